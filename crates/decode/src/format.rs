@@ -1,0 +1,96 @@
+//! A file's first bytes to its format.
+
+/// The formats this build reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Format {
+    /// ITU-T T.81, baseline and progressive, grey, YCbCr, RGB, CMYK and YCCK.
+    Jpeg = 1,
+    /// ISO/IEC 15948.
+    Png = 2,
+    /// GIF87a and GIF89a; the first frame.
+    Gif = 3,
+    /// RFC 9649, lossy and lossless; the first frame.
+    WebP = 4,
+    /// Windows bitmap.
+    Bmp = 5,
+    /// TIFF 6.0 and BigTIFF; the first page.
+    Tiff = 6,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Format; 6] = [
+        Format::Jpeg,
+        Format::Png,
+        Format::Gif,
+        Format::WebP,
+        Format::Bmp,
+        Format::Tiff,
+    ];
+
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::Gif => "GIF",
+            Self::WebP => "WebP",
+            Self::Bmp => "BMP",
+            Self::Tiff => "TIFF",
+        }
+    }
+
+    /// The media type (IANA).
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Gif => "image/gif",
+            Self::WebP => "image/webp",
+            Self::Bmp => "image/bmp",
+            Self::Tiff => "image/tiff",
+        }
+    }
+
+    /// All names, for messages.
+    pub fn names() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
+    /// By content. A file's name plays no part.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Some(Self::WebP),
+            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
+            // "BM" alone is too little: the header length must be one that exists.
+            [b'B', b'M', rest @ ..]
+                if matches!(rest.get(12), Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124)) =>
+            {
+                Some(Self::Bmp)
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn from_u8(v: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|f| *f as u8 == v)
+    }
+}

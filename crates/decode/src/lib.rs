@@ -1,0 +1,171 @@
+//! Turns hostile files into pixels, in a child process that has no network and no files.
+//!
+//! The parent ([`Pool`]) writes a file's bytes into a worker's standard input and reads pixels or
+//! a reason from its standard output. The worker ([`worker::run`]) gives up, before the first byte
+//! arrives, the right to open files and sockets, to start processes and to use more memory than
+//! [`Limits`] grants. What comes back is never "nothing": either a [`Picture`], or an
+//! [`Unreadable`] that says why.
+//!
+//! Formats are told by content, not by name: JPEG, PNG, GIF, WebP, BMP, TIFF. Of animations only
+//! the first frame is decoded. Transparency is dropped, not blended, as Pillow's
+//! `convert("RGB")` does and so every PDQ list in use.
+
+#![deny(missing_docs)]
+
+pub mod worker;
+
+mod format;
+mod pool;
+mod raster;
+mod sandbox;
+mod wire;
+
+pub use format::Format;
+pub use pool::{Pool, WorkerCommand};
+
+use std::fmt;
+use std::time::Duration;
+
+/// What one file may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Longest file, in bytes.
+    pub input_bytes_max: u64,
+    /// Largest picture, in pixels.
+    pub image_pixels_max: u64,
+    /// Address space of a worker, in bytes.
+    pub memory_bytes_max: u64,
+    /// Wall-clock time for one file.
+    pub time_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            input_bytes_max: 256 << 20,
+            image_pixels_max: 64 << 20,
+            memory_bytes_max: 2 << 30,
+            time_max: Duration::from_secs(20),
+        }
+    }
+}
+
+/// A decoded picture, turned only if that was asked for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// What the file is by its content.
+    pub format: Format,
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Three bytes a pixel, rows from top to bottom, no padding.
+    pub rgb: Vec<u8>,
+    /// EXIF orientation, 1 to 8, where the file states one.
+    pub orientation: Option<u8>,
+    /// True when part of the file was missing or broken and the decoder filled in.
+    pub damaged: bool,
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "‹{} of {}×{}›",
+            self.format.name(),
+            self.width,
+            self.height
+        )
+    }
+}
+
+/// Why a file gave no pixels. No text of the file's is in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// No bytes at all.
+    Empty,
+    /// Longer than [`Limits::input_bytes_max`].
+    TooLong {
+        /// Bytes the file has.
+        bytes: u64,
+        /// Bytes allowed.
+        bytes_max: u64,
+    },
+    /// None of the formats this build reads.
+    UnknownFormat,
+    /// The header announces more pixels than [`Limits::image_pixels_max`].
+    TooManyPixels {
+        /// Pixels announced.
+        pixels: u64,
+        /// Pixels allowed.
+        pixels_max: u64,
+    },
+    /// The file ends before its picture does.
+    Truncated(Format),
+    /// The decoder refused it.
+    Corrupt(Format),
+    /// Longer than [`Limits::time_max`]; the worker was ended.
+    TookTooLong {
+        /// Milliseconds allowed.
+        time_ms_max: u64,
+    },
+    /// The worker died: memory limit, forbidden system call, or a fault in a decoder.
+    WorkerDied,
+    /// No worker could be started. This one is ours, not the file's.
+    NoWorker,
+}
+
+impl Unreadable {
+    /// A short name that stays the same, for records and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLong { .. } => "too-long",
+            Self::UnknownFormat => "unknown-format",
+            Self::TooManyPixels { .. } => "too-many-pixels",
+            Self::Truncated(_) => "truncated",
+            Self::Corrupt(_) => "corrupt",
+            Self::TookTooLong { .. } => "took-too-long",
+            Self::WorkerDied => "worker-died",
+            Self::NoWorker => "no-worker",
+        }
+    }
+
+    /// False when the file is simply no picture; true when it claims to be one and can't be read,
+    /// which somebody should look at.
+    pub fn is_suspicious(&self) -> bool {
+        !matches!(self, Self::Empty | Self::UnknownFormat | Self::NoWorker)
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "the file is empty"),
+            Self::TooLong { bytes, bytes_max } => {
+                write!(f, "the file has {bytes} bytes, {bytes_max} are allowed")
+            }
+            Self::UnknownFormat => write!(f, "it is none of {}", Format::names()),
+            Self::TooManyPixels { pixels, pixels_max } => {
+                write!(f, "it announces {pixels} pixels, {pixels_max} are allowed")
+            }
+            Self::Truncated(format) => {
+                write!(f, "the {} ends before its picture does", format.name())
+            }
+            Self::Corrupt(format) => write!(f, "the {} is damaged", format.name()),
+            Self::TookTooLong { time_ms_max } => {
+                write!(f, "decoding took longer than {time_ms_max} ms")
+            }
+            Self::WorkerDied => {
+                write!(
+                    f,
+                    "the decoder died on it (out of memory, or a forbidden system call)"
+                )
+            }
+            Self::NoWorker => write!(f, "no decoder could be started; see the log"),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}

@@ -1,0 +1,382 @@
+//! Real files, made here, through a real worker: every format, every sort of damage.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use image::{DynamicImage, ImageFormat, RgbImage};
+use obhut_decode::{Format, Limits, Pool, Unreadable, WorkerCommand};
+use turbojpeg::{Compressor, PixelFormat, Subsamp};
+
+fn command() -> WorkerCommand {
+    WorkerCommand {
+        program: env!("CARGO_BIN_EXE_obhut-decode").into(),
+    }
+}
+
+fn pool() -> Pool {
+    Pool::new(command(), Limits::default())
+}
+
+/// A smooth picture with a bright corner, so that turns can be told apart.
+fn sample(w: u32, h: u32) -> RgbImage {
+    RgbImage::from_fn(w, h, |x, y| {
+        let v = (x * 200 / w) as u8;
+        image::Rgb([
+            v,
+            (y * 200 / h) as u8,
+            if x < w / 4 && y < h / 4 { 255 } else { 40 },
+        ])
+    })
+}
+
+fn encode(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    picture.write_to(&mut out, format).unwrap();
+    out.into_inner()
+}
+
+fn jpeg(rgb: &RgbImage, quality: i32, progressive: bool) -> Vec<u8> {
+    let mut c = Compressor::new().unwrap();
+    c.set_quality(quality).unwrap();
+    c.set_subsamp(Subsamp::Sub2x2).unwrap();
+    c.set_progressive(progressive).unwrap();
+    c.compress_to_vec(turbojpeg::Image {
+        pixels: rgb.as_raw().as_slice(),
+        width: rgb.width() as usize,
+        pitch: rgb.width() as usize * 3,
+        height: rgb.height() as usize,
+        format: PixelFormat::RGB,
+    })
+    .unwrap()
+}
+
+/// Largest difference of any channel.
+fn error(a: &[u8], b: &[u8]) -> u8 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
+}
+
+#[test]
+fn lossless_formats_come_back_bit_for_bit() {
+    let pool = pool();
+    let rgb = sample(61, 43);
+    let mut rgba = DynamicImage::from(rgb.clone()).into_rgba8();
+    rgba.pixels_mut().for_each(|p| p[3] = 7);
+    let grey = DynamicImage::from(rgb.clone()).into_luma8();
+    let deep = DynamicImage::from(rgb.clone()).into_rgb16();
+    let grey_as_rgb = DynamicImage::from(grey.clone()).into_rgb8();
+    for (picture, format, expected) in [
+        (DynamicImage::from(rgb.clone()), ImageFormat::Png, &rgb),
+        (rgb.clone().into(), ImageFormat::Bmp, &rgb),
+        (rgb.clone().into(), ImageFormat::Tiff, &rgb),
+        (rgb.clone().into(), ImageFormat::WebP, &rgb),
+        (rgba.clone().into(), ImageFormat::Png, &rgb),
+        (rgba.into(), ImageFormat::WebP, &rgb),
+        (deep.clone().into(), ImageFormat::Png, &rgb),
+        (deep.into(), ImageFormat::Tiff, &rgb),
+        (grey.into(), ImageFormat::Png, &grey_as_rgb),
+    ] {
+        let bytes = encode(&picture, format);
+        let decoded = pool
+            .decode(&bytes)
+            .unwrap_or_else(|e| panic!("{format:?}: {e}"));
+        assert_eq!((decoded.width, decoded.height), (61, 43));
+        assert_eq!(&decoded.rgb, expected.as_raw(), "{format:?}");
+    }
+}
+
+/// Palette and one-bit PNG, written chunk by chunk: the `image` encoder makes neither.
+#[test]
+fn palette_and_one_bit_png() {
+    let pool = pool();
+    let palette = png(
+        9,
+        2,
+        1,
+        3,
+        &[&[255, 0, 0, 0, 0, 255]],
+        &[0, 0b1010_1010, 0b1000_0000, 0, 0b0101_0101, 0],
+    );
+    let decoded = pool.decode(&palette).unwrap();
+    assert_eq!(decoded.rgb[..6], [0, 0, 255, 255, 0, 0]);
+    let one_bit = png(
+        9,
+        2,
+        1,
+        0,
+        &[],
+        &[0, 0b1010_1010, 0b1000_0000, 0, 0b0101_0101, 0],
+    );
+    let decoded = pool.decode(&one_bit).unwrap();
+    assert_eq!(decoded.rgb[..6], [255, 255, 255, 0, 0, 0]);
+}
+
+#[test]
+fn jpeg_baseline_progressive_and_cmyk() {
+    let pool = pool();
+    let rgb = sample(160, 120);
+    for progressive in [false, true] {
+        let decoded = pool.decode(&jpeg(&rgb, 95, progressive)).unwrap();
+        assert_eq!(decoded.format, Format::Jpeg);
+        assert!(!decoded.damaged);
+        assert!(error(&decoded.rgb[30_000..30_300], &rgb.as_raw()[30_000..30_300]) < 16);
+    }
+    // No Adobe marker: ink as it is. Libjpeg writes the marker, so the stored values are inverted.
+    let cmyk: Vec<u8> = rgb.pixels().flat_map(|p| [p[0], p[1], p[2], 255]).collect();
+    let mut c = Compressor::new().unwrap();
+    c.set_quality(100).unwrap();
+    c.set_subsamp(Subsamp::None).unwrap();
+    let bytes = c
+        .compress_to_vec(turbojpeg::Image {
+            pixels: cmyk.as_slice(),
+            width: 160,
+            pitch: 640,
+            height: 120,
+            format: PixelFormat::CMYK,
+        })
+        .unwrap();
+    let decoded = pool.decode(&bytes).unwrap();
+    assert!(
+        error(&decoded.rgb, rgb.as_raw()) < 12,
+        "inverted CMYK is never matched"
+    );
+}
+
+#[test]
+fn gif_gives_its_first_frame() {
+    let bytes = encode(&DynamicImage::from(sample(50, 40)), ImageFormat::Gif);
+    let decoded = pool().decode(&bytes).unwrap();
+    assert_eq!(
+        (decoded.format, decoded.width, decoded.height),
+        (Format::Gif, 50, 40)
+    );
+}
+
+#[test]
+fn orientation_is_reported_and_applied_only_on_request() {
+    let pool = pool();
+    let rgb = sample(60, 40);
+    let plain = jpeg(&rgb, 95, false);
+    for orientation in 1..=8_u8 {
+        // APP1 with a TIFF header and one field: tag 0x0112, type SHORT, count 1.
+        let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+        let mut bytes = plain[..2].to_vec();
+        bytes.extend([0xff, 0xe1]);
+        bytes.extend((exif.len() as u16 + 2).to_be_bytes());
+        bytes.extend(exif);
+        bytes.extend(&plain[2..]);
+        let stored = pool.decode(&bytes).unwrap();
+        assert_eq!(
+            (stored.orientation, stored.width, stored.height),
+            (Some(orientation), 60, 40)
+        );
+        let upright = pool.decode_upright(&bytes).unwrap();
+        assert_eq!(upright.width, if orientation >= 5 { 40 } else { 60 });
+        // Where the stored top left corner comes to lie.
+        let (w, h) = (upright.width as usize, upright.height as usize);
+        let (x, y) = match orientation {
+            1 | 5 => (0, 0),
+            2 | 6 => (w - 1, 0),
+            3 | 7 => (w - 1, h - 1),
+            _ => (0, h - 1),
+        };
+        assert!(
+            upright.rgb[(y * w + x) * 3 + 2] > 200,
+            "orientation {orientation}"
+        );
+    }
+}
+
+#[test]
+fn bad_files_are_named_and_the_worker_lives_on() {
+    let pool = pool();
+    let rgb = sample(300, 200);
+    let png = encode(&rgb.clone().into(), ImageFormat::Png);
+    let jpeg = jpeg(&rgb, 90, false);
+    assert_eq!(pool.decode(b""), Err(Unreadable::Empty));
+    assert_eq!(
+        pool.decode(b"<html>no picture</html>"),
+        Err(Unreadable::UnknownFormat)
+    );
+    assert_eq!(
+        pool.decode(b"BM is how this sentence begins"),
+        Err(Unreadable::UnknownFormat)
+    );
+    assert_eq!(
+        pool.decode(&png[..png.len() / 2]),
+        Err(Unreadable::Truncated(Format::Png))
+    );
+    assert_eq!(
+        pool.decode(&jpeg[..20]),
+        Err(Unreadable::Truncated(Format::Jpeg))
+    );
+    // Half a JPEG still shows half a picture to whoever opens it: it is compared, and marked.
+    assert!(pool.decode(&jpeg[..jpeg.len() / 2]).unwrap().damaged);
+    let mut broken = png.clone();
+    let middle = broken.len() / 2;
+    broken[middle] ^= 0xff;
+    assert!(matches!(
+        pool.decode(&broken),
+        Err(Unreadable::Corrupt(Format::Png))
+    ));
+    assert_eq!(pool.decode(&png).unwrap().rgb, *rgb.as_raw());
+}
+
+#[test]
+fn a_50000_by_50000_png_of_one_colour_is_refused_by_its_header() {
+    // 2.5 billion pixels, one bit each; the compressed rows are some 300 kB of zeros.
+    let rows = vec![0; 6251 * 200];
+    let bytes = png(50_000, 50_000, 1, 0, &[], &rows);
+    assert_eq!(
+        pool().decode(&bytes),
+        Err(Unreadable::TooManyPixels {
+            pixels: 2_500_000_000,
+            pixels_max: 64 << 20
+        })
+    );
+}
+
+/// A PNG whose text chunk unpacks to far more than the memory limit must not take the parent along.
+#[test]
+fn a_decompression_bomb_is_refused_or_ends_only_the_worker() {
+    let limits = Limits {
+        memory_bytes_max: 512 << 20,
+        ..Limits::default()
+    };
+    let pool = Pool::new(command(), limits);
+    // 8,192 × 8,192 sixteen-bit RGBA: within the pixel limit, 512 MiB when unpacked.
+    let bytes = png(8192, 8192, 16, 6, &[], &[0; 100]);
+    let answer = pool.decode(&bytes);
+    assert!(
+        matches!(answer, Err(Unreadable::Corrupt(_) | Unreadable::WorkerDied)),
+        "{answer:?}"
+    );
+    assert!(
+        pool.decode(&encode(&sample(9, 9).into(), ImageFormat::Png))
+            .is_ok()
+    );
+}
+
+#[test]
+fn too_long_and_too_slow() {
+    let limits = Limits {
+        input_bytes_max: 100,
+        ..Limits::default()
+    };
+    assert_eq!(
+        Pool::new(command(), limits).decode(&[1; 101]),
+        Err(Unreadable::TooLong {
+            bytes: 101,
+            bytes_max: 100
+        })
+    );
+    let limits = Limits {
+        time_max: Duration::from_millis(1),
+        ..Limits::default()
+    };
+    let pool = Pool::new(command(), limits);
+    let bytes = encode(&sample(3000, 3000).into(), ImageFormat::Png);
+    assert_eq!(
+        pool.decode(&bytes),
+        Err(Unreadable::TookTooLong { time_ms_max: 1 })
+    );
+}
+
+#[test]
+fn a_missing_worker_is_our_fault_and_said_so() {
+    let pool = Pool::new(
+        WorkerCommand {
+            program: "/nonexistent/worker".into(),
+        },
+        Limits::default(),
+    );
+    assert_eq!(pool.decode(b"anything"), Err(Unreadable::NoWorker));
+}
+
+#[test]
+fn many_threads_share_a_pool() {
+    let pool = pool();
+    let bytes = encode(&sample(200, 200).into(), ImageFormat::Png);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..20).for_each(|_| assert!(pool.decode(&bytes).is_ok())));
+        }
+    });
+}
+
+/// Random bytes behind each magic number: an answer every time, and never a picture out of nothing.
+#[test]
+fn noise_behind_every_magic_number() {
+    let pool = pool();
+    let heads: [&[u8]; 6] = [
+        b"\xff\xd8\xff\xe0",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"RIFF\x10\0\0\0WEBPVP8 ",
+        b"II*\0\x08\0\0\0",
+        b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
+    ];
+    let mut state = 88172645463325252_u64;
+    for round in 0..60 {
+        for head in heads {
+            let mut bytes = head.to_vec();
+            for _ in 0..(round * 37 + 3) {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                bytes.push(state as u8);
+            }
+            let answer = pool.decode(&bytes);
+            assert!(
+                answer != Err(Unreadable::NoWorker) && answer != Err(Unreadable::UnknownFormat)
+            );
+        }
+    }
+}
+
+/// A minimal PNG: header, palette, one stored zlib stream.
+fn png(w: u32, h: u32, depth: u8, colour: u8, palette: &[&[u8]], rows: &[u8]) -> Vec<u8> {
+    let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut chunk = |name: &[u8; 4], data: &[u8]| {
+        out.extend((data.len() as u32).to_be_bytes());
+        let body = [name.as_slice(), data].concat();
+        out.extend(&body);
+        out.extend(crc(&body).to_be_bytes());
+    };
+    let mut head = [w.to_be_bytes(), h.to_be_bytes()].concat();
+    head.extend([depth, colour, 0, 0, 0]);
+    chunk(b"IHDR", &head);
+    for p in palette {
+        chunk(b"PLTE", p);
+    }
+    let mut zlib = vec![0x78, 0x01];
+    let pieces: Vec<&[u8]> = rows.chunks(65_535).collect();
+    for (i, piece) in pieces.iter().enumerate() {
+        zlib.push(u8::from(i + 1 == pieces.len()));
+        zlib.extend((piece.len() as u16).to_le_bytes());
+        zlib.extend((!(piece.len() as u16)).to_le_bytes());
+        zlib.extend(*piece);
+    }
+    let (mut a, mut b) = (1_u32, 0_u32);
+    for v in rows {
+        a = (a + u32::from(*v)) % 65_521;
+        b = (b + a) % 65_521;
+    }
+    zlib.extend((b << 16 | a).to_be_bytes());
+    chunk(b"IDAT", &zlib);
+    chunk(b"IEND", b"");
+    out
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0_u32, |crc, b| {
+        (0..8).fold(crc ^ u32::from(*b), |c, _| {
+            if c & 1 == 1 {
+                c >> 1 ^ 0xedb8_8320
+            } else {
+                c >> 1
+            }
+        })
+    })
+}

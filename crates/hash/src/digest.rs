@@ -1,0 +1,150 @@
+//! A digest of up to 256 bits: parsed from lower- or upper-case hex, compared, counted in bits.
+//!
+//! Invariant: `Debug` never shows the value. Digests of listed material are sensitive personal
+//! data; only [`Digest::to_hex`], called on purpose, writes one out.
+
+use std::fmt;
+
+/// Longest digest any kind has, in bytes.
+pub const DIGEST_BYTES_MAX: usize = 32;
+
+/// 16, 20 or 32 bytes, most significant first, as the kind's hex form is written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest {
+    bytes: [u8; DIGEST_BYTES_MAX],
+    len: u8,
+}
+
+/// Why a text is not a digest of the kind it was given for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum DigestError {
+    /// `found` hex digits where the kind has `expected`.
+    Length {
+        /// Hex digits the kind has.
+        expected: usize,
+        /// Hex digits the text has.
+        found: usize,
+    },
+    /// A character that is no hex digit, at byte `offset`.
+    NotHex {
+        /// Offset of the first such byte.
+        offset: usize,
+    },
+}
+
+impl fmt::Display for DigestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { expected, found } => {
+                write!(f, "{found} characters where {expected} hex digits belong")
+            }
+            Self::NotHex { offset } => write!(f, "no hex digit at character {}", offset + 1),
+        }
+    }
+}
+
+impl std::error::Error for DigestError {}
+
+impl Digest {
+    /// From raw bytes; `None` when there are more than [`DIGEST_BYTES_MAX`].
+    pub fn from_bytes(raw: &[u8]) -> Option<Self> {
+        let mut bytes = [0; DIGEST_BYTES_MAX];
+        bytes.get_mut(..raw.len())?.copy_from_slice(raw);
+        Some(Self {
+            bytes,
+            len: raw.len() as u8,
+        })
+    }
+
+    /// From hex of either case, exactly `len_bytes` bytes long.
+    pub fn from_hex(text: &str, len_bytes: usize) -> Result<Self, DigestError> {
+        if text.len() != len_bytes * 2 {
+            return Err(DigestError::Length {
+                expected: len_bytes * 2,
+                found: text.chars().count(),
+            });
+        }
+        let mut bytes = [0; DIGEST_BYTES_MAX];
+        for (i, pair) in text.as_bytes().chunks_exact(2).enumerate() {
+            let high = nibble(pair[0]).ok_or(DigestError::NotHex { offset: 2 * i })?;
+            let low = nibble(pair[1]).ok_or(DigestError::NotHex { offset: 2 * i + 1 })?;
+            bytes[i] = high << 4 | low;
+        }
+        Ok(Self {
+            bytes,
+            len: len_bytes as u8,
+        })
+    }
+
+    /// The bytes, most significant first.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len as usize]
+    }
+
+    /// Lower-case hex.
+    pub fn to_hex(&self) -> String {
+        self.as_bytes().iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Bits that differ, 0 to 256. Digests of different length differ in every bit of the longer.
+    pub fn distance(&self, other: &Self) -> u32 {
+        if self.len != other.len {
+            return 8 * u32::from(self.len.max(other.len));
+        }
+        std::iter::zip(self.as_bytes(), other.as_bytes())
+            .map(|(a, b)| (a ^ b).count_ones())
+            .sum()
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "‹digest of {} bits›", 8 * u32::from(self.len))
+    }
+}
+
+fn nibble(c: u8) -> Option<u8> {
+    (c as char).to_digit(16).map(|d| d as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_round_trip_and_faults() {
+        let d = Digest::from_hex("00FFa1", 3).unwrap();
+        assert_eq!(d.to_hex(), "00ffa1");
+        assert_eq!(
+            Digest::from_hex("00ff", 3),
+            Err(DigestError::Length {
+                expected: 6,
+                found: 4
+            })
+        );
+        assert_eq!(
+            Digest::from_hex("00fg00", 3),
+            Err(DigestError::NotHex { offset: 3 })
+        );
+        // A two-byte character must not be cut in half.
+        assert_eq!(
+            Digest::from_hex("0é000", 3),
+            Err(DigestError::NotHex { offset: 1 })
+        );
+    }
+
+    #[test]
+    fn debug_never_shows_the_value() {
+        let d = Digest::from_hex("00ffa1", 3).unwrap();
+        assert_eq!(format!("{d:?}"), "‹digest of 24 bits›");
+    }
+
+    #[test]
+    fn distance_counts_bits() {
+        let a = Digest::from_hex("00ff", 2).unwrap();
+        let b = Digest::from_hex("01fe", 2).unwrap();
+        assert_eq!(a.distance(&b), 2);
+        assert_eq!(a.distance(&Digest::from_hex("00", 1).unwrap()), 16);
+    }
+}

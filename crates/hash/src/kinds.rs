@@ -1,0 +1,153 @@
+//! The hash kinds there are, each one file, each an entry in [`ALL`].
+
+use crate::{Digest, DigestError, Perceptual, Pixels};
+
+mod md5;
+mod pdq;
+mod pdq_cimg512;
+mod sha1;
+mod sha256;
+
+/// Every kind. Order is the order of help texts and of `obhut hash` without `--kind`.
+pub const ALL: &[&Kind] = &[
+    &pdq::KIND,
+    &pdq_cimg512::KIND,
+    &md5::KIND,
+    &sha1::KIND,
+    &sha256::KIND,
+];
+
+/// The kind of that name, as lists and command lines write it.
+pub fn by_name(name: &str) -> Option<&'static Kind> {
+    ALL.iter().copied().find(|k| k.name == name)
+}
+
+/// What there is to know about a hash kind.
+pub struct Kind {
+    /// The name in lists, findings and on the command line; also the file's name.
+    pub name: &'static str,
+    /// The document that defines it.
+    pub source: &'static str,
+    /// How settled it is.
+    pub status: Status,
+    /// Length of a digest.
+    pub digest_bytes: usize,
+    /// When two digests count as the same thing.
+    pub matching: Matching,
+    /// How a digest is made.
+    pub compute: Compute,
+    /// Checked by one test that walks every kind.
+    pub examples: &'static [Example],
+}
+
+/// How settled an entry of a registry is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// Works; its output may still change.
+    Preview,
+    /// Its output is a contract.
+    Stable,
+    /// Still read, no longer written.
+    Retired,
+}
+
+/// When two digests count as the same thing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Matching {
+    /// Only when every bit is equal.
+    Exact,
+    /// Within a Hamming radius, and only when the picture's quality suffices.
+    Hamming {
+        /// Largest distance that matches, in bits.
+        radius_bits: u32,
+        /// Smallest quality (0–100) that may match at all.
+        quality_min: u8,
+    },
+}
+
+/// How a digest is made.
+#[derive(Clone, Copy)]
+pub enum Compute {
+    /// From the file's bytes as they are.
+    Bytes(fn(&[u8]) -> Digest),
+    /// From decoded pixels.
+    Pixels {
+        /// As stored.
+        one: fn(Pixels<'_>) -> Perceptual,
+        /// All eight turns and mirrors, in the order of [`crate::Turn::ALL`].
+        eight: fn(Pixels<'_>) -> [Perceptual; 8],
+    },
+}
+
+/// An input and the digest its source document gives for it.
+pub struct Example {
+    /// What goes in.
+    pub input: ExampleInput,
+    /// Lower-case hex.
+    pub digest: &'static str,
+}
+
+/// What goes into an [`Example`].
+pub enum ExampleInput {
+    /// A file's bytes.
+    Bytes(&'static [u8]),
+    /// A grey ramp of that width and height: pixel (x, y) has the value (x·3 + y·5) mod 256.
+    Ramp(u32, u32),
+}
+
+impl Kind {
+    /// Reads a digest of this kind from hex.
+    pub fn parse(&self, hex: &str) -> Result<Digest, DigestError> {
+        Digest::from_hex(hex, self.digest_bytes)
+    }
+
+    /// True when the kind needs decoded pixels.
+    pub fn needs_pixels(&self) -> bool {
+        matches!(self.compute, Compute::Pixels { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One test walks all kinds: whoever adds one adds examples, not a test.
+    #[test]
+    fn every_kind_keeps_its_examples() {
+        for kind in ALL {
+            assert!(
+                !kind.examples.is_empty(),
+                "{}: give at least one example",
+                kind.name
+            );
+            for example in kind.examples {
+                let digest = match (&kind.compute, &example.input) {
+                    (Compute::Bytes(f), ExampleInput::Bytes(bytes)) => f(bytes),
+                    (Compute::Pixels { one, .. }, ExampleInput::Ramp(w, h)) => {
+                        let rgb = ramp(*w, *h);
+                        one(Pixels::new(*w, *h, &rgb).unwrap()).digest
+                    }
+                    _ => panic!("{}: example and kind take different inputs", kind.name),
+                };
+                assert_eq!(digest.to_hex(), example.digest, "{}", kind.name);
+                assert_eq!(digest.as_bytes().len(), kind.digest_bytes, "{}", kind.name);
+                assert_eq!(kind.parse(example.digest), Ok(digest), "{}", kind.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_found() {
+        for kind in ALL {
+            assert_eq!(ALL.iter().filter(|k| k.name == kind.name).count(), 1);
+            assert_eq!(by_name(kind.name).unwrap().name, kind.name);
+        }
+        assert!(by_name("photodna").is_none());
+    }
+
+    fn ramp(w: u32, h: u32) -> Vec<u8> {
+        (0..h)
+            .flat_map(|y| (0..w).flat_map(move |x| [(x * 3 + y * 5) as u8; 3]))
+            .collect()
+    }
+}

@@ -1,0 +1,29 @@
+//! MD5: the digest of a file's bytes as they are; one changed byte changes it.
+
+use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
+use crate::Digest;
+use ::md5::Digest as _;
+
+/// MD5 (RFC 1321).
+pub const KIND: Kind = Kind {
+    name: "md5",
+    source: "RFC 1321",
+    status: Status::Stable,
+    digest_bytes: 16,
+    matching: Matching::Exact,
+    compute: Compute::Bytes(compute),
+    examples: &[
+        Example {
+            input: ExampleInput::Bytes(b"abc"),
+            digest: "900150983cd24fb0d6963f7d28e17f72",
+        },
+        Example {
+            input: ExampleInput::Bytes(b""),
+            digest: "d41d8cd98f00b204e9800998ecf8427e",
+        },
+    ],
+};
+
+fn compute(bytes: &[u8]) -> Digest {
+    Digest::from_bytes(&::md5::Md5::digest(bytes)).expect("16 bytes fit")
+}

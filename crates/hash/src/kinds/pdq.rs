@@ -1,0 +1,53 @@
+//! PDQ, pipeline `full`: luma, Jarosz filter over the whole picture, DCT, median; bit-exact to
+//! PyPI `pdqhash` 0.2.8 and so to python-threatexchange and HMA on the same decoded pixels.
+//!
+//! Two details follow that reference and not the paper: luma is summed in double precision and
+//! then rounded, and a picture of exactly 64×64 is filtered only when all eight turns are asked
+//! for (`compute_dihedral`), not when one is (`compute`).
+
+use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
+use crate::jarosz::{self, Plane};
+use crate::{Perceptual, Pixels};
+
+/// PDQ over the whole picture.
+pub const KIND: Kind = Kind {
+    name: "pdq",
+    source: "PDQ hashing, Meta, 2017-10-09; facebook/ThreatExchange pdq/cpp; PyPI pdqhash 0.2.8",
+    status: Status::Stable,
+    digest_bytes: 32,
+    matching: Matching::Hamming {
+        radius_bits: 31,
+        quality_min: 50,
+    },
+    compute: Compute::Pixels { one, eight },
+    examples: &[
+        Example {
+            input: ExampleInput::Ramp(4, 200),
+            digest: jarosz::ZERO_HEX,
+        },
+        Example {
+            input: ExampleInput::Ramp(200, 150),
+            digest: "9f5543599e540b5dbe0054ba91ff549a95f0545abff08aa5158fc8a595cf40a5",
+        },
+    ],
+};
+
+fn one(pixels: Pixels<'_>) -> Perceptual {
+    jarosz::one(luma(pixels))
+}
+
+fn eight(pixels: Pixels<'_>) -> [Perceptual; 8] {
+    jarosz::eight(luma(pixels))
+}
+
+fn luma(pixels: Pixels<'_>) -> Plane {
+    let mut values = Vec::with_capacity(pixels.width() * pixels.height());
+    values.extend(pixels.rgb().chunks_exact(3).map(|p| {
+        (f64::from(p[0]) * 0.299 + f64::from(p[1]) * 0.587 + f64::from(p[2]) * 0.114) as f32
+    }));
+    Plane {
+        width: pixels.width(),
+        height: pixels.height(),
+        values,
+    }
+}

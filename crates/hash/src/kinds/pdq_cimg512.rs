@@ -1,0 +1,68 @@
+//! PDQ, pipeline `cimg512`: a picture longer than 512 on either side is first resized to 512×512
+//! by nearest neighbour, as Meta's C++ tool does; up to 10 bits away from pipeline `full`.
+
+use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
+use crate::jarosz::{self, Plane};
+use crate::{Perceptual, Pixels};
+
+/// Longest side the reference hashes without resizing, in pixels.
+const SIDE_PIXELS_MAX: usize = 512;
+
+/// PDQ after resizing to 512×512.
+pub const KIND: Kind = Kind {
+    name: "pdq-cimg512",
+    source: "facebook/ThreatExchange pdq/cpp, pdqio.cpp (CImg resize, nearest neighbour)",
+    status: Status::Stable,
+    digest_bytes: 32,
+    matching: Matching::Hamming {
+        radius_bits: 31,
+        quality_min: 50,
+    },
+    compute: Compute::Pixels { one, eight },
+    examples: &[
+        Example {
+            input: ExampleInput::Ramp(4, 200),
+            digest: jarosz::ZERO_HEX,
+        },
+        Example {
+            input: ExampleInput::Ramp(200, 150),
+            digest: "9f5543599e540b5dbe0054ba91ff549a95f0545abff08aa5158fc8a595cf40a5",
+        },
+    ],
+};
+
+fn one(pixels: Pixels<'_>) -> Perceptual {
+    jarosz::one(luma(pixels))
+}
+
+fn eight(pixels: Pixels<'_>) -> [Perceptual; 8] {
+    jarosz::eight(luma(pixels))
+}
+
+fn luma(pixels: Pixels<'_>) -> Plane {
+    let (w, h, rgb) = (pixels.width(), pixels.height(), pixels.rgb());
+    let resized = w > SIDE_PIXELS_MAX || h > SIDE_PIXELS_MAX;
+    let (width, height) = if resized {
+        (SIDE_PIXELS_MAX, SIDE_PIXELS_MAX)
+    } else {
+        (w, h)
+    };
+    let mut values = Vec::with_capacity(width * height);
+    for y in 0..height {
+        let row = &rgb[y * h / height * w * 3..][..w * 3];
+        for x in 0..width {
+            let p = &row[x * w / width * 3..][..3];
+            // Single precision here, unlike pipeline `full`: the C++ tool multiplies floats.
+            values.push(
+                0.299_f32 * f32::from(p[0])
+                    + 0.587_f32 * f32::from(p[1])
+                    + 0.114_f32 * f32::from(p[2]),
+            );
+        }
+    }
+    Plane {
+        width,
+        height,
+        values,
+    }
+}

@@ -1,0 +1,65 @@
+//! Turns pixels and bytes into digests that can be compared with a hash list.
+//!
+//! The crate knows no files, no network and no lists. Pixels come in already decoded (RGB, eight
+//! bits a channel); what comes out is a [`Digest`], for perceptual kinds with its quality.
+//! Adding a kind is one file in `kinds/` and two lines in [`kinds`].
+//!
+//! Useful for: computing the digests that hash lists carry, bit-exact to their reference.
+//! Not useful for: judging unknown material. Nothing here classifies anything.
+
+#![deny(missing_docs)]
+
+pub mod kinds;
+
+mod digest;
+mod jarosz;
+mod pixels;
+
+pub use digest::{Digest, DigestError};
+pub use kinds::{Compute, Example, Kind, Matching, Status};
+pub use pixels::{Pixels, PixelsError};
+
+/// A digest computed from pixels, with the reference's own opinion of how much it says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Perceptual {
+    /// The digest.
+    pub digest: Digest,
+    /// 0 (flat, says nothing) to 100. Lists are matched only at [`Matching::Hamming::quality_min`]
+    /// or above.
+    pub quality: u8,
+}
+
+/// The eight ways a picture can lie on the table, in the order of PyPI `pdqhash.compute_dihedral`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// As stored.
+    Original,
+    /// A quarter turn.
+    Rotate90,
+    /// Half a turn.
+    Rotate180,
+    /// Three quarters of a turn.
+    Rotate270,
+    /// Mirrored top to bottom.
+    FlipX,
+    /// Mirrored left to right.
+    FlipY,
+    /// Mirrored along the main diagonal.
+    FlipPlus1,
+    /// Mirrored along the other diagonal.
+    FlipMinus1,
+}
+
+impl Turn {
+    /// All eight, in the reference's order.
+    pub const ALL: [Turn; 8] = [
+        Turn::Original,
+        Turn::Rotate90,
+        Turn::Rotate180,
+        Turn::Rotate270,
+        Turn::FlipX,
+        Turn::FlipY,
+        Turn::FlipPlus1,
+        Turn::FlipMinus1,
+    ];
+}

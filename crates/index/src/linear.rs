@@ -1,0 +1,17 @@
+//! The slow twin: compares the query with every entry.
+
+use crate::{Bits256, Hit, distance};
+
+/// All entries within `radius_bits`, nearest first, then by position.
+pub fn within(entries: &[Bits256], query: &Bits256, radius_bits: u32) -> Vec<Hit> {
+    let mut hits: Vec<Hit> = (0..)
+        .zip(entries)
+        .map(|(position, entry)| Hit {
+            distance_bits: distance(entry, query),
+            position,
+        })
+        .filter(|hit| hit.distance_bits <= radius_bits)
+        .collect();
+    hits.sort_unstable();
+    hits
+}

@@ -1,0 +1,168 @@
+//! The two keys of a vault: one opens what is sealed, one signs the log.
+
+use std::fmt;
+
+use age::secrecy::ExposeSecret as _;
+use age::x25519;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use ed25519_dalek::SigningKey;
+use signed_note::{StandardSigner, StandardVerifier};
+
+/// Algorithm byte of Ed25519 in C2SP signed-note.
+const ED25519: u8 = 1;
+
+/// Seals bytes so that only the holder of the key opens them.
+#[derive(Clone)]
+pub struct Sealer {
+    identity: x25519::Identity,
+}
+
+/// A key text that is not one.
+#[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// Not an age identity.
+    #[error("the sealing key is not an age identity (AGE-SECRET-KEY-1…)")]
+    Sealing,
+    /// Not a signed-note key.
+    #[error("the signing key is not a signed-note key (PRIVATE+KEY+…)")]
+    Signing,
+}
+
+impl Sealer {
+    /// A new key and its text, which must be kept.
+    pub fn generate() -> (Self, String) {
+        let identity = x25519::Identity::generate();
+        let text = identity.to_string().expose_secret().to_owned();
+        (Self { identity }, text)
+    }
+
+    /// From the text of an age identity.
+    pub fn from_text(text: &str) -> Result<Self, KeyError> {
+        text.trim()
+            .parse()
+            .map(|identity| Self { identity })
+            .map_err(|_| KeyError::Sealing)
+    }
+
+    /// An age file for our own key.
+    pub fn seal(&self, bytes: &[u8]) -> Vec<u8> {
+        age::encrypt(&self.identity.to_public(), bytes).expect("writing to memory does not fail")
+    }
+
+    /// The content; `None` when a bit was changed or the key is another.
+    pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        age::decrypt(&self.identity, sealed).ok()
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("‹sealed›")
+    }
+}
+
+/// Both keys.
+pub struct Keys {
+    pub(crate) sealer: Sealer,
+    pub(crate) signer: StandardSigner,
+    pub(crate) verifier: String,
+    pub(crate) origin: String,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("‹sealed›")
+    }
+}
+
+impl Keys {
+    /// From a sealing key and the text of a signing key.
+    pub fn new(sealer: Sealer, signing: &str) -> Result<Self, KeyError> {
+        let signing = signing.trim();
+        let signer = StandardSigner::new(signing).map_err(|_| KeyError::Signing)?;
+        // PRIVATE+KEY+<name>+<id>+<base64 of algorithm and seed>
+        let mut parts = signing.splitn(5, '+').skip(2);
+        let (Some(name), Some(_), Some(secret)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(KeyError::Signing);
+        };
+        let secret = BASE64_STANDARD
+            .decode(secret)
+            .map_err(|_| KeyError::Signing)?;
+        let seed = secret
+            .get(1..)
+            .and_then(|s| s.try_into().ok())
+            .ok_or(KeyError::Signing)?;
+        let public = SigningKey::from_bytes(&seed).verifying_key();
+        let verifier = signed_note::new_ed25519_verifier_key(name, &public);
+        Ok(Self {
+            sealer,
+            signer,
+            verifier,
+            origin: name.to_owned(),
+        })
+    }
+
+    /// The text of a new signing key for a log of that origin (no spaces, no plus signs).
+    pub fn generate_signing(origin: &str) -> String {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).expect("the operating system gives randomness");
+        let public = SigningKey::from_bytes(&seed).verifying_key();
+        let id = signed_note::key_id(origin, &[&[ED25519], public.as_bytes().as_slice()].concat());
+        let secret = BASE64_STANDARD.encode([&[ED25519], seed.as_slice()].concat());
+        format!("PRIVATE+KEY+{origin}+{id:08x}+{secret}")
+    }
+
+    /// The public key as C2SP signed-note writes it: whoever has it can check the log.
+    pub fn verifier_key(&self) -> &str {
+        &self.verifier
+    }
+
+    pub(crate) fn verifier(&self) -> StandardVerifier {
+        StandardVerifier::new(&self.verifier).expect("made by signed_note itself")
+    }
+}
+
+/// 16 random bytes in hex.
+pub(crate) fn random_id() -> String {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).expect("the operating system gives randomness");
+    hex::encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_survive_as_text() {
+        let (sealer, text) = Sealer::generate();
+        let sealed = sealer.seal(b"something");
+        assert_eq!(
+            Sealer::from_text(&text).unwrap().open(&sealed).unwrap(),
+            b"something"
+        );
+        assert!(Sealer::generate().0.open(&sealed).is_none());
+        let keys = Keys::new(sealer, &Keys::generate_signing("obhut.test")).unwrap();
+        assert!(keys.verifier_key().starts_with("obhut.test+"));
+        assert_eq!(format!("{keys:?}"), "‹sealed›");
+        assert_eq!(
+            Keys::new(Sealer::generate().0, "nonsense").err(),
+            Some(KeyError::Signing)
+        );
+    }
+
+    #[test]
+    fn one_changed_bit_is_noticed() {
+        let (sealer, _) = Sealer::generate();
+        let sealed = sealer.seal(&[7; 1000]);
+        for at in (0..sealed.len()).step_by(17) {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(
+                sealer.open(&changed).is_none_or(|v| v == [7; 1000]),
+                "byte {at}"
+            );
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Turns bytes into exhibits that are sealed, logged and provable; the only kernel that keeps things.
+//!
+//! An exhibit's bytes are encrypted (age, X25519) and stored once; that they came in is an entry of
+//! an append-only Merkle log in the public formats C2SP tlog-tiles and tlog-checkpoint. Reading an
+//! exhibit is an entry too, written before the first byte is handed out.
+//! Entries name no person and no case: those stand in a sealed record, to which the entry holds a
+//! salted commitment.
+//!
+//! The vault stores only through the [`object_store::ObjectStore`] handed to it, and asks for time
+//! ([`Clock`]) and for exclusive writing ([`WriterLock`]) through small traits.
+//!
+//! Invariant: an acknowledged exhibit is on stable storage, with its entry, if the store syncs.
+//! Invariant: no byte of an exhibit leaves [`Vault::get`] before its read entry is in the log.
+//! Not yet: witnesses, trusted timestamps, crypto-shredding, proofs for handing over.
+
+#![deny(missing_docs)]
+
+mod keys;
+mod log;
+mod vault;
+mod verify;
+
+pub use keys::{KeyError, Keys, Sealer};
+pub use log::{Event, EventKind, LogHead};
+pub use vault::{Access, Exhibit, Intake, Vault};
+pub use verify::{Problem, Verification};
+
+/// The time, from outside.
+pub trait Clock: Send + Sync {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    fn now_micros(&self) -> i64;
+}
+
+/// Exclusive writing, across threads and processes.
+#[async_trait::async_trait]
+pub trait WriterLock: Send + Sync {
+    /// Waits until nobody else writes; the right ends when the guard is dropped.
+    async fn hold(&self) -> std::io::Result<Box<dyn Send>>;
+}
+
+/// What can go wrong. Texts carry ids and places, never content.
+#[derive(thiserror::Error, Debug)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// The store failed; nothing was acknowledged.
+    #[error("the evidence store failed: {0}; check disk space and permissions, then try again")]
+    Store(#[from] object_store::Error),
+    /// The writer lock failed.
+    #[error("the vault could not be locked for writing: {0}")]
+    Lock(#[from] std::io::Error),
+    /// No exhibit of that id is in the log.
+    #[error("no exhibit {0} in this vault; `obhut vault list` shows those there are")]
+    NotFound(String),
+    /// Something does not agree with the log. Nothing is handed out and nothing is appended.
+    #[error(
+        "the vault does not agree with its log: {0}; run `obhut vault verify`, and change nothing by hand"
+    )]
+    Tampered(String),
+    /// Something sealed can't be opened with these keys.
+    #[error("{0} can't be opened with the keys of this data folder")]
+    Sealed(String),
+}

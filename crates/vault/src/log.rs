@@ -1,0 +1,316 @@
+//! Events to an append-only Merkle log of tiles, in the formats C2SP tlog-tiles and tlog-checkpoint.
+//!
+//! Layout below `log/`: `checkpoint`, `tile/<level>/<index>[.p/<width>]`,
+//! `tile/entries/<index>[.p/<width>]`. A tile has 256 hashes or entries; a partial one stands only
+//! for the size the checkpoint names. The checkpoint is written last: what it doesn't cover was
+//! never acknowledged.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
+use serde::{Deserialize, Serialize};
+use signed_note::{Note, VerifierList};
+use tlog_tiles::{
+    Checkpoint, Hash, HashReader, Tile, record_hash, stored_hash_index,
+    stored_hashes_for_record_hash, tree_hash,
+};
+
+use crate::{Keys, VaultError};
+
+/// log2 of the width of a tile (C2SP tlog-tiles).
+pub(crate) const TILE_HEIGHT: u8 = 8;
+/// Entries in a full bundle.
+pub(crate) const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
+/// Longest entry, in bytes: its length is 16 bits.
+const ENTRY_BYTES_MAX: usize = u16::MAX as usize;
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// An exhibit came in.
+    Put,
+    /// An exhibit was read; written before the first byte was handed out.
+    Read,
+}
+
+/// One entry of the log, as JSON with its fields in this order. No person and no case is in it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// Version of this form.
+    pub v: u8,
+    /// What happened.
+    pub event: EventKind,
+    /// When, in microseconds since 1970.
+    pub time: i64,
+    /// The exhibit.
+    pub exhibit: String,
+    /// SHA-256 of the sealed bytes, so that they can be checked without a key.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sealed_sha256: Option<String>,
+    /// Length of the sealed bytes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sealed_bytes: Option<u64>,
+    /// Name of the sealed record that says who, why and for which case.
+    pub record: String,
+    /// SHA-256 over the salted record.
+    pub commitment: String,
+}
+
+/// Size and root of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogHead {
+    /// Entries.
+    pub size: u64,
+    /// RFC 6962 root hash.
+    pub root: [u8; 32],
+}
+
+pub(crate) struct Log {
+    pub store: Arc<dyn ObjectStore>,
+    pub keys: Arc<Keys>,
+}
+
+impl Log {
+    /// The signed head; size 0 where no checkpoint was written yet.
+    pub async fn head(&self) -> Result<LogHead, VaultError> {
+        let bytes = match self.read("log/checkpoint").await {
+            Ok(bytes) => bytes,
+            Err(VaultError::Store(object_store::Error::NotFound { .. })) => {
+                return Ok(LogHead {
+                    size: 0,
+                    root: tlog_tiles::EMPTY_HASH.0,
+                });
+            }
+            Err(e) => return Err(e),
+        };
+        let bad = |what: &str| VaultError::Tampered(format!("log/checkpoint {what}"));
+        let note = Note::from_bytes(&bytes).map_err(|_| bad("is no signed note"))?;
+        note.verify(&VerifierList::new(vec![Box::new(self.keys.verifier())]))
+            .map_err(|_| bad("is not signed by this vault's key"))?;
+        let checkpoint = Checkpoint::from_bytes(note.text()).map_err(|_| bad("is malformed"))?;
+        if checkpoint.origin() != self.keys.origin {
+            return Err(bad("is another log's"));
+        }
+        Ok(LogHead {
+            size: checkpoint.size(),
+            root: checkpoint.hash().0,
+        })
+    }
+
+    /// Appends and publishes; returns the index of the first of them. The caller holds the lock.
+    pub async fn append(&self, events: &[Event]) -> Result<u64, VaultError> {
+        let head = self.head().await?;
+        let mut hashes = Hashes::default();
+        for level in 0..8 {
+            let count = head.size >> (TILE_HEIGHT * level);
+            let width = count % TILE_WIDTH;
+            if width > 0 {
+                let tile = Tile::new(TILE_HEIGHT, level, count / TILE_WIDTH, width as u32, false);
+                hashes.tiles.insert(
+                    (level, count / TILE_WIDTH),
+                    self.read(&tile_path(&tile)).await?,
+                );
+            }
+        }
+        let tampered = |_| VaultError::Tampered("the right edge of the tree".into());
+        if tree_hash(head.size, &hashes).map_err(tampered)?.0 != head.root {
+            return Err(VaultError::Tampered("tiles and checkpoint differ".into()));
+        }
+
+        let mut bundles: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut size = head.size;
+        if !size.is_multiple_of(TILE_WIDTH) {
+            let bundle = self
+                .read(&bundle_path(size / TILE_WIDTH, size % TILE_WIDTH))
+                .await?;
+            bundles.push((size / TILE_WIDTH, bundle));
+        }
+        for event in events {
+            let entry = serde_json::to_vec(event).expect("an event is JSON");
+            assert!(
+                entry.len() <= ENTRY_BYTES_MAX,
+                "events are a few hundred bytes"
+            );
+            let new = stored_hashes_for_record_hash(size, record_hash(&entry), &hashes)
+                .map_err(tampered)?;
+            let first = stored_hash_index(0, size);
+            for (i, hash) in (first..).zip(new) {
+                hashes.new.insert(i, hash);
+            }
+            if size.is_multiple_of(TILE_WIDTH) {
+                bundles.push((size / TILE_WIDTH, Vec::new()));
+            }
+            let bundle = &mut bundles.last_mut().expect("just pushed").1;
+            bundle.extend((entry.len() as u16).to_be_bytes());
+            bundle.extend(entry);
+            size += 1;
+        }
+
+        for (index, bundle) in bundles {
+            let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
+            self.write(&bundle_path(index, width), bundle).await?;
+        }
+        for tile in Tile::new_tiles(TILE_HEIGHT, head.size, size) {
+            let data = tile.read_data(&hashes).map_err(tampered)?;
+            self.write(&tile_path(&tile), data).await?;
+        }
+        let root = tree_hash(size, &hashes).map_err(tampered)?;
+        self.write("log/checkpoint", self.checkpoint(size, root))
+            .await?;
+        self.drop_partials(head.size, size).await;
+        Ok(head.size)
+    }
+
+    fn checkpoint(&self, size: u64, root: Hash) -> Vec<u8> {
+        let text =
+            Checkpoint::new(&self.keys.origin, size, root, "").expect("the origin is not empty");
+        let mut note = Note::new(&text.to_bytes(), &[]).expect("a checkpoint is a note text");
+        note.add_sigs(&[&self.keys.signer]).expect("Ed25519 signs");
+        note.to_bytes()
+    }
+
+    /// Partial tiles of the former size are of no use any more. A leftover is harmless, so a
+    /// failure here is not one of the append.
+    async fn drop_partials(&self, old: u64, new: u64) {
+        for level in 0..8 {
+            let (before, after) = (old >> (TILE_HEIGHT * level), new >> (TILE_HEIGHT * level));
+            let width = before % TILE_WIDTH;
+            if width == 0 || before == after {
+                continue;
+            }
+            let tile = Tile::new(TILE_HEIGHT, level, before / TILE_WIDTH, width as u32, false);
+            let _ = self.store.delete(&Path::from(tile_path(&tile))).await;
+            if level == 0 {
+                let _ = self
+                    .store
+                    .delete(&Path::from(bundle_path(before / TILE_WIDTH, width)))
+                    .await;
+            }
+        }
+    }
+
+    /// All entries up to `size`, as raw bytes.
+    pub async fn entries(&self, size: u64) -> Result<Vec<Vec<u8>>, VaultError> {
+        let mut entries = Vec::with_capacity(size as usize);
+        for index in 0..size.div_ceil(TILE_WIDTH) {
+            let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
+            let path = bundle_path(index, width);
+            let bundle = self.read(&path).await?;
+            let mut rest = bundle.as_slice();
+            for _ in 0..width {
+                let cut = rest
+                    .split_first_chunk::<2>()
+                    .and_then(|(len, tail)| tail.split_at_checked(u16::from_be_bytes(*len).into()));
+                let Some((entry, tail)) = cut else {
+                    return Err(VaultError::Tampered(format!("{path} is cut short")));
+                };
+                entries.push(entry.to_vec());
+                rest = tail;
+            }
+            if !rest.is_empty() {
+                return Err(VaultError::Tampered(format!(
+                    "{path} is longer than its entries"
+                )));
+            }
+        }
+        Ok(entries)
+    }
+
+    pub async fn read(&self, path: &str) -> Result<Vec<u8>, VaultError> {
+        Ok(self
+            .store
+            .get(&Path::from(path))
+            .await?
+            .bytes()
+            .await?
+            .to_vec())
+    }
+
+    pub async fn write(&self, path: &str, bytes: Vec<u8>) -> Result<(), VaultError> {
+        self.store
+            .put(&Path::from(path), PutPayload::from(bytes))
+            .await?;
+        Ok(())
+    }
+}
+
+/// Hashes by storage index: those of the right edge as stored, and new ones.
+#[derive(Default)]
+struct Hashes {
+    tiles: HashMap<(u8, u64), Vec<u8>>,
+    new: HashMap<u64, Hash>,
+}
+
+impl HashReader for Hashes {
+    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog_tiles::Error> {
+        indexes
+            .iter()
+            .map(|&index| {
+                if let Some(hash) = self.new.get(&index) {
+                    return Ok(*hash);
+                }
+                let tile = Tile::from_index(TILE_HEIGHT, index);
+                let data = self.tiles.get(&(tile.level(), tile.level_index()));
+                tile.hash_at_index(data.map_or(&[], Vec::as_slice), index)
+            })
+            .collect()
+    }
+}
+
+/// All hashes of a tree in memory, for verification.
+#[derive(Default)]
+pub(crate) struct Tree {
+    hashes: Vec<Hash>,
+    pub size: u64,
+}
+
+impl Tree {
+    pub fn push(&mut self, entry: &[u8]) {
+        let new = stored_hashes_for_record_hash(self.size, record_hash(entry), self)
+            .expect("all hashes are in memory");
+        self.hashes.extend(new);
+        self.size += 1;
+    }
+
+    pub fn root(&self) -> [u8; 32] {
+        tree_hash(self.size, self)
+            .expect("all hashes are in memory")
+            .0
+    }
+}
+
+impl HashReader for Tree {
+    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog_tiles::Error> {
+        Ok(indexes.iter().map(|i| self.hashes[*i as usize]).collect())
+    }
+}
+
+/// `tile_path` of tlog-tiles: like the crate's own, without the height.
+pub(crate) fn tile_path(tile: &Tile) -> String {
+    format!("log/{}", tile.path().replacen("tile/8/", "tile/", 1))
+}
+
+pub(crate) fn bundle_path(index: u64, width: u64) -> String {
+    let mut tile = Tile::new(TILE_HEIGHT, 0, index, width as u32, false);
+    tile.set_is_data();
+    tile_path(&tile).replacen("tile/data/", "tile/entries/", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_tlog_tiles() {
+        assert_eq!(bundle_path(0, 256), "log/tile/entries/000");
+        assert_eq!(bundle_path(1234, 7), "log/tile/entries/x001/234.p/7");
+        assert_eq!(tile_path(&Tile::new(8, 2, 3, 256, false)), "log/tile/2/003");
+        assert_eq!(
+            tlog_tiles::split_stored_hash_index(stored_hash_index(1, 0)),
+            (1, 0)
+        );
+    }
+}

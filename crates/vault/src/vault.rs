@@ -1,0 +1,297 @@
+//! Exhibits in and out, each with its entry in the log.
+
+use std::fmt;
+use std::sync::Arc;
+
+use object_store::path::Path;
+use object_store::{ObjectStore, PutMode, PutPayload};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::keys::random_id;
+use crate::log::{Event, EventKind, Log, LogHead};
+use crate::{Clock, Keys, VaultError, WriterLock};
+
+/// Where an exhibit came from and for what.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intake {
+    /// Who put it in.
+    pub actor: String,
+    /// What for.
+    pub purpose: String,
+    /// The case it belongs to, where there is one.
+    pub case: Option<String>,
+    /// Where it was found: a path, an account, an address.
+    pub source: Option<String>,
+    /// Media type by content, where known.
+    pub media_type: Option<String>,
+}
+
+/// Who reads, and what for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Who reads.
+    pub actor: String,
+    /// What for.
+    pub purpose: String,
+}
+
+/// An exhibit as the log and its record know it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Exhibit {
+    /// Its id.
+    pub id: String,
+    /// Index of its entry in the log.
+    pub log_index: u64,
+    /// When it came in, microseconds since 1970.
+    pub time: i64,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the content, lower-case hex. Sensitive.
+    pub sha256: String,
+    /// Where it came from.
+    pub intake: Intake,
+}
+
+impl fmt::Debug for Exhibit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "‹exhibit {}, sealed›", self.id)
+    }
+}
+
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("‹sealed›")
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("‹sealed›")
+    }
+}
+
+/// What a log entry commits to; sealed beside it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// 32 random bytes in hex: without them nobody can guess what the commitment says.
+    pub salt: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub intake: Option<Intake>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub access: Option<Access>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bytes: Option<u64>,
+}
+
+impl Record {
+    fn new() -> Self {
+        let salt = format!("{}{}", random_id(), random_id());
+        Self {
+            salt,
+            intake: None,
+            access: None,
+            sha256: None,
+            bytes: None,
+        }
+    }
+}
+
+/// The vault.
+pub struct Vault {
+    pub(crate) log: Log,
+    lock: Arc<dyn WriterLock>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Vault {
+    /// Opens a vault in a store; an empty store is an empty vault.
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        keys: Arc<Keys>,
+        lock: Arc<dyn WriterLock>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            log: Log { store, keys },
+            lock,
+            clock,
+        }
+    }
+
+    /// Size and root of the log, after checking its signature.
+    pub async fn head(&self) -> Result<LogHead, VaultError> {
+        self.log.head().await
+    }
+
+    /// The public key that checks the log.
+    pub fn verifier_key(&self) -> &str {
+        self.log.keys.verifier_key()
+    }
+
+    /// Seals and stores bytes, then logs them. On return both are stored.
+    pub async fn put(&self, bytes: &[u8], intake: Intake) -> Result<Exhibit, VaultError> {
+        let id = random_id();
+        let sealed = self.log.keys.sealer.seal(bytes);
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        let mut record = Record::new();
+        record.intake = Some(intake.clone());
+        record.sha256 = Some(sha256.clone());
+        record.bytes = Some(bytes.len() as u64);
+        let mut event = self.event(EventKind::Put, &id, &record).await?;
+        event.sealed_sha256 = Some(hex::encode(Sha256::digest(&sealed)));
+        event.sealed_bytes = Some(sealed.len() as u64);
+        self.create(&exhibit_path(&id), sealed).await?;
+        let log_index = self.append(event.clone()).await?;
+        Ok(Exhibit {
+            id,
+            log_index,
+            time: event.time,
+            bytes: bytes.len() as u64,
+            sha256,
+            intake,
+        })
+    }
+
+    /// The content, after its reading has been logged. Fails if anything about it was changed.
+    pub async fn get(&self, id: &str, access: Access) -> Result<Vec<u8>, VaultError> {
+        let (_, put) = self.find(id).await?;
+        let mut record = Record::new();
+        record.access = Some(access);
+        let event = self.event(EventKind::Read, id, &record).await?;
+        self.append(event).await?;
+
+        let sealed = self.log.read(&exhibit_path(id)).await?;
+        if put.sealed_sha256 != Some(hex::encode(Sha256::digest(&sealed))) {
+            return Err(VaultError::Tampered(format!("exhibit {id}")));
+        }
+        self.log
+            .keys
+            .sealer
+            .open(&sealed)
+            .ok_or_else(|| VaultError::Sealed(format!("exhibit {id}")))
+    }
+
+    /// Every exhibit, oldest first. Opens records, not contents.
+    pub async fn list(&self) -> Result<Vec<Exhibit>, VaultError> {
+        let mut exhibits = Vec::new();
+        for (log_index, event) in (0..).zip(self.events().await?) {
+            if event.event != EventKind::Put {
+                continue;
+            }
+            let record = self.record(&event).await?;
+            let sealed = || VaultError::Tampered(format!("record {}", event.record));
+            exhibits.push(Exhibit {
+                id: event.exhibit.clone(),
+                log_index,
+                time: event.time,
+                bytes: record.bytes.ok_or_else(sealed)?,
+                sha256: record.sha256.ok_or_else(sealed)?,
+                intake: record.intake.ok_or_else(sealed)?,
+            });
+        }
+        Ok(exhibits)
+    }
+
+    /// Who read an exhibit, and when (microseconds since 1970), oldest first.
+    pub async fn readings(&self, id: &str) -> Result<Vec<(i64, Access)>, VaultError> {
+        let mut readings = Vec::new();
+        for event in self.events().await? {
+            if event.event == EventKind::Read && event.exhibit == id {
+                let record = self.record(&event).await?;
+                readings.extend(record.access.map(|access| (event.time, access)));
+            }
+        }
+        Ok(readings)
+    }
+
+    pub(crate) async fn record(&self, event: &Event) -> Result<Record, VaultError> {
+        let sealed = self.log.read(&record_path(&event.record)).await?;
+        let bytes = self.log.keys.sealer.open(&sealed);
+        let bytes = bytes.ok_or_else(|| VaultError::Sealed(format!("record {}", event.record)))?;
+        let tampered = || VaultError::Tampered(format!("record {}", event.record));
+        if hex::encode(Sha256::digest(&bytes)) != event.commitment {
+            return Err(tampered());
+        }
+        serde_json::from_slice(&bytes).map_err(|_| tampered())
+    }
+
+    async fn events(&self) -> Result<Vec<Event>, VaultError> {
+        let guard = self.lock.hold().await?;
+        let head = self.log.head().await?;
+        let entries = self.log.entries(head.size).await?;
+        drop(guard);
+        entries
+            .iter()
+            .map(|e| {
+                serde_json::from_slice(e)
+                    .map_err(|_| VaultError::Tampered("an entry is no event".into()))
+            })
+            .collect()
+    }
+
+    async fn find(&self, id: &str) -> Result<(u64, Event), VaultError> {
+        let events = self.events().await?;
+        let found = (0..)
+            .zip(events)
+            .find(|(_, e)| e.event == EventKind::Put && e.exhibit == id);
+        found.ok_or_else(|| VaultError::NotFound(id.to_owned()))
+    }
+
+    /// Stores the record and makes the entry that commits to it.
+    async fn event(
+        &self,
+        kind: EventKind,
+        exhibit: &str,
+        record: &Record,
+    ) -> Result<Event, VaultError> {
+        let bytes = serde_json::to_vec(record).expect("a record is JSON");
+        let name = random_id();
+        self.create(&record_path(&name), self.log.keys.sealer.seal(&bytes))
+            .await?;
+        Ok(Event {
+            v: 1,
+            event: kind,
+            time: self.clock.now_micros(),
+            exhibit: exhibit.to_owned(),
+            sealed_sha256: None,
+            sealed_bytes: None,
+            record: name,
+            commitment: hex::encode(Sha256::digest(&bytes)),
+        })
+    }
+
+    async fn append(&self, event: Event) -> Result<u64, VaultError> {
+        let guard = self.lock.hold().await?;
+        let index = self.log.append(&[event]).await;
+        drop(guard);
+        index
+    }
+
+    /// Write-once: an id that exists is never overwritten.
+    async fn create(&self, path: &str, bytes: Vec<u8>) -> Result<(), VaultError> {
+        self.log
+            .store
+            .put_opts(
+                &Path::from(path),
+                PutPayload::from(bytes),
+                PutMode::Create.into(),
+            )
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn hold(&self) -> Result<Box<dyn Send>, VaultError> {
+        Ok(self.lock.hold().await?)
+    }
+}
+
+pub(crate) fn exhibit_path(id: &str) -> String {
+    format!("exhibits/{id}.age")
+}
+
+pub(crate) fn record_path(name: &str) -> String {
+    format!("records/{name}.age")
+}

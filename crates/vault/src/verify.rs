@@ -1,0 +1,157 @@
+//! Compares everything stored with everything logged.
+
+use futures::TryStreamExt as _;
+use object_store::ObjectStore as _;
+use object_store::path::Path;
+use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
+use tlog_tiles::Tile;
+
+use crate::log::{Event, EventKind, TILE_HEIGHT, Tree, tile_path};
+use crate::vault::{Vault, exhibit_path, record_path};
+
+/// Something that does not agree with the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// The file or entry it is about.
+    pub place: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// What a verification looked at and found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Verification {
+    /// Entries in the log.
+    pub entries: u64,
+    /// Exhibits whose bytes were compared.
+    pub exhibits: u64,
+    /// Bytes of them, sealed.
+    pub sealed_bytes: u64,
+    /// Nothing in here means that everything agrees.
+    pub problems: Vec<Problem>,
+}
+
+impl Vault {
+    /// Reads every entry, tile, record and exhibit. Nothing is changed, and no content leaves.
+    pub async fn verify(&self) -> Verification {
+        let mut seen = Verification::default();
+        let guard = match self.hold().await {
+            Ok(guard) => guard,
+            Err(e) => {
+                seen.problem("writer lock", e);
+                return seen;
+            }
+        };
+        let head = match self.head().await {
+            Ok(head) => head,
+            Err(e) => {
+                seen.problem("log/checkpoint", e);
+                return seen;
+            }
+        };
+        let entries = match self.log.entries(head.size).await {
+            Ok(entries) => entries,
+            Err(e) => {
+                seen.problem("log/tile/entries", e);
+                return seen;
+            }
+        };
+        seen.entries = head.size;
+        let mut tree = Tree::default();
+        entries.iter().for_each(|e| tree.push(e));
+        if tree.root() != head.root {
+            seen.problem(
+                "log/tile/entries",
+                "the entries do not give the root that was signed",
+            );
+        }
+        self.compare_tiles(&tree, &mut seen).await;
+
+        let mut known = HashSet::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let Ok(event) = serde_json::from_slice::<Event>(entry) else {
+                seen.problem(format!("entry {index}"), "is no event");
+                continue;
+            };
+            known.insert(record_path(&event.record));
+            known.insert(exhibit_path(&event.exhibit));
+            self.compare_event(&event, &mut seen).await;
+        }
+        self.look_for_strangers(&known, &mut seen).await;
+        drop(guard);
+        seen
+    }
+
+    async fn compare_tiles(&self, tree: &Tree, seen: &mut Verification) {
+        for tile in Tile::new_tiles(TILE_HEIGHT, 0, tree.size) {
+            let path = tile_path(&tile);
+            let expected = tile.read_data(tree).expect("all hashes are in memory");
+            match self.log.read(&path).await {
+                Ok(stored) if stored == expected => {}
+                Ok(_) => seen.problem(path, "differs from the entries"),
+                Err(e) => seen.problem(path, e),
+            }
+        }
+    }
+
+    async fn compare_event(&self, event: &Event, seen: &mut Verification) {
+        let record = match self.record(event).await {
+            Ok(record) => record,
+            Err(e) => return seen.problem(record_path(&event.record), e),
+        };
+        if event.event != EventKind::Put {
+            return;
+        }
+        let place = exhibit_path(&event.exhibit);
+        let sealed = match self.log.read(&place).await {
+            Ok(sealed) => sealed,
+            Err(e) => return seen.problem(place, e),
+        };
+        seen.exhibits += 1;
+        seen.sealed_bytes += sealed.len() as u64;
+        if event.sealed_sha256 != Some(hex::encode(Sha256::digest(&sealed))) {
+            return seen.problem(place, "its bytes are not those that were logged");
+        }
+        match self.log.keys.sealer.open(&sealed) {
+            None => seen.problem(place, "can't be opened with this vault's key"),
+            Some(bytes) if record.sha256 != Some(hex::encode(Sha256::digest(&bytes))) => {
+                seen.problem(place, "its content is not the one that was recorded");
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Files nobody logged: a put that was never acknowledged, or something smuggled in.
+    async fn look_for_strangers(&self, known: &HashSet<String>, seen: &mut Verification) {
+        for folder in ["exhibits", "records"] {
+            let listed: Result<Vec<_>, _> = self
+                .log
+                .store
+                .list(Some(&Path::from(folder)))
+                .map_ok(|m| m.location.to_string())
+                .try_collect()
+                .await;
+            match listed {
+                Err(e) => seen.problem(folder, e),
+                Ok(paths) => {
+                    for path in paths.into_iter().filter(|p| !known.contains(p)) {
+                        seen.problem(
+                            path,
+                            "is in no entry of the log (an interrupted intake, or not ours)",
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Verification {
+    fn problem(&mut self, place: impl Into<String>, what: impl ToString) {
+        self.problems.push(Problem {
+            place: place.into(),
+            what: what.to_string(),
+        });
+    }
+}

@@ -1,0 +1,205 @@
+//! A vault in a folder: what goes in comes out, what is changed is found, what is read is logged.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use obhut_vault::{Access, Clock, Intake, Keys, Sealer, Vault, VaultError, WriterLock};
+use object_store::local::LocalFileSystem;
+use proptest::prelude::*;
+
+struct Fixed;
+impl Clock for Fixed {
+    fn now_micros(&self) -> i64 {
+        1_790_000_000_000_000
+    }
+}
+
+struct Local(Arc<tokio::sync::Mutex<()>>);
+#[async_trait::async_trait]
+impl WriterLock for Local {
+    async fn hold(&self) -> std::io::Result<Box<dyn Send>> {
+        Ok(Box::new(self.0.clone().lock_owned().await))
+    }
+}
+
+fn vault(folder: &Path, keys: &Arc<Keys>) -> Vault {
+    let store = LocalFileSystem::new_with_prefix(folder).unwrap();
+    Vault::new(
+        Arc::new(store),
+        keys.clone(),
+        Arc::new(Local(Arc::default())),
+        Arc::new(Fixed),
+    )
+}
+
+fn keys() -> Arc<Keys> {
+    let (sealer, _) = Sealer::generate();
+    Arc::new(Keys::new(sealer, &Keys::generate_signing("obhut.test/vault")).unwrap())
+}
+
+fn intake(case: &str) -> Intake {
+    Intake {
+        actor: "Ada".into(),
+        purpose: "a match".into(),
+        case: Some(case.into()),
+        source: None,
+        media_type: Some("image/png".into()),
+    }
+}
+
+fn access() -> Access {
+    Access {
+        actor: "Grace".into(),
+        purpose: "decision".into(),
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path))
+        } else {
+            all.push(path)
+        }
+    }
+    all.sort();
+    all
+}
+
+#[tokio::test]
+async fn in_out_listed_read_and_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = keys();
+    let v = vault(folder.path(), &keys);
+    let first = v.put(b"first", intake("c1")).await.unwrap();
+    let second = v.put(&[9; 200_000], intake("c2")).await.unwrap();
+    assert_eq!((first.log_index, second.log_index), (0, 1));
+    assert_eq!(v.get(&first.id, access()).await.unwrap(), b"first");
+    // A vault opened anew knows the same.
+    let v = vault(folder.path(), &keys);
+    assert_eq!(v.list().await.unwrap(), [first.clone(), second]);
+    let readings = v.readings(&first.id).await.unwrap();
+    assert_eq!(readings.len(), 1);
+    assert_eq!(readings[0].1.actor, "Grace");
+    let seen = v.verify().await;
+    assert_eq!((seen.entries, seen.exhibits, seen.problems), (3, 2, vec![]));
+    assert!(matches!(
+        v.get("nothing", access()).await,
+        Err(VaultError::NotFound(_))
+    ));
+}
+
+#[tokio::test]
+async fn neither_names_nor_content_lie_open_in_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let v = vault(folder.path(), &keys());
+    let exhibit = v
+        .put(b"the content of the file", intake("case-4711"))
+        .await
+        .unwrap();
+    v.get(&exhibit.id, access()).await.unwrap();
+    for file in files(folder.path()) {
+        let bytes = std::fs::read(&file).unwrap();
+        for secret in ["Ada", "Grace", "case-4711", "the content", &exhibit.sha256] {
+            assert!(
+                !bytes.windows(secret.len()).any(|w| w == secret.as_bytes()),
+                "{secret} in {file:?}"
+            );
+        }
+    }
+}
+
+/// Past the width of a tile, one and many at a time, the log stays consistent.
+#[tokio::test]
+async fn more_entries_than_a_tile_is_wide() {
+    let folder = tempfile::tempdir().unwrap();
+    let v = vault(folder.path(), &keys());
+    let exhibit = v.put(b"x", intake("c")).await.unwrap();
+    for _ in 0..259 {
+        v.get(&exhibit.id, access()).await.unwrap();
+    }
+    let seen = v.verify().await;
+    assert_eq!((seen.entries, seen.problems), (260, vec![]));
+    let names: Vec<String> = files(&folder.path().join("log"))
+        .iter()
+        .map(|f| {
+            f.strip_prefix(folder.path().join("log"))
+                .unwrap()
+                .display()
+                .to_string()
+        })
+        .collect();
+    let expected = [
+        "checkpoint",
+        "tile/0/000",
+        "tile/0/001.p/4",
+        "tile/1/000.p/1",
+        "tile/entries/000",
+        "tile/entries/001.p/4",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_removed_file_and_a_stranger_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let v = vault(folder.path(), &keys());
+    let exhibit = v.put(b"x", intake("c")).await.unwrap();
+    let path = folder.path().join(format!("exhibits/{}.age", exhibit.id));
+    std::fs::rename(&path, folder.path().join("exhibits/other.age")).unwrap();
+    let places: Vec<String> = v
+        .verify()
+        .await
+        .problems
+        .into_iter()
+        .map(|p| p.place)
+        .collect();
+    assert_eq!(
+        places,
+        [
+            format!("exhibits/{}.age", exhibit.id),
+            "exhibits/other.age".into()
+        ]
+    );
+}
+
+#[tokio::test]
+async fn another_key_opens_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let exhibit = vault(folder.path(), &keys())
+        .put(b"x", intake("c"))
+        .await
+        .unwrap();
+    let stranger = vault(folder.path(), &keys());
+    assert!(stranger.get(&exhibit.id, access()).await.is_err());
+    assert!(!stranger.verify().await.problems.is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    /// Any changed bit in any file is found, and nothing changed is ever handed out.
+    #[test]
+    fn any_changed_bit_is_found(file in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let v = vault(folder.path(), &keys());
+            let a = v.put(b"first", intake("c1")).await.unwrap();
+            v.put(b"second", intake("c2")).await.unwrap();
+            v.get(&a.id, access()).await.unwrap();
+            let all = files(folder.path());
+            let path = &all[file.index(all.len())];
+            let mut bytes = std::fs::read(path).unwrap();
+            let place = at.index(bytes.len());
+            bytes[place] ^= 1_u8 << bit;
+            std::fs::write(path, &bytes).unwrap();
+            let problems = v.verify().await.problems;
+            assert!(!problems.is_empty(), "{path:?} byte {place} bit {bit}");
+            if let Ok(bytes) = v.get(&a.id, access()).await {
+                assert_eq!(bytes, b"first");
+            }
+        });
+    }
+}
