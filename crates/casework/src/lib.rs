@@ -1,1 +1,179 @@
-//! x
+//! The spine: hash lists, findings, cases, decisions, reports as data, redress and audit; the only
+//! place where the kernels meet, and the only crate with a database.
+//!
+//! Media, money and reports share one path: finding, case, decision, report, exhibit, audit.
+//!
+//! Invariant: casework never sends. It writes a row of the outbox; a worker hands it to partners.
+//! Invariant: a [`Report`] can be built only from a [`Decision`], and a decision only by a person.
+//! Invariant: each table is named by exactly one module.
+//! Invariant: evidence leaves only through [`Casework::view`], which is logged before the first byte.
+
+#![deny(missing_docs)]
+
+mod api_keys;
+mod appeals;
+mod approvals;
+mod audit;
+mod cases;
+mod clock;
+mod data_folder;
+mod database;
+mod decisions;
+mod facts;
+mod findings;
+mod ids;
+mod legal_bases;
+mod lists;
+mod outbox;
+mod people;
+mod reports;
+mod scan;
+mod screen;
+mod sealed;
+mod settings;
+mod views;
+
+pub use api_keys::{ApiKey, Right};
+pub use appeals::{Appeal, AppealOutcome};
+pub use approvals::Approval;
+pub use audit::AuditRow;
+pub use cases::{Case, CaseDetail, CaseStatus};
+pub use clock::{SystemClock, rfc3339};
+pub use data_folder::DataFolder;
+pub use decisions::{Category, Decision, DecisionRequest, Ruling};
+pub use facts::{
+    Account, AccountClosed, Address, Device, Email, Facts, FactsError, FileFacts, IncidentKind,
+    IncidentTag, IpEvent, LawEnforcement, Location, Person as NamedPerson, Phone, Place,
+};
+pub use findings::Finding;
+pub use legal_bases::{LegalBasis, Surface};
+pub use lists::{
+    Action, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList, Purpose,
+    read_list_file,
+};
+pub use obhut_decode::{Limits, Pool, Unreadable, WorkerCommand};
+pub use obhut_vault::{Clock, Exhibit, Verification};
+pub use outbox::{Job, JobKind};
+pub use people::{Person, Role};
+pub use reports::{Report, ReportedFile};
+pub use scan::{FoundFile, ScanProblem, scan};
+pub use screen::{Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict};
+pub use sealed::Sealed;
+pub use settings::Reporter;
+pub use views::Extent;
+
+use std::sync::{Arc, RwLock};
+
+use obhut_vault::{Keys, Sealer, Vault, VaultError};
+
+use database::Database;
+
+/// Everything that is kept: one data folder, one database, one vault.
+pub struct Casework {
+    db: Database,
+    folder: DataFolder,
+    sealer: Sealer,
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    lists: RwLock<Arc<Vec<Arc<LoadedList>>>>,
+}
+
+/// What can go wrong, and what to do next. Carries ids, never content.
+#[derive(thiserror::Error, Debug)]
+#[non_exhaustive]
+pub enum CaseworkError {
+    /// The database failed; nothing was changed.
+    #[error("the database failed: {0}; nothing was changed")]
+    Database(#[from] sqlx::Error),
+    /// The vault refused or failed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// Something of that name or id is not on record.
+    #[error("no {what} \"{id}\" on record; {hint}")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+        /// Its name or id.
+        id: String,
+        /// How to see those there are.
+        hint: &'static str,
+    },
+    /// A rule of the house says no. Whoever asked can put it right.
+    #[error("{0}")]
+    Refused(String),
+    /// Only a legal basis on record opens this surface.
+    #[error(
+        "private messages are not screened: no legal basis with owner and end date is on record"
+    )]
+    NoLegalBasis,
+    /// A file of the data folder can't be used.
+    #[error("{path}: {why}")]
+    Folder {
+        /// The file, relative to the data folder.
+        path: String,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// Stored data don't have the form this version writes.
+    #[error(
+        "{0} is not in a form this version reads; was the database changed by hand or by a newer version?"
+    )]
+    Form(String),
+}
+
+impl CaseworkError {
+    pub(crate) fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(why.into())
+    }
+}
+
+/// Shorthand of this crate.
+pub type Result<T> = std::result::Result<T, CaseworkError>;
+
+impl Casework {
+    /// Opens the data folder, making it, its keys and its tables on first use. Without
+    /// `database_url` the database is a SQLite file in the folder.
+    pub async fn open(
+        folder: DataFolder,
+        database_url: Option<&str>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        folder.prepare()?;
+        let (sealer, keys) = folder.keys()?;
+        Self::assemble(folder, database_url, clock, sealer, keys).await
+    }
+
+    async fn assemble(
+        folder: DataFolder,
+        database_url: Option<&str>,
+        clock: Arc<dyn Clock>,
+        sealer: Sealer,
+        keys: Keys,
+    ) -> Result<Self> {
+        let url = database_url.map_or_else(|| folder.sqlite_url(), str::to_owned);
+        let db = Database::connect(&url, clock.now_micros()).await?;
+        let vault = Vault::new(
+            folder.evidence_store()?,
+            Arc::new(keys),
+            folder.evidence_lock(),
+            clock.clone(),
+        );
+        Ok(Self {
+            db,
+            folder,
+            sealer,
+            vault,
+            clock,
+            lists: RwLock::default(),
+        })
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &DataFolder {
+        &self.folder
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now_micros()
+    }
+}

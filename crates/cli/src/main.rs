@@ -1,1 +1,70 @@
-fn main() {}
+//! The binary `obhut`: arguments, environment and configuration come in here and nowhere else.
+
+mod admin;
+mod args;
+mod cases;
+mod hash;
+mod in_order;
+mod lists;
+mod output;
+mod screen;
+mod serve;
+mod setting;
+mod vault;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Args, Command};
+use output::Output;
+
+fn main() -> ExitCode {
+    // A decoder is this same binary, started again by itself. It must touch nothing else first.
+    let mut raw = std::env::args_os().skip(1);
+    if raw
+        .next()
+        .is_some_and(|a| a == obhut_decode::worker::ARGUMENT)
+    {
+        let rest = raw.map(|a| a.to_string_lossy().into_owned());
+        return ExitCode::from(obhut_decode::worker::run(rest) as u8);
+    }
+    let args = Args::parse();
+    let output = Output::new(args.json);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let done = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(args, &output)));
+    match done {
+        Ok(code) => code,
+        Err(e) if output::is_broken_pipe(&e) => ExitCode::SUCCESS,
+        Err(e) => {
+            output.error(&e);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
+    let setting = setting::Setting::new(&args)?;
+    match args.command {
+        Command::Hash(a) => hash::run(a, output),
+        Command::Screen(a) => screen::run(a, &setting, output).await,
+        Command::List(a) => lists::run(a, &setting, output).await,
+        Command::Case(a) => cases::run(a, &setting, output).await,
+        Command::Report(a) => cases::report(a, &setting, output).await,
+        Command::Vault(a) => vault::run(a, &setting, output).await,
+        Command::Person(a) => admin::person(a, &setting, output).await,
+        Command::Basis(a) => admin::basis(a, &setting, output).await,
+        Command::Key(a) => admin::key(a, &setting, output).await,
+        Command::Settings(a) => admin::settings(a, &setting, output).await,
+        Command::Audit(a) => admin::audit(a, &setting, output).await,
+        Command::Serve(a) => serve::run(a, &setting, output).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "obhut", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! The hash kinds there are, each one file, each an entry in [`ALL`].
 
+use std::io::{self, Read};
+
 use crate::{Digest, DigestError, Perceptual, Pixels};
 
 mod md5;
@@ -30,6 +32,8 @@ pub struct Kind {
     pub source: &'static str,
     /// How settled it is.
     pub status: Status,
+    /// False for a kind that is computed only when it is asked for by name.
+    pub by_default: bool,
     /// Length of a digest.
     pub digest_bytes: usize,
     /// When two digests count as the same thing.
@@ -68,8 +72,8 @@ pub enum Matching {
 /// How a digest is made.
 #[derive(Clone, Copy)]
 pub enum Compute {
-    /// From the file's bytes as they are.
-    Bytes(fn(&[u8]) -> Digest),
+    /// From the file's bytes as they are, of any length, read once.
+    Bytes(fn(&mut dyn Read) -> io::Result<Digest>),
     /// From decoded pixels.
     Pixels {
         /// As stored.
@@ -107,6 +111,19 @@ impl Kind {
     }
 }
 
+/// Reads to the end, a piece at a time.
+fn feed(from: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut piece = [0; 64 << 10];
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(n) => take(&piece[..n]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +139,7 @@ mod tests {
             );
             for example in kind.examples {
                 let digest = match (&kind.compute, &example.input) {
-                    (Compute::Bytes(f), ExampleInput::Bytes(bytes)) => f(bytes),
+                    (Compute::Bytes(f), ExampleInput::Bytes(bytes)) => f(&mut &bytes[..]).unwrap(),
                     (Compute::Pixels { one, .. }, ExampleInput::Ramp(w, h)) => {
                         let rgb = ramp(*w, *h);
                         one(Pixels::new(*w, *h, &rgb).unwrap()).digest

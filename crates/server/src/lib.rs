@@ -1,1 +1,63 @@
-//! x
+//! HTTP: the JSON interface below `/v1`, and plain pages for people.
+//!
+//! Wire types live in `api/`, HTML in `pages/`; neither knows arguments or environment. Whoever
+//! has a key sees what its rights open: with `screen` a verdict and an opaque id, never a list, an
+//! entry or a distance.
+
+#![deny(missing_docs)]
+
+mod access;
+mod api;
+mod fault;
+mod metrics;
+mod pages;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use obhut_casework::{Casework, Pool};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use metrics::Metrics;
+
+/// Uploads that are decoded at the same time, for each core.
+const SCREENING_PER_CORE_MAX: usize = 2;
+
+/// What every handler needs.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub casework: Arc<Casework>,
+    pub pool: Arc<Pool>,
+    pub metrics: Arc<Metrics>,
+    pub places: Arc<Semaphore>,
+}
+
+/// The whole interface as a router; it can be called without a port.
+pub fn app(casework: Arc<Casework>, pool: Arc<Pool>) -> Router {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let limit = pool.limits().input_bytes_max as usize;
+    let app = App {
+        casework,
+        pool,
+        metrics: Arc::default(),
+        places: Arc::new(Semaphore::new(cores * SCREENING_PER_CORE_MAX)),
+    };
+    api::routes()
+        .merge(pages::routes())
+        .layer(DefaultBodyLimit::max(limit))
+        .with_state(app)
+}
+
+/// Answers on a listener until `stopped` ends; requests under way are finished.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stopped)
+        .await
+}

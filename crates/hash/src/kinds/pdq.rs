@@ -14,6 +14,7 @@ pub const KIND: Kind = Kind {
     name: "pdq",
     source: "PDQ hashing, Meta, 2017-10-09; facebook/ThreatExchange pdq/cpp; PyPI pdqhash 0.2.8",
     status: Status::Stable,
+    by_default: true,
     digest_bytes: 32,
     matching: Matching::Hamming {
         radius_bits: 31,

@@ -13,6 +13,7 @@ pub const KIND: Kind = Kind {
     name: "pdq-cimg512",
     source: "facebook/ThreatExchange pdq/cpp, pdqio.cpp (CImg resize, nearest neighbour)",
     status: Status::Stable,
+    by_default: false,
     digest_bytes: 32,
     matching: Matching::Hamming {
         radius_bits: 31,

@@ -1,5 +1,7 @@
 //! SHA-1: the digest of a file's bytes as they are; one changed byte changes it.
 
+use std::io::{self, Read};
+
 use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
 use crate::Digest;
 use ::sha1::Digest as _;
@@ -9,6 +11,7 @@ pub const KIND: Kind = Kind {
     name: "sha1",
     source: "FIPS 180-4",
     status: Status::Stable,
+    by_default: true,
     digest_bytes: 20,
     matching: Matching::Exact,
     compute: Compute::Bytes(compute),
@@ -24,6 +27,8 @@ pub const KIND: Kind = Kind {
     ],
 };
 
-fn compute(bytes: &[u8]) -> Digest {
-    Digest::from_bytes(&::sha1::Sha1::digest(bytes)).expect("20 bytes fit")
+fn compute(from: &mut dyn Read) -> io::Result<Digest> {
+    let mut state = ::sha1::Sha1::new();
+    super::feed(from, |piece| state.update(piece))?;
+    Ok(Digest::from_bytes(&state.finalize()).expect("it fits"))
 }

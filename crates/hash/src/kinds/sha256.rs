@@ -1,5 +1,7 @@
 //! SHA-256: the digest of a file's bytes as they are; one changed byte changes it.
 
+use std::io::{self, Read};
+
 use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
 use crate::Digest;
 use ::sha2::Digest as _;
@@ -9,6 +11,7 @@ pub const KIND: Kind = Kind {
     name: "sha256",
     source: "FIPS 180-4",
     status: Status::Stable,
+    by_default: true,
     digest_bytes: 32,
     matching: Matching::Exact,
     compute: Compute::Bytes(compute),
@@ -24,6 +27,8 @@ pub const KIND: Kind = Kind {
     ],
 };
 
-fn compute(bytes: &[u8]) -> Digest {
-    Digest::from_bytes(&::sha2::Sha256::digest(bytes)).expect("32 bytes fit")
+fn compute(from: &mut dyn Read) -> io::Result<Digest> {
+    let mut state = ::sha2::Sha256::new();
+    super::feed(from, |piece| state.update(piece))?;
+    Ok(Digest::from_bytes(&state.finalize()).expect("it fits"))
 }

@@ -1,0 +1,165 @@
+//! Keys of programs: 256 random bits of which only a digest is kept, with the rights they carry.
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::database::{Columns, Step, words};
+use crate::{Casework, CaseworkError, Person, Result, audit, ids};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 15,
+    sql: &["CREATE TABLE api_keys (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, rights TEXT NOT NULL, person TEXT,
+        made_at BIGINT NOT NULL, revoked_at BIGINT)"],
+}];
+
+words! {
+    /// What a key opens.
+    Right {
+        /// Screen uploads; sees verdict and an opaque id.
+        Screen = "screen",
+        /// See what matched: list, entry, distance.
+        Findings = "findings",
+        /// See cases, decisions and reports.
+        Cases = "cases",
+        /// Decide and report; the key must be a person's.
+        Decide = "decide",
+    }
+}
+
+/// A key on record; never its secret.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ApiKey {
+    /// Id.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// What it opens.
+    pub rights: Vec<Right>,
+    /// Id of the person it acts for.
+    pub person: Option<String>,
+    /// When it was made, microseconds since 1970.
+    pub made_at: i64,
+    /// When it was revoked, microseconds since 1970.
+    pub revoked_at: Option<i64>,
+}
+
+impl ApiKey {
+    /// Whether it opens something.
+    pub fn has(&self, right: Right) -> bool {
+        self.rights.contains(&right)
+    }
+}
+
+fn digest(secret: &str) -> String {
+    // A key is 256 random bits: a plain digest can't be guessed back.
+    hex::encode(Sha256::digest(secret.as_bytes()))
+}
+
+impl Casework {
+    /// Makes a key; its text is returned once and kept nowhere.
+    pub async fn create_key(
+        &self,
+        name: &str,
+        rights: &[Right],
+        person: Option<&Person>,
+        actor: &str,
+    ) -> Result<(ApiKey, String)> {
+        if name.trim().is_empty() || rights.is_empty() {
+            return Err(CaseworkError::refused(
+                "a key needs a name and at least one right (--right screen)",
+            ));
+        }
+        if rights.contains(&Right::Decide) && person.is_none() {
+            return Err(CaseworkError::refused(
+                "a key that decides must be a person's (--person NAME): every decision has a name",
+            ));
+        }
+        let mut rights = rights.to_vec();
+        rights.sort_unstable();
+        rights.dedup();
+        let key = ApiKey {
+            id: ids::new("key"),
+            name: name.trim().to_owned(),
+            rights,
+            person: person.map(|p| p.id.clone()),
+            made_at: self.now(),
+            revoked_at: None,
+        };
+        let secret = format!("obhut_{}", ids::random_hex(32));
+        let words: Vec<_> = key.rights.iter().map(|r| r.word()).collect();
+        let mut tx = self.db.begin().await?;
+        sqlx::query("INSERT INTO api_keys (id, name, digest, rights, person, made_at) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(&key.id)
+            .bind(&key.name)
+            .bind(digest(&secret))
+            .bind(words.join(" "))
+            .bind(&key.person)
+            .bind(key.made_at)
+            .execute(&mut *tx)
+            .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            actor,
+            "key.create",
+            &key.id,
+            &words.join(" "),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok((key, secret))
+    }
+
+    /// Revokes a key at once.
+    pub async fn revoke_key(&self, id: &str, actor: &str) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        let done =
+            sqlx::query("UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
+                .bind(self.now())
+                .bind(id)
+                .execute(&mut *tx)
+                .await?;
+        if done.rows_affected() == 0 {
+            return Err(CaseworkError::NotFound {
+                what: "key",
+                id: id.to_owned(),
+                hint: "`obhut key list` shows all",
+            });
+        }
+        audit::write(&mut tx, self.now(), actor, "key.revoke", id, "").await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The key of that secret, unless it was revoked.
+    pub async fn key(&self, secret: &str) -> Result<Option<ApiKey>> {
+        let row = sqlx::query(
+            "SELECT id, name, rights, person, made_at, revoked_at FROM api_keys WHERE digest = $1 AND revoked_at IS NULL",
+        )
+        .bind(digest(secret))
+        .fetch_optional(self.db.pool())
+        .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// All keys, newest first.
+    pub async fn keys(&self) -> Result<Vec<ApiKey>> {
+        let rows = sqlx::query("SELECT id, name, rights, person, made_at, revoked_at FROM api_keys ORDER BY made_at DESC, id")
+            .fetch_all(self.db.pool())
+            .await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+fn read(row: &sqlx::any::AnyRow) -> Result<ApiKey> {
+    let mut c = Columns::of(row);
+    Ok(ApiKey {
+        id: c.text()?,
+        name: c.text()?,
+        rights: c.text()?.split(' ').filter_map(Right::from_word).collect(),
+        person: c.maybe_text()?,
+        made_at: c.int()?,
+        revoked_at: c.maybe_int()?,
+    })
+}

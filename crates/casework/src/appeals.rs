@@ -1,0 +1,206 @@
+//! Redress: an appeal, decided by another person than the first; what it undoes, and where.
+
+use serde::Serialize;
+
+use crate::cases::{CaseStatus, advance};
+use crate::database::{Columns, Step, words};
+use crate::outbox::{self, JobKind};
+use crate::{
+    Casework, CaseworkError, Person, Result, Role, audit, cases, facts, findings, ids, lists,
+    reports,
+};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 14,
+    sql: &["CREATE TABLE appeals (
+        id TEXT PRIMARY KEY, case_id TEXT NOT NULL, reason_sealed TEXT NOT NULL, filed_at BIGINT NOT NULL,
+        status_before TEXT NOT NULL, outcome TEXT, person TEXT, name TEXT, grounds TEXT, decided_at BIGINT)"],
+}];
+
+words! {
+    /// How an appeal ended.
+    AppealOutcome {
+        /// The first decision was wrong: undone everywhere.
+        Upheld = "upheld",
+        /// The first decision stands.
+        Rejected = "rejected",
+    }
+}
+
+/// An appeal on record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Appeal {
+    /// Id.
+    pub id: String,
+    /// The case.
+    pub case: String,
+    /// When it was filed, microseconds since 1970.
+    pub filed_at: i64,
+    /// How it ended; none while it is open.
+    pub outcome: Option<AppealOutcome>,
+    /// Who decided it.
+    pub name: Option<String>,
+    /// Why.
+    pub grounds: Option<String>,
+}
+
+impl Casework {
+    /// Files an appeal against what was decided about a case.
+    pub async fn file_appeal(&self, case: &str, reason: &str, actor: &str) -> Result<Appeal> {
+        if reason.trim().is_empty() {
+            return Err(CaseworkError::refused("an appeal needs its reason"));
+        }
+        let id = ids::new("appeal");
+        let mut tx = self.db.begin().await?;
+        let before = advance(&mut tx, self.now(), case, CaseStatus::Appealed).await?;
+        sqlx::query("INSERT INTO appeals (id, case_id, reason_sealed, filed_at, status_before) VALUES ($1, $2, $3, $4, $5)")
+            .bind(&id)
+            .bind(case)
+            .bind(self.seal_text(reason))
+            .bind(self.now())
+            .bind(before.word())
+            .execute(&mut *tx)
+            .await?;
+        audit::write(&mut tx, self.now(), actor, "appeal.file", case, &id).await?;
+        tx.commit().await?;
+        self.appeal(case, &id).await
+    }
+
+    /// Decides an appeal; never the person who decided the case. Upheld, it withdraws reports that
+    /// have not left, has every other one retracted, disputes the entries that misfired, and takes
+    /// the account's data out of the database.
+    pub async fn decide_appeal(
+        &self,
+        case: &str,
+        appeal: &str,
+        person: &Person,
+        outcome: AppealOutcome,
+        grounds: &str,
+    ) -> Result<Appeal> {
+        person.require(Role::Reviewer)?;
+        if grounds.trim().is_empty() {
+            return Err(CaseworkError::refused(
+                "an appeal's decision needs its grounds (--grounds)",
+            ));
+        }
+        let known = self.appeal(case, appeal).await?;
+        if known.outcome.is_some() {
+            return Err(CaseworkError::refused(format!(
+                "appeal {appeal} is decided already"
+            )));
+        }
+        if self
+            .decisions(case)
+            .await?
+            .iter()
+            .any(|d| d.person() == person.id)
+        {
+            return Err(CaseworkError::refused(format!(
+                "{} decided this case; an appeal is another person's to decide",
+                person.name
+            )));
+        }
+        let found = self.findings(case).await?;
+        let now = self.now();
+        let mut tx = self.db.begin().await?;
+        let row = sqlx::query("SELECT status_before FROM appeals WHERE id = $1")
+            .bind(appeal)
+            .fetch_one(&mut *tx)
+            .await?;
+        let before = Columns::of(&row).word(CaseStatus::from_word, "status")?;
+        match outcome {
+            AppealOutcome::Rejected => {
+                advance(&mut tx, now, case, before).await?;
+            }
+            AppealOutcome::Upheld => {
+                advance(&mut tx, now, case, CaseStatus::Cleared).await?;
+                for (report, _) in reports::released(&mut tx, case).await? {
+                    if outbox::withdraw(&mut tx, now, JobKind::Report, &report).await? {
+                        reports::set_status(&mut tx, &report, "withdrawn").await?;
+                    } else {
+                        outbox::put(&mut tx, now, JobKind::Retraction, &report).await?;
+                        reports::set_status(&mut tx, &report, "retracting").await?;
+                    }
+                }
+                for finding in found.iter().filter(|f| !f.list_id.is_empty()) {
+                    let reason = format!("appeal {appeal} upheld");
+                    lists::dispute(
+                        &mut tx,
+                        now,
+                        &finding.list_id,
+                        &finding.entry,
+                        &reason,
+                        &person.id,
+                    )
+                    .await?;
+                }
+                facts::erase(&mut tx, case).await?;
+                cases::forget_account(&mut tx, case).await?;
+                findings::forget_names(&mut tx, case).await?;
+            }
+        }
+        let decided = sqlx::query(
+            "UPDATE appeals SET outcome = $1, person = $2, name = $3, grounds = $4, decided_at = $5
+             WHERE id = $6 AND outcome IS NULL",
+        )
+        .bind(outcome.word())
+        .bind(&person.id)
+        .bind(&person.name)
+        .bind(grounds)
+        .bind(now)
+        .bind(appeal)
+        .execute(&mut *tx)
+        .await?;
+        if decided.rows_affected() != 1 {
+            return Err(CaseworkError::refused(format!(
+                "appeal {appeal} was decided meanwhile"
+            )));
+        }
+        audit::write(
+            &mut tx,
+            now,
+            &person.id,
+            "appeal.decide",
+            case,
+            outcome.word(),
+        )
+        .await?;
+        tx.commit().await?;
+        self.appeal(case, appeal).await
+    }
+
+    async fn appeal(&self, case: &str, id: &str) -> Result<Appeal> {
+        self.appeals(case)
+            .await?
+            .into_iter()
+            .find(|a| a.id == id)
+            .ok_or_else(|| CaseworkError::NotFound {
+                what: "appeal",
+                id: id.to_owned(),
+                hint: "`obhut case show` lists the appeals of a case",
+            })
+    }
+
+    /// The appeals of a case, oldest first.
+    pub async fn appeals(&self, case: &str) -> Result<Vec<Appeal>> {
+        let rows = sqlx::query(
+            "SELECT id, case_id, filed_at, outcome, name, grounds FROM appeals WHERE case_id = $1 ORDER BY filed_at, id",
+        )
+        .bind(case)
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(Appeal {
+                    id: c.text()?,
+                    case: c.text()?,
+                    filed_at: c.int()?,
+                    outcome: c.maybe_text()?.and_then(|w| AppealOutcome::from_word(&w)),
+                    name: c.maybe_text()?,
+                    grounds: c.maybe_text()?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,106 @@
+//! Two people: what one decided, another approves before it leaves.
+
+use serde::Serialize;
+
+use crate::cases::{CaseStatus, advance};
+use crate::database::{Columns, Step};
+use crate::outbox::{self, JobKind};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids, reports};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 12,
+    sql: &["CREATE TABLE approvals (
+        id TEXT PRIMARY KEY, report TEXT NOT NULL UNIQUE, person TEXT NOT NULL, name TEXT NOT NULL,
+        approved_at BIGINT NOT NULL)"],
+}];
+
+/// That another person agreed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Approval {
+    /// Id.
+    pub id: String,
+    /// The report.
+    pub report: String,
+    /// Who approved.
+    pub name: String,
+    /// When, microseconds since 1970.
+    pub approved_at: i64,
+}
+
+impl Casework {
+    /// Approves a report, and with that puts it into the outbox. Never by the person who decided.
+    pub async fn approve_report(&self, report: &str, person: &Person) -> Result<Approval> {
+        person.require(Role::ReportingOfficer)?;
+        let mut tx = self.db.begin().await?;
+        let row = reports::find(&mut tx, report).await?;
+        if row.status != "draft" {
+            return Err(CaseworkError::refused(format!(
+                "report {report} is {} already",
+                row.status
+            )));
+        }
+        let decisions = self.decisions(&row.case).await?;
+        let latest = decisions
+            .last()
+            .filter(|d| d.id() == row.decision)
+            .ok_or_else(|| {
+                CaseworkError::refused(format!(
+                    "case {} was decided again since; make the report from the newer decision",
+                    row.case
+                ))
+            })?;
+        if latest.person() == person.id {
+            return Err(CaseworkError::refused(format!(
+                "{} decided this case; the approval must be another person's",
+                person.name
+            )));
+        }
+        let approval = Approval {
+            id: ids::new("approval"),
+            report: report.to_owned(),
+            name: person.name.clone(),
+            approved_at: self.now(),
+        };
+        sqlx::query("INSERT INTO approvals (id, report, person, name, approved_at) VALUES ($1, $2, $3, $4, $5)")
+            .bind(&approval.id)
+            .bind(report)
+            .bind(&person.id)
+            .bind(&person.name)
+            .bind(approval.approved_at)
+            .execute(&mut *tx)
+            .await?;
+        reports::set_status(&mut tx, report, "approved").await?;
+        advance(&mut tx, self.now(), &row.case, CaseStatus::Reported).await?;
+        outbox::put(&mut tx, self.now(), JobKind::Report, report).await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "report.approve",
+            report,
+            &row.case,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(approval)
+    }
+
+    /// Who approved a report.
+    pub async fn approval(&self, report: &str) -> Result<Option<Approval>> {
+        let row =
+            sqlx::query("SELECT id, report, name, approved_at FROM approvals WHERE report = $1")
+                .bind(report)
+                .fetch_optional(self.db.pool())
+                .await?;
+        row.map(|row| {
+            let mut c = Columns::of(&row);
+            Ok(Approval {
+                id: c.text()?,
+                report: c.text()?,
+                name: c.text()?,
+                approved_at: c.int()?,
+            })
+        })
+        .transpose()
+    }
+}

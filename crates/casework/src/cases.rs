@@ -1,0 +1,245 @@
+//! Cases: what belongs together, and how far it has come.
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::database::{Columns, Step, Tx, words};
+use crate::{
+    Appeal, Casework, CaseworkError, Decision, Facts, Finding, Result, Sealed, Subject, audit,
+    facts, ids,
+};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 6,
+    sql: &[
+        "CREATE TABLE cases (
+            id TEXT PRIMARY KEY, group_key TEXT NOT NULL, status TEXT NOT NULL, account_sealed TEXT,
+            opened_at BIGINT NOT NULL, changed_at BIGINT NOT NULL)",
+        "CREATE INDEX cases_by_group ON cases (group_key, status)",
+    ],
+}];
+
+words! {
+    /// How far a case has come.
+    CaseStatus {
+        /// Nobody has decided.
+        Open = "open",
+        /// A person decided to report; the report waits for its approval.
+        Decided = "decided",
+        /// The report was approved and lies in the outbox or beyond.
+        Reported = "reported",
+        /// A person decided that there is nothing to report.
+        Closed = "closed",
+        /// An appeal is open.
+        Appealed = "appealed",
+        /// An appeal was upheld: whoever was affected is cleared.
+        Cleared = "cleared",
+    }
+}
+
+/// Every way a case may go; whatever isn't here is refused.
+pub(crate) const TRANSITIONS: &[(CaseStatus, CaseStatus)] = &[
+    (CaseStatus::Open, CaseStatus::Decided),
+    (CaseStatus::Open, CaseStatus::Closed),
+    (CaseStatus::Decided, CaseStatus::Decided),
+    (CaseStatus::Decided, CaseStatus::Closed),
+    (CaseStatus::Decided, CaseStatus::Reported),
+    (CaseStatus::Decided, CaseStatus::Appealed),
+    (CaseStatus::Reported, CaseStatus::Reported),
+    (CaseStatus::Reported, CaseStatus::Appealed),
+    (CaseStatus::Closed, CaseStatus::Decided),
+    (CaseStatus::Closed, CaseStatus::Appealed),
+    (CaseStatus::Appealed, CaseStatus::Cleared),
+    (CaseStatus::Appealed, CaseStatus::Decided),
+    (CaseStatus::Appealed, CaseStatus::Reported),
+    (CaseStatus::Appealed, CaseStatus::Closed),
+];
+
+/// A case on record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Case {
+    /// Id.
+    pub id: String,
+    /// How far it has come.
+    pub status: CaseStatus,
+    /// When it was opened, microseconds since 1970.
+    pub opened_at: i64,
+    /// When it last changed, microseconds since 1970.
+    pub changed_at: i64,
+    /// Files with findings.
+    pub files: i64,
+    /// The account it is about.
+    #[serde(skip)]
+    pub account: Option<Sealed<String>>,
+}
+
+/// A case with all that belongs to it.
+#[derive(Clone, Debug)]
+pub struct CaseDetail {
+    /// The case.
+    pub case: Case,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// What people decided, oldest first.
+    pub decisions: Vec<Decision>,
+    /// Appeals, oldest first.
+    pub appeals: Vec<Appeal>,
+    /// What is known beside the files.
+    pub facts: Sealed<Facts>,
+}
+
+pub(crate) async fn find_or_open(
+    tx: &mut Tx,
+    casework: &Casework,
+    subject: &Subject,
+    actor: &str,
+) -> Result<String> {
+    // Not the group's name itself: it may be an account.
+    let key = hex::encode(Sha256::digest(format!(
+        "obhut case group\n{}",
+        subject.group
+    )));
+    let row = sqlx::query(
+        "SELECT id FROM cases WHERE group_key = $1 AND status = 'open' ORDER BY opened_at LIMIT 1",
+    )
+    .bind(&key)
+    .fetch_optional(&mut **tx)
+    .await?;
+    if let Some(row) = row {
+        return Columns::of(&row).text();
+    }
+    let id = ids::new("case");
+    let now = casework.now();
+    sqlx::query("INSERT INTO cases (id, group_key, status, account_sealed, opened_at, changed_at) VALUES ($1, $2, $3, $4, $5, $5)")
+        .bind(&id)
+        .bind(&key)
+        .bind(CaseStatus::Open.word())
+        .bind(subject.account.as_ref().map(|a| casework.seal_text(a.expose())))
+        .bind(now)
+        .execute(&mut **tx)
+        .await?;
+    let facts = Facts::about(subject.account.as_ref().map(|a| a.expose().as_str()));
+    facts::write(tx, casework, &id, &facts).await?;
+    audit::write(tx, now, actor, "case.open", &id, "").await?;
+    Ok(id)
+}
+
+/// Moves a case on, if the table of transitions has the step.
+pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> Result<CaseStatus> {
+    let from = status(tx, id).await?;
+    if !TRANSITIONS.contains(&(from, to)) {
+        return Err(CaseworkError::refused(format!(
+            "case {id} is {from}; from there it can't become {to}"
+        )));
+    }
+    sqlx::query("UPDATE cases SET status = $1, changed_at = $2 WHERE id = $3")
+        .bind(to.word())
+        .bind(now)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(from)
+}
+
+/// Takes the account out of a case.
+pub(crate) async fn forget_account(tx: &mut Tx, id: &str) -> Result<()> {
+    sqlx::query("UPDATE cases SET account_sealed = NULL WHERE id = $1")
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {
+    let row = sqlx::query("SELECT status FROM cases WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let row = row.ok_or_else(|| missing(id))?;
+    Columns::of(&row).word(CaseStatus::from_word, "status")
+}
+
+fn missing(id: &str) -> CaseworkError {
+    CaseworkError::NotFound {
+        what: "case",
+        id: id.to_owned(),
+        hint: "`obhut case list` shows those there are",
+    }
+}
+
+impl Casework {
+    /// All cases, newest first; only those of a status where one is given.
+    pub async fn cases(&self, status: Option<CaseStatus>) -> Result<Vec<Case>> {
+        let counts = self.finding_counts().await?;
+        let rows = sqlx::query(
+            "SELECT id, status, opened_at, changed_at, account_sealed FROM cases
+             WHERE $1 = '' OR status = $1 ORDER BY opened_at DESC, id",
+        )
+        .bind(status.map_or("", CaseStatus::word))
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                let id = c.text()?;
+                Ok(Case {
+                    files: counts.get(&id).copied().unwrap_or(0),
+                    id,
+                    status: c.word(CaseStatus::from_word, "status")?,
+                    opened_at: c.int()?,
+                    changed_at: c.int()?,
+                    account: match c.maybe_text()? {
+                        Some(sealed) => Some(Sealed::new(self.open_text(&sealed)?)),
+                        None => None,
+                    },
+                })
+            })
+            .collect()
+    }
+
+    /// A case with all that belongs to it.
+    pub async fn case(&self, id: &str) -> Result<CaseDetail> {
+        let case = self
+            .cases(None)
+            .await?
+            .into_iter()
+            .find(|c| c.id == id)
+            .ok_or_else(|| missing(id))?;
+        Ok(CaseDetail {
+            findings: self.findings(id).await?,
+            decisions: self.decisions(id).await?,
+            appeals: self.appeals(id).await?,
+            facts: Sealed::new(self.facts(id).await?),
+            case,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the table means, told as properties: nothing comes back to `open`, a cleared person
+    /// stays cleared, and no report is approved from anywhere but a decision.
+    #[test]
+    fn the_table_of_transitions_keeps_its_promises() {
+        for (from, to) in TRANSITIONS {
+            assert_ne!(*to, CaseStatus::Open);
+            assert_ne!(*from, CaseStatus::Cleared);
+            if *to == CaseStatus::Reported {
+                assert!(matches!(
+                    from,
+                    CaseStatus::Decided | CaseStatus::Reported | CaseStatus::Appealed
+                ));
+            }
+            if *to == CaseStatus::Cleared {
+                assert_eq!(*from, CaseStatus::Appealed);
+            }
+        }
+        for status in CaseStatus::ALL {
+            let reachable =
+                *status == CaseStatus::Open || TRANSITIONS.iter().any(|(_, to)| to == status);
+            assert!(reachable, "{status} can't be reached");
+        }
+    }
+}

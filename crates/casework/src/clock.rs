@@ -1,0 +1,31 @@
+//! The system's time, and how a point in time is written.
+
+use obhut_vault::Clock;
+
+/// The clock of the machine.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_micros(&self) -> i64 {
+        jiff::Timestamp::now().as_microsecond()
+    }
+}
+
+/// Microseconds since 1970 as RFC 3339 in UTC, to the second.
+pub fn rfc3339(micros: i64) -> String {
+    let seconds = micros.div_euclid(1_000_000);
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| "beyond any calendar".into(), |t| t.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn written_in_utc() {
+        assert_eq!(
+            super::rfc3339(1_790_000_000_999_999),
+            "2026-09-21T14:13:20Z"
+        );
+        assert_eq!(super::rfc3339(-1), "1969-12-31T23:59:59Z");
+    }
+}

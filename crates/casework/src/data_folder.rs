@@ -1,0 +1,213 @@
+//! The folder that holds everything of the embedded default: database, lists, vault, keys.
+//!
+//! `keys/` is readable by its owner alone and never part of a backup: a backup without it opens
+//! nothing.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use obhut_vault::{Keys, Sealer, WriterLock};
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+
+use crate::{CaseworkError, Result, ids};
+
+/// A data folder; nothing is touched before [`crate::Casework::open`].
+#[derive(Clone, Debug)]
+pub struct DataFolder {
+    root: PathBuf,
+}
+
+impl DataFolder {
+    /// At that path.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes what is missing, each folder for its owner alone.
+    pub(crate) fn prepare(&self) -> Result<()> {
+        for name in ["", "keys", "lists", "vault"] {
+            let path = self.root.join(name);
+            make_private(&path).map_err(|e| self.fault(name, &e))?;
+        }
+        let note = self.root.join("keys/DO_NOT_BACK_UP");
+        if !note.exists() {
+            let text = "These keys open everything in this data folder. Keep a copy apart from its backups.\n";
+            write_private(&note, text.as_bytes()).map_err(|e| self.fault("keys", &e))?;
+        }
+        Ok(())
+    }
+
+    /// The keys, made on first use.
+    pub(crate) fn keys(&self) -> Result<(Sealer, Keys)> {
+        let sealing = self.key("sealing.age", || Sealer::generate().1)?;
+        let signing = self.key("log.signing", || {
+            Keys::generate_signing(&format!("obhut.local/{}", ids::random_hex(4)))
+        })?;
+        let bad = |path: &str, e: obhut_vault::KeyError| CaseworkError::Folder {
+            path: format!("keys/{path}"),
+            why: format!("{e}; put the right key back"),
+        };
+        let sealer = Sealer::from_text(&sealing).map_err(|e| bad("sealing.age", e))?;
+        let keys = Keys::new(sealer.clone(), &signing).map_err(|e| bad("log.signing", e))?;
+        Ok((sealer, keys))
+    }
+
+    /// Two processes may start at once: the file is made complete under another name and linked
+    /// to its own, so that exactly one wins and both read the winner's.
+    fn key(&self, name: &str, make: impl FnOnce() -> String) -> Result<String> {
+        let path = self.root.join("keys").join(name);
+        let fault = |e: &io::Error| self.fault(&format!("keys/{name}"), e);
+        if !path.exists() {
+            // A data folder that has sealed things but no key must not get a new one unasked.
+            if self.root.join("vault/log/checkpoint").exists() {
+                return Err(CaseworkError::Folder {
+                    path: format!("keys/{name}"),
+                    why: "is missing, though the vault is not empty; put the key back from where you keep it".into(),
+                });
+            }
+            let fresh = self
+                .root
+                .join("keys")
+                .join(format!("{name}.{}", ids::random_hex(4)));
+            write_private(&fresh, make().as_bytes()).map_err(|e| fault(&e))?;
+            let linked = fs::hard_link(&fresh, &path);
+            fs::remove_file(&fresh).map_err(|e| fault(&e))?;
+            match linked {
+                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(fault(&e)),
+                _ => {}
+            }
+        }
+        fs::read_to_string(&path).map_err(|e| fault(&e))
+    }
+
+    pub(crate) fn sqlite_url(&self) -> String {
+        let path = self.root.join("obhut.db");
+        // Percent-encoded, so that no character of the path is taken for a part of the URL.
+        let encoded: String = path
+            .as_os_str()
+            .as_encoded_bytes()
+            .iter()
+            .map(|b| match b {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                    char::from(*b).to_string()
+                }
+                b => format!("%{b:02X}"),
+            })
+            .collect();
+        format!("sqlite://{encoded}?mode=rwc")
+    }
+
+    pub(crate) fn evidence_store(&self) -> Result<Arc<dyn ObjectStore>> {
+        let store = LocalFileSystem::new_with_prefix(self.root.join("vault")).map_err(|e| {
+            CaseworkError::Folder {
+                path: "vault".into(),
+                why: e.to_string(),
+            }
+        })?;
+        Ok(Arc::new(store.with_fsync(true)))
+    }
+
+    pub(crate) fn evidence_lock(&self) -> Arc<dyn WriterLock> {
+        Arc::new(FileLock {
+            path: self.root.join("vault.lock"),
+            inside: Arc::default(),
+        })
+    }
+
+    pub(crate) fn list_file(&self, list: &str, version: &str) -> PathBuf {
+        self.root
+            .join("lists")
+            .join(list)
+            .join(format!("{version}.age"))
+    }
+
+    pub(crate) fn fault(&self, path: &str, e: &io::Error) -> CaseworkError {
+        let hint = match e.kind() {
+            io::ErrorKind::PermissionDenied => {
+                "; give this user access, or choose another folder with --data"
+            }
+            io::ErrorKind::StorageFull => "; free some disk space",
+            _ => "",
+        };
+        CaseworkError::Folder {
+            path: self.root.join(path).display().to_string(),
+            why: format!("{e}{hint}"),
+        }
+    }
+}
+
+/// A folder for its owner alone; one that exists is left as it is.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Writes a new file with mode 0600, complete and synced before it is seen; an older file of that
+/// name is replaced.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        make_private(folder)?;
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.partial", ids::random_hex(4)));
+    let partial = PathBuf::from(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&partial).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let done = written.and_then(|()| fs::rename(&partial, path));
+    if done.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    done
+}
+
+/// One writer among the threads of this process, and one among all processes.
+struct FileLock {
+    path: PathBuf,
+    inside: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[async_trait::async_trait]
+impl WriterLock for FileLock {
+    async fn hold(&self) -> io::Result<Box<dyn Send>> {
+        let inside = self.inside.clone().lock_owned().await;
+        let path = self.path.clone();
+        let file = tokio::task::spawn_blocking(move || {
+            let file = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(path)?;
+            file.lock()?;
+            io::Result::Ok(file)
+        })
+        .await
+        .map_err(io::Error::other)??;
+        Ok(Box::new(Held {
+            _file: file,
+            _inside: inside,
+        }))
+    }
+}
+
+/// The lock of a file ends when it is closed.
+struct Held {
+    _file: File,
+    _inside: tokio::sync::OwnedMutexGuard<()>,
+}

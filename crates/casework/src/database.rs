@@ -1,0 +1,222 @@
+//! One code path for SQLite and PostgreSQL: connecting, migrating, transactions.
+//!
+//! Statements use `$1`, times are microseconds in BIGINT, ids are made by us.
+//! What a table looks like is said in its own module, as a list of [`Step`]s; this file only runs
+//! the steps that a database hasn't seen.
+
+use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::{Any, AnyPool, Executor as _, Row as _, Transaction};
+
+use crate::{CaseworkError, Result};
+
+/// Connections kept open at most.
+const CONNECTIONS_MAX: u32 = 8;
+
+/// One change of the tables. Steps are never edited, only followed by others.
+pub(crate) struct Step {
+    /// Unique; steps run in the order of these numbers.
+    pub number: i64,
+    /// Statements both databases understand.
+    pub sql: &'static [&'static str],
+}
+
+const STEPS: &[&[Step]] = &[
+    crate::audit::STEPS,
+    crate::people::STEPS,
+    crate::lists::STEPS,
+    crate::legal_bases::STEPS,
+    crate::settings::STEPS,
+    crate::cases::STEPS,
+    crate::findings::STEPS,
+    crate::facts::STEPS,
+    crate::decisions::STEPS,
+    crate::views::STEPS,
+    crate::reports::STEPS,
+    crate::approvals::STEPS,
+    crate::outbox::STEPS,
+    crate::appeals::STEPS,
+    crate::api_keys::STEPS,
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+pub(crate) struct Database {
+    pool: AnyPool,
+    backend: Backend,
+}
+
+pub(crate) type Tx = Transaction<'static, Any>;
+
+impl Database {
+    pub async fn connect(url: &str, now: i64) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let backend = match url.split_once(':') {
+            Some(("sqlite", _)) => Backend::Sqlite,
+            Some(("postgres" | "postgresql", _)) => Backend::Postgres,
+            _ => {
+                return Err(CaseworkError::refused(
+                    "the database address must begin with sqlite: or postgres:, for example postgres://user@host/obhut",
+                ));
+            }
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if backend == Backend::Sqlite {
+                        // Readers beside one writer; a commit is on disk when it returns.
+                        connection.execute("PRAGMA busy_timeout = 20000").await?;
+                        connection.execute("PRAGMA journal_mode = WAL").await?;
+                        connection.execute("PRAGMA synchronous = FULL").await?;
+                        connection.execute("PRAGMA foreign_keys = ON").await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect(url)
+            .await?;
+        let database = Self { pool, backend };
+        database.migrate(now).await?;
+        Ok(database)
+    }
+
+    pub fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// A transaction that may write: on SQLite it takes the writer's place at once, so that it
+    /// can't fail half-way because another one got there first.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(match self.backend {
+            Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
+            Backend::Postgres => self.pool.begin().await?,
+        })
+    }
+
+    async fn migrate(&self, now: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        if self.backend == Backend::Postgres {
+            // Two servers may start at once; the number is "obhut" and means nothing else.
+            sqlx::query("SELECT 1 FROM pg_advisory_xact_lock(478560413044)")
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.execute(
+            "CREATE TABLE IF NOT EXISTS steps (number BIGINT PRIMARY KEY, done_at BIGINT NOT NULL)",
+        )
+        .await?;
+        let done: Vec<i64> = sqlx::query("SELECT number FROM steps")
+            .fetch_all(&mut *tx)
+            .await?
+            .iter()
+            .map(|row| row.try_get(0))
+            .collect::<std::result::Result<_, _>>()?;
+        let mut steps: Vec<&Step> = STEPS.iter().copied().flatten().collect();
+        steps.sort_by_key(|step| step.number);
+        if let Some(newer) = done.iter().find(|n| steps.iter().all(|s| s.number != **n)) {
+            return Err(CaseworkError::refused(format!(
+                "the database was written by a newer obhut (step {newer}); use that version or newer"
+            )));
+        }
+        for step in steps.into_iter().filter(|s| !done.contains(&s.number)) {
+            for sql in step.sql {
+                tx.execute(*sql).await?;
+            }
+            sqlx::query("INSERT INTO steps (number, done_at) VALUES ($1, $2)")
+                .bind(step.number)
+                .bind(now)
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Reads columns by position, naming the table when the form is not what this version writes.
+pub(crate) struct Columns<'a> {
+    row: &'a AnyRow,
+    next: usize,
+}
+
+impl<'a> Columns<'a> {
+    pub fn of(row: &'a AnyRow) -> Self {
+        Self { row, next: 0 }
+    }
+
+    fn at(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    pub fn text(&mut self) -> Result<String> {
+        let at = self.at();
+        Ok(self.row.try_get(at)?)
+    }
+
+    pub fn maybe_text(&mut self) -> Result<Option<String>> {
+        let at = self.at();
+        Ok(self.row.try_get(at)?)
+    }
+
+    pub fn int(&mut self) -> Result<i64> {
+        let at = self.at();
+        Ok(self.row.try_get(at)?)
+    }
+
+    pub fn maybe_int(&mut self) -> Result<Option<i64>> {
+        let at = self.at();
+        Ok(self.row.try_get(at)?)
+    }
+
+    /// A word of a closed set.
+    pub fn word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>, what: &str) -> Result<T> {
+        let text = self.text()?;
+        parse(&text).ok_or_else(|| CaseworkError::Form(format!("{what} \"{text}\"")))
+    }
+}
+
+/// A closed set of words, the same in the database, in JSON and on the command line.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
+
+            /// As it is written.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+
+            /// The one that is written like that.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+            fn from_str(text: &str) -> std::result::Result<Self, String> {
+                Self::from_word(text).ok_or_else(|| {
+                    let all: Vec<_> = Self::ALL.iter().map(|v| v.word()).collect();
+                    format!("\"{text}\" is none of: {}", all.join(", "))
+                })
+            }
+        }
+    };
+}
+pub(crate) use words;

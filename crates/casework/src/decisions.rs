@@ -1,0 +1,212 @@
+//! What a person decided about a case, and why.
+//!
+//! A [`Decision`] has no public constructor: it comes from [`Casework::decide`], which takes a
+//! person on record with the role, or out of the database that this function wrote.
+
+use serde::Serialize;
+
+use crate::cases::{CaseStatus, advance};
+use crate::database::{Columns, Step, words};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 9,
+    sql: &["CREATE TABLE decisions (
+        id TEXT PRIMARY KEY, case_id TEXT NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL, ruling TEXT NOT NULL,
+        grounds TEXT NOT NULL, scale TEXT NOT NULL, category TEXT NOT NULL, decided_at BIGINT NOT NULL)"],
+}];
+
+/// Longest grounds, in characters.
+const GROUNDS_CHARS_MAX: usize = 10_000;
+
+words! {
+    /// What was decided.
+    Ruling {
+        /// Report to an authority.
+        Report = "report",
+        /// Nothing to report.
+        NoReport = "no-report",
+    }
+}
+
+/// A category. Its value means nothing without its scale: 0 and 5 have opposite meanings.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Category {
+    /// The scale, for example `ncmec-industry`, `uk-iwf`, `interpol-baseline`.
+    pub scale: String,
+    /// The value on it.
+    pub value: String,
+}
+
+/// What a person wants to decide.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DecisionRequest {
+    /// What.
+    pub ruling: Ruling,
+    /// Why; never empty.
+    pub grounds: String,
+    /// Which category.
+    pub category: Option<Category>,
+}
+
+/// A recorded decision of a person.
+///
+/// ```compile_fail
+/// // Nobody makes a decision but `Casework::decide`: the fields are private.
+/// let forged = obhut_casework::Decision { id: String::new() };
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Decision {
+    id: String,
+    case: String,
+    person: String,
+    name: String,
+    ruling: Ruling,
+    grounds: String,
+    category: Option<Category>,
+    decided_at: i64,
+}
+
+impl Decision {
+    /// Id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The case.
+    pub fn case(&self) -> &str {
+        &self.case
+    }
+
+    /// Id of the person who decided.
+    pub fn person(&self) -> &str {
+        &self.person
+    }
+
+    /// Name of the person who decided, as it was then.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What.
+    pub fn ruling(&self) -> Ruling {
+        self.ruling
+    }
+
+    /// Why.
+    pub fn grounds(&self) -> &str {
+        &self.grounds
+    }
+
+    /// Which category.
+    pub fn category(&self) -> Option<&Category> {
+        self.category.as_ref()
+    }
+
+    /// When, microseconds since 1970.
+    pub fn decided_at(&self) -> i64 {
+        self.decided_at
+    }
+}
+
+impl Casework {
+    /// Records what a reviewer decided, and moves the case on.
+    pub async fn decide(
+        &self,
+        case: &str,
+        person: &Person,
+        request: &DecisionRequest,
+    ) -> Result<Decision> {
+        person.require(Role::Reviewer)?;
+        let grounds = request.grounds.trim();
+        if grounds.is_empty() || grounds.chars().count() > GROUNDS_CHARS_MAX {
+            return Err(CaseworkError::refused(format!(
+                "a decision needs its grounds, 1 to {GROUNDS_CHARS_MAX} characters (--grounds)"
+            )));
+        }
+        if request
+            .category
+            .as_ref()
+            .is_some_and(|c| c.scale.trim().is_empty() || c.value.trim().is_empty())
+        {
+            return Err(CaseworkError::refused(
+                "a category needs both its scale and its value",
+            ));
+        }
+        let decision = Decision {
+            id: ids::new("decision"),
+            case: case.to_owned(),
+            person: person.id.clone(),
+            name: person.name.clone(),
+            ruling: request.ruling,
+            grounds: grounds.to_owned(),
+            category: request.category.clone(),
+            decided_at: self.now(),
+        };
+        let mut tx = self.db.begin().await?;
+        let to = match request.ruling {
+            Ruling::Report => CaseStatus::Decided,
+            Ruling::NoReport => CaseStatus::Closed,
+        };
+        advance(&mut tx, self.now(), case, to).await?;
+        let (scale, value) = request
+            .category
+            .as_ref()
+            .map_or(("", ""), |c| (&c.scale, &c.value));
+        sqlx::query(
+            "INSERT INTO decisions (id, case_id, person, name, ruling, grounds, scale, category, decided_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(&decision.id)
+        .bind(case)
+        .bind(&decision.person)
+        .bind(&decision.name)
+        .bind(decision.ruling.word())
+        .bind(&decision.grounds)
+        .bind(scale)
+        .bind(value)
+        .bind(decision.decided_at)
+        .execute(&mut *tx)
+        .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "case.decide",
+            case,
+            decision.ruling.word(),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(decision)
+    }
+
+    /// The decisions about a case, oldest first.
+    pub async fn decisions(&self, case: &str) -> Result<Vec<Decision>> {
+        let rows = sqlx::query(
+            "SELECT id, case_id, person, name, ruling, grounds, scale, category, decided_at
+             FROM decisions WHERE case_id = $1 ORDER BY decided_at, id",
+        )
+        .bind(case)
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(Decision {
+                    id: c.text()?,
+                    case: c.text()?,
+                    person: c.text()?,
+                    name: c.text()?,
+                    ruling: c.word(Ruling::from_word, "ruling")?,
+                    grounds: c.text()?,
+                    category: match (c.text()?, c.text()?) {
+                        (scale, _) if scale.is_empty() => None,
+                        (scale, value) => Some(Category { scale, value }),
+                    },
+                    decided_at: c.int()?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,203 @@
+//! What screening found, one row for each entry that matched; joined to a case.
+//!
+//! A finding holds no digest: it names list, version and entry, and the exhibit where there is one.
+
+use serde::Serialize;
+
+use crate::database::{Columns, Step, Tx};
+use crate::lists::{Action, Purpose};
+use crate::screen::Match;
+use crate::{Casework, Result, Screened, Sealed, Subject, Surface, audit, ids};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 7,
+    sql: &[
+        "CREATE TABLE findings (
+            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, screening TEXT NOT NULL, what TEXT NOT NULL,
+            list_id TEXT NOT NULL, list TEXT NOT NULL, version TEXT NOT NULL, entry TEXT NOT NULL,
+            hash_kind TEXT NOT NULL, distance BIGINT NOT NULL, quality BIGINT, purpose TEXT, action TEXT NOT NULL,
+            scale TEXT NOT NULL, category TEXT NOT NULL, surface TEXT NOT NULL, exhibit TEXT,
+            name_sealed TEXT, uploaded_at BIGINT, found_at BIGINT NOT NULL)",
+        "CREATE INDEX findings_by_case ON findings (case_id, found_at)",
+    ],
+}];
+
+/// A finding on record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Finding {
+    /// Id.
+    pub id: String,
+    /// The screening it came from: one file has one, with as many findings as entries matched.
+    pub screening: String,
+    /// `match`, or the code of why the file could not be read.
+    pub what: String,
+    /// Id of the list.
+    pub list_id: String,
+    /// Name of the list.
+    pub list: String,
+    /// Version of the list.
+    pub version: String,
+    /// Entry of the list.
+    pub entry: String,
+    /// Hash kind.
+    pub kind: String,
+    /// Bits that differ.
+    pub distance: i64,
+    /// PDQ quality of the file.
+    pub quality: Option<i64>,
+    /// What the list is for.
+    pub purpose: Option<Purpose>,
+    /// What policy made of it.
+    pub action: Action,
+    /// Scale of the category.
+    pub scale: String,
+    /// Category of the entry.
+    pub category: String,
+    /// Where the upload was meant to be seen.
+    pub surface: Surface,
+    /// The sealed exhibit.
+    pub exhibit: Option<String>,
+    /// Path or file name.
+    #[serde(skip)]
+    pub name: Option<Sealed<String>>,
+    /// When it was uploaded, microseconds since 1970.
+    pub uploaded_at: Option<i64>,
+    /// When it was found, microseconds since 1970.
+    pub found_at: i64,
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(crate) async fn write(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    screening: &str,
+    screened: &Screened,
+    subject: &Subject,
+    exhibit: Option<&str>,
+    now: i64,
+) -> Result<()> {
+    let signed: Vec<Option<&Match>> = screened
+        .matches
+        .iter()
+        .filter(|m| m.signed)
+        .map(Some)
+        .collect();
+    let unread = screened
+        .unreadable
+        .as_ref()
+        .map_or("match", |(code, _)| code);
+    // A file that matched nothing but can't be read has one finding, without a list.
+    let rows = if signed.is_empty() {
+        vec![None]
+    } else {
+        signed
+    };
+    for m in rows {
+        sqlx::query(
+            "INSERT INTO findings (id, case_id, screening, what, list_id, list, version, entry, hash_kind, distance,
+                quality, purpose, action, scale, category, surface, exhibit, name_sealed, uploaded_at, found_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+        )
+        .bind(ids::new("finding"))
+        .bind(case)
+        .bind(screening)
+        .bind(if m.is_some() { "match" } else { unread })
+        .bind(m.map_or("", |m| &m.list_id))
+        .bind(m.map_or("", |m| &m.list))
+        .bind(m.map_or("", |m| &m.version))
+        .bind(m.map_or("", |m| &m.entry))
+        .bind(m.map_or("", |m| m.kind))
+        .bind(m.map_or(0, |m| i64::from(m.distance_bits)))
+        .bind(screened.quality.map(i64::from))
+        .bind(m.map(|m| m.purpose.word()))
+        .bind(screened.action.word())
+        .bind(m.map_or("", |m| &m.label.scale))
+        .bind(m.map_or("", |m| &m.label.category))
+        .bind(subject.surface.word())
+        .bind(exhibit)
+        .bind(subject.name.as_ref().map(|n| casework.seal_text(n.expose())))
+        .bind(subject.uploaded_at)
+        .bind(now)
+        .execute(&mut **tx)
+        .await?;
+    }
+    let detail = format!("{} in {case}", screened.verdict);
+    audit::write(tx, now, "screening", "finding.record", screening, &detail).await
+}
+
+/// Ties exhibits that were put in later to the findings of their case that have none.
+pub(crate) async fn attach(tx: &mut Tx, finding: &str, exhibit: &str) -> Result<()> {
+    sqlx::query("UPDATE findings SET exhibit = $1 WHERE screening = $2 AND exhibit IS NULL")
+        .bind(exhibit)
+        .bind(finding)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes the names of files out of the findings of a case.
+pub(crate) async fn forget_names(tx: &mut Tx, case: &str) -> Result<()> {
+    sqlx::query("UPDATE findings SET name_sealed = NULL WHERE case_id = $1")
+        .bind(case)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+impl Casework {
+    /// The findings of a case, oldest first.
+    pub async fn findings(&self, case: &str) -> Result<Vec<Finding>> {
+        let rows = sqlx::query(
+            "SELECT id, screening, what, list_id, list, version, entry, hash_kind, distance, quality, purpose, action,
+                scale, category, surface, exhibit, name_sealed, uploaded_at, found_at
+             FROM findings WHERE case_id = $1 ORDER BY found_at, screening, distance, id",
+        )
+        .bind(case)
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(Finding {
+                    id: c.text()?,
+                    screening: c.text()?,
+                    what: c.text()?,
+                    list_id: c.text()?,
+                    list: c.text()?,
+                    version: c.text()?,
+                    entry: c.text()?,
+                    kind: c.text()?,
+                    distance: c.int()?,
+                    quality: c.maybe_int()?,
+                    purpose: c.maybe_text()?.and_then(|w| Purpose::from_word(&w)),
+                    action: c.word(Action::from_word, "action")?,
+                    scale: c.text()?,
+                    category: c.text()?,
+                    surface: c.word(Surface::from_word, "surface")?,
+                    exhibit: c.maybe_text()?,
+                    name: match c.maybe_text()? {
+                        Some(sealed) => Some(Sealed::new(self.open_text(&sealed)?)),
+                        None => None,
+                    },
+                    uploaded_at: c.maybe_int()?,
+                    found_at: c.int()?,
+                })
+            })
+            .collect()
+    }
+
+    /// How many findings each case has, for those cases that have some.
+    pub(crate) async fn finding_counts(&self) -> Result<std::collections::HashMap<String, i64>> {
+        let rows =
+            sqlx::query("SELECT case_id, COUNT(DISTINCT screening) FROM findings GROUP BY case_id")
+                .fetch_all(self.db.pool())
+                .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok((c.text()?, c.int()?))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! Which surfaces may be screened, and on what legal basis the private one may.
+
+use crate::database::{Columns, Step, words};
+use crate::{Casework, CaseworkError, Result, audit, ids};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 4,
+    sql: &["CREATE TABLE legal_bases (
+        id TEXT PRIMARY KEY, surface TEXT NOT NULL, basis TEXT NOT NULL, owner TEXT NOT NULL,
+        recorded_at BIGINT NOT NULL, ends_at BIGINT NOT NULL)"],
+}];
+
+words! {
+    /// Where an upload was meant to be seen.
+    Surface {
+        /// By anybody.
+        Public = "public",
+        /// By a group or by whoever has the link.
+        Shared = "shared",
+        /// By its recipients alone. Refused until a legal basis is on record.
+        PrivateMessage = "private-message",
+    }
+}
+
+/// A legal basis for screening a surface.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct LegalBasis {
+    /// Id.
+    pub id: String,
+    /// What it opens.
+    pub surface: Surface,
+    /// The law, and where it stands.
+    pub basis: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// When it was recorded, microseconds since 1970.
+    pub recorded_at: i64,
+    /// When it ends, microseconds since 1970.
+    pub ends_at: i64,
+}
+
+impl Casework {
+    /// Puts a legal basis on record.
+    pub async fn record_legal_basis(
+        &self,
+        surface: Surface,
+        basis: &str,
+        owner: &str,
+        ends_at: i64,
+        actor: &str,
+    ) -> Result<LegalBasis> {
+        let (basis, owner) = (basis.trim(), owner.trim());
+        if basis.is_empty() || owner.is_empty() {
+            return Err(CaseworkError::refused(
+                "a legal basis needs its text and its owner",
+            ));
+        }
+        if ends_at <= self.now() {
+            return Err(CaseworkError::refused(
+                "a legal basis must end in the future",
+            ));
+        }
+        let entry = LegalBasis {
+            id: ids::new("basis"),
+            surface,
+            basis: basis.into(),
+            owner: owner.into(),
+            recorded_at: self.now(),
+            ends_at,
+        };
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "INSERT INTO legal_bases (id, surface, basis, owner, recorded_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&entry.id)
+        .bind(surface.word())
+        .bind(&entry.basis)
+        .bind(&entry.owner)
+        .bind(entry.recorded_at)
+        .bind(entry.ends_at)
+        .execute(&mut *tx)
+        .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            actor,
+            "basis.record",
+            &entry.id,
+            surface.word(),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(entry)
+    }
+
+    /// All on record, newest first.
+    pub async fn legal_bases(&self) -> Result<Vec<LegalBasis>> {
+        let rows = sqlx::query(
+            "SELECT id, surface, basis, owner, recorded_at, ends_at FROM legal_bases ORDER BY recorded_at DESC, id",
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(LegalBasis {
+                    id: c.text()?,
+                    surface: c.word(Surface::from_word, "surface")?,
+                    basis: c.text()?,
+                    owner: c.text()?,
+                    recorded_at: c.int()?,
+                    ends_at: c.int()?,
+                })
+            })
+            .collect()
+    }
+
+    /// Fails for private messages unless a legal basis that has not ended is on record.
+    pub async fn check_surface(&self, surface: Surface) -> Result<()> {
+        if surface != Surface::PrivateMessage {
+            return Ok(());
+        }
+        let row =
+            sqlx::query("SELECT COUNT(*) FROM legal_bases WHERE surface = $1 AND ends_at > $2")
+                .bind(surface.word())
+                .bind(self.now())
+                .fetch_one(self.db.pool())
+                .await?;
+        if Columns::of(&row).int()? == 0 {
+            return Err(CaseworkError::NoLegalBasis);
+        }
+        Ok(())
+    }
+}

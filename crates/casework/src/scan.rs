@@ -1,0 +1,74 @@
+//! Files and folders to a stream of files, in a steady order, whatever lies in there.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+/// Deepest nesting of folders that is followed.
+const DEPTH_MAX: usize = 256;
+
+/// A file that was found.
+pub struct FoundFile {
+    /// As given, or below what was given.
+    pub path: PathBuf,
+}
+
+/// Something that could not be looked into.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScanProblem {
+    /// The path.
+    pub path: PathBuf,
+    /// Why not.
+    pub what: String,
+}
+
+/// Walks files and folders. Links are followed; a loop of them is a problem, named once. What is
+/// neither file nor folder (a pipe, a device) is a problem too: reading it could block for ever.
+pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanProblem>> + Send {
+    let roots = paths.to_vec();
+    roots.into_iter().flat_map(|root| {
+        WalkDir::new(&root)
+            .follow_links(true)
+            .max_depth(DEPTH_MAX)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_map(move |entry| match entry {
+                Ok(entry) if entry.file_type().is_dir() && entry.depth() == DEPTH_MAX => {
+                    Some(Err(ScanProblem {
+                        path: entry.into_path(),
+                        what: format!("nested deeper than {DEPTH_MAX} folders"),
+                    }))
+                }
+                Ok(entry) if entry.file_type().is_dir() => None,
+                Ok(entry) if entry.file_type().is_file() => Some(Ok(FoundFile {
+                    path: entry.into_path(),
+                })),
+                Ok(entry) => Some(Err(ScanProblem {
+                    path: entry.into_path(),
+                    what: "neither a file nor a folder".into(),
+                })),
+                Err(e) => Some(Err(problem(&root, &e))),
+            })
+    })
+}
+
+fn problem(root: &Path, e: &walkdir::Error) -> ScanProblem {
+    let path = e.path().unwrap_or(root).to_owned();
+    let what = if e.loop_ancestor().is_some() {
+        "a link that leads back to a folder above it".into()
+    } else {
+        e.io_error()
+            .map_or_else(|| "can't be looked into".into(), io_reason)
+    };
+    ScanProblem { path, what }
+}
+
+/// Why the system would not give a file, in words that say whose turn it is.
+pub(crate) fn io_reason(e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::NotFound => "no such file (did it vanish meanwhile?)".into(),
+        io::ErrorKind::PermissionDenied => "no permission to read it".into(),
+        _ => e.to_string(),
+    }
+}

@@ -1,0 +1,77 @@
+//! Who reports: the provider's own data, which stand in every report.
+
+use serde::{Deserialize, Serialize};
+
+use crate::database::{Columns, Step};
+use crate::{Casework, CaseworkError, Result, audit};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 5,
+    sql: &[
+        "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, changed_at BIGINT NOT NULL)",
+    ],
+}];
+
+/// The provider as a reporter. Empty fields are left out of reports.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reporter {
+    /// The service's name.
+    pub service: String,
+    /// Given name of the person who reports.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// E-mail; the CyberTipline requires one.
+    pub email: String,
+    /// E-mail of whoever police should ask, if another person.
+    pub contact_email: String,
+    /// Text that stands in every report: how legal process is served, how long data are kept.
+    pub company_template: String,
+    /// Terms of service that apply.
+    pub terms_of_service: String,
+    /// Page for law enforcement.
+    pub legal_url: String,
+}
+
+impl Casework {
+    /// The provider's data; all empty until they are set.
+    pub async fn reporter(&self) -> Result<Reporter> {
+        let row = sqlx::query("SELECT value FROM settings WHERE name = 'reporter'")
+            .fetch_optional(self.db.pool())
+            .await?;
+        row.map_or_else(
+            || Ok(Reporter::default()),
+            |row| {
+                let text = Columns::of(&row).text()?;
+                serde_json::from_str(&text)
+                    .map_err(|_| CaseworkError::Form("the reporter setting".into()))
+            },
+        )
+    }
+
+    /// Replaces the provider's data.
+    pub async fn set_reporter(&self, reporter: &Reporter, actor: &str) -> Result<()> {
+        let value = serde_json::to_string(reporter).expect("a reporter is JSON");
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "INSERT INTO settings (name, value, changed_at) VALUES ('reporter', $1, $2)
+             ON CONFLICT (name) DO UPDATE SET value = $1, changed_at = $2",
+        )
+        .bind(value)
+        .bind(self.now())
+        .execute(&mut *tx)
+        .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            actor,
+            "settings.reporter",
+            "reporter",
+            "",
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,770 @@
+//! The spine from list to retraction, the same on SQLite and on PostgreSQL.
+//!
+//! `cargo xtask test` starts PostgreSQL and names it in `OBHUT_TEST_POSTGRES`; without it these
+//! tests run on SQLite alone.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use obhut_casework::*;
+
+struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now_micros(&self) -> i64 {
+        // Every look at the clock is a little later, so that orders by time are told apart.
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+impl TestClock {
+    fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+/// A casework of its own, in a folder and a database that nobody else uses.
+struct Bench {
+    casework: Casework,
+    clock: Arc<TestClock>,
+    folder: tempfile::TempDir,
+    url: Option<String>,
+}
+
+async fn on_each_database<F: AsyncFn(Bench)>(story: F) {
+    story(bench(None).await).await;
+    match std::env::var("OBHUT_TEST_POSTGRES") {
+        Err(_) => println!("not present: PostgreSQL (cargo xtask test brings it)"),
+        Ok(server) => {
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            let name = format!(
+                "obhut_test_{}_{}",
+                std::process::id(),
+                NEXT.fetch_add(1, Ordering::SeqCst)
+            );
+            sqlx::any::install_default_drivers();
+            let pool = sqlx::AnyPool::connect(&format!("{server}/postgres"))
+                .await
+                .expect("the server answers");
+            let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+            sqlx::query(create)
+                .execute(&pool)
+                .await
+                .expect("a fresh database");
+            pool.close().await;
+            story(bench(Some(format!("{server}/{name}"))).await).await;
+        }
+    }
+}
+
+async fn bench(url: Option<String>) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
+    let casework = Casework::open(
+        DataFolder::new(folder.path()),
+        url.as_deref(),
+        clock.clone(),
+    )
+    .await
+    .unwrap();
+    Bench {
+        casework,
+        clock,
+        folder,
+        url,
+    }
+}
+
+fn worker() -> WorkerCommand {
+    let test = std::env::current_exe().unwrap();
+    let program: PathBuf = test
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("obhut-decode");
+    assert!(
+        program.exists(),
+        "run `cargo build -p obhut-decode` first, or test the whole workspace"
+    );
+    WorkerCommand { program }
+}
+
+fn pool() -> Arc<Pool> {
+    Arc::new(Pool::new(worker(), Limits::default()))
+}
+
+/// A picture with enough in it to be told apart.
+fn picture(seed: u32) -> Vec<u8> {
+    let rgb = image::RgbImage::from_fn(160, 120, |x, y| {
+        let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
+        image::Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
+    });
+    let mut out = Cursor::new(Vec::new());
+    rgb.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+fn md5_hex(bytes: &[u8]) -> String {
+    let kind = obhut_hash::kinds::by_name("md5").unwrap();
+    let obhut_hash::Compute::Bytes(compute) = kind.compute else {
+        panic!()
+    };
+    compute(&mut &bytes[..]).unwrap().to_hex()
+}
+
+fn settings(name: &str, purpose: Purpose, action: Action) -> ListSettings {
+    ListSettings {
+        name: name.into(),
+        owner: "Hotline".into(),
+        purpose,
+        basis: "Art. 6(1)(c)".into(),
+        action,
+    }
+}
+
+fn assessed(name: &str) -> ListSettings {
+    settings(name, Purpose::Assessed, Action::Block)
+}
+
+fn csv(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let rows: Vec<_> = entries
+        .iter()
+        .map(|(id, bytes)| format!("md5,{},,,{id}\n", md5_hex(bytes)))
+        .collect();
+    format!(
+        "kind,digest,category_scale,category,entry_id\n{}",
+        rows.concat()
+    )
+    .into_bytes()
+}
+
+async fn steward(c: &Casework, name: &str) -> Person {
+    c.add_person(name, &[Role::ListSteward], "test")
+        .await
+        .unwrap()
+}
+
+async fn signed(c: &Casework, name: &str, entries: &[(&str, &[u8])]) {
+    c.import_list(&assessed(name), &csv(entries), "test")
+        .await
+        .unwrap();
+    for person in ["Ada", "Grace"] {
+        c.sign_list(name, &steward(c, person).await).await.unwrap();
+    }
+}
+
+async fn screen(c: &Casework, bytes: &[u8]) -> Screened {
+    let screener = c.screener(pool(), ScreenOptions::default()).await.unwrap();
+    let bytes = bytes.to_vec();
+    tokio::task::spawn_blocking(move || screener.screen_bytes(&bytes))
+        .await
+        .unwrap()
+}
+
+fn subject(account: &str) -> Subject {
+    Subject {
+        group: account.into(),
+        account: Some(Sealed::new(account.into())),
+        name: Some(Sealed::new("holiday.png".into())),
+        surface: Surface::Public,
+        uploaded_at: None,
+    }
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T>) -> String {
+    match result {
+        Err(e @ CaseworkError::Refused(_)) => e.to_string(),
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_counts_until_two_people_have_signed_it() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        let import = c
+            .import_list(&assessed("hotline"), &csv(&[("one", &known)]), "test")
+            .await
+            .unwrap();
+        assert!(import.new_version && import.list.unsigned);
+
+        let screened = screen(c, &known).await;
+        assert_eq!(
+            (screened.verdict, screened.action),
+            (Verdict::NoMatch, Action::Pass)
+        );
+        assert_eq!(
+            (screened.matches.len(), screened.matches[0].signed),
+            (1, false)
+        );
+        let recorded = c
+            .record(&screened, &subject("a"), None, "test")
+            .await
+            .unwrap();
+        assert_eq!(recorded.case, None);
+        assert_eq!(c.list("hotline").await.unwrap().hits_counted, 1);
+
+        let ada = steward(c, "Ada Lovelace").await;
+        assert!(c.sign_list("hotline", &ada).await.unwrap().unsigned);
+        // The same person under another spelling is still one person.
+        let same = steward(c, "  ada   LOVELACE ").await;
+        assert_eq!(same.id, ada.id);
+        assert!(refused(c.sign_list("hotline", &same).await).contains("another person"));
+        assert_eq!(screen(c, &known).await.verdict, Verdict::NoMatch);
+
+        let list = c
+            .sign_list("hotline", &steward(c, "Grace Hopper").await)
+            .await
+            .unwrap();
+        assert_eq!(
+            (list.unsigned, list.signatures.as_slice()),
+            (false, &["Ada Lovelace".into(), "Grace Hopper".into()][..])
+        );
+        let screened = screen(c, &known).await;
+        assert_eq!(
+            (screened.verdict, screened.action),
+            (Verdict::Match, Action::Block)
+        );
+        assert_eq!(screened.matches[0].version, list.version);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_version_without_signatures_leaves_the_older_one_matching() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let (old, new) = (picture(1), picture(2));
+        signed(c, "hotline", &[("old", &old)]).await;
+        let newer = csv(&[("new", &new)]);
+        assert!(
+            c.import_list(&assessed("hotline"), &newer, "test")
+                .await
+                .unwrap()
+                .new_version
+        );
+        assert!(
+            !c.import_list(&assessed("hotline"), &newer, "test")
+                .await
+                .unwrap()
+                .new_version
+        );
+        assert_eq!(screen(c, &old).await.verdict, Verdict::Match);
+        assert_eq!(screen(c, &new).await.verdict, Verdict::NoMatch);
+        for person in ["Ada", "Grace"] {
+            c.sign_list("hotline", &steward(c, person).await)
+                .await
+                .unwrap();
+        }
+        assert_eq!(screen(c, &old).await.verdict, Verdict::NoMatch);
+        assert_eq!(screen(c, &new).await.verdict, Verdict::Match);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disputed_entry_stops_matching_at_once() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        assert_eq!(screen(c, &known).await.verdict, Verdict::Match);
+        c.dispute_entry("hotline", "one", "a beach", "test")
+            .await
+            .unwrap();
+        assert_eq!(screen(c, &known).await.verdict, Verdict::NoMatch);
+        assert_eq!(c.list("hotline").await.unwrap().disabled, 1);
+        c.lift_dispute("hotline", "one", "test").await.unwrap();
+        assert_eq!(screen(c, &known).await.verdict, Verdict::Match);
+        let e = c
+            .dispute_entry("hotline", "nothing", "", "test")
+            .await
+            .unwrap_err();
+        assert!(matches!(e, CaseworkError::NotFound { .. }), "{e}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn purposes_are_kept() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        let list = csv(&[("one", &known)]);
+        let blocked = c
+            .import_list(
+                &settings("own", Purpose::SelfSubmission, Action::Block),
+                &list,
+                "test",
+            )
+            .await;
+        assert!(refused(blocked).contains("never block"));
+        let held = c
+            .import_list(
+                &settings("fine", Purpose::KnownHarmless, Action::Hold),
+                &list,
+                "test",
+            )
+            .await;
+        assert!(refused(held).contains("neither holds nor blocks"));
+        let nameless = ListSettings {
+            owner: " ".into(),
+            ..assessed("x")
+        };
+        assert!(refused(c.import_list(&nameless, &list, "test").await).contains("owner"));
+
+        c.import_list(
+            &settings("fine", Purpose::KnownHarmless, Action::Pass),
+            &list,
+            "test",
+        )
+        .await
+        .unwrap();
+        for person in ["Ada", "Grace"] {
+            c.sign_list("fine", &steward(c, person).await)
+                .await
+                .unwrap();
+        }
+        assert_eq!(screen(c, &known).await.verdict, Verdict::KnownHarmless);
+        // A harmless entry hides no match.
+        signed(c, "hotline", &[("one", &known)]).await;
+        assert_eq!(screen(c, &known).await.verdict, Verdict::Match);
+        // What a list is for never changes under its name.
+        let changed = c
+            .import_list(
+                &settings("fine", Purpose::Assessed, Action::Hold),
+                &list,
+                "test",
+            )
+            .await;
+        assert!(refused(changed).contains("another name"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_match_to_retraction() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        let screened = screen(c, &known).await;
+        let recorded = c
+            .record(&screened, &subject("account-9"), Some(&known), "server")
+            .await
+            .unwrap();
+        let case = recorded.case.unwrap();
+        let exhibit = recorded.exhibit.unwrap();
+        // The same account's next match joins the open case.
+        let again = c
+            .record(&screened, &subject("account-9"), None, "server")
+            .await
+            .unwrap();
+        assert_eq!(again.case.as_ref(), Some(&case));
+        let other = c
+            .record(&screened, &subject("account-10"), None, "server")
+            .await
+            .unwrap();
+        assert_ne!(other.case.as_ref(), Some(&case));
+
+        // No report without a decision, no decision without a person who may.
+        assert!(refused(c.report(&case, false, "test").await).contains("nobody has decided"));
+        let request = DecisionRequest {
+            ruling: Ruling::Report,
+            grounds: "as assessed".into(),
+            category: Some(Category {
+                scale: "ncmec-industry".into(),
+                value: "A2".into(),
+            }),
+        };
+        let ada = steward(c, "Ada").await;
+        assert!(refused(c.decide(&case, &ada, &request).await).contains("reviewer"));
+        let rita = c
+            .add_person("Rita", &[Role::Reviewer, Role::ReportingOfficer], "test")
+            .await
+            .unwrap();
+        let empty = DecisionRequest {
+            grounds: "  ".into(),
+            ..request.clone()
+        };
+        assert!(refused(c.decide(&case, &rita, &empty).await).contains("grounds"));
+        let decision = c.decide(&case, &rita, &request).await.unwrap();
+        assert_eq!(c.decisions(&case).await.unwrap(), [decision.clone()]);
+
+        // "Viewed" comes from the record alone.
+        let report = c.report(&case, false, "test").await.unwrap();
+        assert_eq!(
+            (report.files.len(), report.files[0].viewed_whole),
+            (2, false)
+        );
+        assert!(refused(c.view(&exhibit, &ada, "look", Extent::Whole).await).contains("reviewer"));
+        assert_eq!(
+            c.view(&exhibit, &rita, "decision", Extent::Part)
+                .await
+                .unwrap(),
+            known
+        );
+        assert!(!c.report(&case, false, "test").await.unwrap().files[0].viewed_whole);
+        c.view(&exhibit, &rita, "decision", Extent::Whole)
+            .await
+            .unwrap();
+        let report = c.report(&case, false, "test").await.unwrap();
+        assert_eq!(
+            (
+                report.files[0].viewed_whole,
+                report.files[0].viewed_metadata
+            ),
+            (true, false)
+        );
+        assert_eq!(
+            report
+                .facts
+                .expose()
+                .reported
+                .as_ref()
+                .unwrap()
+                .id
+                .as_deref(),
+            Some("account-9")
+        );
+
+        // Two people.
+        let filed = c.file_report(&decision, "ncmec", "test").await.unwrap();
+        assert!(refused(c.approve_report(&filed, &rita).await).contains("another person"));
+        assert_eq!(c.jobs_waiting().await.unwrap(), 0);
+        let olga = c
+            .add_person("Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
+            .await
+            .unwrap();
+        c.approve_report(&filed, &olga).await.unwrap();
+        assert!(refused(c.approve_report(&filed, &olga).await).contains("already"));
+        let jobs = c.claim_jobs("w", 10, 1_000_000).await.unwrap();
+        assert_eq!(
+            (jobs.len(), jobs[0].kind, jobs[0].subject.as_str()),
+            (1, JobKind::Report, filed.as_str())
+        );
+        c.finish_job(&jobs[0], "w").await.unwrap();
+        assert_eq!(
+            c.case(&case).await.unwrap().case.status,
+            CaseStatus::Reported
+        );
+
+        // Redress.
+        let appeal = c
+            .file_appeal(&case, "it is my own beach photo", "public")
+            .await
+            .unwrap();
+        let upheld = c
+            .decide_appeal(&case, &appeal.id, &rita, AppealOutcome::Upheld, "harmless")
+            .await;
+        assert!(refused(upheld).contains("another person"));
+        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "harmless")
+            .await
+            .unwrap();
+        let detail = c.case(&case).await.unwrap();
+        assert_eq!(detail.case.status, CaseStatus::Cleared);
+        assert!(detail.case.account.is_none() && detail.facts.expose() == &Facts::default());
+        assert!(detail.findings.iter().all(|f| f.name.is_none()));
+        let jobs = c.claim_jobs("w", 10, 1_000_000).await.unwrap();
+        assert_eq!(
+            (jobs.len(), jobs[0].kind, jobs[0].subject.as_str()),
+            (1, JobKind::Retraction, filed.as_str())
+        );
+        assert_eq!(
+            screen(c, &known).await.verdict,
+            Verdict::NoMatch,
+            "the entry that misfired"
+        );
+        assert!(c.verify_vault().await.problems.is_empty());
+
+        let acts: Vec<_> = c
+            .audit(None)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|r| r.act)
+            .collect();
+        for act in [
+            "list.import",
+            "list.sign",
+            "case.open",
+            "finding.record",
+            "case.decide",
+            "report.build",
+            "exhibit.view",
+            "report.file",
+            "report.approve",
+            "appeal.file",
+            "appeal.decide",
+            "list.disable",
+        ] {
+            assert!(
+                acts.iter().any(|a| a == act),
+                "{act} is not in the audit trail"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upheld_appeal_withdraws_what_has_not_left() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        let recorded = c
+            .record(&screen(c, &known).await, &subject("a"), None, "server")
+            .await
+            .unwrap();
+        let case = recorded.case.unwrap();
+        let rita = c
+            .add_person("Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let olga = c
+            .add_person("Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let request = DecisionRequest {
+            ruling: Ruling::Report,
+            grounds: "g".into(),
+            category: None,
+        };
+        let decision = c.decide(&case, &rita, &request).await.unwrap();
+        let filed = c.file_report(&decision, "ncmec", "test").await.unwrap();
+        c.approve_report(&filed, &olga).await.unwrap();
+        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
+        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+            .await
+            .unwrap();
+        assert_eq!(c.claim_jobs("w", 10, 1).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn private_messages_need_a_legal_basis_that_has_not_ended() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let screened = screen(c, &picture(1)).await;
+        let private = Subject {
+            surface: Surface::PrivateMessage,
+            ..subject("a")
+        };
+        assert!(matches!(
+            c.record(&screened, &private, None, "t").await,
+            Err(CaseworkError::NoLegalBasis)
+        ));
+        let ends = b.clock.now_micros() + 60_000_000;
+        assert!(
+            refused(
+                c.record_legal_basis(Surface::PrivateMessage, "law", "", ends, "t")
+                    .await
+            )
+            .contains("owner")
+        );
+        assert!(
+            refused(
+                c.record_legal_basis(Surface::PrivateMessage, "law", "Ada", 1, "t")
+                    .await
+            )
+            .contains("future")
+        );
+        c.record_legal_basis(Surface::PrivateMessage, "law", "Ada", ends, "t")
+            .await
+            .unwrap();
+        c.record(&screened, &private, None, "t").await.unwrap();
+        b.clock.pass(61);
+        assert!(matches!(
+            c.check_surface(Surface::PrivateMessage).await,
+            Err(CaseworkError::NoLegalBasis)
+        ));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_one_workers_until_its_claim_runs_out() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        let rita = c
+            .add_person("Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let olga = c
+            .add_person("Olga", &[Role::ReportingOfficer], "test")
+            .await
+            .unwrap();
+        let screened = screen(c, &known).await;
+        for i in 0..20 {
+            let case = c
+                .record(&screened, &subject(&format!("a{i}")), None, "t")
+                .await
+                .unwrap()
+                .case
+                .unwrap();
+            let request = DecisionRequest {
+                ruling: Ruling::Report,
+                grounds: "g".into(),
+                category: None,
+            };
+            let decision = c.decide(&case, &rita, &request).await.unwrap();
+            let filed = c.file_report(&decision, "ncmec", "t").await.unwrap();
+            c.approve_report(&filed, &olga).await.unwrap();
+        }
+        let claims = tokio::join!(
+            c.claim_jobs("w1", 8, 30_000_000),
+            c.claim_jobs("w2", 8, 30_000_000),
+            c.claim_jobs("w3", 8, 30_000_000)
+        );
+        let mut ids: Vec<_> = [claims.0, claims.1, claims.2]
+            .into_iter()
+            .flat_map(|jobs| jobs.unwrap())
+            .map(|j| j.id)
+            .collect();
+        // Whoever came too late comes again; nobody gets a job that another has.
+        ids.extend(
+            c.claim_jobs("w4", 20, 30_000_000)
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|j| j.id),
+        );
+        let all = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!((ids.len(), all), (20, 20));
+        b.clock.pass(31);
+        let late = c.claim_jobs("w5", 1, 30_000_000).await.unwrap();
+        assert_eq!(late[0].tries, 2);
+        assert!(refused(c.finish_job(&late[0], "w1").await).contains("no longer"));
+        c.finish_job(&late[0], "w5").await.unwrap();
+        assert_eq!(c.jobs_waiting().await.unwrap(), 19);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_open_what_they_say_and_only_once_shown() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        assert!(refused(c.create_key("k", &[Right::Decide], None, "t").await).contains("person"));
+        let (key, secret) = c
+            .create_key("k", &[Right::Screen], None, "t")
+            .await
+            .unwrap();
+        assert_eq!(c.key(&secret).await.unwrap(), Some(key.clone()));
+        assert_eq!(c.key("obhut_0").await.unwrap(), None);
+        c.revoke_key(&key.id, "t").await.unwrap();
+        assert_eq!(c.key(&secret).await.unwrap(), None);
+        if b.url.is_none() {
+            let stored = std::fs::read(b.folder.path().join("obhut.db")).unwrap();
+            assert!(!stored.windows(secret.len()).any(|w| w == secret.as_bytes()));
+        }
+    })
+    .await;
+}
+
+/// Neither digests nor names lie open: not in the lists, not in the database, not in the vault.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_sensitive_lies_open_in_the_data_folder() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let known = picture(1);
+    signed(c, "hotline", &[("one", &known)]).await;
+    c.record(
+        &screen(c, &known).await,
+        &subject("account-9-secret"),
+        Some(&known),
+        "t",
+    )
+    .await
+    .unwrap();
+    let mut folders = vec![b.folder.path().to_owned()];
+    let md5 = md5_hex(&known);
+    let raw: Vec<u8> = (0..16)
+        .map(|i| u8::from_str_radix(&md5[2 * i..2 * i + 2], 16).unwrap())
+        .collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            for secret in [
+                md5.as_bytes(),
+                &raw,
+                b"account-9-secret",
+                b"holiday.png",
+                &known[100..140],
+            ] {
+                assert!(
+                    !bytes.windows(secret.len()).any(|w| w == secret),
+                    "{path:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_may_open_a_fresh_folder_at_once() {
+    on_each_database(async |b: Bench| {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || {
+            Casework::open(
+                DataFolder::new(folder.path()),
+                b.url.as_deref(),
+                b.clock.clone(),
+            )
+        };
+        let (x, y) = tokio::join!(open(), open());
+        let (x, y) = (x.unwrap(), y.unwrap());
+        assert_eq!(x.vault_key(), y.vault_key());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_key_is_asked_for_not_replaced() {
+    let b = bench(None).await;
+    let person = b
+        .casework
+        .add_person("Rita", &[Role::Reviewer], "t")
+        .await
+        .unwrap();
+    b.casework
+        .put_exhibit(b"x", None, None, None, None, &person)
+        .await
+        .unwrap();
+    std::fs::remove_file(b.folder.path().join("keys/sealing.age")).unwrap();
+    let e = Casework::open(DataFolder::new(b.folder.path()), None, b.clock.clone())
+        .await
+        .err()
+        .unwrap();
+    assert!(e.to_string().contains("put the key back"), "{e}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn facts_refuse_what_they_do_not_know() {
+    assert!(
+        Facts::from_json(br#"{"victms": []}"#).is_err(),
+        "a typing error must not lose a victim"
+    );
+    assert!(Facts::from_json(br#"{"occurred_at": "yesterday"}"#).is_err());
+    let facts =
+        Facts::from_json(br#"{"occurred_at": "2026-11-22T10:00:00+01:00", "victims": [{}]}"#)
+            .unwrap();
+    assert_eq!(facts.victims.len(), 1);
+    let b = bench(None).await;
+    assert!(b.casework.set_facts("case-0", &facts, "t").await.is_err());
+}

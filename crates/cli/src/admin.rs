@@ -1,0 +1,207 @@
+//! People, legal bases, keys, settings, audit.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use obhut_casework::{Right, rfc3339};
+use serde_json::json;
+
+use crate::args::{AuditArgs, BasisCommand, KeyCommand, PersonCommand, SettingsCommand};
+use crate::output::Output;
+use crate::setting::{Setting, somebody};
+
+pub async fn person(
+    command: PersonCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    let people = match command {
+        PersonCommand::Add { name, roles } => {
+            vec![casework.add_person(&name, &roles, &somebody()).await?]
+        }
+        PersonCommand::List => casework.people().await?,
+    };
+    for person in &people {
+        output.line(
+            || serde_json::to_value(person).expect("a person is JSON"),
+            || {
+                let roles: Vec<_> = person.roles.iter().map(|r| r.word()).collect();
+                format!("{}  {}  {}", person.id, person.name, roles.join(", "))
+            },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn basis(
+    command: BasisCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    let bases = match command {
+        BasisCommand::Add {
+            surface,
+            text,
+            owner,
+            until,
+        } => {
+            let day: jiff::civil::Date = until
+                .parse()
+                .ok()
+                .with_context(|| format!("\"{until}\" is no day; write it as 2027-04-03"))?;
+            let end = day
+                .tomorrow()?
+                .to_zoned(jiff::tz::TimeZone::UTC)?
+                .timestamp()
+                .as_microsecond();
+            vec![
+                casework
+                    .record_legal_basis(surface, &text, &owner, end, &somebody())
+                    .await?,
+            ]
+        }
+        BasisCommand::List => casework.legal_bases().await?,
+    };
+    for basis in &bases {
+        output.line(
+            || serde_json::to_value(basis).expect("a basis is JSON"),
+            || {
+                format!(
+                    "{}  {} until {}: {} ({})",
+                    basis.id,
+                    basis.surface,
+                    rfc3339(basis.ends_at),
+                    basis.basis,
+                    basis.owner
+                )
+            },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn key(
+    command: KeyCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    match command {
+        KeyCommand::Create {
+            name,
+            rights,
+            person,
+        } => {
+            let rights = if rights.is_empty() {
+                vec![Right::Screen]
+            } else {
+                rights
+            };
+            let person = match person {
+                Some(name) => Some(casework.person(&name).await?),
+                None => None,
+            };
+            let (key, secret) = casework
+                .create_key(&name, &rights, person.as_ref(), &somebody())
+                .await?;
+            output.remark("note: the key is shown this once and kept nowhere; send it as `Authorization: Bearer …`");
+            output.line(
+                || json!({ "id": key.id, "name": key.name, "rights": key.rights, "key": secret }),
+                || secret.clone(),
+            )?;
+        }
+        KeyCommand::List => {
+            for key in casework.keys().await? {
+                output.line(
+                    || serde_json::to_value(&key).expect("a key is JSON"),
+                    || {
+                        let rights: Vec<_> = key.rights.iter().map(|r| r.word()).collect();
+                        let state = if key.revoked_at.is_some() {
+                            "revoked"
+                        } else {
+                            "valid"
+                        };
+                        format!("{}  {}  {}  {state}", key.id, key.name, rights.join(", "))
+                    },
+                )?;
+            }
+        }
+        KeyCommand::Revoke { id } => {
+            casework.revoke_key(&id, &somebody()).await?;
+            output.line(
+                || json!({ "id": id, "revoked": true }),
+                || format!("{id} opens nothing any more"),
+            )?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn settings(
+    command: SettingsCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let SettingsCommand::Reporter {
+        service,
+        first_name,
+        last_name,
+        email,
+        contact_email,
+        company_template,
+        terms_of_service,
+        legal_url,
+    } = command;
+    let casework = setting.casework().await?;
+    let mut reporter = casework.reporter().await?;
+    let before = reporter.clone();
+    for (field, given) in [
+        (&mut reporter.service, service),
+        (&mut reporter.first_name, first_name),
+        (&mut reporter.last_name, last_name),
+        (&mut reporter.email, email),
+        (&mut reporter.contact_email, contact_email),
+        (&mut reporter.company_template, company_template),
+        (&mut reporter.terms_of_service, terms_of_service),
+        (&mut reporter.legal_url, legal_url),
+    ] {
+        if let Some(given) = given {
+            *field = given;
+        }
+    }
+    if reporter != before {
+        casework.set_reporter(&reporter, &somebody()).await?;
+    }
+    let value = serde_json::to_value(&reporter)?;
+    output.line(
+        || value.clone(),
+        || serde_json::to_string_pretty(&value).expect("settings are JSON"),
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn audit(
+    args: AuditArgs,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    for row in casework.audit(args.subject.as_deref()).await? {
+        output.line(
+            || serde_json::to_value(&row).expect("a row is JSON"),
+            || {
+                format!(
+                    "{}  {}  {}  {}  {}",
+                    rfc3339(row.at),
+                    row.actor,
+                    row.act,
+                    row.subject,
+                    row.detail
+                )
+            },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,482 @@
+//! Every command and option; help and shell completion are made from this table.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use obhut_casework::{
+    Action, AppealOutcome, CaseStatus, Extent, Purpose, Right, Role, Ruling, Surface,
+};
+
+/// From first match to a report authorities can act on.
+#[derive(Parser)]
+#[command(
+    name = "obhut",
+    version,
+    about,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "Start here:\n  obhut hash picture.jpg                        a picture's digests\n  obhut screen --list known.csv folder          compare a folder with a list, nothing stored\n  obhut list import … ; obhut list sign … ×2    put a list on record\n  obhut screen folder ; obhut case list         findings and cases\n  obhut serve --listen 127.0.0.1:8080           the same over HTTP"
+)]
+pub struct Args {
+    /// The folder that holds everything: database, lists, vault, keys [default: the platform's data folder]
+    #[arg(
+        long,
+        global = true,
+        env = "OBHUT_DATA",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
+    pub data: Option<PathBuf>,
+    /// A PostgreSQL database instead of the SQLite file in the data folder, as postgres://user@host/name
+    #[arg(
+        long,
+        global = true,
+        env = "OBHUT_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database: Option<String>,
+    /// Print JSON, one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Compute digests of files
+    Hash(HashArgs),
+    /// Compare files with hash lists
+    Screen(ScreenArgs),
+    /// Import, sign, show and dispute hash lists
+    #[command(subcommand)]
+    List(ListCommand),
+    /// Look at cases and decide them
+    #[command(subcommand)]
+    Case(CaseCommand),
+    /// Make, file and approve reports
+    #[command(subcommand)]
+    Report(ReportCommand),
+    /// Keep exhibits sealed and logged
+    #[command(subcommand)]
+    Vault(VaultCommand),
+    /// People and their roles
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Legal bases; private messages are refused without one
+    #[command(subcommand)]
+    Basis(BasisCommand),
+    /// Keys for programs that use the HTTP interface
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// What stands in every report
+    #[command(subcommand)]
+    Settings(SettingsCommand),
+    /// Who did what, newest first
+    Audit(AuditArgs),
+    /// Answer HTTP requests
+    Serve(ServeArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A word of a closed set, for clap: its possible values stand in help and completion.
+macro_rules! value_enum {
+    ($($name:ty),+) => { $(
+        impl Word for $name {
+            const ALL: &'static [Self] = <$name>::ALL;
+            fn word(self) -> &'static str { <$name>::word(self) }
+        }
+    )+ };
+}
+
+pub trait Word: Copy + Send + Sync + 'static {
+    const ALL: &'static [Self];
+    fn word(self) -> &'static str;
+}
+
+value_enum!(
+    Action,
+    AppealOutcome,
+    CaseStatus,
+    Extent,
+    Purpose,
+    Right,
+    Role,
+    Ruling,
+    Surface
+);
+
+/// Parses one of the words and lists them all where they are wanted.
+fn words<T: Word>() -> impl clap::builder::TypedValueParser<Value = T> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+    PossibleValuesParser::new(T::ALL.iter().map(|v| v.word())).map(|text| {
+        *T::ALL
+            .iter()
+            .find(|v| v.word() == text)
+            .expect("one of the possible values")
+    })
+}
+
+fn kinds() -> impl clap::builder::TypedValueParser<Value = &'static obhut_hash::Kind> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+    PossibleValuesParser::new(obhut_hash::kinds::ALL.iter().map(|k| k.name))
+        .map(|name| obhut_hash::kinds::by_name(&name).expect("one of the possible values"))
+}
+
+fn destinations() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(
+        obhut_partners::destinations::ALL.iter().map(|d| d.name),
+    )
+}
+
+#[derive(ClapArgs)]
+pub struct HashArgs {
+    /// Which kind; may be given more than once [default: pdq, md5, sha1, sha256]
+    #[arg(long = "kind", value_parser = kinds())]
+    pub kinds: Vec<&'static obhut_hash::Kind>,
+    /// Turn pictures as their EXIF orientation says; lists hold digests of pictures as stored
+    #[arg(long)]
+    pub upright: bool,
+    /// Files or folders
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub struct ScreenArgs {
+    /// Compare turns and mirrors too
+    #[arg(long)]
+    pub dihedral: bool,
+    /// Compare with this CSV file alone; nothing is stored and no data folder is needed
+    #[arg(long, value_name = "FILE.csv")]
+    pub list: Option<PathBuf>,
+    /// Where the files were meant to be seen
+    #[arg(long, value_parser = words::<Surface>(), default_value = "public")]
+    pub surface: Surface,
+    /// The account they came from; its findings join that account's open case
+    #[arg(long)]
+    pub account: Option<String>,
+    /// Files or folders
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub enum ListCommand {
+    /// Import a CSV file (kind, digest, and if wanted category_scale, category, entry_id) as a new version
+    Import {
+        /// The list's name
+        #[arg(long)]
+        name: String,
+        /// Who answers for it
+        #[arg(long)]
+        owner: String,
+        /// What it is for; there is no other purpose than these
+        #[arg(long, value_parser = words::<Purpose>())]
+        purpose: Purpose,
+        /// The legal basis it is used on
+        #[arg(long)]
+        basis: String,
+        /// What a match does [default: hold; pass for known-harmless]
+        #[arg(long, value_parser = words::<Action>())]
+        action: Option<Action>,
+        /// The file
+        #[arg(value_name = "FILE.csv")]
+        file: PathBuf,
+    },
+    /// Sign the newest version; with two people's signatures it matches
+    Sign {
+        /// The list
+        name: String,
+        /// Who signs
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+    },
+    /// Dispute an entry: it stops matching at once
+    Disable {
+        /// The list
+        name: String,
+        /// The entry, as a finding names it
+        entry: String,
+        /// Why
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Who says so
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Lift a dispute: the entry matches again
+    Enable {
+        /// The list
+        name: String,
+        /// The entry
+        entry: String,
+        /// Who says so
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Show all lists, or one
+    Show {
+        /// The list
+        name: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum CaseCommand {
+    /// List cases, newest first
+    List {
+        /// Only those of a status
+        #[arg(long, value_parser = words::<CaseStatus>())]
+        status: Option<CaseStatus>,
+    },
+    /// Show a case: findings, decisions, appeals
+    Show {
+        /// The case
+        case: String,
+    },
+    /// Record what a person decided, and why
+    Decide {
+        /// The case
+        case: String,
+        /// Who decides
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+        /// What
+        #[arg(long, alias = "decision", value_parser = words::<Ruling>())]
+        ruling: Ruling,
+        /// Why
+        #[arg(long)]
+        grounds: String,
+        /// Scale of the category, for example ncmec-industry
+        #[arg(long, requires = "category", value_name = "SCALE")]
+        scale: Option<String>,
+        /// Value on that scale, for example A1
+        #[arg(long, requires = "scale", value_name = "VALUE")]
+        category: Option<String>,
+    },
+    /// Show or set what is known beside the files: accounts, places, times (JSON, see docs/handling.md)
+    Facts {
+        /// The case
+        case: String,
+        /// Replace it by this file
+        #[arg(long, value_name = "FILE.json")]
+        from: Option<PathBuf>,
+    },
+    /// File an appeal against what was decided
+    Appeal {
+        /// The case
+        case: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Decide an appeal; never by whoever decided the case
+    DecideAppeal {
+        /// The case
+        case: String,
+        /// The appeal
+        appeal: String,
+        /// Who decides
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+        /// How
+        #[arg(long, value_parser = words::<AppealOutcome>())]
+        outcome: AppealOutcome,
+        /// Why
+        #[arg(long)]
+        grounds: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum ReportCommand {
+    /// Write a report in a destination's form; nothing is sent
+    Draft {
+        /// The case; a person must have decided to report it
+        case: String,
+        /// Whose form
+        #[arg(long, value_parser = destinations())]
+        destination: String,
+        /// The file (mode 0600); documents about single files are written beside it
+        #[arg(long, value_name = "FILE.xml")]
+        out: PathBuf,
+        /// Put in what is known of the children concerned
+        #[arg(long)]
+        with_victims: bool,
+        /// Who asks, for the audit trail
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// File a report from the latest decision; it waits for another person's approval
+    File {
+        /// The case
+        case: String,
+        /// Whom to
+        #[arg(long, value_parser = destinations())]
+        destination: String,
+    },
+    /// Approve a filed report; never by whoever decided the case. Puts it into the outbox
+    Approve {
+        /// The report
+        report: String,
+        /// Who approves
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum VaultCommand {
+    /// Seal a file as an exhibit
+    Put {
+        /// The case it belongs to
+        #[arg(long)]
+        case: Option<String>,
+        /// Who puts it in
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+        /// The file
+        file: PathBuf,
+    },
+    /// List exhibits
+    List,
+    /// Take an exhibit's bytes out; who and what for is logged first
+    Get {
+        /// The exhibit
+        exhibit: String,
+        /// Who reads
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+        /// What for
+        #[arg(long, default_value = "taken out on the command line")]
+        purpose: String,
+        /// How much of it this person looks at; reports say "viewed" by this record alone
+        #[arg(long, value_parser = words::<Extent>(), default_value = "unseen")]
+        seen: Extent,
+        /// Where to (mode 0600) [default: standard output, unless that is a terminal]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Compare everything in the vault with its log
+    Verify,
+}
+
+#[derive(Subcommand)]
+pub enum PersonCommand {
+    /// Add a person, or a role to one
+    Add {
+        /// Name
+        name: String,
+        /// Role; may be given more than once
+        #[arg(long = "role", value_parser = words::<Role>())]
+        roles: Vec<Role>,
+    },
+    /// List everybody
+    List,
+}
+
+#[derive(Subcommand)]
+pub enum BasisCommand {
+    /// Put a legal basis on record
+    Add {
+        /// What it opens
+        #[arg(long, value_parser = words::<Surface>(), default_value = "private-message")]
+        surface: Surface,
+        /// The law, and where it stands
+        #[arg(long)]
+        text: String,
+        /// Who answers for it
+        #[arg(long)]
+        owner: String,
+        /// Last day (UTC), YYYY-MM-DD
+        #[arg(long)]
+        until: String,
+    },
+    /// List those on record
+    List,
+}
+
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Make a key; it is shown once
+    Create {
+        /// What it is called
+        #[arg(long, default_value = "unnamed")]
+        name: String,
+        /// What it opens; may be given more than once [default: screen]
+        #[arg(long = "right", value_parser = words::<Right>())]
+        rights: Vec<Right>,
+        /// Whose it is; needed for `decide`
+        #[arg(long)]
+        person: Option<String>,
+    },
+    /// List keys; their secrets are kept nowhere
+    List,
+    /// Revoke a key at once
+    Revoke {
+        /// The key's id
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum SettingsCommand {
+    /// Show or set who reports
+    Reporter {
+        /// The service's name
+        #[arg(long)]
+        service: Option<String>,
+        /// Given name of the person who reports
+        #[arg(long)]
+        first_name: Option<String>,
+        /// Family name
+        #[arg(long)]
+        last_name: Option<String>,
+        /// E-mail; NCMEC requires one
+        #[arg(long)]
+        email: Option<String>,
+        /// E-mail of whoever police should ask, if another person
+        #[arg(long)]
+        contact_email: Option<String>,
+        /// Text for every report: how legal process is served, how long data are kept
+        #[arg(long)]
+        company_template: Option<String>,
+        /// Terms of service
+        #[arg(long)]
+        terms_of_service: Option<String>,
+        /// Page for law enforcement
+        #[arg(long)]
+        legal_url: Option<String>,
+    },
+}
+
+#[derive(ClapArgs)]
+pub struct AuditArgs {
+    /// Only what concerns this list, case, exhibit, report …
+    pub subject: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub struct ServeArgs {
+    /// Address and port
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// How the log is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub log: LogForm,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    /// For people
+    Text,
+    /// Nothing
+    Off,
+}

@@ -1,0 +1,158 @@
+//! `obhut list`: import, sign, show and dispute hash lists.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use obhut_casework::{Action, HashList, ListSettings, Purpose, Role};
+use serde_json::json;
+
+use crate::args::ListCommand;
+use crate::output::Output;
+use crate::setting::{Setting, acting, somebody};
+
+/// Problems shown one by one on a terminal.
+const PROBLEMS_SHOWN_MAX: usize = 20;
+/// Longest list file, in bytes.
+const FILE_BYTES_MAX: u64 = 4 << 30;
+
+pub async fn run(
+    command: ListCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        ListCommand::Import {
+            name,
+            owner,
+            purpose,
+            basis,
+            action,
+            file,
+        } => {
+            let len = std::fs::metadata(&file)
+                .with_context(|| format!("{} can't be read", file.display()))?
+                .len();
+            anyhow::ensure!(
+                len <= FILE_BYTES_MAX,
+                "{} has {len} bytes, {FILE_BYTES_MAX} are allowed",
+                file.display()
+            );
+            let csv = std::fs::read(&file)
+                .with_context(|| format!("{} can't be read", file.display()))?;
+            let default = if purpose == Purpose::KnownHarmless {
+                Action::Pass
+            } else {
+                Action::Hold
+            };
+            let settings = ListSettings {
+                name,
+                owner,
+                purpose,
+                basis,
+                action: action.unwrap_or(default),
+            };
+            let casework = setting.casework().await?;
+            let import = casework.import_list(&settings, &csv, &somebody()).await?;
+            for problem in import.problems.iter().take(PROBLEMS_SHOWN_MAX) {
+                output.remark(&format!("{}: {problem}", file.display()));
+            }
+            if import.problems.len() > PROBLEMS_SHOWN_MAX {
+                output.remark(&format!(
+                    "… and {} more rows; --json names all",
+                    import.problems.len() - PROBLEMS_SHOWN_MAX
+                ));
+            }
+            output.line(
+                || json!({ "list": show(&import.list), "new_version": import.new_version, "problems": import.problems }),
+                || {
+                    let what = if import.new_version { "imported" } else { "this very file is on record already" };
+                    format!("{}\n{what}: {} entries, {} rows left out", describe(&import.list), import.list.entries, import.problems.len())
+                },
+            )?;
+        }
+        ListCommand::Sign { name, by } => {
+            let casework = setting.casework().await?;
+            let person = acting(&casework, Some(&by), Role::ListSteward, output).await?;
+            let list = casework.sign_list(&name, &person).await?;
+            output.line(|| show(&list), || describe(&list))?;
+        }
+        ListCommand::Disable {
+            name,
+            entry,
+            reason,
+            by,
+        } => {
+            let casework = setting.casework().await?;
+            let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
+            casework
+                .dispute_entry(&name, &entry, &reason, &person.id)
+                .await?;
+            output.line(
+                || json!({ "list": name, "entry": entry, "disabled": true }),
+                || {
+                    format!(
+                        "{entry} of \"{name}\" no longer matches; `obhut list enable` lifts this"
+                    )
+                },
+            )?;
+        }
+        ListCommand::Enable { name, entry, by } => {
+            let casework = setting.casework().await?;
+            let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
+            casework.lift_dispute(&name, &entry, &person.id).await?;
+            output.line(
+                || json!({ "list": name, "entry": entry, "disabled": false }),
+                || format!("{entry} of \"{name}\" matches again"),
+            )?;
+        }
+        ListCommand::Show { name } => {
+            let casework = setting.casework().await?;
+            let lists = match name {
+                Some(name) => vec![casework.list(&name).await?],
+                None => casework.all_lists().await?,
+            };
+            if lists.is_empty() {
+                output.remark("no list is on record yet; `obhut list import` makes one");
+            }
+            for list in &lists {
+                output.line(|| show(list), || describe(list))?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(list: &HashList) -> serde_json::Value {
+    serde_json::to_value(list).expect("a list is JSON")
+}
+
+fn describe(list: &HashList) -> String {
+    let state = match (list.unsigned, &list.matching_version) {
+        (false, _) => format!("signed by {}", list.signatures.join(" and ")),
+        (true, None) => format!(
+            "unsigned ({} of 2 signatures): it only counts, {} hits so far; `obhut list sign \"{}\" --by PERSON`",
+            list.signatures.len(),
+            list.hits_counted,
+            list.name
+        ),
+        (true, Some(older)) => format!(
+            "newest version unsigned ({} of 2 signatures); version {} goes on matching",
+            list.signatures.len(),
+            &older[..12]
+        ),
+    };
+    format!(
+        "{}  {} of {}, {} entries, version {}, {}: {state}{}",
+        list.name,
+        list.purpose,
+        list.owner,
+        list.entries,
+        &list.version[..12.min(list.version.len())],
+        list.action,
+        if list.disabled > 0 {
+            format!("; {} entries disabled", list.disabled)
+        } else {
+            String::new()
+        },
+    )
+}

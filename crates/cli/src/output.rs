@@ -1,0 +1,90 @@
+//! What goes to the terminal: JSON lines or text, progress, errors.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value};
+
+/// Where results go.
+pub struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// One result: as a line of JSON, or as the text made by `text`.
+    pub fn line(
+        &self,
+        value: impl FnOnce() -> Value,
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let line = if self.json {
+            value().to_string()
+        } else {
+            text()
+        };
+        writeln!(io::stdout().lock(), "{line}")?;
+        Ok(())
+    }
+
+    /// A remark for the person at the terminal; never among the results.
+    pub fn remark(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    pub fn error(&self, e: &anyhow::Error) {
+        if self.json {
+            self.remark(&serde_json::json!({ "error": format!("{e:#}") }).to_string());
+        } else {
+            self.remark(&format!("obhut: {e:#}"));
+        }
+    }
+
+    /// A bar on a terminal; elsewhere nothing.
+    pub fn progress(&self, what: &str) -> ProgressBar {
+        if !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{spinner} {pos} {msg}  {per_sec}  {elapsed}")
+            .expect("a fixed template");
+        let bar = ProgressBar::new_spinner()
+            .with_style(style)
+            .with_message(what.to_owned());
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        bar
+    }
+}
+
+pub fn is_broken_pipe(e: &anyhow::Error) -> bool {
+    e.downcast_ref::<io::Error>()
+        .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// `path` as it was given; a name that is no UTF-8 also in hex, so that nothing is lost.
+pub fn with_path(path: &Path, mut rest: Map<String, Value>) -> Value {
+    let mut object = Map::new();
+    object.insert("path".into(), path.to_string_lossy().into());
+    if path.to_str().is_none() {
+        object.insert(
+            "path_hex".into(),
+            hex::encode(path.as_os_str().as_encoded_bytes()).into(),
+        );
+    }
+    object.append(&mut rest);
+    Value::Object(object)
+}
+
+pub fn map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

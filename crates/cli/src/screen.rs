@@ -1,0 +1,184 @@
+//! `obhut screen`: files and folders against hash lists, with or without a data folder.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use obhut_casework::{
+    Casework, ScreenOptions, Screened, Screener, Sealed, Subject, Verdict, read_list_file, scan,
+};
+use serde_json::json;
+
+use crate::args::ScreenArgs;
+use crate::in_order::in_order;
+use crate::output::{Output, map, with_path};
+use crate::setting::{self, Setting};
+
+pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
+    let pool = setting::pool()?;
+    let options = ScreenOptions {
+        dihedral: args.dihedral,
+    };
+    let (screener, casework) = match &args.list {
+        Some(file) => {
+            let csv =
+                std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
+            let name = file
+                .file_name()
+                .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+            let (list, problems) = read_list_file(&name, &csv);
+            for problem in &problems {
+                output.remark(&format!("{}: {problem}", file.display()));
+            }
+            anyhow::ensure!(
+                list.len() > 0,
+                "{}: no row could be read, so there is nothing to compare with",
+                file.display()
+            );
+            (Screener::new(pool, vec![list], options), None)
+        }
+        None => {
+            let casework = setting.casework().await?;
+            casework.check_surface(args.surface).await?;
+            let screener = casework.screener(pool, options).await?;
+            anyhow::ensure!(
+                screener.entries() > 0,
+                "no list is on record: `obhut list import --name … --owner … --purpose assessed --basis … FILE.csv` imports one, `--list FILE.csv` compares with a file"
+            );
+            (screener, Some(casework))
+        }
+    };
+    let account = args.account.clone().map(Sealed::new);
+    let group = args.account.clone().unwrap_or_else(|| {
+        format!(
+            "run {:?} {}",
+            std::time::SystemTime::now(),
+            std::process::id()
+        )
+    });
+    let subject = |path: &PathBuf| Subject {
+        group: group.clone(),
+        account: account.clone(),
+        name: Some(Sealed::new(path.to_string_lossy().into_owned())),
+        surface: args.surface,
+        uploaded_at: None,
+    };
+
+    let mut counts: BTreeMap<Verdict, u64> = BTreeMap::new();
+    let mut cases: BTreeMap<String, u64> = BTreeMap::new();
+    let mut failed = 0_u64;
+    let bar = output.progress("files screened");
+    let handle = tokio::runtime::Handle::current();
+    let take = |(path, screened): (PathBuf, Screened)| {
+        bar.inc(1);
+        if let Some(casework) = &casework {
+            let recorded = handle.block_on(record(casework, &screened, &subject(&path)))?;
+            if let Some(case) = recorded {
+                *cases.entry(case).or_default() += 1;
+            }
+        }
+        *counts.entry(screened.verdict).or_default() += 1;
+        failed += u64::from(
+            screened
+                .unreadable
+                .as_ref()
+                .is_some_and(|(code, _)| *code == "input-output"),
+        );
+        bar.suspend(|| print(&path, &screened, output))
+    };
+    tokio::task::block_in_place(|| {
+        in_order(
+            scan(&args.paths),
+            |found| match found {
+                Ok(file) => {
+                    let screened = screener.screen_file(&file.path);
+                    (file.path, screened)
+                }
+                Err(problem) => (
+                    problem.path,
+                    Screened::unreadable("input-output", problem.what, false),
+                ),
+            },
+            take,
+        )
+    })?;
+    bar.finish_and_clear();
+
+    let summary: Vec<_> = counts
+        .iter()
+        .map(|(verdict, n)| format!("{n} {verdict}"))
+        .collect();
+    if !output.is_json() || !cases.is_empty() {
+        output.remark(&format!(
+            "{} files: {}",
+            counts.values().sum::<u64>(),
+            summary.join(", ")
+        ));
+    }
+    for (case, files) in &cases {
+        output.remark(&format!(
+            "{files} of them in {case}; next: obhut case show {case}"
+        ));
+    }
+    Ok(if failed > 0 {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+async fn record(
+    casework: &Casework,
+    screened: &Screened,
+    subject: &Subject,
+) -> anyhow::Result<Option<String>> {
+    if !screened.makes_a_finding() && screened.matches.iter().all(|m| m.signed) {
+        return Ok(None);
+    }
+    Ok(casework
+        .record(screened, subject, None, &setting::somebody())
+        .await?
+        .case)
+}
+
+fn print(path: &std::path::Path, screened: &Screened, output: &Output) -> anyhow::Result<()> {
+    output.line(
+        || {
+            let findings: Vec<_> = screened
+                .matches
+                .iter()
+                .map(|m| {
+                    let mut finding = json!({
+                        "list": m.list, "version": m.version, "entry": m.entry, "kind": m.kind, "distance": m.distance_bits,
+                    });
+                    if !m.signed {
+                        finding["unsigned"] = true.into();
+                    }
+                    finding
+                })
+                .collect();
+            let mut value = json!({ "verdict": screened.verdict.word(), "findings": findings });
+            if let Some((_, because)) = &screened.unreadable {
+                value["because"] = because.as_str().into();
+            }
+            if let Some(quality) = screened.quality {
+                value["quality"] = quality.into();
+            }
+            with_path(path, map(value))
+        },
+        || {
+            let mut text = format!("{:<14} {}", screened.verdict.word(), path.display());
+            if let Some(m) = screened.matches.first() {
+                text += &format!("  {} {} at {} ({} bits)", m.list, m.entry, m.kind, m.distance_bits);
+                if !m.signed {
+                    text += ", unsigned list: only counted";
+                }
+            }
+            if let Some((_, because)) = &screened.unreadable {
+                text += &format!("  {because}");
+            }
+            text
+        },
+    )
+}

@@ -1,0 +1,92 @@
+//! Where the data are, who acts, and how a decoder is started.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use obhut_casework::{
+    Casework, CaseworkError, DataFolder, Limits, Person, Pool, Role, SystemClock, WorkerCommand,
+};
+
+use crate::args::Args;
+use crate::output::Output;
+
+pub struct Setting {
+    data: Option<PathBuf>,
+    database: Option<String>,
+}
+
+impl Setting {
+    pub fn new(args: &Args) -> anyhow::Result<Self> {
+        Ok(Self {
+            data: args.data.clone(),
+            database: args.database.clone(),
+        })
+    }
+
+    pub async fn casework(&self) -> anyhow::Result<Casework> {
+        let folder = match &self.data {
+            Some(folder) => folder.clone(),
+            None => dirs::data_dir()
+                .context("this system names no data folder; say where with --data DIR")?
+                .join("obhut"),
+        };
+        // Relative paths would mean another folder after a change of directory.
+        let folder = std::path::absolute(folder)?;
+        Ok(Casework::open(
+            DataFolder::new(folder),
+            self.database.as_deref(),
+            Arc::new(SystemClock),
+        )
+        .await?)
+    }
+}
+
+/// Decoders are this same binary.
+pub fn pool() -> anyhow::Result<Arc<Pool>> {
+    let program = std::env::current_exe()
+        .context("this program can't find itself, so it can't start decoders")?;
+    Ok(Arc::new(Pool::new(
+        WorkerCommand { program },
+        Limits::default(),
+    )))
+}
+
+/// Who uses this terminal, where no name was given.
+pub fn somebody() -> String {
+    std::env::var("USER")
+        .ok()
+        .filter(|u| !u.is_empty())
+        .unwrap_or_else(|| "command line".into())
+}
+
+/// The person of that name with that role. Whoever has this shell has the data and may give roles;
+/// so a missing one is given, said and audited instead of refused.
+pub async fn acting(
+    casework: &Casework,
+    name: Option<&str>,
+    role: Role,
+    output: &Output,
+) -> anyhow::Result<Person> {
+    let fallback = somebody();
+    let name = name.unwrap_or(&fallback);
+    let known = match casework.person(name).await {
+        Ok(person) => Some(person),
+        Err(CaseworkError::NotFound { .. }) => None,
+        Err(e) => return Err(e.into()),
+    };
+    if let Some(person) = known.as_ref().filter(|p| p.roles.contains(&role)) {
+        return Ok(person.clone());
+    }
+    let person = casework.add_person(name, &[role], "command line").await?;
+    let how = if known.is_some() {
+        "given"
+    } else {
+        "added with"
+    };
+    output.remark(&format!(
+        "note: {} was {how} the role {role} (see `obhut person list`)",
+        person.name
+    ));
+    Ok(person)
+}

@@ -1,0 +1,138 @@
+//! `obhut vault`: exhibits in, out, listed, verified.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use obhut_casework::{Limits, Role, rfc3339};
+use serde_json::json;
+
+use crate::args::VaultCommand;
+use crate::cases::write_private;
+use crate::output::Output;
+use crate::setting::{Setting, acting, somebody};
+
+pub async fn run(
+    command: VaultCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        VaultCommand::Put { case, by, file } => {
+            let bytes_max = Limits::default().input_bytes_max;
+            let len = std::fs::metadata(&file)
+                .with_context(|| format!("{} can't be read", file.display()))?
+                .len();
+            anyhow::ensure!(
+                len <= bytes_max,
+                "{} has {len} bytes; this version keeps exhibits of up to {bytes_max}",
+                file.display()
+            );
+            let bytes = std::fs::read(&file)
+                .with_context(|| format!("{} can't be read", file.display()))?;
+            let casework = setting.casework().await?;
+            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let name = file.to_string_lossy();
+            // The finding about this very path, if there is one, gets its exhibit.
+            let mut screening = None;
+            if let Some(case) = &case {
+                let findings = casework.case(case).await?.findings;
+                let about = findings.iter().find(|f| {
+                    f.exhibit.is_none() && f.name.as_ref().is_some_and(|n| *n.expose() == name)
+                });
+                screening = about.map(|f| f.screening.clone());
+            }
+            let media_type = obhut_decode::Format::of(&bytes).map(|f| f.media_type());
+            let exhibit = casework
+                .put_exhibit(
+                    &bytes,
+                    case.as_deref(),
+                    screening.as_deref(),
+                    Some(&name),
+                    media_type,
+                    &person,
+                )
+                .await?;
+            output.line(
+                || json!({ "exhibit": exhibit.id, "log_index": exhibit.log_index, "bytes": exhibit.bytes, "case": case, "finding": screening }),
+                || format!("{} sealed, entry {} of the log", exhibit.id, exhibit.log_index),
+            )?;
+        }
+        VaultCommand::List => {
+            let casework = setting.casework().await?;
+            casework
+                .note(&somebody(), "vault.list", "vault", "")
+                .await?;
+            let exhibits = casework.exhibits().await?;
+            if exhibits.is_empty() {
+                output.remark("no exhibit yet; `obhut vault put` and the HTTP interface seal some");
+            }
+            for e in exhibits {
+                output.line(
+                    || {
+                        json!({ "exhibit": e.id, "log_index": e.log_index, "sealed_at": rfc3339(e.time), "bytes": e.bytes,
+                                "case": e.intake.case, "media_type": e.intake.media_type })
+                    },
+                    || {
+                        let case = e.intake.case.as_deref().unwrap_or("no case");
+                        format!("{}  {}  {} bytes  {case}", e.id, rfc3339(e.time), e.bytes)
+                    },
+                )?;
+            }
+        }
+        VaultCommand::Get {
+            exhibit,
+            by,
+            purpose,
+            seen,
+            out,
+        } => {
+            anyhow::ensure!(
+                out.is_some() || !io::stdout().is_terminal(),
+                "an exhibit is not shown on a terminal; say where to with --out FILE"
+            );
+            let casework = setting.casework().await?;
+            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let bytes = casework.view(&exhibit, &person, &purpose, seen).await?;
+            match out {
+                Some(file) => {
+                    write_private(&file, &bytes)?;
+                    output.line(
+                        || json!({ "exhibit": exhibit, "bytes": bytes.len(), "out": file.to_string_lossy() }),
+                        || format!("{} bytes in {}; the reading is logged", bytes.len(), file.display()),
+                    )?;
+                }
+                None => io::stdout().lock().write_all(&bytes)?,
+            }
+        }
+        VaultCommand::Verify => {
+            let casework = setting.casework().await?;
+            let seen = casework.verify_vault().await;
+            let problems: Vec<_> = seen
+                .problems
+                .iter()
+                .map(|p| json!({ "place": p.place, "what": p.what }))
+                .collect();
+            output.line(
+                || json!({ "ok": problems.is_empty(), "entries": seen.entries, "exhibits": seen.exhibits, "problems": problems, "key": casework.vault_key() }),
+                || {
+                    let mut text = format!("{} entries and {} exhibits compared: ", seen.entries, seen.exhibits);
+                    if seen.problems.is_empty() {
+                        text += "everything agrees with the log";
+                    } else {
+                        text += &format!("{} PROBLEMS", seen.problems.len());
+                        for p in &seen.problems {
+                            text += &format!("\n  {}: {}", p.place, p.what);
+                        }
+                        text += "\nchange nothing by hand; restore the named files from a backup, then verify again";
+                    }
+                    text
+                },
+            )?;
+            if !seen.problems.is_empty() {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

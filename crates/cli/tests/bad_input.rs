@@ -1,0 +1,285 @@
+//! What lies around in real folders: nothing of it stops the rest, and all of it is named.
+
+mod bench;
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::{Command, Stdio};
+
+use bench::{Bench, json, ok};
+use serde_json::Value;
+
+/// A bench with a list of one picture, `good.png`, in `folder/`.
+fn bench() -> Bench {
+    let b = Bench::new();
+    let good = b.picture("folder/good.png", 1);
+    b.write(
+        "list.csv",
+        format!("kind,digest\npdq,{}\n", b.digest("pdq", &good)).as_bytes(),
+    );
+    b
+}
+
+fn screen(b: &Bench, paths: &[&str]) -> Vec<Value> {
+    json(&b.obhut(&[&["screen", "--json", "--list", "list.csv"], paths].concat()))
+}
+
+fn line<'a>(lines: &'a [Value], path: &str) -> &'a Value {
+    lines
+        .iter()
+        .find(|l| l["path"] == path)
+        .unwrap_or_else(|| panic!("{path} is not in {lines:#?}"))
+}
+
+#[track_caller]
+fn unreadable(lines: &[Value], path: &str, because: &str) {
+    let line = line(lines, path);
+    assert_eq!(line["verdict"], "unreadable", "{line}");
+    assert!(
+        line["because"].as_str().unwrap().contains(because),
+        "{line}"
+    );
+}
+
+#[test]
+fn broken_files_are_named_and_the_good_one_is_found() {
+    let b = bench();
+    let good = b.read("folder/good.png");
+    b.write("folder/empty.jpg", b"");
+    b.write("folder/truncated.png", &good[..good.len() / 2]);
+    b.write("folder/wrong-extension.jpg", &good);
+    b.write("folder/page.png", b"<html></html>");
+    b.write("folder/vast.png", &vast_png());
+    b.write("folder/bomb.png", &bomb_png());
+    let lines = screen(&b, &["folder"]);
+    assert_eq!(lines.len(), 7);
+    unreadable(&lines, "folder/empty.jpg", "empty");
+    unreadable(&lines, "folder/truncated.png", "ends before");
+    unreadable(&lines, "folder/page.png", "none of");
+    unreadable(&lines, "folder/vast.png", "2500000000 pixels");
+    unreadable(&lines, "folder/bomb.png", "pixels");
+    for name in ["folder/good.png", "folder/wrong-extension.jpg"] {
+        assert_eq!(line(&lines, name)["verdict"], "match");
+    }
+}
+
+#[test]
+fn a_loop_of_links_a_dead_link_and_a_pipe_are_named() {
+    let b = bench();
+    symlink(b.path("folder"), b.path("folder/loop")).unwrap();
+    symlink("nowhere", b.path("folder/dead")).unwrap();
+    let made = Command::new("mkfifo")
+        .arg(b.path("folder/pipe"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let lines = screen(&b, &["folder"]);
+    assert_eq!(lines.len(), 4);
+    unreadable(&lines, "folder/loop", "leads back");
+    unreadable(&lines, "folder/dead", "no such file");
+    unreadable(&lines, "folder/pipe", "neither a file");
+    assert_eq!(line(&lines, "folder/good.png")["verdict"], "match");
+}
+
+#[test]
+fn a_file_without_permission_is_named() {
+    let b = bench();
+    b.picture("folder/secret.png", 2);
+    std::fs::set_permissions(b.path("folder/secret.png"), PermissionsExt::from_mode(0)).unwrap();
+    let mut command = b.command(&["screen", "--json", "--list", "list.csv", "folder"]);
+    if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" {
+        // Root reads everything, so the binary runs as nobody; a copy, where nobody can reach it.
+        let program = b.path("obhut");
+        std::fs::copy(env!("CARGO_BIN_EXE_obhut"), &program).unwrap();
+        std::fs::set_permissions(b.folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        command = Command::new("setpriv");
+        command
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+            .arg(program);
+        command
+            .args(["screen", "--json", "--list", "list.csv", "folder"])
+            .current_dir(b.folder.path());
+    }
+    let lines = json(&command.output().unwrap());
+    unreadable(&lines, "folder/secret.png", "no permission");
+    assert_eq!(line(&lines, "folder/good.png")["verdict"], "match");
+}
+
+#[test]
+fn a_file_that_vanishes_during_the_scan_is_named() {
+    let b = bench();
+    for i in 0..6_000 {
+        b.write(&format!("folder/x{i:05}"), b"nothing");
+    }
+    let mut child = b
+        .command(&["screen", "--json", "--list", "list.csv", "folder"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The folder is read as a whole before its first file; the last one is far from its turn,
+    // because nobody takes the output off the pipe yet.
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    output.read_line(&mut first).unwrap();
+    std::fs::remove_file(b.path("folder/x05999")).unwrap();
+    let lines: Vec<Value> = output
+        .lines()
+        .map(|l| serde_json::from_str(&l.unwrap()).unwrap())
+        .collect();
+    child.wait().unwrap();
+    assert_eq!(lines.len(), 6_000);
+    unreadable(&lines, "folder/x05999", "vanish");
+}
+
+#[test]
+fn a_folder_with_100000_entries_is_screened_to_its_end() {
+    let b = bench();
+    for i in 0..100_000 {
+        std::fs::File::create(b.path(&format!("folder/{i:06}"))).unwrap();
+    }
+    let lines = screen(&b, &["folder"]);
+    assert_eq!(lines.len(), 100_001);
+    assert_eq!(line(&lines, "folder/good.png")["verdict"], "match");
+}
+
+#[test]
+fn a_name_that_is_no_utf8_is_kept() {
+    let b = bench();
+    let name = OsStr::from_bytes(b"folder/\xff\xfe.png");
+    std::fs::rename(b.path("folder/good.png"), b.folder.path().join(name)).unwrap();
+    let lines = screen(&b, &["folder"]);
+    assert_eq!(
+        (&lines[0]["verdict"], &lines[0]["path_hex"]),
+        (&"match".into(), &"666f6c6465722ffffe2e706e67".into())
+    );
+}
+
+#[test]
+fn a_bad_digest_in_row_3_is_named_and_the_rest_is_imported() {
+    let b = Bench::new();
+    let rows = ["0", "1", "zz", "3"]
+        .map(|d| format!("md5,{}\n", d.repeat(if d.len() == 1 { 32 } else { 16 })));
+    b.write(
+        "list.csv",
+        format!("kind,digest\n{}", rows.concat()).as_bytes(),
+    );
+    let import = [
+        "list",
+        "import",
+        "--json",
+        "--name",
+        "n",
+        "--owner",
+        "o",
+        "--purpose",
+        "assessed",
+        "--basis",
+        "b",
+        "list.csv",
+    ];
+    let out = b.obhut(&import);
+    let imported = &json(ok(&out))[0];
+    assert_eq!(imported["list"]["entries"], 3);
+    assert_eq!(
+        (
+            &imported["problems"][0]["row"],
+            &imported["problems"][0]["line"]
+        ),
+        (&3.into(), &4.into())
+    );
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(
+        said.contains("row 3") && !said.contains("zz"),
+        "the row is named, its content is not: {said}"
+    );
+}
+
+#[test]
+fn a_list_that_is_none_changes_nothing() {
+    let b = Bench::new();
+    b.write("list.csv", b"\x00\x01\x02");
+    let import = [
+        "list",
+        "import",
+        "--name",
+        "n",
+        "--owner",
+        "o",
+        "--purpose",
+        "assessed",
+        "--basis",
+        "b",
+        "list.csv",
+    ];
+    let out = b.obhut(&import);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&out.stderr).contains("kind, digest"),
+        "says what a list looks like"
+    );
+    assert_eq!(json(&b.obhut(&["list", "show", "--json"])).len(), 0);
+}
+
+/// Nobody reads on: `obhut screen … | head -1` ends without a word.
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let b = bench();
+    for i in 0..3_000 {
+        b.write(&format!("folder/x{i:05}"), b"nothing");
+    }
+    let mut child = b
+        .command(&["screen", "--json", "--list", "list.csv", "folder"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let out = child.wait_with_output().unwrap();
+    assert!(out.status.success());
+    assert_eq!(String::from_utf8_lossy(&out.stderr), "");
+}
+
+/// 50,000 × 50,000 pixels of one colour, one bit each.
+fn vast_png() -> Vec<u8> {
+    png(50_000, 50_000, 1)
+}
+
+/// 60,000 × 60,000 pixels of 64 bits: 28.8 GB when unpacked.
+fn bomb_png() -> Vec<u8> {
+    png(60_000, 60_000, 16)
+}
+
+fn png(w: u32, h: u32, depth: u8) -> Vec<u8> {
+    let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut chunk = |name: &[u8; 4], data: &[u8]| {
+        let body = [name.as_slice(), data].concat();
+        let crc = !body.iter().fold(!0_u32, |crc, b| {
+            (0..8).fold(crc ^ u32::from(*b), |c, _| {
+                if c & 1 == 1 {
+                    c >> 1 ^ 0xedb8_8320
+                } else {
+                    c >> 1
+                }
+            })
+        });
+        out.extend((data.len() as u32).to_be_bytes());
+        out.extend(&body);
+        out.extend(crc.to_be_bytes());
+    };
+    let colour = if depth == 16 { 6 } else { 0 };
+    chunk(
+        b"IHDR",
+        &[
+            &w.to_be_bytes()[..],
+            &h.to_be_bytes()[..],
+            &[depth, colour, 0, 0, 0],
+        ]
+        .concat(),
+    );
+    chunk(b"IDAT", b"\x78\x01\x01\x01\x00\xfe\xff\x00\x00\x01\x00\x01");
+    chunk(b"IEND", b"");
+    out
+}

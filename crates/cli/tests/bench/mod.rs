@@ -1,0 +1,121 @@
+//! A folder to work in, a data folder in it, and the binary.
+
+#![allow(dead_code)]
+
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use image::{ImageFormat, Rgb, RgbImage, imageops};
+use serde_json::Value;
+
+pub struct Bench {
+    pub folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_obhut"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("OBHUT_DATA", self.path("data"));
+        command.env_remove("OBHUT_DATABASE");
+        command
+    }
+
+    pub fn obhut(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
+    pub fn mode(&self, name: &str) -> u32 {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(self.path(name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    }
+
+    /// Writes a picture that no other seed gives; returns the name.
+    pub fn picture(&self, name: &str, seed: u32) -> String {
+        self.write(name, &png(&scene(seed)));
+        name.to_owned()
+    }
+
+    pub fn turned(&self, name: &str, seed: u32) {
+        self.write(name, &png(&imageops::rotate90(&scene(seed))));
+    }
+
+    pub fn digest(&self, kind: &str, name: &str) -> String {
+        let out = self.obhut(&["hash", "--json", "--kind", kind, name]);
+        json(ok(&out))[0]["digest"].as_str().unwrap().to_owned()
+    }
+
+    pub fn import(&self, name: &str, file: &str) {
+        ok(&self.obhut(&[
+            "list",
+            "import",
+            "--name",
+            name,
+            "--owner",
+            "Hotline",
+            "--purpose",
+            "assessed",
+            "--basis",
+            "law",
+            file,
+        ]));
+    }
+}
+
+pub fn png(rgb: &RgbImage) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    rgb.write_to(&mut out, ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+fn scene(seed: u32) -> RgbImage {
+    RgbImage::from_fn(200, 150, |x, y| {
+        let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
+        Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
+    })
+}
+
+#[track_caller]
+pub fn ok(out: &Output) -> &Output {
+    assert!(
+        out.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr)
+    );
+    out
+}
+
+#[track_caller]
+pub fn json(out: &Output) -> Vec<Value> {
+    String::from_utf8_lossy(&out.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect()
+}

@@ -1,0 +1,46 @@
+//! Whose request this is: `Authorization: Bearer KEY`, and what the key opens.
+
+use axum::http::{HeaderMap, StatusCode, header};
+use obhut_casework::{ApiKey, Person, Right};
+
+use crate::App;
+use crate::fault::Fault;
+
+/// The key of a request, if it has the right.
+pub(crate) async fn require(app: &App, headers: &HeaderMap, right: Right) -> Result<ApiKey, Fault> {
+    let unauthorised =
+        |message: &str| Fault::new(StatusCode::UNAUTHORIZED, "unauthorised", message);
+    let secret = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, secret)| secret.trim())
+        .ok_or_else(|| {
+            unauthorised("send a key as `Authorization: Bearer …`; `obhut key create` makes one")
+        })?;
+    let key = app.casework.key(secret).await?;
+    let key = key.ok_or_else(|| unauthorised("this key is unknown or revoked"))?;
+    if !key.has(right) {
+        return Err(Fault::new(
+            StatusCode::FORBIDDEN,
+            "no-right",
+            format!(
+                "this key has no right {right}; `obhut key create --right {right}` makes one that has"
+            ),
+        ));
+    }
+    Ok(key)
+}
+
+/// The person a key acts for.
+pub(crate) async fn person(app: &App, key: &ApiKey) -> Result<Person, Fault> {
+    let id = key.person.as_deref().ok_or_else(|| {
+        Fault::new(
+            StatusCode::FORBIDDEN,
+            "no-person",
+            "this key is nobody's; decisions need a person's key",
+        )
+    })?;
+    Ok(app.casework.person(id).await?)
+}

@@ -1,0 +1,53 @@
+//! The resources there are, each one file; the OpenAPI document is made from them.
+
+use axum::Router;
+use axum::routing::{get, post};
+use utoipa::OpenApi;
+
+use crate::App;
+
+mod cases;
+mod health;
+mod screen;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "obhut", description = "From first match to a report authorities can act on. Keys by `obhut key create`, sent as `Authorization: Bearer`."),
+    paths(
+        screen::screen, cases::list, cases::show, cases::decide, cases::draft, health::health, health::metrics
+    ),
+    components(schemas(crate::fault::ErrorBody)),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme(
+            "key",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+    }
+}
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/v1/screen", post(screen::screen))
+        .route("/v1/cases", get(cases::list))
+        .route("/v1/cases/{case}", get(cases::show))
+        .route("/v1/cases/{case}/decisions", post(cases::decide))
+        .route(
+            "/v1/cases/{case}/reports/{destination}/draft",
+            get(cases::draft),
+        )
+        .route("/health", get(health::health))
+        .route("/metrics", get(health::metrics))
+        .route(
+            "/openapi.json",
+            get(async || axum::Json(Document::openapi())),
+        )
+}

@@ -1,0 +1,220 @@
+//! `/v1/cases`: cases, their decisions, and drafts of their reports.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use obhut_casework::{
+    Case, CaseDetail, Category, Decision, DecisionRequest, Right, Ruling, rfc3339,
+};
+use obhut_partners::destinations;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CaseBody {
+    id: String,
+    /// `open`, `decided`, `reported`, `closed`, `appealed` or `cleared`.
+    #[schema(value_type = String)]
+    status: &'static str,
+    /// RFC 3339, UTC.
+    opened_at: String,
+    /// Files with findings.
+    files: i64,
+}
+
+impl CaseBody {
+    fn of(case: &Case) -> Self {
+        Self {
+            id: case.id.clone(),
+            status: case.status.word(),
+            opened_at: rfc3339(case.opened_at),
+            files: case.files,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CaseDetailBody {
+    #[serde(flatten)]
+    case: CaseBody,
+    /// What was found; lists, entries and distances only for keys with the right `findings`.
+    findings: Vec<FindingBody>,
+    decisions: Vec<DecisionBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FindingBody {
+    screening: String,
+    /// `match`, or why the file could not be read.
+    what: String,
+    #[schema(value_type = String)]
+    surface: &'static str,
+    found_at: String,
+    exhibit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    list: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distance: Option<i64>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DecisionBody {
+    id: String,
+    /// Who decided.
+    by: String,
+    /// `report` or `no-report`.
+    #[schema(value_type = String)]
+    ruling: &'static str,
+    grounds: String,
+    category: Option<CategoryBody>,
+    decided_at: String,
+}
+
+/// A category; its value means nothing without its scale.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(crate) struct CategoryBody {
+    scale: String,
+    value: String,
+}
+
+impl DecisionBody {
+    fn of(d: &Decision) -> Self {
+        Self {
+            id: d.id().to_owned(),
+            by: d.name().to_owned(),
+            ruling: d.ruling().word(),
+            grounds: d.grounds().to_owned(),
+            category: d.category().map(|c| CategoryBody {
+                scale: c.scale.clone(),
+                value: c.value.clone(),
+            }),
+            decided_at: rfc3339(d.decided_at()),
+        }
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DecideBody {
+    /// `report` or `no-report`.
+    ruling: String,
+    /// Why; never empty.
+    grounds: String,
+    category: Option<CategoryBody>,
+}
+
+/// All cases, newest first.
+#[utoipa::path(get, path = "/v1/cases", responses((status = 200, body = [CaseBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<CaseBody>>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    Ok(Json(
+        app.casework
+            .cases(None)
+            .await?
+            .iter()
+            .map(CaseBody::of)
+            .collect(),
+    ))
+}
+
+/// A case with its findings and decisions.
+#[utoipa::path(get, path = "/v1/cases/{case}", params(("case" = String, Path)), responses((status = 200, body = CaseDetailBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<CaseDetailBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Cases).await?;
+    let detail = app.casework.case(&case).await?;
+    app.casework.note(&key.id, "case.show", &case, "").await?;
+    Ok(Json(body(&detail, key.has(Right::Findings))))
+}
+
+fn body(detail: &CaseDetail, more: bool) -> CaseDetailBody {
+    let findings = detail.findings.iter().map(|f| {
+        let shown = |text: &String| Some(text.clone()).filter(|t| more && !t.is_empty());
+        FindingBody {
+            screening: f.screening.clone(),
+            what: f.what.clone(),
+            surface: f.surface.word(),
+            found_at: rfc3339(f.found_at),
+            exhibit: f.exhibit.clone(),
+            list: shown(&f.list),
+            version: shown(&f.version),
+            entry: shown(&f.entry),
+            kind: shown(&f.kind),
+            distance: Some(f.distance).filter(|_| more && !f.list.is_empty()),
+        }
+    });
+    CaseDetailBody {
+        case: CaseBody::of(&detail.case),
+        findings: findings.collect(),
+        decisions: detail.decisions.iter().map(DecisionBody::of).collect(),
+    }
+}
+
+/// Record what the key's person decided.
+#[utoipa::path(post, path = "/v1/cases/{case}/decisions", params(("case" = String, Path)), request_body = DecideBody, responses((status = 200, body = DecisionBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or nobody's"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+pub(crate) async fn decide(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<DecideBody>, axum::extract::rejection::JsonRejection>,
+) -> Result<Json<DecisionBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let Json(body) = body.map_err(|e| Fault::bad_request(e.body_text()))?;
+    let ruling = Ruling::from_word(&body.ruling)
+        .ok_or_else(|| Fault::bad_request("ruling is report or no-report"))?;
+    let request = DecisionRequest {
+        ruling,
+        grounds: body.grounds,
+        category: body.category.map(|c| Category {
+            scale: c.scale,
+            value: c.value,
+        }),
+    };
+    let decision = app.casework.decide(&case, &person, &request).await?;
+    Ok(Json(DecisionBody::of(&decision)))
+}
+
+/// The report of a case in a destination's form, without victims' data. Nothing is sent.
+#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec")), responses((status = 200, body = String, content_type = "text/xml"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nobody has decided, or not to report")), security(("key" = [])))]
+pub(crate) async fn draft(
+    State(app): State<App>,
+    Path((case, destination)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let destination = destinations::by_name(&destination).ok_or_else(|| {
+        let known: Vec<_> = destinations::ALL.iter().map(|d| d.name).collect();
+        Fault::new(
+            axum::http::StatusCode::NOT_FOUND,
+            "not-found",
+            format!("the destinations are {}", known.join(", ")),
+        )
+    })?;
+    let report = app.casework.report(&case, false, &key.id).await?;
+    let rendered = (destination.render)(&report);
+    Ok((
+        [
+            (header::CONTENT_TYPE, "text/xml; charset=utf-8"),
+            (header::CACHE_CONTROL, "no-store"),
+        ],
+        rendered.report,
+    )
+        .into_response())
+}

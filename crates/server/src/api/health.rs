@@ -1,0 +1,42 @@
+//! Whether the server can do its work, and figures about it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::fault::Fault;
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `ok`, or what is wrong.
+    status: &'static str,
+}
+
+/// Whether database and lists answer. Needs no key.
+#[utoipa::path(get, path = "/health", responses((status = 200, body = Health), (status = 503, body = Health)))]
+pub(crate) async fn health(State(app): State<App>) -> Response {
+    match app.casework.jobs_waiting().await {
+        Ok(_) => Json(Health { status: "ok" }).into_response(),
+        Err(e) => {
+            tracing::error!(cause = %e, "the database does not answer");
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Json(Health {
+                    status: "the database does not answer",
+                }),
+            )
+                .into_response()
+        }
+    }
+}
+
+/// Counters for Prometheus. Needs no key, names nothing sensitive.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String, content_type = "text/plain")))]
+pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Fault> {
+    let text = app.metrics.text(app.casework.jobs_waiting().await?);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}

@@ -1,0 +1,82 @@
+//! What a client is told when something fails, and what the log is told.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use obhut_casework::CaseworkError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An error as JSON.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    /// A word that stays the same.
+    pub error: &'static str,
+    /// A sentence that says what to do.
+    pub message: String,
+}
+
+pub(crate) struct Fault {
+    status: StatusCode,
+    error: &'static str,
+    message: String,
+}
+
+impl Fault {
+    pub fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            error,
+            message: message.into(),
+        }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", message)
+    }
+}
+
+impl From<CaseworkError> for Fault {
+    fn from(e: CaseworkError) -> Self {
+        match &e {
+            CaseworkError::NotFound { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "not-found", e.to_string())
+            }
+            CaseworkError::Refused(_) => Self::new(StatusCode::CONFLICT, "refused", e.to_string()),
+            CaseworkError::NoLegalBasis => {
+                Self::new(StatusCode::FORBIDDEN, "no-legal-basis", e.to_string())
+            }
+            _ => {
+                // The client learns nothing of our inside; the log carries ids and causes only.
+                tracing::error!(cause = %e, "a request failed");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "this is our fault, not yours; nothing was recorded, try again. The server's log has the cause",
+                )
+            }
+        }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let body = Json(ErrorBody {
+            error: self.error,
+            message: self.message,
+        });
+        let mut response = (self.status, body).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                header::HeaderValue::from_static("Bearer"),
+            );
+        }
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

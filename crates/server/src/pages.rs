@@ -1,0 +1,126 @@
+//! The pages there are, each one file, each an entry in [`ALL`]; what they share.
+//!
+//! Nothing is loaded from elsewhere, no script runs, and the policy sent with each page says so.
+
+use axum::Router;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::App;
+
+mod cases;
+
+const ALL: &[&Page] = &[&cases::PAGE];
+
+const STYLE: &str = include_str!("../assets/style.css");
+
+/// A page.
+pub(crate) struct Page {
+    pub path: &'static str,
+    pub route: fn() -> MethodRouter<App>,
+}
+
+pub(crate) fn routes() -> Router<App> {
+    let router = Router::new().route("/assets/style.css", get(style));
+    ALL.iter().fold(router, |router, page| {
+        router.route(page.path, (page.route)())
+    })
+}
+
+async fn style() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
+}
+
+/// The languages pages are written in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Language {
+    English,
+    German,
+}
+
+impl Language {
+    /// The first of the browser's languages that is one of ours.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let wanted = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
+        for part in wanted.split(',') {
+            match part.trim().get(..2).map(str::to_ascii_lowercase).as_deref() {
+                Some("de") => return Self::German,
+                Some("en") => return Self::English,
+                _ => {}
+            }
+        }
+        Self::English
+    }
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
+    pub fn pick(self, english: &'static str, german: &'static str) -> &'static str {
+        match self {
+            Self::English => english,
+            Self::German => german,
+        }
+    }
+}
+
+pub(crate) fn frame(language: Language, title: &str, content: Markup) -> Response {
+    let page = html! {
+        (DOCTYPE)
+        html lang=(language.code()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) " – obhut" }
+                link rel="stylesheet" href="/assets/style.css";
+            }
+            body {
+                header { a href="/" { "obhut" } }
+                main { (content) }
+            }
+        }
+    };
+    let policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    (
+        [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, policy),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ],
+        page.into_string(),
+    )
+        .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_browsers_first_known_language_wins() {
+        for (wanted, expected) in [
+            ("de-AT,de;q=0.9,en;q=0.8", Language::German),
+            ("fr,en-GB;q=0.7,de;q=0.3", Language::English),
+            ("", Language::English),
+            ("ü", Language::English),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                header::ACCEPT_LANGUAGE,
+                header::HeaderValue::from_bytes(wanted.as_bytes()).unwrap(),
+            );
+            assert_eq!(Language::of(&headers), expected, "{wanted}");
+        }
+    }
+}

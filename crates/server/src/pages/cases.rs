@@ -1,0 +1,124 @@
+//! The list of cases: how many files, how far, since when. Shows no evidence and no name.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, get, post};
+use maud::{Markup, html};
+use obhut_casework::{Case, CaseStatus, Right, rfc3339};
+
+use super::{Language, Page, frame};
+use crate::fault::Fault;
+use crate::{App, access};
+
+/// The first page.
+pub(crate) const PAGE: Page = Page { path: "/", route };
+
+fn route() -> MethodRouter<App> {
+    get(ask).merge(post(show))
+}
+
+/// A browser sends no `Authorization` header by itself, so the page asks for the key and forgets it.
+async fn ask(State(app): State<App>, headers: HeaderMap) -> Response {
+    let language = Language::of(&headers);
+    match access::require(&app, &headers, Right::Cases).await {
+        Ok(_) => cases(&app, language)
+            .await
+            .unwrap_or_else(Fault::into_response),
+        Err(_) => door(language, false),
+    }
+}
+
+async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Response {
+    let language = Language::of(&headers);
+    // A key has no character that a form would escape.
+    let key = form
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("key="))
+        .unwrap_or_default();
+    match app.casework.key(key.trim_matches('+')).await {
+        Ok(Some(key)) if key.has(Right::Cases) => cases(&app, language)
+            .await
+            .unwrap_or_else(Fault::into_response),
+        Ok(_) => door(language, true),
+        Err(e) => Fault::from(e).into_response(),
+    }
+}
+
+fn door(language: Language, refused: bool) -> Response {
+    let t = |en, de| language.pick(en, de);
+    let content = html! {
+        h1 { (t("Cases", "Fälle")) }
+        @if refused {
+            p role="alert" class="warning" {
+                (t("This key doesn't open the cases, or it was revoked.", "Dieser Schlüssel öffnet die Fälle nicht oder wurde widerrufen."))
+            }
+        }
+        form method="post" action="/" {
+            label for="key" { (t("Key with the right “cases”", "Schlüssel mit dem Recht „cases“")) }
+            input id="key" name="key" type="password" autocomplete="off" required autofocus;
+            button { (t("Show cases", "Fälle anzeigen")) }
+        }
+        p class="hint" {
+            (t("Keys are made with", "Schlüssel entstehen mit")) " " code { "obhut key create --right cases" } ". "
+            (t("The key is not stored in this browser.", "Der Schlüssel wird in diesem Browser nicht gespeichert."))
+        }
+    };
+    frame(language, t("Cases", "Fälle"), content)
+}
+
+async fn cases(app: &App, language: Language) -> Result<Response, Fault> {
+    let cases = app.casework.cases(None).await?;
+    Ok(frame(
+        language,
+        language.pick("Cases", "Fälle"),
+        table(&cases, language),
+    ))
+}
+
+fn table(cases: &[Case], language: Language) -> Markup {
+    let t = |en, de| language.pick(en, de);
+    let open = cases
+        .iter()
+        .filter(|c| c.status == CaseStatus::Open)
+        .count();
+    html! {
+        h1 { (t("Cases", "Fälle")) }
+        @if cases.is_empty() {
+            p { (t("There is no case. Nothing has matched so far.", "Es gibt keinen Fall. Bisher gab es keinen Treffer.")) }
+        } @else {
+            p { (open) " " (t("of", "von")) " " (cases.len()) " " (t("wait for a person's decision.", "warten auf die Entscheidung eines Menschen.")) }
+            div class="scroll" {
+                table {
+                    thead { tr {
+                        th scope="col" { (t("Case", "Fall")) }
+                        th scope="col" { (t("Status", "Stand")) }
+                        th scope="col" class="number" { (t("Files", "Dateien")) }
+                        th scope="col" { (t("Opened (UTC)", "Eröffnet (UTC)")) }
+                    } }
+                    tbody {
+                        @for case in cases {
+                            tr {
+                                td { code { (case.id) } }
+                                td { span class=(format!("status {}", case.status)) { (status(case.status, language)) } }
+                                td class="number" { (case.files) }
+                                td { time datetime=(rfc3339(case.opened_at)) { (rfc3339(case.opened_at).replace('T', " ").trim_end_matches('Z')) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn status(status: CaseStatus, language: Language) -> &'static str {
+    match status {
+        CaseStatus::Open => language.pick("open", "offen"),
+        CaseStatus::Decided => language.pick("to be reported", "zu melden"),
+        CaseStatus::Reported => language.pick("reported", "gemeldet"),
+        CaseStatus::Closed => language.pick("closed", "geschlossen"),
+        CaseStatus::Appealed => language.pick("appealed", "Widerspruch"),
+        CaseStatus::Cleared => language.pick("cleared", "entlastet"),
+    }
+}

@@ -1,0 +1,405 @@
+//! The HTTP interface, called without a port.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use obhut_casework::*;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+struct Bench {
+    app: Router,
+    casework: Arc<Casework>,
+    _folder: tempfile::TempDir,
+}
+
+fn pool() -> Arc<Pool> {
+    let test = std::env::current_exe().unwrap();
+    let program: PathBuf = test
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("obhut-decode");
+    assert!(
+        program.exists(),
+        "run `cargo build -p obhut-decode` first, or test the whole workspace"
+    );
+    Arc::new(Pool::new(WorkerCommand { program }, Limits::default()))
+}
+
+async fn bench() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let casework = Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock))
+        .await
+        .unwrap();
+    let casework = Arc::new(casework);
+    Bench {
+        app: obhut_server::app(casework.clone(), pool()),
+        casework,
+        _folder: folder,
+    }
+}
+
+fn picture(seed: u32) -> Vec<u8> {
+    let rgb = image::RgbImage::from_fn(160, 120, |x, y| {
+        let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
+        image::Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
+    });
+    let mut out = Cursor::new(Vec::new());
+    rgb.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+impl Bench {
+    async fn key(&self, rights: &[Right], person: Option<&Person>) -> String {
+        self.casework
+            .create_key("test", rights, person, "test")
+            .await
+            .unwrap()
+            .1
+    }
+
+    /// A list of that picture, by its MD5 as the shell would compute it, signed by two.
+    async fn list(&self, picture: &[u8]) {
+        let settings = ListSettings {
+            name: "hotline".into(),
+            owner: "Hotline".into(),
+            purpose: Purpose::Assessed,
+            basis: "law".into(),
+            action: Action::Block,
+        };
+        let kind = obhut_hash::kinds::by_name("md5").unwrap();
+        let obhut_hash::Compute::Bytes(compute) = kind.compute else {
+            panic!()
+        };
+        let digest = compute(&mut &picture[..]).unwrap().to_hex();
+        let csv =
+            format!("kind,digest,category_scale,category,entry_id\nmd5,{digest},,,entry-one\n");
+        self.casework
+            .import_list(&settings, csv.as_bytes(), "test")
+            .await
+            .unwrap();
+        for name in ["Ada", "Grace"] {
+            let person = self
+                .casework
+                .add_person(name, &[Role::ListSteward], "test")
+                .await
+                .unwrap();
+            self.casework.sign_list("hotline", &person).await.unwrap();
+        }
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, header::HeaderMap, String) {
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (
+            parts.status,
+            parts.headers,
+            String::from_utf8(bytes.to_vec()).unwrap(),
+        )
+    }
+
+    async fn get(&self, path: &str, key: Option<&str>) -> (StatusCode, String) {
+        let mut request = Request::get(path);
+        if let Some(key) = key {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        }
+        let (status, _, body) = self.send(request.body(Body::empty()).unwrap()).await;
+        (status, body)
+    }
+
+    async fn screen(
+        &self,
+        query: &str,
+        key: &str,
+        account: &str,
+        bytes: Vec<u8>,
+    ) -> (StatusCode, Value) {
+        let request = Request::post(format!("/v1/screen{query}"))
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header("Obhut-Account", account)
+            .body(Body::from(bytes))
+            .unwrap();
+        let (status, _, body) = self.send(request).await;
+        (status, serde_json::from_str(&body).unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_key_learns_verdict_action_and_an_opaque_id() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let key = b.key(&[Right::Screen], None).await;
+    let (status, body) = b.screen("?surface=public", &key, "a", known.clone()).await;
+    assert_eq!(status, StatusCode::OK);
+    let fields: Vec<_> = body.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(
+        fields,
+        ["action", "id", "verdict"],
+        "no list, no entry, no distance"
+    );
+    assert_eq!(
+        (&body["verdict"], &body["action"]),
+        (&"match".into(), &"block".into())
+    );
+    let (_, body) = b.screen("?surface=shared", &key, "a", picture(2)).await;
+    assert_eq!(
+        (&body["verdict"], &body["action"]),
+        (&"no-match".into(), &"pass".into())
+    );
+
+    let more = b.key(&[Right::Screen, Right::Findings], None).await;
+    let (_, body) = b.screen("?surface=public", &more, "a", known).await;
+    assert_eq!(body["findings"][0]["entry"], "entry-one");
+    assert!(body["case"].as_str().unwrap().starts_with("case-"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_surface_is_required_and_private_messages_need_a_basis() {
+    let b = bench().await;
+    let key = b.key(&[Right::Screen], None).await;
+    for query in ["", "?surface=attic", "?surface="] {
+        assert_eq!(
+            b.screen(query, &key, "a", picture(1)).await.0,
+            StatusCode::BAD_REQUEST,
+            "{query}"
+        );
+    }
+    let private = "?surface=private-message";
+    let (status, body) = b.screen(private, &key, "a", picture(1)).await;
+    assert_eq!(
+        (status, &body["error"]),
+        (StatusCode::FORBIDDEN, &"no-legal-basis".into())
+    );
+    let ends = SystemClock.now_micros() + 60_000_000;
+    b.casework
+        .record_legal_basis(Surface::PrivateMessage, "law", "Ada", ends, "test")
+        .await
+        .unwrap();
+    assert_eq!(
+        b.screen(private, &key, "a", picture(1)).await.0,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_needed_and_rights_are_kept_apart() {
+    let b = bench().await;
+    let screen = b.key(&[Right::Screen], None).await;
+    let cases = b.key(&[Right::Cases], None).await;
+    assert_eq!(b.get("/v1/cases", None).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        b.get("/v1/cases", Some("obhut_0")).await.0,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(
+        b.get("/v1/cases", Some(&screen)).await.0,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        b.get("/v1/cases", Some(&cases)).await,
+        (StatusCode::OK, "[]".into())
+    );
+    assert_eq!(
+        b.screen("?surface=public", &cases, "a", picture(1)).await.0,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        b.get("/v1/cases/case-0", Some(&cases)).await.0,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        b.get("/health", None).await,
+        (StatusCode::OK, r#"{"status":"ok"}"#.into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_upload_to_draft() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let rita = b
+        .casework
+        .add_person("Rita", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
+    let platform = b.key(&[Right::Screen, Right::Findings], None).await;
+    let reviewer = b.key(&[Right::Cases, Right::Decide], Some(&rita)).await;
+    let (_, body) = b
+        .screen("?surface=public", &platform, "J%C3%BCrgen", known.clone())
+        .await;
+    let case = body["case"].as_str().unwrap().to_owned();
+    let (_, body) = b.get(&format!("/v1/cases/{case}"), Some(&reviewer)).await;
+    let shown: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (&shown["status"], &shown["files"]),
+        (&"open".into(), &1.into())
+    );
+    assert!(
+        shown["findings"][0].get("entry").is_none(),
+        "this key has no right to it"
+    );
+    assert!(
+        shown["findings"][0]["exhibit"].is_string(),
+        "the upload was kept"
+    );
+
+    let draft = format!("/v1/cases/{case}/reports/ncmec/draft");
+    assert_eq!(
+        b.get(&draft, Some(&reviewer)).await.0,
+        StatusCode::CONFLICT,
+        "nobody has decided"
+    );
+    let decide = |key: String, body: Value| {
+        Request::post(format!("/v1/cases/{case}/decisions"))
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap()
+    };
+    let ruling = json!({ "ruling": "report", "grounds": "as assessed" });
+    assert_eq!(
+        b.send(decide(platform.clone(), ruling.clone())).await.0,
+        StatusCode::FORBIDDEN
+    );
+    for wrong in [
+        json!({ "ruling": "burn", "grounds": "g" }),
+        json!({ "ruling": "report" }),
+        json!([]),
+    ] {
+        assert_eq!(
+            b.send(decide(reviewer.clone(), wrong)).await.0,
+            StatusCode::BAD_REQUEST
+        );
+    }
+    let (status, _, body) = b.send(decide(reviewer.clone(), ruling)).await;
+    assert_eq!(status, StatusCode::OK);
+    let decision: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (&decision["by"], &decision["ruling"]),
+        (&"Rita".into(), &"report".into())
+    );
+    let (status, xml) = b.get(&draft, Some(&reviewer)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(xml.contains("<espIdentifier>Jürgen</espIdentifier>"));
+    assert_eq!(
+        b.get(&draft.replace("ncmec", "nobody"), Some(&reviewer))
+            .await
+            .0,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_held_if_it_claims_to_be_a_picture() {
+    let b = bench().await;
+    let rows = format!("kind,digest\npdq,{}\n", "1".repeat(64));
+    let settings = ListSettings {
+        name: "p".into(),
+        owner: "o".into(),
+        purpose: Purpose::Assessed,
+        basis: "b".into(),
+        action: Action::Hold,
+    };
+    b.casework
+        .import_list(&settings, rows.as_bytes(), "test")
+        .await
+        .unwrap();
+    let key = b.key(&[Right::Screen], None).await;
+    let half = picture(1)[..500].to_vec();
+    let (_, body) = b.screen("?surface=public", &key, "a", half).await;
+    assert_eq!(
+        (&body["verdict"], &body["action"]),
+        (&"unreadable".into(), &"hold".into())
+    );
+    let (_, body) = b
+        .screen("?surface=public", &key, "a", b"text".to_vec())
+        .await;
+    assert_eq!(
+        (&body["verdict"], &body["action"]),
+        (&"unreadable".into(), &"pass".into())
+    );
+    assert_eq!(
+        b.screen("?surface=public", &key, "a", Vec::new()).await.0,
+        StatusCode::BAD_REQUEST
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_and_openapi_name_what_there_is_and_nothing_sensitive() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let key = b.key(&[Right::Screen], None).await;
+    b.screen("?surface=public", &key, "account-9", known).await;
+    let (_, metrics) = b.get("/metrics", None).await;
+    assert!(
+        metrics.contains("obhut_screened_total{verdict=\"match\"} 1"),
+        "{metrics}"
+    );
+    assert!(!metrics.contains("hotline") && !metrics.contains("account-9"));
+    let (_, document) = b.get("/openapi.json", None).await;
+    let document: Value = serde_json::from_str(&document).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    for path in [
+        "/v1/screen",
+        "/v1/cases",
+        "/v1/cases/{case}",
+        "/v1/cases/{case}/decisions",
+        "/v1/cases/{case}/reports/{destination}/draft",
+        "/health",
+        "/metrics",
+    ] {
+        assert!(document["paths"].get(path).is_some(), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_asks_for_a_key_shows_cases_and_loads_nothing_from_elsewhere() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let platform = b.key(&[Right::Screen], None).await;
+    b.screen("?surface=public", &platform, "account-9", known)
+        .await;
+    let cases = b.key(&[Right::Cases], None).await;
+    let ask = Request::get("/")
+        .header(header::ACCEPT_LANGUAGE, "de-DE")
+        .body(Body::empty())
+        .unwrap();
+    let (status, headers, page) = b.send(ask).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Schlüssel") && page.contains("lang=\"de\"") && !page.contains("case-"));
+    assert!(
+        headers[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap()
+            .starts_with("default-src 'none'")
+    );
+    let show = |key: &str| {
+        Request::post("/")
+            .body(Body::from(format!("key={key}")))
+            .unwrap()
+    };
+    let (_, _, page) = b.send(show(&platform)).await;
+    assert!(page.contains("role=\"alert\"") && !page.contains("case-"));
+    let (_, _, page) = b.send(show(&cases)).await;
+    assert!(page.contains("case-") && page.contains("1 of 1 wait"));
+    assert!(
+        !page.contains("account-9")
+            && !page.contains("http://")
+            && !page.contains("https://")
+            && !page.contains("<script")
+    );
+    let (status, _) = b.get("/assets/style.css", None).await;
+    assert_eq!(status, StatusCode::OK);
+}

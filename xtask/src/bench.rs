@@ -1,0 +1,4 @@
+//! Placeholder
+pub fn run() -> crate::Done {
+    Ok(())
+}

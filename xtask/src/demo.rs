@@ -1,0 +1,472 @@
+//! The main job on harmless pictures made on the spot: list, match, case, decision, exhibit,
+//! report, verification; ends with a table of ten lines.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::{Done, cargo, must, root, setup, target};
+
+const ORIGINALS: u32 = 20;
+const EDITS: u32 = 40;
+const FILES: u32 = 500;
+const WIDTH: u32 = 640;
+const HEIGHT: u32 = 480;
+
+/// The binary with a data folder of the demo's own.
+struct Obhut {
+    program: PathBuf,
+    data: PathBuf,
+}
+
+impl Obhut {
+    fn run(&self, arguments: &[&str]) -> Result<Output, String> {
+        let mut command = Command::new(&self.program);
+        command
+            .arg("--data")
+            .arg(&self.data)
+            .arg("--json")
+            .args(arguments);
+        // A database of the caller's must not get into the demo.
+        command
+            .env_remove("OBHUT_DATABASE")
+            .env_remove("OBHUT_DATA");
+        command.output().map_err(|e| format!("obhut: {e}"))
+    }
+
+    /// Every line of the answer as JSON; fails with the message of the binary.
+    fn json(&self, arguments: &[&str]) -> Result<Vec<Value>, String> {
+        println!("  $ obhut {}", shown(arguments));
+        let output = self.run(arguments)?;
+        if !output.status.success() {
+            return Err(format!(
+                "obhut {}: {}",
+                shown(arguments),
+                String::from_utf8_lossy(&output.stderr)
+            ));
+        }
+        lines(&output)
+    }
+}
+
+fn lines(output: &Output) -> Result<Vec<Value>, String> {
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).map_err(|e| format!("not JSON: {e}")))
+        .collect()
+}
+
+fn shown(arguments: &[&str]) -> String {
+    let root = root();
+    let short = |a: &str| a.replace(&format!("{}/", root.display()), "");
+    arguments
+        .iter()
+        .map(|a| {
+            if a.contains(' ') {
+                format!("'{}'", short(a))
+            } else {
+                short(a)
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+pub fn run() -> Done {
+    setup::for_demo()?;
+    println!("building …");
+    must(
+        cargo().args(["build", "--package", "obhut"]),
+        "building obhut",
+    )?;
+    must(
+        cargo().args([
+            "build",
+            "--package",
+            "obhut-decode",
+            "--example",
+            "demo_pictures",
+        ]),
+        "building the picture maker",
+    )?;
+
+    let folder = target().join("demo");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let obhut = Obhut {
+        program: target().join("debug/obhut"),
+        data: folder.join("data"),
+    };
+    let mut table: Vec<(&str, String)> = Vec::new();
+
+    println!(
+        "\n1. {ORIGINALS} harmless pictures, {EDITS} edited copies of them among {FILES} files"
+    );
+    let numbers = [ORIGINALS, EDITS, FILES - EDITS, WIDTH, HEIGHT].map(|n| n.to_string());
+    must(
+        Command::new(target().join("debug/examples/demo_pictures"))
+            .arg(&folder)
+            .args(&numbers),
+        "making pictures",
+    )?;
+    let pictures = folder.join("pictures");
+    let manifest = read_manifest(&folder.join("manifest.tsv"))?;
+
+    println!("\n2. A list of the originals' digests, imported and signed by two people");
+    let originals = digests(&obhut, &folder.join("originals"))?;
+    let list = folder.join("list.csv");
+    let mut csv = "kind,digest,category_scale,category,entry_id\n".to_owned();
+    for (name, (digest, _)) in &originals {
+        csv += &format!("pdq,{digest},demo,harmless,{name}\n");
+    }
+    fs::write(&list, csv).map_err(|e| e.to_string())?;
+    let list = list.display().to_string();
+    obhut.json(&[
+        "list",
+        "import",
+        "--name",
+        "demo",
+        "--owner",
+        "Demo Hotline",
+        "--purpose",
+        "assessed",
+        "--basis",
+        "consent of nobody needed: generated",
+        &list,
+    ])?;
+    for person in ["Ada (scripted)", "Grace (scripted)"] {
+        obhut.json(&["list", "sign", "demo", "--by", person])?;
+    }
+    table.push((
+        "list",
+        format!("{} digests, signed by two scripted people", originals.len()),
+    ));
+
+    println!("\n3. The folder is screened");
+    let started = Instant::now();
+    let screened = obhut.json(&["screen", &pictures.display().to_string()])?;
+    let seconds = started.elapsed().as_secs_f64();
+    table.push((
+        "screened",
+        format!(
+            "{} files in {seconds:.1} s (test build, with the database)",
+            screened.len()
+        ),
+    ));
+    let found = compare(&obhut, &manifest, &screened, &originals, &pictures)?;
+    table.push((
+        "found",
+        format!(
+            "{} of {EDITS} edits, {} bits at the most",
+            found.hits, found.farthest
+        ),
+    ));
+    table.push(("missed", found.missed));
+    table.push((
+        "falsely found",
+        format!("{} of {} others", found.false_hits, FILES - EDITS),
+    ));
+
+    println!("\n4. A case was opened; a person decides");
+    let cases = obhut.json(&["case", "list"])?;
+    let case = cases
+        .first()
+        .map(|c| text(c, "id").to_owned())
+        .ok_or("no case was opened")?;
+    let detail = obhut.json(&["case", "show", &case])?.remove(0);
+    let first = detail["findings"]
+        .get(0)
+        .ok_or("the case has no finding")?
+        .clone();
+    let file = text(&first, "name").to_owned();
+    let put = obhut
+        .json(&[
+            "vault",
+            "put",
+            "--case",
+            &case,
+            "--by",
+            "Rita (scripted)",
+            &file,
+        ])?
+        .remove(0);
+    let exhibit = text(&put, "exhibit").to_owned();
+    let view = folder.join("viewed-by-rita");
+    obhut.json(&[
+        "vault",
+        "get",
+        &exhibit,
+        "--by",
+        "Rita (scripted)",
+        "--purpose",
+        "decision",
+        "--seen",
+        "whole",
+        "--out",
+        &view.display().to_string(),
+    ])?;
+    let same = fs::read(&view).ok() == fs::read(&file).ok();
+    let _ = fs::remove_file(&view);
+    if !same {
+        return Err("the exhibit that came out is not the file that went in".into());
+    }
+    let decision = obhut
+        .json(&[
+            "case",
+            "decide",
+            &case,
+            "--by",
+            "Rita (scripted)",
+            "--ruling",
+            "report",
+            "--grounds",
+            "demo: an edit of a listed picture",
+        ])?
+        .remove(0);
+    table.push(("case", format!("{case}, {} files", detail["files"])));
+    table.push((
+        "decision",
+        format!(
+            "{} by {}",
+            text(&decision, "ruling"),
+            text(&decision, "name")
+        ),
+    ));
+    table.push(("exhibit", format!("{exhibit}, sealed, read once, logged")));
+
+    println!("\n5. The report as CyberTipline XML; nothing is sent");
+    obhut.json(&[
+        "settings",
+        "reporter",
+        "--first-name",
+        "Olga",
+        "--last-name",
+        "Demo",
+        "--email",
+        "olga@example.com",
+    ])?;
+    let facts = folder.join("facts.json");
+    let known = r#"{"places": [{"place": "web-page", "urls": ["https://example.com/demo"]}], "reported": {"id": "demo-account"}}"#;
+    fs::write(&facts, known).map_err(|e| e.to_string())?;
+    obhut.json(&[
+        "case",
+        "facts",
+        &case,
+        "--from",
+        &facts.display().to_string(),
+    ])?;
+    let xml = folder.join("report.xml");
+    obhut.json(&[
+        "report",
+        "draft",
+        &case,
+        "--destination",
+        "ncmec",
+        "--out",
+        &xml.display().to_string(),
+    ])?;
+    table.push(("report", validate(&xml)?));
+
+    println!("\n6. The vault is verified; then one byte of it is changed");
+    let before = obhut.json(&["vault", "verify"])?.remove(0);
+    if before["ok"] != Value::Bool(true) {
+        return Err(format!("the untouched vault does not verify: {before}"));
+    }
+    let problem = change_one_byte(&obhut, &exhibit)?;
+    table.push((
+        "vault",
+        format!("verified; after one changed byte: \"{problem}\""),
+    ));
+
+    println!("\n{:<14} {}", "What", "Came to");
+    for (what, came) in &table {
+        println!("{what:<14} {came}");
+    }
+    println!(
+        "\nEverything lies in {}; list and pictures can be looked at, `obhut --data {} case list` goes on from here.",
+        folder.display(),
+        obhut.data.display()
+    );
+    if found.false_hits > 0 || found.hits == 0 {
+        return Err("the demo found what it should not have, or nothing".into());
+    }
+    Ok(())
+}
+
+/// File → (original, edit), for the edits.
+fn read_manifest(path: &Path) -> Result<BTreeMap<String, (String, String)>, String> {
+    let text = fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let rows = text.lines().filter_map(|line| {
+        let mut fields = line.split('\t');
+        let (file, original, edit) = (fields.next()?, fields.next()?, fields.next()?);
+        (original != "-").then(|| (file.to_owned(), (original.to_owned(), edit.to_owned())))
+    });
+    Ok(rows.collect())
+}
+
+/// Stem → PDQ and its quality, of every file of a folder.
+fn digests(obhut: &Obhut, folder: &Path) -> Result<Digests, String> {
+    let lines = obhut.json(&["hash", "--kind", "pdq", &folder.display().to_string()])?;
+    let stem = |line: &Value| {
+        Path::new(text(line, "path"))
+            .file_stem()
+            .map(|s| s.to_string_lossy().into_owned())
+    };
+    Ok(lines
+        .iter()
+        .filter_map(|l| {
+            Some((
+                stem(l)?,
+                (text(l, "digest").to_owned(), l["quality"].as_u64()?),
+            ))
+        })
+        .collect())
+}
+
+type Digests = BTreeMap<String, (String, u64)>;
+
+struct Found {
+    hits: usize,
+    farthest: u64,
+    false_hits: usize,
+    missed: String,
+}
+
+fn compare(
+    obhut: &Obhut,
+    manifest: &BTreeMap<String, (String, String)>,
+    screened: &[Value],
+    originals: &Digests,
+    pictures: &Path,
+) -> Result<Found, String> {
+    let (mut hits, mut false_hits, mut farthest) = (0, 0, 0);
+    let mut by_edit: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut missed: Vec<(&str, &str)> = Vec::new();
+    for line in screened {
+        let name = Path::new(text(line, "path"))
+            .file_name()
+            .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let entry = manifest.get_key_value(&name);
+        let matched = text(line, "verdict") == "match";
+        match entry {
+            None => false_hits += usize::from(matched),
+            Some((file, (original, edit))) => {
+                let right = line["findings"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .find(|f| text(f, "entry") == original);
+                match right {
+                    Some(finding) => {
+                        let distance = finding["distance"].as_u64().unwrap_or_default();
+                        farthest = farthest.max(distance);
+                        hits += 1;
+                        by_edit.entry(edit).or_default().push(distance.to_string());
+                    }
+                    None => {
+                        by_edit.entry(edit).or_default().push("missed".into());
+                        missed.push((file, original));
+                    }
+                }
+            }
+        }
+    }
+    println!("\n  {:<28} distances in bits (31 still match)", "edit");
+    for (edit, distances) in &by_edit {
+        println!("  {edit:<28} {}", distances.join(", "));
+    }
+    let mut by_how_much = Vec::new();
+    if !missed.is_empty() {
+        let all = digests(obhut, pictures)?;
+        for (file, original) in &missed {
+            let stem = file.split('.').next().unwrap_or_default();
+            if let (Some((a, quality)), Some((b, _))) = (all.get(stem), originals.get(*original)) {
+                let bits = distance(a, b);
+                let why = match bits {
+                    0..=31 => format!("quality {quality}, and below 50 nothing matches"),
+                    _ => format!("{} beyond the radius", bits - 31),
+                };
+                println!(
+                    "  missed: {file} ({}), {bits} bits, {why}",
+                    manifest[*file].1
+                );
+                by_how_much.push(bits);
+            }
+        }
+    }
+    by_how_much.sort_unstable();
+    let missed = match by_how_much.as_slice() {
+        [] => "none".to_owned(),
+        [one] => format!("1 edit, at {one} bits"),
+        [least, .., most] => format!(
+            "{} edits, at {least} to {most} bits (31 still match)",
+            by_how_much.len()
+        ),
+    };
+    Ok(Found {
+        hits,
+        farthest,
+        false_hits,
+        missed,
+    })
+}
+
+fn distance(a: &str, b: &str) -> u32 {
+    let nibble = |c: char| c.to_digit(16).unwrap_or(0);
+    a.chars()
+        .zip(b.chars())
+        .map(|(a, b)| (nibble(a) ^ nibble(b)).count_ones())
+        .sum()
+}
+
+fn validate(xml: &Path) -> Result<String, String> {
+    let schema = root().join("../shared/data/ncmec/cyber_tipline_2025-11-10_boostport.xsd");
+    let mut xmllint = Command::new("xmllint");
+    xmllint.arg("--noout").arg(xml);
+    let name = xml
+        .file_name()
+        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    if schema.exists() {
+        must(
+            xmllint
+                .arg("--schema")
+                .arg(schema)
+                .stderr(std::process::Stdio::null()),
+            "validating the report",
+        )?;
+        return Ok(format!(
+            "{name}, valid against the CyberTipline schema of 2025-11-10"
+        ));
+    }
+    must(&mut xmllint, "reading the report")?;
+    Ok(format!(
+        "{name}, well-formed (the schema is not public and not present here)"
+    ))
+}
+
+fn change_one_byte(obhut: &Obhut, exhibit: &str) -> Result<String, String> {
+    let path = obhut.data.join(format!("vault/exhibits/{exhibit}.age"));
+    let mut bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, &bytes).map_err(|e| e.to_string())?;
+    println!("  $ obhut vault verify");
+    let output = obhut.run(&["vault", "verify"])?;
+    let after = lines(&output)?.remove(0);
+    if output.status.success() || after["ok"] == Value::Bool(true) {
+        return Err("a changed byte was not found".into());
+    }
+    bytes[middle] ^= 1;
+    fs::write(&path, &bytes).map_err(|e| e.to_string())?;
+    Ok(text(&after["problems"][0], "what").to_owned())
+}

@@ -1,0 +1,183 @@
+//! Installs what the system lacks, through apt as root or with sudo; otherwise names the command.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::{Done, must, target};
+
+/// What a build or a test needs: a probe, and the Debian package that brings it.
+struct Need {
+    package: &'static str,
+    present: fn() -> bool,
+}
+
+const BUILD: &[Need] = &[
+    Need {
+        package: "gcc",
+        present: || runs("cc"),
+    },
+    Need {
+        package: "cmake",
+        present: || runs("cmake"),
+    },
+    Need {
+        package: "nasm",
+        present: || runs("nasm"),
+    },
+];
+
+const TESTS: &[Need] = &[
+    Need {
+        package: "libxml2-utils",
+        present: || runs("xmllint"),
+    },
+    Need {
+        package: "postgresql",
+        present: || postgres_programs().is_some(),
+    },
+    Need {
+        package: "python3-venv",
+        present: || python_has_venv(),
+    },
+];
+
+const DEMO: &[Need] = &[Need {
+    package: "libxml2-utils",
+    present: || runs("xmllint"),
+}];
+
+/// The reference of PDQ, and what the benchmark's peer decodes with.
+const ORACLE: [&str; 3] = ["pdqhash==0.2.8", "numpy", "pillow"];
+
+/// What the demo needs.
+pub fn for_demo() -> Done {
+    install(&[BUILD, DEMO])
+}
+
+/// What building, tests and benchmarks need.
+pub fn everything() -> Done {
+    install(&[BUILD, TESTS])
+}
+
+fn install(needs: &[&[Need]]) -> Done {
+    let missing: Vec<&str> = needs
+        .iter()
+        .copied()
+        .flatten()
+        .filter(|n| !(n.present)())
+        .map(|n| n.package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let by_hand = format!(
+        "apt-get update && apt-get install -y --no-install-recommends {}",
+        missing.join(" ")
+    );
+    if !runs("apt-get") {
+        return Err(format!(
+            "the system lacks {}; install what your distribution calls them, then try again",
+            missing.join(", ")
+        ));
+    }
+    let root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|o| o.stdout == b"0\n");
+    let sudo = Command::new("sudo")
+        .args(["-n", "true"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success());
+    if !root && !sudo {
+        return Err(format!(
+            "the system lacks {}. Type this, then try again:\n  sudo sh -c '{by_hand}'",
+            missing.join(", ")
+        ));
+    }
+    println!("installing {}", missing.join(", "));
+    let mut command = Command::new(if root { "sh" } else { "sudo" });
+    if !root {
+        command.arg("sh");
+    }
+    command
+        .args(["-c", &by_hand])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdout(Stdio::null());
+    must(&mut command, "apt-get").map_err(|e| format!("{e}. Try by hand:\n  {by_hand}"))?;
+    let still: Vec<&str> = needs
+        .iter()
+        .copied()
+        .flatten()
+        .filter(|n| !(n.present)())
+        .map(|n| n.package)
+        .collect();
+    if still.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} installed, but not found afterwards",
+            still.join(", ")
+        ))
+    }
+}
+
+fn runs(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok()
+}
+
+fn python_has_venv() -> bool {
+    Command::new("python3")
+        .args(["-c", "import ensurepip, venv"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+}
+
+/// Debian keeps the server's programs out of the search path.
+pub fn postgres_programs() -> Option<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .filter(|bin| bin.join("initdb").exists() && bin.join("postgres").exists())
+        .collect();
+    found.sort();
+    found.pop()
+}
+
+/// A Python with the reference of PDQ, in the target folder; made on first use.
+pub fn oracle_python() -> Result<PathBuf, String> {
+    let folder = target().join("oracle");
+    let python = folder.join("bin/python");
+    let ready = |python: &Path| {
+        Command::new(python)
+            .args(["-c", "import pdqhash, numpy, PIL"])
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
+    };
+    if ready(&python) {
+        return Ok(python);
+    }
+    println!("installing the PDQ reference into {}", folder.display());
+    must(
+        Command::new("python3").args(["-m", "venv"]).arg(&folder),
+        "python3 -m venv",
+    )?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--only-binary", ":all:"])
+        .args(ORACLE);
+    // The reference's wheel may be missing for this Python; then it is built, which needs g++.
+    if must(&mut pip, "pip").is_err() {
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet"]).args(ORACLE);
+        must(&mut pip, "pip install pdqhash")?;
+    }
+    Ok(python)
+}

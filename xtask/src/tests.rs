@@ -1,0 +1,82 @@
+//! Every test there is, with everything they compare themselves with.
+
+use std::process::{Command, Stdio};
+
+use crate::postgres::Postgres;
+use crate::{Done, cargo, must, setup};
+
+pub fn run(more: &[String]) -> Done {
+    setup::everything()?;
+    let oracle = setup::oracle_python()?;
+    if Command::new("rustfmt")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+    {
+        must(
+            cargo().args(["fmt", "--all", "--check"]),
+            "the code is not formatted; `cargo fmt --all` does it",
+        )?;
+    }
+    let postgres = Postgres::start()?;
+    println!("PostgreSQL answers on {}", postgres.url());
+    let with = |command: &mut Command| {
+        command
+            .env("OBHUT_ORACLE_PYTHON", &oracle)
+            .env("OBHUT_TEST_POSTGRES", postgres.url());
+    };
+
+    // The examples in the documents first, so that the runner's own summary stands last.
+    let mut documents = cargo();
+    documents
+        .args(["test", "--workspace", "--doc", "--quiet"])
+        .args(more);
+    with(&mut documents);
+    must(&mut documents, "examples in the documents")?;
+    wasm()?;
+
+    let nextest = cargo()
+        .args(["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    let mut tests = cargo();
+    if nextest.is_ok_and(|s| s.success()) {
+        tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+    } else {
+        tests.args(["test", "--workspace", "--all-targets", "--no-fail-fast"]);
+    }
+    with(tests.args(more));
+    must(&mut tests, "tests")
+}
+
+/// The hash kernel also builds for web assembly, where that target is installed.
+fn wasm() -> Done {
+    let sysroot = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .current_dir(crate::root())
+        .output();
+    let installed = sysroot.is_ok_and(|o| {
+        let path = String::from_utf8_lossy(&o.stdout).trim().to_owned();
+        std::path::Path::new(&path)
+            .join("lib/rustlib/wasm32-unknown-unknown/lib")
+            .exists()
+    });
+    if !installed {
+        println!("not present: the target wasm32-unknown-unknown");
+        return Ok(());
+    }
+    let mut build = cargo();
+    must(
+        build.args([
+            "build",
+            "--package",
+            "obhut-hash",
+            "--target",
+            "wasm32-unknown-unknown",
+        ]),
+        "obhut-hash for web assembly",
+    )
+}
