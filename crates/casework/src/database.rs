@@ -97,6 +97,11 @@ impl Database {
         })
     }
 
+    /// A transaction that only reads: it sees one state throughout and keeps no writer waiting.
+    pub async fn snapshot(&self) -> Result<Tx> {
+        Ok(self.pool.begin().await?)
+    }
+
     async fn migrate(&self, now: i64) -> Result<()> {
         let mut tx = self.begin().await?;
         if self.backend == Backend::Postgres {

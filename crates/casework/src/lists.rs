@@ -336,7 +336,7 @@ impl Casework {
 
     /// All lists, by name.
     pub async fn all_lists(&self) -> Result<Vec<HashList>> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.snapshot().await?;
         let rows =
             sqlx::query("SELECT id, name, owner, purpose, basis, action FROM lists ORDER BY name")
                 .fetch_all(&mut *tx)

@@ -110,7 +110,7 @@ impl Casework {
 
     /// The person of that name or id.
     pub async fn person(&self, name: &str) -> Result<Person> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.snapshot().await?;
         let (id, name) = find(&mut tx, name)
             .await?
             .ok_or_else(|| CaseworkError::NotFound {
@@ -124,7 +124,7 @@ impl Casework {
 
     /// Everybody, by name.
     pub async fn people(&self) -> Result<Vec<Person>> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.snapshot().await?;
         let rows = sqlx::query("SELECT id, name FROM people ORDER BY folded")
             .fetch_all(&mut *tx)
             .await?;

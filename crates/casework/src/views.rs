@@ -56,9 +56,7 @@ impl Casework {
         person: &Person,
     ) -> Result<Exhibit> {
         if let Some(case) = case {
-            let mut tx = self.db.begin().await?;
-            cases::status(&mut tx, case).await?;
-            tx.commit().await?;
+            cases::status(&mut self.db.snapshot().await?, case).await?;
         }
         let exhibit = self
             .keep(

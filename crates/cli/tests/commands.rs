@@ -450,3 +450,122 @@ fn help_and_completion_come_from_one_table() {
         "names the kinds there are"
     );
 }
+
+/// Killed at any moment: what was acknowledged is there and readable, and the log agrees.
+#[test]
+fn a_killed_intake_loses_nothing_that_was_acknowledged() {
+    use std::io::Read as _;
+    let b = Bench::new();
+    b.write("file", &[7; 100_000]);
+    ok(&b.obhut(&["vault", "put", "file"]));
+    let mut acknowledged = Vec::new();
+    let mut killed = 0;
+    for round in 0..40_u64 {
+        let mut command = b.command(&["vault", "put", "--json", "file"]);
+        let mut child = command
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // Later from round to round, so that every stage of an intake is cut somewhere.
+        std::thread::sleep(std::time::Duration::from_millis(round * 2));
+        killed += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        let mut out = String::new();
+        child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut out)
+            .unwrap();
+        child.wait().unwrap();
+        if let Ok(line) = serde_json::from_str::<Value>(&out) {
+            acknowledged.push(line["exhibit"].as_str().unwrap().to_owned());
+        }
+    }
+    assert!(killed > 0, "no intake was cut");
+    ok(&b.obhut(&["vault", "put", "file"]));
+    let verified = &json(&b.obhut(&["vault", "verify", "--json"]))[0];
+    for problem in verified["problems"].as_array().unwrap() {
+        assert!(
+            problem["what"].as_str().unwrap().contains("interrupted"),
+            "{problem}"
+        );
+    }
+    let listed: Vec<Value> = json(ok(&b.obhut(&["vault", "list", "--json"])))
+        .into_iter()
+        .map(|l| l["exhibit"].clone())
+        .collect();
+    for exhibit in &acknowledged {
+        assert!(
+            listed.contains(&Value::from(exhibit.as_str())),
+            "{exhibit} was acknowledged"
+        );
+        ok(&b.obhut(&["vault", "get", exhibit, "--out", "out"]));
+    }
+}
+
+#[test]
+fn the_server_answers_on_a_port_and_ends_when_asked_to() {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    let b = Bench::new();
+    let picture = with_list(&b);
+    let made = &json(ok(&b.obhut(&[
+        "key", "create", "--json", "--name", "t", "--right", "screen",
+    ])))[0];
+    let key = made["key"].as_str().unwrap();
+    let mut command = b.command(&["serve", "--listen", "127.0.0.1:0", "--json"]);
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    let address = serde_json::from_str::<Value>(&first).unwrap()["listening"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let ask = |head: String, body: &[u8]| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        stream
+            .write_all(
+                format!(
+                    "{head}Host: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                    body.len()
+                )
+                .as_bytes(),
+            )
+            .unwrap();
+        stream.write_all(body).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(ask("GET /health HTTP/1.1\r\n".into(), b"").starts_with("HTTP/1.1 200"));
+    let head = format!(
+        "POST /v1/screen?surface=public HTTP/1.1\r\nAuthorization: Bearer {key}\r\nObhut-Account: user-77\r\n"
+    );
+    let answer = ask(head, &b.read(&picture));
+    assert!(
+        answer.contains("\"verdict\":\"match\"") && !answer.contains("hotline"),
+        "{answer}"
+    );
+    // The command line sees at once what the server did, and the other way round.
+    assert_eq!(json(&b.obhut(&["case", "list", "--json"])).len(), 1);
+    ok(&b.obhut(&["list", "disable", "hotline", "one"]));
+    let head =
+        format!("POST /v1/screen?surface=public HTTP/1.1\r\nAuthorization: Bearer {key}\r\n");
+    assert!(ask(head, &b.read(&picture)).contains("\"verdict\":\"no-match\""));
+    let ended = std::process::Command::new("kill")
+        .arg(child.id().to_string())
+        .status()
+        .unwrap();
+    assert!(ended.success());
+    let out = child.wait_with_output().unwrap();
+    assert!(out.status.success());
+    let log = String::from_utf8_lossy(&out.stderr);
+    assert!(!log.contains("user-77") && !log.contains(key), "{log}");
+}

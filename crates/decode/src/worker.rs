@@ -37,6 +37,11 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
     }
 }
 
+/// Shuts the process in as a worker does, without decoding: for trying what the sandbox lets through.
+pub fn shut_in(memory_bytes_max: u64) -> io::Result<()> {
+    sandbox::enter(memory_bytes_max)
+}
+
 fn serve(limits: &Limits) -> io::Result<()> {
     let mut from = io::stdin().lock();
     let mut to = BufWriter::new(io::stdout().lock());

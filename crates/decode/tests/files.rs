@@ -294,6 +294,37 @@ fn a_missing_worker_is_our_fault_and_said_so() {
     assert_eq!(pool.decode(b"anything"), Err(Unreadable::NoWorker));
 }
 
+/// The sandbox is left only by ending: each thing it forbids ends the process by a signal.
+#[test]
+fn the_sandbox_forbids_files_sockets_processes_and_much_memory() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let probe = |what: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_obhut-decode"));
+        command
+            .args(["probe", what])
+            .stderr(std::process::Stdio::null())
+            .status()
+            .unwrap()
+    };
+    assert!(probe("nothing").success());
+    for what in [
+        "read-file",
+        "write-file",
+        "connect",
+        "listen",
+        "start-process",
+        "start-thread",
+        "allocate",
+    ] {
+        assert!(
+            probe(what).signal().is_some(),
+            "{what} was not stopped: {:?}",
+            probe(what)
+        );
+    }
+    assert!(!std::path::Path::new("/tmp/obhut-probe").exists());
+}
+
 #[test]
 fn many_threads_share_a_pool() {
     let pool = pool();

@@ -138,7 +138,7 @@ impl Vault {
                     for path in paths.into_iter().filter(|p| !known.contains(p)) {
                         seen.problem(
                             path,
-                            "is in no entry of the log (an interrupted intake, or not ours)",
+                            "is in no entry of the log (an intake that was interrupted before it was acknowledged, or not ours); nothing refers to it",
                         );
                     }
                 }

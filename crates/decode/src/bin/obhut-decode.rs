@@ -1,5 +1,27 @@
 //! A worker on its own, for tests and for programs that use this crate without `obhut`.
+//!
+//! `obhut-decode probe WHAT` shuts itself in and then tries something that the sandbox forbids.
+
+use std::process::exit;
 
 fn main() {
-    std::process::exit(obhut_decode::worker::run(std::env::args().skip(2)));
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() != Some("probe") {
+        exit(obhut_decode::worker::run(arguments));
+    }
+    let what = arguments.next().unwrap_or_default();
+    obhut_decode::worker::shut_in(512 << 20).expect("the sandbox can be entered");
+    match what.as_str() {
+        "nothing" => exit(0),
+        "read-file" => drop(std::fs::read("/etc/hostname")),
+        "write-file" => drop(std::fs::write("/tmp/obhut-probe", b"x")),
+        "connect" => drop(std::net::TcpStream::connect("127.0.0.1:9")),
+        "listen" => drop(std::net::TcpListener::bind("127.0.0.1:0")),
+        "start-process" => drop(std::process::Command::new("/bin/true").spawn()),
+        "start-thread" => drop(std::thread::Builder::new().spawn(|| ())),
+        "allocate" => drop(std::hint::black_box(vec![1_u8; 1 << 30])),
+        _ => exit(2),
+    }
+    // Whoever gets here was not stopped.
+    exit(0);
 }

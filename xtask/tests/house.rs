@@ -1,0 +1,513 @@
+//! The shape of the house as a test: who imports whom, what stands where. Each message names the
+//! remedy. docs/architecture.md tells the same in sentences.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Crate → the crates of ours it may import. The kernels import none.
+const STOREYS: &[(&str, &[&str])] = &[
+    ("hash", &[]),
+    ("index", &[]),
+    ("payments", &[]),
+    ("chain", &[]),
+    ("vault", &[]),
+    ("decode", &[]),
+    (
+        "casework",
+        &["hash", "index", "payments", "chain", "vault", "decode"],
+    ),
+    ("partners", &["casework"]),
+    ("server", &["casework", "partners"]),
+    (
+        "cli",
+        &[
+            "hash", "index", "payments", "chain", "vault", "decode", "casework", "partners",
+            "server",
+        ],
+    ),
+];
+
+/// Crates from elsewhere that a crate of ours must be unable to use.
+const BARRED: &[(&str, &[&str])] = &[
+    (
+        "hash",
+        &[
+            "tokio",
+            "serde",
+            "serde_json",
+            "sqlx",
+            "object_store",
+            "axum",
+        ],
+    ),
+    (
+        "index",
+        &[
+            "tokio",
+            "serde",
+            "serde_json",
+            "sqlx",
+            "object_store",
+            "axum",
+        ],
+    ),
+    (
+        "payments",
+        &["tokio", "serde", "serde_json", "sqlx", "axum"],
+    ),
+    ("chain", &["tokio", "serde", "serde_json", "sqlx", "axum"]),
+    ("decode", &["tokio", "reqwest", "hyper", "sqlx", "axum"]),
+    ("vault", &["reqwest", "hyper", "sqlx", "axum"]),
+    (
+        "casework",
+        &["axum", "maud", "reqwest", "hyper", "clap", "quick-xml"],
+    ),
+    ("partners", &["axum", "maud", "clap", "sqlx"]),
+    ("server", &["clap", "sqlx", "reqwest"]),
+    ("cli", &["sqlx", "axum", "reqwest", "quick-xml"]),
+];
+
+/// Names that tell nothing, or gather what belongs apart.
+const NO_NAMES: &[&str] = &[
+    "common",
+    "utils",
+    "util",
+    "types",
+    "model",
+    "models",
+    "core",
+    "errors",
+    "error",
+    "config",
+    "macros",
+    "test-utils",
+    "test_utils",
+    "db",
+    "api-client",
+    "api_client",
+    "plugins",
+    "telemetry",
+    "facade",
+    "misc",
+    "helpers",
+];
+
+/// Registry file → what each file of its folder must state. The file's name is the name in the data.
+const REGISTRIES: &[(&str, &str)] = &[
+    ("crates/hash/src/kinds", "KIND"),
+    ("crates/partners/src/destinations", "DESTINATION"),
+    ("crates/server/src/api", ""),
+    ("crates/server/src/pages", "PAGE"),
+];
+
+/// The only files that may say `unsafe`, as beginnings of their paths.
+const UNSAFE: &[&str] = &[
+    "crates/hash/src/arch/",
+    "crates/index/src/arch/",
+    "crates/chain/src/map.rs",
+    "crates/decode/src/sandbox.rs",
+];
+
+const LINES_MAX: usize = 900;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// All files below, relative to the project, without what is built.
+fn files(below: &str) -> Vec<String> {
+    fn walk(folder: &Path, root: &Path, out: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            if path.is_dir() {
+                if !name.to_string_lossy().starts_with("target") && name != ".git" {
+                    walk(&path, root, out);
+                }
+            } else {
+                out.push(
+                    path.strip_prefix(root)
+                        .unwrap()
+                        .to_string_lossy()
+                        .replace('\\', "/"),
+                );
+            }
+        }
+    }
+    let mut out = Vec::new();
+    walk(&root().join(below), &root(), &mut out);
+    out.sort();
+    out
+}
+
+fn sources() -> Vec<String> {
+    files("")
+        .into_iter()
+        .filter(|f| f.ends_with(".rs"))
+        .collect()
+}
+
+fn manifest(name: &str) -> toml::Table {
+    read(&root().join("crates").join(name).join("Cargo.toml"))
+        .parse()
+        .unwrap()
+}
+
+fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
+    manifest
+        .get("dependencies")
+        .and_then(|d| d.as_table())
+        .into_iter()
+        .flat_map(|t| t.keys().cloned())
+        .collect()
+}
+
+#[test]
+fn every_crate_imports_only_from_below() {
+    let on_disk: BTreeSet<String> = fs::read_dir(root().join("crates"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    let in_table: BTreeSet<String> = STOREYS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(
+        on_disk, in_table,
+        "a new crate needs its row in STOREYS and in docs/architecture.md"
+    );
+    for (name, allowed) in STOREYS {
+        for dependency in dependencies(&manifest(name)) {
+            let Some(ours) = dependency.strip_prefix("obhut-") else {
+                continue;
+            };
+            assert!(
+                allowed.contains(&ours),
+                "crates/{name} imports {ours}, which is not below it. Move the code up to a crate that may, or hand it in through a trait; a new arrow needs docs/architecture.md in the same commit"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_crate_can_use_what_is_not_its_business() {
+    for (name, barred) in BARRED {
+        for dependency in dependencies(&manifest(name)) {
+            assert!(
+                !barred.contains(&dependency.as_str()),
+                "crates/{name} must be unable to use {dependency}; see docs/architecture.md, \"Who may import whom\""
+            );
+        }
+    }
+}
+
+#[test]
+fn every_file_of_a_registry_is_listed_under_its_own_name() {
+    for (folder, entry) in REGISTRIES {
+        let registry = read(&root().join(format!("{folder}.rs")));
+        let depth = folder.matches('/').count() + 1;
+        for file in files(folder)
+            .into_iter()
+            .filter(|f| f.ends_with(".rs") && f.matches('/').count() == depth)
+        {
+            let stem = file
+                .rsplit('/')
+                .next()
+                .unwrap()
+                .trim_end_matches(".rs")
+                .to_owned();
+            assert!(
+                registry.contains(&format!("mod {stem};")),
+                "{file}: add `mod {stem};` to {folder}.rs"
+            );
+            if entry.is_empty() {
+                assert!(
+                    registry.contains(&format!("{stem}::")),
+                    "{file}: add its routes to {folder}.rs"
+                );
+                continue;
+            }
+            assert!(
+                registry.contains(&format!("{stem}::{entry}")),
+                "{file}: add `{stem}::{entry}` to ALL in {folder}.rs"
+            );
+            let text = read(&root().join(&file));
+            assert!(
+                text.contains(&format!("pub const {entry}:"))
+                    || text.contains(&format!("pub(crate) const {entry}:")),
+                "{file}: give it its `const {entry}`"
+            );
+            if *entry != "PAGE" {
+                let name = stem.replace('_', "-");
+                assert!(
+                    text.contains(&format!("name: \"{name}\"")),
+                    "{file}: its name in the data must be \"{name}\", like the file's"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_source_file_opens_with_a_sentence() {
+    for file in sources() {
+        let text = read(&root().join(&file));
+        assert!(
+            text.starts_with("//! "),
+            "{file}: open it with one sentence that says what it turns into what"
+        );
+    }
+}
+
+#[test]
+fn no_file_tells_two_stories() {
+    for file in sources() {
+        let lines = read(&root().join(&file)).lines().count();
+        assert!(
+            lines <= LINES_MAX,
+            "{file} has {lines} lines; split it by subject"
+        );
+    }
+}
+
+#[test]
+fn names_say_something() {
+    for file in sources() {
+        let stem = file.rsplit('/').next().unwrap().trim_end_matches(".rs");
+        assert!(
+            !NO_NAMES.contains(&stem),
+            "{file}: name the file after what it is about"
+        );
+        // In tests/ cargo takes every other file for a test of its own.
+        assert!(
+            stem != "mod" || file.contains("/tests/"),
+            "{file}: put it beside its folder as foo.rs"
+        );
+    }
+}
+
+#[test]
+fn each_table_is_named_by_exactly_one_module() {
+    let modules: Vec<(String, String)> = files("crates/casework/src")
+        .into_iter()
+        .filter(|f| f.ends_with(".rs"))
+        .map(|f| (f.clone(), read(&root().join(f)).replace('\n', " ")))
+        .collect();
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    for (file, text) in &modules {
+        for part in text.split("CREATE TABLE ").skip(1) {
+            let name = part
+                .trim_start_matches("IF NOT EXISTS ")
+                .split([' ', '('])
+                .next()
+                .unwrap()
+                .to_owned();
+            if let Some(other) = owners.insert(name.clone(), file.clone()) {
+                panic!("the table {name} is made in {other} and in {file}");
+            }
+        }
+    }
+    assert!(owners.len() >= 15, "the tables were not found: {owners:?}");
+    for (table, owner) in &owners {
+        for (file, text) in modules.iter().filter(|(f, _)| f != owner) {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let named = words.windows(2).any(|w| {
+                matches!(
+                    w[0].trim_start_matches(['"', '(']),
+                    "FROM" | "INTO" | "UPDATE" | "JOIN" | "REFERENCES"
+                ) && w[1].trim_matches(['"', '(', ')', ',', ';']) == table
+            });
+            assert!(
+                !named,
+                "{file} names the table {table}, which is {owner}'s; ask {owner} for a function"
+            );
+        }
+    }
+}
+
+#[test]
+fn unsafe_stays_where_it_is_allowed() {
+    for file in sources()
+        .into_iter()
+        .filter(|f| !f.starts_with("xtask/tests/"))
+    {
+        let says = read(&root().join(&file)).lines().any(|l| {
+            let code = l.split("//").next().unwrap_or_default();
+            code.split(|c: char| !c.is_alphanumeric() && c != '_')
+                .any(|word| word == "unsafe")
+        });
+        assert!(
+            !says || UNSAFE.iter().any(|u| file.starts_with(u)),
+            "{file}: `unsafe` lives only in {UNSAFE:?}"
+        );
+    }
+    let manifest: toml::Table = read(&root().join("Cargo.toml")).parse().unwrap();
+    assert_eq!(
+        manifest["workspace"]["lints"]["rust"]["unsafe_code"].as_str(),
+        Some("deny")
+    );
+    for (name, _) in STOREYS {
+        assert_eq!(
+            self::manifest(name)["lints"]["workspace"].as_bool(),
+            Some(true),
+            "crates/{name}: add `[lints] workspace = true`"
+        );
+    }
+}
+
+#[test]
+fn no_test_is_switched_off_and_nothing_is_left_to_do() {
+    for file in sources()
+        .into_iter()
+        .filter(|f| !f.starts_with("xtask/tests/"))
+    {
+        let text = read(&root().join(&file));
+        for word in ["#[ignore", "todo!(", "unimplemented!(", "FIXME", "XXX"] {
+            assert!(
+                !text.contains(word),
+                "{file} says {word}: finish it, or say the limit where its user looks"
+            );
+        }
+    }
+}
+
+#[test]
+fn kernels_look_at_no_clock_no_environment_and_no_network() {
+    for kernel in ["hash", "index", "payments", "chain", "vault"] {
+        for file in files(&format!("crates/{kernel}/src")) {
+            let text = read(&root().join(&file));
+            for word in [
+                "SystemTime",
+                "Instant::now",
+                "std::env::",
+                "std::net::",
+                "TcpStream",
+            ] {
+                assert!(
+                    !text.contains(word),
+                    "{file} says {word}: a kernel gets it handed in"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_binary_reads_arguments_and_environment() {
+    for file in sources().into_iter().filter(|f| {
+        f.starts_with("crates/") && f.contains("/src/") && !f.starts_with("crates/cli/")
+    }) {
+        let text = read(&root().join(&file));
+        let worker = file == "crates/decode/src/bin/obhut-decode.rs";
+        for word in ["env::var", "env::args"] {
+            assert!(
+                worker || !text.contains(word),
+                "{file} says {word}: arguments and environment come in through crates/cli"
+            );
+        }
+    }
+}
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    for file in files("").into_iter().filter(|f| f.ends_with(".md")) {
+        let text = read(&root().join(&file));
+        let folder = root().join(&file).parent().unwrap().to_owned();
+        for part in text.split("](").skip(1) {
+            let link = part
+                .split(')')
+                .next()
+                .unwrap_or_default()
+                .split('#')
+                .next()
+                .unwrap_or_default();
+            if link.is_empty() || link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            assert!(
+                folder.join(link).exists(),
+                "{file}: the link to {link} leads nowhere"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_fixture_has_its_origin_on_record() {
+    let origins = read(&root().join("fixtures/ORIGINS.md"));
+    let media = [
+        "jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "heic", "avif", "mp4", "mov",
+        "webm", "ts", "dat", "bin",
+    ];
+    for file in files("") {
+        let extension = file.rsplit('.').next().unwrap_or_default().to_lowercase();
+        let fixture = file.starts_with("fixtures/") && file != "fixtures/ORIGINS.md";
+        let data = file.contains("/tests/") && !file.ends_with(".rs");
+        if fixture || data || media.contains(&extension.as_str()) {
+            assert!(
+                origins.contains(&file),
+                "{file} has no line in fixtures/ORIGINS.md: say where it comes from and that it is harmless"
+            );
+        }
+    }
+}
+
+/// deny.toml in short, at every test; `cargo deny check` says more where it is installed.
+#[test]
+fn every_dependency_has_a_licence_we_accept_and_comes_from_the_registry() {
+    let deny: toml::Table = read(&root().join("deny.toml")).parse().unwrap();
+    let allowed: BTreeSet<String> = deny["licenses"]["allow"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_str().unwrap().to_owned())
+        .collect();
+    let banned: BTreeSet<String> = deny["bans"]["deny"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v["crate"].as_str().unwrap().to_owned())
+        .collect();
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for package in metadata["packages"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        assert!(!banned.contains(name), "{name} is banned in deny.toml");
+        let Some(source) = package["source"].as_str() else {
+            continue;
+        };
+        assert!(
+            source.starts_with("registry+"),
+            "{name} does not come from the registry"
+        );
+        let licence = package["license"]
+            .as_str()
+            .unwrap_or_default()
+            .replace('/', " OR ");
+        let expression = spdx::Expression::parse_mode(&licence, spdx::ParseMode::LAX)
+            .unwrap_or_else(|e| panic!("{name}: \"{licence}\" is no licence expression: {e}"));
+        let fine = expression.evaluate(|r| {
+            allowed.contains(&r.license.to_string()) || allowed.contains(&r.to_string())
+        });
+        assert!(
+            fine,
+            "{name} is under \"{licence}\", which deny.toml does not allow"
+        );
+    }
+}
