@@ -39,6 +39,14 @@ const TESTS: &[Need] = &[
         package: "python3-venv",
         present: || python_has_venv(),
     },
+    Need {
+        package: "python3-dev",
+        present: || python_has_headers(),
+    },
+    Need {
+        package: "g++",
+        present: || runs("c++"),
+    },
 ];
 
 const DEMO: &[Need] = &[Need {
@@ -139,6 +147,15 @@ fn python_has_venv() -> bool {
         .is_ok_and(|s| s.success())
 }
 
+fn python_has_headers() -> bool {
+    let ask = "import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()['include'], 'Python.h')))";
+    Command::new("python3")
+        .args(["-c", ask])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+}
+
 /// Debian keeps the server's programs out of the search path.
 pub fn postgres_programs() -> Option<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
@@ -170,14 +187,9 @@ pub fn oracle_python() -> Result<PathBuf, String> {
         Command::new("python3").args(["-m", "venv"]).arg(&folder),
         "python3 -m venv",
     )?;
+    // Where there is no wheel for this Python, pip builds it, which needs g++ and Python's headers.
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--only-binary", ":all:"])
-        .args(ORACLE);
-    // The reference's wheel may be missing for this Python; then it is built, which needs g++.
-    if must(&mut pip, "pip").is_err() {
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet"]).args(ORACLE);
-        must(&mut pip, "pip install pdqhash")?;
-    }
+    pip.args(["-m", "pip", "install", "--quiet"]).args(ORACLE);
+    must(&mut pip, "pip install pdqhash")?;
     Ok(python)
 }

@@ -170,12 +170,21 @@ fn missing(id: &str) -> CaseworkError {
 impl Casework {
     /// All cases, newest first; only those of a status where one is given.
     pub async fn cases(&self, status: Option<CaseStatus>) -> Result<Vec<Case>> {
+        self.select_cases(status, None).await
+    }
+
+    async fn select_cases(
+        &self,
+        status: Option<CaseStatus>,
+        id: Option<&str>,
+    ) -> Result<Vec<Case>> {
         let counts = self.finding_counts().await?;
         let rows = sqlx::query(
             "SELECT id, status, opened_at, changed_at, account_sealed FROM cases
-             WHERE $1 = '' OR status = $1 ORDER BY opened_at DESC, id",
+             WHERE ($1 = '' OR status = $1) AND ($2 = '' OR id = $2) ORDER BY opened_at DESC, id",
         )
         .bind(status.map_or("", CaseStatus::word))
+        .bind(id.unwrap_or_default())
         .fetch_all(self.db.pool())
         .await?;
         rows.iter()
@@ -200,10 +209,9 @@ impl Casework {
     /// A case with all that belongs to it.
     pub async fn case(&self, id: &str) -> Result<CaseDetail> {
         let case = self
-            .cases(None)
+            .select_cases(None, Some(id))
             .await?
-            .into_iter()
-            .find(|c| c.id == id)
+            .pop()
             .ok_or_else(|| missing(id))?;
         Ok(CaseDetail {
             findings: self.findings(id).await?,

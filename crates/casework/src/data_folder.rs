@@ -41,6 +41,10 @@ impl DataFolder {
         if !note.exists() {
             let text = "These keys open everything in this data folder. Keep a copy apart from its backups.\n";
             write_private(&note, text.as_bytes()).map_err(|e| self.fault("keys", &e))?;
+            // Backup tools that know this mark leave the folder out (tar --exclude-caches, borg, restic).
+            let tag = "Signature: 8a477f597d28d172789f06886806bc55\n";
+            write_private(&self.root.join("keys/CACHEDIR.TAG"), tag.as_bytes())
+                .map_err(|e| self.fault("keys", &e))?;
         }
         Ok(())
     }

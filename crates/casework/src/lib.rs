@@ -57,7 +57,9 @@ pub use outbox::{Job, JobKind};
 pub use people::{Person, Role};
 pub use reports::{Report, ReportedFile};
 pub use scan::{FoundFile, ScanProblem, scan};
-pub use screen::{Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict};
+pub use screen::{
+    Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict, fresh_group,
+};
 pub use sealed::Sealed;
 pub use settings::Reporter;
 pub use views::Extent;

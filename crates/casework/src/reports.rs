@@ -147,17 +147,16 @@ impl Casework {
             ))
         })?;
         let mut exhibits = BTreeMap::new();
-        let kept = self.exhibits().await?;
+        let mut kept = Vec::new();
+        for finding in &detail.findings {
+            if let Some(id) = &finding.exhibit {
+                kept.push(self.exhibit(id).await?);
+            }
+        }
         let mut tx = self.db.begin().await?;
         for exhibit in kept {
-            if detail
-                .findings
-                .iter()
-                .any(|f| f.exhibit.as_ref() == Some(&exhibit.id))
-            {
-                let viewed = viewed(&mut tx, &exhibit.id).await?;
-                exhibits.insert(exhibit.id.clone(), (exhibit, viewed));
-            }
+            let viewed = viewed(&mut tx, &exhibit.id).await?;
+            exhibits.insert(exhibit.id.clone(), (exhibit, viewed));
         }
         let mut facts = detail.facts.expose().clone();
         if !with_victims {

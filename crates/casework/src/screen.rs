@@ -359,6 +359,11 @@ pub struct Subject {
     pub uploaded_at: Option<i64>,
 }
 
+/// The name of a group that nothing else belongs to yet.
+pub fn fresh_group() -> String {
+    ids::new("group")
+}
+
 /// What was put on record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recorded {

@@ -106,9 +106,7 @@ impl Casework {
             ));
         }
         // Nothing is recorded about exhibits that aren't there.
-        if !self.exhibits().await?.iter().any(|e| e.id == exhibit) {
-            return Err(obhut_vault::VaultError::NotFound(exhibit.to_owned()).into());
-        }
+        self.vault.exhibit(exhibit).await?;
         let mut tx = self.db.begin().await?;
         if extent != Extent::Unseen {
             sqlx::query(
@@ -143,6 +141,11 @@ impl Casework {
     /// All exhibits, oldest first.
     pub async fn exhibits(&self) -> Result<Vec<Exhibit>> {
         Ok(self.vault.list().await?)
+    }
+
+    /// One exhibit, without its content.
+    pub async fn exhibit(&self, id: &str) -> Result<Exhibit> {
+        Ok(self.vault.exhibit(id).await?)
     }
 
     /// Compares everything in the vault with its log.

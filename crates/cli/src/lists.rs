@@ -52,7 +52,9 @@ pub async fn run(
                 action: action.unwrap_or(default),
             };
             let casework = setting.casework().await?;
+            let bar = output.progress("list, being read and sealed");
             let import = casework.import_list(&settings, &csv, &somebody()).await?;
+            bar.finish_and_clear();
             for problem in import.problems.iter().take(PROBLEMS_SHOWN_MAX) {
                 output.remark(&format!("{}: {problem}", file.display()));
             }

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use obhut_casework::{
-    Casework, ScreenOptions, Screened, Screener, Sealed, Subject, Verdict, read_list_file, scan,
+    Casework, ScreenOptions, Screened, Screener, Sealed, Subject, Verdict, fresh_group,
+    read_list_file, scan,
 };
 use serde_json::json;
 
@@ -50,13 +51,7 @@ pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow
         }
     };
     let account = args.account.clone().map(Sealed::new);
-    let group = args.account.clone().unwrap_or_else(|| {
-        format!(
-            "run {:?} {}",
-            std::time::SystemTime::now(),
-            std::process::id()
-        )
-    });
+    let group = args.account.clone().unwrap_or_else(fresh_group);
     let subject = |path: &PathBuf| Subject {
         group: group.clone(),
         account: account.clone(),

@@ -107,7 +107,9 @@ pub async fn run(
         }
         VaultCommand::Verify => {
             let casework = setting.casework().await?;
+            let bar = output.progress("vault, being compared with its log");
             let seen = casework.verify_vault().await;
+            bar.finish_and_clear();
             let problems: Vec<_> = seen
                 .problems
                 .iter()

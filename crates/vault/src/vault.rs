@@ -178,21 +178,30 @@ impl Vault {
     pub async fn list(&self) -> Result<Vec<Exhibit>, VaultError> {
         let mut exhibits = Vec::new();
         for (log_index, event) in (0..).zip(self.events().await?) {
-            if event.event != EventKind::Put {
-                continue;
+            if event.event == EventKind::Put {
+                exhibits.push(self.describe(log_index, &event).await?);
             }
-            let record = self.record(&event).await?;
-            let sealed = || VaultError::Tampered(format!("record {}", event.record));
-            exhibits.push(Exhibit {
-                id: event.exhibit.clone(),
-                log_index,
-                time: event.time,
-                bytes: record.bytes.ok_or_else(sealed)?,
-                sha256: record.sha256.ok_or_else(sealed)?,
-                intake: record.intake.ok_or_else(sealed)?,
-            });
         }
         Ok(exhibits)
+    }
+
+    /// One exhibit. Opens its record, not its content.
+    pub async fn exhibit(&self, id: &str) -> Result<Exhibit, VaultError> {
+        let (log_index, event) = self.find(id).await?;
+        self.describe(log_index, &event).await
+    }
+
+    async fn describe(&self, log_index: u64, event: &Event) -> Result<Exhibit, VaultError> {
+        let record = self.record(event).await?;
+        let incomplete = || VaultError::Tampered(format!("record {}", event.record));
+        Ok(Exhibit {
+            id: event.exhibit.clone(),
+            log_index,
+            time: event.time,
+            bytes: record.bytes.ok_or_else(incomplete)?,
+            sha256: record.sha256.ok_or_else(incomplete)?,
+            intake: record.intake.ok_or_else(incomplete)?,
+        })
     }
 
     /// Who read an exhibit, and when (microseconds since 1970), oldest first.

@@ -142,6 +142,52 @@ async fn more_entries_than_a_tile_is_wide() {
     assert_eq!(names, expected);
 }
 
+/// RFC 6962, section 2.1, written down as it stands there: the oracle of the log's root.
+fn naive_root(entries: &[Vec<u8>]) -> [u8; 32] {
+    use sha2::Digest as _;
+    match entries {
+        [] => sha2::Sha256::digest([]).into(),
+        [one] => sha2::Sha256::digest([&[0], one.as_slice()].concat()).into(),
+        many => {
+            let half = many.len().next_power_of_two() / 2;
+            let (left, right) = (naive_root(&many[..half]), naive_root(&many[half..]));
+            sha2::Sha256::digest([&[1], left.as_slice(), right.as_slice()].concat()).into()
+        }
+    }
+}
+
+/// What lies in the folder can be read by anybody who knows C2SP tlog-tiles and RFC 6962.
+#[tokio::test]
+async fn the_folder_is_a_log_of_public_format() {
+    use base64::Engine as _;
+    let folder = tempfile::tempdir().unwrap();
+    let keys = keys();
+    let v = vault(folder.path(), &keys);
+    for size in 1..=20_usize {
+        v.put(&[size as u8], intake("c")).await.unwrap();
+        let checkpoint = std::fs::read_to_string(folder.path().join("log/checkpoint")).unwrap();
+        let lines: Vec<_> = checkpoint.lines().collect();
+        assert_eq!(
+            (lines[0], lines[1], lines[3]),
+            ("obhut.test/vault", size.to_string().as_str(), "")
+        );
+        assert!(
+            lines[4].starts_with("\u{2014} obhut.test/vault "),
+            "a signature line of signed-note"
+        );
+        let bundle =
+            std::fs::read(folder.path().join(format!("log/tile/entries/000.p/{size}"))).unwrap();
+        let (mut entries, mut rest) = (Vec::new(), bundle.as_slice());
+        while let Some((len, tail)) = rest.split_first_chunk::<2>() {
+            let (entry, tail) = tail.split_at(u16::from_be_bytes(*len).into());
+            entries.push(entry.to_vec());
+            rest = tail;
+        }
+        let root = base64::prelude::BASE64_STANDARD.encode(naive_root(&entries));
+        assert_eq!((entries.len(), lines[2]), (size, root.as_str()));
+    }
+}
+
 #[tokio::test]
 async fn a_removed_file_and_a_stranger_are_found() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use obhut_casework::{Right, ScreenOptions, Sealed, Subject, Surface};
+use obhut_casework::{Right, ScreenOptions, Sealed, Subject, Surface, fresh_group};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -128,9 +128,7 @@ pub(crate) async fn screen(
 
     let subject = Subject {
         // Without an account each upload is a case of its own.
-        group: account
-            .clone()
-            .unwrap_or_else(|| format!("upload {:?} {}", started, body.as_ptr() as usize)),
+        group: account.clone().unwrap_or_else(fresh_group),
         account: account.map(Sealed::new),
         name: name.map(Sealed::new),
         surface,
