@@ -288,7 +288,7 @@ pub fn run() -> Done {
         format!("verified; after one changed byte: \"{problem}\""),
     ));
 
-    println!("\n{:<14} {}", "What", "Came to");
+    println!("\n{:<14} Came to", "What");
     for (what, came) in &table {
         println!("{what:<14} {came}");
     }

@@ -139,10 +139,21 @@ impl DataFolder {
                 "; give this user access, or choose another folder with --data"
             }
             io::ErrorKind::StorageFull => "; free some disk space",
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                "; a file stands where a folder should be: choose another folder with --data"
+            }
+            io::ErrorKind::NotFound => {
+                "; the folder can't be made there: choose another with --data"
+            }
             _ => "",
         };
+        let place = if path.is_empty() {
+            self.root.clone()
+        } else {
+            self.root.join(path)
+        };
         CaseworkError::Folder {
-            path: self.root.join(path).display().to_string(),
+            path: place.display().to_string(),
             why: format!("{e}{hint}"),
         }
     }

@@ -5,7 +5,7 @@
 //! the steps that a database hasn't seen.
 
 use sqlx::any::{AnyPoolOptions, AnyRow};
-use sqlx::{Any, AnyPool, Executor as _, Row as _, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _, Row as _, Transaction};
 
 use crate::{CaseworkError, Result};
 
@@ -63,6 +63,16 @@ impl Database {
                 ));
             }
         };
+        if backend == Backend::Postgres {
+            // A pool would try again until its time is up, and then say only that it was.
+            let mut probe = AnyConnection::connect(url).await.map_err(|e| {
+                CaseworkError::refused(format!(
+                    "the PostgreSQL at the given address doesn't let us in: {e}; is it running, and do user and database exist?"
+                ))
+            })?;
+            probe.ping().await?;
+            probe.close().await?;
+        }
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .after_connect(move |connection, _| {

@@ -393,7 +393,10 @@ async fn from_match_to_retraction() {
         };
         assert!(refused(c.decide(&case, &rita, &empty).await).contains("grounds"));
         let decision = c.decide(&case, &rita, &request).await.unwrap();
-        assert_eq!(c.decisions(&case).await.unwrap(), [decision.clone()]);
+        assert_eq!(
+            c.decisions(&case).await.unwrap(),
+            std::slice::from_ref(&decision)
+        );
 
         // "Viewed" comes from the record alone.
         let report = c.report(&case, false, "test").await.unwrap();

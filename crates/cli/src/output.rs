@@ -41,10 +41,18 @@ impl Output {
     }
 
     pub fn error(&self, e: &anyhow::Error) {
+        // A cause that the sentence before it has told already is not told again.
+        let mut text = String::new();
+        for cause in e.chain().map(ToString::to_string) {
+            if !text.contains(&cause) {
+                text += if text.is_empty() { "" } else { ": " };
+                text += &cause;
+            }
+        }
         if self.json {
-            self.remark(&serde_json::json!({ "error": format!("{e:#}") }).to_string());
+            self.remark(&serde_json::json!({ "error": text }).to_string());
         } else {
-            self.remark(&format!("obhut: {e:#}"));
+            self.remark(&format!("obhut: {text}"));
         }
     }
 

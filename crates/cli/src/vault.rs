@@ -116,7 +116,7 @@ pub async fn run(
                 .map(|p| json!({ "place": p.place, "what": p.what }))
                 .collect();
             output.line(
-                || json!({ "ok": problems.is_empty(), "entries": seen.entries, "exhibits": seen.exhibits, "problems": problems, "key": casework.vault_key() }),
+                || json!({ "ok": problems.is_empty(), "entries": seen.entries, "exhibits": seen.exhibits, "problems": problems, "leftovers": seen.leftovers, "key": casework.vault_key() }),
                 || {
                     let mut text = format!("{} entries and {} exhibits compared: ", seen.entries, seen.exhibits);
                     if seen.problems.is_empty() {
@@ -127,6 +127,12 @@ pub async fn run(
                             text += &format!("\n  {}: {}", p.place, p.what);
                         }
                         text += "\nchange nothing by hand; restore the named files from a backup, then verify again";
+                    }
+                    if !seen.leftovers.is_empty() {
+                        text += &format!(
+                            "\n{} files are named by no entry: left by intakes that were cut off before they were acknowledged, or not ours; nothing refers to them",
+                            seen.leftovers.len()
+                        );
                     }
                     text
                 },

@@ -87,7 +87,11 @@ fn a_loop_of_links_a_dead_link_and_a_pipe_are_named() {
 fn a_file_without_permission_is_named() {
     let b = bench();
     b.picture("folder/secret.png", 2);
-    std::fs::set_permissions(b.path("folder/secret.png"), PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(
+        b.path("folder/secret.png"),
+        PermissionsExt::from_mode(0o000),
+    )
+    .unwrap();
     let mut command = b.command(&["screen", "--json", "--list", "list.csv", "folder"]);
     if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" {
         // Root reads everything, so the binary runs as nobody; a copy, where nobody can reach it.

@@ -486,12 +486,7 @@ fn a_killed_intake_loses_nothing_that_was_acknowledged() {
     assert!(killed > 0, "no intake was cut");
     ok(&b.obhut(&["vault", "put", "file"]));
     let verified = &json(&b.obhut(&["vault", "verify", "--json"]))[0];
-    for problem in verified["problems"].as_array().unwrap() {
-        assert!(
-            problem["what"].as_str().unwrap().contains("interrupted"),
-            "{problem}"
-        );
-    }
+    assert_eq!(verified["ok"], true, "{verified}");
     let listed: Vec<Value> = json(ok(&b.obhut(&["vault", "list", "--json"])))
         .into_iter()
         .map(|l| l["exhibit"].clone())

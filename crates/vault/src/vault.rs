@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use object_store::path::Path;
-use object_store::{ObjectStore, PutMode, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -143,7 +143,15 @@ impl Vault {
         let mut event = self.event(EventKind::Put, &id, &record).await?;
         event.sealed_sha256 = Some(hex::encode(Sha256::digest(&sealed)));
         event.sealed_bytes = Some(sealed.len() as u64);
-        self.create(&exhibit_path(&id), sealed).await?;
+        if let Err(e) = self.create(&exhibit_path(&id), sealed).await {
+            // Nothing refers to the record yet; where even this fails, verification names it.
+            let _ = self
+                .log
+                .store
+                .delete(&Path::from(record_path(&event.record)))
+                .await;
+            return Err(e);
+        }
         let log_index = self.append(event.clone()).await?;
         Ok(Exhibit {
             id,

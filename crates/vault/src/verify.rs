@@ -30,6 +30,9 @@ pub struct Verification {
     pub sealed_bytes: u64,
     /// Nothing in here means that everything agrees.
     pub problems: Vec<Problem>,
+    /// Files that no entry names: of an intake that was cut off before it was acknowledged, or not
+    /// ours. Nothing refers to them and nothing hands them out.
+    pub leftovers: Vec<String>,
 }
 
 impl Vault {
@@ -78,7 +81,7 @@ impl Vault {
             known.insert(exhibit_path(&event.exhibit));
             self.compare_event(&event, &mut seen).await;
         }
-        self.look_for_strangers(&known, &mut seen).await;
+        self.look_for_leftovers(&known, &mut seen).await;
         drop(guard);
         seen
     }
@@ -122,8 +125,7 @@ impl Vault {
         }
     }
 
-    /// Files nobody logged: a put that was never acknowledged, or something smuggled in.
-    async fn look_for_strangers(&self, known: &HashSet<String>, seen: &mut Verification) {
+    async fn look_for_leftovers(&self, known: &HashSet<String>, seen: &mut Verification) {
         for folder in ["exhibits", "records"] {
             let listed: Result<Vec<_>, _> = self
                 .log
@@ -134,14 +136,9 @@ impl Vault {
                 .await;
             match listed {
                 Err(e) => seen.problem(folder, e),
-                Ok(paths) => {
-                    for path in paths.into_iter().filter(|p| !known.contains(p)) {
-                        seen.problem(
-                            path,
-                            "is in no entry of the log (an intake that was interrupted before it was acknowledged, or not ours); nothing refers to it",
-                        );
-                    }
-                }
+                Ok(paths) => seen
+                    .leftovers
+                    .extend(paths.into_iter().filter(|p| !known.contains(p))),
             }
         }
     }

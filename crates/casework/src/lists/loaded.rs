@@ -171,12 +171,15 @@ impl LoadedList {
     }
 }
 
+/// Digests, places of their labels, entry ids.
+type Columns = (Vec<Digest>, Vec<u32>, Vec<String>);
+
 /// Collects entries until a list is complete; the same digest is kept once.
 #[derive(Default)]
 pub(super) struct Builder {
     labels: Vec<EntryLabel>,
     label_places: HashMap<EntryLabel, u32>,
-    kinds: HashMap<&'static str, (Vec<Digest>, Vec<u32>, Vec<String>)>,
+    kinds: HashMap<&'static str, Columns>,
     seen: HashSet<(&'static str, Digest)>,
 }
 

@@ -66,6 +66,7 @@ pub fn read_list_file(name: &str, csv: &[u8]) -> (LoadedList, Vec<ListProblem>) 
     };
 
     let mut row = 0;
+    let mut more = 0_u64;
     let mut lines = Lines {
         csv,
         offset: 0,
@@ -104,11 +105,20 @@ pub fn read_list_file(name: &str, csv: &[u8]) -> (LoadedList, Vec<ListProblem>) 
                 }
             },
         );
-        if let Err(what) = read {
-            if problems.len() < PROBLEMS_MAX {
-                problems.push(ListProblem { row, line, what });
+        match read {
+            Err(what) if problems.len() < PROBLEMS_MAX => {
+                problems.push(ListProblem { row, line, what })
             }
+            Err(_) => more += 1,
+            Ok(()) => {}
         }
+    }
+    if more > 0 {
+        problems.push(ListProblem {
+            row,
+            line: lines.line,
+            what: format!("and {more} more rows could not be read"),
+        });
     }
     (builder.build(name, version), problems)
 }
@@ -245,6 +255,14 @@ mod tests {
             row 2 (line 4): digest: 0 characters where 32 hex digits belong
         "#]],
         );
+    }
+
+    #[test]
+    fn beyond_so_many_problems_only_their_number_is_kept() {
+        let csv = format!("kind,digest\n{}", "md5,x\n".repeat(PROBLEMS_MAX + 5));
+        let (_, problems) = read_list_file("test", csv.as_bytes());
+        assert_eq!(problems.len(), PROBLEMS_MAX + 1);
+        assert!(problems[PROBLEMS_MAX].what.contains("and 5 more"));
     }
 
     #[test]
