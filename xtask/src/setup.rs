@@ -21,6 +21,10 @@ const BUILD: &[Need] = &[
         present: || runs("cmake"),
     },
     Need {
+        package: "make",
+        present: || runs("make"),
+    },
+    Need {
         package: "nasm",
         present: || runs("nasm"),
     },

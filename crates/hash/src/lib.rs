@@ -11,9 +11,11 @@
 
 pub mod kinds;
 
+mod arch;
 mod digest;
 mod jarosz;
 mod pixels;
+mod stripes;
 
 pub use digest::{Digest, DigestError};
 pub use kinds::{Compute, Example, Kind, Matching, Status};

@@ -6,7 +6,8 @@
 //! for (`compute_dihedral`), not when one is (`compute`).
 
 use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
-use crate::jarosz::{self, Plane};
+use crate::jarosz;
+use crate::stripes::Rows;
 use crate::{Perceptual, Pixels};
 
 /// PDQ over the whole picture.
@@ -34,21 +35,30 @@ pub const KIND: Kind = Kind {
 };
 
 fn one(pixels: Pixels<'_>) -> Perceptual {
-    jarosz::one(luma(pixels))
+    jarosz::one(&Luma(pixels))
 }
 
 fn eight(pixels: Pixels<'_>) -> [Perceptual; 8] {
-    jarosz::eight(luma(pixels))
+    jarosz::eight(&Luma(pixels))
 }
 
-fn luma(pixels: Pixels<'_>) -> Plane {
-    let mut values = Vec::with_capacity(pixels.width() * pixels.height());
-    values.extend(pixels.rgb().chunks_exact(3).map(|p| {
-        (f64::from(p[0]) * 0.299 + f64::from(p[1]) * 0.587 + f64::from(p[2]) * 0.114) as f32
-    }));
-    Plane {
-        width: pixels.width(),
-        height: pixels.height(),
-        values,
+struct Luma<'a>(Pixels<'a>);
+
+impl Rows for Luma<'_> {
+    fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    fn height(&self) -> usize {
+        self.0.height()
+    }
+
+    #[inline(always)]
+    fn row(&self, y: usize, out: &mut [f32]) {
+        let row = &self.0.rgb()[y * out.len() * 3..][..out.len() * 3];
+        for (o, p) in out.iter_mut().zip(row.as_chunks::<3>().0) {
+            *o = (f64::from(p[0]) * 0.299 + f64::from(p[1]) * 0.587 + f64::from(p[2]) * 0.114)
+                as f32;
+        }
     }
 }

@@ -2,7 +2,8 @@
 //! by nearest neighbour, as Meta's C++ tool does; up to 10 bits away from pipeline `full`.
 
 use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
-use crate::jarosz::{self, Plane};
+use crate::jarosz;
+use crate::stripes::Rows;
 use crate::{Perceptual, Pixels};
 
 /// Longest side the reference hashes without resizing, in pixels.
@@ -33,37 +34,55 @@ pub const KIND: Kind = Kind {
 };
 
 fn one(pixels: Pixels<'_>) -> Perceptual {
-    jarosz::one(luma(pixels))
+    jarosz::one(&Resized::new(pixels))
 }
 
 fn eight(pixels: Pixels<'_>) -> [Perceptual; 8] {
-    jarosz::eight(luma(pixels))
+    jarosz::eight(&Resized::new(pixels))
 }
 
-fn luma(pixels: Pixels<'_>) -> Plane {
-    let (w, h, rgb) = (pixels.width(), pixels.height(), pixels.rgb());
-    let resized = w > SIDE_PIXELS_MAX || h > SIDE_PIXELS_MAX;
-    let (width, height) = if resized {
-        (SIDE_PIXELS_MAX, SIDE_PIXELS_MAX)
-    } else {
-        (w, h)
-    };
-    let mut values = Vec::with_capacity(width * height);
-    for y in 0..height {
-        let row = &rgb[y * h / height * w * 3..][..w * 3];
-        for x in 0..width {
-            let p = &row[x * w / width * 3..][..3];
-            // Single precision here, unlike pipeline `full`: the C++ tool multiplies floats.
-            values.push(
-                0.299_f32 * f32::from(p[0])
-                    + 0.587_f32 * f32::from(p[1])
-                    + 0.114_f32 * f32::from(p[2]),
-            );
+struct Resized<'a> {
+    pixels: Pixels<'a>,
+    width: usize,
+    height: usize,
+}
+
+impl<'a> Resized<'a> {
+    fn new(pixels: Pixels<'a>) -> Self {
+        let (w, h) = (pixels.width(), pixels.height());
+        let resized = w > SIDE_PIXELS_MAX || h > SIDE_PIXELS_MAX;
+        let (width, height) = if resized {
+            (SIDE_PIXELS_MAX, SIDE_PIXELS_MAX)
+        } else {
+            (w, h)
+        };
+        Self {
+            pixels,
+            width,
+            height,
         }
     }
-    Plane {
-        width,
-        height,
-        values,
+}
+
+impl Rows for Resized<'_> {
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn height(&self) -> usize {
+        self.height
+    }
+
+    #[inline(always)]
+    fn row(&self, y: usize, out: &mut [f32]) {
+        let (w, h) = (self.pixels.width(), self.pixels.height());
+        let row = &self.pixels.rgb()[y * h / self.height * w * 3..][..w * 3];
+        for (x, o) in out.iter_mut().enumerate() {
+            let p = &row[x * w / self.width * 3..][..3];
+            // Single precision here, unlike pipeline `full`: the C++ tool multiplies floats.
+            *o = 0.299_f32 * f32::from(p[0])
+                + 0.587_f32 * f32::from(p[1])
+                + 0.114_f32 * f32::from(p[2]);
+        }
     }
 }

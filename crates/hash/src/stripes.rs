@@ -1,0 +1,495 @@
+//! Rows of luma to the 64×64 picture that PDQ's DCT takes, in stripes of sixteen rows.
+//!
+//! The reference filters the whole picture twice along rows and columns and then keeps 64×64
+//! values. Here the same float operations happen in the same order for every value that is kept,
+//! so the bits are the same, but
+//! - sixteen rows are filtered side by side, one in each lane of a vector register;
+//! - rows wait for the column filter only as long as its window is high;
+//! - in the second pass the running sums go on, but only what is kept is divided and stored.
+//!
+//! Memory: some 3 × 16 rows and one window's height of floats, however high the picture.
+//! The tests' [`naive`](self) twin filters the whole picture, one line at a time.
+
+use crate::jarosz::{SMALL, Small};
+
+/// Rows filtered side by side.
+const LANES: usize = 16;
+/// Sixteen values, one of each row of a stripe.
+type Lanes = [f32; LANES];
+
+/// Luma, a row at a time.
+pub(crate) trait Rows {
+    fn width(&self) -> usize;
+    fn height(&self) -> usize;
+    /// Fills `out`, as long as the width, with row `y`.
+    fn row(&self, y: usize, out: &mut [f32]);
+}
+
+/// A window is half a block of 1/64 of the side, rounded up.
+pub(crate) fn window(side: usize) -> usize {
+    side.div_ceil(2 * SMALL)
+}
+
+/// How many steps each of the four phases of a box filter has: add only; add and write; add,
+/// subtract and write; subtract and write.
+pub(crate) fn phases(len: usize, window: usize) -> [usize; 4] {
+    let half = window.div_ceil(2) + usize::from(window.is_multiple_of(2));
+    [half - 1, window - half + 1, len - window, half - 1]
+}
+
+/// Which of `side` values is kept as value `i` of 64: the one at the centre of the block.
+pub(crate) fn centre(i: usize, side: usize) -> usize {
+    ((i as f64 + 0.5) * side as f64 / SMALL as f64) as usize
+}
+
+/// Both passes and the decimation. Both sides must be 5 or more.
+#[inline(always)]
+pub(crate) fn small<R: Rows>(rows: &R) -> Small {
+    let (w, h) = (rows.width(), rows.height());
+    let mut stripe = Stripe::new(w);
+    let mut columns = Columns::new(w, h);
+    let mut kept = Kept::new(w, h);
+    let mut done = 0;
+    for top in (0..h).step_by(LANES) {
+        let count = LANES.min(h - top);
+        stripe.fill(rows, top, count);
+        stripe.filter();
+        for lane in 0..count {
+            columns.take(stripe.lane(lane), |filtered| kept.take(filtered));
+        }
+        done += count;
+    }
+    debug_assert_eq!(done, h);
+    columns.end(|filtered| kept.take(filtered));
+    kept.end()
+}
+
+/// Sixteen rows, transposed: for each column the values of all lanes side by side.
+struct Stripe {
+    luma: Vec<f32>,
+    lanes: Vec<Lanes>,
+    out: Vec<Lanes>,
+    rows: Vec<f32>,
+    width: usize,
+}
+
+impl Stripe {
+    fn new(width: usize) -> Self {
+        Self {
+            luma: vec![0.0; width * LANES],
+            lanes: vec![[0.0; LANES]; width],
+            out: vec![[0.0; LANES]; width],
+            rows: vec![0.0; width * LANES],
+            width,
+        }
+    }
+
+    #[inline(always)]
+    fn fill<R: Rows>(&mut self, rows: &R, top: usize, count: usize) {
+        for (lane, out) in self
+            .luma
+            .chunks_exact_mut(self.width)
+            .take(count)
+            .enumerate()
+        {
+            rows.row(top + lane, out);
+        }
+        // Lanes beyond the last row keep former values; their results are never looked at.
+        into_lanes(&self.luma, &mut self.lanes, self.width);
+    }
+
+    #[inline(always)]
+    fn filter(&mut self) {
+        let [p1, p2, p3, p4] = phases(self.width, window(self.width));
+        let (from, to) = (&self.lanes, &mut self.out);
+        let (mut sums, mut size) = ([0.0; LANES], 0.0);
+        let (mut left, mut right, mut out) = (0, 0, 0);
+        for _ in 0..p1 {
+            add(&mut sums, &from[right]);
+            size += 1.0;
+            right += 1;
+        }
+        for _ in 0..p2 {
+            add(&mut sums, &from[right]);
+            size += 1.0;
+            to[out] = divided(&sums, size);
+            right += 1;
+            out += 1;
+        }
+        for ((r, l), o) in from[right..]
+            .iter()
+            .zip(from.iter())
+            .zip(&mut to[out..])
+            .take(p3)
+        {
+            add(&mut sums, r);
+            subtract(&mut sums, l);
+            *o = divided(&sums, size);
+        }
+        left += p3;
+        out += p3;
+        for _ in 0..p4 {
+            subtract(&mut sums, &from[left]);
+            size -= 1.0;
+            to[out] = divided(&sums, size);
+            left += 1;
+            out += 1;
+        }
+        // Back to rows, a square of sixteen at a time.
+        for x in 0..self.width {
+            let lanes = &self.out[x];
+            for (lane, value) in lanes.iter().enumerate() {
+                self.rows[lane * self.width + x] = *value;
+            }
+        }
+    }
+
+    fn lane(&self, lane: usize) -> &[f32] {
+        &self.rows[lane * self.width..][..self.width]
+    }
+}
+
+#[inline(always)]
+fn into_lanes(rows: &[f32], lanes: &mut [Lanes], width: usize) {
+    for (x, out) in lanes.iter_mut().enumerate() {
+        for (lane, value) in out.iter_mut().enumerate() {
+            *value = rows[lane * width + x];
+        }
+    }
+}
+
+#[inline(always)]
+fn add(sums: &mut Lanes, values: &Lanes) {
+    for (s, v) in sums.iter_mut().zip(values) {
+        *s += v;
+    }
+}
+
+#[inline(always)]
+fn subtract(sums: &mut Lanes, values: &Lanes) {
+    for (s, v) in sums.iter_mut().zip(values) {
+        *s -= v;
+    }
+}
+
+#[inline(always)]
+fn divided(sums: &Lanes, size: f32) -> Lanes {
+    let mut out = [0.0; LANES];
+    for (o, s) in out.iter_mut().zip(sums) {
+        *o = s / size;
+    }
+    out
+}
+
+/// The first column filter: one running sum a column, and the rows within its window.
+struct Columns {
+    phases: [usize; 4],
+    /// The last `window + 1` rows, as a ring.
+    ring: Vec<f32>,
+    ring_rows: usize,
+    sums: Vec<f32>,
+    out: Vec<f32>,
+    size: f32,
+    taken: usize,
+    left: usize,
+}
+
+impl Columns {
+    fn new(width: usize, height: usize) -> Self {
+        let ring_rows = window(height) + 1;
+        Self {
+            phases: phases(height, window(height)),
+            ring: vec![0.0; width * ring_rows],
+            ring_rows,
+            sums: vec![0.0; width],
+            out: vec![0.0; width],
+            size: 0.0,
+            taken: 0,
+            left: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn take(&mut self, row: &[f32], mut give: impl FnMut(&[f32])) {
+        let width = row.len();
+        let place = self.taken % self.ring_rows * width;
+        self.ring[place..][..width].copy_from_slice(row);
+        let [p1, p2, ..] = self.phases;
+        if self.taken < p1 {
+            for (s, v) in self.sums.iter_mut().zip(row) {
+                *s += v;
+            }
+            self.size += 1.0;
+        } else if self.taken < p1 + p2 {
+            self.size += 1.0;
+            for ((s, v), o) in self.sums.iter_mut().zip(row).zip(&mut self.out) {
+                *s += v;
+                *o = *s / self.size;
+            }
+            give(&self.out);
+        } else {
+            let left = &self.ring[self.left % self.ring_rows * width..][..width];
+            for (((s, r), l), o) in self.sums.iter_mut().zip(row).zip(left).zip(&mut self.out) {
+                *s += r;
+                *s -= l;
+                *o = *s / self.size;
+            }
+            self.left += 1;
+            give(&self.out);
+        }
+        self.taken += 1;
+    }
+
+    #[inline(always)]
+    fn end(&mut self, mut give: impl FnMut(&[f32])) {
+        let width = self.sums.len();
+        for _ in 0..self.phases[3] {
+            self.size -= 1.0;
+            let left = &self.ring[self.left % self.ring_rows * width..][..width];
+            for ((s, l), o) in self.sums.iter_mut().zip(left).zip(&mut self.out) {
+                *s -= l;
+                *o = *s / self.size;
+            }
+            self.left += 1;
+            give(&self.out);
+        }
+    }
+}
+
+/// The second pass: rows sixteen at a time, of which 64 values each are kept, then 64 columns.
+struct Kept {
+    width: usize,
+    height: usize,
+    waiting: Vec<f32>,
+    count: usize,
+    lanes: Vec<Lanes>,
+    /// 64 values of each row.
+    rows: Vec<[f32; SMALL]>,
+}
+
+impl Kept {
+    fn new(width: usize, height: usize) -> Self {
+        Self {
+            width,
+            height,
+            waiting: vec![0.0; width * LANES],
+            count: 0,
+            lanes: vec![[0.0; LANES]; width],
+            rows: Vec::with_capacity(height),
+        }
+    }
+
+    #[inline(always)]
+    fn take(&mut self, row: &[f32]) {
+        self.waiting[self.count * self.width..][..self.width].copy_from_slice(row);
+        self.count += 1;
+        if self.count == LANES {
+            self.filter();
+        }
+    }
+
+    #[inline(always)]
+    fn filter(&mut self) {
+        into_lanes(&self.waiting, &mut self.lanes, self.width);
+        let [p1, p2, p3, p4] = phases(self.width, window(self.width));
+        let from = &self.lanes;
+        let mut kept = [[0.0; LANES]; SMALL];
+        let mut next = 0;
+        let (mut sums, mut size) = ([0.0; LANES], 0.0);
+        let mut keep = |out: usize, sums: &Lanes, size: f32| {
+            // On a picture narrower than 64 the same value is kept more than once.
+            while next < SMALL && centre(next, self.width) == out {
+                kept[next] = divided(sums, size);
+                next += 1;
+            }
+            if next < SMALL {
+                centre(next, self.width)
+            } else {
+                usize::MAX
+            }
+        };
+        let mut wanted = centre(0, self.width);
+        let mut out = 0;
+        for lanes in &from[..p1] {
+            add(&mut sums, lanes);
+            size += 1.0;
+        }
+        for lanes in &from[p1..p1 + p2] {
+            add(&mut sums, lanes);
+            size += 1.0;
+            if out == wanted {
+                wanted = keep(out, &sums, size);
+            }
+            out += 1;
+        }
+        for (right, left) in from[p1 + p2..].iter().zip(from.iter()).take(p3) {
+            add(&mut sums, right);
+            subtract(&mut sums, left);
+            if out == wanted {
+                wanted = keep(out, &sums, size);
+            }
+            out += 1;
+        }
+        for left in &from[p3..p3 + p4] {
+            subtract(&mut sums, left);
+            size -= 1.0;
+            if out == wanted {
+                wanted = keep(out, &sums, size);
+            }
+            out += 1;
+        }
+        for lane in 0..self.count {
+            let mut row = [0.0; SMALL];
+            for (value, lanes) in row.iter_mut().zip(&kept) {
+                *value = lanes[lane];
+            }
+            self.rows.push(row);
+        }
+        self.count = 0;
+    }
+
+    #[inline(always)]
+    fn end(mut self) -> Small {
+        if self.count > 0 {
+            self.filter();
+        }
+        let [p1, p2, p3, p4] = phases(self.height, window(self.height));
+        let mut filtered = Vec::with_capacity(self.height);
+        let (mut sums, mut size) = ([0.0_f32; SMALL], 0.0_f32);
+        let mut left = 0;
+        for (right, row) in self.rows.iter().enumerate() {
+            for (s, v) in sums.iter_mut().zip(row) {
+                *s += v;
+            }
+            if right < p1 + p2 {
+                size += 1.0;
+            } else {
+                for (s, v) in sums.iter_mut().zip(&self.rows[left]) {
+                    *s -= v;
+                }
+                left += 1;
+            }
+            if right >= p1 {
+                filtered.push(sums.map(|s| s / size));
+            }
+        }
+        debug_assert_eq!(left, p3);
+        for row in &self.rows[left..left + p4] {
+            size -= 1.0;
+            for (s, v) in sums.iter_mut().zip(row) {
+                *s -= v;
+            }
+            filtered.push(sums.map(|s| s / size));
+        }
+        let mut small = [[0.0; SMALL]; SMALL];
+        for (i, row) in small.iter_mut().enumerate() {
+            *row = filtered[centre(i, self.height)];
+        }
+        small
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    struct Plane {
+        width: usize,
+        height: usize,
+        values: Vec<f32>,
+    }
+
+    impl Rows for Plane {
+        fn width(&self) -> usize {
+            self.width
+        }
+
+        fn height(&self) -> usize {
+            self.height
+        }
+
+        fn row(&self, y: usize, out: &mut [f32]) {
+            out.copy_from_slice(&self.values[y * self.width..][..self.width]);
+        }
+    }
+
+    /// The reference's box filter: one line at a time, any stride.
+    fn naive(from: &[f32], to: &mut [f32], start: usize, len: usize, stride: usize, window: usize) {
+        let half = (window + 2) / 2;
+        let at = |i: usize| start + i * stride;
+        let (mut l, mut r, mut o) = (0, 0, 0);
+        let (mut sum, mut size) = (0.0_f32, 0);
+        for _ in 0..half - 1 {
+            sum += from[at(r)];
+            size += 1;
+            r += 1;
+        }
+        for _ in 0..window - half + 1 {
+            sum += from[at(r)];
+            size += 1;
+            to[at(o)] = sum / size as f32;
+            r += 1;
+            o += 1;
+        }
+        for _ in 0..len - window {
+            sum += from[at(r)];
+            sum -= from[at(l)];
+            to[at(o)] = sum / size as f32;
+            l += 1;
+            r += 1;
+            o += 1;
+        }
+        for _ in 0..half - 1 {
+            sum -= from[at(l)];
+            size -= 1;
+            to[at(o)] = sum / size as f32;
+            l += 1;
+            o += 1;
+        }
+    }
+
+    fn naive_small(plane: &Plane) -> Small {
+        let (w, h) = (plane.width, plane.height);
+        let mut values = plane.values.clone();
+        let mut other = vec![0.0; w * h];
+        for _ in 0..2 {
+            for y in 0..h {
+                naive(&values, &mut other, y * w, w, 1, window(w));
+            }
+            for x in 0..w {
+                naive(&other, &mut values, x, h, w, window(h));
+            }
+        }
+        let mut small = [[0.0; SMALL]; SMALL];
+        for (i, row) in small.iter_mut().enumerate() {
+            for (j, out) in row.iter_mut().enumerate() {
+                *out = values[centre(i, h) * w + centre(j, w)];
+            }
+        }
+        small
+    }
+
+    fn bits(small: &Small) -> Vec<u32> {
+        small.as_flattened().iter().map(|v| v.to_bits()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        /// Bit for bit, whatever the size, on the portable path and on the one this machine takes.
+        #[test]
+        fn stripes_equal_their_slow_twin(w in 5_usize..420, h in 5_usize..420, seed in any::<u32>()) {
+            let mut state = seed | 1;
+            let values: Vec<f32> = (0..w * h).map(|_| {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                (state % 25_600) as f32 / 100.0
+            }).collect();
+            let plane = Plane { width: w, height: h, values };
+            let expected = bits(&naive_small(&plane));
+            prop_assert_eq!(&bits(&small(&plane)), &expected, "portable");
+            prop_assert_eq!(&bits(&crate::arch::small(&plane)), &expected, "this machine's");
+        }
+    }
+}
