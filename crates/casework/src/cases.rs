@@ -1,7 +1,6 @@
 //! Cases: what belongs together, and how far it has come.
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use crate::database::{Columns, Step, Tx, words};
 use crate::{
@@ -88,17 +87,40 @@ pub struct CaseDetail {
     pub facts: Sealed<Facts>,
 }
 
+/// Takes back a case that was opened for a finding which then could not be recorded.
+pub(crate) async fn drop_if_empty(casework: &Casework, id: &str) -> Result<()> {
+    if !casework.findings(id).await?.is_empty() {
+        return Ok(());
+    }
+    let mut tx = casework.db.begin().await?;
+    facts::erase(&mut tx, id).await?;
+    sqlx::query("DELETE FROM cases WHERE id = $1 AND status = 'open'")
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        "screening",
+        "case.take-back",
+        id,
+        "its finding could not be recorded",
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 pub(crate) async fn find_or_open(
     tx: &mut Tx,
     casework: &Casework,
     subject: &Subject,
     actor: &str,
 ) -> Result<String> {
-    // Not the group's name itself: it may be an account.
-    let key = hex::encode(Sha256::digest(format!(
-        "obhut case group\n{}",
-        subject.group
-    )));
+    // Not the group's name itself, nor anything it could be guessed from: it may be an account.
+    let key = casework
+        .sealer
+        .keyed_digest("case group", subject.group.as_bytes());
     let row = sqlx::query(
         "SELECT id FROM cases WHERE group_key = $1 AND status = 'open' ORDER BY opened_at LIMIT 1",
     )
@@ -143,7 +165,7 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
 
 /// Takes the account out of a case.
 pub(crate) async fn forget_account(tx: &mut Tx, id: &str) -> Result<()> {
-    sqlx::query("UPDATE cases SET account_sealed = NULL WHERE id = $1")
+    sqlx::query("UPDATE cases SET account_sealed = NULL, group_key = '' WHERE id = $1")
         .bind(id)
         .execute(&mut **tx)
         .await?;

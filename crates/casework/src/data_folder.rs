@@ -70,11 +70,15 @@ impl DataFolder {
         let path = self.root.join("keys").join(name);
         let fault = |e: &io::Error| self.fault(&format!("keys/{name}"), e);
         if !path.exists() {
-            // A data folder that has sealed things but no key must not get a new one unasked.
-            if self.root.join("vault/log/checkpoint").exists() {
+            // A data folder in use must not get a new key unasked: it would open nothing. The key is
+            // made before anything else, so whatever is there was sealed with one.
+            let in_use =
+                self.root.join("obhut.db").exists() || self.holds("lists") || self.holds("vault");
+            if in_use && !path.exists() {
                 return Err(CaseworkError::Folder {
-                    path: format!("keys/{name}"),
-                    why: "is missing, though the vault is not empty; put the key back from where you keep it".into(),
+                    path: path.display().to_string(),
+                    why: "the key is missing, though this data folder is in use; put it back from where you keep it"
+                        .into(),
                 });
             }
             let fresh = self
@@ -90,6 +94,10 @@ impl DataFolder {
             }
         }
         fs::read_to_string(&path).map_err(|e| fault(&e))
+    }
+
+    fn holds(&self, folder: &str) -> bool {
+        fs::read_dir(self.root.join(folder)).is_ok_and(|mut entries| entries.next().is_some())
     }
 
     pub(crate) fn sqlite_url(&self) -> String {

@@ -4,6 +4,8 @@
 //! What a table looks like is said in its own module, as a list of [`Step`]s; this file only runs
 //! the steps that a database hasn't seen.
 
+use std::time::Duration;
+
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _, Row as _, Transaction};
 
@@ -11,6 +13,9 @@ use crate::{CaseworkError, Result};
 
 /// Connections kept open at most.
 const CONNECTIONS_MAX: u32 = 8;
+
+/// Longest wait for a connection.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// One change of the tables. Steps are never edited, only followed by others.
 pub(crate) struct Step {
@@ -63,26 +68,26 @@ impl Database {
                 ));
             }
         };
-        if backend == Backend::Postgres {
-            // A pool would try again until its time is up, and then say only that it was.
-            let mut probe = AnyConnection::connect(url).await.map_err(|e| {
-                CaseworkError::refused(format!(
+        // A pool would try again until its time is up, and then say only that it was.
+        probe(url, backend).await.map_err(|e| {
+            CaseworkError::refused(match backend {
+                Backend::Sqlite => format!(
+                    "the database in the data folder can't be used: {e}; is the disk full, the folder read-only, or the file damaged?"
+                ),
+                Backend::Postgres => format!(
                     "the PostgreSQL at the given address doesn't let us in: {e}; is it running, and do user and database exist?"
-                ))
-            })?;
-            probe.ping().await?;
-            probe.close().await?;
-        }
+                ),
+            })
+        })?;
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
+            .acquire_timeout(WAIT_MAX)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if backend == Backend::Sqlite {
-                        // Readers beside one writer; a commit is on disk when it returns.
-                        connection.execute("PRAGMA busy_timeout = 20000").await?;
-                        connection.execute("PRAGMA journal_mode = WAL").await?;
-                        connection.execute("PRAGMA synchronous = FULL").await?;
-                        connection.execute("PRAGMA foreign_keys = ON").await?;
+                        for pragma in PRAGMAS {
+                            connection.execute(*pragma).await?;
+                        }
                     }
                     Ok(())
                 })
@@ -150,6 +155,35 @@ impl Database {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Readers beside one writer; a commit is on disk when it returns.
+const PRAGMAS: &[&str] = &[
+    "PRAGMA busy_timeout = 20000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+];
+
+/// One connection and one question, for the cause in plain words.
+async fn probe(url: &str, backend: Backend) -> std::result::Result<(), String> {
+    // What the server or the file says, without the driver's own wrapping.
+    let plain = |e: sqlx::Error| match e {
+        sqlx::Error::Database(e) => e.message().to_owned(),
+        sqlx::Error::Io(e) => e.to_string(),
+        e => e.to_string(),
+    };
+    let mut connection = AnyConnection::connect(url).await.map_err(plain)?;
+    if backend == Backend::Sqlite {
+        for pragma in PRAGMAS {
+            connection.execute(*pragma).await.map_err(plain)?;
+        }
+        connection
+            .execute("SELECT COUNT(*) FROM sqlite_master")
+            .await
+            .map_err(plain)?;
+    }
+    connection.close().await.map_err(plain)
 }
 
 /// Reads columns by position, naming the table when the form is not what this version writes.

@@ -121,7 +121,7 @@ impl Casework {
         let grounds = request.grounds.trim();
         if grounds.is_empty() || grounds.chars().count() > GROUNDS_CHARS_MAX {
             return Err(CaseworkError::refused(format!(
-                "a decision needs its grounds, 1 to {GROUNDS_CHARS_MAX} characters (--grounds)"
+                "a decision needs its grounds, 1 to {GROUNDS_CHARS_MAX} characters"
             )));
         }
         if request

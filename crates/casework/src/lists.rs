@@ -147,7 +147,19 @@ impl Casework {
         importer: &str,
     ) -> Result<Import> {
         check(settings)?;
-        let (list, problems) = read_list_file(&settings.name, csv);
+        // Under a key of ours: the same in every version, and no digest that anybody could look up.
+        let name_entry = |kind: &str, digest: &obhut_hash::Digest, _| {
+            let what = [
+                settings.name.as_bytes(),
+                b"\n",
+                kind.as_bytes(),
+                b"\n",
+                digest.as_bytes(),
+            ]
+            .concat();
+            format!("e-{}", &self.sealer.keyed_digest("list entry", &what)[..16])
+        };
+        let (list, problems) = reader::read(&settings.name, csv, &name_entry);
         if list.len() == 0 {
             let first = problems
                 .first()

@@ -62,16 +62,22 @@ fn folded(name: &str) -> String {
         .join(" ")
 }
 
+/// Two people must not look like one, nor one like two: nothing invisible, one alphabet a name.
+fn readable(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || " .'’-–(),_@".contains(c);
+    let latin = |c: &char| matches!(c, 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}');
+    let others = |c: &char| matches!(c, '\u{370}'..='\u{52f}' | '\u{13a0}'..='\u{13ff}' | '\u{ff00}'..='\u{ffef}');
+    name.chars().all(plain)
+        && !(name.chars().any(|c| latin(&c)) && name.chars().any(|c| others(&c)))
+}
+
 impl Casework {
     /// Adds a person, or a role to one on record.
     pub async fn add_person(&self, name: &str, roles: &[Role], actor: &str) -> Result<Person> {
         let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-        if name.is_empty()
-            || name.chars().count() > NAME_CHARS_MAX
-            || name.chars().any(char::is_control)
-        {
+        if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || !readable(&name) {
             return Err(CaseworkError::refused(format!(
-                "a name has 1 to {NAME_CHARS_MAX} characters"
+                "a name has 1 to {NAME_CHARS_MAX} characters: letters of one alphabet, digits, spaces and . ' - ( ) , _ @"
             )));
         }
         let mut tx = self.db.begin().await?;

@@ -194,6 +194,24 @@ impl Casework {
         }
         let id = ids::new("report");
         let mut tx = self.db.begin().await?;
+        let known = sqlx::query(
+            "SELECT id, status, decision FROM reports WHERE case_id = $1 AND destination = $2 AND status IN ('draft', 'approved')",
+        )
+        .bind(decision.case())
+        .bind(destination)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(row) = known {
+            let mut c = Columns::of(&row);
+            let (known, status, rests_on) = (c.text()?, c.text()?, c.text()?);
+            if status == "draft" && rests_on != decision.id() {
+                set_status(&mut tx, &known, "superseded").await?;
+            } else {
+                return Err(CaseworkError::refused(format!(
+                    "report {known} of this case to {destination} is on record already ({status}); a case is reported once to each"
+                )));
+            }
+        }
         sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at) VALUES ($1, $2, $3, $4, 'draft', $5)")
             .bind(&id)
             .bind(decision.case())

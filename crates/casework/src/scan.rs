@@ -23,13 +23,14 @@ pub struct ScanProblem {
     pub what: String,
 }
 
-/// Walks files and folders. Links are followed; a loop of them is a problem, named once. What is
-/// neither file nor folder (a pipe, a device) is a problem too: reading it could block for ever.
+/// Walks files and folders. A link that is named itself is followed; one inside a folder is not, so
+/// that an upload can't lead out of its folder: it is a problem, named once. What is neither file
+/// nor folder (a pipe, a device) is a problem too: reading it could block for ever.
 pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanProblem>> + Send {
     let roots = paths.to_vec();
     roots.into_iter().flat_map(|root| {
         WalkDir::new(&root)
-            .follow_links(true)
+            .follow_links(false)
             .max_depth(DEPTH_MAX)
             .sort_by_file_name()
             .into_iter()
@@ -41,6 +42,26 @@ pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanPro
                     }))
                 }
                 Ok(entry) if entry.file_type().is_dir() => None,
+                Ok(entry) if entry.path_is_symlink() && entry.depth() > 0 => {
+                    Some(Err(ScanProblem {
+                        path: entry.into_path(),
+                        what: "a symbolic link; it is not followed unless it is named itself"
+                            .into(),
+                    }))
+                }
+                Ok(entry) if entry.path_is_symlink() => Some(match entry.path().metadata() {
+                    Ok(target) if target.is_file() => Ok(FoundFile {
+                        path: entry.into_path(),
+                    }),
+                    Ok(_) => Err(ScanProblem {
+                        path: entry.into_path(),
+                        what: "neither a file nor a folder".into(),
+                    }),
+                    Err(e) => Err(ScanProblem {
+                        path: entry.into_path(),
+                        what: io_reason(&e),
+                    }),
+                }),
                 Ok(entry) if entry.file_type().is_file() => Some(Ok(FoundFile {
                     path: entry.into_path(),
                 })),

@@ -159,9 +159,10 @@ impl Screener {
                 Compute::Pixels { .. } => needs_pixels = true,
             }
         }
-        if !needs_pixels {
-            let media_type = obhut_decode::Format::of(bytes).map(|f| f.media_type());
-            return self.judge(matches, None, media_type, None, false);
+        // Lists of byte digests alone need no pixels, but a broken picture is told all the same:
+        // it must not pass for one that is on no list.
+        if !needs_pixels && !bytes.is_empty() && obhut_decode::Format::of(bytes).is_none() {
+            return self.judge(matches, None, None, None, false);
         }
         match self.pool.decode(bytes) {
             Err(reason) => {
@@ -375,6 +376,13 @@ pub struct Recorded {
     pub exhibit: Option<String>,
 }
 
+/// The versions that only count and had a hit, each once.
+fn unsigned(screened: &Screened) -> HashSet<(&str, &str)> {
+    let hits = screened.matches.iter().filter(|m| !m.signed);
+    hits.map(|m| (m.list_id.as_str(), m.version.as_str()))
+        .collect()
+}
+
 impl Casework {
     /// A screener over the lists on record as they are now. Cheap when nothing has changed.
     pub async fn screener(&self, pool: Arc<Pool>, options: ScreenOptions) -> Result<Screener> {
@@ -399,13 +407,8 @@ impl Casework {
     ) -> Result<Recorded> {
         self.check_surface(subject.surface).await?;
         let id = ids::new("screen");
-        let unsigned: HashSet<_> = screened
-            .matches
-            .iter()
-            .filter(|m| !m.signed)
-            .map(|m| (&m.list_id, &m.version))
-            .collect();
         if !screened.makes_a_finding() {
+            let unsigned = unsigned(screened);
             if !unsigned.is_empty() {
                 let mut tx = self.db.begin().await?;
                 for (list, version) in unsigned {
@@ -423,23 +426,52 @@ impl Casework {
         let mut tx = self.db.begin().await?;
         let case = cases::find_or_open(&mut tx, self, subject, actor).await?;
         tx.commit().await?;
+        match self
+            .record_in(&case, &id, screened, subject, bytes, actor, now)
+            .await
+        {
+            Ok(exhibit) => Ok(Recorded {
+                id,
+                case: Some(case),
+                exhibit,
+            }),
+            Err(e) => {
+                // A case without a finding would puzzle whoever opens it. Where even this fails, the
+                // first error is the one to tell.
+                let _ = cases::drop_if_empty(self, &case).await;
+                Err(e)
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    async fn record_in(
+        &self,
+        case: &str,
+        id: &str,
+        screened: &Screened,
+        subject: &Subject,
+        bytes: Option<&[u8]>,
+        actor: &str,
+        now: i64,
+    ) -> Result<Option<String>> {
         // The exhibit before the finding that names it: what is on record can be opened.
         let exhibit = match bytes {
             Some(bytes) => Some(
-                self.seal_exhibit(&case, bytes, subject, screened.media_type, actor)
+                self.seal_exhibit(case, bytes, subject, screened.media_type, actor)
                     .await?,
             ),
             None => None,
         };
         let mut tx = self.db.begin().await?;
-        for (list, version) in unsigned {
+        for (list, version) in unsigned(screened) {
             count_hit(&mut tx, list, version).await?;
         }
         findings::write(
             &mut tx,
             self,
-            &case,
-            &id,
+            case,
+            id,
             screened,
             subject,
             exhibit.as_deref(),
@@ -447,11 +479,7 @@ impl Casework {
         )
         .await?;
         tx.commit().await?;
-        Ok(Recorded {
-            id,
-            case: Some(case),
-            exhibit,
-        })
+        Ok(exhibit)
     }
 
     async fn seal_exhibit(

@@ -216,6 +216,10 @@ async fn a_list_counts_until_two_people_have_signed_it() {
         assert!(refused(c.sign_list("hotline", &same).await).contains("another person"));
         assert_eq!(screen(c, &known).await.verdict, Verdict::NoMatch);
 
+        for lookalike in ["Ada Lovel\u{430}ce", "Ada\u{200b} Lovelace", "Ada\x07"] {
+            let added = c.add_person(lookalike, &[Role::ListSteward], "test").await;
+            assert!(refused(added).contains("one alphabet"), "{lookalike:?}");
+        }
         let list = c
             .sign_list("hotline", &steward(c, "Grace Hopper").await)
             .await
@@ -737,6 +741,32 @@ async fn two_processes_may_open_a_fresh_folder_at_once() {
     .await;
 }
 
+/// The evidence store fails: the caller is told, and no empty case is left for anybody to puzzle over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finding_that_cannot_be_kept_leaves_no_case() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        let screened = screen(c, &known).await;
+        // A file where the vault's folder belongs.
+        std::fs::remove_dir_all(b.folder.path().join("vault")).unwrap();
+        std::fs::write(b.folder.path().join("vault"), b"in the way").unwrap();
+        assert!(
+            c.record(&screened, &subject("a"), Some(&known), "t")
+                .await
+                .is_err()
+        );
+        assert_eq!(c.cases(None).await.unwrap(), []);
+        std::fs::remove_file(b.folder.path().join("vault")).unwrap();
+        c.record(&screened, &subject("a"), Some(&known), "t")
+            .await
+            .unwrap();
+        assert_eq!(c.cases(None).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_key_is_asked_for_not_replaced() {
     let b = bench(None).await;
@@ -754,7 +784,7 @@ async fn a_missing_key_is_asked_for_not_replaced() {
         .await
         .err()
         .unwrap();
-    assert!(e.to_string().contains("put the key back"), "{e}");
+    assert!(e.to_string().contains("put it back"), "{e}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

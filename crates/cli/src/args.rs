@@ -23,6 +23,7 @@ pub struct Args {
     #[arg(
         long,
         global = true,
+        help_heading = "Everywhere",
         env = "OBHUT_DATA",
         value_name = "DIR",
         hide_env_values = true
@@ -32,13 +33,14 @@ pub struct Args {
     #[arg(
         long,
         global = true,
+        help_heading = "Everywhere",
         env = "OBHUT_DATABASE",
         value_name = "URL",
         hide_env_values = true
     )]
     pub database: Option<String>,
     /// Print JSON, one object a line
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,
     #[command(subcommand)]
     pub command: Command,
@@ -194,7 +196,7 @@ pub enum ListCommand {
     Sign {
         /// The list
         name: String,
-        /// Who signs
+        /// Who signs (role list-steward)
         #[arg(long, value_name = "PERSON")]
         by: String,
     },
@@ -245,7 +247,7 @@ pub enum CaseCommand {
     Decide {
         /// The case
         case: String,
-        /// Who decides
+        /// Who decides (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: String,
         /// What
@@ -326,7 +328,7 @@ pub enum ReportCommand {
     Approve {
         /// The report
         report: String,
-        /// Who approves
+        /// Who approves (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: String,
     },
@@ -351,7 +353,7 @@ pub enum VaultCommand {
     Get {
         /// The exhibit
         exhibit: String,
-        /// Who reads
+        /// Who reads (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
         /// What for

@@ -11,8 +11,12 @@ use obhut_partners::destinations;
 use serde_json::json;
 
 use crate::args::{CaseCommand, ReportCommand};
-use crate::output::Output;
+use crate::input;
+use crate::output::{Output, count};
 use crate::setting::{Setting, acting, somebody};
+
+/// Longest facts file, in bytes.
+const FACTS_BYTES_MAX: u64 = 4 << 20;
 
 pub async fn run(
     command: CaseCommand,
@@ -31,10 +35,10 @@ pub async fn run(
                     || serde_json::to_value(case).expect("a case is JSON"),
                     || {
                         format!(
-                            "{}  {:<8} {} files, opened {}",
+                            "{}  {:<8} {}, opened {}",
                             case.id,
                             case.status.word(),
-                            case.files,
+                            count(case.files as u64, "file", "files"),
                             rfc3339(case.opened_at)
                         )
                     },
@@ -83,8 +87,7 @@ pub async fn run(
         }
         CaseCommand::Facts { case, from } => match from {
             Some(file) => {
-                let bytes =
-                    fs::read(&file).with_context(|| format!("{} can't be read", file.display()))?;
+                let bytes = input::read(&file, FACTS_BYTES_MAX)?;
                 let facts = Facts::from_json(&bytes).with_context(|| file.display().to_string())?;
                 casework.set_facts(&case, &facts, &somebody()).await?;
                 output.line(
@@ -251,7 +254,9 @@ pub async fn report(
                         "decided_by": report.decision.name(),
                     })
                 },
-                || format!("{} and {} documents about files; nothing was sent", out.display(), files.len()),
+                || format!("{} and {}; nothing was sent",
+                        out.display(),
+                        count(files.len() as u64, "document about a file", "documents about files")),
             )?;
         }
         ReportCommand::File { case, destination } => {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::args::HashArgs;
 use crate::in_order::in_order;
-use crate::output::{Output, map, with_path};
+use crate::output::{Output, map, shown, with_path};
 use crate::setting;
 
 struct Line {
@@ -153,7 +153,7 @@ fn print(hashed: &Hashed, output: &Output) -> anyhow::Result<()> {
                     "{}  {}{quality}  {}",
                     line.digest,
                     line.kind,
-                    hashed.path.display()
+                    shown(&hashed.path)
                 )
             },
         )?;
@@ -161,7 +161,7 @@ fn print(hashed: &Hashed, output: &Output) -> anyhow::Result<()> {
     if let Some(error) = &hashed.error {
         output.line(
             || with_path(&hashed.path, map(json!({ "error": error }))),
-            || format!("{}: {error}", hashed.path.display()),
+            || format!("{}: {error}", shown(&hashed.path)),
         )?;
     }
     Ok(())

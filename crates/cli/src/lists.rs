@@ -2,18 +2,18 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use obhut_casework::{Action, HashList, ListSettings, Purpose, Role};
 use serde_json::json;
 
 use crate::args::ListCommand;
-use crate::output::Output;
+use crate::input;
+use crate::output::{Output, count};
 use crate::setting::{Setting, acting, somebody};
 
 /// Problems shown one by one on a terminal.
 const PROBLEMS_SHOWN_MAX: usize = 20;
 /// Longest list file, in bytes.
-const FILE_BYTES_MAX: u64 = 4 << 30;
+pub const FILE_BYTES_MAX: u64 = 4 << 30;
 
 pub async fn run(
     command: ListCommand,
@@ -29,16 +29,7 @@ pub async fn run(
             action,
             file,
         } => {
-            let len = std::fs::metadata(&file)
-                .with_context(|| format!("{} can't be read", file.display()))?
-                .len();
-            anyhow::ensure!(
-                len <= FILE_BYTES_MAX,
-                "{} has {len} bytes, {FILE_BYTES_MAX} are allowed",
-                file.display()
-            );
-            let csv = std::fs::read(&file)
-                .with_context(|| format!("{} can't be read", file.display()))?;
+            let csv = input::read(&file, FILE_BYTES_MAX)?;
             let default = if purpose == Purpose::KnownHarmless {
                 Action::Pass
             } else {
@@ -68,7 +59,13 @@ pub async fn run(
                 || json!({ "list": show(&import.list), "new_version": import.new_version, "problems": import.problems }),
                 || {
                     let what = if import.new_version { "imported" } else { "this very file is on record already" };
-                    format!("{}\n{what}: {} entries, {} rows left out", describe(&import.list), import.list.entries, import.problems.len())
+                    format!(
+                        "{}
+{what}: {}, {} left out",
+                        describe(&import.list),
+                        count(import.list.entries, "entry", "entries"),
+                        count(import.problems.len() as u64, "row", "rows")
+                    )
                 },
             )?;
         }
@@ -152,7 +149,7 @@ fn describe(list: &HashList) -> String {
         &list.version[..12.min(list.version.len())],
         list.action,
         if list.disabled > 0 {
-            format!("; {} entries disabled", list.disabled)
+            format!("; {} disabled", count(list.disabled, "entry", "entries"))
         } else {
             String::new()
         },

@@ -5,6 +5,7 @@ mod args;
 mod cases;
 mod hash;
 mod in_order;
+mod input;
 mod lists;
 mod output;
 mod screen;
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
         let rest = raw.map(|a| a.to_string_lossy().into_owned());
         return ExitCode::from(obhut_decode::worker::run(rest) as u8);
     }
+    // Whatever is written, database and vault included, is for its owner alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let args = Args::parse();
     let output = Output::new(args.json);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -26,10 +26,11 @@ impl Output {
         value: impl FnOnce() -> Value,
         text: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
+        // A name out of a list or a folder must not drive the terminal.
         let line = if self.json {
             value().to_string()
         } else {
-            text()
+            plain(&text())
         };
         writeln!(io::stdout().lock(), "{line}")?;
         Ok(())
@@ -37,7 +38,7 @@ impl Output {
 
     /// A remark for the person at the terminal; never among the results.
     pub fn remark(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", plain(text));
     }
 
     pub fn error(&self, e: &anyhow::Error) {
@@ -94,5 +95,42 @@ pub fn map(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),
+    }
+}
+
+/// Without control characters, line ends aside.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// A path on one line.
+pub fn shown(path: &Path) -> String {
+    plain(&path.to_string_lossy().replace('\n', "\u{fffd}"))
+}
+
+/// `1 file`, `2 files`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_do_not_drive_the_terminal() {
+        assert_eq!(shown(Path::new("a\x1b[2J\nb")), "a\u{fffd}[2J\u{fffd}b");
+        assert_eq!(
+            (count(1, "row", "rows"), count(0, "row", "rows")),
+            ("1 row".into(), "0 rows".into())
+        );
     }
 }

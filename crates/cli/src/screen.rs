@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use obhut_casework::{
-    Casework, ScreenOptions, Screened, Screener, Sealed, Subject, Verdict, fresh_group,
+    Casework, ScreenOptions, Screened, Screener, Sealed, Subject, Surface, Verdict, fresh_group,
     read_list_file, scan,
 };
 use serde_json::json;
 
 use crate::args::ScreenArgs;
 use crate::in_order::in_order;
-use crate::output::{Output, map, with_path};
+use crate::input;
+use crate::lists::FILE_BYTES_MAX;
+use crate::output::{Output, count, map, shown, with_path};
 use crate::setting::{self, Setting};
 
 pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
@@ -23,8 +24,11 @@ pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow
     };
     let (screener, casework) = match &args.list {
         Some(file) => {
-            let csv =
-                std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
+            anyhow::ensure!(
+                args.surface != Surface::PrivateMessage,
+                "private messages are screened only where a legal basis is on record, so not against a file alone; see `obhut basis add`"
+            );
+            let csv = input::read(file, FILE_BYTES_MAX)?;
             let name = file
                 .file_name()
                 .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
@@ -106,8 +110,8 @@ pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow
         .collect();
     if !output.is_json() || !cases.is_empty() {
         output.remark(&format!(
-            "{} files: {}",
-            counts.values().sum::<u64>(),
+            "{}: {}",
+            count(counts.values().sum::<u64>(), "file", "files"),
             summary.join(", ")
         ));
     }
@@ -163,7 +167,7 @@ fn print(path: &std::path::Path, screened: &Screened, output: &Output) -> anyhow
             with_path(path, map(value))
         },
         || {
-            let mut text = format!("{:<14} {}", screened.verdict.word(), path.display());
+            let mut text = format!("{:<14} {}", screened.verdict.word(), shown(path));
             if let Some(m) = screened.matches.first() {
                 text += &format!("  {} {} at {} ({} bits)", m.list, m.entry, m.kind, m.distance_bits);
                 if !m.signed {

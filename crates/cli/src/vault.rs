@@ -3,13 +3,13 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use obhut_casework::{Limits, Role, rfc3339};
 use serde_json::json;
 
 use crate::args::VaultCommand;
 use crate::cases::write_private;
-use crate::output::Output;
+use crate::input;
+use crate::output::{Output, count};
 use crate::setting::{Setting, acting, somebody};
 
 pub async fn run(
@@ -19,17 +19,7 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     match command {
         VaultCommand::Put { case, by, file } => {
-            let bytes_max = Limits::default().input_bytes_max;
-            let len = std::fs::metadata(&file)
-                .with_context(|| format!("{} can't be read", file.display()))?
-                .len();
-            anyhow::ensure!(
-                len <= bytes_max,
-                "{} has {len} bytes; this version keeps exhibits of up to {bytes_max}",
-                file.display()
-            );
-            let bytes = std::fs::read(&file)
-                .with_context(|| format!("{} can't be read", file.display()))?;
+            let bytes = input::read(&file, Limits::default().input_bytes_max)?;
             let casework = setting.casework().await?;
             let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
             let name = file.to_string_lossy();
@@ -130,8 +120,8 @@ pub async fn run(
                     }
                     if !seen.leftovers.is_empty() {
                         text += &format!(
-                            "\n{} files are named by no entry: left by intakes that were cut off before they were acknowledged, or not ours; nothing refers to them",
-                            seen.leftovers.len()
+                            "\n{} named by no entry: left by intakes that were cut off before they were acknowledged, or not ours; nothing refers to them",
+                            count(seen.leftovers.len() as u64, "file is", "files are")
                         );
                     }
                     text

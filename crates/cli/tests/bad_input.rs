@@ -75,12 +75,19 @@ fn a_loop_of_links_a_dead_link_and_a_pipe_are_named() {
         .status()
         .unwrap();
     assert!(made.success());
+    symlink("good.png", b.path("folder/link")).unwrap();
     let lines = screen(&b, &["folder"]);
-    assert_eq!(lines.len(), 4);
-    unreadable(&lines, "folder/loop", "leads back");
-    unreadable(&lines, "folder/dead", "no such file");
+    assert_eq!(lines.len(), 5);
+    for link in ["folder/loop", "folder/dead", "folder/link"] {
+        unreadable(&lines, link, "not followed");
+    }
     unreadable(&lines, "folder/pipe", "neither a file");
     assert_eq!(line(&lines, "folder/good.png")["verdict"], "match");
+    // Named themselves they are followed, and a loop ends at its first link.
+    let lines = screen(&b, &["folder/link", "folder/dead", "folder/loop"]);
+    assert_eq!(line(&lines, "folder/link")["verdict"], "match");
+    unreadable(&lines, "folder/dead", "no such file");
+    unreadable(&lines, "folder/loop/loop", "not followed");
 }
 
 #[test]
@@ -225,6 +232,101 @@ fn a_list_that_is_none_changes_nothing() {
         "says what a list looks like"
     );
     assert_eq!(json(&b.obhut(&["list", "show", "--json"])).len(), 0);
+}
+
+/// With lists of byte digests alone no pixel is needed, and a broken picture is told all the same.
+#[test]
+fn a_broken_picture_is_unreadable_whatever_the_list() {
+    let b = bench();
+    let good = b.read("folder/good.png");
+    b.write(
+        "md5.csv",
+        format!("kind,digest\nmd5,{}\n", "0".repeat(32)).as_bytes(),
+    );
+    b.write("half.png", &good[..good.len() / 2]);
+    b.write("empty", b"");
+    b.write("text", b"text");
+    let lines = json(&b.obhut(&[
+        "screen",
+        "--json",
+        "--list",
+        "md5.csv",
+        "half.png",
+        "empty",
+        "text",
+        "folder/good.png",
+    ]));
+    unreadable(&lines, "half.png", "ends before");
+    unreadable(&lines, "empty", "empty");
+    for name in ["text", "folder/good.png"] {
+        assert_eq!(
+            line(&lines, name)["verdict"],
+            "no-match",
+            "{name} was compared as a whole"
+        );
+    }
+}
+
+#[test]
+fn files_without_an_end_are_refused() {
+    let b = bench();
+    assert!(
+        Command::new("mkfifo")
+            .arg(b.path("pipe"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    for path in ["/dev/zero", "pipe"] {
+        for command in [
+            &["screen", "--list", path, "folder"][..],
+            &["vault", "put", path],
+            &[
+                "list",
+                "import",
+                "--name",
+                "n",
+                "--owner",
+                "o",
+                "--purpose",
+                "assessed",
+                "--basis",
+                "b",
+                path,
+            ],
+            &["case", "facts", "c", "--from", path],
+        ] {
+            let out = b.obhut(command);
+            assert_eq!(out.status.code(), Some(1), "{command:?}");
+            assert!(
+                String::from_utf8_lossy(&out.stderr).contains("is not a file"),
+                "{command:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_damaged_database_and_lost_keys_are_named_at_once() {
+    let b = bench();
+    b.import("n", "list.csv");
+    let keys = b.path("data/keys");
+    std::fs::rename(&keys, b.path("away")).unwrap();
+    let out = b.obhut(&["list", "show"]);
+    assert!(String::from_utf8_lossy(&out.stderr).contains("put it back"));
+    std::fs::remove_dir_all(&keys).unwrap();
+    std::fs::rename(b.path("away"), &keys).unwrap();
+    ok(&b.obhut(&["list", "show"]));
+    b.write("data/obhut.db", &[7; 8192]);
+    for rest in ["data/obhut.db-wal", "data/obhut.db-shm"] {
+        let _ = std::fs::remove_file(b.path(rest));
+    }
+    let out = b.obhut(&["list", "show"]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(
+        said.contains("not a database") && said.contains("damaged"),
+        "{said}"
+    );
 }
 
 /// Nobody reads on: `obhut screen … | head -1` ends without a word.

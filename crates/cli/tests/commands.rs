@@ -204,6 +204,8 @@ fn from_list_to_report() {
             .code(),
         Some(1)
     );
+    let again = b.obhut(&["report", "file", &case, "--destination", "ncmec"]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("on record already"));
     ok(&b.obhut(&["report", "approve", report, "--by", "Olga"]));
     let appeal =
         &json(ok(&b.obhut(&[
@@ -309,6 +311,15 @@ fn turned_pictures_match_only_when_asked_for() {
 fn private_messages_are_refused_without_a_legal_basis() {
     let b = Bench::new();
     let picture = with_list(&b);
+    let alone = [
+        "screen",
+        "--list",
+        "list.csv",
+        "--surface",
+        "private-message",
+        &picture,
+    ];
+    assert_eq!(b.obhut(&alone).status.code(), Some(1));
     let private = ["screen", "--json", "--surface", "private-message", &picture];
     let out = b.obhut(&private);
     assert_eq!(out.status.code(), Some(1));
@@ -326,18 +337,30 @@ fn private_messages_are_refused_without_a_legal_basis() {
     ok(&b.obhut(&private));
 }
 
+/// Even in a folder that others may look into.
 #[test]
-fn keys_are_private_and_the_data_folder_too() {
+fn everything_in_the_data_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
     let b = Bench::new();
-    with_list(&b);
-    for (name, mode) in [
-        ("data", 0o700),
-        ("data/keys", 0o700),
-        ("data/keys/sealing.age", 0o600),
-        ("data/keys/log.signing", 0o600),
-    ] {
-        assert_eq!(b.mode(name), mode, "{name}");
+    std::fs::create_dir(b.path("data")).unwrap();
+    std::fs::set_permissions(b.path("data"), PermissionsExt::from_mode(0o755)).unwrap();
+    let picture = with_list(&b);
+    ok(&b.obhut(&["screen", &picture]));
+    ok(&b.obhut(&["vault", "put", &picture]));
+    let mut folders = vec![b.path("data")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o077;
+            assert_eq!(mode, 0, "{}", path.display());
+            seen += 1;
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
     }
+    assert!(seen > 12, "{seen} files and folders");
 }
 
 /// Of the media that Meta publishes for testing its hashes: one digest finds all edits and colour

@@ -105,6 +105,10 @@ pub enum Unreadable {
     Truncated(Format),
     /// The decoder refused it.
     Corrupt(Format),
+    /// A sort of the format that this build doesn't read, such as a compression.
+    Unsupported(Format),
+    /// Decoding would take more memory than [`Limits::memory_bytes_max`] grants.
+    TooMuchMemory(Format),
     /// Longer than [`Limits::time_max`]; the worker was ended.
     TookTooLong {
         /// Milliseconds allowed.
@@ -126,6 +130,8 @@ impl Unreadable {
             Self::TooManyPixels { .. } => "too-many-pixels",
             Self::Truncated(_) => "truncated",
             Self::Corrupt(_) => "corrupt",
+            Self::Unsupported(_) => "unsupported",
+            Self::TooMuchMemory(_) => "too-much-memory",
             Self::TookTooLong { .. } => "took-too-long",
             Self::WorkerDied => "worker-died",
             Self::NoWorker => "no-worker",
@@ -154,6 +160,20 @@ impl fmt::Display for Unreadable {
                 write!(f, "the {} ends before its picture does", format.name())
             }
             Self::Corrupt(format) => write!(f, "the {} is damaged", format.name()),
+            Self::Unsupported(format) => {
+                write!(
+                    f,
+                    "the {} is of a sort this version doesn't read",
+                    format.name()
+                )
+            }
+            Self::TooMuchMemory(format) => {
+                write!(
+                    f,
+                    "decoding the {} would take more memory than is allowed",
+                    format.name()
+                )
+            }
             Self::TookTooLong { time_ms_max } => {
                 write!(f, "decoding took longer than {time_ms_max} ms")
             }

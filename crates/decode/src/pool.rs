@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use crate::{Limits, Picture, Unreadable, wire, worker};
 
+/// What fits into a pipe before its writer waits.
+const PIPE_BYTES: usize = 1 << 20;
+
 /// How to start a worker: a program that calls [`worker::run`] when its first argument is
 /// [`worker::ARGUMENT`].
 #[derive(Clone, Debug)]
@@ -108,6 +111,9 @@ impl Pool {
             .spawn()?;
         let input = child.stdin.take().expect("piped");
         let output = child.stdout.take().expect("piped");
+        // Fewer changes between the two processes. Where the system allows less, all works as well.
+        let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE_BYTES);
+        let _ = rustix::pipe::fcntl_setpipe_size(&output, PIPE_BYTES);
         Ok(Worker {
             child,
             input,

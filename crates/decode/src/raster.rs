@@ -157,8 +157,13 @@ fn other(
         ref e if e.to_string().to_lowercase().contains("unexpected end") => {
             Unreadable::Truncated(format)
         }
+        ImageError::Unsupported(_) => Unreadable::Unsupported(format),
+        ImageError::Limits(_) => Unreadable::TooMuchMemory(format),
         _ => Unreadable::Corrupt(format),
     };
+    if let Some((width, height)) = png_size(bytes) {
+        check_pixels(width.into(), height.into(), pixels_max)?;
+    }
     let image_format = match format {
         Format::Jpeg => ImageFormat::Jpeg,
         Format::Png => ImageFormat::Png,
@@ -189,6 +194,19 @@ fn other(
         orientation: None,
         damaged: false,
     })
+}
+
+/// What a PNG's header says, even where it is more than any decoder takes.
+fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let header = bytes
+        .strip_prefix(b"\x89PNG\r\n\x1a\n")?
+        .get(4..16)?
+        .strip_prefix(b"IHDR")?;
+    let (width, height) = header.split_first_chunk::<4>()?;
+    Some((
+        u32::from_be_bytes(*width),
+        u32::from_be_bytes(*height.first_chunk()?),
+    ))
 }
 
 fn orientation(bytes: &[u8]) -> Option<u8> {

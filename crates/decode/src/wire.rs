@@ -62,6 +62,8 @@ pub(crate) fn write_answer(
                 Unreadable::TooManyPixels { pixels, pixels_max } => (4, pixels, pixels_max),
                 Unreadable::Truncated(f) => (5, f as u64, 0),
                 Unreadable::Corrupt(f) => (6, f as u64, 0),
+                Unreadable::Unsupported(f) => (8, f as u64, 0),
+                Unreadable::TooMuchMemory(f) => (9, f as u64, 0),
                 Unreadable::TookTooLong { .. } | Unreadable::WorkerDied | Unreadable::NoWorker => {
                     (7, 0, 0)
                 }
@@ -130,6 +132,8 @@ pub(crate) fn read_answer(
                 },
                 5 => Unreadable::Truncated(format()?),
                 6 => Unreadable::Corrupt(format()?),
+                8 => Unreadable::Unsupported(format()?),
+                9 => Unreadable::TooMuchMemory(format()?),
                 _ => Unreadable::WorkerDied,
             }))
         }

@@ -235,6 +235,12 @@ fn a_50000_by_50000_png_of_one_colour_is_refused_by_its_header() {
             pixels_max: 64 << 20
         })
     );
+    // Even sides that no decoder would take are told as what they are.
+    let vast = png(0x7fff_ffff, 0x7fff_ffff, 1, 0, &[], &[0]);
+    assert!(matches!(
+        pool().decode(&vast),
+        Err(Unreadable::TooManyPixels { .. })
+    ));
 }
 
 /// A PNG whose text chunk unpacks to far more than the memory limit must not take the parent along.
@@ -249,7 +255,10 @@ fn a_decompression_bomb_is_refused_or_ends_only_the_worker() {
     let bytes = png(8192, 8192, 16, 6, &[], &[0; 100]);
     let answer = pool.decode(&bytes);
     assert!(
-        matches!(answer, Err(Unreadable::Corrupt(_) | Unreadable::WorkerDied)),
+        matches!(
+            answer,
+            Err(Unreadable::Corrupt(_) | Unreadable::TooMuchMemory(_) | Unreadable::WorkerDied)
+        ),
         "{answer:?}"
     );
     assert!(

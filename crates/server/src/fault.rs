@@ -52,7 +52,7 @@ impl From<CaseworkError> for Fault {
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "internal",
-                    "this is our fault, not yours; nothing was recorded, try again. The server's log has the cause",
+                    "this is our fault, not yours; send it again. The server's log has the cause",
                 )
             }
         }

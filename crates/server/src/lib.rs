@@ -17,12 +17,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use obhut_casework::{Casework, Pool};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use fault::Fault;
 use metrics::Metrics;
 
+/// Longest body of a request that is no upload, in bytes.
+const BODY_BYTES_MAX: usize = 64 << 10;
 /// Uploads that are decoded at the same time, for each core.
 const SCREENING_PER_CORE_MAX: usize = 2;
 
@@ -38,7 +42,6 @@ pub(crate) struct App {
 /// The whole interface as a router; it can be called without a port.
 pub fn app(casework: Arc<Casework>, pool: Arc<Pool>) -> Router {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let limit = pool.limits().input_bytes_max as usize;
     let app = App {
         casework,
         pool,
@@ -47,7 +50,22 @@ pub fn app(casework: Arc<Casework>, pool: Arc<Pool>) -> Router {
     };
     api::routes()
         .merge(pages::routes())
-        .layer(DefaultBodyLimit::max(limit))
+        .fallback(async || {
+            Fault::new(
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "nothing is here; /openapi.json says what is where",
+            )
+        })
+        .method_not_allowed_fallback(async || {
+            Fault::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method",
+                "not with this method; /openapi.json says with which",
+            )
+        })
+        // Of everything but uploads, which have their own limit.
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(app)
 }
 

@@ -288,9 +288,28 @@ async fn from_upload_to_draft() {
         (&decision["by"], &decision["ruling"]),
         (&"Rita".into(), &"report".into())
     );
-    let (status, xml) = b.get(&draft, Some(&reviewer)).await;
+    let (status, body) = b.get(&draft, Some(&reviewer)).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(xml.contains("<espIdentifier>Jürgen</espIdentifier>"));
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert!(
+        body["report"]
+            .as_str()
+            .unwrap()
+            .contains("<espIdentifier>Jürgen</espIdentifier>")
+    );
+    assert!(
+        body["files"][0]
+            .as_str()
+            .unwrap()
+            .contains("<fileViewedByEsp>false</fileViewedByEsp>")
+    );
+    assert!(
+        body["remarks"]
+            .to_string()
+            .contains("reportingPerson/email")
+    );
+    let nobodys = b.key(&[Right::Cases], None).await;
+    assert_eq!(b.get(&draft, Some(&nobodys)).await.0, StatusCode::FORBIDDEN);
     assert_eq!(
         b.get(&draft.replace("ncmec", "nobody"), Some(&reviewer))
             .await
@@ -332,6 +351,43 @@ async fn what_cannot_be_read_is_held_if_it_claims_to_be_a_picture() {
         b.screen("?surface=public", &key, "a", Vec::new()).await.0,
         StatusCode::BAD_REQUEST
     );
+}
+
+/// A form around a file would be screened as a file of its own kind, and pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_strange_paths_and_wrong_queries_are_answered_in_json() {
+    let b = bench().await;
+    let key = b.key(&[Right::Screen], None).await;
+    let form = Request::post("/v1/screen?surface=public")
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+        .body(Body::from("--x--"))
+        .unwrap();
+    let wrong = Request::put("/v1/cases").body(Body::empty()).unwrap();
+    let nowhere = Request::get("/v2").body(Body::empty()).unwrap();
+    for (request, expected) in [(form, 415), (wrong, 405), (nowhere, 404)] {
+        let (status, _, body) = b.send(request).await;
+        assert_eq!(status.as_u16(), expected);
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert!(body["message"].is_string());
+    }
+    assert_eq!(
+        b.screen("?surface=public&dihedral=perhaps", &key, "a", picture(1))
+            .await
+            .0,
+        StatusCode::BAD_REQUEST
+    );
+}
+
+/// The body of somebody without a key is never taken in: here it never ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_key_no_byte_of_the_body_is_read() {
+    let b = bench().await;
+    let endless = futures::stream::pending::<std::result::Result<Vec<u8>, std::io::Error>>();
+    let request = Request::post("/v1/screen?surface=public")
+        .body(Body::from_stream(endless))
+        .unwrap();
+    assert_eq!(b.send(request).await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,6 +45,19 @@ impl Sealer {
             .map_err(|_| KeyError::Sealing)
     }
 
+    /// HMAC-SHA-256 (RFC 2104) under this key, lower-case hex: equal inputs can be told to be equal,
+    /// and nobody without the key can try inputs out. `label` keeps uses apart.
+    pub fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String {
+        use hmac::{KeyInit as _, Mac as _};
+        let key = self.identity.to_string();
+        let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(key.expose_secret().as_bytes())
+            .expect("HMAC takes keys of any length");
+        mac.update(&(label.len() as u64).to_le_bytes());
+        mac.update(label.as_bytes());
+        mac.update(bytes);
+        hex::encode(mac.finalize().into_bytes())
+    }
+
     /// An age file for our own key.
     pub fn seal(&self, bytes: &[u8]) -> Vec<u8> {
         age::encrypt(&self.identity.to_public(), bytes).expect("writing to memory does not fail")
@@ -150,6 +163,21 @@ mod tests {
             Keys::new(Sealer::generate().0, "nonsense").err(),
             Some(KeyError::Signing)
         );
+    }
+
+    #[test]
+    fn keyed_digests_differ_by_key_label_and_content() {
+        let (a, b) = (Sealer::generate().0, Sealer::generate().0);
+        let digests = [
+            a.keyed_digest("x", b"1"),
+            a.keyed_digest("x", b"2"),
+            a.keyed_digest("y", b"1"),
+            b.keyed_digest("x", b"1"),
+            a.keyed_digest("x1", b""),
+        ];
+        let distinct: std::collections::HashSet<_> = digests.iter().collect();
+        assert_eq!(distinct.len(), digests.len());
+        assert_eq!(a.keyed_digest("x", b"1"), digests[0]);
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! A bad row is a problem with its number, never the end of the list, and never quoted: what
 //! stands in it may be a digest with a typing error.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use obhut_hash::kinds;
+use obhut_hash::{Digest, Kind, kinds};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -37,74 +38,64 @@ impl fmt::Display for ListProblem {
     }
 }
 
-/// Reads a list; its version is the SHA-256 of the file.
+/// How an entry that states no id gets one: from its kind, its digest, and the number of its row.
+pub(crate) type NameEntry<'a> = &'a dyn Fn(&str, &Digest, u64) -> String;
+
+/// Reads a list for one run; its version is the SHA-256 of the file. An entry without an id is
+/// named after its row.
 pub fn read_list_file(name: &str, csv: &[u8]) -> (LoadedList, Vec<ListProblem>) {
+    read(name, csv, &|_, _, row| format!("row-{row}"))
+}
+
+pub(crate) fn read(
+    name: &str,
+    csv: &[u8],
+    name_entry: NameEntry<'_>,
+) -> (LoadedList, Vec<ListProblem>) {
     let version = hex::encode(Sha256::digest(csv));
     let mut builder = Builder::default();
     let mut problems = Vec::new();
     // A byte order mark, as spreadsheets write it, is no part of the first column's name.
     let csv = csv.strip_prefix(b"\xef\xbb\xbf").unwrap_or(csv);
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(csv);
-    let columns: HashMap<String, usize> = match reader.byte_headers() {
-        Ok(header) => header
-            .iter()
-            .map(|h| String::from_utf8_lossy(h).to_lowercase())
-            .zip(0..)
-            .collect(),
-        Err(_) => HashMap::new(),
-    };
+    let mut lines = (1..).zip(csv.split(|b| *b == b'\n'));
+    let header = lines.next().map_or(&b""[..], |(_, line)| line);
+    let columns: HashMap<String, usize> = fields(header)
+        .unwrap_or_default()
+        .iter()
+        .map(|h| String::from_utf8_lossy(h).to_lowercase())
+        .zip(0..)
+        .collect();
     let (Some(&kind_at), Some(&digest_at)) = (columns.get("kind"), columns.get("digest")) else {
+        let what =
+            "the first line must name the columns kind and digest, separated by commas".into();
         problems.push(ListProblem {
             row: 0,
             line: 1,
-            what: "the first line must name the columns kind and digest".into(),
+            what,
         });
         return (builder.build(name, version), problems);
     };
 
-    let mut row = 0;
-    let mut more = 0_u64;
-    let mut lines = Lines {
-        csv,
-        offset: 0,
-        line: 1,
-    };
-    let mut record = csv::ByteRecord::new();
-    loop {
-        match reader.read_byte_record(&mut record) {
-            Ok(true) => row += 1,
-            Ok(false) => break,
-            Err(_) => {
-                let line = lines.at(reader.position().byte() as usize);
-                problems.push(ListProblem {
-                    row: row + 1,
-                    line,
-                    what: "is not CSV; reading stopped here".into(),
-                });
-                break;
-            }
+    let (mut row, mut more) = (0, 0_u64);
+    for (line, text) in lines {
+        if text.trim_ascii().is_empty() {
+            continue;
         }
-        let line = lines.at(record.position().map_or(0, |p| p.byte() as usize));
+        row += 1;
         if row > ROWS_MAX {
-            problems.push(ListProblem {
-                row,
-                line,
-                what: format!("more than {ROWS_MAX} rows; reading stopped here"),
-            });
+            let what = format!("more than {ROWS_MAX} rows; reading stopped here");
+            problems.push(ListProblem { row, line, what });
             break;
         }
-        let read = read_row(name, &record, kind_at, digest_at, &columns).and_then(
-            |(kind, digest, label, entry)| {
-                if builder.add(kind, digest, label, entry) {
-                    Ok(())
-                } else {
-                    Err("stands in the list already".into())
+        let read = fields(text)
+            .and_then(|record| read_row(&record, kind_at, digest_at, &columns))
+            .and_then(|(kind, digest, label, entry)| {
+                let entry = entry.unwrap_or_else(|| name_entry(kind.name, &digest, row));
+                match builder.add(kind, digest, label, entry) {
+                    true => Ok(()),
+                    false => Err("stands in the list already".into()),
                 }
-            },
-        );
+            });
         match read {
             Err(what) if problems.len() < PROBLEMS_MAX => {
                 problems.push(ListProblem { row, line, what })
@@ -114,58 +105,59 @@ pub fn read_list_file(name: &str, csv: &[u8]) -> (LoadedList, Vec<ListProblem>) 
         }
     }
     if more > 0 {
+        let line = problems.last().map_or(0, |p| p.line);
         problems.push(ListProblem {
             row,
-            line: lines.line,
+            line,
             what: format!("and {more} more rows could not be read"),
         });
     }
     (builder.build(name, version), problems)
 }
 
-/// Counts lines up to an offset. The CSV reader's own count lags behind where lines end in CR LF.
-struct Lines<'a> {
-    csv: &'a [u8],
-    offset: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    fn at(&mut self, offset: usize) -> u64 {
-        let rest = &self.csv[offset.min(self.csv.len())..];
-        // A row begins behind the line ends that the reader skipped.
-        let begin = offset
-            + rest
-                .iter()
-                .take_while(|b| matches!(b, b'\r' | b'\n'))
-                .count();
-        let passed = &self.csv[self.offset..begin.min(self.csv.len()).max(self.offset)];
-        self.line += passed.iter().filter(|b| **b == b'\n').count() as u64;
-        self.offset += passed.len();
-        self.line
+/// The fields of one line. A row never goes over its line: one quotation mark that is opened and
+/// not closed must not swallow the rest of the list.
+fn fields(line: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, String> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if !line.contains(&b'"') {
+        return Ok(line
+            .split(|b| *b == b',')
+            .map(|f| Cow::Borrowed(f.trim_ascii()))
+            .collect());
+    }
+    if line.iter().filter(|b| **b == b'"').count() % 2 == 1 {
+        return Err("a quotation mark is opened and not closed".into());
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(line);
+    let mut record = csv::ByteRecord::new();
+    match reader.read_byte_record(&mut record) {
+        Ok(true) => Ok(record.iter().map(|f| Cow::Owned(f.to_vec())).collect()),
+        _ => Err("is not CSV".into()),
     }
 }
 
-type Row = (
-    &'static obhut_hash::Kind,
-    obhut_hash::Digest,
-    EntryLabel,
-    String,
-);
+type Row = (&'static Kind, Digest, EntryLabel, Option<String>);
 
 fn read_row(
-    list: &str,
-    record: &csv::ByteRecord,
+    record: &[Cow<'_, [u8]>],
     kind_at: usize,
     digest_at: usize,
     columns: &HashMap<String, usize>,
 ) -> Result<Row, String> {
     let field = |at: usize, what: &str| -> Result<&str, String> {
-        let bytes = record.get(at).unwrap_or_default();
+        let bytes = record.get(at).map_or(&b""[..], AsRef::as_ref);
         if bytes.len() > FIELD_BYTES_MAX {
             return Err(format!("{what} is longer than {FIELD_BYTES_MAX} bytes"));
         }
-        std::str::from_utf8(bytes).map_err(|_| format!("{what} is not UTF-8"))
+        let text = std::str::from_utf8(bytes).map_err(|_| format!("{what} is not UTF-8"))?;
+        if text.chars().any(char::is_control) {
+            return Err(format!("{what} has control characters"));
+        }
+        Ok(text)
     };
     let optional = |name: &str| match columns.get(name) {
         Some(at) => field(*at, name),
@@ -184,14 +176,11 @@ fn read_row(
         category: optional("category")?.into(),
     };
     if !label.category.is_empty() && label.scale.is_empty() {
-        return Err("a category without category_scale says nothing: 0 and 5 have opposite meanings between scales".into());
+        return Err(
+            "a category without category_scale says nothing: 0 and 5 have opposite meanings between scales".into(),
+        );
     }
-    let mut entry = optional("entry_id")?.to_owned();
-    if entry.is_empty() {
-        // The same in every version of the list, and no digest anybody could look up.
-        let hash = Sha256::digest(format!("{list}\n{}\n{}", kind.name, digest.to_hex()));
-        entry = format!("e-{}", &hex::encode(hash)[..16]);
-    }
+    let entry = Some(optional("entry_id")?.to_owned()).filter(|e| !e.is_empty());
     Ok((kind, digest, label, entry))
 }
 
@@ -238,14 +227,14 @@ mod tests {
             "",
             expect![[r#"
             0 entries
-            row 0 (line 1): the first line must name the columns kind and digest
+            row 0 (line 1): the first line must name the columns kind and digest, separated by commas
         "#]],
         );
         check(
             "digest;kind\n",
             expect![[r#"
             0 entries
-            row 0 (line 1): the first line must name the columns kind and digest
+            row 0 (line 1): the first line must name the columns kind and digest, separated by commas
         "#]],
         );
         check(
@@ -268,16 +257,39 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_a_problem_not_a_panic() {
         let (list, problems) = read_list_file("test", b"kind,digest\nmd5,\xff\xfe\n\0\0\0,\"\n");
-        assert_eq!((list.len(), problems.len()), (0, 2));
+        assert_eq!((list.len(), problems.len()), (0, 2), "{problems:?}");
     }
 
     #[test]
-    fn entries_without_an_id_get_one_that_stays() {
+    fn entries_without_an_id_get_one() {
         let csv = format!("kind,digest\nmd5,{MD5}\n");
-        let longer = format!("kind,digest\nmd5,{}\nmd5,{MD5}\n", "0".repeat(32));
-        let (a, _) = read_list_file("test", csv.as_bytes());
-        let (b, _) = read_list_file("test", longer.as_bytes());
-        assert_eq!(a.parts[0].entries[0], b.parts[0].entries[1]);
-        assert!(!a.parts[0].entries[0].contains(&MD5[..8]));
+        let (list, _) = read_list_file("test", csv.as_bytes());
+        assert!(list.has_entry("row-1"));
+        let (list, _) = read("test", csv.as_bytes(), &|kind, _, row| {
+            format!("{kind}-{row}")
+        });
+        assert!(list.has_entry("md5-1"));
+    }
+
+    #[test]
+    fn a_stray_quotation_mark_costs_its_own_row_only() {
+        let row = |i: u32| format!("md5,{i:032x}");
+        let csv = format!(
+            "kind,digest\n{}\n{},\"x2\n\"md5\",\"{:032x}\"\n{}\n",
+            row(1),
+            row(2),
+            3,
+            row(4)
+        );
+        let (list, problems) = read_list_file("test", csv.as_bytes());
+        assert_eq!(
+            (
+                list.len(),
+                problems.len(),
+                problems[0].row,
+                problems[0].line
+            ),
+            (3, 1, 2, 3)
+        );
     }
 }

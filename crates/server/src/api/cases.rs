@@ -191,14 +191,29 @@ pub(crate) async fn decide(
     Ok(Json(DecisionBody::of(&decision)))
 }
 
+/// A report in a destination's form.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DraftBody {
+    destination: &'static str,
+    /// Who decided to report.
+    decided_by: String,
+    /// The report itself, XML.
+    report: String,
+    /// One document for each file; the receiver's ids are 0 and `draft` until it is sent.
+    files: Vec<String>,
+    /// What the receiver will miss or refuse.
+    remarks: Vec<String>,
+}
+
 /// The report of a case in a destination's form, without victims' data. Nothing is sent.
-#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec")), responses((status = 200, body = String, content_type = "text/xml"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nobody has decided, or not to report")), security(("key" = [])))]
+#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec")), responses((status = 200, body = DraftBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or nobody's"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nobody has decided, or not to report")), security(("key" = [])))]
 pub(crate) async fn draft(
     State(app): State<App>,
     Path((case, destination)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
     let destination = destinations::by_name(&destination).ok_or_else(|| {
         let known: Vec<_> = destinations::ALL.iter().map(|d| d.name).collect();
         Fault::new(
@@ -207,14 +222,18 @@ pub(crate) async fn draft(
             format!("the destinations are {}", known.join(", ")),
         )
     })?;
-    let report = app.casework.report(&case, false, &key.id).await?;
+    let report = app.casework.report(&case, false, &person.id).await?;
     let rendered = (destination.render)(&report);
-    Ok((
-        [
-            (header::CONTENT_TYPE, "text/xml; charset=utf-8"),
-            (header::CACHE_CONTROL, "no-store"),
-        ],
-        rendered.report,
-    )
-        .into_response())
+    let body = DraftBody {
+        destination: destination.name,
+        decided_by: report.decision.name().to_owned(),
+        report: rendered.report,
+        files: rendered
+            .files
+            .iter()
+            .map(|f| f.with_ids(0, "draft"))
+            .collect(),
+        remarks: rendered.remarks.iter().map(ToString::to_string).collect(),
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }

@@ -1,11 +1,12 @@
 //! `POST /v1/screen`: an upload's bytes in, a verdict and an opaque id out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use obhut_casework::{Right, ScreenOptions, Sealed, Subject, Surface, fresh_group};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,6 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
+/// Longest time an upload's body may take.
+const BODY_TIME_MAX: Duration = Duration::from_secs(120);
 /// Longest account or file name, in bytes.
 const HEADER_BYTES_MAX: usize = 1_024;
 
@@ -69,24 +72,35 @@ pub(crate) struct FoundEntry {
         (status = 400, body = ErrorBody, description = "No or an unknown surface, or no bytes"),
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody, description = "A key without the right, or private messages without a legal basis"),
-        (status = 413, description = "Longer than 256 MiB"),
+        (status = 408, body = ErrorBody, description = "The body took longer than 120 s"),
+        (status = 413, body = ErrorBody, description = "Longer than 256 MiB"),
+        (status = 415, body = ErrorBody, description = "A form instead of the file's bytes"),
         (status = 429, body = ErrorBody, description = "All places are taken; come again after Retry-After seconds")
     ),
     security(("key" = []))
 )]
 pub(crate) async fn screen(
     State(app): State<App>,
-    Query(parameters): Query<Parameters>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Result<Json<Answer>, Fault> {
+    // Who asks, and for what, is settled before the first byte of the body is taken in.
     let key = access::require(&app, &headers, Right::Screen).await?;
+    let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
     let surface = parameters.surface.as_deref().and_then(Surface::from_word).ok_or_else(|| {
         Fault::bad_request("say where the upload was meant to be seen: ?surface=public, shared or private-message")
     })?;
     app.casework.check_surface(surface).await?;
-    if body.is_empty() {
-        return Err(Fault::bad_request("send the file's bytes as the body"));
+    let form = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|v| v.as_bytes().starts_with(b"multipart/"));
+    if form {
+        return Err(Fault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "no-form",
+            "send the file's bytes themselves as the body, not a form around them (curl: --data-binary @FILE)",
+        ));
     }
     let account = text_header(&headers, "obhut-account")?;
     let name = text_header(&headers, "obhut-file-name")?;
@@ -98,6 +112,7 @@ pub(crate) async fn screen(
             "all places are taken; try again shortly",
         ));
     };
+    let body = take(body, app.pool.limits().input_bytes_max).await?;
     let started = Instant::now();
     let screener = app
         .casework
@@ -160,6 +175,32 @@ pub(crate) async fn screen(
             .map(|(_, because)| because)
             .filter(|_| more),
     }))
+}
+
+/// The body, within its limit of length and time.
+async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
+    let taking = axum::body::to_bytes(body, bytes_max as usize);
+    let slow = |_| {
+        Fault::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "slow",
+            "the body took too long; send it again",
+        )
+    };
+    let bytes = tokio::time::timeout(BODY_TIME_MAX, taking)
+        .await
+        .map_err(slow)?
+        .map_err(|_| {
+            Fault::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-long",
+                format!("the body was cut off, or is longer than {bytes_max} bytes"),
+            )
+        })?;
+    if bytes.is_empty() {
+        return Err(Fault::bad_request("send the file's bytes as the body"));
+    }
+    Ok(bytes)
 }
 
 fn text_header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Fault> {

@@ -1,0 +1,26 @@
+//! Files that are read whole: regular ones, up to a limit.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+/// A file's bytes. A pipe or device is refused: it may have no end.
+pub fn read(path: &Path, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
+    let unreadable = || format!("{} can't be read", path.display());
+    // Looked at before it is opened: opening a pipe waits for somebody to write.
+    let kind = std::fs::metadata(path).with_context(unreadable)?;
+    anyhow::ensure!(kind.is_file(), "{} is not a file", path.display());
+    let file = File::open(path).with_context(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(bytes_max + 1)
+        .read_to_end(&mut bytes)
+        .with_context(unreadable)?;
+    anyhow::ensure!(
+        bytes.len() as u64 <= bytes_max,
+        "{} is longer than the {bytes_max} bytes allowed",
+        path.display()
+    );
+    Ok(bytes)
+}
