@@ -288,6 +288,8 @@ pub fn run() -> Done {
         format!("verified; after one changed byte: \"{problem}\""),
     ));
 
+    published(&obhut, &folder)?;
+
     println!("\n{:<14} Came to", "What");
     for (what, came) in &table {
         println!("{what:<14} {came}");
@@ -299,6 +301,51 @@ pub fn run() -> Done {
     );
     if found.false_hits > 0 || found.hits == 0 {
         return Err("the demo found what it should not have, or nothing".into());
+    }
+    Ok(())
+}
+
+/// Of the media that Meta publishes for testing its hashes, where they are present: the digest of
+/// one photo finds its edits and colour modes, and no other motif.
+fn published(obhut: &Obhut, folder: &Path) -> Done {
+    let media = root().join("../shared/data/media/pdq");
+    if !media.exists() {
+        return Ok(());
+    }
+    println!(
+        "\n7. Published test media: one photo's digest against its edits, colour modes and other motifs"
+    );
+    let original = media.join("bridge-mods/aaa-orig.jpg").display().to_string();
+    let line = obhut.json(&["hash", "--kind", "pdq", &original])?.remove(0);
+    let list = folder.join("bridge.csv");
+    fs::write(
+        &list,
+        format!("kind,digest\npdq,{}\n", text(&line, "digest")),
+    )
+    .map_err(|e| e.to_string())?;
+    let (mods, others) = (
+        media.join("bridge-mods").display().to_string(),
+        media.join("misc-images").display().to_string(),
+    );
+    let lines = obhut.json(&[
+        "screen",
+        "--list",
+        &list.display().to_string(),
+        &mods,
+        &others,
+    ])?;
+    let (mut found, mut wrong, mut bridges) = (0, 0, 0);
+    for line in lines.iter().filter(|l| !text(l, "path").ends_with(".md")) {
+        let bridge =
+            text(line, "path").contains("/bridge-mods/") || text(line, "path").contains("/modes/");
+        let matched = text(line, "verdict") == "match";
+        bridges += usize::from(bridge);
+        found += usize::from(bridge && matched);
+        wrong += usize::from(!bridge && matched);
+    }
+    println!("  found {found} of {bridges} forms of the bridge, and {wrong} other motifs");
+    if found != bridges || wrong > 0 {
+        return Err("the published media were not told apart".into());
     }
     Ok(())
 }
