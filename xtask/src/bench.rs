@@ -177,7 +177,7 @@ fn timed(command: &mut Command) -> Result<Duration, String> {
     Ok(started.elapsed())
 }
 
-fn spread(values: &mut [f64]) -> String {
+pub fn spread(values: &mut [f64]) -> String {
     values.sort_by(f64::total_cmp);
     format!(
         "{:.2} ({:.2}–{:.2})",
@@ -187,7 +187,7 @@ fn spread(values: &mut [f64]) -> String {
     )
 }
 
-fn machine() -> String {
+pub fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|l| {
         l.strip_prefix("model name")

@@ -1,6 +1,7 @@
 //! Chores: `cargo xtask demo`, `test`, `bench`, `setup`. Each does all of its own set-up.
 
 mod bench;
+mod bench_index;
 mod demo;
 mod postgres;
 mod setup;
@@ -12,7 +13,7 @@ use std::process::{Command, ExitCode};
 const HELP: &str = "\
 cargo xtask demo    the main job on harmless pictures made on the spot, from list to report
 cargo xtask test    every test; brings PostgreSQL, xmllint and the PDQ reference along
-cargo xtask bench   measures obhut beside its peer, in alternation
+cargo xtask bench   measures pictures beside their peer, in alternation; `bench index`: the index beside FAISS
 cargo xtask setup   only installs what the system lacks";
 
 /// A chore's end: what went wrong, and what to do.
@@ -23,7 +24,10 @@ fn main() -> ExitCode {
     let done = match arguments.next().as_deref() {
         Some("demo") => demo::run(),
         Some("test") => tests::run(&arguments.collect::<Vec<_>>()),
-        Some("bench") => bench::run(),
+        Some("bench") => match arguments.next().as_deref() {
+            Some("index") => bench_index::run(),
+            _ => bench::run(),
+        },
         Some("setup") => setup::everything().map(|()| println!("everything is there")),
         _ => {
             println!("{HELP}");

@@ -1,41 +1,73 @@
-//! Multi-index hashing: sixteen tables, one for each 16-bit chunk of the entry.
+//! Multi-index hashing: a table of buckets for each of some chunks of the 256 bits.
 //!
-//! Two entries that differ in at most 31 bits differ in at most one bit in at least one of their
-//! sixteen chunks (pigeonhole), so seventeen buckets in each table hold every neighbour. Beyond
-//! that radius, and for small lists, the linear scan answers.
-//! This is simple and not yet fast: at 10⁷ entries it reads some 41,500 candidates a query.
+//! If two entries differ in at most `r` bits, and each chunk `i` is given a threshold `tᵢ` so that
+//! the sum of all `tᵢ + 1` is `r + 1`, then at least one chunk differs in at most `tᵢ` bits
+//! (otherwise the chunks alone would differ in more than `r`). So the buckets around the query's
+//! chunks hold every neighbour. Chunks are about as wide as the list is long (log₂), so that a
+//! bucket holds about one entry: at 10⁷ entries eleven chunks and some 2,850 probes.
+//!
+//! Bound: a query never looks at more candidates than a scan would be worth. Where buckets are
+//! crowded (flat pictures, thousands of near-equal digests), the scan answers instead.
 
-use crate::{Bits256, Hit, distance, linear};
+use std::thread;
 
-const CHUNKS: usize = 16;
-const BUCKETS: usize = 1 << 16;
-/// Largest radius the tables answer, in bits.
-const RADIUS_BITS_MAX: u32 = 2 * CHUNKS as u32 - 1;
-/// Below this many entries a scan is cheaper than 272 probes.
-const SCAN_ENTRIES_MAX: usize = 4_096;
+use crate::{Bits256, Hit, Words, arch, words, words_distance};
+
+/// Below this many entries a scan is cheaper than probing.
+const SCAN_ENTRIES_MAX: usize = 8_192;
+/// A candidate costs a jump through memory, a scanned entry a step; about this many steps.
+const STEPS_PER_CANDIDATE: usize = 16;
+/// A probe costs a jump too, though a cheaper one.
+const STEPS_PER_PROBE: usize = 8;
+/// Widest chunk, in bits: its table has four bytes for each of its values.
+const CHUNK_BITS_MAX: u32 = 26;
 
 /// An immutable set of entries that can be searched.
 pub struct Index {
-    entries: Vec<Bits256>,
+    entries: Vec<Words>,
     tables: Vec<Table>,
 }
 
 /// Positions sorted by the value of one chunk; bucket `v` is `ids[starts[v]..starts[v + 1]]`.
 struct Table {
+    chunk: Chunk,
     starts: Vec<u32>,
     ids: Vec<u32>,
 }
 
+/// `width` bits from bit `from` on, counted from the most significant.
+#[derive(Clone, Copy)]
+struct Chunk {
+    from: u32,
+    width: u32,
+}
+
+impl Chunk {
+    #[inline(always)]
+    fn of(self, entry: &Words) -> u32 {
+        let (word, shift) = (self.from as usize / 64, self.from % 64);
+        let mut bits = entry[word] << shift;
+        if shift + self.width > 64 {
+            bits |= entry[word + 1] >> (64 - shift);
+        }
+        (bits >> (64 - self.width)) as u32
+    }
+}
+
 impl Index {
-    /// Builds the tables. At most 2³² − 1 entries.
+    /// Builds the tables, with as many threads as there are cores. At most 2³² − 1 entries.
     pub fn new(entries: Vec<Bits256>) -> Self {
         assert!(entries.len() < u32::MAX as usize, "positions are 32 bits");
-        let tables = if entries.len() <= SCAN_ENTRIES_MAX {
+        let entries: Vec<Words> = entries.iter().map(words).collect();
+        let chunks = if entries.len() <= SCAN_ENTRIES_MAX {
             Vec::new()
         } else {
-            (0..CHUNKS).map(|c| Table::new(&entries, c)).collect()
+            chunks(entries.len())
         };
-        Self { entries, tables }
+        Self {
+            tables: build(&entries, &chunks),
+            entries,
+        }
     }
 
     /// How many entries there are.
@@ -48,97 +80,191 @@ impl Index {
         self.entries.is_empty()
     }
 
-    /// The entry at a position.
-    pub fn entry(&self, position: u32) -> Option<&Bits256> {
-        self.entries.get(position as usize)
-    }
-
     /// All entries within `radius_bits`, nearest first, then by position.
     pub fn within(&self, query: &Bits256, radius_bits: u32) -> Vec<Hit> {
-        if self.tables.is_empty() || radius_bits > RADIUS_BITS_MAX {
-            return linear::within(&self.entries, query, radius_bits);
-        }
-        let flips = radius_bits / CHUNKS as u32;
-        let mut hits = Vec::new();
-        for (c, table) in self.tables.iter().enumerate() {
-            let value = chunk(query, c);
-            self.probe(table, c, value, flips, query, radius_bits, &mut hits);
-            if flips == 1 {
-                for bit in 0..16 {
-                    self.probe(
-                        table,
-                        c,
-                        value ^ (1 << bit),
-                        flips,
-                        query,
-                        radius_bits,
-                        &mut hits,
-                    );
-                }
-            }
-        }
+        let query = words(query);
+        let mut hits = match self.probe(&query, radius_bits) {
+            Some(hits) => hits,
+            None => arch::scan(&self.entries, &query, radius_bits),
+        };
         hits.sort_unstable();
         hits
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn probe(
-        &self,
-        table: &Table,
-        c: usize,
-        value: u16,
-        flips: u32,
-        query: &Bits256,
-        radius_bits: u32,
-        hits: &mut Vec<Hit>,
-    ) {
-        let bucket =
-            table.starts[value as usize] as usize..table.starts[value as usize + 1] as usize;
-        for &position in &table.ids[bucket] {
-            let entry = &self.entries[position as usize];
-            let distance_bits = distance(entry, query);
-            if distance_bits > radius_bits {
-                continue;
+    /// `None` where a scan is the cheaper way, known before a single candidate was looked at.
+    fn probe(&self, query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
+        let thresholds = thresholds(&self.tables, radius_bits);
+        let probes: usize = self
+            .tables
+            .iter()
+            .zip(&thresholds)
+            .map(|(t, k)| ball(t.chunk.width, *k))
+            .sum();
+        let mut steps = probes * STEPS_PER_PROBE;
+        if self.tables.is_empty() || steps > self.entries.len() {
+            return None;
+        }
+        // First where to look, all tables through: these jumps do not wait for one another.
+        let mut buckets: Vec<(u32, u32)> = Vec::with_capacity(probes);
+        let mut ends = Vec::with_capacity(self.tables.len());
+        for (table, threshold) in self.tables.iter().zip(&thresholds) {
+            let value = table.chunk.of(query);
+            each_near(table.chunk.width, *threshold, |mask| {
+                let place = (value ^ mask) as usize;
+                let (start, end) = (table.starts[place], table.starts[place + 1]);
+                if start < end {
+                    steps += (end - start) as usize * STEPS_PER_CANDIDATE;
+                    buckets.push((start, end));
+                }
+            });
+            ends.push(buckets.len());
+        }
+        if steps > self.entries.len() {
+            return None;
+        }
+        let mut hits = Vec::new();
+        let mut begin = 0;
+        for (number, (table, end)) in self.tables.iter().zip(ends).enumerate() {
+            for (start, end) in &buckets[begin..end] {
+                for position in &table.ids[*start as usize..*end as usize] {
+                    let entry = &self.entries[*position as usize];
+                    let distance_bits = words_distance(entry, query);
+                    // Taken only in the first table that sees it, so that nothing comes twice.
+                    if distance_bits <= radius_bits
+                        && !self.seen_before(number, entry, query, &thresholds)
+                    {
+                        hits.push(Hit {
+                            distance_bits,
+                            position: *position,
+                        });
+                    }
+                }
             }
-            // Taken only in the first table that can see it, so that nothing is returned twice.
-            let seen = (0..c).any(|d| (chunk(entry, d) ^ chunk(query, d)).count_ones() <= flips);
-            if !seen {
-                hits.push(Hit {
-                    distance_bits,
-                    position,
-                });
+            begin = end;
+        }
+        Some(hits)
+    }
+
+    fn seen_before(&self, number: usize, entry: &Words, query: &Words, thresholds: &[i32]) -> bool {
+        self.tables[..number]
+            .iter()
+            .zip(thresholds)
+            .any(|(table, threshold)| {
+                (table.chunk.of(entry) ^ table.chunk.of(query)).count_ones() as i32 <= *threshold
+            })
+    }
+}
+
+/// Chunks about log₂ of the length wide, that together cover all 256 bits.
+fn chunks(len: usize) -> Vec<Chunk> {
+    let bits = (len.ilog2() + 1).min(CHUNK_BITS_MAX);
+    // Rounded to the nearest: 24 bits at 10⁷ entries give eleven chunks of 23 or 24.
+    let count = (256 + bits / 2) / bits;
+    let mut from = 0;
+    (0..count)
+        .map(|i| {
+            let width = 256 / count + u32::from(i < 256 % count);
+            from += width;
+            Chunk {
+                from: from - width,
+                width,
             }
+        })
+        .collect()
+}
+
+fn build(entries: &[Words], chunks: &[Chunk]) -> Vec<Table> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let mut tables = Vec::with_capacity(chunks.len());
+    for some in chunks.chunks(threads) {
+        thread::scope(|scope| {
+            let running: Vec<_> = some
+                .iter()
+                .map(|chunk| scope.spawn(|| Table::new(entries, *chunk)))
+                .collect();
+            tables.extend(
+                running
+                    .into_iter()
+                    .map(|t| t.join().expect("building a table does not fail")),
+            );
+        });
+    }
+    tables
+}
+
+/// What each chunk may differ in: the `tᵢ` of the module's first paragraph, −1 for a chunk that
+/// need not be looked at. Narrow chunks get the larger ones, because their balls are smaller.
+fn thresholds(tables: &[Table], radius_bits: u32) -> Vec<i32> {
+    let count = tables.len() as u32;
+    if count == 0 {
+        return Vec::new();
+    }
+    let (each, over) = ((radius_bits + 1) / count, (radius_bits + 1) % count);
+    // The wider chunks stand first.
+    (0..count)
+        .map(|i| each as i32 - 1 + i32::from(i >= count - over))
+        .collect()
+}
+
+/// How many values differ from one of `width` bits in at most `threshold` bits.
+fn ball(width: u32, threshold: i32) -> usize {
+    let (mut sum, mut layer) = (0_usize, 1_usize);
+    for k in 0..=threshold.max(-1) {
+        sum = sum.saturating_add(layer);
+        layer =
+            layer.saturating_mul((width as usize).saturating_sub(k as usize)) / (k as usize + 1);
+    }
+    sum
+}
+
+/// Every mask of `width` bits with at most `threshold` ones.
+#[inline(always)]
+fn each_near(width: u32, threshold: i32, mut give: impl FnMut(u32)) {
+    if threshold < 0 {
+        return;
+    }
+    give(0);
+    for ones in 1..=(threshold as u32).min(width) {
+        // Gosper's hack: from one mask of so many ones to the next larger.
+        let mut mask: u64 = (1 << ones) - 1;
+        while mask < 1 << width {
+            give(mask as u32);
+            let lowest = mask & mask.wrapping_neg();
+            let carried = mask + lowest;
+            mask = carried | (((mask ^ carried) >> 2) / lowest);
         }
     }
 }
 
 impl Table {
-    fn new(entries: &[Bits256], c: usize) -> Self {
-        let mut starts = vec![0_u32; BUCKETS + 1];
+    fn new(entries: &[Words], chunk: Chunk) -> Self {
+        let mut starts = vec![0_u32; (1 << chunk.width) + 1];
         for entry in entries {
-            starts[chunk(entry, c) as usize + 1] += 1;
+            starts[chunk.of(entry) as usize + 1] += 1;
         }
-        for v in 0..BUCKETS {
-            starts[v + 1] += starts[v];
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
         }
-        let mut next = starts.clone();
+        // Filling moves each start to its bucket's end, which is the next bucket's start: one step
+        // back, and all are right again, without a copy.
         let mut ids = vec![0; entries.len()];
         for (position, entry) in (0..).zip(entries) {
-            let slot = &mut next[chunk(entry, c) as usize];
+            let slot = &mut starts[chunk.of(entry) as usize];
             ids[*slot as usize] = position;
             *slot += 1;
         }
-        Self { starts, ids }
+        starts.rotate_right(1);
+        starts[0] = 0;
+        Self { chunk, starts, ids }
     }
-}
-
-fn chunk(entry: &Bits256, c: usize) -> u16 {
-    u16::from_be_bytes([entry[2 * c], entry[2 * c + 1]])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linear;
     use proptest::prelude::*;
 
     fn random(state: &mut u64) -> Bits256 {
@@ -159,46 +285,128 @@ mod tests {
         entry
     }
 
+    fn entries(state: &mut u64, len: usize) -> Vec<Bits256> {
+        (0..len).map(|_| random(state)).collect()
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-        /// Random, clustered and flat data; queries at every planted distance.
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        /// Random, clustered and flat data; every radius, below and beyond what buckets answer.
         #[test]
         fn equals_the_linear_twin(
             seed in any::<u64>(),
-            radius in 0_u32..40,
+            more in 0_usize..40_000,
+            radius in 0_u32..60,
             bits in proptest::collection::vec(0_u16..256, 0..45),
         ) {
             let mut state = seed;
             let centre = random(&mut state);
-            let mut entries: Vec<Bits256> = (0..SCAN_ENTRIES_MAX + 500).map(|_| random(&mut state)).collect();
+            let mut all = entries(&mut state, SCAN_ENTRIES_MAX - 200 + more);
             for i in 0..300_u16 {
-                entries.push(flipped(centre, [i % 256, (i * 7) % 256, (i * 13 + 5) % 256]));
+                all.push(flipped(centre, [i % 256, (i * 7) % 256, (i * 13 + 5) % 256]));
             }
-            entries.extend(std::iter::repeat_n([0; 32], 50));
-            let index = Index::new(entries.clone());
-            for query in [flipped(centre, bits.clone()), flipped(entries[3], bits), [0; 32], random(&mut state)] {
-                prop_assert_eq!(index.within(&query, radius), linear::within(&entries, &query, radius));
+            all.extend(std::iter::repeat_n([0; 32], 50));
+            let index = Index::new(all.clone());
+            for query in [flipped(centre, bits.clone()), flipped(all[3], bits), [0; 32], random(&mut state)] {
+                prop_assert_eq!(index.within(&query, radius), linear::within(&all, &query, radius));
+            }
+        }
+
+        #[test]
+        fn scans_agree_on_every_machine(seed in any::<u64>(), len in 0_usize..3_000, radius in 90_u32..140) {
+            let mut state = seed;
+            let all: Vec<Words> = entries(&mut state, len).iter().map(words).collect();
+            let query = words(&random(&mut state));
+            prop_assert_eq!(arch::scan(&all, &query, radius), arch::portable(&all, &query, radius));
+        }
+    }
+
+    /// Flips laid where they hurt most: as even over the chunks as can be, at every distance.
+    #[test]
+    fn spread_flips_up_to_the_radius_are_found_in_buckets() {
+        let mut state = 7;
+        for len in [SCAN_ENTRIES_MAX + 1, 70_000, 300_000] {
+            let all = entries(&mut state, len);
+            let index = Index::new(all.clone());
+            let count = index.tables.len() as u16;
+            for distance in 0..=31_u16 {
+                let flips = (0..distance).map(|i| {
+                    let chunk = index.tables[(i % count) as usize].chunk;
+                    let bit = chunk.from as u16 + i / count;
+                    // Bits are counted from the most significant of each byte.
+                    bit / 8 * 8 + 7 - bit % 8
+                });
+                let query = flipped(all[17], flips);
+                let hit = Hit {
+                    distance_bits: distance.into(),
+                    position: 17,
+                };
+                assert!(
+                    index.within(&query, distance.into()).contains(&hit),
+                    "{len}, {distance}"
+                );
+                assert!(index.within(&query, 31).contains(&hit), "{len}, {distance}");
             }
         }
     }
 
-    /// One bit in each of fifteen chunks, then two, then three: the worst cases of the pigeonhole.
+    /// Crowded buckets must not cost more than the scan they are meant to save.
     #[test]
-    fn spread_flips_up_to_the_radius_are_found() {
-        let mut state = 7;
-        let entries: Vec<Bits256> = (0..SCAN_ENTRIES_MAX + 1)
-            .map(|_| random(&mut state))
-            .collect();
-        let index = Index::new(entries.clone());
-        for distance in 0..=31_u16 {
-            let query = flipped(entries[17], (0..distance).map(|i| (i % 16) * 16 + i / 16));
-            let hits = index.within(&query, u32::from(distance));
+    fn a_crowd_is_left_to_the_scan() {
+        let mut state = 3;
+        let mut all = entries(&mut state, 20_000);
+        all.extend((0..20_000_u16).map(|i| flipped([0; 32], [i % 256, i / 256])));
+        let index = Index::new(all.clone());
+        assert!(index.probe(&words(&[0; 32]), 31).is_none());
+        assert_eq!(
+            index.within(&[0; 32], 31),
+            linear::within(&all, &[0; 32], 31)
+        );
+    }
+
+    #[test]
+    fn chunks_cover_all_bits_and_thresholds_suffice() {
+        for len in [10_000, 100_000, 1_000_000, 10_000_000, 60_000_000] {
+            let chunks = chunks(len);
+            let mut next = 0;
+            for chunk in &chunks {
+                assert_eq!(chunk.from, next);
+                assert!(
+                    (1..=CHUNK_BITS_MAX).contains(&chunk.width),
+                    "{len}: {}",
+                    chunk.width
+                );
+                next += chunk.width;
+            }
+            assert_eq!(next, 256);
+            let tables: Vec<Table> = chunks
+                .iter()
+                .map(|c| Table {
+                    chunk: *c,
+                    starts: Vec::new(),
+                    ids: Vec::new(),
+                })
+                .collect();
+            for radius in 0..=64 {
+                let sum: i32 = thresholds(&tables, radius).iter().map(|t| t + 1).sum();
+                assert_eq!(sum, radius as i32 + 1, "{len}, {radius}");
+            }
+        }
+    }
+
+    #[test]
+    fn balls_have_as_many_masks_as_counted() {
+        for (width, threshold) in [(8, 3), (23, 2), (24, 1), (5, -1), (5, 0), (4, 4), (4, 9)] {
+            let mut masks = Vec::new();
+            each_near(width, threshold, |m| masks.push(m));
+            assert_eq!(masks.len(), ball(width, threshold), "{width}, {threshold}");
+            masks.sort_unstable();
+            masks.dedup();
+            assert_eq!(masks.len(), ball(width, threshold));
             assert!(
-                hits.contains(&Hit {
-                    distance_bits: distance.into(),
-                    position: 17
-                }),
-                "{distance}"
+                masks
+                    .iter()
+                    .all(|m| *m < 1 << width && m.count_ones() as i32 <= threshold)
             );
         }
     }

@@ -10,12 +10,16 @@
 
 pub mod linear;
 
+mod arch;
 mod buckets;
 
 pub use buckets::Index;
 
 /// 256 bits, most significant byte first.
 pub type Bits256 = [u8; 32];
+
+/// The same 256 bits as the search holds them.
+pub(crate) type Words = [u64; 4];
 
 /// An entry within the radius.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -29,8 +33,18 @@ pub struct Hit {
 /// Bits that differ.
 #[inline]
 pub fn distance(a: &Bits256, b: &Bits256) -> u32 {
-    let word = |v: &Bits256, i: usize| {
-        u64::from_le_bytes(v[i * 8..i * 8 + 8].try_into().expect("8 bytes"))
-    };
-    (0..4).map(|i| (word(a, i) ^ word(b, i)).count_ones()).sum()
+    words_distance(&words(a), &words(b))
+}
+
+#[inline(always)]
+pub(crate) fn words_distance(a: &Words, b: &Words) -> u32 {
+    std::iter::zip(a, b)
+        .map(|(a, b)| (a ^ b).count_ones())
+        .sum()
+}
+
+#[inline(always)]
+pub(crate) fn words(bits: &Bits256) -> Words {
+    let (words, _) = bits.as_chunks::<8>();
+    [0, 1, 2, 3].map(|i| u64::from_be_bytes(words[i]))
 }
