@@ -39,8 +39,10 @@ pub struct ApiKey {
     /// Id of the person it acts for.
     pub person: Option<String>,
     /// When it was made, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
     pub made_at: i64,
     /// When it was revoked, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::maybe_time")]
     pub revoked_at: Option<i64>,
 }
 

@@ -35,6 +35,7 @@ pub struct Appeal {
     /// The case.
     pub case: String,
     /// When it was filed, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
     pub filed_at: i64,
     /// How it ended; none while it is open.
     pub outcome: Option<AppealOutcome>,

@@ -24,6 +24,7 @@ pub struct Approval {
     /// Who approved.
     pub name: String,
     /// When, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
     pub approved_at: i64,
 }
 

@@ -17,6 +17,7 @@ const ROWS_MAX: i64 = 1_000;
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct AuditRow {
     /// When, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
     pub at: i64,
     /// Who.
     pub actor: String,

@@ -62,8 +62,10 @@ pub struct Case {
     /// How far it has come.
     pub status: CaseStatus,
     /// When it was opened, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
     pub opened_at: i64,
     /// When it last changed, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
     pub changed_at: i64,
     /// Files with findings.
     pub files: i64,

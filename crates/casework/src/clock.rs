@@ -18,6 +18,21 @@ pub fn rfc3339(micros: i64) -> String {
         .map_or_else(|_| "beyond any calendar".into(), |t| t.to_string())
 }
 
+/// For JSON: people and programs read RFC 3339.
+pub(crate) fn time<S: serde::Serializer>(micros: &i64, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&rfc3339(*micros))
+}
+
+pub(crate) fn maybe_time<S: serde::Serializer>(
+    micros: &Option<i64>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match micros {
+        Some(micros) => time(micros, to),
+        None => to.serialize_none(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

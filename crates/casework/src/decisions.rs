@@ -64,6 +64,7 @@ pub struct Decision {
     ruling: Ruling,
     grounds: String,
     category: Option<Category>,
+    #[serde(serialize_with = "crate::clock::time")]
     decided_at: i64,
 }
 

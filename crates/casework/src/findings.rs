@@ -61,8 +61,10 @@ pub struct Finding {
     #[serde(skip)]
     pub name: Option<Sealed<String>>,
     /// When it was uploaded, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::maybe_time")]
     pub uploaded_at: Option<i64>,
     /// When it was found, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
     pub found_at: i64,
 }
 

@@ -34,8 +34,10 @@ pub struct LegalBasis {
     /// Who answers for it.
     pub owner: String,
     /// When it was recorded, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
     pub recorded_at: i64,
     /// When it ends, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
     pub ends_at: i64,
 }
 

@@ -111,10 +111,12 @@ fn from_list_to_report() {
         (&"hotline".into(), &"one".into(), &"pdq".into())
     );
 
-    let case = json(&b.obhut(&["case", "list", "--json"]))[0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let listed = &json(&b.obhut(&["case", "list", "--json"]))[0];
+    assert!(
+        listed["opened_at"].as_str().unwrap().ends_with('Z'),
+        "times are RFC 3339"
+    );
+    let case = listed["id"].as_str().unwrap().to_owned();
     let out = b.obhut(&[
         "report",
         "draft",
