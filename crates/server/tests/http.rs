@@ -379,9 +379,9 @@ async fn forms_strange_paths_and_wrong_queries_are_answered_in_json() {
     );
 }
 
-/// The body of somebody without a key is never taken in: here it never ends.
+/// The body of somebody without a key is never kept: here it never ends.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_key_no_byte_of_the_body_is_read() {
+async fn without_a_key_nobody_waits_for_the_body() {
     let b = bench().await;
     let endless = futures::stream::pending::<std::result::Result<Vec<u8>, std::io::Error>>();
     let request = Request::post("/v1/screen?surface=public")

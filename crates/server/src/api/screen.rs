@@ -7,8 +7,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use obhut_casework::{Right, ScreenOptions, Sealed, Subject, Surface, fresh_group};
+use futures::StreamExt as _;
+use obhut_casework::{ApiKey, Right, ScreenOptions, Sealed, Subject, Surface, fresh_group};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::fault::{ErrorBody, Fault};
@@ -16,6 +18,11 @@ use crate::{App, access};
 
 /// Longest time an upload's body may take.
 const BODY_TIME_MAX: Duration = Duration::from_secs(120);
+/// Longest wait for a place.
+const PLACE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Most of a refused body that is read and dropped.
+const DRAIN_BYTES_MAX: usize = 8 << 20;
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 /// Longest account or file name, in bytes.
 const HEADER_BYTES_MAX: usize = 1_024;
 
@@ -86,42 +93,26 @@ pub(crate) async fn screen(
     body: Body,
 ) -> Result<Json<Answer>, Fault> {
     // Who asks, and for what, is settled before the first byte of the body is taken in.
-    let key = access::require(&app, &headers, Right::Screen).await?;
-    let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
-    let surface = parameters.surface.as_deref().and_then(Surface::from_word).ok_or_else(|| {
-        Fault::bad_request("say where the upload was meant to be seen: ?surface=public, shared or private-message")
-    })?;
-    app.casework.check_surface(surface).await?;
-    let form = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|v| v.as_bytes().starts_with(b"multipart/"));
-    if form {
-        return Err(Fault::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "no-form",
-            "send the file's bytes themselves as the body, not a form around them (curl: --data-binary @FILE)",
-        ));
-    }
-    let account = text_header(&headers, "obhut-account")?;
-    let name = text_header(&headers, "obhut-file-name")?;
-    let Ok(place) = app.places.clone().try_acquire_owned() else {
-        app.metrics.refused();
-        return Err(Fault::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "busy",
-            "all places are taken; try again shortly",
-        ));
+    let admitted = match admit(&app, parameters, &headers).await {
+        Ok(admitted) => admitted,
+        Err(fault) => {
+            drain(body).await;
+            return Err(fault);
+        }
     };
+    let Admitted {
+        key,
+        surface,
+        dihedral,
+        account,
+        name,
+        place,
+    } = admitted;
     let body = take(body, app.pool.limits().input_bytes_max).await?;
     let started = Instant::now();
     let screener = app
         .casework
-        .screener(
-            app.pool.clone(),
-            ScreenOptions {
-                dihedral: parameters.dihedral,
-            },
-        )
+        .screener(app.pool.clone(), ScreenOptions { dihedral })
         .await?;
     let bytes = body.clone();
     let screened = tokio::task::spawn_blocking(move || screener.screen_bytes(&bytes))
@@ -175,6 +166,75 @@ pub(crate) async fn screen(
             .map(|(_, because)| because)
             .filter(|_| more),
     }))
+}
+
+/// A request that may send its body.
+struct Admitted {
+    key: ApiKey,
+    surface: Surface,
+    dihedral: bool,
+    account: Option<String>,
+    name: Option<String>,
+    place: OwnedSemaphorePermit,
+}
+
+async fn admit(
+    app: &App,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+    headers: &HeaderMap,
+) -> Result<Admitted, Fault> {
+    let key = access::require(app, headers, Right::Screen).await?;
+    let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
+    let surface = parameters.surface.as_deref().and_then(Surface::from_word).ok_or_else(|| {
+        Fault::bad_request("say where the upload was meant to be seen: ?surface=public, shared or private-message")
+    })?;
+    app.casework.check_surface(surface).await?;
+    let form = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|v| v.as_bytes().starts_with(b"multipart/"));
+    if form {
+        return Err(Fault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "no-form",
+            "send the file's bytes themselves as the body, not a form around them (curl: --data-binary @FILE)",
+        ));
+    }
+    let account = text_header(headers, "obhut-account")?;
+    let name = text_header(headers, "obhut-file-name")?;
+    // A short crowd is waited out; a long one is told to come again.
+    let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.places.clone().acquire_owned());
+    let Ok(Ok(place)) = waiting.await else {
+        app.metrics.refused();
+        return Err(Fault::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "busy",
+            "all places are taken; try again shortly",
+        ));
+    };
+    Ok(Admitted {
+        key,
+        surface,
+        dihedral: parameters.dihedral,
+        account,
+        name,
+        place,
+    })
+}
+
+/// Lets a refused client finish a short body, a piece at a time and kept nowhere, so that it sees
+/// the answer and not a broken connection.
+async fn drain(body: Body) {
+    let reading = async {
+        let mut pieces = body.into_data_stream();
+        let mut bytes = 0;
+        while let Some(Ok(piece)) = pieces.next().await {
+            bytes += piece.len();
+            if bytes > DRAIN_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME_MAX, reading).await;
 }
 
 /// The body, within its limit of length and time.
