@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::cases::{CaseStatus, advance};
+use crate::cases::{CaseStatus, advance_from};
 use crate::database::{Columns, Step};
 use crate::outbox::{self, JobKind};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids, reports};
@@ -71,7 +71,8 @@ impl Casework {
             .execute(&mut *tx)
             .await?;
         reports::set_status(&mut tx, report, "approved").await?;
-        advance(&mut tx, self.now(), &row.case, CaseStatus::Reported).await?;
+        let from = [CaseStatus::Decided, CaseStatus::Reported];
+        advance_from(&mut tx, self.now(), &row.case, &from, CaseStatus::Reported).await?;
         outbox::put(&mut tx, self.now(), JobKind::Report, report).await?;
         audit::write(
             &mut tx,

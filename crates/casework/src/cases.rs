@@ -165,6 +165,34 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
     Ok(from)
 }
 
+/// Moves a case on from one of some statuses only. An open appeal is ended by its own decision and
+/// by nothing else.
+pub(crate) async fn advance_from(
+    tx: &mut Tx,
+    now: i64,
+    id: &str,
+    from: &[CaseStatus],
+    to: CaseStatus,
+) -> Result<CaseStatus> {
+    require_status(tx, id, from).await?;
+    advance(tx, now, id, to).await
+}
+
+pub(crate) async fn require_status(tx: &mut Tx, id: &str, allowed: &[CaseStatus]) -> Result<()> {
+    let now = status(tx, id).await?;
+    if allowed.contains(&now) {
+        return Ok(());
+    }
+    Err(CaseworkError::refused(match now {
+        CaseStatus::Appealed => format!("an appeal about case {id} is open; it is decided first"),
+        CaseStatus::Cleared => format!(
+            "the decision about case {id} was overturned on appeal; nothing is reported any more"
+        ),
+        CaseStatus::Open => format!("nobody has decided case {id} yet"),
+        other => format!("case {id} is {other}; this can't be done from there"),
+    }))
+}
+
 /// Takes the account out of a case.
 pub(crate) async fn forget_account(tx: &mut Tx, id: &str) -> Result<()> {
     sqlx::query("UPDATE cases SET account_sealed = NULL, group_key = '' WHERE id = $1")

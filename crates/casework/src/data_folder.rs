@@ -127,6 +127,40 @@ impl DataFolder {
         Ok(Arc::new(store.with_fsync(true)))
     }
 
+    /// Files that the store had begun to write when it was cut off. It gives them the name they
+    /// were to have with a number behind it, and hides them from its own listing.
+    pub(crate) fn unfinished_evidence(&self) -> Vec<String> {
+        let root = self.root.join("vault");
+        let unfinished = |name: &str| {
+            name.rsplit_once('#')
+                .is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        };
+        walkdir::WalkDir::new(&root)
+            .sort_by_file_name()
+            .into_iter()
+            .flatten()
+            .filter(|entry| {
+                entry.file_type().is_file() && unfinished(&entry.file_name().to_string_lossy())
+            })
+            .filter_map(|entry| {
+                Some(
+                    entry
+                        .path()
+                        .strip_prefix(&root)
+                        .ok()?
+                        .to_string_lossy()
+                        .into_owned(),
+                )
+            })
+            .collect()
+    }
+
+    /// True when the database in this folder has gone, though the rest of the folder is in use.
+    pub(crate) fn lost_its_database(&self) -> bool {
+        let empty = fs::metadata(self.root.join("obhut.db")).map_or(true, |m| m.len() == 0);
+        empty && (self.holds("lists") || self.holds("vault"))
+    }
+
     pub(crate) fn evidence_lock(&self) -> Arc<dyn WriterLock> {
         Arc::new(FileLock {
             path: self.root.join("vault.lock"),

@@ -15,7 +15,7 @@ use crate::{CaseworkError, Result};
 const CONNECTIONS_MAX: u32 = 8;
 
 /// Longest wait for a connection.
-const WAIT_MAX: Duration = Duration::from_secs(30);
+const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// One change of the tables. Steps are never edited, only followed by others.
 pub(crate) struct Step {

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::cases::{CaseStatus, advance};
+use crate::cases::{CaseStatus, advance_from};
 use crate::database::{Columns, Step, words};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids};
 
@@ -149,7 +149,8 @@ impl Casework {
             Ruling::Report => CaseStatus::Decided,
             Ruling::NoReport => CaseStatus::Closed,
         };
-        advance(&mut tx, self.now(), case, to).await?;
+        let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
+        advance_from(&mut tx, self.now(), case, &from, to).await?;
         let (scale, value) = request
             .category
             .as_ref()

@@ -124,6 +124,19 @@ pub enum CaseworkError {
 }
 
 impl CaseworkError {
+    /// True when the database does not answer: nobody's request is wrong, and it may soon be back.
+    pub fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(
+                sqlx::Error::PoolTimedOut
+                    | sqlx::Error::Io(_)
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+            )
+        )
+    }
+
     pub(crate) fn refused(why: impl Into<String>) -> Self {
         Self::Refused(why.into())
     }
@@ -152,6 +165,12 @@ impl Casework {
         sealer: Sealer,
         keys: Keys,
     ) -> Result<Self> {
+        if database_url.is_none() && folder.lost_its_database() {
+            return Err(CaseworkError::Folder {
+                path: folder.root().join("obhut.db").display().to_string(),
+                why: "the database is missing or empty, though this data folder is in use; put it back from a backup, or name the PostgreSQL it belongs to with --database".into(),
+            });
+        }
         let url = database_url.map_or_else(|| folder.sqlite_url(), str::to_owned);
         let db = Database::connect(&url, clock.now_micros()).await?;
         let vault = Vault::new(

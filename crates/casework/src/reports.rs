@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::cases::CaseStatus;
 use crate::database::{Columns, Step};
 use crate::views::{Viewed, viewed};
 use crate::{
     Casework, CaseworkError, Decision, Exhibit, Facts, FileFacts, Finding, Reporter, Result,
-    Ruling, Sealed, Surface, audit, ids,
+    Ruling, Sealed, Surface, audit, cases, ids,
 };
 
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -141,6 +142,11 @@ impl Casework {
     /// are left out unless asked for.
     pub async fn report(&self, case: &str, with_victims: bool, actor: &str) -> Result<Report> {
         let detail = self.case(case).await?;
+        if detail.case.status == CaseStatus::Cleared {
+            return Err(CaseworkError::refused(format!(
+                "the decision about case {case} was overturned on appeal; nothing is reported any more"
+            )));
+        }
         let decision = detail.decisions.last().ok_or_else(|| {
             CaseworkError::refused(format!(
                 "nobody has decided case {case} yet, and no report is made without a person's decision; `obhut case decide {case} --by NAME --ruling report --grounds …`"
@@ -194,6 +200,8 @@ impl Casework {
         }
         let id = ids::new("report");
         let mut tx = self.db.begin().await?;
+        let reportable = [CaseStatus::Decided, CaseStatus::Reported];
+        cases::require_status(&mut tx, decision.case(), &reportable).await?;
         let known = sqlx::query(
             "SELECT id, status, decision FROM reports WHERE case_id = $1 AND destination = $2 AND status IN ('draft', 'approved')",
         )

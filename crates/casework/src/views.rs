@@ -150,7 +150,9 @@ impl Casework {
 
     /// Compares everything in the vault with its log.
     pub async fn verify_vault(&self) -> Verification {
-        self.vault.verify().await
+        let mut seen = self.vault.verify().await;
+        seen.leftovers.extend(self.folder.unfinished_evidence());
+        seen
     }
 
     /// The public key that checks the vault's log.

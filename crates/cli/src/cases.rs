@@ -58,6 +58,8 @@ pub async fn run(
             scale,
             category,
         } => {
+            // Nobody gets a role for a case that isn't there.
+            casework.case(&case).await?;
             let person = acting(&casework, Some(&by), Role::Reviewer, output).await?;
             let category = scale
                 .zip(category)

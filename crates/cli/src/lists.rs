@@ -71,6 +71,8 @@ pub async fn run(
         }
         ListCommand::Sign { name, by } => {
             let casework = setting.casework().await?;
+            // Nobody gets a role for a list that isn't there.
+            casework.list(&name).await?;
             let person = acting(&casework, Some(&by), Role::ListSteward, output).await?;
             let list = casework.sign_list(&name, &person).await?;
             output.line(|| show(&list), || describe(&list))?;
@@ -82,6 +84,8 @@ pub async fn run(
             by,
         } => {
             let casework = setting.casework().await?;
+            // Nobody gets a role for a list that isn't there.
+            casework.list(&name).await?;
             let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
             casework
                 .dispute_entry(&name, &entry, &reason, &person.id)
@@ -97,6 +101,8 @@ pub async fn run(
         }
         ListCommand::Enable { name, entry, by } => {
             let casework = setting.casework().await?;
+            // Nobody gets a role for a list that isn't there.
+            casework.list(&name).await?;
             let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
             casework.lift_dispute(&name, &entry, &person.id).await?;
             output.line(

@@ -13,7 +13,7 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
     if args.log == LogForm::Text {
         tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
-            .with_max_level(tracing::Level::INFO)
+            .with_max_level(tracing::Level::WARN)
             .with_target(false)
             .init();
     }

@@ -12,6 +12,9 @@ use crate::input;
 use crate::output::{Output, count};
 use crate::setting::{Setting, acting, somebody};
 
+/// Leftovers named on a terminal.
+const LEFTOVERS_SHOWN_MAX: usize = 50;
+
 pub async fn run(
     command: VaultCommand,
     setting: &Setting,
@@ -82,6 +85,8 @@ pub async fn run(
                 "an exhibit is not shown on a terminal; say where to with --out FILE"
             );
             let casework = setting.casework().await?;
+            // Nobody gets a role for asking after what isn't there.
+            casework.exhibit(&exhibit).await?;
             let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
             let bytes = casework.view(&exhibit, &person, &purpose, seen).await?;
             match out {
@@ -120,9 +125,15 @@ pub async fn run(
                     }
                     if !seen.leftovers.is_empty() {
                         text += &format!(
-                            "\n{} named by no entry: left by intakes that were cut off before they were acknowledged, or not ours; nothing refers to them",
+                            "\n{} named by no entry: left by intakes that were cut off before they were acknowledged, or not ours; nothing refers to them:",
                             count(seen.leftovers.len() as u64, "file is", "files are")
                         );
+                        for name in seen.leftovers.iter().take(LEFTOVERS_SHOWN_MAX) {
+                            text += &format!("\n  {name}");
+                        }
+                        if seen.leftovers.len() > LEFTOVERS_SHOWN_MAX {
+                            text += "\n  … and more; --json names all";
+                        }
                     }
                     text
                 },

@@ -317,6 +317,12 @@ fn a_damaged_database_and_lost_keys_are_named_at_once() {
     std::fs::remove_dir_all(&keys).unwrap();
     std::fs::rename(b.path("away"), &keys).unwrap();
     ok(&b.obhut(&["list", "show"]));
+    let out = b.obhut(&["list", "sign", "no such list", "--by", "Zoe"]);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(!String::from_utf8_lossy(&b.obhut(&["person", "list"]).stdout).contains("Zoe"));
+    std::fs::rename(b.path("data/obhut.db"), b.path("away")).unwrap();
+    let out = b.obhut(&["list", "show"]);
+    assert!(String::from_utf8_lossy(&out.stderr).contains("the database is missing"));
     b.write("data/obhut.db", &[7; 8192]);
     for rest in ["data/obhut.db-wal", "data/obhut.db-shm"] {
         let _ = std::fs::remove_file(b.path(rest));

@@ -512,6 +512,15 @@ fn a_killed_intake_loses_nothing_that_was_acknowledged() {
     ok(&b.obhut(&["vault", "put", "file"]));
     let verified = &json(&b.obhut(&["vault", "verify", "--json"]))[0];
     assert_eq!(verified["ok"], true, "{verified}");
+    b.write("data/vault/exhibits/cut-off.age#1", b"half a file");
+    let named = &json(&b.obhut(&["vault", "verify", "--json"]))[0];
+    assert!(
+        named["leftovers"].to_string().contains("cut-off.age#1"),
+        "{named}"
+    );
+    assert!(
+        String::from_utf8_lossy(&b.obhut(&["vault", "verify"]).stdout).contains("cut-off.age#1")
+    );
     let listed: Vec<Value> = json(ok(&b.obhut(&["vault", "list", "--json"])))
         .into_iter()
         .map(|l| l["exhibit"].clone())

@@ -46,6 +46,14 @@ impl From<CaseworkError> for Fault {
             CaseworkError::NoLegalBasis => {
                 Self::new(StatusCode::FORBIDDEN, "no-legal-basis", e.to_string())
             }
+            _ if e.is_outage() => {
+                tracing::error!(cause = %e, "the database does not answer");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "outage",
+                    "the database does not answer; try again shortly",
+                )
+            }
             _ => {
                 // The client learns nothing of our inside; the log carries ids and causes only.
                 tracing::error!(cause = %e, "a request failed");
@@ -55,6 +63,25 @@ impl From<CaseworkError> for Fault {
                     "this is our fault, not yours; send it again. The server's log has the cause",
                 )
             }
+        }
+    }
+}
+
+impl From<axum::extract::rejection::JsonRejection> for Fault {
+    fn from(e: axum::extract::rejection::JsonRejection) -> Self {
+        match e.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::new(status, "too-long", "the body is longer than 64 KiB")
+            }
+            status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(
+                status,
+                "no-json",
+                "send the body as JSON, with `Content-Type: application/json`",
+            ),
+            _ => Self::bad_request(format!(
+                "not JSON of the form that /openapi.json describes: {}",
+                e.body_text()
+            )),
         }
     }
 }
@@ -72,7 +99,10 @@ impl IntoResponse for Fault {
                 header::HeaderValue::from_static("Bearer"),
             );
         }
-        if self.status == StatusCode::TOO_MANY_REQUESTS {
+        if matches!(
+            self.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        ) {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));

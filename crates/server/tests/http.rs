@@ -281,6 +281,11 @@ async fn from_upload_to_draft() {
             StatusCode::BAD_REQUEST
         );
     }
+    let long = json!({ "ruling": "report", "grounds": "x".repeat(70_000) });
+    assert_eq!(
+        b.send(decide(reviewer.clone(), long)).await.0,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
     let (status, _, body) = b.send(decide(reviewer.clone(), ruling)).await;
     assert_eq!(status, StatusCode::OK);
     let decision: Value = serde_json::from_str(&body).unwrap();

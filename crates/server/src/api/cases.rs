@@ -1,15 +1,16 @@
 //! `/v1/cases`: cases, their decisions, and drafts of their reports.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use obhut_casework::{
-    Case, CaseDetail, Category, Decision, DecisionRequest, Right, Ruling, rfc3339,
+    Case, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Right, Ruling, rfc3339,
 };
 use obhut_partners::destinations;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
@@ -113,16 +114,30 @@ pub(crate) struct DecideBody {
     category: Option<CategoryBody>,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListParameters {
+    /// Only cases of this status.
+    status: Option<String>,
+}
+
 /// All cases, newest first.
-#[utoipa::path(get, path = "/v1/cases", responses((status = 200, body = [CaseBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+#[utoipa::path(get, path = "/v1/cases", params(ListParameters), responses((status = 400, body = ErrorBody), (status = 200, body = [CaseBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn list(
     State(app): State<App>,
+    parameters: Result<Query<ListParameters>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Vec<CaseBody>>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
+    let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
+    let status = parameters
+        .status
+        .map(|s| s.parse::<CaseStatus>().map_err(Fault::bad_request))
+        .transpose()?;
     Ok(Json(
         app.casework
-            .cases(None)
+            .cases(status)
             .await?
             .iter()
             .map(CaseBody::of)
@@ -176,7 +191,7 @@ pub(crate) async fn decide(
 ) -> Result<Json<DecisionBody>, Fault> {
     let key = access::require(&app, &headers, Right::Decide).await?;
     let person = access::person(&app, &key).await?;
-    let Json(body) = body.map_err(|e| Fault::bad_request(e.body_text()))?;
+    let Json(body) = body?;
     let ruling = Ruling::from_word(&body.ruling)
         .ok_or_else(|| Fault::bad_request("ruling is report or no-report"))?;
     let request = DecisionRequest {

@@ -1,5 +1,7 @@
 //! Whether the server can do its work, and figures about it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -10,6 +12,9 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::fault::Fault;
 
+/// Longest time the database may take to count as there.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(2);
+
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
     /// `ok`, or what is wrong.
@@ -19,18 +24,15 @@ pub(crate) struct Health {
 /// Whether database and lists answer. Needs no key.
 #[utoipa::path(get, path = "/health", responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(crate) async fn health(State(app): State<App>) -> Response {
-    match app.casework.jobs_waiting().await {
-        Ok(_) => Json(Health { status: "ok" }).into_response(),
-        Err(e) => {
-            tracing::error!(cause = %e, "the database does not answer");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Json(Health {
-                    status: "the database does not answer",
-                }),
-            )
-                .into_response()
-        }
+    match tokio::time::timeout(ANSWER_TIME_MAX, app.casework.jobs_waiting()).await {
+        Ok(Ok(_)) => Json(Health { status: "ok" }).into_response(),
+        _ => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(Health {
+                status: "the database does not answer",
+            }),
+        )
+            .into_response(),
     }
 }
 
