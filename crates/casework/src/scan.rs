@@ -21,6 +21,8 @@ pub struct ScanProblem {
     pub path: PathBuf,
     /// Why not.
     pub what: String,
+    /// True for a link that is left alone on purpose: no failure, but to be named.
+    pub is_link: bool,
 }
 
 /// Walks files and folders. A link that is named itself is followed; one inside a folder is not, so
@@ -39,6 +41,7 @@ pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanPro
                     Some(Err(ScanProblem {
                         path: entry.into_path(),
                         what: format!("nested deeper than {DEPTH_MAX} folders"),
+                        is_link: false,
                     }))
                 }
                 Ok(entry) if entry.file_type().is_dir() => None,
@@ -47,6 +50,7 @@ pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanPro
                         path: entry.into_path(),
                         what: "a symbolic link; it is not followed unless it is named itself"
                             .into(),
+                        is_link: true,
                     }))
                 }
                 Ok(entry) if entry.path_is_symlink() => Some(match entry.path().metadata() {
@@ -56,10 +60,12 @@ pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanPro
                     Ok(_) => Err(ScanProblem {
                         path: entry.into_path(),
                         what: "neither a file nor a folder".into(),
+                        is_link: false,
                     }),
                     Err(e) => Err(ScanProblem {
                         path: entry.into_path(),
                         what: io_reason(&e),
+                        is_link: false,
                     }),
                 }),
                 Ok(entry) if entry.file_type().is_file() => Some(Ok(FoundFile {
@@ -68,6 +74,7 @@ pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanPro
                 Ok(entry) => Some(Err(ScanProblem {
                     path: entry.into_path(),
                     what: "neither a file nor a folder".into(),
+                    is_link: false,
                 })),
                 Err(e) => Some(Err(problem(&root, &e))),
             })
@@ -82,7 +89,11 @@ fn problem(root: &Path, e: &walkdir::Error) -> ScanProblem {
         e.io_error()
             .map_or_else(|| "can't be looked into".into(), io_reason)
     };
-    ScanProblem { path, what }
+    ScanProblem {
+        path,
+        what,
+        is_link: false,
+    }
 }
 
 /// Why the system would not give a file, in words that say whose turn it is.

@@ -94,10 +94,17 @@ pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow
                     let screened = screener.screen_file(&file.path);
                     (file.path, screened)
                 }
-                Err(problem) => (
-                    problem.path,
-                    Screened::unreadable("input-output", problem.what, false),
-                ),
+                Err(problem) => {
+                    let code = if problem.is_link {
+                        "link"
+                    } else {
+                        "input-output"
+                    };
+                    (
+                        problem.path,
+                        Screened::unreadable(code, problem.what, false),
+                    )
+                }
             },
             take,
         )
