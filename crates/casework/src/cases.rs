@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::database::{Columns, Step, Tx, words};
 use crate::{
     Appeal, Casework, CaseworkError, Decision, Facts, Finding, Result, Sealed, Subject, audit,
-    facts, ids,
+    facts,
 };
 
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -14,7 +14,7 @@ pub(crate) const STEPS: &[Step] = &[Step {
         "CREATE TABLE cases (
             id TEXT PRIMARY KEY, group_key TEXT NOT NULL, status TEXT NOT NULL, account_sealed TEXT,
             opened_at BIGINT NOT NULL, changed_at BIGINT NOT NULL)",
-        "CREATE INDEX cases_by_group ON cases (group_key, status)",
+        "CREATE UNIQUE INDEX cases_one_open ON cases (group_key) WHERE status = 'open'",
     ],
 }];
 
@@ -89,63 +89,51 @@ pub struct CaseDetail {
     pub facts: Sealed<Facts>,
 }
 
-/// Takes back a case that was opened for a finding which then could not be recorded.
-pub(crate) async fn drop_if_empty(casework: &Casework, id: &str) -> Result<()> {
-    if !casework.findings(id).await?.is_empty() {
-        return Ok(());
-    }
-    let mut tx = casework.db.begin().await?;
-    facts::erase(&mut tx, id).await?;
-    sqlx::query("DELETE FROM cases WHERE id = $1 AND status = 'open'")
-        .bind(id)
-        .execute(&mut *tx)
+/// The open case of a group, as it is now; another one may be by the time a finding is written.
+pub(crate) async fn open_case(casework: &Casework, subject: &Subject) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT id FROM cases WHERE group_key = $1 AND status = 'open'")
+        .bind(group_key(casework, subject))
+        .fetch_optional(casework.db.pool())
         .await?;
-    audit::write(
-        &mut tx,
-        casework.now(),
-        "screening",
-        "case.take-back",
-        id,
-        "its finding could not be recorded",
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(())
+    row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-pub(crate) async fn find_or_open(
+/// The open case of a group, opened under the id `fresh` where there is none, and held against
+/// everybody else until the transaction ends: nobody decides it while a finding is being added,
+/// and no finding joins a case that somebody has just decided.
+pub(crate) async fn hold_or_open(
     tx: &mut Tx,
     casework: &Casework,
     subject: &Subject,
+    fresh: &str,
     actor: &str,
 ) -> Result<String> {
-    // Not the group's name itself, nor anything it could be guessed from: it may be an account.
-    let key = casework
-        .sealer
-        .keyed_digest("case group", subject.group.as_bytes());
-    let row = sqlx::query(
-        "SELECT id FROM cases WHERE group_key = $1 AND status = 'open' ORDER BY opened_at LIMIT 1",
-    )
-    .bind(&key)
-    .fetch_optional(&mut **tx)
-    .await?;
-    if let Some(row) = row {
-        return Columns::of(&row).text();
-    }
-    let id = ids::new("case");
+    let key = group_key(casework, subject);
     let now = casework.now();
-    sqlx::query("INSERT INTO cases (id, group_key, status, account_sealed, opened_at, changed_at) VALUES ($1, $2, $3, $4, $5, $5)")
-        .bind(&id)
-        .bind(&key)
-        .bind(CaseStatus::Open.word())
-        .bind(subject.account.as_ref().map(|a| casework.seal_text(a.expose())))
-        .bind(now)
-        .execute(&mut **tx)
-        .await?;
-    let facts = Facts::about(subject.account.as_ref().map(|a| a.expose().as_str()));
-    facts::write(tx, casework, &id, &facts).await?;
-    audit::write(tx, now, actor, "case.open", &id, "").await?;
+    let opened = sqlx::query(
+        "INSERT INTO cases (id, group_key, status, account_sealed, opened_at, changed_at) VALUES ($1, $2, 'open', $3, $4, $4)
+         ON CONFLICT (group_key) WHERE status = 'open' DO UPDATE SET changed_at = $4 RETURNING id",
+    )
+    .bind(fresh)
+    .bind(&key)
+    .bind(subject.account.as_ref().map(|a| casework.seal_text(a.expose())))
+    .bind(now)
+    .fetch_one(&mut **tx)
+    .await?;
+    let id = Columns::of(&opened).text()?;
+    if id == fresh {
+        let facts = Facts::about(subject.account.as_ref().map(|a| a.expose().as_str()));
+        facts::write(tx, casework, &id, &facts).await?;
+        audit::write(tx, now, actor, "case.open", &id, "").await?;
+    }
     Ok(id)
+}
+
+/// Not the group's name itself, nor anything it could be guessed from: it may be an account.
+fn group_key(casework: &Casework, subject: &Subject) -> String {
+    casework
+        .sealer
+        .keyed_digest("case group", subject.group.as_bytes())
 }
 
 /// Moves a case on, if the table of transitions has the step.
@@ -156,12 +144,20 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
             "case {id} is {from}; from there it can't become {to}"
         )));
     }
-    sqlx::query("UPDATE cases SET status = $1, changed_at = $2 WHERE id = $3")
-        .bind(to.word())
-        .bind(now)
-        .bind(id)
-        .execute(&mut **tx)
-        .await?;
+    // Somebody else may have moved it since it was looked at.
+    let moved =
+        sqlx::query("UPDATE cases SET status = $1, changed_at = $2 WHERE id = $3 AND status = $4")
+            .bind(to.word())
+            .bind(now)
+            .bind(id)
+            .bind(from.word())
+            .execute(&mut **tx)
+            .await?;
+    if moved.rows_affected() != 1 {
+        return Err(CaseworkError::refused(format!(
+            "case {id} was changed by somebody else meanwhile; look at it again"
+        )));
+    }
     Ok(from)
 }
 

@@ -422,64 +422,43 @@ impl Casework {
                 exhibit: None,
             });
         }
-        let now = self.now();
-        let mut tx = self.db.begin().await?;
-        let case = cases::find_or_open(&mut tx, self, subject, actor).await?;
-        tx.commit().await?;
-        match self
-            .record_in(&case, &id, screened, subject, bytes, actor, now)
-            .await
-        {
-            Ok(exhibit) => Ok(Recorded {
-                id,
-                case: Some(case),
-                exhibit,
-            }),
-            Err(e) => {
-                // A case without a finding would puzzle whoever opens it. Where even this fails, the
-                // first error is the one to tell.
-                let _ = cases::drop_if_empty(self, &case).await;
-                Err(e)
-            }
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    async fn record_in(
-        &self,
-        case: &str,
-        id: &str,
-        screened: &Screened,
-        subject: &Subject,
-        bytes: Option<&[u8]>,
-        actor: &str,
-        now: i64,
-    ) -> Result<Option<String>> {
-        // The exhibit before the finding that names it: what is on record can be opened.
+        let fresh = ids::new("case");
+        // The exhibit before the finding that names it: what is on record can be opened. Its own
+        // record says the case as it is now; the finding says the one it has joined.
         let exhibit = match bytes {
-            Some(bytes) => Some(
-                self.seal_exhibit(case, bytes, subject, screened.media_type, actor)
-                    .await?,
-            ),
+            Some(bytes) => {
+                let case = cases::open_case(self, subject)
+                    .await?
+                    .unwrap_or_else(|| fresh.clone());
+                Some(
+                    self.seal_exhibit(&case, bytes, subject, screened, actor)
+                        .await?,
+                )
+            }
             None => None,
         };
         let mut tx = self.db.begin().await?;
         for (list, version) in unsigned(screened) {
             count_hit(&mut tx, list, version).await?;
         }
+        let case = cases::hold_or_open(&mut tx, self, subject, &fresh, actor).await?;
         findings::write(
             &mut tx,
             self,
-            case,
-            id,
+            &case,
+            &id,
             screened,
             subject,
             exhibit.as_deref(),
-            now,
+            self.now(),
         )
         .await?;
         tx.commit().await?;
-        Ok(exhibit)
+        Ok(Recorded {
+            id,
+            case: Some(case),
+            exhibit,
+        })
     }
 
     async fn seal_exhibit(
@@ -487,7 +466,7 @@ impl Casework {
         case: &str,
         bytes: &[u8],
         subject: &Subject,
-        media_type: Option<&str>,
+        screened: &Screened,
         actor: &str,
     ) -> Result<String> {
         let exhibit = self
@@ -495,10 +474,10 @@ impl Casework {
                 bytes,
                 obhut_vault::Intake {
                     actor: actor.to_owned(),
-                    purpose: "screening found a match".into(),
+                    purpose: format!("screening came to the verdict {}", screened.verdict),
                     case: Some(case.to_owned()),
                     source: subject.name.as_ref().map(|n| n.expose().clone()),
-                    media_type: media_type.map(str::to_owned),
+                    media_type: screened.media_type.map(str::to_owned),
                 },
             )
             .await?;

@@ -3,183 +3,12 @@
 //! `cargo xtask test` starts PostgreSQL and names it in `OBHUT_TEST_POSTGRES`; without it these
 //! tests run on SQLite alone.
 
-use std::io::Cursor;
-use std::path::PathBuf;
+mod bench;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
+use bench::*;
 use obhut_casework::*;
-
-struct TestClock(AtomicI64);
-
-impl Clock for TestClock {
-    fn now_micros(&self) -> i64 {
-        // Every look at the clock is a little later, so that orders by time are told apart.
-        self.0.fetch_add(1, Ordering::SeqCst)
-    }
-}
-
-impl TestClock {
-    fn pass(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
-    }
-}
-
-/// A casework of its own, in a folder and a database that nobody else uses.
-struct Bench {
-    casework: Casework,
-    clock: Arc<TestClock>,
-    folder: tempfile::TempDir,
-    url: Option<String>,
-}
-
-async fn on_each_database<F: AsyncFn(Bench)>(story: F) {
-    story(bench(None).await).await;
-    match std::env::var("OBHUT_TEST_POSTGRES") {
-        Err(_) => println!("not present: PostgreSQL (cargo xtask test brings it)"),
-        Ok(server) => {
-            static NEXT: AtomicU32 = AtomicU32::new(0);
-            let name = format!(
-                "obhut_test_{}_{}",
-                std::process::id(),
-                NEXT.fetch_add(1, Ordering::SeqCst)
-            );
-            sqlx::any::install_default_drivers();
-            let pool = sqlx::AnyPool::connect(&format!("{server}/postgres"))
-                .await
-                .expect("the server answers");
-            let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-            sqlx::query(create)
-                .execute(&pool)
-                .await
-                .expect("a fresh database");
-            pool.close().await;
-            story(bench(Some(format!("{server}/{name}"))).await).await;
-        }
-    }
-}
-
-async fn bench(url: Option<String>) -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
-    let casework = Casework::open(
-        DataFolder::new(folder.path()),
-        url.as_deref(),
-        clock.clone(),
-    )
-    .await
-    .unwrap();
-    Bench {
-        casework,
-        clock,
-        folder,
-        url,
-    }
-}
-
-fn worker() -> WorkerCommand {
-    let test = std::env::current_exe().unwrap();
-    let program: PathBuf = test
-        .parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("obhut-decode");
-    assert!(
-        program.exists(),
-        "run `cargo build -p obhut-decode` first, or test the whole workspace"
-    );
-    WorkerCommand { program }
-}
-
-fn pool() -> Arc<Pool> {
-    Arc::new(Pool::new(worker(), Limits::default()))
-}
-
-/// A picture with enough in it to be told apart.
-fn picture(seed: u32) -> Vec<u8> {
-    let rgb = image::RgbImage::from_fn(160, 120, |x, y| {
-        let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
-        image::Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
-    });
-    let mut out = Cursor::new(Vec::new());
-    rgb.write_to(&mut out, image::ImageFormat::Png).unwrap();
-    out.into_inner()
-}
-
-fn md5_hex(bytes: &[u8]) -> String {
-    let kind = obhut_hash::kinds::by_name("md5").unwrap();
-    let obhut_hash::Compute::Bytes(compute) = kind.compute else {
-        panic!()
-    };
-    compute(&mut &bytes[..]).unwrap().to_hex()
-}
-
-fn settings(name: &str, purpose: Purpose, action: Action) -> ListSettings {
-    ListSettings {
-        name: name.into(),
-        owner: "Hotline".into(),
-        purpose,
-        basis: "Art. 6(1)(c)".into(),
-        action,
-    }
-}
-
-fn assessed(name: &str) -> ListSettings {
-    settings(name, Purpose::Assessed, Action::Block)
-}
-
-fn csv(entries: &[(&str, &[u8])]) -> Vec<u8> {
-    let rows: Vec<_> = entries
-        .iter()
-        .map(|(id, bytes)| format!("md5,{},,,{id}\n", md5_hex(bytes)))
-        .collect();
-    format!(
-        "kind,digest,category_scale,category,entry_id\n{}",
-        rows.concat()
-    )
-    .into_bytes()
-}
-
-async fn steward(c: &Casework, name: &str) -> Person {
-    c.add_person(name, &[Role::ListSteward], "test")
-        .await
-        .unwrap()
-}
-
-async fn signed(c: &Casework, name: &str, entries: &[(&str, &[u8])]) {
-    c.import_list(&assessed(name), &csv(entries), "test")
-        .await
-        .unwrap();
-    for person in ["Ada", "Grace"] {
-        c.sign_list(name, &steward(c, person).await).await.unwrap();
-    }
-}
-
-async fn screen(c: &Casework, bytes: &[u8]) -> Screened {
-    let screener = c.screener(pool(), ScreenOptions::default()).await.unwrap();
-    let bytes = bytes.to_vec();
-    tokio::task::spawn_blocking(move || screener.screen_bytes(&bytes))
-        .await
-        .unwrap()
-}
-
-fn subject(account: &str) -> Subject {
-    Subject {
-        group: account.into(),
-        account: Some(Sealed::new(account.into())),
-        name: Some(Sealed::new("holiday.png".into())),
-        surface: Surface::Public,
-        uploaded_at: None,
-    }
-}
-
-fn refused<T: std::fmt::Debug>(result: Result<T>) -> String {
-    match result {
-        Err(e @ CaseworkError::Refused(_)) => e.to_string(),
-        other => panic!("expected a refusal, got {other:?}"),
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_counts_until_two_people_have_signed_it() {
@@ -518,126 +347,59 @@ async fn from_match_to_retraction() {
     .await;
 }
 
+/// Many uploads of one account at once, and a decision in between: one open case at a time, and
+/// every finding in a case that is there.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upheld_appeal_withdraws_what_has_not_left() {
+async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
     on_each_database(async |b: Bench| {
-        let c = &b.casework;
+        let c = Arc::new(b.casework);
         let known = picture(1);
-        signed(c, "hotline", &[("one", &known)]).await;
-        let recorded = c
-            .record(&screen(c, &known).await, &subject("a"), None, "server")
-            .await
-            .unwrap();
-        let case = recorded.case.unwrap();
+        signed(&c, "hotline", &[("one", &known)]).await;
+        let screened = screen(&c, &known).await;
+        let many = async |count: usize| {
+            let tasks: Vec<_> = (0..count)
+                .map(|_| {
+                    let (c, screened, known) = (c.clone(), screened.clone(), known.clone());
+                    tokio::spawn(async move {
+                        c.record(&screened, &subject("a"), Some(&known), "t")
+                            .await
+                            .unwrap()
+                    })
+                })
+                .collect();
+            let mut cases = Vec::new();
+            for task in tasks {
+                cases.push(task.await.unwrap().case.unwrap());
+            }
+            cases
+        };
+        let first = many(12).await;
+        assert!(first.iter().all(|case| *case == first[0]), "{first:?}");
+        assert_eq!(c.findings(&first[0]).await.unwrap().len(), 12);
         let rita = c
             .add_person("Rita", &[Role::Reviewer], "test")
             .await
             .unwrap();
-        let olga = c
-            .add_person("Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
-            .await
-            .unwrap();
         let request = DecisionRequest {
-            ruling: Ruling::Report,
+            ruling: Ruling::NoReport,
             grounds: "g".into(),
             category: None,
         };
-        let decision = c.decide(&case, &rita, &request).await.unwrap();
-        let filed = c.file_report(&decision, "ncmec", "test").await.unwrap();
-        c.approve_report(&filed, &olga).await.unwrap();
-        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
-        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
-            .await
-            .unwrap();
-        assert_eq!(c.claim_jobs("w", 10, 1).await.unwrap(), []);
-    })
-    .await;
-}
-
-/// Whoever appeals must not be reported behind the appeal's back, nor decided about again.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_open_appeal_is_decided_before_anything_else() {
-    on_each_database(async |b: Bench| {
-        let c = &b.casework;
-        let known = picture(1);
-        signed(c, "hotline", &[("one", &known)]).await;
-        let recorded = c
-            .record(&screen(c, &known).await, &subject("a"), None, "server")
-            .await
-            .unwrap();
-        let case = recorded.case.unwrap();
-        let rita = c
-            .add_person("Rita", &[Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let olga = c
-            .add_person("Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let request = DecisionRequest {
-            ruling: Ruling::Report,
-            grounds: "g".into(),
-            category: None,
-        };
-        let decision = c.decide(&case, &rita, &request).await.unwrap();
-        let filed = c.file_report(&decision, "ncmec", "test").await.unwrap();
-        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
-        assert!(refused(c.file_report(&decision, "other", "test").await).contains("appeal"));
-        assert!(refused(c.approve_report(&filed, &olga).await).contains("appeal"));
-        assert!(refused(c.decide(&case, &rita, &request).await).contains("appeal"));
-        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
-            .await
-            .unwrap();
-        assert!(refused(c.report(&case, false, "test").await).contains("overturned"));
-        assert!(refused(c.file_report(&decision, "other", "test").await).contains("overturned"));
-        assert!(refused(c.approve_report(&filed, &olga).await).contains("overturned"));
-        assert_eq!(c.claim_jobs("w", 10, 1).await.unwrap(), []);
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rejected_appeal_leaves_all_as_it_was() {
-    on_each_database(async |b: Bench| {
-        let c = &b.casework;
-        let known = picture(1);
-        signed(c, "hotline", &[("one", &known)]).await;
-        let recorded = c
-            .record(&screen(c, &known).await, &subject("a"), None, "server")
-            .await
-            .unwrap();
-        let case = recorded.case.unwrap();
-        let rita = c
-            .add_person("Rita", &[Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let olga = c
-            .add_person("Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let request = DecisionRequest {
-            ruling: Ruling::Report,
-            grounds: "g".into(),
-            category: None,
-        };
-        let decision = c.decide(&case, &rita, &request).await.unwrap();
-        let filed = c.file_report(&decision, "ncmec", "test").await.unwrap();
-        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
-        c.decide_appeal(
-            &case,
-            &appeal.id,
-            &olga,
-            AppealOutcome::Rejected,
-            "as assessed",
-        )
-        .await
-        .unwrap();
-        assert_eq!(
-            c.case(&case).await.unwrap().case.status,
-            CaseStatus::Decided
+        let (decided, during) = tokio::join!(c.decide(&first[0], &rita, &request), many(12));
+        decided.unwrap();
+        let cases = c.cases(None).await.unwrap();
+        assert!((1..=2).contains(&cases.len()), "{cases:?}");
+        let mut findings = 0;
+        for case in &cases {
+            findings += c.findings(&case.id).await.unwrap().len();
+        }
+        assert_eq!(findings, 24);
+        assert!(
+            during
+                .iter()
+                .all(|id| cases.iter().any(|case| case.id == *id))
         );
-        c.approve_report(&filed, &olga).await.unwrap();
-        assert_eq!(c.jobs_waiting().await.unwrap(), 1);
+        assert!(c.verify_vault().await.problems.is_empty());
     })
     .await;
 }

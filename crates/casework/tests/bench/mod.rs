@@ -1,0 +1,180 @@
+//! A casework of its own on each database, pictures, lists, people: what the stories need.
+
+#![allow(dead_code)]
+
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use obhut_casework::*;
+
+pub struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now_micros(&self) -> i64 {
+        // Every look at the clock is a little later, so that orders by time are told apart.
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+impl TestClock {
+    pub fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+/// A casework of its own, in a folder and a database that nobody else uses.
+pub struct Bench {
+    pub casework: Casework,
+    pub clock: Arc<TestClock>,
+    pub folder: tempfile::TempDir,
+    pub url: Option<String>,
+}
+
+pub async fn on_each_database<F: AsyncFn(Bench)>(story: F) {
+    story(bench(None).await).await;
+    match std::env::var("OBHUT_TEST_POSTGRES") {
+        Err(_) => println!("not present: PostgreSQL (cargo xtask test brings it)"),
+        Ok(server) => {
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            // Process ids come round again, so the time is part of the name.
+            let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+            let next = NEXT.fetch_add(1, Ordering::SeqCst);
+            let name = format!("obhut_test_{}_{nanos}_{next}", std::process::id());
+            sqlx::any::install_default_drivers();
+            let pool = sqlx::AnyPool::connect(&format!("{server}/postgres"))
+                .await
+                .expect("the server answers");
+            let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+            sqlx::query(create)
+                .execute(&pool)
+                .await
+                .expect("a fresh database");
+            pool.close().await;
+            story(bench(Some(format!("{server}/{name}"))).await).await;
+        }
+    }
+}
+
+pub async fn bench(url: Option<String>) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
+    let casework = Casework::open(
+        DataFolder::new(folder.path()),
+        url.as_deref(),
+        clock.clone(),
+    )
+    .await
+    .unwrap();
+    Bench {
+        casework,
+        clock,
+        folder,
+        url,
+    }
+}
+
+pub fn worker() -> WorkerCommand {
+    let test = std::env::current_exe().unwrap();
+    let program: PathBuf = test
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("obhut-decode");
+    assert!(
+        program.exists(),
+        "run `cargo build -p obhut-decode` first, or test the whole workspace"
+    );
+    WorkerCommand { program }
+}
+
+pub fn pool() -> Arc<Pool> {
+    Arc::new(Pool::new(worker(), Limits::default()))
+}
+
+/// A picture with enough in it to be told apart.
+pub fn picture(seed: u32) -> Vec<u8> {
+    let rgb = image::RgbImage::from_fn(160, 120, |x, y| {
+        let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
+        image::Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
+    });
+    let mut out = Cursor::new(Vec::new());
+    rgb.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+pub fn md5_hex(bytes: &[u8]) -> String {
+    let kind = obhut_hash::kinds::by_name("md5").unwrap();
+    let obhut_hash::Compute::Bytes(compute) = kind.compute else {
+        panic!()
+    };
+    compute(&mut &bytes[..]).unwrap().to_hex()
+}
+
+pub fn settings(name: &str, purpose: Purpose, action: Action) -> ListSettings {
+    ListSettings {
+        name: name.into(),
+        owner: "Hotline".into(),
+        purpose,
+        basis: "Art. 6(1)(c)".into(),
+        action,
+    }
+}
+
+pub fn assessed(name: &str) -> ListSettings {
+    settings(name, Purpose::Assessed, Action::Block)
+}
+
+pub fn csv(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let rows: Vec<_> = entries
+        .iter()
+        .map(|(id, bytes)| format!("md5,{},,,{id}\n", md5_hex(bytes)))
+        .collect();
+    format!(
+        "kind,digest,category_scale,category,entry_id\n{}",
+        rows.concat()
+    )
+    .into_bytes()
+}
+
+pub async fn steward(c: &Casework, name: &str) -> Person {
+    c.add_person(name, &[Role::ListSteward], "test")
+        .await
+        .unwrap()
+}
+
+pub async fn signed(c: &Casework, name: &str, entries: &[(&str, &[u8])]) {
+    c.import_list(&assessed(name), &csv(entries), "test")
+        .await
+        .unwrap();
+    for person in ["Ada", "Grace"] {
+        c.sign_list(name, &steward(c, person).await).await.unwrap();
+    }
+}
+
+pub async fn screen(c: &Casework, bytes: &[u8]) -> Screened {
+    let screener = c.screener(pool(), ScreenOptions::default()).await.unwrap();
+    let bytes = bytes.to_vec();
+    tokio::task::spawn_blocking(move || screener.screen_bytes(&bytes))
+        .await
+        .unwrap()
+}
+
+pub fn subject(account: &str) -> Subject {
+    Subject {
+        group: account.into(),
+        account: Some(Sealed::new(account.into())),
+        name: Some(Sealed::new("holiday.png".into())),
+        surface: Surface::Public,
+        uploaded_at: None,
+    }
+}
+
+pub fn refused<T: std::fmt::Debug>(result: Result<T>) -> String {
+    match result {
+        Err(e @ CaseworkError::Refused(_)) => e.to_string(),
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}

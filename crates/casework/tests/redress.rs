@@ -1,0 +1,121 @@
+//! Appeals: what an open one stops, what an upheld one undoes, what a rejected one leaves.
+
+mod bench;
+
+use bench::*;
+use obhut_casework::*;
+
+/// A case that Rita decided to report, the report filed, and Olga to approve it.
+struct Filed {
+    case: String,
+    rita: Person,
+    olga: Person,
+    request: DecisionRequest,
+    decision: Decision,
+    filed: String,
+}
+
+async fn filed(c: &Casework) -> Filed {
+    let known = picture(1);
+    signed(c, "hotline", &[("one", &known)]).await;
+    let recorded = c
+        .record(&screen(c, &known).await, &subject("a"), None, "server")
+        .await
+        .unwrap();
+    let case = recorded.case.unwrap();
+    let rita = c
+        .add_person("Rita", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
+    let olga = c
+        .add_person("Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
+        .await
+        .unwrap();
+    let request = DecisionRequest {
+        ruling: Ruling::Report,
+        grounds: "g".into(),
+        category: None,
+    };
+    let decision = c.decide(&case, &rita, &request).await.unwrap();
+    let filed = c.file_report(&decision, "ncmec", "test").await.unwrap();
+    Filed {
+        case,
+        rita,
+        olga,
+        request,
+        decision,
+        filed,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upheld_appeal_withdraws_what_has_not_left() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let Filed {
+            case, olga, filed, ..
+        } = filed(c).await;
+        c.approve_report(&filed, &olga).await.unwrap();
+        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
+        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+            .await
+            .unwrap();
+        assert_eq!(c.claim_jobs("w", 10, 1).await.unwrap(), []);
+    })
+    .await;
+}
+
+/// Whoever appeals must not be reported behind the appeal's back, nor decided about again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_appeal_is_decided_before_anything_else() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let Filed {
+            case,
+            rita,
+            olga,
+            request,
+            decision,
+            filed,
+        } = filed(c).await;
+        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
+        assert!(refused(c.file_report(&decision, "other", "test").await).contains("appeal"));
+        assert!(refused(c.approve_report(&filed, &olga).await).contains("appeal"));
+        assert!(refused(c.decide(&case, &rita, &request).await).contains("appeal"));
+        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+            .await
+            .unwrap();
+        assert!(refused(c.report(&case, false, "test").await).contains("overturned"));
+        assert!(refused(c.file_report(&decision, "other", "test").await).contains("overturned"));
+        assert!(refused(c.approve_report(&filed, &olga).await).contains("overturned"));
+        assert_eq!(c.claim_jobs("w", 10, 1).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_appeal_leaves_all_as_it_was() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let Filed {
+            case, olga, filed, ..
+        } = filed(c).await;
+        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
+        c.decide_appeal(
+            &case,
+            &appeal.id,
+            &olga,
+            AppealOutcome::Rejected,
+            "as assessed",
+        )
+        .await
+        .unwrap();
+        assert_eq!(
+            c.case(&case).await.unwrap().case.status,
+            CaseStatus::Decided
+        );
+        c.approve_report(&filed, &olga).await.unwrap();
+        assert_eq!(c.jobs_waiting().await.unwrap(), 1);
+    })
+    .await;
+}
