@@ -3,10 +3,12 @@
 //! One source for all; the compiler makes it once for every machine and once more for machines
 //! that count bits in wide registers.
 
+#[cfg(target_os = "linux")]
+mod linux;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-use crate::{Hit, Words};
+use crate::{Hit, Index, Words};
 
 /// Every entry within the radius, in the order of positions.
 pub(crate) fn scan(entries: &[Words], query: &Words, radius_bits: u32) -> Vec<Hit> {
@@ -17,8 +19,53 @@ pub(crate) fn scan(entries: &[Words], query: &Words, radius_bits: u32) -> Vec<Hi
     portable(entries, query, radius_bits)
 }
 
+/// [`scan`] for each query; a piece of the entries stays near while all queries look at it.
+pub(crate) fn scan_each(entries: &[Words], queries: &[Words], radius_bits: u32) -> Vec<Vec<Hit>> {
+    let mut answers = vec![Vec::new(); queries.len()];
+    for (number, piece) in entries.chunks(PIECE).enumerate() {
+        for (query, answer) in queries.iter().zip(&mut answers) {
+            let found = scan(piece, query, radius_bits);
+            answer.extend(found.into_iter().map(|hit| Hit {
+                position: hit.position + (number * PIECE) as u32,
+                ..hit
+            }));
+        }
+    }
+    answers
+}
+
+/// [`Index::probe`] with the registers this machine has.
+pub(crate) fn probe(index: &Index, query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(answer) = x86_64::probe(index, query, radius_bits) {
+        return answer;
+    }
+    index.probe(query, radius_bits)
+}
+
+/// A table of zeroes that will be read all over: in large pages, where the system has them.
+pub(crate) fn zeroes<T: Clone + Default>(len: usize) -> Vec<T> {
+    let mut table = Vec::with_capacity(len);
+    #[cfg(target_os = "linux")]
+    linux::large_pages(&table);
+    table.resize(len, T::default());
+    table
+}
+
+/// Asks memory for an element that will be read soon. Where the machine has no way to ask, nothing
+/// happens, and nothing but time depends on it.
+#[inline(always)]
+pub(crate) fn prefetch<T>(of: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    x86_64::prefetch(of, at);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (of, at);
+}
+
 /// Entries whose distances are counted before any of them is looked at.
 const BLOCK: usize = 256;
+/// Entries that every query of a batch looks at before the next ones are fetched: 128 KiB.
+const PIECE: usize = 4_096;
 
 #[inline(always)]
 pub(crate) fn portable(entries: &[Words], query: &Words, radius_bits: u32) -> Vec<Hit> {

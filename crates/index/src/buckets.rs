@@ -16,11 +16,17 @@ use crate::{Bits256, Hit, Words, arch, words, words_distance};
 /// Below this many entries a scan is cheaper than probing.
 const SCAN_ENTRIES_MAX: usize = 8_192;
 /// A candidate costs a jump through memory, a scanned entry a step; about this many steps.
-const STEPS_PER_CANDIDATE: usize = 16;
-/// A probe costs a jump too, though a cheaper one.
-const STEPS_PER_PROBE: usize = 8;
+const STEPS_PER_CANDIDATE: usize = 12;
+/// So does a look into a bucket.
+const STEPS_PER_PROBE: usize = 12;
+/// Candidates that are asked for before the first of them is compared.
+const PIECE: usize = 128;
 /// Widest chunk, in bits: its table has four bytes for each of its values.
 const CHUNK_BITS_MAX: u32 = 26;
+/// Narrowest chunk, in bits.
+const CHUNK_BITS_MIN: u32 = 10;
+/// The radius chunks are fitted to; others are answered as exactly.
+const DESIGN_RADIUS_BITS: u32 = 31;
 
 /// An immutable set of entries that can be searched.
 pub struct Index {
@@ -57,17 +63,28 @@ impl Chunk {
 impl Index {
     /// Builds the tables, with as many threads as there are cores. At most 2³² − 1 entries.
     pub fn new(entries: Vec<Bits256>) -> Self {
-        assert!(entries.len() < u32::MAX as usize, "positions are 32 bits");
-        let entries: Vec<Words> = entries.iter().map(words).collect();
-        let chunks = if entries.len() <= SCAN_ENTRIES_MAX {
+        Self::of_words(entries.len(), entries.iter().map(words))
+    }
+
+    pub(crate) fn of_words(len: usize, entries: impl Iterator<Item = Words>) -> Self {
+        assert!(len < u32::MAX as usize, "positions are 32 bits");
+        let mut all: Vec<Words> = arch::zeroes(len);
+        all.iter_mut()
+            .zip(entries)
+            .for_each(|(to, from)| *to = from);
+        let chunks = if len <= SCAN_ENTRIES_MAX {
             Vec::new()
         } else {
-            chunks(entries.len())
+            chunks(len)
         };
         Self {
-            tables: build(&entries, &chunks),
-            entries,
+            tables: build(&all, &chunks),
+            entries: all,
         }
+    }
+
+    pub(crate) fn entries(&self) -> &[Words] {
+        &self.entries
     }
 
     /// How many entries there are.
@@ -83,7 +100,7 @@ impl Index {
     /// All entries within `radius_bits`, nearest first, then by position.
     pub fn within(&self, query: &Bits256, radius_bits: u32) -> Vec<Hit> {
         let query = words(query);
-        let mut hits = match self.probe(&query, radius_bits) {
+        let mut hits = match arch::probe(self, &query, radius_bits) {
             Some(hits) => hits,
             None => arch::scan(&self.entries, &query, radius_bits),
         };
@@ -91,9 +108,31 @@ impl Index {
         hits
     }
 
+    /// [`Index::within`] for each of some queries. Those that a scan answers share one walk over
+    /// the entries.
+    pub fn within_each(&self, queries: &[Bits256], radius_bits: u32) -> Vec<Vec<Hit>> {
+        let queries: Vec<Words> = queries.iter().map(words).collect();
+        let probed = queries.iter().map(|q| arch::probe(self, q, radius_bits));
+        let mut answers: Vec<Option<Vec<Hit>>> = probed.collect();
+        let left: Vec<Words> = std::iter::zip(&queries, &answers)
+            .filter(|(_, answer)| answer.is_none())
+            .map(|(query, _)| *query)
+            .collect();
+        let mut scanned = arch::scan_each(&self.entries, &left, radius_bits).into_iter();
+        for answer in &mut answers {
+            if answer.is_none() {
+                *answer = scanned.next();
+            }
+        }
+        let mut answers: Vec<_> = answers.into_iter().flatten().collect();
+        answers.iter_mut().for_each(|hits| hits.sort_unstable());
+        answers
+    }
+
     /// `None` where a scan is the cheaper way, known before a single candidate was looked at.
-    fn probe(&self, query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
-        let thresholds = thresholds(&self.tables, radius_bits);
+    #[inline(always)]
+    pub(crate) fn probe(&self, query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
+        let thresholds = thresholds(self.tables.len() as u32, radius_bits);
         let probes: usize = self
             .tables
             .iter()
@@ -104,45 +143,92 @@ impl Index {
         if self.tables.is_empty() || steps > self.entries.len() {
             return None;
         }
-        // First where to look, all tables through: these jumps do not wait for one another.
-        let mut buckets: Vec<(u32, u32)> = Vec::with_capacity(probes);
+        // Three walks instead of one, each asking memory for what the next one reads: jumps that
+        // would wait for one another are under way at the same time.
+        let mut places: Vec<u32> = Vec::with_capacity(probes);
         let mut ends = Vec::with_capacity(self.tables.len());
         for (table, threshold) in self.tables.iter().zip(&thresholds) {
             let value = table.chunk.of(query);
             each_near(table.chunk.width, *threshold, |mask| {
-                let place = (value ^ mask) as usize;
+                let place = value ^ mask;
+                arch::prefetch(&table.starts, place as usize);
+                places.push(place);
+            });
+            ends.push(places.len());
+        }
+        let mut buckets: Vec<(u32, u32)> = Vec::with_capacity(probes);
+        let mut begin = 0;
+        for (table, end) in self.tables.iter().zip(&mut ends) {
+            for place in &places[begin..*end] {
+                let place = *place as usize;
                 let (start, end) = (table.starts[place], table.starts[place + 1]);
                 if start < end {
                     steps += (end - start) as usize * STEPS_PER_CANDIDATE;
+                    arch::prefetch(&table.ids, start as usize);
                     buckets.push((start, end));
                 }
-            });
-            ends.push(buckets.len());
+            }
+            begin = *end;
+            *end = buckets.len();
         }
         if steps > self.entries.len() {
             return None;
         }
         let mut hits = Vec::new();
         let mut begin = 0;
+        let mut candidates: Vec<u32> = Vec::with_capacity(PIECE);
         for (number, (table, end)) in self.tables.iter().zip(ends).enumerate() {
             for (start, end) in &buckets[begin..end] {
                 for position in &table.ids[*start as usize..*end as usize] {
-                    let entry = &self.entries[*position as usize];
-                    let distance_bits = words_distance(entry, query);
-                    // Taken only in the first table that sees it, so that nothing comes twice.
-                    if distance_bits <= radius_bits
-                        && !self.seen_before(number, entry, query, &thresholds)
-                    {
-                        hits.push(Hit {
-                            distance_bits,
-                            position: *position,
-                        });
-                    }
+                    arch::prefetch(&self.entries, *position as usize);
+                    candidates.push(*position);
+                }
+                if candidates.len() >= PIECE {
+                    self.compare(
+                        query,
+                        radius_bits,
+                        number,
+                        &thresholds,
+                        &mut candidates,
+                        &mut hits,
+                    );
                 }
             }
+            self.compare(
+                query,
+                radius_bits,
+                number,
+                &thresholds,
+                &mut candidates,
+                &mut hits,
+            );
             begin = end;
         }
         Some(hits)
+    }
+
+    /// Of the candidates out of table `number`, those within the radius.
+    #[inline(always)]
+    fn compare(
+        &self,
+        query: &Words,
+        radius_bits: u32,
+        number: usize,
+        thresholds: &[i32],
+        candidates: &mut Vec<u32>,
+        hits: &mut Vec<Hit>,
+    ) {
+        for position in candidates.drain(..) {
+            let entry = &self.entries[position as usize];
+            let distance_bits = words_distance(entry, query);
+            // Taken only in the first table that sees it, so that nothing comes twice.
+            if distance_bits <= radius_bits && !self.seen_before(number, entry, query, thresholds) {
+                hits.push(Hit {
+                    distance_bits,
+                    position,
+                });
+            }
+        }
     }
 
     fn seen_before(&self, number: usize, entry: &Words, query: &Words, thresholds: &[i32]) -> bool {
@@ -155,15 +241,25 @@ impl Index {
     }
 }
 
-/// Chunks about log₂ of the length wide, that together cover all 256 bits.
+/// Chunks that together cover all 256 bits: as many as make a query look at the fewest places,
+/// buckets and candidates together, where entries are spread evenly. About log₂ of the length wide.
 fn chunks(len: usize) -> Vec<Chunk> {
-    let bits = (len.ilog2() + 1).min(CHUNK_BITS_MAX);
-    // Rounded to the nearest: 24 bits at 10⁷ entries give eleven chunks of 23 or 24.
-    let count = (256 + bits / 2) / bits;
+    let count = (256_u32.div_ceil(CHUNK_BITS_MAX)..=256 / CHUNK_BITS_MIN)
+        .min_by_key(|count| {
+            let buckets: f64 = thresholds(*count, DESIGN_RADIUS_BITS)
+                .iter()
+                .zip(widths(*count))
+                .map(|(k, width)| {
+                    let per_bucket = len as f64 / (1_u64 << width) as f64;
+                    ball(width, *k) as f64 * (1.0 + per_bucket)
+                })
+                .sum();
+            buckets as u64
+        })
+        .expect("there are some");
     let mut from = 0;
-    (0..count)
-        .map(|i| {
-            let width = 256 / count + u32::from(i < 256 % count);
+    widths(count)
+        .map(|width| {
             from += width;
             Chunk {
                 from: from - width,
@@ -171,6 +267,11 @@ fn chunks(len: usize) -> Vec<Chunk> {
             }
         })
         .collect()
+}
+
+/// 256 bits over so many chunks, the wider ones first.
+fn widths(count: u32) -> impl Iterator<Item = u32> {
+    (0..count).map(move |i| 256 / count + u32::from(i < 256 % count))
 }
 
 fn build(entries: &[Words], chunks: &[Chunk]) -> Vec<Table> {
@@ -194,8 +295,7 @@ fn build(entries: &[Words], chunks: &[Chunk]) -> Vec<Table> {
 
 /// What each chunk may differ in: the `tᵢ` of the module's first paragraph, −1 for a chunk that
 /// need not be looked at. Narrow chunks get the larger ones, because their balls are smaller.
-fn thresholds(tables: &[Table], radius_bits: u32) -> Vec<i32> {
-    let count = tables.len() as u32;
+fn thresholds(count: u32, radius_bits: u32) -> Vec<i32> {
     if count == 0 {
         return Vec::new();
     }
@@ -231,14 +331,14 @@ fn each_near(width: u32, threshold: i32, mut give: impl FnMut(u32)) {
             give(mask as u32);
             let lowest = mask & mask.wrapping_neg();
             let carried = mask + lowest;
-            mask = carried | (((mask ^ carried) >> 2) / lowest);
+            mask = carried | ((mask ^ carried) >> (2 + mask.trailing_zeros()));
         }
     }
 }
 
 impl Table {
     fn new(entries: &[Words], chunk: Chunk) -> Self {
-        let mut starts = vec![0_u32; (1 << chunk.width) + 1];
+        let mut starts = arch::zeroes((1 << chunk.width) + 1);
         for entry in entries {
             starts[chunk.of(entry) as usize + 1] += 1;
         }
@@ -249,7 +349,7 @@ impl Table {
         }
         // Filling moves each start to its bucket's end, which is the next bucket's start: one step
         // back, and all are right again, without a copy.
-        let mut ids = vec![0; entries.len()];
+        let mut ids = arch::zeroes(entries.len());
         for (position, entry) in (0..).zip(entries) {
             let slot = &mut starts[chunk.of(entry) as usize];
             ids[*slot as usize] = position;
@@ -307,9 +407,12 @@ mod tests {
             }
             all.extend(std::iter::repeat_n([0; 32], 50));
             let index = Index::new(all.clone());
-            for query in [flipped(centre, bits.clone()), flipped(all[3], bits), [0; 32], random(&mut state)] {
-                prop_assert_eq!(index.within(&query, radius), linear::within(&all, &query, radius));
+            let queries = [flipped(centre, bits.clone()), flipped(all[3], bits), [0; 32], random(&mut state)];
+            let answers = queries.map(|query| linear::within(&all, &query, radius));
+            for (query, answer) in queries.iter().zip(&answers) {
+                prop_assert_eq!(&index.within(query, radius), answer);
             }
+            prop_assert_eq!(index.within_each(&queries, radius), answers);
         }
 
         #[test]
@@ -388,7 +491,7 @@ mod tests {
                 })
                 .collect();
             for radius in 0..=64 {
-                let sum: i32 = thresholds(&tables, radius).iter().map(|t| t + 1).sum();
+                let sum: i32 = thresholds(tables.len() as u32, radius).iter().map(|t| t + 1).sum();
                 assert_eq!(sum, radius as i32 + 1, "{len}, {radius}");
             }
         }

@@ -12,8 +12,10 @@ pub mod linear;
 
 mod arch;
 mod buckets;
+mod segments;
 
 pub use buckets::Index;
+pub use segments::Segments;
 
 /// 256 bits, most significant byte first.
 pub type Bits256 = [u8; 32];

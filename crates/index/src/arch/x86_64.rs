@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::{Hit, Words};
+use crate::{Hit, Index, Words};
 
 pub(super) fn scan(entries: &[Words], query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
     if is_x86_feature_detected!("avx512vpopcntdq") && is_x86_feature_detected!("avx512vl") {
@@ -16,6 +16,29 @@ pub(super) fn scan(entries: &[Words], query: &Words, radius_bits: u32) -> Option
     None
 }
 
+#[allow(clippy::option_option)]
+pub(super) fn probe(index: &Index, query: &Words, radius_bits: u32) -> Option<Option<Vec<Hit>>> {
+    if is_x86_feature_detected!("avx512vpopcntdq") && is_x86_feature_detected!("avx512vl") {
+        // SAFETY: the instructions were just found.
+        return Some(unsafe { probe_avx512(index, query, radius_bits) });
+    }
+    if is_x86_feature_detected!("popcnt") {
+        // SAFETY: the instruction was just found.
+        return Some(unsafe { probe_popcnt(index, query, radius_bits) });
+    }
+    None
+}
+
+#[target_feature(enable = "avx512f,avx512vl,avx512vpopcntdq,popcnt")]
+fn probe_avx512(index: &Index, query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
+    index.probe(query, radius_bits)
+}
+
+#[target_feature(enable = "popcnt")]
+fn probe_popcnt(index: &Index, query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
+    index.probe(query, radius_bits)
+}
+
 #[target_feature(enable = "avx512f,avx512vl,avx512vpopcntdq,popcnt")]
 fn avx512(entries: &[Words], query: &Words, radius_bits: u32) -> Vec<Hit> {
     super::portable(entries, query, radius_bits)
@@ -24,4 +47,12 @@ fn avx512(entries: &[Words], query: &Words, radius_bits: u32) -> Vec<Hit> {
 #[target_feature(enable = "avx2,popcnt")]
 fn avx2(entries: &[Words], query: &Words, radius_bits: u32) -> Vec<Hit> {
     super::portable(entries, query, radius_bits)
+}
+
+#[inline(always)]
+pub(super) fn prefetch<T>(of: &[T], at: usize) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: a prefetch reads nothing and faults on no address; the offset wraps instead of
+    // promising to stay inside.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(of.as_ptr().wrapping_add(at).cast()) }
 }

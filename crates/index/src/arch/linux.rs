@@ -1,0 +1,21 @@
+//! Tells Linux which memory is worth large pages: fewer misses when a table is read all over.
+
+#![allow(unsafe_code)]
+
+use rustix::mm::{Advice, madvise};
+
+/// A large page on most machines, in bytes.
+const LARGE_PAGE_BYTES: usize = 2 << 20;
+
+/// Advises about the whole large pages inside a vector's memory. Where the system has none, or
+/// says no, nothing but time is lost.
+pub(super) fn large_pages<T>(table: &Vec<T>) {
+    let from = table.as_ptr().addr().next_multiple_of(LARGE_PAGE_BYTES);
+    let to = table.as_ptr().addr() + table.capacity() * size_of::<T>();
+    let to = to / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
+    if from < to {
+        // SAFETY: the range lies within the vector's own memory, and this advice changes no
+        // content.
+        let _ = unsafe { madvise(from as *mut _, to - from, Advice::LinuxHugepage) };
+    }
+}
