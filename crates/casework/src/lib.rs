@@ -51,14 +51,14 @@ pub use lists::{
     Action, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList, Purpose,
     read_list_file,
 };
-pub use obhut_decode::{Limits, Pool, Unreadable, WorkerCommand};
+pub use obhut_decode::{Limits, Manner, Pool, Unreadable, WorkerCommand};
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use outbox::{Job, JobKind};
 pub use people::{Person, Role};
 pub use reports::{Report, ReportedFile};
 pub use scan::{FoundFile, ScanProblem, scan};
 pub use screen::{
-    Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict, fresh_group,
+    Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict, fresh_group, pixels,
 };
 pub use sealed::Sealed;
 pub use settings::Reporter;

@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use obhut_decode::{Picture, Pool, Unreadable};
+use obhut_decode::{Colour, Picture, Pool, Unreadable};
 use obhut_hash::{Compute, Digest, Kind, Matching, Perceptual, Pixels, kinds};
 
 use crate::database::words;
@@ -183,8 +183,7 @@ impl Screener {
     }
 
     fn search_pixels(&self, picture: &Picture, matches: &mut Vec<Match>) -> Option<u8> {
-        let pixels = Pixels::new(picture.width, picture.height, &picture.rgb)
-            .expect("the pool has checked it");
+        let pixels = pixels(picture);
         let mut lowest = None;
         for kind in self.kinds() {
             let (Compute::Pixels { one, eight }, Matching::Hamming { quality_min, .. }) =
@@ -319,6 +318,16 @@ impl Screener {
             suspicious,
         }
     }
+}
+
+/// A picture as the hash kinds take it.
+pub fn pixels(picture: &Picture) -> Pixels<'_> {
+    let (w, h) = (picture.width, picture.height);
+    match picture.colour {
+        Colour::Rgb => Pixels::new(w, h, &picture.samples),
+        Colour::Grey => Pixels::grey(w, h, &picture.samples),
+    }
+    .expect("the pool has checked it")
 }
 
 impl Screened {

@@ -145,6 +145,9 @@ pub struct HashArgs {
     /// Turn pictures as their EXIF orientation says; lists hold digests of pictures as stored
     #[arg(long)]
     pub upright: bool,
+    /// Decode JPEGs faster and smaller; PDQ then differs from the exact one by a few bits
+    #[arg(long)]
+    pub fast: bool,
     /// Files or folders
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -155,6 +158,9 @@ pub struct ScreenArgs {
     /// Compare turns and mirrors too
     #[arg(long)]
     pub dihedral: bool,
+    /// Decode JPEGs faster and smaller; PDQ then differs from the exact one by a few bits
+    #[arg(long)]
+    pub fast: bool,
     /// Compare with this CSV file alone; nothing is stored and no data folder is needed
     #[arg(long, value_name = "FILE.csv")]
     pub list: Option<PathBuf>,

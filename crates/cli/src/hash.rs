@@ -5,8 +5,8 @@ use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use obhut_casework::{Pool, scan};
-use obhut_hash::{Compute, Kind, Pixels, kinds};
+use obhut_casework::{Manner, Pool, pixels, scan};
+use obhut_hash::{Compute, Kind, kinds};
 use serde_json::json;
 
 use crate::args::HashArgs;
@@ -37,12 +37,16 @@ pub fn run(args: HashArgs, output: &Output) -> anyhow::Result<ExitCode> {
         args.kinds
     };
     let pool = setting::pool()?;
+    let manner = Manner {
+        upright: args.upright,
+        fast: args.fast,
+    };
     let mut failed = 0_u64;
     let bar = output.progress("files");
     in_order(
         scan(&args.paths),
         |found| match found {
-            Ok(file) => hash(file.path, &kinds, &pool, args.upright),
+            Ok(file) => hash(file.path, &kinds, &pool, manner),
             Err(problem) => Hashed {
                 path: problem.path,
                 lines: Vec::new(),
@@ -66,9 +70,9 @@ pub fn run(args: HashArgs, output: &Output) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn hash(path: PathBuf, kinds: &[&'static Kind], pool: &Pool, upright: bool) -> Hashed {
+fn hash(path: PathBuf, kinds: &[&'static Kind], pool: &Pool, manner: Manner) -> Hashed {
     let mut lines = Vec::new();
-    let error = read(&path, kinds, pool, upright, &mut lines).err();
+    let error = read(&path, kinds, pool, manner, &mut lines).err();
     Hashed { path, lines, error }
 }
 
@@ -76,7 +80,7 @@ fn read(
     path: &Path,
     kinds: &[&'static Kind],
     pool: &Pool,
-    upright: bool,
+    manner: Manner,
     lines: &mut Vec<Line>,
 ) -> Result<(), String> {
     let say = |e: io::Error| match e.kind() {
@@ -95,11 +99,7 @@ fn read(
             .take(bytes_max + 1)
             .read_to_end(&mut bytes)
             .map_err(say)?;
-        match if upright {
-            pool.decode_upright(&bytes)
-        } else {
-            pool.decode(&bytes)
-        } {
+        match pool.decode_with(&bytes, manner) {
             Ok(decoded) => picture = Some(decoded),
             Err(reason) => unreadable = Some(format!("no picture: {reason}")),
         }
@@ -117,9 +117,7 @@ fn read(
             }
             Compute::Pixels { one, .. } => {
                 if let Some(p) = &picture {
-                    let pixels =
-                        Pixels::new(p.width, p.height, &p.rgb).map_err(|e| e.to_string())?;
-                    let found = one(pixels);
+                    let found = one(pixels(p));
                     lines.push(Line {
                         kind: kind.name,
                         digest: found.digest.to_hex(),

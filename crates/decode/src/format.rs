@@ -6,11 +6,11 @@
 pub enum Format {
     /// ITU-T T.81, baseline and progressive, grey, YCbCr, RGB, CMYK and YCCK.
     Jpeg = 1,
-    /// ISO/IEC 15948.
+    /// ISO/IEC 15948, APNG too.
     Png = 2,
-    /// GIF87a and GIF89a; the first frame.
+    /// GIF87a and GIF89a.
     Gif = 3,
-    /// RFC 9649, lossy and lossless; the first frame.
+    /// RFC 9649, lossy and lossless.
     WebP = 4,
     /// Windows bitmap.
     Bmp = 5,
@@ -88,6 +88,11 @@ impl Format {
             }
             _ => None,
         }
+    }
+
+    /// Whether files of this format may have more than one frame.
+    pub fn may_move(self) -> bool {
+        matches!(self, Self::Gif | Self::WebP | Self::Png)
     }
 
     pub(crate) fn from_u8(v: u8) -> Option<Self> {

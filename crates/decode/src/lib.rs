@@ -1,13 +1,13 @@
 //! Turns hostile files into pixels, in a child process that has no network and no files.
 //!
-//! The parent ([`Pool`]) writes a file's bytes into a worker's standard input and reads pixels or
-//! a reason from its standard output. The worker ([`worker::run`]) gives up, before the first byte
+//! The parent ([`Pool`]) puts a file's bytes into memory that it shares with a worker, and finds
+//! the pixels there, or hears a reason through a socket. The worker ([`worker::run`]) gives up, before the first byte
 //! arrives, the right to open files and sockets, to start processes and to use more memory than
 //! [`Limits`] grants. What comes back is never "nothing": either a [`Picture`], or an
 //! [`Unreadable`] that says why.
 //!
-//! Formats are told by content, not by name: JPEG, PNG, GIF, WebP, BMP, TIFF. Of animations only
-//! the first frame is decoded. Transparency is dropped, not blended, as Pillow's
+//! Formats are told by content, not by name: JPEG, PNG, GIF, WebP, BMP, TIFF. Of animations
+//! [`Pool::frames`] gives every frame, [`Pool::decode`] the first. Transparency is dropped, not blended, as Pillow's
 //! `convert("RGB")` does and so every PDQ list in use.
 
 #![deny(missing_docs)]
@@ -18,10 +18,11 @@ mod format;
 mod pool;
 mod raster;
 mod sandbox;
+mod shared;
 mod wire;
 
 pub use format::Format;
-pub use pool::{Pool, WorkerCommand};
+pub use pool::{Pool, Samples, WorkerCommand};
 
 use std::fmt;
 use std::time::Duration;
@@ -50,17 +51,49 @@ impl Default for Limits {
     }
 }
 
+/// How to decode.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Manner {
+    /// Turn the picture as its EXIF orientation says.
+    pub upright: bool,
+    /// Of a JPEG luma only, scaled down by the DCT to a shortest side of 512 pixels or more. Its
+    /// PDQ differs from the exact one by a few bits; docs/performance.md says how many. Other
+    /// formats are decoded exactly.
+    pub fast: bool,
+}
+
+/// What the samples of a picture are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Colour {
+    /// Red, green, blue.
+    Rgb,
+    /// Luma alone.
+    Grey,
+}
+
+impl Colour {
+    /// Bytes a pixel.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Rgb => 3,
+            Self::Grey => 1,
+        }
+    }
+}
+
 /// A decoded picture, turned only if that was asked for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
     /// What the file is by its content.
     pub format: Format,
+    /// What the samples are.
+    pub colour: Colour,
     /// Pixels in a row.
     pub width: u32,
     /// Rows.
     pub height: u32,
-    /// Three bytes a pixel, rows from top to bottom, no padding.
-    pub rgb: Vec<u8>,
+    /// Its pixels.
+    pub samples: Samples,
     /// EXIF orientation, 1 to 8, where the file states one.
     pub orientation: Option<u8>,
     /// True when part of the file was missing or broken and the decoder filled in.
@@ -114,8 +147,10 @@ pub enum Unreadable {
         /// Milliseconds allowed.
         time_ms_max: u64,
     },
-    /// The worker died: memory limit, forbidden system call, or a fault in a decoder.
+    /// The worker died, twice: memory limit, forbidden system call, or a fault in a decoder.
     WorkerDied,
+    /// The worker was ended from outside, twice. Nothing is known about the file; try again.
+    Interrupted,
     /// No worker could be started. This one is ours, not the file's.
     NoWorker,
 }
@@ -134,6 +169,7 @@ impl Unreadable {
             Self::TooMuchMemory(_) => "too-much-memory",
             Self::TookTooLong { .. } => "took-too-long",
             Self::WorkerDied => "worker-died",
+            Self::Interrupted => "interrupted",
             Self::NoWorker => "no-worker",
         }
     }
@@ -141,7 +177,12 @@ impl Unreadable {
     /// False when the file is simply no picture; true when it claims to be one and can't be read,
     /// which somebody should look at.
     pub fn is_suspicious(&self) -> bool {
-        !matches!(self, Self::Empty | Self::UnknownFormat | Self::NoWorker)
+        !matches!(self, Self::Empty | Self::UnknownFormat) && !self.is_ours()
+    }
+
+    /// True when nothing is known about the file, because no decoder could do its work.
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::NoWorker | Self::Interrupted)
     }
 }
 
@@ -182,6 +223,9 @@ impl fmt::Display for Unreadable {
                     f,
                     "the decoder died on it (out of memory, or a forbidden system call)"
                 )
+            }
+            Self::Interrupted => {
+                write!(f, "the decoder was ended from outside, twice; try again")
             }
             Self::NoWorker => write!(f, "no decoder could be started; see the log"),
         }

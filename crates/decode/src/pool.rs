@@ -1,17 +1,22 @@
 //! The parent's side: workers that are kept, given one file at a time, and replaced when they die.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
+use std::ops::Deref;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, mpsc};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
-use crate::{Limits, Picture, Unreadable, wire, worker};
+use crate::shared::Shared;
+use crate::wire::{self, Head, Request};
+use crate::{Limits, Manner, Picture, Unreadable, worker};
 
-/// What fits into a pipe before its writer waits.
-const PIPE_BYTES: usize = 1 << 20;
+/// How often a file is tried when its worker dies; the second time with a new worker.
+const TRIES_MAX: u32 = 2;
 
 /// How to start a worker: a program that calls [`worker::run`] when its first argument is
 /// [`worker::ARGUMENT`].
@@ -22,26 +27,36 @@ pub struct WorkerCommand {
 }
 
 /// Workers ready to decode. Calls block; any number of threads may call at once, each with a
-/// worker of its own.
+/// worker of its own. A picture keeps its worker until it is dropped: its pixels lie there.
 pub struct Pool {
     command: WorkerCommand,
     limits: Limits,
-    idle: Mutex<Vec<Worker>>,
+    idle: Idle,
 }
+
+type Idle = Arc<Mutex<Vec<Worker>>>;
 
 struct Worker {
     child: Child,
-    input: ChildStdin,
-    output: ChildStdout,
+    socket: UnixStream,
+    shared: Shared,
+}
+
+/// Pixels in a worker's memory, and the worker until they are done with.
+pub(crate) struct Lent {
+    worker: Option<Worker>,
+    idle: Idle,
+    input_bytes: u64,
+    head: Head,
 }
 
 impl Pool {
-    /// No worker is started before the first file comes.
+    /// No worker is started before the first file comes, or [`Pool::start_ahead`] is called.
     pub fn new(command: WorkerCommand, limits: Limits) -> Self {
         Self {
             command,
             limits,
-            idle: Mutex::new(Vec::new()),
+            idle: Idle::default(),
         }
     }
 
@@ -50,17 +65,75 @@ impl Pool {
         &self.limits
     }
 
+    /// The program that workers are started from.
+    pub fn program(&self) -> &std::path::Path {
+        &self.command.program
+    }
+
+    /// Starts workers before files come, so that the first ones don't wait.
+    pub fn start_ahead(&self, workers: usize) -> io::Result<()> {
+        for _ in 0..workers {
+            let worker = self.start()?;
+            self.idle.lock().expect("no panic while held").push(worker);
+        }
+        Ok(())
+    }
+
     /// Decodes one file as it is stored.
     pub fn decode(&self, bytes: &[u8]) -> Result<Picture, Unreadable> {
-        self.ask(bytes, false)
+        self.decode_with(bytes, Manner::default())
     }
 
-    /// Decodes one file and turns it as its EXIF orientation says.
-    pub fn decode_upright(&self, bytes: &[u8]) -> Result<Picture, Unreadable> {
-        self.ask(bytes, true)
+    /// Decodes one file in another manner.
+    pub fn decode_with(&self, bytes: &[u8], manner: Manner) -> Result<Picture, Unreadable> {
+        self.ask(bytes, manner, false)
     }
 
-    fn ask(&self, bytes: &[u8], upright: bool) -> Result<Picture, Unreadable> {
+    /// Decodes the frames of an animation one after the other, each whole, until `take` says
+    /// false; of any other picture the one there is. Says how many were taken.
+    ///
+    /// # Errors
+    /// The reason why a frame, or the file as a whole, gave no pixels. Frames before it have been
+    /// taken then.
+    pub fn frames(
+        &self,
+        bytes: &[u8],
+        mut take: impl FnMut(&Picture) -> bool,
+    ) -> Result<u32, Unreadable> {
+        let started = Instant::now();
+        let mut picture = self.ask(bytes, Manner::default(), true)?;
+        let mut count = 0;
+        loop {
+            count += 1;
+            let go_on = take(&picture);
+            let lent = picture.samples.lent_mut().expect("fresh from a worker");
+            if !lent.head.more {
+                return Ok(count);
+            }
+            let mut worker = lent.worker.take().expect("given back only by dropping");
+            let word = if go_on { wire::NEXT } else { wire::ENOUGH };
+            let said = worker.socket.write_all(&[word]);
+            if !go_on {
+                if said.is_ok() {
+                    lent.worker = Some(worker);
+                    lent.head.more = false;
+                }
+                return Ok(count);
+            }
+            let left = self.limits.time_max.saturating_sub(started.elapsed());
+            let answer = said
+                .and_then(|()| worker.wait_at_most(left))
+                .and_then(|()| wire::read_answer(&mut worker.socket, self.limits.image_pixels_max));
+            let input_bytes = lent.input_bytes;
+            picture = match self.settle(worker, answer, input_bytes) {
+                Settled::Picture(picture) => *picture,
+                Settled::Unreadable(reason) => return Err(reason),
+                Settled::Died(died) => return Err(died.reason()),
+            };
+        }
+    }
+
+    fn ask(&self, bytes: &[u8], manner: Manner, frames: bool) -> Result<Picture, Unreadable> {
         if bytes.is_empty() {
             return Err(Unreadable::Empty);
         }
@@ -70,28 +143,75 @@ impl Pool {
                 bytes_max: self.limits.input_bytes_max,
             });
         }
-        let kept = self.idle.lock().expect("no panic while held").pop();
-        let mut worker = match kept {
-            Some(worker) => worker,
-            None => self.start().map_err(|_| Unreadable::NoWorker)?,
+        let request = Request {
+            manner,
+            frames,
+            bytes: bytes.len() as u64,
         };
-        let watch = Watch::new(worker.child.id(), self.limits.time_max);
-        let answer = wire::write_request(&mut worker.input, bytes, upright)
-            .and_then(|()| wire::read_answer(&mut worker.output, self.limits.image_pixels_max));
-        let timed_out = watch.end();
-        match answer {
-            Ok(answer) if !timed_out => {
-                self.idle.lock().expect("no panic while held").push(worker);
-                answer
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let kept = self.idle.lock().expect("no panic while held").pop();
+            let mut worker = match kept {
+                Some(worker) => worker,
+                None => self.start().map_err(|_| Unreadable::NoWorker)?,
+            };
+            worker.shared.parts().0[..bytes.len()].copy_from_slice(bytes);
+            let answer = worker
+                .wait_at_most(self.limits.time_max)
+                .and_then(|()| wire::write_request(&mut worker.socket, &request))
+                .and_then(|()| wire::read_answer(&mut worker.socket, self.limits.image_pixels_max));
+            match self.settle(worker, answer, request.bytes) {
+                Settled::Picture(picture) => return Ok(*picture),
+                Settled::Unreadable(reason) => return Err(reason),
+                // It may have been somebody's mistake, or memory that others took: once more.
+                Settled::Died(died) if tries == TRIES_MAX || died == Died::NeverLived => {
+                    return Err(died.reason());
+                }
+                Settled::Died(_) => {}
             }
-            _ if timed_out => Err(Unreadable::TookTooLong {
-                time_ms_max: self.limits.time_max.as_millis() as u64,
-            }),
-            // A worker that refused to start (exit 2 or 3) is our fault, not the file's.
-            _ => Err(match worker.end() {
-                Some(2 | 3 | 127) => Unreadable::NoWorker,
-                _ => Unreadable::WorkerDied,
-            }),
+        }
+    }
+
+    /// A worker's answer to a picture, a reason, or how the worker ended.
+    fn settle(
+        &self,
+        mut worker: Worker,
+        answer: io::Result<Result<Head, Unreadable>>,
+        input_bytes: u64,
+    ) -> Settled {
+        match answer {
+            Ok(Ok(head)) => Settled::Picture(Box::new(Picture {
+                format: head.format,
+                colour: head.colour,
+                width: head.width,
+                height: head.height,
+                orientation: head.orientation,
+                damaged: head.damaged,
+                samples: Samples(Store::Lent(Lent {
+                    worker: Some(worker),
+                    idle: self.idle.clone(),
+                    input_bytes,
+                    head,
+                })),
+            })),
+            Ok(Err(reason)) => {
+                worker.shared.shrink(input_bytes, 0);
+                self.idle.lock().expect("no panic while held").push(worker);
+                Settled::Unreadable(reason)
+            }
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
+                // Dropping it ends it.
+                Settled::Unreadable(Unreadable::TookTooLong {
+                    time_ms_max: self.limits.time_max.as_millis() as u64,
+                })
+            }
+            Err(e) => Settled::Died(worker.end(&e)),
         }
     }
 
@@ -101,36 +221,72 @@ impl Pool {
             self.limits.image_pixels_max,
             self.limits.memory_bytes_max,
         ];
-        let mut child = Command::new(&self.command.program)
+        let shared = Shared::new(&self.limits)?;
+        let (socket, theirs) = UnixStream::pair()?;
+        let child = Command::new(&self.command.program)
             .arg(worker::ARGUMENT)
             .args(limits.map(|v| OsString::from(v.to_string())))
             .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdin(Stdio::from(shared.file()?))
+            .stdout(Stdio::from(OwnedFd::from(theirs)))
             .stderr(Stdio::null())
             .spawn()?;
-        let input = child.stdin.take().expect("piped");
-        let output = child.stdout.take().expect("piped");
-        // Fewer changes between the two processes. Where the system allows less, all works as well.
-        let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE_BYTES);
-        let _ = rustix::pipe::fcntl_setpipe_size(&output, PIPE_BYTES);
         Ok(Worker {
             child,
-            input,
-            output,
+            socket,
+            shared,
         })
     }
 }
 
-impl Worker {
-    /// Ends the process; its exit status where it had left by itself.
-    fn end(mut self) -> Option<i32> {
-        let status = self.child.try_wait().ok().flatten();
-        if status.is_none() {
-            // It closed its output, so it is on its way out; wait rather than guess.
-            return self.child.wait().ok().and_then(|s| s.code());
+enum Settled {
+    Picture(Box<Picture>),
+    Unreadable(Unreadable),
+    Died(Died),
+}
+
+/// How a worker ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Died {
+    /// It refused to start: our fault, not the file's.
+    NeverLived,
+    /// Somebody or something outside ended it.
+    Killed,
+    /// By its own doing, or the sandbox's.
+    OfTheFile,
+}
+
+impl Died {
+    fn reason(self) -> Unreadable {
+        match self {
+            Self::NeverLived => Unreadable::NoWorker,
+            Self::Killed => Unreadable::Interrupted,
+            Self::OfTheFile => Unreadable::WorkerDied,
         }
-        status.and_then(|s| s.code())
+    }
+}
+
+impl Worker {
+    fn wait_at_most(&self, time: std::time::Duration) -> io::Result<()> {
+        // Zero would mean without end.
+        let time = time.max(std::time::Duration::from_millis(1));
+        self.socket.set_read_timeout(Some(time))
+    }
+
+    /// Why a process can't be talked to any more.
+    fn end(&mut self, e: &io::Error) -> Died {
+        const KILL: i32 = libc::SIGKILL;
+        if e.kind() == io::ErrorKind::Other {
+            // It lives and talks nonsense.
+            let _ = self.child.kill();
+            return Died::OfTheFile;
+        }
+        // Its socket is closed, which only its end does.
+        match self.child.wait() {
+            Ok(status) if matches!(status.code(), Some(2 | 3 | 127)) => Died::NeverLived,
+            Ok(status) if status.signal() == Some(KILL) => Died::Killed,
+            _ => Died::OfTheFile,
+        }
     }
 }
 
@@ -142,28 +298,67 @@ impl Drop for Worker {
     }
 }
 
-/// Ends a process that is still busy when its time is up.
-struct Watch {
-    done: mpsc::Sender<()>,
-    thread: JoinHandle<bool>,
-}
-
-impl Watch {
-    fn new(pid: u32, time_max: Duration) -> Self {
-        let (done, waiting) = mpsc::channel::<()>();
-        let thread = thread::spawn(move || {
-            let late = waiting.recv_timeout(time_max) == Err(mpsc::RecvTimeoutError::Timeout);
-            if late && let Some(pid) = rustix::process::Pid::from_raw(pid as i32) {
-                // The parent has not waited for it yet, so the id still is this process.
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-            late
-        });
-        Self { done, thread }
-    }
-
-    fn end(self) -> bool {
-        drop(self.done);
-        self.thread.join().unwrap_or(true)
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // While another frame is due the worker waits for a word it will not get.
+        if let Some(worker) = self.worker.take()
+            && !self.head.more
+        {
+            worker
+                .shared
+                .shrink(self.input_bytes, self.head.sample_bytes());
+            self.idle.lock().expect("no panic while held").push(worker);
+        }
     }
 }
+
+/// A picture's samples, rows from top to bottom, no padding: three bytes a pixel, or one where it
+/// is grey. They are read like a slice.
+pub struct Samples(Store);
+
+enum Store {
+    Owned(Vec<u8>),
+    Lent(Lent),
+}
+
+impl Samples {
+    fn lent_mut(&mut self) -> Option<&mut Lent> {
+        match &mut self.0 {
+            Store::Lent(lent) => Some(lent),
+            Store::Owned(_) => None,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Samples {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Store::Owned(bytes))
+    }
+}
+
+impl Deref for Samples {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Store::Owned(bytes) => bytes,
+            Store::Lent(lent) => lent.worker.as_ref().map_or(&[], |worker| {
+                &worker.shared.output()[..lent.head.sample_bytes() as usize]
+            }),
+        }
+    }
+}
+
+impl Clone for Samples {
+    fn clone(&self) -> Self {
+        self.to_vec().into()
+    }
+}
+
+impl PartialEq for Samples {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Samples {}

@@ -1,35 +1,170 @@
 //! A file's bytes to pixels; runs inside the worker.
 
-use std::io::Cursor;
+use std::io::{self, Cursor};
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
-use turbojpeg::{Colorspace, Decompressor, PixelFormat};
+use image::{
+    AnimationDecoder as _, DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader,
+};
+use turbojpeg::{Colorspace, Decompressor, PixelFormat, ScalingFactor};
 
-use crate::{Format, Picture, Unreadable};
+use crate::wire::Head;
+use crate::{Colour, Format, Manner, Unreadable};
 
 /// Scans of a progressive JPEG; more than this is an attack on time.
 const JPEG_SCANS_MAX: u32 = 500;
 
-/// Decodes one file. With `upright` the EXIF orientation is applied, otherwise only reported.
-pub(crate) fn decode(
-    bytes: &[u8],
-    pixels_max: u64,
-    alloc_bytes_max: u64,
-    upright: bool,
-) -> Result<Picture, Unreadable> {
-    if bytes.is_empty() {
+/// Frames of one animation that are looked at; an animation with more is damaged, not shortened
+/// in silence.
+const FRAMES_MAX: u32 = 2_000;
+/// Shortest side that a fast decoding leaves, in pixels.
+const FAST_SIDE_MIN: usize = 512;
+
+/// A file, and what it may cost.
+pub(crate) struct Job<'a> {
+    pub bytes: &'a [u8],
+    pub pixels_max: u64,
+    pub alloc_bytes_max: u64,
+    pub manner: Manner,
+}
+
+/// Why there is no picture: the file, or a parent that has gone.
+pub(crate) enum Fault {
+    Unreadable(Unreadable),
+    Parent(io::Error),
+}
+
+impl From<Unreadable> for Fault {
+    fn from(reason: Unreadable) -> Self {
+        Self::Unreadable(reason)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(e: io::Error) -> Self {
+        Self::Parent(e)
+    }
+}
+
+/// Decodes one file, of an animation the first frame, into `output`.
+pub(crate) fn decode(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Fault> {
+    Ok(first(job, output)?)
+}
+
+fn first(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
+    if job.bytes.is_empty() {
         return Err(Unreadable::Empty);
     }
-    let format = Format::of(bytes).ok_or(Unreadable::UnknownFormat)?;
-    let mut picture = match format {
-        Format::Jpeg => jpeg(bytes, pixels_max)?,
-        _ => other(bytes, format, pixels_max, alloc_bytes_max)?,
+    let format = Format::of(job.bytes).ok_or(Unreadable::UnknownFormat)?;
+    let mut head = match format {
+        Format::Jpeg => jpeg(job, output)?,
+        _ => other(job, format, output)?,
     };
-    picture.orientation = orientation(bytes);
-    if upright {
-        turn_upright(&mut picture);
+    head.orientation = orientation(job.bytes);
+    if job.manner.upright {
+        turn_upright(&mut head, output);
     }
-    Ok(picture)
+    Ok(head)
+}
+
+/// Gives every frame, each whole, one after the other; of a still picture the one there is.
+///
+/// The first frame is decoded as [`decode`] does it, so that its digests are the same.
+pub(crate) fn frames(
+    job: &Job<'_>,
+    output: &mut [u8],
+    give: &mut dyn FnMut(Head) -> io::Result<bool>,
+) -> Result<(), Fault> {
+    let mut head = first(job, output)?;
+    let Some(frames) = animation(job, head.format) else {
+        give(head)?;
+        return Ok(());
+    };
+    head.more = true;
+    if !give(head)? {
+        return Ok(());
+    }
+    // Each answer says whether another follows, so one is always read ahead.
+    let mut last: Option<image::RgbaImage> = None;
+    let mut damaged = false;
+    for (number, frame) in frames.enumerate().skip(1) {
+        if number as u32 >= FRAMES_MAX {
+            damaged = true;
+            break;
+        }
+        match frame {
+            Ok(frame) => {
+                if let Some(ready) = last.replace(frame.into_buffer())
+                    && !give(rgba(&ready, head, true, false, output)?)?
+                {
+                    return Ok(());
+                }
+            }
+            Err(_) => {
+                damaged = true;
+                break;
+            }
+        }
+    }
+    // A file with one frame only is said to be done by giving that one again.
+    match last {
+        Some(last) => give(rgba(&last, head, false, damaged, output)?)?,
+        None => give(Head {
+            more: false,
+            damaged: damaged || head.damaged,
+            ..head
+        })?,
+    };
+    Ok(())
+}
+
+fn animation<'a>(job: &Job<'a>, format: Format) -> Option<image::Frames<'a>> {
+    let from = Cursor::new(job.bytes);
+    let mut limits = image::Limits::default();
+    limits.max_alloc = Some(job.alloc_bytes_max);
+    match format {
+        Format::Gif => {
+            let mut decoder = image::codecs::gif::GifDecoder::new(from).ok()?;
+            decoder.set_limits(limits).ok()?;
+            Some(decoder.into_frames())
+        }
+        Format::WebP => {
+            let mut decoder = image::codecs::webp::WebPDecoder::new(from).ok()?;
+            decoder.set_limits(limits).ok()?;
+            decoder.has_animation().then(|| decoder.into_frames())
+        }
+        Format::Png => {
+            let decoder = image::codecs::png::PngDecoder::with_limits(from, limits).ok()?;
+            let animated = decoder.is_apng().ok()?;
+            animated.then(|| Some(decoder.apng().ok()?.into_frames()))?
+        }
+        _ => None,
+    }
+}
+
+/// A frame's pixels without their transparency.
+fn rgba(
+    frame: &image::RgbaImage,
+    head: Head,
+    more: bool,
+    damaged: bool,
+    output: &mut [u8],
+) -> Result<Head, Unreadable> {
+    let pixels = u64::from(frame.width()) * u64::from(frame.height());
+    let (out, _) = output.as_chunks_mut::<3>();
+    if pixels == 0 || pixels > out.len() as u64 {
+        return Err(Unreadable::Corrupt(head.format));
+    }
+    for (to, from) in out.iter_mut().zip(frame.as_raw().as_chunks::<4>().0) {
+        to.copy_from_slice(&from[..3]);
+    }
+    Ok(Head {
+        width: frame.width(),
+        height: frame.height(),
+        colour: Colour::Rgb,
+        more,
+        damaged,
+        ..head
+    })
 }
 
 fn check_pixels(width: u64, height: u64, pixels_max: u64) -> Result<(), Unreadable> {
@@ -40,31 +175,48 @@ fn check_pixels(width: u64, height: u64, pixels_max: u64) -> Result<(), Unreadab
     Ok(())
 }
 
-/// libjpeg-turbo with its defaults: exact DCT and smooth upsampling, as Pillow decodes.
-fn jpeg(bytes: &[u8], pixels_max: u64) -> Result<Picture, Unreadable> {
+/// libjpeg-turbo with its defaults: exact DCT and smooth upsampling, as Pillow decodes. In the
+/// fast manner luma alone, and no larger than the DCT's own steps make it for nothing.
+fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
+    let bytes = job.bytes;
     let corrupt = |_| Unreadable::Corrupt(Format::Jpeg);
     let mut decompressor = Decompressor::new().map_err(corrupt)?;
     let header = decompressor
         .read_header(bytes)
         .map_err(|_| jpeg_header_fault(bytes))?;
-    check_pixels(header.width as u64, header.height as u64, pixels_max)?;
+    check_pixels(header.width as u64, header.height as u64, job.pixels_max)?;
     decompressor
         .set_scan_limit(JPEG_SCANS_MAX)
         .map_err(corrupt)?;
 
     let cmyk = matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK);
-    let format = if cmyk {
-        PixelFormat::CMYK
-    } else {
-        PixelFormat::RGB
+    let (mut width, mut height) = (header.width, header.height);
+    let (format, colour) = match (cmyk, job.manner.fast) {
+        (true, _) => (PixelFormat::CMYK, Colour::Rgb),
+        (false, true) => {
+            let factor = fast_factor(width.min(height));
+            decompressor.set_scaling_factor(factor).map_err(corrupt)?;
+            (width, height) = (factor.scale(width), factor.scale(height));
+            (PixelFormat::GRAY, Colour::Grey)
+        }
+        (false, false) => (PixelFormat::RGB, Colour::Rgb),
     };
-    let pitch = header.width * format.size();
-    let mut pixels = vec![0; pitch * header.height];
+    let pitch = width * format.size();
+    let mut inks = Vec::new();
+    let pixels = if cmyk {
+        inks.resize(pitch * height, 0);
+        inks.as_mut_slice()
+    } else {
+        // What was there before must not pass for what a damaged file leaves out.
+        let pixels = &mut output[..pitch * height];
+        pixels.fill(0);
+        pixels
+    };
     let target = turbojpeg::Image {
-        pixels: pixels.as_mut_slice(),
-        width: header.width,
+        pixels,
+        width,
         pitch,
-        height: header.height,
+        height,
         format,
     };
     let damaged = match decompressor.decompress(bytes, target) {
@@ -72,19 +224,27 @@ fn jpeg(bytes: &[u8], pixels_max: u64) -> Result<Picture, Unreadable> {
         Err(turbojpeg::Error::TurboJpegError(message)) => jpeg_warning(&message)?,
         Err(_) => return Err(Unreadable::Corrupt(Format::Jpeg)),
     };
-    let rgb = if cmyk {
-        cmyk_to_rgb(&pixels, has_adobe_marker(bytes))
-    } else {
-        pixels
-    };
-    Ok(Picture {
+    if cmyk {
+        cmyk_to_rgb(&inks, has_adobe_marker(bytes), output);
+    }
+    Ok(Head {
         format: Format::Jpeg,
-        width: header.width as u32,
-        height: header.height as u32,
-        rgb,
+        colour,
+        width: width as u32,
+        height: height as u32,
         orientation: None,
         damaged,
+        more: false,
     })
+}
+
+/// The smallest of the DCT's scales that leaves a side long enough, and never more than the whole.
+fn fast_factor(side: usize) -> ScalingFactor {
+    Decompressor::supported_scaling_factors()
+        .into_iter()
+        .filter(|f| f.num() <= f.denom() && f.scale(side) >= FAST_SIDE_MIN.min(side))
+        .min_by_key(|f| f.scale(side))
+        .unwrap_or(ScalingFactor::ONE)
 }
 
 fn jpeg_header_fault(bytes: &[u8]) -> Unreadable {
@@ -133,22 +293,17 @@ fn has_adobe_marker(bytes: &[u8]) -> bool {
     false
 }
 
-fn cmyk_to_rgb(cmyk: &[u8], inverted: bool) -> Vec<u8> {
-    let mut rgb = Vec::with_capacity(cmyk.len() / 4 * 3);
-    for p in cmyk.chunks_exact(4) {
+fn cmyk_to_rgb(cmyk: &[u8], inverted: bool, output: &mut [u8]) {
+    let (inks, _) = cmyk.as_chunks::<4>();
+    for (out, p) in output.as_chunks_mut::<3>().0.iter_mut().zip(inks) {
         let light = |v: u8| u32::from(if inverted { v } else { 255 - v });
         let k = light(p[3]);
-        rgb.extend([p[0], p[1], p[2]].map(|v| ((light(v) * k + 127) / 255) as u8));
+        *out = [p[0], p[1], p[2]].map(|v| ((light(v) * k + 127) / 255) as u8);
     }
-    rgb
 }
 
-fn other(
-    bytes: &[u8],
-    format: Format,
-    pixels_max: u64,
-    alloc_bytes_max: u64,
-) -> Result<Picture, Unreadable> {
+fn other(job: &Job<'_>, format: Format, output: &mut [u8]) -> Result<Head, Unreadable> {
+    let (bytes, pixels_max) = (job.bytes, job.pixels_max);
     let fault = |e: ImageError| match e {
         ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
             Unreadable::Truncated(format)
@@ -173,7 +328,7 @@ fn other(
         Format::Tiff => ImageFormat::Tiff,
     };
     let mut limits = image::Limits::default();
-    limits.max_alloc = Some(alloc_bytes_max);
+    limits.max_alloc = Some(job.alloc_bytes_max);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format);
     // The header is read first, with a limit of its own, so that a bomb is named as one.
     reader.limits(limits.clone());
@@ -186,13 +341,18 @@ fn other(
         return Err(Unreadable::Corrupt(format));
     }
     let rgb = picture.into_rgb8();
-    Ok(Picture {
+    let samples = output
+        .get_mut(..rgb.as_raw().len())
+        .ok_or(Unreadable::Corrupt(format))?;
+    samples.copy_from_slice(rgb.as_raw());
+    Ok(Head {
         format,
+        colour: Colour::Rgb,
         width: rgb.width(),
         height: rgb.height(),
-        rgb: rgb.into_raw(),
         orientation: None,
         damaged: false,
+        more: false,
     })
 }
 
@@ -225,15 +385,17 @@ fn orientation(bytes: &[u8]) -> Option<u8> {
 }
 
 /// Applies the EXIF orientation, so that the picture lies as a viewer shows it.
-fn turn_upright(picture: &mut Picture) {
-    let orientation = picture.orientation.unwrap_or(1);
+fn turn_upright(head: &mut Head, output: &mut [u8]) {
+    let orientation = head.orientation.unwrap_or(1);
     if orientation == 1 {
         return;
     }
-    let (w, h) = (picture.width as usize, picture.height as usize);
+    let (w, h) = (head.width as usize, head.height as usize);
+    let channels = head.colour.channels();
+    let stored = output[..w * h * channels].to_vec();
     let swap = orientation >= 5;
     let (out_w, out_h) = if swap { (h, w) } else { (w, h) };
-    let mut out = Vec::with_capacity(picture.rgb.len());
+    let mut places = output.chunks_exact_mut(channels);
     for y in 0..out_h {
         for x in 0..out_w {
             let (from_x, from_y) = match orientation {
@@ -245,9 +407,11 @@ fn turn_upright(picture: &mut Picture) {
                 7 => (w - 1 - y, h - 1 - x),
                 _ => (w - 1 - y, x),
             };
-            out.extend_from_slice(&picture.rgb[(from_y * w + from_x) * 3..][..3]);
+            let from = &stored[(from_y * w + from_x) * channels..][..channels];
+            if let Some(place) = places.next() {
+                place.copy_from_slice(from);
+            }
         }
     }
-    picture.rgb = out;
-    (picture.width, picture.height) = (out_w as u32, out_h as u32);
+    (head.width, head.height) = (out_w as u32, out_h as u32);
 }

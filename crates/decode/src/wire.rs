@@ -1,58 +1,102 @@
-//! What parent and worker say to each other over two pipes.
+//! What parent and worker say to each other over a socket; bytes and pixels lie in shared memory.
 //!
-//! Request: flags (1 byte), length (8 bytes, little-endian), the file. Answer: a tag; for a
-//! picture its fixed header and then the pixels; for a reason its code and two numbers.
+//! Request: what to do with the file (1 byte), its length (8 bytes, little-endian). Answer: 18
+//! bytes, either a picture's head or a reason with two numbers. After a picture that is followed
+//! by another one the parent says [`NEXT`] or [`ENOUGH`].
 //! Invariant: the parent believes no number in an answer before it has compared it with a limit.
 
 use std::io::{self, Read, Write};
 
-use crate::{Format, Picture, Unreadable};
+use crate::{Colour, Format, Manner, Unreadable};
 
 const PICTURE: u8 = 1;
 const REASON: u8 = 2;
+const ANSWER_BYTES: usize = 18;
 
-/// Asks for one file.
-pub(crate) fn write_request(to: &mut impl Write, bytes: &[u8], upright: bool) -> io::Result<()> {
-    to.write_all(&[u8::from(upright)])?;
-    to.write_all(&(bytes.len() as u64).to_le_bytes())?;
-    to.write_all(bytes)?;
-    to.flush()
+pub(crate) const NEXT: u8 = 1;
+pub(crate) const ENOUGH: u8 = 0;
+
+const UPRIGHT: u8 = 1;
+const FAST: u8 = 2;
+const FRAMES: u8 = 4;
+
+/// One file, which lies in shared memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Request {
+    pub manner: Manner,
+    /// All frames of an animation, not only the first.
+    pub frames: bool,
+    pub bytes: u64,
 }
 
-/// The next request; `None` when the parent has closed the pipe.
-pub(crate) fn read_request(
-    from: &mut impl Read,
-    bytes_max: u64,
-) -> io::Result<Option<(Vec<u8>, bool)>> {
+/// A picture without its pixels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Head {
+    pub format: Format,
+    pub colour: Colour,
+    pub width: u32,
+    pub height: u32,
+    pub orientation: Option<u8>,
+    pub damaged: bool,
+    /// Another frame follows.
+    pub more: bool,
+}
+
+impl Head {
+    pub fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    pub fn sample_bytes(&self) -> u64 {
+        self.pixels() * self.colour.channels() as u64
+    }
+}
+
+pub(crate) fn write_request(to: &mut impl Write, request: &Request) -> io::Result<()> {
+    let mut head = [0; 9];
+    head[0] = u8::from(request.manner.upright) * UPRIGHT
+        | u8::from(request.manner.fast) * FAST
+        | u8::from(request.frames) * FRAMES;
+    head[1..].copy_from_slice(&request.bytes.to_le_bytes());
+    to.write_all(&head)
+}
+
+/// The next request; `None` when the parent has closed the socket.
+pub(crate) fn read_request(from: &mut impl Read, bytes_max: u64) -> io::Result<Option<Request>> {
     let mut head = [0; 9];
     match from.read(&mut head[..1])? {
         0 => return Ok(None),
         _ => from.read_exact(&mut head[1..])?,
     }
-    let len = u64::from_le_bytes(head[1..].try_into().expect("8 bytes"));
-    if len > bytes_max {
+    let bytes = u64::from_le_bytes(head[1..].try_into().expect("8 bytes"));
+    if bytes > bytes_max {
         return Err(io::Error::other("request beyond its limit"));
     }
-    let mut bytes = Vec::with_capacity(len as usize);
-    from.take(len).read_to_end(&mut bytes)?;
-    Ok(Some((bytes, head[0] & 1 == 1)))
+    Ok(Some(Request {
+        manner: Manner {
+            upright: head[0] & UPRIGHT != 0,
+            fast: head[0] & FAST != 0,
+        },
+        frames: head[0] & FRAMES != 0,
+        bytes,
+    }))
 }
 
 pub(crate) fn write_answer(
     to: &mut impl Write,
-    answer: &Result<Picture, Unreadable>,
+    answer: &Result<Head, Unreadable>,
 ) -> io::Result<()> {
+    let mut out = [0; ANSWER_BYTES];
     match answer {
-        Ok(picture) => {
-            let mut head = [0; 13];
-            head[0] = PICTURE;
-            head[1] = picture.format as u8;
-            head[2] = picture.orientation.unwrap_or(0);
-            head[3] = picture.damaged.into();
-            head[4..8].copy_from_slice(&picture.width.to_le_bytes());
-            head[8..12].copy_from_slice(&picture.height.to_le_bytes());
-            to.write_all(&head)?;
-            to.write_all(&picture.rgb)?;
+        Ok(head) => {
+            out[0] = PICTURE;
+            out[1] = head.format as u8;
+            out[2] = head.orientation.unwrap_or(0);
+            out[3] = head.damaged.into();
+            out[4..8].copy_from_slice(&head.width.to_le_bytes());
+            out[8..12].copy_from_slice(&head.height.to_le_bytes());
+            out[12] = head.colour.channels() as u8;
+            out[13] = head.more.into();
         }
         Err(reason) => {
             let (code, a, b) = match *reason {
@@ -64,62 +108,58 @@ pub(crate) fn write_answer(
                 Unreadable::Corrupt(f) => (6, f as u64, 0),
                 Unreadable::Unsupported(f) => (8, f as u64, 0),
                 Unreadable::TooMuchMemory(f) => (9, f as u64, 0),
-                Unreadable::TookTooLong { .. } | Unreadable::WorkerDied | Unreadable::NoWorker => {
-                    (7, 0, 0)
-                }
+                // The others are the parent's to say.
+                _ => (7, 0, 0),
             };
-            let mut head = [0; 18];
-            head[0] = REASON;
-            head[1] = code;
-            head[2..10].copy_from_slice(&a.to_le_bytes());
-            head[10..18].copy_from_slice(&b.to_le_bytes());
-            to.write_all(&head)?;
+            out[0] = REASON;
+            out[1] = code;
+            out[2..10].copy_from_slice(&a.to_le_bytes());
+            out[10..18].copy_from_slice(&b.to_le_bytes());
         }
     }
-    to.flush()
+    to.write_all(&out)
 }
 
 /// Reads an answer; an error of any sort means that the worker can't be used again.
 pub(crate) fn read_answer(
     from: &mut impl Read,
     pixels_max: u64,
-) -> io::Result<Result<Picture, Unreadable>> {
-    let mut tag = [0];
-    from.read_exact(&mut tag)?;
-    match tag[0] {
+) -> io::Result<Result<Head, Unreadable>> {
+    let mut answer = [0; ANSWER_BYTES];
+    from.read_exact(&mut answer)?;
+    parse_answer(&answer, pixels_max)
+}
+
+pub(crate) fn parse_answer(
+    answer: &[u8; ANSWER_BYTES],
+    pixels_max: u64,
+) -> io::Result<Result<Head, Unreadable>> {
+    let number = |at: usize| u64::from_le_bytes(answer[at..at + 8].try_into().expect("8 bytes"));
+    let short = |at: usize| u32::from_le_bytes(answer[at..at + 4].try_into().expect("4 bytes"));
+    match answer[0] {
         PICTURE => {
-            let mut head = [0; 12];
-            from.read_exact(&mut head)?;
-            let format = Format::from_u8(head[0]).ok_or_else(|| io::Error::other("format"))?;
-            let width = u32::from_le_bytes(head[3..7].try_into().expect("4 bytes"));
-            let height = u32::from_le_bytes(head[7..11].try_into().expect("4 bytes"));
-            let pixels = u64::from(width) * u64::from(height);
-            if pixels == 0 || pixels > pixels_max {
+            let head = Head {
+                format: Format::from_u8(answer[1]).ok_or_else(|| io::Error::other("format"))?,
+                orientation: Some(answer[2]).filter(|v| (1..=8).contains(v)),
+                damaged: answer[3] == 1,
+                width: short(4),
+                height: short(8),
+                colour: match answer[12] {
+                    1 => Colour::Grey,
+                    3 => Colour::Rgb,
+                    _ => return Err(io::Error::other("colour")),
+                },
+                more: answer[13] == 1,
+            };
+            if head.pixels() == 0 || head.pixels() > pixels_max {
                 return Err(io::Error::other("picture beyond its limit"));
             }
-            let len = pixels * 3;
-            let mut rgb = Vec::with_capacity(len as usize);
-            from.take(len).read_to_end(&mut rgb)?;
-            if rgb.len() as u64 != len {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            let orientation = Some(head[1]).filter(|v| (1..=8).contains(v));
-            Ok(Ok(Picture {
-                format,
-                width,
-                height,
-                rgb,
-                orientation,
-                damaged: head[2] == 1,
-            }))
+            Ok(Ok(head))
         }
         REASON => {
-            let mut rest = [0; 17];
-            from.read_exact(&mut rest)?;
-            let a = u64::from_le_bytes(rest[1..9].try_into().expect("8 bytes"));
-            let b = u64::from_le_bytes(rest[9..17].try_into().expect("8 bytes"));
+            let (a, b) = (number(2), number(10));
             let format = || Format::from_u8(a as u8).ok_or_else(|| io::Error::other("format"));
-            Ok(Err(match rest[0] {
+            Ok(Err(match answer[1] {
                 1 => Unreadable::Empty,
                 2 => Unreadable::TooLong {
                     bytes: a,
@@ -138,5 +178,28 @@ pub(crate) fn read_answer(
             }))
         }
         _ => Err(io::Error::other("tag")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever a worker that was taken over may say: an error or something within the limits.
+    #[test]
+    fn no_answer_is_believed_beyond_the_limit() {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        for _ in 0..200_000 {
+            let mut answer = [0; ANSWER_BYTES];
+            for byte in &mut answer {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                *byte = (state >> 32) as u8 & if state & 1 == 1 { 3 } else { 255 };
+            }
+            if let Ok(Ok(head)) = parse_answer(&answer, 1_000_000) {
+                assert!((1..=1_000_000).contains(&head.pixels()));
+            }
+        }
     }
 }

@@ -1,14 +1,19 @@
-//! The child's side: shut every door, then decode what comes through the pipe until it closes.
+//! The child's side: shut every door, then decode what lies in shared memory until the socket closes.
+//!
+//! Standard input is the shared memory, standard output the socket to the parent.
 
-use std::io::{self, BufWriter, Write as _};
-use std::panic::catch_unwind;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::AsFd as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::shared::{Layout, Shared};
 use crate::{Format, Limits, Unreadable, raster, sandbox, wire};
 
 /// The argument that makes a binary a worker; see [`crate::WorkerCommand`].
 pub const ARGUMENT: &str = "decode-worker";
 
-/// Runs a worker on standard input and output; returns the exit status of the process.
+/// Runs a worker; returns the exit status of the process.
 ///
 /// Arguments after [`ARGUMENT`] are the limits: input bytes, pixels, memory bytes.
 pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
@@ -27,11 +32,20 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
     };
     // A decoder's panic is an answer ("corrupt"), not a message: it could quote the file.
     std::panic::set_hook(Box::new(|_| {}));
-    if let Err(e) = sandbox::enter(limits.memory_bytes_max) {
+    let opened = io::stdin().as_fd().try_clone_to_owned();
+    let shared = opened.and_then(|memory| Shared::of(memory, &limits));
+    let socket = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let (Ok(mut shared), Ok(mut socket)) = (shared, socket) else {
+        eprintln!("{ARGUMENT} is started by obhut itself, with memory and a socket");
+        return 2;
+    };
+    // The shared memory is no memory of the decoder's.
+    let memory_bytes_max = memory_bytes_max + Layout::of(&limits).len() as u64;
+    if let Err(e) = sandbox::enter(memory_bytes_max) {
         eprintln!("the decoder can't shut itself in: {e}");
         return 3;
     }
-    match serve(&limits) {
+    match serve(&limits, &mut shared, &mut socket) {
         Ok(()) => 0,
         Err(_) => 4,
     }
@@ -42,20 +56,42 @@ pub fn shut_in(memory_bytes_max: u64) -> io::Result<()> {
     sandbox::enter(memory_bytes_max)
 }
 
-fn serve(limits: &Limits) -> io::Result<()> {
-    let mut from = io::stdin().lock();
-    let mut to = BufWriter::new(io::stdout().lock());
-    // Half of the memory for the decoder's own buffers; the other half for input and pixels.
+fn serve(limits: &Limits, shared: &mut Shared, socket: &mut File) -> io::Result<()> {
+    // Half of the memory for the decoder's own buffers; the other half for what it unpacks.
     let alloc_bytes_max = limits.memory_bytes_max / 2;
-    while let Some((bytes, upright)) = wire::read_request(&mut from, limits.input_bytes_max)? {
-        let answer = catch_unwind(|| {
-            raster::decode(&bytes, limits.image_pixels_max, alloc_bytes_max, upright)
-        })
-        .unwrap_or(Err(
-            Format::of(&bytes).map_or(Unreadable::UnknownFormat, Unreadable::Corrupt)
-        ));
-        wire::write_answer(&mut to, &answer)?;
-        to.flush()?;
+    while let Some(request) = wire::read_request(socket, limits.input_bytes_max)? {
+        let (input, output) = shared.parts();
+        let bytes = &input[..request.bytes as usize];
+        let mut give = |head: wire::Head| -> io::Result<bool> {
+            wire::write_answer(socket, &Ok(head))?;
+            if !head.more {
+                return Ok(false);
+            }
+            let mut word = [wire::ENOUGH];
+            socket.read_exact(&mut word)?;
+            Ok(word[0] == wire::NEXT)
+        };
+        let job = raster::Job {
+            bytes,
+            pixels_max: limits.image_pixels_max,
+            alloc_bytes_max,
+            manner: request.manner,
+        };
+        let answer = catch_unwind(AssertUnwindSafe(|| {
+            if request.frames {
+                raster::frames(&job, output, &mut give)
+            } else {
+                raster::decode(&job, output).and_then(|head| Ok(give(head).map(|_| ())?))
+            }
+        }))
+        .unwrap_or(Err(raster::Fault::Unreadable(
+            Format::of(bytes).map_or(Unreadable::UnknownFormat, Unreadable::Corrupt),
+        )));
+        match answer {
+            Ok(()) => {}
+            Err(raster::Fault::Unreadable(reason)) => wire::write_answer(socket, &Err(reason))?,
+            Err(raster::Fault::Parent(e)) => return Err(e),
+        }
     }
     Ok(())
 }

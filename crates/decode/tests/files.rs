@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
-use obhut_decode::{Format, Limits, Pool, Unreadable, WorkerCommand};
+use obhut_decode::{Colour, Format, Limits, Manner, Pool, Unreadable, WorkerCommand};
 use turbojpeg::{Compressor, PixelFormat, Subsamp};
 
 fn command() -> WorkerCommand {
@@ -16,6 +16,15 @@ fn command() -> WorkerCommand {
 fn pool() -> Pool {
     Pool::new(command(), Limits::default())
 }
+
+const UPRIGHT: Manner = Manner {
+    upright: true,
+    fast: false,
+};
+const FAST: Manner = Manner {
+    upright: false,
+    fast: true,
+};
 
 /// A smooth picture with a bright corner, so that turns can be told apart.
 fn sample(w: u32, h: u32) -> RgbImage {
@@ -81,7 +90,7 @@ fn lossless_formats_come_back_bit_for_bit() {
             .decode(&bytes)
             .unwrap_or_else(|e| panic!("{format:?}: {e}"));
         assert_eq!((decoded.width, decoded.height), (61, 43));
-        assert_eq!(&decoded.rgb, expected.as_raw(), "{format:?}");
+        assert_eq!(&decoded.samples[..], expected.as_raw(), "{format:?}");
     }
 }
 
@@ -98,7 +107,7 @@ fn palette_and_one_bit_png() {
         &[0, 0b1010_1010, 0b1000_0000, 0, 0b0101_0101, 0],
     );
     let decoded = pool.decode(&palette).unwrap();
-    assert_eq!(decoded.rgb[..6], [0, 0, 255, 255, 0, 0]);
+    assert_eq!(decoded.samples[..6], [0, 0, 255, 255, 0, 0]);
     let one_bit = png(
         9,
         2,
@@ -108,7 +117,7 @@ fn palette_and_one_bit_png() {
         &[0, 0b1010_1010, 0b1000_0000, 0, 0b0101_0101, 0],
     );
     let decoded = pool.decode(&one_bit).unwrap();
-    assert_eq!(decoded.rgb[..6], [255, 255, 255, 0, 0, 0]);
+    assert_eq!(decoded.samples[..6], [255, 255, 255, 0, 0, 0]);
 }
 
 #[test]
@@ -119,7 +128,12 @@ fn jpeg_baseline_progressive_and_cmyk() {
         let decoded = pool.decode(&jpeg(&rgb, 95, progressive)).unwrap();
         assert_eq!(decoded.format, Format::Jpeg);
         assert!(!decoded.damaged);
-        assert!(error(&decoded.rgb[30_000..30_300], &rgb.as_raw()[30_000..30_300]) < 16);
+        assert!(
+            error(
+                &decoded.samples[30_000..30_300],
+                &rgb.as_raw()[30_000..30_300]
+            ) < 16
+        );
     }
     // No Adobe marker: ink as it is. Libjpeg writes the marker, so the stored values are inverted.
     let cmyk: Vec<u8> = rgb.pixels().flat_map(|p| [p[0], p[1], p[2], 255]).collect();
@@ -137,7 +151,7 @@ fn jpeg_baseline_progressive_and_cmyk() {
         .unwrap();
     let decoded = pool.decode(&bytes).unwrap();
     assert!(
-        error(&decoded.rgb, rgb.as_raw()) < 12,
+        error(&decoded.samples, rgb.as_raw()) < 12,
         "inverted CMYK is never matched"
     );
 }
@@ -171,7 +185,7 @@ fn orientation_is_reported_and_applied_only_on_request() {
             (stored.orientation, stored.width, stored.height),
             (Some(orientation), 60, 40)
         );
-        let upright = pool.decode_upright(&bytes).unwrap();
+        let upright = pool.decode_with(&bytes, UPRIGHT).unwrap();
         assert_eq!(upright.width, if orientation >= 5 { 40 } else { 60 });
         // Where the stored top left corner comes to lie.
         let (w, h) = (upright.width as usize, upright.height as usize);
@@ -182,7 +196,7 @@ fn orientation_is_reported_and_applied_only_on_request() {
             _ => (0, h - 1),
         };
         assert!(
-            upright.rgb[(y * w + x) * 3 + 2] > 200,
+            upright.samples[(y * w + x) * 3 + 2] > 200,
             "orientation {orientation}"
         );
     }
@@ -220,7 +234,7 @@ fn bad_files_are_named_and_the_worker_lives_on() {
         pool.decode(&broken),
         Err(Unreadable::Corrupt(Format::Png))
     ));
-    assert_eq!(pool.decode(&png).unwrap().rgb, *rgb.as_raw());
+    assert_eq!(pool.decode(&png).unwrap().samples[..], rgb.as_raw()[..]);
 }
 
 #[test]
@@ -373,6 +387,133 @@ fn noise_behind_every_magic_number() {
             );
         }
     }
+}
+
+/// Frames of one colour each; their last one is the brightest.
+fn moving(frames: u8) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut out);
+    for i in 0..frames {
+        let level = 50 + i * 20;
+        let frame = image::RgbaImage::from_pixel(40, 30, image::Rgba([level, level, level, 255]));
+        encoder.encode_frame(image::Frame::new(frame)).unwrap();
+    }
+    drop(encoder);
+    out
+}
+
+#[test]
+fn every_frame_of_an_animation_is_given_and_stills_give_one() {
+    let pool = pool();
+    let bytes = moving(6);
+    let mut levels = Vec::new();
+    let count = pool.frames(&bytes, |frame| {
+        assert_eq!((frame.width, frame.height, frame.damaged), (40, 30, false));
+        levels.push(frame.samples[0]);
+        true
+    });
+    assert_eq!(count, Ok(6));
+    assert!(
+        levels.is_sorted() && levels[0] < 60 && levels[5] > 140,
+        "{levels:?}"
+    );
+    // Enough is enough, and the worker is used again.
+    assert_eq!(pool.frames(&bytes, |_| false), Ok(1));
+    let mut seen = 0;
+    let cut = &bytes[..bytes.len() - 40];
+    let answer = pool.frames(cut, |frame| {
+        seen += 1;
+        !frame.damaged || seen < 9
+    });
+    assert!(answer.is_ok_and(|n| n >= 5), "{answer:?}");
+    let still = encode(&sample(50, 40).into(), ImageFormat::Png);
+    assert_eq!(pool.frames(&still, |_| true), Ok(1));
+    let one = moving(1);
+    assert!(pool.frames(&one, |_| true).is_ok());
+    assert_eq!(pool.decode(&one).unwrap().samples.len(), 40 * 30 * 3);
+}
+
+#[test]
+fn the_fast_manner_gives_luma_no_smaller_than_asked() {
+    let pool = pool();
+    for (w, h, fits) in [
+        (4000, 3000, 512..=750),
+        (1600, 1004, 512..=640),
+        (600, 520, 512..=520),
+        (200, 100, 100..=100),
+    ] {
+        let picture = pool
+            .decode_with(&jpeg(&sample(w, h), 90, false), FAST)
+            .unwrap();
+        assert_eq!(picture.colour, Colour::Grey);
+        assert!(fits.contains(&picture.height), "{w}×{h}: {picture:?}");
+        assert_eq!(
+            picture.samples.len(),
+            (picture.width * picture.height) as usize
+        );
+    }
+    let png = encode(&sample(700, 600).into(), ImageFormat::Png);
+    assert_eq!(
+        pool.decode_with(&png, FAST).unwrap(),
+        pool.decode(&png).unwrap()
+    );
+}
+
+/// The processes this one has started and not yet waited for.
+fn children() -> Vec<i32> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|pids| {
+            let pids = pids.split_whitespace().map(|pid| pid.parse().unwrap());
+            pids.collect::<Vec<i32>>()
+        })
+        .collect()
+}
+
+/// A worker that somebody ends while it waits, or while it works: the file is tried once more.
+#[test]
+fn a_worker_ended_from_outside_costs_nobody_an_answer() {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    let child = command
+        .args([
+            "--exact",
+            "killed_workers_in_a_process_of_their_own",
+            "--nocapture",
+        ])
+        .env("OBHUT_KILLED_WORKERS", "1")
+        .output()
+        .unwrap();
+    assert!(
+        child.status.success(),
+        "{}",
+        String::from_utf8_lossy(&child.stdout)
+    );
+}
+
+#[test]
+fn killed_workers_in_a_process_of_their_own() {
+    // Only in a process of its own are all children workers of this one pool.
+    if std::env::var_os("OBHUT_KILLED_WORKERS").is_none() {
+        return;
+    }
+    let pool = pool();
+    let bytes = encode(&sample(60, 40).into(), ImageFormat::Png);
+    let kill = |pid: &i32| {
+        let pid = rustix::process::Pid::from_raw(*pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    };
+    pool.start_ahead(1).unwrap();
+    let before = children();
+    assert_eq!(before.len(), 1);
+    before.iter().for_each(kill);
+    assert!(pool.decode(&bytes).is_ok(), "the second worker answers");
+    pool.start_ahead(2).unwrap();
+    children().iter().for_each(kill);
+    let both = pool.decode(&bytes);
+    assert!(matches!(both, Err(Unreadable::Interrupted)), "{both:?}");
+    assert!(both.unwrap_err().is_ours());
+    assert!(pool.decode(&bytes).is_ok());
 }
 
 /// A minimal PNG: header, palette, one stored zlib stream.

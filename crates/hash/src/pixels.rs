@@ -1,13 +1,22 @@
-//! Decoded pixels as the hash kinds take them: RGB, eight bits a channel, rows from top to bottom.
+//! Decoded pixels as the hash kinds take them: RGB or grey, eight bits a channel, rows from top to
+//! bottom.
 
 use std::fmt;
 
-/// A borrowed picture. Shape: `height` rows of `width` pixels of three bytes, no padding.
+/// A borrowed picture. Shape: `height` rows of `width` pixels of three bytes, or of one where it
+/// is grey; no padding.
 #[derive(Clone, Copy)]
 pub struct Pixels<'a> {
     width: u32,
     height: u32,
-    rgb: &'a [u8],
+    samples: Row<'a>,
+}
+
+/// Pixels side by side.
+#[derive(Clone, Copy)]
+pub(crate) enum Row<'a> {
+    Rgb(&'a [[u8; 3]]),
+    Grey(&'a [u8]),
 }
 
 /// Why bytes are not a picture of the given size.
@@ -44,17 +53,23 @@ impl std::error::Error for PixelsError {}
 impl<'a> Pixels<'a> {
     /// Checks that the bytes are exactly width × height × 3.
     pub fn new(width: u32, height: u32, rgb: &'a [u8]) -> Result<Self, PixelsError> {
-        if width == 0 || height == 0 {
-            return Err(PixelsError::Empty);
-        }
-        let expected = u64::from(width) * u64::from(height) * 3;
-        if expected != rgb.len() as u64 {
-            return Err(PixelsError::Length {
-                expected,
-                found: rgb.len() as u64,
-            });
-        }
-        Ok(Self { width, height, rgb })
+        check(width, height, 3, rgb.len())?;
+        let samples = Row::Rgb(rgb.as_chunks().0);
+        Ok(Self {
+            width,
+            height,
+            samples,
+        })
+    }
+
+    /// Luma alone. Checks that the bytes are exactly width × height.
+    pub fn grey(width: u32, height: u32, luma: &'a [u8]) -> Result<Self, PixelsError> {
+        check(width, height, 1, luma.len())?;
+        Ok(Self {
+            width,
+            height,
+            samples: Row::Grey(luma),
+        })
     }
 
     /// Pixels in a row.
@@ -67,8 +82,27 @@ impl<'a> Pixels<'a> {
         self.height as usize
     }
 
-    /// The bytes.
-    pub fn rgb(&self) -> &'a [u8] {
-        self.rgb
+    /// Row `y`.
+    #[inline(always)]
+    pub(crate) fn row(&self, y: usize) -> Row<'a> {
+        let width = self.width();
+        match self.samples {
+            Row::Rgb(rgb) => Row::Rgb(&rgb[y * width..][..width]),
+            Row::Grey(grey) => Row::Grey(&grey[y * width..][..width]),
+        }
     }
+}
+
+fn check(width: u32, height: u32, channels: u64, found: usize) -> Result<(), PixelsError> {
+    if width == 0 || height == 0 {
+        return Err(PixelsError::Empty);
+    }
+    let expected = u64::from(width) * u64::from(height) * channels;
+    if expected != found as u64 {
+        return Err(PixelsError::Length {
+            expected,
+            found: found as u64,
+        });
+    }
+    Ok(())
 }

@@ -491,7 +491,10 @@ mod tests {
                 })
                 .collect();
             for radius in 0..=64 {
-                let sum: i32 = thresholds(tables.len() as u32, radius).iter().map(|t| t + 1).sum();
+                let sum: i32 = thresholds(tables.len() as u32, radius)
+                    .iter()
+                    .map(|t| t + 1)
+                    .sum();
                 assert_eq!(sum, radius as i32 + 1, "{len}, {radius}");
             }
         }

@@ -7,6 +7,7 @@
 
 use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
 use crate::jarosz;
+use crate::pixels::Row;
 use crate::stripes::Rows;
 use crate::{Perceptual, Pixels};
 
@@ -55,10 +56,20 @@ impl Rows for Luma<'_> {
 
     #[inline(always)]
     fn row(&self, y: usize, out: &mut [f32]) {
-        let row = &self.0.rgb()[y * out.len() * 3..][..out.len() * 3];
-        for (o, p) in out.iter_mut().zip(row.as_chunks::<3>().0) {
-            *o = (f64::from(p[0]) * 0.299 + f64::from(p[1]) * 0.587 + f64::from(p[2]) * 0.114)
-                as f32;
+        match self.0.row(y) {
+            Row::Rgb(row) => {
+                for (o, p) in out.iter_mut().zip(row) {
+                    *o = (f64::from(p[0]) * 0.299
+                        + f64::from(p[1]) * 0.587
+                        + f64::from(p[2]) * 0.114) as f32;
+                }
+            }
+            // The weights add up to one: grey stays what it is.
+            Row::Grey(row) => {
+                for (o, p) in out.iter_mut().zip(row) {
+                    *o = f32::from(*p);
+                }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
 use crate::jarosz;
+use crate::pixels::Row;
 use crate::stripes::Rows;
 use crate::{Perceptual, Pixels};
 
@@ -76,13 +77,22 @@ impl Rows for Resized<'_> {
     #[inline(always)]
     fn row(&self, y: usize, out: &mut [f32]) {
         let (w, h) = (self.pixels.width(), self.pixels.height());
-        let row = &self.pixels.rgb()[y * h / self.height * w * 3..][..w * 3];
-        for (x, o) in out.iter_mut().enumerate() {
-            let p = &row[x * w / self.width * 3..][..3];
-            // Single precision here, unlike pipeline `full`: the C++ tool multiplies floats.
-            *o = 0.299_f32 * f32::from(p[0])
-                + 0.587_f32 * f32::from(p[1])
-                + 0.114_f32 * f32::from(p[2]);
+        let places = (0..).map(|x| x * w / self.width);
+        match self.pixels.row(y * h / self.height) {
+            Row::Rgb(row) => {
+                for (o, x) in out.iter_mut().zip(places) {
+                    let p = row[x];
+                    // Single precision here, unlike pipeline `full`: the C++ tool multiplies floats.
+                    *o = 0.299_f32 * f32::from(p[0])
+                        + 0.587_f32 * f32::from(p[1])
+                        + 0.114_f32 * f32::from(p[2]);
+                }
+            }
+            Row::Grey(row) => {
+                for (o, x) in out.iter_mut().zip(places) {
+                    *o = f32::from(row[x]);
+                }
+            }
         }
     }
 }
