@@ -1,16 +1,21 @@
 //! Keys of programs: 256 random bits of which only a digest is kept, with the rights they carry.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::database::{Columns, Step, words};
-use crate::{Casework, CaseworkError, Person, Result, audit, ids};
+use crate::database::{Columns, Step, Tx, words};
+use crate::{Casework, CaseworkError, Person, Result, Surface, audit, changes, ids};
 
 pub(crate) const STEPS: &[Step] = &[Step {
     number: 15,
     sql: &["CREATE TABLE api_keys (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, rights TEXT NOT NULL, person TEXT,
         made_at BIGINT NOT NULL, revoked_at BIGINT)"],
+}, Step {
+    number: 18,
+    sql: &["ALTER TABLE api_keys ADD COLUMN surface TEXT"],
 }];
 
 words! {
@@ -24,6 +29,8 @@ words! {
         Cases = "cases",
         /// Decide and report; the key must be a person's.
         Decide = "decide",
+        /// Add to lists and take from them, by HMA's interface.
+        Curate = "curate",
     }
 }
 
@@ -38,6 +45,8 @@ pub struct ApiKey {
     pub rights: Vec<Right>,
     /// Id of the person it acts for.
     pub person: Option<String>,
+    /// What it screens, where its requests don't say.
+    pub surface: Option<Surface>,
     /// When it was made, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub made_at: i64,
@@ -53,7 +62,7 @@ impl ApiKey {
     }
 }
 
-fn digest(secret: &str) -> String {
+pub(crate) fn digest(secret: &str) -> String {
     // A key is 256 random bits: a plain digest can't be guessed back.
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
@@ -85,6 +94,7 @@ impl Casework {
             name: name.trim().to_owned(),
             rights,
             person: person.map(|p| p.id.clone()),
+            surface: None,
             made_at: self.now(),
             revoked_at: None,
         };
@@ -109,8 +119,31 @@ impl Casework {
             &words.join(" "),
         )
         .await?;
+        changes::note(&mut tx).await?;
         tx.commit().await?;
         Ok((key, secret))
+    }
+
+    /// Says what a key screens where its requests don't say, as HMA's don't.
+    pub async fn set_key_surface(&self, id: &str, surface: Surface, actor: &str) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        sqlx::query("UPDATE api_keys SET surface = $1 WHERE id = $2")
+            .bind(surface.word())
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            actor,
+            "key.surface",
+            id,
+            surface.word(),
+        )
+        .await?;
+        changes::note(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Revokes a key at once.
@@ -130,28 +163,35 @@ impl Casework {
             });
         }
         audit::write(&mut tx, self.now(), actor, "key.revoke", id, "").await?;
+        changes::note(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// The key of that secret, unless it was revoked.
     pub async fn key(&self, secret: &str) -> Result<Option<ApiKey>> {
-        let row = sqlx::query(
-            "SELECT id, name, rights, person, made_at, revoked_at FROM api_keys WHERE digest = $1 AND revoked_at IS NULL",
-        )
-        .bind(digest(secret))
-        .fetch_optional(self.db.pool())
-        .await?;
-        row.as_ref().map(read).transpose()
+        Ok(self.current().await?.key(secret).cloned())
     }
 
     /// All keys, newest first.
     pub async fn keys(&self) -> Result<Vec<ApiKey>> {
-        let rows = sqlx::query("SELECT id, name, rights, person, made_at, revoked_at FROM api_keys ORDER BY made_at DESC, id")
+        let rows = sqlx::query("SELECT id, name, rights, person, surface, made_at, revoked_at FROM api_keys ORDER BY made_at DESC, id")
             .fetch_all(self.db.pool())
             .await?;
         rows.iter().map(read).collect()
     }
+}
+
+/// Keys that were not revoked, by the digest of their secret.
+pub(crate) async fn all_valid(tx: &mut Tx) -> Result<HashMap<String, ApiKey>> {
+    let rows = sqlx::query(
+        "SELECT id, name, rights, person, surface, made_at, revoked_at, digest FROM api_keys WHERE revoked_at IS NULL",
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((Columns::at_place(row, 7).text()?, read(row)?)))
+        .collect()
 }
 
 fn read(row: &sqlx::any::AnyRow) -> Result<ApiKey> {
@@ -161,6 +201,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ApiKey> {
         name: c.text()?,
         rights: c.text()?.split(' ').filter_map(Right::from_word).collect(),
         person: c.maybe_text()?,
+        surface: c.maybe_text()?.and_then(|w| Surface::from_word(&w)),
         made_at: c.int()?,
         revoked_at: c.maybe_int()?,
     })

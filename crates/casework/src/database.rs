@@ -41,6 +41,7 @@ const STEPS: &[&[Step]] = &[
     crate::outbox::STEPS,
     crate::appeals::STEPS,
     crate::api_keys::STEPS,
+    crate::changes::STEPS,
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -195,6 +196,11 @@ pub(crate) struct Columns<'a> {
 impl<'a> Columns<'a> {
     pub fn of(row: &'a AnyRow) -> Self {
         Self { row, next: 0 }
+    }
+
+    /// From a column on.
+    pub fn at_place(row: &'a AnyRow, next: usize) -> Self {
+        Self { row, next }
     }
 
     fn at(&mut self) -> usize {

@@ -15,6 +15,7 @@ mod appeals;
 mod approvals;
 mod audit;
 mod cases;
+mod changes;
 mod clock;
 mod data_folder;
 mod database;
@@ -32,6 +33,7 @@ mod screen;
 mod sealed;
 mod settings;
 mod views;
+mod watch;
 
 pub use api_keys::{ApiKey, Right};
 pub use appeals::{Appeal, AppealOutcome};
@@ -48,23 +50,29 @@ pub use facts::{
 pub use findings::Finding;
 pub use legal_bases::{LegalBasis, Surface};
 pub use lists::{
-    Action, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList, Purpose,
-    read_list_file,
+    Action, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList, Purpose, Stretch,
+    read_list_file, read_plain_list,
 };
-pub use obhut_decode::{Limits, Manner, Pool, Unreadable, WorkerCommand};
+pub use obhut_decode::{
+    Container, Limits, Manner, Pool, Sampling, Unreadable, VideoFrame, VideoSeen, VideoTools,
+    WorkerCommand,
+};
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use outbox::{Job, JobKind};
 pub use people::{Person, Role};
 pub use reports::{Report, ReportedFile};
 pub use scan::{FoundFile, ScanProblem, scan};
 pub use screen::{
-    Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict, fresh_group, pixels,
+    Current, Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict, frame_pixels,
+    fresh_group, pixels,
 };
 pub use sealed::Sealed;
 pub use settings::Reporter;
 pub use views::Extent;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
+use std::time::Instant;
 
 use obhut_vault::{Keys, Sealer, Vault, VaultError};
 
@@ -74,10 +82,13 @@ use database::Database;
 pub struct Casework {
     db: Database,
     folder: DataFolder,
-    sealer: Sealer,
+    sealer: Arc<Sealer>,
     vault: Vault,
     clock: Arc<dyn Clock>,
-    lists: RwLock<Arc<Vec<Arc<LoadedList>>>>,
+    kept: RwLock<Option<(Instant, Arc<lists::Kept>)>>,
+    refreshing: tokio::sync::Mutex<()>,
+    /// Somebody opens large files beside the requests.
+    watched: AtomicBool,
 }
 
 /// What can go wrong, and what to do next. Carries ids, never content.
@@ -182,10 +193,12 @@ impl Casework {
         Ok(Self {
             db,
             folder,
-            sealer,
+            sealer: Arc::new(sealer),
             vault,
             clock,
-            lists: RwLock::default(),
+            kept: RwLock::default(),
+            refreshing: tokio::sync::Mutex::default(),
+            watched: AtomicBool::new(false),
         })
     }
 

@@ -1,26 +1,36 @@
 //! Hash lists: who owns them, what for, on what basis, who signed, and which entries are disputed.
 //!
-//! The digests themselves are in no table: each version is one immutable file, sealed at rest.
-//! A signature stands for one version of one list. A version with two signatures of two people is
+//! The digests themselves are in no table: each version is an immutable file, sealed at rest: either
+//! a whole list, or a delta that adds to the version before it. Entries go by being disputed, which
+//! needs no signature and is effective at once. A signature stands for one version of one list. A version with two signatures of two people is
 //! the one that matches; a newer version without them only counts, and until then the older one
 //! goes on matching.
 
+mod current;
+mod entries;
 mod loaded;
 mod reader;
 mod segment;
+mod videos;
 
+pub(crate) use current::Kept;
+pub(crate) use loaded::EntryHit;
 pub use loaded::LoadedList;
-pub use reader::{ListProblem, read_list_file};
+pub use reader::{ListProblem, read_list_file, read_plain_list};
+pub use videos::Stretch;
+pub(crate) use videos::{QueryFrame, carried_on};
 
 use std::collections::HashSet;
-use std::fs;
-use std::sync::Arc;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::data_folder::write_private;
 use crate::database::{Columns, Step, Tx, words};
-use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
+use current::OnRecord;
+use entries::Entries;
+use loaded::{About, Contents};
 
 pub(crate) const STEPS: &[Step] = &[Step {
     number: 3,
@@ -39,10 +49,21 @@ pub(crate) const STEPS: &[Step] = &[Step {
             list TEXT NOT NULL, entry TEXT NOT NULL, disputed_by TEXT NOT NULL, reason TEXT NOT NULL,
             disputed_at BIGINT NOT NULL, lifted_at BIGINT, PRIMARY KEY (list, entry))",
     ],
+}, Step {
+    number: 17,
+    sql: &[
+        "ALTER TABLE lists ADD COLUMN distance BIGINT",
+        "ALTER TABLE list_versions ADD COLUMN parent TEXT",
+        "ALTER TABLE list_versions ADD COLUMN first_content BIGINT NOT NULL DEFAULT 1",
+        "ALTER TABLE list_versions ADD COLUMN one_content BIGINT NOT NULL DEFAULT 0",
+        "CREATE INDEX list_versions_newest ON list_versions (list, sequence)",
+    ],
 }];
 
 /// Signatures a version needs before it does more than count.
 const SIGNATURES_MIN: usize = 2;
+/// Largest distance a list may be given, in bits.
+const DISTANCE_BITS_MAX: u32 = 64;
 /// Longest name of a list, in characters.
 const NAME_CHARS_MAX: usize = 100;
 
@@ -109,7 +130,10 @@ pub struct HashList {
     pub basis: String,
     /// What a match does.
     pub action: Action,
-    /// Newest version: SHA-256 of the imported file.
+    /// Largest distance that matches, in bits, where it is not the kind's own.
+    pub distance: Option<i64>,
+    /// Newest version: SHA-256 of the imported file; of a delta, of the version before it and the
+    /// SHA-256 of its file.
     pub version: String,
     /// Entries of the newest version.
     pub entries: u64,
@@ -147,27 +171,7 @@ impl Casework {
         importer: &str,
     ) -> Result<Import> {
         check(settings)?;
-        // Under a key of ours: the same in every version, and no digest that anybody could look up.
-        let name_entry = |kind: &str, digest: &obhut_hash::Digest, _| {
-            let what = [
-                settings.name.as_bytes(),
-                b"\n",
-                kind.as_bytes(),
-                b"\n",
-                digest.as_bytes(),
-            ]
-            .concat();
-            format!("e-{}", &self.sealer.keyed_digest("list entry", &what)[..16])
-        };
-        let (list, problems) = reader::read(&settings.name, csv, &name_entry);
-        if list.len() == 0 {
-            let first = problems
-                .first()
-                .map_or_else(String::new, |p| format!("; the first problem is {p}"));
-            return Err(CaseworkError::refused(format!(
-                "no row could be read, so nothing was imported{first}. A list is a CSV file with the columns kind, digest and, if wanted, category_scale, category, entry_id"
-            )));
-        }
+        let (list, problems) = self.read(&settings.name, csv)?;
         let mut tx = self.db.begin().await?;
         let known =
             sqlx::query("SELECT id, owner, purpose, basis, action FROM lists WHERE name = $1")
@@ -207,46 +211,191 @@ impl Casework {
             .await?;
             id
         };
-        let version = list.version().to_owned();
-        let known =
-            sqlx::query("SELECT COUNT(*) FROM list_versions WHERE list = $1 AND version = $2")
-                .bind(&id)
-                .bind(&version)
-                .fetch_one(&mut *tx)
-                .await?;
-        let new_version = Columns::of(&known).int()? == 0;
-        if new_version {
-            // The file first: a version in the database always has its file.
-            let path = self.folder.list_file(&id, &version);
-            write_private(&path, &self.sealer.seal(&segment::write(&list)))
-                .map_err(|e| self.folder.fault("lists", &e))?;
-            let last =
-                sqlx::query("SELECT COALESCE(MAX(sequence), 0) FROM list_versions WHERE list = $1")
-                    .bind(&id)
-                    .fetch_one(&mut *tx)
-                    .await?;
-            sqlx::query(
-                "INSERT INTO list_versions (list, version, sequence, entries, problems, imported_by, imported_at, hits_counted)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
-            )
-            .bind(&id)
-            .bind(&version)
-            .bind(Columns::of(&last).int()? + 1)
-            .bind(list.len() as i64)
-            .bind(problems.len() as i64)
-            .bind(importer)
-            .bind(self.now())
-            .execute(&mut *tx)
-            .await?;
-            let detail = format!("{} entries, {} problems", list.len(), problems.len());
-            audit::write(&mut tx, self.now(), importer, "list.import", &id, &detail).await?;
-        }
+        let file = File {
+            list: &id,
+            version: &list.version.clone(),
+            parent: None,
+            entries: &list,
+            entries_in_all: list.len() as i64,
+            problems: problems.len(),
+            one_content: false,
+        };
+        let new_version = self.add_version(&mut tx, &file, importer).await?.is_some();
         tx.commit().await?;
         Ok(Import {
             list: self.list(&settings.name).await?,
             new_version,
             problems,
         })
+    }
+
+    /// Adds the entries of a file to a list, as a new version that builds on the newest one. Like
+    /// every version it only counts until two people have signed it.
+    pub async fn add_entries(&self, name: &str, csv: &[u8], importer: &str) -> Result<Import> {
+        let (entries, problems) = self.read(name, csv)?;
+        self.add_delta(name, entries, problems.len(), false, importer)
+            .await?;
+        Ok(Import {
+            list: self.list(name).await?,
+            new_version: true,
+            problems,
+        })
+    }
+
+    /// The number of the delta's first entry.
+    pub(crate) async fn add_delta(
+        &self,
+        name: &str,
+        entries: Entries,
+        problems: usize,
+        one_content: bool,
+        importer: &str,
+    ) -> Result<i64> {
+        let mut tx = self.db.begin().await?;
+        let newest = sqlx::query(
+            "SELECT l.id, v.version, v.entries FROM lists l JOIN list_versions v ON v.list = l.id
+             WHERE l.name = $1 ORDER BY v.sequence DESC LIMIT 1",
+        )
+        .bind(name)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let row = newest.ok_or_else(|| not_found(name))?;
+        let mut c = Columns::of(&row);
+        let (id, parent, so_far) = (c.text()?, c.text()?, c.int()?);
+        let version = hex::encode(Sha256::digest(format!("{parent}\n{}", entries.version)));
+        let file = File {
+            list: &id,
+            version: &version,
+            parent: Some(&parent),
+            entries: &entries,
+            entries_in_all: so_far + entries.len() as i64,
+            problems,
+            one_content,
+        };
+        let first = self.add_version(&mut tx, &file, importer).await?;
+        tx.commit().await?;
+        // The same delta upon the same version is another version, so this never fails.
+        first.ok_or_else(|| CaseworkError::Form("a list's delta".into()))
+    }
+
+    fn read(&self, name: &str, csv: &[u8]) -> Result<(Entries, Vec<ListProblem>)> {
+        // Under a key of ours: the same in every version, and no digest that anybody could look up.
+        let name_entry = |kind: &str, digest: &obhut_hash::Digest, _| {
+            let what = [
+                name.as_bytes(),
+                b"\n",
+                kind.as_bytes(),
+                b"\n",
+                digest.as_bytes(),
+            ]
+            .concat();
+            format!("e-{}", &self.sealer.keyed_digest("list entry", &what)[..16])
+        };
+        let (entries, problems) = reader::read(csv, &name_entry);
+        if entries.len() == 0 {
+            let first = problems
+                .first()
+                .map_or_else(String::new, |p| format!("; the first problem is {p}"));
+            return Err(CaseworkError::refused(format!(
+                "no row could be read, so nothing was imported{first}. A list is a CSV file with the columns kind, digest and, if wanted, category_scale, category, entry_id"
+            )));
+        }
+        Ok((entries, problems))
+    }
+
+    /// Writes a version's file and its row; the number of its first entry, or none where that
+    /// version is on record already.
+    async fn add_version(
+        &self,
+        tx: &mut Tx,
+        file: &File<'_>,
+        importer: &str,
+    ) -> Result<Option<i64>> {
+        let known =
+            sqlx::query("SELECT COUNT(*) FROM list_versions WHERE list = $1 AND version = $2")
+                .bind(file.list)
+                .bind(file.version)
+                .fetch_one(&mut **tx)
+                .await?;
+        if Columns::of(&known).int()? > 0 {
+            return Ok(None);
+        }
+        // The file first: a version in the database always has its file.
+        let path = self.folder.list_file(file.list, file.version);
+        write_private(&path, &self.sealer.seal(&segment::write(file.entries)))
+            .map_err(|e| self.folder.fault("lists", &e))?;
+        let last =
+            sqlx::query("SELECT COALESCE(MAX(sequence), 0) FROM list_versions WHERE list = $1")
+                .bind(file.list)
+                .fetch_one(&mut **tx)
+                .await?;
+        let sequence = Columns::of(&last).int()? + 1;
+        let rows = if file.one_content {
+            1
+        } else {
+            file.entries.len() as i64
+        };
+        let first = changes::numbers(tx, "contents", rows).await?;
+        sqlx::query(
+            "INSERT INTO list_versions (list, version, sequence, entries, problems, imported_by, imported_at,
+                hits_counted, parent, first_content, one_content)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10)",
+        )
+        .bind(file.list)
+        .bind(file.version)
+        .bind(sequence)
+        .bind(file.entries_in_all)
+        .bind(file.problems as i64)
+        .bind(importer)
+        .bind(self.now())
+        .bind(file.parent)
+        .bind(first)
+        .bind(i64::from(file.one_content))
+        .execute(&mut **tx)
+        .await?;
+        changes::note(tx).await?;
+        let detail = format!("{} entries, {} problems", file.entries.len(), file.problems);
+        let what = if file.parent.is_some() {
+            "list.add"
+        } else {
+            "list.import"
+        };
+        audit::write(tx, self.now(), importer, what, file.list, &detail).await?;
+        Ok(Some(first))
+    }
+
+    /// Gives a list a largest distance of its own, in bits; none takes it back to the kind's.
+    pub async fn set_list_distance(
+        &self,
+        name: &str,
+        distance_bits: Option<u32>,
+        actor: &str,
+    ) -> Result<HashList> {
+        if distance_bits.is_some_and(|d| d > DISTANCE_BITS_MAX) {
+            return Err(CaseworkError::refused(format!(
+                "a distance above {DISTANCE_BITS_MAX} bits matches pictures that have nothing to do with each other"
+            )));
+        }
+        let list = self.list(name).await?;
+        let mut tx = self.db.begin().await?;
+        sqlx::query("UPDATE lists SET distance = $1 WHERE id = $2")
+            .bind(distance_bits.map(i64::from))
+            .bind(&list.id)
+            .execute(&mut *tx)
+            .await?;
+        changes::note(&mut tx).await?;
+        let detail = distance_bits.map_or_else(|| "the kind's own".into(), |d| format!("{d} bits"));
+        audit::write(
+            &mut tx,
+            self.now(),
+            actor,
+            "list.distance",
+            &list.id,
+            &detail,
+        )
+        .await?;
+        tx.commit().await?;
+        self.list(name).await
     }
 
     /// Signs the newest version of a list in a person's name.
@@ -271,6 +420,7 @@ impl Casework {
                 person.name, list.name
             )));
         }
+        changes::note(&mut tx).await?;
         audit::write(
             &mut tx,
             self.now(),
@@ -293,9 +443,9 @@ impl Casework {
         actor: &str,
     ) -> Result<()> {
         let list = self.list(name).await?;
-        let known = self.load(&list.id, &list.version)?.has_entry(entry);
+        let known = self.load(&list.id, &list.version).await?.has_entry(entry);
         let matching = match &list.matching_version {
-            Some(version) => self.load(&list.id, version)?.has_entry(entry),
+            Some(version) => self.load(&list.id, version).await?.has_entry(entry),
             None => false,
         };
         if !known && !matching {
@@ -328,6 +478,7 @@ impl Casework {
                 "entry {entry} of \"{name}\" is not disabled"
             )));
         }
+        changes::note(&mut tx).await?;
         audit::write(&mut tx, self.now(), actor, "list.enable", &list.id, entry).await?;
         tx.commit().await?;
         Ok(())
@@ -339,20 +490,17 @@ impl Casework {
             .await?
             .into_iter()
             .find(|l| l.name == name)
-            .ok_or_else(|| CaseworkError::NotFound {
-                what: "list",
-                id: name.to_owned(),
-                hint: "`obhut list show` shows all, `obhut list import` makes one",
-            })
+            .ok_or_else(|| not_found(name))
     }
 
     /// All lists, by name.
     pub async fn all_lists(&self) -> Result<Vec<HashList>> {
         let mut tx = self.db.snapshot().await?;
-        let rows =
-            sqlx::query("SELECT id, name, owner, purpose, basis, action FROM lists ORDER BY name")
-                .fetch_all(&mut *tx)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT id, name, owner, purpose, basis, action, distance FROM lists ORDER BY name",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
         let mut lists = Vec::new();
         for row in &rows {
             let mut c = Columns::of(row);
@@ -363,6 +511,7 @@ impl Casework {
                 purpose: c.word(Purpose::from_word, "purpose")?,
                 basis: c.text()?,
                 action: c.word(Action::from_word, "action")?,
+                distance: c.maybe_int()?,
                 version: String::new(),
                 entries: 0,
                 problems: 0,
@@ -377,75 +526,99 @@ impl Casework {
         }
         Ok(lists)
     }
+}
 
-    /// The versions that match or count, opened into memory; read again only when one has changed.
-    pub(crate) async fn current_lists(&self) -> Result<Arc<Vec<Arc<LoadedList>>>> {
-        let on_record = self.all_lists().await?;
-        let mut wanted = Vec::new();
-        for list in &on_record {
-            if let Some(version) = &list.matching_version {
-                wanted.push((list, version.clone(), true));
-            }
-            if list.unsigned {
-                wanted.push((list, list.version.clone(), false));
-            }
-        }
-        let kept = self.lists.read().expect("no panic while held").clone();
-        let same = kept.len() == wanted.len()
-            && kept
-                .iter()
-                .zip(&wanted)
-                .all(|(k, (l, v, s))| k.id() == l.id && k.version() == *v && k.signed() == *s);
-        if same {
-            return Ok(kept);
-        }
-        let mut fresh = Vec::new();
-        for (list, version, signed) in wanted {
-            let known = kept
-                .iter()
-                .find(|k| k.id() == list.id && k.version() == version && k.signed() == signed);
-            fresh.push(match known {
-                Some(known) => known.clone(),
-                None => {
-                    let mut loaded = self.load(&list.id, &version)?;
-                    loaded.describe(&list.id, &list.name, list.purpose, list.action, signed);
-                    Arc::new(loaded)
-                }
-            });
-        }
-        let fresh = Arc::new(fresh);
-        *self.lists.write().expect("no panic while held") = fresh.clone();
-        Ok(fresh)
+/// A version that is about to be written.
+struct File<'a> {
+    list: &'a str,
+    version: &'a str,
+    parent: Option<&'a str>,
+    entries: &'a Entries,
+    entries_in_all: i64,
+    problems: usize,
+    one_content: bool,
+}
+
+fn not_found(name: &str) -> CaseworkError {
+    CaseworkError::NotFound {
+        what: "list",
+        id: name.to_owned(),
+        hint: "`obhut list show` shows all, `obhut list import` makes one",
     }
+}
 
-    fn load(&self, id: &str, version: &str) -> Result<LoadedList> {
-        let path = self.folder.list_file(id, version);
-        let fault = |why: String| CaseworkError::Folder {
-            path: path.display().to_string(),
-            why,
+/// Every list with its versions, newest first.
+async fn lists_on_record(tx: &mut Tx) -> Result<Vec<(About, Vec<OnRecord>)>> {
+    let rows = sqlx::query("SELECT id, name, purpose, action, distance FROM lists ORDER BY name")
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut lists = Vec::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let mut about = About {
+            id: c.text()?,
+            name: c.text()?,
+            purpose: Some(c.word(Purpose::from_word, "purpose")?),
+            action: Some(c.word(Action::from_word, "action")?),
+            distance_bits: c.maybe_int()?.map(|d| d as u32),
+            ..About::default()
         };
-        let sealed = fs::read(&path).map_err(|e| fault(format!("{e}; import the list again")))?;
-        let bytes = self.sealer.open(&sealed).ok_or_else(|| {
-            fault(
-                "can't be opened: it was changed, or the keys are others; import the list again"
-                    .into(),
-            )
-        })?;
-        segment::read(&bytes).map_err(|e| fault(format!("{e}; import the list again")))
+        about.signed_version = matching_version(tx, &about.id).await?;
+        let versions = versions_of(tx, &about.id).await?;
+        lists.push((about, versions));
     }
+    Ok(lists)
+}
 
-    /// Entries that don't match, as (list, entry).
-    pub(crate) async fn disputed(&self) -> Result<HashSet<(String, String)>> {
-        let rows = sqlx::query("SELECT list, entry FROM list_disputes WHERE lifted_at IS NULL")
-            .fetch_all(self.db.pool())
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok((c.text()?, c.text()?))
+async fn versions_of(tx: &mut Tx, list: &str) -> Result<Vec<OnRecord>> {
+    let rows = sqlx::query(
+        "SELECT version, parent, first_content, one_content FROM list_versions
+         WHERE list = $1 ORDER BY sequence DESC",
+    )
+    .bind(list)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(OnRecord {
+                version: c.text()?,
+                parent: c.maybe_text()?,
+                contents: Contents {
+                    first: c.int()?,
+                    one: c.int()? != 0,
+                },
             })
-            .collect()
-    }
+        })
+        .collect()
+}
+
+/// Entries that don't match, as (list, entry).
+async fn disputed(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
+    let rows = sqlx::query("SELECT list, entry FROM list_disputes WHERE lifted_at IS NULL")
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.text()?, c.text()?))
+        })
+        .collect()
+}
+
+/// The newest version that has its signatures.
+async fn matching_version(tx: &mut Tx, list: &str) -> Result<Option<String>> {
+    let row = sqlx::query(
+        "SELECT v.version FROM list_versions v JOIN (
+            SELECT version FROM list_signatures WHERE list = $1 GROUP BY version HAVING COUNT(*) >= $2) s
+            ON s.version = v.version
+         WHERE v.list = $1 ORDER BY v.sequence DESC LIMIT 1",
+    )
+    .bind(list)
+    .bind(SIGNATURES_MIN as i64)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
 }
 
 /// Counts a hit of a version that may do no more.
@@ -480,50 +653,37 @@ pub(crate) async fn dispute(
     .bind(now)
     .execute(&mut **tx)
     .await?;
+    changes::note(tx).await?;
     audit::write(tx, now, actor, "list.disable", list, entry).await
 }
 
 async fn fill_versions(tx: &mut Tx, list: &mut HashList) -> Result<()> {
-    let rows = sqlx::query(
-        "SELECT v.version, v.entries, v.problems, v.hits_counted, s.name
-         FROM list_versions v
-         LEFT JOIN list_signatures s ON s.list = v.list AND s.version = v.version
-         WHERE v.list = $1 ORDER BY v.sequence DESC, s.signed_at, s.name",
+    let newest = sqlx::query(
+        "SELECT version, entries, problems, hits_counted FROM list_versions
+         WHERE list = $1 ORDER BY sequence DESC LIMIT 1",
     )
     .bind(&list.id)
+    .fetch_optional(&mut **tx)
+    .await?;
+    if let Some(row) = newest {
+        let mut c = Columns::of(&row);
+        list.version = c.text()?;
+        list.entries = c.int()? as u64;
+        list.problems = c.int()? as u64;
+        list.hits_counted = c.int()? as u64;
+    }
+    let signatures = sqlx::query(
+        "SELECT name FROM list_signatures WHERE list = $1 AND version = $2 ORDER BY signed_at, name",
+    )
+    .bind(&list.id)
+    .bind(&list.version)
     .fetch_all(&mut **tx)
     .await?;
-    let mut versions: Vec<(String, u64, u64, u64, Vec<String>)> = Vec::new();
-    for row in &rows {
-        let mut c = Columns::of(row);
-        let (version, entries, problems, hits) = (c.text()?, c.int()?, c.int()?, c.int()?);
-        if versions.last().is_none_or(|v| v.0 != version) {
-            versions.push((
-                version,
-                entries as u64,
-                problems as u64,
-                hits as u64,
-                Vec::new(),
-            ));
-        }
-        versions
-            .last_mut()
-            .expect("just pushed")
-            .4
-            .extend(c.maybe_text()?);
+    for row in &signatures {
+        list.signatures.push(Columns::of(row).text()?);
     }
-    let signed = |v: &(String, u64, u64, u64, Vec<String>)| v.4.len() >= SIGNATURES_MIN;
-    list.matching_version = versions.iter().find(|v| signed(v)).map(|v| v.0.clone());
-    if let Some(newest) = versions.into_iter().next() {
-        list.unsigned = !signed(&newest);
-        (
-            list.version,
-            list.entries,
-            list.problems,
-            list.hits_counted,
-            list.signatures,
-        ) = newest;
-    }
+    list.matching_version = matching_version(tx, &list.id).await?;
+    list.unsigned = list.matching_version.as_ref() != Some(&list.version);
     let row =
         sqlx::query("SELECT COUNT(*) FROM list_disputes WHERE list = $1 AND lifted_at IS NULL")
             .bind(&list.id)

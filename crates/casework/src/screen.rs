@@ -5,17 +5,28 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use obhut_decode::{Colour, Picture, Pool, Unreadable};
+use obhut_decode::{
+    Colour, Container, Format, Manner, Picture, Pool, Sampling, Unreadable, VideoFrame, VideoSeen,
+};
 use obhut_hash::{Compute, Digest, Kind, Matching, Perceptual, Pixels, kinds};
 
 use crate::database::words;
-use crate::lists::{Action, EntryLabel, LoadedList, Purpose, count_hit};
+use crate::lists::{Action, EntryHit, EntryLabel, Kept, LoadedList, Purpose, Stretch, count_hit};
 use crate::scan::io_reason;
-use crate::{Casework, CaseworkError, Result, Sealed, Surface, cases, findings, ids};
+use crate::watch::Watch;
+use crate::{
+    ApiKey, Casework, CaseworkError, Result, Sealed, Surface, api_keys, cases, findings, ids,
+};
 
+/// Bytes by which a video is told from other files.
+const HEAD_BYTES: usize = 1_024;
+/// What a live stream's frames are scaled to, in pixels.
+const LIVE_SIZE: (u32, u32) = (512, 512);
 /// Matches kept of one list for one file, nearest first.
 const MATCHES_OF_LIST_MAX: usize = 50;
 
@@ -40,10 +51,12 @@ words! {
 pub struct ScreenOptions {
     /// Compare turns and mirrors too.
     pub dihedral: bool,
+    /// Decode JPEGs faster and smaller.
+    pub fast: bool,
 }
 
 /// An entry that a file matched.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Match {
     /// The list's id; empty for a list read from a file.
     pub list_id: String,
@@ -65,10 +78,14 @@ pub struct Match {
     pub label: EntryLabel,
     /// False when the list only counts.
     pub signed: bool,
+    /// The entry's number, for HMA's clients.
+    pub content: i64,
+    /// Which part of a video matched.
+    pub stretch: Option<Stretch>,
 }
 
 /// What screening a file came to, and why.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Screened {
     /// In one word.
     pub verdict: Verdict,
@@ -90,29 +107,41 @@ pub struct Screened {
 #[derive(Clone)]
 pub struct Screener {
     pool: Arc<Pool>,
-    lists: Arc<Vec<Arc<LoadedList>>>,
-    disputed: Arc<HashSet<(String, String)>>,
+    kept: Arc<Kept>,
     options: ScreenOptions,
+}
+
+/// What became of a video.
+type Decoded = std::result::Result<VideoSeen, Unreadable>;
+
+/// What was seen of a file beside what it matched.
+#[derive(Default)]
+struct Seen {
+    /// Best quality of any frame, by the kind that asks for most.
+    quality: Option<u8>,
+    media_type: Option<&'static str>,
+    unreadable: Option<Unreadable>,
+    damaged: bool,
 }
 
 impl Screener {
     /// Against lists read from files, without a database.
     pub fn new(pool: Arc<Pool>, lists: Vec<LoadedList>, options: ScreenOptions) -> Self {
-        let lists = Arc::new(lists.into_iter().map(Arc::new).collect());
+        let kept = Arc::new(Kept::of_files(lists));
         Self {
             pool,
-            lists,
-            disputed: Arc::default(),
+            kept,
             options,
         }
     }
 
     /// How many entries there are in all lists together.
     pub fn entries(&self) -> usize {
-        self.lists.iter().map(|l| l.len()).sum()
+        self.kept.lists.iter().map(|l| l.len()).sum()
     }
 
-    /// Screens a file. Longer ones than the decoder takes are compared by their exact digests.
+    /// Screens a file. Videos of any length are decoded as they are read; other files longer than
+    /// the decoder takes are compared by their exact digests.
     pub fn screen_file(&self, path: &Path) -> Screened {
         match self.read_and_screen(path) {
             Ok(screened) => screened,
@@ -124,8 +153,14 @@ impl Screener {
         let mut file = File::open(path)?;
         let bytes_max = self.pool.limits().input_bytes_max;
         let len = file.metadata()?.len();
-        if len <= bytes_max {
-            let mut bytes = Vec::with_capacity(len as usize);
+        let mut head = Vec::with_capacity(HEAD_BYTES);
+        file.by_ref()
+            .take(HEAD_BYTES as u64)
+            .read_to_end(&mut head)?;
+        let container = Container::of(&head);
+        if container.is_none() && len <= bytes_max {
+            let mut bytes = head;
+            bytes.reserve(len as usize);
             file.by_ref().take(bytes_max + 1).read_to_end(&mut bytes)?;
             if bytes.len() as u64 <= bytes_max {
                 return Ok(self.screen_bytes(&bytes));
@@ -138,52 +173,143 @@ impl Screener {
                 self.search(kind, &compute(&mut file)?, &mut matches);
             }
         }
-        let too_long = Unreadable::TooLong {
-            bytes: len,
-            bytes_max,
+        let seen = match container {
+            Some(container) => self.see_video(container, &mut matches, |take| {
+                self.pool.video(file, Sampling::FourASecond, take)
+            }),
+            None => Seen {
+                unreadable: Some(Unreadable::TooLong {
+                    bytes: len,
+                    bytes_max,
+                }),
+                ..Seen::default()
+            },
         };
-        Ok(self.judge(matches, None, None, Some(too_long), false))
+        Ok(self.judge(matches, seen))
     }
 
     /// Screens a file's bytes.
     pub fn screen_bytes(&self, bytes: &[u8]) -> Screened {
         let mut matches = Vec::new();
-        let mut needs_pixels = false;
         for kind in self.kinds() {
-            match kind.compute {
-                Compute::Bytes(compute) => {
-                    let digest =
-                        compute(&mut &bytes[..]).expect("reading from memory does not fail");
-                    self.search(kind, &digest, &mut matches);
-                }
-                Compute::Pixels { .. } => needs_pixels = true,
+            if let Compute::Bytes(compute) = kind.compute {
+                let digest = compute(&mut &bytes[..]).expect("reading from memory does not fail");
+                self.search(kind, &digest, &mut matches);
             }
         }
-        // Lists of byte digests alone need no pixels, but a broken picture is told all the same:
-        // it must not pass for one that is on no list.
-        if !needs_pixels && !bytes.is_empty() && obhut_decode::Format::of(bytes).is_none() {
-            return self.judge(matches, None, None, None, false);
-        }
-        match self.pool.decode(bytes) {
-            Err(reason) => {
-                let media_type = obhut_decode::Format::of(bytes).map(|f| f.media_type());
-                self.judge(matches, None, media_type, Some(reason), false)
-            }
-            Ok(picture) => {
-                let quality = self.search_pixels(&picture, &mut matches);
-                self.judge(
-                    matches,
-                    quality,
-                    Some(picture.format.media_type()),
-                    None,
-                    picture.damaged,
-                )
-            }
-        }
+        let needs_pixels = self
+            .kinds()
+            .any(|k| !matches!(k.compute, Compute::Bytes(_)));
+        let container = Container::of(bytes);
+        let seen = match (container, Format::of(bytes)) {
+            (Some(container), _) => self.see_video(container, &mut matches, |take| {
+                self.pool.video_bytes(bytes, Sampling::FourASecond, take)
+            }),
+            // Lists of byte digests alone need no pixels, but a broken picture is told all the
+            // same: it must not pass for one that is on no list.
+            (None, None) if !needs_pixels && !bytes.is_empty() => Seen::default(),
+            (None, format) => self.see_picture(bytes, format, &mut matches),
+        };
+        self.judge(matches, seen)
     }
 
-    fn search_pixels(&self, picture: &Picture, matches: &mut Vec<Match>) -> Option<u8> {
-        let pixels = pixels(picture);
+    fn see_picture(&self, bytes: &[u8], format: Option<Format>, matches: &mut Vec<Match>) -> Seen {
+        let mut seen = Seen {
+            media_type: format.map(Format::media_type),
+            ..Seen::default()
+        };
+        let mut see = |picture: &Picture| {
+            seen.media_type = Some(picture.format.media_type());
+            seen.damaged |= picture.damaged;
+            let quality = self.search_pixels(pixels(picture), matches);
+            seen.quality = seen.quality.max(quality);
+            true
+        };
+        let answer = if format.is_some_and(Format::may_move) {
+            self.pool.frames(bytes, &mut see).map(|_| ())
+        } else {
+            let manner = Manner {
+                upright: false,
+                fast: self.options.fast,
+            };
+            self.pool.decode_with(bytes, manner).map(|picture| {
+                see(&picture);
+            })
+        };
+        seen.unreadable = answer.err();
+        seen
+    }
+
+    fn see_video(
+        &self,
+        container: Container,
+        matches: &mut Vec<Match>,
+        decode: impl FnOnce(&mut dyn FnMut(VideoFrame<'_>) -> bool) -> Decoded,
+    ) -> Seen {
+        let mut seen = Seen {
+            media_type: Some(container.media_type()),
+            ..Seen::default()
+        };
+        // Only digests of frames need frames.
+        if self.kinds().all(|k| matches!(k.compute, Compute::Bytes(_))) {
+            return seen;
+        }
+        let mut watch = Watch::new(self);
+        let answer = decode(&mut |frame| {
+            watch.see(&frame);
+            true
+        });
+        seen.quality = watch.quality;
+        watch.end(matches);
+        match answer {
+            Ok(video) => seen.damaged = video.damaged,
+            Err(reason) => seen.unreadable = Some(reason),
+        }
+        seen
+    }
+
+    /// One frame a second of a stream, as long as it lasts. `found` is called with what matched as
+    /// soon as it does; it says whether to go on.
+    pub fn screen_live(
+        &self,
+        stream: OwnedFd,
+        stall_max: Duration,
+        mut found: impl FnMut(&Match) -> bool,
+    ) -> Decoded {
+        let mut watch = Watch::new(self);
+        let mut told: HashSet<(String, String)> = HashSet::new();
+        self.pool.live(stream, LIVE_SIZE, stall_max, &mut |frame| {
+            watch.see(&frame);
+            let mut matches = Vec::new();
+            watch.now(&mut matches);
+            matches
+                .iter()
+                .filter(|m| told.insert((m.list.clone(), m.entry.clone())))
+                .all(&mut found)
+        })
+    }
+
+    /// Every entry that a digest matches, however many there are.
+    pub fn match_all(&self, kind: &'static Kind, digest: &Digest) -> Vec<Match> {
+        let mut matches = Vec::new();
+        for list in self.kept.lists.iter() {
+            let hits = list.search(kind, digest);
+            let hits = hits.iter().filter(|hit| !self.is_disputed(list, hit.entry));
+            matches.extend(hits.map(|hit| Match::of(list, kind, hit)));
+        }
+        sort(&mut matches);
+        matches
+    }
+
+    /// Compares a digest that somebody else has computed.
+    pub fn match_digest(&self, kind: &'static Kind, digest: &Digest) -> Vec<Match> {
+        let mut matches = Vec::new();
+        self.search(kind, digest, &mut matches);
+        sort(&mut matches);
+        matches
+    }
+
+    pub(crate) fn search_pixels(&self, pixels: Pixels<'_>, matches: &mut Vec<Match>) -> Option<u8> {
         let mut lowest = None;
         for kind in self.kinds() {
             let (Compute::Pixels { one, eight }, Matching::Hamming { quality_min, .. }) =
@@ -210,65 +336,49 @@ impl Screener {
     /// The kinds any list has entries of, each once.
     fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
         kinds::ALL.iter().copied().filter(|kind| {
-            self.lists
-                .iter()
-                .any(|l| l.kinds().any(|k| k.name == kind.name))
+            let mut lists = self.kept.lists.iter();
+            lists.any(|l| l.kinds().any(|(k, _)| k.name == kind.name))
         })
     }
 
+    pub(crate) fn lists(&self) -> impl Iterator<Item = &Arc<LoadedList>> {
+        self.kept.lists.iter()
+    }
+
+    pub(crate) fn has_videos(&self) -> bool {
+        self.lists().any(|list| list.videos().is_some())
+    }
+
+    pub(crate) fn is_disputed(&self, list: &LoadedList, entry: &str) -> bool {
+        !self.kept.disputed.is_empty()
+            && self
+                .kept
+                .disputed
+                .contains(&(list.id().to_owned(), entry.to_owned()))
+    }
+
     fn search(&self, kind: &Kind, digest: &Digest, matches: &mut Vec<Match>) {
-        for list in self.lists.iter() {
-            let hits = list.search(kind, digest).into_iter().filter(|hit| {
-                self.disputed.is_empty()
-                    || !self
-                        .disputed
-                        .contains(&(list.id().to_owned(), hit.entry.to_owned()))
-            });
+        for list in self.kept.lists.iter() {
+            let hits = list.search(kind, digest);
+            let hits = hits
+                .into_iter()
+                .filter(|hit| !self.is_disputed(list, hit.entry));
             for hit in hits.take(MATCHES_OF_LIST_MAX) {
-                let known = matches.iter_mut().find(|m| {
-                    m.entry == hit.entry
-                        && m.kind == kind.name
-                        && m.list == list.name()
-                        && m.version == list.version()
-                });
-                if let Some(known) = known {
-                    known.distance_bits = known.distance_bits.min(hit.distance_bits);
-                    continue;
-                }
-                matches.push(Match {
-                    list_id: list.id().to_owned(),
-                    list: list.name().to_owned(),
-                    version: list.version().to_owned(),
-                    entry: hit.entry.to_owned(),
-                    kind: kinds::by_name(kind.name).map_or("", |k| k.name),
-                    distance_bits: hit.distance_bits,
-                    purpose: list.purpose(),
-                    action: list.action(),
-                    label: hit.label.clone(),
-                    signed: list.signed(),
-                });
+                add_match(matches, Match::of(list, kind, &hit));
             }
         }
     }
 
     /// The policy: a signed list may hold or block; a harmless entry hides no match; what can't be
     /// read is never "no match".
-    fn judge(
-        &self,
-        mut matches: Vec<Match>,
-        quality: Option<u8>,
-        media_type: Option<&'static str>,
-        unreadable: Option<Unreadable>,
-        damaged: bool,
-    ) -> Screened {
-        matches.sort_by(|a, b| {
-            (a.distance_bits, &a.list, &a.entry, a.kind).cmp(&(
-                b.distance_bits,
-                &b.list,
-                &b.entry,
-                b.kind,
-            ))
-        });
+    fn judge(&self, mut matches: Vec<Match>, seen: Seen) -> Screened {
+        let Seen {
+            quality,
+            media_type,
+            unreadable,
+            damaged,
+        } = seen;
+        sort(&mut matches);
         let counts = |m: &&Match| m.signed && m.purpose != Purpose::KnownHarmless;
         let quality_min = self
             .kinds()
@@ -330,6 +440,65 @@ pub fn pixels(picture: &Picture) -> Pixels<'_> {
     .expect("the pool has checked it")
 }
 
+/// A video's frame as the hash kinds take it.
+pub fn frame_pixels<'a>(frame: &VideoFrame<'a>) -> Pixels<'a> {
+    Pixels::grey(frame.width, frame.height, frame.luma).expect("as long as its sides say")
+}
+
+impl Match {
+    pub(crate) fn of(list: &LoadedList, kind: &Kind, hit: &EntryHit<'_>) -> Self {
+        Self {
+            list_id: list.id().to_owned(),
+            list: list.name().to_owned(),
+            version: list.version_of(hit.signed).to_owned(),
+            entry: hit.entry.to_owned(),
+            content: hit.content,
+            kind: kinds::by_name(kind.name).map_or("", |k| k.name),
+            distance_bits: hit.distance_bits,
+            purpose: list.purpose(),
+            action: list.action(),
+            label: hit.label.clone(),
+            signed: hit.signed,
+            stretch: None,
+        }
+    }
+}
+
+/// An entry that matched in several ways is one match, with its nearest distance.
+pub(crate) fn add_match(matches: &mut Vec<Match>, found: Match) {
+    let known = matches.iter_mut().find(|m| {
+        m.entry == found.entry
+            && m.kind == found.kind
+            && m.list == found.list
+            && m.version == found.version
+    });
+    match known {
+        None => matches.push(found),
+        Some(known) => {
+            known.distance_bits = known.distance_bits.min(found.distance_bits);
+            known.stretch = match (known.stretch, found.stretch) {
+                (Some(a), Some(b)) => Some(Stretch {
+                    from_s: a.from_s.min(b.from_s),
+                    to_s: a.to_s.max(b.to_s),
+                    ..a
+                }),
+                (a, b) => a.or(b),
+            };
+        }
+    }
+}
+
+fn sort(matches: &mut [Match]) {
+    matches.sort_by(|a, b| {
+        (a.distance_bits, &a.list, &a.entry, a.kind).cmp(&(
+            b.distance_bits,
+            &b.list,
+            &b.entry,
+            b.kind,
+        ))
+    });
+}
+
 impl Screened {
     /// A file that gave no bytes at all.
     pub fn unreadable(code: &'static str, because: String, suspicious: bool) -> Self {
@@ -351,6 +520,31 @@ impl Screened {
     /// True when a person should look: a match, or a picture that can't be read.
     pub fn makes_a_finding(&self) -> bool {
         self.verdict == Verdict::Match || (self.verdict == Verdict::Unreadable && self.suspicious)
+    }
+}
+
+/// Lists, disputes and keys as they were at one moment.
+#[derive(Clone)]
+pub struct Current(Arc<Kept>);
+
+impl Current {
+    /// The key of that secret, unless it was revoked.
+    pub fn key(&self, secret: &str) -> Option<&ApiKey> {
+        self.0.keys.get(&api_keys::digest(secret))
+    }
+
+    /// A screener over these lists.
+    pub fn screener(&self, pool: Arc<Pool>, options: ScreenOptions) -> Screener {
+        Screener {
+            pool,
+            kept: self.0.clone(),
+            options,
+        }
+    }
+
+    /// These lists.
+    pub fn lists(&self) -> impl Iterator<Item = &LoadedList> {
+        self.0.lists.iter().map(|list| &**list)
     }
 }
 
@@ -393,16 +587,14 @@ fn unsigned(screened: &Screened) -> HashSet<(&str, &str)> {
 }
 
 impl Casework {
+    /// What matches, and who may ask, as it is now.
+    pub async fn current(&self) -> Result<Current> {
+        Ok(Current(self.kept().await?))
+    }
+
     /// A screener over the lists on record as they are now. Cheap when nothing has changed.
     pub async fn screener(&self, pool: Arc<Pool>, options: ScreenOptions) -> Result<Screener> {
-        let lists = self.current_lists().await?;
-        let disputed = Arc::new(self.disputed().await?);
-        Ok(Screener {
-            pool,
-            lists,
-            disputed,
-            options,
-        })
+        Ok(self.current().await?.screener(pool, options))
     }
 
     /// Puts what was found on record: counts for unsigned lists; for a match or an unreadable

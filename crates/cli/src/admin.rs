@@ -93,6 +93,7 @@ pub async fn key(
             name,
             rights,
             person,
+            surface,
         } => {
             let rights = if rights.is_empty() {
                 vec![Right::Screen]
@@ -106,6 +107,11 @@ pub async fn key(
             let (key, secret) = casework
                 .create_key(&name, &rights, person.as_ref(), &somebody())
                 .await?;
+            if let Some(surface) = surface {
+                casework
+                    .set_key_surface(&key.id, surface, &somebody())
+                    .await?;
+            }
             output.remark("note: the key is shown this once and kept nowhere; send it as `Authorization: Bearer …`");
             output.line(
                 || json!({ "id": key.id, "name": key.name, "rights": key.rights, "key": secret }),

@@ -52,6 +52,8 @@ pub enum Command {
     Hash(HashArgs),
     /// Compare files with hash lists
     Screen(ScreenArgs),
+    /// Compare digests on standard input with a list, one a line
+    Match(MatchArgs),
     /// Import, sign, show and dispute hash lists
     #[command(subcommand)]
     List(ListCommand),
@@ -148,9 +150,28 @@ pub struct HashArgs {
     /// Decode JPEGs faster and smaller; PDQ then differs from the exact one by a few bits
     #[arg(long)]
     pub fast: bool,
+    /// Of a video hash every frame, not one a second
+    #[arg(long, conflicts_with = "keyframes")]
+    pub every_frame: bool,
+    /// Of a video decode and hash only the key frames: fast, for triage
+    #[arg(long)]
+    pub keyframes: bool,
     /// Files or folders
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub struct MatchArgs {
+    /// The list: a CSV file with the columns kind and digest, and if wanted entry_id
+    #[arg(long, value_name = "FILE.csv")]
+    pub list: PathBuf,
+    /// Largest distance in bits [default: the kind's own, 31 for pdq]
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=256))]
+    pub distance: Option<u32>,
+    /// What the digests are
+    #[arg(long, default_value = "pdq", value_parser = crate::matching::kind, hide_possible_values = true)]
+    pub kind: &'static obhut_hash::Kind,
 }
 
 #[derive(ClapArgs)]
@@ -197,6 +218,25 @@ pub enum ListCommand {
         /// The file
         #[arg(value_name = "FILE.csv")]
         file: PathBuf,
+    },
+    /// Add the entries of a CSV file to a list; like a new version they count until two have signed
+    Add {
+        /// The list
+        name: String,
+        /// The file
+        #[arg(value_name = "FILE.csv")]
+        file: PathBuf,
+    },
+    /// Give a list a largest distance of its own, in bits; without one it gets the kind's back
+    Distance {
+        /// The list
+        name: String,
+        /// From 0 to 64
+        #[arg(value_name = "BITS")]
+        distance: Option<u32>,
+        /// Who says so
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
     },
     /// Sign the newest version; with two people's signatures it matches
     Sign {
@@ -424,6 +464,9 @@ pub enum KeyCommand {
         /// Whose it is; needed for `decide`
         #[arg(long)]
         person: Option<String>,
+        /// What its uploads were meant for, where requests don't say; HMA's don't
+        #[arg(long, value_parser = words::<Surface>())]
+        surface: Option<Surface>,
     },
     /// List keys; their secrets are kept nowhere
     List,

@@ -5,8 +5,8 @@ use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use obhut_casework::{Manner, Pool, pixels, scan};
-use obhut_hash::{Compute, Kind, kinds};
+use obhut_casework::{Manner, Pool, Sampling, VideoFrame, frame_pixels, pixels, scan};
+use obhut_hash::{Compute, Kind, Perceptual, Pixels, kinds};
 use serde_json::json;
 
 use crate::args::HashArgs;
@@ -14,10 +14,23 @@ use crate::in_order::in_order;
 use crate::output::{Output, map, shown, with_path};
 use crate::setting;
 
-struct Line {
-    kind: &'static str,
+enum Line {
+    Digest {
+        kind: &'static str,
+        digest: String,
+        quality: Option<u8>,
+    },
+    Frames {
+        kind: &'static str,
+        frames: Vec<Frame>,
+    },
+}
+
+struct Frame {
+    number: u64,
+    timestamp_s: f64,
+    quality: u8,
     digest: String,
-    quality: Option<u8>,
 }
 
 struct Hashed {
@@ -41,12 +54,17 @@ pub fn run(args: HashArgs, output: &Output) -> anyhow::Result<ExitCode> {
         upright: args.upright,
         fast: args.fast,
     };
+    let sampling = match (args.every_frame, args.keyframes) {
+        (true, _) => Sampling::EveryFrame,
+        (_, true) => Sampling::KeyFrames,
+        _ => Sampling::EverySecond,
+    };
     let mut failed = 0_u64;
     let bar = output.progress("files");
     in_order(
         scan(&args.paths),
         |found| match found {
-            Ok(file) => hash(file.path, &kinds, &pool, manner),
+            Ok(file) => hash(file.path, &kinds, &pool, manner, sampling),
             Err(problem) => Hashed {
                 path: problem.path,
                 lines: Vec::new(),
@@ -70,9 +88,15 @@ pub fn run(args: HashArgs, output: &Output) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn hash(path: PathBuf, kinds: &[&'static Kind], pool: &Pool, manner: Manner) -> Hashed {
+fn hash(
+    path: PathBuf,
+    kinds: &[&'static Kind],
+    pool: &Pool,
+    manner: Manner,
+    sampling: Sampling,
+) -> Hashed {
     let mut lines = Vec::new();
-    let error = read(&path, kinds, pool, manner, &mut lines).err();
+    let error = read(&path, kinds, pool, manner, sampling, &mut lines).err();
     Hashed { path, lines, error }
 }
 
@@ -81,6 +105,7 @@ fn read(
     kinds: &[&'static Kind],
     pool: &Pool,
     manner: Manner,
+    sampling: Sampling,
     lines: &mut Vec<Line>,
 ) -> Result<(), String> {
     let say = |e: io::Error| match e.kind() {
@@ -109,7 +134,7 @@ fn read(
             Compute::Bytes(compute) => {
                 file.rewind().map_err(say)?;
                 let digest = compute(&mut file).map_err(say)?;
-                lines.push(Line {
+                lines.push(Line::Digest {
                     kind: kind.name,
                     digest: digest.to_hex(),
                     quality: None,
@@ -118,13 +143,25 @@ fn read(
             Compute::Pixels { one, .. } => {
                 if let Some(p) = &picture {
                     let found = one(pixels(p));
-                    lines.push(Line {
+                    lines.push(Line::Digest {
                         kind: kind.name,
                         digest: found.digest.to_hex(),
                         quality: Some(found.quality),
                     });
                 }
             }
+            Compute::Frames(one) => match video(&file, one, pool, sampling) {
+                Ok((frames, damaged)) => {
+                    lines.push(Line::Frames {
+                        kind: kind.name,
+                        frames,
+                    });
+                    if damaged {
+                        unreadable = Some("part of the video is missing or broken".into());
+                    }
+                }
+                Err(reason) => unreadable = Some(format!("no video: {reason}")),
+            },
         }
     }
     match unreadable {
@@ -133,27 +170,35 @@ fn read(
     }
 }
 
+fn video(
+    file: &File,
+    one: fn(Pixels<'_>) -> Perceptual,
+    pool: &Pool,
+    sampling: Sampling,
+) -> Result<(Vec<Frame>, bool), String> {
+    let mut frames = Vec::new();
+    let mut take = |frame: VideoFrame<'_>| {
+        let found = one(frame_pixels(&frame));
+        frames.push(Frame {
+            number: frame.number,
+            timestamp_s: frame.timestamp_s,
+            quality: found.quality,
+            digest: found.digest.to_hex(),
+        });
+        true
+    };
+    let file = file.try_clone().map_err(|e| e.to_string())?;
+    let seen = pool
+        .video(file, sampling, &mut take)
+        .map_err(|e| e.to_string())?;
+    Ok((frames, seen.damaged))
+}
+
 fn print(hashed: &Hashed, output: &Output) -> anyhow::Result<()> {
     for line in &hashed.lines {
         output.line(
-            || {
-                let mut value = json!({ "kind": line.kind, "digest": line.digest });
-                if let Some(quality) = line.quality {
-                    value["quality"] = quality.into();
-                }
-                with_path(&hashed.path, map(value))
-            },
-            || {
-                let quality = line
-                    .quality
-                    .map_or_else(String::new, |q| format!(" quality {q}"));
-                format!(
-                    "{}  {}{quality}  {}",
-                    line.digest,
-                    line.kind,
-                    shown(&hashed.path)
-                )
-            },
+            || with_path(&hashed.path, map(line.json())),
+            || line.text(&shown(&hashed.path)),
         )?;
     }
     if let Some(error) = &hashed.error {
@@ -163,4 +208,61 @@ fn print(hashed: &Hashed, output: &Output) -> anyhow::Result<()> {
         )?;
     }
     Ok(())
+}
+
+impl Line {
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Digest {
+                kind,
+                digest,
+                quality,
+            } => {
+                let mut value = json!({ "kind": kind, "digest": digest });
+                if let Some(quality) = quality {
+                    value["quality"] = (*quality).into();
+                }
+                value
+            }
+            Self::Frames { kind, frames } => {
+                let frames: Vec<_> = frames
+                    .iter()
+                    .map(|f| {
+                        json!({
+                            "frame": f.number,
+                            "timestamp": (f.timestamp_s * 1_000.0).round() / 1_000.0,
+                            "quality": f.quality,
+                            "digest": f.digest,
+                        })
+                    })
+                    .collect();
+                json!({ "kind": kind, "frames": frames })
+            }
+        }
+    }
+
+    fn text(&self, path: &str) -> String {
+        match self {
+            Self::Digest {
+                kind,
+                digest,
+                quality,
+            } => {
+                let quality = quality.map_or_else(String::new, |q| format!(" quality {q}"));
+                format!("{digest}  {kind}{quality}  {path}")
+            }
+            Self::Frames { kind, frames } => {
+                let lines: Vec<_> = frames
+                    .iter()
+                    .map(|f| {
+                        format!(
+                            "{}  {kind} quality {}  {path}  frame {} at {:.3} s",
+                            f.digest, f.quality, f.number, f.timestamp_s
+                        )
+                    })
+                    .collect();
+                lines.join("\n")
+            }
+        }
+    }
 }

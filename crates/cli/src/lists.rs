@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use obhut_casework::{Action, HashList, ListSettings, Purpose, Role};
+use obhut_casework::{Action, HashList, Import, ListSettings, Purpose, Role};
 use serde_json::json;
 
 use crate::args::ListCommand;
@@ -46,28 +46,22 @@ pub async fn run(
             let bar = output.progress("list, being read and sealed");
             let import = casework.import_list(&settings, &csv, &somebody()).await?;
             bar.finish_and_clear();
-            for problem in import.problems.iter().take(PROBLEMS_SHOWN_MAX) {
-                output.remark(&format!("{}: {problem}", file.display()));
-            }
-            if import.problems.len() > PROBLEMS_SHOWN_MAX {
-                output.remark(&format!(
-                    "… and {} more rows; --json names all",
-                    import.problems.len() - PROBLEMS_SHOWN_MAX
-                ));
-            }
-            output.line(
-                || json!({ "list": show(&import.list), "new_version": import.new_version, "problems": import.problems }),
-                || {
-                    let what = if import.new_version { "imported" } else { "this very file is on record already" };
-                    format!(
-                        "{}
-{what}: {}, {} left out",
-                        describe(&import.list),
-                        count(import.list.entries, "entry", "entries"),
-                        count(import.problems.len() as u64, "row", "rows")
-                    )
-                },
-            )?;
+            report(&import, &file, output)?;
+        }
+        ListCommand::Add { name, file } => {
+            let csv = input::read(&file, FILE_BYTES_MAX)?;
+            let casework = setting.casework().await?;
+            let import = casework.add_entries(&name, &csv, &somebody()).await?;
+            report(&import, &file, output)?;
+        }
+        ListCommand::Distance { name, distance, by } => {
+            let casework = setting.casework().await?;
+            casework.list(&name).await?;
+            let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
+            let list = casework
+                .set_list_distance(&name, distance, &person.id)
+                .await?;
+            output.line(|| show(&list), || describe(&list))?;
         }
         ListCommand::Sign { name, by } => {
             let casework = setting.casework().await?;
@@ -160,4 +154,29 @@ fn describe(list: &HashList) -> String {
             String::new()
         },
     )
+}
+
+fn report(import: &Import, file: &std::path::Path, output: &Output) -> anyhow::Result<()> {
+    for problem in import.problems.iter().take(PROBLEMS_SHOWN_MAX) {
+        output.remark(&format!("{}: {problem}", file.display()));
+    }
+    if import.problems.len() > PROBLEMS_SHOWN_MAX {
+        output.remark(&format!(
+            "… and {} more rows; --json names all",
+            import.problems.len() - PROBLEMS_SHOWN_MAX
+        ));
+    }
+    output.line(
+                    || json!({ "list": show(&import.list), "new_version": import.new_version, "problems": import.problems }),
+                    || {
+                        let what = if import.new_version { "imported" } else { "this very file is on record already" };
+                        format!(
+                            "{}
+    {what}: {}, {} left out",
+                            describe(&import.list),
+                            count(import.list.entries, "entry", "entries"),
+                            count(import.problems.len() as u64, "row", "rows")
+                        )
+                    },
+                )
 }

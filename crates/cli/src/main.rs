@@ -7,6 +7,7 @@ mod hash;
 mod in_order;
 mod input;
 mod lists;
+mod matching;
 mod output;
 mod screen;
 mod serve;
@@ -23,12 +24,13 @@ use output::Output;
 fn main() -> ExitCode {
     // A decoder is this same binary, started again by itself. It must touch nothing else first.
     let mut raw = std::env::args_os().skip(1);
-    if raw
-        .next()
-        .is_some_and(|a| a == obhut_decode::worker::ARGUMENT)
-    {
+    let first = raw.next().unwrap_or_default();
+    if first == obhut_decode::worker::ARGUMENT {
         let rest = raw.map(|a| a.to_string_lossy().into_owned());
         return ExitCode::from(obhut_decode::worker::run(rest) as u8);
+    }
+    if first == obhut_decode::worker::VIDEO_ARGUMENT {
+        return ExitCode::from(obhut_decode::worker::run_video(raw) as u8);
     }
     // Whatever is written, database and vault included, is for its owner alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
@@ -55,6 +57,7 @@ async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Hash(a) => hash::run(a, output),
         Command::Screen(a) => screen::run(a, &setting, output).await,
+        Command::Match(a) => matching::run(a, output),
         Command::List(a) => lists::run(a, &setting, output).await,
         Command::Case(a) => cases::run(a, &setting, output).await,
         Command::Report(a) => cases::report(a, &setting, output).await,

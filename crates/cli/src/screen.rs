@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use obhut_casework::{
-    Casework, ScreenOptions, Screened, Screener, Sealed, Subject, Surface, Verdict, fresh_group,
-    read_list_file, scan,
+    Casework, ScreenOptions, Screened, Screener, Sealed, Stretch, Subject, Surface, Verdict,
+    fresh_group, read_list_file, scan,
 };
 use serde_json::json;
 
@@ -21,6 +21,7 @@ pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow
     let pool = setting::pool()?;
     let options = ScreenOptions {
         dihedral: args.dihedral,
+        fast: args.fast,
     };
     let (screener, casework) = match &args.list {
         Some(file) => {
@@ -161,6 +162,9 @@ fn print(path: &std::path::Path, screened: &Screened, output: &Output) -> anyhow
                     if !m.signed {
                         finding["unsigned"] = true.into();
                     }
+                    if let Some(stretch) = &m.stretch {
+                        finding["stretch"] = stretch_json(stretch);
+                    }
                     finding
                 })
                 .collect();
@@ -177,6 +181,12 @@ fn print(path: &std::path::Path, screened: &Screened, output: &Output) -> anyhow
             let mut text = format!("{:<14} {}", screened.verdict.word(), shown(path));
             if let Some(m) = screened.matches.first() {
                 text += &format!("  {} {} at {} ({} bits)", m.list, m.entry, m.kind, m.distance_bits);
+                if let Some(s) = &m.stretch {
+                    text += &format!(
+                        ", from {:.1} s to {:.1} s, {:.0} % of the video",
+                        s.from_s, s.to_s, s.video_percent
+                    );
+                }
                 if !m.signed {
                     text += ", unsigned list: only counted";
                 }
@@ -187,4 +197,19 @@ fn print(path: &std::path::Path, screened: &Screened, output: &Output) -> anyhow
             text
         },
     )
+}
+
+fn stretch_json(stretch: &Stretch) -> serde_json::Value {
+    let round = |s: f32| (f64::from(s) * 1_000.0).round() / 1_000.0;
+    let mut value = json!({
+        "from": round(stretch.from_s),
+        "to": round(stretch.to_s),
+        "video_percent": (stretch.video_percent * 10.0).round() / 10.0,
+        "entry_percent": (stretch.entry_percent * 10.0).round() / 10.0,
+    });
+    if let (Some(from), Some(to)) = (stretch.entry_from_s, stretch.entry_to_s) {
+        value["entry_from"] = round(from).into();
+        value["entry_to"] = round(to).into();
+    }
+    value
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use obhut_casework::{
-    Casework, CaseworkError, DataFolder, Limits, Person, Pool, Role, SystemClock, WorkerCommand,
+    Casework, CaseworkError, DataFolder, Limits, Person, Pool, Role, SystemClock, VideoTools,
+    WorkerCommand,
 };
 
 use crate::args::Args;
@@ -46,10 +47,23 @@ impl Setting {
 pub fn pool() -> anyhow::Result<Arc<Pool>> {
     let program = std::env::current_exe()
         .context("this program can't find itself, so it can't start decoders")?;
-    Ok(Arc::new(Pool::new(
-        WorkerCommand { program },
-        Limits::default(),
-    )))
+    let pool = Pool::new(WorkerCommand { program }, Limits::default());
+    Ok(Arc::new(pool.with_video(video_tools())))
+}
+
+/// ffmpeg and ffprobe, where the search path has both.
+pub fn video_tools() -> Option<VideoTools> {
+    let path = std::env::var_os("PATH")?;
+    let find = |name: &str| {
+        std::env::split_paths(&path)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join(name))
+            .find(|file| file.is_file())
+    };
+    Some(VideoTools {
+        ffmpeg: find("ffmpeg")?,
+        ffprobe: find("ffprobe")?,
+    })
 }
 
 /// Who uses this terminal, where no name was given.

@@ -19,10 +19,12 @@ mod pool;
 mod raster;
 mod sandbox;
 mod shared;
+mod video;
 mod wire;
 
 pub use format::Format;
 pub use pool::{Pool, Samples, WorkerCommand};
+pub use video::{Container, Sampling, VideoFrame, VideoSeen, VideoTools};
 
 use std::fmt;
 use std::time::Duration;
@@ -36,8 +38,12 @@ pub struct Limits {
     pub image_pixels_max: u64,
     /// Address space of a worker, in bytes.
     pub memory_bytes_max: u64,
-    /// Wall-clock time for one file.
+    /// Wall-clock time for one picture.
     pub time_max: Duration,
+    /// Frames of a video that are compared; what comes after them makes it damaged.
+    pub video_frames_max: u64,
+    /// CPU time for one video.
+    pub video_time_max: Duration,
 }
 
 impl Default for Limits {
@@ -47,6 +53,8 @@ impl Default for Limits {
             image_pixels_max: 64 << 20,
             memory_bytes_max: 2 << 30,
             time_max: Duration::from_secs(20),
+            video_frames_max: 250_000,
+            video_time_max: Duration::from_secs(3_600),
         }
     }
 }
@@ -147,6 +155,12 @@ pub enum Unreadable {
         /// Milliseconds allowed.
         time_ms_max: u64,
     },
+    /// A video that ffmpeg gets no frame out of.
+    CorruptVideo,
+    /// A container without moving pictures: sound alone, or nothing.
+    NoVideoStream,
+    /// A video, and no ffmpeg to decode it with.
+    NoVideoTools,
     /// The worker died, twice: memory limit, forbidden system call, or a fault in a decoder.
     WorkerDied,
     /// The worker was ended from outside, twice. Nothing is known about the file; try again.
@@ -168,6 +182,9 @@ impl Unreadable {
             Self::Unsupported(_) => "unsupported",
             Self::TooMuchMemory(_) => "too-much-memory",
             Self::TookTooLong { .. } => "took-too-long",
+            Self::CorruptVideo => "corrupt-video",
+            Self::NoVideoStream => "no-video-stream",
+            Self::NoVideoTools => "no-video-tools",
             Self::WorkerDied => "worker-died",
             Self::Interrupted => "interrupted",
             Self::NoWorker => "no-worker",
@@ -177,7 +194,10 @@ impl Unreadable {
     /// False when the file is simply no picture; true when it claims to be one and can't be read,
     /// which somebody should look at.
     pub fn is_suspicious(&self) -> bool {
-        !matches!(self, Self::Empty | Self::UnknownFormat) && !self.is_ours()
+        !matches!(
+            self,
+            Self::Empty | Self::UnknownFormat | Self::NoVideoStream
+        ) && !self.is_ours()
     }
 
     /// True when nothing is known about the file, because no decoder could do its work.
@@ -224,6 +244,12 @@ impl fmt::Display for Unreadable {
                     "the decoder died on it (out of memory, or a forbidden system call)"
                 )
             }
+            Self::CorruptVideo => write!(f, "the video is damaged: it gives no frame"),
+            Self::NoVideoStream => write!(f, "it has no moving pictures in it"),
+            Self::NoVideoTools => write!(
+                f,
+                "videos need ffmpeg, which isn't installed here (Debian: apt install ffmpeg)"
+            ),
             Self::Interrupted => {
                 write!(f, "the decoder was ended from outside, twice; try again")
             }

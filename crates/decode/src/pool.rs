@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use crate::shared::Shared;
 use crate::wire::{self, Head, Request};
-use crate::{Limits, Manner, Picture, Unreadable, worker};
+use crate::{Limits, Manner, Picture, Unreadable, VideoTools, worker};
 
 /// How often a file is tried when its worker dies; the second time with a new worker.
 const TRIES_MAX: u32 = 2;
@@ -31,6 +31,7 @@ pub struct WorkerCommand {
 pub struct Pool {
     command: WorkerCommand,
     limits: Limits,
+    video: Option<VideoTools>,
     idle: Idle,
 }
 
@@ -56,8 +57,19 @@ impl Pool {
         Self {
             command,
             limits,
+            video: None,
             idle: Idle::default(),
         }
+    }
+
+    /// With ffmpeg, so that videos can be decoded too.
+    pub fn with_video(mut self, tools: Option<VideoTools>) -> Self {
+        self.video = tools;
+        self
+    }
+
+    pub(crate) fn video_tools(&self) -> Option<&VideoTools> {
+        self.video.as_ref()
     }
 
     /// The limits every file is held to.

@@ -1,5 +1,12 @@
 //! Shuts the current process in: no files, no sockets, no children, bounded memory.
 //!
+//! [`enter`] is for our own decoders, [`enter_for`] for a program of others (ffmpeg) that is about
+//! to be started and must load its libraries. The second has three fences: limits, a list of
+//! system calls in which threads are all it can start and sockets are missing, and Landlock, which
+//! leaves it the video and the system's libraries to read and nothing to write. Where the kernel
+//! has no Landlock the other two stand alone; reading files is then kept off only by what ffmpeg
+//! is told on its command line.
+//!
 //! Two fences that do not rely on each other: resource limits, and a seccomp filter that ends the
 //! process at the first system call that a decoder has no reason to make. Without `open`, `socket`
 //! and `clone` there is nothing to write to but the pipe it was given.
@@ -23,6 +30,219 @@ pub(crate) fn enter(memory_bytes_max: u64) -> io::Result<()> {
     // Root is exempt from this one; the filter below is not.
     setrlimit(Resource::Nproc, both(0))?;
     filter().map_err(io::Error::other)
+}
+
+/// Enters the sandbox for a program that is started next.
+#[cfg(target_os = "linux")]
+pub(crate) fn enter_for(
+    program: &std::path::Path,
+    memory_bytes_max: u64,
+    cpu_seconds_max: u64,
+) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    let both = |v| Rlimit {
+        current: Some(v),
+        maximum: Some(v),
+    };
+    setrlimit(Resource::As, both(memory_bytes_max))?;
+    setrlimit(Resource::Fsize, both(0))?;
+    setrlimit(Resource::Nofile, both(64))?;
+    setrlimit(Resource::Core, both(0))?;
+    if cpu_seconds_max > 0 {
+        setrlimit(Resource::Cpu, both(cpu_seconds_max))?;
+    }
+    libraries_only(program).map_err(io::Error::other)?;
+    program_filter().map_err(io::Error::other)
+}
+
+/// Where programs and their libraries lie, and what the loader looks at.
+#[cfg(target_os = "linux")]
+const LIBRARIES: [&str; 7] = [
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/etc/ld.so.cache",
+    "/opt",
+];
+
+#[cfg(target_os = "linux")]
+fn libraries_only(program: &std::path::Path) -> Result<(), landlock::RulesetError> {
+    use landlock::{
+        ABI, Access as _, AccessFs, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
+        RulesetCreatedAttr as _,
+    };
+    use rustix::fs::FileType;
+    use std::os::fd::AsFd as _;
+
+    let mut rules = Ruleset::default()
+        .handle_access(AccessFs::from_all(ABI::V3))?
+        .create()?;
+    let load = AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::Execute;
+    for path in LIBRARIES
+        .map(std::path::Path::new)
+        .into_iter()
+        .chain([program])
+    {
+        // What isn't there needs no rule.
+        if let Ok(file) = PathFd::new(path) {
+            let access = if path.is_dir() {
+                load
+            } else {
+                load & AccessFs::from_file(ABI::V3)
+            };
+            rules = rules.add_rule(PathBeneath::new(file, access))?;
+        }
+    }
+    // Memory without a name is no file that needs a rule, or that could have one.
+    let stdin = io::stdin();
+    let is_file = rustix::fs::fstat(stdin.as_fd()).is_ok_and(|s| {
+        s.st_nlink > 0 && FileType::from_raw_mode(s.st_mode) == FileType::RegularFile
+    });
+    if is_file {
+        rules = rules.add_rule(PathBeneath::new(stdin.as_fd(), AccessFs::ReadFile))?;
+    }
+    rules.restrict_self()?;
+    Ok(())
+}
+
+/// What loading libraries, reading files and running threads need. Everything else is answered
+/// "no such call", which makes libraries fall back or fail, and opens nothing.
+#[cfg(target_os = "linux")]
+fn program_filter() -> Result<(), String> {
+    use seccompiler::{
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+        SeccompRule,
+    };
+
+    const ALLOWED: &[libc::c_long] = &[
+        libc::SYS_read,
+        libc::SYS_pread64,
+        libc::SYS_readv,
+        libc::SYS_write,
+        libc::SYS_writev,
+        libc::SYS_openat,
+        libc::SYS_close,
+        libc::SYS_fstat,
+        libc::SYS_newfstatat,
+        libc::SYS_statx,
+        libc::SYS_lseek,
+        libc::SYS_fcntl,
+        libc::SYS_dup,
+        libc::SYS_faccessat,
+        libc::SYS_readlinkat,
+        libc::SYS_getdents64,
+        libc::SYS_getcwd,
+        libc::SYS_mmap,
+        libc::SYS_mremap,
+        libc::SYS_munmap,
+        libc::SYS_mprotect,
+        libc::SYS_madvise,
+        libc::SYS_brk,
+        libc::SYS_futex,
+        libc::SYS_getrandom,
+        libc::SYS_clock_gettime,
+        libc::SYS_clock_getres,
+        libc::SYS_clock_nanosleep,
+        libc::SYS_nanosleep,
+        libc::SYS_gettimeofday,
+        libc::SYS_getrusage,
+        libc::SYS_sysinfo,
+        libc::SYS_uname,
+        libc::SYS_getpid,
+        libc::SYS_gettid,
+        libc::SYS_getuid,
+        libc::SYS_geteuid,
+        libc::SYS_getgid,
+        libc::SYS_getegid,
+        libc::SYS_sched_getaffinity,
+        libc::SYS_sched_yield,
+        libc::SYS_sched_setaffinity,
+        libc::SYS_get_mempolicy,
+        libc::SYS_sigaltstack,
+        libc::SYS_rt_sigaction,
+        libc::SYS_rt_sigprocmask,
+        libc::SYS_rt_sigreturn,
+        libc::SYS_set_tid_address,
+        libc::SYS_set_robust_list,
+        libc::SYS_rseq,
+        libc::SYS_prctl,
+        libc::SYS_ppoll,
+        libc::SYS_pselect6,
+        libc::SYS_membarrier,
+        libc::SYS_tgkill,
+        libc::SYS_restart_syscall,
+        libc::SYS_exit,
+        libc::SYS_exit_group,
+        libc::SYS_execve,
+    ];
+    #[cfg(target_arch = "x86_64")]
+    const OLDER: &[libc::c_long] = &[
+        libc::SYS_open,
+        libc::SYS_stat,
+        libc::SYS_lstat,
+        libc::SYS_access,
+        libc::SYS_readlink,
+        libc::SYS_poll,
+        libc::SYS_select,
+        libc::SYS_arch_prctl,
+        libc::SYS_time,
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    const OLDER: &[libc::c_long] = &[];
+    let mut rules: std::collections::BTreeMap<_, Vec<SeccompRule>> = ALLOWED
+        .iter()
+        .chain(OLDER)
+        .map(|call| (*call, Vec::new()))
+        .collect();
+    // Threads of its own, but no process.
+    let thread = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Qword,
+        SeccompCmpOp::MaskedEq(libc::CLONE_THREAD as u64),
+        libc::CLONE_THREAD as u64,
+    )
+    .and_then(|condition| SeccompRule::new(vec![condition]))
+    .map_err(|e| e.to_string())?;
+    rules.insert(libc::SYS_clone, vec![thread]);
+    // Its own limits may be read, not set.
+    let reads = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
+        .and_then(|condition| SeccompRule::new(vec![condition]))
+        .map_err(|e| e.to_string())?;
+    rules.insert(libc::SYS_prlimit64, vec![reads]);
+    // Asking whether something is a terminal, and nothing else of devices.
+    let terminal = SeccompCondition::new(
+        1,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::Eq,
+        libc::TCGETS as u64,
+    )
+    .and_then(|condition| SeccompRule::new(vec![condition]))
+    .map_err(|e| e.to_string())?;
+    rules.insert(libc::SYS_ioctl, vec![terminal]);
+    let arch = std::env::consts::ARCH
+        .try_into()
+        .map_err(|e| format!("{e}"))?;
+    let filter = SeccompFilter::new(
+        rules,
+        SeccompAction::Errno(libc::ENOSYS as u32),
+        SeccompAction::Allow,
+        arch,
+    )
+    .map_err(|e| e.to_string())?;
+    let program: BpfProgram = filter
+        .try_into()
+        .map_err(|e: seccompiler::BackendError| e.to_string())?;
+    seccompiler::apply_filter(&program).map_err(|e| e.to_string())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn enter_for(_: &std::path::Path, _: u64, _: u64) -> io::Result<()> {
+    Err(io::Error::other(
+        "decoding hostile files needs Linux (seccomp)",
+    ))
 }
 
 #[cfg(not(target_os = "linux"))]

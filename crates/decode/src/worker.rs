@@ -2,16 +2,51 @@
 //!
 //! Standard input is the shared memory, standard output the socket to the parent.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::process::CommandExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::Command;
 
 use crate::shared::{Layout, Shared};
 use crate::{Format, Limits, Unreadable, raster, sandbox, wire};
 
 /// The argument that makes a binary a worker; see [`crate::WorkerCommand`].
 pub const ARGUMENT: &str = "decode-worker";
+
+/// The argument that makes a binary shut itself in and become ffmpeg or ffprobe.
+pub const VIDEO_ARGUMENT: &str = "video-worker";
+
+/// Exit status of a video worker that could not shut itself in.
+pub(crate) const NOT_SHUT_IN: i32 = 117;
+
+/// Shuts the process in and becomes the program that is given; returns only if that fails.
+///
+/// Arguments after [`VIDEO_ARGUMENT`] are memory bytes, seconds of CPU time (0: without limit),
+/// the program, and its arguments. The file it may read is standard input.
+pub fn run_video(mut arguments: impl Iterator<Item = OsString>) -> i32 {
+    let mut number = || arguments.next()?.to_str()?.parse().ok();
+    let numbers = (number(), number());
+    let (Some(memory_bytes_max), Some(cpu_seconds_max)) = numbers else {
+        eprintln!("{VIDEO_ARGUMENT} is started by obhut itself");
+        return NOT_SHUT_IN;
+    };
+    let Some(program) = arguments.next() else {
+        eprintln!("{VIDEO_ARGUMENT} is started by obhut itself");
+        return NOT_SHUT_IN;
+    };
+    let program = PathBuf::from(program);
+    if let Err(e) = sandbox::enter_for(&program, memory_bytes_max, cpu_seconds_max) {
+        eprintln!("[fatal] the decoder can't shut itself in: {e}");
+        return NOT_SHUT_IN;
+    }
+    let e = Command::new(&program).args(arguments).exec();
+    eprintln!("[fatal] {} can't be started: {e}", program.display());
+    NOT_SHUT_IN
+}
 
 /// Runs a worker; returns the exit status of the process.
 ///

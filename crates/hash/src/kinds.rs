@@ -9,6 +9,7 @@ mod pdq;
 mod pdq_cimg512;
 mod sha1;
 mod sha256;
+mod vpdq;
 
 /// Every kind. Order is the order of help texts and of `obhut hash` without `--kind`.
 pub const ALL: &[&Kind] = &[
@@ -17,6 +18,7 @@ pub const ALL: &[&Kind] = &[
     &md5::KIND,
     &sha1::KIND,
     &sha256::KIND,
+    &vpdq::KIND,
 ];
 
 /// The kind of that name, as lists and command lines write it.
@@ -81,6 +83,8 @@ pub enum Compute {
         /// All eight turns and mirrors, in the order of [`crate::Turn::ALL`].
         eight: fn(Pixels<'_>) -> [Perceptual; 8],
     },
+    /// From each frame of a video; a video has as many digests as frames.
+    Frames(fn(Pixels<'_>) -> Perceptual),
 }
 
 /// An input and the digest its source document gives for it.
@@ -141,6 +145,10 @@ mod tests {
                 let digest = match (&kind.compute, &example.input) {
                     (Compute::Bytes(f), ExampleInput::Bytes(bytes)) => f(&mut &bytes[..]).unwrap(),
                     (Compute::Pixels { one, .. }, ExampleInput::Ramp(w, h)) => {
+                        let rgb = ramp(*w, *h);
+                        one(Pixels::new(*w, *h, &rgb).unwrap()).digest
+                    }
+                    (Compute::Frames(one), ExampleInput::Ramp(w, h)) => {
                         let rgb = ramp(*w, *h);
                         one(Pixels::new(*w, *h, &rgb).unwrap()).digest
                     }

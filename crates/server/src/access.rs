@@ -1,13 +1,22 @@
 //! Whose request this is: `Authorization: Bearer KEY`, and what the key opens.
 
 use axum::http::{HeaderMap, StatusCode, header};
-use obhut_casework::{ApiKey, Person, Right};
+use obhut_casework::{ApiKey, Current, Person, Right};
 
 use crate::App;
 use crate::fault::Fault;
 
 /// The key of a request, if it has the right.
 pub(crate) async fn require(app: &App, headers: &HeaderMap, right: Right) -> Result<ApiKey, Fault> {
+    Ok(allowed(app, headers, right).await?.0)
+}
+
+/// The same, with the lists as they were when the key was looked at.
+pub(crate) async fn allowed(
+    app: &App,
+    headers: &HeaderMap,
+    right: Right,
+) -> Result<(ApiKey, Current), Fault> {
     let unauthorised =
         |message: &str| Fault::new(StatusCode::UNAUTHORIZED, "unauthorised", message);
     let secret = headers
@@ -19,7 +28,8 @@ pub(crate) async fn require(app: &App, headers: &HeaderMap, right: Right) -> Res
         .ok_or_else(|| {
             unauthorised("send a key as `Authorization: Bearer …`; `obhut key create` makes one")
         })?;
-    let key = app.casework.key(secret).await?;
+    let current = app.casework.current().await?;
+    let key = current.key(secret).cloned();
     let key = key.ok_or_else(|| unauthorised("this key is unknown or revoked"))?;
     if !key.has(right) {
         return Err(Fault::new(
@@ -30,7 +40,7 @@ pub(crate) async fn require(app: &App, headers: &HeaderMap, right: Right) -> Res
             ),
         ));
     }
-    Ok(key)
+    Ok((key, current))
 }
 
 /// The person a key acts for.

@@ -1,219 +1,360 @@
-//! A list in memory, ready to be searched.
+//! A list in memory, ready to be searched: its first file and the deltas that followed, as one.
+//!
+//! A delta makes a new [`LoadedList`] that shares everything but its newest entries with the old
+//! one, so screenings under way go on in the old one and nothing waits.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use obhut_hash::{Digest, Kind, Matching, kinds};
-use obhut_index::{Bits256, Index};
+use obhut_index::{Bits256, Segments};
 
+use super::entries::{Column, Entries, Names};
+use super::videos::VideoPart;
 use super::{Action, EntryLabel, Purpose};
 
+/// A delta's exact digests are copied into the next map until there are so many.
+const TAIL_ENTRIES_MAX: usize = 4_096;
+
 /// A version of a list, opened into memory.
+#[derive(Clone)]
 pub struct LoadedList {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) purpose: Purpose,
-    pub(super) action: Action,
-    pub(super) signed: bool,
-    pub(super) labels: Vec<EntryLabel>,
-    pub(super) parts: Vec<Part>,
+    about: About,
+    pieces: Vec<Piece>,
+    parts: Vec<Part>,
+    videos: Option<VideoPart>,
+    entries: usize,
 }
 
-/// The entries of one kind.
-pub(super) struct Part {
-    pub kind: &'static Kind,
-    pub digests: Vec<Digest>,
-    /// Label and entry id of each, in the order of `digests`.
-    pub labels: Vec<u32>,
-    pub entries: Vec<String>,
+/// What is known of a list beside its entries.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(crate) struct About {
+    pub id: String,
+    pub name: String,
+    pub version: String,
+    pub purpose: Option<Purpose>,
+    pub action: Option<Action>,
+    /// The newest version two people have signed.
+    pub signed_version: Option<String>,
+    /// Pieces that two people have signed for; those after them only count.
+    pub signed_pieces: usize,
+    /// Largest distance that matches, where the list has one of its own.
+    pub distance_bits: Option<u32>,
+}
+
+/// What one file brought.
+#[derive(Clone)]
+struct Piece {
+    labels: Arc<Vec<EntryLabel>>,
+    contents: Contents,
+}
+
+/// How HMA's clients number entries, who know nothing but numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Contents {
+    /// Number of the first entry.
+    pub first: i64,
+    /// All entries of the file are signals of one content, and have its number.
+    pub one: bool,
+}
+
+/// The entries of one kind, whatever file they came in.
+#[derive(Clone)]
+struct Part {
+    kind: &'static Kind,
+    runs: Vec<Run>,
     search: Search,
+    len: usize,
 }
 
+/// The entries of one kind out of one file.
+#[derive(Clone)]
+struct Run {
+    first: u32,
+    piece: u32,
+    /// Rows of other kinds that stand before these in the file.
+    before: u32,
+    names: Arc<Names>,
+    labels: Arc<Vec<u32>>,
+}
+
+#[derive(Clone)]
 enum Search {
-    Near(Index),
-    Exact(HashMap<Digest, u32>),
+    Near(Segments),
+    Exact {
+        base: Arc<HashMap<Digest, u32>>,
+        tail: Arc<HashMap<Digest, u32>>,
+    },
 }
 
 /// An entry that matched.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryHit<'a> {
     pub entry: &'a str,
     pub label: &'a EntryLabel,
     pub distance_bits: u32,
-}
-
-impl Part {
-    pub fn new(
-        kind: &'static Kind,
-        digests: Vec<Digest>,
-        labels: Vec<u32>,
-        entries: Vec<String>,
-    ) -> Self {
-        let search = match kind.matching {
-            Matching::Hamming { .. } => Search::Near(Index::new(
-                digests
-                    .iter()
-                    .map(|d| Bits256::try_from(d.as_bytes()).expect("256 bits"))
-                    .collect(),
-            )),
-            Matching::Exact => Search::Exact(digests.iter().copied().zip(0..).collect()),
-        };
-        Self {
-            kind,
-            digests,
-            labels,
-            entries,
-            search,
-        }
-    }
+    pub signed: bool,
+    pub content: i64,
 }
 
 impl LoadedList {
-    pub(super) fn new(
-        name: &str,
-        version: String,
-        labels: Vec<EntryLabel>,
-        parts: Vec<Part>,
-    ) -> Self {
-        Self {
-            id: String::new(),
+    /// A list read from a file for one run: it matches, and its user decides what follows.
+    pub(super) fn of_file(name: &str, entries: Entries) -> Self {
+        let about = About {
             name: name.to_owned(),
-            version,
-            // A list read from a file for one run: it matches, and its user decides what follows.
-            purpose: Purpose::Assessed,
-            action: Action::Hold,
-            signed: true,
-            labels,
-            parts,
+            signed_pieces: 1,
+            ..About::default()
+        };
+        Self::new(
+            about,
+            entries,
+            Contents {
+                first: 1,
+                one: false,
+            },
+        )
+    }
+
+    pub(crate) fn new(about: About, entries: Entries, contents: Contents) -> Self {
+        let empty = Self {
+            about,
+            pieces: Vec::new(),
+            parts: Vec::new(),
+            videos: None,
+            entries: 0,
+        };
+        empty.with(entries, contents)
+    }
+
+    /// The same and what a delta brings; its version is the delta's.
+    pub(crate) fn with(&self, delta: Entries, contents: Contents) -> Self {
+        let mut next = self.clone();
+        next.about.version = delta.version;
+        next.entries += delta.columns.iter().map(|c| c.digests.len()).sum::<usize>();
+        let piece = next.pieces.len() as u32;
+        let mut before = 0;
+        let labels = Arc::new(delta.labels);
+        for column in delta.columns {
+            let rows = column.digests.len() as u32;
+            if column.has_frames() {
+                let videos = next.videos.take().unwrap_or_default();
+                next.videos = Some(videos.with(column, piece, before, &labels));
+            } else {
+                let place = next
+                    .parts
+                    .iter()
+                    .position(|p| p.kind.name == column.kind.name);
+                let place = place.unwrap_or_else(|| {
+                    next.parts.push(Part::new(column.kind));
+                    next.parts.len() - 1
+                });
+                next.parts[place].add(column, piece, before);
+            }
+            before += rows;
+        }
+        next.pieces.push(Piece { labels, contents });
+        next
+    }
+
+    pub(crate) fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// The same entries, described anew.
+    pub(crate) fn described(&self, about: About) -> Self {
+        Self {
+            about,
+            ..self.clone()
         }
     }
 
-    pub(super) fn describe(
-        &mut self,
-        id: &str,
-        name: &str,
-        purpose: Purpose,
-        action: Action,
-        signed: bool,
-    ) {
-        (self.id, self.name) = (id.to_owned(), name.to_owned());
-        (self.purpose, self.action, self.signed) = (purpose, action, signed);
+    /// Files it consists of.
+    pub(crate) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
+
+    /// The same entries with a largest distance of their own, in bits.
+    pub fn within(&self, distance_bits: u32) -> Self {
+        let mut about = self.about.clone();
+        about.distance_bits = Some(distance_bits);
+        self.described(about)
     }
 
     /// Id; empty for a list read from a file for one run.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.about.id
     }
 
     /// Name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.about.name
     }
 
-    /// SHA-256 of the file it was read from, lower-case hex.
+    /// Names the entries there are: SHA-256, lower-case hex.
     pub fn version(&self) -> &str {
-        &self.version
+        &self.about.version
+    }
+
+    /// The version an entry stands in: the signed one, or where it is not in that the newest.
+    pub(crate) fn version_of(&self, signed: bool) -> &str {
+        match &self.about.signed_version {
+            Some(version) if signed => version,
+            _ => &self.about.version,
+        }
     }
 
     /// What it is for.
     pub fn purpose(&self) -> Purpose {
-        self.purpose
+        self.about.purpose.unwrap_or(Purpose::Assessed)
     }
 
     /// What a match does.
     pub fn action(&self) -> Action {
-        self.action
-    }
-
-    /// False when it only counts.
-    pub fn signed(&self) -> bool {
-        self.signed
+        self.about.action.unwrap_or(Action::Hold)
     }
 
     /// Entries of all kinds.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
-        self.parts.iter().map(|p| p.digests.len()).sum()
+        self.entries
     }
 
-    /// The kinds it has entries of.
-    pub(crate) fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
-        self.parts.iter().map(|p| p.kind)
+    /// Entries of each kind.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static Kind, usize)> {
+        let videos = self.videos.as_ref().map(|v| (v.kind(), v.frames()));
+        self.parts.iter().map(|p| (p.kind, p.len)).chain(videos)
+    }
+
+    /// The videos it has, where it has some.
+    pub(crate) fn videos(&self) -> Option<&VideoPart> {
+        self.videos.as_ref()
+    }
+
+    pub(crate) fn is_signed(&self, piece: u32) -> bool {
+        (piece as usize) < self.about.signed_pieces
+    }
+
+    pub(crate) fn content(&self, piece: u32, row: u32) -> i64 {
+        let contents = self.pieces[piece as usize].contents;
+        contents.first + if contents.one { 0 } else { i64::from(row) }
     }
 
     pub(super) fn has_entry(&self, entry: &str) -> bool {
-        self.parts
-            .iter()
-            .any(|p| p.entries.iter().any(|e| e == entry))
+        let pictures = self.parts.iter().flat_map(|p| &p.runs);
+        pictures
+            .into_iter()
+            .any(|run| run.names.iter().any(|e| e == entry))
+            || self.videos.as_ref().is_some_and(|v| v.has_entry(entry))
     }
 
-    /// All entries within the kind's own radius, nearest first.
+    /// The name of the entry with that number.
+    pub(crate) fn entry_of_content(&self, content: i64) -> Option<&str> {
+        let pictures = self.parts.iter().flat_map(|p| &p.runs).find_map(|run| {
+            let row = self.row_of(content, run.piece)?.checked_sub(run.before)?;
+            ((row as usize) < run.labels.len()).then(|| run.names.get(row as usize))
+        });
+        pictures.or_else(|| {
+            let videos = self.videos.as_ref()?;
+            videos.entry_at(|piece| self.row_of(content, piece))
+        })
+    }
+
+    fn row_of(&self, content: i64, piece: u32) -> Option<u32> {
+        let contents = self.pieces[piece as usize].contents;
+        let row = u32::try_from(content - contents.first).ok()?;
+        (!contents.one || row == 0).then_some(row)
+    }
+
+    /// All entries within the list's radius, else the kind's own; nearest first.
     pub(crate) fn search(&self, kind: &Kind, digest: &Digest) -> Vec<EntryHit<'_>> {
         let Some(part) = self.parts.iter().find(|p| p.kind.name == kind.name) else {
             return Vec::new();
         };
-        let hit = |at: u32, distance_bits| EntryHit {
-            entry: &part.entries[at as usize],
-            label: &self.labels[part.labels[at as usize] as usize],
-            distance_bits,
-        };
         match (&part.search, kind.matching) {
             (Search::Near(index), Matching::Hamming { radius_bits, .. }) => {
+                let radius_bits = self.about.distance_bits.unwrap_or(radius_bits);
                 let query = Bits256::try_from(digest.as_bytes()).expect("256 bits");
-                index
-                    .within(&query, radius_bits)
-                    .into_iter()
-                    .map(|h| hit(h.position, h.distance_bits))
+                let hits = index.within(&query, radius_bits).into_iter();
+                hits.map(|h| self.hit(part, h.position, h.distance_bits))
                     .collect()
             }
-            (Search::Exact(map), _) => map.get(digest).map(|at| hit(*at, 0)).into_iter().collect(),
+            (Search::Exact { base, tail }, _) => base
+                .get(digest)
+                .into_iter()
+                .chain(tail.get(digest))
+                .map(|at| self.hit(part, *at, 0))
+                .collect(),
             (Search::Near(_), Matching::Exact) => Vec::new(),
         }
     }
-}
 
-/// Digests, places of their labels, entry ids.
-type Columns = (Vec<Digest>, Vec<u32>, Vec<String>);
-
-/// Collects entries until a list is complete; the same digest is kept once.
-#[derive(Default)]
-pub(super) struct Builder {
-    labels: Vec<EntryLabel>,
-    label_places: HashMap<EntryLabel, u32>,
-    kinds: HashMap<&'static str, Columns>,
-    seen: HashSet<(&'static str, Digest)>,
-}
-
-impl Builder {
-    /// False when that digest of that kind is in already.
-    pub fn add(
-        &mut self,
-        kind: &'static Kind,
-        digest: Digest,
-        label: EntryLabel,
-        entry: String,
-    ) -> bool {
-        if !self.seen.insert((kind.name, digest)) {
-            return false;
+    fn hit<'a>(&'a self, part: &'a Part, at: u32, distance_bits: u32) -> EntryHit<'a> {
+        let run = &part.runs[part.runs.partition_point(|run| run.first <= at) - 1];
+        let row = at - run.first;
+        let label = run.labels[row as usize] as usize;
+        // Signals of one content have one number, whatever their kind.
+        EntryHit {
+            entry: run.names.get(row as usize),
+            label: &self.pieces[run.piece as usize].labels[label],
+            distance_bits,
+            signed: self.is_signed(run.piece),
+            content: self.content(run.piece, run.before + row),
         }
-        let place = *self.label_places.entry(label.clone()).or_insert_with(|| {
-            self.labels.push(label);
-            self.labels.len() as u32 - 1
-        });
-        let (digests, labels, entries) = self.kinds.entry(kind.name).or_default();
-        digests.push(digest);
-        labels.push(place);
-        entries.push(entry);
-        true
+    }
+}
+
+impl Part {
+    fn new(kind: &'static Kind) -> Self {
+        let search = match kind.matching {
+            Matching::Hamming { .. } => Search::Near(Segments::default()),
+            Matching::Exact => Search::Exact {
+                base: Arc::default(),
+                tail: Arc::default(),
+            },
+        };
+        Self {
+            kind: kinds::by_name(kind.name).expect("kinds know their names"),
+            runs: Vec::new(),
+            search,
+            len: 0,
+        }
     }
 
-    pub fn build(mut self, name: &str, version: String) -> LoadedList {
-        let parts = kinds::ALL
-            .iter()
-            .filter_map(|kind| {
-                let (digests, labels, entries) = self.kinds.remove(kind.name)?;
-                Some(Part::new(kind, digests, labels, entries))
-            })
-            .collect();
-        LoadedList::new(name, version, self.labels, parts)
+    fn add(&mut self, column: Column, piece: u32, before: u32) {
+        let first = self.len as u32;
+        self.len += column.digests.len();
+        match &mut self.search {
+            Search::Near(index) => {
+                let bits: Vec<Bits256> = column
+                    .digests
+                    .iter()
+                    .map(|d| Bits256::try_from(d.as_bytes()).expect("256 bits"))
+                    .collect();
+                drop(column.digests);
+                *index = index.with(&bits);
+            }
+            Search::Exact { base, tail } => {
+                let more = column.digests.into_iter().zip(first..);
+                if base.is_empty() {
+                    *base = Arc::new(more.collect());
+                } else {
+                    // An entry that is in already keeps its place.
+                    let tail_map = Arc::make_mut(tail);
+                    for (digest, at) in more.filter(|(d, _)| !base.contains_key(d)) {
+                        tail_map.entry(digest).or_insert(at);
+                    }
+                    if tail_map.len() > TAIL_ENTRIES_MAX.max(base.len() / 4) {
+                        Arc::make_mut(base).extend(std::mem::take(tail_map));
+                    }
+                }
+            }
+        }
+        self.runs.push(Run {
+            first,
+            piece,
+            before,
+            names: Arc::new(column.names),
+            labels: Arc::new(column.labels),
+        });
     }
 }

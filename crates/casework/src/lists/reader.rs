@@ -1,4 +1,6 @@
-//! A CSV file to a list: columns kind, digest and, if wanted, category_scale, category, entry_id.
+//! A CSV file to a list: columns kind, digest and, if wanted, category_scale, category, entry_id;
+//! of frames (`vpdq`) also timestamp in seconds and, if wanted, quality. A video's frames are the
+//! rows with its entry_id.
 //!
 //! A bad row is a problem with its number, never the end of the list, and never quoted: what
 //! stands in it may be a digest with a typing error.
@@ -7,17 +9,20 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use obhut_hash::{Digest, Kind, kinds};
+use obhut_hash::{Compute, Digest, kinds};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::EntryLabel;
-use super::loaded::{Builder, LoadedList};
+use super::entries::{Builder, Entries, FrameMark, Row};
+use super::loaded::LoadedList;
 
 /// Longest field, in bytes.
 const FIELD_BYTES_MAX: usize = 256;
 /// Most rows of one file.
 const ROWS_MAX: u64 = 50_000_000;
+/// Latest timestamp of a frame, in seconds: a week.
+const TIME_S_MAX: f32 = 604_800.0;
 /// Problems kept with their text; further ones only count.
 const PROBLEMS_MAX: usize = 10_000;
 
@@ -44,14 +49,17 @@ pub(crate) type NameEntry<'a> = &'a dyn Fn(&str, &Digest, u64) -> String;
 /// Reads a list for one run; its version is the SHA-256 of the file. An entry without an id is
 /// named after its row.
 pub fn read_list_file(name: &str, csv: &[u8]) -> (LoadedList, Vec<ListProblem>) {
-    read(name, csv, &|_, _, row| format!("row-{row}"))
+    let (entries, problems) = read(csv, &|_, _, row| format!("row-{row}"));
+    (LoadedList::of_file(name, entries), problems)
 }
 
-pub(crate) fn read(
-    name: &str,
-    csv: &[u8],
-    name_entry: NameEntry<'_>,
-) -> (LoadedList, Vec<ListProblem>) {
+/// [`read_list_file`], but an entry without an id is named by the number of its row alone.
+pub fn read_plain_list(name: &str, csv: &[u8]) -> (LoadedList, Vec<ListProblem>) {
+    let (entries, problems) = read(csv, &|_, _, row| row.to_string());
+    (LoadedList::of_file(name, entries), problems)
+}
+
+pub(crate) fn read(csv: &[u8], name_entry: NameEntry<'_>) -> (Entries, Vec<ListProblem>) {
     let version = hex::encode(Sha256::digest(csv));
     let mut builder = Builder::default();
     let mut problems = Vec::new();
@@ -73,7 +81,7 @@ pub(crate) fn read(
             line: 1,
             what,
         });
-        return (builder.build(name, version), problems);
+        return (builder.build(version), problems);
     };
 
     let (mut row, mut more) = (0, 0_u64);
@@ -89,9 +97,10 @@ pub(crate) fn read(
         }
         let read = fields(text)
             .and_then(|record| read_row(&record, kind_at, digest_at, &columns))
-            .and_then(|(kind, digest, label, entry)| {
-                let entry = entry.unwrap_or_else(|| name_entry(kind.name, &digest, row));
-                match builder.add(kind, digest, label, entry) {
+            .and_then(|mut read| {
+                let given = read.name.take();
+                let name = given.unwrap_or_else(|| name_entry(read.kind.name, &read.digest, row));
+                match builder.add(read, &name) {
                     true => Ok(()),
                     false => Err("stands in the list already".into()),
                 }
@@ -112,7 +121,7 @@ pub(crate) fn read(
             what: format!("and {more} more rows could not be read"),
         });
     }
-    (builder.build(name, version), problems)
+    (builder.build(version), problems)
 }
 
 /// The fields of one line. A row never goes over its line: one quotation mark that is opened and
@@ -139,8 +148,6 @@ fn fields(line: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, String> {
         _ => Err("is not CSV".into()),
     }
 }
-
-type Row = (&'static Kind, Digest, EntryLabel, Option<String>);
 
 fn read_row(
     record: &[Cow<'_, [u8]>],
@@ -180,8 +187,38 @@ fn read_row(
             "a category without category_scale says nothing: 0 and 5 have opposite meanings between scales".into(),
         );
     }
-    let entry = Some(optional("entry_id")?.to_owned()).filter(|e| !e.is_empty());
-    Ok((kind, digest, label, entry))
+    let name = Some(optional("entry_id")?.to_owned()).filter(|e| !e.is_empty());
+    let mark = match kind.compute {
+        Compute::Frames(_) => {
+            if name.is_none() {
+                return Err("a frame needs the entry_id of its video".into());
+            }
+            let time: f32 = optional("timestamp")?
+                .parse()
+                .map_err(|_| "a frame needs its timestamp in seconds")?;
+            if !(0.0..=TIME_S_MAX).contains(&time) {
+                return Err(format!(
+                    "timestamp is not between 0 and {TIME_S_MAX} seconds"
+                ));
+            }
+            let quality = match optional("quality")? {
+                "" => Some(100),
+                text => text.parse().ok().filter(|q| *q <= 100),
+            };
+            Some(FrameMark {
+                time_s: time,
+                quality: quality.ok_or("quality is not between 0 and 100")?,
+            })
+        }
+        _ => None,
+    };
+    Ok(Row {
+        kind,
+        digest,
+        label,
+        name,
+        mark,
+    })
 }
 
 #[cfg(test)]
@@ -218,7 +255,7 @@ mod tests {
                 2 entries
                 row 3 (line 4): digest: 8 characters where 32 hex digits belong
                 row 4 (line 5): digest: 32 characters where 40 hex digits belong
-                row 5 (line 6): kind is none of pdq, pdq-cimg512, md5, sha1, sha256
+                row 5 (line 6): kind is none of pdq, pdq-cimg512, md5, sha1, sha256, vpdq
                 row 6 (line 7): stands in the list already
                 row 7 (line 8): a category without category_scale says nothing: 0 and 5 have opposite meanings between scales
             "#]],
@@ -265,10 +302,8 @@ mod tests {
         let csv = format!("kind,digest\nmd5,{MD5}\n");
         let (list, _) = read_list_file("test", csv.as_bytes());
         assert!(list.has_entry("row-1"));
-        let (list, _) = read("test", csv.as_bytes(), &|kind, _, row| {
-            format!("{kind}-{row}")
-        });
-        assert!(list.has_entry("md5-1"));
+        let (list, _) = read_plain_list("test", csv.as_bytes());
+        assert!(list.has_entry("1"));
     }
 
     #[test]

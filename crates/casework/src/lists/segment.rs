@@ -2,14 +2,15 @@
 //!
 //! Numbers are little-endian; texts have their length before them (2 bytes). Magic, version, label
 //! count and labels (scale, category); then for each kind its name, digest length, entry count,
-//! digests, labels (4 bytes each), entry ids.
+//! digests, labels (4 bytes each), entry ids, and of a kind that hashes frames the time of each in
+//! seconds (a float) and its quality (1 byte).
 
 use std::fmt;
 
 use obhut_hash::{Digest, kinds};
 
 use super::EntryLabel;
-use super::loaded::{LoadedList, Part};
+use super::entries::{Column, Entries, FrameMark};
 
 const MAGIC: &[u8] = b"obhut list 1\n";
 
@@ -25,72 +26,108 @@ impl fmt::Display for NoList {
     }
 }
 
-pub(super) fn write(list: &LoadedList) -> Vec<u8> {
+pub(super) fn write(list: &Entries) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     let text = |out: &mut Vec<u8>, text: &str| {
         out.extend((text.len() as u16).to_le_bytes());
         out.extend(text.as_bytes());
     };
-    text(&mut out, list.version());
+    text(&mut out, &list.version);
     out.extend((list.labels.len() as u32).to_le_bytes());
     for label in &list.labels {
         text(&mut out, &label.scale);
         text(&mut out, &label.category);
     }
-    out.extend((list.parts.len() as u32).to_le_bytes());
-    for part in &list.parts {
-        text(&mut out, part.kind.name);
-        out.push(part.kind.digest_bytes as u8);
-        out.extend((part.digests.len() as u32).to_le_bytes());
-        part.digests.iter().for_each(|d| out.extend(d.as_bytes()));
-        part.labels.iter().for_each(|l| out.extend(l.to_le_bytes()));
-        part.entries.iter().for_each(|e| text(&mut out, e));
+    out.extend((list.columns.len() as u32).to_le_bytes());
+    for column in &list.columns {
+        text(&mut out, column.kind.name);
+        out.push(column.kind.digest_bytes as u8);
+        out.extend((column.digests.len() as u32).to_le_bytes());
+        column.digests.iter().for_each(|d| out.extend(d.as_bytes()));
+        column
+            .labels
+            .iter()
+            .for_each(|l| out.extend(l.to_le_bytes()));
+        column.names.iter().for_each(|e| text(&mut out, e));
+        for mark in &column.marks {
+            out.extend(mark.time_s.to_le_bytes());
+            out.push(mark.quality);
+        }
     }
     out
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<LoadedList, NoList> {
+/// Reads what [`write`] wrote. Whatever else the bytes are, the answer is the offset of the fault.
+pub(super) fn read(bytes: &[u8]) -> Result<Entries, NoList> {
     let mut from = Cursor { bytes, offset: 0 };
     if from.take(MAGIC.len())? != MAGIC {
         return Err(NoList { offset: 0 });
     }
-    let version = from.text()?;
+    let version = from.text()?.to_owned();
     let label_count = from.number()?;
     let mut labels = Vec::new();
     for _ in 0..label_count {
         labels.push(EntryLabel {
-            scale: from.text()?,
-            category: from.text()?,
+            scale: from.text()?.to_owned(),
+            category: from.text()?.to_owned(),
         });
     }
-    let part_count = from.number()?;
-    let mut parts = Vec::new();
-    for _ in 0..part_count {
-        let kind = kinds::by_name(&from.text()?).ok_or(from.fault())?;
-        if usize::from(from.take(1)?[0]) != kind.digest_bytes {
+    let column_count = from.number()?;
+    let mut columns: Vec<Column> = Vec::new();
+    for _ in 0..column_count {
+        let kind = kinds::by_name(from.text()?).ok_or(from.fault())?;
+        if columns.iter().any(|c| c.kind.name == kind.name)
+            || usize::from(from.take(1)?[0]) != kind.digest_bytes
+        {
             return Err(from.fault());
         }
+        let mut column = Column::new(kind);
         let count = from.number()? as usize;
         let digests = from.take(count.checked_mul(kind.digest_bytes).ok_or(from.fault())?)?;
-        let digests = digests
+        column.digests = digests
             .chunks_exact(kind.digest_bytes)
             .filter_map(Digest::from_bytes)
             .collect();
-        let mut places = Vec::with_capacity(count);
+        let places = from.take(count.checked_mul(4).ok_or(from.fault())?)?;
+        column.labels = places
+            .as_chunks()
+            .0
+            .iter()
+            .map(|p| u32::from_le_bytes(*p))
+            .collect();
+        if column
+            .labels
+            .iter()
+            .any(|place| *place as usize >= labels.len())
+        {
+            return Err(from.fault());
+        }
         for _ in 0..count {
-            let place = from.number()?;
-            if place as usize >= labels.len() {
-                return Err(from.fault());
+            column.names.push(from.text()?);
+        }
+        if column.has_frames() {
+            let marks = from.take(count.checked_mul(5).ok_or(from.fault())?)?;
+            for mark in marks.as_chunks::<5>().0 {
+                let time_s = f32::from_le_bytes([mark[0], mark[1], mark[2], mark[3]]);
+                if !time_s.is_finite() || time_s < 0.0 {
+                    return Err(from.fault());
+                }
+                column.marks.push(FrameMark {
+                    time_s,
+                    quality: mark[4],
+                });
             }
-            places.push(place);
         }
-        let mut entries = Vec::with_capacity(count);
-        for _ in 0..count {
-            entries.push(from.text()?);
-        }
-        parts.push(Part::new(kind, digests, places, entries));
+        columns.push(column);
     }
-    Ok(LoadedList::new("", version, labels, parts))
+    if from.offset != bytes.len() {
+        return Err(from.fault());
+    }
+    Ok(Entries {
+        version,
+        labels,
+        columns,
+    })
 }
 
 struct Cursor<'a> {
@@ -118,26 +155,30 @@ impl<'a> Cursor<'a> {
         ))
     }
 
-    fn text(&mut self) -> Result<String, NoList> {
+    fn text(&mut self) -> Result<&'a str, NoList> {
         let len = u16::from_le_bytes(self.take(2)?.try_into().expect("2 bytes"));
         let fault = self.fault();
-        String::from_utf8(self.take(len.into())?.to_vec()).map_err(|_| fault)
+        std::str::from_utf8(self.take(len.into())?).map_err(|_| fault)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lists::read_list_file;
+    use crate::lists::reader;
 
-    fn sample() -> LoadedList {
+    fn sample() -> Entries {
         let csv = format!(
-            "kind,digest,category_scale,category,entry_id\nmd5,{},uk,1,first\npdq,{},,,\nsha256,{},uk,2,third\n",
+            "kind,digest,category_scale,category,entry_id,timestamp\nmd5,{},uk,1,first,\npdq,{},,,,\nsha256,{},uk,2,third,\nvpdq,{},,,film,0\nvpdq,{},,,film,1.5\n",
             "1".repeat(32),
             "2".repeat(64),
-            "3".repeat(64)
+            "3".repeat(64),
+            "4".repeat(64),
+            "5".repeat(64),
         );
-        read_list_file("test", csv.as_bytes()).0
+        let (entries, problems) = reader::read(csv.as_bytes(), &|_, _, row| format!("row-{row}"));
+        assert_eq!((entries.len(), problems.len()), (5, 0), "{problems:?}");
+        entries
     }
 
     #[test]
@@ -145,8 +186,9 @@ mod tests {
         let bytes = write(&sample());
         let back = read(&bytes).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(write(&back), bytes);
-        assert_eq!(back.version(), sample().version());
-        assert!(back.has_entry("first") && back.has_entry("third"));
+        assert_eq!(back.version, sample().version);
+        let names: Vec<_> = back.columns.iter().flat_map(|c| c.names.iter()).collect();
+        assert_eq!(names, ["row-2", "first", "third", "film", "film"]);
     }
 
     #[test]

@@ -5,6 +5,13 @@
 use std::process::exit;
 
 fn main() {
+    let mut raw = std::env::args_os().skip(1);
+    if raw
+        .next()
+        .is_some_and(|a| a == obhut_decode::worker::VIDEO_ARGUMENT)
+    {
+        exit(obhut_decode::worker::run_video(raw));
+    }
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() != Some("probe") {
         exit(obhut_decode::worker::run(arguments));

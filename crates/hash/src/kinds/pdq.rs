@@ -35,7 +35,7 @@ pub const KIND: Kind = Kind {
     ],
 };
 
-fn one(pixels: Pixels<'_>) -> Perceptual {
+pub(super) fn one(pixels: Pixels<'_>) -> Perceptual {
     jarosz::one(&Luma(pixels))
 }
 

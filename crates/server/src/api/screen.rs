@@ -112,7 +112,13 @@ pub(crate) async fn screen(
     let started = Instant::now();
     let screener = app
         .casework
-        .screener(app.pool.clone(), ScreenOptions { dihedral })
+        .screener(
+            app.pool.clone(),
+            ScreenOptions {
+                dihedral,
+                fast: false,
+            },
+        )
         .await?;
     let bytes = body.clone();
     let screened = tokio::task::spawn_blocking(move || screener.screen_bytes(&bytes))

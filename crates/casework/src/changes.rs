@@ -1,0 +1,43 @@
+//! Whether lists, disputes or keys have changed: a number that grows with each change.
+//!
+//! Several processes may use one database; each looks at this number and reads again only what
+//! has changed.
+
+use crate::Result;
+use crate::database::{Columns, Step, Tx};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 16,
+    sql: &[
+        "CREATE TABLE changes (what TEXT PRIMARY KEY, number BIGINT NOT NULL)",
+        "INSERT INTO changes (what, number) VALUES ('matching', 1)",
+        "INSERT INTO changes (what, number) VALUES ('contents', 1)",
+    ],
+}];
+
+/// Says, within the change's own transaction, that there is one.
+pub(crate) async fn note(tx: &mut Tx) -> Result<()> {
+    sqlx::query("UPDATE changes SET number = number + 1 WHERE what = 'matching'")
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The number as it is now.
+pub(crate) async fn number(tx: &mut Tx) -> Result<i64> {
+    let row = sqlx::query("SELECT number FROM changes WHERE what = 'matching'")
+        .fetch_one(&mut **tx)
+        .await?;
+    Columns::of(&row).int()
+}
+
+/// The first of so many numbers that nobody else gets.
+pub(crate) async fn numbers(tx: &mut Tx, what: &str, count: i64) -> Result<i64> {
+    let row =
+        sqlx::query("UPDATE changes SET number = number + $1 WHERE what = $2 RETURNING number")
+            .bind(count)
+            .bind(what)
+            .fetch_one(&mut **tx)
+            .await?;
+    Ok(Columns::of(&row).int()? - count)
+}

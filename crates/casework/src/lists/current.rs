@@ -1,0 +1,298 @@
+//! The lists as they match now, opened into memory and exchanged as one when something changes.
+//!
+//! A screening takes what there is and keeps it until it is done; an exchange waits for nobody and
+//! nobody waits for it. Files of millions of entries are opened on a thread of their own, and only
+//! those that are new.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::entries::Entries;
+use super::loaded::{About, Contents, LoadedList};
+use super::{lists_on_record, segment, versions_of};
+use crate::{ApiKey, Casework, CaseworkError, Result, api_keys, changes};
+
+/// How often a watcher looks whether there are large files to open.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Files up to so many bytes are opened while a request waits; larger ones by the watcher, where
+/// there is one.
+const OPENED_AT_ONCE_BYTES_MAX: u64 = 8 << 20;
+
+/// What matching needs, as it was on record at one moment.
+#[derive(Default)]
+pub(crate) struct Kept {
+    number: i64,
+    pub lists: Arc<Vec<Arc<LoadedList>>>,
+    /// Lists that were opened ahead and have not taken their place yet.
+    opened: Arc<Vec<Arc<LoadedList>>>,
+    /// Some new version is too large to be opened while a request waits.
+    pending: bool,
+    /// Entries that don't match, as list and entry.
+    pub disputed: Arc<HashSet<(String, String)>>,
+    /// Keys by the digest of their secret.
+    pub keys: Arc<HashMap<String, ApiKey>>,
+}
+
+/// A version on record, with what its file is.
+#[derive(Clone)]
+pub(super) struct OnRecord {
+    pub version: String,
+    pub parent: Option<String>,
+    pub contents: Contents,
+}
+
+impl Kept {
+    /// Lists read from files, for one run.
+    pub fn of_files(lists: Vec<LoadedList>) -> Self {
+        Self {
+            lists: Arc::new(lists.into_iter().map(Arc::new).collect()),
+            ..Self::default()
+        }
+    }
+
+    /// What is in memory of a chain.
+    fn longest(&self, about: &About, chain: &[OnRecord]) -> Option<&Arc<LoadedList>> {
+        let is_of_chain = |list: &&Arc<LoadedList>| {
+            list.about().id == about.id
+                && list.pieces() <= chain.len()
+                && chain[list.pieces() - 1].version == list.version()
+        };
+        let all = self.lists.iter().chain(self.opened.iter());
+        all.filter(is_of_chain).max_by_key(|list| list.pieces())
+    }
+}
+
+impl Casework {
+    /// What matches now. Whether something has changed is asked each time, once for all who ask at
+    /// the same time; files are opened only when they are new.
+    pub(crate) async fn kept(&self) -> Result<Arc<Kept>> {
+        let arrived = Instant::now();
+        let _turn = self.refreshing.lock().await;
+        let known = self.kept.read().expect("no panic while held").clone();
+        match known {
+            Some((asked, kept)) if asked >= arrived => Ok(kept),
+            known => {
+                let known = known.map_or_else(Arc::default, |(_, kept)| kept);
+                self.read_changes(known, self.watched.load(Ordering::Acquire))
+                    .await
+            }
+        }
+    }
+
+    /// Opens large files of lists beside the requests, which go on with the versions before until
+    /// the new ones are in memory. Ends when the future is dropped.
+    pub async fn watch_changes(&self) {
+        self.watched.store(true, Ordering::Release);
+        loop {
+            let known = self.kept.read().expect("no panic while held").clone();
+            if let Some((_, known)) = known
+                && known.pending
+                && let Err(e) = self.open_pending(known).await
+            {
+                tracing::error!(cause = %e, "a new version of a list could not be opened; the one before goes on matching");
+                tokio::time::sleep(10 * LOOK_EVERY).await;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn open_pending(&self, known: Arc<Kept>) -> Result<()> {
+        let mut tx = self.db.snapshot().await?;
+        let on_record = lists_on_record(&mut tx).await?;
+        drop(tx);
+        let mut lists = Vec::new();
+        for (about, versions) in on_record {
+            for (about, chain) in chains_of(about, versions) {
+                lists.push(self.opened(&known, about, chain).await?);
+            }
+        }
+        // Into what is known: whoever asks next sees them in their place.
+        let _turn = self.refreshing.lock().await;
+        let kept = self.kept.read().expect("no panic while held").clone();
+        let now = kept.map_or_else(Arc::default, |(_, kept)| kept);
+        let ahead = Kept {
+            number: now.number,
+            lists: now.lists.clone(),
+            opened: Arc::new(lists),
+            disputed: now.disputed.clone(),
+            keys: now.keys.clone(),
+            pending: now.pending,
+        };
+        self.read_changes(Arc::new(ahead), true).await?;
+        Ok(())
+    }
+
+    async fn read_changes(&self, known: Arc<Kept>, may_wait: bool) -> Result<Arc<Kept>> {
+        let asked = Instant::now();
+        let mut tx = self.db.snapshot().await?;
+        let number = changes::number(&mut tx).await?;
+        let kept = if number == known.number && known.opened.is_empty() {
+            known
+        } else {
+            let disputed = Arc::new(super::disputed(&mut tx).await?);
+            let keys = Arc::new(api_keys::all_valid(&mut tx).await?);
+            let on_record = lists_on_record(&mut tx).await?;
+            drop(tx);
+            let mut lists = Vec::new();
+            let mut pending = false;
+            for (about, versions) in on_record {
+                for (about, chain) in chains_of(about, versions) {
+                    if may_wait
+                        && self.bytes_to_open(&known, &about, &chain) > OPENED_AT_ONCE_BYTES_MAX
+                    {
+                        pending = true;
+                        continue;
+                    }
+                    lists.push(self.opened(&known, about, chain).await?);
+                }
+            }
+            if pending {
+                // What matched before goes on until its successor is there.
+                for old in known.lists.iter() {
+                    let replaced = lists.iter().any(|l| l.id() == old.id());
+                    if !replaced {
+                        lists.push(old.clone());
+                    }
+                }
+            }
+            Arc::new(Kept {
+                number,
+                lists: Arc::new(lists),
+                opened: Arc::default(),
+                disputed,
+                keys,
+                pending,
+            })
+        };
+        *self.kept.write().expect("no panic while held") = Some((asked, kept.clone()));
+        Ok(kept)
+    }
+
+    /// How much there is to read before a chain is in memory.
+    fn bytes_to_open(&self, known: &Kept, about: &About, chain: &[OnRecord]) -> u64 {
+        let there = known.longest(about, chain).map_or(0, |list| list.pieces());
+        chain[there..]
+            .iter()
+            .filter_map(|v| fs::metadata(self.folder.list_file(&about.id, &v.version)).ok())
+            .map(|file| file.len())
+            .sum()
+    }
+
+    /// A chain of versions in memory: what is known already, and the files that are new.
+    async fn opened(
+        &self,
+        known: &Kept,
+        about: About,
+        chain: Vec<OnRecord>,
+    ) -> Result<Arc<LoadedList>> {
+        let mut list = known.longest(&about, &chain).cloned();
+        for next in &chain[list.as_ref().map_or(0, |list| list.pieces())..] {
+            let path = self.folder.list_file(&about.id, &next.version);
+            let (sealer, contents) = (self.sealer.clone(), next.contents);
+            let (so_far, id) = (list.take(), about.id.clone());
+            let opening = move || -> Result<LoadedList> {
+                let entries = open(&path, &sealer)?;
+                Ok(match so_far {
+                    Some(list) => list.with(entries, contents),
+                    None => {
+                        let about = About {
+                            id,
+                            version: entries.version.clone(),
+                            ..About::default()
+                        };
+                        LoadedList::new(about, entries, contents)
+                    }
+                })
+            };
+            let opened = tokio::task::spawn_blocking(opening).await;
+            let mut opened = opened.map_err(|_| CaseworkError::Form("a list's file".into()))??;
+            // A delta's file names itself; the chain says what it is called here.
+            let mut described = opened.about().clone();
+            described.version = next.version.clone();
+            opened = opened.described(described);
+            list = Some(Arc::new(opened));
+        }
+        let list = list.ok_or_else(|| CaseworkError::Form("a list without a version".into()))?;
+        Ok(if *list.about() == about {
+            list
+        } else {
+            Arc::new(list.described(about))
+        })
+    }
+}
+
+fn open(path: &std::path::Path, sealer: &obhut_vault::Sealer) -> Result<Entries> {
+    let fault = |why: String| CaseworkError::Folder {
+        path: path.display().to_string(),
+        why,
+    };
+    let sealed = fs::read(path).map_err(|e| fault(format!("{e}; import the list again")))?;
+    let bytes = sealer.open(&sealed).ok_or_else(|| {
+        fault(
+            "can't be opened: it was changed, or the keys are others; import the list again".into(),
+        )
+    })?;
+    segment::read(&bytes).map_err(|e| fault(format!("{e}; import the list again")))
+}
+
+impl Casework {
+    /// The files of a version and of those it builds on, as one list.
+    pub(crate) async fn load(&self, id: &str, version: &str) -> Result<LoadedList> {
+        let mut tx = self.db.snapshot().await?;
+        let all = versions_of(&mut tx, id).await?;
+        drop(tx);
+        let chain = chain_of(version, &all);
+        let about = About {
+            id: id.to_owned(),
+            version: version.to_owned(),
+            ..About::default()
+        };
+        let list = self.opened(&Kept::default(), about, chain).await?;
+        Ok(LoadedList::clone(&list))
+    }
+}
+
+/// A version and those it builds on, the oldest first.
+fn chain_of(version: &str, newest_first: &[OnRecord]) -> Vec<OnRecord> {
+    let mut wanted = Some(version.to_owned());
+    let mut chain = Vec::new();
+    for on_record in newest_first {
+        if wanted.as_deref() == Some(&on_record.version) {
+            wanted = on_record.parent.clone();
+            chain.push(on_record.clone());
+        }
+    }
+    chain.reverse();
+    chain
+}
+
+/// What is opened of a list: the newest version, as far as it is signed matching and beyond only
+/// counting; beside it the signed one, where the newest does not build on it.
+fn chains_of(about: About, newest_first: Vec<OnRecord>) -> Vec<(About, Vec<OnRecord>)> {
+    let Some(newest) = newest_first.first() else {
+        return Vec::new();
+    };
+    let chain = chain_of(&newest.version, &newest_first);
+    let described = |chain: &[OnRecord]| About {
+        version: chain.last().map_or_else(String::new, |v| v.version.clone()),
+        signed_pieces: about
+            .signed_version
+            .as_ref()
+            .and_then(|signed| chain.iter().position(|v| v.version == *signed))
+            .map_or(0, |place| place + 1),
+        ..about.clone()
+    };
+    let newest = described(&chain);
+    let mut opened = Vec::new();
+    if newest.signed_pieces == 0
+        && let Some(signed) = &about.signed_version
+    {
+        let older = chain_of(signed, &newest_first);
+        opened.push((described(&older), older));
+    }
+    opened.push((newest, chain));
+    opened
+}

@@ -1,0 +1,139 @@
+//! The entries of one file of a list, column by column, as they are read, sealed and opened.
+
+use std::collections::{HashMap, HashSet};
+
+use obhut_hash::{Compute, Digest, Kind, kinds};
+
+use super::EntryLabel;
+
+/// A list's file: its version, the labels that occur, and a column for each kind.
+pub(crate) struct Entries {
+    /// SHA-256 of the file, lower-case hex.
+    pub version: String,
+    pub labels: Vec<EntryLabel>,
+    pub columns: Vec<Column>,
+}
+
+/// The entries of one kind; of a kind that hashes frames, one row a frame.
+pub(crate) struct Column {
+    pub kind: &'static Kind,
+    pub digests: Vec<Digest>,
+    /// Place of each entry's label.
+    pub labels: Vec<u32>,
+    pub names: Names,
+    /// Empty unless the kind hashes frames.
+    pub marks: Vec<FrameMark>,
+}
+
+/// Where a frame stands in its video, and how much it says.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct FrameMark {
+    pub time_s: f32,
+    pub quality: u8,
+}
+
+/// Texts end to end: ten million of them without as many allocations.
+#[derive(Default)]
+pub(crate) struct Names {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Names {
+    /// # Panics
+    /// When all texts together exceed 4 GiB; the readers' limits are far below.
+    pub fn push(&mut self, name: &str) {
+        self.text.push_str(name);
+        let end = u32::try_from(self.text.len()).expect("names are limited by the list's file");
+        self.ends.push(end);
+    }
+
+    pub fn get(&self, at: usize) -> &str {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start as usize..self.ends[at] as usize]
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).map(|at| self.get(at))
+    }
+}
+
+impl Column {
+    pub fn new(kind: &'static Kind) -> Self {
+        Self {
+            kind,
+            digests: Vec::new(),
+            labels: Vec::new(),
+            names: Names::default(),
+            marks: Vec::new(),
+        }
+    }
+
+    pub fn has_frames(&self) -> bool {
+        matches!(self.kind.compute, Compute::Frames(_))
+    }
+}
+
+impl Entries {
+    /// Rows of all kinds.
+    pub fn len(&self) -> usize {
+        self.columns.iter().map(|c| c.digests.len()).sum()
+    }
+}
+
+/// One row of a list's file.
+pub(crate) struct Row {
+    pub kind: &'static Kind,
+    pub digest: Digest,
+    pub label: EntryLabel,
+    /// What the file calls it; a video's frames share one name.
+    pub name: Option<String>,
+    pub mark: Option<FrameMark>,
+}
+
+/// Collects rows until a list is complete; the same digest is kept once, except of frames.
+#[derive(Default)]
+pub(crate) struct Builder {
+    labels: Vec<EntryLabel>,
+    label_places: HashMap<EntryLabel, u32>,
+    columns: HashMap<&'static str, Column>,
+    seen: HashSet<(&'static str, Digest)>,
+}
+
+impl Builder {
+    /// False when that digest of that kind is in already.
+    pub fn add(&mut self, row: Row, name: &str) -> bool {
+        if row.mark.is_none() && !self.seen.insert((row.kind.name, row.digest)) {
+            return false;
+        }
+        let place = match self.label_places.get(&row.label) {
+            Some(place) => *place,
+            None => {
+                let place = self.labels.len() as u32;
+                self.labels.push(row.label.clone());
+                self.label_places.insert(row.label, place);
+                place
+            }
+        };
+        let column = self
+            .columns
+            .entry(row.kind.name)
+            .or_insert_with(|| Column::new(row.kind));
+        column.digests.push(row.digest);
+        column.labels.push(place);
+        column.names.push(name);
+        column.marks.extend(row.mark);
+        true
+    }
+
+    pub fn build(mut self, version: String) -> Entries {
+        Entries {
+            version,
+            labels: self.labels,
+            columns: kinds::ALL
+                .iter()
+                .filter_map(|kind| self.columns.remove(kind.name))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! Videos of a list, and whether a stretch of another video is a stretch of one of them.
+//!
+//! Two ways to match, both from the frames' digests alone:
+//! - **as python-threatexchange counts**: the share of frames of one that are within the kind's
+//!   radius of any frame of the other, low quality and repeated frames left out. From
+//!   [`PERCENT_MIN`] on, of either, it is a match.
+//! - **by time**: frames a good deal further away than one picture may be, but of different
+//!   pictures, and all of them where one offset and one speed put them. A clip that was cut out,
+//!   encoded again, cropped and played a little faster is found by this one.
+//!
+//! A crop moves everything in a picture, which PDQ does not forgive. So of each frame of the video
+//! in question there is a second digest, of the frame with its edges carried on outwards, which
+//! puts what is left back to where it was; see [`carried_on`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use obhut_hash::{Kind, Matching};
+use obhut_index::{Bits256, Segments, distance};
+
+use super::EntryLabel;
+use super::entries::{Column, Names};
+
+/// Share of frames, in percent, from which a match counts without regard to time; as
+/// python-threatexchange's `VPDQ_QUERY_MATCH_THRESHOLD_PERCENT`.
+pub(crate) const PERCENT_MIN: f64 = 80.0;
+/// Largest distance of a frame that may stand for its second, in bits.
+const SUPPORT_BITS_MAX: u32 = 66;
+/// Distance that says more, in bits.
+const STRONG_BITS_MAX: u32 = 48;
+/// Different pictures in a row of time that are needed, and their weight together: one each, two
+/// for a strong one, three for one within the kind's radius.
+const PICTURES_MIN: usize = 3;
+const WEIGHT_MIN: u32 = 5;
+/// Seconds of one picture, each within the kind's radius, that stand for different pictures.
+const STILL_SECONDS_MIN: usize = 3;
+/// How far from its place a frame may be, in seconds, either way.
+const SLACK_S: f32 = 0.55;
+/// Speeds that are tried, in hundredths.
+const SPEEDS: std::ops::RangeInclusive<u32> = 94..=106;
+/// Supports of one frame that are looked at, nearest first.
+const SUPPORTS_OF_FRAME_MAX: usize = 2_000;
+/// What a crop of a tenth leaves of a side.
+const LEFT_OF_SIDE: f64 = 0.9;
+/// Side of the picture that is hashed with its edges carried on, in pixels.
+const CARRIED_SIDE: usize = 256;
+
+/// A frame of the video in question.
+#[derive(Clone, Copy)]
+pub(crate) struct QueryFrame {
+    pub time_s: f32,
+    /// Its digest, where its quality suffices.
+    pub plain: Bits256,
+    /// Its digest with the edges carried on.
+    pub carried: Bits256,
+    /// One of those that vPDQ hashes at one a second.
+    pub whole_second: bool,
+}
+
+/// Which part of a video is which part of an entry.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Stretch {
+    /// Where it begins in the video, in seconds.
+    pub from_s: f32,
+    /// Where it ends in the video, in seconds.
+    pub to_s: f32,
+    /// Where that begins in the entry, in seconds; none where the entry is a picture.
+    pub entry_from_s: Option<f32>,
+    /// Where that ends in the entry, in seconds.
+    pub entry_to_s: Option<f32>,
+    /// Frames of the video that match the entry, of a hundred.
+    pub video_percent: f64,
+    /// Frames of the entry that match the video, of a hundred.
+    pub entry_percent: f64,
+}
+
+/// An entry that a video matched.
+pub(crate) struct VideoHit<'a> {
+    pub entry: &'a str,
+    pub label: &'a EntryLabel,
+    pub piece: u32,
+    pub row: u32,
+    /// Nearest pair of frames, in bits.
+    pub distance_bits: u32,
+    pub stretch: Stretch,
+}
+
+/// The videos of a list, whatever file they came in; cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct VideoPart {
+    kind: Option<&'static Kind>,
+    frames: Segments,
+    runs: Vec<Run>,
+    videos: usize,
+}
+
+#[derive(Clone)]
+struct Run {
+    first_frame: u32,
+    first_video: usize,
+    piece: u32,
+    before: u32,
+    videos: Arc<Videos>,
+}
+
+/// The videos of one file; frames in the order of videos and then of time.
+struct Videos {
+    names: Names,
+    labels: Arc<Vec<EntryLabel>>,
+    label_places: Vec<u32>,
+    /// Row of each video's first frame in the file.
+    rows: Vec<u32>,
+    /// Place of each video's first frame, and the end of the last one.
+    starts: Vec<u32>,
+    times_s: Vec<f32>,
+    digests: Vec<Bits256>,
+}
+
+impl VideoPart {
+    pub fn with(
+        mut self,
+        column: Column,
+        piece: u32,
+        before: u32,
+        labels: &Arc<Vec<EntryLabel>>,
+    ) -> Self {
+        let kind = column.kind;
+        let Matching::Hamming { quality_min, .. } = kind.matching else {
+            return self;
+        };
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut rows: Vec<Vec<u32>> = Vec::new();
+        for (row, name) in column.names.iter().enumerate() {
+            let place = *places.entry(name).or_insert_with(|| {
+                rows.push(Vec::new());
+                rows.len() - 1
+            });
+            rows[place].push(row as u32);
+        }
+        let mut videos = Videos {
+            names: Names::default(),
+            labels: labels.clone(),
+            label_places: Vec::new(),
+            rows: Vec::new(),
+            starts: vec![0],
+            times_s: Vec::new(),
+            digests: Vec::new(),
+        };
+        for mut frames in rows {
+            let first = frames[0];
+            videos.names.push(column.names.get(first as usize));
+            videos.label_places.push(column.labels[first as usize]);
+            videos.rows.push(first);
+            let time = |row: &u32| column.marks[*row as usize].time_s;
+            frames.sort_by(|a, b| time(a).total_cmp(&time(b)));
+            for row in frames {
+                let mark = column.marks[row as usize];
+                if mark.quality >= quality_min {
+                    videos.times_s.push(mark.time_s);
+                    let digest = column.digests[row as usize];
+                    let bits = Bits256::try_from(digest.as_bytes());
+                    videos.digests.push(bits.expect("256 bits"));
+                }
+            }
+            videos.starts.push(videos.digests.len() as u32);
+        }
+        let first_frame = self.frames.len() as u32;
+        self.frames = self.frames.with(&videos.digests);
+        self.kind = Some(kind);
+        let first_video = self.videos;
+        self.videos += videos.rows.len();
+        self.runs.push(Run {
+            first_frame,
+            first_video,
+            piece,
+            before,
+            videos: Arc::new(videos),
+        });
+        self
+    }
+
+    pub fn kind(&self) -> &'static Kind {
+        self.kind.expect("made with a column")
+    }
+
+    pub fn frames(&self) -> usize {
+        self.frames.len()
+    }
+
+    pub fn has_entry(&self, entry: &str) -> bool {
+        self.runs
+            .iter()
+            .any(|run| run.videos.names.iter().any(|e| e == entry))
+    }
+
+    /// The first entry whose row is the one that `row_of` says for its file.
+    pub fn entry_at(&self, row_of: impl Fn(u32) -> Option<u32>) -> Option<&str> {
+        self.runs.iter().find_map(|run| {
+            let row = row_of(run.piece)?.checked_sub(run.before)?;
+            let place = run.videos.rows.iter().position(|r| *r == row)?;
+            Some(run.videos.names.get(place))
+        })
+    }
+
+    /// Entries that the frames match, in either way.
+    pub fn search(&self, query: &[QueryFrame], radius_bits: Option<u32>) -> Vec<VideoHit<'_>> {
+        let Matching::Hamming {
+            radius_bits: own, ..
+        } = self.kind().matching
+        else {
+            return Vec::new();
+        };
+        let radius_bits = radius_bits.unwrap_or(own);
+        let both: Vec<Bits256> = query.iter().flat_map(|f| [f.plain, f.carried]).collect();
+        let wide = SUPPORT_BITS_MAX.max(radius_bits);
+        let mut supports: HashMap<usize, Vec<Support>> = HashMap::new();
+        for (place, hits) in self.frames.within_each(&both, wide).into_iter().enumerate() {
+            for hit in hits.into_iter().take(SUPPORTS_OF_FRAME_MAX) {
+                let run = self.run_of_frame(hit.position);
+                let frame = hit.position - run.first_frame;
+                let video = run.videos.starts.partition_point(|s| *s <= frame) - 1;
+                supports
+                    .entry(run.first_video + video)
+                    .or_default()
+                    .push(Support {
+                        query: (place / 2) as u32,
+                        frame,
+                        distance_bits: hit.distance_bits,
+                    });
+            }
+        }
+        let mut found: Vec<VideoHit<'_>> = supports
+            .iter()
+            .filter_map(|(video, supports)| self.judge(*video, supports, query, radius_bits))
+            .collect();
+        found.sort_by(|a, b| (a.distance_bits, a.entry).cmp(&(b.distance_bits, b.entry)));
+        found
+    }
+
+    fn run_of_frame(&self, frame: u32) -> &Run {
+        &self.runs[self.runs.partition_point(|run| run.first_frame <= frame) - 1]
+    }
+
+    fn judge(
+        &self,
+        video: usize,
+        supports: &[Support],
+        query: &[QueryFrame],
+        radius_bits: u32,
+    ) -> Option<VideoHit<'_>> {
+        let run = &self.runs[self.runs.partition_point(|run| run.first_video <= video) - 1];
+        let (videos, place) = (&run.videos, video - run.first_video);
+        let frames = videos.starts[place] as usize..videos.starts[place + 1] as usize;
+        let (video_percent, entry_percent) =
+            percentages(query, &videos.digests[frames.clone()], radius_bits);
+        let nearest = supports.iter().map(|s| s.distance_bits).min()?;
+        let spans = match best_row(supports, query, videos, radius_bits) {
+            Some(row) => row,
+            None if video_percent.max(entry_percent) >= PERCENT_MIN => {
+                let near = || supports.iter().filter(|s| s.distance_bits <= radius_bits);
+                spans(near().copied(), query, videos)?
+            }
+            None => return None,
+        };
+        let ((from_s, to_s), (entry_from_s, entry_to_s)) = spans;
+        Some(VideoHit {
+            entry: videos.names.get(place),
+            label: &videos.labels[videos.label_places[place] as usize],
+            piece: run.piece,
+            row: run.before + videos.rows[place],
+            distance_bits: nearest,
+            stretch: Stretch {
+                from_s,
+                to_s,
+                entry_from_s: Some(entry_from_s),
+                entry_to_s: Some(entry_to_s),
+                video_percent,
+                entry_percent,
+            },
+        })
+    }
+}
+
+/// A frame of the video that is near a frame of an entry.
+#[derive(Clone, Copy)]
+struct Support {
+    query: u32,
+    frame: u32,
+    distance_bits: u32,
+}
+
+type Spans = ((f32, f32), (f32, f32));
+
+fn spans(
+    supports: impl Iterator<Item = Support>,
+    query: &[QueryFrame],
+    videos: &Videos,
+) -> Option<Spans> {
+    supports
+        .map(|s| {
+            let (q, e) = (
+                query[s.query as usize].time_s,
+                videos.times_s[s.frame as usize],
+            );
+            ((q, q), (e, e))
+        })
+        .reduce(|(a, b), (c, d)| ((a.0.min(c.0), a.1.max(c.1)), (b.0.min(d.0), b.1.max(d.1))))
+}
+
+/// The supports that one speed and one offset put in a row, if they suffice.
+fn best_row(
+    supports: &[Support],
+    query: &[QueryFrame],
+    videos: &Videos,
+    radius_bits: u32,
+) -> Option<Spans> {
+    // A single picture can't be a row, however often it comes.
+    if supports.len() < PICTURES_MIN {
+        return None;
+    }
+    let mut best: Option<(u32, Spans)> = None;
+    let mut placed: Vec<(f32, Support)> = Vec::with_capacity(supports.len());
+    for speed in SPEEDS {
+        let speed = speed as f32 / 100.0;
+        placed.clear();
+        placed.extend(supports.iter().map(|s| {
+            let at = query[s.query as usize].time_s * speed;
+            (videos.times_s[s.frame as usize] - at, *s)
+        }));
+        placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut from = 0;
+        for to in 0..placed.len() {
+            while placed[to].0 - placed[from].0 > 2.0 * SLACK_S {
+                from += 1;
+            }
+            // Only a window that can't grow further is looked at.
+            let full = placed
+                .get(to + 1)
+                .is_none_or(|next| next.0 - placed[from].0 > 2.0 * SLACK_S);
+            if !full || to + 1 - from < PICTURES_MIN {
+                continue;
+            }
+            let row: Vec<Support> = placed[from..=to].iter().map(|(_, s)| *s).collect();
+            let weight = weigh(&row, query, videos, radius_bits);
+            if weight > best.map_or(0, |(w, _)| w)
+                && let Some(spans) = spans(row.into_iter(), query, videos)
+            {
+                best = Some((weight, spans));
+            }
+        }
+    }
+    best.map(|(_, spans)| spans)
+}
+
+/// How much a row of supports says; 0 where it is not enough.
+fn weigh(row: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits: u32) -> u32 {
+    let mut row = row.to_vec();
+    row.sort_by_key(|s| (s.distance_bits, s.query, s.frame));
+    let second = |s: &Support| query[s.query as usize].time_s as u32;
+    let mut pictures: Vec<Support> = Vec::new();
+    let mut still: Vec<u32> = Vec::new();
+    let mut weight = 0;
+    for support in row {
+        let digest = &videos.digests[support.frame as usize];
+        if support.distance_bits <= radius_bits && !still.contains(&second(&support)) {
+            still.push(second(&support));
+        }
+        let new = pictures.iter().all(|p| {
+            second(p) != second(&support)
+                && distance(&videos.digests[p.frame as usize], digest) > radius_bits
+        });
+        if new {
+            pictures.push(support);
+            weight += match support.distance_bits {
+                d if d <= radius_bits => 3,
+                d if d <= STRONG_BITS_MAX => 2,
+                _ => 1,
+            };
+        }
+    }
+    let moving = pictures.len() >= PICTURES_MIN && weight >= WEIGHT_MIN;
+    if moving || still.len() >= STILL_SECONDS_MIN {
+        weight.max(still.len() as u32)
+    } else {
+        0
+    }
+}
+
+/// Of a hundred frames of each, how many are near one of the other's: python-threatexchange,
+/// `vpdq_brute_matcher.py`. Repeated frames count once.
+fn percentages(query: &[QueryFrame], entry: &[Bits256], radius_bits: u32) -> (f64, f64) {
+    let once = |digests: Vec<Bits256>| {
+        let mut digests = digests;
+        digests.sort_unstable();
+        digests.dedup();
+        digests
+    };
+    let whole = query.iter().filter(|f| f.whole_second).map(|f| f.plain);
+    let (query, entry) = (once(whole.collect()), once(entry.to_vec()));
+    let share = |of: &[Bits256], among: &[Bits256]| {
+        let near = |a: &&Bits256| among.iter().any(|b| distance(a, b) <= radius_bits);
+        let count = of.iter().filter(near).count();
+        if of.is_empty() {
+            0.0
+        } else {
+            count as f64 * 100.0 / of.len() as f64
+        }
+    };
+    (share(&query, &entry), share(&entry, &query))
+}
+
+/// A frame scaled down, with its edges carried on outwards as far as a crop of a tenth took them.
+/// Square, [`CARRIED_SIDE`] pixels a side.
+pub(crate) fn carried_on(width: usize, height: usize, luma: &[u8]) -> Vec<u8> {
+    let inner = (CARRIED_SIDE as f64 * LEFT_OF_SIDE).round() as usize;
+    let border = (CARRIED_SIDE - inner) / 2;
+    let place = |at: usize, side: usize| {
+        let within = at.saturating_sub(border).min(inner - 1);
+        let from = within * side / inner;
+        (from, ((within + 1) * side / inner).clamp(from + 1, side))
+    };
+    let columns: Vec<_> = (0..CARRIED_SIDE).map(|x| place(x, width)).collect();
+    let mut out = Vec::with_capacity(CARRIED_SIDE * CARRIED_SIDE);
+    for y in 0..CARRIED_SIDE {
+        let (top, bottom) = place(y, height);
+        // The same rows again need no second look.
+        if y > 0 && place(y - 1, height) == (top, bottom) {
+            out.extend_from_within(out.len() - CARRIED_SIDE..);
+            continue;
+        }
+        for (left, right) in &columns {
+            let rows = luma[top * width..bottom * width].chunks_exact(width);
+            let sum: u32 = rows
+                .flat_map(|row| &row[*left..*right])
+                .map(|v| u32::from(*v))
+                .sum();
+            out.push((sum / ((bottom - top) * (right - left)) as u32) as u8);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_carried_on_and_the_middle_keeps_its_place() {
+        let luma: Vec<u8> = (0..120 * 90).map(|i| (i % 120 * 2) as u8).collect();
+        let out = carried_on(120, 90, &luma);
+        assert_eq!(out.len(), CARRIED_SIDE * CARRIED_SIDE);
+        assert_eq!(out[0], out[10]);
+        assert!(out[128].abs_diff(120) <= 3, "{}", out[128]);
+        assert_eq!(carried_on(1, 1, &[7]), vec![7; CARRIED_SIDE * CARRIED_SIDE]);
+    }
+}

@@ -1,0 +1,140 @@
+//! Watches a video go by: each frame against lists of pictures, all of them against lists of videos.
+
+use obhut_decode::VideoFrame;
+use obhut_hash::{Compute, Kind, Matching, Pixels, kinds};
+use obhut_index::Bits256;
+
+use crate::lists::{EntryHit, QueryFrame, Stretch, carried_on};
+use crate::screen::{Match, Screener, add_match, frame_pixels};
+
+/// Frames remembered of one video; of longer ones the newest.
+const FRAMES_MAX: usize = 200_000;
+/// Of a stream without end, how many frames are looked at again with each new one: half a minute.
+const NOW_FRAMES: usize = 30;
+
+pub(crate) struct Watch<'a> {
+    screener: &'a Screener,
+    frames: Vec<QueryFrame>,
+    /// Best quality of any frame.
+    pub quality: Option<u8>,
+    pictures: Vec<Match>,
+    last_s: f32,
+    whole_frames: u64,
+}
+
+impl<'a> Watch<'a> {
+    pub fn new(screener: &'a Screener) -> Self {
+        Self {
+            screener,
+            frames: Vec::new(),
+            quality: None,
+            pictures: Vec::new(),
+            last_s: 0.0,
+            whole_frames: 0,
+        }
+    }
+
+    pub fn see(&mut self, frame: &VideoFrame<'_>) {
+        self.last_s = frame.timestamp_s as f32;
+        let Some((one, quality_min)) = frame_kind() else {
+            return;
+        };
+        let found = one(frame_pixels(frame));
+        self.quality = self.quality.max(Some(found.quality));
+        if frame.whole_second {
+            self.whole_frames += 1;
+            self.see_as_picture(frame);
+        }
+        if found.quality < quality_min || !self.screener.has_videos() {
+            return;
+        }
+        let (w, h) = (frame.width as usize, frame.height as usize);
+        let wider = carried_on(w, h, frame.luma);
+        let side = (wider.len() as f64).sqrt() as u32;
+        let carried = one(Pixels::grey(side, side, &wider).expect("square"));
+        let bits = |d: obhut_hash::Digest| Bits256::try_from(d.as_bytes()).expect("256 bits");
+        if self.frames.len() == FRAMES_MAX {
+            self.frames.remove(0);
+        }
+        self.frames.push(QueryFrame {
+            time_s: self.last_s,
+            plain: bits(found.digest),
+            carried: bits(carried.digest),
+            whole_second: frame.whole_second,
+        });
+    }
+
+    /// A frame that is on a list of pictures.
+    fn see_as_picture(&mut self, frame: &VideoFrame<'_>) {
+        let mut matches = Vec::new();
+        self.screener
+            .search_pixels(frame_pixels(frame), &mut matches);
+        for mut found in matches {
+            found.stretch = Some(Stretch {
+                from_s: self.last_s,
+                to_s: self.last_s,
+                entry_from_s: None,
+                entry_to_s: None,
+                video_percent: 1.0,
+                entry_percent: 100.0,
+            });
+            add_match(&mut self.pictures, found);
+        }
+    }
+
+    /// What has matched once the video is over.
+    pub fn end(mut self, matches: &mut Vec<Match>) {
+        for mut found in std::mem::take(&mut self.pictures) {
+            if let Some(stretch) = &mut found.stretch {
+                stretch.video_percent *= 100.0 / self.whole_frames.max(1) as f64;
+            }
+            add_match(matches, found);
+        }
+        self.search(&self.frames, matches);
+    }
+
+    /// What matches by now, in a stream whose end nobody knows.
+    pub fn now(&mut self, matches: &mut Vec<Match>) {
+        matches.append(&mut self.pictures);
+        let newest = self.frames.len().saturating_sub(NOW_FRAMES);
+        self.frames.drain(..newest);
+        self.search(&self.frames, matches);
+    }
+
+    fn search(&self, frames: &[QueryFrame], matches: &mut Vec<Match>) {
+        if frames.is_empty() {
+            return;
+        }
+        for list in self.screener.lists() {
+            let Some(videos) = list.videos() else {
+                continue;
+            };
+            for hit in videos.search(frames, list.about().distance_bits) {
+                if self.screener.is_disputed(list, hit.entry) {
+                    continue;
+                }
+                let entry = EntryHit {
+                    entry: hit.entry,
+                    label: hit.label,
+                    distance_bits: hit.distance_bits,
+                    signed: list.is_signed(hit.piece),
+                    content: list.content(hit.piece, hit.row),
+                };
+                let mut found = Match::of(list, videos.kind(), &entry);
+                found.stretch = Some(hit.stretch);
+                add_match(matches, found);
+            }
+        }
+    }
+}
+
+type OfFrame = fn(Pixels<'_>) -> obhut_hash::Perceptual;
+
+/// How a frame is hashed, and the quality it needs.
+fn frame_kind() -> Option<(OfFrame, u8)> {
+    let of = |kind: &&Kind| match (kind.compute, kind.matching) {
+        (Compute::Frames(one), Matching::Hamming { quality_min, .. }) => Some((one, quality_min)),
+        _ => None,
+    };
+    kinds::ALL.iter().find_map(of)
+}

@@ -1,0 +1,133 @@
+//! `obhut match`: digests on standard input against a list, one line of answer for each.
+
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::process::ExitCode;
+
+use obhut_casework::{Match, ScreenOptions, Screener, read_plain_list};
+use obhut_hash::kinds;
+use serde_json::json;
+
+use crate::args::MatchArgs;
+use crate::in_order::in_order;
+use crate::input;
+use crate::lists::FILE_BYTES_MAX;
+use crate::output::Output;
+use crate::setting;
+
+/// Longest line that is read, in bytes; a digest of any kind is far shorter.
+const LINE_BYTES_MAX: u64 = 1_024;
+
+pub fn run(args: MatchArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let csv = input::read(&args.list, FILE_BYTES_MAX)?;
+    let (mut list, problems) = read_plain_list(&args.list.to_string_lossy(), &csv);
+    drop(csv);
+    for problem in &problems {
+        output.remark(&format!("{}: {problem}", args.list.display()));
+    }
+    anyhow::ensure!(
+        list.len() > 0,
+        "{}: no row could be read, so there is nothing to compare with",
+        args.list.display()
+    );
+    if let Some(distance) = args.distance {
+        list = list.within(distance);
+    }
+    let screener = Screener::new(setting::pool()?, vec![list], ScreenOptions::default());
+    let mut failed = 0_u64;
+    in_order(
+        lines(),
+        |line| answer(line, args.kind, &screener),
+        |(digest, answer)| {
+            failed += u64::from(answer.is_err());
+            print(&digest, &answer, output)
+        },
+    )?;
+    Ok(if failed > 0 {
+        output.remark(&format!(
+            "{failed} of the lines hold no digest; each is named above"
+        ));
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// The lines of standard input, empty ones left out; one that is too long ends them.
+fn lines() -> impl Iterator<Item = io::Result<Vec<u8>>> {
+    let mut input = BufReader::new(io::stdin());
+    std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        match (&mut input)
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut line)
+        {
+            Ok(0) => None,
+            Ok(n) if n as u64 == LINE_BYTES_MAX && !line.ends_with(b"\n") => {
+                Some(Err(io::Error::other(format!(
+                    "a line of more than {LINE_BYTES_MAX} bytes; nothing after it was read"
+                ))))
+            }
+            Ok(_) => Some(Ok(line.trim_ascii().to_vec())),
+            Err(e) => Some(Err(e)),
+        }
+    })
+    .scan(false, |ended, line| {
+        let go_on = !*ended;
+        *ended = line.is_err();
+        go_on.then_some(line)
+    })
+    .filter(|line| !matches!(line, Ok(line) if line.is_empty()))
+}
+
+type Answer = (String, Result<Vec<Match>, String>);
+
+fn answer(
+    line: io::Result<Vec<u8>>,
+    kind: &'static obhut_hash::Kind,
+    screener: &Screener,
+) -> Answer {
+    let line = match line {
+        Ok(line) => line,
+        Err(e) => return (String::new(), Err(format!("standard input: {e}"))),
+    };
+    let shown = String::from_utf8_lossy(&line).into_owned();
+    let digest = kind.parse(&shown).map_err(|e| e.to_string());
+    (
+        shown,
+        digest.map(|digest| screener.match_all(kind, &digest)),
+    )
+}
+
+fn print(digest: &str, answer: &Result<Vec<Match>, String>, output: &Output) -> anyhow::Result<()> {
+    output.line(
+        || match answer {
+            Ok(matches) => {
+                let findings: Vec<_> = matches
+                    .iter()
+                    .map(|m| json!({ "entry": m.entry, "distance": m.distance_bits }))
+                    .collect();
+                json!({ "digest": digest, "findings": findings })
+            }
+            Err(error) => json!({ "digest": digest, "error": error }),
+        },
+        || match answer {
+            Ok(matches) if matches.is_empty() => format!("{digest}  on no list"),
+            Ok(matches) => {
+                let all: Vec<_> = matches
+                    .iter()
+                    .map(|m| format!("{} ({} bits)", m.entry, m.distance_bits))
+                    .collect();
+                format!("{digest}  {}", all.join(", "))
+            }
+            Err(error) => format!("{digest}  {error}"),
+        },
+    )
+}
+
+/// Kinds whose digests can be compared alone.
+pub fn kind(name: &str) -> Result<&'static obhut_hash::Kind, String> {
+    kinds::by_name(name).ok_or_else(|| {
+        let known: Vec<_> = kinds::ALL.iter().map(|k| k.name).collect();
+        format!("is none of {}", known.join(", "))
+    })
+}

@@ -1,0 +1,640 @@
+//! Videos to frames of luma, through ffmpeg in a sandbox of its own.
+//!
+//! ffprobe says what the file is and how many frames it has in a second; ffmpeg decodes it once
+//! and hands over only the frames that are wanted, as luma, no larger than the hash needs. Both
+//! are started through this binary ([`worker::VIDEO_ARGUMENT`](crate::worker::VIDEO_ARGUMENT)),
+//! which first gives up network, writing, and every file but the video and the libraries.
+//!
+//! Frames are numbered from 0 in the order they are shown, and one a second means every
+//! ⌊frames per second⌋th frame, as Meta's vPDQ has it (facebook/ThreatExchange,
+//! `vpdq/cpp/vpdq/cpp/hashing/filehasher.cpp`). Rotation that the file asks for is not applied,
+//! as there.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use crate::{Pool, Unreadable, worker};
+
+/// Frames larger than this are scaled down to it, in pixels: PDQ keeps far less.
+const FRAME_PIXELS_MAX: u64 = 1_000_000;
+/// Longest wait for the next frame.
+const STALL_MAX: Duration = Duration::from_secs(30);
+/// Longest wait for ffprobe.
+const PROBE_MAX: Duration = Duration::from_secs(20);
+/// Longest line of ffmpeg's that is kept.
+const LINE_BYTES_MAX: u64 = 4_096;
+/// Demuxers a file may choose. None of them opens another file or address.
+const DEMUXERS: &str =
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf";
+
+/// The programs of ffmpeg.
+#[derive(Clone, Debug)]
+pub struct VideoTools {
+    /// `ffmpeg`.
+    pub ffmpeg: PathBuf,
+    /// `ffprobe`.
+    pub ffprobe: PathBuf,
+}
+
+/// What a file's first bytes say it is, if that is a video.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Container {
+    /// ISO/IEC 14496-12 and QuickTime.
+    Mp4,
+    /// Matroska and WebM.
+    Matroska,
+    /// Audio Video Interleave.
+    Avi,
+    /// MPEG-2 transport stream (ISO/IEC 13818-1).
+    MpegTs,
+    /// MPEG program stream.
+    Mpeg,
+    /// Flash video.
+    Flv,
+    /// Ogg.
+    Ogg,
+    /// Advanced Systems Format (WMV).
+    Asf,
+}
+
+impl Container {
+    /// By content. A file's name plays no part.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        /// Pictures in the same boxes.
+        const STILLS: [&[u8]; 10] = [
+            b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif",
+            b"avis",
+        ];
+        const BOXES: [&[u8]; 6] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"];
+        match bytes {
+            [_, _, _, _, kind @ ..]
+                if BOXES.iter().any(|b| kind.starts_with(b))
+                    && !(kind.starts_with(b"ftyp")
+                        && STILLS.iter().any(|s| kind[4..].starts_with(s))) =>
+            {
+                Some(Self::Mp4)
+            }
+            [0x1a, 0x45, 0xdf, 0xa3, ..] => Some(Self::Matroska),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'A',
+                b'V',
+                b'I',
+                b' ',
+                ..,
+            ] => Some(Self::Avi),
+            [0, 0, 1, 0xba, ..] | [0, 0, 1, 0xb3, ..] => Some(Self::Mpeg),
+            [b'F', b'L', b'V', 1, ..] => Some(Self::Flv),
+            [b'O', b'g', b'g', b'S', ..] => Some(Self::Ogg),
+            [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, ..] => Some(Self::Asf),
+            [0x47, ..] if bytes.get(188) == Some(&0x47) && bytes.get(376) == Some(&0x47) => {
+                Some(Self::MpegTs)
+            }
+            _ => None,
+        }
+    }
+
+    /// The media type (IANA).
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Mp4 => "video/mp4",
+            Self::Matroska => "video/matroska",
+            Self::Avi => "video/vnd.avi",
+            Self::MpegTs => "video/mp2t",
+            Self::Mpeg => "video/mpeg",
+            Self::Flv => "video/x-flv",
+            Self::Ogg => "video/ogg",
+            Self::Asf => "video/x-ms-asf",
+        }
+    }
+}
+
+/// Which frames are wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Sampling {
+    /// One a second.
+    #[default]
+    EverySecond,
+    /// Four a second, those of [`Sampling::EverySecond`] among them.
+    FourASecond,
+    /// All.
+    EveryFrame,
+    /// Those that stand for themselves in the stream; the others are not even decoded.
+    KeyFrames,
+}
+
+/// A frame, lent for one call.
+#[derive(Clone, Copy)]
+pub struct VideoFrame<'a> {
+    /// Its number from 0 in the order shown.
+    pub number: u64,
+    /// Seconds from the beginning: its number by the frames in a second.
+    pub timestamp_s: f64,
+    /// True for the frames that [`Sampling::EverySecond`] gives.
+    pub whole_second: bool,
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// One byte a pixel, rows from top to bottom, no padding.
+    pub luma: &'a [u8],
+}
+
+/// What a video turned out to be.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct VideoSeen {
+    /// Frames that were given.
+    pub frames: u64,
+    /// True when part of it is missing or broken, or was beyond a limit.
+    pub damaged: bool,
+}
+
+/// What ffprobe says of the first video stream.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Stream {
+    width: u32,
+    height: u32,
+    frames_per_second: f64,
+}
+
+impl Pool {
+    /// Gives the wanted frames of a video file, in order, until `take` says false.
+    ///
+    /// # Errors
+    /// Why it gave none.
+    pub fn video(
+        &self,
+        file: File,
+        sampling: Sampling,
+        take: &mut dyn FnMut(VideoFrame<'_>) -> bool,
+    ) -> Result<VideoSeen, Unreadable> {
+        let tools = self.video_tools().ok_or(Unreadable::NoVideoTools)?;
+        let stream = self.probe(tools, &file)?;
+        let pixels = u64::from(stream.width) * u64::from(stream.height);
+        let pixels_max = self.limits().image_pixels_max;
+        if pixels > pixels_max {
+            return Err(Unreadable::TooManyPixels { pixels, pixels_max });
+        }
+        let input = again(&file).map_err(|_| Unreadable::NoWorker)?;
+        self.decode_stream(tools, input, "file:/proc/self/fd/0", stream, sampling, take)
+    }
+
+    /// [`Pool::video`] of bytes in memory.
+    pub fn video_bytes(
+        &self,
+        bytes: &[u8],
+        sampling: Sampling,
+        take: &mut dyn FnMut(VideoFrame<'_>) -> bool,
+    ) -> Result<VideoSeen, Unreadable> {
+        let in_memory = || -> io::Result<File> {
+            let mut file = File::from(memfd_create("obhut-video", MemfdFlags::CLOEXEC)?);
+            io::Write::write_all(&mut file, bytes)?;
+            Ok(file)
+        };
+        self.video(
+            in_memory().map_err(|_| Unreadable::NoWorker)?,
+            sampling,
+            take,
+        )
+    }
+
+    /// One frame a second of a stream that comes through a pipe and may never end, as MPEG-TS or
+    /// fragmented MP4. `size` is what frames are scaled to. Ends with the stream, when `take` says
+    /// false, or when nothing comes for `stall_max`.
+    pub fn live(
+        &self,
+        stream: OwnedFd,
+        size: (u32, u32),
+        stall_max: Duration,
+        take: &mut dyn FnMut(VideoFrame<'_>) -> bool,
+    ) -> Result<VideoSeen, Unreadable> {
+        let tools = self.video_tools().ok_or(Unreadable::NoVideoTools)?;
+        let (width, height) = size;
+        let filter = format!(
+            "select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)',scale={width}:{height}:flags=area,format=gray,showinfo=checksum=0"
+        );
+        let before = ["-probesize", "500000", "-fflags", "nobuffer"];
+        let mut running = self
+            .ffmpeg(tools, stream, &before, "pipe:0", &filter, 0)
+            .map_err(|_| Unreadable::NoWorker)?;
+        running.stall_max = stall_max;
+        let number = |_: u64, shown_s: Option<f64>| {
+            let at = shown_s.unwrap_or_default();
+            (at as u64, at, true)
+        };
+        running.give((width, height), u64::MAX, true, number, take)
+    }
+
+    fn decode_stream(
+        &self,
+        tools: &VideoTools,
+        input: OwnedFd,
+        address: &str,
+        stream: Stream,
+        sampling: Sampling,
+        take: &mut dyn FnMut(VideoFrame<'_>) -> bool,
+    ) -> Result<VideoSeen, Unreadable> {
+        let (width, height) = fitting(stream.width, stream.height);
+        // As vPDQ rounds: down, and never to none.
+        let step = (stream.frames_per_second as u64).max(1);
+        let mut filters = Vec::new();
+        match sampling {
+            Sampling::EverySecond => filters.push(format!("select='not(mod(n,{step}))'")),
+            Sampling::FourASecond => {
+                let part = (step / 4).max(1);
+                filters.push(format!("select='not(mod(mod(n,{step}),{part}))'"));
+            }
+            Sampling::EveryFrame | Sampling::KeyFrames => {}
+        }
+        if (width, height) != (stream.width, stream.height) {
+            filters.push(format!("scale={width}:{height}:flags=area"));
+        }
+        filters.push("format=gray".into());
+        let shown = sampling == Sampling::KeyFrames;
+        let mut before = Vec::new();
+        if shown {
+            filters.push("showinfo=checksum=0".into());
+            before.extend(["-skip_frame", "nokey"]);
+        }
+        let running = self
+            .ffmpeg(
+                tools,
+                input,
+                &before,
+                address,
+                &filters.join(","),
+                self.limits().video_time_max.as_secs(),
+            )
+            .map_err(|_| Unreadable::NoWorker)?;
+        let rate = stream.frames_per_second;
+        // Of each second as many frames as the filter lets through.
+        let part = (step / 4).max(1);
+        let of_second = step.div_ceil(part);
+        let number = |k: u64, shown_s: Option<f64>| {
+            let number = match (sampling, shown_s) {
+                (Sampling::EverySecond, _) => k * step,
+                (Sampling::FourASecond, _) => k / of_second * step + k % of_second * part,
+                (Sampling::KeyFrames, Some(s)) => (s * rate).round().max(0.0) as u64,
+                _ => k,
+            };
+            (number, number as f64 / rate, number.is_multiple_of(step))
+        };
+        running.give(
+            (width, height),
+            self.limits().video_frames_max,
+            shown,
+            number,
+            take,
+        )
+    }
+
+    fn probe(&self, tools: &VideoTools, file: &File) -> Result<Stream, Unreadable> {
+        let input = again(file).map_err(|_| Unreadable::NoWorker)?;
+        let entries = "stream=width,height,avg_frame_rate,r_frame_rate";
+        let arguments = [
+            "-v",
+            "quiet",
+            "-select_streams",
+            "v:0",
+            "-show_entries",
+            entries,
+            "-of",
+            "default=noprint_wrappers=1",
+            "-format_whitelist",
+            DEMUXERS,
+            "-protocol_whitelist",
+            "file",
+            "file:/proc/self/fd/0",
+        ];
+        let (ours, theirs) = UnixStream::pair().map_err(|_| Unreadable::NoWorker)?;
+        let program = tools.ffprobe.as_os_str().to_owned();
+        let seconds = PROBE_MAX.as_secs();
+        let mut child = self
+            .shut_in(program, seconds)
+            .args(arguments)
+            .stdin(Stdio::from(input))
+            .stdout(Stdio::from(OwnedFd::from(theirs)))
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|_| Unreadable::NoWorker)?;
+        let started = Instant::now();
+        let mut answer = Vec::new();
+        let read = ours
+            .set_read_timeout(Some(PROBE_MAX))
+            .and_then(|()| ours.take(LINE_BYTES_MAX).read_to_end(&mut answer));
+        if read.is_err() || started.elapsed() > PROBE_MAX {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(Unreadable::TookTooLong {
+                time_ms_max: PROBE_MAX.as_millis() as u64,
+            });
+        }
+        let status = child.wait().map_err(|_| Unreadable::NoWorker)?;
+        if status.code() == Some(worker::NOT_SHUT_IN) {
+            return Err(Unreadable::NoWorker);
+        }
+        parse_probe(&String::from_utf8_lossy(&answer)).ok_or(if status.success() {
+            Unreadable::NoVideoStream
+        } else {
+            Unreadable::CorruptVideo
+        })
+    }
+
+    fn shut_in(&self, program: OsString, cpu_seconds: u64) -> Command {
+        let mut command = Command::new(self.program());
+        command
+            .arg(worker::VIDEO_ARGUMENT)
+            .arg(self.limits().memory_bytes_max.to_string())
+            .arg(cpu_seconds.to_string())
+            .arg(program)
+            .env_clear()
+            .env("LC_ALL", "C");
+        command
+    }
+
+    fn ffmpeg(
+        &self,
+        tools: &VideoTools,
+        input: OwnedFd,
+        before: &[&str],
+        address: &str,
+        filter: &str,
+        cpu_seconds: u64,
+    ) -> io::Result<Running> {
+        let (frames, theirs) = UnixStream::pair()?;
+        let program = tools.ffmpeg.as_os_str().to_owned();
+        let mut child = self
+            .shut_in(program, cpu_seconds)
+            .args([
+                "-hide_banner",
+                "-nostdin",
+                "-nostats",
+                "-loglevel",
+                "level+info",
+            ])
+            .args(["-threads", "1", "-filter_threads", "1", "-noautorotate"])
+            .args([
+                "-format_whitelist",
+                DEMUXERS,
+                "-protocol_whitelist",
+                "file,pipe",
+            ])
+            .args(before)
+            .args(["-i", address, "-map", "0:v:0", "-an", "-sn", "-dn"])
+            .args([
+                "-vf",
+                filter,
+                "-vsync",
+                "passthrough",
+                "-f",
+                "rawvideo",
+                "pipe:1",
+            ])
+            .stdin(Stdio::from(input))
+            .stdout(Stdio::from(OwnedFd::from(theirs)))
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (send, said) = mpsc::channel();
+        let words = BufReader::new(child.stderr.take().expect("piped"));
+        thread::spawn(move || listen(words, &send));
+        Ok(Running {
+            child,
+            frames,
+            said,
+            stall_max: STALL_MAX,
+        })
+    }
+}
+
+/// A file once more, read from its beginning: handles that are copies share their place in it.
+fn again(file: &File) -> io::Result<OwnedFd> {
+    // Through /proc, because a path may mean another file by now.
+    let path = format!(
+        "/proc/self/fd/{}",
+        std::os::fd::AsRawFd::as_raw_fd(&file.as_fd())
+    );
+    Ok(File::open(path)?.into())
+}
+
+/// Scaled down to what a frame may have, by the same factor in both directions.
+fn fitting(width: u32, height: u32) -> (u32, u32) {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels <= FRAME_PIXELS_MAX {
+        return (width, height);
+    }
+    let factor = (FRAME_PIXELS_MAX as f64 / pixels as f64).sqrt();
+    let fit = |side: u32| ((f64::from(side) * factor) as u32).clamp(1, side);
+    (fit(width), fit(height))
+}
+
+fn parse_probe(text: &str) -> Option<Stream> {
+    let field = |name: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+    };
+    let rate = |name: &str| {
+        let (top, bottom) = field(name)?.split_once('/')?;
+        let rate = top.parse::<f64>().ok()? / bottom.parse::<f64>().ok()?;
+        Some(rate).filter(|r| r.is_finite() && *r > 0.0)
+    };
+    Some(Stream {
+        width: field("width")?.parse().ok().filter(|v| *v > 0)?,
+        height: field("height")?.parse().ok().filter(|v| *v > 0)?,
+        frames_per_second: rate("avg_frame_rate").or_else(|| rate("r_frame_rate"))?,
+    })
+}
+
+/// What ffmpeg says while it works.
+enum Said {
+    /// The time at which the next frame is shown, in seconds.
+    Shown(f64),
+    /// Something is broken.
+    Error,
+}
+
+/// Lines out of a hostile file are read for two things and kept nowhere.
+fn listen(mut words: BufReader<impl io::Read>, send: &mpsc::Sender<Said>) {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match words
+            .by_ref()
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut line)
+        {
+            Ok(n) if n > 0 => {}
+            _ => return,
+        }
+        let line = String::from_utf8_lossy(&line);
+        let said = if line.contains("[error]") || line.contains("[fatal]") {
+            Some(Said::Error)
+        } else if line.contains("Parsed_showinfo") {
+            line.split_once("pts_time:")
+                .and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok())
+                .map(Said::Shown)
+        } else {
+            None
+        };
+        // Whoever listened has gone: go on reading, so that ffmpeg does not wait for us.
+        if let Some(said) = said {
+            let _ = send.send(said);
+        }
+    }
+}
+
+/// ffmpeg at work.
+struct Running {
+    child: Child,
+    frames: UnixStream,
+    said: Receiver<Said>,
+    stall_max: Duration,
+}
+
+impl Running {
+    fn give(
+        mut self,
+        (width, height): (u32, u32),
+        frames_max: u64,
+        shown: bool,
+        number: impl Fn(u64, Option<f64>) -> (u64, f64, bool),
+        take: &mut dyn FnMut(VideoFrame<'_>) -> bool,
+    ) -> Result<VideoSeen, Unreadable> {
+        let mut luma = vec![0; width as usize * height as usize];
+        let mut count = 0;
+        let mut errors = false;
+        self.frames
+            .set_read_timeout(Some(self.stall_max))
+            .map_err(|_| Unreadable::NoWorker)?;
+        let stalled = Unreadable::TookTooLong {
+            time_ms_max: self.stall_max.as_millis() as u64,
+        };
+        loop {
+            match self.frames.read_exact(&mut luma) {
+                Ok(()) => {}
+                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
+                Err(_) => return Err(stalled),
+            }
+            // ffmpeg says when a frame is shown before it gives the frame.
+            let mut shown_s = None;
+            while shown && shown_s.is_none() {
+                match self.said.recv_timeout(self.stall_max) {
+                    Ok(Said::Shown(s)) => shown_s = Some(s),
+                    Ok(Said::Error) => errors = true,
+                    Err(RecvTimeoutError::Timeout) => return Err(stalled),
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+            }
+            if count == frames_max {
+                errors = true;
+                break;
+            }
+            let (number, timestamp_s, whole_second) = number(count, shown_s);
+            count += 1;
+            let frame = VideoFrame {
+                number,
+                timestamp_s,
+                whole_second,
+                width,
+                height,
+                luma: &luma,
+            };
+            if !take(frame) {
+                return Ok(VideoSeen {
+                    frames: count,
+                    damaged: errors,
+                });
+            }
+        }
+        if count == frames_max {
+            let _ = self.child.kill();
+        }
+        let status = self.child.wait().map_err(|_| Unreadable::NoWorker)?;
+        // The listener ends with ffmpeg, and so do its words.
+        errors |= self.said.iter().any(|s| matches!(s, Said::Error));
+        if count == 0 {
+            return Err(match status.code() {
+                Some(worker::NOT_SHUT_IN) => Unreadable::NoWorker,
+                _ => Unreadable::CorruptVideo,
+            });
+        }
+        Ok(VideoSeen {
+            frames: count,
+            damaged: errors || !status.success(),
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only when the process has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ffprobe_says_is_read_and_nonsense_is_not() {
+        let good = "width=480\nheight=720\nr_frame_rate=30/1\navg_frame_rate=30000/1001\n";
+        let stream = parse_probe(good).unwrap();
+        assert_eq!((stream.width, stream.height), (480, 720));
+        assert!((stream.frames_per_second - 29.97).abs() < 0.001);
+        let fallback = good.replace("30000/1001", "0/0");
+        assert_eq!(parse_probe(&fallback).unwrap().frames_per_second, 30.0);
+        for bad in [
+            "",
+            "width=0\nheight=1\navg_frame_rate=1/1",
+            "width=1\nheight=1\navg_frame_rate=0/0",
+        ] {
+            assert_eq!(parse_probe(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn frames_are_scaled_down_and_never_up() {
+        assert_eq!(fitting(480, 720), (480, 720));
+        let (w, h) = fitting(3840, 2160);
+        assert!(
+            u64::from(w) * u64::from(h) <= FRAME_PIXELS_MAX && w > 1_300,
+            "{w}×{h}"
+        );
+        assert_eq!(fitting(4_000_000_000, 1).1, 1);
+    }
+
+    #[test]
+    fn containers_are_told_by_content() {
+        let name = |bytes: &[u8]| Container::of(bytes);
+        assert_eq!(name(b"\0\0\0\x20ftypisom"), Some(Container::Mp4));
+        assert_eq!(name(b"\0\0\0\x20ftypheic"), None);
+        assert_eq!(name(b"\0\0\0\x20ftypavif"), None);
+        assert_eq!(name(b"\x1a\x45\xdf\xa3"), Some(Container::Matroska));
+        assert_eq!(name(b"RIFF\0\0\0\0WEBP"), None);
+        assert_eq!(name(b""), None);
+        let mut ts = vec![0; 400];
+        assert_eq!(name(&ts), None);
+        for at in [0, 188, 376] {
+            ts[at] = 0x47;
+        }
+        assert_eq!(name(&ts), Some(Container::MpegTs));
+    }
+}

@@ -1,0 +1,24 @@
+//! vPDQ: PDQ of a video's frames, each with its number, its time and its quality.
+//!
+//! What frames are hashed is the decoder's business; a frame's digest is PDQ's, pipeline `full`.
+
+use super::{Compute, Example, ExampleInput, Kind, Matching, Status, pdq};
+use crate::jarosz;
+
+/// PDQ of frames.
+pub const KIND: Kind = Kind {
+    name: "vpdq",
+    source: "facebook/ThreatExchange vpdq; PyPI vpdq 0.2.5; python-threatexchange extensions/vpdq",
+    status: Status::Stable,
+    by_default: false,
+    digest_bytes: 32,
+    matching: Matching::Hamming {
+        radius_bits: 31,
+        quality_min: 50,
+    },
+    compute: Compute::Frames(pdq::one),
+    examples: &[Example {
+        input: ExampleInput::Ramp(4, 200),
+        digest: jarosz::ZERO_HEX,
+    }],
+};
