@@ -42,6 +42,8 @@ const STEPS: &[&[Step]] = &[
     crate::appeals::STEPS,
     crate::api_keys::STEPS,
     crate::changes::STEPS,
+    crate::banks::STEPS,
+    crate::repeats::STEPS,
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod api_keys;
 mod appeals;
 mod approvals;
 mod audit;
+mod banks;
 mod cases;
 mod changes;
 mod clock;
@@ -27,6 +28,7 @@ mod legal_bases;
 mod lists;
 mod outbox;
 mod people;
+mod repeats;
 mod reports;
 mod scan;
 mod screen;
@@ -39,6 +41,7 @@ pub use api_keys::{ApiKey, Right};
 pub use appeals::{Appeal, AppealOutcome};
 pub use approvals::Approval;
 pub use audit::AuditRow;
+pub use banks::{Bank, CONTENT_ENABLED, Content};
 pub use cases::{Case, CaseDetail, CaseStatus};
 pub use clock::{SystemClock, rfc3339};
 pub use data_folder::DataFolder;
@@ -51,20 +54,22 @@ pub use findings::Finding;
 pub use legal_bases::{LegalBasis, Surface};
 pub use lists::{
     Action, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList, Purpose, Stretch,
-    read_list_file, read_plain_list,
+    VIDEO_PERCENT_MIN, VideoFrameDigest, compare_videos, read_list_file, read_plain_list,
 };
 pub use obhut_decode::{
     Container, Limits, Manner, Pool, Sampling, Unreadable, VideoFrame, VideoSeen, VideoTools,
     WorkerCommand,
 };
+pub use obhut_hash::{Compute, Digest, Kind, kinds};
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use outbox::{Job, JobKind};
 pub use people::{Person, Role};
+pub use repeats::Repeat;
 pub use reports::{Report, ReportedFile};
 pub use scan::{FoundFile, ScanProblem, scan};
 pub use screen::{
-    Current, Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict, frame_pixels,
-    fresh_group, pixels,
+    BankHit, Current, Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict,
+    frame_pixels, fresh_group, pixels,
 };
 pub use sealed::Sealed;
 pub use settings::Reporter;

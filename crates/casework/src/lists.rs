@@ -14,10 +14,11 @@ mod segment;
 mod videos;
 
 pub(crate) use current::Kept;
+pub(crate) use entries::{Builder, Row};
 pub(crate) use loaded::EntryHit;
 pub use loaded::LoadedList;
 pub use reader::{ListProblem, read_list_file, read_plain_list};
-pub use videos::Stretch;
+pub use videos::{PERCENT_MIN as VIDEO_PERCENT_MIN, Stretch, VideoFrameDigest, compare_videos};
 pub(crate) use videos::{QueryFrame, carried_on};
 
 use std::collections::HashSet;
@@ -173,44 +174,7 @@ impl Casework {
         check(settings)?;
         let (list, problems) = self.read(&settings.name, csv)?;
         let mut tx = self.db.begin().await?;
-        let known =
-            sqlx::query("SELECT id, owner, purpose, basis, action FROM lists WHERE name = $1")
-                .bind(&settings.name)
-                .fetch_optional(&mut *tx)
-                .await?;
-        let id = if let Some(row) = known {
-            let mut c = Columns::of(&row);
-            let id = c.text()?;
-            let stored = (c.text()?, c.text()?, c.text()?, c.text()?);
-            let given = (
-                settings.owner.clone(),
-                settings.purpose.word().to_owned(),
-                settings.basis.clone(),
-                settings.action.word().to_owned(),
-            );
-            if stored != given {
-                return Err(CaseworkError::refused(format!(
-                    "\"{}\" is on record with owner \"{}\", purpose {}, basis \"{}\", action {}; those never change under a name: give the same, or import under another name",
-                    settings.name, stored.0, stored.1, stored.2, stored.3
-                )));
-            }
-            id
-        } else {
-            let id = ids::new("list");
-            sqlx::query(
-                "INSERT INTO lists (id, name, owner, purpose, basis, action, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(&id)
-            .bind(&settings.name)
-            .bind(&settings.owner)
-            .bind(settings.purpose.word())
-            .bind(&settings.basis)
-            .bind(settings.action.word())
-            .bind(self.now())
-            .execute(&mut *tx)
-            .await?;
-            id
-        };
+        let id = self.list_row(&mut tx, settings).await?;
         let file = File {
             list: &id,
             version: &list.version.clone(),
@@ -276,6 +240,77 @@ impl Casework {
         tx.commit().await?;
         // The same delta upon the same version is another version, so this never fails.
         first.ok_or_else(|| CaseworkError::Form("a list's delta".into()))
+    }
+
+    /// A list without entries, to which deltas can be added.
+    pub(crate) async fn create_list(&self, settings: &ListSettings, actor: &str) -> Result<()> {
+        check(settings)?;
+        let mut tx = self.db.begin().await?;
+        let id = self.list_row(&mut tx, settings).await?;
+        let entries = Entries {
+            version: hex::encode(Sha256::digest(&id)),
+            labels: Vec::new(),
+            columns: Vec::new(),
+        };
+        let file = File {
+            list: &id,
+            version: &entries.version.clone(),
+            parent: None,
+            entries: &entries,
+            entries_in_all: 0,
+            problems: 0,
+            one_content: false,
+        };
+        if self.add_version(&mut tx, &file, actor).await?.is_none() {
+            return Err(CaseworkError::refused(format!(
+                "\"{}\" exists already",
+                settings.name
+            )));
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The id of the list of these settings, made where it is not on record.
+    async fn list_row(&self, tx: &mut Tx, settings: &ListSettings) -> Result<String> {
+        let known =
+            sqlx::query("SELECT id, owner, purpose, basis, action FROM lists WHERE name = $1")
+                .bind(&settings.name)
+                .fetch_optional(&mut **tx)
+                .await?;
+        if let Some(row) = known {
+            let mut c = Columns::of(&row);
+            let id = c.text()?;
+            let stored = (c.text()?, c.text()?, c.text()?, c.text()?);
+            let given = (
+                settings.owner.clone(),
+                settings.purpose.word().to_owned(),
+                settings.basis.clone(),
+                settings.action.word().to_owned(),
+            );
+            if stored != given {
+                return Err(CaseworkError::refused(format!(
+                    "\"{}\" is on record with owner \"{}\", purpose {}, basis \"{}\", action {}; those never change under a name: give the same, or import under another name",
+                    settings.name, stored.0, stored.1, stored.2, stored.3
+                )));
+            }
+            Ok(id)
+        } else {
+            let id = ids::new("list");
+            sqlx::query(
+                "INSERT INTO lists (id, name, owner, purpose, basis, action, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(&id)
+            .bind(&settings.name)
+            .bind(&settings.owner)
+            .bind(settings.purpose.word())
+            .bind(&settings.basis)
+            .bind(settings.action.word())
+            .bind(self.now())
+            .execute(&mut **tx)
+            .await?;
+            Ok(id)
+        }
     }
 
     fn read(&self, name: &str, csv: &[u8]) -> Result<(Entries, Vec<ListProblem>)> {

@@ -16,7 +16,9 @@ use obhut_decode::{
 use obhut_hash::{Compute, Digest, Kind, Matching, Perceptual, Pixels, kinds};
 
 use crate::database::words;
-use crate::lists::{Action, EntryHit, EntryLabel, Kept, LoadedList, Purpose, Stretch, count_hit};
+use crate::lists::{
+    Action, EntryHit, EntryLabel, Kept, LoadedList, Purpose, Stretch, VideoFrameDigest, count_hit,
+};
 use crate::scan::io_reason;
 use crate::watch::Watch;
 use crate::{
@@ -101,6 +103,8 @@ pub struct Screened {
     pub unreadable: Option<(&'static str, String)>,
     /// True when somebody should look at why.
     pub suspicious: bool,
+    /// True when no decoder could do its work, so that nothing is known about the file.
+    pub is_ours: bool,
 }
 
 /// Screens files against lists in memory. Calls block; use as many threads as there are cores.
@@ -108,6 +112,7 @@ pub struct Screened {
 pub struct Screener {
     pool: Arc<Pool>,
     kept: Arc<Kept>,
+    now_s: i64,
     options: ScreenOptions,
 }
 
@@ -131,6 +136,7 @@ impl Screener {
         Self {
             pool,
             kept,
+            now_s: 0,
             options,
         }
     }
@@ -294,11 +300,16 @@ impl Screener {
         let mut matches = Vec::new();
         for list in self.kept.lists.iter() {
             let hits = list.search(kind, digest);
-            let hits = hits.iter().filter(|hit| !self.is_disputed(list, hit.entry));
+            let hits = hits.iter().filter(|hit| !self.is_off(list, hit));
             matches.extend(hits.map(|hit| Match::of(list, kind, hit)));
         }
         sort(&mut matches);
         matches
+    }
+
+    /// What policy makes of entries that matched.
+    pub fn judged(&self, matches: Vec<Match>) -> Screened {
+        self.judge(matches, Seen::default())
     }
 
     /// Compares a digest that somebody else has computed.
@@ -349,20 +360,14 @@ impl Screener {
         self.lists().any(|list| list.videos().is_some())
     }
 
-    pub(crate) fn is_disputed(&self, list: &LoadedList, entry: &str) -> bool {
-        !self.kept.disputed.is_empty()
-            && self
-                .kept
-                .disputed
-                .contains(&(list.id().to_owned(), entry.to_owned()))
+    pub(crate) fn is_off(&self, list: &LoadedList, hit: &EntryHit<'_>) -> bool {
+        self.kept.banks.is_off(hit.content, self.now_s) || self.kept.is_disputed(list, hit.entry)
     }
 
     fn search(&self, kind: &Kind, digest: &Digest, matches: &mut Vec<Match>) {
         for list in self.kept.lists.iter() {
             let hits = list.search(kind, digest);
-            let hits = hits
-                .into_iter()
-                .filter(|hit| !self.is_disputed(list, hit.entry));
+            let hits = hits.into_iter().filter(|hit| !self.is_off(list, hit));
             for hit in hits.take(MATCHES_OF_LIST_MAX) {
                 add_match(matches, Match::of(list, kind, &hit));
             }
@@ -426,6 +431,7 @@ impl Screener {
             media_type,
             unreadable: because,
             suspicious,
+            is_ours: unreadable.is_some_and(|u| u.is_ours()),
         }
     }
 }
@@ -514,6 +520,7 @@ impl Screened {
             media_type: None,
             unreadable: Some((code, because)),
             suspicious,
+            is_ours: false,
         }
     }
 
@@ -525,26 +532,101 @@ impl Screened {
 
 /// Lists, disputes and keys as they were at one moment.
 #[derive(Clone)]
-pub struct Current(Arc<Kept>);
+pub struct Current {
+    kept: Arc<Kept>,
+    now_s: i64,
+}
+
+/// An entry that a lookup by HMA's interface found.
+#[derive(Clone, Debug)]
+pub struct BankHit {
+    /// What matched.
+    pub found: Match,
+    /// Share of lookups its bank takes part in, 0 to 1.
+    pub ratio: f64,
+}
 
 impl Current {
     /// The key of that secret, unless it was revoked.
     pub fn key(&self, secret: &str) -> Option<&ApiKey> {
-        self.0.keys.get(&api_keys::digest(secret))
+        self.kept.keys.get(&api_keys::digest(secret))
+    }
+
+    /// Entries of each kind of each list, with the list's name.
+    pub fn sizes(&self) -> Vec<(&str, &'static Kind, usize)> {
+        let lists = self.kept.lists.iter();
+        lists
+            .flat_map(|list| list.kinds().map(move |(kind, n)| (list.name(), kind, n)))
+            .collect()
     }
 
     /// A screener over these lists.
     pub fn screener(&self, pool: Arc<Pool>, options: ScreenOptions) -> Screener {
         Screener {
             pool,
-            kept: self.0.clone(),
+            kept: self.kept.clone(),
+            now_s: self.now_s,
             options,
         }
     }
 
+    /// Entries of banks that a digest matches. With `disabled` those of disabled contents too.
+    pub fn lookup(&self, kind: &'static Kind, digest: &Digest, disabled: bool) -> Vec<BankHit> {
+        let mut hits = Vec::new();
+        for list in self.kept.lists.iter() {
+            let ratio = self.kept.banks.ratios.get(list.id()).copied();
+            let ratio = ratio.unwrap_or(1_000_000);
+            if ratio < 0 {
+                continue;
+            }
+            for hit in list.search(kind, digest) {
+                let off = !disabled && self.kept.banks.is_off(hit.content, self.now_s);
+                if off || self.kept.is_disputed(list, hit.entry) {
+                    continue;
+                }
+                hits.push(BankHit {
+                    found: Match::of(list, kind, &hit),
+                    ratio: ratio as f64 / 1e6,
+                });
+            }
+        }
+        // A version that is signed and its unsigned successor may hold the same content.
+        hits.sort_by_key(|hit| (hit.found.distance_bits, hit.found.content));
+        hits.dedup_by_key(|hit| hit.found.content);
+        hits
+    }
+
+    /// [`Current::lookup`] of a video's frames.
+    pub fn lookup_video(&self, frames: &[VideoFrameDigest], disabled: bool) -> Vec<BankHit> {
+        let mut hits = Vec::new();
+        for list in self.kept.lists.iter() {
+            let ratio = self.kept.banks.ratios.get(list.id()).copied();
+            let ratio = ratio.unwrap_or(1_000_000);
+            let Some(videos) = list.videos().filter(|_| ratio >= 0) else {
+                continue;
+            };
+            let quality_min = videos.kind().quality_min();
+            let query: Vec<_> = frames.iter().filter_map(|f| f.query(quality_min)).collect();
+            for hit in videos.search(&query, list.about().distance_bits) {
+                let entry = hit.as_entry(list);
+                let off = !disabled && self.kept.banks.is_off(entry.content, self.now_s);
+                if off || self.kept.is_disputed(list, hit.entry) {
+                    continue;
+                }
+                let mut found = Match::of(list, videos.kind(), &entry);
+                found.stretch = Some(hit.stretch);
+                hits.push(BankHit {
+                    found,
+                    ratio: ratio as f64 / 1e6,
+                });
+            }
+        }
+        hits
+    }
+
     /// These lists.
     pub fn lists(&self) -> impl Iterator<Item = &LoadedList> {
-        self.0.lists.iter().map(|list| &**list)
+        self.kept.lists.iter().map(|list| &**list)
     }
 }
 
@@ -589,7 +671,10 @@ fn unsigned(screened: &Screened) -> HashSet<(&str, &str)> {
 impl Casework {
     /// What matches, and who may ask, as it is now.
     pub async fn current(&self) -> Result<Current> {
-        Ok(Current(self.kept().await?))
+        Ok(Current {
+            kept: self.kept().await?,
+            now_s: self.now() / 1_000_000,
+        })
     }
 
     /// A screener over the lists on record as they are now. Cheap when nothing has changed.

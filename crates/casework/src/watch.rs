@@ -4,7 +4,7 @@ use obhut_decode::VideoFrame;
 use obhut_hash::{Compute, Kind, Matching, Pixels, kinds};
 use obhut_index::Bits256;
 
-use crate::lists::{EntryHit, QueryFrame, Stretch, carried_on};
+use crate::lists::{QueryFrame, Stretch, carried_on};
 use crate::screen::{Match, Screener, add_match, frame_pixels};
 
 /// Frames remembered of one video; of longer ones the newest.
@@ -110,16 +110,10 @@ impl<'a> Watch<'a> {
                 continue;
             };
             for hit in videos.search(frames, list.about().distance_bits) {
-                if self.screener.is_disputed(list, hit.entry) {
+                let entry = hit.as_entry(list);
+                if self.screener.is_off(list, &entry) {
                     continue;
                 }
-                let entry = EntryHit {
-                    entry: hit.entry,
-                    label: hit.label,
-                    distance_bits: hit.distance_bits,
-                    signed: list.is_signed(hit.piece),
-                    content: list.content(hit.piece, hit.row),
-                };
                 let mut found = Match::of(list, videos.kind(), &entry);
                 found.stretch = Some(hit.stretch);
                 add_match(matches, found);

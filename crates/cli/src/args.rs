@@ -54,6 +54,8 @@ pub enum Command {
     Screen(ScreenArgs),
     /// Compare digests on standard input with a list, one a line
     Match(MatchArgs),
+    /// Watch a live stream (HLS) and say what matches as soon as it does
+    Watch(WatchArgs),
     /// Import, sign, show and dispute hash lists
     #[command(subcommand)]
     List(ListCommand),
@@ -159,6 +161,25 @@ pub struct HashArgs {
     /// Files or folders
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub struct WatchArgs {
+    /// Compare with this CSV file alone; nothing is stored and no data folder is needed
+    #[arg(long, value_name = "FILE.csv")]
+    pub list: Option<PathBuf>,
+    /// Where the stream is seen
+    #[arg(long, value_parser = words::<Surface>(), default_value = "public")]
+    pub surface: Surface,
+    /// The account that streams
+    #[arg(long)]
+    pub account: Option<String>,
+    /// Beginning of further addresses that its segments may come from
+    #[arg(long, value_name = "URL")]
+    pub fetch_from: Vec<String>,
+    /// The stream's playlist
+    #[arg(value_name = "URL.m3u8")]
+    pub url: String,
 }
 
 #[derive(ClapArgs)]
@@ -519,6 +540,31 @@ pub struct ServeArgs {
     /// Address and port
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
+    /// Beginning of addresses that requests may have fetched, as https://cdn.example.com/uploads/; may be given more than once
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "OBHUT_FETCH_FROM",
+        value_delimiter = ','
+    )]
+    pub fetch_from: Vec<String>,
+    /// The object store of upload events; keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    #[arg(long, value_name = "URL", env = "OBHUT_S3")]
+    pub s3: Option<String>,
+    /// The object store's region
+    #[arg(
+        long,
+        value_name = "REGION",
+        env = "AWS_REGION",
+        default_value = "us-east-1"
+    )]
+    pub s3_region: String,
+    /// A second address for HMA's clients, which show no key: whoever reaches it has the key of --hma-key-file
+    #[arg(long, value_name = "ADDR", requires = "hma_key_file")]
+    pub hma: Option<SocketAddr>,
+    /// A file with the key that HMA's clients act with
+    #[arg(long, value_name = "FILE", requires = "hma")]
+    pub hma_key_file: Option<PathBuf>,
     /// How the log is written
     #[arg(long, value_enum, default_value = "text")]
     pub log: LogForm,

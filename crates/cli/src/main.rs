@@ -13,6 +13,7 @@ mod screen;
 mod serve;
 mod setting;
 mod vault;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,7 @@ async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Hash(a) => hash::run(a, output),
         Command::Screen(a) => screen::run(a, &setting, output).await,
+        Command::Watch(a) => watch::run(a, &setting, output).await,
         Command::Match(a) => matching::run(a, output),
         Command::List(a) => lists::run(a, &setting, output).await,
         Command::Case(a) => cases::run(a, &setting, output).await,

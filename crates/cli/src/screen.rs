@@ -1,7 +1,7 @@
 //! `obhut screen`: files and folders against hash lists, with or without a data folder.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use obhut_casework::{
@@ -18,43 +18,12 @@ use crate::output::{Output, count, map, shown, with_path};
 use crate::setting::{self, Setting};
 
 pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
-    let pool = setting::pool()?;
     let options = ScreenOptions {
         dihedral: args.dihedral,
         fast: args.fast,
     };
-    let (screener, casework) = match &args.list {
-        Some(file) => {
-            anyhow::ensure!(
-                args.surface != Surface::PrivateMessage,
-                "private messages are screened only where a legal basis is on record, so not against a file alone; see `obhut basis add`"
-            );
-            let csv = input::read(file, FILE_BYTES_MAX)?;
-            let name = file
-                .file_name()
-                .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-            let (list, problems) = read_list_file(&name, &csv);
-            for problem in &problems {
-                output.remark(&format!("{}: {problem}", file.display()));
-            }
-            anyhow::ensure!(
-                list.len() > 0,
-                "{}: no row could be read, so there is nothing to compare with",
-                file.display()
-            );
-            (Screener::new(pool, vec![list], options), None)
-        }
-        None => {
-            let casework = setting.casework().await?;
-            casework.check_surface(args.surface).await?;
-            let screener = casework.screener(pool, options).await?;
-            anyhow::ensure!(
-                screener.entries() > 0,
-                "no list is on record: `obhut list import --name … --owner … --purpose assessed --basis … FILE.csv` imports one, `--list FILE.csv` compares with a file"
-            );
-            (screener, Some(casework))
-        }
-    };
+    let Against { screener, casework } =
+        against(args.list.as_deref(), args.surface, options, setting, output).await?;
     let account = args.account.clone().map(Sealed::new);
     let group = args.account.clone().unwrap_or_else(fresh_group);
     let subject = |path: &PathBuf| Subject {
@@ -135,6 +104,61 @@ pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow
     })
 }
 
+/// What is compared with, and where findings go.
+pub struct Against {
+    pub screener: Screener,
+    pub casework: Option<Casework>,
+}
+
+/// One file alone, or the lists on record.
+pub async fn against(
+    list: Option<&Path>,
+    surface: Surface,
+    options: ScreenOptions,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<Against> {
+    let pool = setting::pool()?;
+    Ok(match list {
+        Some(file) => {
+            anyhow::ensure!(
+                surface != Surface::PrivateMessage,
+                "private messages are screened only where a legal basis is on record, so not against a file alone; see `obhut basis add`"
+            );
+            let csv = input::read(file, FILE_BYTES_MAX)?;
+            let name = file
+                .file_name()
+                .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+            let (list, problems) = read_list_file(&name, &csv);
+            for problem in &problems {
+                output.remark(&format!("{}: {problem}", file.display()));
+            }
+            anyhow::ensure!(
+                list.len() > 0,
+                "{}: no row could be read, so there is nothing to compare with",
+                file.display()
+            );
+            Against {
+                screener: Screener::new(pool, vec![list], options),
+                casework: None,
+            }
+        }
+        None => {
+            let casework = setting.casework().await?;
+            casework.check_surface(surface).await?;
+            let screener = casework.screener(pool, options).await?;
+            anyhow::ensure!(
+                screener.entries() > 0,
+                "no list is on record: `obhut list import --name … --owner … --purpose assessed --basis … FILE.csv` imports one, `--list FILE.csv` compares with a file"
+            );
+            Against {
+                screener,
+                casework: Some(casework),
+            }
+        }
+    })
+}
+
 async fn record(
     casework: &Casework,
     screened: &Screened,
@@ -149,7 +173,7 @@ async fn record(
         .case)
 }
 
-fn print(path: &std::path::Path, screened: &Screened, output: &Output) -> anyhow::Result<()> {
+fn print(path: &Path, screened: &Screened, output: &Output) -> anyhow::Result<()> {
     output.line(
         || {
             let findings: Vec<_> = screened
@@ -199,7 +223,7 @@ fn print(path: &std::path::Path, screened: &Screened, output: &Output) -> anyhow
     )
 }
 
-fn stretch_json(stretch: &Stretch) -> serde_json::Value {
+pub fn stretch_json(stretch: &Stretch) -> serde_json::Value {
     let round = |s: f32| (f64::from(s) * 1_000.0).round() / 1_000.0;
     let mut value = json!({
         "from": round(stretch.from_s),

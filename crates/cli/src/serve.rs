@@ -1,13 +1,24 @@
 //! `obhut serve`: the HTTP interface until a signal ends it.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use obhut_partners::fetch::{AllowList, Fetcher};
+use obhut_partners::s3::S3;
+use obhut_server::Outside;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::args::{LogForm, ServeArgs};
+use crate::input;
 use crate::output::Output;
 use crate::setting::{self, Setting};
+
+/// Longest file with a key, in bytes.
+const KEY_FILE_BYTES_MAX: u64 = 4_096;
 
 pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
     if args.log == LogForm::Text {
@@ -18,22 +29,107 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
             .init();
     }
     let casework = Arc::new(setting.casework().await?);
-    let app = obhut_server::app(casework, setting::pool()?);
-    let listener = tokio::net::TcpListener::bind(args.listen)
-        .await
-        .with_context(|| {
-            format!(
-                "{} can't be listened on; choose another with --listen",
-                args.listen
-            )
-        })?;
+    let pool = setting::pool()?;
+    if setting::video_tools().is_none() {
+        output.remark("note: ffmpeg isn't installed, so videos will be held as unreadable where a list has entries for pictures or videos");
+    }
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    pool.start_ahead(workers)
+        .context("no decoder could be started")?;
+    // Lists are in memory before the first request comes.
+    casework.current().await?;
+    let watching = casework.clone();
+    let watcher = tokio::spawn(async move { watching.watch_changes().await });
+    let app = obhut_server::app_with(casework.clone(), pool, outside(&args)?);
+    let listener = listen(args.listen, "--listen").await?;
     let address = listener.local_addr()?;
+    let (end, ended) = watch::channel(());
+    let hma = match (args.hma, &args.hma_key_file) {
+        (Some(address), Some(file)) => {
+            let key = read_key(file)?;
+            anyhow::ensure!(
+                casework.key(&key).await?.is_some(),
+                "{}: this key is unknown or revoked; `obhut key create --right screen --right findings --right curate --surface public` makes one",
+                file.display()
+            );
+            let listener = listen(address, "--hma").await?;
+            let address = listener.local_addr()?;
+            let app = obhut_server::with_lent_key(app.clone(), &key);
+            let ended = ended.clone();
+            let serving = obhut_server::serve(listener, app, until(ended));
+            Some((address, tokio::spawn(serving)))
+        }
+        _ => None,
+    };
     output.line(
-        || serde_json::json!({ "listening": address.to_string() }),
-        || format!("listening on http://{address}; keys by `obhut key create`; Ctrl-C ends it"),
+        || {
+            let mut value = serde_json::json!({ "listening": address.to_string() });
+            if let Some((address, _)) = &hma {
+                value["hma"] = address.to_string().into();
+            }
+            value
+        },
+        || {
+            let hma = hma.as_ref().map_or_else(String::new, |(address, _)| {
+                format!(", for HMA's clients on http://{address}")
+            });
+            format!(
+                "listening on http://{address}{hma}; keys by `obhut key create`; Ctrl-C ends it"
+            )
+        },
     )?;
-    obhut_server::serve(listener, app, stopped()).await?;
+    let serving = obhut_server::serve(listener, app, until(ended));
+    let signal = tokio::spawn(async move {
+        stopped().await;
+        drop(end);
+    });
+    serving.await?;
+    if let Some((_, serving)) = hma {
+        serving.await??;
+    }
+    watcher.abort();
+    signal.abort();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends when its sender is dropped.
+async fn until(mut ended: watch::Receiver<()>) {
+    let _ = ended.changed().await;
+}
+
+async fn listen(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} can't be listened on; choose another with {option}"))
+}
+
+fn read_key(file: &Path) -> anyhow::Result<String> {
+    let bytes = input::read(file, KEY_FILE_BYTES_MAX)?;
+    let text = String::from_utf8(bytes).ok();
+    let key = text.map(|t| t.trim().to_owned()).filter(|k| !k.is_empty());
+    key.with_context(|| format!("{} holds no key", file.display()))
+}
+
+/// What the operator lets requests reach.
+fn outside(args: &ServeArgs) -> anyhow::Result<Outside> {
+    let allowed = AllowList::new(args.fetch_from.iter().map(String::as_str));
+    let allowed = allowed.map_err(|e| anyhow::anyhow!("--fetch-from: {e}"))?;
+    let fetcher = (!allowed.is_empty()).then(|| Arc::new(Fetcher::new(allowed)));
+    let s3 = match &args.s3 {
+        Some(endpoint) => {
+            let secret = |name: &str| {
+                std::env::var(name).with_context(|| format!("--s3 needs {name} in the environment"))
+            };
+            let (key, secret) = (
+                secret("AWS_ACCESS_KEY_ID")?,
+                secret("AWS_SECRET_ACCESS_KEY")?,
+            );
+            let store = S3::new(endpoint, &args.s3_region, &key, &secret);
+            Some(Arc::new(store.map_err(|e| anyhow::anyhow!("--s3: {e}"))?))
+        }
+        None => None,
+    };
+    Ok(Outside { fetcher, s3 })
 }
 
 /// Ends when somebody presses Ctrl-C or the system asks the process to end.

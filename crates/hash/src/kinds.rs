@@ -109,6 +109,22 @@ impl Kind {
         Digest::from_hex(hex, self.digest_bytes)
     }
 
+    /// Smallest quality that may match at all; 0 where there is no quality.
+    pub fn quality_min(&self) -> u8 {
+        match self.matching {
+            Matching::Hamming { quality_min, .. } => quality_min,
+            Matching::Exact => 0,
+        }
+    }
+
+    /// Largest distance that matches, in bits, of kinds that match nearly.
+    pub fn radius_bits(&self) -> Option<u32> {
+        match self.matching {
+            Matching::Hamming { radius_bits, .. } => Some(radius_bits),
+            Matching::Exact => None,
+        }
+    }
+
     /// True when the kind needs decoded pixels.
     pub fn needs_pixels(&self) -> bool {
         matches!(self.compute, Compute::Pixels { .. })

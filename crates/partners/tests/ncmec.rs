@@ -44,6 +44,7 @@ async fn rendered(facts: &str, with_victims: bool, extent: Extent) -> Rendered {
         media_type: Some("image/png"),
         unreadable: None,
         suspicious: false,
+        is_ours: false,
     };
     let subject = Subject {
         group: "a".into(),

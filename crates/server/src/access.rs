@@ -1,6 +1,7 @@
 //! Whose request this is: `Authorization: Bearer KEY`, and what the key opens.
 
 use axum::http::{HeaderMap, StatusCode, header};
+use base64::Engine as _;
 use obhut_casework::{ApiKey, Current, Person, Right};
 
 use crate::App;
@@ -23,13 +24,12 @@ pub(crate) async fn allowed(
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, secret)| secret.trim())
+        .and_then(|(scheme, rest)| secret(scheme, rest.trim()))
         .ok_or_else(|| {
             unauthorised("send a key as `Authorization: Bearer …`; `obhut key create` makes one")
         })?;
     let current = app.casework.current().await?;
-    let key = current.key(secret).cloned();
+    let key = current.key(&secret).cloned();
     let key = key.ok_or_else(|| unauthorised("this key is unknown or revoked"))?;
     if !key.has(right) {
         return Err(Fault::new(
@@ -41,6 +41,22 @@ pub(crate) async fn allowed(
         ));
     }
     Ok((key, current))
+}
+
+/// A key as it is, or as the password of whatever user: some clients know no other way.
+fn secret(scheme: &str, rest: &str) -> Option<String> {
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(rest.to_owned());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = base64::engine::general_purpose::STANDARD
+        .decode(rest)
+        .ok()?;
+    let pair = String::from_utf8(pair).ok()?;
+    pair.split_once(':')
+        .map(|(_, password)| password.to_owned())
 }
 
 /// The person a key acts for.

@@ -1,6 +1,7 @@
 //! The resources there are, each one file; the OpenAPI document is made from them.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use utoipa::OpenApi;
 
@@ -8,13 +9,18 @@ use crate::App;
 
 mod cases;
 mod health;
+mod hooks;
+mod matching;
 mod screen;
+
+/// Longest list of digests in one request, in bytes.
+const MATCH_BYTES_MAX: usize = 256 << 10;
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "obhut", description = "From first match to a report authorities can act on. Keys by `obhut key create`, sent as `Authorization: Bearer`."),
     paths(
-        screen::screen, cases::list, cases::show, cases::decide, cases::draft, health::health, health::metrics
+        screen::screen, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide, cases::draft, health::health, health::metrics
     ),
     components(schemas(crate::fault::ErrorBody)),
     modifiers(&Bearer)
@@ -37,6 +43,12 @@ impl utoipa::Modify for Bearer {
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/v1/screen", post(screen::screen))
+        .route(
+            "/v1/match",
+            post(matching::look_up).layer(DefaultBodyLimit::max(MATCH_BYTES_MAX)),
+        )
+        .route("/v1/hooks/nginx", post(hooks::nginx))
+        .route("/v1/hooks/s3", post(hooks::s3))
         .route("/v1/cases", get(cases::list))
         .route("/v1/cases/{case}", get(cases::show))
         .route("/v1/cases/{case}/decisions", post(cases::decide))

@@ -31,6 +31,18 @@ impl Fault {
         }
     }
 
+    /// What another interface writes in its own form.
+    pub fn into_parts(self) -> (StatusCode, String) {
+        (self.status, self.message)
+    }
+
+    pub fn into_body(self) -> ErrorBody {
+        ErrorBody {
+            error: self.error,
+            message: self.message,
+        }
+    }
+
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", message)
     }

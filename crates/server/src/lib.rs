@@ -9,6 +9,8 @@
 mod access;
 mod api;
 mod fault;
+mod hma;
+mod intake;
 mod metrics;
 mod pages;
 
@@ -19,8 +21,12 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use obhut_casework::{Casework, Pool};
+use obhut_partners::fetch::Fetcher;
+use obhut_partners::s3::S3;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+
+pub use obhut_partners::fetch::AllowList;
 
 use fault::Fault;
 use metrics::Metrics;
@@ -37,19 +43,37 @@ pub(crate) struct App {
     pub pool: Arc<Pool>,
     pub metrics: Arc<Metrics>,
     pub places: Arc<Semaphore>,
+    pub outside: Arc<Outside>,
+}
+
+/// What of the outside the operator lets the server reach.
+#[derive(Default)]
+pub struct Outside {
+    /// Addresses that requests may name.
+    pub fetcher: Option<Arc<Fetcher>>,
+    /// Where objects of upload events lie.
+    pub s3: Option<Arc<S3>>,
 }
 
 /// The whole interface as a router; it can be called without a port.
 pub fn app(casework: Arc<Casework>, pool: Arc<Pool>) -> Router {
+    app_with(casework, pool, Outside::default())
+}
+
+/// The same, with something of the outside in reach.
+pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> Router {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let app = App {
         casework,
         pool,
         metrics: Arc::default(),
         places: Arc::new(Semaphore::new(cores * SCREENING_PER_CORE_MAX)),
+        outside: Arc::new(outside),
     };
+    let upload_bytes_max = app.pool.limits().input_bytes_max;
     api::routes()
         .merge(pages::routes())
+        .merge(hma::routes(upload_bytes_max))
         .fallback(async || {
             Fault::new(
                 StatusCode::NOT_FOUND,
@@ -67,6 +91,12 @@ pub fn app(casework: Arc<Casework>, pool: Arc<Pool>) -> Router {
         // Of everything but uploads, which have their own limit.
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(app)
+}
+
+/// A router whose clients need show no key: they use the one that is lent to them all. For HMA's
+/// clients, which know of none, on an address that nobody else reaches.
+pub fn with_lent_key(app: Router, key: &str) -> Router {
+    hma::with_lent_key(app, key)
 }
 
 /// Answers on a listener until `stopped` ends; requests under way are finished.

@@ -370,7 +370,7 @@ async fn forms_strange_paths_and_wrong_queries_are_answered_in_json() {
         .unwrap();
     let wrong = Request::put("/v1/cases").body(Body::empty()).unwrap();
     let nowhere = Request::get("/v2").body(Body::empty()).unwrap();
-    for (request, expected) in [(form, 415), (wrong, 405), (nowhere, 404)] {
+    for (request, expected) in [(form, 400), (wrong, 405), (nowhere, 404)] {
         let (status, _, body) = b.send(request).await;
         assert_eq!(status.as_u16(), expected);
         let body: Value = serde_json::from_str(&body).unwrap();

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::entries::Entries;
 use super::loaded::{About, Contents, LoadedList};
 use super::{lists_on_record, segment, versions_of};
+use crate::banks::{self, BankStates};
 use crate::{ApiKey, Casework, CaseworkError, Result, api_keys, changes};
 
 /// How often a watcher looks whether there are large files to open.
@@ -32,6 +33,7 @@ pub(crate) struct Kept {
     pending: bool,
     /// Entries that don't match, as list and entry.
     pub disputed: Arc<HashSet<(String, String)>>,
+    pub banks: Arc<BankStates>,
     /// Keys by the digest of their secret.
     pub keys: Arc<HashMap<String, ApiKey>>,
 }
@@ -51,6 +53,13 @@ impl Kept {
             lists: Arc::new(lists.into_iter().map(Arc::new).collect()),
             ..Self::default()
         }
+    }
+
+    pub fn is_disputed(&self, list: &LoadedList, entry: &str) -> bool {
+        !self.disputed.is_empty()
+            && self
+                .disputed
+                .contains(&(list.id().to_owned(), entry.to_owned()))
     }
 
     /// What is in memory of a chain.
@@ -118,6 +127,7 @@ impl Casework {
             lists: now.lists.clone(),
             opened: Arc::new(lists),
             disputed: now.disputed.clone(),
+            banks: now.banks.clone(),
             keys: now.keys.clone(),
             pending: now.pending,
         };
@@ -133,6 +143,7 @@ impl Casework {
             known
         } else {
             let disputed = Arc::new(super::disputed(&mut tx).await?);
+            let banks = Arc::new(banks::states(&mut tx).await?);
             let keys = Arc::new(api_keys::all_valid(&mut tx).await?);
             let on_record = lists_on_record(&mut tx).await?;
             drop(tx);
@@ -163,6 +174,7 @@ impl Casework {
                 lists: Arc::new(lists),
                 opened: Arc::default(),
                 disputed,
+                banks,
                 keys,
                 pending,
             })

@@ -15,15 +15,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use obhut_hash::{Kind, Matching};
+use obhut_hash::{Digest, Kind, Matching, kinds};
 use obhut_index::{Bits256, Segments, distance};
 
 use super::EntryLabel;
 use super::entries::{Column, Names};
+use super::loaded::{EntryHit, LoadedList};
 
 /// Share of frames, in percent, from which a match counts without regard to time; as
 /// python-threatexchange's `VPDQ_QUERY_MATCH_THRESHOLD_PERCENT`.
-pub(crate) const PERCENT_MIN: f64 = 80.0;
+pub const PERCENT_MIN: f64 = 80.0;
 /// Largest distance of a frame that may stand for its second, in bits.
 const SUPPORT_BITS_MAX: u32 = 66;
 /// Distance that says more, in bits.
@@ -57,6 +58,44 @@ pub(crate) struct QueryFrame {
     pub whole_second: bool,
 }
 
+/// A frame's digest that somebody else has computed.
+#[derive(Clone, Copy)]
+pub struct VideoFrameDigest {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its quality, 0 to 100.
+    pub quality: u8,
+    /// When it is shown, in seconds.
+    pub time_s: f32,
+}
+
+impl VideoFrameDigest {
+    /// As a frame of a video in question, where its quality suffices.
+    pub(crate) fn query(&self, quality_min: u8) -> Option<QueryFrame> {
+        let bits = Bits256::try_from(self.digest.as_bytes()).ok()?;
+        (self.quality >= quality_min).then_some(QueryFrame {
+            time_s: self.time_s,
+            plain: bits,
+            carried: bits,
+            whole_second: true,
+        })
+    }
+}
+
+/// Of a hundred frames of each video, how many match one of the other's, as python-threatexchange
+/// counts: of the first, of the second.
+pub fn compare_videos(a: &[VideoFrameDigest], b: &[VideoFrameDigest]) -> (f64, f64) {
+    let Some(kind) = kinds::by_name("vpdq") else {
+        return (0.0, 0.0);
+    };
+    let frames = |of: &[VideoFrameDigest]| -> Vec<QueryFrame> {
+        let good = of.iter().filter_map(|f| f.query(kind.quality_min()));
+        good.collect()
+    };
+    let entry: Vec<Bits256> = frames(b).iter().map(|f| f.plain).collect();
+    percentages(&frames(a), &entry, kind.radius_bits().unwrap_or(0))
+}
+
 /// Which part of a video is which part of an entry.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Stretch {
@@ -83,6 +122,19 @@ pub(crate) struct VideoHit<'a> {
     /// Nearest pair of frames, in bits.
     pub distance_bits: u32,
     pub stretch: Stretch,
+}
+
+impl<'a> VideoHit<'a> {
+    /// The same without its stretch, as entries of other kinds are found.
+    pub fn as_entry(&self, list: &LoadedList) -> EntryHit<'a> {
+        EntryHit {
+            entry: self.entry,
+            label: self.label,
+            distance_bits: self.distance_bits,
+            signed: list.is_signed(self.piece),
+            content: list.content(self.piece, self.row),
+        }
+    }
 }
 
 /// The videos of a list, whatever file they came in; cheap to clone.

@@ -1,39 +1,45 @@
-//! `POST /v1/screen`: an upload's bytes in, a verdict and an opaque id out.
-
-use std::time::{Duration, Instant};
+//! `POST /v1/screen`: an upload in, a verdict and an opaque id out.
 
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use futures::StreamExt as _;
-use obhut_casework::{ApiKey, Right, ScreenOptions, Sealed, Subject, Surface, fresh_group};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use obhut_casework::{
+    ApiKey, Current, Match, Recorded, Repeat, Right, ScreenOptions, Screened, Stretch, Surface,
+};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::fault::{ErrorBody, Fault};
+use crate::intake::{self, Sender, Upload};
 use crate::{App, access};
 
-/// Longest time an upload's body may take.
-const BODY_TIME_MAX: Duration = Duration::from_secs(120);
-/// Longest wait for a place.
-const PLACE_WAIT_MAX: Duration = Duration::from_secs(2);
-/// Most of a refused body that is read and dropped.
-const DRAIN_BYTES_MAX: usize = 8 << 20;
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
-/// Longest account or file name, in bytes.
-const HEADER_BYTES_MAX: usize = 1_024;
+/// Longest JSON that names an address, in bytes.
+const ADDRESS_BYTES_MAX: u64 = 16 << 10;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Parameters {
-    /// `public`, `shared` or `private-message`; required.
+    /// `public`, `shared` or `private-message`; required unless the key says it.
     surface: Option<String>,
     /// Compare turns and mirrors too.
     #[serde(default)]
     dihedral: bool,
+    /// Decode JPEGs faster and smaller; PDQ then differs from the exact one by a few bits.
+    #[serde(default)]
+    fast: bool,
+}
+
+/// An address instead of bytes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Address {
+    /// Below an address that `obhut serve --fetch-from` allows.
+    url: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -67,22 +73,75 @@ pub(crate) struct FoundEntry {
     /// True when the list only counts.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unsigned: bool,
+    /// Which part of a video matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stretch: Option<FoundStretch>,
 }
 
-/// Screen an upload. The account and the file's name go into headers, so that no log of addresses
-/// has them: `Obhut-Account`, `Obhut-File-Name` (both percent-encoded UTF-8).
+/// A part of a video, in seconds, and frames that match, of a hundred.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FoundStretch {
+    from: f32,
+    to: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry_from: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry_to: Option<f32>,
+    video_percent: f64,
+    entry_percent: f64,
+}
+
+impl From<Stretch> for FoundStretch {
+    fn from(s: Stretch) -> Self {
+        Self {
+            from: s.from_s,
+            to: s.to_s,
+            entry_from: s.entry_from_s,
+            entry_to: s.entry_to_s,
+            video_percent: s.video_percent,
+            entry_percent: s.entry_percent,
+        }
+    }
+}
+
+impl From<Match> for FoundEntry {
+    fn from(m: Match) -> Self {
+        Self {
+            list: m.list,
+            version: m.version,
+            entry: m.entry,
+            kind: m.kind,
+            distance: m.distance_bits,
+            unsigned: !m.signed,
+            stretch: m.stretch.map(Into::into),
+        }
+    }
+}
+
+/// Screen an upload: its bytes as the body, a form with one file, or JSON with an address. The
+/// account and the file's name go into headers, so that no log of addresses has them:
+/// `Obhut-Account`, `Obhut-File-Name` (both percent-encoded UTF-8); in a form they may be the text
+/// `account` and the file's own name. With `Idempotency-Key` a request that is sent again within a
+/// day gets the same answer, and nothing is recorded twice.
 #[utoipa::path(
     post, path = "/v1/screen", params(Parameters),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file's bytes"),
+    request_body(content(
+        (Vec<u8> = "application/octet-stream"),
+        (String = "multipart/form-data"),
+        (Address = "application/json")
+    )),
     responses(
         (status = 200, body = Answer),
-        (status = 400, body = ErrorBody, description = "No or an unknown surface, or no bytes"),
+        (status = 400, body = ErrorBody, description = "No or an unknown surface, no bytes, or a form without exactly one file"),
         (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody, description = "A key without the right, or private messages without a legal basis"),
+        (status = 403, body = ErrorBody, description = "A key without the right, private messages without a legal basis, or an address that is not allowed"),
         (status = 408, body = ErrorBody, description = "The body took longer than 120 s"),
+        (status = 409, body = ErrorBody, description = "The first request of this idempotency key is still at work"),
         (status = 413, body = ErrorBody, description = "Longer than 256 MiB"),
-        (status = 415, body = ErrorBody, description = "A form instead of the file's bytes"),
-        (status = 429, body = ErrorBody, description = "All places are taken; come again after Retry-After seconds")
+        (status = 422, body = ErrorBody, description = "The idempotency key was used for another upload"),
+        (status = 429, body = ErrorBody, description = "All places are taken; come again after Retry-After seconds"),
+        (status = 502, body = ErrorBody, description = "The address gave no file"),
+        (status = 503, body = ErrorBody, description = "No decoder or no database; come again after Retry-After seconds")
     ),
     security(("key" = []))
 )]
@@ -91,97 +150,151 @@ pub(crate) async fn screen(
     parameters: Result<Query<Parameters>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Answer>, Fault> {
+) -> Result<Response, Fault> {
     // Who asks, and for what, is settled before the first byte of the body is taken in.
     let admitted = match admit(&app, parameters, &headers).await {
         Ok(admitted) => admitted,
         Err(fault) => {
-            drain(body).await;
+            intake::drain(body).await;
             return Err(fault);
         }
     };
-    let Admitted {
-        key,
-        surface,
-        dihedral,
-        account,
-        name,
-        place,
-    } = admitted;
-    let body = take(body, app.pool.limits().input_bytes_max).await?;
-    let started = Instant::now();
-    let screener = app
-        .casework
-        .screener(
-            app.pool.clone(),
-            ScreenOptions {
-                dihedral,
-                fast: false,
-            },
-        )
-        .await?;
-    let bytes = body.clone();
-    let screened = tokio::task::spawn_blocking(move || screener.screen_bytes(&bytes))
-        .await
-        .map_err(|_| {
-            tracing::error!("screening panicked");
-            Fault::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "screening failed; try again",
-            )
-        })?;
-    app.metrics.screened(
-        screened.verdict,
-        body.len() as u64,
-        started.elapsed().as_micros() as u64,
-    );
-    drop(place);
-
-    let subject = Subject {
-        // Without an account each upload is a case of its own.
-        group: account.clone().unwrap_or_else(fresh_group),
-        account: account.map(Sealed::new),
-        name: name.map(Sealed::new),
-        surface,
-        uploaded_at: None,
+    let (upload, account) = receive(&app, &headers, body).await?;
+    let sender = Sender {
+        account: admitted.account.clone().or(account),
+        name: admitted.name.clone().or(upload.name),
+        surface: admitted.surface,
     };
-    let recorded = app
+    let repeat_key = intake::text_header(&headers, "idempotency-key")?;
+    let Some(repeat_key) = repeat_key else {
+        let answer = screen_and_record(&app, &admitted, sender, upload.bytes).await?;
+        return Ok(Json(answer).into_response());
+    };
+    let request = {
+        let mut digest = Sha256::new();
+        for part in [
+            sender.surface.word(),
+            sender.account.as_deref().unwrap_or_default(),
+        ] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        digest.update(&upload.bytes);
+        hex::encode(digest.finalize())
+    };
+    let begun = app
         .casework
-        .record(&screened, &subject, Some(&body), &key.id)
-        .await?;
+        .begin_repeat(&admitted.key, &repeat_key, &request);
+    match begun.await? {
+        Repeat::First(place) => {
+            let answered = screen_and_record(&app, &admitted, sender, upload.bytes).await;
+            let text = match &answered {
+                Ok(answer) => serde_json::to_string(answer).ok(),
+                Err(_) => None,
+            };
+            app.casework.end_repeat(&place, text.as_deref()).await?;
+            Ok(Json(answered?).into_response())
+        }
+        Repeat::Answered(text) => {
+            let json = HeaderValue::from_static("application/json");
+            let again = (
+                HeaderName::from_static("idempotent-replayed"),
+                HeaderValue::from_static("true"),
+            );
+            let headers = [(axum::http::header::CONTENT_TYPE, json), again];
+            Ok((headers, text).into_response())
+        }
+        Repeat::AtWork => Err(Fault::new(
+            StatusCode::CONFLICT,
+            "at-work",
+            "the first request of this idempotency key is still at work; try again shortly",
+        )),
+        Repeat::Other => Err(Fault::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "key-used",
+            "this idempotency key was used for another upload; each upload needs its own",
+        )),
+    }
+}
+
+/// The upload, whatever it came in, and the account a form names.
+async fn receive(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Upload, Option<String>), Fault> {
+    let bytes_max = app.pool.limits().input_bytes_max;
+    let plain = |bytes: Bytes| Upload {
+        field: String::new(),
+        name: None,
+        bytes,
+    };
+    if intake::is_form(headers) {
+        let mut form = intake::form(headers, body, bytes_max).await?;
+        let account = form.texts.remove("account").filter(|a| !a.is_empty());
+        let (Some(file), true) = (form.files.pop(), form.files.is_empty()) else {
+            return Err(Fault::bad_request("send a form with exactly one file"));
+        };
+        if file.bytes.is_empty() {
+            return Err(Fault::bad_request("the file in the form is empty"));
+        }
+        return Ok((file, account));
+    }
+    let media_type = intake::media_type(headers).unwrap_or_default();
+    if media_type.starts_with("multipart/") {
+        return Err(Fault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "no-form",
+            "send the file's bytes themselves as the body, or a form as multipart/form-data",
+        ));
+    }
+    if media_type.starts_with("application/json") {
+        let bytes = intake::take(body, ADDRESS_BYTES_MAX).await?;
+        let address: Address = serde_json::from_slice(&bytes)
+            .map_err(|_| Fault::bad_request("JSON is read as {\"url\": \"https://…\"}; a JSON file is sent as application/octet-stream"))?;
+        let fetched = intake::fetch(app, &address.url).await?;
+        return Ok((plain(fetched.bytes.into()), None));
+    }
+    Ok((plain(intake::take(body, bytes_max).await?), None))
+}
+
+async fn screen_and_record(
+    app: &App,
+    admitted: &Admitted,
+    sender: Sender,
+    bytes: Bytes,
+) -> Result<Answer, Fault> {
+    let options = admitted.options;
+    let screened = intake::screened(app, &admitted.current, options, bytes.clone()).await?;
+    let recorded = intake::record(app, &admitted.key, sender, &screened, &bytes).await?;
+    Ok(answer(&admitted.key, screened, recorded))
+}
+
+/// What a key may know of it.
+pub(crate) fn answer(key: &ApiKey, screened: Screened, recorded: Recorded) -> Answer {
     let more = key.has(Right::Findings);
-    Ok(Json(Answer {
+    Answer {
         id: recorded.id,
         verdict: screened.verdict.word(),
         action: screened.action.word(),
         case: recorded.case.filter(|_| more),
-        findings: more.then(|| {
-            let entries = screened.matches.into_iter().map(|m| FoundEntry {
-                list: m.list,
-                version: m.version,
-                entry: m.entry,
-                kind: m.kind,
-                distance: m.distance_bits,
-                unsigned: !m.signed,
-            });
-            entries.collect()
-        }),
+        findings: more.then(|| screened.matches.into_iter().map(Into::into).collect()),
         because: screened
             .unreadable
             .map(|(_, because)| because)
             .filter(|_| more),
-    }))
+    }
 }
 
 /// A request that may send its body.
 struct Admitted {
     key: ApiKey,
+    current: Current,
     surface: Surface,
-    dihedral: bool,
+    options: ScreenOptions,
     account: Option<String>,
     name: Option<String>,
-    place: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
 }
 
 async fn admit(
@@ -189,123 +302,19 @@ async fn admit(
     parameters: Result<Query<Parameters>, QueryRejection>,
     headers: &HeaderMap,
 ) -> Result<Admitted, Fault> {
-    let key = access::require(app, headers, Right::Screen).await?;
+    let (key, current) = access::allowed(app, headers, Right::Screen).await?;
     let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
-    let surface = parameters.surface.as_deref().and_then(Surface::from_word).ok_or_else(|| {
-        Fault::bad_request("say where the upload was meant to be seen: ?surface=public, shared or private-message")
-    })?;
-    app.casework.check_surface(surface).await?;
-    let form = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|v| v.as_bytes().starts_with(b"multipart/"));
-    if form {
-        return Err(Fault::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "no-form",
-            "send the file's bytes themselves as the body, not a form around them (curl: --data-binary @FILE)",
-        ));
-    }
-    let account = text_header(headers, "obhut-account")?;
-    let name = text_header(headers, "obhut-file-name")?;
-    // A short crowd is waited out; a long one is told to come again.
-    let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.places.clone().acquire_owned());
-    let Ok(Ok(place)) = waiting.await else {
-        app.metrics.refused();
-        return Err(Fault::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "busy",
-            "all places are taken; try again shortly",
-        ));
-    };
+    let surface = intake::surface(app, parameters.surface.as_deref(), &key).await?;
     Ok(Admitted {
         key,
+        current,
         surface,
-        dihedral: parameters.dihedral,
-        account,
-        name,
-        place,
+        options: ScreenOptions {
+            dihedral: parameters.dihedral,
+            fast: parameters.fast,
+        },
+        account: intake::text_header(headers, "obhut-account")?,
+        name: intake::text_header(headers, "obhut-file-name")?,
+        _place: intake::place(app).await?,
     })
-}
-
-/// Lets a refused client finish a short body, a piece at a time and kept nowhere, so that it sees
-/// the answer and not a broken connection.
-async fn drain(body: Body) {
-    let reading = async {
-        let mut pieces = body.into_data_stream();
-        let mut bytes = 0;
-        while let Some(Ok(piece)) = pieces.next().await {
-            bytes += piece.len();
-            if bytes > DRAIN_BYTES_MAX {
-                return;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(DRAIN_TIME_MAX, reading).await;
-}
-
-/// The body, within its limit of length and time.
-async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
-    let taking = axum::body::to_bytes(body, bytes_max as usize);
-    let slow = |_| {
-        Fault::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "slow",
-            "the body took too long; send it again",
-        )
-    };
-    let bytes = tokio::time::timeout(BODY_TIME_MAX, taking)
-        .await
-        .map_err(slow)?
-        .map_err(|_| {
-            Fault::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too-long",
-                format!("the body was cut off, or is longer than {bytes_max} bytes"),
-            )
-        })?;
-    if bytes.is_empty() {
-        return Err(Fault::bad_request("send the file's bytes as the body"));
-    }
-    Ok(bytes)
-}
-
-fn text_header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Fault> {
-    let Some(value) = headers.get(name) else {
-        return Ok(None);
-    };
-    if value.len() > HEADER_BYTES_MAX {
-        return Err(Fault::bad_request(format!(
-            "the header {name} is longer than {HEADER_BYTES_MAX} bytes"
-        )));
-    }
-    let raw = value.as_bytes();
-    let mut bytes = Vec::with_capacity(raw.len());
-    let mut at = 0;
-    while at < raw.len() {
-        let escaped = (raw[at] == b'%')
-            .then(|| raw.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(escaped.unwrap_or(raw[at]));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Fault::bad_request(format!("the header {name} is not UTF-8")))?;
-    Ok(Some(text).filter(|t| !t.is_empty()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_are_decoded() {
-        let mut headers = HeaderMap::new();
-        headers.insert("obhut-account", "J%C3%BCrgen 100%".parse().unwrap());
-        let text = text_header(&headers, "obhut-account").ok().flatten();
-        assert_eq!(text.as_deref(), Some("Jürgen 100%"));
-        headers.insert("obhut-account", "%ff".parse().unwrap());
-        assert!(text_header(&headers, "obhut-account").is_err());
-    }
 }

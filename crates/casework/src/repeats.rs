@@ -1,0 +1,94 @@
+//! A request that is sent again gets the answer it got: by its idempotency key, for a day.
+
+use crate::database::{Columns, Step};
+use crate::{ApiKey, Casework, CaseworkError, Result};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 20,
+    sql: &[
+        "CREATE TABLE repeats (
+        key TEXT PRIMARY KEY, request TEXT NOT NULL, answer_sealed TEXT, begun_at BIGINT NOT NULL)",
+    ],
+}];
+
+/// How long an answer is kept, in microseconds.
+const KEPT_MICROS: i64 = 86_400 * 1_000_000;
+/// After so long a request without an answer counts as lost, in microseconds.
+const LOST_MICROS: i64 = 300 * 1_000_000;
+/// Longest idempotency key, in bytes.
+const KEY_BYTES_MAX: usize = 255;
+
+/// What became of a request with an idempotency key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Repeat {
+    /// It is the first of its key; end it with [`Casework::end_repeat`].
+    First(String),
+    /// It was answered; this is the answer.
+    Answered(String),
+    /// The first one is still at work.
+    AtWork,
+    /// The key was used for something else.
+    Other,
+}
+
+impl Casework {
+    /// Begins a request that may be a repeated one. `request` is a digest of what makes it what it
+    /// is.
+    pub async fn begin_repeat(&self, by: &ApiKey, key: &str, request: &str) -> Result<Repeat> {
+        if key.is_empty() || key.len() > KEY_BYTES_MAX {
+            return Err(CaseworkError::refused(format!(
+                "an idempotency key has 1 to {KEY_BYTES_MAX} bytes"
+            )));
+        }
+        let key = self
+            .sealer
+            .keyed_digest("idempotency", format!("{}\n{key}", by.id).as_bytes());
+        let now = self.now();
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "DELETE FROM repeats WHERE begun_at < $1 OR (key = $2 AND answer_sealed IS NULL AND begun_at < $3)",
+        )
+        .bind(now - KEPT_MICROS)
+        .bind(&key)
+        .bind(now - LOST_MICROS)
+        .execute(&mut *tx)
+        .await?;
+        let inserted = sqlx::query(
+            "INSERT INTO repeats (key, request, begun_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING",
+        )
+        .bind(&key)
+        .bind(request)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        let repeat = if inserted.rows_affected() == 1 {
+            Repeat::First(key)
+        } else {
+            let row = sqlx::query("SELECT request, answer_sealed FROM repeats WHERE key = $1")
+                .bind(&key)
+                .fetch_one(&mut *tx)
+                .await?;
+            let mut c = Columns::of(&row);
+            match (c.text()? == request, c.maybe_text()?) {
+                (false, _) => Repeat::Other,
+                (true, None) => Repeat::AtWork,
+                (true, Some(sealed)) => Repeat::Answered(self.open_text(&sealed)?),
+            }
+        };
+        tx.commit().await?;
+        Ok(repeat)
+    }
+
+    /// Ends a request that was the first of its key: with its answer, or without one, so that it
+    /// may be sent again.
+    pub async fn end_repeat(&self, key: &str, answer: Option<&str>) -> Result<()> {
+        let query = match answer {
+            Some(answer) => sqlx::query("UPDATE repeats SET answer_sealed = $2 WHERE key = $1")
+                .bind(key)
+                .bind(self.seal_text(answer)),
+            None => sqlx::query("DELETE FROM repeats WHERE key = $1").bind(key),
+        };
+        query.execute(self.db.pool()).await?;
+        Ok(())
+    }
+}

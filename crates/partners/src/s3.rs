@@ -1,0 +1,54 @@
+//! Objects out of S3 and what speaks its language, by addresses signed for one minute (SigV4).
+
+use std::time::Duration;
+
+use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
+use url::Url;
+
+use crate::fetch::{AllowList, FetchFault, Fetched, Fetcher};
+
+/// How long a signed address is good for.
+const SIGNED_FOR: Duration = Duration::from_secs(60);
+/// Longest bucket name and key, in bytes (Amazon S3's own limits).
+const BUCKET_BYTES_MAX: usize = 63;
+const KEY_BYTES_MAX: usize = 1_024;
+
+/// Where objects lie, and who may read them.
+pub struct S3 {
+    endpoint: Url,
+    region: String,
+    credentials: Credentials,
+    fetcher: Fetcher,
+}
+
+impl S3 {
+    /// `endpoint` as `https://s3.eu-central-1.amazonaws.com/` or `http://127.0.0.1:9000/`.
+    pub fn new(endpoint: &str, region: &str, key: &str, secret: &str) -> Result<Self, String> {
+        let allowed = AllowList::new([endpoint])?;
+        Ok(Self {
+            endpoint: Url::parse(endpoint).map_err(|e| e.to_string())?,
+            region: region.to_owned(),
+            credentials: Credentials::new(key, secret),
+            fetcher: Fetcher::new(allowed),
+        })
+    }
+
+    /// An object's bytes.
+    pub fn object(&self, bucket: &str, key: &str, bytes_max: u64) -> Result<Fetched, FetchFault> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if bucket.is_empty() || bucket.len() > BUCKET_BYTES_MAX || !bucket.chars().all(plain) {
+            return Err(FetchFault::NotAllowed("it is no bucket's name"));
+        }
+        if key.is_empty() || key.len() > KEY_BYTES_MAX {
+            return Err(FetchFault::NotAllowed("it is no object's key"));
+        }
+        let endpoint = self.endpoint.clone();
+        let name = (bucket.to_owned(), self.region.clone());
+        let bucket = Bucket::new(endpoint, UrlStyle::Path, name.0, name.1)
+            .map_err(|_| FetchFault::NotAllowed("it is no bucket's name"))?;
+        let address = bucket
+            .get_object(Some(&self.credentials), key)
+            .sign(SIGNED_FOR);
+        self.fetcher.get(address.as_str(), bytes_max)
+    }
+}

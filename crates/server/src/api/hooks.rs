@@ -1,0 +1,292 @@
+//! Upload hooks: endpoints for what stands between an uploader and a platform already.
+//!
+//! A reverse proxy asks before it passes an upload on; an object store tells of an object that has
+//! arrived. What an uploader gets to see says neither verdict nor list.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use obhut_casework::{Action, Right, ScreenOptions};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use super::screen::Answer;
+use crate::fault::{ErrorBody, Fault};
+use crate::intake::{self, Sender};
+use crate::{App, access};
+
+/// Objects of one event.
+const RECORDS_MAX: usize = 100;
+/// Longest event, in bytes.
+const EVENT_BYTES_MAX: u64 = 1 << 20;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ProxyParameters {
+    /// `public`, `shared` or `private-message`; required unless the key says it.
+    surface: Option<String>,
+    /// The named location that takes the upload when nothing speaks against it, as `@app`.
+    pass: Option<String>,
+    /// The named location for what is held; without it it is refused like what is blocked.
+    hold: Option<String>,
+}
+
+/// Screen an upload for nginx: the request as it came, a form or a file. Passed on by
+/// `X-Accel-Redirect` to a named location, which keeps method and body; else answered 403.
+/// `Obhut-Account` says whose upload it is.
+#[utoipa::path(
+    post, path = "/v1/hooks/nginx", params(ProxyParameters),
+    request_body(content((Vec<u8> = "application/octet-stream"), (String = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "Pass it on: `X-Accel-Redirect`"),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 403, description = "Not accepted"),
+        (status = 429, body = ErrorBody),
+        (status = 503, body = ErrorBody)
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn nginx(
+    State(app): State<App>,
+    parameters: Result<Query<ProxyParameters>, QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Fault> {
+    let (key, current) = access::allowed(&app, &headers, Right::Screen).await?;
+    let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
+    let surface = intake::surface(&app, parameters.surface.as_deref(), &key).await?;
+    let account = intake::text_header(&headers, "obhut-account")?;
+    let pass = location(parameters.pass.as_deref().unwrap_or("@app"))?;
+    let hold = parameters.hold.as_deref().map(location).transpose()?;
+    let _place = intake::place(&app).await?;
+    let bytes_max = app.pool.limits().input_bytes_max;
+    let files = if intake::is_form(&headers) {
+        intake::form(&headers, body, bytes_max).await?.files
+    } else {
+        let bytes = intake::take(body, bytes_max).await?;
+        let (field, name) = (String::new(), None);
+        vec![intake::Upload { field, name, bytes }]
+    };
+    // One file that is not to be published keeps the whole form back.
+    let mut strictest = Action::Pass;
+    for file in files {
+        let options = ScreenOptions::default();
+        let screened = intake::screened(&app, &current, options, file.bytes.clone()).await?;
+        let sender = Sender {
+            account: account.clone(),
+            name: file.name,
+            surface,
+        };
+        intake::record(&app, &key, sender, &screened, &file.bytes).await?;
+        strictest = strictest.max(screened.action);
+    }
+    let to = match strictest {
+        Action::Pass => Some(pass),
+        Action::Hold => hold,
+        Action::Block => None,
+    };
+    Ok(match to {
+        Some(to) => {
+            let header = HeaderName::from_static("x-accel-redirect");
+            ([(header, to)], "").into_response()
+        }
+        None => {
+            let body = Json(json!({ "message": "this upload can't be accepted" }));
+            (StatusCode::FORBIDDEN, body).into_response()
+        }
+    })
+}
+
+/// A named location and nothing else: no path that a request could have slipped in.
+fn location(name: &str) -> Result<HeaderValue, Fault> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let is_named = name
+        .strip_prefix('@')
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain));
+    HeaderValue::from_str(name)
+        .ok()
+        .filter(|_| is_named)
+        .ok_or_else(|| Fault::bad_request("pass and hold are named locations of nginx, as @app"))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventParameters {
+    /// `public`, `shared` or `private-message`; required unless the key says it.
+    surface: Option<String>,
+}
+
+/// What became of an object.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ObjectAnswer {
+    bucket: String,
+    key: String,
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    outcome: Outcome,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outcome {
+    Screened(Box<Answer>),
+    Failed(ErrorBody),
+}
+
+/// Screen the objects an S3 event tells of (`ObjectCreated`), fetched from the store that
+/// `obhut serve --s3` names. Events of other sorts are answered with nothing.
+#[utoipa::path(
+    post, path = "/v1/hooks/s3", params(EventParameters),
+    request_body(content = String, content_type = "application/json", description = "An S3 event notification"),
+    responses(
+        (status = 200, body = Vec<ObjectAnswer>, description = "One for each object; an `error` where it could not be had"),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody),
+        (status = 429, body = ErrorBody)
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn s3(
+    State(app): State<App>,
+    parameters: Result<Query<EventParameters>, QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Vec<ObjectAnswer>>, Fault> {
+    let (key, current) = access::allowed(&app, &headers, Right::Screen).await?;
+    let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
+    let surface = intake::surface(&app, parameters.surface.as_deref(), &key).await?;
+    let store = app.outside.s3.clone().ok_or_else(|| {
+        Fault::new(
+            StatusCode::FORBIDDEN,
+            "not-allowed",
+            "no object store is named; start the server with `obhut serve --s3 ADDRESS`",
+        )
+    })?;
+    let bytes = intake::take(body, EVENT_BYTES_MAX).await?;
+    let objects = objects(&bytes)?;
+    let _place = intake::place(&app).await?;
+    let mut answers = Vec::new();
+    for (bucket, name) in objects {
+        let (store, at) = (store.clone(), (bucket.clone(), name.clone()));
+        let bytes_max = app.pool.limits().input_bytes_max;
+        let fetching = tokio::task::spawn_blocking(move || store.object(&at.0, &at.1, bytes_max));
+        let fetched = match fetching.await {
+            Ok(fetched) => fetched.map_err(|e| intake::fetch_fault(&e)),
+            Err(_) => Err(Fault::bad_request("fetching failed; send the event again")),
+        };
+        let outcome = match fetched {
+            Err(fault) => Outcome::Failed(fault.into_body()),
+            Ok(fetched) => {
+                let bytes = axum::body::Bytes::from(fetched.bytes);
+                let options = ScreenOptions::default();
+                let screened = intake::screened(&app, &current, options, bytes.clone()).await?;
+                let sender = Sender {
+                    // Whose object it is, only the platform knows.
+                    account: None,
+                    name: Some(format!("{bucket}/{name}")),
+                    surface,
+                };
+                let recorded = intake::record(&app, &key, sender, &screened, &bytes).await?;
+                Outcome::Screened(Box::new(super::screen::answer(&key, screened, recorded)))
+            }
+        };
+        answers.push(ObjectAnswer {
+            bucket,
+            key: name,
+            outcome,
+        });
+    }
+    Ok(Json(answers))
+}
+
+/// Bucket and key of each object that was created. Keys are percent-encoded in events, with `+`
+/// for a space.
+fn objects(event: &[u8]) -> Result<Vec<(String, String)>, Fault> {
+    let event: Value = serde_json::from_slice(event)
+        .map_err(|_| Fault::bad_request("the body is no S3 event: it is not JSON"))?;
+    let Some(records) = event.get("Records").and_then(Value::as_array) else {
+        // What S3 sends once when a notification is set up.
+        if event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
+            return Ok(Vec::new());
+        }
+        return Err(Fault::bad_request(
+            "the body is no S3 event: it has no Records",
+        ));
+    };
+    if records.len() > RECORDS_MAX {
+        return Err(Fault::bad_request(format!(
+            "an event has at most {RECORDS_MAX} records"
+        )));
+    }
+    records
+        .iter()
+        .filter(|record| {
+            let name = record
+                .get("eventName")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            name.trim_start_matches("s3:").starts_with("ObjectCreated:")
+        })
+        .map(|record| {
+            let text = |path| record.pointer(path).and_then(Value::as_str);
+            let (bucket, key) = text("/s3/bucket/name")
+                .zip(text("/s3/object/key"))
+                .ok_or_else(|| {
+                    Fault::bad_request("a record of the event names no bucket or no object")
+                })?;
+            let key =
+                url::form_urlencoded::parse(format!("k={}", key.replace('&', "%26")).as_bytes())
+                    .next()
+                    .map(|(_, key)| key.into_owned());
+            Ok((bucket.to_owned(), key.unwrap_or_default()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_name_objects_and_nonsense_is_refused() {
+        let event = |name: &str, key: &str| {
+            json!({ "Records": [{ "eventName": name,
+                "s3": { "bucket": { "name": "b" }, "object": { "key": key } } }] })
+            .to_string()
+        };
+        let found = objects(event("ObjectCreated:Put", "a+b/J%C3%BC%2Bx&y.jpg").as_bytes());
+        assert_eq!(
+            found.ok().unwrap(),
+            [("b".to_owned(), "a b/Jü+x&y.jpg".to_owned())]
+        );
+        assert!(objects(event("ObjectRemoved:Delete", "a").as_bytes()).is_ok_and(|o| o.is_empty()));
+        assert!(objects(br#"{"Event":"s3:TestEvent"}"#).is_ok_and(|o| o.is_empty()));
+        for wrong in [
+            "",
+            "[]",
+            "{}",
+            r#"{"Records":[{"eventName":"ObjectCreated:Put"}]}"#,
+        ] {
+            assert!(objects(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_named_locations_are_redirected_to() {
+        for (name, is_fine) in [
+            ("@app", true),
+            ("/admin", false),
+            ("@", false),
+            ("@a/../b", false),
+            ("@a\r\nb", false),
+        ] {
+            assert_eq!(location(name).is_ok(), is_fine, "{name:?}");
+        }
+    }
+}

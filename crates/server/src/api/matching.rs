@@ -1,0 +1,105 @@
+//! `POST /v1/match`: digests that somebody else has computed in, the entries they match out.
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::HeaderMap;
+use obhut_casework::{Right, ScreenOptions, kinds};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::screen::FoundEntry;
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+/// Digests of one request.
+const DIGESTS_MAX: usize = 1_000;
+/// So many are looked up at once; more are handed to a thread that may take its time.
+const DIGESTS_AT_ONCE: usize = 4;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    digests: Vec<AskedDigest>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AskedDigest {
+    /// `pdq`, `pdq-cimg512`, `md5`, `sha1` or `sha256`.
+    kind: String,
+    /// Hex.
+    digest: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Answer {
+    /// One for each digest, in their order.
+    results: Vec<Found>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Found {
+    /// Entries within the list's distance, nearest first.
+    findings: Vec<FoundEntry>,
+}
+
+/// Match digests. Nothing is recorded: no file was seen.
+#[utoipa::path(
+    post, path = "/v1/match", request_body = Asked,
+    responses(
+        (status = 200, body = Answer),
+        (status = 400, body = ErrorBody, description = "An unknown kind, a digest that is none, or more than 1,000"),
+        (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody, description = "A key without the right `findings`")
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn look_up(
+    State(app): State<App>,
+    headers: HeaderMap,
+    asked: Result<Json<Asked>, JsonRejection>,
+) -> Result<Json<Answer>, Fault> {
+    let (_, current) = access::allowed(&app, &headers, Right::Findings).await?;
+    let Json(asked) = asked?;
+    if asked.digests.len() > DIGESTS_MAX {
+        return Err(Fault::bad_request(format!(
+            "{} digests; {DIGESTS_MAX} are allowed in one request",
+            asked.digests.len()
+        )));
+    }
+    let mut digests = Vec::with_capacity(asked.digests.len());
+    for (place, asked) in asked.digests.iter().enumerate() {
+        let kind = kinds::by_name(&asked.kind).ok_or_else(|| {
+            let known: Vec<_> = kinds::ALL.iter().map(|k| k.name).collect();
+            Fault::bad_request(format!(
+                "digest {place}: kind is none of {}",
+                known.join(", ")
+            ))
+        })?;
+        let digest = kind
+            .parse(&asked.digest)
+            .map_err(|e| Fault::bad_request(format!("digest {place}: {e}")))?;
+        digests.push((kind, digest));
+    }
+    let screener = current.screener(app.pool.clone(), ScreenOptions::default());
+    let look = move || -> Vec<Found> {
+        let found = digests.iter().map(|(kind, digest)| Found {
+            findings: screener
+                .match_digest(kind, digest)
+                .into_iter()
+                .map(Into::into)
+                .collect(),
+        });
+        found.collect()
+    };
+    let results = if asked.digests.len() <= DIGESTS_AT_ONCE {
+        look()
+    } else {
+        let looking = tokio::task::spawn_blocking(look);
+        looking
+            .await
+            .map_err(|_| Fault::bad_request("matching failed; try again"))?
+    };
+    Ok(Json(Answer { results }))
+}

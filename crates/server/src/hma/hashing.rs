@@ -1,0 +1,193 @@
+//! `/h`: content to signals.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use obhut_casework::{Compute, Right, Sampling, frame_pixels, pixels};
+use serde::Deserialize;
+
+use super::{Answer, HmaFault, SIGNAL_TYPES, SignalType, missing};
+use crate::{App, intake};
+
+#[derive(Deserialize)]
+pub(crate) struct HashQuery {
+    url: Option<String>,
+    content_type: Option<String>,
+    types: Option<String>,
+}
+
+impl HashQuery {
+    pub fn of(content_type: Option<String>, types: Option<String>) -> Self {
+        Self {
+            url: None,
+            content_type,
+            types,
+        }
+    }
+}
+
+/// Signals by the name of their type; an empty one where there is too little to be told apart.
+pub(crate) type Signals = BTreeMap<&'static str, String>;
+
+pub(crate) async fn hash_url(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(query): Query<HashQuery>,
+) -> Answer<Response> {
+    super::allowed(&app, &headers, Right::Screen).await?;
+    let Some(url) = &query.url else {
+        return Ok(missing("url"));
+    };
+    let _place = intake::place(&app).await?;
+    Ok(Json(of_url(&app, url, &query).await?).into_response())
+}
+
+pub(crate) async fn hash_form(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(query): Query<HashQuery>,
+    body: Body,
+) -> Answer<Json<Signals>> {
+    super::allowed(&app, &headers, Right::Screen).await?;
+    let _place = intake::place(&app).await?;
+    Ok(Json(of_form(&app, &headers, &query, body).await?))
+}
+
+pub(crate) async fn of_url(app: &App, url: &str, query: &HashQuery) -> Answer<Signals> {
+    let fetched = intake::fetch(app, url).await.map_err(|fault| {
+        let fault = HmaFault::from(fault);
+        match fault.status {
+            // As HMA has it: whatever is wrong with an address is the client's.
+            StatusCode::FORBIDDEN | StatusCode::BAD_GATEWAY => HmaFault::bad(fault.message),
+            _ => fault,
+        }
+    })?;
+    let content = match (&query.content_type, fetched.media_type.as_deref()) {
+        (Some(named), _) => named.clone(),
+        (None, Some(media)) if media.to_lowercase().starts_with("image") => "photo".into(),
+        (None, Some(media)) if media.to_lowercase().starts_with("video") => "video".into(),
+        (None, media) => {
+            return Err(HmaFault::bad(format!(
+                "unsupported url ContentType: '{}', if you know the expected type, provide it with the content_type query param",
+                media.unwrap_or_default()
+            )));
+        }
+    };
+    signals(
+        app,
+        wanted(&content, query.types.as_deref())?,
+        fetched.bytes.into(),
+    )
+    .await
+}
+
+pub(crate) async fn of_form(
+    app: &App,
+    headers: &HeaderMap,
+    query: &HashQuery,
+    body: Body,
+) -> Answer<Signals> {
+    if !intake::is_form(headers) {
+        return Err(HmaFault::bad("Missing multipart/form-data file upload"));
+    }
+    let form = intake::form(headers, body, app.pool.limits().input_bytes_max).await?;
+    of_files(app, form.files, query).await
+}
+
+pub(crate) async fn of_files(
+    app: &App,
+    mut files: Vec<intake::Upload>,
+    query: &HashQuery,
+) -> Answer<Signals> {
+    let Some(file) = files.pop() else {
+        return Err(HmaFault::bad("Missing multipart/form-data file upload"));
+    };
+    if !files.is_empty() {
+        return Err(HmaFault::bad("Only one file allowed per request"));
+    }
+    signals(
+        app,
+        wanted(&file.field, query.types.as_deref())?,
+        file.bytes,
+    )
+    .await
+}
+
+/// The signal types of a content type that are wanted.
+fn wanted(content: &str, types: Option<&str>) -> Answer<Vec<&'static SignalType>> {
+    let of_content = || SIGNAL_TYPES.iter().filter(|s| s.content == content);
+    if of_content().next().is_none() {
+        return Err(HmaFault::bad(format!("no such content_type: '{content}'")));
+    }
+    let Some(types) = types else {
+        return Ok(of_content().filter(|s| s.by_default).collect());
+    };
+    let names: Vec<_> = types
+        .split(',')
+        .map(str::trim)
+        .filter(|n| !n.is_empty())
+        .collect();
+    if names.is_empty() {
+        return Err(HmaFault::bad("empty signal type selection"));
+    }
+    names
+        .into_iter()
+        .map(|name| {
+            of_content().find(|s| s.name == name).ok_or_else(|| {
+                HmaFault::bad(format!("signal type '{name}' doesn't exist or is disabled"))
+            })
+        })
+        .collect()
+}
+
+async fn signals(app: &App, wanted: Vec<&'static SignalType>, bytes: Bytes) -> Answer<Signals> {
+    let pool = app.pool.clone();
+    let computing = tokio::task::spawn_blocking(move || -> Answer<Signals> {
+        let unreadable = |reason: obhut_casework::Unreadable| {
+            let status = if reason.is_ours() {
+                StatusCode::SERVICE_UNAVAILABLE
+            } else {
+                StatusCode::BAD_REQUEST
+            };
+            HmaFault::new(status, format!("the file can't be hashed: {reason}"))
+        };
+        let mut signals = Signals::new();
+        for signal_type in wanted {
+            let text = match signal_type.kind().compute {
+                Compute::Bytes(compute) => {
+                    compute(&mut &bytes[..]).map_or_else(|_| String::new(), |d| d.to_hex())
+                }
+                Compute::Pixels { one, .. } => {
+                    let picture = pool.decode(&bytes).map_err(unreadable)?;
+                    let found = one(pixels(&picture));
+                    if found.quality >= signal_type.kind().quality_min() {
+                        found.digest.to_hex()
+                    } else {
+                        String::new()
+                    }
+                }
+                Compute::Frames(one) => {
+                    let mut frames = Vec::new();
+                    let mut take = |frame: obhut_casework::VideoFrame<'_>| {
+                        let found = one(frame_pixels(&frame));
+                        let (hex, time) = (found.digest.to_hex(), frame.timestamp_s);
+                        frames.push(format!("{hex},{},{time:.3}", found.quality));
+                        true
+                    };
+                    pool.video_bytes(&bytes, Sampling::EverySecond, &mut take)
+                        .map_err(unreadable)?;
+                    serde_json::to_string(&frames).unwrap_or_default()
+                }
+            };
+            signals.insert(signal_type.name, text);
+        }
+        Ok(signals)
+    });
+    computing
+        .await
+        .map_err(|_| HmaFault::new(StatusCode::INTERNAL_SERVER_ERROR, "hashing failed"))?
+}

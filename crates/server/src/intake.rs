@@ -1,0 +1,318 @@
+//! An upload on its way in: who sends it and for what, a place to work on it, its bytes whatever
+//! wraps them, and what screening makes of it.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, StatusCode, header};
+use futures::StreamExt as _;
+use obhut_casework::{
+    ApiKey, Current, Recorded, ScreenOptions, Screened, Sealed, Subject, Surface, fresh_group,
+};
+use obhut_partners::fetch::{FetchFault, Fetched};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::App;
+use crate::fault::Fault;
+
+/// Longest time an upload's body may take.
+const BODY_TIME_MAX: Duration = Duration::from_secs(120);
+/// Longest wait for a place.
+const PLACE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Most of a refused body that is read and dropped.
+const DRAIN_BYTES_MAX: usize = 8 << 20;
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
+/// Longest account or file name, in bytes.
+const HEADER_BYTES_MAX: usize = 1_024;
+/// Files in one form.
+const FORM_FILES_MAX: usize = 20;
+/// Text fields in one form, and the longest of them, in bytes.
+const FORM_TEXTS_MAX: usize = 100;
+const FORM_TEXT_BYTES_MAX: u64 = 64 << 10;
+
+/// A file that came in.
+pub(crate) struct Upload {
+    /// The field of the form it came in; empty where there was no form.
+    pub field: String,
+    pub name: Option<String>,
+    pub bytes: Bytes,
+}
+
+/// A form: its files in their order, and its texts.
+pub(crate) struct Form {
+    pub files: Vec<Upload>,
+    pub texts: HashMap<String, String>,
+}
+
+/// A place to work in. A short crowd is waited out; a long one is told to come again.
+pub(crate) async fn place(app: &App) -> Result<OwnedSemaphorePermit, Fault> {
+    let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.places.clone().acquire_owned());
+    match waiting.await {
+        Ok(Ok(place)) => Ok(place),
+        _ => {
+            app.metrics.refused();
+            Err(Fault::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "busy",
+                "all places are taken; try again shortly",
+            ))
+        }
+    }
+}
+
+/// Lets a refused client finish a short body, a piece at a time and kept nowhere, so that it sees
+/// the answer and not a broken connection.
+pub(crate) async fn drain(body: Body) {
+    let reading = async {
+        let mut pieces = body.into_data_stream();
+        let mut bytes = 0;
+        while let Some(Ok(piece)) = pieces.next().await {
+            bytes += piece.len();
+            if bytes > DRAIN_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME_MAX, reading).await;
+}
+
+/// The body, within its limit of length and time.
+pub(crate) async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
+    let taking = axum::body::to_bytes(body, bytes_max as usize);
+    let bytes = tokio::time::timeout(BODY_TIME_MAX, taking)
+        .await
+        .map_err(|_| slow())?
+        .map_err(|_| too_long(bytes_max))?;
+    if bytes.is_empty() {
+        return Err(Fault::bad_request("send the file's bytes as the body"));
+    }
+    Ok(bytes)
+}
+
+fn slow() -> Fault {
+    Fault::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "slow",
+        "the body took too long; send it again",
+    )
+}
+
+fn too_long(bytes_max: u64) -> Fault {
+    Fault::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too-long",
+        format!("the body was cut off, or is longer than {bytes_max} bytes"),
+    )
+}
+
+/// True for a form around files.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|v| v.starts_with("multipart/form-data"))
+}
+
+/// What the body is said to be.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE)?.to_str().ok()
+}
+
+/// A form's files and texts; the files together within the limit of one upload.
+pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Result<Form, Fault> {
+    let broken =
+        |_| Fault::bad_request("the form is broken: send multipart/form-data with a boundary");
+    let boundary = media_type(headers).unwrap_or_default();
+    let boundary = multer::parse_boundary(boundary).map_err(broken)?;
+    let limits = multer::SizeLimit::new().whole_stream(bytes_max);
+    let constraints = multer::Constraints::new().size_limit(limits);
+    let stream = body.into_data_stream();
+    let mut parts = multer::Multipart::with_constraints(stream, boundary, constraints);
+    let fault = |e: multer::Error| match e {
+        multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
+            too_long(bytes_max)
+        }
+        _ => Fault::bad_request("the form is broken or was cut off; send it again"),
+    };
+    let reading = async {
+        let mut form = Form {
+            files: Vec::new(),
+            texts: HashMap::new(),
+        };
+        while let Some(part) = parts.next_field().await.map_err(fault)? {
+            let field = part.name().unwrap_or_default().to_owned();
+            let name = part.file_name().map(str::to_owned);
+            let is_text = name.is_none() && part.content_type().is_none();
+            let bytes = part.bytes().await.map_err(fault)?;
+            if !is_text {
+                // A field for a file that nobody chose.
+                if bytes.is_empty() && name.as_deref().unwrap_or_default().is_empty() {
+                    continue;
+                }
+                form.files.push(Upload {
+                    field,
+                    name: name.filter(|n| !n.is_empty()),
+                    bytes,
+                });
+            } else if bytes.len() as u64 <= FORM_TEXT_BYTES_MAX {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                form.texts.insert(field, text);
+            } else {
+                return Err(Fault::bad_request("a text in the form is too long"));
+            }
+            if form.files.len() > FORM_FILES_MAX || form.texts.len() > FORM_TEXTS_MAX {
+                return Err(Fault::bad_request(format!(
+                    "a form has at most {FORM_FILES_MAX} files and {FORM_TEXTS_MAX} texts"
+                )));
+            }
+        }
+        Ok(form)
+    };
+    tokio::time::timeout(BODY_TIME_MAX, reading)
+        .await
+        .map_err(|_| slow())?
+}
+
+/// A file from an address that the operator allows.
+pub(crate) async fn fetch(app: &App, address: &str) -> Result<Fetched, Fault> {
+    let fetcher = app.outside.fetcher.clone().ok_or_else(|| {
+        fetch_fault(&FetchFault::NotAllowed(
+            "no address is; `obhut serve --fetch-from` allows some",
+        ))
+    })?;
+    let (address, bytes_max) = (address.to_owned(), app.pool.limits().input_bytes_max);
+    let fetching = tokio::task::spawn_blocking(move || fetcher.get(&address, bytes_max));
+    fetching
+        .await
+        .map_err(|_| internal())?
+        .map_err(|e| fetch_fault(&e))
+}
+
+pub(crate) fn fetch_fault(e: &FetchFault) -> Fault {
+    let (status, word) = match e {
+        FetchFault::NotAllowed(_) => (StatusCode::FORBIDDEN, "not-allowed"),
+        FetchFault::TooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-long"),
+        _ => (StatusCode::BAD_GATEWAY, "not-fetched"),
+    };
+    Fault::new(status, word, e.to_string())
+}
+
+fn internal() -> Fault {
+    tracing::error!("a task panicked");
+    Fault::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "screening failed; try again",
+    )
+}
+
+/// Screens bytes on a thread that may wait for a decoder.
+pub(crate) async fn screened(
+    app: &App,
+    current: &Current,
+    options: ScreenOptions,
+    bytes: Bytes,
+) -> Result<Screened, Fault> {
+    let started = Instant::now();
+    let screener = current.screener(app.pool.clone(), options);
+    let length = bytes.len() as u64;
+    let screening = tokio::task::spawn_blocking(move || screener.screen_bytes(&bytes));
+    let screened = screening.await.map_err(|_| internal())?;
+    if screened.is_ours {
+        // Nothing is known about the file, so nothing is said about it.
+        return Err(Fault::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no-decoder",
+            "no decoder could do its work; try again shortly",
+        ));
+    }
+    let micros = started.elapsed().as_micros() as u64;
+    app.metrics.screened(screened.verdict, length, micros);
+    Ok(screened)
+}
+
+/// Who an upload comes from, as far as its sender says.
+pub(crate) struct Sender {
+    pub account: Option<String>,
+    pub name: Option<String>,
+    pub surface: Surface,
+}
+
+/// Puts what was found on record.
+pub(crate) async fn record(
+    app: &App,
+    key: &ApiKey,
+    sender: Sender,
+    screened: &Screened,
+    bytes: &[u8],
+) -> Result<Recorded, Fault> {
+    let subject = Subject {
+        // Without an account each upload is a case of its own.
+        group: sender.account.clone().unwrap_or_else(fresh_group),
+        account: sender.account.map(Sealed::new),
+        name: sender.name.map(Sealed::new),
+        surface: sender.surface,
+        uploaded_at: None,
+    };
+    let recording = app
+        .casework
+        .record(screened, &subject, Some(bytes), &key.id);
+    Ok(recording.await?)
+}
+
+/// The surface a request names, else the one its key has.
+pub(crate) async fn surface(
+    app: &App,
+    named: Option<&str>,
+    key: &ApiKey,
+) -> Result<Surface, Fault> {
+    let surface = match named {
+        Some(word) => Surface::from_word(word),
+        None => key.surface,
+    };
+    let surface = surface.ok_or_else(|| {
+        Fault::bad_request("say where the upload was meant to be seen: ?surface=public, shared or private-message; or make a key that says it (`obhut key create --surface`)")
+    })?;
+    app.casework.check_surface(surface).await?;
+    Ok(surface)
+}
+
+/// A header's text, percent-decoded.
+pub(crate) fn text_header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Fault> {
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
+    if value.len() > HEADER_BYTES_MAX {
+        return Err(Fault::bad_request(format!(
+            "the header {name} is longer than {HEADER_BYTES_MAX} bytes"
+        )));
+    }
+    let raw = value.as_bytes();
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut at = 0;
+    while at < raw.len() {
+        let escaped = (raw[at] == b'%')
+            .then(|| raw.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(escaped.unwrap_or(raw[at]));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Fault::bad_request(format!("the header {name} is not UTF-8")))?;
+    Ok(Some(text).filter(|t| !t.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_decoded() {
+        let mut headers = HeaderMap::new();
+        headers.insert("obhut-account", "J%C3%BCrgen 100%".parse().unwrap());
+        let text = text_header(&headers, "obhut-account").ok().flatten();
+        assert_eq!(text.as_deref(), Some("Jürgen 100%"));
+        headers.insert("obhut-account", "%ff".parse().unwrap());
+        assert!(text_header(&headers, "obhut-account").is_err());
+    }
+}
