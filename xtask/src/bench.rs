@@ -1,148 +1,113 @@
-//! Measures obhut beside its peer: the same files, one core each, in alternation.
-//!
-//! The peer is what HMA runs for a picture: Pillow decodes, PyPI `pdqhash` hashes. Prints a table
-//! for docs/performance.md with every row it rests on.
+//! Measures obhut beside its peers and writes down what came out: raw rows below
+//! docs/performance/, medians and ranges into docs/performance.md.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::{Done, cargo, must, setup, target};
+use crate::{Done, bench_http, bench_index, bench_pdq, bench_pictures, bench_video, root};
 
-const ROUNDS: usize = 5;
-/// Name, files, width, height.
-const SETS: [(&str, u32, u32, u32); 2] =
-    [("640×480", 300, 640, 480), ("4000×3000", 12, 4000, 3000)];
+type Bench = fn(&mut Report) -> Done;
 
-/// Reads every file of a folder as python-threatexchange does, and prints quality and digest.
-const PEER: &str = r#"
-import os, sys
-import numpy, pdqhash
-from PIL import Image
-for name in sorted(os.listdir(sys.argv[1])):
-    with Image.open(os.path.join(sys.argv[1], name)) as image:
-        bits, quality = pdqhash.compute(numpy.asarray(image.convert("RGB")))
-"#;
+/// Each with its name on the command line and in docs/performance/.
+const ALL: &[(&str, Bench)] = &[
+    ("pdq", bench_pdq::run),
+    ("pictures", bench_pictures::run),
+    ("index", bench_index::run),
+    ("http", bench_http::run),
+    ("video", bench_video::run),
+];
 
-pub fn run() -> Done {
-    setup::everything()?;
-    let python = setup::oracle_python()?;
-    must(
-        cargo().args(["build", "--release", "--package", "obhut"]),
-        "building obhut",
-    )?;
-    must(
-        cargo().args([
-            "build",
-            "--package",
-            "obhut-decode",
-            "--example",
-            "demo_pictures",
-        ]),
-        "building the picture maker",
-    )?;
-    let obhut = target().join("release/obhut");
-    let folder = target().join("bench");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|e| e.to_string())?;
+/// What a measurement says, as it is printed and as it is kept.
+pub struct Report {
+    raw: String,
+    summary: String,
+}
+
+impl Report {
+    /// A raw row.
+    pub fn row(&mut self, line: &str) {
+        println!("{line}");
+        self.raw += line;
+        self.raw += "\n";
     }
-    println!("machine: {}", machine());
-    println!(
-        "| pictures | round | obhut hash, files/s | Pillow + pdqhash, files/s | ratio |\n|---|---|---|---|---|"
-    );
-    let mut summaries = Vec::new();
-    for (name, files, width, height) in SETS {
-        let set = folder.join(format!("{width}x{height}"));
-        let numbers = [
-            "4".into(),
-            "0".into(),
-            files.to_string(),
-            width.to_string(),
-            height.to_string(),
-        ];
-        let mut make = Command::new(target().join("debug/examples/demo_pictures"));
-        must(make.arg(&set).args(&numbers), "making pictures")?;
-        let pictures = set.join("pictures");
-        let mut ratios = Vec::new();
-        let mut ours_all = Vec::new();
-        for round in 1..=ROUNDS {
-            let mut ours = one_core(&obhut);
-            ours.args(["hash", "--kind", "pdq", "--json"])
-                .arg(&pictures);
-            let mut theirs = one_core(&python);
-            theirs.args(["-c", PEER]).arg(&pictures);
-            // Whoever goes first changes with the round.
-            let (a, b) = if round % 2 == 1 {
-                let a = timed(&mut ours)?;
-                (a, timed(&mut theirs)?)
-            } else {
-                let b = timed(&mut theirs)?;
-                (timed(&mut ours)?, b)
-            };
-            let (a, b) = (
-                f64::from(files) / a.as_secs_f64(),
-                f64::from(files) / b.as_secs_f64(),
-            );
-            println!("| {name} | {round} | {a:.1} | {b:.1} | {:.2} |", a / b);
-            ratios.push(a / b);
-            ours_all.push(a);
-        }
-        summaries.push(format!(
-            "{name}: ratio {}, ours {}",
-            spread(&mut ratios),
-            spread(&mut ours_all)
-        ));
-        screen(&obhut, &pictures, name, files)?;
+
+    /// A line of the table that people compare: work, ours, ratio to the peer, what was wanted.
+    pub fn result(&mut self, work: &str, ours: &str, ratio: &str, wanted: &str) {
+        println!("= {work}: {ours}; {ratio} (wanted: {wanted})");
+        self.summary += &format!("| {work} | {ours} | {ratio} | {wanted} |\n");
     }
-    println!();
-    for summary in summaries {
-        println!("{summary} (median, range)");
+}
+
+pub fn run(only: Option<&str>) -> Done {
+    let known: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
+    if only.is_some_and(|name| !known.contains(&name)) {
+        return Err(format!("there are the benchmarks {}", known.join(", ")));
+    }
+    for (name, bench) in ALL
+        .iter()
+        .filter(|(name, _)| only.is_none_or(|o| o == *name))
+    {
+        println!("\n# {name}");
+        let mut report = Report {
+            raw: String::new(),
+            summary: String::new(),
+        };
+        let head = format!("machine: {}", machine());
+        report.row(&head);
+        bench(&mut report)?;
+        keep(name, &head, &report)?;
     }
     Ok(())
 }
 
-/// Screening with all cores against a list of 100,000 entries, with the memory it takes.
-fn screen(obhut: &Path, pictures: &Path, name: &str, files: u32) -> Done {
-    let list = pictures.with_file_name("list.csv");
-    let mut csv = String::from("kind,digest\n");
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    for _ in 0..100_000 {
-        csv += "pdq,";
-        for _ in 0..4 {
-            state = state
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            csv += &format!("{:016x}", state ^ (state >> 29));
-        }
-        csv += "\n";
-    }
-    fs::write(&list, csv).map_err(|e| e.to_string())?;
-    let started = Instant::now();
-    let mut child = Command::new(obhut)
-        .args(["screen", "--json", "--list"])
-        .arg(&list)
-        .arg(pictures)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|e| e.to_string())?;
-    let mut peak_kib = 0;
-    while child.try_wait().map_err(|e| e.to_string())?.is_none() {
-        peak_kib = peak_kib.max(memory_kib(child.id()));
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let seconds = started.elapsed().as_secs_f64();
-    println!(
-        "| {name} | screen, all cores, list of 100,000 | {:.1} | | memory of all processes together, at most {} MiB |",
-        f64::from(files) / seconds,
-        peak_kib / 1024
+/// Replaces what a benchmark wrote the last time.
+fn keep(name: &str, head: &str, report: &Report) -> Done {
+    let say = |e: std::io::Error| e.to_string();
+    let folder = root().join("docs/performance");
+    fs::create_dir_all(&folder).map_err(say)?;
+    let title = format!("# Raw rows of `cargo xtask bench {name}`, {}\n\n", today());
+    fs::write(folder.join(format!("{name}.md")), title + &report.raw).map_err(say)?;
+    let page = root().join("docs/performance.md");
+    let text = fs::read_to_string(&page).map_err(say)?;
+    let (begin, end) = (
+        format!("<!-- bench {name} -->\n"),
+        format!("<!-- end {name} -->\n"),
     );
-    Ok(())
+    let section = format!(
+        "{begin}{}; {head}. Raw rows: [performance/{name}.md](performance/{name}.md).\n\n| work | obhut, median (range) | ratio to the peer, median (range) | wanted |\n|---|---|---|---|\n{}{end}",
+        today(),
+        report.summary
+    );
+    let written = match text.split_once(&begin) {
+        Some((before, rest)) => {
+            let (_, after) = rest.split_once(&end).ok_or("a section has no end")?;
+            format!("{before}{section}{after}")
+        }
+        None => format!("{text}\n{section}"),
+    };
+    fs::write(page, written).map_err(say)
+}
+
+fn today() -> String {
+    let days = std::time::UNIX_EPOCH
+        .elapsed()
+        .map_or(0, |t| t.as_secs() / 86_400) as i64;
+    // Civil from days (Howard Hinnant, chrono-compatible low-level date algorithms).
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let (day, month) = (
+        doy - (153 * mp + 2) / 5 + 1,
+        if mp < 10 { mp + 3 } else { mp - 9 },
+    );
+    let year = yoe + era * 400 + i64::from(month <= 2);
+    format!("{year}-{month:02}-{day:02}")
 }
 
 /// Resident memory of a process and its children.
-fn memory_kib(pid: u32) -> u64 {
+pub fn memory_kib(pid: u32) -> u64 {
     let resident = |pid: u32| -> u64 {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
@@ -163,18 +128,6 @@ fn memory_kib(pid: u32) -> u64 {
             .sum::<u64>();
     }
     total
-}
-
-fn one_core(program: &Path) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", "0"]).arg(program).stdout(Stdio::null());
-    command
-}
-
-fn timed(command: &mut Command) -> Result<Duration, String> {
-    let started = Instant::now();
-    must(command, "a round")?;
-    Ok(started.elapsed())
 }
 
 pub fn spread(values: &mut [f64]) -> String {
@@ -200,4 +153,23 @@ pub fn machine() -> String {
         model.unwrap_or_default(),
         load.split(' ').next().unwrap_or_default()
     )
+}
+
+/// CPU time of the children that have ended, user and system together, in seconds.
+pub fn cpu_of_children() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    // cutime and cstime, the 16th and 17th field of all, in hundredths of a second.
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|f| f.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
+    (ticks(13) + ticks(14)) / 100.0
 }

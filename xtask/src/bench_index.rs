@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::bench::{Report, spread};
 use crate::{Done, cargo, must, setup, target};
 
 const ROUNDS: usize = 5;
@@ -106,13 +107,9 @@ impl Drop for Answering {
     }
 }
 
-pub fn run() -> Done {
+pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
-    let python = setup::oracle_python()?;
-    must(
-        Command::new(&python).args(["-m", "pip", "install", "--quiet", "faiss-cpu==1.15.1"]),
-        "pip install faiss-cpu",
-    )?;
+    let python = setup::peers_python()?;
     let mut build = cargo();
     must(
         build.args([
@@ -127,14 +124,13 @@ pub fn run() -> Done {
     )?;
     let folder = target().join("bench");
     fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
-    println!("machine: {}", crate::bench::machine());
-    println!(
+    report.row(&format!(
         "{QUERIES} queries a round, half of them planted at 0 to {RADIUS} bits; radius {RADIUS}; one query at a time, one thread."
-    );
-    println!(
+    ));
+    report.row(&format!(
         "| entries | round | obhut, µs (p99) | FAISS MultiHash 16×16, µs (p99) | FAISS flat, µs (p99) | MultiHash / obhut | flat / obhut |"
-    );
-    println!("|---|---|---|---|---|---|---|");
+    ));
+    report.row(&format!("|---|---|---|---|---|---|---|"));
     for size in SIZES {
         let (entries, queries) = (folder.join("entries.dat"), folder.join("queries.dat"));
         write_data(&entries, &queries, size)?;
@@ -156,6 +152,7 @@ pub fn run() -> Done {
             Answering::start("FAISS flat", faiss("flat"))?,
         ];
         let mut ratios = [Vec::new(), Vec::new()];
+        let (mut medians, mut p99s) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let mut answers = [(0.0, 0.0, 0); 3];
             for turn in 0..3 {
@@ -166,9 +163,11 @@ pub fn run() -> Done {
             if a.2 != b.2 || a.2 != c.2 {
                 return Err(format!("hits differ: {} {} {}", a.2, b.2, c.2));
             }
+            medians.push(a.0);
+            p99s.push(a.1);
             ratios[0].push(b.0 / a.0);
             ratios[1].push(c.0 / a.0);
-            println!(
+            report.row(&format!(
                 "| {size} | {} | {:.1} ({:.1}) | {:.1} ({:.1}) | {:.1} ({:.1}) | {:.1} | {:.1} |",
                 round + 1,
                 a.0,
@@ -179,10 +178,30 @@ pub fn run() -> Done {
                 c.1,
                 b.0 / a.0,
                 c.0 / a.0
-            );
+            ));
         }
+        let better: Vec<f64> = std::iter::zip(&ratios[0], &ratios[1])
+            .map(|(a, b)| a.min(*b))
+            .collect();
+        let (wanted, memory) = match size {
+            10_000_000 => ("≥ 250, ≤ 180 µs", "≤ 1,400 MiB, ≤ 8 s"),
+            1_000_000 => ("≥ 40", "≤ 200 MiB"),
+            _ => ("–", "–"),
+        };
+        report.result(
+            &format!("exact lookup, radius 31, {size} entries, one thread"),
+            &format!("{} µs, p99 {} µs", spread(&mut medians), spread(&mut p99s)),
+            &format!("{} to the better of FAISS", spread(&mut better.clone())),
+            wanted,
+        );
+        report.result(
+            "… its memory and building",
+            &format!("{} MiB, {} s", all[0].memory_mib(), all[0].built),
+            "–",
+            memory,
+        );
         let [multihash, flat] = &mut ratios;
-        println!(
+        report.row(&format!(
             "| {size} | median ratio (range) | built in {} s, {} MiB | built in {} s, {} MiB | built in {} s, {} MiB | {} | {} |",
             all[0].built,
             all[0].memory_mib(),
@@ -190,15 +209,15 @@ pub fn run() -> Done {
             all[1].memory_mib(),
             all[2].built,
             all[2].memory_mib(),
-            crate::bench::spread(multihash),
-            crate::bench::spread(flat)
-        );
+            spread(multihash),
+            spread(flat)
+        ));
     }
     Ok(())
 }
 
 /// Random entries, and queries of which every other is an entry with some bits flipped.
-fn write_data(entries: &Path, queries: &Path, size: usize) -> Done {
+pub fn write_data(entries: &Path, queries: &Path, size: usize) -> Done {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
         state = state

@@ -1,8 +1,13 @@
 //! Chores: `cargo xtask demo`, `test`, `bench`, `setup`. Each does all of its own set-up.
 
 mod bench;
+mod bench_http;
 mod bench_index;
+mod bench_pdq;
+mod bench_pictures;
+mod bench_video;
 mod demo;
+mod load;
 mod postgres;
 mod setup;
 mod tests;
@@ -13,7 +18,8 @@ use std::process::{Command, ExitCode};
 const HELP: &str = "\
 cargo xtask demo    the main job on harmless pictures made on the spot, from list to report
 cargo xtask test    every test; brings PostgreSQL, xmllint and the PDQ reference along
-cargo xtask bench   measures pictures beside their peer, in alternation; `bench index`: the index beside FAISS
+cargo xtask bench   measures everything beside its peers, in alternation, and writes docs/performance.md;
+                    `bench pdq`, `pictures`, `index`, `http`, `video`: one part
 cargo xtask setup   only installs what the system lacks";
 
 /// A chore's end: what went wrong, and what to do.
@@ -24,10 +30,7 @@ fn main() -> ExitCode {
     let done = match arguments.next().as_deref() {
         Some("demo") => demo::run(),
         Some("test") => tests::run(&arguments.collect::<Vec<_>>()),
-        Some("bench") => match arguments.next().as_deref() {
-            Some("index") => bench_index::run(),
-            _ => bench::run(),
-        },
+        Some("bench") => bench::run(arguments.next().as_deref()),
         Some("setup") => setup::everything().map(|()| println!("everything is there")),
         _ => {
             println!("{HELP}");

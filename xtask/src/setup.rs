@@ -51,6 +51,26 @@ const TESTS: &[Need] = &[
         package: "g++",
         present: || runs("c++"),
     },
+    Need {
+        package: "ffmpeg",
+        present: || runs_with("ffmpeg", "-version") && runs_with("ffprobe", "-version"),
+    },
+    Need {
+        package: "nginx-light",
+        present: || nginx().is_some(),
+    },
+];
+
+/// What building PyPI's vpdq needs.
+const PEER_BUILD: &[Need] = &[
+    Need {
+        package: "pkg-config",
+        present: || runs("pkg-config"),
+    },
+    Need {
+        package: "libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev",
+        present: || has_library("libavfilter") && has_library("libavdevice"),
+    },
 ];
 
 const DEMO: &[Need] = &[Need {
@@ -134,13 +154,31 @@ fn install(needs: &[&[Need]]) -> Done {
     }
 }
 
+/// Debian keeps it out of the search path of people.
+fn nginx() -> Option<&'static str> {
+    ["nginx", "/usr/sbin/nginx"]
+        .into_iter()
+        .find(|p| runs_with(p, "-v"))
+}
+
 fn runs(program: &str) -> bool {
+    runs_with(program, "--version")
+}
+
+fn runs_with(program: &str, argument: &str) -> bool {
     Command::new(program)
-        .arg("--version")
+        .arg(argument)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .is_ok()
+}
+
+fn has_library(name: &str) -> bool {
+    Command::new("pkg-config")
+        .args(["--exists", name])
+        .status()
+        .is_ok_and(|s| s.success())
 }
 
 fn python_has_venv() -> bool {
@@ -170,6 +208,27 @@ pub fn postgres_programs() -> Option<PathBuf> {
         .collect();
     found.sort();
     found.pop()
+}
+
+/// What benchmarks compare with: python-threatexchange, FAISS and vPDQ.
+const PEERS: [&str; 3] = ["threatexchange==1.2.17", "faiss-cpu==1.15.1", "vpdq==0.2.5"];
+
+/// A Python with the peers of the benchmarks, in the target folder; made on first use.
+pub fn peers_python() -> Result<PathBuf, String> {
+    install(&[BUILD, TESTS, PEER_BUILD])?;
+    let python = oracle_python()?;
+    let ready = Command::new(&python)
+        .args(["-c", "import threatexchange, faiss, vpdq"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success());
+    if !ready {
+        println!("installing {}", PEERS.join(", "));
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet"]).args(PEERS);
+        must(&mut pip, "pip install of the peers")?;
+    }
+    Ok(python)
 }
 
 /// A Python with the reference of PDQ, in the target folder; made on first use.

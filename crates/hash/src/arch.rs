@@ -15,5 +15,5 @@ pub(crate) fn small<R: Rows>(rows: &R) -> Small {
     if let Some(small) = x86_64::small(rows) {
         return small;
     }
-    stripes::small(rows)
+    stripes::small::<R, stripes::OneByOne>(rows)
 }

@@ -15,7 +15,7 @@ use crate::jarosz::{SMALL, Small};
 /// Rows filtered side by side.
 const LANES: usize = 16;
 /// Sixteen values, one of each row of a stripe.
-type Lanes = [f32; LANES];
+pub(crate) type Lanes = [f32; LANES];
 
 /// Luma, a row at a time.
 pub(crate) trait Rows {
@@ -44,7 +44,7 @@ pub(crate) fn centre(i: usize, side: usize) -> usize {
 
 /// Both passes and the decimation. Both sides must be 5 or more.
 #[inline(always)]
-pub(crate) fn small<R: Rows>(rows: &R) -> Small {
+pub(crate) fn small<R: Rows, T: Turn>(rows: &R) -> Small {
     let (w, h) = (rows.width(), rows.height());
     let mut stripe = Stripe::new(w);
     let mut columns = Columns::new(w, h);
@@ -52,16 +52,20 @@ pub(crate) fn small<R: Rows>(rows: &R) -> Small {
     let mut done = 0;
     for top in (0..h).step_by(LANES) {
         let count = LANES.min(h - top);
-        stripe.fill(rows, top, count);
-        stripe.filter();
-        for lane in 0..count {
-            columns.take(stripe.lane(lane), |filtered| kept.take(filtered));
+        stripe.fill::<R, T>(rows, top, count);
+        stripe.filter::<T>(columns.next_stripe());
+        for _ in 0..count {
+            if columns.take(kept.next_row()) {
+                kept.taken::<T>();
+            }
         }
         done += count;
     }
     debug_assert_eq!(done, h);
-    columns.end(|filtered| kept.take(filtered));
-    kept.end()
+    while columns.end(kept.next_row()) {
+        kept.taken::<T>();
+    }
+    kept.end::<T>()
 }
 
 /// Sixteen rows, transposed: for each column the values of all lanes side by side.
@@ -69,7 +73,6 @@ struct Stripe {
     luma: Vec<f32>,
     lanes: Vec<Lanes>,
     out: Vec<Lanes>,
-    rows: Vec<f32>,
     width: usize,
 }
 
@@ -79,13 +82,12 @@ impl Stripe {
             luma: vec![0.0; width * LANES],
             lanes: vec![[0.0; LANES]; width],
             out: vec![[0.0; LANES]; width],
-            rows: vec![0.0; width * LANES],
             width,
         }
     }
 
     #[inline(always)]
-    fn fill<R: Rows>(&mut self, rows: &R, top: usize, count: usize) {
+    fn fill<R: Rows, T: Turn>(&mut self, rows: &R, top: usize, count: usize) {
         for (lane, out) in self
             .luma
             .chunks_exact_mut(self.width)
@@ -95,11 +97,11 @@ impl Stripe {
             rows.row(top + lane, out);
         }
         // Lanes beyond the last row keep former values; their results are never looked at.
-        into_lanes(&self.luma, &mut self.lanes, self.width);
+        into_lanes::<T>(&self.luma, &mut self.lanes, self.width);
     }
 
     #[inline(always)]
-    fn filter(&mut self) {
+    fn filter<T: Turn>(&mut self, filtered: &mut [f32]) {
         let [p1, p2, p3, p4] = phases(self.width, window(self.width));
         let (from, to) = (&self.lanes, &mut self.out);
         let (mut sums, mut size) = ([0.0; LANES], 0.0);
@@ -135,25 +137,70 @@ impl Stripe {
             left += 1;
             out += 1;
         }
-        // Back to rows, a square of sixteen at a time.
-        for x in 0..self.width {
-            let lanes = &self.out[x];
-            for (lane, value) in lanes.iter().enumerate() {
-                self.rows[lane * self.width + x] = *value;
+        from_lanes::<T>(&self.out, filtered, self.width);
+    }
+}
+
+/// Sixteen rows of sixteen values.
+pub(crate) type Square = [Lanes; LANES];
+
+/// How a square's rows become its columns: some registers can do it at once.
+pub(crate) trait Turn {
+    /// Of rows that lie `width` apart, the first sixteen values each.
+    fn into_lanes(rows: &[f32], width: usize, lanes: &mut Square);
+    /// The way back.
+    fn from_lanes(lanes: &Square, rows: &mut [f32], width: usize);
+}
+
+/// Value by value.
+pub(crate) struct OneByOne;
+
+impl Turn for OneByOne {
+    #[inline(always)]
+    fn into_lanes(rows: &[f32], width: usize, lanes: &mut Square) {
+        for (x, out) in lanes.iter_mut().enumerate() {
+            for (lane, value) in out.iter_mut().enumerate() {
+                *value = rows[lane * width + x];
             }
         }
     }
 
-    fn lane(&self, lane: usize) -> &[f32] {
-        &self.rows[lane * self.width..][..self.width]
+    #[inline(always)]
+    fn from_lanes(lanes: &Square, rows: &mut [f32], width: usize) {
+        for (x, values) in lanes.iter().enumerate() {
+            for (lane, value) in values.iter().enumerate() {
+                rows[lane * width + x] = *value;
+            }
+        }
     }
 }
 
+/// Rows to lanes, a square at a time.
 #[inline(always)]
-fn into_lanes(rows: &[f32], lanes: &mut [Lanes], width: usize) {
-    for (x, out) in lanes.iter_mut().enumerate() {
+fn into_lanes<T: Turn>(rows: &[f32], lanes: &mut [Lanes], width: usize) {
+    let (squares, rest) = lanes.as_chunks_mut::<LANES>();
+    for (number, square) in squares.iter_mut().enumerate() {
+        T::into_lanes(&rows[number * LANES..], width, square);
+    }
+    let done = width - rest.len();
+    for (x, out) in rest.iter_mut().enumerate() {
         for (lane, value) in out.iter_mut().enumerate() {
-            *value = rows[lane * width + x];
+            *value = rows[lane * width + done + x];
+        }
+    }
+}
+
+/// Lanes back to rows.
+#[inline(always)]
+fn from_lanes<T: Turn>(lanes: &[Lanes], rows: &mut [f32], width: usize) {
+    let (squares, rest) = lanes.as_chunks::<LANES>();
+    for (number, square) in squares.iter().enumerate() {
+        T::from_lanes(square, &mut rows[number * LANES..], width);
+    }
+    let done = width - rest.len();
+    for (x, values) in rest.iter().enumerate() {
+        for (lane, value) in values.iter().enumerate() {
+            rows[lane * width + done + x] = *value;
         }
     }
 }
@@ -184,75 +231,88 @@ fn divided(sums: &Lanes, size: f32) -> Lanes {
 /// The first column filter: one running sum a column, and the rows within its window.
 struct Columns {
     phases: [usize; 4],
-    /// The last `window + 1` rows, as a ring.
+    /// The last rows, whole stripes of them, as a ring.
     ring: Vec<f32>,
     ring_rows: usize,
+    width: usize,
     sums: Vec<f32>,
-    out: Vec<f32>,
     size: f32,
     taken: usize,
     left: usize,
+    ended: usize,
 }
 
 impl Columns {
     fn new(width: usize, height: usize) -> Self {
-        let ring_rows = window(height) + 1;
+        // The window, and a stripe that is written before its rows are taken.
+        let ring_rows = (window(height) + 1 + LANES).next_multiple_of(LANES);
         Self {
             phases: phases(height, window(height)),
             ring: vec![0.0; width * ring_rows],
             ring_rows,
+            width,
             sums: vec![0.0; width],
-            out: vec![0.0; width],
             size: 0.0,
             taken: 0,
             left: 0,
+            ended: 0,
         }
     }
 
+    /// Where the sixteen rows go that are taken next.
     #[inline(always)]
-    fn take(&mut self, row: &[f32], mut give: impl FnMut(&[f32])) {
-        let width = row.len();
-        let place = self.taken % self.ring_rows * width;
-        self.ring[place..][..width].copy_from_slice(row);
+    fn next_stripe(&mut self) -> &mut [f32] {
+        let place = self.taken % self.ring_rows * self.width;
+        &mut self.ring[place..][..self.width * LANES]
+    }
+
+    /// Takes the next row of the ring; true when it made a row of output.
+    #[inline(always)]
+    fn take(&mut self, out: &mut [f32]) -> bool {
+        let width = self.width;
+        let row = &self.ring[self.taken % self.ring_rows * width..][..width];
         let [p1, p2, ..] = self.phases;
-        if self.taken < p1 {
+        self.taken += 1;
+        if self.taken <= p1 {
             for (s, v) in self.sums.iter_mut().zip(row) {
                 *s += v;
             }
             self.size += 1.0;
-        } else if self.taken < p1 + p2 {
+            return false;
+        }
+        if self.taken <= p1 + p2 {
             self.size += 1.0;
-            for ((s, v), o) in self.sums.iter_mut().zip(row).zip(&mut self.out) {
+            for ((s, v), o) in self.sums.iter_mut().zip(row).zip(out) {
                 *s += v;
                 *o = *s / self.size;
             }
-            give(&self.out);
-        } else {
-            let left = &self.ring[self.left % self.ring_rows * width..][..width];
-            for (((s, r), l), o) in self.sums.iter_mut().zip(row).zip(left).zip(&mut self.out) {
-                *s += r;
-                *s -= l;
-                *o = *s / self.size;
-            }
-            self.left += 1;
-            give(&self.out);
+            return true;
         }
-        self.taken += 1;
+        let left = &self.ring[self.left % self.ring_rows * width..][..width];
+        for (((s, r), l), o) in self.sums.iter_mut().zip(row).zip(left).zip(out) {
+            *s += r;
+            *s -= l;
+            *o = *s / self.size;
+        }
+        self.left += 1;
+        true
     }
 
+    /// Makes a row of output from those that are left when no more are taken; false when none is.
     #[inline(always)]
-    fn end(&mut self, mut give: impl FnMut(&[f32])) {
-        let width = self.sums.len();
-        for _ in 0..self.phases[3] {
-            self.size -= 1.0;
-            let left = &self.ring[self.left % self.ring_rows * width..][..width];
-            for ((s, l), o) in self.sums.iter_mut().zip(left).zip(&mut self.out) {
-                *s -= l;
-                *o = *s / self.size;
-            }
-            self.left += 1;
-            give(&self.out);
+    fn end(&mut self, out: &mut [f32]) -> bool {
+        if self.ended == self.phases[3] {
+            return false;
         }
+        self.ended += 1;
+        self.size -= 1.0;
+        let left = &self.ring[self.left % self.ring_rows * self.width..][..self.width];
+        for ((s, l), o) in self.sums.iter_mut().zip(left).zip(out) {
+            *s -= l;
+            *o = *s / self.size;
+        }
+        self.left += 1;
+        true
     }
 }
 
@@ -279,18 +339,24 @@ impl Kept {
         }
     }
 
+    /// Where the next row goes.
     #[inline(always)]
-    fn take(&mut self, row: &[f32]) {
-        self.waiting[self.count * self.width..][..self.width].copy_from_slice(row);
+    fn next_row(&mut self) -> &mut [f32] {
+        &mut self.waiting[self.count * self.width..][..self.width]
+    }
+
+    /// The next row is there.
+    #[inline(always)]
+    fn taken<T: Turn>(&mut self) {
         self.count += 1;
         if self.count == LANES {
-            self.filter();
+            self.filter::<T>();
         }
     }
 
     #[inline(always)]
-    fn filter(&mut self) {
-        into_lanes(&self.waiting, &mut self.lanes, self.width);
+    fn filter<T: Turn>(&mut self) {
+        into_lanes::<T>(&self.waiting, &mut self.lanes, self.width);
         let [p1, p2, p3, p4] = phases(self.width, window(self.width));
         let from = &self.lanes;
         let mut kept = [[0.0; LANES]; SMALL];
@@ -349,9 +415,9 @@ impl Kept {
     }
 
     #[inline(always)]
-    fn end(mut self) -> Small {
+    fn end<T: Turn>(mut self) -> Small {
         if self.count > 0 {
-            self.filter();
+            self.filter::<T>();
         }
         let [p1, p2, p3, p4] = phases(self.height, window(self.height));
         let mut filtered = Vec::with_capacity(self.height);
@@ -488,7 +554,7 @@ mod tests {
             }).collect();
             let plane = Plane { width: w, height: h, values };
             let expected = bits(&naive_small(&plane));
-            prop_assert_eq!(&bits(&small(&plane)), &expected, "portable");
+            prop_assert_eq!(&bits(&small::<_, OneByOne>(&plane)), &expected, "portable");
             prop_assert_eq!(&bits(&crate::arch::small(&plane)), &expected, "this machine's");
         }
     }

@@ -3,7 +3,8 @@
 #![allow(unsafe_code)]
 
 use crate::jarosz::Small;
-use crate::stripes::{self, Rows};
+use crate::stripes::{self, OneByOne, Rows, Square, Turn};
+use std::arch::x86_64::*;
 
 pub(super) fn small<R: Rows>(rows: &R) -> Option<Small> {
     if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
@@ -19,10 +20,120 @@ pub(super) fn small<R: Rows>(rows: &R) -> Option<Small> {
 
 #[target_feature(enable = "avx2")]
 fn avx2<R: Rows>(rows: &R) -> Small {
-    stripes::small(rows)
+    stripes::small::<R, OneByOne>(rows)
 }
 
 #[target_feature(enable = "avx512f,avx512vl")]
 fn avx512<R: Rows>(rows: &R) -> Small {
-    stripes::small(rows)
+    stripes::small::<R, InRegisters>(rows)
+}
+
+/// Sixteen registers, a row in each. Only `avx512` above names it, so the registers are there.
+struct InRegisters;
+
+impl Turn for InRegisters {
+    #[inline(always)]
+    fn into_lanes(rows: &[f32], width: usize, lanes: &mut Square) {
+        assert!(rows.len() >= 15 * width + 16);
+        // SAFETY: the registers are there, and the last row ends within the slice.
+        unsafe { into_lanes_avx512(rows, width, lanes) }
+    }
+
+    #[inline(always)]
+    fn from_lanes(lanes: &Square, rows: &mut [f32], width: usize) {
+        assert!(rows.len() >= 15 * width + 16);
+        // SAFETY: as above.
+        unsafe { from_lanes_avx512(lanes, rows, width) }
+    }
+}
+
+/// # Safety
+/// `rows` has 15 × `width` + 16 values or more.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
+unsafe fn into_lanes_avx512(rows: &[f32], width: usize, lanes: &mut Square) {
+    let mut square = [_mm512_setzero_ps(); 16];
+    for (lane, row) in square.iter_mut().enumerate() {
+        // SAFETY: said above.
+        *row = unsafe { _mm512_loadu_ps(rows.as_ptr().add(lane * width)) };
+    }
+    turn(&mut square);
+    for (out, row) in lanes.iter_mut().zip(square) {
+        // SAFETY: a row is as long as a register.
+        unsafe { _mm512_storeu_ps(out.as_mut_ptr(), row) };
+    }
+}
+
+/// # Safety
+/// `rows` has 15 × `width` + 16 values or more.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
+unsafe fn from_lanes_avx512(lanes: &Square, rows: &mut [f32], width: usize) {
+    let mut square = [_mm512_setzero_ps(); 16];
+    for (row, values) in square.iter_mut().zip(lanes) {
+        // SAFETY: a row is as long as a register.
+        *row = unsafe { _mm512_loadu_ps(values.as_ptr()) };
+    }
+    turn(&mut square);
+    for (lane, row) in square.into_iter().enumerate() {
+        // SAFETY: said above.
+        unsafe { _mm512_storeu_ps(rows.as_mut_ptr().add(lane * width), row) };
+    }
+}
+
+/// Pairs of rows change their odd values, then their odd pairs, then their quarters.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
+fn turn(square: &mut [__m512; 16]) {
+    let mut single = *square;
+    for i in 0..8 {
+        single[2 * i] = _mm512_unpacklo_ps(square[2 * i], square[2 * i + 1]);
+        single[2 * i + 1] = _mm512_unpackhi_ps(square[2 * i], square[2 * i + 1]);
+    }
+    // Then in each quarter a column of four rows: column c of rows 4i to 4i + 4, c mod 4 = 0 … 3.
+    let mut double = single;
+    for i in 0..4 {
+        let a = _mm512_castps_pd(single[4 * i]);
+        let b = _mm512_castps_pd(single[4 * i + 1]);
+        let c = _mm512_castps_pd(single[4 * i + 2]);
+        let d = _mm512_castps_pd(single[4 * i + 3]);
+        double[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+        double[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+        double[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+        double[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+    }
+    for k in 0..4 {
+        let (a, b, c, d) = (double[k], double[4 + k], double[8 + k], double[12 + k]);
+        let low = _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b);
+        let high = _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b);
+        let low_too = _mm512_shuffle_f32x4::<0b10_00_10_00>(c, d);
+        let high_too = _mm512_shuffle_f32x4::<0b11_01_11_01>(c, d);
+        square[k] = _mm512_shuffle_f32x4::<0b10_00_10_00>(low, low_too);
+        square[k + 8] = _mm512_shuffle_f32x4::<0b11_01_11_01>(low, low_too);
+        square[k + 4] = _mm512_shuffle_f32x4::<0b10_00_10_00>(high, high_too);
+        square[k + 12] = _mm512_shuffle_f32x4::<0b11_01_11_01>(high, high_too);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_turn_a_square_as_one_by_one_does() {
+        if !is_x86_feature_detected!("avx512f") || !is_x86_feature_detected!("avx512vl") {
+            return;
+        }
+        let width = 21;
+        let rows: Vec<f32> = (0..16 * width).map(|v| v as f32).collect();
+        let (mut fast, mut slow) = (Square::default(), Square::default());
+        InRegisters::into_lanes(&rows, width, &mut fast);
+        OneByOne::into_lanes(&rows, width, &mut slow);
+        assert_eq!(fast, slow);
+        let (mut there, mut too) = (vec![0.0; rows.len()], vec![0.0; rows.len()]);
+        InRegisters::from_lanes(&fast, &mut there, width);
+        OneByOne::from_lanes(&slow, &mut too, width);
+        assert_eq!(there, too);
+        assert_eq!(there[..16], rows[..16]);
+    }
 }

@@ -43,6 +43,17 @@ fn eight(pixels: Pixels<'_>) -> [Perceptual; 8] {
     jarosz::eight(&Luma(pixels))
 }
 
+/// Luma in thousandths, without any rounding.
+///
+/// The reference sums 0.299 R + 0.587 G + 0.114 B in double precision and rounds that to single.
+/// A quotient of this sum by 1,000 in single precision is the same number: the double sum is off
+/// by less than 10⁻¹³, and no sum of thousandths lies that near to a value half-way between two
+/// floats without being a float itself. The test tries all 2²⁴ colours.
+#[inline(always)]
+fn thousandths(p: [u8; 3]) -> i32 {
+    299 * i32::from(p[0]) + 587 * i32::from(p[1]) + 114 * i32::from(p[2])
+}
+
 struct Luma<'a>(Pixels<'a>);
 
 impl Rows for Luma<'_> {
@@ -59,9 +70,7 @@ impl Rows for Luma<'_> {
         match self.0.row(y) {
             Row::Rgb(row) => {
                 for (o, p) in out.iter_mut().zip(row) {
-                    *o = (f64::from(p[0]) * 0.299
-                        + f64::from(p[1]) * 0.587
-                        + f64::from(p[2]) * 0.114) as f32;
+                    *o = thousandths(*p) as f32 / 1000.0;
                 }
             }
             // The weights add up to one: grey stays what it is.
@@ -70,6 +79,22 @@ impl Rows for Luma<'_> {
                     *o = f32::from(*p);
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn luma_is_the_references_for_every_colour() {
+        for colour in 0..1_u32 << 24 {
+            let [r, g, b, _] = colour.to_le_bytes();
+            let reference =
+                (f64::from(r) * 0.299 + f64::from(g) * 0.587 + f64::from(b) * 0.114) as f32;
+            let ours = thousandths([r, g, b]) as f32 / 1000.0;
+            assert_eq!(ours.to_bits(), reference.to_bits(), "{r} {g} {b}");
         }
     }
 }

@@ -1,0 +1,107 @@
+//! Sends the same sort of request over kept connections, as fast as answers come, and times each.
+
+use std::io::{BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a run came to.
+pub struct Run {
+    pub per_second: f64,
+    pub median_ms: f64,
+    pub p99_ms: f64,
+    pub failed: usize,
+}
+
+/// So many requests over so many connections; `request` makes the bytes of request number n.
+pub fn run(
+    address: &str,
+    connections: usize,
+    requests: usize,
+    request: impl Fn(usize) -> Vec<u8> + Sync,
+) -> Result<Run, String> {
+    let next = AtomicUsize::new(0);
+    let failed = AtomicUsize::new(0);
+    let started = Instant::now();
+    let times: Result<Vec<Vec<f64>>, String> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..connections)
+            .map(|_| scope.spawn(|| work(address, &next, &failed, requests, &request)))
+            .collect();
+        workers
+            .into_iter()
+            .map(|w| w.join().map_err(|_| "a connection panicked".to_owned())?)
+            .collect()
+    });
+    let mut times: Vec<f64> = times?.into_iter().flatten().collect();
+    let seconds = started.elapsed().as_secs_f64();
+    times.sort_by(f64::total_cmp);
+    Ok(Run {
+        per_second: times.len() as f64 / seconds,
+        median_ms: times[times.len() / 2],
+        p99_ms: times[times.len() * 99 / 100],
+        failed: failed.into_inner(),
+    })
+}
+
+fn work(
+    address: &str,
+    next: &AtomicUsize,
+    failed: &AtomicUsize,
+    requests: usize,
+    request: &impl Fn(usize) -> Vec<u8>,
+) -> Result<Vec<f64>, String> {
+    let say = |e: std::io::Error| e.to_string();
+    let mut stream = TcpStream::connect(address).map_err(say)?;
+    stream.set_nodelay(true).map_err(say)?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .map_err(say)?;
+    let mut answers = BufReader::new(stream.try_clone().map_err(say)?);
+    let mut times = Vec::new();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= requests {
+            return Ok(times);
+        }
+        let bytes = request(number);
+        let started = Instant::now();
+        stream.write_all(&bytes).map_err(say)?;
+        let status = answer(&mut answers).map_err(say)?;
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+        if status != 200 {
+            failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Reads one answer; its status.
+fn answer(from: &mut impl std::io::BufRead) -> std::io::Result<u16> {
+    let mut line = String::new();
+    from.read_line(&mut line)?;
+    let status = line.split(' ').nth(1).and_then(|s| s.parse().ok());
+    let mut length = 0;
+    loop {
+        line.clear();
+        from.read_line(&mut line)?;
+        let head = line.trim().to_ascii_lowercase();
+        if head.is_empty() {
+            break;
+        }
+        if let Some(value) = head.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+    }
+    std::io::copy(&mut from.take(length), &mut std::io::sink())?;
+    status.ok_or_else(|| std::io::Error::other("no status"))
+}
+
+/// A request with a JSON or other body.
+pub fn post(path: &str, key: &str, media_type: &str, body: &[u8]) -> Vec<u8> {
+    let mut bytes = format!(
+        "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    bytes.extend(body);
+    bytes
+}
