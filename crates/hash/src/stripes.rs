@@ -10,6 +10,8 @@
 //! Memory: some 3 × 16 rows and one window's height of floats, however high the picture.
 //! The tests' [`naive`](self) twin filters the whole picture, one line at a time.
 
+use std::cell::RefCell;
+
 use crate::jarosz::{SMALL, Small};
 
 /// Rows filtered side by side.
@@ -68,20 +70,55 @@ pub(crate) fn small<R: Rows, T: Turn>(rows: &R) -> Small {
     kept.end::<T>()
 }
 
+/// Memory that is used again for the next picture: asking the system for it takes longer than
+/// filtering. What was in it is still there.
+struct Buffer(Vec<f32>);
+
+thread_local! {
+    static BUFFERS: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Buffer {
+    fn new(len: usize) -> Self {
+        let kept = BUFFERS.with_borrow_mut(Vec::pop);
+        let mut values = kept.unwrap_or_default();
+        values.resize(len, 0.0);
+        Self(values)
+    }
+
+    #[inline(always)]
+    fn lanes(&self) -> &[Lanes] {
+        self.0.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn lanes_mut(&mut self) -> &mut [Lanes] {
+        self.0.as_chunks_mut().0
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let values = std::mem::take(&mut self.0);
+        // At the end of a thread there is nobody left to keep it.
+        let _ = BUFFERS.try_with(|kept| kept.borrow_mut().push(values));
+    }
+}
+
 /// Sixteen rows, transposed: for each column the values of all lanes side by side.
 struct Stripe {
-    luma: Vec<f32>,
-    lanes: Vec<Lanes>,
-    out: Vec<Lanes>,
+    luma: Buffer,
+    lanes: Buffer,
+    out: Buffer,
     width: usize,
 }
 
 impl Stripe {
     fn new(width: usize) -> Self {
         Self {
-            luma: vec![0.0; width * LANES],
-            lanes: vec![[0.0; LANES]; width],
-            out: vec![[0.0; LANES]; width],
+            luma: Buffer::new(width * LANES),
+            lanes: Buffer::new(width * LANES),
+            out: Buffer::new(width * LANES),
             width,
         }
     }
@@ -90,6 +127,7 @@ impl Stripe {
     fn fill<R: Rows, T: Turn>(&mut self, rows: &R, top: usize, count: usize) {
         for (lane, out) in self
             .luma
+            .0
             .chunks_exact_mut(self.width)
             .take(count)
             .enumerate()
@@ -97,13 +135,13 @@ impl Stripe {
             rows.row(top + lane, out);
         }
         // Lanes beyond the last row keep former values; their results are never looked at.
-        into_lanes::<T>(&self.luma, &mut self.lanes, self.width);
+        into_lanes::<T>(&self.luma.0, self.lanes.lanes_mut(), self.width);
     }
 
     #[inline(always)]
     fn filter<T: Turn>(&mut self, filtered: &mut [f32]) {
         let [p1, p2, p3, p4] = phases(self.width, window(self.width));
-        let (from, to) = (&self.lanes, &mut self.out);
+        let (from, to) = (self.lanes.lanes(), self.out.lanes_mut());
         let (mut sums, mut size) = ([0.0; LANES], 0.0);
         let (mut left, mut right, mut out) = (0, 0, 0);
         for _ in 0..p1 {
@@ -137,7 +175,7 @@ impl Stripe {
             left += 1;
             out += 1;
         }
-        from_lanes::<T>(&self.out, filtered, self.width);
+        from_lanes::<T>(self.out.lanes(), filtered, self.width);
     }
 }
 
@@ -232,7 +270,7 @@ fn divided(sums: &Lanes, size: f32) -> Lanes {
 struct Columns {
     phases: [usize; 4],
     /// The last rows, whole stripes of them, as a ring.
-    ring: Vec<f32>,
+    ring: Buffer,
     ring_rows: usize,
     width: usize,
     sums: Vec<f32>,
@@ -248,7 +286,7 @@ impl Columns {
         let ring_rows = (window(height) + 1 + LANES).next_multiple_of(LANES);
         Self {
             phases: phases(height, window(height)),
-            ring: vec![0.0; width * ring_rows],
+            ring: Buffer::new(width * ring_rows),
             ring_rows,
             width,
             sums: vec![0.0; width],
@@ -263,14 +301,14 @@ impl Columns {
     #[inline(always)]
     fn next_stripe(&mut self) -> &mut [f32] {
         let place = self.taken % self.ring_rows * self.width;
-        &mut self.ring[place..][..self.width * LANES]
+        &mut self.ring.0[place..][..self.width * LANES]
     }
 
     /// Takes the next row of the ring; true when it made a row of output.
     #[inline(always)]
     fn take(&mut self, out: &mut [f32]) -> bool {
         let width = self.width;
-        let row = &self.ring[self.taken % self.ring_rows * width..][..width];
+        let row = &self.ring.0[self.taken % self.ring_rows * width..][..width];
         let [p1, p2, ..] = self.phases;
         self.taken += 1;
         if self.taken <= p1 {
@@ -288,7 +326,7 @@ impl Columns {
             }
             return true;
         }
-        let left = &self.ring[self.left % self.ring_rows * width..][..width];
+        let left = &self.ring.0[self.left % self.ring_rows * width..][..width];
         for (((s, r), l), o) in self.sums.iter_mut().zip(row).zip(left).zip(out) {
             *s += r;
             *s -= l;
@@ -306,7 +344,7 @@ impl Columns {
         }
         self.ended += 1;
         self.size -= 1.0;
-        let left = &self.ring[self.left % self.ring_rows * self.width..][..self.width];
+        let left = &self.ring.0[self.left % self.ring_rows * self.width..][..self.width];
         for ((s, l), o) in self.sums.iter_mut().zip(left).zip(out) {
             *s -= l;
             *o = *s / self.size;
@@ -320,11 +358,12 @@ impl Columns {
 struct Kept {
     width: usize,
     height: usize,
-    waiting: Vec<f32>,
+    waiting: Buffer,
     count: usize,
-    lanes: Vec<Lanes>,
+    lanes: Buffer,
     /// 64 values of each row.
-    rows: Vec<[f32; SMALL]>,
+    rows: Buffer,
+    done: usize,
 }
 
 impl Kept {
@@ -332,17 +371,18 @@ impl Kept {
         Self {
             width,
             height,
-            waiting: vec![0.0; width * LANES],
+            waiting: Buffer::new(width * LANES),
             count: 0,
-            lanes: vec![[0.0; LANES]; width],
-            rows: Vec::with_capacity(height),
+            lanes: Buffer::new(width * LANES),
+            rows: Buffer::new(height * SMALL),
+            done: 0,
         }
     }
 
     /// Where the next row goes.
     #[inline(always)]
     fn next_row(&mut self) -> &mut [f32] {
-        &mut self.waiting[self.count * self.width..][..self.width]
+        &mut self.waiting.0[self.count * self.width..][..self.width]
     }
 
     /// The next row is there.
@@ -356,9 +396,9 @@ impl Kept {
 
     #[inline(always)]
     fn filter<T: Turn>(&mut self) {
-        into_lanes::<T>(&self.waiting, &mut self.lanes, self.width);
+        into_lanes::<T>(&self.waiting.0, self.lanes.lanes_mut(), self.width);
         let [p1, p2, p3, p4] = phases(self.width, window(self.width));
-        let from = &self.lanes;
+        let from = self.lanes.lanes();
         let mut kept = [[0.0; LANES]; SMALL];
         let mut next = 0;
         let (mut sums, mut size) = ([0.0; LANES], 0.0);
@@ -404,13 +444,13 @@ impl Kept {
             }
             out += 1;
         }
-        for lane in 0..self.count {
-            let mut row = [0.0; SMALL];
+        let rows = self.rows.0.as_chunks_mut::<SMALL>().0;
+        for (lane, row) in rows[self.done..][..self.count].iter_mut().enumerate() {
             for (value, lanes) in row.iter_mut().zip(&kept) {
                 *value = lanes[lane];
             }
-            self.rows.push(row);
         }
+        self.done += self.count;
         self.count = 0;
     }
 
@@ -420,36 +460,42 @@ impl Kept {
             self.filter::<T>();
         }
         let [p1, p2, p3, p4] = phases(self.height, window(self.height));
-        let mut filtered = Vec::with_capacity(self.height);
+        let rows = self.rows.0.as_chunks::<SMALL>().0;
+        let mut small = [[0.0; SMALL]; SMALL];
+        let (mut next, mut out) = (0, 0);
+        // On a picture lower than 64 the same row is kept more than once.
+        let mut give = |sums: &[f32; SMALL], size: f32| {
+            while next < SMALL && centre(next, self.height) == out {
+                small[next] = sums.map(|s| s / size);
+                next += 1;
+            }
+            out += 1;
+        };
         let (mut sums, mut size) = ([0.0_f32; SMALL], 0.0_f32);
         let mut left = 0;
-        for (right, row) in self.rows.iter().enumerate() {
+        for (right, row) in rows.iter().enumerate() {
             for (s, v) in sums.iter_mut().zip(row) {
                 *s += v;
             }
             if right < p1 + p2 {
                 size += 1.0;
             } else {
-                for (s, v) in sums.iter_mut().zip(&self.rows[left]) {
+                for (s, v) in sums.iter_mut().zip(&rows[left]) {
                     *s -= v;
                 }
                 left += 1;
             }
             if right >= p1 {
-                filtered.push(sums.map(|s| s / size));
+                give(&sums, size);
             }
         }
         debug_assert_eq!(left, p3);
-        for row in &self.rows[left..left + p4] {
+        for row in &rows[left..left + p4] {
             size -= 1.0;
             for (s, v) in sums.iter_mut().zip(row) {
                 *s -= v;
             }
-            filtered.push(sums.map(|s| s / size));
-        }
-        let mut small = [[0.0; SMALL]; SMALL];
-        for (i, row) in small.iter_mut().enumerate() {
-            *row = filtered[centre(i, self.height)];
+            give(&sums, size);
         }
         small
     }
