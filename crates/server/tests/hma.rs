@@ -1,0 +1,694 @@
+//! HMA's interface: a recorded set of requests, replayed in order, each with the answer a client of
+//! HMA 1.1.7 would get, or the right one where HMA misbehaves (docs/hma.md).
+
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use obhut_casework::*;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+struct Bench {
+    app: Router,
+    casework: Arc<Casework>,
+    key: String,
+    _folder: tempfile::TempDir,
+}
+
+async fn bench() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let casework = Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock));
+    let casework = Arc::new(casework.await.unwrap());
+    let test = std::env::current_exe().unwrap();
+    let program: PathBuf = test
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("obhut-decode");
+    let pool = Arc::new(Pool::new(WorkerCommand { program }, Limits::default()));
+    let rights = [Right::Screen, Right::Findings, Right::Curate];
+    let (made, key) = casework
+        .create_key("Coop", &rights, None, "test")
+        .await
+        .unwrap();
+    casework
+        .set_key_surface(&made.id, Surface::Public, "test")
+        .await
+        .unwrap();
+    Bench {
+        app: obhut_server::app(casework.clone(), pool),
+        casework,
+        key,
+        _folder: folder,
+    }
+}
+
+impl Bench {
+    async fn send(&self, method: &str, path: &str, media: &str, body: Vec<u8>) -> (u16, String) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.key))
+            .header(header::CONTENT_TYPE, media)
+            .body(Body::from(body))
+            .unwrap();
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let body = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
+        let (status, text) = self.send(method, path, "application/json", body).await;
+        (
+            status,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        )
+    }
+
+    async fn file(&self, path: &str, field: &str, bytes: &[u8]) -> (u16, Value) {
+        let mut body = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend(bytes);
+        body.extend(b"\r\n--b--\r\n");
+        let (status, text) = self
+            .send("POST", path, "multipart/form-data; boundary=b", body)
+            .await;
+        (
+            status,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        )
+    }
+}
+
+fn picture() -> Vec<u8> {
+    let rgb = image::RgbImage::from_fn(160, 120, |x, y| {
+        let v = (x * 5 + y * 13) ^ (x * y * 2 / 50);
+        image::Rgb([v as u8, (v >> 2) as u8, x as u8])
+    });
+    let mut out = Cursor::new(Vec::new());
+    rgb.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+fn flat() -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    let grey = image::RgbImage::from_pixel(90, 90, image::Rgb([80, 80, 80]));
+    grey.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+/// `f…` with the last bits flipped.
+fn near(bits: u32) -> String {
+    format!("{}{:016x}", "f".repeat(48), u64::MAX << bits)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorded_set_of_requests_is_answered_as_hma_does() {
+    let b = bench().await;
+    let far = "0".repeat(64);
+    let lookup = |signal: &str| format!("/m/lookup?signal_type=pdq&signal={signal}");
+    let raw = |signal: &str| format!("/m/raw_lookup?signal_type=pdq&signal={signal}");
+    // Method, path, body, status, answer.
+    let recorded: Vec<(&str, String, Value, u16, Value)> = vec![
+        (
+            "GET",
+            "/status".into(),
+            Value::Null,
+            200,
+            json!("I-AM-ALIVE"),
+        ),
+        (
+            "GET",
+            "/status/live".into(),
+            Value::Null,
+            200,
+            json!("I-AM-ALIVE"),
+        ),
+        ("GET", "/c/banks".into(), Value::Null, 200, json!([])),
+        (
+            "POST",
+            "/c/banks".into(),
+            json!({"name": "BANK_A"}),
+            201,
+            json!({"name": "BANK_A", "matching_enabled_ratio": 1.0}),
+        ),
+        (
+            "POST",
+            "/c/banks".into(),
+            json!({"name": "BANK_A"}),
+            403,
+            json!({"message": "Bank already exists"}),
+        ),
+        (
+            "POST",
+            "/c/banks".into(),
+            json!({"name": "bank a"}),
+            400,
+            json!({"message": "Bank names must match [A-Z_][A-Z0-9_]*"}),
+        ),
+        (
+            "GET",
+            "/c/bank/BANK_A".into(),
+            Value::Null,
+            200,
+            json!({"name": "BANK_A", "matching_enabled_ratio": 1.0}),
+        ),
+        (
+            "GET",
+            "/c/bank/NONE".into(),
+            Value::Null,
+            404,
+            json!({"message": "bank 'NONE' not found"}),
+        ),
+        ("GET", lookup(&near(0)), Value::Null, 200, json!({})),
+        (
+            "POST",
+            "/c/bank/BANK_A/signal".into(),
+            json!({"pdq": near(0)}),
+            200,
+            json!({"id": 1, "signals": {"pdq": near(0)}}),
+        ),
+        (
+            "POST",
+            "/c/bank/BANK_A/signal".into(),
+            json!({"pdq": far, "video_md5": "1".repeat(32), "note": "seen twice"}),
+            200,
+            json!({"id": 2, "signals": {"pdq": far, "video_md5": "1".repeat(32)}}),
+        ),
+        (
+            "POST",
+            "/c/bank/BANK_A/signal".into(),
+            json!({}),
+            400,
+            json!({"message": "No signals given"}),
+        ),
+        (
+            "POST",
+            "/c/bank/BANK_A/signal".into(),
+            json!({"photodna": "00"}),
+            400,
+            json!({"message": "No such signal type photodna"}),
+        ),
+        (
+            "POST",
+            "/c/bank/BANK_A/signal".into(),
+            json!({"pdq": "00"}),
+            400,
+            json!({"message": "Invalid pdq signal: invalid PDQ hash"}),
+        ),
+        (
+            "GET",
+            lookup(&near(4)),
+            Value::Null,
+            200,
+            json!({"BANK_A": [{"bank_content_id": 1, "distance": "4"}]}),
+        ),
+        (
+            "GET",
+            lookup(&near(31)),
+            Value::Null,
+            200,
+            json!({"BANK_A": [{"bank_content_id": 1, "distance": "31"}]}),
+        ),
+        ("GET", lookup(&near(32)), Value::Null, 200, json!({})),
+        // HMA knows lower case alone.
+        (
+            "GET",
+            lookup(&near(4).to_uppercase()),
+            Value::Null,
+            200,
+            json!({"BANK_A": [{"bank_content_id": 1, "distance": "4"}]}),
+        ),
+        (
+            "GET",
+            raw(&near(3)),
+            Value::Null,
+            200,
+            json!({"matches": [1]}),
+        ),
+        (
+            "GET",
+            raw(&near(3)) + "&include_distance=true",
+            Value::Null,
+            200,
+            json!({"matches": [{"bank_content_id": 1, "distance": "3"}]}),
+        ),
+        (
+            "GET",
+            raw(&near(3)) + "&banks=OTHER",
+            Value::Null,
+            200,
+            json!({"matches": []}),
+        ),
+        (
+            "GET",
+            raw(&near(3)) + "&banks=OTHER,BANK_A",
+            Value::Null,
+            200,
+            json!({"matches": [1]}),
+        ),
+        (
+            "GET",
+            raw("nonsense"),
+            Value::Null,
+            400,
+            json!({"message": "invalid signal: invalid PDQ hash"}),
+        ),
+        (
+            "GET",
+            "/m/raw_lookup?signal_type=tlsh&signal=00".into(),
+            Value::Null,
+            400,
+            json!({"message": "No such SignalType 'tlsh'"}),
+        ),
+        (
+            "GET",
+            "/m/lookup".into(),
+            Value::Null,
+            400,
+            json!({"message": "Either url or both signal and signal_type are required"}),
+        ),
+        (
+            "GET",
+            format!("/m/lookup?signal_type=video_md5&signal={}", "1".repeat(32)),
+            Value::Null,
+            200,
+            json!({"BANK_A": [{"bank_content_id": 2, "distance": "0"}]}),
+        ),
+        (
+            "POST",
+            "/m/compare".into(),
+            json!({"pdq": [near(0), near(8)]}),
+            200,
+            json!({"pdq": [true, {"distance": 8}]}),
+        ),
+        (
+            "POST",
+            "/m/compare".into(),
+            json!({"pdq": [near(0), near(40)]}),
+            200,
+            json!({"pdq": [false, {"distance": 40}]}),
+        ),
+        (
+            "POST",
+            "/m/compare".into(),
+            json!({"pdq": ["x"]}),
+            400,
+            json!({"message": "pdq: expects a list of two signals"}),
+        ),
+        // One picture among two frames of the other: query and compared, in percent.
+        (
+            "POST",
+            "/m/compare".into(),
+            json!({"vpdq": [
+                json!([format!("{},100,0.000", near(0))]).to_string(),
+                json!([format!("{},100,0.000", near(2)), format!("{far},100,1.000")]).to_string()
+            ]}),
+            200,
+            json!({"vpdq": [true, {"query_match_percent": 100.0, "compared_match_percent": 50.0}]}),
+        ),
+        (
+            "GET",
+            "/c/bank/BANK_A/content/2?include_signals=true".into(),
+            Value::Null,
+            200,
+            json!({
+            "id": 2, "disable_until_ts": 1, "original_media_uri": null,
+            "bank": {"name": "BANK_A", "matching_enabled_ratio": 1.0},
+            "signals": {"pdq": far, "video_md5": "1".repeat(32)},
+            "metadata": {"content_id": null, "content_uri": null, "json": {}, "collab": {}},
+            "note": "seen twice"}),
+        ),
+        (
+            "GET",
+            "/c/bank/BANK_A/content/99".into(),
+            Value::Null,
+            404,
+            json!({"message": "content '99' not found"}),
+        ),
+        // Disabled content: not in a lookup, still in a raw one.
+        (
+            "PUT",
+            "/c/bank/BANK_A/content/1".into(),
+            json!({"disable_until_ts": 0}),
+            200,
+            json!({
+            "id": 1, "disable_until_ts": 0, "original_media_uri": null,
+            "bank": {"name": "BANK_A", "matching_enabled_ratio": 1.0},
+            "metadata": {"content_id": null, "content_uri": null, "json": {}, "collab": {}}}),
+        ),
+        ("GET", lookup(&near(0)), Value::Null, 200, json!({})),
+        (
+            "GET",
+            raw(&near(0)),
+            Value::Null,
+            200,
+            json!({"matches": [1]}),
+        ),
+        (
+            "PUT",
+            "/c/bank/BANK_A/content/1".into(),
+            json!({"disable_until_ts": -5}),
+            400,
+            json!({"message": "disable_until_ts must be a non-negative integer"}),
+        ),
+        (
+            "PUT",
+            "/c/bank/BANK_A/content/1".into(),
+            json!({"disable_until_ts": 1}),
+            200,
+            json!({
+            "id": 1, "disable_until_ts": 1, "original_media_uri": null,
+            "bank": {"name": "BANK_A", "matching_enabled_ratio": 1.0},
+            "metadata": {"content_id": null, "content_uri": null, "json": {}, "collab": {}}}),
+        ),
+        (
+            "GET",
+            lookup(&near(0)),
+            Value::Null,
+            200,
+            json!({"BANK_A": [{"bank_content_id": 1, "distance": "0"}]}),
+        ),
+        // A content of one bank is not another's.
+        (
+            "POST",
+            "/c/banks".into(),
+            json!({"name": "BANK_B", "enabled_ratio": 0.5}),
+            201,
+            json!({"name": "BANK_B", "matching_enabled_ratio": 0.5}),
+        ),
+        (
+            "GET",
+            "/c/bank/BANK_B/content/1".into(),
+            Value::Null,
+            404,
+            json!({"message": "content '1' not found"}),
+        ),
+        (
+            "PUT",
+            "/c/bank/BANK_B".into(),
+            json!({"enabled": false}),
+            200,
+            json!({"name": "BANK_B", "matching_enabled_ratio": 0.0}),
+        ),
+        (
+            "POST",
+            "/c/bank/BANK_B/signal".into(),
+            json!({"pdq": near(1)}),
+            200,
+            json!({"id": 3, "signals": {"pdq": near(1)}}),
+        ),
+        (
+            "GET",
+            lookup(&near(1)),
+            Value::Null,
+            200,
+            json!({"BANK_A": [{"bank_content_id": 1, "distance": "1"}]}),
+        ),
+        (
+            "GET",
+            lookup(&near(1)) + "&bypass_coinflip=true",
+            Value::Null,
+            200,
+            json!({
+            "BANK_A": [{"bank_content_id": 1, "distance": "1"}], "BANK_B": [{"bank_content_id": 3, "distance": "0"}]}),
+        ),
+        // Deleted means gone, at once, everywhere.
+        (
+            "DELETE",
+            "/c/bank/BANK_A/content/1".into(),
+            Value::Null,
+            200,
+            json!({"deleted": 1}),
+        ),
+        (
+            "DELETE",
+            "/c/bank/BANK_A/content/1".into(),
+            Value::Null,
+            200,
+            json!({"deleted": 0}),
+        ),
+        (
+            "GET",
+            raw(&near(0)) + "&banks=BANK_A",
+            Value::Null,
+            200,
+            json!({"matches": []}),
+        ),
+        (
+            "DELETE",
+            "/c/bank/BANK_B".into(),
+            Value::Null,
+            200,
+            json!({"message": "Done"}),
+        ),
+        (
+            "GET",
+            raw(&near(0)),
+            Value::Null,
+            200,
+            json!({"matches": []}),
+        ),
+        (
+            "GET",
+            "/c/banks".into(),
+            Value::Null,
+            200,
+            json!([{"name": "BANK_A", "matching_enabled_ratio": 1.0}]),
+        ),
+        (
+            "GET",
+            "/c/signal_type".into(),
+            Value::Null,
+            200,
+            json!([{"name": "pdq", "enabled_ratio": 1.0}, {"name": "video_md5", "enabled_ratio": 1.0}]),
+        ),
+        (
+            "PUT",
+            "/c/signal_type/pdq".into(),
+            json!({"enabled_ratio": 1.0}),
+            204,
+            json!(""),
+        ),
+        (
+            "GET",
+            "/c/content_type".into(),
+            Value::Null,
+            200,
+            json!([{"name": "photo", "enabled": true}, {"name": "video", "enabled": true}]),
+        ),
+        ("GET", "/c/exchanges".into(), Value::Null, 200, json!([])),
+        (
+            "GET",
+            "/c/exchange/NCMEC".into(),
+            Value::Null,
+            404,
+            json!({"message": "Exchange 'NCMEC' not found"}),
+        ),
+    ];
+    for (number, (method, path, body, status, answer)) in recorded.into_iter().enumerate() {
+        let got = b.ask(method, &path, body).await;
+        assert_eq!(got, (status, answer), "request {number}: {method} {path}");
+    }
+    let (status, missing) = b.ask("GET", "/m/raw_lookup?signal=00", Value::Null).await;
+    assert_eq!(
+        (status, &missing[0]["loc"][0]),
+        (422, &json!("signal_type"))
+    );
+    let (_, index) = b
+        .ask("GET", "/m/index/status?signal_type=pdq", Value::Null)
+        .await;
+    assert_eq!(
+        (&index["pdq"]["present"], &index["pdq"]["size"]),
+        (&json!(true), &json!(3))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_hashed_and_looked_up_and_bad_ones_are_the_clients_fault() {
+    let b = bench().await;
+    let (status, hashed) = b.file("/h/hash", "photo", &picture()).await;
+    let pdq = hashed["pdq"].as_str().unwrap().to_owned();
+    assert_eq!((status, pdq.len()), (200, 64));
+    let (_, hashed) = b.file("/h/hash", "video", b"any bytes").await;
+    assert_eq!(hashed["video_md5"].as_str().unwrap().len(), 32);
+    assert_eq!(
+        b.file("/h/hash", "photo", &flat()).await,
+        (200, json!({"pdq": ""}))
+    );
+    // HMA: 500 for the first, 400 for the second.
+    let (status, answer) = b.file("/h/hash", "photo", b"no picture").await;
+    assert_eq!(status, 400);
+    assert!(
+        answer["message"]
+            .as_str()
+            .unwrap()
+            .contains("can't be hashed"),
+        "{answer}"
+    );
+    assert_eq!(
+        b.file("/m/lookup", "photo", &flat()).await,
+        (200, json!({"pdq": {}}))
+    );
+    for (field, types, message) in [
+        ("audio", "", "no such content_type: 'audio'"),
+        (
+            "photo",
+            "?types=video_md5",
+            "signal type 'video_md5' doesn't exist or is disabled",
+        ),
+        ("photo", "?types=,", "empty signal type selection"),
+    ] {
+        let answer = b.file(&format!("/h/hash{types}"), field, &picture()).await;
+        assert_eq!(answer, (400, json!({"message": message})));
+    }
+    b.ask("POST", "/c/banks", json!({"name": "SEEN"})).await;
+    let (status, added) = b.file("/c/bank/SEEN/content", "photo", &picture()).await;
+    assert_eq!((status, &added["signals"]["pdq"]), (200, &json!(pdq)));
+    let id = &added["id"];
+    let (_, found) = b.file("/m/lookup", "photo", &picture()).await;
+    assert_eq!(
+        found,
+        json!({"pdq": {"SEEN": [{"bank_content_id": id, "distance": "0"}]}})
+    );
+    let (_, found) = b
+        .file("/m/lookup?provenance=true", "photo", &picture())
+        .await;
+    let provenance = &found["pdq"]["SEEN"][0]["provenance"];
+    assert_eq!(
+        (&provenance["list"], &provenance["signed"]),
+        (&json!("SEEN"), &json!(false))
+    );
+    assert_eq!(
+        b.file("/c/bank/SEEN/content", "photo", &flat()).await.0,
+        400
+    );
+    // No address is fetched that nobody has allowed; HMA tried 169.254.169.254 when asked.
+    let inside = "/h/hash?url=http://169.254.169.254/latest/meta-data/";
+    assert_eq!(b.ask("GET", inside, Value::Null).await.0, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bank_is_a_list_that_counts_until_two_people_have_signed_it() {
+    let b = bench().await;
+    b.ask("POST", "/c/banks", json!({"name": "OWN"})).await;
+    b.file("/c/bank/OWN/content", "photo", &picture()).await;
+    let screen = async || {
+        let (_, text) = b
+            .send("POST", "/v1/screen", "application/octet-stream", picture())
+            .await;
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let answer = screen().await;
+    assert_eq!(
+        (&answer["verdict"], &answer["findings"][0]["unsigned"]),
+        (&json!("no-match"), &json!(true))
+    );
+    for name in ["Ada", "Grace"] {
+        let person = b
+            .casework
+            .add_person(name, &[Role::ListSteward], "test")
+            .await
+            .unwrap();
+        b.casework.sign_list("OWN", &person).await.unwrap();
+    }
+    assert_eq!(screen().await["verdict"], "match");
+    // What is added later needs signatures of its own; what is removed goes at once.
+    let content = |id: i64| format!("/c/bank/OWN/content/{id}");
+    assert_eq!(
+        b.ask("DELETE", &content(1), Value::Null).await.1,
+        json!({"deleted": 1})
+    );
+    assert_eq!(screen().await["verdict"], "no-match");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_key_a_right_or_a_surface_nothing_is_answered() {
+    let mut b = bench().await;
+    let path = format!("/m/raw_lookup?signal_type=pdq&signal={}", near(0));
+    let good = b.key.clone();
+    b.key = "obhut_0".into();
+    assert_eq!(b.ask("GET", &path, Value::Null).await.0, 401);
+    let (_, plain) = b
+        .casework
+        .create_key("t", &[Right::Findings], None, "test")
+        .await
+        .unwrap();
+    b.key = plain;
+    let (status, answer) = b.ask("GET", &path, Value::Null).await;
+    assert_eq!(status, 403);
+    assert!(answer["message"].as_str().unwrap().contains("--surface"));
+    // A client that knows of no key at all uses the one that is lent.
+    let lent = obhut_server::with_lent_key(b.app.clone(), &good);
+    let request = Request::get(&path).body(Body::empty()).unwrap();
+    assert_eq!(
+        lent.oneshot(request).await.unwrap().status(),
+        StatusCode::OK
+    );
+    // Or one that knows only a name and a password.
+    use base64::Engine as _;
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("hma:{good}"));
+    let request = Request::get(&path)
+        .header(header::AUTHORIZATION, format!("Basic {basic}"))
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(
+        b.app.clone().oneshot(request).await.unwrap().status(),
+        StatusCode::OK
+    );
+}
+
+/// Every path of HMA's own document that belongs to the core is there, with its methods.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_path_of_the_published_document_is_missing() {
+    let document = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/data/hma/openapi.json"
+    );
+    let Ok(text) = std::fs::read_to_string(document) else {
+        println!("not present: shared/data/hma/openapi.json");
+        return;
+    };
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let b = bench().await;
+    let mut seen = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let core = ["/h/", "/m/", "/c/", "/status"]
+            .iter()
+            .any(|p| path.starts_with(p));
+        if !core {
+            continue;
+        }
+        let filled = path
+            .replace("{content_id}", "1")
+            .replace("{bank_name}", "X")
+            .replace("{exchange_name}", "X")
+            .replace("{api_name}", "x")
+            .replace("{signal_type_name}", "pdq")
+            .replace("{content_type_name}", "photo");
+        for method in methods.as_object().unwrap().keys() {
+            let (status, answer) = b.ask(&method.to_uppercase(), &filled, Value::Null).await;
+            assert!(
+                status != 405 && answer != json!({"error": "not-found"}),
+                "{method} {path}: {status} {answer}"
+            );
+            assert!(answer.get("error").is_none(), "{method} {path}: {answer}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 25, "{seen}");
+}
