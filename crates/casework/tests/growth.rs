@@ -1,0 +1,168 @@
+//! Lists that grow and shrink while they are searched, on SQLite and on PostgreSQL.
+
+mod bench;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use bench::*;
+use obhut_casework::*;
+
+fn digest(number: u32) -> Digest {
+    let mut bytes = [0_u8; 32];
+    let mut state = u64::from(number) << 1 | 1;
+    for byte in &mut bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        *byte = (state >> 24) as u8;
+    }
+    Digest::from_bytes(&bytes).unwrap()
+}
+
+fn rows(numbers: std::ops::Range<u32>) -> String {
+    let rows: Vec<_> = numbers
+        .map(|n| format!("pdq,{},e{n}\n", digest(n).to_hex()))
+        .collect();
+    format!("kind,digest,entry_id\n{}", rows.concat())
+}
+
+async fn found(c: &Casework, number: u32) -> Vec<Match> {
+    let current = c.current().await.unwrap();
+    let screener = current.screener(pool(), ScreenOptions::default());
+    screener.match_digest(kinds::by_name("pdq").unwrap(), &digest(number))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delta_counts_until_it_is_signed_and_the_rest_goes_on_matching() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        c.import_list(&assessed("l"), rows(0..10).as_bytes(), "test")
+            .await
+            .unwrap();
+        let (ada, grace) = (steward(c, "Ada").await, steward(c, "Grace").await);
+        c.sign_list("l", &ada).await.unwrap();
+        let signed = c.sign_list("l", &grace).await.unwrap();
+        let import = c
+            .add_entries("l", rows(10..12).as_bytes(), "test")
+            .await
+            .unwrap();
+        assert_eq!((import.list.entries, import.list.unsigned), (12, true));
+        assert_eq!(import.list.matching_version.as_ref(), Some(&signed.version));
+        let (old, new) = (found(c, 3).await, found(c, 11).await);
+        assert_eq!((old[0].signed, &old[0].version), (true, &signed.version));
+        assert_eq!(
+            (new[0].signed, &new[0].version),
+            (false, &import.list.version)
+        );
+        c.sign_list("l", &ada).await.unwrap();
+        c.sign_list("l", &grace).await.unwrap();
+        assert!(found(c, 11).await[0].signed);
+        // Removed at once, from whatever file it came.
+        for entry in ["e3", "e11"] {
+            c.dispute_entry("l", entry, "wrong", "test").await.unwrap();
+        }
+        assert!(found(c, 3).await.is_empty() && found(c, 11).await.is_empty());
+        // A whole new version leaves the deltas behind.
+        c.import_list(&assessed("l"), rows(20..25).as_bytes(), "test")
+            .await
+            .unwrap();
+        assert!(found(c, 4).await[0].signed, "the signed one goes on");
+        assert!(!found(c, 21).await[0].signed);
+        c.set_list_distance("l", Some(0), "test").await.unwrap();
+        assert_eq!(c.list("l").await.unwrap().distance, Some(0));
+        assert!(refused(c.set_list_distance("l", Some(65), "test").await).contains("64"));
+        assert!(matches!(
+            c.add_entries("none", rows(0..1).as_bytes(), "test").await,
+            Err(CaseworkError::NotFound { .. })
+        ));
+    })
+    .await;
+}
+
+/// Deltas and whole new versions, while others search: what is on record before a search begins is
+/// found by it, and what was never on record is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
+    const DELTAS: u32 = 120;
+    const SWAPS: u32 = 8;
+    let b = bench(None).await;
+    let c = Arc::new(b.casework);
+    c.import_list(&assessed("l"), rows(0..500).as_bytes(), "test")
+        .await
+        .unwrap();
+    for name in ["Ada", "Grace"] {
+        c.sign_list("l", &steward(&c, name).await).await.unwrap();
+    }
+    let there = Arc::new(AtomicU32::new(500));
+    let over = Arc::new(AtomicBool::new(false));
+    let searches = Arc::new(AtomicU32::new(0));
+    let searching: Vec<_> = (0..3_u32)
+        .map(|seed| {
+            let (c, there, over) = (c.clone(), there.clone(), over.clone());
+            let searches = searches.clone();
+            tokio::spawn(async move {
+                let mut turn = seed;
+                while !over.load(Ordering::Acquire) {
+                    let known = there.load(Ordering::Acquire);
+                    turn = turn.wrapping_mul(48_271).wrapping_add(11);
+                    let number = turn % known;
+                    let hits = found(&c, number).await;
+                    assert!(
+                        hits.iter().any(|m| m.entry == format!("e{number}")),
+                        "{number} of {known}"
+                    );
+                    assert!(found(&c, 1_000_000 + turn % 1_000).await.is_empty());
+                    searches.fetch_add(1, Ordering::Relaxed);
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for delta in 0..DELTAS {
+        let from = 500 + delta * 3;
+        c.add_entries("l", rows(from..from + 3).as_bytes(), "test")
+            .await
+            .unwrap();
+        there.store(from + 3, Ordering::Release);
+        if delta % (DELTAS / SWAPS) == 0 {
+            // The same entries and more, as one new file.
+            c.import_list(&assessed("l"), rows(0..from + 3).as_bytes(), "test")
+                .await
+                .unwrap();
+        }
+    }
+    over.store(true, Ordering::Release);
+    for task in searching {
+        task.await.unwrap();
+    }
+    assert!(searches.load(Ordering::Relaxed) > 20);
+}
+
+/// A large new version is opened beside the searches; until then the old one answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_version_takes_its_place_without_a_pause() {
+    let b = bench(None).await;
+    let c = Arc::new(b.casework);
+    c.import_list(&assessed("l"), rows(0..100).as_bytes(), "test")
+        .await
+        .unwrap();
+    assert_eq!(found(&c, 5).await.len(), 1);
+    let watching = c.clone();
+    let watcher = tokio::spawn(async move { watching.watch_changes().await });
+    tokio::task::yield_now().await;
+    c.import_list(&assessed("l"), rows(0..160_000).as_bytes(), "test")
+        .await
+        .unwrap();
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        assert!(!found(&c, 5).await.is_empty(), "never gone, old or new");
+        if !found(&c, 150_000).await.is_empty() {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    watcher.abort();
+}

@@ -1,0 +1,386 @@
+//! Uploads in every wrapping: forms, addresses, repeated requests, a proxy's question; and digests.
+
+use std::io::{Cursor, Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, header};
+use http_body_util::BodyExt as _;
+use obhut_casework::*;
+use obhut_server::{AllowList, Outside};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+struct Bench {
+    app: Router,
+    casework: Arc<Casework>,
+    key: String,
+    _folder: tempfile::TempDir,
+}
+
+/// A signed list of that picture, by PDQ; a key with all rights of a platform.
+async fn bench(known: &[u8], fetch_from: &[&str]) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let casework = Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock));
+    let casework = Arc::new(casework.await.unwrap());
+    let test = std::env::current_exe().unwrap();
+    let program: PathBuf = test
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("obhut-decode");
+    let pool = Arc::new(Pool::new(WorkerCommand { program }, Limits::default()));
+    let kind = kinds::by_name("pdq").unwrap();
+    let Compute::Pixels { one, .. } = kind.compute else {
+        panic!()
+    };
+    let digest = one(pixels(&pool.decode(known).unwrap())).digest.to_hex();
+    let settings = ListSettings {
+        name: "hotline".into(),
+        owner: "Hotline".into(),
+        purpose: Purpose::Assessed,
+        basis: "law".into(),
+        action: Action::Block,
+    };
+    let csv = format!("kind,digest,entry_id\npdq,{digest},one\n");
+    casework
+        .import_list(&settings, csv.as_bytes(), "test")
+        .await
+        .unwrap();
+    for name in ["Ada", "Grace"] {
+        let person = casework
+            .add_person(name, &[Role::ListSteward], "test")
+            .await
+            .unwrap();
+        casework.sign_list("hotline", &person).await.unwrap();
+    }
+    let rights = [Right::Screen, Right::Findings];
+    let (_, key) = casework
+        .create_key("platform", &rights, None, "test")
+        .await
+        .unwrap();
+    let fetcher = AllowList::new(fetch_from.iter().copied()).unwrap();
+    let outside = Outside {
+        fetcher: Some(Arc::new(obhut_partners::fetch::Fetcher::new(fetcher))),
+        s3: None,
+    };
+    Bench {
+        app: obhut_server::app_with(casework.clone(), pool, outside),
+        casework,
+        key,
+        _folder: folder,
+    }
+}
+
+impl Bench {
+    async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> (u16, HeaderMap, Value) {
+        let mut request =
+            Request::post(path).header(header::AUTHORIZATION, format!("Bearer {}", self.key));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self
+            .app
+            .clone()
+            .oneshot(request.body(Body::from(body)).unwrap())
+            .await
+            .unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        (
+            parts.status.as_u16(),
+            parts.headers,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        )
+    }
+
+    async fn cases(&self) -> usize {
+        self.casework.cases(None).await.unwrap().len()
+    }
+}
+
+fn picture(seed: u32) -> Vec<u8> {
+    let rgb = image::RgbImage::from_fn(160, 120, |x, y| {
+        let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
+        image::Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
+    });
+    let mut out = Cursor::new(Vec::new());
+    rgb.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+fn form(files: &[(&str, &[u8])], texts: &[(&str, &str)]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, text) in texts {
+        body.extend(
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
+                .bytes(),
+        );
+    }
+    for (name, bytes) in files {
+        body.extend(format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: image/png\r\n\r\n").bytes());
+        body.extend(*bytes);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--b--\r\n");
+    body
+}
+
+const FORM: (&str, &str) = ("content-type", "multipart/form-data; boundary=b");
+const PUBLIC: &str = "/v1/screen?surface=public";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_screened_like_the_file_in_it() {
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    let body = form(&[("a.png", &known)], &[("account", "user-9")]);
+    let (status, _, answer) = b.post(PUBLIC, &[FORM], body).await;
+    assert_eq!(
+        (status, &answer["verdict"], &answer["findings"][0]["entry"]),
+        (200, &json!("match"), &json!("one"))
+    );
+    let (_, _, answer) = b
+        .post(PUBLIC, &[FORM], form(&[("b.png", &picture(2))], &[]))
+        .await;
+    assert_eq!(answer["verdict"], "no-match");
+    for wrong in [
+        form(&[], &[("account", "x")]),
+        form(&[("a", &known), ("b", &known)], &[]),
+        b"--b\r\n".to_vec(),
+        form(&[("a", b"")], &[]),
+    ] {
+        assert_eq!(b.post(PUBLIC, &[FORM], wrong).await.0, 400);
+    }
+    // Within the time a person waits, the second upload of one account is in the first one's case.
+    let body = form(&[("a.png", &known)], &[("account", "user-9")]);
+    b.post(PUBLIC, &[FORM], body).await;
+    assert_eq!(b.cases().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_sent_twice_is_recorded_once() {
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    let send =
+        async |key: &str, bytes: Vec<u8>| b.post(PUBLIC, &[("idempotency-key", key)], bytes).await;
+    let (_, headers, first) = send("k1", known.clone()).await;
+    assert!(headers.get("idempotent-replayed").is_none());
+    let (status, headers, again) = send("k1", known.clone()).await;
+    assert_eq!((status, again), (200, first.clone()));
+    assert_eq!(headers["idempotent-replayed"], "true");
+    assert_eq!(b.cases().await, 1);
+    assert_eq!(
+        send("k1", picture(2)).await.0,
+        422,
+        "another upload under the same key"
+    );
+    let (_, _, other) = send("k2", known.clone()).await;
+    assert_ne!(other["id"], first["id"]);
+    // Sent at once and many times: one answer, or "come again".
+    let all = futures::future::join_all((0..8).map(|_| send("k3", known.clone()))).await;
+    let ids: std::collections::BTreeSet<String> = all
+        .iter()
+        .filter(|(status, ..)| *status == 200)
+        .map(|(_, _, answer)| answer["id"].to_string())
+        .collect();
+    assert_eq!(ids.len(), 1, "{all:?}");
+    assert!(all.iter().all(|(status, ..)| matches!(status, 200 | 409)));
+    assert_eq!(
+        send(&"x".repeat(300), known).await.0,
+        409,
+        "a key that is too long is refused"
+    );
+}
+
+/// Answers so many requests, each by its path, then ends.
+fn web(answers: usize, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(answers) {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 4_096];
+            let n = stream.read(&mut head).unwrap_or(0);
+            let head = String::from_utf8_lossy(&head[..n]).into_owned();
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let _ = stream.write_all(&answer(&path));
+        }
+    });
+    address
+}
+
+fn ok(bytes: &[u8]) -> Vec<u8> {
+    let mut out = format!("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len()).into_bytes();
+    out.extend(bytes);
+    out
+}
+
+fn to(address: &str) -> Vec<u8> {
+    format!("HTTP/1.1 302 Found\r\nLocation: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_checked_again_after_every_redirect() {
+    let known = picture(1);
+    let inside = web(1, |_| ok(b"secret"));
+    let secret = format!("http://{inside}/secret");
+    let bytes = known.clone();
+    let cdn = web(6, move |path| match path {
+        "/up/1.png" => ok(&bytes),
+        "/up/moved" => to("/up/1.png"),
+        "/up/inside" => to(&secret),
+        "/up/away" => to("/other/1.png"),
+        "/up/gone" => {
+            b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec()
+        }
+        _ => to("/up/round"),
+    });
+    let b = bench(&known, &[&format!("http://{cdn}/up/")]).await;
+    let ask = async |url: String| {
+        let body = json!({ "url": url }).to_string().into_bytes();
+        let (status, _, answer) = b
+            .post(PUBLIC, &[("content-type", "application/json")], body)
+            .await;
+        (status, answer["verdict"].clone())
+    };
+    assert_eq!(
+        ask(format!("http://{cdn}/up/1.png")).await,
+        (200, json!("match"))
+    );
+    assert_eq!(
+        ask(format!("http://{cdn}/up/moved")).await,
+        (200, json!("match"))
+    );
+    assert_eq!(
+        ask(format!("http://{cdn}/up/inside")).await.0,
+        403,
+        "redirected to another port"
+    );
+    assert_eq!(
+        ask(format!("http://{cdn}/up/away")).await.0,
+        403,
+        "redirected out of the folder"
+    );
+    assert_eq!(ask(format!("http://{cdn}/up/gone")).await.0, 502);
+    assert_eq!(ask("http://169.254.169.254/latest/".into()).await.0, 403);
+    assert_eq!(ask("file:///etc/passwd".into()).await.0, 403);
+    let (status, _, _) = b
+        .post(
+            PUBLIC,
+            &[("content-type", "application/json")],
+            b"[]".to_vec(),
+        )
+        .await;
+    assert_eq!(status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_are_matched_for_keys_that_may_know() {
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    let json_type = ("content-type", "application/json");
+    let (_, _, screened) = b.post(PUBLIC, &[], known).await;
+    assert_eq!(screened["findings"][0]["distance"], 0);
+    let list = b.casework.list("hotline").await.unwrap();
+    // The list's own digest is known to the test by a search for nothing: all bits flipped.
+    let ask = async |body: Value| {
+        b.post("/v1/match", &[json_type], body.to_string().into_bytes())
+            .await
+    };
+    let (status, _, answer) = ask(json!({"digests": [{"kind": "pdq", "digest": "0".repeat(64)}, {"kind": "md5", "digest": "0".repeat(32)}]})).await;
+    assert_eq!(
+        (status, answer),
+        (
+            200,
+            json!({"results": [{"findings": []}, {"findings": []}]})
+        )
+    );
+    let entries = "kind,digest,entry_id\npdq,".to_owned() + &"f".repeat(64) + ",added\n";
+    b.casework
+        .add_entries("hotline", entries.as_bytes(), "test")
+        .await
+        .unwrap();
+    let near = "f".repeat(63) + "c";
+    let (_, _, answer) = ask(json!({"digests": [{"kind": "pdq", "digest": near}]})).await;
+    let newest = b.casework.list("hotline").await.unwrap().version;
+    assert_ne!(newest, list.version);
+    assert_eq!(
+        answer,
+        json!({"results": [{"findings": [{"list": "hotline", "version": newest, "entry": "added", "kind": "pdq", "distance": 2, "unsigned": true}]}]})
+    );
+    for wrong in [
+        json!({"digests": [{"kind": "photodna", "digest": "00"}]}),
+        json!({"digests": [{"kind": "pdq", "digest": "00"}]}),
+        json!({"digests": "all"}),
+        json!({"digests": [{"kind": "md5", "digest": "0".repeat(32)}], "more": 1}),
+    ] {
+        assert_eq!(ask(wrong.clone()).await.0, 400, "{wrong}");
+    }
+    let many: Vec<_> = (0..1_001)
+        .map(|_| json!({"kind": "md5", "digest": "0".repeat(32)}))
+        .collect();
+    assert_eq!(ask(json!({ "digests": many })).await.0, 400);
+    let (_, plain) = b
+        .casework
+        .create_key("t", &[Right::Screen], None, "test")
+        .await
+        .unwrap();
+    let plain = Bench { key: plain, ..b };
+    let (status, _, _) = plain
+        .post(
+            "/v1/match",
+            &[json_type],
+            json!({"digests": []}).to_string().into_bytes(),
+        )
+        .await;
+    assert_eq!(status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_is_told_where_to_and_an_uploader_nothing() {
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    let hook = "/v1/hooks/nginx?surface=public&pass=@app";
+    let (status, headers, _) = b
+        .post(
+            hook,
+            &[FORM],
+            form(&[("a", &picture(2)), ("b", &picture(3))], &[]),
+        )
+        .await;
+    assert_eq!(
+        (status, headers["x-accel-redirect"].to_str().unwrap()),
+        (200, "@app")
+    );
+    let (status, headers, answer) = b
+        .post(
+            hook,
+            &[FORM, ("obhut-account", "u")],
+            form(&[("a", &picture(2)), ("b", &known)], &[]),
+        )
+        .await;
+    assert_eq!((status, headers.get("x-accel-redirect")), (403, None));
+    assert_eq!(answer, json!({"message": "this upload can't be accepted"}));
+    assert_eq!(b.cases().await, 1);
+    // What can't be read is held, and goes where held uploads go.
+    let half = picture(4)[..400].to_vec();
+    let hold = "/v1/hooks/nginx?surface=public&pass=@app&hold=@quarantine";
+    let (_, headers, _) = b.post(hold, &[], half).await;
+    assert_eq!(headers["x-accel-redirect"], "@quarantine");
+    for wrong in [
+        "/v1/hooks/nginx?surface=public&pass=/admin",
+        "/v1/hooks/nginx",
+    ] {
+        assert_eq!(b.post(wrong, &[], picture(2)).await.0, 400, "{wrong}");
+    }
+}
