@@ -119,24 +119,25 @@ fn cpu(command: &mut Command) -> Result<f64, String> {
     Ok(cpu_of_children() - before)
 }
 
-/// A film of scenes that change every few seconds: shapes that drift over a textured ground.
+/// A film of scenes that change every few seconds.
 fn film(folder: &Path, name: &str, size: &str, seconds: u32, seed: u32) -> Result<PathBuf, String> {
     let path = folder.join(format!("{name}-{size}-{seconds}-{seed}.mp4"));
     if path.exists() {
         return Ok(path);
     }
-    let (w, h) = size.split_once('x').ok_or("a size")?;
-    // Each scene has its own numbers; `s` is the scene, drawn anew every four seconds.
-    let s = format!("floor(T/4)*7.3+{seed}*31.7");
-    let luma = format!(
-        "clip(110+50*sin(X/{w}*(5+3*sin({s}))*6.28+{s})+45*cos(Y/{h}*(4+3*cos({s}*1.7))*6.28-{s})+if(lt(hypot(X-{w}*(0.5+0.35*sin({s}*2.1+T*0.25)),Y-{h}*(0.5+0.3*cos({s}*1.3+T*0.2))),{h}*(0.14+0.08*sin({s}*3))),70*sin({s}*5),0)+if(lt(abs(X-{w}*(0.5+0.4*cos({s}*0.9)))+abs(Y-{h}*(0.5+0.4*sin({s}*2.7))),{h}*0.2),-60,0),0,255)"
+    let size = size.replace('x', ":");
+    // Blots at random for each scene of four seconds, enlarged, drifting, with a little noise.
+    let blots = format!(
+        "255*mod(abs(sin(X*12.9898+Y*78.233+(floor(T/4)+{seed}*100)*37.719)*43758.5453),1)"
     );
     let source = format!(
-        "nullsrc=s={w}x{h}:r=25:d={seconds},format=gray,geq=lum='{luma}',noise=alls=6:allf=t,format=yuv420p"
+        "nullsrc=s=16x12:r=25:d={seconds},format=gray,geq=lum='{blots}',scale={size}:flags=bicubic,scroll=h=0.003:v=0.001,noise=alls=12:allf=t,format=yuv420p"
     );
     let mut make = Command::new("ffmpeg");
     make.args(["-v", "error", "-y", "-f", "lavfi", "-i", &source])
-        .args(["-c:v", "libx264", "-preset", "veryfast", "-g", "50"])
+        .args([
+            "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", "250",
+        ])
         .arg(&path);
     must(&mut make, "making a film")?;
     Ok(path)

@@ -210,6 +210,9 @@ pub fn postgres_programs() -> Option<PathBuf> {
     found.pop()
 }
 
+/// What stands in for an object store in the tests.
+const MOTO: &str = "moto[server,s3]==5.1.4";
+
 /// What benchmarks compare with: python-threatexchange, FAISS and vPDQ.
 const PEERS: [&str; 3] = ["threatexchange==1.2.17", "faiss-cpu==1.15.1", "vpdq==0.2.5"];
 
@@ -227,6 +230,28 @@ pub fn peers_python() -> Result<PathBuf, String> {
         let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "install", "--quiet"]).args(PEERS);
         must(&mut pip, "pip install of the peers")?;
+    }
+    Ok(python)
+}
+
+/// A stand-in for S3 that behaves like it, in the target folder; made on first use.
+pub fn moto_python() -> Result<PathBuf, String> {
+    let folder = target().join("moto");
+    let python = folder.join("bin/python");
+    let ready = Command::new(&python)
+        .args(["-c", "import moto.server"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success());
+    if !ready {
+        println!("installing {MOTO} into {}", folder.display());
+        must(
+            Command::new("python3").args(["-m", "venv"]).arg(&folder),
+            "python3 -m venv",
+        )?;
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", MOTO]);
+        must(&mut pip, "pip install moto")?;
     }
     Ok(python)
 }

@@ -8,6 +8,7 @@ use crate::{Done, cargo, must, setup};
 pub fn run(more: &[String]) -> Done {
     setup::everything()?;
     let oracle = setup::oracle_python()?;
+    let moto = setup::moto_python()?;
     if Command::new("rustfmt")
         .arg("--version")
         .stdout(Stdio::null())
@@ -25,6 +26,7 @@ pub fn run(more: &[String]) -> Done {
     let with = |command: &mut Command| {
         command
             .env("OBHUT_ORACLE_PYTHON", &oracle)
+            .env("OBHUT_TEST_MOTO", &moto)
             .env("OBHUT_TEST_POSTGRES", postgres.url());
     };
 

@@ -309,6 +309,8 @@ impl Pool {
         let input = again(file).map_err(|_| Unreadable::NoWorker)?;
         let entries = "stream=width,height,avg_frame_rate,r_frame_rate";
         let arguments = [
+            "-threads",
+            "1",
             "-v",
             "quiet",
             "-select_streams",

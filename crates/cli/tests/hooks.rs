@@ -1,0 +1,261 @@
+//! Upload hooks with what they are for: nginx in front of a platform, an object store's event.
+//!
+//! `cargo xtask test` installs nginx and moto; without them these tests say so and pass.
+
+mod bench;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use bench::*;
+use serde_json::{Value, json};
+
+/// A process that ends with its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+fn wait_for(port: u16) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < deadline, "nobody listens on {port}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A server over a signed list of one picture; its address.
+fn serve(b: &Bench, more: &[&str], environment: &[(&str, &str)]) -> (Running, String) {
+    let picture = b.picture("known.png", 1);
+    let digest = b.digest("pdq", &picture);
+    b.write(
+        "list.csv",
+        format!("kind,digest,entry_id\npdq,{digest},one\n").as_bytes(),
+    );
+    b.import("hotline", "list.csv");
+    for person in ["Ada", "Grace"] {
+        ok(&b.obhut(&["list", "sign", "hotline", "--by", person]));
+    }
+    let mut command = b.command(&[&["serve", "--listen", "127.0.0.1:0", "--json"], more].concat());
+    command
+        .envs(environment.iter().copied())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    let address = serde_json::from_str::<Value>(&first).unwrap()["listening"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    (Running(child), address)
+}
+
+fn key(b: &Bench) -> String {
+    let made = b.obhut(&[
+        "key",
+        "create",
+        "--json",
+        "--name",
+        "hook",
+        "--surface",
+        "public",
+    ]);
+    json(ok(&made))[0]["key"].as_str().unwrap().to_owned()
+}
+
+fn form(bytes: &[u8]) -> Vec<u8> {
+    let mut body = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n".to_vec();
+    body.extend(bytes);
+    body.extend(b"\r\n--b--\r\n");
+    body
+}
+
+/// Sends a request; status and body.
+fn ask(address: &str, head: &str, body: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "{head}Host: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(0);
+    (
+        status,
+        answer
+            .split_once("\r\n\r\n")
+            .map_or(String::new(), |(_, body)| body.to_owned()),
+    )
+}
+
+#[test]
+fn nginx_asks_before_the_platform_hears_of_an_upload() {
+    let nginx = ["nginx", "/usr/sbin/nginx"]
+        .into_iter()
+        .find(|n| Command::new(n).arg("-v").output().is_ok());
+    let Some(nginx) = nginx else {
+        println!("not present: nginx (cargo xtask test brings it)");
+        return;
+    };
+    let b = Bench::new();
+    let (_serving, address) = serve(&b, &[], &[]);
+    // The platform: tells what it got.
+    let platform = TcpListener::bind("127.0.0.1:0").unwrap();
+    let platform_port = platform.local_addr().unwrap().port();
+    let (send, got) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in platform.incoming().take(20) {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut head, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if line.trim().is_empty() {
+                    break;
+                }
+                head += &line;
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let _ = send.send((head, body));
+            let _ = stream.write_all(
+                b"HTTP/1.1 201 Created\r\nContent-Length: 6\r\nConnection: close\r\n\r\nstored",
+            );
+        }
+    });
+    let port = free_port();
+    let conf = include_str!("../../../examples/nginx.conf")
+        .replace("127.0.0.1:8080", &address)
+        .replace("127.0.0.1:3000", &format!("127.0.0.1:{platform_port}"))
+        .replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"))
+        // Nothing outside this test's folder.
+        .replace("access_log off;", "access_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path f;\nuwsgi_temp_path u;\nscgi_temp_path s;");
+    b.write("nginx.conf", conf.as_bytes());
+    b.write(
+        "obhut-key.conf",
+        format!("proxy_set_header Authorization \"Bearer {}\";", key(&b)).as_bytes(),
+    );
+    let folder = b.folder.path().display().to_string();
+    let child = Command::new(nginx)
+        .args([
+            "-p",
+            &folder,
+            "-c",
+            "nginx.conf",
+            "-g",
+            "daemon off; master_process off;",
+            "-e",
+            "stderr",
+        ])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let _nginx = Running(child);
+    wait_for(port);
+    let proxy = format!("127.0.0.1:{port}");
+    let head = "POST /upload HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nX-Account: user-5\r\n";
+    let harmless = b.picture("harmless.png", 2);
+    let body = form(&b.read(&harmless));
+    assert_eq!(ask(&proxy, head, &body), (201, "stored".into()));
+    let (told, came) = got.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(
+        told.starts_with("POST /upload") && came == body,
+        "the request as it was sent: {told}"
+    );
+    let (status, answer) = ask(&proxy, head, &form(&b.read("known.png")));
+    assert_eq!(status, 403);
+    assert!(
+        !answer.contains("match") && !answer.contains("hotline"),
+        "{answer}"
+    );
+    assert!(got.try_recv().is_err(), "the platform never hears of it");
+    let cases = json(&b.obhut(&["case", "list", "--json"]));
+    assert_eq!(cases.len(), 1);
+}
+
+#[test]
+fn an_object_stores_event_has_its_objects_screened() {
+    let Some(python) = std::env::var_os("OBHUT_TEST_MOTO") else {
+        println!("not present: moto (cargo xtask test brings it)");
+        return;
+    };
+    let port = free_port();
+    let moto = Command::new(&python)
+        .args([
+            "-m",
+            "moto.server",
+            "-H",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let _moto = Running(moto);
+    wait_for(port);
+    let store = format!("127.0.0.1:{port}");
+    let b = Bench::new();
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ];
+    let (_serving, address) = serve(&b, &["--s3", &format!("http://{store}/")], &keys);
+    b.picture("harmless.png", 2);
+    let put = |path: &str, body: &[u8]| {
+        // The stand-in lets everybody write; what reads is obhut, with a signature.
+        let head = format!(
+            "PUT /{path} HTTP/1.1\r\nAuthorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n"
+        );
+        assert_eq!(ask(&store, &head, body).0, 200, "{path}");
+    };
+    put("uploads", b"");
+    put("uploads/a%20b/known.png", &b.read("known.png"));
+    put("uploads/harmless.png", &b.read("harmless.png"));
+    let record = |key: &str| json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "uploads"}, "object": {"key": key}}});
+    let event =
+        json!({"Records": [record("a+b/known.png"), record("harmless.png"), record("gone.png")]})
+            .to_string();
+    let head = format!(
+        "POST /v1/hooks/s3 HTTP/1.1\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n",
+        key(&b)
+    );
+    let (status, answer) = ask(&address, &head, event.as_bytes());
+    assert_eq!(status, 200, "{answer}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(
+        (&answer[0]["key"], &answer[0]["verdict"]),
+        (&json!("a b/known.png"), &json!("match"))
+    );
+    assert_eq!(answer[1]["verdict"], "no-match");
+    assert_eq!(answer[2]["error"], "not-fetched");
+    assert_eq!(json(&b.obhut(&["case", "list", "--json"])).len(), 1);
+}
