@@ -3,12 +3,15 @@
 
 use std::fs;
 
-use crate::{Done, bench_http, bench_index, bench_pdq, bench_pictures, bench_video, root};
+use crate::{
+    Done, bench_accuracy, bench_http, bench_index, bench_pdq, bench_pictures, bench_video, root,
+};
 
 type Bench = fn(&mut Report) -> Done;
 
 /// Each with its name on the command line and in docs/performance/.
 const ALL: &[(&str, Bench)] = &[
+    ("accuracy", bench_accuracy::run),
     ("pdq", bench_pdq::run),
     ("pictures", bench_pictures::run),
     ("index", bench_index::run),
@@ -73,7 +76,7 @@ fn keep(name: &str, head: &str, report: &Report) -> Done {
         format!("<!-- end {name} -->\n"),
     );
     let section = format!(
-        "{begin}{}; {head}. Raw rows: [performance/{name}.md](performance/{name}.md).\n\n| work | obhut, median (range) | ratio to the peer, median (range) | wanted |\n|---|---|---|---|\n{}{end}",
+        "{begin}{}; {head}. Raw rows: [performance/{name}.md](performance/{name}.md).\n\n| work | obhut, median (range) | ratio to the peer, median (range) | wanted |\n|---|---|---|---|\n{}\n{end}",
         today(),
         report.summary
     );

@@ -127,10 +127,8 @@ pub fn run(report: &mut Report) -> Done {
     report.row(&format!(
         "{QUERIES} queries a round, half of them planted at 0 to {RADIUS} bits; radius {RADIUS}; one query at a time, one thread."
     ));
-    report.row(&format!(
-        "| entries | round | obhut, µs (p99) | FAISS MultiHash 16×16, µs (p99) | FAISS flat, µs (p99) | MultiHash / obhut | flat / obhut |"
-    ));
-    report.row(&format!("|---|---|---|---|---|---|---|"));
+    report.row("| entries | round | obhut, µs (p99) | FAISS MultiHash 16×16, µs (p99) | FAISS flat, µs (p99) | MultiHash / obhut | flat / obhut |");
+    report.row("|---|---|---|---|---|---|---|");
     for size in SIZES {
         let (entries, queries) = (folder.join("entries.dat"), folder.join("queries.dat"));
         write_data(&entries, &queries, size)?;

@@ -1,6 +1,7 @@
 //! Chores: `cargo xtask demo`, `test`, `bench`, `setup`. Each does all of its own set-up.
 
 mod bench;
+mod bench_accuracy;
 mod bench_http;
 mod bench_index;
 mod bench_pdq;
@@ -10,6 +11,7 @@ mod demo;
 mod load;
 mod postgres;
 mod setup;
+mod soak;
 mod tests;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +21,8 @@ const HELP: &str = "\
 cargo xtask demo    the main job on harmless pictures made on the spot, from list to report
 cargo xtask test    every test; brings PostgreSQL, xmllint and the PDQ reference along
 cargo xtask bench   measures everything beside its peers, in alternation, and writes docs/performance.md;
-                    `bench pdq`, `pictures`, `index`, `http`, `video`: one part
+                    `bench accuracy`, `pdq`, `pictures`, `index`, `http`, `video`: one part
+cargo xtask soak    readers fed with changed inputs, growing lists: minutes; `soak SECONDS` for each reader
 cargo xtask setup   only installs what the system lacks";
 
 /// A chore's end: what went wrong, and what to do.
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(),
         Some("test") => tests::run(&arguments.collect::<Vec<_>>()),
         Some("bench") => bench::run(arguments.next().as_deref()),
+        Some("soak") => soak::run(&arguments.collect::<Vec<_>>()),
         Some("setup") => setup::everything().map(|()| println!("everything is there")),
         _ => {
             println!("{HELP}");

@@ -75,6 +75,12 @@ pub use sealed::Sealed;
 pub use settings::Reporter;
 pub use views::Extent;
 
+/// What is fed with anything at all by fuzz/; for nobody else.
+#[doc(hidden)]
+pub mod probes {
+    pub use crate::lists::probe_segment as segment;
+}
+
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::Instant;

@@ -68,6 +68,14 @@ const DISTANCE_BITS_MAX: u32 = 64;
 /// Longest name of a list, in characters.
 const NAME_CHARS_MAX: usize = 100;
 
+/// A sealed list's content, whatever it is: an error, or something that is written as it was read.
+#[doc(hidden)]
+pub fn probe_segment(bytes: &[u8]) {
+    if let Ok(entries) = segment::read(bytes) {
+        assert_eq!(segment::write(&entries), bytes);
+    }
+}
+
 words! {
     /// What a list is for. The set is closed: there is no purpose but these.
     Purpose {

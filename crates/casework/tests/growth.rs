@@ -28,6 +28,15 @@ fn rows(numbers: std::ops::Range<u32>) -> String {
     format!("kind,digest,entry_id\n{}", rows.concat())
 }
 
+/// Pages of memory that are resident.
+fn pages() -> u64 {
+    let all = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    all.split(' ')
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0)
+}
+
 async fn found(c: &Casework, number: u32) -> Vec<Match> {
     let current = c.current().await.unwrap();
     let screener = current.screener(pool(), ScreenOptions::default());
@@ -85,8 +94,9 @@ async fn a_delta_counts_until_it_is_signed_and_the_rest_goes_on_matching() {
 /// found by it, and what was never on record is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
-    const DELTAS: u32 = 120;
-    const SWAPS: u32 = 8;
+    // `cargo xtask soak` takes its time.
+    let long = std::env::var_os("OBHUT_SOAK").is_some();
+    let (deltas, swaps) = if long { (10_000, 200) } else { (120, 8) };
     let b = bench(None).await;
     let c = Arc::new(b.casework);
     c.import_list(&assessed("l"), rows(0..500).as_bytes(), "test")
@@ -120,18 +130,29 @@ async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
             })
         })
         .collect();
-    for delta in 0..DELTAS {
+    let (mut resident, mut half_way) = (0, 0);
+    for delta in 0..deltas {
         let from = 500 + delta * 3;
         c.add_entries("l", rows(from..from + 3).as_bytes(), "test")
             .await
             .unwrap();
         there.store(from + 3, Ordering::Release);
-        if delta % (DELTAS / SWAPS) == 0 {
+        if delta % (deltas / swaps) == 0 {
             // The same entries and more, as one new file.
             c.import_list(&assessed("l"), rows(0..from + 3).as_bytes(), "test")
                 .await
                 .unwrap();
         }
+        resident = pages();
+        if delta == deltas / 2 {
+            half_way = resident;
+        }
+    }
+    if long {
+        println!(
+            "resident: {half_way} pages at half, {resident} at the end, with twice the entries"
+        );
+        assert!(resident < half_way * 2, "memory grows faster than the list");
     }
     over.store(true, Ordering::Release);
     for task in searching {

@@ -29,6 +29,43 @@ pub use video::{Container, Sampling, VideoFrame, VideoSeen, VideoTools};
 use std::fmt;
 use std::time::Duration;
 
+/// What is fed with anything at all by fuzz/; for nobody else.
+#[doc(hidden)]
+pub mod probes {
+    use crate::{Manner, raster, wire};
+
+    /// A worker's decoders, without its sandbox.
+    pub fn picture(bytes: &[u8]) {
+        const PIXELS_MAX: u64 = 1 << 20;
+        let mut output = vec![0; 3 * PIXELS_MAX as usize];
+        for (upright, fast) in [(false, false), (true, true)] {
+            let job = raster::Job {
+                bytes,
+                pixels_max: PIXELS_MAX,
+                alloc_bytes_max: 64 << 20,
+                manner: Manner { upright, fast },
+            };
+            let _ = raster::decode(&job, &mut output);
+            let _ = raster::frames(&job, &mut output, &mut |head| {
+                assert!(head.pixels() <= PIXELS_MAX);
+                Ok(true)
+            });
+        }
+    }
+
+    /// A worker's answer, as its parent reads it.
+    pub fn answer(bytes: &[u8]) {
+        if let Ok(Ok(head)) = wire::read_answer(&mut &bytes[..], 1 << 20) {
+            assert!((1..=1 << 20).contains(&head.pixels()));
+        }
+    }
+
+    /// A file's first bytes.
+    pub fn container(bytes: &[u8]) {
+        let _ = (crate::Container::of(bytes), crate::Format::of(bytes));
+    }
+}
+
 /// What one file may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

@@ -213,14 +213,10 @@ fn program_filter() -> Result<(), String> {
         .map_err(|e| e.to_string())?;
     rules.insert(libc::SYS_prlimit64, vec![reads]);
     // Asking whether something is a terminal, and nothing else of devices.
-    let terminal = SeccompCondition::new(
-        1,
-        SeccompCmpArgLen::Dword,
-        SeccompCmpOp::Eq,
-        libc::TCGETS as u64,
-    )
-    .and_then(|condition| SeccompRule::new(vec![condition]))
-    .map_err(|e| e.to_string())?;
+    let terminal =
+        SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, libc::TCGETS)
+            .and_then(|condition| SeccompRule::new(vec![condition]))
+            .map_err(|e| e.to_string())?;
     rules.insert(libc::SYS_ioctl, vec![terminal]);
     let arch = std::env::consts::ARCH
         .try_into()

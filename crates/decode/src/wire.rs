@@ -54,9 +54,10 @@ impl Head {
 
 pub(crate) fn write_request(to: &mut impl Write, request: &Request) -> io::Result<()> {
     let mut head = [0; 9];
-    head[0] = u8::from(request.manner.upright) * UPRIGHT
-        | u8::from(request.manner.fast) * FAST
-        | u8::from(request.frames) * FRAMES;
+    let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+    head[0] = flag(request.manner.upright, UPRIGHT)
+        | flag(request.manner.fast, FAST)
+        | flag(request.frames, FRAMES);
     head[1..].copy_from_slice(&request.bytes.to_le_bytes());
     to.write_all(&head)
 }

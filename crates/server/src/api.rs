@@ -63,3 +63,7 @@ pub(crate) fn routes() -> Router<App> {
             get(async || axum::Json(Document::openapi())),
         )
 }
+
+pub(crate) fn probe_event(bytes: &[u8]) {
+    hooks::probe(bytes);
+}

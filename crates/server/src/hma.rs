@@ -311,3 +311,10 @@ fn hashing_frames(signal: &str) -> Result<Vec<VideoFrameDigest>, String> {
         })
         .collect()
 }
+
+pub(crate) fn probe_signal(text: &str) {
+    let _ = hashing_frames(text);
+    for signal_type in SIGNAL_TYPES {
+        let _ = parse_signal(signal_type, text);
+    }
+}

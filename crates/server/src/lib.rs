@@ -14,6 +14,20 @@ mod intake;
 mod metrics;
 mod pages;
 
+/// What is fed with anything at all by fuzz/; for nobody else.
+#[doc(hidden)]
+pub mod probes {
+    /// An object store's event.
+    pub fn event(bytes: &[u8]) {
+        crate::api::probe_event(bytes);
+    }
+
+    /// A video's signal as HMA's clients send it.
+    pub fn video_signal(bytes: &[u8]) {
+        crate::hma::probe_signal(&String::from_utf8_lossy(bytes));
+    }
+}
+
 use std::future::Future;
 use std::sync::Arc;
 

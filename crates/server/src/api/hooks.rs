@@ -249,6 +249,10 @@ fn objects(event: &[u8]) -> Result<Vec<(String, String)>, Fault> {
         .collect()
 }
 
+pub(crate) fn probe(bytes: &[u8]) {
+    let _ = objects(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

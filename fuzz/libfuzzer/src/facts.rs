@@ -1,0 +1,4 @@
+//! Led by coverage: the target `facts`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (obhut_fuzz::target("facts").expect("listed").run)(bytes));

@@ -1,0 +1,4 @@
+//! Led by coverage: the target `s3_event`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (obhut_fuzz::target("s3_event").expect("listed").run)(bytes));

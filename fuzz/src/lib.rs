@@ -1,0 +1,160 @@
+//! Every reader of bytes from outside as a function of bytes that must neither panic nor hang.
+//!
+//! `tests/replay.rs` feeds them their corpora and what becomes of those by a few thousand small
+//! changes; `cargo xtask soak` goes on for as long as it is told to, and with cargo-fuzz
+//! (`fuzz/libfuzzer/`) is led by coverage.
+
+#![deny(missing_docs)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A reader, with the name of its corpus.
+pub struct Target {
+    /// Its name: the folder below fuzz/corpus/.
+    pub name: &'static str,
+    /// The reader.
+    pub run: fn(&[u8]),
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "list_csv",
+        run: |bytes| {
+            let (list, problems) = obhut_casework::read_list_file("fuzz", bytes);
+            assert!(list.len() <= bytes.len() && problems.len() <= bytes.len() + 1);
+        },
+    },
+    Target {
+        name: "list_segment",
+        run: obhut_casework::probes::segment,
+    },
+    Target {
+        name: "facts",
+        run: |bytes| {
+            let _ = obhut_casework::Facts::from_json(bytes);
+        },
+    },
+    Target {
+        name: "picture",
+        run: obhut_decode::probes::picture,
+    },
+    Target {
+        name: "worker_answer",
+        run: obhut_decode::probes::answer,
+    },
+    Target {
+        name: "container",
+        run: obhut_decode::probes::container,
+    },
+    Target {
+        name: "s3_event",
+        run: obhut_server::probes::event,
+    },
+    Target {
+        name: "video_signal",
+        run: obhut_server::probes::video_signal,
+    },
+];
+
+/// The target of that name.
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|t| t.name == name)
+}
+
+/// Where the corpora lie.
+pub fn corpus_folder(target: &Target) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    folder.join(target.name)
+}
+
+/// The inputs that are kept, in the order of their names.
+pub fn corpus(target: &Target) -> Vec<Vec<u8>> {
+    let mut files: Vec<_> = fs::read_dir(corpus_folder(target))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .filter_map(|file| fs::read(file).ok())
+        .collect()
+}
+
+/// Small changes of inputs that are kept: the same for the same seed.
+pub struct Changes {
+    corpus: Vec<Vec<u8>>,
+    state: u64,
+}
+
+impl Changes {
+    /// Of a corpus, which must not be empty.
+    pub fn new(corpus: Vec<Vec<u8>>, seed: u64) -> Self {
+        assert!(
+            !corpus.is_empty(),
+            "a target needs at least one input to begin with"
+        );
+        Self {
+            corpus,
+            state: seed | 1,
+        }
+    }
+
+    fn number(&mut self, below: usize) -> usize {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state >> 20) as usize % below.max(1)
+    }
+}
+
+impl Iterator for Changes {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let which = self.number(self.corpus.len());
+        let mut bytes = self.corpus[which].clone();
+        for _ in 0..=self.number(4) {
+            let at = self.number(bytes.len());
+            match self.number(7) {
+                0 if !bytes.is_empty() => bytes[at] ^= 1 << self.number(8),
+                1 if !bytes.is_empty() => {
+                    const TELLING: [u8; 8] = [0, 1, 0x7f, 0x80, 0xff, b'"', b',', b'\n'];
+                    bytes[at] = TELLING[self.number(TELLING.len())];
+                }
+                2 => bytes.truncate(at),
+                3 => {
+                    let len = self.number(16);
+                    let more: Vec<u8> = (0..len).map(|_| self.number(256) as u8).collect();
+                    bytes.splice(at..at, more);
+                }
+                4 if !bytes.is_empty() => {
+                    let end = (at + self.number(32)).min(bytes.len());
+                    bytes.drain(at..end);
+                }
+                5 => {
+                    let other = self.number(self.corpus.len());
+                    let from = self.number(self.corpus[other].len());
+                    let len = self.number(64);
+                    let piece: Vec<u8> = self.corpus[other]
+                        .iter()
+                        .skip(from)
+                        .take(len)
+                        .copied()
+                        .collect();
+                    bytes.splice(at..at, piece);
+                }
+                _ => {
+                    // A number somewhere, as large as it goes.
+                    for byte in bytes.iter_mut().skip(at).take(4) {
+                        *byte = 0xff;
+                    }
+                }
+            }
+        }
+        Some(bytes)
+    }
+}

@@ -1,0 +1,23 @@
+//! Each target with its corpus, and with a few thousand small changes of it.
+
+use obhut_fuzz::{Changes, TARGETS, corpus};
+
+/// Changes tried of each target's corpus.
+const CHANGES: usize = 2_000;
+
+#[test]
+fn no_input_ends_a_reader() {
+    for target in TARGETS {
+        let kept = corpus(target);
+        assert!(
+            !kept.is_empty(),
+            "{}: fuzz/corpus/{} is empty",
+            target.name,
+            target.name
+        );
+        kept.iter().for_each(|bytes| (target.run)(bytes));
+        Changes::new(kept, 7)
+            .take(CHANGES)
+            .for_each(|bytes| (target.run)(&bytes));
+    }
+}

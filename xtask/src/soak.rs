@@ -1,0 +1,86 @@
+//! What takes longer than a test may: readers fed with changed inputs, lists that grow for minutes.
+
+use std::process::{Command, Stdio};
+
+use crate::{Done, cargo, must, root, setup, target};
+
+/// Seconds for each reader where nobody says otherwise.
+const SECONDS: &str = "60";
+const TARGETS: [&str; 8] = [
+    "list_csv",
+    "list_segment",
+    "facts",
+    "picture",
+    "worker_answer",
+    "container",
+    "s3_event",
+    "video_signal",
+];
+
+pub fn run(more: &[String]) -> Done {
+    setup::everything()?;
+    let seconds = more.first().map_or(SECONDS, String::as_str);
+    must(
+        cargo().args(["build", "--release", "--package", "obhut-decode", "--bins"]),
+        "building the decoder",
+    )?;
+    println!("10,000 deltas and 200 new versions while others search");
+    must(
+        cargo()
+            .args([
+                "test",
+                "--release",
+                "--package",
+                "obhut-decode",
+                "--package",
+                "obhut-casework",
+            ])
+            .args(["--test", "growth", "--", "--nocapture", "searching_goes_on"])
+            .env("OBHUT_SOAK", "1"),
+        "growing lists",
+    )?;
+    let led = Command::new("cargo")
+        .args(["+nightly", "fuzz", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success());
+    if !led {
+        println!(
+            "not present: cargo-fuzz on nightly; inputs are changed at random instead of led by coverage"
+        );
+        must(
+            cargo().args(["build", "--release", "--package", "obhut-fuzz"]),
+            "building the readers",
+        )?;
+    }
+    for name in TARGETS {
+        let corpus = format!("fuzz/corpus/{name}");
+        let mut command = if led {
+            // What it finds goes into a folder of its own; what is kept is chosen by a person.
+            let found = target().join("fuzz").join(name);
+            std::fs::create_dir_all(&found).map_err(|e| e.to_string())?;
+            let mut command = Command::new("cargo");
+            command
+                .args([
+                    "+nightly",
+                    "fuzz",
+                    "run",
+                    "--fuzz-dir",
+                    "fuzz/libfuzzer",
+                    name,
+                ])
+                .arg(found)
+                .arg(corpus)
+                .args(["--", &format!("-max_total_time={seconds}"), "-timeout=20"]);
+            command
+        } else {
+            let mut command = Command::new(target().join("release/soak"));
+            let seed = std::time::UNIX_EPOCH.elapsed().map_or(1, |t| t.as_secs());
+            command.args([name, seconds, &seed.to_string()]);
+            command
+        };
+        must(command.current_dir(root()), name)?;
+    }
+    Ok(())
+}
