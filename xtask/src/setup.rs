@@ -78,8 +78,13 @@ const DEMO: &[Need] = &[Need {
     present: || runs("xmllint"),
 }];
 
-/// The reference of PDQ, and what the benchmark's peer decodes with.
-const ORACLE: [&str; 3] = ["pdqhash==0.2.8", "numpy", "pillow"];
+/// The reference of PDQ, what HMA computes signals with, and what the benchmark's peer decodes with.
+const ORACLE: [&str; 4] = [
+    "pdqhash==0.2.8",
+    "numpy",
+    "pillow",
+    "threatexchange==1.2.17",
+];
 
 /// What the demo needs.
 pub fn for_demo() -> Done {
@@ -214,7 +219,7 @@ pub fn postgres_programs() -> Option<PathBuf> {
 const MOTO: &str = "moto[server,s3]==5.1.4";
 
 /// What benchmarks compare with: python-threatexchange, FAISS and vPDQ.
-const PEERS: [&str; 3] = ["threatexchange==1.2.17", "faiss-cpu==1.15.1", "vpdq==0.2.5"];
+const PEERS: [&str; 2] = ["faiss-cpu==1.15.1", "vpdq==0.2.5"];
 
 /// A Python with the peers of the benchmarks, in the target folder; made on first use.
 pub fn peers_python() -> Result<PathBuf, String> {
@@ -262,7 +267,7 @@ pub fn oracle_python() -> Result<PathBuf, String> {
     let python = folder.join("bin/python");
     let ready = |python: &Path| {
         Command::new(python)
-            .args(["-c", "import pdqhash, numpy, PIL"])
+            .args(["-c", "import pdqhash, numpy, PIL, threatexchange"])
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|s| s.success())

@@ -219,7 +219,7 @@ pub struct ScreenArgs {
 
 #[derive(Subcommand)]
 pub enum ListCommand {
-    /// Import a CSV file (kind, digest, and if wanted category_scale, category, entry_id) as a new version
+    /// Import a CSV file (kind, digest, and if wanted category_scale, category, entry_id; of videos timestamp and quality) as a new version
     Import {
         /// The list's name
         #[arg(long)]

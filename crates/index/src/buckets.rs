@@ -25,6 +25,8 @@ const PIECE: usize = 128;
 const CHUNK_BITS_MAX: u32 = 26;
 /// Narrowest chunk, in bits.
 const CHUNK_BITS_MIN: u32 = 10;
+/// Memory of all tables together, in bytes for each entry.
+const TABLE_BYTES_PER_ENTRY_MAX: usize = 160;
 /// The radius chunks are fitted to; others are answered as exactly.
 const DESIGN_RADIUS_BITS: u32 = 31;
 
@@ -244,7 +246,12 @@ impl Index {
 /// Chunks that together cover all 256 bits: as many as make a query look at the fewest places,
 /// buckets and candidates together, where entries are spread evenly. About log₂ of the length wide.
 fn chunks(len: usize) -> Vec<Chunk> {
+    let table_bytes = |count: u32| -> usize {
+        let starts: usize = widths(count).map(|width| 4 << width).sum();
+        starts + 4 * len * count as usize
+    };
     let count = (256_u32.div_ceil(CHUNK_BITS_MAX)..=256 / CHUNK_BITS_MIN)
+        .filter(|count| table_bytes(*count) <= len * TABLE_BYTES_PER_ENTRY_MAX)
         .min_by_key(|count| {
             let buckets: f64 = thresholds(*count, DESIGN_RADIUS_BITS)
                 .iter()

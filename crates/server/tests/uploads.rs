@@ -384,3 +384,22 @@ async fn a_proxy_is_told_where_to_and_an_uploader_nothing() {
         assert_eq!(b.post(wrong, &[], picture(2)).await.0, 400, "{wrong}");
     }
 }
+
+/// Nothing is known about a file that no decoder has seen, so nothing is said about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_decoder_the_answer_is_come_again() {
+    let b = bench(&picture(1), &[]).await;
+    let program = PathBuf::from("/nonexistent/worker");
+    let pool = Arc::new(Pool::new(WorkerCommand { program }, Limits::default()));
+    let broken = Bench {
+        app: obhut_server::app(b.casework.clone(), pool),
+        ..b
+    };
+    let (status, headers, answer) = broken.post(PUBLIC, &[], picture(1)).await;
+    assert_eq!(
+        (status, headers["retry-after"].to_str().unwrap()),
+        (503, "1")
+    );
+    assert!(answer.get("verdict").is_none());
+    assert_eq!(broken.cases().await, 0);
+}
