@@ -83,7 +83,67 @@ pub fn run(report: &mut Report) -> Done {
             );
         }
     }
-    recall(&obhut, &folder, report)
+    recall(&obhut, &folder, report)?;
+    unrelated(&obhut, &folder, report)
+}
+
+/// A thousand videos of ten seconds on a list, a thousand others screened against it.
+fn unrelated(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
+    const VIDEOS: usize = 1_000;
+    let cut = folder.join("unrelated");
+    let screened = cut.join("screened");
+    fs::create_dir_all(&screened).map_err(|e| e.to_string())?;
+    let scene = "255*mod(abs(sin(X*12.9898+Y*78.233+floor(T/2)*37.719)*43758.5453),1)";
+    let source = format!(
+        "nullsrc=s=16x12:r=1:d={},format=gray,geq=lum='{scene}',scale=160:120:flags=bicubic,scroll=h=0.02:v=0.01,format=yuv420p",
+        VIDEOS * 2 * 10
+    );
+    let mut make = Command::new("ffmpeg");
+    make.args(["-v", "error", "-y", "-f", "lavfi", "-i", &source])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-g", "1"])
+        .args(["-f", "segment", "-segment_time", "10"])
+        .arg(cut.join("%04d.mp4"));
+    must(&mut make, "making unrelated videos")?;
+    let mut csv = String::from("kind,digest,entry_id,timestamp,quality\n");
+    for number in 0..2 * VIDEOS {
+        let name = format!("{number:04}.mp4");
+        if number >= VIDEOS {
+            fs::rename(cut.join(&name), screened.join(&name)).map_err(|e| e.to_string())?;
+        }
+    }
+    let hashed = Command::new(obhut)
+        .args(["hash", "--kind", "vpdq", "--json"])
+        .args((0..VIDEOS).map(|number| cut.join(format!("{number:04}.mp4"))))
+        .output()
+        .map_err(|e| e.to_string())?;
+    for (number, line) in String::from_utf8_lossy(&hashed.stdout).lines().enumerate() {
+        csv += &rows(line, &format!("video-{number}"))?;
+    }
+    let list = cut.join("list.csv");
+    fs::write(&list, csv).map_err(|e| e.to_string())?;
+    let out = Command::new(obhut)
+        .args(["screen", "--json", "--list"])
+        .args([&list, &screened])
+        .output()
+        .map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let mut in_vain = 0;
+    for line in text.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
+        in_vain += value["findings"].as_array().map_or(0, Vec::len);
+    }
+    let files = text.lines().count();
+    report.row(&format!(
+        "unrelated videos of 10 s: {in_vain} of {} pairs matched in vain",
+        files * VIDEOS
+    ));
+    report.result(
+        "unrelated videos that matched in vain",
+        &format!("{in_vain} of {} pairs", files * VIDEOS),
+        "–",
+        "below 1 in 10⁶",
+    );
+    fs::remove_dir_all(&cut).map_err(|e| e.to_string())
 }
 
 fn command(who: usize, obhut: &Path, python: &Path, video: &Path) -> Command {
@@ -131,13 +191,11 @@ fn film(folder: &Path, name: &str, size: &str, seconds: u32, seed: u32) -> Resul
         "255*mod(abs(sin(X*12.9898+Y*78.233+(floor(T/4)+{seed}*100)*37.719)*43758.5453),1)"
     );
     let source = format!(
-        "nullsrc=s=16x12:r=25:d={seconds},format=gray,geq=lum='{blots}',scale={size}:flags=bicubic,scroll=h=0.003:v=0.001,noise=alls=12:allf=t,format=yuv420p"
+        "nullsrc=s=16x12:r=25:d={seconds},format=gray,geq=lum='{blots}',scale={size}:flags=bicubic,scroll=h=0.003:v=0.001,noise=alls=5:allf=t,format=yuv420p"
     );
     let mut make = Command::new("ffmpeg");
     make.args(["-v", "error", "-y", "-f", "lavfi", "-i", &source])
-        .args([
-            "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", "250",
-        ])
+        .args(["-c:v", "libx264", "-preset", "veryfast", "-g", "250"])
         .arg(&path);
     must(&mut make, "making a film")?;
     Ok(path)
@@ -225,15 +283,22 @@ fn frames(obhut: &Path, film: &Path, seed: u32, more: &[&str]) -> Result<String,
         .arg(film)
         .output()
         .map_err(|e| e.to_string())?;
-    let value: serde_json::Value =
-        serde_json::from_slice(&out.stdout).map_err(|e| e.to_string())?;
+    rows(
+        &String::from_utf8_lossy(&out.stdout),
+        &format!("film-{seed}"),
+    )
+}
+
+/// Rows of a list for the frames of one line of `obhut hash`.
+fn rows(line: &str, entry: &str) -> Result<String, String> {
+    let value: serde_json::Value = serde_json::from_str(line.trim()).map_err(|e| e.to_string())?;
     let frames = value["frames"].as_array().ok_or("no frames")?;
     Ok(frames
         .iter()
         .map(|f| {
             let digest = f["digest"].as_str().unwrap_or_default();
             format!(
-                "vpdq,{digest},film-{seed},{},{}\n",
+                "vpdq,{digest},{entry},{},{}\n",
                 f["timestamp"], f["quality"]
             )
         })

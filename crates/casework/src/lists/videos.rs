@@ -30,8 +30,9 @@ const SUPPORT_BITS_MAX: u32 = 66;
 /// Distance that says more, in bits.
 const STRONG_BITS_MAX: u32 = 48;
 /// Different pictures in a row of time that are needed, and their weight together: one each, two
-/// for a strong one, three for one within the kind's radius.
-const PICTURES_MIN: usize = 3;
+/// for a strong one, three for one within the kind's radius. So two pictures suffice where one is
+/// as near as a picture on a list must be and the other is strong.
+const PICTURES_MIN: usize = 2;
 const WEIGHT_MIN: u32 = 5;
 /// Seconds of one picture, each within the kind's radius, that stand for different pictures.
 const STILL_SECONDS_MIN: usize = 3;
