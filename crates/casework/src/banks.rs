@@ -19,15 +19,21 @@ use crate::{
     changes,
 };
 
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 19,
-    sql: &[
-        "CREATE TABLE banks (list TEXT PRIMARY KEY, enabled_millionths BIGINT NOT NULL, removed_at BIGINT)",
-        "CREATE TABLE bank_contents (
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        number: 19,
+        sql: &[
+            "CREATE TABLE banks (list TEXT PRIMARY KEY, enabled_millionths BIGINT NOT NULL, removed_at BIGINT)",
+            "CREATE TABLE bank_contents (
             id BIGINT PRIMARY KEY, list TEXT NOT NULL, disable_until BIGINT NOT NULL,
             note_sealed TEXT, about_sealed TEXT, signals_sealed TEXT, removed_at BIGINT)",
-    ],
-}];
+        ],
+    },
+    Step {
+        number: 21,
+        sql: &["ALTER TABLE bank_contents ADD COLUMN entry TEXT NOT NULL DEFAULT ''"],
+    },
+];
 
 /// What `disable_until_ts` says of a content that matches.
 pub const CONTENT_ENABLED: i64 = 1;
@@ -71,14 +77,17 @@ pub struct Content {
 pub(crate) struct BankStates {
     /// By list: the share in millionths; less than none where the bank was removed.
     pub ratios: HashMap<String, i64>,
-    /// By number, where it is not [`CONTENT_ENABLED`].
-    pub disabled_until: HashMap<i64, i64>,
+    /// By list and entry, where it is not [`CONTENT_ENABLED`]: numbers change with a list's file.
+    pub disabled_until: HashMap<(String, String), i64>,
 }
 
 impl BankStates {
-    pub fn is_off(&self, content: i64, now_s: i64) -> bool {
+    pub fn is_off(&self, list: &str, entry: &str, now_s: i64) -> bool {
+        if self.disabled_until.is_empty() {
+            return false;
+        }
         self.disabled_until
-            .get(&content)
+            .get(&(list.to_owned(), entry.to_owned()))
             .is_some_and(|until| *until == 0 || *until > now_s)
     }
 }
@@ -95,17 +104,14 @@ pub(crate) async fn states(tx: &mut Tx) -> Result<BankStates> {
         states.ratios.insert(list, if removed { -1 } else { ratio });
     }
     let rows = sqlx::query(
-        "SELECT id, disable_until, removed_at FROM bank_contents WHERE disable_until <> 1 OR removed_at IS NOT NULL",
+        "SELECT list, entry, disable_until FROM bank_contents WHERE disable_until <> 1 AND removed_at IS NULL",
     )
     .fetch_all(&mut **tx)
     .await?;
     for row in &rows {
         let mut c = Columns::of(row);
-        let (id, until) = (c.int()?, c.int()?);
-        let removed = c.maybe_int()?.is_some();
-        states
-            .disabled_until
-            .insert(id, if removed { 0 } else { until });
+        let (list, entry, until) = (c.text()?, c.text()?, c.int()?);
+        states.disabled_until.insert((list, entry), until);
     }
     Ok(states)
 }
@@ -152,6 +158,18 @@ impl Casework {
         purpose: Purpose,
         key: &ApiKey,
     ) -> Result<Bank> {
+        if !(0.0..=1.0).contains(&ratio) {
+            return Err(CaseworkError::refused("enabled_ratio is between 0 and 1"));
+        }
+        // Made again after it was removed: its list is still there.
+        if let Ok(list) = self.list(name).await {
+            let mut tx = self.db.begin().await?;
+            set_bank(&mut tx, &list.id, (ratio * 1e6) as i64, None).await?;
+            changes::note(&mut tx).await?;
+            audit::write(&mut tx, self.now(), &key.id, "bank.restore", &list.id, "").await?;
+            tx.commit().await?;
+            return self.bank(name).await;
+        }
         let action = match purpose {
             Purpose::KnownHarmless => Action::Pass,
             _ => Action::Hold,
@@ -239,11 +257,12 @@ impl Casework {
         let list = self.list(bank).await?;
         let mut tx = self.db.begin().await?;
         sqlx::query(
-            "INSERT INTO bank_contents (id, list, disable_until, note_sealed, about_sealed, signals_sealed)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO bank_contents (id, list, entry, disable_until, note_sealed, about_sealed, signals_sealed)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(id)
         .bind(&list.id)
+        .bind(&name)
         .bind(CONTENT_ENABLED)
         .bind(note.map(|n| self.seal_text(n)))
         .bind(about.map(|a| self.seal_text(&a)))
@@ -329,11 +348,12 @@ impl Casework {
         let list = self.list(bank).await?;
         let mut tx = self.db.begin().await?;
         sqlx::query(
-            "INSERT INTO bank_contents (id, list, disable_until, note_sealed) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (id) DO UPDATE SET disable_until = $3, note_sealed = COALESCE($4, bank_contents.note_sealed)",
+            "INSERT INTO bank_contents (id, list, entry, disable_until, note_sealed) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (id) DO UPDATE SET disable_until = $4, note_sealed = COALESCE($5, bank_contents.note_sealed)",
         )
         .bind(id)
         .bind(&list.id)
+        .bind(&content.entry)
         .bind(until)
         .bind(note)
         .execute(&mut *tx)

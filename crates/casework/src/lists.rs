@@ -57,7 +57,7 @@ pub(crate) const STEPS: &[Step] = &[Step {
         "ALTER TABLE list_versions ADD COLUMN parent TEXT",
         "ALTER TABLE list_versions ADD COLUMN first_content BIGINT NOT NULL DEFAULT 1",
         "ALTER TABLE list_versions ADD COLUMN one_content BIGINT NOT NULL DEFAULT 0",
-        "CREATE INDEX list_versions_newest ON list_versions (list, sequence)",
+        "CREATE UNIQUE INDEX list_versions_newest ON list_versions (list, sequence)",
     ],
 }];
 
@@ -224,6 +224,7 @@ impl Casework {
         importer: &str,
     ) -> Result<i64> {
         let mut tx = self.db.begin().await?;
+        lock(&mut tx, name).await?;
         let newest = sqlx::query(
             "SELECT l.id, v.version, v.entries FROM lists l JOIN list_versions v ON v.list = l.id
              WHERE l.name = $1 ORDER BY v.sequence DESC LIMIT 1",
@@ -281,6 +282,7 @@ impl Casework {
 
     /// The id of the list of these settings, made where it is not on record.
     async fn list_row(&self, tx: &mut Tx, settings: &ListSettings) -> Result<String> {
+        lock(tx, &settings.name).await?;
         let known =
             sqlx::query("SELECT id, owner, purpose, basis, action FROM lists WHERE name = $1")
                 .bind(&settings.name)
@@ -634,6 +636,16 @@ async fn versions_of(tx: &mut Tx, list: &str) -> Result<Vec<OnRecord>> {
             })
         })
         .collect()
+}
+
+/// Keeps others off a list until the transaction ends: a version builds on the newest one, so two
+/// that are made at once must come one after the other.
+async fn lock(tx: &mut Tx, name: &str) -> Result<()> {
+    sqlx::query("UPDATE lists SET name = name WHERE name = $1")
+        .bind(name)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Entries that don't match, as (list, entry).

@@ -2,7 +2,7 @@
 //!
 //! [`Screener`] needs no database; [`Casework::record`] puts what it found on record.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::os::fd::OwnedFd;
@@ -214,6 +214,23 @@ impl Screener {
             // Lists of byte digests alone need no pixels, but a broken picture is told all the
             // same: it must not pass for one that is on no list.
             (None, None) if !needs_pixels && !bytes.is_empty() => Seen::default(),
+            // Players don't look at first bytes alone, so whatever ffmpeg can play is no unknown file.
+            (None, None) if bytes.len() >= HEAD_BYTES => {
+                let seen = self.see_video(Container::Other, &mut matches, |take| {
+                    self.pool.video_bytes(bytes, Sampling::FourASecond, take)
+                });
+                match seen.unreadable {
+                    Some(
+                        Unreadable::CorruptVideo
+                        | Unreadable::NoVideoStream
+                        | Unreadable::NoVideoTools,
+                    ) => Seen {
+                        unreadable: Some(Unreadable::UnknownFormat),
+                        ..Seen::default()
+                    },
+                    _ => seen,
+                }
+            }
             (None, format) => self.see_picture(bytes, format, &mut matches),
         };
         self.judge(matches, seen)
@@ -361,15 +378,20 @@ impl Screener {
     }
 
     pub(crate) fn is_off(&self, list: &LoadedList, hit: &EntryHit<'_>) -> bool {
-        self.kept.banks.is_off(hit.content, self.now_s) || self.kept.is_disputed(list, hit.entry)
+        self.kept.banks.is_off(list.id(), hit.entry, self.now_s)
+            || self.kept.is_disputed(list, hit.entry)
     }
 
     fn search(&self, kind: &Kind, digest: &Digest, matches: &mut Vec<Match>) {
         for list in self.kept.lists.iter() {
             let hits = list.search(kind, digest);
             let hits = hits.into_iter().filter(|hit| !self.is_off(list, hit));
-            for hit in hits.take(MATCHES_OF_LIST_MAX) {
-                add_match(matches, Match::of(list, kind, &hit));
+            // Entries that only count must not crowd out one that matches.
+            let (signed, unsigned): (Vec<_>, Vec<_>) = hits.partition(|hit| hit.signed);
+            for some in [signed, unsigned] {
+                for hit in some.into_iter().take(MATCHES_OF_LIST_MAX) {
+                    add_match(matches, Match::of(list, kind, &hit));
+                }
             }
         }
     }
@@ -580,7 +602,7 @@ impl Current {
                 continue;
             }
             for hit in list.search(kind, digest) {
-                let off = !disabled && self.kept.banks.is_off(hit.content, self.now_s);
+                let off = !disabled && self.kept.banks.is_off(list.id(), hit.entry, self.now_s);
                 if off || self.kept.is_disputed(list, hit.entry) {
                     continue;
                 }
@@ -609,7 +631,7 @@ impl Current {
             let query: Vec<_> = frames.iter().filter_map(|f| f.query(quality_min)).collect();
             for hit in videos.search(&query, list.about().distance_bits) {
                 let entry = hit.as_entry(list);
-                let off = !disabled && self.kept.banks.is_off(entry.content, self.now_s);
+                let off = !disabled && self.kept.banks.is_off(list.id(), hit.entry, self.now_s);
                 if off || self.kept.is_disputed(list, hit.entry) {
                     continue;
                 }
@@ -661,8 +683,9 @@ pub struct Recorded {
     pub exhibit: Option<String>,
 }
 
-/// The versions that only count and had a hit, each once.
-fn unsigned(screened: &Screened) -> HashSet<(&str, &str)> {
+/// The versions that only count and had a hit, each once and always in the same order, so that two
+/// requests never wait for each other's rows.
+fn unsigned(screened: &Screened) -> BTreeSet<(&str, &str)> {
     let hits = screened.matches.iter().filter(|m| !m.signed);
     hits.map(|m| (m.list_id.as_str(), m.version.as_str()))
         .collect()

@@ -54,7 +54,7 @@ pub async fn run(args: WatchArgs, setting: &Setting, output: &Output) -> anyhow:
                 let fetched = hls::follow(&fetcher, &args.url, &mut to, go_on);
                 // The decoder sees the end of the stream.
                 let _ = to.flush();
-                let _ = to.shutdown(std::net::Shutdown::Both);
+                let _ = to.shutdown(std::net::Shutdown::Write);
                 fetched
             });
             let mut failed = None;
@@ -77,8 +77,16 @@ pub async fn run(args: WatchArgs, setting: &Setting, output: &Output) -> anyhow:
         })
     });
     let seen = seen?;
-    fetched.map_err(|e| anyhow::anyhow!("the stream: {e}"))?;
+    let skipped = fetched.map_err(|e| anyhow::anyhow!("the stream: {e}"))?;
+    if skipped > 0 {
+        output.remark(&format!(
+            "note: {skipped} segments could not be fetched, so what was in them was not compared"
+        ));
+    }
     let seen = seen.map_err(|e| anyhow::anyhow!("the stream: {e}"))?;
+    if seen.damaged {
+        output.remark("note: parts of the stream were missing or broken, and were not compared");
+    }
     output.remark(&format!(
         "the stream is over; {} frames were compared",
         seen.frames

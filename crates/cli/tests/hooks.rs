@@ -180,10 +180,37 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
     let _nginx = Running(child);
     wait_for(port);
     let proxy = format!("127.0.0.1:{port}");
-    let head = "POST /upload HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nX-Account: user-5\r\n";
+    let head = "POST /upload HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\n";
     let harmless = b.picture("harmless.png", 2);
     let body = form(&b.read(&harmless));
     assert_eq!(ask(&proxy, head, &body), (201, "stored".into()));
+    // A query of the uploader's own changes nothing, and what it says of an account is not believed.
+    let strange = head
+        .replace("/upload", "/upload?pass=@elsewhere&surface=attic")
+        .replace(
+            "Content-Type",
+            "Obhut-Account: somebody-else\r\nContent-Type",
+        );
+    let known = form(&b.read("known.png"));
+    assert_eq!(ask(&proxy, &strange, &known).0, 403);
+    assert_eq!(
+        ask(
+            &proxy,
+            &head.replace("multipart/form-data", "Multipart/Form-Data"),
+            &known
+        )
+        .0,
+        403
+    );
+    assert_eq!(
+        ask(
+            &proxy,
+            &head.replace("multipart/form-data", "multipart/mixed"),
+            &known
+        )
+        .0,
+        415
+    );
     let (told, came) = got.recv_timeout(Duration::from_secs(10)).unwrap();
     assert!(
         told.starts_with("POST /upload") && came == body,
@@ -197,7 +224,11 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
     );
     assert!(got.try_recv().is_err(), "the platform never hears of it");
     let cases = json(&b.obhut(&["case", "list", "--json"]));
-    assert_eq!(cases.len(), 1);
+    assert_eq!(
+        cases.len(),
+        3,
+        "each without an account is a case of its own"
+    );
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl Default for Limits {
             memory_bytes_max: 2 << 30,
             time_max: Duration::from_secs(20),
             video_frames_max: 250_000,
-            video_time_max: Duration::from_secs(3_600),
+            video_time_max: Duration::from_secs(600),
         }
     }
 }

@@ -163,7 +163,11 @@ impl Pool {
         let mut tries = 0;
         loop {
             tries += 1;
-            let kept = self.idle.lock().expect("no panic while held").pop();
+            // The second time a fresh one: those that wait may have been ended with the first.
+            let kept = match tries {
+                1 => self.idle.lock().expect("no panic while held").pop(),
+                _ => None,
+            };
             let mut worker = match kept {
                 Some(worker) => worker,
                 None => self.start().map_err(|_| Unreadable::NoWorker)?,

@@ -50,7 +50,12 @@ pub(crate) fn enter_for(
     setrlimit(Resource::Nofile, both(64))?;
     setrlimit(Resource::Core, both(0))?;
     if cpu_seconds_max > 0 {
-        setrlimit(Resource::Cpu, both(cpu_seconds_max))?;
+        // Too long is told from ended by somebody: by another signal, and a little earlier.
+        let limit = Rlimit {
+            current: Some(cpu_seconds_max),
+            maximum: Some(cpu_seconds_max + 5),
+        };
+        setrlimit(Resource::Cpu, limit)?;
     }
     libraries_only(program).map_err(io::Error::other)?;
     program_filter().map_err(io::Error::other)
@@ -58,14 +63,13 @@ pub(crate) fn enter_for(
 
 /// Where programs and their libraries lie, and what the loader looks at.
 #[cfg(target_os = "linux")]
-const LIBRARIES: [&str; 7] = [
+const LIBRARIES: [&str; 6] = [
     "/lib",
     "/lib64",
     "/usr/lib",
     "/usr/lib64",
     "/usr/local/lib",
     "/etc/ld.so.cache",
-    "/opt",
 ];
 
 #[cfg(target_os = "linux")]
@@ -172,7 +176,6 @@ fn program_filter() -> Result<(), String> {
         libc::SYS_ppoll,
         libc::SYS_pselect6,
         libc::SYS_membarrier,
-        libc::SYS_tgkill,
         libc::SYS_restart_syscall,
         libc::SYS_exit,
         libc::SYS_exit_group,
@@ -207,6 +210,16 @@ fn program_filter() -> Result<(), String> {
     .and_then(|condition| SeccompRule::new(vec![condition]))
     .map_err(|e| e.to_string())?;
     rules.insert(libc::SYS_clone, vec![thread]);
+    // Signals to threads of its own, as abort sends one.
+    let own = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::Eq,
+        u64::from(std::process::id()),
+    )
+    .and_then(|condition| SeccompRule::new(vec![condition]))
+    .map_err(|e| e.to_string())?;
+    rules.insert(libc::SYS_tgkill, vec![own]);
     // Its own limits may be read, not set.
     let reads = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
         .and_then(|condition| SeccompRule::new(vec![condition]))

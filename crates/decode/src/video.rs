@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -65,6 +66,8 @@ pub enum Container {
     Ogg,
     /// Advanced Systems Format (WMV).
     Asf,
+    /// Something else that ffmpeg can play; never told by first bytes.
+    Other,
 }
 
 impl Container {
@@ -75,7 +78,10 @@ impl Container {
             b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif",
             b"avis",
         ];
-        const BOXES: [&[u8]; 6] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"];
+        const BOXES: [&[u8]; 16] = [
+            b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"styp", b"sidx", b"uuid",
+            b"pnot", b"moof", b"pdin", b"prft", b"emsg", b"meta", b"PICT",
+        ];
         match bytes {
             [_, _, _, _, kind @ ..]
                 if BOXES.iter().any(|b| kind.starts_with(b))
@@ -122,6 +128,7 @@ impl Container {
             Self::Flv => "video/x-flv",
             Self::Ogg => "video/ogg",
             Self::Asf => "video/x-ms-asf",
+            Self::Other => "application/octet-stream",
         }
     }
 }
@@ -132,7 +139,7 @@ pub enum Sampling {
     /// One a second.
     #[default]
     EverySecond,
-    /// Four a second, those of [`Sampling::EverySecond`] among them.
+    /// Four a second by the clock, as their times are in the stream.
     FourASecond,
     /// All.
     EveryFrame,
@@ -147,7 +154,7 @@ pub struct VideoFrame<'a> {
     pub number: u64,
     /// Seconds from the beginning: its number by the frames in a second.
     pub timestamp_s: f64,
-    /// True for the frames that [`Sampling::EverySecond`] gives.
+    /// True for the first frame of each second.
     pub whole_second: bool,
     /// Pixels in a row.
     pub width: u32,
@@ -186,14 +193,31 @@ impl Pool {
         take: &mut dyn FnMut(VideoFrame<'_>) -> bool,
     ) -> Result<VideoSeen, Unreadable> {
         let tools = self.video_tools().ok_or(Unreadable::NoVideoTools)?;
-        let stream = self.probe(tools, &file)?;
+        // Ended from outside: once more, as with pictures.
+        let stream = match self.probe(tools, &file) {
+            Err(Unreadable::Interrupted) => self.probe(tools, &file)?,
+            answer => answer?,
+        };
         let pixels = u64::from(stream.width) * u64::from(stream.height);
         let pixels_max = self.limits().image_pixels_max;
         if pixels > pixels_max {
             return Err(Unreadable::TooManyPixels { pixels, pixels_max });
         }
         let input = again(&file).map_err(|_| Unreadable::NoWorker)?;
-        self.decode_stream(tools, input, "file:/proc/self/fd/0", stream, sampling, take)
+        let mut taken = false;
+        let mut first = |frame: VideoFrame<'_>| {
+            taken = true;
+            take(frame)
+        };
+        let address = "file:/proc/self/fd/0";
+        match self.decode_stream(tools, input, address, stream, sampling, &mut first) {
+            // Before the first frame it is as if it had not begun.
+            Err(Unreadable::Interrupted) if !taken => {
+                let input = again(&file).map_err(|_| Unreadable::NoWorker)?;
+                self.decode_stream(tools, input, address, stream, sampling, take)
+            }
+            answer => answer,
+        }
     }
 
     /// [`Pool::video`] of bytes in memory.
@@ -230,14 +254,14 @@ impl Pool {
         let filter = format!(
             "select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)',scale={width}:{height}:flags=area,format=gray,showinfo=checksum=0"
         );
-        let before = ["-probesize", "500000", "-fflags", "nobuffer"];
+        let before = ["-probesize", "500000"];
         let mut running = self
             .ffmpeg(tools, stream, &before, "pipe:0", &filter, 0)
             .map_err(|_| Unreadable::NoWorker)?;
         running.stall_max = stall_max;
         let number = |_: u64, shown_s: Option<f64>| {
             let at = shown_s.unwrap_or_default();
-            (at as u64, at, true)
+            (at as u64, at)
         };
         running.give((width, height), u64::MAX, true, number, take)
     }
@@ -257,9 +281,9 @@ impl Pool {
         let mut filters = Vec::new();
         match sampling {
             Sampling::EverySecond => filters.push(format!("select='not(mod(n,{step}))'")),
+            // By the time frames are shown at, whatever the header says of their number.
             Sampling::FourASecond => {
-                let part = (step / 4).max(1);
-                filters.push(format!("select='not(mod(mod(n,{step}),{part}))'"));
+                filters.push("select='isnan(prev_selected_t)+gt(floor(4*t+0.01),floor(4*prev_selected_t+0.01))'".into());
             }
             Sampling::EveryFrame | Sampling::KeyFrames => {}
         }
@@ -267,10 +291,12 @@ impl Pool {
             filters.push(format!("scale={width}:{height}:flags=area"));
         }
         filters.push("format=gray".into());
-        let shown = sampling == Sampling::KeyFrames;
+        let shown = matches!(sampling, Sampling::KeyFrames | Sampling::FourASecond);
         let mut before = Vec::new();
         if shown {
             filters.push("showinfo=checksum=0".into());
+        }
+        if sampling == Sampling::KeyFrames {
             before.extend(["-skip_frame", "nokey"]);
         }
         let running = self
@@ -284,17 +310,19 @@ impl Pool {
             )
             .map_err(|_| Unreadable::NoWorker)?;
         let rate = stream.frames_per_second;
-        // Of each second as many frames as the filter lets through.
-        let part = (step / 4).max(1);
-        let of_second = step.div_ceil(part);
         let number = |k: u64, shown_s: Option<f64>| {
             let number = match (sampling, shown_s) {
                 (Sampling::EverySecond, _) => k * step,
-                (Sampling::FourASecond, _) => k / of_second * step + k % of_second * part,
-                (Sampling::KeyFrames, Some(s)) => (s * rate).round().max(0.0) as u64,
+                (Sampling::KeyFrames | Sampling::FourASecond, Some(s)) => {
+                    (s * rate).round().max(0.0) as u64
+                }
                 _ => k,
             };
-            (number, number as f64 / rate, number.is_multiple_of(step))
+            let at = match (sampling, shown_s) {
+                (Sampling::FourASecond, Some(s)) => s.max(0.0),
+                _ => number as f64 / rate,
+            };
+            (number, at)
         };
         running.give(
             (width, height),
@@ -349,6 +377,9 @@ impl Pool {
             });
         }
         let status = child.wait().map_err(|_| Unreadable::NoWorker)?;
+        if status.signal() == Some(libc::SIGKILL) {
+            return Err(Unreadable::Interrupted);
+        }
         if status.code() == Some(worker::NOT_SHUT_IN) {
             return Err(Unreadable::NoWorker);
         }
@@ -515,12 +546,13 @@ impl Running {
         (width, height): (u32, u32),
         frames_max: u64,
         shown: bool,
-        number: impl Fn(u64, Option<f64>) -> (u64, f64, bool),
+        number: impl Fn(u64, Option<f64>) -> (u64, f64),
         take: &mut dyn FnMut(VideoFrame<'_>) -> bool,
     ) -> Result<VideoSeen, Unreadable> {
         let mut luma = vec![0; width as usize * height as usize];
         let mut count = 0;
         let mut errors = false;
+        let mut second = None;
         self.frames
             .set_read_timeout(Some(self.stall_max))
             .map_err(|_| Unreadable::NoWorker)?;
@@ -547,7 +579,10 @@ impl Running {
                 errors = true;
                 break;
             }
-            let (number, timestamp_s, whole_second) = number(count, shown_s);
+            let (number, timestamp_s) = number(count, shown_s);
+            // The first frame of each second.
+            let whole_second = second != Some(timestamp_s as u64);
+            second = Some(timestamp_s as u64);
             count += 1;
             let frame = VideoFrame {
                 number,
@@ -568,6 +603,9 @@ impl Running {
             let _ = self.child.kill();
         }
         let status = self.child.wait().map_err(|_| Unreadable::NoWorker)?;
+        if status.signal() == Some(libc::SIGKILL) && count < frames_max {
+            return Err(Unreadable::Interrupted);
+        }
         // The listener ends with ffmpeg, and so do its words.
         errors |= self.said.iter().any(|s| matches!(s, Said::Error));
         if count == 0 {

@@ -100,6 +100,13 @@ impl AllowList {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(FetchFault::NotAllowed("it has a name or password in it"));
         }
+        // Some servers take these for what they stand for, and leave the folder.
+        let path = url.path().to_ascii_lowercase();
+        if path.contains("%2f") || path.contains("%5c") {
+            return Err(FetchFault::NotAllowed(
+                "it has an encoded slash in its path",
+            ));
+        }
         self.0
             .iter()
             .find(|allowed| {
@@ -301,6 +308,8 @@ mod tests {
             ("http://0xc0.0.2.7:9000/up", true),
             ("https://a.example/x/../y", false),
             ("https://a.example/x/%2e%2e/y", false),
+            ("https://a.example/x/..%2fy", false),
+            ("https://a.example/x/%5C..%5Cy", false),
             ("file:///etc/passwd", false),
             ("gopher://cdn.example.com/", false),
         ] {

@@ -1,6 +1,5 @@
 //! A live stream's segments, fetched as they appear and piped to a decoder (HLS, RFC 8216).
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,26 +15,42 @@ const PLAYLIST_BYTES_MAX: u64 = 1 << 20;
 const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 /// How long a playlist may stay as it is before the stream counts as over.
 const STILL_MAX: Duration = Duration::from_secs(60);
+/// How often in a row a playlist may be out of reach.
+const FAILURES_MAX: u32 = 10;
 /// Segments before the newest with which watching begins.
 const BEHIND_MAX: usize = 3;
 
 /// Fetches a stream's segments in order and writes them, until the stream ends, `go_on` says
 /// false, or nobody reads any more. Of several qualities the one with the fewest bits is taken:
-/// the hash needs no more.
+/// the hash needs no more. Says how many segments could not be had.
 pub fn follow(
     fetcher: &Fetcher,
     address: &str,
     to: &mut impl Write,
     go_on: impl Fn() -> bool,
-) -> Result<(), FetchFault> {
+) -> Result<u64, FetchFault> {
     let not_hls = FetchFault::NotAllowed("it is no HLS playlist");
     let mut url = Url::parse(address).map_err(|_| FetchFault::NotAllowed("it is no address"))?;
-    let mut seen: HashSet<String> = HashSet::new();
+    // The next segment by its number in the stream.
+    let mut next: Option<u64> = None;
+    let (mut skipped, mut failed) = (0, 0);
     let mut first = true;
     let mut initial: Option<String> = None;
     let mut changed = Instant::now();
     while go_on() {
-        let text = fetcher.get(url.as_str(), PLAYLIST_BYTES_MAX)?.bytes;
+        let text = match fetcher.get(url.as_str(), PLAYLIST_BYTES_MAX) {
+            Ok(fetched) => {
+                failed = 0;
+                fetched.bytes
+            }
+            // A stream that stumbles is not over.
+            Err(e) if is_passing(&e) && next.is_some() && failed < FAILURES_MAX => {
+                failed += 1;
+                thread::sleep(Duration::from_secs(1));
+                continue;
+            }
+            Err(e) => return Err(e),
+        };
         let playlist = match m3u8_rs::parse_playlist_res(&text) {
             Ok(Playlist::MediaPlaylist(playlist)) => playlist,
             Ok(Playlist::MasterPlaylist(master)) if first => {
@@ -50,19 +65,21 @@ pub fn follow(
             _ => return Err(not_hls),
         };
         let count = playlist.segments.len();
-        let skip = if seen.is_empty() && !playlist.end_list {
-            count.saturating_sub(BEHIND_MAX)
-        } else {
-            0
+        let newest = match playlist.end_list {
+            true => 0,
+            false => count.saturating_sub(BEHIND_MAX) as u64,
         };
-        for (number, segment) in playlist.segments.iter().enumerate().skip(skip) {
-            let name = format!(
-                "{} {}",
-                playlist.media_sequence + number as u64,
-                segment.uri
-            );
-            if !go_on() || !seen.insert(name) {
+        let from = next.unwrap_or(playlist.media_sequence.saturating_add(newest));
+        for (number, segment) in playlist.segments.iter().enumerate() {
+            let number = playlist.media_sequence.saturating_add(number as u64);
+            if !go_on() || number < from {
                 continue;
+            }
+            next = Some(number.saturating_add(1));
+            if segment.byte_range.is_some() {
+                return Err(FetchFault::NotAllowed(
+                    "its segments are parts of files, which isn't read",
+                ));
             }
             changed = Instant::now();
             // Fragmented MP4 has its head in a file of its own.
@@ -72,27 +89,40 @@ pub fn follow(
                 let head = url.join(&map.uri).map_err(|_| not_hls.clone())?;
                 let bytes = fetcher.get(head.as_str(), SEGMENT_BYTES_MAX)?.bytes;
                 if to.write_all(&bytes).is_err() {
-                    return Ok(());
+                    return Ok(skipped);
                 }
                 initial = Some(map.uri.clone());
             }
             let segment = url.join(&segment.uri).map_err(|_| not_hls.clone())?;
             let bytes = match fetcher.get(segment.as_str(), SEGMENT_BYTES_MAX) {
                 Ok(fetched) => fetched.bytes,
-                // It has left the window already; the next one is what counts.
-                Err(FetchFault::Status(404 | 410)) => continue,
+                // It has left the window already, or stumbles; the next one is what counts.
+                Err(e) if is_passing(&e) => {
+                    skipped += 1;
+                    continue;
+                }
                 Err(e) => return Err(e),
             };
             if to.write_all(&bytes).is_err() {
-                return Ok(());
+                return Ok(skipped);
             }
         }
         if playlist.end_list || changed.elapsed() > STILL_MAX {
-            return Ok(());
+            return Ok(skipped);
         }
         // RFC 8216, 6.3.4: not sooner than half a target duration; never so long that it is late.
-        let wait = Duration::from_millis(playlist.target_duration * 500);
+        let wait = Duration::from_millis(playlist.target_duration.min(60) * 500);
         thread::sleep(wait.clamp(Duration::from_millis(200), Duration::from_secs(2)));
     }
-    Ok(())
+    Ok(skipped)
+}
+
+/// A fault that may be over with the next request.
+fn is_passing(e: &FetchFault) -> bool {
+    matches!(
+        e,
+        FetchFault::Status(404 | 410 | 429 | 500..=599)
+            | FetchFault::Unreachable
+            | FetchFault::TooSlow
+    )
 }

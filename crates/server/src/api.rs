@@ -47,7 +47,7 @@ pub(crate) fn routes() -> Router<App> {
             "/v1/match",
             post(matching::look_up).layer(DefaultBodyLimit::max(MATCH_BYTES_MAX)),
         )
-        .route("/v1/hooks/nginx", post(hooks::nginx))
+        .route("/v1/hooks/nginx", post(hooks::nginx).put(hooks::nginx))
         .route("/v1/hooks/s3", post(hooks::s3))
         .route("/v1/cases", get(cases::list))
         .route("/v1/cases/{case}", get(cases::show))

@@ -10,7 +10,7 @@ mod hashing;
 mod lookup;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -140,8 +140,9 @@ fn missing(field: &str) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, body).into_response()
 }
 
-pub(crate) fn routes(upload_bytes_max: u64) -> Router<App> {
-    let uploads = DefaultBodyLimit::max(upload_bytes_max as usize);
+/// Files come as a stream, read within a limit of their own once the key is known; everything else
+/// has the limit of any request.
+pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/status", get(status))
         .route("/status/live", get(async || "I-AM-ALIVE"))
@@ -193,7 +194,6 @@ pub(crate) fn routes(upload_bytes_max: u64) -> Router<App> {
         )
         .route("/c/signal_type/index", get(curation::signal_index))
         .route("/c/content_type", get(curation::content_types))
-        .layer(uploads)
 }
 
 /// What `/site-map` says.

@@ -13,11 +13,17 @@ use obhut_casework::{
 use obhut_partners::fetch::{FetchFault, Fetched};
 use tokio::sync::OwnedSemaphorePermit;
 
+/// A place among the uploads that are worked on; free once the last holder has let it go. The work
+/// itself holds one, so that a client that goes away frees nothing that is still busy.
+pub(crate) type Place = std::sync::Arc<OwnedSemaphorePermit>;
+
 use crate::App;
 use crate::fault::Fault;
 
 /// Longest time an upload's body may take.
 const BODY_TIME_MAX: Duration = Duration::from_secs(120);
+/// Longest time without a byte of an upload's body.
+const BODY_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// Longest wait for a place.
 const PLACE_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Most of a refused body that is read and dropped.
@@ -46,19 +52,31 @@ pub(crate) struct Form {
 }
 
 /// A place to work in. A short crowd is waited out; a long one is told to come again.
-pub(crate) async fn place(app: &App) -> Result<OwnedSemaphorePermit, Fault> {
+pub(crate) async fn place(app: &App) -> Result<Place, Fault> {
     let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.places.clone().acquire_owned());
     match waiting.await {
-        Ok(Ok(place)) => Ok(place),
-        _ => {
-            app.metrics.refused();
-            Err(Fault::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "busy",
-                "all places are taken; try again shortly",
-            ))
-        }
+        Ok(Ok(place)) => Ok(Place::new(place)),
+        _ => Err(busy(app)),
     }
+}
+
+/// A place among those whose bodies are coming in; there are more of them than places to work in,
+/// so that slow senders keep nobody from being worked on.
+pub(crate) async fn receiving(app: &App) -> Result<OwnedSemaphorePermit, Fault> {
+    let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.receiving.clone().acquire_owned());
+    match waiting.await {
+        Ok(Ok(receiving)) => Ok(receiving),
+        _ => Err(busy(app)),
+    }
+}
+
+fn busy(app: &App) -> Fault {
+    app.metrics.refused();
+    Fault::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "busy",
+        "all places are taken; try again shortly",
+    )
 }
 
 /// Lets a refused client finish a short body, a piece at a time and kept nowhere, so that it sees
@@ -79,11 +97,24 @@ pub(crate) async fn drain(body: Body) {
 
 /// The body, within its limit of length and time.
 pub(crate) async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
-    let taking = axum::body::to_bytes(body, bytes_max as usize);
+    let taking = async {
+        let mut pieces = body.into_data_stream();
+        let mut bytes = Vec::new();
+        while let Some(piece) = tokio::time::timeout(BODY_PAUSE_MAX, pieces.next())
+            .await
+            .map_err(|_| slow())?
+        {
+            let piece = piece.map_err(|_| too_long(bytes_max))?;
+            if (bytes.len() + piece.len()) as u64 > bytes_max {
+                return Err(too_long(bytes_max));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(Bytes::from(bytes))
+    };
     let bytes = tokio::time::timeout(BODY_TIME_MAX, taking)
         .await
-        .map_err(|_| slow())?
-        .map_err(|_| too_long(bytes_max))?;
+        .map_err(|_| slow())??;
     if bytes.is_empty() {
         return Err(Fault::bad_request("send the file's bytes as the body"));
     }
@@ -108,23 +139,48 @@ fn too_long(bytes_max: u64) -> Fault {
 
 /// True for a form around files.
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    media_type(headers).is_some_and(|v| v.starts_with("multipart/form-data"))
+    media_type(headers).starts_with("multipart/form-data")
 }
 
-/// What the body is said to be.
-pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::CONTENT_TYPE)?.to_str().ok()
+/// What the body is said to be, in lower case; empty where nothing is said.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    let said = headers.get(header::CONTENT_TYPE);
+    let text = said.map(|v| String::from_utf8_lossy(v.as_bytes()).trim().to_lowercase());
+    text.unwrap_or_default()
+}
+
+/// Refuses wrappings that are not taken off here: what is inside would be passed unseen.
+pub(crate) fn check_wrapping(headers: &HeaderMap) -> Result<(), Fault> {
+    let media_type = media_type(headers);
+    let packed = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|v| !v.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let wrapped = (media_type.starts_with("multipart/") && !is_form(headers))
+        || media_type.starts_with("message/");
+    if packed || wrapped {
+        return Err(Fault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "no-form",
+            "send the file's bytes themselves as the body, or a form as multipart/form-data, neither packed nor wrapped in anything else",
+        ));
+    }
+    Ok(())
 }
 
 /// A form's files and texts; the files together within the limit of one upload.
 pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Result<Form, Fault> {
     let broken =
         |_| Fault::bad_request("the form is broken: send multipart/form-data with a boundary");
-    let boundary = media_type(headers).unwrap_or_default();
+    // As it was sent: a boundary is told by its case too.
+    let said = headers.get(header::CONTENT_TYPE);
+    let boundary = said.and_then(|v| v.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(boundary).map_err(broken)?;
     let limits = multer::SizeLimit::new().whole_stream(bytes_max);
     let constraints = multer::Constraints::new().size_limit(limits);
-    let stream = body.into_data_stream();
+    // A pause ends the stream; what is there by then is a form that was cut off.
+    let pieces = pieces_without_pause(body);
+    let stream = Box::pin(pieces);
     let mut parts = multer::Multipart::with_constraints(stream, boundary, constraints);
     let fault = |e: multer::Error| match e {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
@@ -140,6 +196,17 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
         while let Some(part) = parts.next_field().await.map_err(fault)? {
             let field = part.name().unwrap_or_default().to_owned();
             let name = part.file_name().map(str::to_owned);
+            let encoding = part.headers().get("content-transfer-encoding");
+            let plain = |v: &header::HeaderValue| {
+                ["binary", "8bit", "7bit"]
+                    .iter()
+                    .any(|p| v.as_bytes().eq_ignore_ascii_case(p.as_bytes()))
+            };
+            if encoding.is_some_and(|v| !plain(v)) {
+                return Err(Fault::bad_request(
+                    "a part of the form is encoded; send files as they are",
+                ));
+            }
             let is_text = name.is_none() && part.content_type().is_none();
             let bytes = part.bytes().await.map_err(fault)?;
             if !is_text {
@@ -169,6 +236,19 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
     tokio::time::timeout(BODY_TIME_MAX, reading)
         .await
         .map_err(|_| slow())?
+}
+
+/// A body's pieces, until one takes too long.
+fn pieces_without_pause(
+    body: Body,
+) -> impl futures::Stream<Item = Result<Bytes, std::io::Error>> + Send {
+    futures::stream::unfold(body.into_data_stream(), |mut pieces| async move {
+        match tokio::time::timeout(BODY_PAUSE_MAX, pieces.next()).await {
+            Ok(None) => None,
+            Ok(Some(piece)) => Some((piece.map_err(std::io::Error::other), pieces)),
+            Err(_) => Some((Err(std::io::ErrorKind::TimedOut.into()), pieces)),
+        }
+    })
 }
 
 /// A file from an address that the operator allows.
@@ -208,13 +288,18 @@ fn internal() -> Fault {
 pub(crate) async fn screened(
     app: &App,
     current: &Current,
+    place: &Place,
     options: ScreenOptions,
     bytes: Bytes,
 ) -> Result<Screened, Fault> {
     let started = Instant::now();
     let screener = current.screener(app.pool.clone(), options);
     let length = bytes.len() as u64;
-    let screening = tokio::task::spawn_blocking(move || screener.screen_bytes(&bytes));
+    let place = place.clone();
+    let screening = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        screener.screen_bytes(&bytes)
+    });
     let screened = screening.await.map_err(|_| internal())?;
     if screened.is_ours {
         // Nothing is known about the file, so nothing is said about it.

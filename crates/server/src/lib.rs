@@ -47,6 +47,8 @@ use metrics::Metrics;
 
 /// Longest body of a request that is no upload, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
+/// Uploads whose bodies come in at the same time.
+const RECEIVING_MAX: usize = 32;
 /// Uploads that are decoded at the same time, for each core.
 const SCREENING_PER_CORE_MAX: usize = 2;
 
@@ -57,6 +59,7 @@ pub(crate) struct App {
     pub pool: Arc<Pool>,
     pub metrics: Arc<Metrics>,
     pub places: Arc<Semaphore>,
+    pub receiving: Arc<Semaphore>,
     pub outside: Arc<Outside>,
 }
 
@@ -82,12 +85,12 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
         pool,
         metrics: Arc::default(),
         places: Arc::new(Semaphore::new(cores * SCREENING_PER_CORE_MAX)),
+        receiving: Arc::new(Semaphore::new(RECEIVING_MAX)),
         outside: Arc::new(outside),
     };
-    let upload_bytes_max = app.pool.limits().input_bytes_max;
     api::routes()
         .merge(pages::routes())
-        .merge(hma::routes(upload_bytes_max))
+        .merge(hma::routes())
         .fallback(async || {
             Fault::new(
                 StatusCode::NOT_FOUND,

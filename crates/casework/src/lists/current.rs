@@ -148,25 +148,24 @@ impl Casework {
             let on_record = lists_on_record(&mut tx).await?;
             drop(tx);
             let mut lists = Vec::new();
-            let mut pending = false;
+            let mut pending = Vec::new();
             for (about, versions) in on_record {
                 for (about, chain) in chains_of(about, versions) {
                     if may_wait
                         && self.bytes_to_open(&known, &about, &chain) > OPENED_AT_ONCE_BYTES_MAX
                     {
-                        pending = true;
+                        pending.push(about.id);
                         continue;
                     }
                     lists.push(self.opened(&known, about, chain).await?);
                 }
             }
-            if pending {
-                // What matched before goes on until its successor is there.
-                for old in known.lists.iter() {
-                    let replaced = lists.iter().any(|l| l.id() == old.id());
-                    if !replaced {
-                        lists.push(old.clone());
-                    }
+            // What matched before goes on until its successor is there.
+            for old in known.lists.iter() {
+                let is_there =
+                    |l: &Arc<LoadedList>| l.id() == old.id() && l.version() == old.version();
+                if pending.iter().any(|id| id == old.id()) && !lists.iter().any(is_there) {
+                    lists.push(old.clone());
                 }
             }
             Arc::new(Kept {
@@ -176,7 +175,7 @@ impl Casework {
                 disputed,
                 banks,
                 keys,
-                pending,
+                pending: !pending.is_empty(),
             })
         };
         *self.kept.write().expect("no panic while held") = Some((asked, kept.clone()));

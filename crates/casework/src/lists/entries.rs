@@ -91,19 +91,21 @@ pub(crate) struct Row {
     pub mark: Option<FrameMark>,
 }
 
-/// Collects rows until a list is complete; the same digest is kept once, except of frames.
+/// Collects rows until a list is complete. The same digest is kept once for each id it is given,
+/// except of frames.
 #[derive(Default)]
 pub(crate) struct Builder {
     labels: Vec<EntryLabel>,
     label_places: HashMap<EntryLabel, u32>,
     columns: HashMap<&'static str, Column>,
-    seen: HashSet<(&'static str, Digest)>,
+    seen: HashSet<(&'static str, Digest, Option<String>)>,
 }
 
 impl Builder {
     /// False when that digest of that kind is in already.
     pub fn add(&mut self, row: Row, name: &str) -> bool {
-        if row.mark.is_none() && !self.seen.insert((row.kind.name, row.digest)) {
+        let seen = (row.kind.name, row.digest, row.name);
+        if row.mark.is_none() && !self.seen.insert(seen) {
             return false;
         }
         let place = match self.label_places.get(&row.label) {

@@ -4,6 +4,7 @@
 //! one, so screenings under way go on in the old one and nothing waits.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use obhut_hash::{Digest, Kind, Matching, kinds};
@@ -12,9 +13,6 @@ use obhut_index::{Bits256, Segments};
 use super::entries::{Column, Entries, Names};
 use super::videos::VideoPart;
 use super::{Action, EntryLabel, Purpose};
-
-/// A delta's exact digests are copied into the next map until there are so many.
-const TAIL_ENTRIES_MAX: usize = 4_096;
 
 /// A version of a list, opened into memory.
 #[derive(Clone)]
@@ -82,8 +80,10 @@ struct Run {
 enum Search {
     Near(Segments),
     Exact {
+        /// Of the first file, each digest's first place.
         base: Arc<HashMap<Digest, u32>>,
-        tail: Arc<HashMap<Digest, u32>>,
+        /// Further places, and those of deltas: another entry of the same digest may be disputed.
+        tail: Arc<HashMap<Digest, Vec<u32>>>,
     },
 }
 
@@ -281,7 +281,7 @@ impl LoadedList {
             (Search::Exact { base, tail }, _) => base
                 .get(digest)
                 .into_iter()
-                .chain(tail.get(digest))
+                .chain(tail.get(digest).into_iter().flatten())
                 .map(|at| self.hit(part, *at, 0))
                 .collect(),
             (Search::Near(_), Matching::Exact) => Vec::new(),
@@ -335,16 +335,22 @@ impl Part {
             }
             Search::Exact { base, tail } => {
                 let more = column.digests.into_iter().zip(first..);
-                if base.is_empty() {
-                    *base = Arc::new(more.collect());
-                } else {
-                    // An entry that is in already keeps its place.
-                    let tail_map = Arc::make_mut(tail);
-                    for (digest, at) in more.filter(|(d, _)| !base.contains_key(d)) {
-                        tail_map.entry(digest).or_insert(at);
+                if base.is_empty() && tail.is_empty() {
+                    let mut all = HashMap::new();
+                    let tail = Arc::make_mut(tail);
+                    for (digest, at) in more {
+                        match all.entry(digest) {
+                            Entry::Vacant(place) => {
+                                place.insert(at);
+                            }
+                            Entry::Occupied(_) => tail.entry(digest).or_default().push(at),
+                        }
                     }
-                    if tail_map.len() > TAIL_ENTRIES_MAX.max(base.len() / 4) {
-                        Arc::make_mut(base).extend(std::mem::take(tail_map));
+                    *base = Arc::new(all);
+                } else {
+                    let tail = Arc::make_mut(tail);
+                    for (digest, at) in more {
+                        tail.entry(digest).or_default().push(at);
                     }
                 }
             }

@@ -97,8 +97,8 @@ pub(crate) fn read(csv: &[u8], name_entry: NameEntry<'_>) -> (Entries, Vec<ListP
         }
         let read = fields(text)
             .and_then(|record| read_row(&record, kind_at, digest_at, &columns))
-            .and_then(|mut read| {
-                let given = read.name.take();
+            .and_then(|read| {
+                let given = read.name.clone();
                 let name = given.unwrap_or_else(|| name_entry(read.kind.name, &read.digest, row));
                 match builder.add(read, &name) {
                     true => Ok(()),

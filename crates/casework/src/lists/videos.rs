@@ -41,7 +41,15 @@ const SLACK_S: f32 = 0.55;
 /// Speeds that are tried, in hundredths.
 const SPEEDS: std::ops::RangeInclusive<u32> = 94..=106;
 /// Supports of one frame that are looked at, nearest first.
-const SUPPORTS_OF_FRAME_MAX: usize = 2_000;
+const SUPPORTS_OF_FRAME_MAX: usize = 500;
+/// Supports of one video that are looked at; of more, evenly chosen ones.
+const SUPPORTS_OF_VIDEO_MAX: usize = 6_000;
+/// Frames whose neighbours are collected at once.
+const FRAMES_AT_ONCE: usize = 64;
+/// Supports of one row that are weighed, nearest first.
+const SUPPORTS_OF_ROW_MAX: usize = 96;
+/// Frames of each side that are compared for percentages; of more, evenly chosen ones.
+const FRAMES_COMPARED_MAX: usize = 4_000;
 /// What a crop of a tenth leaves of a side.
 const LEFT_OF_SIDE: f64 = 0.9;
 /// Side of the picture that is hashed with its edges carried on, in pixels.
@@ -267,20 +275,24 @@ impl VideoPart {
         let both: Vec<Bits256> = query.iter().flat_map(|f| [f.plain, f.carried]).collect();
         let wide = SUPPORT_BITS_MAX.max(radius_bits);
         let mut supports: HashMap<usize, Vec<Support>> = HashMap::new();
-        for (place, hits) in self.frames.within_each(&both, wide).into_iter().enumerate() {
-            for hit in hits.into_iter().take(SUPPORTS_OF_FRAME_MAX) {
-                let run = self.run_of_frame(hit.position);
-                let frame = hit.position - run.first_frame;
-                let video = run.videos.starts.partition_point(|s| *s <= frame) - 1;
-                supports
-                    .entry(run.first_video + video)
-                    .or_default()
-                    .push(Support {
+        for (piece, some) in both.chunks(FRAMES_AT_ONCE).enumerate() {
+            for (number, hits) in self.frames.within_each(some, wide).into_iter().enumerate() {
+                let place = piece * FRAMES_AT_ONCE + number;
+                for hit in hits.into_iter().take(SUPPORTS_OF_FRAME_MAX) {
+                    let run = self.run_of_frame(hit.position);
+                    let frame = hit.position - run.first_frame;
+                    let video = run.videos.starts.partition_point(|s| *s <= frame) - 1;
+                    let of_video = supports.entry(run.first_video + video).or_default();
+                    of_video.push(Support {
                         query: (place / 2) as u32,
                         frame,
                         distance_bits: hit.distance_bits,
                     });
+                }
             }
+        }
+        for of_video in supports.values_mut() {
+            thin(of_video, SUPPORTS_OF_VIDEO_MAX);
         }
         let mut found: Vec<VideoHit<'_>> = supports
             .iter()
@@ -307,13 +319,11 @@ impl VideoPart {
         let (video_percent, entry_percent) =
             percentages(query, &videos.digests[frames.clone()], radius_bits);
         let nearest = supports.iter().map(|s| s.distance_bits).min()?;
-        let spans = match best_row(supports, query, videos, radius_bits) {
-            Some(row) => row,
-            None if video_percent.max(entry_percent) >= PERCENT_MIN => {
-                let near = || supports.iter().filter(|s| s.distance_bits <= radius_bits);
-                spans(near().copied(), query, videos)?
-            }
-            None => return None,
+        let spans = if video_percent.max(entry_percent) >= PERCENT_MIN {
+            let near = supports.iter().filter(|s| s.distance_bits <= radius_bits);
+            spans(near.copied(), query, videos)?
+        } else {
+            best_row(supports, query, videos, radius_bits)?
         };
         let ((from_s, to_s), (entry_from_s, entry_to_s)) = spans;
         Some(VideoHit {
@@ -340,6 +350,18 @@ struct Support {
     query: u32,
     frame: u32,
     distance_bits: u32,
+}
+
+/// At most so many, evenly chosen.
+fn thin<T>(items: &mut Vec<T>, max: usize) {
+    let len = items.len();
+    if len > max {
+        let mut place = 0;
+        items.retain(|_| {
+            place += 1;
+            place * max / len > (place - 1) * max / len
+        });
+    }
 }
 
 type Spans = ((f32, f32), (f32, f32));
@@ -409,6 +431,7 @@ fn best_row(
 fn weigh(row: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits: u32) -> u32 {
     let mut row = row.to_vec();
     row.sort_by_key(|s| (s.distance_bits, s.query, s.frame));
+    row.truncate(SUPPORTS_OF_ROW_MAX);
     let second = |s: &Support| query[s.query as usize].time_s as u32;
     let mut pictures: Vec<Support> = Vec::new();
     let mut still: Vec<u32> = Vec::new();
@@ -446,6 +469,7 @@ fn percentages(query: &[QueryFrame], entry: &[Bits256], radius_bits: u32) -> (f6
         let mut digests = digests;
         digests.sort_unstable();
         digests.dedup();
+        thin(&mut digests, FRAMES_COMPARED_MAX);
         digests
     };
     let whole = query.iter().filter(|f| f.whole_second).map(|f| f.plain);

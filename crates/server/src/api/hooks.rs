@@ -35,7 +35,9 @@ pub(crate) struct ProxyParameters {
     hold: Option<String>,
 }
 
-/// Screen an upload for nginx: the request as it came, a form or a file. Passed on by
+/// Screen an upload for nginx: the request as it came, a form or a file. With the header
+/// `Obhut-Pass: @app` (and `Obhut-Hold`, `Obhut-Surface`) the query is not looked at: behind a
+/// proxy it is the uploader's. Passed on by
 /// `X-Accel-Redirect` to a named location, which keeps method and body; else answered 403.
 /// `Obhut-Account` says whose upload it is.
 #[utoipa::path(
@@ -58,12 +60,23 @@ pub(crate) async fn nginx(
     body: Body,
 ) -> Result<Response, Fault> {
     let (key, current) = access::allowed(&app, &headers, Right::Screen).await?;
-    let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
+    // The query is the uploader's own where nginx passes it on; what nginx says in headers counts.
+    let pass = intake::text_header(&headers, "obhut-pass")?;
+    let hold = intake::text_header(&headers, "obhut-hold")?;
+    let parameters = match pass {
+        Some(pass) => ProxyParameters {
+            surface: intake::text_header(&headers, "obhut-surface")?,
+            pass: Some(pass),
+            hold,
+        },
+        None => parameters.map_err(|e| Fault::bad_request(e.body_text()))?.0,
+    };
     let surface = intake::surface(&app, parameters.surface.as_deref(), &key).await?;
-    let account = intake::text_header(&headers, "obhut-account")?;
     let pass = location(parameters.pass.as_deref().unwrap_or("@app"))?;
     let hold = parameters.hold.as_deref().map(location).transpose()?;
-    let _place = intake::place(&app).await?;
+    intake::check_wrapping(&headers)?;
+    let account = intake::text_header(&headers, "obhut-account")?;
+    let _receiving = intake::receiving(&app).await?;
     let bytes_max = app.pool.limits().input_bytes_max;
     let files = if intake::is_form(&headers) {
         intake::form(&headers, body, bytes_max).await?.files
@@ -72,11 +85,13 @@ pub(crate) async fn nginx(
         let (field, name) = (String::new(), None);
         vec![intake::Upload { field, name, bytes }]
     };
+    let place = intake::place(&app).await?;
     // One file that is not to be published keeps the whole form back.
     let mut strictest = Action::Pass;
     for file in files {
         let options = ScreenOptions::default();
-        let screened = intake::screened(&app, &current, options, file.bytes.clone()).await?;
+        let screened =
+            intake::screened(&app, &current, &place, options, file.bytes.clone()).await?;
         let sender = Sender {
             account: account.clone(),
             name: file.name,
@@ -170,7 +185,7 @@ pub(crate) async fn s3(
     })?;
     let bytes = intake::take(body, EVENT_BYTES_MAX).await?;
     let objects = objects(&bytes)?;
-    let _place = intake::place(&app).await?;
+    let place = intake::place(&app).await?;
     let mut answers = Vec::new();
     for (bucket, name) in objects {
         let (store, at) = (store.clone(), (bucket.clone(), name.clone()));
@@ -185,7 +200,19 @@ pub(crate) async fn s3(
             Ok(fetched) => {
                 let bytes = axum::body::Bytes::from(fetched.bytes);
                 let options = ScreenOptions::default();
-                let screened = intake::screened(&app, &current, options, bytes.clone()).await?;
+                let screened = intake::screened(&app, &current, &place, options, bytes.clone());
+                let screened = match screened.await {
+                    Ok(screened) => screened,
+                    // The others go on; whoever sent the event sends this one again.
+                    Err(fault) => {
+                        answers.push(ObjectAnswer {
+                            bucket,
+                            key: name,
+                            outcome: Outcome::Failed(fault.into_body()),
+                        });
+                        continue;
+                    }
+                };
                 let sender = Sender {
                     // Whose object it is, only the platform knows.
                     account: None,

@@ -15,9 +15,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::fault::{ErrorBody, Fault};
-use crate::intake::{self, Sender, Upload};
+use crate::intake::{self, Place, Sender, Upload};
 use crate::{App, access};
 
+/// Longest idempotency key, in bytes.
+const REPEAT_KEY_BYTES_MAX: usize = 255;
 /// Longest JSON that names an address, in bytes.
 const ADDRESS_BYTES_MAX: u64 = 16 << 10;
 
@@ -160,14 +162,23 @@ pub(crate) async fn screen(
         }
     };
     let (upload, account) = receive(&app, &headers, body).await?;
+    let place = intake::place(&app).await?;
     let sender = Sender {
         account: admitted.account.clone().or(account),
         name: admitted.name.clone().or(upload.name),
         surface: admitted.surface,
     };
     let repeat_key = intake::text_header(&headers, "idempotency-key")?;
+    if repeat_key
+        .as_ref()
+        .is_some_and(|key| key.len() > REPEAT_KEY_BYTES_MAX)
+    {
+        return Err(Fault::bad_request(format!(
+            "an idempotency key has at most {REPEAT_KEY_BYTES_MAX} bytes"
+        )));
+    }
     let Some(repeat_key) = repeat_key else {
-        let answer = screen_and_record(&app, &admitted, sender, upload.bytes).await?;
+        let answer = screen_and_record(&app, &admitted, &place, sender, upload.bytes).await?;
         return Ok(Json(answer).into_response());
     };
     let request = {
@@ -186,13 +197,13 @@ pub(crate) async fn screen(
         .casework
         .begin_repeat(&admitted.key, &repeat_key, &request);
     match begun.await? {
-        Repeat::First(place) => {
-            let answered = screen_and_record(&app, &admitted, sender, upload.bytes).await;
+        Repeat::First(repeat) => {
+            let answered = screen_and_record(&app, &admitted, &place, sender, upload.bytes).await;
             let text = match &answered {
                 Ok(answer) => serde_json::to_string(answer).ok(),
                 Err(_) => None,
             };
-            app.casework.end_repeat(&place, text.as_deref()).await?;
+            app.casework.end_repeat(&repeat, text.as_deref()).await?;
             Ok(Json(answered?).into_response())
         }
         Repeat::Answered(text) => {
@@ -240,14 +251,7 @@ async fn receive(
         }
         return Ok((file, account));
     }
-    let media_type = intake::media_type(headers).unwrap_or_default();
-    if media_type.starts_with("multipart/") {
-        return Err(Fault::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "no-form",
-            "send the file's bytes themselves as the body, or a form as multipart/form-data",
-        ));
-    }
+    let media_type = intake::media_type(headers);
     if media_type.starts_with("application/json") {
         let bytes = intake::take(body, ADDRESS_BYTES_MAX).await?;
         let address: Address = serde_json::from_slice(&bytes)
@@ -261,11 +265,12 @@ async fn receive(
 async fn screen_and_record(
     app: &App,
     admitted: &Admitted,
+    place: &Place,
     sender: Sender,
     bytes: Bytes,
 ) -> Result<Answer, Fault> {
     let options = admitted.options;
-    let screened = intake::screened(app, &admitted.current, options, bytes.clone()).await?;
+    let screened = intake::screened(app, &admitted.current, place, options, bytes.clone()).await?;
     let recorded = intake::record(app, &admitted.key, sender, &screened, &bytes).await?;
     Ok(answer(&admitted.key, screened, recorded))
 }
@@ -294,7 +299,8 @@ struct Admitted {
     options: ScreenOptions,
     account: Option<String>,
     name: Option<String>,
-    _place: OwnedSemaphorePermit,
+    /// Held as long as the body is in memory.
+    _receiving: OwnedSemaphorePermit,
 }
 
 async fn admit(
@@ -303,6 +309,7 @@ async fn admit(
     headers: &HeaderMap,
 ) -> Result<Admitted, Fault> {
     let (key, current) = access::allowed(app, headers, Right::Screen).await?;
+    intake::check_wrapping(headers)?;
     let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
     let surface = intake::surface(app, parameters.surface.as_deref(), &key).await?;
     Ok(Admitted {
@@ -315,6 +322,6 @@ async fn admit(
         },
         account: intake::text_header(headers, "obhut-account")?,
         name: intake::text_header(headers, "obhut-file-name")?,
-        _place: intake::place(app).await?,
+        _receiving: intake::receiving(app).await?,
     })
 }

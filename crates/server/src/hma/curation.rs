@@ -71,11 +71,8 @@ pub(crate) async fn create(
 }
 
 fn ratio(enabled: Option<bool>, ratio: Option<f64>) -> Option<f64> {
-    match (enabled, ratio) {
-        (Some(false), _) => Some(0.0),
-        (Some(true), None) => Some(1.0),
-        (_, ratio) => ratio,
-    }
+    // As HMA: a ratio says more than a switch.
+    ratio.or(enabled.map(|is_on| if is_on { 1.0 } else { 0.0 }))
 }
 
 pub(crate) async fn show(
@@ -145,7 +142,7 @@ pub(crate) async fn add_content(
 ) -> Answer<Response> {
     let key = curator(&app, &headers).await?;
     app.casework.bank(&bank).await?;
-    let _place = intake::place(&app).await?;
+    let place = intake::place(&app).await?;
     let hash_query = HashQuery::of(query.content_type.clone(), query.types.clone());
     let (signals, more): (Signals, Map<String, Value>) = if let Some(url) = &query.url {
         let bytes = axum::body::to_bytes(body, JSON_BYTES_MAX as usize)
@@ -156,7 +153,7 @@ pub(crate) async fn add_content(
         } else {
             read(&bytes)?
         };
-        (hashing::of_url(&app, url, &hash_query).await?, more)
+        (hashing::of_url(&app, &place, url, &hash_query).await?, more)
     } else if intake::is_form(&headers) {
         let form = intake::form(&headers, body, app.pool.limits().input_bytes_max).await?;
         let mut more = Map::new();
@@ -169,7 +166,7 @@ pub(crate) async fn add_content(
             more.insert("metadata".into(), about);
         }
         (
-            hashing::of_files(&app, form.files, &hash_query).await?,
+            hashing::of_files(&app, &place, form.files, &hash_query).await?,
             more,
         )
     } else {
@@ -259,6 +256,11 @@ fn metadata(value: Option<&Value>) -> Answer<Option<Value>> {
     }
 }
 
+fn number(id: &str) -> Answer<i64> {
+    id.parse()
+        .map_err(|_| HmaFault::new(StatusCode::NOT_FOUND, format!("content '{id}' not found")))
+}
+
 #[derive(Deserialize)]
 pub(crate) struct ShowQuery {
     include_signals: Option<String>,
@@ -268,11 +270,11 @@ pub(crate) struct ShowQuery {
 pub(crate) async fn content(
     State(app): State<App>,
     headers: HeaderMap,
-    Path((bank, id)): Path<(String, i64)>,
+    Path((bank, id)): Path<(String, String)>,
     Query(query): Query<ShowQuery>,
 ) -> Answer<Json<Value>> {
     curator(&app, &headers).await?;
-    let content = app.casework.content(&bank, id).await?;
+    let content = app.casework.content(&bank, number(&id)?).await?;
     let signals = query.include_signals.as_deref() == Some("true");
     let about = query.include_metadata.as_deref() != Some("false");
     Ok(Json(shown(&app, &content, signals, about).await?))
@@ -320,7 +322,7 @@ async fn shown(app: &App, content: &Content, signals: bool, about: bool) -> Answ
 pub(crate) async fn update_content(
     State(app): State<App>,
     headers: HeaderMap,
-    Path((bank, id)): Path<(String, i64)>,
+    Path((bank, id)): Path<(String, String)>,
     body: Bytes,
 ) -> Answer<Json<Value>> {
     let key = curator(&app, &headers).await?;
@@ -337,7 +339,7 @@ pub(crate) async fn update_content(
     let note = note(asked.get("note"))?;
     let changing = app
         .casework
-        .set_content(&bank, id, until, note.as_deref(), &key.id);
+        .set_content(&bank, number(&id)?, until, note.as_deref(), &key.id);
     let content = changing.await?;
     Ok(Json(shown(&app, &content, false, true).await?))
 }
@@ -345,11 +347,14 @@ pub(crate) async fn update_content(
 pub(crate) async fn remove_content(
     State(app): State<App>,
     headers: HeaderMap,
-    Path((bank, id)): Path<(String, i64)>,
+    Path((bank, id)): Path<(String, String)>,
 ) -> Answer<Json<Value>> {
     let key = curator(&app, &headers).await?;
     app.casework.bank(&bank).await?;
-    let removed = app.casework.remove_content(&bank, id, &key.id).await?;
+    let removed = app
+        .casework
+        .remove_content(&bank, number(&id)?, &key.id)
+        .await?;
     Ok(Json(json!({ "deleted": u8::from(removed) })))
 }
 

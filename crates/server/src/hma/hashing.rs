@@ -11,6 +11,7 @@ use obhut_casework::{Compute, Right, Sampling, frame_pixels, pixels};
 use serde::Deserialize;
 
 use super::{Answer, HmaFault, SIGNAL_TYPES, SignalType, missing};
+use crate::intake::Place;
 use crate::{App, intake};
 
 #[derive(Deserialize)]
@@ -42,8 +43,8 @@ pub(crate) async fn hash_url(
     let Some(url) = &query.url else {
         return Ok(missing("url"));
     };
-    let _place = intake::place(&app).await?;
-    Ok(Json(of_url(&app, url, &query).await?).into_response())
+    let place = intake::place(&app).await?;
+    Ok(Json(of_url(&app, &place, url, &query).await?).into_response())
 }
 
 pub(crate) async fn hash_form(
@@ -53,11 +54,16 @@ pub(crate) async fn hash_form(
     body: Body,
 ) -> Answer<Json<Signals>> {
     super::allowed(&app, &headers, Right::Screen).await?;
-    let _place = intake::place(&app).await?;
-    Ok(Json(of_form(&app, &headers, &query, body).await?))
+    let place = intake::place(&app).await?;
+    Ok(Json(of_form(&app, &place, &headers, &query, body).await?))
 }
 
-pub(crate) async fn of_url(app: &App, url: &str, query: &HashQuery) -> Answer<Signals> {
+pub(crate) async fn of_url(
+    app: &App,
+    place: &Place,
+    url: &str,
+    query: &HashQuery,
+) -> Answer<Signals> {
     let fetched = intake::fetch(app, url).await.map_err(|fault| {
         let fault = HmaFault::from(fault);
         match fault.status {
@@ -79,6 +85,7 @@ pub(crate) async fn of_url(app: &App, url: &str, query: &HashQuery) -> Answer<Si
     };
     signals(
         app,
+        place,
         wanted(&content, query.types.as_deref())?,
         fetched.bytes.into(),
     )
@@ -87,19 +94,22 @@ pub(crate) async fn of_url(app: &App, url: &str, query: &HashQuery) -> Answer<Si
 
 pub(crate) async fn of_form(
     app: &App,
+    place: &Place,
     headers: &HeaderMap,
     query: &HashQuery,
     body: Body,
 ) -> Answer<Signals> {
+    intake::check_wrapping(headers)?;
     if !intake::is_form(headers) {
         return Err(HmaFault::bad("Missing multipart/form-data file upload"));
     }
     let form = intake::form(headers, body, app.pool.limits().input_bytes_max).await?;
-    of_files(app, form.files, query).await
+    of_files(app, place, form.files, query).await
 }
 
 pub(crate) async fn of_files(
     app: &App,
+    place: &Place,
     mut files: Vec<intake::Upload>,
     query: &HashQuery,
 ) -> Answer<Signals> {
@@ -111,6 +121,7 @@ pub(crate) async fn of_files(
     }
     signals(
         app,
+        place,
         wanted(&file.field, query.types.as_deref())?,
         file.bytes,
     )
@@ -144,9 +155,16 @@ fn wanted(content: &str, types: Option<&str>) -> Answer<Vec<&'static SignalType>
         .collect()
 }
 
-async fn signals(app: &App, wanted: Vec<&'static SignalType>, bytes: Bytes) -> Answer<Signals> {
+async fn signals(
+    app: &App,
+    place: &Place,
+    wanted: Vec<&'static SignalType>,
+    bytes: Bytes,
+) -> Answer<Signals> {
     let pool = app.pool.clone();
+    let place = place.clone();
     let computing = tokio::task::spawn_blocking(move || -> Answer<Signals> {
+        let _place = place;
         let unreadable = |reason: obhut_casework::Unreadable| {
             let status = if reason.is_ours() {
                 StatusCode::SERVICE_UNAVAILABLE

@@ -105,8 +105,8 @@ pub(crate) async fn lookup_get(
     let (key, current) = super::allowed(&app, &headers, Right::Findings).await?;
     if let Some(url) = &query.url {
         may_hash(&key)?;
-        let _place = intake::place(&app).await?;
-        let signals = hashing::of_url(&app, url, &query.hashing()).await?;
+        let place = intake::place(&app).await?;
+        let signals = hashing::of_url(&app, &place, url, &query.hashing()).await?;
         let mut by_type = look_up(&current, &signals, &query)?;
         if let Some(name) = &query.signal_type {
             return Ok(Json(by_type.remove(name.as_str()).unwrap_or_default()).into_response());
@@ -130,8 +130,8 @@ pub(crate) async fn lookup_form(
 ) -> Answer<Response> {
     let (key, current) = super::allowed(&app, &headers, Right::Findings).await?;
     may_hash(&key)?;
-    let _place = intake::place(&app).await?;
-    let signals = hashing::of_form(&app, &headers, &query.hashing(), body).await?;
+    let place = intake::place(&app).await?;
+    let signals = hashing::of_form(&app, &place, &headers, &query.hashing(), body).await?;
     Ok(Json(look_up(&current, &signals, &query)?).into_response())
 }
 
@@ -171,7 +171,10 @@ fn find(
 ) -> Answer<Vec<BankHit>> {
     if signal_type.name == "vpdq" {
         let frames = super::hashing_frames(signal).map_err(invalid)?;
-        return Ok(current.lookup_video(&frames, disabled));
+        // Long ones take their time; other requests are answered on other threads meanwhile.
+        return Ok(tokio::task::block_in_place(|| {
+            current.lookup_video(&frames, disabled)
+        }));
     }
     let digest = parse_signal(signal_type, signal).map_err(invalid)?;
     Ok(current.lookup(signal_type.kind(), &digest, disabled))
@@ -280,7 +283,8 @@ pub(crate) async fn compare(
                 super::hashing_frames(a).map_err(invalid)?,
                 super::hashing_frames(b).map_err(invalid)?,
             );
-            let (first, second) = obhut_casework::compare_videos(&a, &b);
+            let comparing = || obhut_casework::compare_videos(&a, &b);
+            let (first, second) = tokio::task::block_in_place(comparing);
             let matches = first >= obhut_casework::VIDEO_PERCENT_MIN;
             json!([matches, { "query_match_percent": first, "compared_match_percent": second }])
         } else {
