@@ -187,3 +187,88 @@ async fn a_large_version_takes_its_place_without_a_pause() {
     }
     watcher.abort();
 }
+
+/// Many additions at once: each builds on the one before it, and none is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn additions_at_once_all_stay() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let rights = [Right::Curate];
+        let (key, _) = c
+            .create_key("curator", &rights, None, "test")
+            .await
+            .unwrap();
+        c.create_bank("BANK", 1.0, Purpose::Assessed, &key)
+            .await
+            .unwrap();
+        let kind = kinds::by_name("pdq").unwrap();
+        let adding = (0..24).map(|n| {
+            let signals = [(kind, digest(n))];
+            let key = &key;
+            async move {
+                c.add_content("BANK", &signals, None, None, key)
+                    .await
+                    .unwrap()
+            }
+        });
+        let mut ids = futures::future::join_all(adding).await;
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 24, "each has a number of its own");
+        for number in 0..24 {
+            assert_eq!(found(c, number).await.len(), 1, "{number}");
+        }
+    })
+    .await;
+}
+
+/// Entries that only count, however many and however near, hide no match.
+#[tokio::test(flavor = "multi_thread")]
+async fn unsigned_entries_crowd_nothing_out() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let near = |bits: u32| {
+        let mut bytes = [0x5a_u8; 32];
+        (0..bits as usize).for_each(|bit| bytes[bit / 8] ^= 1 << (bit % 8));
+        Digest::from_bytes(&bytes).unwrap().to_hex()
+    };
+    let signed = format!("kind,digest,entry_id\npdq,{},real\n", near(9));
+    c.import_list(&assessed("l"), signed.as_bytes(), "test")
+        .await
+        .unwrap();
+    for name in ["Ada", "Grace"] {
+        c.sign_list("l", &steward(c, name).await).await.unwrap();
+    }
+    let crowd: Vec<_> = (0..80)
+        .map(|n| format!("pdq,{},crowd-{n}\n", near(1)))
+        .collect();
+    let crowd = format!("kind,digest,entry_id\n{}", crowd.concat());
+    c.add_entries("l", crowd.as_bytes(), "test").await.unwrap();
+    let screener = c.screener(pool(), ScreenOptions::default()).await.unwrap();
+    let query = Digest::from_hex(&near(0), 32).unwrap();
+    let matches = screener.match_digest(kinds::by_name("pdq").unwrap(), &query);
+    assert!(matches.iter().any(|m| m.signed && m.entry == "real"));
+    assert_eq!(screener.judged(matches).verdict, Verdict::Match);
+}
+
+/// A digest whose entry was disputed may come again under another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disputed_digest_matches_again_under_a_new_entry() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let known = picture(3);
+    signed(c, "l", &[("one", &known)]).await;
+    c.dispute_entry("l", "one", "wrong", "test").await.unwrap();
+    assert_eq!(screen(c, &known).await.verdict, Verdict::NoMatch);
+    c.add_entries("l", &csv(&[("two", &known)]), "test")
+        .await
+        .unwrap();
+    for name in ["Ada", "Grace"] {
+        c.sign_list("l", &steward(c, name).await).await.unwrap();
+    }
+    let screened = screen(c, &known).await;
+    assert_eq!(
+        (screened.verdict, screened.matches[0].entry.as_str()),
+        (Verdict::Match, "two")
+    );
+}
