@@ -140,6 +140,8 @@ fn install(needs: &[&[Need]]) -> Done {
     command
         .args(["-c", &by_hand])
         .env("DEBIAN_FRONTEND", "noninteractive")
+        // What is installed for tests is not started as a service.
+        .env("RUNLEVEL", "1")
         .stdout(Stdio::null());
     must(&mut command, "apt-get").map_err(|e| format!("{e}. Try by hand:\n  {by_hand}"))?;
     let still: Vec<&str> = needs

@@ -609,18 +609,40 @@ async fn lists_on_record(tx: &mut Tx) -> Result<Vec<(About, Vec<OnRecord>)>> {
             ..About::default()
         };
         about.signed_version = matching_version(tx, &about.id).await?;
-        let versions = versions_of(tx, &about.id).await?;
+        let newest = sqlx::query(
+            "SELECT version FROM list_versions WHERE list = $1 ORDER BY sequence DESC LIMIT 1",
+        )
+        .bind(&about.id)
+        .fetch_optional(&mut **tx)
+        .await?;
+        let mut versions = match newest {
+            Some(row) => versions_of(tx, &about.id, &Columns::of(&row).text()?).await?,
+            None => Vec::new(),
+        };
+        if let Some(signed) = &about.signed_version
+            && versions.iter().all(|v| v.version != *signed)
+        {
+            versions.extend(versions_of(tx, &about.id, signed).await?);
+        }
         lists.push((about, versions));
     }
     Ok(lists)
 }
 
-async fn versions_of(tx: &mut Tx, list: &str) -> Result<Vec<OnRecord>> {
+/// The versions that a version consists of, and those between: from the last whole file before it
+/// up to it, newest first. A delta always builds on the newest version, so nothing else is needed.
+async fn versions_of(tx: &mut Tx, list: &str, version: &str) -> Result<Vec<OnRecord>> {
     let rows = sqlx::query(
         "SELECT version, parent, first_content, one_content FROM list_versions
-         WHERE list = $1 ORDER BY sequence DESC",
+         WHERE list = $1
+           AND sequence <= (SELECT sequence FROM list_versions WHERE list = $1 AND version = $2)
+           AND sequence >= (SELECT COALESCE(MAX(sequence), 0) FROM list_versions
+                WHERE list = $1 AND parent IS NULL
+                  AND sequence <= (SELECT sequence FROM list_versions WHERE list = $1 AND version = $2))
+         ORDER BY sequence DESC",
     )
     .bind(list)
+    .bind(version)
     .fetch_all(&mut **tx)
     .await?;
     rows.iter()

@@ -253,7 +253,7 @@ impl Casework {
     /// The files of a version and of those it builds on, as one list.
     pub(crate) async fn load(&self, id: &str, version: &str) -> Result<LoadedList> {
         let mut tx = self.db.snapshot().await?;
-        let all = versions_of(&mut tx, id).await?;
+        let all = versions_of(&mut tx, id, version).await?;
         drop(tx);
         let chain = chain_of(version, &all);
         let about = About {
