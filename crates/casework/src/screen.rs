@@ -474,6 +474,14 @@ pub fn frame_pixels<'a>(frame: &VideoFrame<'a>) -> Pixels<'a> {
 }
 
 impl Match {
+    /// True for the same entry of the same list, whatever its distance.
+    pub(crate) fn is_entry_of(&self, other: &Self) -> bool {
+        self.entry == other.entry
+            && self.kind == other.kind
+            && self.list == other.list
+            && self.version == other.version
+    }
+
     pub(crate) fn of(list: &LoadedList, kind: &Kind, hit: &EntryHit<'_>) -> Self {
         Self {
             list_id: list.id().to_owned(),
@@ -494,24 +502,12 @@ impl Match {
 
 /// An entry that matched in several ways is one match, with its nearest distance.
 pub(crate) fn add_match(matches: &mut Vec<Match>, found: Match) {
-    let known = matches.iter_mut().find(|m| {
-        m.entry == found.entry
-            && m.kind == found.kind
-            && m.list == found.list
-            && m.version == found.version
-    });
+    let known = matches.iter_mut().find(|m| m.is_entry_of(&found));
     match known {
         None => matches.push(found),
         Some(known) => {
             known.distance_bits = known.distance_bits.min(found.distance_bits);
-            known.stretch = match (known.stretch, found.stretch) {
-                (Some(a), Some(b)) => Some(Stretch {
-                    from_s: a.from_s.min(b.from_s),
-                    to_s: a.to_s.max(b.to_s),
-                    ..a
-                }),
-                (a, b) => a.or(b),
-            };
+            known.stretch = known.stretch.or(found.stretch);
         }
     }
 }

@@ -7,17 +7,17 @@ use obhut_index::Bits256;
 use crate::lists::{QueryFrame, Stretch, carried_on};
 use crate::screen::{Match, Screener, add_match, frame_pixels};
 
-/// Frames remembered of one video; of longer ones the newest.
-const FRAMES_MAX: usize = 200_000;
 /// Of a stream without end, how many frames are looked at again with each new one: half a minute.
 const NOW_FRAMES: usize = 30;
 
 pub(crate) struct Watch<'a> {
     screener: &'a Screener,
+    /// As many as the decoder gives of one video; of a stream only the newest.
     frames: Vec<QueryFrame>,
     /// Best quality of any frame.
     pub quality: Option<u8>,
-    pictures: Vec<Match>,
+    /// Entries of lists of pictures, and how many whole seconds each matched.
+    pictures: Vec<(Match, u64)>,
     last_s: f32,
     whole_frames: u64,
 }
@@ -36,6 +36,11 @@ impl<'a> Watch<'a> {
 
     pub fn see(&mut self, frame: &VideoFrame<'_>) {
         self.last_s = frame.timestamp_s as f32;
+        let has_videos = self.screener.has_videos();
+        // Pictures are looked for once a second; only videos need more.
+        if !frame.whole_second && !has_videos {
+            return;
+        }
         let Some((one, quality_min)) = frame_kind() else {
             return;
         };
@@ -45,7 +50,7 @@ impl<'a> Watch<'a> {
             self.whole_frames += 1;
             self.see_as_picture(frame);
         }
-        if found.quality < quality_min || !self.screener.has_videos() {
+        if found.quality < quality_min || !has_videos {
             return;
         }
         let (w, h) = (frame.width as usize, frame.height as usize);
@@ -53,9 +58,6 @@ impl<'a> Watch<'a> {
         let side = (wider.len() as f64).sqrt() as u32;
         let carried = one(Pixels::grey(side, side, &wider).expect("square"));
         let bits = |d: obhut_hash::Digest| Bits256::try_from(d.as_bytes()).expect("256 bits");
-        if self.frames.len() == FRAMES_MAX {
-            self.frames.remove(0);
-        }
         self.frames.push(QueryFrame {
             time_s: self.last_s,
             plain: bits(found.digest),
@@ -69,24 +71,38 @@ impl<'a> Watch<'a> {
         let mut matches = Vec::new();
         self.screener
             .search_pixels(frame_pixels(frame), &mut matches);
-        for mut found in matches {
-            found.stretch = Some(Stretch {
-                from_s: self.last_s,
-                to_s: self.last_s,
+        for found in matches {
+            let at = self.last_s;
+            let known = self
+                .pictures
+                .iter_mut()
+                .find(|(m, _)| m.is_entry_of(&found));
+            let (known, seconds) = match known {
+                Some(known) => known,
+                None => {
+                    self.pictures.push((found.clone(), 0));
+                    self.pictures.last_mut().expect("just pushed")
+                }
+            };
+            *seconds += 1;
+            known.distance_bits = known.distance_bits.min(found.distance_bits);
+            known.stretch = Some(Stretch {
+                from_s: known.stretch.map_or(at, |s| s.from_s),
+                to_s: at,
                 entry_from_s: None,
                 entry_to_s: None,
-                video_percent: 1.0,
+                video_percent: *seconds as f64 * 100.0 / self.whole_frames as f64,
                 entry_percent: 100.0,
             });
-            add_match(&mut self.pictures, found);
         }
     }
 
     /// What has matched once the video is over.
     pub fn end(mut self, matches: &mut Vec<Match>) {
-        for mut found in std::mem::take(&mut self.pictures) {
+        for (mut found, seconds) in std::mem::take(&mut self.pictures) {
             if let Some(stretch) = &mut found.stretch {
-                stretch.video_percent *= 100.0 / self.whole_frames.max(1) as f64;
+                // Of all there were, not of those there had been by then.
+                stretch.video_percent = seconds as f64 * 100.0 / self.whole_frames as f64;
             }
             add_match(matches, found);
         }
@@ -95,7 +111,7 @@ impl<'a> Watch<'a> {
 
     /// What matches by now, in a stream whose end nobody knows.
     pub fn now(&mut self, matches: &mut Vec<Match>) {
-        matches.append(&mut self.pictures);
+        matches.extend(self.pictures.iter().map(|(found, _)| found.clone()));
         let newest = self.frames.len().saturating_sub(NOW_FRAMES);
         self.frames.drain(..newest);
         self.search(&self.frames, matches);

@@ -48,12 +48,10 @@ pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow
             }
         }
         *counts.entry(screened.verdict).or_default() += 1;
-        failed += u64::from(
-            screened
-                .unreadable
-                .as_ref()
-                .is_some_and(|(code, _)| *code == "input-output"),
-        );
+        // What the system or we ourselves could not do is no verdict.
+        let unread = screened.unreadable.as_ref();
+        failed +=
+            u64::from(screened.is_ours || unread.is_some_and(|(code, _)| *code == "input-output"));
         bar.suspend(|| print(&path, &screened, output))
     };
     tokio::task::block_in_place(|| {

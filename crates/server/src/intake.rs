@@ -207,8 +207,10 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
                     "a part of the form is encoded; send files as they are",
                 ));
             }
-            let is_text = name.is_none() && part.content_type().is_none();
+            let says_text = name.is_none() && part.content_type().is_none();
             let bytes = part.bytes().await.map_err(fault)?;
+            // A part without a name may still be a picture; no picture is UTF-8.
+            let is_text = says_text && std::str::from_utf8(&bytes).is_ok();
             if !is_text {
                 // A field for a file that nobody chose.
                 if bytes.is_empty() && name.as_deref().unwrap_or_default().is_empty() {

@@ -1,17 +1,18 @@
 //! HMA's interface: a recorded set of requests, replayed in order, each with the answer a client of
 //! HMA 1.1.7 would get, or the right one where HMA misbehaves (docs/hma.md).
 
-use std::io::Cursor;
-use std::path::PathBuf;
+mod bench;
+
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use http_body_util::BodyExt as _;
 use obhut_casework::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
+
+use bench::flat;
 
 struct Bench {
     app: Router,
@@ -21,36 +22,18 @@ struct Bench {
 }
 
 async fn bench() -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let casework = Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock));
-    let casework = Arc::new(casework.await.unwrap());
-    let test = std::env::current_exe().unwrap();
-    let program: PathBuf = test
-        .parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("obhut-decode");
-    let pool = Arc::new(Pool::new(WorkerCommand { program }, Limits::default()));
+    let (casework, folder) = bench::casework().await;
     let rights = [Right::Screen, Right::Findings, Right::Curate];
-    let (made, key) = casework
-        .create_key("Coop", &rights, None, "test")
-        .await
-        .unwrap();
-    casework
-        .set_key_surface(&made.id, Surface::Public, "test")
-        .await
-        .unwrap();
     Bench {
-        app: obhut_server::app(casework.clone(), pool),
+        app: obhut_server::app(casework.clone(), bench::pool()),
+        key: bench::public_key(&casework, &rights).await,
         casework,
-        key,
         _folder: folder,
     }
 }
 
 impl Bench {
-    async fn send(&self, method: &str, path: &str, media: &str, body: Vec<u8>) -> (u16, String) {
+    async fn send(&self, method: &str, path: &str, media: &str, body: Vec<u8>) -> (u16, Value) {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -58,10 +41,9 @@ impl Bench {
             .header(header::CONTENT_TYPE, media)
             .body(Body::from(body))
             .unwrap();
-        let response = self.app.clone().oneshot(request).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(bytes.to_vec()).unwrap())
+        let (status, _, value) =
+            bench::answer(self.app.clone().oneshot(request).await.unwrap()).await;
+        (status, value)
     }
 
     async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
@@ -70,45 +52,17 @@ impl Bench {
         } else {
             body.to_string().into_bytes()
         };
-        let (status, text) = self.send(method, path, "application/json", body).await;
-        (
-            status,
-            serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        )
+        self.send(method, path, "application/json", body).await
     }
 
     async fn file(&self, path: &str, field: &str, bytes: &[u8]) -> (u16, Value) {
-        let mut body = format!(
-            "--b\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n"
-        )
-        .into_bytes();
-        body.extend(bytes);
-        body.extend(b"\r\n--b--\r\n");
-        let (status, text) = self
-            .send("POST", path, "multipart/form-data; boundary=b", body)
-            .await;
-        (
-            status,
-            serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        )
+        let body = bench::form(&[(field, "a.png", bytes)], &[]);
+        self.send("POST", path, bench::FORM.1, body).await
     }
 }
 
 fn picture() -> Vec<u8> {
-    let rgb = image::RgbImage::from_fn(160, 120, |x, y| {
-        let v = (x * 5 + y * 13) ^ (x * y * 2 / 50);
-        image::Rgb([v as u8, (v >> 2) as u8, x as u8])
-    });
-    let mut out = Cursor::new(Vec::new());
-    rgb.write_to(&mut out, image::ImageFormat::Png).unwrap();
-    out.into_inner()
-}
-
-fn flat() -> Vec<u8> {
-    let mut out = Cursor::new(Vec::new());
-    let grey = image::RgbImage::from_pixel(90, 90, image::Rgb([80, 80, 80]));
-    grey.write_to(&mut out, image::ImageFormat::Png).unwrap();
-    out.into_inner()
+    bench::picture(1)
 }
 
 /// `f…` with the last bits flipped.
@@ -588,24 +542,16 @@ async fn a_bank_is_a_list_that_counts_until_two_people_have_signed_it() {
     b.ask("POST", "/c/banks", json!({"name": "OWN"})).await;
     b.file("/c/bank/OWN/content", "photo", &picture()).await;
     let screen = async || {
-        let (_, text) = b
-            .send("POST", "/v1/screen", "application/octet-stream", picture())
-            .await;
-        serde_json::from_str::<Value>(&text).unwrap()
+        b.send("POST", "/v1/screen", "application/octet-stream", picture())
+            .await
+            .1
     };
     let answer = screen().await;
     assert_eq!(
         (&answer["verdict"], &answer["findings"][0]["unsigned"]),
         (&json!("no-match"), &json!(true))
     );
-    for name in ["Ada", "Grace"] {
-        let person = b
-            .casework
-            .add_person(name, &[Role::ListSteward], "test")
-            .await
-            .unwrap();
-        b.casework.sign_list("OWN", &person).await.unwrap();
-    }
+    bench::sign(&b.casework, "OWN").await;
     assert_eq!(screen().await["verdict"], "match");
     // What is added later needs signatures of its own; what is removed goes at once.
     let content = |id: i64| format!("/c/bank/OWN/content/{id}");

@@ -1,14 +1,12 @@
 //! Signals beside python-threatexchange's own signal types: what HMA would have computed of the same
 //! files, and whether it would have called them alike.
 
-use std::io::Cursor;
-use std::path::PathBuf;
+mod bench;
+
 use std::process::Command;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use http_body_util::BodyExt as _;
 use obhut_casework::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -34,21 +32,6 @@ for a in signals:
 print(json.dumps({"signals": signals, "pairs": pairs}))
 "#;
 
-fn picture(seed: u32, jpeg: bool) -> Vec<u8> {
-    let rgb = image::RgbImage::from_fn(200, 150, |x, y| {
-        let v = (x * (3 + seed % 5) + y * (7 + seed)) ^ (x * y * (seed + 1) / 50);
-        image::Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
-    });
-    let mut out = Cursor::new(Vec::new());
-    let format = if jpeg {
-        image::ImageFormat::Bmp
-    } else {
-        image::ImageFormat::Png
-    };
-    rgb.write_to(&mut out, format).unwrap();
-    out.into_inner()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn signals_and_comparisons_are_python_threatexchanges() {
     let python = std::env::var_os("OBHUT_ORACLE_PYTHON").unwrap_or_default();
@@ -60,13 +43,14 @@ async fn signals_and_comparisons_are_python_threatexchanges() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut files: Vec<Vec<u8>> = (0..12).map(|n| picture(n, n % 3 == 0)).collect();
+    let wrapped = |seed: u32| match seed % 3 {
+        0 => bench::encoded(&bench::scene(seed), image::ImageFormat::Bmp),
+        _ => bench::picture(seed),
+    };
+    let mut files: Vec<Vec<u8>> = (0..12).map(wrapped).collect();
     // One picture in two wrappings, and one that says too little.
-    files.push(picture(5, true));
-    let mut flat = Cursor::new(Vec::new());
-    let grey = image::RgbImage::from_pixel(90, 90, image::Rgb([80, 80, 80]));
-    grey.write_to(&mut flat, image::ImageFormat::Png).unwrap();
-    files.push(flat.into_inner());
+    files.push(bench::encoded(&bench::scene(5), image::ImageFormat::Bmp));
+    files.push(bench::flat());
     for (number, bytes) in files.iter().enumerate() {
         std::fs::write(folder.path().join(format!("{number:02}")), bytes).unwrap();
     }
@@ -82,46 +66,23 @@ async fn signals_and_comparisons_are_python_threatexchanges() {
     );
     let theirs: Value = serde_json::from_slice(&out.stdout).unwrap();
 
-    let data = tempfile::tempdir().unwrap();
-    let casework = Casework::open(DataFolder::new(data.path()), None, Arc::new(SystemClock));
-    let casework = Arc::new(casework.await.unwrap());
-    let test = std::env::current_exe().unwrap();
-    let program: PathBuf = test
-        .parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("obhut-decode");
-    let pool = Arc::new(Pool::new(WorkerCommand { program }, Limits::default()));
-    let rights = [Right::Screen, Right::Findings];
-    let (made, key) = casework
-        .create_key("t", &rights, None, "test")
-        .await
-        .unwrap();
-    casework
-        .set_key_surface(&made.id, Surface::Public, "test")
-        .await
-        .unwrap();
-    let app = obhut_server::app(casework, pool);
+    let (casework, _folder) = bench::casework().await;
+    let key = bench::public_key(&casework, &[Right::Screen, Right::Findings]).await;
+    let app = obhut_server::app(casework, bench::pool());
     let ask = async |path: &str, media: &str, body: Vec<u8>| -> Value {
         let request = Request::post(path)
             .header(header::AUTHORIZATION, format!("Bearer {key}"))
             .header(header::CONTENT_TYPE, media)
             .body(Body::from(body))
             .unwrap();
-        let response = app.clone().oneshot(request).await.unwrap();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        serde_json::from_slice(&bytes).unwrap()
+        bench::answer(app.clone().oneshot(request).await.unwrap())
+            .await
+            .2
     };
     for (bytes, expected) in files.iter().zip(theirs["signals"].as_array().unwrap()) {
         for (field, name) in [("photo", "pdq"), ("video", "video_md5")] {
-            let mut body = format!(
-                "--b\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"a\"\r\n\r\n"
-            )
-            .into_bytes();
-            body.extend(bytes);
-            body.extend(b"\r\n--b--\r\n");
-            let ours = ask("/h/hash", "multipart/form-data; boundary=b", body).await;
+            let body = bench::form(&[(field, "a", bytes)], &[]);
+            let ours = ask("/h/hash", bench::FORM.1, body).await;
             assert_eq!(ours[name], expected[name]);
         }
     }

@@ -1,6 +1,8 @@
 //! Uploads in every wrapping: forms, addresses, repeated requests, a proxy's question; and digests.
 
-use std::io::{Cursor, Read as _, Write as _};
+mod bench;
+
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,11 +10,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
-use http_body_util::BodyExt as _;
 use obhut_casework::*;
 use obhut_server::{AllowList, Outside};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
+
+use bench::{FORM, picture};
 
 struct Bench {
     app: Router,
@@ -23,41 +26,15 @@ struct Bench {
 
 /// A signed list of that picture, by PDQ; a key with all rights of a platform.
 async fn bench(known: &[u8], fetch_from: &[&str]) -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let casework = Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock));
-    let casework = Arc::new(casework.await.unwrap());
-    let test = std::env::current_exe().unwrap();
-    let program: PathBuf = test
-        .parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("obhut-decode");
-    let pool = Arc::new(Pool::new(WorkerCommand { program }, Limits::default()));
+    let (casework, folder) = bench::casework().await;
+    let pool = bench::pool();
     let kind = kinds::by_name("pdq").unwrap();
     let Compute::Pixels { one, .. } = kind.compute else {
         panic!()
     };
     let digest = one(pixels(&pool.decode(known).unwrap())).digest.to_hex();
-    let settings = ListSettings {
-        name: "hotline".into(),
-        owner: "Hotline".into(),
-        purpose: Purpose::Assessed,
-        basis: "law".into(),
-        action: Action::Block,
-    };
     let csv = format!("kind,digest,entry_id\npdq,{digest},one\n");
-    casework
-        .import_list(&settings, csv.as_bytes(), "test")
-        .await
-        .unwrap();
-    for name in ["Ada", "Grace"] {
-        let person = casework
-            .add_person(name, &[Role::ListSteward], "test")
-            .await
-            .unwrap();
-        casework.sign_list("hotline", &person).await.unwrap();
-    }
+    bench::signed_list(&casework, &csv).await;
     let rights = [Right::Screen, Right::Findings];
     let (_, key) = casework
         .create_key("platform", &rights, None, "test")
@@ -76,6 +53,15 @@ async fn bench(known: &[u8], fetch_from: &[&str]) -> Bench {
     }
 }
 
+/// A form whose files all stand in the field `file`.
+fn form(files: &[(&str, &[u8])], texts: &[(&str, &str)]) -> Vec<u8> {
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, bytes)| ("file", *name, *bytes))
+        .collect();
+    bench::form(&files, texts)
+}
+
 impl Bench {
     async fn post(
         &self,
@@ -88,20 +74,8 @@ impl Bench {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self
-            .app
-            .clone()
-            .oneshot(request.body(Body::from(body)).unwrap())
-            .await
-            .unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        (
-            parts.status.as_u16(),
-            parts.headers,
-            serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        )
+        let request = request.body(Body::from(body)).unwrap();
+        bench::answer(self.app.clone().oneshot(request).await.unwrap()).await
     }
 
     async fn cases(&self) -> usize {
@@ -109,34 +83,6 @@ impl Bench {
     }
 }
 
-fn picture(seed: u32) -> Vec<u8> {
-    let rgb = image::RgbImage::from_fn(160, 120, |x, y| {
-        let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
-        image::Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
-    });
-    let mut out = Cursor::new(Vec::new());
-    rgb.write_to(&mut out, image::ImageFormat::Png).unwrap();
-    out.into_inner()
-}
-
-fn form(files: &[(&str, &[u8])], texts: &[(&str, &str)]) -> Vec<u8> {
-    let mut body = Vec::new();
-    for (name, text) in texts {
-        body.extend(
-            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
-                .bytes(),
-        );
-    }
-    for (name, bytes) in files {
-        body.extend(format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: image/png\r\n\r\n").bytes());
-        body.extend(*bytes);
-        body.extend(b"\r\n");
-    }
-    body.extend(b"--b--\r\n");
-    body
-}
-
-const FORM: (&str, &str) = ("content-type", "multipart/form-data; boundary=b");
 const PUBLIC: &str = "/v1/screen?surface=public";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -383,6 +329,21 @@ async fn a_proxy_is_told_where_to_and_an_uploader_nothing() {
     ] {
         assert_eq!(b.post(wrong, &[], picture(2)).await.0, 400, "{wrong}");
     }
+}
+
+/// Some platforms take a part without a file's name for a file; so it is looked at like one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_says_it_is_text_is_screened() {
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    let mut body = b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n".to_vec();
+    body.extend(&known);
+    body.extend(b"\r\n--b--\r\n");
+    let hook = "/v1/hooks/nginx?surface=public&pass=@app";
+    assert_eq!(b.post(hook, &[FORM], body.clone()).await.0, 403);
+    assert_eq!(b.post(PUBLIC, &[FORM], body).await.2["verdict"], "match");
+    let words = form(&[], &[("comment", "Grüße")]);
+    assert_eq!(b.post(hook, &[FORM], words).await.0, 200);
 }
 
 /// Nothing is known about a file that no decoder has seen, so nothing is said about it.

@@ -1,0 +1,123 @@
+//! What the stories over HTTP need: a casework of their own, decoders, pictures, forms, answers.
+
+#![allow(dead_code)]
+
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Response};
+use http_body_util::BodyExt as _;
+use obhut_casework::*;
+use serde_json::Value;
+
+pub fn pool() -> Arc<Pool> {
+    let test = std::env::current_exe().unwrap();
+    let built = test.parent().unwrap().parent().unwrap();
+    let program: PathBuf = built.join("obhut-decode");
+    assert!(
+        program.exists(),
+        "run `cargo build -p obhut-decode` first, or test the whole workspace"
+    );
+    Arc::new(Pool::new(WorkerCommand { program }, Limits::default()))
+}
+
+/// A casework in a folder of its own, which goes with the second value.
+pub async fn casework() -> (Arc<Casework>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock));
+    (Arc::new(opened.await.unwrap()), folder)
+}
+
+/// A key whose uploads are public.
+pub async fn public_key(casework: &Casework, rights: &[Right]) -> String {
+    let (made, key) = casework
+        .create_key("test", rights, None, "test")
+        .await
+        .unwrap();
+    casework
+        .set_key_surface(&made.id, Surface::Public, "test")
+        .await
+        .unwrap();
+    key
+}
+
+/// A list that blocks, signed by two.
+pub async fn signed_list(casework: &Casework, csv: &str) {
+    let settings = ListSettings {
+        name: "hotline".into(),
+        owner: "Hotline".into(),
+        purpose: Purpose::Assessed,
+        basis: "law".into(),
+        action: Action::Block,
+    };
+    casework
+        .import_list(&settings, csv.as_bytes(), "test")
+        .await
+        .unwrap();
+    sign(casework, "hotline").await;
+}
+
+pub async fn sign(casework: &Casework, list: &str) {
+    for name in ["Ada", "Grace"] {
+        let person = casework
+            .add_person(name, &[Role::ListSteward], "test")
+            .await
+            .unwrap();
+        casework.sign_list(list, &person).await.unwrap();
+    }
+}
+
+/// A picture that no other seed gives.
+pub fn picture(seed: u32) -> Vec<u8> {
+    encoded(&scene(seed), image::ImageFormat::Png)
+}
+
+pub fn scene(seed: u32) -> image::RgbImage {
+    image::RgbImage::from_fn(160, 120, |x, y| {
+        let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
+        image::Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
+    })
+}
+
+/// A picture with too little in it to be told apart.
+pub fn flat() -> Vec<u8> {
+    let grey = image::RgbImage::from_pixel(90, 90, image::Rgb([80, 80, 80]));
+    encoded(&grey, image::ImageFormat::Png)
+}
+
+pub fn encoded(rgb: &image::RgbImage, format: image::ImageFormat) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    rgb.write_to(&mut out, format).unwrap();
+    out.into_inner()
+}
+
+/// The media type of [`form`].
+pub const FORM: (&str, &str) = ("content-type", "multipart/form-data; boundary=b");
+
+/// A form of files (field, name, bytes) and texts.
+pub fn form(files: &[(&str, &str, &[u8])], texts: &[(&str, &str)]) -> Vec<u8> {
+    let mut body = Vec::new();
+    let head = "--b\r\nContent-Disposition: form-data; name";
+    for (name, text) in texts {
+        body.extend(format!("{head}=\"{name}\"\r\n\r\n{text}\r\n").bytes());
+    }
+    for (field, name, bytes) in files {
+        let head = format!("{head}=\"{field}\"; filename=\"{name}\"");
+        body.extend(format!("{head}\r\nContent-Type: image/png\r\n\r\n").bytes());
+        body.extend(*bytes);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--b--\r\n");
+    body
+}
+
+/// Status, headers and JSON, or the text where it is none.
+pub async fn answer(response: Response<Body>) -> (u16, HeaderMap, Value) {
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    (parts.status.as_u16(), parts.headers, value)
+}
