@@ -29,6 +29,8 @@ words! {
         Cases = "cases",
         /// Decide and report; the key must be a person's.
         Decide = "decide",
+        /// Hand in cases and reports of others.
+        Intake = "intake",
         /// Add to lists and take from them, by HMA's interface.
         Curate = "curate",
     }

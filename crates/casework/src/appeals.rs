@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::cases::{CaseStatus, advance};
 use crate::database::{Columns, Step, words};
-use crate::outbox::{self, JobKind};
+use crate::deadlines::{self, DeadlineKind};
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, audit, cases, facts, findings, ids, lists,
-    reports,
+    Casework, CaseworkError, Person, Result, Role, audit, cases, erasures, facts, findings, ids,
+    lists, reports,
 };
 
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -16,6 +16,10 @@ pub(crate) const STEPS: &[Step] = &[Step {
         id TEXT PRIMARY KEY, case_id TEXT NOT NULL, reason_sealed TEXT NOT NULL, filed_at BIGINT NOT NULL,
         status_before TEXT NOT NULL, outcome TEXT, person TEXT, name TEXT, grounds TEXT, decided_at BIGINT)"],
 }];
+
+/// Within what time an appeal is to be decided: "in a timely manner"; our own target, in
+/// microseconds.
+const APPEAL_DUE_MICROS: i64 = 7 * 86_400 * 1_000_000;
 
 words! {
     /// How an appeal ended.
@@ -62,6 +66,16 @@ impl Casework {
             .bind(before.word())
             .execute(&mut *tx)
             .await?;
+        let due = self.now() + APPEAL_DUE_MICROS;
+        deadlines::start(
+            &mut tx,
+            self,
+            DeadlineKind::Appeal,
+            case,
+            due,
+            "Regulation (EU) 2022/2065, art. 20(4)",
+        )
+        .await?;
         audit::write(&mut tx, self.now(), actor, "appeal.file", case, &id).await?;
         tx.commit().await?;
         self.appeal(case, &id).await
@@ -102,6 +116,11 @@ impl Casework {
             )));
         }
         let found = self.findings(case).await?;
+        let account = self.case(case).await?.case.account;
+        let kept_until = self.preserved_until(case).await?;
+        let mut exhibits: Vec<String> = found.iter().filter_map(|f| f.exhibit.clone()).collect();
+        exhibits.sort_unstable();
+        exhibits.dedup();
         let now = self.now();
         let mut tx = self.db.begin().await?;
         let row = sqlx::query("SELECT status_before FROM appeals WHERE id = $1")
@@ -115,13 +134,8 @@ impl Casework {
             }
             AppealOutcome::Upheld => {
                 advance(&mut tx, now, case, CaseStatus::Cleared).await?;
-                for (report, _) in reports::released(&mut tx, case).await? {
-                    if outbox::withdraw(&mut tx, now, JobKind::Report, &report).await? {
-                        reports::set_status(&mut tx, &report, "withdrawn").await?;
-                    } else {
-                        outbox::put(&mut tx, now, JobKind::Retraction, &report).await?;
-                        reports::set_status(&mut tx, &report, "retracting").await?;
-                    }
+                for report in reports::released(&mut tx, case).await? {
+                    reports::take_back(&mut tx, now, &report).await?;
                 }
                 for finding in found.iter().filter(|f| !f.list_id.is_empty()) {
                     let reason = format!("appeal {appeal} upheld");
@@ -135,6 +149,8 @@ impl Casework {
                     )
                     .await?;
                 }
+                let account = account.as_ref().map(|a| a.expose().as_str());
+                erasures::plan(&mut tx, self, case, appeal, &exhibits, account, kept_until).await?;
                 facts::erase(&mut tx, case).await?;
                 cases::forget_account(&mut tx, case).await?;
                 findings::forget_names(&mut tx, case).await?;
@@ -157,6 +173,7 @@ impl Casework {
                 "appeal {appeal} was decided meanwhile"
             )));
         }
+        deadlines::end(&mut tx, now, DeadlineKind::Appeal, case, outcome.word()).await?;
         audit::write(
             &mut tx,
             now,
@@ -167,7 +184,48 @@ impl Casework {
         )
         .await?;
         tx.commit().await?;
+        if outcome == AppealOutcome::Upheld {
+            // Planned is enough: what is cut off here, the worker ends.
+            self.finish_erasures().await?;
+            self.recompute_incoming(case).await?;
+        }
         self.appeal(case, appeal).await
+    }
+
+    /// The case an appeal is about.
+    pub async fn case_of_appeal(&self, appeal: &str) -> Result<String> {
+        let row = sqlx::query("SELECT case_id FROM appeals WHERE id = $1")
+            .bind(appeal)
+            .fetch_optional(self.db.pool())
+            .await?;
+        let row = row.ok_or_else(|| CaseworkError::NotFound {
+            what: "appeal",
+            id: appeal.to_owned(),
+            hint: "`obhut case show` lists the appeals of a case",
+        })?;
+        Columns::of(&row).text()
+    }
+
+    /// Appeals nobody has decided, oldest first.
+    pub async fn open_appeals(&self) -> Result<Vec<Appeal>> {
+        let rows = sqlx::query(
+            "SELECT id, case_id, filed_at FROM appeals WHERE outcome IS NULL ORDER BY filed_at, id",
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(Appeal {
+                    id: c.text()?,
+                    case: c.text()?,
+                    filed_at: c.int()?,
+                    outcome: None,
+                    name: None,
+                    grounds: None,
+                })
+            })
+            .collect()
     }
 
     async fn appeal(&self, case: &str, id: &str) -> Result<Appeal> {

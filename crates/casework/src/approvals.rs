@@ -7,12 +7,18 @@ use crate::database::{Columns, Step};
 use crate::outbox::{self, JobKind};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids, reports};
 
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 12,
-    sql: &["CREATE TABLE approvals (
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        number: 12,
+        sql: &["CREATE TABLE approvals (
         id TEXT PRIMARY KEY, report TEXT NOT NULL UNIQUE, person TEXT NOT NULL, name TEXT NOT NULL,
         approved_at BIGINT NOT NULL)"],
-}];
+    },
+    Step {
+        number: 35,
+        sql: &["ALTER TABLE approvals ADD COLUMN empty_because TEXT"],
+    },
+];
 
 /// That another person agreed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -29,17 +35,36 @@ pub struct Approval {
 }
 
 impl Casework {
-    /// Approves a report, and with that puts it into the outbox. Never by the person who decided.
-    pub async fn approve_report(&self, report: &str, person: &Person) -> Result<Approval> {
+    /// Approves a report, and with that puts it into the outbox. Never by the person who decided;
+    /// and a report in which nothing stands that anybody could act on only with the reason why it
+    /// goes nevertheless, under the approving person's name.
+    pub async fn approve_report(
+        &self,
+        report: &str,
+        person: &Person,
+        empty_because: Option<&str>,
+    ) -> Result<Approval> {
         person.require(Role::ReportingOfficer)?;
-        let mut tx = self.db.begin().await?;
-        let row = reports::find(&mut tx, report).await?;
-        if row.status != "draft" {
+        let row = self.report_row(report).await?;
+        let waiting = |row: &crate::ReportRow| match row.status.as_str() {
+            "draft" => Ok(()),
+            status => Err(CaseworkError::refused(format!(
+                "report {report} is {status} already"
+            ))),
+        };
+        waiting(&row)?;
+        let empty = self.dossier(&row.case, true).await?.scores().empty;
+        let because = empty_because.map(str::trim).filter(|t| !t.is_empty());
+        if empty && because.is_none() {
             return Err(CaseworkError::refused(format!(
-                "report {report} is {} already",
-                row.status
+                "report {report} is empty: no account, address, file, conversation or place stands in it that anybody could act on. Add facts (`obhut case facts {}`), or approve it with --override and the reason",
+                row.case
             )));
         }
+        let mut tx = self.db.begin().await?;
+        let row = reports::find(&mut tx, report).await?;
+        // Somebody else may have been quicker.
+        waiting(&row)?;
         let decisions = self.decisions(&row.case).await?;
         let latest = decisions
             .last()
@@ -62,18 +87,30 @@ impl Casework {
             name: person.name.clone(),
             approved_at: self.now(),
         };
-        sqlx::query("INSERT INTO approvals (id, report, person, name, approved_at) VALUES ($1, $2, $3, $4, $5)")
+        sqlx::query("INSERT INTO approvals (id, report, person, name, approved_at, empty_because) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(&approval.id)
             .bind(report)
             .bind(&person.id)
             .bind(&person.name)
             .bind(approval.approved_at)
+            .bind(because.filter(|_| empty))
             .execute(&mut *tx)
             .await?;
         reports::set_status(&mut tx, report, "approved").await?;
         let from = [CaseStatus::Decided, CaseStatus::Reported];
         advance_from(&mut tx, self.now(), &row.case, &from, CaseStatus::Reported).await?;
         outbox::put(&mut tx, self.now(), JobKind::Report, report).await?;
+        if let Some(because) = because.filter(|_| empty) {
+            audit::write(
+                &mut tx,
+                self.now(),
+                &person.id,
+                "report.override",
+                report,
+                because,
+            )
+            .await?;
+        }
         audit::write(
             &mut tx,
             self.now(),

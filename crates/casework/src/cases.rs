@@ -3,20 +3,36 @@
 use serde::Serialize;
 
 use crate::database::{Columns, Step, Tx, words};
+use crate::deadlines::{self, DeadlineKind};
 use crate::{
-    Appeal, Casework, CaseworkError, Decision, Facts, Finding, Result, Sealed, Subject, audit,
-    facts,
+    Appeal, Casework, CaseworkError, Decision, Embargo, Facts, Finding, Person, Result, Role,
+    Sealed, Subject, audit, case_file, facts,
 };
 
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 6,
-    sql: &[
-        "CREATE TABLE cases (
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        number: 25,
+        sql: &[
+            "ALTER TABLE cases ADD COLUMN account_key TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE cases ADD COLUMN embargo_until BIGINT",
+            "ALTER TABLE cases ADD COLUMN embargo_sealed TEXT",
+            "CREATE INDEX cases_by_account ON cases (account_key)",
+        ],
+    },
+    Step {
+        number: 6,
+        sql: &[
+            "CREATE TABLE cases (
             id TEXT PRIMARY KEY, group_key TEXT NOT NULL, status TEXT NOT NULL, account_sealed TEXT,
             opened_at BIGINT NOT NULL, changed_at BIGINT NOT NULL)",
-        "CREATE UNIQUE INDEX cases_one_open ON cases (group_key) WHERE status = 'open'",
-    ],
-}];
+            "CREATE UNIQUE INDEX cases_one_open ON cases (group_key) WHERE status = 'open'",
+        ],
+    },
+];
+
+/// The provider's own target from knowledge to filing: "as soon as reasonably possible"
+/// (18 USC 2258A(a)), in microseconds.
+const REPORT_DUE_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 words! {
     /// How far a case has come.
@@ -72,6 +88,17 @@ pub struct Case {
     /// The account it is about.
     #[serde(skip)]
     pub account: Option<Sealed<String>>,
+    /// Nothing about it may reach the person concerned.
+    pub embargoed: bool,
+}
+
+/// A case about to be opened by a person.
+pub(crate) struct Opening<'a> {
+    pub id: &'a str,
+    pub group: &'a str,
+    pub account: Option<&'a str>,
+    /// Until when, and at whose word.
+    pub embargo: Option<(Option<i64>, String)>,
 }
 
 /// A case with all that belongs to it.
@@ -122,11 +149,88 @@ pub(crate) async fn hold_or_open(
     .await?;
     let id = Columns::of(&opened).text()?;
     if id == fresh {
+        let account = subject
+            .account
+            .as_ref()
+            .map_or_else(String::new, |a| account_key(casework, a.expose()));
+        sqlx::query("UPDATE cases SET account_key = $1 WHERE id = $2")
+            .bind(account)
+            .bind(&id)
+            .execute(&mut **tx)
+            .await?;
+        start_clock(tx, casework, &id, None).await?;
         let facts = Facts::about(subject.account.as_ref().map(|a| a.expose().as_str()));
         facts::write(tx, casework, &id, &facts).await?;
         audit::write(tx, now, actor, "case.open", &id, "").await?;
     }
     Ok(id)
+}
+
+/// Opens a case, unless one of its group is open already.
+pub(crate) async fn open(
+    tx: &mut Tx,
+    casework: &Casework,
+    opening: &Opening<'_>,
+    actor: &str,
+) -> Result<()> {
+    let now = casework.now();
+    let key = casework
+        .sealer
+        .keyed_digest("case group", opening.group.as_bytes());
+    let (until, authority) = match &opening.embargo {
+        Some((until, authority)) => (*until, Some(casework.seal_text(authority))),
+        None => (None, None),
+    };
+    let opened = sqlx::query(
+        "INSERT INTO cases (id, group_key, status, account_sealed, opened_at, changed_at, account_key, embargo_until, embargo_sealed)
+         VALUES ($1, $2, 'open', $3, $4, $4, $5, $6, $7) ON CONFLICT (group_key) WHERE status = 'open' DO NOTHING",
+    )
+    .bind(opening.id)
+    .bind(&key)
+    .bind(opening.account.map(|a| casework.seal_text(a)))
+    .bind(now)
+    .bind(opening.account.map_or_else(String::new, |a| account_key(casework, a)))
+    .bind(until)
+    .bind(authority)
+    .execute(&mut **tx)
+    .await?;
+    if opened.rows_affected() == 0 {
+        let row = sqlx::query("SELECT id FROM cases WHERE group_key = $1 AND status = 'open'")
+            .bind(&key)
+            .fetch_one(&mut **tx)
+            .await?;
+        return Err(CaseworkError::refused(format!(
+            "case {} of the same group is open; add to it with `obhut case facts`, or leave \"group\" out of the file",
+            Columns::of(&row).text()?
+        )));
+    }
+    audit::write(tx, now, actor, "case.open", opening.id, "").await
+}
+
+/// The duty to report runs from the moment of knowledge.
+pub(crate) async fn start_clock(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    known_at: Option<&str>,
+) -> Result<()> {
+    let known = known_at.and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    let from = known.map_or(casework.now(), |t| t.as_microsecond());
+    let due = from + REPORT_DUE_MICROS;
+    deadlines::start(
+        tx,
+        casework,
+        DeadlineKind::Report,
+        case,
+        due,
+        "18 USC 2258A(a)",
+    )
+    .await
+}
+
+/// The same account in another case, without its name.
+fn account_key(casework: &Casework, account: &str) -> String {
+    casework.sealer.keyed_digest("account", account.as_bytes())
 }
 
 /// Not the group's name itself, nor anything it could be guessed from: it may be an account.
@@ -189,12 +293,39 @@ pub(crate) async fn require_status(tx: &mut Tx, id: &str, allowed: &[CaseStatus]
     }))
 }
 
+/// Cases that were decided to be reported, by the key of their account: the newest of each.
+pub(crate) async fn reported_accounts(
+    tx: &mut Tx,
+    keys: &[&String],
+) -> Result<std::collections::HashMap<String, String>> {
+    let mut found = std::collections::HashMap::new();
+    for part in keys.chunks(500) {
+        let places: Vec<_> = (1..=part.len()).map(|n| format!("${n}")).collect();
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT account_key, id FROM cases WHERE status IN ('decided', 'reported') AND account_key IN ({}) ORDER BY opened_at",
+            places.join(",")
+        ));
+        let mut query = sqlx::query(sql);
+        for key in part {
+            query = query.bind(key.as_str());
+        }
+        for row in &query.fetch_all(&mut **tx).await? {
+            let mut c = Columns::of(row);
+            let key = c.text()?;
+            found.insert(key, c.text()?);
+        }
+    }
+    Ok(found)
+}
+
 /// Takes the account out of a case.
 pub(crate) async fn forget_account(tx: &mut Tx, id: &str) -> Result<()> {
-    sqlx::query("UPDATE cases SET account_sealed = NULL, group_key = '' WHERE id = $1")
-        .bind(id)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "UPDATE cases SET account_sealed = NULL, group_key = '', account_key = '' WHERE id = $1",
+    )
+    .bind(id)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -205,6 +336,15 @@ pub(crate) async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {
         .await?;
     let row = row.ok_or_else(|| missing(id))?;
     Columns::of(&row).word(CaseStatus::from_word, "status")
+}
+
+/// Until its date; or, where an authority's word ends it, until that is recorded.
+fn is_embargoed(until: Option<i64>, sealed: bool, now: i64) -> bool {
+    match (sealed, until) {
+        (false, _) => false,
+        (true, Some(until)) => now < until,
+        (true, None) => true,
+    }
 }
 
 fn missing(id: &str) -> CaseworkError {
@@ -226,15 +366,16 @@ impl Casework {
         status: Option<CaseStatus>,
         id: Option<&str>,
     ) -> Result<Vec<Case>> {
-        let counts = self.finding_counts().await?;
+        let counts = self.finding_counts(id).await?;
         let rows = sqlx::query(
-            "SELECT id, status, opened_at, changed_at, account_sealed FROM cases
+            "SELECT id, status, opened_at, changed_at, account_sealed, embargo_until, embargo_sealed FROM cases
              WHERE ($1 = '' OR status = $1) AND ($2 = '' OR id = $2) ORDER BY opened_at DESC, id",
         )
         .bind(status.map_or("", CaseStatus::word))
         .bind(id.unwrap_or_default())
         .fetch_all(self.db.pool())
         .await?;
+        let now = self.now();
         rows.iter()
             .map(|row| {
                 let mut c = Columns::of(row);
@@ -249,9 +390,73 @@ impl Casework {
                         Some(sealed) => Some(Sealed::new(self.open_text(&sealed)?)),
                         None => None,
                     },
+                    embargoed: is_embargoed(c.maybe_int()?, c.maybe_text()?.is_some(), now),
                 })
             })
             .collect()
+    }
+
+    /// Puts a case under embargo, or lifts it: at the word of the authority that asked, which is
+    /// part of the reason.
+    pub async fn set_embargo(
+        &self,
+        case: &str,
+        embargo: Option<&Embargo>,
+        reason: &str,
+        person: &Person,
+    ) -> Result<()> {
+        person.require(Role::ReportingOfficer)?;
+        if reason.trim().is_empty() {
+            return Err(CaseworkError::refused("say at whose word (--reason)"));
+        }
+        let read = embargo.map(case_file::read_embargo).transpose()?;
+        let mut tx = self.db.begin().await?;
+        status(&mut tx, case).await?;
+        let (until, authority) = match &read {
+            Some((until, authority)) => (*until, Some(self.seal_text(authority))),
+            None => (None, None),
+        };
+        sqlx::query("UPDATE cases SET embargo_until = $1, embargo_sealed = $2 WHERE id = $3")
+            .bind(until)
+            .bind(authority)
+            .bind(case)
+            .execute(&mut *tx)
+            .await?;
+        let act = if read.is_some() {
+            "case.embargo"
+        } else {
+            "case.embargo.lift"
+        };
+        audit::write(&mut tx, self.now(), &person.id, act, case, reason).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// An error while nothing about a case may reach the person concerned.
+    pub(crate) async fn require_no_embargo(&self, case: &str) -> Result<()> {
+        let found = self
+            .select_cases(None, Some(case))
+            .await?
+            .pop()
+            .ok_or_else(|| missing(case))?;
+        if found.embargoed {
+            return Err(CaseworkError::refused(format!(
+                "case {case} is under embargo: nothing about it may reach the person concerned yet; `obhut case embargo {case} --lift` records the authority's word"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Other cases about the same account, oldest first.
+    pub(crate) async fn cases_of_account(&self, case: &str) -> Result<Vec<String>> {
+        let rows = sqlx::query(
+            "SELECT other.id FROM cases own JOIN cases other ON other.account_key = own.account_key
+             WHERE own.id = $1 AND own.account_key <> '' AND other.id <> own.id ORDER BY other.opened_at",
+        )
+        .bind(case)
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter().map(|row| Columns::of(row).text()).collect()
     }
 
     /// A case with all that belongs to it.

@@ -44,6 +44,15 @@ const STEPS: &[&[Step]] = &[
     crate::changes::STEPS,
     crate::banks::STEPS,
     crate::repeats::STEPS,
+    crate::deadlines::STEPS,
+    crate::alarms::STEPS,
+    crate::filings::STEPS,
+    crate::channels::STEPS,
+    crate::routes::STEPS,
+    crate::outcomes::STEPS,
+    crate::erasures::STEPS,
+    crate::notices::STEPS,
+    crate::incoming::STEPS,
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,6 +127,16 @@ impl Database {
     /// A transaction that only reads: it sees one state throughout and keeps no writer waiting.
     pub async fn snapshot(&self) -> Result<Tx> {
         Ok(self.pool.begin().await?)
+    }
+
+    /// One intake at a time gives out places in the queue; SQLite has one writer anyway.
+    pub async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()> {
+        if self.backend == Backend::Postgres {
+            sqlx::query("SELECT 1 FROM pg_advisory_xact_lock(478560413045)")
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
     }
 
     async fn migrate(&self, now: i64) -> Result<()> {
@@ -241,7 +260,7 @@ impl<'a> Columns<'a> {
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
 
         impl $name {

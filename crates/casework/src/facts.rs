@@ -5,7 +5,18 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+mod money;
+mod people;
+mod places;
+
+pub use money::{Message, Payment, Thread, Wallet};
+pub use people::{
+    Account, AccountClosed, Address, Device, Email, IpEvent, Location, Person, Phone,
+};
+pub use places::Place;
 
 use crate::database::{Columns, Step, Tx, words};
 use crate::{Casework, CaseworkError, Result, audit, cases};
@@ -56,8 +67,80 @@ words! {
     }
 }
 
+words! {
+    /// What bears on whether a child is in danger now; said by a person, or drawn from other facts.
+    RiskFact {
+        /// Material that no list knows and that seems new.
+        NewMaterial = "new-material",
+        /// Made by the child itself.
+        SelfProduction = "self-production",
+        /// Abuse streamed live.
+        LiveStream = "live-stream",
+        /// Paid before the deed.
+        PaymentInAdvance = "payment-in-advance",
+        /// An infant or toddler.
+        Infant = "infant",
+        /// Contact becomes closer, or more frequent, or moves elsewhere.
+        EscalatingContact = "escalating-contact",
+        /// A meeting is planned.
+        MeetingPlanned = "meeting-planned",
+        /// Whoever is reported has a child within reach.
+        AccessToChild = "access-to-child",
+        /// The child speaks of hurting itself.
+        SelfHarm = "self-harm",
+    }
+}
+
+words! {
+    /// How it came to be known.
+    Detection {
+        /// A digest of a list matched.
+        HashMatch = "hash-match",
+        /// A person of the provider found it.
+        Person = "person",
+        /// Somebody reported it.
+        UserReport = "user-report",
+        /// A program found it by other means.
+        Automated = "automated",
+        /// Police asked.
+        Authority = "authority",
+    }
+}
+
+words! {
+    /// What sort of service it happened on.
+    ServiceKind {
+        /// Keeps what users give it.
+        Hosting = "hosting",
+        /// Shows it to the public.
+        OnlinePlatform = "online-platform",
+        /// Carries messages between people.
+        Messaging = "messaging",
+        /// A game.
+        Gaming = "gaming",
+        /// Moves money.
+        Payment = "payment",
+        /// Finds things.
+        Search = "search",
+    }
+}
+
+/// Where service and user are: decides which authorities are told.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Jurisdiction {
+    /// Country of the provider, ISO 3166-1 alpha-2.
+    #[schemars(regex(pattern = r"^[A-Z]{2}$"))]
+    pub provider_country: Option<String>,
+    /// Country of the user, as far as known.
+    #[schemars(regex(pattern = r"^[A-Z]{2}$"))]
+    pub user_country: Option<String>,
+    /// What sort of service.
+    pub service: Option<ServiceKind>,
+}
+
 /// All that is known about a case.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Facts {
     /// Sort of incident; `material` unless said otherwise.
@@ -82,131 +165,37 @@ pub struct Facts {
     pub recipients: Vec<Account>,
     /// Children concerned. Left out of drafts unless asked for.
     pub victims: Vec<Account>,
+    /// Conversations.
+    pub threads: Vec<Thread>,
+    /// Payments.
+    pub payments: Vec<Payment>,
+    /// Addresses on chains.
+    pub wallets: Vec<Wallet>,
+    /// What bears on a child's danger.
+    pub risks: Vec<RiskFact>,
+    /// The series the material belongs to.
+    pub series: Option<String>,
+    /// When the provider came to know of it, RFC 3339; its duty to report runs from here.
+    #[schemars(extend("format" = "date-time"))]
+    pub known_at: Option<String>,
+    /// How it came to be known.
+    pub detected_by: Option<Detection>,
+    /// Where service and user are.
+    pub jurisdiction: Option<Jurisdiction>,
+    /// True when the content is gone from the service.
+    pub removed: Option<bool>,
+    /// The report or case that had the same material from the same account before.
+    pub reupload_of: Option<String>,
+    /// Accounts that shared one viral meme: a batched report, which takes nothing else of people.
+    pub batched_accounts: Vec<String>,
     /// More about single files, by exhibit id.
     pub files: BTreeMap<String, FileFacts>,
     /// Anything else.
     pub note: Option<String>,
 }
 
-/// Where an incident happened.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(tag = "place", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Place {
-    /// A web page.
-    WebPage {
-        /// Addresses.
-        #[serde(default)]
-        urls: Vec<String>,
-        /// True when another company hosts it.
-        #[serde(default)]
-        third_party: Option<bool>,
-        /// Remark.
-        #[serde(default)]
-        note: Option<String>,
-    },
-    /// E-mail.
-    Email {
-        /// Addresses.
-        #[serde(default)]
-        addresses: Vec<Email>,
-        /// Headers, subject, text.
-        #[serde(default)]
-        content: Option<String>,
-        /// Remark.
-        #[serde(default)]
-        note: Option<String>,
-    },
-    /// A newsgroup.
-    Newsgroup {
-        /// Its name.
-        #[serde(default)]
-        name: Option<String>,
-        /// Addresses.
-        #[serde(default)]
-        addresses: Vec<Email>,
-        /// The posting.
-        #[serde(default)]
-        content: Option<String>,
-        /// Remark.
-        #[serde(default)]
-        note: Option<String>,
-    },
-    /// A chat.
-    Chat {
-        /// The program.
-        #[serde(default)]
-        client: Option<String>,
-        /// The room.
-        #[serde(default)]
-        room: Option<String>,
-        /// What was written.
-        #[serde(default)]
-        content: Option<String>,
-        /// Remark.
-        #[serde(default)]
-        note: Option<String>,
-    },
-    /// A game.
-    Game {
-        /// Its name.
-        #[serde(default)]
-        name: Option<String>,
-        /// The console.
-        #[serde(default)]
-        console: Option<String>,
-        /// What was written.
-        #[serde(default)]
-        content: Option<String>,
-        /// Remark.
-        #[serde(default)]
-        note: Option<String>,
-    },
-    /// A mobile phone.
-    CellPhone {
-        /// Its number.
-        #[serde(default)]
-        phone: Option<Phone>,
-        /// Degrees north.
-        #[serde(default)]
-        latitude: Option<f64>,
-        /// Degrees east.
-        #[serde(default)]
-        longitude: Option<f64>,
-        /// Remark.
-        #[serde(default)]
-        note: Option<String>,
-    },
-    /// Away from any network.
-    Offline {
-        /// Name of the place.
-        #[serde(default)]
-        name: Option<String>,
-        /// Addresses.
-        #[serde(default)]
-        addresses: Vec<Address>,
-        /// Remark.
-        #[serde(default)]
-        note: Option<String>,
-    },
-    /// A file-sharing network.
-    PeerToPeer {
-        /// The program.
-        #[serde(default)]
-        client: Option<String>,
-        /// Where from.
-        #[serde(default)]
-        ip_events: Vec<IpEvent>,
-        /// Names of files.
-        #[serde(default)]
-        file_names: Option<String>,
-        /// Remark.
-        #[serde(default)]
-        note: Option<String>,
-    },
-}
-
 /// Police who know of it already.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LawEnforcement {
     /// The agency.
@@ -225,194 +214,8 @@ pub struct LawEnforcement {
     pub process_country: Option<String>,
 }
 
-/// A person's own data.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Person {
-    /// Given name.
-    pub first_name: Option<String>,
-    /// Family name.
-    pub last_name: Option<String>,
-    /// Telephone numbers.
-    pub phones: Vec<Phone>,
-    /// E-mail addresses.
-    pub emails: Vec<Email>,
-    /// Postal addresses.
-    pub addresses: Vec<Address>,
-    /// Years.
-    pub age: Option<u8>,
-    /// YYYY-MM-DD.
-    pub born: Option<String>,
-}
-
-/// An account: reported, recipient's, child's, or one tied to those.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Account {
-    /// Whose it is, as far as known.
-    pub person: Option<Person>,
-    /// Only of the person reported.
-    pub vehicle: Option<String>,
-    /// Id in the provider's system.
-    pub id: Option<String>,
-    /// The provider's product.
-    pub service: Option<String>,
-    /// True when somebody else had got into it.
-    pub compromised: Option<bool>,
-    /// Name it logs in with.
-    pub screen_name: Option<String>,
-    /// Names it shows.
-    pub display_names: Vec<String>,
-    /// Addresses of its profile.
-    pub profile_urls: Vec<String>,
-    /// What it says of itself.
-    pub bio: Option<String>,
-    /// When and from where it was used.
-    pub ip_events: Vec<IpEvent>,
-    /// Devices it was used with.
-    pub devices: Vec<Device>,
-    /// Only of the person reported: true when the account is another company's.
-    pub third_party: Option<bool>,
-    /// Only of a child: the school.
-    pub school: Option<String>,
-    /// Numbers of earlier CyberTipline reports.
-    pub prior_reports: Vec<i64>,
-    /// An organised group it belongs to.
-    pub group: Option<String>,
-    /// Closed for a time.
-    pub suspended: Option<AccountClosed>,
-    /// Closed for good.
-    pub closed: Option<AccountClosed>,
-    /// Where its user seems to be.
-    pub location: Option<Location>,
-    /// True when there are no further e-mail addresses.
-    pub all_emails_reported: Option<bool>,
-    /// Accounts tied to it.
-    pub associated: Vec<Account>,
-    /// Only of a tied account: Billing, Linked, Business, Creator, Parent/Guardian, Other.
-    pub tie: Option<String>,
-    /// Only of a tied account: the platform.
-    pub platform: Option<String>,
-    /// Anything else.
-    pub note: Option<String>,
-}
-
-/// That an account was closed.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AccountClosed {
-    /// True when it was.
-    pub done: bool,
-    /// When, RFC 3339.
-    pub at: Option<String>,
-    /// Whether its user was told.
-    pub user_told: Option<bool>,
-    /// When, RFC 3339.
-    pub user_told_at: Option<String>,
-    /// When it was opened again, RFC 3339; only after a suspension.
-    pub reopened_at: Option<String>,
-}
-
-/// Where somebody seems to be.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Location {
-    /// City.
-    pub city: Option<String>,
-    /// Region; in the USA the postal code of the state.
-    pub region: Option<String>,
-    /// ISO 3166-1 alpha-2.
-    pub country: Option<String>,
-    /// Whether somebody has checked it.
-    pub verified: Option<bool>,
-    /// As of when, RFC 3339.
-    pub at: Option<String>,
-}
-
-/// A telephone number.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Phone {
-    /// The number, without the country's code where that is given.
-    pub number: String,
-    /// Mobile, Home, Business, Work, Fax, Internet, Recovery.
-    pub kind: Option<String>,
-    /// Whether it was checked.
-    pub verified: Option<bool>,
-    /// When, RFC 3339.
-    pub verified_at: Option<String>,
-    /// `+49`.
-    pub country_code: Option<String>,
-    /// Extension, digits.
-    pub extension: Option<String>,
-}
-
-/// An e-mail address.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Email {
-    /// The address.
-    pub address: String,
-    /// Home, Work, Business, Recovery.
-    pub kind: Option<String>,
-    /// Whether it was checked.
-    pub verified: Option<bool>,
-    /// When, RFC 3339.
-    pub verified_at: Option<String>,
-}
-
-/// A postal address.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Address {
-    /// Home, Business, Billing, Shipping, Technical.
-    pub kind: Option<String>,
-    /// Street and number.
-    pub street: Option<String>,
-    /// City.
-    pub city: Option<String>,
-    /// Postal code.
-    pub zip: Option<String>,
-    /// State of the USA, two letters.
-    pub state: Option<String>,
-    /// State or province elsewhere.
-    pub state_elsewhere: Option<String>,
-    /// ISO 3166-1 alpha-2.
-    pub country: Option<String>,
-}
-
-/// From where an account was used.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct IpEvent {
-    /// IPv4 or IPv6.
-    pub address: String,
-    /// Login, Registration, Purchase, Upload, Other, Unknown.
-    pub event: Option<String>,
-    /// When, RFC 3339.
-    pub at: Option<String>,
-    /// Whether it may be a proxy.
-    pub possible_proxy: Option<bool>,
-    /// Port, 1 to 65535.
-    pub port: Option<u16>,
-}
-
-/// A device.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Device {
-    /// IMEI, ICCID, …
-    pub kind: String,
-    /// Its value.
-    pub value: String,
-    /// Login, Registration, Purchase, Upload, Other, Unknown.
-    pub event: Option<String>,
-    /// When, RFC 3339.
-    pub at: Option<String>,
-}
-
 /// More about one file. Whether somebody viewed it can't be said here: that comes from the record.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FileFacts {
     /// Name it was uploaded with.
@@ -423,6 +226,15 @@ pub struct FileFacts {
     pub url: Option<String>,
     /// True when it only supplements the report.
     pub supplemental: bool,
+    /// What it is, as in `image/jpeg`.
+    pub media_type: Option<String>,
+    /// SHA-256, where the bytes were not kept.
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
+    pub sha256: Option<String>,
+    /// Further digests of the file as it was uploaded: kind (at most 64 characters) and value.
+    pub original_hashes: Vec<OriginalHash>,
+    /// The category of this file, where it is another than the decision's.
+    pub category: Option<FileCategory>,
     /// Marks: animeDrawingVirtualHentai, potentialMeme, viral, possibleSelfProduction,
     /// physicalHarm, violenceGore, bestiality, liveStreaming, infant, generativeAi.
     pub annotations: Vec<String>,
@@ -434,6 +246,26 @@ pub struct FileFacts {
     pub exif: Vec<(String, String)>,
     /// Anything else.
     pub note: Option<String>,
+}
+
+/// A digest of the file as it was uploaded.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OriginalHash {
+    /// `MD5`, `SHA1`, `PDQ`, …
+    pub kind: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A category of one file; its value means nothing without its scale.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileCategory {
+    /// `ncmec-industry`, `uk-iwf`, `interpol-baseline`, …
+    pub scale: String,
+    /// The value on it.
+    pub value: String,
 }
 
 /// Why facts can't be taken.
@@ -449,20 +281,14 @@ pub enum FactsError {
         bytes_max: usize,
     },
     /// Not JSON of this form.
-    #[error(
-        "the facts are not in the form described in docs/handling.md: line {line}, column {column}"
-    )]
+    #[error("{path} is not in the form of `obhut case new --schema`: line {line}, column {column}")]
     Form {
+        /// Which field, as `facts.reported.ip_events[0].port`.
+        path: String,
         /// Line, from 1.
         line: usize,
         /// Column, from 1.
         column: usize,
-    },
-    /// A time that is none.
-    #[error("{field} is no time with a zone, such as 2026-11-22T10:15:00Z")]
-    Time {
-        /// The field.
-        field: &'static str,
     },
 }
 
@@ -478,29 +304,35 @@ impl Facts {
         }
     }
 
-    /// From JSON; unknown fields are refused, so that a typing error can't lose a victim.
+    /// From JSON; unknown fields are refused, so that a typing error can't lose a victim. What the
+    /// fields say is looked at later, by field, before anything is sent.
     pub fn from_json(json: &[u8]) -> std::result::Result<Self, FactsError> {
-        if json.len() > FACTS_BYTES_MAX {
-            return Err(FactsError::TooLong {
-                bytes: json.len(),
-                bytes_max: FACTS_BYTES_MAX,
-            });
-        }
-        let facts: Self = serde_json::from_slice(json).map_err(|e| FactsError::Form {
-            line: e.line(),
-            column: e.column(),
-        })?;
-        if facts
-            .occurred_at
-            .as_ref()
-            .is_some_and(|t| t.parse::<jiff::Timestamp>().is_err())
-        {
-            return Err(FactsError::Time {
-                field: "occurred_at",
-            });
-        }
-        Ok(facts)
+        read_json(json, FACTS_BYTES_MAX, "facts")
     }
+}
+
+/// JSON in a closed form, or the field that is not.
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(
+    json: &[u8],
+    bytes_max: usize,
+    whole: &str,
+) -> std::result::Result<T, FactsError> {
+    if json.len() > bytes_max {
+        return Err(FactsError::TooLong {
+            bytes: json.len(),
+            bytes_max,
+        });
+    }
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let form = |path: String, e: &serde_json::Error| FactsError::Form {
+        path: if path == "." { whole.to_owned() } else { path },
+        line: e.line(),
+        column: e.column(),
+    };
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|e| form(e.path().to_string(), e.inner()))?;
+    reader.end().map_err(|e| form(".".into(), &e))?;
+    Ok(value)
 }
 
 pub(crate) async fn write(

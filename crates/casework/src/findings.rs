@@ -9,7 +9,12 @@ use crate::lists::{Action, Purpose};
 use crate::screen::Match;
 use crate::{Casework, Result, Screened, Sealed, Subject, Surface, audit, ids};
 
-pub(crate) const STEPS: &[Step] = &[Step {
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        number: 24,
+        sql: &["CREATE INDEX findings_by_exhibit ON findings (exhibit)"],
+    },
+    Step {
     number: 7,
     sql: &[
         "CREATE TABLE findings (
@@ -21,6 +26,9 @@ pub(crate) const STEPS: &[Step] = &[Step {
         "CREATE INDEX findings_by_case ON findings (case_id, found_at)",
     ],
 }];
+
+/// What a finding is that a person put in with a case file.
+pub(crate) const GIVEN: &str = "given";
 
 /// A finding on record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -128,6 +136,38 @@ pub(crate) async fn write(
     audit::write(tx, now, "screening", "finding.record", screening, &detail).await
 }
 
+/// A file that a person put in with a case: no list matched it.
+#[allow(clippy::too_many_arguments)]
+pub(crate) async fn write_given(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    screening: &str,
+    exhibit: Option<&str>,
+    name: Option<&str>,
+    surface: Surface,
+    uploaded_at: Option<i64>,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO findings (id, case_id, screening, what, list_id, list, version, entry, hash_kind, distance,
+            action, scale, category, surface, exhibit, name_sealed, uploaded_at, found_at)
+         VALUES ($1, $2, $3, $4, '', '', '', '', '', 0, $5, '', '', $6, $7, $8, $9, $10)",
+    )
+    .bind(ids::new("finding"))
+    .bind(case)
+    .bind(screening)
+    .bind(GIVEN)
+    .bind(Action::Hold.word())
+    .bind(surface.word())
+    .bind(exhibit)
+    .bind(name.map(|n| casework.seal_text(n)))
+    .bind(uploaded_at)
+    .bind(casework.now())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Ties exhibits that were put in later to the findings of their case that have none.
 pub(crate) async fn attach(tx: &mut Tx, finding: &str, exhibit: &str) -> Result<()> {
     sqlx::query("UPDATE findings SET exhibit = $1 WHERE screening = $2 AND exhibit IS NULL")
@@ -189,12 +229,42 @@ impl Casework {
             .collect()
     }
 
+    /// The cases, other than one, that have findings with these exhibits.
+    pub(crate) async fn cases_of_exhibits(
+        &self,
+        exhibits: &[String],
+        other: &str,
+    ) -> Result<Vec<String>> {
+        let mut cases = Vec::new();
+        for exhibit in exhibits {
+            let rows = sqlx::query(
+                "SELECT DISTINCT case_id FROM findings WHERE exhibit = $1 AND case_id <> $2",
+            )
+            .bind(exhibit)
+            .bind(other)
+            .fetch_all(self.db.pool())
+            .await?;
+            for row in &rows {
+                let case = Columns::of(row).text()?;
+                if !cases.contains(&case) {
+                    cases.push(case);
+                }
+            }
+        }
+        Ok(cases)
+    }
+
     /// How many findings each case has, for those cases that have some.
-    pub(crate) async fn finding_counts(&self) -> Result<std::collections::HashMap<String, i64>> {
-        let rows =
-            sqlx::query("SELECT case_id, COUNT(DISTINCT screening) FROM findings GROUP BY case_id")
-                .fetch_all(self.db.pool())
-                .await?;
+    pub(crate) async fn finding_counts(
+        &self,
+        case: Option<&str>,
+    ) -> Result<std::collections::HashMap<String, i64>> {
+        let rows = match case {
+            Some(case) => sqlx::query("SELECT case_id, COUNT(DISTINCT screening) FROM findings WHERE case_id = $1 GROUP BY case_id")
+                .bind(case),
+            None => sqlx::query("SELECT case_id, COUNT(DISTINCT screening) FROM findings GROUP BY case_id"),
+        };
+        let rows = rows.fetch_all(self.db.pool()).await?;
         rows.iter()
             .map(|row| {
                 let mut c = Columns::of(row);

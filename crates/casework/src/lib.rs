@@ -10,70 +10,98 @@
 
 #![deny(missing_docs)]
 
+mod alarms;
 mod api_keys;
 mod appeals;
 mod approvals;
 mod audit;
 mod banks;
+mod case_file;
 mod cases;
 mod changes;
+mod channels;
 mod clock;
 mod data_folder;
 mod database;
+mod deadlines;
 mod decisions;
+mod dossier;
+mod erasures;
 mod facts;
+mod filings;
 mod findings;
 mod ids;
+mod incoming;
 mod legal_bases;
 mod lists;
+mod notices;
 mod outbox;
+mod outcomes;
 mod people;
 mod repeats;
 mod reports;
+mod routes;
 mod scan;
+mod scores;
 mod screen;
 mod sealed;
 mod settings;
 mod views;
 mod watch;
 
+pub use alarms::Alarm;
 pub use api_keys::{ApiKey, Right};
 pub use appeals::{Appeal, AppealOutcome};
 pub use approvals::Approval;
 pub use audit::AuditRow;
 pub use banks::{Bank, CONTENT_ENABLED, Content};
+pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, Embargo, NewCase};
 pub use cases::{Case, CaseDetail, CaseStatus};
+pub use channels::Channel;
 pub use clock::{SystemClock, rfc3339};
 pub use data_folder::DataFolder;
+pub use deadlines::{Deadline, DeadlineKind};
 pub use decisions::{Category, Decision, DecisionRequest, Ruling};
+pub use dossier::{Dossier, ReportedFile};
+pub use erasures::{Erasure, ErasureProof, Restoration, Restored};
 pub use facts::{
-    Account, AccountClosed, Address, Device, Email, Facts, FactsError, FileFacts, IncidentKind,
-    IncidentTag, IpEvent, LawEnforcement, Location, Person as NamedPerson, Phone, Place,
+    Account, AccountClosed, Address, Detection, Device, Email, Facts, FactsError, FileCategory,
+    FileFacts, IncidentKind, IncidentTag, IpEvent, Jurisdiction, LawEnforcement, Location, Message,
+    OriginalHash, Payment, Person as NamedPerson, Phone, Place, RiskFact, ServiceKind, Thread,
+    Wallet,
 };
+pub use filings::{BEGINNINGS_MAX, Filing, FilingState};
 pub use findings::Finding;
+pub use incoming::{Given, Incoming, IncomingFormat, IncomingRow, Intaken, Ranked, TriageSummary};
 pub use legal_bases::{LegalBasis, Surface};
 pub use lists::{
     Action, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList, Purpose, Stretch,
     VIDEO_PERCENT_MIN, VideoFrameDigest, compare_videos, read_list_file, read_plain_list,
 };
+pub use notices::{Language, Measure, Notice};
 pub use obhut_decode::{
     Container, Limits, Manner, Pool, Sampling, Unreadable, VideoFrame, VideoSeen, VideoTools,
     WorkerCommand,
 };
 pub use obhut_hash::{Compute, Digest, Kind, kinds};
 pub use obhut_vault::{Clock, Exhibit, Verification};
-pub use outbox::{Job, JobKind};
+pub use outbox::{Claim, Job, JobKind};
+pub use outcomes::{Outcome, OutcomeCounts};
 pub use people::{Person, Role};
 pub use repeats::Repeat;
-pub use reports::{Report, ReportedFile};
+pub use reports::{Report, ReportRow};
+pub use routes::{PROPOSALS, Proposal, Route, Routing, routing};
 pub use scan::{FoundFile, ScanProblem, scan};
+pub use scores::{
+    COMPLETENESS, Looked, LookedFile, Missing, RISK, Reason, Scores, at_risk, scores,
+};
 pub use screen::{
     BankHit, Current, Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict,
     frame_pixels, fresh_group, pixels,
 };
 pub use sealed::Sealed;
 pub use settings::Reporter;
-pub use views::Extent;
+pub use views::{Extent, FileDigests, View};
 
 /// What is fed with anything at all by fuzz/; for nobody else.
 #[doc(hidden)]

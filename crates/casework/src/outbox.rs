@@ -8,16 +8,25 @@ use serde::Serialize;
 use crate::database::{Columns, Step, Tx, words};
 use crate::{Casework, CaseworkError, Result, ids};
 
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 13,
-    sql: &[
-        "CREATE TABLE outbox (
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        number: 29,
+        sql: &[
+            "ALTER TABLE outbox ADD COLUMN next_at BIGINT NOT NULL DEFAULT 0",
+            "CREATE INDEX outbox_next ON outbox (done_at, put_at)",
+        ],
+    },
+    Step {
+        number: 13,
+        sql: &[
+            "CREATE TABLE outbox (
             id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, put_at BIGINT NOT NULL,
             claimed_by TEXT NOT NULL, claimed_until BIGINT NOT NULL, tries BIGINT NOT NULL,
             done_at BIGINT, UNIQUE (kind, subject))",
-        "CREATE INDEX outbox_waiting ON outbox (done_at, claimed_until)",
-    ],
-}];
+            "CREATE INDEX outbox_waiting ON outbox (done_at, claimed_until)",
+        ],
+    },
+];
 
 words! {
     /// What sort of thing is to be sent.
@@ -40,6 +49,24 @@ pub struct Job {
     pub subject: String,
     /// How often it was claimed, this time included.
     pub tries: i64,
+    /// When it was put in, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub put_at: i64,
+}
+
+/// Which jobs a worker asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claim<'a> {
+    /// Who asks.
+    pub worker: &'a str,
+    /// So many at most.
+    pub jobs_max: i64,
+    /// How long the claim holds, in microseconds.
+    pub micros: i64,
+    /// Also those that wait for a later time, because a person says now.
+    pub now: bool,
+    /// Only those about this.
+    pub subject: Option<&'a str>,
 }
 
 /// Puts a job in; the same kind and subject only once.
@@ -70,20 +97,77 @@ pub(crate) async fn withdraw(tx: &mut Tx, now: i64, kind: JobKind, subject: &str
     Ok(gone.rows_affected() > 0)
 }
 
+/// Marks a job as done within the transaction of what it did.
+pub(crate) async fn done(tx: &mut Tx, now: i64, job: &Job, worker: &str) -> Result<()> {
+    let done = sqlx::query(
+        "UPDATE outbox SET done_at = $1 WHERE id = $2 AND claimed_by = $3 AND done_at IS NULL",
+    )
+    .bind(now)
+    .bind(&job.id)
+    .bind(worker)
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(CaseworkError::refused(format!(
+            "job {} is no longer this worker's",
+            job.id
+        )));
+    }
+    Ok(())
+}
+
+/// Marks the job about a subject as done, whoever has it: a person has seen to it.
+pub(crate) async fn done_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox SET done_at = $1 WHERE kind = $2 AND subject = $3 AND done_at IS NULL",
+    )
+    .bind(now)
+    .bind(kind.word())
+    .bind(subject)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Opens a job again that was done without success.
+pub(crate) async fn again(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<()> {
+    sqlx::query("UPDATE outbox SET done_at = NULL, claimed_until = 0, next_at = 0 WHERE kind = $1 AND subject = $2")
+        .bind(kind.word())
+        .bind(subject)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 impl Casework {
-    /// Claims up to `jobs_max` jobs for `micros`, oldest first.
+    /// Claims up to `jobs_max` jobs for `micros`, oldest first; those whose time hasn't come wait.
     pub async fn claim_jobs(&self, worker: &str, jobs_max: i64, micros: i64) -> Result<Vec<Job>> {
+        let claim = Claim {
+            worker,
+            jobs_max,
+            micros,
+            now: false,
+            subject: None,
+        };
+        self.claim(&claim).await
+    }
+
+    /// Claims jobs, oldest first.
+    pub async fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Job>> {
         let now = self.now();
         let rows = sqlx::query(
             "UPDATE outbox SET claimed_by = $1, claimed_until = $2, tries = tries + 1
-             WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 ORDER BY put_at, id LIMIT $4)
+             WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 AND next_at <= $5
+                    AND ($6 = '' OR subject = $6) ORDER BY put_at, id LIMIT $4)
                AND done_at IS NULL AND claimed_until < $3
-             RETURNING id, kind, subject, tries",
+             RETURNING id, kind, subject, tries, put_at",
         )
-        .bind(worker)
-        .bind(now + micros)
+        .bind(claim.worker)
+        .bind(now + claim.micros)
         .bind(now)
-        .bind(jobs_max)
+        .bind(claim.jobs_max)
+        .bind(if claim.now { i64::MAX } else { now })
+        .bind(claim.subject.unwrap_or_default())
         .fetch_all(self.db.pool())
         .await?;
         rows.iter()
@@ -94,27 +178,39 @@ impl Casework {
                     kind: c.word(JobKind::from_word, "kind of job")?,
                     subject: c.text()?,
                     tries: c.int()?,
+                    put_at: c.int()?,
                 })
             })
             .collect()
     }
 
+    /// Lets a claim go; the job waits until its time.
+    pub async fn defer_job(&self, job: &Job, worker: &str, next_at: i64) -> Result<()> {
+        sqlx::query("UPDATE outbox SET claimed_until = 0, next_at = $1 WHERE id = $2 AND claimed_by = $3 AND done_at IS NULL")
+            .bind(next_at)
+            .bind(&job.id)
+            .bind(worker)
+            .execute(self.db.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// True while a claim holds and is this worker's.
+    pub async fn holds_job(&self, job: &Job, worker: &str) -> Result<bool> {
+        let row = sqlx::query("SELECT COUNT(*) FROM outbox WHERE id = $1 AND claimed_by = $2 AND claimed_until > $3 AND done_at IS NULL")
+            .bind(&job.id)
+            .bind(worker)
+            .bind(self.now())
+            .fetch_one(self.db.pool())
+            .await?;
+        Ok(Columns::of(&row).int()? == 1)
+    }
+
     /// Marks a job as done; refused when the claim has run out and another worker has it.
     pub async fn finish_job(&self, job: &Job, worker: &str) -> Result<()> {
-        let done = sqlx::query(
-            "UPDATE outbox SET done_at = $1 WHERE id = $2 AND claimed_by = $3 AND done_at IS NULL",
-        )
-        .bind(self.now())
-        .bind(&job.id)
-        .bind(worker)
-        .execute(self.db.pool())
-        .await?;
-        if done.rows_affected() == 0 {
-            return Err(CaseworkError::refused(format!(
-                "job {} is no longer this worker's",
-                job.id
-            )));
-        }
+        let mut tx = self.db.begin().await?;
+        done(&mut tx, self.now(), job, worker).await?;
+        tx.commit().await?;
         Ok(())
     }
 

@@ -1,28 +1,31 @@
-//! A report as data: what an authority gets, before any destination gives it a form.
+//! A report on record: made from a decision, approved by another person, on its way to a destination.
 //!
-//! Invariant: [`Report::from_decision`] is the only way to a report, and takes a decision.
-//! Invariant: what was viewed comes from the record of views; no argument can say it.
-
-use std::collections::BTreeMap;
+//! Invariant: [`Casework::report`] is the only way to a [`Report`], and it takes a decision.
 
 use serde::Serialize;
 
 use crate::cases::CaseStatus;
-use crate::database::{Columns, Step};
-use crate::views::{Viewed, viewed};
-use crate::{
-    Casework, CaseworkError, Decision, Exhibit, Facts, FileFacts, Finding, Reporter, Result,
-    Ruling, Sealed, Surface, audit, cases, ids,
-};
+use crate::database::{Columns, Step, Tx};
+use crate::outbox::{self, JobKind};
+use crate::{Casework, CaseworkError, Decision, Dossier, Result, Ruling, audit, cases, ids};
 
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 11,
-    sql: &["CREATE TABLE reports (
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        number: 11,
+        sql: &["CREATE TABLE reports (
         id TEXT PRIMARY KEY, case_id TEXT NOT NULL, decision TEXT NOT NULL, destination TEXT NOT NULL,
         status TEXT NOT NULL, made_at BIGINT NOT NULL)"],
-}];
+    },
+    Step {
+        number: 22,
+        sql: &[
+            "ALTER TABLE reports ADD COLUMN with_victims BIGINT NOT NULL DEFAULT 0",
+            "CREATE INDEX reports_by_case ON reports (case_id)",
+        ],
+    },
+];
 
-/// A report, independent of whom it goes to.
+/// A report, independent of whom it goes to: what is known, and the decision it rests on.
 ///
 /// ```compile_fail
 /// // No report without a decision: there is no public constructor, not even with all fields.
@@ -35,154 +38,162 @@ pub(crate) const STEPS: &[Step] = &[Step {
 pub struct Report {
     /// The decision it rests on.
     pub decision: Decision,
-    /// Who reports.
-    pub reporter: Reporter,
     /// What is known.
-    pub facts: Sealed<Facts>,
-    /// The files, in the order they were found.
-    pub files: Vec<ReportedFile>,
-    /// When the first file was found, microseconds since 1970.
-    pub found_at: i64,
-}
-
-/// A file of a report.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ReportedFile {
-    /// The exhibit; none when the bytes were not kept.
-    pub exhibit: Option<String>,
-    /// Name it had.
-    pub name: Option<Sealed<String>>,
-    /// SHA-256 of its bytes.
-    pub sha256: Option<Sealed<String>>,
-    /// Media type.
-    pub media_type: Option<String>,
-    /// Where it was meant to be seen.
-    pub surface: Surface,
-    /// When it was uploaded, microseconds since 1970.
-    pub uploaded_at: Option<i64>,
-    /// When it was found, microseconds since 1970.
-    pub found_at: i64,
-    /// What people have seen of it, by the record.
-    pub viewed_whole: bool,
-    /// Whether somebody has seen its metadata, by the record.
-    pub viewed_metadata: bool,
-    /// What else is known of it.
-    pub facts: Sealed<FileFacts>,
-}
-
-impl Report {
-    fn from_decision(
-        decision: &Decision,
-        reporter: Reporter,
-        facts: Facts,
-        findings: &[Finding],
-        exhibits: &BTreeMap<String, (Exhibit, Viewed)>,
-    ) -> Result<Self> {
-        if decision.ruling() != Ruling::Report {
-            return Err(CaseworkError::refused(format!(
-                "case {} was decided \"{}\"; a report needs the decision to report",
-                decision.case(),
-                decision.ruling()
-            )));
-        }
-        let mut files: Vec<ReportedFile> = Vec::new();
-        let mut seen = Vec::new();
-        for finding in findings {
-            if seen.contains(&&finding.screening) {
-                continue;
-            }
-            seen.push(&finding.screening);
-            let kept = finding.exhibit.as_ref().and_then(|id| exhibits.get(id));
-            let viewed = kept.map(|(_, viewed)| *viewed).unwrap_or_default();
-            let more = finding
-                .exhibit
-                .as_ref()
-                .and_then(|id| facts.files.get(id))
-                .cloned();
-            files.push(ReportedFile {
-                exhibit: finding.exhibit.clone(),
-                name: finding.name.clone(),
-                sha256: kept.map(|(e, _)| Sealed::new(e.sha256.clone())),
-                media_type: kept.and_then(|(e, _)| e.intake.media_type.clone()),
-                surface: finding.surface,
-                uploaded_at: finding.uploaded_at,
-                found_at: finding.found_at,
-                viewed_whole: viewed.whole,
-                viewed_metadata: viewed.metadata,
-                facts: Sealed::new(more.unwrap_or_default()),
-            });
-        }
-        let found_at = files
-            .iter()
-            .map(|f| f.found_at)
-            .min()
-            .unwrap_or(decision.decided_at());
-        Ok(Self {
-            decision: decision.clone(),
-            reporter,
-            facts: Sealed::new(facts),
-            files,
-            found_at,
-        })
-    }
+    pub dossier: Dossier,
 }
 
 /// A report on record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub(crate) struct ReportRow {
+#[non_exhaustive]
+pub struct ReportRow {
+    /// Id.
     pub id: String,
+    /// The case.
     pub case: String,
+    /// Id of the decision it rests on.
     pub decision: String,
+    /// Whom it goes to.
+    pub destination: String,
+    /// `draft`, `approved`, `superseded`, `withdrawn`, `retracting` or `retracted`.
     pub status: String,
+    /// True when it says what is known of the children concerned.
+    pub with_victims: bool,
+    /// When it was made, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub made_at: i64,
+}
+
+const COLUMNS: &str = "id, case_id, decision, destination, status, with_victims, made_at";
+
+fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
+    let mut c = Columns::of(row);
+    Ok(ReportRow {
+        id: c.text()?,
+        case: c.text()?,
+        decision: c.text()?,
+        destination: c.text()?,
+        status: c.text()?,
+        with_victims: c.int()? != 0,
+        made_at: c.int()?,
+    })
 }
 
 impl Casework {
     /// Builds the report of a case from its latest decision. Who asked is audited; victims' data
     /// are left out unless asked for.
     pub async fn report(&self, case: &str, with_victims: bool, actor: &str) -> Result<Report> {
-        let detail = self.case(case).await?;
-        if detail.case.status == CaseStatus::Cleared {
+        let decisions = self.decisions(case).await?;
+        let mut dossier = self.dossier(case, with_victims).await?;
+        if dossier.status == CaseStatus::Cleared {
             return Err(CaseworkError::refused(format!(
                 "the decision about case {case} was overturned on appeal; nothing is reported any more"
             )));
         }
-        let decision = detail.decisions.last().ok_or_else(|| {
+        let decision = decisions.into_iter().next_back().ok_or_else(|| {
             CaseworkError::refused(format!(
                 "nobody has decided case {case} yet, and no report is made without a person's decision; `obhut case decide {case} --by NAME --ruling report --grounds …`"
             ))
         })?;
-        let mut exhibits = BTreeMap::new();
-        let mut kept = Vec::new();
-        for finding in &detail.findings {
-            if let Some(id) = &finding.exhibit {
-                kept.push(self.exhibit(id).await?);
-            }
+        if decision.ruling() != Ruling::Report {
+            return Err(CaseworkError::refused(format!(
+                "case {case} was decided \"{}\"; a report needs the decision to report",
+                decision.ruling()
+            )));
         }
-        let mut tx = self.db.begin().await?;
-        for exhibit in kept {
-            let viewed = viewed(&mut tx, &exhibit.id).await?;
-            exhibits.insert(exhibit.id.clone(), (exhibit, viewed));
-        }
-        let mut facts = detail.facts.expose().clone();
-        if !with_victims {
-            facts.victims.clear();
-        }
-        let report = Report::from_decision(
-            decision,
-            self.reporter().await?,
-            facts,
-            &detail.findings,
-            &exhibits,
-        )?;
+        dossier.category = decision.category().cloned();
         let detail = if with_victims {
             "with victims"
         } else {
             "without victims"
         };
-        audit::write(&mut tx, self.now(), actor, "report.build", case, detail).await?;
-        tx.commit().await?;
+        self.note(actor, "report.build", case, detail).await?;
+        Ok(Report { decision, dossier })
+    }
+
+    /// The report on record of that id, as it is to be sent: built from the decision it was
+    /// approved with.
+    pub async fn report_to_send(&self, id: &str, actor: &str) -> Result<Report> {
+        let row = self.report_row(id).await?;
+        let report = self.report(&row.case, row.with_victims, actor).await?;
+        if report.decision.id() != row.decision {
+            return Err(CaseworkError::refused(format!(
+                "case {} was decided again since report {id} was made; make it from the newer decision",
+                row.case
+            )));
+        }
         Ok(report)
+    }
+
+    /// A report on record.
+    pub async fn report_row(&self, id: &str) -> Result<ReportRow> {
+        find(&mut self.db.snapshot().await?, id).await
+    }
+
+    /// The reports of a case, oldest first; of all cases where none is given.
+    pub async fn report_rows(&self, case: Option<&str>) -> Result<Vec<ReportRow>> {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM reports WHERE ($1 = '' OR case_id = $1) ORDER BY made_at, id"
+        ));
+        let rows = sqlx::query(sql)
+            .bind(case.unwrap_or_default())
+            .fetch_all(self.db.pool())
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The same from the latest decision about a case.
+    pub async fn file_latest(
+        &self,
+        case: &str,
+        destination: &str,
+        with_victims: bool,
+        actor: &str,
+    ) -> Result<String> {
+        self.case(case).await?;
+        let decisions = self.decisions(case).await?;
+        let latest = decisions.last().ok_or_else(|| {
+            CaseworkError::refused(format!(
+                "nobody has decided case {case} yet, and no report is made without a person's decision; `obhut case decide {case} --by NAME --ruling report --grounds …`"
+            ))
+        })?;
+        self.file_report(latest, destination, with_victims, actor)
+            .await
+    }
+
+    /// Takes a report back: one that hasn't left is withdrawn, of another its receiver is told and has
+    /// to acknowledge. The case goes on.
+    pub async fn retract_report(
+        &self,
+        id: &str,
+        reason: &str,
+        person: &crate::Person,
+    ) -> Result<String> {
+        person.require(crate::Role::ReportingOfficer)?;
+        if reason.trim().is_empty() {
+            return Err(CaseworkError::refused(
+                "say why it is taken back (--reason)",
+            ));
+        }
+        let mut tx = self.db.begin().await?;
+        let row = find(&mut tx, id).await?;
+        if !matches!(row.status.as_str(), "draft" | "approved") {
+            return Err(CaseworkError::refused(format!(
+                "report {id} is {} already",
+                row.status
+            )));
+        }
+        let status = take_back(&mut tx, self.now(), &row).await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "report.retract",
+            id,
+            reason,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(status.to_owned())
     }
 
     /// Puts a report for a destination on record, from a decision. It waits for another person's
@@ -191,6 +202,7 @@ impl Casework {
         &self,
         decision: &Decision,
         destination: &str,
+        with_victims: bool,
         actor: &str,
     ) -> Result<String> {
         if decision.ruling() != Ruling::Report {
@@ -220,12 +232,13 @@ impl Casework {
                 )));
             }
         }
-        sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at) VALUES ($1, $2, $3, $4, 'draft', $5)")
+        sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at, with_victims) VALUES ($1, $2, $3, $4, 'draft', $5, $6)")
             .bind(&id)
             .bind(decision.case())
             .bind(decision.id())
             .bind(destination)
             .bind(self.now())
+            .bind(i64::from(with_victims))
             .execute(&mut *tx)
             .await?;
         audit::write(&mut tx, self.now(), actor, "report.file", &id, destination).await?;
@@ -234,26 +247,32 @@ impl Casework {
     }
 }
 
-pub(crate) async fn find(tx: &mut crate::database::Tx, id: &str) -> Result<ReportRow> {
-    let row = sqlx::query("SELECT id, case_id, decision, status FROM reports WHERE id = $1")
-        .bind(id)
-        .fetch_optional(&mut **tx)
-        .await?;
+pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<ReportRow> {
+    let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM reports WHERE id = $1"));
+    let row = sqlx::query(sql).bind(id).fetch_optional(&mut **tx).await?;
     let row = row.ok_or_else(|| CaseworkError::NotFound {
         what: "report",
         id: id.to_owned(),
-        hint: "a report is made from the decision of a case",
+        hint: "`obhut report status` shows those there are",
     })?;
-    let mut c = Columns::of(&row);
-    Ok(ReportRow {
-        id: c.text()?,
-        case: c.text()?,
-        decision: c.text()?,
-        status: c.text()?,
-    })
+    read(&row)
 }
 
-pub(crate) async fn set_status(tx: &mut crate::database::Tx, id: &str, status: &str) -> Result<()> {
+/// Withdraws what hasn't left, and has everything else retracted; which of the two it was.
+pub(crate) async fn take_back(tx: &mut Tx, now: i64, row: &ReportRow) -> Result<&'static str> {
+    let status = match row.status.as_str() {
+        "draft" => "withdrawn",
+        _ if outbox::withdraw(tx, now, JobKind::Report, &row.id).await? => "withdrawn",
+        _ => {
+            outbox::put(tx, now, JobKind::Retraction, &row.id).await?;
+            "retracting"
+        }
+    };
+    set_status(tx, &row.id, status).await?;
+    Ok(status)
+}
+
+pub(crate) async fn set_status(tx: &mut Tx, id: &str, status: &str) -> Result<()> {
     sqlx::query("UPDATE reports SET status = $1 WHERE id = $2")
         .bind(status)
         .bind(id)
@@ -262,19 +281,11 @@ pub(crate) async fn set_status(tx: &mut crate::database::Tx, id: &str, status: &
     Ok(())
 }
 
-/// The reports of a case that somebody outside may have got or will get.
-pub(crate) async fn released(
-    tx: &mut crate::database::Tx,
-    case: &str,
-) -> Result<Vec<(String, String)>> {
-    let rows = sqlx::query("SELECT id, destination FROM reports WHERE case_id = $1 AND status = 'approved' ORDER BY made_at, id")
-        .bind(case)
-        .fetch_all(&mut **tx)
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let mut c = Columns::of(row);
-            Ok((c.text()?, c.text()?))
-        })
-        .collect()
+/// The reports of a case that somebody outside may have got or will get, drafts included.
+pub(crate) async fn released(tx: &mut Tx, case: &str) -> Result<Vec<ReportRow>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM reports WHERE case_id = $1 AND status IN ('draft', 'approved') ORDER BY made_at, id"
+    ));
+    let rows = sqlx::query(sql).bind(case).fetch_all(&mut **tx).await?;
+    rows.iter().map(read).collect()
 }

@@ -1,9 +1,10 @@
 //! Evidence in and out: who saw which exhibit, how much of it, and when.
 //!
-//! Invariant: nothing but [`Casework::view`] hands out an exhibit's bytes, and it has written the
-//! audit row and the vault's log entry before it has the first of them.
+//! Invariant: nothing but [`Casework::view`] and, for an approved report's destination,
+//! [`Casework::exhibit_to_send`] hands out an exhibit's bytes, and both have written the audit row and
+//! the vault's log entry before they have the first of them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::database::{Columns, Step, Tx, words};
 use crate::{
@@ -11,7 +12,8 @@ use crate::{
     ids,
 };
 
-pub(crate) const STEPS: &[Step] = &[Step {
+pub(crate) const STEPS: &[Step] = &[
+    Step {
     number: 10,
     sql: &[
         "CREATE TABLE views (
@@ -19,7 +21,16 @@ pub(crate) const STEPS: &[Step] = &[Step {
             purpose TEXT NOT NULL, viewed_at BIGINT NOT NULL)",
         "CREATE INDEX views_by_exhibit ON views (exhibit)",
     ],
-}];
+},
+    Step {
+        number: 23,
+        sql: &[
+            "CREATE TABLE exhibit_digests (
+                exhibit TEXT PRIMARY KEY, bytes_key TEXT NOT NULL, sealed TEXT NOT NULL, kept_at BIGINT NOT NULL)",
+            "CREATE INDEX exhibit_digests_by_bytes ON exhibit_digests (bytes_key)",
+        ],
+    },
+];
 
 words! {
     /// How much of a file a person has seen, by that person's own word.
@@ -33,6 +44,36 @@ words! {
         /// Nothing: the bytes were handed on, not looked at.
         Unseen = "unseen",
     }
+}
+
+/// Digests of an exhibit's bytes, as they came in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileDigests {
+    /// MD5, hexadecimal, lower case.
+    pub md5: String,
+    /// SHA-1, hexadecimal, lower case.
+    pub sha1: String,
+    /// SHA-256, hexadecimal, lower case.
+    pub sha256: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Media type by content or by what was said of it, where known.
+    #[serde(default)]
+    pub media_type: Option<String>,
+}
+
+/// One person's look at an exhibit, by the record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct View {
+    /// Id of the person.
+    pub person: String,
+    /// How much of it.
+    pub extent: Extent,
+    /// What for.
+    pub purpose: String,
+    /// When, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub viewed_at: i64,
 }
 
 /// What people have seen of an exhibit.
@@ -88,7 +129,51 @@ impl Casework {
     }
 
     pub(crate) async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit> {
-        Ok(self.vault.put(bytes, intake).await?)
+        let media_type = intake.media_type.clone();
+        let exhibit = self.vault.put(bytes, intake).await?;
+        let digest = |name: &str| {
+            let kind = obhut_hash::kinds::by_name(name).expect("a kind of ours");
+            let obhut_hash::Compute::Bytes(compute) = kind.compute else {
+                unreachable!("digests of bytes")
+            };
+            compute(&mut &bytes[..]).map(|d| d.to_hex())
+        };
+        let fault = |_| CaseworkError::Form("bytes in memory".into());
+        let digests = FileDigests {
+            md5: digest("md5").map_err(fault)?,
+            sha1: digest("sha1").map_err(fault)?,
+            sha256: exhibit.sha256.clone(),
+            bytes: bytes.len() as u64,
+            media_type,
+        };
+        let json = serde_json::to_string(&digests).expect("digests are JSON");
+        sqlx::query("INSERT INTO exhibit_digests (exhibit, bytes_key, sealed, kept_at) VALUES ($1, $2, $3, $4)")
+            .bind(&exhibit.id)
+            .bind(self.sealer.keyed_digest("exhibit bytes", digests.sha256.as_bytes()))
+            .bind(self.seal_text(&json))
+            .bind(self.now())
+            .execute(self.db.pool())
+            .await?;
+        Ok(exhibit)
+    }
+
+    /// Who has seen an exhibit, how much of it, and when; oldest first.
+    pub async fn views(&self, exhibit: &str) -> Result<Vec<View>> {
+        let rows = sqlx::query("SELECT person, extent, purpose, viewed_at FROM views WHERE exhibit = $1 ORDER BY viewed_at, id")
+            .bind(exhibit)
+            .fetch_all(self.db.pool())
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(View {
+                    person: c.text()?,
+                    extent: c.word(Extent::from_word, "extent")?,
+                    purpose: c.text()?,
+                    viewed_at: c.int()?,
+                })
+            })
+            .collect()
     }
 
     /// The bytes of an exhibit, for a reviewer and a purpose, after both have been recorded.
@@ -138,6 +223,34 @@ impl Casework {
         Ok(self.vault.get(exhibit, access).await?)
     }
 
+    /// The bytes of an exhibit for the destination of an approved report it belongs to; its reading
+    /// is on record before the first byte leaves.
+    pub async fn exhibit_to_send(
+        &self,
+        exhibit: &str,
+        report: &str,
+        worker: &str,
+    ) -> Result<Vec<u8>> {
+        let row = self.report_row(report).await?;
+        let belongs = self
+            .findings(&row.case)
+            .await?
+            .iter()
+            .any(|f| f.exhibit.as_deref() == Some(exhibit));
+        if row.status != "approved" || !belongs {
+            return Err(CaseworkError::refused(format!(
+                "exhibit {exhibit} is of no approved report {report}; nothing is sent"
+            )));
+        }
+        let purpose = format!("report {report} to {}", row.destination);
+        self.note(worker, "exhibit.send", exhibit, &purpose).await?;
+        let access = obhut_vault::Access {
+            actor: worker.to_owned(),
+            purpose,
+        };
+        Ok(self.vault.get(exhibit, access).await?)
+    }
+
     /// All exhibits, oldest first.
     pub async fn exhibits(&self) -> Result<Vec<Exhibit>> {
         Ok(self.vault.list().await?)
@@ -159,6 +272,44 @@ impl Casework {
     pub fn vault_key(&self) -> &str {
         self.vault.verifier_key()
     }
+}
+
+/// Digests of an exhibit's bytes; none of exhibits from before they were kept.
+pub(crate) async fn digests(
+    tx: &mut Tx,
+    casework: &Casework,
+    exhibit: &str,
+) -> Result<Option<FileDigests>> {
+    let row = sqlx::query("SELECT sealed FROM exhibit_digests WHERE exhibit = $1")
+        .bind(exhibit)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map(|row| {
+        let json = casework.open_text(&Columns::of(&row).text()?)?;
+        serde_json::from_str(&json).map_err(|_| CaseworkError::Form("digests of an exhibit".into()))
+    })
+    .transpose()
+}
+
+/// Exhibits with the same bytes that were there before.
+pub(crate) async fn same_bytes_before(tx: &mut Tx, exhibit: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT other.exhibit FROM exhibit_digests own JOIN exhibit_digests other ON other.bytes_key = own.bytes_key
+         WHERE own.exhibit = $1 AND other.kept_at < own.kept_at ORDER BY other.kept_at",
+    )
+    .bind(exhibit)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
+}
+
+/// Takes the digests of exhibits out of the database: a cleared person's.
+pub(crate) async fn forget_digests(tx: &mut Tx, exhibit: &str) -> Result<()> {
+    sqlx::query("DELETE FROM exhibit_digests WHERE exhibit = $1")
+        .bind(exhibit)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// What people have seen of an exhibit, by the record.

@@ -37,7 +37,10 @@ async fn filed(c: &Casework) -> Filed {
         category: None,
     };
     let decision = c.decide(&case, &rita, &request).await.unwrap();
-    let filed = c.file_report(&decision, "ncmec", "test").await.unwrap();
+    let filed = c
+        .file_report(&decision, "ncmec", false, "test")
+        .await
+        .unwrap();
     Filed {
         case,
         rita,
@@ -55,7 +58,7 @@ async fn an_upheld_appeal_withdraws_what_has_not_left() {
         let Filed {
             case, olga, filed, ..
         } = filed(c).await;
-        c.approve_report(&filed, &olga).await.unwrap();
+        c.approve_report(&filed, &olga, None).await.unwrap();
         let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
         c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
             .await
@@ -79,15 +82,17 @@ async fn an_open_appeal_is_decided_before_anything_else() {
             filed,
         } = filed(c).await;
         let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
-        assert!(refused(c.file_report(&decision, "other", "test").await).contains("appeal"));
-        assert!(refused(c.approve_report(&filed, &olga).await).contains("appeal"));
+        assert!(refused(c.file_report(&decision, "other", false, "test").await).contains("appeal"));
+        assert!(refused(c.approve_report(&filed, &olga, None).await).contains("appeal"));
         assert!(refused(c.decide(&case, &rita, &request).await).contains("appeal"));
         c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
             .await
             .unwrap();
         assert!(refused(c.report(&case, false, "test").await).contains("overturned"));
-        assert!(refused(c.file_report(&decision, "other", "test").await).contains("overturned"));
-        assert!(refused(c.approve_report(&filed, &olga).await).contains("overturned"));
+        assert!(
+            refused(c.file_report(&decision, "other", false, "test").await).contains("overturned")
+        );
+        assert!(refused(c.approve_report(&filed, &olga, None).await).contains("withdrawn"));
         assert_eq!(c.claim_jobs("w", 10, 1).await.unwrap(), []);
     })
     .await;
@@ -114,7 +119,7 @@ async fn a_rejected_appeal_leaves_all_as_it_was() {
             c.case(&case).await.unwrap().case.status,
             CaseStatus::Decided
         );
-        c.approve_report(&filed, &olga).await.unwrap();
+        c.approve_report(&filed, &olga, None).await.unwrap();
         assert_eq!(c.jobs_waiting().await.unwrap(), 1);
     })
     .await;

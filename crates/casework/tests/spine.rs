@@ -234,7 +234,10 @@ async fn from_match_to_retraction() {
         // "Viewed" comes from the record alone.
         let report = c.report(&case, false, "test").await.unwrap();
         assert_eq!(
-            (report.files.len(), report.files[0].viewed_whole),
+            (
+                report.dossier.files.len(),
+                report.dossier.files[0].viewed_whole
+            ),
             (2, false)
         );
         assert!(refused(c.view(&exhibit, &ada, "look", Extent::Whole).await).contains("reviewer"));
@@ -244,20 +247,21 @@ async fn from_match_to_retraction() {
                 .unwrap(),
             known
         );
-        assert!(!c.report(&case, false, "test").await.unwrap().files[0].viewed_whole);
+        assert!(!c.report(&case, false, "test").await.unwrap().dossier.files[0].viewed_whole);
         c.view(&exhibit, &rita, "decision", Extent::Whole)
             .await
             .unwrap();
         let report = c.report(&case, false, "test").await.unwrap();
         assert_eq!(
             (
-                report.files[0].viewed_whole,
-                report.files[0].viewed_metadata
+                report.dossier.files[0].viewed_whole,
+                report.dossier.files[0].viewed_metadata
             ),
             (true, false)
         );
         assert_eq!(
             report
+                .dossier
                 .facts
                 .expose()
                 .reported
@@ -269,15 +273,18 @@ async fn from_match_to_retraction() {
         );
 
         // Two people.
-        let filed = c.file_report(&decision, "ncmec", "test").await.unwrap();
-        assert!(refused(c.approve_report(&filed, &rita).await).contains("another person"));
+        let filed = c
+            .file_report(&decision, "ncmec", false, "test")
+            .await
+            .unwrap();
+        assert!(refused(c.approve_report(&filed, &rita, None).await).contains("another person"));
         assert_eq!(c.jobs_waiting().await.unwrap(), 0);
         let olga = c
             .add_person("Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
             .await
             .unwrap();
-        c.approve_report(&filed, &olga).await.unwrap();
-        assert!(refused(c.approve_report(&filed, &olga).await).contains("already"));
+        c.approve_report(&filed, &olga, None).await.unwrap();
+        assert!(refused(c.approve_report(&filed, &olga, None).await).contains("already"));
         let jobs = c.claim_jobs("w", 10, 1_000_000).await.unwrap();
         assert_eq!(
             (jobs.len(), jobs[0].kind, jobs[0].subject.as_str()),
@@ -473,8 +480,8 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
                 category: None,
             };
             let decision = c.decide(&case, &rita, &request).await.unwrap();
-            let filed = c.file_report(&decision, "ncmec", "t").await.unwrap();
-            c.approve_report(&filed, &olga).await.unwrap();
+            let filed = c.file_report(&decision, "ncmec", false, "t").await.unwrap();
+            c.approve_report(&filed, &olga, None).await.unwrap();
         }
         let claims = tokio::join!(
             c.claim_jobs("w1", 8, 30_000_000),
@@ -643,7 +650,16 @@ async fn facts_refuse_what_they_do_not_know() {
         Facts::from_json(br#"{"victms": []}"#).is_err(),
         "a typing error must not lose a victim"
     );
-    assert!(Facts::from_json(br#"{"occurred_at": "yesterday"}"#).is_err());
+    let wrong =
+        Facts::from_json(br#"{"reported": {"ip_events": [{"port": "secret"}]}}"#).unwrap_err();
+    assert!(
+        wrong.to_string().contains("reported.ip_events[0].port"),
+        "names the field"
+    );
+    assert!(
+        !wrong.to_string().contains("secret"),
+        "and never what stands in it"
+    );
     let facts =
         Facts::from_json(br#"{"occurred_at": "2026-11-22T10:00:00+01:00", "victims": [{}]}"#)
             .unwrap();

@@ -5,8 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use obhut_casework::{
-    Action, AppealOutcome, CaseStatus, Extent, Purpose, Right, Role, Ruling, Surface,
+    Action, AppealOutcome, CaseStatus, Extent, Language, Measure, Outcome, Purpose, Right, Role,
+    Ruling, ServiceKind, Surface,
 };
+
+mod reporting;
+
+pub use reporting::*;
 
 /// From first match to a report authorities can act on.
 #[derive(Parser)]
@@ -62,9 +67,26 @@ pub enum Command {
     /// Look at cases and decide them
     #[command(subcommand)]
     Case(CaseCommand),
-    /// Make, file and approve reports
+    /// Make, check, file, approve, send and take back reports
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Appeals, notices to the person concerned, and what is undone
+    #[command(subcommand)]
+    Appeal(AppealCommand),
+    /// Take in reports of others: deduplicated, linked, the most at risk first
+    Intake(IntakeArgs),
+    /// Authorities and hotlines: how each is reached
+    #[command(subcommand)]
+    Destination(DestinationCommand),
+    /// Which authorities are told of what, and on which legal basis
+    #[command(subcommand)]
+    Route(RouteCommand),
+    /// Clocks: what is due when, and why
+    #[command(subcommand)]
+    Deadline(DeadlineCommand),
+    /// What a person must look at
+    #[command(subcommand)]
+    Alarm(AlarmCommand),
     /// Keep exhibits sealed and logged
     #[command(subcommand)]
     Vault(VaultCommand),
@@ -84,6 +106,9 @@ pub enum Command {
     Audit(AuditArgs),
     /// Answer HTTP requests
     Serve(ServeArgs),
+    /// Services that aren't: for trying out and for tests
+    #[command(subcommand)]
+    Testserver(TestserverCommand),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -111,10 +136,14 @@ value_enum!(
     AppealOutcome,
     CaseStatus,
     Extent,
+    Language,
+    Measure,
+    Outcome,
     Purpose,
     Right,
     Role,
     Ruling,
+    ServiceKind,
     Surface
 );
 
@@ -299,6 +328,15 @@ pub enum ListCommand {
 
 #[derive(Subcommand)]
 pub enum CaseCommand {
+    /// Open a case from a file with everything that is known
+    New {
+        /// The case file (JSON); its files lie relative to it
+        #[arg(long, value_name = "CASE.json", required_unless_present = "schema")]
+        from: Option<PathBuf>,
+        /// Print the JSON schema of a case file
+        #[arg(long)]
+        schema: bool,
+    },
     /// List cases, newest first
     List {
         /// Only those of a status
@@ -338,66 +376,30 @@ pub enum CaseCommand {
         #[arg(long, value_name = "FILE.json")]
         from: Option<PathBuf>,
     },
-    /// File an appeal against what was decided
-    Appeal {
+    /// Who has seen which file of a case, how much of it, and when
+    Views {
         /// The case
         case: String,
-        /// Why
+    },
+    /// Put a case under embargo: nothing about it reaches the person concerned; or lift it
+    Embargo {
+        /// The case
+        case: String,
+        /// Until when, RFC 3339
         #[arg(long)]
+        until: Option<String>,
+        /// At whose word, and under which reference
+        #[arg(long)]
+        authority: Option<String>,
+        /// It is over
+        #[arg(long, conflicts_with_all = ["until", "authority"])]
+        lift: bool,
+        /// At whose word
+        #[arg(long, default_value = "")]
         reason: String,
-    },
-    /// Decide an appeal; never by whoever decided the case
-    DecideAppeal {
-        /// The case
-        case: String,
-        /// The appeal
-        appeal: String,
-        /// Who decides
-        #[arg(long, value_name = "PERSON")]
-        by: String,
-        /// How
-        #[arg(long, value_parser = words::<AppealOutcome>())]
-        outcome: AppealOutcome,
-        /// Why
-        #[arg(long)]
-        grounds: String,
-    },
-}
-
-#[derive(Subcommand)]
-pub enum ReportCommand {
-    /// Write a report in a destination's form; nothing is sent
-    Draft {
-        /// The case; a person must have decided to report it
-        case: String,
-        /// Whose form
-        #[arg(long, value_parser = destinations())]
-        destination: String,
-        /// The file (mode 0600); documents about single files are written beside it
-        #[arg(long, value_name = "FILE.xml")]
-        out: PathBuf,
-        /// Put in what is known of the children concerned
-        #[arg(long)]
-        with_victims: bool,
-        /// Who asks, for the audit trail
+        /// Who says so (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
-    },
-    /// File a report from the latest decision; it waits for another person's approval
-    File {
-        /// The case
-        case: String,
-        /// Whom to
-        #[arg(long, value_parser = destinations())]
-        destination: String,
-    },
-    /// Approve a filed report; never by whoever decided the case. Puts it into the outbox
-    Approve {
-        /// The report
-        report: String,
-        /// Who approves (role reporting-officer)
-        #[arg(long, value_name = "PERSON")]
-        by: String,
     },
 }
 

@@ -1,30 +1,55 @@
-//! `obhut case` and `obhut report`: look, decide, appeal; draft, file, approve.
+//! `obhut case`: open, look, decide, facts, embargo.
 
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use obhut_casework::{CaseDetail, Category, DecisionRequest, Facts, Finding, Role, rfc3339};
-use obhut_partners::destinations;
+use base64::Engine as _;
+use obhut_casework::{
+    CASE_FILE_BYTES_MAX, CaseDetail, CaseFile, Casework, Category, DecisionRequest, Embargo, Facts,
+    Finding, NewCase, Role, rfc3339,
+};
 use serde_json::json;
 
-use crate::args::{CaseCommand, ReportCommand};
+use crate::args::CaseCommand;
 use crate::input;
 use crate::output::{Output, count};
 use crate::setting::{Setting, acting, somebody};
 
 /// Longest facts file, in bytes.
 const FACTS_BYTES_MAX: u64 = 4 << 20;
+/// Longest file of a case, in bytes.
+const EXHIBIT_BYTES_MAX: u64 = 256 << 20;
 
 pub async fn run(
     command: CaseCommand,
     setting: &Setting,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
+    if let CaseCommand::New { schema: true, .. } = command {
+        print!("{}\n", CaseFile::schema());
+        return Ok(ExitCode::SUCCESS);
+    }
     let casework = setting.casework().await?;
     match command {
+        CaseCommand::New { from, .. } => {
+            let path = from.context("name the case file with --from")?;
+            let made = new(&casework, &path).await?;
+            let kept = made.exhibits.iter().flatten().count();
+            output.line(
+                || serde_json::to_value(&made).expect("a case is JSON"),
+                || {
+                    format!(
+                        "{} opened, {} sealed; next: obhut report check {} --destination ncmec",
+                        made.case,
+                        count(kept as u64, "file", "files"),
+                        made.case
+                    )
+                },
+            )?;
+        }
         CaseCommand::List { status } => {
             let cases = casework.cases(status).await?;
             if cases.is_empty() {
@@ -109,31 +134,89 @@ pub async fn run(
                 )?;
             }
         },
-        CaseCommand::Appeal { case, reason } => {
-            let appeal = casework.file_appeal(&case, &reason, &somebody()).await?;
-            output.line(
-                || serde_json::to_value(&appeal).expect("an appeal is JSON"),
-                || format!("{} filed; somebody who did not decide {case} decides it: obhut case decide-appeal {case} {} …", appeal.id, appeal.id),
-            )?;
+        CaseCommand::Views { case } => {
+            let detail = casework.case(&case).await?;
+            let mut exhibits: Vec<&String> = detail
+                .findings
+                .iter()
+                .filter_map(|f| f.exhibit.as_ref())
+                .collect();
+            exhibits.dedup();
+            for exhibit in exhibits {
+                for view in casework.views(exhibit).await? {
+                    let person = casework.person(&view.person).await?;
+                    output.line(
+                        || {
+                            let mut value = serde_json::to_value(&view).expect("a view is JSON");
+                            value["exhibit"] = exhibit.as_str().into();
+                            value["name"] = person.name.as_str().into();
+                            value
+                        },
+                        || {
+                            let at = rfc3339(view.viewed_at);
+                            format!(
+                                "{exhibit}  {} saw {} at {at}: {}",
+                                person.name, view.extent, view.purpose
+                            )
+                        },
+                    )?;
+                }
+            }
         }
-        CaseCommand::DecideAppeal {
+        CaseCommand::Embargo {
             case,
-            appeal,
+            until,
+            authority,
+            lift,
+            reason,
             by,
-            outcome,
-            grounds,
         } => {
-            let person = acting(&casework, Some(&by), Role::Reviewer, output).await?;
-            let appeal = casework
-                .decide_appeal(&case, &appeal, &person, outcome, &grounds)
-                .await?;
+            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let embargo = Embargo { until, authority };
+            let given = (!lift).then_some(&embargo);
+            let reason = match (reason.is_empty(), &embargo.authority) {
+                (true, Some(authority)) => authority.clone(),
+                _ => reason,
+            };
+            casework.set_embargo(&case, given, &reason, &person).await?;
             output.line(
-                || serde_json::to_value(&appeal).expect("an appeal is JSON"),
-                || format!("{} {outcome} by {}", appeal.id, person.name),
+                || json!({ "case": case, "embargo": !lift }),
+                || match lift {
+                    true => format!("{case} is no longer under embargo"),
+                    false => format!(
+                        "{case} is under embargo: nothing about it reaches the person concerned"
+                    ),
+                },
             )?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens a case from its file, with the files that lie beside it.
+async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
+    let json = input::read(path, CASE_FILE_BYTES_MAX as u64)?;
+    let file = CaseFile::from_json(&json).with_context(|| path.display().to_string())?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut contents = Vec::new();
+    for (number, item) in file.files.iter().enumerate() {
+        contents.push(match (&item.path, &item.content) {
+            (Some(_), Some(_)) => {
+                anyhow::bail!("files[{number}] has both a path and content; give one of them")
+            }
+            (Some(name), None) => Some(input::read(&folder.join(name), EXHIBIT_BYTES_MAX)?),
+            (None, Some(text)) => {
+                let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim());
+                Some(
+                    bytes
+                        .ok()
+                        .with_context(|| format!("files[{number}].content is no base64"))?,
+                )
+            }
+            (None, None) => None,
+        });
+    }
+    Ok(casework.new_case(&file, contents, &somebody()).await?)
 }
 
 fn show(detail: &CaseDetail) -> serde_json::Value {
@@ -166,6 +249,9 @@ fn describe(detail: &CaseDetail) -> String {
         detail.case.status,
         rfc3339(detail.case.opened_at)
     );
+    if detail.case.embargoed {
+        text += ", under embargo";
+    }
     if let Some(account) = &detail.case.account {
         text += &format!(", account {}", account.expose());
     }
@@ -176,6 +262,7 @@ fn describe(detail: &CaseDetail) -> String {
             .as_ref()
             .map_or_else(String::new, |e| format!(", exhibit {e}"));
         text += &match f.list.is_empty() {
+            true if f.what == "given" => format!("\n  {name}: put in with the case{kept}"),
             true => format!("\n  {name}: unreadable ({}){kept}", f.what),
             false => format!(
                 "\n  {name}: {} {} at {}, {} bits{}{kept}",
@@ -209,89 +296,6 @@ fn category(f: &Finding) -> String {
     } else {
         format!(", {} {}", f.scale, f.category)
     }
-}
-
-pub async fn report(
-    command: ReportCommand,
-    setting: &Setting,
-    output: &Output,
-) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
-    match command {
-        ReportCommand::Draft {
-            case,
-            destination,
-            out,
-            with_victims,
-            by,
-        } => {
-            let destination = destinations::by_name(&destination).context("no such destination")?;
-            let actor = match by {
-                Some(name) => {
-                    acting(&casework, Some(&name), Role::ReportingOfficer, output)
-                        .await?
-                        .id
-                }
-                None => somebody(),
-            };
-            let report = casework.report(&case, with_victims, &actor).await?;
-            let rendered = (destination.render)(&report);
-            write_private(&out, rendered.report.as_bytes())?;
-            let mut files = Vec::new();
-            for (number, file) in (1..).zip(&rendered.files) {
-                let path = beside(&out, number);
-                // The receiver gives the ids when the report is sent; 0 and "draft" stand for them.
-                write_private(&path, file.with_ids(0, "draft").as_bytes())?;
-                files.push(path);
-            }
-            for remark in &rendered.remarks {
-                output.remark(&format!("remark: {remark}"));
-            }
-            output.line(
-                || {
-                    json!({
-                        "case": case, "destination": destination.name, "out": out.to_string_lossy(),
-                        "files": files.iter().map(|f| f.to_string_lossy()).collect::<Vec<_>>(),
-                        "remarks": rendered.remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                        "decided_by": report.decision.name(),
-                    })
-                },
-                || format!("{} and {}; nothing was sent",
-                        out.display(),
-                        count(files.len() as u64, "document about a file", "documents about files")),
-            )?;
-        }
-        ReportCommand::File { case, destination } => {
-            let detail = casework.case(&case).await?;
-            let decision = detail
-                .decisions
-                .last()
-                .context("nobody has decided this case yet")?;
-            let id = casework
-                .file_report(decision, &destination, &somebody())
-                .await?;
-            output.line(
-                || json!({ "report": id, "case": case, "destination": destination }),
-                || format!("{id} filed; another person than {} approves it: obhut report approve {id} --by PERSON", decision.name()),
-            )?;
-        }
-        ReportCommand::Approve { report, by } => {
-            let person = acting(&casework, Some(&by), Role::ReportingOfficer, output).await?;
-            let approval = casework.approve_report(&report, &person).await?;
-            output.line(
-                || serde_json::to_value(&approval).expect("an approval is JSON"),
-                || format!("{report} approved by {}; it waits in the outbox (this version sends nothing yet)", approval.name),
-            )?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn beside(out: &Path, number: usize) -> PathBuf {
-    let stem = out
-        .file_stem()
-        .map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-    out.with_file_name(format!("{stem}.file-{number:03}.xml"))
 }
 
 /// Writes with mode 0600; an older file of that name is replaced, with its mode.

@@ -1,17 +1,22 @@
 //! The binary `obhut`: arguments, environment and configuration come in here and nowhere else.
 
 mod admin;
+mod appeals;
 mod args;
 mod cases;
 mod hash;
 mod in_order;
 mod input;
+mod intake;
 mod lists;
 mod matching;
 mod output;
+mod reports;
+mod routes;
 mod screen;
 mod serve;
 mod setting;
+mod testserver;
 mod vault;
 mod watch;
 
@@ -62,7 +67,14 @@ async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Match(a) => matching::run(a, output),
         Command::List(a) => lists::run(a, &setting, output).await,
         Command::Case(a) => cases::run(a, &setting, output).await,
-        Command::Report(a) => cases::report(a, &setting, output).await,
+        Command::Report(a) => reports::run(a, &setting, output).await,
+        Command::Appeal(a) => appeals::run(a, &setting, output).await,
+        Command::Intake(a) => intake::run(a, &setting, output).await,
+        Command::Destination(a) => routes::destination(a, &setting, output).await,
+        Command::Route(a) => routes::route(a, &setting, output).await,
+        Command::Deadline(a) => routes::deadline(a, &setting, output).await,
+        Command::Alarm(a) => routes::alarm(a, &setting, output).await,
+        Command::Testserver(a) => testserver::run(a, output).await,
         Command::Vault(a) => vault::run(a, &setting, output).await,
         Command::Person(a) => admin::person(a, &setting, output).await,
         Command::Basis(a) => admin::basis(a, &setting, output).await,

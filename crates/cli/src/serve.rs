@@ -40,6 +40,7 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
     casework.current().await?;
     let watching = casework.clone();
     let watcher = tokio::spawn(async move { watching.watch_changes().await });
+    let working = tokio::spawn(obhut_server::workers::work(casework.clone()));
     let app = obhut_server::app_with(casework.clone(), pool, outside(&args)?);
     let listener = listen(args.listen, "--listen").await?;
     let address = listener.local_addr()?;
@@ -88,6 +89,7 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
         serving.await??;
     }
     watcher.abort();
+    working.abort();
     signal.abort();
     Ok(ExitCode::SUCCESS)
 }
@@ -133,7 +135,7 @@ fn outside(args: &ServeArgs) -> anyhow::Result<Outside> {
 }
 
 /// Ends when somebody presses Ctrl-C or the system asks the process to end.
-async fn stopped() {
+pub async fn stopped() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

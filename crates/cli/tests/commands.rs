@@ -211,13 +211,12 @@ fn from_list_to_report() {
     ok(&b.obhut(&["report", "approve", report, "--by", "Olga"]));
     let appeal =
         &json(ok(&b.obhut(&[
-            "case", "appeal", &case, "--reason", "mine", "--json",
+            "appeal", "open", &case, "--reason", "mine", "--json",
         ])))[0];
     let id = appeal["id"].as_str().unwrap();
     let decide = [
-        "case",
-        "decide-appeal",
-        &case,
+        "appeal",
+        "decide",
         id,
         "--outcome",
         "upheld",

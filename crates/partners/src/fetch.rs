@@ -195,15 +195,20 @@ pub struct Fetcher {
     agent: ureq::Agent,
 }
 
+/// How every connection of ours is kept secret: rustls with ring, the system's own certificates.
+pub(crate) fn tls() -> ureq::tls::TlsConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ureq::tls::TlsConfig::builder()
+        .provider(ureq::tls::TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(provider)
+        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+        .build()
+}
+
 impl Fetcher {
     /// Nothing is connected before the first call.
     pub fn new(allowed: AllowList) -> Self {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ureq::tls::TlsConfig::builder()
-            .provider(ureq::tls::TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(provider)
-            .root_certs(ureq::tls::RootCerts::PlatformVerifier)
-            .build();
+        let tls = tls();
         let config = Config::builder()
             .max_redirects(0)
             .max_redirects_will_error(false)

@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use expect_test::expect_file;
 use obhut_casework::*;
-use obhut_partners::{Rendered, destinations};
+use obhut_partners::destinations::ncmec::{rules, schema as table};
+use obhut_partners::{Rendered, destinations, tree};
+use serde_json::Value;
+
+mod generate;
 
 struct Fixed;
 
@@ -21,67 +25,113 @@ impl Clock for Fixed {
 const FULL: &str = include_str!("facts_full.json");
 
 async fn rendered(facts: &str, with_victims: bool, extent: Extent) -> Rendered {
-    let folder = tempfile::tempdir().unwrap();
-    let c = Casework::open(DataFolder::new(folder.path()), None, Arc::new(Fixed))
-        .await
-        .unwrap();
-    let reporter = Reporter {
-        service: "Example".into(),
-        first_name: "Erika".into(),
-        last_name: "Muster".into(),
-        email: "trust@example.com".into(),
-        contact_email: "police@example.com".into(),
-        company_template: "Serve legal process by mail. <&>".into(),
-        terms_of_service: "No abuse.".into(),
-        legal_url: "https://example.com/legal".into(),
-    };
-    c.set_reporter(&reporter, "test").await.unwrap();
-    let screened = Screened {
-        verdict: Verdict::Match,
-        action: Action::Hold,
-        matches: Vec::new(),
-        quality: Some(100),
-        media_type: Some("image/png"),
-        unreadable: None,
-        suspicious: false,
-        is_ours: false,
-    };
-    let subject = Subject {
-        group: "a".into(),
-        account: Some(Sealed::new("user-1".into())),
-        name: Some(Sealed::new("/srv/uploads/a & b.png".into())),
-        surface: Surface::Public,
-        uploaded_at: Some(1_789_999_000_000_000),
-    };
-    let recorded = c
-        .record(&screened, &subject, Some(b"bytes"), "test")
-        .await
-        .unwrap();
-    let (case, exhibit) = (recorded.case.unwrap(), recorded.exhibit.unwrap());
-    let facts = Facts::from_json(facts.replace("EXHIBIT", &exhibit).as_bytes()).unwrap();
-    c.set_facts(&case, &facts, "test").await.unwrap();
-    let rita = c
-        .add_person("Rita", &[Role::Reviewer], "test")
-        .await
-        .unwrap();
-    c.view(&exhibit, &rita, "decision", extent).await.unwrap();
-    let request = DecisionRequest {
-        ruling: Ruling::Report,
-        grounds: "as assessed".into(),
-        category: Some(Category {
-            scale: "ncmec-industry".into(),
-            value: "A2".into(),
-        }),
-    };
-    c.decide(&case, &rita, &request).await.unwrap();
-    let report = c.report(&case, with_victims, "test").await.unwrap();
-    let ncmec = destinations::by_name("ncmec").unwrap();
-    let once = (ncmec.render)(&report);
-    assert_eq!(once, (ncmec.render)(&report), "render is pure");
-    once
+    let case = Decided::new(facts, extent).await;
+    case.rendered(with_victims).await
 }
 
-fn schema() -> Option<PathBuf> {
+/// A case that was decided, whose facts can be changed.
+struct Decided {
+    _folder: tempfile::TempDir,
+    casework: Casework,
+    case: String,
+    exhibit: String,
+}
+
+impl Decided {
+    async fn new(facts: &str, extent: Extent) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let c = Casework::open(DataFolder::new(folder.path()), None, Arc::new(Fixed))
+            .await
+            .unwrap();
+        let reporter = Reporter {
+            service: "Example".into(),
+            first_name: "Erika".into(),
+            last_name: "Muster".into(),
+            email: "trust@example.com".into(),
+            contact_email: "police@example.com".into(),
+            company_template: "Serve legal process by mail. <&>".into(),
+            terms_of_service: "No abuse.".into(),
+            legal_url: "https://example.com/legal".into(),
+        };
+        c.set_reporter(&reporter, "test").await.unwrap();
+        let screened = Screened {
+            verdict: Verdict::Match,
+            action: Action::Hold,
+            matches: Vec::new(),
+            quality: Some(100),
+            media_type: Some("image/png"),
+            unreadable: None,
+            suspicious: false,
+            is_ours: false,
+        };
+        let subject = Subject {
+            group: "a".into(),
+            account: Some(Sealed::new("user-1".into())),
+            name: Some(Sealed::new("/srv/uploads/a & b.png".into())),
+            surface: Surface::Public,
+            uploaded_at: Some(1_789_999_000_000_000),
+        };
+        let recorded = c
+            .record(&screened, &subject, Some(b"bytes"), "test")
+            .await
+            .unwrap();
+        let (case, exhibit) = (recorded.case.unwrap(), recorded.exhibit.unwrap());
+        let facts = Facts::from_json(facts.replace("EXHIBIT", &exhibit).as_bytes()).unwrap();
+        c.set_facts(&case, &facts, "test").await.unwrap();
+        let rita = c
+            .add_person("Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        c.view(&exhibit, &rita, "decision", extent).await.unwrap();
+        let request = DecisionRequest {
+            ruling: Ruling::Report,
+            grounds: "as assessed".into(),
+            category: Some(Category {
+                scale: "ncmec-industry".into(),
+                value: "A2".into(),
+            }),
+        };
+        c.decide(&case, &rita, &request).await.unwrap();
+        Self {
+            _folder: folder,
+            casework: c,
+            case,
+            exhibit,
+        }
+    }
+
+    async fn rendered(&self, with_victims: bool) -> Rendered {
+        let report = self
+            .casework
+            .report(&self.case, with_victims, "test")
+            .await
+            .unwrap();
+        let ncmec = destinations::by_name("ncmec").unwrap();
+        let once = (ncmec.render)(&report);
+        assert_eq!(once, (ncmec.render)(&report), "render is pure");
+        once
+    }
+
+    async fn with_facts(&self, facts: &Value) -> Option<Rendered> {
+        let facts = Facts::from_json(facts.to_string().as_bytes()).ok()?;
+        self.casework
+            .set_facts(&self.case, &facts, "test")
+            .await
+            .unwrap();
+        Some(self.rendered(true).await)
+    }
+}
+
+/// Everything that would be sent, as one text.
+fn documents(r: &Rendered) -> String {
+    let files = r.files.iter().map(|f| f.with_ids(1, "f"));
+    std::iter::once(r.text().unwrap().to_owned())
+        .chain(files)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn schema_file() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared/data/ncmec/cyber_tipline_2025-11-10_boostport.xsd");
     if !path.exists() {
@@ -96,7 +146,7 @@ fn schema() -> Option<PathBuf> {
 }
 
 fn validate(xml: &str) {
-    let Some(schema) = schema() else { return };
+    let Some(schema) = schema_file() else { return };
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), xml).unwrap();
     let out = Command::new("xmllint")
@@ -117,17 +167,17 @@ fn validate(xml: &str) {
 async fn a_full_report_has_every_element_in_schema_order() {
     let r = rendered(FULL, true, Extent::Whole).await;
     assert_eq!(r.remarks, []);
-    expect_file!["report_full.xml"].assert_eq(&r.report);
+    expect_file!["report_full.xml"].assert_eq(r.text().unwrap());
     let file = r.files[0].with_ids(4_711, "0123456789abcdef0123456789abcdef");
     expect_file!["file_full.xml"].assert_eq(&file);
-    validate(&r.report);
+    validate(r.text().unwrap());
     validate(&file);
 }
 
 #[tokio::test]
 async fn the_smallest_report_is_valid_and_says_what_is_missing() {
     let r = rendered("{}", false, Extent::Unseen).await;
-    validate(&r.report);
+    validate(r.text().unwrap());
     validate(&r.files[0].with_ids(1, "f"));
     let fields: Vec<_> = r.remarks.iter().map(|m| m.field.as_str()).collect();
     assert_eq!(
@@ -139,8 +189,8 @@ async fn the_smallest_report_is_valid_and_says_what_is_missing() {
 #[tokio::test]
 async fn victims_are_in_it_only_on_request() {
     let r = rendered(FULL, false, Extent::Whole).await;
-    assert!(!r.report.contains("<victim>") && !r.report.contains("Jane"));
-    validate(&r.report);
+    assert!(!r.text().unwrap().contains("<victim>") && !r.text().unwrap().contains("Jane"));
+    validate(r.text().unwrap());
 }
 
 #[tokio::test]
@@ -169,24 +219,28 @@ async fn viewed_flags_come_from_the_record() {
 }
 
 #[tokio::test]
-async fn what_the_schema_would_refuse_is_left_out_and_named() {
+async fn what_the_service_would_refuse_stands_in_the_free_text_and_is_named() {
     let facts = r#"{
         "platform": "a\u0001b",
+        "occurred_at": "yesterday",
         "reported": {
             "display_names": ["PLACEHOLDER"],
-            "person": {"born": "yesterday", "emails": [{"address": "a@b.example", "kind": "Pigeon"}],
+            "profile_urls": ["https://example.com/white space"],
+            "person": {"born": "the third of May", "age": 200, "emails": [{"address": "a@b.example", "kind": "Pigeon"}, {"address": "nobody"}],
                        "addresses": [{"country": "Atlantis"}],
-                       "phones": [{"number": "1", "country_code": "0049", "extension": "x"}]},
-            "ip_events": [{"address": "not an address"}, {"address": "::1", "event": "Nap", "at": "noon"}],
+                       "phones": [{"number": "1", "country_code": "0049", "extension": "x"}, {"number": "+49 1", "country_code": "+49"}]},
+            "ip_events": [{"address": "not an address", "at": "noon"}, {"address": "::1", "event": "Nap", "at": "noon", "port": 70000}],
             "location": {"city": "Bonn"}
         },
+        "places": [{"place": "email", "addresses": [{"address": "stranger@example.com"}]}],
         "files": {"EXHIBIT": {"annotations": ["viral", "made-up"]}},
-        "places": [{"place": "chat"}]
+        "payments": [{"amount": "50.00", "currency": "EUR", "to": "the wallet"}]
     }"#
     .replace("PLACEHOLDER", &"x".repeat(300));
     let r = rendered(&facts, false, Extent::Whole).await;
-    validate(&r.report);
+    validate(r.text().unwrap());
     validate(&r.files[0].with_ids(1, "f"));
+    assert!(r.stopping().is_empty(), "{:?}", r.remarks);
     let fields: Vec<_> = r
         .remarks
         .iter()
@@ -194,21 +248,52 @@ async fn what_the_schema_would_refuse_is_left_out_and_named() {
         .collect();
     for field in [
         "platform",
+        "incidentDateTime",
         "displayName",
+        "profileUrl",
         "dateOfBirth",
-        "@type",
+        "age",
+        "type",
+        "email",
         "country",
-        "phone",
+        "countryCallingCode",
+        "extension",
         "ipAddress",
         "eventName",
         "dateTime",
-        "countryCode",
+        "port",
+        "estimatedLocation",
+        "emailAddress",
         "fileAnnotations",
     ] {
         assert!(fields.contains(&field), "{field} is not among {fields:?}");
     }
+    assert!(r.remarks.iter().all(|m| !m.source.is_empty()));
+    // Nothing is lost: it stands in the free text.
+    let all = documents(&r);
+    for content in [
+        "yesterday",
+        &"x".repeat(300),
+        "https://example.com/white space",
+        "the third of May",
+        "200",
+        "Pigeon",
+        "nobody",
+        "Atlantis",
+        "0049",
+        "not an address",
+        "noon",
+        "Nap",
+        "70000",
+        "Bonn",
+        "stranger@example.com",
+        "made-up",
+        "the wallet",
+    ] {
+        assert!(all.contains(content), "{content}");
+    }
     // A remark names the field, never what stands in it.
-    let all: String = r.remarks.iter().map(ToString::to_string).collect();
+    let said: String = r.remarks.iter().map(ToString::to_string).collect();
     for content in [
         "Pigeon",
         "Atlantis",
@@ -216,6 +301,333 @@ async fn what_the_schema_would_refuse_is_left_out_and_named() {
         "not an address",
         "made-up",
     ] {
-        assert!(!all.contains(content), "{content}");
+        assert!(!said.contains(content), "{content}");
     }
+}
+
+#[tokio::test]
+async fn what_only_a_person_can_put_right_stops_the_report_by_field() {
+    let case = Decided::new(r#"{"occurred_at": "2126-01-01T00:00:00Z"}"#, Extent::Whole).await;
+    case.casework
+        .set_reporter(&Reporter::default(), "test")
+        .await
+        .unwrap();
+    let r = case.rendered(false).await;
+    let stopping: Vec<_> = r.stopping().iter().map(|m| m.field.as_str()).collect();
+    assert_eq!(
+        stopping,
+        [
+            "report/incidentSummary/incidentDateTime",
+            "report/reporter/reportingPerson/email"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_batched_report_takes_accounts_and_one_marked_file_and_names_the_rest() {
+    let facts = r#"{"batched_accounts": ["a", "b", "c"], "note": "secret note", "reported": {"id": "u", "bio": "b"},
+        "files": {"EXHIBIT": {"annotations": ["viral", "infant"], "note": "n", "original_name": "x.png"}}}"#;
+    let r = rendered(facts, false, Extent::Whole).await;
+    let xml = r.text().unwrap();
+    validate(xml);
+    validate(&r.files[0].with_ids(1, "f"));
+    assert!(r.stopping().is_empty(), "{:?}", r.remarks);
+    assert_eq!(xml.matches("<espIdentifier>").count(), 4);
+    assert!(!documents(&r).contains("secret note"));
+    let left: Vec<_> = r.omitted.iter().map(|o| o.field.as_str()).collect();
+    for field in ["facts.note", "facts.reported"] {
+        assert!(left.contains(&field), "{left:?}");
+    }
+    for field in [".note", ".original_name", ".annotations"] {
+        assert!(
+            left.iter()
+                .any(|l| l.starts_with("facts.files.") && l.ends_with(field)),
+            "{field} {left:?}"
+        );
+    }
+    // Two files are one too many, and no mark is none of a meme.
+    let r = rendered(r#"{"batched_accounts": ["a"]}"#, false, Extent::Whole).await;
+    assert!(
+        r.stopping()
+            .iter()
+            .any(|m| m.field.contains("fileAnnotations"))
+    );
+}
+
+/// All leaves of a JSON value, as ways to them.
+fn leaves(value: &Value, way: Vec<String>, out: &mut Vec<Vec<String>>) {
+    let with = |part: String| way.iter().cloned().chain([part]).collect::<Vec<_>>();
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(name, v)| leaves(v, with(name.clone()), out)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(n, v)| leaves(v, with(n.to_string()), out)),
+        _ => out.push(way),
+    }
+}
+
+fn without(value: &Value, way: &[String]) -> Value {
+    let mut all = value.clone();
+    let (last, before) = way.split_last().unwrap();
+    let mut at = &mut all;
+    for part in before {
+        at = match part.parse::<usize>() {
+            Ok(n) if at.is_array() => &mut at[n],
+            _ => &mut at[part.as_str()],
+        };
+    }
+    match at {
+        Value::Array(items) => {
+            items.remove(last.parse().unwrap());
+        }
+        Value::Object(fields) => {
+            fields.remove(last);
+        }
+        _ => unreachable!(),
+    }
+    all
+}
+
+/// True for one of several equal items: any of them says it.
+fn is_twice(value: &Value, way: &[String]) -> bool {
+    let (last, before) = way.split_last().unwrap();
+    let mut at = value;
+    for part in before {
+        at = match part.parse::<usize>() {
+            Ok(n) if at.is_array() => &at[n],
+            _ => &at[part.as_str()],
+        };
+    }
+    let own = last.parse::<usize>().ok().filter(|_| at.is_array());
+    own.is_some_and(|own| {
+        let items = at.as_array().unwrap();
+        items.iter().filter(|i| **i == items[own]).count() > 1
+    })
+}
+
+fn dotted(way: &[String]) -> String {
+    let mut out = "facts".to_owned();
+    for part in way {
+        match part.parse::<usize>() {
+            Ok(n) => out += &format!("[{n}]"),
+            Err(_) => out += &format!(".{part}"),
+        }
+    }
+    out
+}
+
+/// The proof that nothing goes missing unsaid: take any single fact away, and either a document
+/// changes or the fact stood among those named as left out.
+#[tokio::test]
+async fn every_fact_is_in_a_document_or_named_as_left_out() {
+    let schema: Value = serde_json::from_str(&CaseFile::schema()).unwrap();
+    let case = Decided::new("{}", Extent::Whole).await;
+    let mut all =
+        vec![serde_json::from_str::<Value>(&FULL.replace("EXHIBIT", &case.exhibit)).unwrap()];
+    let rounds = if std::env::var("OBHUT_SOAK").is_ok() {
+        300
+    } else {
+        12
+    };
+    for seed in 0..rounds {
+        let mut facts = generate::facts(&schema, seed);
+        let file: Value = facts["files"]
+            .as_object()
+            .and_then(|f| f.values().next().cloned())
+            .unwrap_or_default();
+        let mut files = serde_json::Map::new();
+        if file.is_object() {
+            files.insert(case.exhibit.clone(), file);
+        }
+        facts["files"] = Value::Object(files);
+        all.push(facts);
+    }
+    let mut looked = 0;
+    for facts in &all {
+        let Some(whole) = case.with_facts(facts).await else {
+            panic!("the schema made facts that aren't: {facts}")
+        };
+        let text = documents(&whole);
+        let mut ways = Vec::new();
+        leaves(facts, Vec::new(), &mut ways);
+        for way in ways {
+            let smaller = without(facts, &way);
+            if is_twice(facts, &way) {
+                continue;
+            }
+            let parse = |v: &Value| Facts::from_json(v.to_string().as_bytes()).ok();
+            // A fact that says what is so anyway says nothing.
+            if way == ["incident"] && facts["incident"] == "material" {
+                continue;
+            }
+            if parse(&smaller) == parse(facts) {
+                continue;
+            }
+            let Some(less) = case.with_facts(&smaller).await else {
+                continue;
+            };
+            looked += 1;
+            let field = dotted(&way);
+            let named = whole
+                .omitted
+                .iter()
+                .any(|o| field.starts_with(o.field.as_str()));
+            assert!(
+                named || documents(&less) != text,
+                "{field} is neither in a document nor named\n{facts:#}"
+            );
+        }
+    }
+    assert!(looked > 300, "{looked}");
+}
+
+/// Whatever the case file's schema allows makes documents the service's schema takes. The whole of
+/// ten thousand is run by `cargo xtask soak`.
+#[tokio::test]
+async fn generated_cases_make_valid_documents() {
+    let schema: Value = serde_json::from_str(&CaseFile::schema()).unwrap();
+    let case = Decided::new("{}", Extent::Part).await;
+    let count = if std::env::var("OBHUT_SOAK").is_ok() {
+        10_000
+    } else {
+        400
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    let mut took = std::time::Duration::ZERO;
+    let mut kinds = std::collections::BTreeSet::new();
+    let ncmec = destinations::by_name("ncmec").unwrap();
+    let now = jiff::Timestamp::from_microsecond(Fixed.now_micros()).unwrap();
+    for seed in 0..count {
+        let facts = generate::facts(&schema, 1_000 + seed);
+        let facts = Facts::from_json(facts.to_string().as_bytes()).expect("the schema makes facts");
+        case.casework
+            .set_facts(&case.case, &facts, "test")
+            .await
+            .unwrap();
+        let report = case
+            .casework
+            .report(&case.case, true, "test")
+            .await
+            .unwrap();
+        let begun = std::time::Instant::now();
+        let r = (ncmec.render)(&report);
+        let _ = report.dossier.scores();
+        took += begun.elapsed();
+        for (n, text) in std::iter::once(r.text().unwrap().to_owned())
+            .chain(r.files.iter().map(|f| f.with_ids(1, "f")))
+            .enumerate()
+        {
+            let node = tree::parse(&text).unwrap();
+            assert_eq!(table::faults(&node), [], "seed {seed}\n{text}");
+            // What the rules say is told beforehand.
+            for fault in rules::faults(&node, now) {
+                assert!(
+                    r.remarks.iter().any(|m| m.stops && m.field == fault.path),
+                    "{fault:?}"
+                );
+            }
+            node.walk(&mut |n| {
+                kinds.insert(n.name.clone());
+            });
+            let path = folder.path().join(format!("{seed}-{n}.xml"));
+            std::fs::write(&path, text).unwrap();
+            files.push(path);
+        }
+    }
+    println!(
+        "{count} cases, render and scores {:?} each",
+        took / count as u32
+    );
+    for element in [
+        "peer2peerIncident",
+        "associatedAccount",
+        "victim",
+        "batchedReport",
+        "originalFileHash",
+        "servedLegalProcessInternational",
+    ] {
+        assert!(kinds.contains(element), "no case had {element}");
+    }
+    let Some(xsd) = schema_file() else { return };
+    for part in files.chunks(400) {
+        let out = Command::new("xmllint")
+            .arg("--noout")
+            .arg("--schema")
+            .arg(&xsd)
+            .args(part)
+            .output()
+            .unwrap();
+        assert!(
+            out.status.success(),
+            "{}",
+            String::from_utf8_lossy(&out.stderr)
+                .lines()
+                .filter(|l| !l.ends_with("validates"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        );
+    }
+}
+
+/// The table's validator and `xmllint` agree, about what is wrong as well.
+#[tokio::test]
+async fn the_validator_says_what_xmllint_says() {
+    let Some(xsd) = schema_file() else { return };
+    let r = rendered(FULL, true, Extent::Whole).await;
+    let texts = [r.text().unwrap().to_owned(), r.files[0].with_ids(1, "f")];
+    let folder = tempfile::tempdir().unwrap();
+    let mut chance = generate::Chance(77);
+    let mut both = [0, 0];
+    for round in 0..150 {
+        let text = &texts[round % 2];
+        let lines: Vec<&str> = text.lines().collect();
+        let at = 2 + chance.below(lines.len() - 3);
+        let mut changed: Vec<String> = lines.iter().map(|l| l.to_string()).collect();
+        match chance.below(5) {
+            0 => {
+                changed.remove(at);
+            }
+            1 => {
+                let line = changed[at].clone();
+                changed.insert(at, line);
+            }
+            2 => changed.swap(at, at - 1),
+            3 => {
+                changed[at] = changed[at]
+                    .replace("true", "perhaps")
+                    .replace("2026", "26")
+                    .replace("DE", "QQ")
+            }
+            _ => changed[at] = changed[at].replacen('>', " odd=\"1\">", 1),
+        }
+        let changed = changed.join("\n");
+        let Ok(node) = tree::parse(&changed) else {
+            continue;
+        };
+        let ours = table::faults(&node)
+            .iter()
+            .all(|f| f.what.contains("are allowed"));
+        let path = folder.path().join(format!("{round}.xml"));
+        std::fs::write(&path, &changed).unwrap();
+        let out = Command::new("xmllint")
+            .arg("--noout")
+            .arg("--schema")
+            .arg(&xsd)
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert_eq!(
+            ours,
+            out.status.success(),
+            "{}\n{:?}\n{changed}",
+            String::from_utf8_lossy(&out.stderr),
+            table::faults(&node)
+        );
+        both[usize::from(ours)] += 1;
+    }
+    assert!(both[0] > 30, "{both:?}");
 }

@@ -7,10 +7,13 @@ use utoipa::OpenApi;
 
 use crate::App;
 
+mod appeals;
 mod cases;
 mod health;
 mod hooks;
+mod intake;
 mod matching;
+mod reports;
 mod screen;
 
 /// Longest list of digests in one request, in bytes.
@@ -20,7 +23,10 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
 #[openapi(
     info(title = "obhut", description = "From first match to a report authorities can act on. Keys by `obhut key create`, sent as `Authorization: Bearer`."),
     paths(
-        screen::screen, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide, cases::draft, health::health, health::metrics
+        screen::screen, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide,
+        intake::new_case, intake::case_schema, intake::intake, intake::queue,
+        reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract, reports::outcome, reports::due,
+        appeals::open, appeals::decide, appeals::by_code, appeals::notice, health::health, health::metrics
     ),
     components(schemas(crate::fault::ErrorBody)),
     modifiers(&Bearer)
@@ -50,12 +56,37 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/hooks/nginx", post(hooks::nginx).put(hooks::nginx))
         .route("/v1/hooks/s3", post(hooks::s3))
         .route("/v1/cases", get(cases::list))
+        .route(
+            "/v1/cases",
+            post(intake::new_case).layer(DefaultBodyLimit::max(intake::CASE_BYTES_MAX)),
+        )
+        .route("/v1/schemas/case", get(intake::case_schema))
+        .route("/v1/intake", get(intake::queue))
+        .route(
+            "/v1/intake",
+            post(intake::intake).layer(DefaultBodyLimit::max(intake::INTAKE_BYTES_MAX)),
+        )
         .route("/v1/cases/{case}", get(cases::show))
         .route("/v1/cases/{case}/decisions", post(cases::decide))
         .route(
             "/v1/cases/{case}/reports/{destination}/draft",
-            get(cases::draft),
+            get(reports::draft),
         )
+        .route("/v1/cases/{case}/check/{destination}", get(reports::check))
+        .route(
+            "/v1/cases/{case}/reports",
+            get(reports::list).post(reports::file),
+        )
+        .route("/v1/cases/{case}/appeals", post(appeals::open))
+        .route("/v1/cases/{case}/notices", post(appeals::notice))
+        .route("/v1/reports/{report}", get(reports::show))
+        .route("/v1/reports/{report}/approval", post(reports::approve))
+        .route("/v1/reports/{report}/sending", post(reports::send))
+        .route("/v1/reports/{report}/retraction", post(reports::retract))
+        .route("/v1/reports/{report}/outcomes", post(reports::outcome))
+        .route("/v1/due", get(reports::due))
+        .route("/v1/appeals", post(appeals::by_code))
+        .route("/v1/appeals/{appeal}/decision", post(appeals::decide))
         .route("/health", get(health::health))
         .route("/metrics", get(health::metrics))
         .route(

@@ -8,11 +8,13 @@
 
 mod access;
 mod api;
+pub mod cybertip;
 mod fault;
 mod hma;
 mod intake;
 mod metrics;
 mod pages;
+pub mod workers;
 
 /// What is fed with anything at all by fuzz/; for nobody else.
 #[doc(hidden)]
@@ -60,6 +62,7 @@ pub(crate) struct App {
     pub metrics: Arc<Metrics>,
     pub places: Arc<Semaphore>,
     pub receiving: Arc<Semaphore>,
+    pub codes: Arc<Semaphore>,
     pub outside: Arc<Outside>,
 }
 
@@ -86,6 +89,7 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
         metrics: Arc::default(),
         places: Arc::new(Semaphore::new(cores * SCREENING_PER_CORE_MAX)),
         receiving: Arc::new(Semaphore::new(RECEIVING_MAX)),
+        codes: Arc::new(Semaphore::new(1)),
         outside: Arc::new(outside),
     };
     api::routes()

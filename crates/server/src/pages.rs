@@ -10,9 +10,10 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::App;
 
+mod appeal;
 mod cases;
 
-const ALL: &[&Page] = &[&cases::PAGE];
+const ALL: &[&Page] = &[&appeal::PAGE, &cases::PAGE];
 
 const STYLE: &str = include_str!("../assets/style.css");
 
@@ -31,6 +32,26 @@ pub(crate) fn routes() -> Router<App> {
 
 async fn style() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
+}
+
+/// How long a code that nobody knows keeps the next one waiting.
+const CODE_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Files an appeal with the code of a notice. One at a time and not at once: codes have 80 bits, and
+/// nobody shall try many.
+pub(crate) async fn appeal_by_code(
+    app: &App,
+    code: &str,
+    message: &str,
+) -> Result<(), crate::fault::Fault> {
+    let _turn = app.codes.acquire().await;
+    match app.casework.appeal_by_code(code, message).await {
+        Ok(_) => Ok(()),
+        Err(e) => {
+            tokio::time::sleep(CODE_PAUSE).await;
+            Err(e.into())
+        }
+    }
 }
 
 /// The languages pages are written in.

@@ -51,6 +51,9 @@ pub enum VaultError {
     /// No exhibit of that id is in the log.
     #[error("no exhibit {0} in this vault; `obhut vault list` shows those there are")]
     NotFound(String),
+    /// It was there, and was erased; the log has the proof.
+    #[error("exhibit {0} was erased; the vault's log says when")]
+    Erased(String),
     /// Something does not agree with the log. Nothing is handed out and nothing is appended.
     #[error(
         "the vault does not agree with its log: {0}; run `obhut vault verify`, and change nothing by hand"

@@ -34,6 +34,8 @@ pub enum EventKind {
     Put,
     /// An exhibit was read; written before the first byte was handed out.
     Read,
+    /// An exhibit was erased for good; written before its bytes and its record were removed.
+    Erase,
 }
 
 /// One entry of the log, as JSON with its fields in this order. No person and no case is in it.

@@ -1,5 +1,6 @@
 //! Exhibits in and out, each with its entry in the log.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -182,11 +183,43 @@ impl Vault {
             .ok_or_else(|| VaultError::Sealed(format!("exhibit {id}")))
     }
 
+    /// Erases an exhibit for good: its bytes, and the record that says where it came from. What
+    /// stays is the proof that it was there, and when and why it went; returns the index of that
+    /// entry. Doing it again finishes what was cut off.
+    pub async fn erase(&self, id: &str, access: Access) -> Result<u64, VaultError> {
+        let events = self.events().await?;
+        let put = events
+            .iter()
+            .find(|e| e.event == EventKind::Put && e.exhibit == id)
+            .ok_or_else(|| VaultError::NotFound(id.to_owned()))?;
+        let known = (0..)
+            .zip(&events)
+            .find(|(_, e)| e.event == EventKind::Erase && e.exhibit == id);
+        let index = match known {
+            Some((index, _)) => index,
+            None => {
+                let mut record = Record::new();
+                record.access = Some(access);
+                let event = self.event(EventKind::Erase, id, &record).await?;
+                self.append(event).await?
+            }
+        };
+        for path in [exhibit_path(id), record_path(&put.record)] {
+            match self.log.store.delete(&Path::from(path)).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(index)
+    }
+
     /// Every exhibit, oldest first. Opens records, not contents.
     pub async fn list(&self) -> Result<Vec<Exhibit>, VaultError> {
         let mut exhibits = Vec::new();
-        for (log_index, event) in (0..).zip(self.events().await?) {
-            if event.event == EventKind::Put {
+        let events = self.events().await?;
+        let erased = erased(&events);
+        for (log_index, event) in (0..).zip(events.iter().cloned()) {
+            if event.event == EventKind::Put && !erased.contains(&event.exhibit) {
                 exhibits.push(self.describe(log_index, &event).await?);
             }
         }
@@ -251,6 +284,9 @@ impl Vault {
 
     async fn find(&self, id: &str) -> Result<(u64, Event), VaultError> {
         let events = self.events().await?;
+        if erased(&events).contains(id) {
+            return Err(VaultError::Erased(id.to_owned()));
+        }
         let found = (0..)
             .zip(events)
             .find(|(_, e)| e.event == EventKind::Put && e.exhibit == id);
@@ -303,6 +339,12 @@ impl Vault {
     pub(crate) async fn hold(&self) -> Result<Box<dyn Send>, VaultError> {
         Ok(self.lock.hold().await?)
     }
+}
+
+/// Exhibits that are gone on purpose.
+pub(crate) fn erased(events: &[Event]) -> HashSet<String> {
+    let gone = events.iter().filter(|e| e.event == EventKind::Erase);
+    gone.map(|e| e.exhibit.clone()).collect()
 }
 
 pub(crate) fn exhibit_path(id: &str) -> String {

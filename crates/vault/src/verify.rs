@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use tlog_tiles::Tile;
 
 use crate::log::{Event, EventKind, TILE_HEIGHT, Tree, tile_path};
-use crate::vault::{Vault, exhibit_path, record_path};
+use crate::vault::{Vault, erased, exhibit_path, record_path};
 
 /// Something that does not agree with the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +28,8 @@ pub struct Verification {
     pub exhibits: u64,
     /// Bytes of them, sealed.
     pub sealed_bytes: u64,
+    /// Exhibits that were erased and are gone.
+    pub erased: u64,
     /// Nothing in here means that everything agrees.
     pub problems: Vec<Problem>,
     /// Files that no entry names: of an intake that was cut off before it was acknowledged, or not
@@ -71,12 +73,23 @@ impl Vault {
         }
         self.compare_tiles(&tree, &mut seen).await;
 
+        let events: Vec<Event> = entries
+            .iter()
+            .filter_map(|e| serde_json::from_slice(e).ok())
+            .collect();
+        let erased = erased(&events);
         let mut known = HashSet::new();
         for (index, entry) in entries.iter().enumerate() {
             let Ok(event) = serde_json::from_slice::<Event>(entry) else {
                 seen.problem(format!("entry {index}"), "is no event");
                 continue;
             };
+            if event.event == EventKind::Put && erased.contains(&event.exhibit) {
+                self.compare_erased(&event, &mut seen).await;
+                known.insert(record_path(&event.record));
+                known.insert(exhibit_path(&event.exhibit));
+                continue;
+            }
             known.insert(record_path(&event.record));
             known.insert(exhibit_path(&event.exhibit));
             self.compare_event(&event, &mut seen).await;
@@ -122,6 +135,19 @@ impl Vault {
                 seen.problem(place, "its content is not the one that was recorded");
             }
             Some(_) => {}
+        }
+    }
+
+    /// What was erased must be gone.
+    async fn compare_erased(&self, event: &Event, seen: &mut Verification) {
+        seen.erased += 1;
+        for place in [exhibit_path(&event.exhibit), record_path(&event.record)] {
+            if self.log.read(&place).await.is_ok() {
+                seen.problem(
+                    place,
+                    "was erased by the log and is still there; erase it again",
+                );
+            }
         }
     }
 

@@ -3,12 +3,10 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
 use obhut_casework::{
     Case, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Right, Ruling, rfc3339,
 };
-use obhut_partners::destinations;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -204,51 +202,4 @@ pub(crate) async fn decide(
     };
     let decision = app.casework.decide(&case, &person, &request).await?;
     Ok(Json(DecisionBody::of(&decision)))
-}
-
-/// A report in a destination's form.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct DraftBody {
-    destination: &'static str,
-    /// Who decided to report.
-    decided_by: String,
-    /// The report itself, XML.
-    report: String,
-    /// One document for each file; the receiver's ids are 0 and `draft` until it is sent.
-    files: Vec<String>,
-    /// What the receiver will miss or refuse.
-    remarks: Vec<String>,
-}
-
-/// The report of a case in a destination's form, without victims' data. Nothing is sent.
-#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec")), responses((status = 200, body = DraftBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or nobody's"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nobody has decided, or not to report")), security(("key" = [])))]
-pub(crate) async fn draft(
-    State(app): State<App>,
-    Path((case, destination)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
-    let destination = destinations::by_name(&destination).ok_or_else(|| {
-        let known: Vec<_> = destinations::ALL.iter().map(|d| d.name).collect();
-        Fault::new(
-            axum::http::StatusCode::NOT_FOUND,
-            "not-found",
-            format!("the destinations are {}", known.join(", ")),
-        )
-    })?;
-    let report = app.casework.report(&case, false, &person.id).await?;
-    let rendered = (destination.render)(&report);
-    let body = DraftBody {
-        destination: destination.name,
-        decided_by: report.decision.name().to_owned(),
-        report: rendered.report,
-        files: rendered
-            .files
-            .iter()
-            .map(|f| f.with_ids(0, "draft"))
-            .collect(),
-        remarks: rendered.remarks.iter().map(ToString::to_string).collect(),
-    };
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }

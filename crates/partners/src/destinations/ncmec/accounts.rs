@@ -4,7 +4,8 @@ use obhut_casework::{
     Account, AccountClosed, Address, Device, Email, IpEvent, Location, NamedPerson, Phone,
 };
 
-use super::xml::{Xml, valid_time};
+use super::schema;
+use super::xml::Xml;
 
 /// Whose account it is: the schema has its own order of elements for each.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,320 +22,300 @@ pub(super) fn account(x: &mut Xml, a: &Account, part: Part) {
         Part::Victim => "victimPerson",
     };
     match (&a.person, part) {
-        (Some(p), _) => x.element(person, |x| self::person(x, p)),
-        // The schema requires the element of a victim, if only empty.
+        (Some(p), _) => x.of("person", |x| {
+            x.element(person, |x| self::person(x, p));
+            if let Some(name) = &p.middle_name {
+                x.left_over("middle_name", name);
+            }
+        }),
+        // The schema requires the element of a child, if only empty.
         (None, Part::Victim) => x.element(person, |_| {}),
         (None, _) => {}
     }
-    if part == Part::Reported {
-        x.maybe("vehicleDescription", a.vehicle.as_deref(), Some(300));
+    match (part, &a.vehicle) {
+        (Part::Reported, vehicle) => x.value("vehicleDescription", "vehicle", vehicle.as_deref()),
+        (_, Some(vehicle)) => x.left_over("vehicle", vehicle),
+        _ => {}
     }
-    x.maybe("espIdentifier", a.id.as_deref(), Some(255));
-    x.maybe("espService", a.service.as_deref(), Some(100));
-    x.flag("compromisedAccount", a.compromised);
-    x.maybe("screenName", a.screen_name.as_deref(), Some(256));
-    a.display_names
-        .iter()
-        .for_each(|n| x.text("displayName", n, Some(255)));
-    a.profile_urls
-        .iter()
-        .for_each(|u| x.text("profileUrl", u, Some(2083)));
-    x.maybe("profileBio", a.bio.as_deref(), None);
-    a.ip_events.iter().for_each(|e| ip_event(x, e));
-    a.devices.iter().for_each(|d| device(x, d));
-    match part {
-        Part::Reported => x.flag("thirdPartyUserReported", a.third_party),
-        Part::Victim => x.maybe("schoolName", a.school.as_deref(), Some(255)),
-        Part::Recipient => {}
+    x.value("espIdentifier", "id", a.id.as_deref());
+    x.value("espService", "service", a.service.as_deref());
+    x.value("compromisedAccount", "compromised", a.compromised);
+    x.value("screenName", "screen_name", a.screen_name.as_deref());
+    x.each("display_names", &a.display_names, |x, n| {
+        x.item("displayName", n)
+    });
+    x.each("profile_urls", &a.profile_urls, |x, u| {
+        x.item("profileUrl", u)
+    });
+    x.value("profileBio", "bio", a.bio.as_deref());
+    x.each("ip_events", &a.ip_events, ip_event);
+    x.each("devices", &a.devices, device);
+    match (part, a.third_party) {
+        (Part::Reported, value) => x.value("thirdPartyUserReported", "third_party", value),
+        (_, Some(value)) => x.left_over("third_party", &value.to_string()),
+        _ => {}
     }
-    a.prior_reports
-        .iter()
-        .for_each(|r| x.text("priorCTReports", &r.to_string(), None));
-    if part != Part::Victim {
-        x.maybe("groupIdentifier", a.group.as_deref(), Some(255));
+    match (part, &a.school) {
+        (Part::Victim, school) => x.value("schoolName", "school", school.as_deref()),
+        (_, Some(school)) => x.left_over("school", school),
+        _ => {}
+    }
+    x.each("prior_reports", &a.prior_reports, |x, r| {
+        x.item("priorCTReports", r)
+    });
+    match (part, &a.group) {
+        (Part::Victim, Some(group)) => x.left_over("group", group),
+        (Part::Victim, None) => {}
+        (_, group) => x.value("groupIdentifier", "group", group.as_deref()),
     }
     closed(x, a);
     if let Some(l) = &a.location {
-        location(x, l);
+        x.of("location", |x| location(x, l));
     }
-    x.flag("allEmailsReported", a.all_emails_reported);
+    x.value(
+        "allEmailsReported",
+        "all_emails_reported",
+        a.all_emails_reported,
+    );
     if part == Part::Recipient {
-        if !a.associated.is_empty() {
-            x.remark(
-                "associatedAccount",
-                "the schema takes none of an intended recipient; left out",
-            );
-        }
+        x.each("associated", &a.associated, |x, t| x.left_over_whole("", t));
     } else {
-        a.associated.iter().for_each(|t| associated(x, t));
+        x.each("associated", &a.associated, associated);
     }
-    x.maybe("additionalInfo", a.note.as_deref(), None);
+    for (field, value) in [("tie", &a.tie), ("platform", &a.platform)] {
+        if let Some(value) = value {
+            x.left_over(field, value);
+        }
+    }
+    x.value("additionalInfo", "note", a.note.as_deref());
 }
 
 /// A tied account: the same data in yet another order.
 fn associated(x: &mut Xml, a: &Account) {
-    const TIES: [&str; 6] = [
-        "Billing",
-        "Linked",
-        "Business",
-        "Creator",
-        "Parent/Guardian",
-        "Other",
-    ];
     let tie = a
         .tie
         .as_deref()
-        .filter(|t| TIES.contains(t))
-        .unwrap_or("Other");
-    x.element_with("associatedAccount", &[("type", Some(tie))], |x| {
-        if let Some(platform) = &a.platform {
-            let third = a.third_party.map(|t| t.to_string());
-            x.text_with(
+        .filter(|t| schema::knows("associatedAccountType", t));
+    if let (None, Some(other)) = (tie, &a.tie) {
+        x.left_over("tie", other);
+    }
+    let of = tie.unwrap_or("Other").to_owned();
+    x.element_with("associatedAccount", &[("type", "tie", Some(of))], |x| {
+        match (&a.platform, a.third_party) {
+            (Some(platform), third) => x.value_with(
                 "platform",
-                &[("thirdPartyUser", third.as_deref())],
-                platform,
-                None,
-            );
+                "platform",
+                &[(
+                    "thirdPartyUser",
+                    "third_party",
+                    third.map(|t| t.to_string()),
+                )],
+                Some(platform),
+            ),
+            (None, Some(third)) => x.left_over("third_party", &third.to_string()),
+            (None, None) => {}
         }
         let empty = NamedPerson::default();
         let p = a.person.as_ref().unwrap_or(&empty);
-        x.maybe("firstName", p.first_name.as_deref(), Some(100));
-        x.maybe("lastName", p.last_name.as_deref(), Some(100));
-        x.maybe(
-            "approximateAge",
-            p.age.map(|v| v.to_string()).as_deref(),
-            None,
+        x.of("person", |x| {
+            x.value("firstName", "first_name", p.first_name.as_deref());
+            x.value("middleName", "middle_name", p.middle_name.as_deref());
+            x.value("lastName", "last_name", p.last_name.as_deref());
+            x.value("approximateAge", "age", p.age);
+            x.value("dateOfBirth", "born", p.born.as_deref());
+            x.each("phones", &p.phones, |x, v| phone(x, "phone", v));
+            x.each("emails", &p.emails, |x, v| email(x, "email", v));
+        });
+        x.value(
+            "allEmailsReported",
+            "all_emails_reported",
+            a.all_emails_reported,
         );
-        date(x, p.born.as_deref());
-        p.phones.iter().for_each(|v| phone(x, "phone", v));
-        p.emails.iter().for_each(|v| email(x, "email", v));
-        x.flag("allEmailsReported", a.all_emails_reported);
-        p.addresses.iter().for_each(|v| address(x, "address", v));
-        x.maybe("espService", a.service.as_deref(), Some(100));
-        x.maybe("espIdentifier", a.id.as_deref(), Some(255));
-        a.profile_urls
-            .iter()
-            .for_each(|u| x.text("profileUrl", u, Some(2083)));
-        x.maybe("screenName", a.screen_name.as_deref(), Some(256));
-        a.display_names
-            .iter()
-            .for_each(|n| x.text("displayName", n, Some(255)));
-        x.maybe("profileBio", a.bio.as_deref(), None);
-        x.maybe("groupIdentifier", a.group.as_deref(), Some(255));
-        x.flag("compromisedAccount", a.compromised);
+        x.of("person", |x| {
+            x.each("addresses", &p.addresses, |x, v| address(x, "address", v))
+        });
+        x.value("espService", "service", a.service.as_deref());
+        x.value("espIdentifier", "id", a.id.as_deref());
+        x.each("profile_urls", &a.profile_urls, |x, u| {
+            x.item("profileUrl", u)
+        });
+        x.value("screenName", "screen_name", a.screen_name.as_deref());
+        x.each("display_names", &a.display_names, |x, n| {
+            x.item("displayName", n)
+        });
+        x.value("profileBio", "bio", a.bio.as_deref());
+        x.value("groupIdentifier", "group", a.group.as_deref());
+        x.value("compromisedAccount", "compromised", a.compromised);
         closed(x, a);
-        a.ip_events.iter().for_each(|e| ip_event(x, e));
-        a.devices.iter().for_each(|d| device(x, d));
-        a.prior_reports
-            .iter()
-            .for_each(|r| x.text("priorCTReport", &r.to_string(), None));
-        x.maybe("additionalInfo", a.note.as_deref(), None);
+        x.each("ip_events", &a.ip_events, ip_event);
+        x.each("devices", &a.devices, device);
+        x.each("prior_reports", &a.prior_reports, |x, r| {
+            x.item("priorCTReport", r)
+        });
+        x.value("additionalInfo", "note", a.note.as_deref());
     });
+    for (field, value) in [("vehicle", &a.vehicle), ("school", &a.school)] {
+        if let Some(value) = value {
+            x.left_over(field, value);
+        }
+    }
+    if let Some(l) = &a.location {
+        x.left_over_whole("location", l);
+    }
+    x.each("associated", &a.associated, |x, t| x.left_over_whole("", t));
 }
 
 fn person(x: &mut Xml, p: &NamedPerson) {
     contact(x, p);
-    x.maybe("age", p.age.map(|v| v.to_string()).as_deref(), None);
-    date(x, p.born.as_deref());
+    x.value("age", "age", p.age);
+    x.value("dateOfBirth", "born", p.born.as_deref());
 }
 
 /// A person without age and date of birth.
 pub(super) fn contact(x: &mut Xml, p: &NamedPerson) {
-    x.maybe("firstName", p.first_name.as_deref(), Some(100));
-    x.maybe("lastName", p.last_name.as_deref(), Some(100));
-    p.phones.iter().for_each(|v| phone(x, "phone", v));
-    p.emails.iter().for_each(|v| email(x, "email", v));
-    p.addresses.iter().for_each(|v| address(x, "address", v));
-}
-
-fn date(x: &mut Xml, born: Option<&str>) {
-    match born {
-        Some(day) if day.parse::<jiff::civil::Date>().is_ok() => x.text("dateOfBirth", day, None),
-        Some(_) => x.remark("dateOfBirth", "is no date (YYYY-MM-DD) and is left out"),
-        None => {}
-    }
-}
-
-/// One of the words the schema knows; another is left out and remarked on.
-fn word<'a>(x: &mut Xml, field: &str, value: Option<&'a str>, known: &[&str]) -> Option<&'a str> {
-    let value = value?;
-    if known.contains(&value) {
-        return Some(value);
-    }
-    x.remark(
-        field,
-        &format!("is none of {} and is left out", known.join(", ")),
-    );
-    None
+    x.value("firstName", "first_name", p.first_name.as_deref());
+    x.value("lastName", "last_name", p.last_name.as_deref());
+    x.each("phones", &p.phones, |x, v| phone(x, "phone", v));
+    x.each("emails", &p.emails, |x, v| email(x, "email", v));
+    x.each("addresses", &p.addresses, |x, v| address(x, "address", v));
 }
 
 pub(super) fn phone(x: &mut Xml, name: &'static str, p: &Phone) {
-    let kinds = [
-        "Mobile", "Home", "Business", "Work", "Fax", "Internet", "Recovery",
-    ];
-    let kind = word(x, "phone/@type", p.kind.as_deref(), &kinds);
-    let verified = p.verified.map(|v| v.to_string());
-    let code = p.country_code.as_deref().filter(|c| {
-        c.strip_prefix('+')
-            .is_some_and(|d| (1..=3).contains(&d.len()) && d.bytes().all(|b| b.is_ascii_digit()))
-    });
-    let extension = p
-        .extension
+    // The number must not repeat the code, and a date says when it was verified.
+    let repeated = p
+        .country_code
         .as_deref()
-        .filter(|e| !e.is_empty() && e.bytes().all(|b| b.is_ascii_digit()));
-    if (code.is_none() && p.country_code.is_some())
-        || (extension.is_none() && p.extension.is_some())
-    {
-        x.remark(
-            "phone",
-            "country code (+49) or extension (digits) has another form and is left out",
-        );
+        .is_some_and(|c| !c.is_empty() && p.number.trim_start().starts_with(c));
+    let code = p.country_code.clone().filter(|_| !repeated);
+    if let (true, Some(code)) = (repeated, &p.country_code) {
+        x.left_over("country_code", code);
+    }
+    let date = verified_at(x, p.verified, p.verified_at.as_deref());
+    let extension = p.extension.clone().filter(|e| e.len() <= 10);
+    if let (None, Some(long)) = (&extension, &p.extension) {
+        x.left_over("extension", long);
     }
     let attributes = [
-        ("type", kind),
-        ("verified", verified.as_deref()),
-        (
-            "verificationDate",
-            p.verified_at.as_deref().filter(|t| valid_time(t).is_some()),
-        ),
-        ("countryCallingCode", code),
-        ("extension", extension),
+        ("type", "kind", p.kind.clone()),
+        ("verified", "verified", p.verified.map(|v| v.to_string())),
+        ("verificationDate", "verified_at", date),
+        ("countryCallingCode", "country_code", code),
+        ("extension", "extension", extension),
     ];
-    x.text_with(name, &attributes, &p.number, Some(50));
+    x.value_with(name, "number", &attributes, Some(&p.number));
 }
 
 pub(super) fn email(x: &mut Xml, name: &'static str, e: &Email) {
-    let kind = word(
-        x,
-        "email/@type",
-        e.kind.as_deref(),
-        &["Home", "Work", "Business", "Recovery"],
-    );
-    let verified = e.verified.map(|v| v.to_string());
-    // The service takes a date only of an address that is verified.
-    let date = e
-        .verified_at
-        .as_deref()
-        .filter(|t| e.verified == Some(true) && valid_time(t).is_some());
+    let date = verified_at(x, e.verified, e.verified_at.as_deref());
     let attributes = [
-        ("type", kind),
-        ("verified", verified.as_deref()),
-        ("verificationDate", date),
+        ("type", "kind", e.kind.clone()),
+        ("verified", "verified", e.verified.map(|v| v.to_string())),
+        ("verificationDate", "verified_at", date),
     ];
-    x.text_with(name, &attributes, &e.address, Some(255));
+    x.value_with(name, "address", &attributes, Some(&e.address));
+}
+
+/// The service takes a date only of what is verified.
+fn verified_at(x: &mut Xml, verified: Option<bool>, at: Option<&str>) -> Option<String> {
+    let at = at?;
+    if verified == Some(true) {
+        return Some(at.to_owned());
+    }
+    x.left_over("verified_at", at);
+    None
 }
 
 pub(super) fn address(x: &mut Xml, name: &'static str, a: &Address) {
-    let kind = word(
-        x,
-        "address/@type",
-        a.kind.as_deref(),
-        &["Home", "Business", "Billing", "Shipping", "Technical"],
-    );
-    x.element_with(name, &[("type", kind)], |x| {
-        x.maybe("address", a.street.as_deref(), Some(255));
-        x.maybe("city", a.city.as_deref(), Some(100));
-        x.maybe("zipCode", a.zip.as_deref(), Some(20));
-        x.maybe("state", a.state.as_deref(), None);
-        x.maybe("nonUsaState", a.state_elsewhere.as_deref(), Some(100));
-        country(x, "country", a.country.as_deref());
+    x.element_with(name, &[("type", "kind", a.kind.clone())], |x| {
+        x.value("address", "street", a.street.as_deref());
+        x.value("city", "city", a.city.as_deref());
+        x.value("zipCode", "zip", a.zip.as_deref());
+        x.value("state", "state", a.state.as_deref());
+        x.value(
+            "nonUsaState",
+            "state_elsewhere",
+            a.state_elsewhere.as_deref(),
+        );
+        x.value("country", "country", a.country.as_deref());
     });
 }
 
-/// Two capital letters (ISO 3166-1 alpha-2); anything else is left out and remarked on.
-fn country(x: &mut Xml, name: &'static str, code: Option<&str>) {
-    match code {
-        Some(code) if code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase()) => {
-            x.text(name, code, None)
-        }
-        Some(_) => x.remark(
-            name,
-            "is no country code of two capital letters (ISO 3166-1) and is left out",
-        ),
-        None => {}
-    }
-}
-
-const EVENTS: [&str; 6] = [
-    "Login",
-    "Registration",
-    "Purchase",
-    "Upload",
-    "Other",
-    "Unknown",
-];
-
 pub(super) fn ip_event(x: &mut Xml, e: &IpEvent) {
-    if e.address.parse::<std::net::IpAddr>().is_err() {
+    // Without an address the schema takes none of it.
+    if !x.takes_in("ipCaptureEvent", "ipAddress", &e.address) {
         x.remark(
             "ipCaptureEvent/ipAddress",
-            "is no IP address; the event is left out",
+            "is no IPv4 or IPv6 address; the event stands in the free text at the end instead",
+            schema::DOCUMENTATION,
         );
+        x.left_over_whole("", e);
         return;
     }
-    let event = word(x, "ipCaptureEvent/eventName", e.event.as_deref(), &EVENTS);
     x.element("ipCaptureEvent", |x| {
-        x.text("ipAddress", &e.address, None);
-        x.maybe("eventName", event, None);
-        x.time("dateTime", e.at.as_deref());
-        x.flag("possibleProxy", e.possible_proxy);
-        x.maybe(
-            "port",
-            e.port.filter(|p| *p > 0).map(|p| p.to_string()).as_deref(),
-            None,
-        );
+        x.value("ipAddress", "address", Some(&e.address));
+        x.value("eventName", "event", e.event.as_deref());
+        x.value("dateTime", "at", e.at.as_deref());
+        x.value("possibleProxy", "possible_proxy", e.possible_proxy);
+        x.value("port", "port", e.port);
     });
 }
 
 pub(super) fn device(x: &mut Xml, d: &Device) {
-    let event = word(x, "deviceId/eventName", d.event.as_deref(), &EVENTS);
     x.element("deviceId", |x| {
-        x.text("idType", &d.kind, Some(255));
-        x.text("idValue", &d.value, Some(2083));
-        x.maybe("eventName", event, None);
-        x.time("dateTime", d.at.as_deref());
+        x.value("idType", "kind", Some(&d.kind));
+        x.value("idValue", "value", Some(&d.value));
+        x.value("eventName", "event", d.event.as_deref());
+        x.value("dateTime", "at", d.at.as_deref());
     });
 }
 
 fn closed(x: &mut Xml, a: &Account) {
-    let one = |x: &mut Xml, name: &'static str, c: &AccountClosed, reopened: bool| {
-        let time = |t: &Option<String>| t.clone().filter(|t| valid_time(t).is_some());
-        let told = c.user_told.map(|v| v.to_string());
-        let (at, told_at, reopened_at) = (time(&c.at), time(&c.user_told_at), time(&c.reopened_at));
-        let attributes = [
-            ("disabledDate", at.as_deref()),
-            ("userNotified", told.as_deref()),
-            ("userNotifiedDate", told_at.as_deref()),
-            ("reenabledDate", reopened_at.as_deref().filter(|_| reopened)),
-        ];
-        x.text_with(name, &attributes, &c.done.to_string(), None);
+    let mut one = |name: &'static str, field: &str, c: &AccountClosed, reopened: bool| {
+        x.of(field, |x| {
+            let mut attributes = vec![
+                ("disabledDate", "at", c.at.clone()),
+                (
+                    "userNotified",
+                    "user_told",
+                    c.user_told.map(|v| v.to_string()),
+                ),
+                ("userNotifiedDate", "user_told_at", c.user_told_at.clone()),
+            ];
+            match (reopened, &c.reopened_at) {
+                (true, at) => attributes.push(("reenabledDate", "reopened_at", at.clone())),
+                (false, Some(at)) => x.left_over("reopened_at", at),
+                (false, None) => {}
+            }
+            x.value_with(name, "done", &attributes, Some(c.done));
+        });
     };
     if let Some(c) = &a.suspended {
-        one(x, "accountTemporarilyDisabled", c, true);
+        one("accountTemporarilyDisabled", "suspended", c, true);
     }
     if let Some(c) = &a.closed {
-        one(x, "accountPermanentlyDisabled", c, false);
+        one("accountPermanentlyDisabled", "closed", c, false);
     }
 }
 
 fn location(x: &mut Xml, l: &Location) {
-    if l.country.is_none() {
-        x.remark(
-            "estimatedLocation/countryCode",
-            "NCMEC needs the country of a location",
-        );
+    let country = l
+        .country
+        .as_deref()
+        .filter(|c| !c.is_empty() && x.takes_in("estimatedLocation", "countryCode", c));
+    // In the USA a city needs its state.
+    let whole = country.is_some_and(|c| c != "US" || l.city.is_none() || l.region.is_some());
+    if !whole {
+        x.remark("estimatedLocation", "needs its country, and in the USA beside the city the state; it stands in the free text at the end instead", schema::DOCUMENTATION);
+        x.left_over_whole("", l);
+        return;
     }
-    let verified = l.verified.map(|v| v.to_string());
     let attributes = [
-        ("verified", verified.as_deref()),
-        (
-            "timestamp",
-            l.at.as_deref().filter(|t| valid_time(t).is_some()),
-        ),
+        ("verified", "verified", l.verified.map(|v| v.to_string())),
+        ("timestamp", "at", l.at.clone()),
     ];
     x.element_with("estimatedLocation", &attributes, |x| {
-        x.maybe("city", l.city.as_deref(), Some(255));
-        x.maybe("region", l.region.as_deref(), Some(255));
-        country(x, "countryCode", l.country.as_deref());
+        x.value("city", "city", l.city.as_deref());
+        x.value("region", "region", l.region.as_deref());
+        x.value("countryCode", "country", country);
     });
 }

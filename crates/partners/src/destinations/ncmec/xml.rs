@@ -1,28 +1,61 @@
-//! Elements in the order they are written, indented, escaped, and without characters XML forbids.
+//! Elements in the order they are written, each value held against the schema before it is.
+//!
+//! Nothing is lost on the way: a value the service would refuse, and the rest of a text that is too
+//! long, go into the free text at the document's end, with the field they came from.
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+use serde::Serialize;
 
-use super::super::Remark;
+use super::super::{Omitted, Remark};
+use super::{rules, schema};
+use crate::tree::allowed;
 
 /// A document in the making, and what is to be said about it.
 pub(super) struct Xml {
     writer: Writer<Vec<u8>>,
     path: Vec<&'static str>,
+    types: Vec<&'static str>,
+    fields: Vec<String>,
     remarks: Vec<Remark>,
+    omitted: Vec<Omitted>,
+    left_over: Vec<(String, String)>,
 }
 
-type Attributes<'a> = &'a [(&'a str, Option<&'a str>)];
+/// Names of attributes, the fields they come from, and values.
+pub(super) type Attributes<'a> = &'a [(&'static str, &'a str, Option<String>)];
 
 impl Xml {
-    pub fn new() -> Self {
+    /// A document whose root is `root`; its facts are those below `field`.
+    pub fn document(root: &'static str, field: &str, content: impl FnOnce(&mut Self)) -> Self {
         let mut xml = Self {
             writer: Writer::new_with_indent(Vec::new(), b' ', 2),
-            path: Vec::new(),
+            path: vec![root],
+            types: vec![root],
+            fields: vec![field.to_owned()],
             remarks: Vec::new(),
+            omitted: Vec::new(),
+            left_over: Vec::new(),
         };
         xml.event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
+        xml.event(Event::Start(BytesStart::new(root)));
+        content(&mut xml);
+        xml.event(Event::End(BytesEnd::new(root)));
         xml
+    }
+
+    /// What follows comes from this field of the facts.
+    pub fn of(&mut self, field: impl Into<String>, content: impl FnOnce(&mut Self)) {
+        self.fields.push(field.into());
+        content(self);
+        self.fields.pop();
+    }
+
+    /// The same for each of several.
+    pub fn each<T>(&mut self, field: &str, items: &[T], mut content: impl FnMut(&mut Self, &T)) {
+        for (number, item) in items.iter().enumerate() {
+            self.of(format!("{field}[{number}]"), |x| content(x, item));
+        }
     }
 
     pub fn element(&mut self, name: &'static str, content: impl FnOnce(&mut Self)) {
@@ -35,118 +68,268 @@ impl Xml {
         attributes: Attributes<'_>,
         content: impl FnOnce(&mut Self),
     ) {
-        self.path.push(name);
-        self.start(name, attributes);
+        let of = self.enter(name);
+        self.types.push(of);
+        self.start(name, of, attributes);
         content(self);
         self.event(Event::End(BytesEnd::new(name)));
+        self.types.pop();
         self.path.pop();
     }
 
-    /// An element with text. `chars_max` is the limit of the service's documentation; a longer text
-    /// is written whole and remarked on: what is cut without a word is lost evidence.
-    pub fn text(&mut self, name: &'static str, text: &str, chars_max: Option<usize>) {
-        self.text_with(name, &[], text, chars_max);
+    /// An element that has nothing but attributes.
+    pub fn empty(&mut self, name: &'static str, attributes: Attributes<'_>) {
+        let of = self.enter(name);
+        let start = self.begin(name, of, attributes);
+        self.event(Event::Empty(start));
+        self.path.pop();
     }
 
-    pub fn text_with(
+    /// A value from a field, if there is one and the service takes it.
+    pub fn value(&mut self, name: &'static str, field: &str, value: Option<impl ToString>) {
+        self.value_with(name, field, &[], value);
+    }
+
+    /// A value that stands by itself: the field is where we are.
+    pub fn item(&mut self, name: &'static str, value: impl ToString) {
+        self.value(name, "", Some(value));
+    }
+
+    pub fn value_with(
         &mut self,
         name: &'static str,
+        field: &str,
         attributes: Attributes<'_>,
-        text: &str,
-        chars_max: Option<usize>,
+        value: Option<impl ToString>,
     ) {
-        self.path.push(name);
-        let chars = text.chars().count();
-        if let Some(max) = chars_max.filter(|max| chars > *max) {
-            self.remark_here(format!(
-                "has {chars} characters, the service takes {max}; shorten it in the facts"
-            ));
+        let Some(text) = value.map(|v| v.to_string()) else {
+            return;
+        };
+        let of = self.enter(name);
+        match self.fitting(name, field, schema::text_type(of), text) {
+            Some(text) => {
+                self.start(name, of, attributes);
+                self.event(Event::Text(BytesText::new(&text)));
+                self.event(Event::End(BytesEnd::new(name)));
+            }
+            // Without the value its attributes say nothing here either.
+            None => {
+                for (_, field, value) in attributes {
+                    if let Some(value) = value {
+                        self.left_over(field, value);
+                    }
+                }
+            }
         }
-        let clean = self.clean(text);
-        self.start(name, attributes);
-        self.event(Event::Text(BytesText::new(&clean)));
-        self.event(Event::End(BytesEnd::new(name)));
         self.path.pop();
     }
 
-    pub fn maybe(&mut self, name: &'static str, text: Option<&str>, chars_max: Option<usize>) {
-        if let Some(text) = text {
-            self.text(name, text, chars_max);
+    /// True when the service would take the value in an element that would stand there.
+    pub fn takes_in(&self, outer: &'static str, name: &'static str, text: &str) -> bool {
+        let of = schema::type_of(self.types.last().expect("a root"), outer);
+        let of = schema::type_of(of, name);
+        schema::misfit(text, schema::text_type(of)).is_none()
+            && rules::refuses(name, text).is_none()
+    }
+
+    /// A fact the form has no place for goes into the free text at the end.
+    pub fn left_over(&mut self, field: &str, value: &str) {
+        let field = self.field(field);
+        self.left_over.push((field, readable(value)));
+    }
+
+    /// The same for a fact of several parts, if there is anything in it.
+    pub fn left_over_whole<T: Serialize + Default + PartialEq>(&mut self, field: &str, value: &T) {
+        if *value != T::default() {
+            let text = terse(value);
+            self.left_over(field, &text);
         }
     }
 
-    pub fn flag(&mut self, name: &'static str, value: Option<bool>) {
-        self.maybe(name, value.map(|v| v.to_string()).as_deref(), None);
+    /// A fact that is left out of the document on purpose.
+    pub fn omit(&mut self, field: &str, why: &str) {
+        let field = self.field(field);
+        self.omitted.push(Omitted {
+            field,
+            why: why.to_owned(),
+        });
     }
 
-    /// A point in time; one that is none is left out and remarked on.
-    pub fn time(&mut self, name: &'static str, value: Option<&str>) {
-        if let Some(value) = value {
-            match valid_time(value) {
-                Some(_) => self.text(name, value, None),
-                None => self.remark(
-                    name,
-                    "is no time with a zone (2026-11-22T10:15:00Z) and is left out",
-                ),
+    /// What didn't find a place, as the document's last words.
+    pub fn end_with_left_over(&mut self, name: &'static str, field: &str, own: Option<&str>) {
+        let mut text = own.unwrap_or_default().to_owned();
+        let left = std::mem::take(&mut self.left_over);
+        if !left.is_empty() {
+            if !text.is_empty() {
+                text += "\n\n";
             }
+            text += "Further facts, by their field in the reporter's case file:\n";
+            // Ids of ours say nothing to whoever reads it.
+            let root = self.fields.first().cloned().unwrap_or_default();
+            let lines: Vec<_> = left
+                .iter()
+                .map(|(field, value)| match field.strip_prefix(&root) {
+                    Some(rest) if root != "facts" => format!("file{rest}: {value}"),
+                    _ => format!("{field}: {value}"),
+                })
+                .collect();
+            text += &lines.join("\n");
+        }
+        if own.is_some() || !text.is_empty() {
+            self.value(name, field, Some(text));
         }
     }
 
-    pub fn remark(&mut self, field: &str, what: &str) {
+    pub fn remark(&mut self, field: &str, what: &str, source: &'static str) {
         let path = self.path.join("/");
-        let field = if path.is_empty() {
-            field.to_owned()
-        } else {
-            format!("{path}/{field}")
+        let field = match path.is_empty() {
+            true => field.to_owned(),
+            false => format!("{path}/{field}"),
         };
         self.remarks.push(Remark {
             field,
             what: what.to_owned(),
+            source,
+            stops: false,
         });
     }
 
-    pub fn remarks(&mut self, more: Vec<Remark>) {
-        for remark in more {
-            if !self.remarks.contains(&remark) {
-                self.remarks.push(remark);
+    /// The document, what is to be said of it, and what isn't in it.
+    pub fn finish(mut self) -> (String, Vec<Remark>, Vec<Omitted>) {
+        // Where the form has no free text, what has no element is left out.
+        for (field, _) in std::mem::take(&mut self.left_over) {
+            self.omitted.push(Omitted {
+                field,
+                why: "this form has no place for it".into(),
+            });
+        }
+        let mut text = String::from_utf8(self.writer.into_inner()).expect("only text was written");
+        text.push('\n');
+        (text, self.remarks, self.omitted)
+    }
+
+    fn enter(&mut self, name: &'static str) -> &'static str {
+        self.path.push(name);
+        schema::type_of(self.types.last().expect("a root"), name)
+    }
+
+    fn field(&self, field: &str) -> String {
+        let mut path = self.fields.join(".");
+        if !field.is_empty() {
+            path = format!("{path}.{field}");
+        }
+        path
+    }
+
+    /// The value as the service takes it, or none.
+    fn fitting(
+        &mut self,
+        name: &str,
+        field: &str,
+        of: &'static str,
+        text: String,
+    ) -> Option<String> {
+        let whole = self.clean(&text);
+        let text = match of {
+            // Times of every form that says a zone are written in the one form the schema takes.
+            "time"
+                if schema::misfit(&whole, of).is_some()
+                    || whole.parse::<jiff::Timestamp>().is_err() =>
+            {
+                match whole.trim().parse::<jiff::Timestamp>() {
+                    Ok(time) => time.to_string(),
+                    Err(_) => {
+                        return self.refuse(
+                            field,
+                            &text,
+                            "is no time with a zone, as 2026-11-22T10:15:00Z",
+                            schema::SCHEMA,
+                        );
+                    }
+                }
+            }
+            _ => whole,
+        };
+        if let Some(why) = schema::misfit(&text, of) {
+            return self.refuse(field, &text, &why, schema::SCHEMA);
+        }
+        if let Some(why) = rules::refuses(name, &text) {
+            return self.refuse(field, &text, why, schema::DOCUMENTATION);
+        }
+        let chars = text.chars().count();
+        match schema::chars_max(of).filter(|max| chars > *max) {
+            None => Some(text),
+            Some(max) => {
+                let what = format!(
+                    "has {chars} characters, the service takes {max}; the whole stands in the free text at the end"
+                );
+                self.here(what, schema::DOCUMENTATION);
+                self.left_over(field, &text);
+                let cut: String = text.chars().take(max).collect();
+                // A value that a cut makes wrong is left out whole.
+                rules::refuses(name, &cut).is_none().then_some(cut)
             }
         }
     }
 
-    pub fn finish(self) -> (String, Vec<Remark>) {
-        let mut text = String::from_utf8(self.writer.into_inner()).expect("only text was written");
-        text.push('\n');
-        (text, self.remarks)
+    fn refuse(
+        &mut self,
+        field: &str,
+        text: &str,
+        why: &str,
+        source: &'static str,
+    ) -> Option<String> {
+        self.here(
+            format!("{why}; it stands in the free text at the end instead"),
+            source,
+        );
+        self.left_over(field, text);
+        None
     }
 
-    fn remark_here(&mut self, what: String) {
+    fn here(&mut self, what: String, source: &'static str) {
         self.remarks.push(Remark {
             field: self.path.join("/"),
             what,
+            source,
+            stops: false,
         });
     }
 
-    fn start(&mut self, name: &'static str, attributes: Attributes<'_>) {
-        let mut start = BytesStart::new(name);
-        for (key, value) in attributes {
-            if let Some(value) = value {
-                let clean = self.clean(value);
-                start.push_attribute((*key, clean.as_str()));
-            }
-        }
+    fn start(&mut self, name: &'static str, of: &'static str, attributes: Attributes<'_>) {
+        let start = self.begin(name, of, attributes);
         self.event(Event::Start(start));
+    }
+
+    fn begin(
+        &mut self,
+        name: &'static str,
+        of: &'static str,
+        attributes: Attributes<'_>,
+    ) -> BytesStart<'static> {
+        let mut start = BytesStart::new(name);
+        for (key, field, value) in attributes {
+            let Some(value) = value else { continue };
+            let attribute = schema::type_of(of, &format!("@{key}"));
+            self.path.push(key);
+            if let Some(value) = self.fitting(key, field, attribute, value.clone()) {
+                start.push_attribute((*key, value.as_str()));
+            }
+            self.path.pop();
+        }
+        start
     }
 
     /// XML 1.0 has no way to write most control characters.
     fn clean(&mut self, text: &str) -> String {
-        let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
         if text.chars().all(allowed) {
             return text.to_owned();
         }
-        self.remark_here("has control characters, written as \u{fffd}".into());
-        text.chars()
-            .map(|c| if allowed(c) { c } else { '\u{fffd}' })
-            .collect()
+        self.here(
+            "has control characters, written as \u{fffd}".into(),
+            "XML 1.0, 2.2",
+        );
+        printable(text)
     }
 
     fn event(&mut self, event: Event<'_>) {
@@ -156,6 +339,42 @@ impl Xml {
     }
 }
 
-pub(super) fn valid_time(value: &str) -> Option<jiff::Timestamp> {
-    value.parse().ok()
+/// A structured fact as one line: JSON without what is empty.
+pub(super) fn terse<T: Serialize>(value: &T) -> String {
+    fn bare(value: &mut serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::Null => true,
+            serde_json::Value::Array(items) => {
+                items.iter_mut().for_each(|i| {
+                    bare(i);
+                });
+                items.is_empty()
+            }
+            serde_json::Value::Object(fields) => {
+                fields.retain(|_, v| !bare(v));
+                fields.is_empty()
+            }
+            _ => false,
+        }
+    }
+    let mut value = serde_json::to_value(value).expect("facts are JSON");
+    bare(&mut value);
+    value.to_string()
+}
+
+fn printable(text: &str) -> String {
+    let one = |c: char| if allowed(c) { c } else { '\u{fffd}' };
+    text.chars().map(one).collect()
+}
+
+/// Control characters are told by their number: which they were is part of the fact.
+fn readable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match allowed(c) {
+            true => out.push(c),
+            false => out += &format!("\\u{{{:x}}}", u32::from(c)),
+        }
+    }
+    out
 }

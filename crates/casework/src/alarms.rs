@@ -1,0 +1,112 @@
+//! Alarms: what a person must look at, until one has said that they did.
+
+use serde::Serialize;
+
+use crate::database::{Columns, Step, Tx};
+use crate::{Casework, CaseworkError, Person, Result, audit, ids};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 27,
+    sql: &[
+        "CREATE TABLE alarms (
+            id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL,
+            raised_at BIGINT NOT NULL, seen_at BIGINT, seen_by TEXT)",
+        "CREATE UNIQUE INDEX alarms_open ON alarms (kind, subject) WHERE seen_at IS NULL",
+    ],
+}];
+
+/// Longest text of an alarm, in characters.
+const TEXT_CHARS_MAX: usize = 1_000;
+
+/// Something a person must look at. Names ids and what a service said, never evidence.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Alarm {
+    /// Id.
+    pub id: String,
+    /// `filing`, `destination`, `schema`, `deadline`, `retraction`.
+    pub kind: String,
+    /// What about.
+    pub subject: String,
+    /// What happened, and what to do.
+    pub text: String,
+    /// When, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub raised_at: i64,
+}
+
+/// Raises an alarm; one about the same that nobody has seen yet is brought up to date.
+pub(crate) async fn raise(
+    tx: &mut Tx,
+    now: i64,
+    kind: &str,
+    subject: &str,
+    text: &str,
+) -> Result<()> {
+    let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
+    sqlx::query(
+        "INSERT INTO alarms (id, kind, subject, text, raised_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (kind, subject) WHERE seen_at IS NULL DO UPDATE SET text = $4",
+    )
+    .bind(ids::new("alarm"))
+    .bind(kind)
+    .bind(subject)
+    .bind(&text)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    tracing::error!(kind, subject, "alarm: {text}");
+    Ok(())
+}
+
+impl Casework {
+    /// Raises an alarm about something outside any transaction.
+    pub async fn raise_alarm(&self, kind: &str, subject: &str, text: &str) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        raise(&mut tx, self.now(), kind, subject, text).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Alarms nobody has seen, oldest first.
+    pub async fn alarms(&self) -> Result<Vec<Alarm>> {
+        let rows = sqlx::query("SELECT id, kind, subject, text, raised_at FROM alarms WHERE seen_at IS NULL ORDER BY raised_at, id")
+            .fetch_all(self.db.pool())
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(Alarm {
+                    id: c.text()?,
+                    kind: c.text()?,
+                    subject: c.text()?,
+                    text: c.text()?,
+                    raised_at: c.int()?,
+                })
+            })
+            .collect()
+    }
+
+    /// A person has seen an alarm.
+    pub async fn see_alarm(&self, id: &str, person: &Person) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        let seen = sqlx::query(
+            "UPDATE alarms SET seen_at = $1, seen_by = $2 WHERE id = $3 AND seen_at IS NULL",
+        )
+        .bind(self.now())
+        .bind(&person.id)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        if seen.rows_affected() == 0 {
+            return Err(CaseworkError::NotFound {
+                what: "open alarm",
+                id: id.to_owned(),
+                hint: "`obhut alarm list` shows those nobody has seen",
+            });
+        }
+        audit::write(&mut tx, self.now(), &person.id, "alarm.seen", id, "").await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

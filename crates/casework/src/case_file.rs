@@ -1,0 +1,231 @@
+//! A case from a file: everything that is known, in one JSON document, with the files beside it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::cases::{self, Opening};
+use crate::database::words;
+use crate::facts::{self, read_json};
+use crate::{
+    Casework, CaseworkError, Facts, FactsError, FileFacts, Result, Surface, audit, findings, ids,
+};
+
+/// Longest case file, in bytes.
+pub const CASE_FILE_BYTES_MAX: usize = 64 << 20;
+/// Files of one case file.
+const FILES_MAX: usize = 10_000;
+
+words! {
+    /// What holds a case together.
+    CaseGroup {
+        /// This case file alone.
+        Alone = "alone",
+        /// All that one account did.
+        Account = "account",
+        /// All of one series of material.
+        Series = "series",
+        /// One conversation.
+        Thread = "thread",
+    }
+}
+
+/// A case as it comes in.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaseFile {
+    /// What holds it together; by default nothing but this file.
+    #[serde(default = "alone")]
+    pub group: CaseGroup,
+    /// Where it was meant to be seen.
+    #[serde(default = "public")]
+    pub surface: Surface,
+    /// Until when nothing about it reaches the person concerned.
+    #[serde(default)]
+    pub embargo: Option<Embargo>,
+    /// The files.
+    #[serde(default)]
+    pub files: Vec<CaseFileItem>,
+    /// What is known beside the files.
+    #[serde(default)]
+    pub facts: Facts,
+}
+
+fn alone() -> CaseGroup {
+    CaseGroup::Alone
+}
+
+fn public() -> Surface {
+    Surface::Public
+}
+
+/// Silence towards the person concerned: until a date, or an authority's word, or both.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Embargo {
+    /// RFC 3339; without it only the authority's word ends the silence.
+    #[schemars(extend("format" = "date-time"))]
+    pub until: Option<String>,
+    /// Who asked for it, and under which reference.
+    pub authority: Option<String>,
+}
+
+/// A file of a case.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaseFileItem {
+    /// Where its bytes lie, relative to the case file; without it only what is said of it is kept.
+    pub path: Option<String>,
+    /// Its bytes in base64, where there is no folder beside the case file.
+    pub content: Option<String>,
+    /// The name it had.
+    pub name: Option<String>,
+    /// What is known of it.
+    pub facts: FileFacts,
+}
+
+/// A case that was opened from a file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct NewCase {
+    /// Its id.
+    pub case: String,
+    /// Exhibits in the order of the files; none for those without bytes.
+    pub exhibits: Vec<Option<String>>,
+}
+
+impl CaseFile {
+    /// From JSON; unknown fields are refused, so that a typing error can't lose a child.
+    pub fn from_json(json: &[u8]) -> std::result::Result<Self, FactsError> {
+        read_json(json, CASE_FILE_BYTES_MAX, "the case file")
+    }
+
+    /// The JSON schema of a case file, draft 2020-12.
+    pub fn schema() -> String {
+        serde_json::to_string_pretty(&schemars::schema_for!(Self)).expect("a schema is JSON")
+    }
+}
+
+impl Casework {
+    /// Opens a case from a file. `contents` has the bytes of its files, in their order.
+    pub async fn new_case(
+        &self,
+        file: &CaseFile,
+        contents: Vec<Option<Vec<u8>>>,
+        actor: &str,
+    ) -> Result<NewCase> {
+        if file.files.len() > FILES_MAX || contents.len() != file.files.len() {
+            return Err(CaseworkError::refused(format!(
+                "a case file has at most {FILES_MAX} files"
+            )));
+        }
+        if file.surface == Surface::PrivateMessage {
+            // Whoever knows of a private message without screening it may report it: it was
+            // reported to them. What is refused without a basis is looking for it.
+            self.note(actor, "case.private-message", "-", "given by a person")
+                .await?;
+        }
+        let case = ids::new("case");
+        let account = file.facts.reported.as_ref().and_then(|a| a.id.clone());
+        let group = match file.group {
+            CaseGroup::Alone => case.clone(),
+            CaseGroup::Account => needed("facts.reported.id", account.clone())?,
+            CaseGroup::Series => format!(
+                "series:{}",
+                needed("facts.series", file.facts.series.clone())?
+            ),
+            CaseGroup::Thread => {
+                let id = file.facts.threads.first().and_then(|t| t.id.clone());
+                format!("thread:{}", needed("facts.threads[0].id", id)?)
+            }
+        };
+        let embargo = match &file.embargo {
+            None => None,
+            Some(embargo) => Some(read_embargo(embargo)?),
+        };
+        let mut exhibits = Vec::new();
+        let mut keyed: BTreeMap<String, FileFacts> = BTreeMap::new();
+        let mut rows = Vec::new();
+        for (item, content) in file.files.iter().zip(contents) {
+            let exhibit = match &content {
+                None => None,
+                Some(bytes) => {
+                    let intake = obhut_vault::Intake {
+                        actor: actor.to_owned(),
+                        purpose: "put in with its case".into(),
+                        case: Some(case.clone()),
+                        source: item.name.clone().or_else(|| item.path.clone()),
+                        media_type: item.facts.media_type.clone(),
+                    };
+                    Some(self.keep(bytes, intake).await?.id)
+                }
+            };
+            let screening = ids::new("screen");
+            let key = exhibit.clone().unwrap_or_else(|| screening.clone());
+            keyed.insert(key, item.facts.clone());
+            rows.push((screening, exhibit.clone(), item));
+            exhibits.push(exhibit);
+        }
+        let mut facts = file.facts.clone();
+        // Files may also be spoken of by an exhibit that is there already.
+        facts.files.extend(keyed);
+        let mut tx = self.db.begin().await?;
+        let opening = Opening {
+            id: &case,
+            group: &group,
+            account: account.as_deref(),
+            embargo,
+        };
+        cases::open(&mut tx, self, &opening, actor).await?;
+        facts::write(&mut tx, self, &case, &facts).await?;
+        for (screening, exhibit, item) in &rows {
+            let uploaded = item
+                .facts
+                .uploaded_at
+                .as_deref()
+                .and_then(|t| t.parse::<jiff::Timestamp>().ok());
+            let name = item.name.as_deref().or(item.path.as_deref());
+            findings::write_given(
+                &mut tx,
+                self,
+                &case,
+                screening,
+                exhibit.as_deref(),
+                name,
+                file.surface,
+                uploaded.map(|t| t.as_microsecond()),
+            )
+            .await?;
+        }
+        cases::start_clock(&mut tx, self, &case, facts.known_at.as_deref()).await?;
+        let detail = format!("{} files", rows.len());
+        audit::write(&mut tx, self.now(), actor, "case.new", &case, &detail).await?;
+        tx.commit().await?;
+        Ok(NewCase { case, exhibits })
+    }
+}
+
+/// Until when, and at whose word, in microseconds since 1970.
+pub(crate) fn read_embargo(embargo: &Embargo) -> Result<(Option<i64>, String)> {
+    let until = embargo
+        .until
+        .as_deref()
+        .map(|t| t.parse::<jiff::Timestamp>())
+        .transpose();
+    let until = until.map_err(|_| {
+        CaseworkError::refused("embargo.until is no time with a zone, as 2026-11-22T10:15:00Z")
+    })?;
+    let authority = embargo.authority.clone().unwrap_or_default();
+    if until.is_none() && authority.trim().is_empty() {
+        return Err(CaseworkError::refused(
+            "an embargo needs a date, or the authority whose word ends it",
+        ));
+    }
+    Ok((until.map(|t| t.as_microsecond()), authority))
+}
+
+fn needed(field: &str, value: Option<String>) -> Result<String> {
+    value.filter(|v| !v.trim().is_empty()).ok_or_else(|| {
+        CaseworkError::refused(format!("a case held together that way needs {field}"))
+    })
+}

@@ -1,0 +1,176 @@
+//! How each destination is reached: address, credentials, the officer who answers for it.
+//!
+//! Invariant: a production address is used only with credentials and a named officer on record.
+
+use serde::{Deserialize, Serialize};
+
+use crate::database::{Columns, Step};
+use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, alarms, audit};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 30,
+    sql: &["CREATE TABLE channels (
+        destination TEXT PRIMARY KEY, sealed TEXT NOT NULL, officer TEXT, production BIGINT NOT NULL,
+        halted_because TEXT, changed_at BIGINT NOT NULL)"],
+}];
+
+/// How a destination is reached. What isn't set takes the destination's own test address, if it has
+/// one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Channel {
+    /// The destination.
+    pub destination: String,
+    /// Its address.
+    pub url: Option<String>,
+    /// User name there.
+    pub user: Option<String>,
+    /// Password or signing secret there.
+    pub secret: Option<Sealed<String>>,
+    /// Whom packages are encrypted to: an age recipient.
+    pub recipient: Option<String>,
+    /// The folder packages are laid into.
+    pub folder: Option<String>,
+    /// Id of the person who answers for what is sent.
+    pub officer: Option<String>,
+    /// True when it is the real one.
+    pub production: bool,
+    /// Why nothing is sent there at the moment.
+    pub halted: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+struct Kept {
+    url: Option<String>,
+    user: Option<String>,
+    secret: Option<String>,
+    recipient: Option<String>,
+    folder: Option<String>,
+}
+
+impl Casework {
+    /// How a destination is reached; everything empty until it is set.
+    pub async fn channel(&self, destination: &str) -> Result<Channel> {
+        let row = sqlx::query("SELECT sealed, officer, production, halted_because FROM channels WHERE destination = $1")
+            .bind(destination)
+            .fetch_optional(self.db.pool())
+            .await?;
+        let mut channel = Channel {
+            destination: destination.to_owned(),
+            ..Channel::default()
+        };
+        if let Some(row) = row {
+            let mut c = Columns::of(&row);
+            let form = |_| CaseworkError::Form("a destination's settings".into());
+            let kept: Kept = serde_json::from_str(&self.open_text(&c.text()?)?).map_err(form)?;
+            channel.url = kept.url;
+            channel.user = kept.user;
+            channel.secret = kept.secret.map(Sealed::new);
+            channel.recipient = kept.recipient;
+            channel.folder = kept.folder;
+            channel.officer = c.maybe_text()?;
+            channel.production = c.int()? != 0;
+            channel.halted = c.maybe_text()?;
+        }
+        Ok(channel)
+    }
+
+    /// Replaces how a destination is reached.
+    pub async fn set_channel(&self, channel: &Channel, person: &Person) -> Result<()> {
+        person.require(Role::Administrator)?;
+        if let Some(officer) = &channel.officer {
+            self.person(officer)
+                .await?
+                .require(Role::ReportingOfficer)?;
+        }
+        if channel.production
+            && (channel.officer.is_none() || channel.user.is_none() || channel.secret.is_none())
+        {
+            return Err(CaseworkError::refused(
+                "a production address needs credentials and a named officer (--user, --password-file, --officer)",
+            ));
+        }
+        let kept = Kept {
+            url: channel.url.clone(),
+            user: channel.user.clone(),
+            secret: channel.secret.as_ref().map(|s| s.expose().clone()),
+            recipient: channel.recipient.clone(),
+            folder: channel.folder.clone(),
+        };
+        let json = serde_json::to_string(&kept).expect("settings are JSON");
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "INSERT INTO channels (destination, sealed, officer, production, changed_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (destination) DO UPDATE SET sealed = $2, officer = $3, production = $4, changed_at = $5",
+        )
+        .bind(&channel.destination)
+        .bind(self.seal_text(&json))
+        .bind(&channel.officer)
+        .bind(i64::from(channel.production))
+        .bind(self.now())
+        .execute(&mut *tx)
+        .await?;
+        let detail = if channel.production {
+            "production"
+        } else {
+            "test"
+        };
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "destination.set",
+            &channel.destination,
+            detail,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Sends nothing more to a destination until a person says so: its own words say why.
+    pub async fn halt_channel(&self, destination: &str, why: &str) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        let now = self.now();
+        let empty = serde_json::to_string(&Kept::default()).expect("settings are JSON");
+        sqlx::query(
+            "INSERT INTO channels (destination, sealed, production, halted_because, changed_at) VALUES ($1, $2, 0, $3, $4)
+             ON CONFLICT (destination) DO UPDATE SET halted_because = $3, changed_at = $4",
+        )
+        .bind(destination)
+        .bind(self.seal_text(&empty))
+        .bind(why)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        let text = format!(
+            "nothing is sent to {destination} any more: {why}; put it right, then `obhut destination resume {destination}`"
+        );
+        alarms::raise(&mut tx, now, "destination", destination, &text).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Lets a destination be sent to again.
+    pub async fn resume_channel(&self, destination: &str, person: &Person) -> Result<()> {
+        person.require(Role::ReportingOfficer)?;
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "UPDATE channels SET halted_because = NULL, changed_at = $1 WHERE destination = $2",
+        )
+        .bind(self.now())
+        .bind(destination)
+        .execute(&mut *tx)
+        .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "destination.resume",
+            destination,
+            "",
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

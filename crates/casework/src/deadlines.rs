@@ -1,0 +1,298 @@
+//! Clocks: what is due when and why, escalated before it is missed, ended by what it waited for.
+//!
+//! A deadline that nobody ended stays, and says so: it is never forgotten because it is past.
+
+use serde::Serialize;
+
+use crate::database::{Columns, Step, Tx, words};
+use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, ids};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 26,
+    sql: &[
+        "CREATE TABLE deadlines (
+            id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, basis TEXT NOT NULL,
+            started_at BIGINT NOT NULL, due_at BIGINT NOT NULL, escalated_at BIGINT, ended_at BIGINT,
+            ended_because TEXT, reference_sealed TEXT, process TEXT)",
+        "CREATE INDEX deadlines_running ON deadlines (ended_at, due_at)",
+        "CREATE INDEX deadlines_by_subject ON deadlines (subject)",
+    ],
+}];
+
+/// Of a clock's whole time, the part before its end in which it is escalated: a quarter, and at
+/// most two days.
+const ESCALATE_PART: i64 = 4;
+const ESCALATE_MICROS_MAX: i64 = 2 * 86_400 * 1_000_000;
+/// How long what was filed is preserved: 18 USC 2258A(h) since PL 118-59, in microseconds.
+pub(crate) const PRESERVE_MICROS: i64 = 365 * 86_400 * 1_000_000;
+
+words! {
+    /// What a clock runs for.
+    DeadlineKind {
+        /// A report is due; the subject is the case.
+        Report = "report",
+        /// What was filed is preserved until then; the subject is the case.
+        Preservation = "preservation",
+        /// An authority has asked for something; the subject is the case.
+        AuthorityRequest = "authority-request",
+        /// An appeal waits for its decision; the subject is the case.
+        Appeal = "appeal",
+    }
+}
+
+/// A clock.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Deadline {
+    /// Id.
+    pub id: String,
+    /// What it runs for.
+    pub kind: DeadlineKind,
+    /// What about.
+    pub subject: String,
+    /// The rule it follows, or the authority that set it.
+    pub basis: String,
+    /// When it started, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub started_at: i64,
+    /// When it is due, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub due_at: i64,
+    /// When somebody was told that it is near.
+    #[serde(serialize_with = "crate::clock::maybe_time")]
+    pub escalated_at: Option<i64>,
+    /// When it ended.
+    #[serde(serialize_with = "crate::clock::maybe_time")]
+    pub ended_at: Option<i64>,
+    /// Why it ended.
+    pub ended_because: Option<String>,
+    /// The exhibit that holds the legal process.
+    pub process: Option<String>,
+}
+
+const COLUMNS: &str =
+    "id, kind, subject, basis, started_at, due_at, escalated_at, ended_at, ended_because, process";
+
+fn read(row: &sqlx::any::AnyRow) -> Result<Deadline> {
+    let mut c = Columns::of(row);
+    Ok(Deadline {
+        id: c.text()?,
+        kind: c.word(DeadlineKind::from_word, "kind of deadline")?,
+        subject: c.text()?,
+        basis: c.text()?,
+        started_at: c.int()?,
+        due_at: c.int()?,
+        escalated_at: c.maybe_int()?,
+        ended_at: c.maybe_int()?,
+        ended_because: c.maybe_text()?,
+        process: c.maybe_text()?,
+    })
+}
+
+/// Starts a clock.
+pub(crate) async fn start(
+    tx: &mut Tx,
+    casework: &Casework,
+    kind: DeadlineKind,
+    subject: &str,
+    due_at: i64,
+    basis: &str,
+) -> Result<()> {
+    sqlx::query("INSERT INTO deadlines (id, kind, subject, basis, started_at, due_at) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(ids::new("deadline"))
+        .bind(kind.word())
+        .bind(subject)
+        .bind(basis)
+        .bind(casework.now())
+        .bind(due_at)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Ends the running clocks of a kind about a subject.
+pub(crate) async fn end(
+    tx: &mut Tx,
+    now: i64,
+    kind: DeadlineKind,
+    subject: &str,
+    because: &str,
+) -> Result<()> {
+    sqlx::query("UPDATE deadlines SET ended_at = $1, ended_because = $2 WHERE kind = $3 AND subject = $4 AND ended_at IS NULL")
+        .bind(now)
+        .bind(because)
+        .bind(kind.word())
+        .bind(subject)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+impl Casework {
+    /// The clocks: only those running unless all are wanted, soonest due first.
+    pub async fn deadlines(&self, subject: Option<&str>, all: bool) -> Result<Vec<Deadline>> {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM deadlines WHERE ($1 = '' OR subject = $1) AND ($2 = 1 OR ended_at IS NULL) ORDER BY due_at, id"
+        ));
+        let rows = sqlx::query(sql)
+            .bind(subject.unwrap_or_default())
+            .bind(i64::from(all))
+            .fetch_all(self.db.pool())
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Puts an authority's request on file, with its deadline and the exhibit of its legal process.
+    pub async fn add_authority_request(
+        &self,
+        case: &str,
+        authority: &str,
+        reference: &str,
+        due_at: i64,
+        process: Option<&str>,
+        person: &Person,
+    ) -> Result<String> {
+        person.require(Role::ReportingOfficer)?;
+        if authority.trim().is_empty() {
+            return Err(CaseworkError::refused("say which authority asks"));
+        }
+        if let Some(process) = process {
+            self.exhibit(process).await?;
+        }
+        let id = ids::new("deadline");
+        let mut tx = self.db.begin().await?;
+        cases::status(&mut tx, case).await?;
+        sqlx::query(
+            "INSERT INTO deadlines (id, kind, subject, basis, started_at, due_at, reference_sealed, process) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(&id)
+        .bind(DeadlineKind::AuthorityRequest.word())
+        .bind(case)
+        .bind(authority)
+        .bind(self.now())
+        .bind(due_at)
+        .bind(self.seal_text(reference))
+        .bind(process)
+        .execute(&mut *tx)
+        .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "deadline.request",
+            case,
+            authority,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Ends a clock by hand, with the reason; a preservation's end is only ever moved on.
+    pub async fn end_deadline(&self, id: &str, because: &str, person: &Person) -> Result<()> {
+        person.require(Role::ReportingOfficer)?;
+        if because.trim().is_empty() {
+            return Err(CaseworkError::refused("say why it ends (--because)"));
+        }
+        let mut tx = self.db.begin().await?;
+        let known = find(&mut tx, id).await?;
+        if known.kind == DeadlineKind::Preservation && self.now() < known.due_at {
+            return Err(CaseworkError::refused(
+                "what was filed is preserved until its date; `obhut deadline extend` may move that on, nothing moves it back",
+            ));
+        }
+        sqlx::query("UPDATE deadlines SET ended_at = $1, ended_because = $2 WHERE id = $3 AND ended_at IS NULL")
+            .bind(self.now())
+            .bind(because)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        audit::write(&mut tx, self.now(), &person.id, "deadline.end", id, because).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Moves a clock on; never back.
+    pub async fn extend_deadline(
+        &self,
+        id: &str,
+        due_at: i64,
+        because: &str,
+        person: &Person,
+    ) -> Result<()> {
+        person.require(Role::ReportingOfficer)?;
+        let mut tx = self.db.begin().await?;
+        let known = find(&mut tx, id).await?;
+        if due_at <= known.due_at || because.trim().is_empty() {
+            return Err(CaseworkError::refused(
+                "a clock is moved on, with the reason (--because), and never back",
+            ));
+        }
+        sqlx::query("UPDATE deadlines SET due_at = $1, escalated_at = NULL WHERE id = $2")
+            .bind(due_at)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "deadline.extend",
+            id,
+            because,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Raises an alarm for each clock that is near its end and wasn't escalated yet; how many.
+    pub async fn escalate_deadlines(&self) -> Result<usize> {
+        let now = self.now();
+        let mut count = 0;
+        for deadline in self.deadlines(None, false).await? {
+            // A preservation that ends is no duty missed.
+            if deadline.kind == DeadlineKind::Preservation || deadline.escalated_at.is_some() {
+                continue;
+            }
+            let whole = deadline.due_at - deadline.started_at;
+            let ahead = (whole / ESCALATE_PART).clamp(0, ESCALATE_MICROS_MAX);
+            if now < deadline.due_at - ahead {
+                continue;
+            }
+            let mut tx = self.db.begin().await?;
+            let marked = sqlx::query("UPDATE deadlines SET escalated_at = $1 WHERE id = $2 AND escalated_at IS NULL AND ended_at IS NULL")
+                .bind(now)
+                .bind(&deadline.id)
+                .execute(&mut *tx)
+                .await?;
+            if marked.rows_affected() == 1 {
+                let late = if now > deadline.due_at {
+                    "was due"
+                } else {
+                    "is due"
+                };
+                let text = format!(
+                    "{} of {} {late} {}",
+                    deadline.kind,
+                    deadline.subject,
+                    crate::rfc3339(deadline.due_at)
+                );
+                alarms::raise(&mut tx, now, "deadline", &deadline.id, &text).await?;
+                count += 1;
+            }
+            tx.commit().await?;
+        }
+        Ok(count)
+    }
+}
+
+async fn find(tx: &mut Tx, id: &str) -> Result<Deadline> {
+    let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM deadlines WHERE id = $1"));
+    let row = sqlx::query(sql).bind(id).fetch_optional(&mut **tx).await?;
+    read(&row.ok_or_else(|| CaseworkError::NotFound {
+        what: "deadline",
+        id: id.to_owned(),
+        hint: "`obhut deadline list` shows those there are",
+    })?)
+}

@@ -1,0 +1,274 @@
+//! What a cleared person's case held is taken away, with a proof; and what a platform has to give
+//! back is on record until it has.
+//!
+//! Invariant: nothing of an account is destroyed while an appeal about it is open.
+//! What was filed must be preserved for a year (18 USC 2258A(h)); exhibits of such a case are erased
+//! when that ends, and the proof says so until then.
+
+use serde::Serialize;
+
+use crate::database::{Columns, Step, Tx, words};
+use crate::deadlines::DeadlineKind;
+use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, audit, ids, views};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 33,
+    sql: &[
+        "CREATE TABLE erasures (
+            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, appeal TEXT NOT NULL, exhibit TEXT NOT NULL,
+            put_at BIGINT NOT NULL, not_before BIGINT NOT NULL, done_at BIGINT, log_index BIGINT)",
+        "CREATE INDEX erasures_waiting ON erasures (done_at, not_before)",
+        "CREATE TABLE restorations (
+            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, what TEXT NOT NULL, account_sealed TEXT,
+            put_at BIGINT NOT NULL, done_at BIGINT, done_by TEXT)",
+    ],
+}];
+
+words! {
+    /// What a platform has to undo.
+    Restored {
+        /// The account is open again.
+        Account = "account",
+        /// The content is back.
+        Content = "content",
+    }
+}
+
+/// Something a platform has to undo.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Restoration {
+    /// Id.
+    pub id: String,
+    /// The case.
+    pub case: String,
+    /// What.
+    pub what: Restored,
+    /// Whose; gone once it is done.
+    #[serde(skip)]
+    pub account: Option<Sealed<String>>,
+    /// When it was done.
+    #[serde(serialize_with = "crate::clock::maybe_time")]
+    pub done_at: Option<i64>,
+}
+
+/// That something was erased, and where the vault's log says so.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Erasure {
+    /// The exhibit; `database` for what stood there.
+    pub exhibit: String,
+    /// When it was erased; none while the law still asks to keep it.
+    #[serde(serialize_with = "crate::clock::maybe_time")]
+    pub done_at: Option<i64>,
+    /// Not before.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub not_before: i64,
+    /// Index of the entry in the vault's log.
+    pub log_index: Option<i64>,
+}
+
+/// The proof of a cleared person's erasure.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ErasureProof {
+    /// The case.
+    pub case: String,
+    /// What was or will be erased.
+    pub erased: Vec<Erasure>,
+    /// True when nothing of it is left.
+    pub complete: bool,
+    /// Size of the vault's log now.
+    pub log_size: u64,
+    /// Its root, hexadecimal (RFC 6962).
+    pub log_root: String,
+    /// The key that checks its checkpoint.
+    pub log_key: String,
+}
+
+/// Plans what an upheld appeal erases, and what it has restored.
+pub(crate) async fn plan(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    appeal: &str,
+    exhibits: &[String],
+    account: Option<&str>,
+    kept_until: i64,
+) -> Result<()> {
+    let now = casework.now();
+    // What stands in the database goes within this same transaction.
+    let database = ("database", Some(now), now);
+    let later = exhibits
+        .iter()
+        .map(|e| (e.as_str(), None, kept_until.max(now)));
+    for (exhibit, done, not_before) in std::iter::once(database).chain(later) {
+        sqlx::query("INSERT INTO erasures (id, case_id, appeal, exhibit, put_at, not_before, done_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(ids::new("erasure"))
+            .bind(case)
+            .bind(appeal)
+            .bind(exhibit)
+            .bind(now)
+            .bind(not_before)
+            .bind(done)
+            .execute(&mut **tx)
+            .await?;
+    }
+    for what in Restored::ALL {
+        sqlx::query("INSERT INTO restorations (id, case_id, what, account_sealed, put_at) VALUES ($1, $2, $3, $4, $5)")
+            .bind(ids::new("restoration"))
+            .bind(case)
+            .bind(what.word())
+            .bind(account.map(|a| casework.seal_text(a)))
+            .bind(now)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+impl Casework {
+    /// Erases what may be erased by now; how many exhibits. Cut off, it goes on the next time.
+    pub async fn finish_erasures(&self) -> Result<usize> {
+        let rows = sqlx::query("SELECT id, case_id, exhibit, appeal FROM erasures WHERE done_at IS NULL AND not_before <= $1 ORDER BY put_at, id")
+            .bind(self.now())
+            .fetch_all(self.db.pool())
+            .await?;
+        let mut count = 0;
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let (id, case, exhibit, appeal) = (c.text()?, c.text()?, c.text()?, c.text()?);
+            if self
+                .appeals(&case)
+                .await?
+                .iter()
+                .any(|a| a.outcome.is_none())
+            {
+                continue;
+            }
+            // Another case may rest on the same exhibit.
+            let shared = !self
+                .cases_of_exhibits(std::slice::from_ref(&exhibit), &case)
+                .await?
+                .is_empty();
+            let index = if shared {
+                None
+            } else {
+                let access = obhut_vault::Access {
+                    actor: "redress".into(),
+                    purpose: format!("appeal {appeal} upheld"),
+                };
+                Some(self.vault.erase(&exhibit, access).await? as i64)
+            };
+            let mut tx = self.db.begin().await?;
+            if !shared {
+                views::forget_digests(&mut tx, &exhibit).await?;
+            }
+            sqlx::query("UPDATE erasures SET done_at = $1, log_index = $2 WHERE id = $3")
+                .bind(self.now())
+                .bind(index)
+                .bind(&id)
+                .execute(&mut *tx)
+                .await?;
+            audit::write(
+                &mut tx,
+                self.now(),
+                "redress",
+                "exhibit.erase",
+                &exhibit,
+                &appeal,
+            )
+            .await?;
+            tx.commit().await?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// The proof of what was erased of a case.
+    pub async fn erasure_proof(&self, case: &str) -> Result<ErasureProof> {
+        let rows = sqlx::query("SELECT exhibit, done_at, not_before, log_index FROM erasures WHERE case_id = $1 ORDER BY put_at, id")
+            .bind(case)
+            .fetch_all(self.db.pool())
+            .await?;
+        let erased = rows
+            .iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(Erasure {
+                    exhibit: c.text()?,
+                    done_at: c.maybe_int()?,
+                    not_before: c.int()?,
+                    log_index: c.maybe_int()?,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if erased.is_empty() {
+            return Err(CaseworkError::refused(format!(
+                "nothing of case {case} was erased; that follows an appeal that was upheld"
+            )));
+        }
+        let head = self.vault.head().await?;
+        Ok(ErasureProof {
+            case: case.to_owned(),
+            complete: erased.iter().all(|e| e.done_at.is_some()),
+            erased,
+            log_size: head.size,
+            log_root: hex::encode(head.root),
+            log_key: self.vault_key().to_owned(),
+        })
+    }
+
+    /// What platforms have to undo; only what they haven't yet, unless all is wanted.
+    pub async fn restorations(&self, all: bool) -> Result<Vec<Restoration>> {
+        let rows = sqlx::query("SELECT id, case_id, what, account_sealed, done_at FROM restorations WHERE ($1 = 1 OR done_at IS NULL) ORDER BY put_at, id")
+            .bind(i64::from(all))
+            .fetch_all(self.db.pool())
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(Restoration {
+                    id: c.text()?,
+                    case: c.text()?,
+                    what: c.word(Restored::from_word, "what is restored")?,
+                    account: match c.maybe_text()? {
+                        Some(sealed) => Some(Sealed::new(self.open_text(&sealed)?)),
+                        None => None,
+                    },
+                    done_at: c.maybe_int()?,
+                })
+            })
+            .collect()
+    }
+
+    /// It has been undone; whose it was is forgotten with that.
+    pub async fn finish_restoration(&self, id: &str, person: &Person) -> Result<()> {
+        person.require(Role::Reviewer)?;
+        let mut tx = self.db.begin().await?;
+        let done = sqlx::query("UPDATE restorations SET done_at = $1, done_by = $2, account_sealed = NULL WHERE id = $3 AND done_at IS NULL")
+            .bind(self.now())
+            .bind(&person.id)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Err(CaseworkError::NotFound {
+                what: "open restoration",
+                id: id.to_owned(),
+                hint: "`obhut appeal restorations` lists what is to be undone",
+            });
+        }
+        audit::write(&mut tx, self.now(), &person.id, "restoration.done", id, "").await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Until when what was filed about a case is preserved; 0 where nothing was.
+    pub(crate) async fn preserved_until(&self, case: &str) -> Result<i64> {
+        let running = self.deadlines(Some(case), false).await?;
+        Ok(running
+            .iter()
+            .filter(|d| d.kind == DeadlineKind::Preservation)
+            .map(|d| d.due_at)
+            .max()
+            .unwrap_or(0))
+    }
+}

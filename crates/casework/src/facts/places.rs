@@ -1,0 +1,136 @@
+//! Where an incident happened, in the eight sorts of the CyberTipline.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Email, IpEvent, Phone};
+
+/// Where an incident happened.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "place", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Place {
+    /// A web page.
+    WebPage {
+        /// Addresses.
+        #[serde(default)]
+        urls: Vec<String>,
+        /// True when another company hosts it.
+        #[serde(default)]
+        third_party: Option<bool>,
+        /// Remark.
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// E-mail.
+    Email {
+        /// Addresses.
+        #[serde(default)]
+        addresses: Vec<Email>,
+        /// Headers, subject, text.
+        #[serde(default)]
+        content: Option<String>,
+        /// Remark.
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// A newsgroup.
+    Newsgroup {
+        /// Its name.
+        #[serde(default)]
+        name: Option<String>,
+        /// Addresses.
+        #[serde(default)]
+        addresses: Vec<Email>,
+        /// The posting.
+        #[serde(default)]
+        content: Option<String>,
+        /// Remark.
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// A chat.
+    Chat {
+        /// The program.
+        #[serde(default)]
+        client: Option<String>,
+        /// The room.
+        #[serde(default)]
+        room: Option<String>,
+        /// What was written.
+        #[serde(default)]
+        content: Option<String>,
+        /// Remark.
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// A game.
+    Game {
+        /// Its name.
+        #[serde(default)]
+        name: Option<String>,
+        /// The console.
+        #[serde(default)]
+        console: Option<String>,
+        /// What was written.
+        #[serde(default)]
+        content: Option<String>,
+        /// Remark.
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// A mobile phone.
+    CellPhone {
+        /// Its number.
+        #[serde(default)]
+        phone: Option<Phone>,
+        /// Degrees north.
+        #[serde(default)]
+        latitude: Option<f64>,
+        /// Degrees east.
+        #[serde(default)]
+        longitude: Option<f64>,
+        /// Remark.
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// Away from any network.
+    Offline {
+        /// Name of the place.
+        #[serde(default)]
+        name: Option<String>,
+        /// Addresses.
+        #[serde(default)]
+        addresses: Vec<Address>,
+        /// Remark.
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// A file-sharing network.
+    PeerToPeer {
+        /// The program.
+        #[serde(default)]
+        client: Option<String>,
+        /// Where from.
+        #[serde(default)]
+        ip_events: Vec<IpEvent>,
+        /// Names of files.
+        #[serde(default)]
+        file_names: Option<String>,
+        /// Remark.
+        #[serde(default)]
+        note: Option<String>,
+    },
+}
+
+impl Place {
+    /// What was written there, where that is known.
+    pub fn content(&self) -> Option<&str> {
+        match self {
+            Self::Email { content, .. }
+            | Self::Newsgroup { content, .. }
+            | Self::Chat { content, .. }
+            | Self::Game { content, .. } => content.as_deref(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! How far each report has come at its destination: what was begun there, what was stored before
+//! the next step was taken, and the receipt.
+//!
+//! Invariant: a step is written before the request that depends on it is sent, and only from the
+//! state it was read in: of two workers who think a report is theirs one is refused.
+
+use serde::Serialize;
+
+use crate::cases::{self, CaseStatus};
+use crate::database::{Columns, Step, Tx, words};
+use crate::deadlines::{self, DeadlineKind, PRESERVE_MICROS};
+use crate::{Casework, CaseworkError, Job, Result, alarms, audit, outbox, reports};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 28,
+    sql: &["CREATE TABLE filings (
+        report TEXT PRIMARY KEY, destination TEXT NOT NULL, state TEXT NOT NULL, remote TEXT NOT NULL,
+        begun BIGINT NOT NULL, changed_at BIGINT NOT NULL, filed_at BIGINT, receipt TEXT, why TEXT)"],
+}];
+
+/// After so many beginnings at its destination a report is stopped.
+pub const BEGINNINGS_MAX: i64 = 50;
+
+words! {
+    /// How far a report has come at its destination.
+    FilingState {
+        /// Nothing is there yet, or nothing that counts.
+        Waiting = "waiting",
+        /// Begun there; its number is on record.
+        Begun = "begun",
+        /// Everything is there but the last word; whether that has been heard isn't known.
+        Finishing = "finishing",
+        /// The destination has it and gave its receipt.
+        Filed = "filed",
+        /// It can't go on without a person.
+        Stopped = "stopped",
+        /// Taken back, and the destination has said so.
+        Retracted = "retracted",
+    }
+}
+
+/// Every step there is; whatever isn't here is refused.
+pub(crate) const TRANSITIONS: &[(FilingState, FilingState)] = &[
+    (FilingState::Waiting, FilingState::Begun),
+    (FilingState::Waiting, FilingState::Filed),
+    (FilingState::Waiting, FilingState::Stopped),
+    (FilingState::Waiting, FilingState::Retracted),
+    (FilingState::Begun, FilingState::Waiting),
+    (FilingState::Begun, FilingState::Finishing),
+    (FilingState::Begun, FilingState::Filed),
+    (FilingState::Begun, FilingState::Stopped),
+    (FilingState::Begun, FilingState::Retracted),
+    (FilingState::Finishing, FilingState::Waiting),
+    (FilingState::Finishing, FilingState::Filed),
+    (FilingState::Finishing, FilingState::Stopped),
+    (FilingState::Finishing, FilingState::Retracted),
+    (FilingState::Stopped, FilingState::Waiting),
+    (FilingState::Stopped, FilingState::Begun),
+    (FilingState::Stopped, FilingState::Retracted),
+    (FilingState::Filed, FilingState::Retracted),
+];
+
+/// A report's way at its destination.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Filing {
+    /// The report.
+    pub report: String,
+    /// The destination.
+    pub destination: String,
+    /// How far it has come.
+    pub state: FilingState,
+    /// The destination's number for it; empty before it is begun.
+    pub remote: String,
+    /// How often it was begun.
+    pub begun: i64,
+    /// When that last changed, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub changed_at: i64,
+    /// When the destination took it.
+    #[serde(serialize_with = "crate::clock::maybe_time")]
+    pub filed_at: Option<i64>,
+    /// What the destination said when it took it.
+    pub receipt: Option<String>,
+    /// Why it stopped: the destination's own words.
+    pub why: Option<String>,
+}
+
+const COLUMNS: &str =
+    "report, destination, state, remote, begun, changed_at, filed_at, receipt, why";
+
+fn read(row: &sqlx::any::AnyRow) -> Result<Filing> {
+    let mut c = Columns::of(row);
+    Ok(Filing {
+        report: c.text()?,
+        destination: c.text()?,
+        state: c.word(FilingState::from_word, "state of a filing")?,
+        remote: c.text()?,
+        begun: c.int()?,
+        changed_at: c.int()?,
+        filed_at: c.maybe_int()?,
+        receipt: c.maybe_text()?,
+        why: c.maybe_text()?,
+    })
+}
+
+/// The numbers under which earlier reports about the same account were filed.
+pub(crate) async fn earlier_numbers(casework: &Casework, case: &str) -> Result<Vec<i64>> {
+    let mut numbers = Vec::new();
+    for other in casework.cases_of_account(case).await? {
+        for row in casework.report_rows(Some(&other)).await? {
+            let filing = casework.filing(&row.id).await?;
+            let filed = filing.filter(|f| f.state == FilingState::Filed);
+            numbers.extend(filed.and_then(|f| f.remote.parse::<i64>().ok()));
+        }
+    }
+    Ok(numbers)
+}
+
+async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
+    let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM filings WHERE report = $1"));
+    let row = sqlx::query(sql)
+        .bind(report)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Takes a step from where the filing was last seen.
+async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
+    if !TRANSITIONS.contains(&(from.state, to.state)) {
+        return Err(CaseworkError::refused(format!(
+            "report {} is {} at {}; from there it can't become {}",
+            from.report, from.state, from.destination, to.state
+        )));
+    }
+    let moved = sqlx::query(
+        "UPDATE filings SET state = $1, remote = $2, begun = $3, changed_at = $4, filed_at = $5, receipt = $6, why = $7
+         WHERE report = $8 AND state = $9 AND remote = $10 AND begun = $11",
+    )
+    .bind(to.state.word())
+    .bind(&to.remote)
+    .bind(to.begun)
+    .bind(now)
+    .bind(to.filed_at)
+    .bind(&to.receipt)
+    .bind(&to.why)
+    .bind(&from.report)
+    .bind(from.state.word())
+    .bind(&from.remote)
+    .bind(from.begun)
+    .execute(&mut **tx)
+    .await?;
+    if moved.rows_affected() != 1 {
+        return Err(CaseworkError::refused(format!(
+            "report {} was moved on by another worker meanwhile",
+            from.report
+        )));
+    }
+    Ok(())
+}
+
+impl Casework {
+    /// A report's way at its destination; none before the first step.
+    pub async fn filing(&self, report: &str) -> Result<Option<Filing>> {
+        of(&mut self.db.snapshot().await?, report).await
+    }
+
+    /// The same, put on record if it isn't yet.
+    pub async fn begin_filing(&self, report: &str, destination: &str) -> Result<Filing> {
+        if let Some(known) = self.filing(report).await? {
+            return Ok(known);
+        }
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "INSERT INTO filings (report, destination, state, remote, begun, changed_at) VALUES ($1, $2, 'waiting', '', 0, $3) ON CONFLICT (report) DO NOTHING",
+        )
+        .bind(report)
+        .bind(destination)
+        .bind(self.now())
+        .execute(&mut *tx)
+        .await?;
+        let filing = of(&mut tx, report).await?.expect("just written");
+        tx.commit().await?;
+        Ok(filing)
+    }
+
+    /// Begun at the destination under this number: stored before anything else is sent.
+    pub async fn filing_begun(&self, filing: &Filing, remote: &str) -> Result<Filing> {
+        let next = Filing {
+            state: FilingState::Begun,
+            remote: remote.to_owned(),
+            begun: filing.begun + 1,
+            ..filing.clone()
+        };
+        self.move_filing(filing, next).await
+    }
+
+    /// The last word is about to be said.
+    pub async fn filing_finishing(&self, filing: &Filing) -> Result<Filing> {
+        let state = FilingState::Finishing;
+        let next = Filing {
+            state,
+            ..filing.clone()
+        };
+        self.move_filing(filing, next).await
+    }
+
+    /// Nothing that counts is at the destination: it begins anew.
+    pub async fn filing_anew(&self, filing: &Filing) -> Result<Filing> {
+        if filing.state == FilingState::Waiting {
+            return Ok(filing.clone());
+        }
+        let next = Filing {
+            state: FilingState::Waiting,
+            remote: String::new(),
+            why: None,
+            ..filing.clone()
+        };
+        self.move_filing(filing, next).await
+    }
+
+    async fn move_filing(&self, from: &Filing, to: Filing) -> Result<Filing> {
+        let mut tx = self.db.begin().await?;
+        step(&mut tx, self.now(), from, &to).await?;
+        tx.commit().await?;
+        Ok(to)
+    }
+
+    /// The destination has it: receipt, end of the duty, start of preservation, end of the job.
+    pub async fn filing_filed(
+        &self,
+        filing: &Filing,
+        remote: &str,
+        receipt: &str,
+        job: &Job,
+        worker: &str,
+    ) -> Result<()> {
+        let now = self.now();
+        let row = self.report_row(&filing.report).await?;
+        let next = Filing {
+            state: FilingState::Filed,
+            remote: remote.to_owned(),
+            filed_at: Some(now),
+            receipt: Some(receipt.to_owned()),
+            why: None,
+            ..filing.clone()
+        };
+        let mut tx = self.db.begin().await?;
+        step(&mut tx, now, filing, &next).await?;
+        outbox::done(&mut tx, now, job, worker).await?;
+        deadlines::end(
+            &mut tx,
+            now,
+            DeadlineKind::Report,
+            &row.case,
+            &format!("filed with {}", filing.destination),
+        )
+        .await?;
+        deadlines::start(
+            &mut tx,
+            self,
+            DeadlineKind::Preservation,
+            &row.case,
+            now + PRESERVE_MICROS,
+            "18 USC 2258A(h), PL 118-59",
+        )
+        .await?;
+        audit::write(&mut tx, now, worker, "report.filed", &filing.report, remote).await?;
+        // An appeal was upheld while it was under way: what has just left is taken back.
+        if cases::status(&mut tx, &row.case).await? == CaseStatus::Cleared {
+            outbox::put(&mut tx, now, crate::JobKind::Retraction, &filing.report).await?;
+            reports::set_status(&mut tx, &filing.report, "retracting").await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Taken back, and the destination has said so.
+    pub async fn filing_retracted(
+        &self,
+        filing: &Filing,
+        receipt: &str,
+        job: Option<(&Job, &str)>,
+        actor: &str,
+    ) -> Result<()> {
+        let now = self.now();
+        let next = Filing {
+            state: FilingState::Retracted,
+            receipt: Some(receipt.to_owned()),
+            why: None,
+            ..filing.clone()
+        };
+        let mut tx = self.db.begin().await?;
+        step(&mut tx, now, filing, &next).await?;
+        reports::set_status(&mut tx, &filing.report, "retracted").await?;
+        match job {
+            Some((job, worker)) => outbox::done(&mut tx, now, job, worker).await?,
+            None => {
+                outbox::done_about(&mut tx, now, crate::JobKind::Retraction, &filing.report).await?
+            }
+        }
+        audit::write(
+            &mut tx,
+            now,
+            actor,
+            "report.retracted",
+            &filing.report,
+            receipt,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// A document about an earlier report has been filed: its own way ends here.
+    pub async fn follow_up_filed(&self, filing: &Filing, receipt: &str) -> Result<()> {
+        let next = Filing {
+            state: FilingState::Filed,
+            filed_at: Some(self.now()),
+            receipt: Some(receipt.to_owned()),
+            ..filing.clone()
+        };
+        self.move_filing(filing, next).await?;
+        Ok(())
+    }
+
+    /// The receiver of a report has said, on whatever way, that it has undone it.
+    pub async fn acknowledge_retraction(
+        &self,
+        report: &str,
+        how: &str,
+        person: &crate::Person,
+    ) -> Result<()> {
+        person.require(crate::Role::ReportingOfficer)?;
+        if how.trim().is_empty() {
+            return Err(CaseworkError::refused(
+                "say who acknowledged it, and how (--how)",
+            ));
+        }
+        let row = self.report_row(report).await?;
+        if row.status != "retracting" {
+            return Err(CaseworkError::refused(format!(
+                "report {report} is {}; no retraction of it is under way",
+                row.status
+            )));
+        }
+        let filing = self.begin_filing(report, &row.destination).await?;
+        self.filing_retracted(&filing, how, None, &person.id).await
+    }
+
+    /// It can't go on without a person: an alarm says why, and nothing else is touched.
+    pub async fn filing_stopped(
+        &self,
+        filing: &Filing,
+        why: &str,
+        job: &Job,
+        worker: &str,
+    ) -> Result<()> {
+        let now = self.now();
+        let next = Filing {
+            state: FilingState::Stopped,
+            why: Some(why.to_owned()),
+            ..filing.clone()
+        };
+        let mut tx = self.db.begin().await?;
+        step(&mut tx, now, filing, &next).await?;
+        outbox::done(&mut tx, now, job, worker).await?;
+        let text = format!(
+            "report {} was stopped at {}: {why}",
+            filing.report, filing.destination
+        );
+        alarms::raise(&mut tx, now, "filing", &filing.report, &text).await?;
+        audit::write(&mut tx, now, worker, "report.stopped", &filing.report, why).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// A person lets a stopped report go on, after what was wrong has been put right.
+    pub async fn resume_filing(&self, report: &str, person: &crate::Person) -> Result<()> {
+        person.require(crate::Role::ReportingOfficer)?;
+        let row = self.report_row(report).await?;
+        if row.status != "approved" {
+            return Err(CaseworkError::refused(format!(
+                "report {report} is {}; only an approved one is sent",
+                row.status
+            )));
+        }
+        let mut tx = self.db.begin().await?;
+        let known = of(&mut tx, report).await?;
+        let Some(filing) = known.filter(|f| f.state == FilingState::Stopped) else {
+            return Err(CaseworkError::refused(format!(
+                "report {report} isn't stopped"
+            )));
+        };
+        let now = self.now();
+        // What was begun there may still be there: its number stays, and is asked about first.
+        let next = Filing {
+            state: match filing.remote.is_empty() {
+                true => FilingState::Waiting,
+                false => FilingState::Begun,
+            },
+            why: None,
+            begun: 0,
+            ..filing.clone()
+        };
+        step(&mut tx, now, &filing, &next).await?;
+        outbox::again(&mut tx, crate::JobKind::Report, report).await?;
+        audit::write(&mut tx, now, &person.id, "report.resume", report, "").await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing that was filed is begun again, and what was taken back stays so.
+    #[test]
+    fn the_table_of_steps_files_once() {
+        for (from, to) in TRANSITIONS {
+            assert_ne!(*from, FilingState::Retracted);
+            if *from == FilingState::Filed {
+                assert_eq!(*to, FilingState::Retracted);
+            }
+            if *to == FilingState::Finishing {
+                assert_eq!(*from, FilingState::Begun);
+            }
+        }
+        for state in FilingState::ALL {
+            assert!(
+                *state == FilingState::Waiting || TRANSITIONS.iter().any(|(_, to)| to == state)
+            );
+        }
+    }
+}

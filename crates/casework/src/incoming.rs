@@ -1,0 +1,831 @@
+//! Reports that come in, as a hotline or a police unit gets them: told apart from duplicates, linked
+//! to what was there before, and put in an order by how much points to a child in danger.
+//!
+//! Invariant: nothing that came in is dropped or deleted by its rank; what can't be read becomes a
+//! case marked unreadable.
+//! Tokens link reports: 64 bits of a keyed digest of a digest, an account, a conversation, a number.
+//! Nobody without the key can try values out.
+
+use std::collections::HashMap;
+
+use obhut_index::{Bits256, Segments};
+use serde::Serialize;
+
+use crate::cases::{self, Opening};
+use crate::database::{Columns, Step, Tx, words};
+use crate::{Casework, CaseworkError, Facts, LookedFile, RISK, Result, Sealed, audit, facts, ids};
+
+mod tokens;
+
+use tokens::{Prepared, prepare};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 36,
+    sql: &[
+        "CREATE TABLE incoming (
+            seq BIGINT PRIMARY KEY, format TEXT NOT NULL, came_at BIGINT NOT NULL, grp BIGINT NOT NULL,
+            duplicate_of BIGINT, reupload_of BIGINT, at_risk BIGINT NOT NULL, reasons TEXT NOT NULL,
+            rests_on TEXT NOT NULL, case_id TEXT NOT NULL, sealed BYTEA NOT NULL)",
+        "CREATE INDEX incoming_order ON incoming (at_risk DESC, seq)",
+        "CREATE INDEX incoming_by_group ON incoming (grp)",
+        "CREATE INDEX incoming_by_case ON incoming (rests_on)",
+        "CREATE TABLE incoming_tokens (token BIGINT PRIMARY KEY, seq BIGINT NOT NULL, seen BIGINT NOT NULL)",
+        "CREATE TABLE incoming_near (first_seq BIGINT PRIMARY KEY, sealed BYTEA NOT NULL)",
+    ],
+}];
+
+/// Reports taken in within one transaction.
+const CHUNK: usize = 5_000;
+/// What is shared by more reports than this is passed round and links nobody.
+const LINKS_MAX: i64 = 50;
+/// Facts shown for a rank.
+const REASONS_MAX: usize = 5;
+/// Near digests are the same picture within so many bits (PDQ).
+const NEAR_BITS_MAX: u32 = 31;
+/// Values of one statement.
+const VALUES_MAX: usize = 500;
+/// What it weighs that an earlier case about the same account was decided to be reported.
+const KNOWN_ACCOUNT_POINTS: u32 = 10;
+const KNOWN_ACCOUNT: &str = "known-account";
+
+words! {
+    /// In which form a report came in.
+    IncomingFormat {
+        /// CyberTipline XML.
+        CyberTip = "cybertip",
+        /// XARF, version 3 or 4.
+        Xarf = "xarf",
+        /// A web form's JSON.
+        Form = "form",
+        /// Notes of a telephone call, or any other text.
+        Note = "note",
+        /// None that could be read.
+        Unreadable = "unreadable",
+    }
+}
+
+/// A report as its reader understood it.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// In which form it came.
+    pub format: IncomingFormat,
+    /// Its number where it came from.
+    pub number: Option<String>,
+    /// What it says.
+    pub facts: Sealed<Facts>,
+    /// Digests of its files: kind and value, lower case.
+    pub digests: Vec<(String, String)>,
+    /// PDQ digests of its files.
+    pub near: Vec<Bits256>,
+    /// The bytes it came in.
+    pub raw: Sealed<Vec<u8>>,
+    /// Why it can't be read.
+    pub unreadable: Option<String>,
+}
+
+/// What became of one report that came in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Incoming {
+    /// Its id.
+    pub id: String,
+    /// In which form it came.
+    pub format: IncomingFormat,
+    /// The report whose like it is in everything.
+    pub duplicate_of: Option<String>,
+    /// The report that had the same file from the same account, another time.
+    pub reupload_of: Option<String>,
+    /// Reports that belong together have the same.
+    pub group: String,
+    /// An earlier case about the same account.
+    pub earlier_case: Option<String>,
+    /// 0 to 100: how much points to a child in danger.
+    pub at_risk: u32,
+    /// The heaviest facts behind that, five at most.
+    pub reasons: Vec<Ranked>,
+    /// The case it became, if it did.
+    pub case: Option<String>,
+    /// Why it can't be read.
+    pub unreadable: Option<String>,
+}
+
+/// A fact behind a rank.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Ranked {
+    /// The rule.
+    pub rule: String,
+    /// What it says.
+    pub what: String,
+}
+
+/// A row of the queue.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct IncomingRow {
+    /// Its place in the queue, from 1.
+    pub rank: i64,
+    /// What became of it.
+    #[serde(flatten)]
+    pub incoming: Incoming,
+}
+
+/// What an intake came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct TriageSummary {
+    /// Reports taken in.
+    pub taken: u64,
+    /// Of them, like another in everything.
+    pub duplicates: u64,
+    /// Of them, the same file from the same account again.
+    pub reuploads: u64,
+    /// Of them, linked to another.
+    pub linked: u64,
+    /// Of them, unreadable; each is a case.
+    pub unreadable: u64,
+}
+
+/// An intake under way: what it needs to know of what was there.
+pub struct Intaken<'a> {
+    casework: &'a Casework,
+    near: Segments,
+    /// The report that each near digest came with first.
+    near_seq: Vec<i64>,
+    /// What it came to so far.
+    pub summary: TriageSummary,
+}
+
+fn name(seq: i64) -> String {
+    format!("in-{seq}")
+}
+
+fn seq_of(id: &str) -> Option<i64> {
+    id.strip_prefix("in-")?.parse().ok()
+}
+
+impl Casework {
+    /// Begins an intake.
+    pub async fn begin_intake(&self) -> Result<Intaken<'_>> {
+        let (mut entries, mut near_seq) = (Vec::new(), Vec::new());
+        let rows = sqlx::query("SELECT sealed FROM incoming_near ORDER BY first_seq")
+            .fetch_all(self.db.pool())
+            .await?;
+        let form = || CaseworkError::Form("near digests of incoming reports".into());
+        for row in &rows {
+            let sealed: Vec<u8> = sqlx::Row::try_get(row, 0)?;
+            let bytes = self.sealer.open(&sealed).ok_or_else(form)?;
+            let (whole, rest) = bytes.as_chunks::<40>();
+            if !rest.is_empty() {
+                return Err(form());
+            }
+            for one in whole {
+                let (seq, bits) = one.split_at(8);
+                near_seq.push(i64::from_be_bytes(seq.try_into().expect("8 bytes")));
+                entries.push(Bits256::try_from(bits).expect("32 bytes"));
+            }
+        }
+        Ok(Intaken {
+            casework: self,
+            near: Segments::new(entries),
+            near_seq,
+            summary: TriageSummary::default(),
+        })
+    }
+
+    /// The queue from a place on: the most at risk first, then the order they came in.
+    pub async fn incoming_queue(&self, from: i64, rows_max: i64) -> Result<Vec<IncomingRow>> {
+        let rows = sqlx::query("SELECT seq, format, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id FROM incoming ORDER BY at_risk DESC, seq LIMIT $1 OFFSET $2")
+            .bind(rows_max)
+            .bind(from)
+            .fetch_all(self.db.pool())
+            .await?;
+        rows.iter()
+            .zip(from + 1..)
+            .map(|(row, rank)| {
+                Ok(IncomingRow {
+                    rank,
+                    incoming: read(row)?,
+                })
+            })
+            .collect()
+    }
+
+    /// One report that came in.
+    pub async fn incoming(&self, id: &str) -> Result<(Incoming, Sealed<Facts>)> {
+        let missing = || CaseworkError::NotFound {
+            what: "incoming report",
+            id: id.to_owned(),
+            hint: "`obhut intake --queue` shows those there are",
+        };
+        let seq = seq_of(id).ok_or_else(missing)?;
+        let row = sqlx::query("SELECT seq, format, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id, sealed FROM incoming WHERE seq = $1")
+            .bind(seq)
+            .fetch_optional(self.db.pool())
+            .await?
+            .ok_or_else(missing)?;
+        let sealed: Vec<u8> = sqlx::Row::try_get(&row, 9)?;
+        let form = || CaseworkError::Form("an incoming report".into());
+        let bytes = self.sealer.open(&sealed).ok_or_else(form)?;
+        let facts = tokens::facts(&bytes).ok_or_else(form)?;
+        Ok((read(&row)?, Sealed::new(facts)))
+    }
+
+    /// Opens a case from a report that came in, once.
+    pub async fn case_of_incoming(&self, id: &str, actor: &str) -> Result<String> {
+        let (incoming, facts) = self.incoming(id).await?;
+        if let Some(case) = incoming.case {
+            return Ok(case);
+        }
+        let seq = seq_of(id).expect("it was found");
+        let mut tx = self.db.begin().await?;
+        let case = open_case(&mut tx, self, facts.expose(), id, actor).await?;
+        let taken = sqlx::query("UPDATE incoming SET case_id = $1 WHERE seq = $2 AND case_id = ''")
+            .bind(&case)
+            .bind(seq)
+            .execute(&mut *tx)
+            .await?;
+        if taken.rows_affected() == 0 {
+            return Err(CaseworkError::refused(format!(
+                "{id} became a case meanwhile; look at it again"
+            )));
+        }
+        tx.commit().await?;
+        Ok(case)
+    }
+
+    /// Takes back what ranks rested on: a case whose person was cleared points to nobody any more.
+    pub async fn recompute_incoming(&self, case: &str) -> Result<u64> {
+        let mut tx = self.db.begin().await?;
+        let rows = sqlx::query("SELECT seq, reasons FROM incoming WHERE rests_on = $1")
+            .bind(case)
+            .fetch_all(&mut *tx)
+            .await?;
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let (seq, reasons) = (c.int()?, c.text()?);
+            let left: Vec<_> = reasons
+                .split(',')
+                .filter(|r| !r.is_empty() && *r != KNOWN_ACCOUNT)
+                .collect();
+            sqlx::query(
+                "UPDATE incoming SET at_risk = $1, reasons = $2, rests_on = '' WHERE seq = $3",
+            )
+            .bind(i64::from(combined(&left)))
+            .bind(left.join(","))
+            .bind(seq)
+            .execute(&mut *tx)
+            .await?;
+        }
+        if !rows.is_empty() {
+            audit::write(
+                &mut tx,
+                self.now(),
+                "redress",
+                "incoming.recompute",
+                case,
+                &format!("{} reports", rows.len()),
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(rows.len() as u64)
+    }
+}
+
+fn read(row: &sqlx::any::AnyRow) -> Result<Incoming> {
+    let mut c = Columns::of(row);
+    let seq = c.int()?;
+    let format = c.word(IncomingFormat::from_word, "format")?;
+    let group = c.int()?;
+    let duplicate_of = c.maybe_int()?.map(name);
+    let reupload_of = c.maybe_int()?.map(name);
+    let at_risk = c.int()? as u32;
+    let reasons = c.text()?;
+    let some = |t: String| Some(t).filter(|t| !t.is_empty());
+    Ok(Incoming {
+        id: name(seq),
+        format,
+        duplicate_of,
+        reupload_of,
+        group: format!("group-{group}"),
+        at_risk,
+        reasons: shown(&reasons),
+        earlier_case: some(c.text()?),
+        case: some(c.text()?),
+        unreadable: (format == IncomingFormat::Unreadable).then(|| "see its case".to_owned()),
+    })
+}
+
+/// The heaviest facts of a rank.
+fn shown(reasons: &str) -> Vec<Ranked> {
+    let known = reasons.split(',').filter(|r| !r.is_empty());
+    known
+        .take(REASONS_MAX)
+        .map(|rule| Ranked {
+            rule: rule.to_owned(),
+            what: match RISK.iter().find(|r| r.id == rule) {
+                Some(known) => known.says.to_owned(),
+                None => "an earlier case about the same account was to be reported".to_owned(),
+            },
+        })
+        .collect()
+}
+
+fn points(rule: &str) -> u32 {
+    RISK.iter()
+        .find(|r| r.id == rule)
+        .map_or(KNOWN_ACCOUNT_POINTS, |r| r.points)
+}
+
+fn combined(rules: &[&str]) -> u32 {
+    let left = rules.iter().fold(1_000_000_u64, |left, rule| {
+        left * u64::from(100 - points(rule)) / 100
+    });
+    ((1_000_000 - left + 5_000) / 10_000) as u32
+}
+
+async fn open_case(
+    tx: &mut Tx,
+    casework: &Casework,
+    known: &Facts,
+    incoming: &str,
+    actor: &str,
+) -> Result<String> {
+    let case = ids::new("case");
+    let account = known.reported.as_ref().and_then(|a| a.id.as_deref());
+    let opening = Opening {
+        id: &case,
+        group: &case,
+        account,
+        embargo: None,
+    };
+    cases::open(tx, casework, &opening, actor).await?;
+    facts::write(tx, casework, &case, known).await?;
+    cases::start_clock(tx, casework, &case, known.known_at.as_deref()).await?;
+    audit::write(tx, casework.now(), actor, "incoming.case", incoming, &case).await?;
+    Ok(case)
+}
+
+impl Intaken<'_> {
+    /// Takes reports in, in their order; what became of each.
+    pub async fn take(&mut self, given: Vec<Given>, actor: &str) -> Result<Vec<Incoming>> {
+        let mut all = Vec::with_capacity(given.len());
+        let mut given = given.into_iter();
+        loop {
+            let chunk: Vec<Given> = given.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                return Ok(all);
+            }
+            all.extend(self.chunk(chunk, actor).await?);
+        }
+    }
+
+    async fn chunk(&mut self, given: Vec<Given>, actor: &str) -> Result<Vec<Incoming>> {
+        let casework = self.casework;
+        let sealer = casework.sealer.clone();
+        // Sealing and tokens are most of the work, and each report's own.
+        let prepared = tokio::task::spawn_blocking(move || {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let part = given.len().div_ceil(cores).max(1);
+            let mut prepared = Vec::with_capacity(given.len());
+            std::thread::scope(|scope| {
+                let parts: Vec<_> = given
+                    .chunks(part)
+                    .map(|part| {
+                        let sealer = &sealer;
+                        scope.spawn(move || {
+                            part.iter().map(|g| prepare(g, sealer)).collect::<Vec<_>>()
+                        })
+                    })
+                    .collect();
+                for part in parts {
+                    prepared.extend(part.join().expect("preparing doesn't panic"));
+                }
+            });
+            prepared
+        })
+        .await
+        .expect("preparing doesn't panic");
+
+        let mut tx = casework.db.begin().await?;
+        // Two intakes at once would give out the same places.
+        casework.db.lock_for_intake(&mut tx).await?;
+        let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) FROM incoming")
+            .fetch_one(&mut *tx)
+            .await?;
+        let first = Columns::of(&row).int()? + 1;
+        let near_hits = self.near_hits(&prepared, first);
+        let known = known_tokens(&mut tx, &prepared, &near_hits.firsts).await?;
+        let earlier = earlier_cases(&mut tx, &prepared).await?;
+        let placed = place(&prepared, first, known, &near_hits.firsts, &earlier);
+        let now = casework.now();
+        write_rows(&mut tx, now, &prepared, &placed).await?;
+        write_tokens(&mut tx, &placed.tokens).await?;
+        for (from, into) in &placed.merged {
+            sqlx::query("UPDATE incoming SET grp = $1 WHERE grp = $2")
+                .bind(into)
+                .bind(from)
+                .execute(&mut *tx)
+                .await?;
+        }
+        let mut came = Vec::with_capacity(prepared.len());
+        for (p, row) in prepared.iter().zip(&placed.rows) {
+            let mut case = None;
+            if let Some(why) = &p.unreadable {
+                let known = Facts {
+                    note: Some(format!(
+                        "This report came in and could not be read: {why}. Its bytes are kept with {}.",
+                        name(row.seq)
+                    )),
+                    ..Facts::default()
+                };
+                let opened = open_case(&mut tx, casework, &known, &name(row.seq), actor).await?;
+                sqlx::query("UPDATE incoming SET case_id = $1 WHERE seq = $2")
+                    .bind(&opened)
+                    .bind(row.seq)
+                    .execute(&mut *tx)
+                    .await?;
+                case = Some(opened);
+                self.summary.unreadable += 1;
+            }
+            self.summary.taken += 1;
+            self.summary.duplicates += u64::from(row.duplicate_of.is_some());
+            self.summary.reuploads += u64::from(row.reupload_of.is_some());
+            self.summary.linked += u64::from(row.group != row.seq);
+            came.push(Incoming {
+                id: name(row.seq),
+                format: p.format,
+                duplicate_of: row.duplicate_of.map(name),
+                reupload_of: row.reupload_of.map(name),
+                group: format!("group-{}", row.group),
+                earlier_case: row.rests_on.clone(),
+                at_risk: row.at_risk,
+                reasons: shown(&row.reasons.join(",")),
+                case,
+                unreadable: p.unreadable.clone(),
+            });
+        }
+        if !near_hits.fresh.is_empty() {
+            let mut bytes = Vec::with_capacity(near_hits.fresh.len() * 40);
+            for (seq, bits) in &near_hits.fresh {
+                bytes.extend(seq.to_be_bytes());
+                bytes.extend(bits);
+            }
+            sqlx::query("INSERT INTO incoming_near (first_seq, sealed) VALUES ($1, $2)")
+                .bind(first)
+                .bind(casework.sealer.seal(&bytes))
+                .execute(&mut *tx)
+                .await?;
+        }
+        audit::write(
+            &mut tx,
+            now,
+            actor,
+            "incoming.take",
+            &name(first),
+            &format!("{} reports", prepared.len()),
+        )
+        .await?;
+        tx.commit().await?;
+        // Only what is on record is searched from now on.
+        let more: Vec<_> = near_hits.fresh.iter().map(|(_, bits)| *bits).collect();
+        self.near = self.near.with(&more);
+        self.near_seq
+            .extend(near_hits.fresh.iter().map(|(seq, _)| *seq));
+        Ok(came)
+    }
+
+    /// For each report the first one with a near digest, and the digests nobody had before. Only
+    /// those are searched later, so that what is passed round a million times stands there once.
+    fn near_hits(&self, prepared: &[Prepared], first: i64) -> NearHits {
+        let mut hits = NearHits {
+            firsts: vec![Vec::new(); prepared.len()],
+            fresh: Vec::new(),
+        };
+        let mut open = Vec::new();
+        let queries: Vec<(usize, Bits256)> = prepared
+            .iter()
+            .enumerate()
+            .flat_map(|(at, p)| p.near.iter().map(move |bits| (at, *bits)))
+            .collect();
+        let bits: Vec<_> = queries.iter().map(|(_, bits)| *bits).collect();
+        for ((at, bits), found) in queries
+            .iter()
+            .zip(self.near.within_each(&bits, NEAR_BITS_MAX))
+        {
+            match found.iter().map(|h| h.position).min() {
+                Some(position) => hits.firsts[*at].push(self.near_seq[position as usize]),
+                None => open.push((*at, *bits)),
+            }
+        }
+        // Of those that are new, the first of each picture in this chunk stands for the others.
+        let mut own = Segments::new(Vec::new());
+        let mut own_seq: Vec<i64> = Vec::new();
+        let mut waiting: Vec<(i64, Bits256)> = Vec::new();
+        for (at, bits) in open {
+            let seq = first + at as i64;
+            let known = own
+                .within(&bits, NEAR_BITS_MAX)
+                .iter()
+                .map(|h| own_seq[h.position as usize])
+                .min();
+            let known = known.or_else(|| {
+                let near = |(_, other): &&(i64, Bits256)| {
+                    obhut_index::distance(other, &bits) <= NEAR_BITS_MAX
+                };
+                waiting.iter().find(near).map(|(seq, _)| *seq)
+            });
+            match known {
+                Some(other) => hits.firsts[at].push(other),
+                None => {
+                    waiting.push((seq, bits));
+                    hits.fresh.push((seq, bits));
+                    if waiting.len() == 256 {
+                        own = own.with(&waiting.iter().map(|(_, b)| *b).collect::<Vec<_>>());
+                        own_seq.extend(waiting.drain(..).map(|(seq, _)| seq));
+                    }
+                }
+            }
+        }
+        hits
+    }
+}
+
+struct NearHits {
+    firsts: Vec<Vec<i64>>,
+    fresh: Vec<(i64, Bits256)>,
+}
+
+/// Where a token was seen first, in which group that is now, and how often.
+#[derive(Clone, Copy)]
+struct Known {
+    seq: i64,
+    group: i64,
+    seen: i64,
+}
+
+struct Placed {
+    rows: Vec<Row>,
+    /// Tokens with the report they were first seen in and how often they were seen in this chunk.
+    tokens: Vec<(i64, i64, i64)>,
+    /// Groups of reports on record that turned out to be one: from, into.
+    merged: Vec<(i64, i64)>,
+}
+
+struct Row {
+    seq: i64,
+    group: i64,
+    duplicate_of: Option<i64>,
+    reupload_of: Option<i64>,
+    at_risk: u32,
+    reasons: Vec<&'static str>,
+    rests_on: Option<String>,
+}
+
+/// Puts each report where it belongs. Pure: the same reports give the same places.
+fn place(
+    prepared: &[Prepared],
+    first: i64,
+    mut known: HashMap<i64, Known>,
+    near: &[Vec<i64>],
+    earlier: &HashMap<String, String>,
+) -> Placed {
+    let mut parents: HashMap<i64, i64> = HashMap::new();
+    fn root(parents: &mut HashMap<i64, i64>, group: i64) -> i64 {
+        let mut at = group;
+        while let Some(&up) = parents.get(&at) {
+            at = up;
+        }
+        if at != group {
+            parents.insert(group, at);
+        }
+        at
+    }
+    let mut rows: Vec<Row> = Vec::with_capacity(prepared.len());
+    let mut fresh: HashMap<i64, (i64, i64)> = HashMap::new();
+    for (at, p) in prepared.iter().enumerate() {
+        let seq = first + at as i64;
+        let holder = |known: &HashMap<i64, Known>, token: i64| known.get(&token).map(|k| k.seq);
+        let duplicate_of = p.same.and_then(|t| holder(&known, t));
+        let reupload_of = match duplicate_of {
+            None => p.reuploads.iter().filter_map(|t| holder(&known, *t)).min(),
+            Some(_) => None,
+        };
+        let mut groups = Vec::new();
+        for token in &p.links {
+            if let Some(k) = known.get(token).filter(|k| k.seen < LINKS_MAX) {
+                groups.push(k.group);
+            }
+        }
+        for other in &near[at] {
+            // The near report of this chunk has its group already; of an earlier one it is asked
+            // through its own token.
+            if let Some(row) = other
+                .checked_sub(first)
+                .and_then(|i| rows.get(usize::try_from(i).ok()?))
+            {
+                groups.push(row.group);
+            } else if let Some(k) = known
+                .get(&tokens::near_token(*other))
+                .filter(|k| k.seen < LINKS_MAX)
+            {
+                groups.push(k.group);
+            }
+        }
+        let mut group = seq;
+        let roots: Vec<i64> = groups.iter().map(|g| root(&mut parents, *g)).collect();
+        if let Some(&least) = roots.iter().min() {
+            group = least;
+            for other in roots {
+                if other != least {
+                    parents.insert(other, least);
+                }
+            }
+        }
+        let see =
+            |token: i64, known: &mut HashMap<i64, Known>, fresh: &mut HashMap<i64, (i64, i64)>| {
+                let k = known.entry(token).or_insert(Known {
+                    seq,
+                    group,
+                    seen: 0,
+                });
+                k.seen += 1;
+                fresh.entry(token).or_insert((k.seq, 0)).1 += 1;
+            };
+        for token in p.links.iter().chain(&p.reuploads).chain(&p.same) {
+            see(*token, &mut known, &mut fresh);
+        }
+        for other in &near[at] {
+            see(tokens::near_token(*other), &mut known, &mut fresh);
+        }
+        if !p.near.is_empty() && near[at].is_empty() {
+            see(tokens::near_token(seq), &mut known, &mut fresh);
+        }
+        let mut reasons = p.reasons.clone();
+        let rests_on = p
+            .account_key
+            .as_ref()
+            .and_then(|key| earlier.get(key))
+            .cloned();
+        if rests_on.is_some() {
+            reasons.push(KNOWN_ACCOUNT);
+            reasons.sort_by_key(|r| std::cmp::Reverse(points(r)));
+        }
+        rows.push(Row {
+            seq,
+            group,
+            duplicate_of,
+            reupload_of,
+            at_risk: combined(&reasons),
+            reasons,
+            rests_on,
+        });
+    }
+    for row in &mut rows {
+        row.group = root(&mut parents, row.group);
+    }
+    let mut merged: Vec<(i64, i64)> = parents
+        .keys()
+        .copied()
+        .collect::<Vec<_>>()
+        .into_iter()
+        .filter(|from| *from < first)
+        .map(|from| (from, root(&mut parents, from)))
+        .collect();
+    merged.sort_unstable();
+    let mut tokens: Vec<_> = fresh
+        .into_iter()
+        .map(|(token, (seq, seen))| (token, seq, seen))
+        .collect();
+    tokens.sort_unstable();
+    Placed {
+        rows,
+        tokens,
+        merged,
+    }
+}
+
+/// What is on record of the tokens of these reports.
+async fn known_tokens(
+    tx: &mut Tx,
+    prepared: &[Prepared],
+    near: &[Vec<i64>],
+) -> Result<HashMap<i64, Known>> {
+    let mut wanted: Vec<i64> = prepared
+        .iter()
+        .flat_map(|p| p.links.iter().chain(&p.reuploads).chain(&p.same).copied())
+        .chain(near.iter().flatten().map(|seq| tokens::near_token(*seq)))
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut known = HashMap::new();
+    for part in wanted.chunks(VALUES_MAX) {
+        // Numbers only, and made by us: nothing of anybody's text is in the statement.
+        let list = part
+            .iter()
+            .map(i64::to_string)
+            .collect::<Vec<_>>()
+            .join(",");
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT t.token, t.seq, i.grp, t.seen FROM incoming_tokens t JOIN incoming i ON i.seq = t.seq WHERE t.token IN ({list})"
+        ));
+        for row in &sqlx::query(sql).fetch_all(&mut **tx).await? {
+            let mut c = Columns::of(row);
+            let token = c.int()?;
+            known.insert(
+                token,
+                Known {
+                    seq: c.int()?,
+                    group: c.int()?,
+                    seen: c.int()?,
+                },
+            );
+        }
+    }
+    Ok(known)
+}
+
+/// Cases that were decided to be reported, by the key of their account.
+async fn earlier_cases(tx: &mut Tx, prepared: &[Prepared]) -> Result<HashMap<String, String>> {
+    let mut keys: Vec<&String> = prepared
+        .iter()
+        .filter_map(|p| p.account_key.as_ref())
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    cases::reported_accounts(tx, &keys).await
+}
+
+async fn write_rows(tx: &mut Tx, now: i64, prepared: &[Prepared], placed: &Placed) -> Result<()> {
+    for (prepared, rows) in prepared
+        .chunks(VALUES_MAX)
+        .zip(placed.rows.chunks(VALUES_MAX))
+    {
+        let mut sql = String::from(
+            "INSERT INTO incoming (seq, format, came_at, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id, sealed) VALUES ",
+        );
+        for n in 0..rows.len() {
+            let b = n * 11;
+            let comma = if n > 0 { "," } else { "" };
+            sql += &format!(
+                "{comma}(${},${},${},${},${},${},${},${},${},${},${})",
+                b + 1,
+                b + 2,
+                b + 3,
+                b + 4,
+                b + 5,
+                b + 6,
+                b + 7,
+                b + 8,
+                b + 9,
+                b + 10,
+                b + 11
+            );
+        }
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (p, row) in prepared.iter().zip(rows) {
+            query = query
+                .bind(row.seq)
+                .bind(p.format.word())
+                .bind(now)
+                .bind(row.group)
+                .bind(row.duplicate_of)
+                .bind(row.reupload_of)
+                .bind(i64::from(row.at_risk))
+                .bind(row.reasons.join(","))
+                .bind(row.rests_on.clone().unwrap_or_default())
+                .bind("")
+                .bind(&p.sealed);
+        }
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+async fn write_tokens(tx: &mut Tx, tokens: &[(i64, i64, i64)]) -> Result<()> {
+    for part in tokens.chunks(VALUES_MAX) {
+        let values: Vec<_> = part
+            .iter()
+            .map(|(t, seq, seen)| format!("({t},{seq},{seen})"))
+            .collect();
+        let sql = format!(
+            "INSERT INTO incoming_tokens (token, seq, seen) VALUES {} ON CONFLICT (token) DO UPDATE SET seen = incoming_tokens.seen + excluded.seen",
+            values.join(",")
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What of a report that came in the rules look at.
+pub(super) fn looked_files(digests: usize, annotations: &[String]) -> Vec<LookedFile> {
+    match digests {
+        0 => Vec::new(),
+        _ => vec![LookedFile {
+            // Whether a list knows it is the sender's to say; unknown alone raises nobody's rank.
+            matched: true,
+            kept: true,
+            annotations: annotations.to_vec(),
+            ..LookedFile::default()
+        }],
+    }
+}

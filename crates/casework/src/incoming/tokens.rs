@@ -1,0 +1,219 @@
+//! What is computed of each incoming report by itself: its tokens, its own reasons, its sealed bytes.
+
+use obhut_index::Bits256;
+use obhut_vault::Sealer;
+use sha2::{Digest as _, Sha256};
+
+use super::{Given, IncomingFormat, looked_files};
+use crate::{Account, Facts, Looked, at_risk};
+
+/// A report, ready to be placed.
+pub(super) struct Prepared {
+    pub format: IncomingFormat,
+    /// The whole of what makes it what it is: another report with the same is its duplicate.
+    pub same: Option<i64>,
+    /// A file and an account together: the same again is a re-upload.
+    pub reuploads: Vec<i64>,
+    /// What ties it to others.
+    pub links: Vec<i64>,
+    pub near: Vec<Bits256>,
+    pub account_key: Option<String>,
+    pub reasons: Vec<&'static str>,
+    pub sealed: Vec<u8>,
+    pub unreadable: Option<String>,
+}
+
+/// Stands for the near digest that a report brought first.
+pub(super) fn near_token(seq: i64) -> i64 {
+    // No keyed digest is needed: the number says nothing. The bits tell it from other tokens with
+    // the same chance as those have to meet.
+    let mixed = (seq as u64)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .rotate_left(31)
+        ^ 0x6e65_6172;
+    mixed as i64
+}
+
+pub(super) fn prepare(given: &Given, sealer: &Sealer) -> Prepared {
+    let facts = given.facts.expose();
+    let token = |label: &str, text: &str| {
+        let digest = sealer.keyed_digest(label, text.as_bytes());
+        u64::from_str_radix(&digest[..16], 16).expect("hexadecimal") as i64
+    };
+    let mut links = Vec::new();
+    let account = facts
+        .reported
+        .as_ref()
+        .map(account_name)
+        .filter(|a| !a.is_empty());
+    if let Some(account) = &account {
+        links.push(token("incoming account", account));
+    }
+    let mut addresses = Vec::new();
+    for other in facts
+        .reported
+        .iter()
+        .chain(&facts.recipients)
+        .chain(&facts.victims)
+    {
+        for email in other.person.iter().flat_map(|p| &p.emails) {
+            addresses.push(format!("mail:{}", email.address.trim().to_lowercase()));
+        }
+        for phone in other.person.iter().flat_map(|p| &p.phones) {
+            let digits: String = phone
+                .country_code
+                .iter()
+                .chain([&phone.number])
+                .flat_map(|t| t.chars())
+                .filter(char::is_ascii_digit)
+                .collect();
+            if digits.len() >= 6 {
+                addresses.push(format!("phone:{digits}"));
+            }
+        }
+    }
+    for child in &facts.victims {
+        let name = account_name(child);
+        if !name.is_empty() {
+            links.push(token("incoming account", &name));
+        }
+    }
+    links.extend(addresses.iter().map(|a| token("incoming address", a)));
+    links.extend(
+        facts
+            .wallets
+            .iter()
+            .filter(|w| !w.address.is_empty())
+            .map(|w| token("incoming wallet", &w.address)),
+    );
+    for thread in facts.threads.iter().filter_map(|t| t.id.as_deref()) {
+        links.push(token("incoming thread", thread));
+    }
+    links.extend(facts.series.iter().map(|s| token("incoming series", s)));
+    let mut digests: Vec<String> = given
+        .digests
+        .iter()
+        .map(|(kind, value)| format!("{kind}:{value}"))
+        .collect();
+    digests.sort_unstable();
+    digests.dedup();
+    links.extend(digests.iter().map(|d| token("incoming digest", d)));
+    // A report names itself and those before it by number.
+    links.extend(given.number.iter().map(|n| token("incoming number", n)));
+    for prior in facts.reported.iter().flat_map(|a| &a.prior_reports) {
+        links.push(token("incoming number", &prior.to_string()));
+    }
+    links.sort_unstable();
+    links.dedup();
+    let reuploads = match &account {
+        Some(account) => digests
+            .iter()
+            .map(|d| token("incoming upload", &format!("{account}\n{d}")))
+            .collect(),
+        None => Vec::new(),
+    };
+    let threads: Vec<_> = facts
+        .threads
+        .iter()
+        .filter_map(|t| t.id.as_deref())
+        .collect();
+    let raw = given.raw.expose();
+    let same = match (digests.is_empty() && threads.is_empty(), &account) {
+        // Nothing to know it by but its bytes.
+        (true, _) | (_, None) => token("incoming bytes", &hex::encode(Sha256::digest(raw))),
+        (false, Some(account)) => {
+            let when = facts.occurred_at.as_deref().unwrap_or_default();
+            let parts = [
+                account.as_str(),
+                &digests.join(","),
+                &threads.join(","),
+                when,
+                &terse_events(facts),
+            ];
+            token("incoming same", &parts.join("\n"))
+        }
+    };
+    let annotations: Vec<String> = facts
+        .files
+        .values()
+        .flat_map(|f| f.annotations.iter().cloned())
+        .collect();
+    let looked = Looked {
+        facts,
+        files: looked_files(digests.len() + given.near.len(), &annotations),
+        categorised: false,
+        reporter: true,
+    };
+    let reasons = match given.unreadable {
+        Some(_) => Vec::new(),
+        None => at_risk(&looked).1.iter().map(|r| r.rule).collect(),
+    };
+    let account_key = facts
+        .reported
+        .as_ref()
+        .and_then(|a| a.id.as_ref())
+        .map(|id| sealer.keyed_digest("account", id.as_bytes()));
+    Prepared {
+        format: given.format,
+        same: Some(same),
+        reuploads,
+        links,
+        near: given.near.clone(),
+        account_key,
+        reasons,
+        sealed: sealer.seal(&sealed_form(facts, raw)),
+        unreadable: given.unreadable.clone(),
+    }
+}
+
+/// When and from where it was uploaded: what tells one upload from the next.
+fn terse_events(facts: &Facts) -> String {
+    let own = facts.reported.iter().flat_map(|a| &a.ip_events);
+    let files = facts.files.values().filter_map(|f| f.ip_event.as_ref());
+    let times: Vec<_> = own.chain(files).filter_map(|e| e.at.as_deref()).collect();
+    let uploads: Vec<_> = facts
+        .files
+        .values()
+        .filter_map(|f| f.uploaded_at.as_deref())
+        .collect();
+    format!("{}|{}", times.join(","), uploads.join(","))
+}
+
+/// An account within its service: the same name elsewhere is another one.
+fn account_name(account: &Account) -> String {
+    let name = account
+        .id
+        .as_deref()
+        .or(account.screen_name.as_deref())
+        .unwrap_or_default()
+        .trim();
+    match name {
+        "" => String::new(),
+        name => format!(
+            "{}\n{}",
+            account
+                .service
+                .as_deref()
+                .unwrap_or_default()
+                .trim()
+                .to_lowercase(),
+            name.to_lowercase()
+        ),
+    }
+}
+
+/// Length of the facts, the facts, and the bytes they came in.
+fn sealed_form(facts: &Facts, raw: &[u8]) -> Vec<u8> {
+    let json = serde_json::to_vec(facts).expect("facts are JSON");
+    let mut out = Vec::with_capacity(8 + json.len() + raw.len());
+    out.extend((json.len() as u64).to_be_bytes());
+    out.extend(json);
+    out.extend(raw);
+    out
+}
+
+pub(super) fn facts(bytes: &[u8]) -> Option<Facts> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let json = rest.get(..usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
+    serde_json::from_slice(json).ok()
+}

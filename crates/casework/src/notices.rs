@@ -1,0 +1,233 @@
+//! What the person concerned is told: what was done, why, and how to contest it, in German or
+//! English; never a list, an entry or a distance, and nothing at all under an embargo.
+//!
+//! A notice carries a code. With it an appeal is filed without any login: whoever lost the account
+//! has lost the login too.
+
+use serde::Serialize;
+
+use crate::database::{Columns, Step, words};
+use crate::{Appeal, Casework, CaseworkError, Person, Result, Role, audit, cases, ids};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 34,
+    sql: &[
+        "CREATE TABLE notices (
+            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, measure TEXT NOT NULL, language TEXT NOT NULL,
+            code_key TEXT NOT NULL UNIQUE, made_by TEXT NOT NULL, made_at BIGINT NOT NULL)",
+        "CREATE INDEX notices_by_case ON notices (case_id)",
+    ],
+}];
+
+/// Longest message with an appeal, in characters.
+const MESSAGE_CHARS_MAX: usize = 10_000;
+/// Longest way of contact named in a notice, in characters.
+const CONTACT_CHARS_MAX: usize = 500;
+
+words! {
+    /// What was done to a person's content or account.
+    Measure {
+        /// Content was taken down.
+        ContentRemoved = "content-removed",
+        /// The account was closed for a time.
+        AccountSuspended = "account-suspended",
+        /// The account was closed for good.
+        AccountClosed = "account-closed",
+        /// The appeal was upheld, and it is undone.
+        Restored = "restored",
+        /// The appeal was rejected.
+        AppealRejected = "appeal-rejected",
+    }
+}
+
+words! {
+    /// The language of a notice.
+    Language {
+        /// German.
+        German = "de",
+        /// English.
+        English = "en",
+    }
+}
+
+/// What is to be told to the person concerned.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Notice {
+    /// Id.
+    pub id: String,
+    /// The case.
+    pub case: String,
+    /// The code to contest it with. Shown here once and kept nowhere.
+    pub code: String,
+    /// The text.
+    pub text: String,
+}
+
+fn text(measure: Measure, language: Language, service: &str, contact: &str, code: &str) -> String {
+    let what = match (measure, language) {
+        (Measure::ContentRemoved, Language::German) => {
+            "Wir haben Inhalte entfernt, die mit Ihrem Konto hochgeladen wurden."
+        }
+        (Measure::ContentRemoved, Language::English) => {
+            "We have removed content that was uploaded with your account."
+        }
+        (Measure::AccountSuspended, Language::German) => {
+            "Wir haben Ihr Konto vorübergehend gesperrt."
+        }
+        (Measure::AccountSuspended, Language::English) => {
+            "We have suspended your account for the time being."
+        }
+        (Measure::AccountClosed, Language::German) => "Wir haben Ihr Konto geschlossen.",
+        (Measure::AccountClosed, Language::English) => "We have closed your account.",
+        (Measure::Restored, Language::German) => {
+            "Ihrem Widerspruch wurde stattgegeben. Unsere Entscheidung war falsch; wir nehmen sie zurück und bitten um Entschuldigung. Was wir Dritten gemeldet haben, widerrufen wir dort."
+        }
+        (Measure::Restored, Language::English) => {
+            "Your appeal was upheld. Our decision was wrong; we undo it and apologise. What we have reported to others, we retract there."
+        }
+        (Measure::AppealRejected, Language::German) => {
+            "Ihr Widerspruch wurde von einer anderen Person als der ersten geprüft. Die Entscheidung bleibt bestehen."
+        }
+        (Measure::AppealRejected, Language::English) => {
+            "Your appeal was looked at by another person than the first. The decision stands."
+        }
+    };
+    let decided = matches!(
+        measure,
+        Measure::ContentRemoved | Measure::AccountSuspended | Measure::AccountClosed
+    );
+    let reason = match (decided, language) {
+        (false, _) => "",
+        (true, Language::German) => {
+            "\n\nGrund: Nach Einschätzung eines Menschen verstoßen Inhalte gegen das Verbot der Darstellung sexualisierter Gewalt an Kindern. Die Entscheidung hat ein Mensch getroffen, nicht ein Programm."
+        }
+        (true, Language::English) => {
+            "\n\nReason: In a person's judgement, content breaks the prohibition of child sexual abuse material. A person took this decision, not a program."
+        }
+    };
+    let how = match (measure, language) {
+        (Measure::Restored, _) => String::new(),
+        (_, Language::German) => format!(
+            "\n\nSie können widersprechen. Eine andere Person entscheidet darüber. Ihr Konto brauchen Sie dafür nicht, nur diesen Code:\n\n    {code}\n\n{contact}\n\nSolange über den Widerspruch nicht entschieden ist, werden Daten Ihres Kontos nicht gelöscht. Sie können sich auch an ein Gericht oder eine Schlichtungsstelle wenden."
+        ),
+        (_, Language::English) => format!(
+            "\n\nYou can appeal. Another person decides about it. You don't need your account for that, only this code:\n\n    {code}\n\n{contact}\n\nWhile the appeal is open, no data of your account are deleted. You can also turn to a court or an out-of-court dispute body."
+        ),
+    };
+    let from = match service.trim() {
+        "" => String::new(),
+        service => format!("\n\n{service}"),
+    };
+    format!("{what}{reason}{how}{from}\n")
+}
+
+impl Casework {
+    /// Makes a notice for the person a case concerns, with a code to appeal by. Refused under an
+    /// embargo, and before a person has decided.
+    pub async fn make_notice(
+        &self,
+        case: &str,
+        measure: Measure,
+        language: Language,
+        contact: &str,
+        person: &Person,
+    ) -> Result<Notice> {
+        person.require(Role::Reviewer)?;
+        self.require_no_embargo(case).await?;
+        if contact.chars().count() > CONTACT_CHARS_MAX {
+            return Err(CaseworkError::refused(format!(
+                "the way of contact has at most {CONTACT_CHARS_MAX} characters"
+            )));
+        }
+        if self.decisions(case).await?.is_empty() {
+            return Err(CaseworkError::refused(format!(
+                "nobody has decided case {case}, and no measure against a person is taken without a person's decision"
+            )));
+        }
+        // Groups of five are read out and typed without mistakes.
+        let raw = ids::random_hex(10);
+        let code = [&raw[..5], &raw[5..10], &raw[10..15], &raw[15..]].join("-");
+        let id = ids::new("notice");
+        let service = self.reporter().await?.service;
+        let notice = Notice {
+            text: text(measure, language, &service, contact, &code),
+            id: id.clone(),
+            case: case.to_owned(),
+            code: code.clone(),
+        };
+        let mut tx = self.db.begin().await?;
+        cases::status(&mut tx, case).await?;
+        sqlx::query("INSERT INTO notices (id, case_id, measure, language, code_key, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(&id)
+            .bind(case)
+            .bind(measure.word())
+            .bind(language.word())
+            .bind(self.code_key(&code))
+            .bind(&person.id)
+            .bind(self.now())
+            .execute(&mut *tx)
+            .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "notice.make",
+            case,
+            measure.word(),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(notice)
+    }
+
+    /// Files an appeal with the code of a notice; nobody needs to log in. Who has a code learns
+    /// nothing but that the appeal is in.
+    pub async fn appeal_by_code(&self, code: &str, message: &str) -> Result<Appeal> {
+        let message: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
+        let row = sqlx::query("SELECT case_id FROM notices WHERE code_key = $1")
+            .bind(self.code_key(code))
+            .fetch_optional(self.db.pool())
+            .await?;
+        let row = row.ok_or_else(|| {
+            CaseworkError::refused("this code is not known; please look at the notice again")
+        })?;
+        let case = Columns::of(&row).text()?;
+        self.file_appeal(&case, &message, "code of a notice").await
+    }
+
+    /// Codes are compared without what people add when they type.
+    fn code_key(&self, code: &str) -> String {
+        let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+        self.sealer
+            .keyed_digest("notice code", plain.to_ascii_lowercase().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_say_reason_and_way_in_both_languages_and_nothing_of_matching() {
+        for measure in Measure::ALL {
+            for language in Language::ALL {
+                let text = text(
+                    *measure,
+                    *language,
+                    "Example",
+                    "https://example.com/appeal",
+                    "a-b",
+                );
+                for word in [
+                    "hash", "list", "Liste", "match", "Treffer", "NCMEC", "digest", "distance",
+                ] {
+                    assert!(
+                        !text.to_lowercase().contains(&word.to_lowercase()),
+                        "{word} in {text}"
+                    );
+                }
+                assert_eq!(*measure != Measure::Restored, text.contains("a-b"));
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What became of a report, as its receiver says later: codes without any detail, counted by source.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::database::{Columns, Step, words};
+use crate::{Casework, CaseworkError, Result, audit, ids};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 32,
+    sql: &["CREATE TABLE outcomes (
+        id TEXT PRIMARY KEY, report TEXT NOT NULL, source TEXT NOT NULL, code TEXT NOT NULL, at BIGINT NOT NULL,
+        UNIQUE (report, source, code))"],
+}];
+
+/// Longest name of a source, in characters.
+const SOURCE_CHARS_MAX: usize = 100;
+
+words! {
+    /// What became of a report.
+    Outcome {
+        /// It helped.
+        Useful = "useful",
+        /// It was known.
+        Duplicate = "duplicate",
+        /// Nothing could be done with it.
+        Empty = "empty",
+        /// A child was brought to safety.
+        ChildSafeguarded = "child-safeguarded",
+        /// Somebody was arrested.
+        Arrest = "arrest",
+    }
+}
+
+/// How often each code came back from a source.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct OutcomeCounts {
+    /// Who said so.
+    pub source: String,
+    /// How often each.
+    pub counts: BTreeMap<&'static str, i64>,
+}
+
+impl Casework {
+    /// Records what a receiver says became of a report, once.
+    pub async fn add_outcome(
+        &self,
+        report: &str,
+        source: &str,
+        outcome: Outcome,
+        actor: &str,
+    ) -> Result<()> {
+        let source = source.trim();
+        if source.is_empty() || source.chars().count() > SOURCE_CHARS_MAX {
+            return Err(CaseworkError::refused(format!(
+                "say who said so, in 1 to {SOURCE_CHARS_MAX} characters"
+            )));
+        }
+        self.report_row(report).await?;
+        let mut tx = self.db.begin().await?;
+        sqlx::query("INSERT INTO outcomes (id, report, source, code, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (report, source, code) DO NOTHING")
+            .bind(ids::new("outcome"))
+            .bind(report)
+            .bind(source)
+            .bind(outcome.word())
+            .bind(self.now())
+            .execute(&mut *tx)
+            .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            actor,
+            "outcome.add",
+            report,
+            outcome.word(),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The counts of every source, by its name.
+    pub async fn outcome_counts(&self) -> Result<Vec<OutcomeCounts>> {
+        let rows = sqlx::query("SELECT source, code, COUNT(*) FROM outcomes GROUP BY source, code ORDER BY source, code")
+            .fetch_all(self.db.pool())
+            .await?;
+        let mut all: Vec<OutcomeCounts> = Vec::new();
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let source = c.text()?;
+            let code = c.word(Outcome::from_word, "outcome")?;
+            let count = c.int()?;
+            if all.last().is_none_or(|l| l.source != source) {
+                all.push(OutcomeCounts {
+                    source,
+                    counts: BTreeMap::new(),
+                });
+            }
+            all.last_mut()
+                .expect("just pushed")
+                .counts
+                .insert(code.word(), count);
+        }
+        Ok(all)
+    }
+}

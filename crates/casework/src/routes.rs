@@ -1,0 +1,258 @@
+//! Which authorities are told of a case, and on which legal basis: rows, not code.
+//!
+//! Invariant: where no basis is on record nothing is proposed and nothing is filed by a route.
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::database::{Columns, Step};
+use crate::{
+    Casework, CaseworkError, Dossier, Person, Result, Role, ServiceKind, Surface, audit, ids,
+};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 31,
+    sql: &["CREATE TABLE routes (
+        id TEXT PRIMARY KEY, destination TEXT NOT NULL, provider_country TEXT NOT NULL, user_country TEXT NOT NULL,
+        service TEXT NOT NULL, surface TEXT NOT NULL, from_day TEXT NOT NULL, until_day TEXT NOT NULL,
+        unless_destination TEXT NOT NULL, basis TEXT NOT NULL, recorded_by TEXT NOT NULL, recorded_at BIGINT NOT NULL)"],
+}];
+
+/// Under what circumstances an authority is told. Empty fields mean any.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Route {
+    /// Id; empty of a proposal.
+    pub id: String,
+    /// The destination.
+    pub destination: String,
+    /// Country of the provider.
+    pub provider_country: String,
+    /// Country of the user.
+    pub user_country: String,
+    /// What sort of service.
+    pub service: Option<ServiceKind>,
+    /// Where it was meant to be seen.
+    pub surface: Option<Surface>,
+    /// First day, YYYY-MM-DD (UTC).
+    pub from: String,
+    /// Last day, YYYY-MM-DD (UTC).
+    pub until: String,
+    /// Not where this destination is told already.
+    pub unless: String,
+    /// The law, and where it stands.
+    pub basis: String,
+}
+
+/// Routes we know of, none of them in force before a person records it with its basis. Laws change:
+/// have counsel confirm each.
+pub const PROPOSALS: &[Proposal] = &[
+    Proposal {
+        destination: "ncmec",
+        provider_country: "US",
+        from: "2024-05-07",
+        unless: "",
+        basis: "18 USC 2258A(a), PL 118-59",
+    },
+    Proposal {
+        destination: "package-bka",
+        provider_country: "DE",
+        from: "2024-02-17",
+        unless: "",
+        basis: "Regulation (EU) 2022/2065 (DSA), art. 18",
+    },
+    Proposal {
+        destination: "package-nca",
+        provider_country: "GB",
+        from: "2026-04-07",
+        unless: "ncmec",
+        basis: "Online Safety Act 2023 s. 66, SI 2026/268",
+    },
+];
+
+/// A route nobody has recorded yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Proposal {
+    /// The destination.
+    pub destination: &'static str,
+    /// Country of the provider.
+    pub provider_country: &'static str,
+    /// First day it can hold.
+    pub from: &'static str,
+    /// Not where this destination is told already.
+    pub unless: &'static str,
+    /// The law it would rest on.
+    pub basis: &'static str,
+}
+
+/// Where a case goes, and why.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Routing {
+    /// Destinations with the route that leads there.
+    pub to: Vec<Route>,
+    /// Routes that would lead somewhere, and what makes them unnecessary.
+    pub spared: Vec<(Route, String)>,
+}
+
+/// The destinations of a case, by the routes on record, on a day. Pure.
+/// `told` are destinations that have a report of it already.
+pub fn routing(routes: &[Route], dossier: &Dossier, told: &[String]) -> Routing {
+    let facts = dossier.facts.expose();
+    let place = facts.jurisdiction.clone().unwrap_or_default();
+    let located = facts
+        .reported
+        .as_ref()
+        .and_then(|a| a.location.as_ref())
+        .and_then(|l| l.country.clone());
+    let user = place.user_country.or(located).unwrap_or_default();
+    let provider = place.provider_country.unwrap_or_default();
+    let day = jiff::Timestamp::from_microsecond(dossier.made_at)
+        .map(|t| t.to_zoned(TimeZone::UTC).date().to_string())
+        .unwrap_or_default();
+    let surface = dossier.files.first().map(|f| f.surface);
+    let any = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
+    let holds = |r: &&Route| {
+        any(&r.provider_country, &provider)
+            && any(&r.user_country, &user)
+            && r.service.is_none_or(|s| place.service == Some(s))
+            && r.surface.is_none_or(|s| surface == Some(s))
+            && (r.from.is_empty() || r.from <= day)
+            && (r.until.is_empty() || day <= r.until)
+            && !r.basis.trim().is_empty()
+    };
+    let mut found: Vec<Route> = Vec::new();
+    for route in routes.iter().filter(holds) {
+        if !found.iter().any(|f| f.destination == route.destination) {
+            found.push(route.clone());
+        }
+    }
+    let told: Vec<String> = found
+        .iter()
+        .map(|r| r.destination.clone())
+        .chain(told.iter().cloned())
+        .collect();
+    let (spared, to): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|r| !r.unless.is_empty() && told.contains(&r.unless));
+    let spared = spared.into_iter().map(|r| {
+        let why = format!("{} is told already", r.unless);
+        (r, why)
+    });
+    Routing {
+        to,
+        spared: spared.collect(),
+    }
+}
+
+impl Casework {
+    /// The routes on record, oldest first.
+    pub async fn routes(&self) -> Result<Vec<Route>> {
+        let rows = sqlx::query(
+            "SELECT id, destination, provider_country, user_country, service, surface, from_day, until_day, unless_destination, basis FROM routes ORDER BY recorded_at, id",
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(Route {
+                    id: c.text()?,
+                    destination: c.text()?,
+                    provider_country: c.text()?,
+                    user_country: c.text()?,
+                    service: ServiceKind::from_word(&c.text()?),
+                    surface: Surface::from_word(&c.text()?),
+                    from: c.text()?,
+                    until: c.text()?,
+                    unless: c.text()?,
+                    basis: c.text()?,
+                })
+            })
+            .collect()
+    }
+
+    /// Puts a route on record: from then on it holds.
+    pub async fn add_route(&self, route: &Route, person: &Person) -> Result<String> {
+        person.require(Role::Administrator)?;
+        if route.basis.trim().is_empty() || route.destination.is_empty() {
+            return Err(CaseworkError::refused(
+                "a route needs its destination and its legal basis",
+            ));
+        }
+        let country =
+            |c: &str| c.is_empty() || c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase());
+        if !country(&route.provider_country) || !country(&route.user_country) {
+            return Err(CaseworkError::refused(
+                "a country is two capital letters (ISO 3166-1)",
+            ));
+        }
+        for day in [&route.from, &route.until] {
+            if !day.is_empty() && (day.len() != 10 || day.parse::<jiff::civil::Date>().is_err()) {
+                return Err(CaseworkError::refused("a day is written YYYY-MM-DD"));
+            }
+        }
+        let id = ids::new("route");
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "INSERT INTO routes (id, destination, provider_country, user_country, service, surface, from_day, until_day, unless_destination, basis, recorded_by, recorded_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind(&id)
+        .bind(&route.destination)
+        .bind(&route.provider_country)
+        .bind(&route.user_country)
+        .bind(route.service.map_or("", ServiceKind::word))
+        .bind(route.surface.map_or("", Surface::word))
+        .bind(&route.from)
+        .bind(&route.until)
+        .bind(&route.unless)
+        .bind(&route.basis)
+        .bind(&person.id)
+        .bind(self.now())
+        .execute(&mut *tx)
+        .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "route.add",
+            &id,
+            &route.destination,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Takes a route off the record; reports that went by it stay.
+    pub async fn remove_route(&self, id: &str, person: &Person) -> Result<()> {
+        person.require(Role::Administrator)?;
+        let mut tx = self.db.begin().await?;
+        let gone = sqlx::query("DELETE FROM routes WHERE id = $1")
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        if gone.rows_affected() == 0 {
+            return Err(CaseworkError::NotFound {
+                what: "route",
+                id: id.to_owned(),
+                hint: "`obhut route list` shows those there are",
+            });
+        }
+        audit::write(&mut tx, self.now(), &person.id, "route.remove", id, "").await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Where a case goes, by the routes on record today.
+    pub async fn routing(&self, case: &str) -> Result<Routing> {
+        let told: Vec<_> = self
+            .report_rows(Some(case))
+            .await?
+            .into_iter()
+            .filter(|r| matches!(r.status.as_str(), "draft" | "approved"))
+            .map(|r| r.destination)
+            .collect();
+        let dossier = self.dossier(case, false).await?;
+        Ok(routing(&self.routes().await?, &dossier, &told))
+    }
+}

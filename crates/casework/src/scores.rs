@@ -1,0 +1,676 @@
+//! Two scores of a case, each with its reasons and kept apart: what an officer will miss
+//! (completeness), and whether a child is in danger now (at risk).
+//!
+//! The rules are the tables below, each with its source. Points are our own judgement until outcomes
+//! that come back say better; they order work, they prove nothing.
+
+use serde::Serialize;
+
+use crate::{Account, Dossier, Facts, IncidentKind, IncidentTag, RiskFact, ServiceKind};
+
+/// What of a case the rules look at.
+pub struct Looked<'a> {
+    /// What is known, children included.
+    pub facts: &'a Facts,
+    /// The files.
+    pub files: Vec<LookedFile>,
+    /// True when a category with its scale was decided.
+    pub categorised: bool,
+    /// True when the reporter can be asked.
+    pub reporter: bool,
+}
+
+/// What of a file the rules look at.
+#[derive(Clone, Debug, Default)]
+pub struct LookedFile {
+    /// Its bytes, or at least a digest, are there.
+    pub kept: bool,
+    /// A list knows it.
+    pub matched: bool,
+    /// Somebody has seen all of it.
+    pub viewed: bool,
+    /// When it was uploaded is known.
+    pub dated: bool,
+    /// Its marks, in the CyberTipline's words.
+    pub annotations: Vec<String>,
+}
+
+/// A rule of the first score.
+pub struct CompletenessRule {
+    /// Its name.
+    pub id: &'static str,
+    /// What is missing when it doesn't hold, and how to add it.
+    pub missing: &'static str,
+    /// What it weighs.
+    pub points: u32,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// True for cases it is about.
+    pub applies: fn(&Looked<'_>) -> bool,
+    /// True when nothing is missing.
+    pub holds: fn(&Looked<'_>) -> bool,
+}
+
+/// A rule of the second score.
+pub struct RiskRule {
+    /// Its name.
+    pub id: &'static str,
+    /// What it says when it holds.
+    pub says: &'static str,
+    /// What it weighs, of 100.
+    pub points: u32,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// True when it holds.
+    pub holds: fn(&Looked<'_>) -> bool,
+}
+
+/// Something an officer will miss.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Missing {
+    /// The rule.
+    pub rule: &'static str,
+    /// What is missing, and how to add it.
+    pub what: &'static str,
+    /// Where the rule comes from.
+    pub source: &'static str,
+}
+
+/// Something that bears on a child's danger.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Reason {
+    /// The rule.
+    pub rule: &'static str,
+    /// What it says.
+    pub what: &'static str,
+    /// What it weighs.
+    pub points: u32,
+    /// Where the rule comes from.
+    pub source: &'static str,
+}
+
+/// Both scores.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Scores {
+    /// 0 to 100: how much of what such a case can have is there.
+    pub complete: u32,
+    /// 0 to 100: how much points to a child in danger.
+    pub at_risk: u32,
+    /// What is missing, heaviest first.
+    pub missing: Vec<Missing>,
+    /// Why it is at risk, heaviest first.
+    pub reasons: Vec<Reason>,
+    /// Nothing is there that anybody could act on.
+    pub empty: bool,
+}
+
+const STANFORD: &str = "Stanford Internet Observatory, How to Fix the Online Child Exploitation Reporting System, 2024";
+const USC: &str = "18 USC 2258A(b)";
+const NCMEC: &str = "CyberTipline documentation of 2025-06-11";
+const UK: &str = "SI 2026/268, Schedule 1";
+const NCMEC_RISK: &str = "NCMEC, CyberTipline reports escalated as urgent, 2023";
+const FATF: &str = "FATF, Detecting and disrupting online child sexual exploitation, 2025";
+
+fn reported<'a>(l: &Looked<'a>) -> Option<&'a Account> {
+    l.facts.reported.as_ref()
+}
+
+fn named(a: &Account) -> bool {
+    let given = |t: &Option<String>| t.as_ref().is_some_and(|t| !t.trim().is_empty());
+    given(&a.id) || given(&a.screen_name)
+}
+
+fn always(_: &Looked<'_>) -> bool {
+    true
+}
+
+fn has_files(l: &Looked<'_>) -> bool {
+    !l.files.is_empty()
+}
+
+fn has_ip(l: &Looked<'_>) -> bool {
+    reported(l).is_some_and(|a| !a.ip_events.is_empty())
+        || l.facts.files.values().any(|f| f.ip_event.is_some())
+}
+
+fn risky(l: &Looked<'_>, risk: RiskFact) -> bool {
+    l.facts.risks.contains(&risk)
+}
+
+fn marked(l: &Looked<'_>, mark: &str) -> bool {
+    l.files
+        .iter()
+        .any(|f| f.annotations.iter().any(|a| a == mark))
+}
+
+fn tagged(l: &Looked<'_>, tag: IncidentTag) -> bool {
+    l.facts.tags.contains(&tag)
+}
+
+fn is(l: &Looked<'_>, kind: IncidentKind) -> bool {
+    l.facts.incident == Some(kind)
+}
+
+/// Everything of the first score.
+pub const COMPLETENESS: &[CompletenessRule] = &[
+    CompletenessRule {
+        id: "account",
+        points: 20,
+        source: USC,
+        applies: always,
+        missing: "no account is named (facts.reported.id or screen_name); police can hardly begin without one",
+        holds: |l| reported(l).is_some_and(named) || !l.facts.batched_accounts.is_empty(),
+    },
+    CompletenessRule {
+        id: "ip",
+        points: 15,
+        source: USC,
+        applies: always,
+        missing: "no IP address with its time (facts.reported.ip_events)",
+        holds: |l| {
+            reported(l).is_some_and(|a| a.ip_events.iter().any(|e| e.at.is_some()))
+                || l.facts
+                    .files
+                    .values()
+                    .any(|f| f.ip_event.as_ref().is_some_and(|e| e.at.is_some()))
+        },
+    },
+    CompletenessRule {
+        id: "port",
+        points: 5,
+        source: UK,
+        applies: has_ip,
+        missing: "an IP address has no port; behind a shared address nobody is found without it",
+        holds: |l| {
+            reported(l)
+                .into_iter()
+                .flat_map(|a| &a.ip_events)
+                .chain(l.facts.files.values().filter_map(|f| f.ip_event.as_ref()))
+                .all(|e| e.port.is_some())
+        },
+    },
+    CompletenessRule {
+        id: "contact",
+        points: 10,
+        source: USC,
+        applies: always,
+        missing: "neither e-mail nor telephone of the account (facts.reported.person)",
+        holds: |l| {
+            reported(l)
+                .and_then(|a| a.person.as_ref())
+                .is_some_and(|p| !p.emails.is_empty() || !p.phones.is_empty())
+        },
+    },
+    CompletenessRule {
+        id: "time",
+        points: 8,
+        source: USC,
+        applies: always,
+        missing: "when it happened isn't said (facts.occurred_at); the time it was found stands instead",
+        holds: |l| l.facts.occurred_at.is_some(),
+    },
+    CompletenessRule {
+        id: "place",
+        points: 8,
+        source: NCMEC,
+        applies: always,
+        missing: "where it happened isn't said (facts.places); NCMEC asks for at least one",
+        holds: |l| !l.facts.places.is_empty() || !l.facts.threads.is_empty(),
+    },
+    CompletenessRule {
+        id: "bytes",
+        points: 10,
+        source: STANFORD,
+        applies: has_files,
+        missing: "a file's bytes were not kept; `obhut vault put --case …` keeps them",
+        holds: |l| l.files.iter().all(|f| f.kept),
+    },
+    CompletenessRule {
+        id: "upload-time",
+        points: 4,
+        source: STANFORD,
+        applies: has_files,
+        missing: "when a file was uploaded isn't known (facts.files.….uploaded_at)",
+        holds: |l| l.files.iter().all(|f| f.dated),
+    },
+    CompletenessRule {
+        id: "seen-or-known",
+        points: 6,
+        source: "US v. Wilson, 9th Cir. 2021",
+        applies: has_files,
+        missing: "a file was neither seen by anybody nor known to a list; police may need a warrant to open it",
+        holds: |l| l.files.iter().all(|f| f.viewed || f.matched),
+    },
+    CompletenessRule {
+        id: "category",
+        points: 5,
+        source: NCMEC,
+        applies: has_files,
+        missing: "the decision has no category with its scale",
+        holds: |l| l.categorised || l.facts.files.values().any(|f| f.category.is_some()),
+    },
+    CompletenessRule {
+        id: "words",
+        points: 12,
+        source: "ROOST Coop, issue 661",
+        applies: |l| {
+            l.files.is_empty()
+                || l.facts.incident == Some(IncidentKind::Enticement)
+                || l.facts.tags.contains(&IncidentTag::Sextortion)
+        },
+        missing: "nothing of what was written is in it (facts.threads, or a place's content)",
+        holds: |l| {
+            l.facts.threads.iter().any(|t| !t.messages.is_empty())
+                || l.facts.note.is_some()
+                || l.facts.places.iter().any(|p| p.content().is_some())
+        },
+    },
+    CompletenessRule {
+        id: "child",
+        points: 6,
+        source: "ROOST Coop, issue 846",
+        applies: |l| {
+            is(l, IncidentKind::Enticement)
+                || tagged(l, IncidentTag::Sextortion)
+                || is(l, IncidentKind::Molestation)
+        },
+        missing: "nothing is said of the child (facts.victims)",
+        holds: |l| !l.facts.victims.is_empty(),
+    },
+    CompletenessRule {
+        id: "country",
+        points: 4,
+        source: STANFORD,
+        applies: always,
+        missing: "the user's country isn't known (facts.jurisdiction.user_country or reported.location)",
+        holds: |l| {
+            l.facts
+                .jurisdiction
+                .as_ref()
+                .is_some_and(|j| j.user_country.is_some())
+                || reported(l)
+                    .is_some_and(|a| a.location.as_ref().is_some_and(|l| l.country.is_some()))
+        },
+    },
+    CompletenessRule {
+        id: "device",
+        points: 2,
+        source: UK,
+        applies: always,
+        missing: "no device is named (facts.reported.devices)",
+        holds: |l| reported(l).is_some_and(|a| !a.devices.is_empty()),
+    },
+    CompletenessRule {
+        id: "payer",
+        points: 5,
+        source: FATF,
+        applies: |l| {
+            !l.facts.payments.is_empty()
+                || l.facts
+                    .jurisdiction
+                    .as_ref()
+                    .is_some_and(|j| j.service == Some(ServiceKind::Payment))
+        },
+        missing: "a payment doesn't say who paid whom, or when",
+        holds: |l| {
+            !l.facts.payments.is_empty()
+                && l.facts
+                    .payments
+                    .iter()
+                    .all(|p| p.from.is_some() && p.to.is_some() && p.at.is_some())
+        },
+    },
+    CompletenessRule {
+        id: "reporter",
+        points: 5,
+        source: NCMEC,
+        applies: always,
+        missing: "nobody can be asked; `obhut settings reporter --email …`",
+        holds: |l| l.reporter,
+    },
+];
+
+/// Everything of the second score.
+pub const RISK: &[RiskRule] = &[
+    RiskRule {
+        id: "urgent",
+        points: 45,
+        source: NCMEC,
+        says: "somebody wrote why it is urgent",
+        holds: |l| {
+            l.facts
+                .urgent_because
+                .as_ref()
+                .is_some_and(|t| !t.trim().is_empty())
+        },
+    },
+    RiskRule {
+        id: "self-harm",
+        points: 45,
+        source: NCMEC_RISK,
+        says: "the child speaks of hurting itself",
+        holds: |l| risky(l, RiskFact::SelfHarm),
+    },
+    RiskRule {
+        id: "meeting",
+        points: 40,
+        source: STANFORD,
+        says: "a meeting is planned",
+        holds: |l| risky(l, RiskFact::MeetingPlanned),
+    },
+    RiskRule {
+        id: "access",
+        points: 35,
+        source: STANFORD,
+        says: "whoever is reported has a child within reach",
+        holds: |l| risky(l, RiskFact::AccessToChild),
+    },
+    RiskRule {
+        id: "molestation",
+        points: 35,
+        source: NCMEC,
+        says: "it is about abuse in person",
+        holds: |l| is(l, IncidentKind::Molestation) || is(l, IncidentKind::Tourism),
+    },
+    RiskRule {
+        id: "trafficking",
+        points: 35,
+        source: NCMEC,
+        says: "it is about trafficking",
+        holds: |l| is(l, IncidentKind::Trafficking),
+    },
+    RiskRule {
+        id: "live",
+        points: 35,
+        source: FATF,
+        says: "abuse was streamed live",
+        holds: |l| risky(l, RiskFact::LiveStream) || marked(l, "liveStreaming"),
+    },
+    RiskRule {
+        id: "sextortion",
+        points: 30,
+        source: "NCMEC, sextortion reports 2023 to 2025",
+        says: "a child is blackmailed",
+        holds: |l| tagged(l, IncidentTag::Sextortion),
+    },
+    RiskRule {
+        id: "sadistic",
+        points: 30,
+        source: NCMEC,
+        says: "sadistic online exploitation",
+        holds: |l| tagged(l, IncidentTag::Sadistic),
+    },
+    RiskRule {
+        id: "new-material",
+        points: 30,
+        source: STANFORD,
+        says: "the material seems new",
+        holds: |l| risky(l, RiskFact::NewMaterial),
+    },
+    RiskRule {
+        id: "payment-in-advance",
+        points: 25,
+        source: FATF,
+        says: "it was paid for in advance",
+        holds: |l| {
+            risky(l, RiskFact::PaymentInAdvance)
+                || l.facts.payments.iter().any(|p| p.in_advance == Some(true))
+        },
+    },
+    RiskRule {
+        id: "infant",
+        points: 25,
+        source: NCMEC,
+        says: "an infant or toddler",
+        holds: |l| risky(l, RiskFact::Infant) || marked(l, "infant"),
+    },
+    RiskRule {
+        id: "escalating",
+        points: 25,
+        source: STANFORD,
+        says: "contact becomes closer",
+        holds: |l| risky(l, RiskFact::EscalatingContact),
+    },
+    RiskRule {
+        id: "enticement",
+        points: 20,
+        source: NCMEC,
+        says: "a child is enticed",
+        holds: |l| is(l, IncidentKind::Enticement),
+    },
+    RiskRule {
+        id: "self-production",
+        points: 20,
+        source: NCMEC,
+        says: "the child made it itself",
+        holds: |l| risky(l, RiskFact::SelfProduction) || marked(l, "possibleSelfProduction"),
+    },
+    RiskRule {
+        id: "child-named",
+        points: 15,
+        source: STANFORD,
+        says: "a child is named",
+        holds: |l| {
+            l.facts.victims.iter().any(|v| {
+                named(v)
+                    || v.person
+                        .as_ref()
+                        .is_some_and(|p| p.first_name.is_some() || p.last_name.is_some())
+            })
+        },
+    },
+    RiskRule {
+        id: "harm",
+        points: 15,
+        source: NCMEC,
+        says: "physical harm is shown",
+        holds: |l| marked(l, "physicalHarm"),
+    },
+    RiskRule {
+        id: "solicitation",
+        points: 10,
+        source: NCMEC,
+        says: "somebody asked for material",
+        holds: |l| tagged(l, IncidentTag::Solicitation),
+    },
+    RiskRule {
+        id: "payment",
+        points: 8,
+        source: FATF,
+        says: "money was paid",
+        holds: |l| !l.facts.payments.is_empty() || !l.facts.wallets.is_empty(),
+    },
+    RiskRule {
+        id: "unknown-file",
+        points: 8,
+        source: STANFORD,
+        says: "no list knows a file that isn't marked as passed round",
+        holds: |l| {
+            l.files.iter().any(|f| {
+                f.kept
+                    && !f.matched
+                    && !f.annotations.iter().any(|a| {
+                        matches!(
+                            a.as_str(),
+                            "viral"
+                                | "potentialMeme"
+                                | "generativeAi"
+                                | "animeDrawingVirtualHentai"
+                        )
+                    })
+            })
+        },
+    },
+];
+
+/// Both scores of a case.
+pub fn scores(looked: &Looked<'_>) -> Scores {
+    let (mut held, mut possible) = (0, 0);
+    let mut missing = Vec::new();
+    for rule in COMPLETENESS.iter().filter(|r| (r.applies)(looked)) {
+        possible += rule.points;
+        if (rule.holds)(looked) {
+            held += rule.points;
+        } else {
+            missing.push((
+                rule.points,
+                Missing {
+                    rule: rule.id,
+                    what: rule.missing,
+                    source: rule.source,
+                },
+            ));
+        }
+    }
+    missing.sort_by_key(|(points, _)| std::cmp::Reverse(*points));
+    let (at_risk, reasons) = at_risk(looked);
+    let facts = looked.facts;
+    let somebody = reported(looked).is_some_and(|a| {
+        named(a)
+            || !a.ip_events.is_empty()
+            || a.person.as_ref().is_some_and(|p| *p != Default::default())
+    });
+    let something = looked.files.iter().any(|f| f.kept)
+        || facts.threads.iter().any(|t| !t.messages.is_empty())
+        || !facts.places.is_empty()
+        || !facts.wallets.is_empty()
+        || !facts.payments.is_empty()
+        || !facts.victims.is_empty()
+        || !facts.batched_accounts.is_empty()
+        || facts.note.as_ref().is_some_and(|n| !n.trim().is_empty());
+    Scores {
+        complete: (held * 100 + possible / 2) / possible,
+        at_risk,
+        missing: missing.into_iter().map(|(_, m)| m).collect(),
+        reasons,
+        empty: !somebody && !something,
+    }
+}
+
+/// The second score alone: what incoming reports are ranked by.
+pub fn at_risk(looked: &Looked<'_>) -> (u32, Vec<Reason>) {
+    let mut reasons: Vec<Reason> = RISK
+        .iter()
+        .filter(|rule| (rule.holds)(looked))
+        .map(|rule| Reason {
+            rule: rule.id,
+            what: rule.says,
+            points: rule.points,
+            source: rule.source,
+        })
+        .collect();
+    reasons.sort_by_key(|r| std::cmp::Reverse(r.points));
+    // Each takes its share of what the others leave, so the sum never passes a hundred and every
+    // further reason raises it.
+    let mut left: u64 = 1_000_000;
+    for reason in &reasons {
+        left = left * u64::from(100 - reason.points) / 100;
+    }
+    (((1_000_000 - left + 5_000) / 10_000) as u32, reasons)
+}
+
+impl Dossier {
+    /// Both scores of this case.
+    pub fn scores(&self) -> Scores {
+        let files = self.files.iter().map(|f| {
+            let facts = f.facts.expose();
+            LookedFile {
+                kept: f.exhibit.is_some() || facts.sha256.is_some(),
+                matched: f.matched,
+                viewed: f.viewed_whole,
+                dated: f.uploaded_at.is_some() || facts.uploaded_at.is_some(),
+                annotations: facts.annotations.clone(),
+            }
+        });
+        scores(&Looked {
+            facts: self.facts.expose(),
+            files: files.collect(),
+            categorised: self.category.is_some(),
+            reporter: !self.reporter.email.trim().is_empty(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looked(facts: &Facts, files: Vec<LookedFile>) -> Looked<'_> {
+        Looked {
+            facts,
+            files,
+            categorised: true,
+            reporter: true,
+        }
+    }
+
+    #[test]
+    fn rules_have_sources_names_of_their_own_and_points_below_a_hundred() {
+        let mut ids: Vec<_> = COMPLETENESS
+            .iter()
+            .map(|r| (r.id, r.source, r.points))
+            .collect();
+        assert!(
+            ids.iter()
+                .all(|(_, s, p)| !s.is_empty() && (1..100).contains(p))
+        );
+        ids.sort_unstable();
+        assert!(ids.windows(2).all(|w| w[0].0 != w[1].0));
+        let mut ids: Vec<_> = RISK.iter().map(|r| (r.id, r.source, r.points)).collect();
+        assert!(
+            ids.iter()
+                .all(|(_, s, p)| !s.is_empty() && (1..100).contains(p))
+        );
+        ids.sort_unstable();
+        assert!(ids.windows(2).all(|w| w[0].0 != w[1].0));
+    }
+
+    #[test]
+    fn a_viral_duplicate_is_complete_and_low_in_risk() {
+        let facts: Facts = serde_json::from_str(r#"{
+            "occurred_at": "2026-01-01T00:00:00Z", "places": [{"place": "web-page"}],
+            "jurisdiction": {"user_country": "DE"},
+            "reported": {"id": "u", "person": {"emails": [{"address": "a@b.example"}]}, "devices": [{"kind": "IMEI", "value": "1"}],
+                "ip_events": [{"address": "192.0.2.1", "at": "2026-01-01T00:00:00Z", "port": 1}]}}"#).unwrap();
+        let file = LookedFile {
+            kept: true,
+            matched: true,
+            viewed: true,
+            dated: true,
+            annotations: vec!["viral".into()],
+        };
+        let s = scores(&looked(&facts, vec![file]));
+        assert_eq!((s.complete, s.at_risk), (100, 0), "{s:?}");
+    }
+
+    #[test]
+    fn a_child_in_danger_with_hardly_a_fact_is_high_in_risk_and_incomplete() {
+        let facts: Facts = serde_json::from_str(
+            r#"{"incident": "enticement", "tags": ["sextortion"], "risks": ["self-harm"]}"#,
+        )
+        .unwrap();
+        let s = scores(&looked(&facts, Vec::new()));
+        assert!(s.at_risk >= 65 && s.complete < 30, "{s:?}");
+    }
+
+    #[test]
+    fn more_reasons_never_lower_the_score() {
+        let mut facts = Facts::default();
+        let mut last = 0;
+        for risk in RiskFact::ALL {
+            facts.risks.push(*risk);
+            let now = at_risk(&looked(&facts, Vec::new())).0;
+            assert!(now > last && now <= 100);
+            last = now;
+        }
+    }
+
+    #[test]
+    fn nothing_is_empty() {
+        let facts = Facts {
+            tags: vec![IncidentTag::Spam],
+            ..Facts::default()
+        };
+        assert!(scores(&looked(&facts, Vec::new())).empty);
+    }
+}

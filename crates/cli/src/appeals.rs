@@ -1,0 +1,126 @@
+//! `obhut appeal`: contest, decide, notify, undo, prove.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use obhut_casework::{Role, rfc3339};
+use serde_json::json;
+
+use crate::args::AppealCommand;
+use crate::output::Output;
+use crate::setting::{Setting, acting, somebody};
+
+pub async fn run(
+    command: AppealCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    match command {
+        AppealCommand::Open { case, code, reason } => {
+            let appeal = match (&case, &code) {
+                (_, Some(code)) => casework.appeal_by_code(code, &reason).await?,
+                (Some(case), None) => casework.file_appeal(case, &reason, &somebody()).await?,
+                (None, None) => anyhow::bail!("name the case, or the --code of a notice"),
+            };
+            output.line(
+                || serde_json::to_value(&appeal).expect("an appeal is JSON"),
+                || {
+                    format!(
+                        "{} filed; somebody who did not decide {} decides it: obhut appeal decide {} --by PERSON --outcome upheld|rejected --grounds …",
+                        appeal.id, appeal.case, appeal.id
+                    )
+                },
+            )?;
+        }
+        AppealCommand::Decide {
+            appeal,
+            by,
+            outcome,
+            grounds,
+        } => {
+            let case = casework.case_of_appeal(&appeal).await?;
+            let person = acting(&casework, Some(&by), Role::Reviewer, output).await?;
+            let decided = casework
+                .decide_appeal(&case, &appeal, &person, outcome, &grounds)
+                .await?;
+            output.line(
+                || serde_json::to_value(&decided).expect("an appeal is JSON"),
+                || {
+                    let next = match outcome.word() {
+                        "upheld" => format!("; what is to be undone: obhut appeal restorations; the proof of erasure: obhut appeal proof {case}"),
+                        _ => String::new(),
+                    };
+                    format!("{} {outcome} by {}{next}", decided.id, person.name)
+                },
+            )?;
+        }
+        AppealCommand::List => {
+            for appeal in casework.open_appeals().await? {
+                output.line(
+                    || serde_json::to_value(&appeal).expect("an appeal is JSON"),
+                    || {
+                        format!(
+                            "{}  {} since {}",
+                            appeal.id,
+                            appeal.case,
+                            rfc3339(appeal.filed_at)
+                        )
+                    },
+                )?;
+            }
+        }
+        AppealCommand::Notice {
+            case,
+            measure,
+            language,
+            contact,
+            by,
+        } => {
+            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let notice = casework
+                .make_notice(&case, measure, language, &contact, &person)
+                .await?;
+            output.line(
+                || serde_json::to_value(&notice).expect("a notice is JSON"),
+                || notice.text.clone(),
+            )?;
+        }
+        AppealCommand::Restorations { done, by } => match done {
+            Some(id) => {
+                let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+                casework.finish_restoration(&id, &person).await?;
+                output.line(
+                    || json!({ "restoration": id, "done": true }),
+                    || format!("{id} is done"),
+                )?;
+            }
+            None => {
+                for one in casework.restorations(false).await? {
+                    let account = one.account.as_ref().map(|a| a.expose().clone());
+                    output.line(
+                        || {
+                            let mut value =
+                                serde_json::to_value(&one).expect("a restoration is JSON");
+                            value["account"] = account.clone().into();
+                            value
+                        },
+                        || {
+                            let account = account.as_deref().unwrap_or("(no account named)");
+                            format!("{}  {} of {account}, {}", one.id, one.what, one.case)
+                        },
+                    )?;
+                }
+            }
+        },
+        AppealCommand::Proof { case } => {
+            let proof = casework.erasure_proof(&case).await?;
+            let value = serde_json::to_value(&proof).context("a proof is JSON")?;
+            output.line(
+                || value.clone(),
+                || serde_json::to_string_pretty(&value).expect("a proof is JSON"),
+            )?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

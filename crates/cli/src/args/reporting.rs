@@ -1,0 +1,425 @@
+//! Commands from a decision to its receipt, and back: reports, appeals, intake, routes, clocks.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand};
+use obhut_casework::{AppealOutcome, Language, Measure, Outcome, ServiceKind, Surface};
+
+use super::{destinations, words};
+
+#[derive(Subcommand)]
+pub enum ReportCommand {
+    /// Write a report in a destination's form; nothing is sent
+    Draft {
+        /// The case; a person must have decided to report it
+        case: String,
+        /// Whose form
+        #[arg(long, value_parser = destinations())]
+        destination: String,
+        /// The file (mode 0600); documents about single files are written beside it
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Put in what is known of the children concerned
+        #[arg(long)]
+        with_victims: bool,
+        /// Who asks, for the audit trail
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Say what an officer will miss, why a child may be in danger, and what stays out
+    Check {
+        /// The case; nobody needs to have decided yet
+        case: String,
+        /// Whose form
+        #[arg(long, value_parser = destinations())]
+        destination: String,
+        /// As if what is known of the children concerned were put in
+        #[arg(long)]
+        with_victims: bool,
+    },
+    /// File reports from the latest decision; they wait for another person's approval
+    File {
+        /// The case
+        case: String,
+        /// Whom to [default: everybody the routes on record lead to]
+        #[arg(long, value_parser = destinations())]
+        destination: Option<String>,
+        /// Put in what is known of the children concerned
+        #[arg(long)]
+        with_victims: bool,
+    },
+    /// Approve a filed report; never by whoever decided the case. Puts it into the outbox
+    Approve {
+        /// The report, or a case with one filed
+        report: String,
+        /// Who approves (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+        /// File it first, with this destination, where only the case is given
+        #[arg(long, value_parser = destinations())]
+        destination: Option<String>,
+        /// Put in what is known of the children concerned, where it is filed with this
+        #[arg(long)]
+        with_victims: bool,
+        /// Why it goes although nothing stands in it that anybody could act on
+        #[arg(long = "override", value_name = "REASON")]
+        empty_because: Option<String>,
+    },
+    /// Send what lies in the outbox (a running server does so by itself)
+    Send {
+        /// Only this report, or the reports of this case
+        report: Option<String>,
+        /// Let it go on after it was stopped and put right
+        #[arg(long)]
+        resume: bool,
+        /// Who says so
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+        /// Reports on their way at the same time
+        #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+        at_once: u8,
+    },
+    /// Take a report back: withdrawn if it hasn't left, else its receiver is told
+    Retract {
+        /// The report, or a case with one
+        report: String,
+        /// Why
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Who says so (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Record that a receiver has acknowledged a retraction on another way
+    Acknowledge {
+        /// The report
+        report: String,
+        /// Who acknowledged it, and how
+        #[arg(long)]
+        how: String,
+        /// Who records it (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Show how far reports have come
+    Status {
+        /// A report or a case [default: all]
+        report: Option<String>,
+    },
+    /// Record or count what became of reports, as their receivers say
+    Outcome {
+        /// The report; without it the counts of each source are shown
+        report: Option<String>,
+        /// What became of it
+        #[arg(long, value_parser = words::<Outcome>(), requires = "report")]
+        code: Option<Outcome>,
+        /// Who says so
+        #[arg(long, requires = "report")]
+        source: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum AppealCommand {
+    /// File an appeal against what was decided
+    Open {
+        /// The case
+        #[arg(required_unless_present = "code")]
+        case: Option<String>,
+        /// Instead of the case: the code of a notice
+        #[arg(long, conflicts_with = "case")]
+        code: Option<String>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Decide an appeal; never by whoever decided the case
+    Decide {
+        /// The appeal
+        appeal: String,
+        /// Who decides
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+        /// How
+        #[arg(long, value_parser = words::<AppealOutcome>())]
+        outcome: AppealOutcome,
+        /// Why
+        #[arg(long)]
+        grounds: String,
+    },
+    /// List appeals nobody has decided
+    List,
+    /// Make a notice for the person a case concerns, with a code to appeal by
+    Notice {
+        /// The case
+        case: String,
+        /// What was done
+        #[arg(long, value_parser = words::<Measure>())]
+        measure: Measure,
+        /// In which language
+        #[arg(long, value_parser = words::<Language>(), default_value = "en")]
+        language: Language,
+        /// Where to appeal: an address, a page
+        #[arg(long, default_value = "")]
+        contact: String,
+        /// Who makes it (role reviewer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// List what is to be undone after upheld appeals, or record that one was
+    Restorations {
+        /// This one was undone
+        #[arg(long, value_name = "ID")]
+        done: Option<String>,
+        /// Who says so
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Show the proof of what was erased of a cleared person's case
+    Proof {
+        /// The case
+        case: String,
+    },
+}
+
+#[derive(ClapArgs)]
+pub struct IntakeArgs {
+    /// Show so many of the queue instead, the most at risk first
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", conflicts_with_all = ["open", "files"])]
+    pub queue: Option<i64>,
+    /// Open a case from a report that came in
+    #[arg(long, value_name = "ID", conflicts_with = "files")]
+    pub open: Option<String>,
+    /// Files or folders: CyberTipline XML, XARF, a form's JSON (one, or one a line), notes
+    #[arg(required_unless_present_any = ["queue", "open"], value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub enum DestinationCommand {
+    /// List where reports can go
+    List,
+    /// Say how one is reached; what isn't named stays
+    Set {
+        /// Which
+        #[arg(value_parser = destinations())]
+        name: String,
+        /// Its address [default: its own test address]
+        #[arg(long)]
+        url: Option<String>,
+        /// User name there
+        #[arg(long)]
+        user: Option<String>,
+        /// A file with the password or signing secret
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        /// The age key (age1…) packages are encrypted to
+        #[arg(long, value_name = "KEY")]
+        recipient: Option<String>,
+        /// The folder packages are laid into
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// Who answers for what is sent (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        officer: Option<String>,
+        /// It is the real one; needs credentials and an officer
+        #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+        production: Option<bool>,
+        /// Who says so (role administrator)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Ask a destination whether it lets us in, and whether its schema has changed
+    Check {
+        /// Which
+        #[arg(value_parser = ["ncmec"])]
+        name: String,
+    },
+    /// Send there again, after what halted it was put right
+    Resume {
+        /// Which
+        #[arg(value_parser = destinations())]
+        name: String,
+        /// Who says so (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum RouteCommand {
+    /// List the routes on record
+    List,
+    /// List routes we know of; none holds before it is recorded with its basis
+    Propose,
+    /// Put a route on record, with its legal basis
+    Add(RouteArgs),
+    /// Take a route off the record
+    Remove {
+        /// The route
+        id: String,
+        /// Who says so (role administrator)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Say where a case goes, and why
+    Show {
+        /// The case
+        case: String,
+    },
+}
+
+#[derive(ClapArgs)]
+pub struct RouteArgs {
+    /// Whom to
+    #[arg(long, value_parser = destinations())]
+    pub destination: String,
+    /// The law, and where it stands
+    #[arg(long)]
+    pub basis: String,
+    /// Only for providers of this country (ISO 3166-1)
+    #[arg(long, default_value = "", value_name = "COUNTRY")]
+    pub provider: String,
+    /// Only for users of this country
+    #[arg(long, default_value = "", value_name = "COUNTRY")]
+    pub user: String,
+    /// Only for this sort of service
+    #[arg(long, value_parser = words::<ServiceKind>())]
+    pub service: Option<ServiceKind>,
+    /// Only for this surface
+    #[arg(long, value_parser = words::<Surface>())]
+    pub surface: Option<Surface>,
+    /// First day, YYYY-MM-DD
+    #[arg(long, default_value = "", value_name = "DAY")]
+    pub from: String,
+    /// Last day, YYYY-MM-DD
+    #[arg(long, default_value = "", value_name = "DAY")]
+    pub until: String,
+    /// Not where this destination is told already
+    #[arg(long, default_value = "", value_name = "DESTINATION")]
+    pub unless: String,
+    /// Who says so (role administrator)
+    #[arg(long, value_name = "PERSON")]
+    pub by: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum DeadlineCommand {
+    /// List running clocks, soonest first
+    List {
+        /// Only of this case
+        case: Option<String>,
+        /// Also those that have ended
+        #[arg(long)]
+        all: bool,
+    },
+    /// Put an authority's request on file, with its deadline
+    Request {
+        /// The case
+        case: String,
+        /// Who asks
+        #[arg(long)]
+        authority: String,
+        /// Their reference
+        #[arg(long, default_value = "")]
+        reference: String,
+        /// When it is due, RFC 3339
+        #[arg(long)]
+        due: String,
+        /// The exhibit of the legal process
+        #[arg(long, value_name = "EXHIBIT")]
+        process: Option<String>,
+        /// Who records it (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Move a clock on; never back
+    Extend {
+        /// The clock
+        id: String,
+        /// The new date, RFC 3339
+        #[arg(long)]
+        due: String,
+        /// Why
+        #[arg(long)]
+        because: String,
+        /// Who says so (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// End a clock, because what it waited for is done
+    End {
+        /// The clock
+        id: String,
+        /// Why
+        #[arg(long)]
+        because: String,
+        /// Who says so (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum AlarmCommand {
+    /// List alarms nobody has seen
+    List,
+    /// Say that one was seen
+    Seen {
+        /// The alarm
+        id: String,
+        /// Who has seen it
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum TestserverCommand {
+    /// A CyberTipline that answers as it is documented to, and keeps everything in memory
+    Cybertip(CybertipArgs),
+}
+
+#[derive(ClapArgs)]
+pub struct CybertipArgs {
+    /// Address and port; loopback only
+    #[arg(long, default_value = "127.0.0.1:8099", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// User name it lets in
+    #[arg(long, default_value = "test")]
+    pub user: String,
+    /// Password it lets in
+    #[arg(long, default_value = "test")]
+    pub password: String,
+    /// Of a hundred requests, so many are done and their answer is lost
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub lost: u32,
+    /// Of a hundred requests, so many are done twice
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub twice: u32,
+    /// Of a hundred requests, so many are answered with 503
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub errors: u32,
+    /// Of a hundred requests, so many are answered with HTTP 200 and code 1000
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub codes: u32,
+    /// Of a hundred uploads, so many are answered with another MD5
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub wrong_md5: u32,
+    /// Of a hundred requests, so many hang
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub hangs: u32,
+    /// For so many seconds
+    #[arg(long, default_value_t = 120)]
+    pub hang_seconds: u64,
+    /// Answer in ISO-8859-1
+    #[arg(long)]
+    pub latin1: bool,
+    /// Where chance begins
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// End by itself after so many seconds
+    #[arg(long, default_value_t = 86_400)]
+    pub end_after: u64,
+}

@@ -1,0 +1,158 @@
+//! `obhut intake`: reports of others come in; the queue they make.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use obhut_casework::{Casework, Given, Incoming};
+use obhut_partners::incoming;
+use serde_json::json;
+
+use crate::args::IntakeArgs;
+use crate::output::Output;
+use crate::setting::{Setting, somebody};
+
+/// Longest file with reports, in bytes.
+const FILE_BYTES_MAX: u64 = 16 << 30;
+/// Reports read before they are taken in.
+const AHEAD: usize = 10_000;
+
+pub async fn run(args: IntakeArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    if let Some(rows) = args.queue {
+        for row in casework.incoming_queue(0, rows.max(1)).await? {
+            output.line(
+                || serde_json::to_value(&row).expect("a row is JSON"),
+                || format!("{:>5}  {}", row.rank, describe(&row.incoming)),
+            )?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(id) = args.open {
+        let case = casework.case_of_incoming(&id, &somebody()).await?;
+        output.line(
+            || json!({ "incoming": id, "case": case }),
+            || format!("{id} is {case}"),
+        )?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    take(&casework, args.files, output).await
+}
+
+async fn take(
+    casework: &Casework,
+    paths: Vec<PathBuf>,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let mut intake = casework.begin_intake().await?;
+    let progress = output.progress("reports");
+    let mut waiting: Vec<Given> = Vec::new();
+    let mut failed = false;
+    for path in files(paths) {
+        let bytes = match crate::input::read(&path, FILE_BYTES_MAX) {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                // A file that can't even be opened has no bytes to keep; it is named, and counts.
+                output.error(&e);
+                failed = true;
+                continue;
+            }
+        };
+        let parts = incoming::split(&bytes);
+        for chunk in parts.chunks(AHEAD) {
+            waiting.extend(read_all(chunk));
+            if waiting.len() >= AHEAD {
+                let came = intake
+                    .take(std::mem::take(&mut waiting), &somebody())
+                    .await?;
+                progress.inc(came.len() as u64);
+                show(&came, output)?;
+            }
+        }
+    }
+    let came = intake.take(waiting, &somebody()).await?;
+    progress.inc(came.len() as u64);
+    show(&came, output)?;
+    progress.finish_and_clear();
+    let s = &intake.summary;
+    output.remark(&format!(
+        "{} taken in: {} duplicates, {} re-uploads, {} linked to others, {} unreadable; `obhut intake --queue` shows them, the most at risk first",
+        s.taken, s.duplicates, s.reuploads, s.linked, s.unreadable
+    ));
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Reads reports on all cores, in their order.
+fn read_all(parts: &[&[u8]]) -> Vec<Given> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = parts.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = parts
+            .chunks(share)
+            .map(|part| {
+                scope.spawn(move || {
+                    part.iter()
+                        .map(|bytes| incoming::read(bytes))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|w| w.join().expect("reading doesn't panic"))
+            .collect()
+    })
+}
+
+fn files(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let walk = walkdir::WalkDir::new(&path).sort_by_file_name();
+            all.extend(
+                walk.into_iter()
+                    .flatten()
+                    .filter(|e| e.file_type().is_file())
+                    .map(walkdir::DirEntry::into_path),
+            );
+        } else {
+            all.push(path);
+        }
+    }
+    all
+}
+
+fn show(came: &[Incoming], output: &Output) -> anyhow::Result<()> {
+    for one in came {
+        output.line(
+            || serde_json::to_value(one).expect("a report is JSON"),
+            || describe(one),
+        )?;
+    }
+    Ok(())
+}
+
+fn describe(one: &Incoming) -> String {
+    let mut text = format!("{}  at risk {:>3}  {}", one.id, one.at_risk, one.format);
+    let why: Vec<_> = one.reasons.iter().map(|r| r.what.as_str()).collect();
+    if !why.is_empty() {
+        text += &format!(": {}", why.join("; "));
+    }
+    for (word, other) in [
+        ("duplicate of", &one.duplicate_of),
+        ("re-upload of", &one.reupload_of),
+        ("earlier case", &one.earlier_case),
+        ("case", &one.case),
+    ] {
+        if let Some(other) = other {
+            text += &format!(", {word} {other}");
+        }
+    }
+    if let Some(why) = &one.unreadable {
+        text += &format!(", unreadable: {why}");
+    }
+    text
+}

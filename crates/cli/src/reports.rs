@@ -1,0 +1,452 @@
+//! `obhut report`: draft, check, file, approve, send, take back, how far.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use obhut_casework::{Casework, Filing, FilingState, ReportRow, Role, rfc3339};
+use obhut_partners::destinations;
+use obhut_partners::filing::{self, Draining, Pace};
+use obhut_partners::http::Http;
+use serde_json::{Value, json};
+
+use crate::args::ReportCommand;
+use crate::cases::write_private;
+use crate::output::{Output, count};
+use crate::setting::{Setting, acting, somebody};
+
+pub async fn run(
+    command: ReportCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = Arc::new(setting.casework().await?);
+    match command {
+        ReportCommand::Draft {
+            case,
+            destination,
+            out,
+            with_victims,
+            by,
+        } => {
+            let actor = match by {
+                Some(name) => {
+                    acting(&casework, Some(&name), Role::ReportingOfficer, output)
+                        .await?
+                        .id
+                }
+                None => somebody(),
+            };
+            draft(
+                &casework,
+                &case,
+                &destination,
+                &out,
+                with_victims,
+                &actor,
+                output,
+            )
+            .await?;
+        }
+        ReportCommand::Check {
+            case,
+            destination,
+            with_victims,
+        } => check(&casework, &case, &destination, with_victims, output).await?,
+        ReportCommand::File {
+            case,
+            destination,
+            with_victims,
+        } => {
+            let names = match destination {
+                Some(name) => vec![name],
+                None => casework
+                    .routing(&case)
+                    .await?
+                    .to
+                    .into_iter()
+                    .map(|r| r.destination)
+                    .collect(),
+            };
+            anyhow::ensure!(
+                !names.is_empty(),
+                "no route on record leads anywhere for this case; name a --destination, or record a route with its legal basis (`obhut route propose`, `obhut route add`)"
+            );
+            for name in names {
+                let id = casework
+                    .file_latest(&case, &name, with_victims, &somebody())
+                    .await?;
+                output.line(
+                    || json!({ "report": id, "case": case, "destination": name }),
+                    || format!("{id} filed for {name}; another person than who decided approves it: obhut report approve {id} --by PERSON"),
+                )?;
+            }
+        }
+        ReportCommand::Approve {
+            report,
+            by,
+            destination,
+            with_victims,
+            empty_because,
+        } => {
+            let report = match &destination {
+                Some(name) if casework.case(&report).await.is_ok() => {
+                    let known = casework.report_rows(Some(&report)).await?;
+                    let waiting = known
+                        .into_iter()
+                        .find(|r| r.destination == *name && r.status == "draft");
+                    match waiting {
+                        Some(row) => row.id,
+                        None => {
+                            casework
+                                .file_latest(&report, name, with_victims, &somebody())
+                                .await?
+                        }
+                    }
+                }
+                _ => one(&casework, &report, |r| r.status == "draft").await?,
+            };
+            let person = acting(&casework, Some(&by), Role::ReportingOfficer, output).await?;
+            let approval = casework
+                .approve_report(&report, &person, empty_because.as_deref())
+                .await?;
+            output.line(
+                || serde_json::to_value(&approval).expect("an approval is JSON"),
+                || format!("{report} approved by {}; it lies in the outbox: `obhut report send`, or a running server sends it", approval.name),
+            )?;
+        }
+        ReportCommand::Send {
+            report,
+            resume,
+            by,
+            at_once,
+        } => return send(&casework, report, resume, by, at_once, output).await,
+        ReportCommand::Retract { report, reason, by } => {
+            let report = one(&casework, &report, |r| {
+                matches!(r.status.as_str(), "draft" | "approved")
+            })
+            .await?;
+            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let reason = match reason.is_empty() {
+                true => "taken back on the command line".to_owned(),
+                false => reason,
+            };
+            let status = casework.retract_report(&report, &reason, &person).await?;
+            output.line(
+                || json!({ "report": report, "status": status }),
+                || match status.as_str() {
+                    "withdrawn" => format!("{report} is withdrawn; it hadn't left"),
+                    _ => format!("{report} is being retracted; its receiver is told with the next `obhut report send` and has to acknowledge"),
+                },
+            )?;
+        }
+        ReportCommand::Acknowledge { report, how, by } => {
+            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            casework
+                .acknowledge_retraction(&report, &how, &person)
+                .await?;
+            output.line(
+                || json!({ "report": report, "status": "retracted" }),
+                || format!("{report} is retracted: {how}"),
+            )?;
+        }
+        ReportCommand::Status { report } => {
+            let rows = rows(&casework, report.as_deref()).await?;
+            if rows.is_empty() {
+                output.remark("no report; `obhut report file` makes one from a decided case");
+            }
+            for row in rows {
+                let filing = casework.filing(&row.id).await?;
+                output.line(
+                    || status_json(&row, filing.as_ref()),
+                    || status_text(&row, filing.as_ref()),
+                )?;
+            }
+        }
+        ReportCommand::Outcome {
+            report,
+            code,
+            source,
+        } => match (report, code, source) {
+            (Some(report), Some(code), Some(source)) => {
+                casework
+                    .add_outcome(&report, &source, code, &somebody())
+                    .await?;
+                output.line(
+                    || json!({ "report": report, "code": code.word(), "source": source }),
+                    || format!("{report}: {code}, says {source}"),
+                )?;
+            }
+            (None, None, None) => {
+                for counts in casework.outcome_counts().await? {
+                    output.line(
+                        || serde_json::to_value(&counts).expect("counts are JSON"),
+                        || {
+                            let all: Vec<_> = counts
+                                .counts
+                                .iter()
+                                .map(|(c, n)| format!("{c} {n}"))
+                                .collect();
+                            format!("{}: {}", counts.source, all.join(", "))
+                        },
+                    )?;
+                }
+            }
+            _ => anyhow::bail!(
+                "name the report, its --code and the --source who says so; or nothing, to see the counts"
+            ),
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn draft(
+    casework: &Casework,
+    case: &str,
+    destination: &str,
+    out: &Path,
+    with_victims: bool,
+    actor: &str,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let destination = destinations::by_name(destination).context("no such destination")?;
+    let report = casework.report(case, with_victims, actor).await?;
+    let rendered = (destination.render)(&report);
+    write_private(out, &rendered.report)?;
+    let mut files = Vec::new();
+    for (number, file) in (1..).zip(&rendered.files) {
+        let path = beside(out, number);
+        // The receiver gives the ids when the report is sent; 0 and "draft" stand for them.
+        write_private(&path, file.with_ids(0, "draft").as_bytes())?;
+        files.push(path);
+    }
+    for remark in &rendered.remarks {
+        let stops = if remark.stops {
+            "would be refused"
+        } else {
+            "remark"
+        };
+        output.remark(&format!("{stops}: {remark}"));
+    }
+    output.line(
+        || {
+            json!({
+                "case": case, "destination": destination.name, "out": out.to_string_lossy(),
+                "files": files.iter().map(|f| f.to_string_lossy()).collect::<Vec<_>>(),
+                "remarks": rendered.remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "omitted": rendered.omitted,
+                "decided_by": report.decision.name(),
+            })
+        },
+        || {
+            format!(
+                "{} and {}; nothing was sent",
+                out.display(),
+                count(
+                    files.len() as u64,
+                    "document about a file",
+                    "documents about files"
+                )
+            )
+        },
+    )
+}
+
+async fn check(
+    casework: &Casework,
+    case: &str,
+    destination: &str,
+    with_victims: bool,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let destination = destinations::by_name(destination).context("no such destination")?;
+    casework
+        .note(&somebody(), "report.check", case, destination.name)
+        .await?;
+    let whole = casework.dossier(case, true).await?;
+    let shown = match with_victims {
+        true => whole.clone(),
+        false => casework.dossier(case, false).await?,
+    };
+    let check = destinations::check(destination, &whole, &shown);
+    output.line(
+        || serde_json::to_value(&check).expect("a check is JSON"),
+        || {
+            let mut text = format!("complete {} of 100, at risk {} of 100", check.complete, check.at_risk);
+            for reason in &check.reasons {
+                text += &format!("\n  at risk: {} ({})", reason.what, reason.source);
+            }
+            for missing in &check.missing {
+                text += &format!("\n  missing: {} ({})", missing.what, missing.source);
+            }
+            for remark in &check.remarks {
+                let stops = if remark.stops { "would be refused" } else { "remark" };
+                text += &format!("\n  {stops}: {remark}");
+            }
+            for omitted in &check.omitted {
+                text += &format!("\n  stays out: {}: {}", omitted.field, omitted.why);
+            }
+            if check.empty {
+                text += "\n  nothing stands in it that anybody could act on; it needs facts, or --override with the reason";
+            }
+            text
+        },
+    )
+}
+
+async fn send(
+    casework: &Arc<Casework>,
+    report: Option<String>,
+    resume: bool,
+    by: Option<String>,
+    at_once: u8,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let wanted = match &report {
+        None => Vec::new(),
+        Some(_) => rows(casework, report.as_deref()).await?,
+    };
+    anyhow::ensure!(
+        report.is_none() || !wanted.is_empty(),
+        "no report of this case is on record; `obhut report file` makes one"
+    );
+    for row in &wanted {
+        anyhow::ensure!(
+            wanted.len() > 1 || matches!(row.status.as_str(), "approved" | "retracting"),
+            "report {} is {}; only an approved one is sent: obhut report approve {} --by PERSON",
+            row.id,
+            row.status,
+            row.id
+        );
+        let filing = casework.filing(&row.id).await?;
+        if resume && filing.is_some_and(|f| f.state == FilingState::Stopped) {
+            let person = acting(casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            casework.resume_filing(&row.id, &person).await?;
+        }
+    }
+    let http = Arc::new(Http::default());
+    let worker = format!(
+        "command-{}-{}",
+        std::process::id(),
+        jiff::Timestamp::now().as_microsecond()
+    );
+    let pace = Pace {
+        at_once: usize::from(at_once),
+        ..Pace::default()
+    };
+    let mut all = filing::Drained::default();
+    let one_by_one: Vec<Option<&str>> = match wanted.is_empty() {
+        true => vec![None],
+        false => wanted.iter().map(|r| Some(r.id.as_str())).collect(),
+    };
+    for report in one_by_one {
+        let draining = Draining {
+            worker: &worker,
+            report,
+            now: true,
+            jobs_max: 0,
+        };
+        let drained = filing::drain(casework, &http, &pace, draining).await?;
+        all.filed += drained.filed;
+        all.retracted += drained.retracted;
+        all.deferred += drained.deferred;
+        all.stopped += drained.stopped;
+        all.halted += drained.halted;
+    }
+    for row in &wanted {
+        let filing = casework.filing(&row.id).await?;
+        output.line(
+            || status_json(row, filing.as_ref()),
+            || status_text(row, filing.as_ref()),
+        )?;
+    }
+    if wanted.is_empty() {
+        output.line(
+            || json!({ "filed": all.filed, "retracted": all.retracted, "deferred": all.deferred, "stopped": all.stopped, "halted": all.halted }),
+            || format!("{} filed, {} retracted, {} put off, {} stopped, {} of halted destinations", all.filed, all.retracted, all.deferred, all.stopped, all.halted),
+        )?;
+    }
+    for alarm in casework.alarms().await? {
+        output.remark(&format!("alarm {}: {}", alarm.id, alarm.text));
+    }
+    let well = all.stopped == 0 && all.halted == 0 && all.deferred == 0;
+    Ok(if well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The reports an argument stands for: itself, or those of a case.
+async fn rows(casework: &Casework, named: Option<&str>) -> anyhow::Result<Vec<ReportRow>> {
+    match named {
+        None => Ok(casework.report_rows(None).await?),
+        Some(id) if id.starts_with("case-") => {
+            casework.case(id).await?;
+            Ok(casework.report_rows(Some(id)).await?)
+        }
+        Some(id) => Ok(vec![casework.report_row(id).await?]),
+    }
+}
+
+/// The one report an argument stands for.
+async fn one(
+    casework: &Casework,
+    named: &str,
+    fits: impl Fn(&ReportRow) -> bool,
+) -> anyhow::Result<String> {
+    if !named.starts_with("case-") {
+        return Ok(named.to_owned());
+    }
+    let found: Vec<_> = rows(casework, Some(named))
+        .await?
+        .into_iter()
+        .filter(|r| fits(r))
+        .collect();
+    match found.as_slice() {
+        [one] => Ok(one.id.clone()),
+        [] => anyhow::bail!(
+            "no such report of {named} is on record; `obhut report file {named} --destination NAME` makes one"
+        ),
+        several => {
+            let ids: Vec<_> = several
+                .iter()
+                .map(|r| format!("{} ({})", r.id, r.destination))
+                .collect();
+            anyhow::bail!("{named} has several: {}; name one", ids.join(", "))
+        }
+    }
+}
+
+fn status_json(row: &ReportRow, filing: Option<&Filing>) -> Value {
+    let mut value = serde_json::to_value(row).expect("a report is JSON");
+    value["report"] = row.id.as_str().into();
+    value["filing"] = filing.map(|f| f.state.word()).into();
+    value["number"] = filing
+        .map(|f| f.remote.clone())
+        .filter(|r| !r.is_empty())
+        .into();
+    value["filed_at"] = filing.and_then(|f| f.filed_at).map(rfc3339).into();
+    value["receipt"] = filing.and_then(|f| f.receipt.clone()).into();
+    value["why"] = filing.and_then(|f| f.why.clone()).into();
+    value
+}
+
+fn status_text(row: &ReportRow, filing: Option<&Filing>) -> String {
+    let mut text = format!("{}  {} to {}", row.id, row.status, row.destination);
+    if let Some(filing) = filing {
+        text += &format!(", {}", filing.state);
+        for more in [&filing.receipt, &filing.why].into_iter().flatten() {
+            text += &format!(": {more}");
+        }
+    }
+    text
+}
+
+fn beside(out: &Path, number: usize) -> PathBuf {
+    let stem = out
+        .file_stem()
+        .map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+    out.with_file_name(format!("{stem}.file-{number:03}.xml"))
+}

@@ -1,0 +1,361 @@
+//! `obhut destination`, `obhut route`, `obhut deadline`, `obhut alarm`: who is told, how, and by when.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use obhut_casework::{PROPOSALS, Role, Route, Sealed, rfc3339};
+use obhut_partners::destinations;
+use obhut_partners::filing;
+use obhut_partners::http::Http;
+use serde_json::json;
+
+use crate::args::{AlarmCommand, DeadlineCommand, DestinationCommand, RouteCommand};
+use crate::input;
+use crate::output::Output;
+use crate::setting::{Setting, acting};
+
+/// Longest file with a password, in bytes.
+const PASSWORD_BYTES_MAX: u64 = 4_096;
+
+pub async fn destination(
+    command: DestinationCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    match command {
+        DestinationCommand::List => {
+            for d in destinations::ALL {
+                let channel = casework.channel(d.name).await?;
+                let state = match (&channel.halted, channel.production) {
+                    (Some(why), _) => format!("halted: {why}"),
+                    (None, true) => "production".to_owned(),
+                    (None, false) => "test".to_owned(),
+                };
+                output.line(
+                    || {
+                        json!({
+                            "name": d.name, "title": d.title, "source": d.source, "url": channel.url, "user": channel.user,
+                            "officer": channel.officer, "production": channel.production, "halted": channel.halted,
+                            "recipient": channel.recipient, "folder": channel.folder,
+                        })
+                    },
+                    || format!("{:<12} {} ({state})", d.name, d.title),
+                )?;
+            }
+        }
+        DestinationCommand::Set {
+            name,
+            url,
+            user,
+            password_file,
+            recipient,
+            folder,
+            officer,
+            production,
+            by,
+        } => {
+            let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
+            let mut channel = casework.channel(&name).await?;
+            if let Some(url) = url {
+                let known = url::Url::parse(&url).ok().filter(|u| u.has_host());
+                let known = known.with_context(|| format!("\"{url}\" is no address"))?;
+                let local = matches!(known.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+                anyhow::ensure!(
+                    known.scheme() == "https" || local,
+                    "reports go over https only; plain http is for a stand-in on this machine"
+                );
+                channel.url = Some(url);
+            }
+            if let Some(file) = password_file {
+                let bytes = input::read(&file, PASSWORD_BYTES_MAX)?;
+                let text = String::from_utf8(bytes)
+                    .ok()
+                    .context("the password is no text")?;
+                channel.secret = Some(Sealed::new(text.trim_end_matches(['\r', '\n']).to_owned()));
+            }
+            if let Some(officer) = officer {
+                channel.officer = Some(
+                    acting(&casework, Some(&officer), Role::ReportingOfficer, output)
+                        .await?
+                        .id,
+                );
+            }
+            channel.user = user.or(channel.user);
+            channel.recipient = recipient.or(channel.recipient);
+            if let Some(folder) = folder {
+                channel.folder = Some(std::path::absolute(folder)?.to_string_lossy().into_owned());
+            }
+            channel.production = production.unwrap_or(channel.production);
+            casework.set_channel(&channel, &person).await?;
+            output.line(
+                || json!({ "destination": name, "production": channel.production }),
+                || {
+                    format!(
+                        "{name} is set, {}",
+                        if channel.production {
+                            "production"
+                        } else {
+                            "test"
+                        }
+                    )
+                },
+            )?;
+        }
+        DestinationCommand::Check { name } => {
+            let http = Arc::new(Http::default());
+            let words = filing::service_status(&casework, &http)
+                .await
+                .map_err(|e| anyhow::anyhow!("{e}"))?;
+            let differences = filing::compare_schema(&casework, &http)
+                .await
+                .map_err(|e| anyhow::anyhow!("{e}"))?;
+            output.line(
+                || json!({ "destination": name, "says": words, "schema_differences": differences }),
+                || match differences {
+                    0 => format!("{name} lets us in ({words}); its schema is the one this version writes"),
+                    n => format!("{name} lets us in ({words}); its schema differs in {n} places, see `obhut alarm list`"),
+                },
+            )?;
+        }
+        DestinationCommand::Resume { name, by } => {
+            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            casework.resume_channel(&name, &person).await?;
+            output.line(
+                || json!({ "destination": name, "halted": null }),
+                || format!("{name} is sent to again"),
+            )?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn route(
+    command: RouteCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    match command {
+        RouteCommand::List => {
+            for route in casework.routes().await? {
+                output.line(
+                    || serde_json::to_value(&route).expect("a route is JSON"),
+                    || describe(&route),
+                )?;
+            }
+        }
+        RouteCommand::Propose => {
+            for p in PROPOSALS {
+                output.line(
+                    || serde_json::to_value(p).expect("a proposal is JSON"),
+                    || {
+                        let unless = match p.unless {
+                            "" => String::new(),
+                            other => format!(" --unless {other}"),
+                        };
+                        format!("obhut route add --destination {} --provider {} --from {}{unless} --basis \"{}\"", p.destination, p.provider_country, p.from, p.basis)
+                    },
+                )?;
+            }
+            output.remark("none of these holds before somebody records it; laws change, so have counsel confirm each");
+        }
+        RouteCommand::Add(a) => {
+            let person = acting(&casework, a.by.as_deref(), Role::Administrator, output).await?;
+            let route = Route {
+                id: String::new(),
+                destination: a.destination,
+                provider_country: a.provider,
+                user_country: a.user,
+                service: a.service,
+                surface: a.surface,
+                from: a.from,
+                until: a.until,
+                unless: a.unless,
+                basis: a.basis,
+            };
+            let id = casework.add_route(&route, &person).await?;
+            output.line(
+                || json!({ "route": id }),
+                || format!("{id} holds from now on"),
+            )?;
+        }
+        RouteCommand::Remove { id, by } => {
+            let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
+            casework.remove_route(&id, &person).await?;
+            output.line(
+                || json!({ "route": id, "removed": true }),
+                || format!("{id} is off the record"),
+            )?;
+        }
+        RouteCommand::Show { case } => {
+            let routing = casework.routing(&case).await?;
+            output.line(
+                || serde_json::to_value(&routing).expect("a routing is JSON"),
+                || {
+                    let mut lines: Vec<String> = routing
+                        .to
+                        .iter()
+                        .map(|r| format!("to {}: {}", r.destination, r.basis))
+                        .collect();
+                    lines.extend(
+                        routing
+                            .spared
+                            .iter()
+                            .map(|(r, why)| format!("not to {}: {why}", r.destination)),
+                    );
+                    match lines.is_empty() {
+                        true => "nowhere: no route on record fits this case; `obhut route propose`"
+                            .into(),
+                        false => lines.join("\n"),
+                    }
+                },
+            )?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(r: &Route) -> String {
+    let mut text = format!("{}  to {}", r.id, r.destination);
+    let service = r.service.map(|s| s.word()).unwrap_or_default();
+    let surface = r.surface.map(|s| s.word()).unwrap_or_default();
+    for (word, value) in [
+        ("provider", r.provider_country.as_str()),
+        ("user", &r.user_country),
+        ("service", service),
+        ("surface", surface),
+        ("from", &r.from),
+        ("until", &r.until),
+        ("unless", &r.unless),
+    ] {
+        if !value.is_empty() {
+            text += &format!(", {word} {value}");
+        }
+    }
+    text + ": " + &r.basis
+}
+
+fn time(text: &str) -> anyhow::Result<i64> {
+    let time = text.parse::<jiff::Timestamp>().ok();
+    let time = time.with_context(|| {
+        format!("\"{text}\" is no time with a zone; write it as 2026-11-29T12:00:00Z")
+    })?;
+    Ok(time.as_microsecond())
+}
+
+pub async fn deadline(
+    command: DeadlineCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    match command {
+        DeadlineCommand::List { case, all } => {
+            for d in casework.deadlines(case.as_deref(), all).await? {
+                output.line(
+                    || serde_json::to_value(&d).expect("a clock is JSON"),
+                    || {
+                        let ended = d
+                            .ended_because
+                            .as_deref()
+                            .map_or_else(String::new, |b| format!(", ended: {b}"));
+                        format!(
+                            "{}  {} of {} due {} ({}){ended}",
+                            d.id,
+                            d.kind,
+                            d.subject,
+                            rfc3339(d.due_at),
+                            d.basis
+                        )
+                    },
+                )?;
+            }
+        }
+        DeadlineCommand::Request {
+            case,
+            authority,
+            reference,
+            due,
+            process,
+            by,
+        } => {
+            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let id = casework
+                .add_authority_request(
+                    &case,
+                    &authority,
+                    &reference,
+                    time(&due)?,
+                    process.as_deref(),
+                    &person,
+                )
+                .await?;
+            output.line(
+                || json!({ "deadline": id }),
+                || format!("{id} runs until {due}"),
+            )?;
+        }
+        DeadlineCommand::Extend {
+            id,
+            due,
+            because,
+            by,
+        } => {
+            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            casework
+                .extend_deadline(&id, time(&due)?, &because, &person)
+                .await?;
+            output.line(
+                || json!({ "deadline": id, "due_at": due }),
+                || format!("{id} runs until {due}"),
+            )?;
+        }
+        DeadlineCommand::End { id, because, by } => {
+            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            casework.end_deadline(&id, &because, &person).await?;
+            output.line(
+                || json!({ "deadline": id, "ended": true }),
+                || format!("{id} has ended"),
+            )?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn alarm(
+    command: AlarmCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    match command {
+        AlarmCommand::List => {
+            casework.escalate_deadlines().await?;
+            for a in casework.alarms().await? {
+                output.line(
+                    || serde_json::to_value(&a).expect("an alarm is JSON"),
+                    || {
+                        format!(
+                            "{}  {} since {}: {}",
+                            a.id,
+                            a.kind,
+                            rfc3339(a.raised_at),
+                            a.text
+                        )
+                    },
+                )?;
+            }
+        }
+        AlarmCommand::Seen { id, by } => {
+            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            casework.see_alarm(&id, &person).await?;
+            output.line(
+                || json!({ "alarm": id, "seen": true }),
+                || format!("{id} was seen by {}", person.name),
+            )?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,66 @@
+//! `obhut testserver`: services that aren't, on this machine only, ending by themselves.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use obhut_casework::SystemClock;
+use obhut_server::cybertip::{CyberTip, Login, Misbehaviour};
+use tokio::net::TcpListener;
+
+use crate::args::{CybertipArgs, TestserverCommand};
+use crate::output::Output;
+
+pub async fn run(command: TestserverCommand, output: &Output) -> anyhow::Result<ExitCode> {
+    let TestserverCommand::Cybertip(args) = command;
+    cybertip(args, output).await
+}
+
+async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        args.listen.ip().is_loopback(),
+        "a stand-in listens on this machine only; give a loopback address"
+    );
+    let login = Login {
+        user: args.user.clone(),
+        password: args.password.clone(),
+    };
+    let misbehaviour = Misbehaviour {
+        lost_percent: args.lost,
+        twice_percent: args.twice,
+        error_percent: args.errors,
+        code_percent: args.codes,
+        md5_percent: args.wrong_md5,
+        hang_percent: args.hangs,
+        hang: Duration::from_secs(args.hang_seconds),
+        latin1: args.latin1,
+        seed: args.seed,
+    };
+    let service = CyberTip::new(login, misbehaviour, Arc::new(SystemClock));
+    let listener = TcpListener::bind(args.listen).await.with_context(|| {
+        format!(
+            "{} can't be listened on; choose another with --listen",
+            args.listen
+        )
+    })?;
+    let address = listener.local_addr()?;
+    output.line(
+        || serde_json::json!({ "listening": address.to_string(), "url": format!("http://{address}/ispws") }),
+        || {
+            format!(
+                "a stand-in for the CyberTipline on http://{address}/ispws, user {}, password {}; what it holds: http://{address}/standin",
+                args.user, args.password
+            )
+        },
+    )?;
+    let end = Duration::from_secs(args.end_after);
+    obhut_server::serve(listener, service.router(), async move {
+        tokio::select! {
+            () = tokio::time::sleep(end) => {}
+            () = crate::serve::stopped() => {}
+        }
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
+}

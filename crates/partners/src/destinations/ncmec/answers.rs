@@ -1,0 +1,118 @@
+//! What the CyberTipline answers, and what each code means for a report on its way.
+
+use crate::filing::SendFault;
+use crate::http::Answered;
+use crate::tree;
+
+/// Codes of the documentation of 2025-06-11 ("non-exhaustive"), by what they mean.
+pub mod code {
+    /// Done.
+    pub const OK: i64 = 0;
+    /// Their fault: try again.
+    pub const THEIRS: [i64; 5] = [1000, 1100, 1110, 1111, 1300];
+    /// Not found.
+    pub const NOT_FOUND: i64 = 1210;
+    /// Credentials or rights: everything to this destination stops.
+    pub const DENIED: [i64; 4] = [2000, 3000, 3100, 3300];
+    /// The report itself: it alone stops.
+    pub const REFUSED: [i64; 4] = [4000, 4100, 4110, 4200];
+    /// No such report.
+    pub const NO_REPORT: i64 = 5001;
+    /// No such file.
+    pub const NO_FILE: i64 = 5002;
+    /// Retracted already.
+    pub const RETRACTED: i64 = 5101;
+    /// Finished already.
+    pub const FINISHED: i64 = 5102;
+}
+
+/// Longest words of the service that are repeated, in characters.
+const WORDS_CHARS_MAX: usize = 500;
+
+/// An answer in its parts.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Answer {
+    /// What it came to.
+    pub code: i64,
+    /// In words.
+    pub words: String,
+    /// Number of the report.
+    pub report: Option<i64>,
+    /// Id of a file.
+    pub file: Option<String>,
+    /// MD5 of a file.
+    pub md5: Option<String>,
+    /// Ids of all files.
+    pub files: Vec<String>,
+    /// The service's own number for the call.
+    pub request: Option<String>,
+}
+
+impl Answer {
+    /// Reads an answer; one that is none is taken for trouble on the way, and tried again.
+    pub fn read(answered: &Answered) -> Result<Self, SendFault> {
+        let status = answered.status;
+        let node = tree::parse(&answered.text()).ok();
+        let request = answered.request_id.clone();
+        let known = node.filter(|n| n.name == "reportResponse" || n.name == "reportDoneResponse");
+        let answer = known.and_then(|node| {
+            let number = |name: &str| node.text_of(name).and_then(|t| t.parse().ok());
+            let own = |name: &str| node.text_of(name).map(str::to_owned);
+            let words = own("responseDescription").unwrap_or_default();
+            let files = node.child("files");
+            Some(Self {
+                code: number("responseCode")?,
+                words: words
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(WORDS_CHARS_MAX)
+                    .collect(),
+                request: request.clone(),
+                report: number("reportId"),
+                file: own("fileId"),
+                md5: own("hash"),
+                files: files
+                    .into_iter()
+                    .flat_map(|f| f.all("fileId"))
+                    .map(|f| f.text.trim().to_owned())
+                    .collect(),
+            })
+        });
+        match (status, answer) {
+            (401 | 403, answer) => {
+                let words = answer.map(|a| a.words).unwrap_or_default();
+                Err(SendFault::Denied(format!("HTTP {status} {words}")))
+            }
+            (500.., answer) => {
+                let words = answer.map(|a| a.words).unwrap_or_default();
+                Err(SendFault::Unreachable(format!("HTTP {status} {words}")))
+            }
+            (200 | 400, Some(answer)) => Ok(answer),
+            (status, _) => Err(SendFault::Unreachable(format!(
+                "HTTP {status} with an answer that is none of the CyberTipline"
+            ))),
+        }
+    }
+
+    /// The answer if it says that all is well, or what to do otherwise.
+    pub fn well(self) -> Result<Self, SendFault> {
+        let asked = self
+            .request
+            .as_ref()
+            .map_or_else(String::new, |id| format!(" (Request-ID {id})"));
+        let said = format!("{} {}{asked}", self.code, self.words);
+        match self.code {
+            code::OK => Ok(self),
+            c if code::THEIRS.contains(&c) => Err(SendFault::Unreachable(said)),
+            c if code::DENIED.contains(&c) => Err(SendFault::Denied(said)),
+            c if code::REFUSED.contains(&c) => Err(SendFault::Refused(said)),
+            // Gone meanwhile: what was begun is asked about before it is begun anew.
+            code::NOT_FOUND
+            | code::NO_REPORT
+            | code::NO_FILE
+            | code::RETRACTED
+            | code::FINISHED => Err(SendFault::Unreachable(said)),
+            _ => Err(SendFault::Unexpected(said)),
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! A report's way to the CyberTipline: opened, its number stored, files, file details, finished.
+//!
+//! Invariant: the number is on record before anything else is sent, and that the last word is about
+//! to be said before it is. Whoever finds a report begun asks with `/retract` what became of it:
+//! retracted, or not there, it begins anew; finished, it is filed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use obhut_casework::{BEGINNINGS_MAX, Channel, Filing, FilingState};
+use sha2::{Digest as _, Sha256};
+
+use super::super::FileDocument;
+use super::answers::{Answer, code};
+use super::xml::Xml;
+use crate::filing::{Errand, SendFault, Sent};
+use crate::http::{Body, Http};
+use crate::tree;
+
+/// Where it counts.
+pub const PRODUCTION: &str = "https://report.cybertip.org/ispws";
+/// Where it doesn't.
+pub const TEST: &str = "https://exttest.cybertip.org/ispws";
+/// From the first word to the last. What isn't finished is deleted there an hour after its last
+/// change, and the claim on a job holds for longer than this.
+const JOB_TIME_MAX: Duration = Duration::from_secs(30 * 60);
+
+/// The service at one address with one set of credentials.
+pub(crate) struct Service {
+    http: Arc<Http>,
+    base: String,
+    user: String,
+    password: String,
+}
+
+impl Service {
+    /// The service a channel names; by default its test host.
+    pub fn of(channel: &Channel, http: Arc<Http>) -> Result<Self, SendFault> {
+        let production = channel
+            .url
+            .as_deref()
+            .is_some_and(|u| u.trim_end_matches('/') == PRODUCTION);
+        let base = match (channel.production, &channel.url) {
+            (true, None) => PRODUCTION,
+            (false, None) => TEST,
+            (_, Some(url)) => url.as_str(),
+        };
+        if (production || channel.production) && (!channel.production || channel.officer.is_none())
+        {
+            return Err(SendFault::Denied(
+                "the production address needs --production, credentials and a named officer".into(),
+            ));
+        }
+        let (Some(user), Some(password)) = (&channel.user, &channel.secret) else {
+            return Err(SendFault::Denied(
+                "no credentials are set; `obhut destination set ncmec --user … --password-file …`"
+                    .into(),
+            ));
+        };
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+            user: user.clone(),
+            password: password.expose().clone(),
+        })
+    }
+
+    async fn call(&self, path: &str, body: Body) -> Result<Answer, SendFault> {
+        let url = format!("{}{path}", self.base);
+        let answered = self
+            .http
+            .call(url, Some((self.user.clone(), self.password.clone())), body)
+            .await;
+        Answer::read(&answered.map_err(SendFault::Unreachable)?)
+    }
+
+    /// Whether it is there and lets us in; its own words.
+    pub async fn status(&self) -> Result<String, SendFault> {
+        Ok(self.call("/status", Body::None).await?.well()?.words)
+    }
+
+    /// The schema it shows now.
+    pub async fn xsd(&self) -> Result<String, SendFault> {
+        let url = format!("{}/xsd", self.base);
+        let credentials = (self.user.clone(), self.password.clone());
+        let answered = self
+            .http
+            .call(url, Some(credentials), Body::None)
+            .await
+            .map_err(SendFault::Unreachable)?;
+        match answered.status {
+            200 => Ok(answered.text()),
+            401 | 403 => Err(SendFault::Denied(format!("HTTP {}", answered.status))),
+            status => Err(SendFault::Unreachable(format!("HTTP {status}"))),
+        }
+    }
+
+    /// What has become of a report that was begun: none when nothing that counts is there any more.
+    async fn settle(&self, number: &str) -> Result<Option<String>, SendFault> {
+        let answer = self.call("/retract", Body::id(number)).await?;
+        match answer.code {
+            code::OK | code::NO_REPORT | code::RETRACTED | code::NOT_FOUND => Ok(None),
+            code::FINISHED => Ok(Some(format!(
+                "CyberTipline report {number}: finished, as it says itself"
+            ))),
+            _ => answer.well().map(|_| None),
+        }
+    }
+}
+
+/// Files a report.
+pub(super) async fn send(errand: Errand<'_>) -> Result<Sent, SendFault> {
+    let rendered = errand
+        .rendered
+        .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
+    let text = rendered.text().unwrap_or_default().to_owned();
+    let (filing, receipt) = deliver(&errand, errand.filing.clone(), text, &rendered.files).await?;
+    Ok(Sent { filing, receipt })
+}
+
+/// Takes a report back: before it is finished by retracting it, after that by a report that says so,
+/// because a finished one can't be changed.
+pub(super) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
+    let filing = errand.filing.clone();
+    let service = Service::of(errand.channel, errand.http.clone())?;
+    if filing.remote.is_empty() {
+        return Ok(Sent {
+            filing,
+            receipt: "it had not been begun".into(),
+        });
+    }
+    let number = filing.remote.clone();
+    if service.settle(&number).await?.is_none() {
+        return Ok(Sent {
+            receipt: format!("CyberTipline report {number}: retracted"),
+            filing,
+        });
+    }
+    let follow_up = format!("retraction-of-{}", filing.report);
+    let second = errand
+        .casework
+        .begin_filing(&follow_up, &filing.destination)
+        .await?;
+    if second.state == FilingState::Filed {
+        let receipt = second.receipt.unwrap_or_default();
+        return Ok(Sent { filing, receipt });
+    }
+    let text = retraction(&errand, &number).await?;
+    let (second, receipt) = deliver(&errand, second, text, &[]).await?;
+    let receipt = format!("CyberTipline report {number}: finished already; {receipt} retracts it");
+    errand.casework.follow_up_filed(&second, &receipt).await?;
+    Ok(Sent { filing, receipt })
+}
+
+async fn retraction(errand: &Errand<'_>, number: &str) -> Result<String, SendFault> {
+    let reporter = errand.casework.reporter().await?;
+    let now = jiff::Timestamp::now()
+        .round(jiff::Unit::Second)
+        .map_or_else(|_| String::new(), |t| t.to_string());
+    let number = number.to_owned();
+    let xml = Xml::document("report", "retraction", |x| {
+        x.element("incidentSummary", |x| {
+            x.value(
+                "incidentType",
+                "",
+                Some("Child Pornography (possession, manufacture, and distribution)"),
+            );
+            x.value("incidentDateTime", "", Some(now));
+            x.value(
+                "incidentDateTimeDescription",
+                "",
+                Some("The time of this retraction."),
+            );
+        });
+        x.element("reporter", |x| {
+            x.element("reportingPerson", |x| {
+                x.value("email", "", Some(&reporter.email))
+            });
+        });
+        x.element("personOrUserReported", |x| {
+            x.value("priorCTReports", "", Some(&number))
+        });
+        x.value("additionalInfo", "", Some(format!("RETRACTION. The reporter retracts CyberTipline report {number} entirely: on appeal another person found that the decision it rested on was wrong. The person it concerned is cleared. Please undo what was done because of it, and tell everybody it was passed on to.")));
+    });
+    Ok(xml.finish().0)
+}
+
+/// Takes one document there, from wherever an earlier attempt has left it.
+async fn deliver(
+    errand: &Errand<'_>,
+    mut filing: Filing,
+    text: String,
+    files: &[FileDocument],
+) -> Result<(Filing, String), SendFault> {
+    let service = Service::of(errand.channel, errand.http.clone())?;
+    let casework = errand.casework;
+    let begun = Instant::now();
+    if matches!(filing.state, FilingState::Begun | FilingState::Finishing) {
+        match service.settle(&filing.remote).await? {
+            Some(receipt) => return Ok((filing, receipt)),
+            None => filing = casework.filing_anew(&filing).await?,
+        }
+    }
+    if filing.begun >= BEGINNINGS_MAX {
+        return Err(SendFault::Unexpected(format!(
+            "it was begun {BEGINNINGS_MAX} times and never finished; look at what the service says, then `obhut report send --resume`"
+        )));
+    }
+    let opened = service.call("/submit", Body::Xml(text)).await?.well()?;
+    let number = opened
+        .report
+        .ok_or_else(|| SendFault::Unreachable("an answer without the report's number".into()))?;
+    filing = casework.filing_begun(&filing, &number.to_string()).await?;
+    match hand_over(errand, &service, &filing, number, files, begun).await {
+        Ok(()) => {}
+        Err(SendFault::Refused(why)) => {
+            // It would be deleted there by itself; but what is refused shouldn't lie about.
+            if service
+                .settle(&filing.remote)
+                .await
+                .is_ok_and(|left| left.is_none())
+            {
+                casework.filing_anew(&filing).await?;
+            }
+            return Err(SendFault::Refused(why));
+        }
+        Err(other) => return Err(other),
+    }
+    filing = casework.filing_finishing(&filing).await?;
+    let done = service.call("/finish", Body::id(&filing.remote)).await?;
+    match done.code {
+        code::OK => {
+            let files = match done.files.len() {
+                0 => String::new(),
+                n => format!(", {n} files"),
+            };
+            let asked = done
+                .request
+                .map_or_else(String::new, |id| format!(", Request-ID {id}"));
+            Ok((
+                filing,
+                format!("CyberTipline report {number}{files}{asked}"),
+            ))
+        }
+        code::FINISHED => Ok((
+            filing,
+            format!("CyberTipline report {number}: finished, as it says itself"),
+        )),
+        _ => match done.well() {
+            Ok(_) => unreachable!("the code is none of those that are well"),
+            Err(fault) => Err(fault),
+        },
+    }
+}
+
+/// Files and their details.
+async fn hand_over(
+    errand: &Errand<'_>,
+    service: &Service,
+    filing: &Filing,
+    number: i64,
+    files: &[FileDocument],
+    begun: Instant,
+) -> Result<(), SendFault> {
+    for file in files {
+        let Some(exhibit) = &file.exhibit else {
+            continue;
+        };
+        if begun.elapsed() > JOB_TIME_MAX
+            || !errand.casework.holds_job(errand.job, errand.worker).await?
+        {
+            return Err(SendFault::Unreachable(
+                "it took too long; it begins anew".into(),
+            ));
+        }
+        let bytes = errand
+            .casework
+            .exhibit_to_send(exhibit, &filing.report, errand.worker)
+            .await?;
+        let md5 = md5_hex(&bytes);
+        let name = file.name.clone().unwrap_or_else(|| "file".into());
+        let answer = service
+            .call("/upload", Body::file(&filing.remote, &name, bytes))
+            .await?
+            .well()?;
+        let id = answer
+            .file
+            .ok_or_else(|| SendFault::Unreachable("an answer without the file's id".into()))?;
+        if !answer
+            .md5
+            .is_some_and(|theirs| theirs.eq_ignore_ascii_case(&md5))
+        {
+            return Err(SendFault::Unreachable(
+                "the service got other bytes than were sent (MD5); it begins anew".into(),
+            ));
+        }
+        service
+            .call("/fileinfo", Body::Xml(file.with_ids(number, &id)))
+            .await?
+            .well()?;
+    }
+    Ok(())
+}
+
+fn md5_hex(bytes: &[u8]) -> String {
+    use obhut_casework::{Compute, kinds};
+    let kind = kinds::by_name("md5").expect("a kind of ours");
+    let Compute::Bytes(compute) = kind.compute else {
+        unreachable!("MD5 is of bytes")
+    };
+    compute(&mut &bytes[..])
+        .map(|d| d.to_hex())
+        .unwrap_or_default()
+}
+
+/// How the schema that the service shows differs from the one this version writes, and a digest of
+/// it; asked once a day.
+pub(crate) async fn schema_changes(
+    channel: &Channel,
+    http: Arc<Http>,
+) -> Result<(Vec<String>, String), SendFault> {
+    let xsd = Service::of(channel, http)?.xsd().await?;
+    if tree::parse(&xsd).is_err() {
+        return Err(SendFault::Unexpected(
+            "what the service shows as its schema is no XML".into(),
+        ));
+    }
+    Ok((
+        super::schema::differences(&xsd),
+        hex::encode(Sha256::digest(xsd.as_bytes())),
+    ))
+}
+
+/// Whether the service is there and lets us in.
+pub(crate) async fn service_status(
+    channel: &Channel,
+    http: Arc<Http>,
+) -> Result<String, SendFault> {
+    Service::of(channel, http)?.status().await
+}

@@ -1,0 +1,127 @@
+//! A case to a system of the operator's own, as an event signed the Standard Webhooks way.
+//!
+//! The signature covers id, time and body, so that nobody can change or replay it; the id is the
+//! report's, so that what comes twice counts once.
+
+use base64::Engine as _;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use obhut_casework::Dossier;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::{Destination, Rendered, Status, stays_here};
+use crate::dossier_json;
+use crate::filing::{Errand, SendFault, Sent};
+use crate::http::Body;
+
+/// A system of the operator's own.
+pub const DESTINATION: Destination = Destination {
+    name: "webhook",
+    title: "A system of your own, by webhook",
+    source: "Standard Webhooks 1.0.0",
+    status: Status::Preview,
+    render: |report| write(&report.dossier),
+    check: |d| write(d).into(),
+    send: |errand| Box::pin(send(errand)),
+    retract: |errand| Box::pin(retract(errand)),
+};
+
+fn write(d: &Dossier) -> Rendered {
+    let mut text = serde_json::to_string_pretty(
+        &json!({ "type": "report.approved", "data": dossier_json::case(d) }),
+    )
+    .expect("a case is JSON");
+    text.push('\n');
+    Rendered {
+        report: text.into_bytes(),
+        media_type: "application/json",
+        files: Vec::new(),
+        remarks: Vec::new(),
+        omitted: stays_here(d),
+    }
+}
+
+async fn send(errand: Errand<'_>) -> Result<Sent, SendFault> {
+    let rendered = errand
+        .rendered
+        .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
+    let event: Value = serde_json::from_slice(&rendered.report)
+        .map_err(|_| SendFault::Unexpected("our own event can't be read".into()))?;
+    let report = errand.filing.report.clone();
+    post(&errand, &report, event).await
+}
+
+async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
+    let report = errand.filing.report.clone();
+    let event = json!({ "type": "report.retracted", "data": { "report": report } });
+    post(&errand, &format!("{report}-retraction"), event).await
+}
+
+async fn post(errand: &Errand<'_>, id: &str, mut event: Value) -> Result<Sent, SendFault> {
+    let (Some(url), Some(secret)) = (&errand.channel.url, &errand.channel.secret) else {
+        return Err(SendFault::Denied("no address and secret are set; `obhut destination set webhook --url … --password-file …`".into()));
+    };
+    let now = jiff::Timestamp::now();
+    event["timestamp"] = now.to_string().into();
+    let bytes = serde_json::to_vec(&event).expect("an event is JSON");
+    let signature =
+        sign(secret.expose(), id, now.as_second(), &bytes).map_err(SendFault::Denied)?;
+    let headers = vec![
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", now.as_second().to_string()),
+        ("webhook-signature", signature),
+    ];
+    let answered = errand
+        .http
+        .call(url.clone(), None, Body::Json { bytes, headers })
+        .await
+        .map_err(SendFault::Unreachable)?;
+    match answered.status {
+        200..=299 => Ok(Sent {
+            filing: errand.filing.clone(),
+            receipt: format!("HTTP {}", answered.status),
+        }),
+        401 | 403 => Err(SendFault::Denied(format!("HTTP {}", answered.status))),
+        400 | 404 | 410 | 413 | 415 | 422 => {
+            Err(SendFault::Refused(format!("HTTP {}", answered.status)))
+        }
+        status => Err(SendFault::Unreachable(format!("HTTP {status}"))),
+    }
+}
+
+/// `v1,` and the HMAC-SHA-256 of `id.time.body` in base64.
+fn sign(secret: &str, id: &str, seconds: i64, body: &[u8]) -> Result<String, String> {
+    let base64 = base64::engine::general_purpose::STANDARD;
+    let plain = secret.trim();
+    let key = match plain.strip_prefix("whsec_") {
+        Some(encoded) => base64
+            .decode(encoded)
+            .map_err(|_| "the secret after whsec_ is no base64".to_owned())?,
+        None => plain.as_bytes().to_vec(),
+    };
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(&key).map_err(|_| "the secret can't be used".to_owned())?;
+    mac.update(format!("{id}.{seconds}.").as_bytes());
+    mac.update(body);
+    Ok(format!("v1,{}", base64.encode(mac.finalize().into_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the Standard Webhooks specification.
+    #[test]
+    fn the_signature_is_the_standards() {
+        let signature = sign(
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            1_614_265_330,
+            br#"{"test": 2432232314}"#,
+        );
+        assert_eq!(
+            signature.unwrap(),
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
+    }
+}

@@ -1,0 +1,404 @@
+//! Drains the outbox: hands each approved report to its destination, keeps what became of it, and
+//! tries again where that makes sense.
+//!
+//! Invariant: nothing leaves that is not an approved report or a retraction of one.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use obhut_casework::{
+    Casework, CaseworkError, Channel, Claim, Filing, FilingState, Job, JobKind, ReportRow,
+};
+
+use crate::destinations::{self, Destination, Rendered};
+use crate::http::Http;
+
+/// A claim holds longer than a job may take.
+const CLAIM_MICROS: i64 = 45 * 60 * 1_000_000;
+/// Jobs claimed at once.
+const CLAIM_JOBS_MAX: i64 = 50;
+/// A destination that is halted is looked at again after this.
+const HALTED_MICROS: i64 = 3_600 * 1_000_000;
+
+/// How patient a worker is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    /// Tries in a row before a job is put off.
+    pub tries: u32,
+    /// Pause before the second of them; doubled for each further one.
+    pub pause: Duration,
+    /// A job is put off by this at first; doubled each time.
+    pub first: Duration,
+    /// And by this at most.
+    pub most: Duration,
+    /// After this it stops with an alarm.
+    pub horizon: Duration,
+    /// Jobs under way at the same time.
+    pub at_once: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            tries: 4,
+            pause: Duration::from_millis(250),
+            first: Duration::from_secs(60),
+            most: Duration::from_secs(3_600),
+            horizon: Duration::from_secs(96 * 3_600),
+            at_once: 4,
+        }
+    }
+}
+
+/// One report on its way.
+pub struct Errand<'a> {
+    /// Where everything is kept.
+    pub casework: &'a Casework,
+    /// How its destination is reached.
+    pub channel: &'a Channel,
+    /// How far it has come.
+    pub filing: &'a Filing,
+    /// The report in the destination's form; none of a retraction.
+    pub rendered: Option<&'a Rendered>,
+    /// The job.
+    pub job: &'a Job,
+    /// Who works.
+    pub worker: &'a str,
+    /// Connections.
+    pub http: Arc<Http>,
+}
+
+/// It is there.
+pub struct Sent {
+    /// How far it had come before this last step.
+    pub filing: Filing,
+    /// What the destination said.
+    pub receipt: String,
+}
+
+/// Why it isn't, and whose fault that is.
+#[derive(Debug)]
+pub enum SendFault {
+    /// The destination refuses this report; its own words.
+    Refused(String),
+    /// The destination lets us do nothing at all.
+    Denied(String),
+    /// Nobody answers, or not as it should be: try again.
+    Unreachable(String),
+    /// It answers what nobody expects.
+    Unexpected(String),
+    /// Only a person can go on: a package lies ready, and waits to be handed over.
+    Waits(String),
+    /// Ours.
+    Ours(CaseworkError),
+}
+
+impl From<CaseworkError> for SendFault {
+    fn from(e: CaseworkError) -> Self {
+        Self::Ours(e)
+    }
+}
+
+impl fmt::Display for SendFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(w) => write!(f, "the destination refuses it: {w}"),
+            Self::Denied(w) => write!(f, "the destination lets nothing in: {w}"),
+            Self::Unreachable(w) => write!(f, "the destination can't be reached: {w}"),
+            Self::Unexpected(w) => write!(f, "the destination says what nobody expected: {w}"),
+            Self::Waits(w) => f.write_str(w),
+            Self::Ours(e) => write!(f, "{e}"),
+        }
+    }
+}
+
+/// What draining came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Drained {
+    /// Filed.
+    pub filed: u64,
+    /// Taken back.
+    pub retracted: u64,
+    /// Put off.
+    pub deferred: u64,
+    /// Stopped with an alarm.
+    pub stopped: u64,
+    /// Of destinations that are halted.
+    pub halted: u64,
+}
+
+/// What is to be drained.
+#[derive(Clone, Copy, Default)]
+pub struct Draining<'a> {
+    /// Who works; told apart from other workers by a number of its own.
+    pub worker: &'a str,
+    /// Only the jobs about this report.
+    pub report: Option<&'a str>,
+    /// Also those put off, because a person says now.
+    pub now: bool,
+    /// After so many jobs this stops; zero for no end.
+    pub jobs_max: u64,
+}
+
+/// Works until no job is left whose time has come.
+pub async fn drain(
+    casework: &Arc<Casework>,
+    http: &Arc<Http>,
+    pace: &Pace,
+    draining: Draining<'_>,
+) -> Result<Drained, CaseworkError> {
+    let mut drained = Drained::default();
+    let mut done = 0;
+    // Jobs put off stay put off within one draining, even when a person said now.
+    let mut seen: std::collections::HashSet<String> = std::collections::HashSet::new();
+    loop {
+        let jobs = casework
+            .claim(&Claim {
+                worker: draining.worker,
+                jobs_max: CLAIM_JOBS_MAX,
+                micros: CLAIM_MICROS,
+                now: draining.now,
+                subject: draining.report,
+            })
+            .await?;
+        let mut fresh = Vec::new();
+        for job in jobs {
+            match seen.insert(job.id.clone()) {
+                true => fresh.push(job),
+                false => {
+                    casework
+                        .defer_job(&job, draining.worker, job.put_at)
+                        .await?
+                }
+            }
+        }
+        if fresh.is_empty() {
+            return Ok(drained);
+        }
+        done += fresh.len() as u64;
+        let mut under_way = futures::stream::iter(fresh)
+            .map(|job| async move { work(casework, http, pace, &job, draining.worker).await })
+            .buffer_unordered(pace.at_once.max(1));
+        while let Some(became) = under_way.next().await {
+            match became? {
+                Became::Filed => drained.filed += 1,
+                Became::Retracted => drained.retracted += 1,
+                Became::Deferred => drained.deferred += 1,
+                Became::Stopped => drained.stopped += 1,
+                Became::Halted => drained.halted += 1,
+                Became::Nothing => {}
+            }
+        }
+        drop(under_way);
+        if draining.jobs_max > 0 && done >= draining.jobs_max {
+            return Ok(drained);
+        }
+    }
+}
+
+enum Became {
+    Filed,
+    Retracted,
+    Deferred,
+    Stopped,
+    Halted,
+    /// Another worker has it, or nothing was left to do.
+    Nothing,
+}
+
+async fn work(
+    casework: &Casework,
+    http: &Arc<Http>,
+    pace: &Pace,
+    job: &Job,
+    worker: &str,
+) -> Result<Became, CaseworkError> {
+    let row = casework.report_row(&job.subject).await?;
+    let Some(destination) = destinations::by_name(&row.destination) else {
+        let filing = casework.begin_filing(&row.id, &row.destination).await?;
+        casework
+            .filing_stopped(
+                &filing,
+                "this version knows no such destination",
+                job,
+                worker,
+            )
+            .await?;
+        return Ok(Became::Stopped);
+    };
+    let channel = casework.channel(&row.destination).await?;
+    if channel.halted.is_some() {
+        casework
+            .defer_job(job, worker, now() + HALTED_MICROS)
+            .await?;
+        return Ok(Became::Halted);
+    }
+    let mut pause = pace.pause;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let fault = match attempt(casework, http, destination, &channel, &row, job, worker).await {
+            Ok(became) => return Ok(became),
+            Err(fault) => fault,
+        };
+        match fault {
+            SendFault::Unreachable(_) if tries < pace.tries => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            SendFault::Unreachable(why) => {
+                let age = now() - job.put_at;
+                if age > pace.horizon.as_micros() as i64 {
+                    let why = format!("given up after {} hours; last: {why}", age / 3_600_000_000);
+                    return stop(casework, &row, &why, job, worker).await;
+                }
+                let doubled = pace.first * 2_u32.pow(job.tries.clamp(1, 16) as u32 - 1);
+                let wait = doubled.min(pace.most).as_micros() as i64;
+                casework.defer_job(job, worker, now() + wait).await?;
+                tracing::warn!(report = row.id, "put off: {why}");
+                return Ok(Became::Deferred);
+            }
+            SendFault::Denied(why) => {
+                casework.halt_channel(&row.destination, &why).await?;
+                casework.defer_job(job, worker, now()).await?;
+                return Ok(Became::Halted);
+            }
+            SendFault::Waits(why) => {
+                casework
+                    .defer_job(job, worker, now() + HALTED_MICROS)
+                    .await?;
+                casework.raise_alarm("retraction", &row.id, &why).await?;
+                return Ok(Became::Deferred);
+            }
+            SendFault::Refused(why) | SendFault::Unexpected(why) => {
+                return stop(casework, &row, &why, job, worker).await;
+            }
+            // Another worker went on with it: it is theirs.
+            SendFault::Ours(CaseworkError::Refused(why)) => {
+                if casework.holds_job(job, worker).await? {
+                    return stop(casework, &row, &why, job, worker).await;
+                }
+                return Ok(Became::Nothing);
+            }
+            SendFault::Ours(e) => return Err(e),
+        }
+    }
+}
+
+async fn stop(
+    casework: &Casework,
+    row: &ReportRow,
+    why: &str,
+    job: &Job,
+    worker: &str,
+) -> Result<Became, CaseworkError> {
+    let filing = casework.begin_filing(&row.id, &row.destination).await?;
+    match (job.kind, filing.state) {
+        // A retraction that isn't heard is nothing to give up: somebody else must be told.
+        (JobKind::Retraction, _) | (_, FilingState::Filed | FilingState::Retracted) => {
+            casework
+                .defer_job(job, worker, now() + HALTED_MICROS)
+                .await?;
+            let text = format!(
+                "the retraction of report {} isn't acknowledged by {}: {why}; tell them another way, then `obhut report acknowledge {}`",
+                row.id, row.destination, row.id
+            );
+            casework.raise_alarm("retraction", &row.id, &text).await?;
+        }
+        _ => casework.filing_stopped(&filing, why, job, worker).await?,
+    }
+    Ok(Became::Stopped)
+}
+
+async fn attempt(
+    casework: &Casework,
+    http: &Arc<Http>,
+    destination: &Destination,
+    channel: &Channel,
+    row: &ReportRow,
+    job: &Job,
+    worker: &str,
+) -> Result<Became, SendFault> {
+    let filing = casework.begin_filing(&row.id, &row.destination).await?;
+    let mut errand = Errand {
+        casework,
+        channel,
+        filing: &filing,
+        rendered: None,
+        job,
+        worker,
+        http: http.clone(),
+    };
+    match job.kind {
+        JobKind::Report => {
+            if matches!(filing.state, FilingState::Filed | FilingState::Retracted)
+                || row.status == "withdrawn"
+            {
+                casework.finish_job(job, worker).await?;
+                return Ok(Became::Nothing);
+            }
+            let report = casework.report_to_send(&row.id, worker).await?;
+            let rendered = (destination.render)(&report);
+            let stopping: Vec<String> = rendered
+                .stopping()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            if !stopping.is_empty() && filing.remote.is_empty() {
+                return Err(SendFault::Refused(format!(
+                    "not sent, because it would be refused: {}",
+                    stopping.join("; ")
+                )));
+            }
+            errand.rendered = Some(&rendered);
+            let sent = (destination.send)(errand).await?;
+            let remote = match sent.filing.remote.as_str() {
+                "" => row.id.clone(),
+                remote => remote.to_owned(),
+            };
+            casework
+                .filing_filed(&sent.filing, &remote, &sent.receipt, job, worker)
+                .await?;
+            Ok(Became::Filed)
+        }
+        JobKind::Retraction => {
+            if filing.state == FilingState::Retracted {
+                casework.finish_job(job, worker).await?;
+                return Ok(Became::Nothing);
+            }
+            let sent = (destination.retract)(errand).await?;
+            casework
+                .filing_retracted(&sent.filing, &sent.receipt, Some((job, worker)), worker)
+                .await?;
+            Ok(Became::Retracted)
+        }
+    }
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
+/// Compares the schema that the CyberTipline shows with the one this version writes; a change
+/// raises an alarm that names it. How many differences there are.
+pub async fn compare_schema(casework: &Casework, http: &Arc<Http>) -> Result<usize, SendFault> {
+    let channel = casework.channel("ncmec").await?;
+    let (differences, digest) = destinations::ncmec::schema_changes(&channel, http.clone()).await?;
+    if !differences.is_empty() {
+        let text = format!(
+            "the CyberTipline's schema has changed (SHA-256 {}): {}; look for a newer obhut before reports are refused",
+            &digest[..16],
+            differences.join("; ")
+        );
+        casework.raise_alarm("schema", "ncmec", &text).await?;
+    }
+    Ok(differences.len())
+}
+
+/// Asks the CyberTipline whether it lets us in; its own words.
+pub async fn service_status(casework: &Casework, http: &Arc<Http>) -> Result<String, SendFault> {
+    let channel = casework.channel("ncmec").await?;
+    destinations::ncmec::service_status(&channel, http.clone()).await
+}

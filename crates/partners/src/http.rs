@@ -1,0 +1,229 @@
+//! Calls to authorities: one request, one answer, with limits, without redirects.
+
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+
+/// Longest answer, in bytes.
+const ANSWER_BYTES_MAX: u64 = 4 << 20;
+/// Longest wait for a connection.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+/// Longest wait for an answer once all is sent.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+/// Longest time for a whole call; files are long.
+const CALL_TIME_MAX: Duration = Duration::from_secs(900);
+
+/// A client that keeps connections.
+pub struct Http {
+    agent: ureq::Agent,
+}
+
+/// What is sent.
+pub(crate) enum Body {
+    /// Nothing: a GET.
+    None,
+    /// An XML document.
+    Xml(String),
+    /// A form with parts.
+    Form { boundary: String, bytes: Vec<u8> },
+    /// JSON, with headers of its own.
+    Json {
+        bytes: Vec<u8>,
+        headers: Vec<(&'static str, String)>,
+    },
+}
+
+/// What came back.
+pub struct Answered {
+    /// The status.
+    pub status: u16,
+    media_type: String,
+    /// The receiver's own number for the call, where it gives one; they ask for it.
+    pub(crate) request_id: Option<String>,
+    bytes: Vec<u8>,
+}
+
+impl Answered {
+    /// The body as text, in the character set it says or else in the one it is.
+    pub fn text(&self) -> String {
+        let latin = self.media_type.to_ascii_lowercase().contains("8859-1");
+        match (latin, std::str::from_utf8(&self.bytes)) {
+            (false, Ok(text)) => text.to_owned(),
+            _ => self.bytes.iter().map(|b| char::from(*b)).collect(),
+        }
+    }
+}
+
+impl Body {
+    /// A form with the number of a report.
+    pub fn id(number: &str) -> Self {
+        Self::form(&[("id", number)], None)
+    }
+
+    /// A form with the number of a report and a file.
+    pub fn file(number: &str, name: &str, bytes: Vec<u8>) -> Self {
+        Self::form(&[("id", number)], Some((name, bytes)))
+    }
+
+    fn form(texts: &[(&str, &str)], file: Option<(&str, Vec<u8>)>) -> Self {
+        let mut raw = [0; 16];
+        getrandom::fill(&mut raw).expect("the operating system gives randomness");
+        let boundary = format!("obhut-{}", hex::encode(raw));
+        let mut bytes = Vec::with_capacity(1_024 + file.as_ref().map_or(0, |(_, b)| b.len()));
+        for (name, value) in texts {
+            bytes.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+        }
+        if let Some((name, content)) = file {
+            // As browsers write it: what would end the header early is written in percent.
+            let name: String = name
+                .chars()
+                .map(|c| match c {
+                    '"' => "%22".into(),
+                    '\r' => "%0D".into(),
+                    '\n' => "%0A".into(),
+                    c => c.to_string(),
+                })
+                .collect();
+            bytes.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n").bytes());
+            bytes.extend(content);
+            bytes.extend(b"\r\n");
+        }
+        bytes.extend(format!("--{boundary}--\r\n").bytes());
+        Self::Form { boundary, bytes }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self::with_patience(ANSWER_TIME_MAX)
+    }
+}
+
+impl Http {
+    /// A client that waits so long for an answer once all is sent.
+    pub fn with_patience(answer_time_max: Duration) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_connections(64)
+            .max_idle_connections_per_host(64)
+            .timeout_connect(Some(CONNECT_TIME_MAX))
+            .timeout_recv_response(Some(answer_time_max))
+            .timeout_global(Some(CALL_TIME_MAX))
+            .proxy(None)
+            .tls_config(crate::fetch::tls())
+            .user_agent(concat!("obhut/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self {
+            agent: config.into(),
+        }
+    }
+
+    /// One call; an error says in words why there was no answer, never with what was sent.
+    pub(crate) async fn call(
+        self: &Arc<Self>,
+        url: String,
+        credentials: Option<(String, String)>,
+        body: Body,
+    ) -> Result<Answered, String> {
+        let http = self.clone();
+        tokio::task::spawn_blocking(move || http.blocking(&url, credentials, body))
+            .await
+            .map_err(|_| "the call was broken off".to_owned())?
+    }
+
+    fn blocking(
+        &self,
+        url: &str,
+        credentials: Option<(String, String)>,
+        body: Body,
+    ) -> Result<Answered, String> {
+        let authorization = credentials.map(|(user, password)| {
+            let pair = format!("{user}:{password}");
+            format!(
+                "Basic {}",
+                base64::engine::general_purpose::STANDARD.encode(pair)
+            )
+        });
+        let sent = match body {
+            Body::None => {
+                let mut request = self.agent.get(url);
+                if let Some(value) = &authorization {
+                    request = request.header("Authorization", value);
+                }
+                request.call()
+            }
+            body => {
+                let mut request = self.agent.post(url);
+                if let Some(value) = &authorization {
+                    request = request.header("Authorization", value);
+                }
+                match body {
+                    Body::None => unreachable!("handled above"),
+                    Body::Xml(text) => request
+                        .header("Content-Type", "text/xml; charset=utf-8")
+                        .send(text.as_bytes()),
+                    Body::Form { boundary, bytes } => request
+                        .header(
+                            "Content-Type",
+                            format!("multipart/form-data; boundary={boundary}"),
+                        )
+                        .send(&bytes[..]),
+                    Body::Json { bytes, headers } => {
+                        for (name, value) in &headers {
+                            request = request.header(*name, value);
+                        }
+                        request
+                            .header("Content-Type", "application/json")
+                            .send(&bytes[..])
+                    }
+                }
+            }
+        };
+        let mut response = sent.map_err(|e| in_words(&e))?;
+        let media_type = response
+            .headers()
+            .get("content-type")
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        let request_id = response
+            .headers()
+            .get("request-id")
+            .and_then(|v| v.to_str().ok())
+            .map(|id| id.chars().filter(char::is_ascii_graphic).take(64).collect());
+        let mut bytes = Vec::new();
+        response
+            .body_mut()
+            .as_reader()
+            .take(ANSWER_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|_| "the answer broke off".to_owned())?;
+        if bytes.len() as u64 > ANSWER_BYTES_MAX {
+            return Err(format!(
+                "the answer is longer than {ANSWER_BYTES_MAX} bytes"
+            ));
+        }
+        Ok(Answered {
+            status: response.status().as_u16(),
+            media_type,
+            request_id,
+            bytes,
+        })
+    }
+}
+
+fn in_words(e: &ureq::Error) -> String {
+    match e {
+        ureq::Error::Timeout(_) => "no answer in time".into(),
+        ureq::Error::HostNotFound => "the name leads nowhere".into(),
+        ureq::Error::Io(e) => format!("the connection failed: {}", e.kind()),
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
+            "the connection can't be trusted (TLS)".into()
+        }
+        _ => "the connection failed".into(),
+    }
+}

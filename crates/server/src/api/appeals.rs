@@ -1,0 +1,165 @@
+//! `/v1/appeals`: contest a decision, also without any login, and decide about it.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use obhut_casework::{Appeal, AppealOutcome, Language, Measure, Right, rfc3339};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AppealBody {
+    id: String,
+    case: String,
+    filed_at: String,
+    /// `upheld` or `rejected`; none while it is open.
+    #[schema(value_type = Option<String>)]
+    outcome: Option<&'static str>,
+    /// Who decided it.
+    by: Option<String>,
+    grounds: Option<String>,
+}
+
+impl AppealBody {
+    fn of(a: Appeal) -> Self {
+        Self {
+            id: a.id,
+            case: a.case,
+            filed_at: rfc3339(a.filed_at),
+            outcome: a.outcome.map(|o| o.word()),
+            by: a.name,
+            grounds: a.grounds,
+        }
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OpenBody {
+    /// Why.
+    reason: String,
+}
+
+/// File an appeal against what was decided about a case.
+#[utoipa::path(post, path = "/v1/cases/{case}/appeals", params(("case" = String, Path)), request_body = OpenBody, responses((status = 200, body = AppealBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+pub(crate) async fn open(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<OpenBody>, JsonRejection>,
+) -> Result<Json<AppealBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let Json(given) = given?;
+    Ok(Json(AppealBody::of(
+        app.casework
+            .file_appeal(&case, &given.reason, &person.id)
+            .await?,
+    )))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DecideAppealBody {
+    /// `upheld` or `rejected`.
+    outcome: String,
+    /// Why.
+    grounds: String,
+}
+
+/// Decide an appeal: another person than who decided the case.
+#[utoipa::path(post, path = "/v1/appeals/{appeal}/decision", params(("appeal" = String, Path)), request_body = DecideAppealBody, responses((status = 200, body = AppealBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+pub(crate) async fn decide(
+    State(app): State<App>,
+    Path(appeal): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<DecideAppealBody>, JsonRejection>,
+) -> Result<Json<AppealBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let Json(given) = given?;
+    let outcome = given
+        .outcome
+        .parse::<AppealOutcome>()
+        .map_err(Fault::bad_request)?;
+    let case = app.casework.case_of_appeal(&appeal).await?;
+    let decided = app
+        .casework
+        .decide_appeal(&case, &appeal, &person, outcome, &given.grounds)
+        .await?;
+    Ok(Json(AppealBody::of(decided)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CodeBody {
+    /// The code of the notice.
+    code: String,
+    /// Why.
+    message: String,
+}
+
+/// File an appeal with the code of a notice: no key, no account.
+#[utoipa::path(post, path = "/v1/appeals", request_body = CodeBody, responses((status = 202, description = "It is in"), (status = 400, body = ErrorBody), (status = 409, body = ErrorBody, description = "The code is not known, or an appeal is open already")))]
+pub(crate) async fn by_code(
+    State(app): State<App>,
+    given: Result<Json<CodeBody>, JsonRejection>,
+) -> Result<StatusCode, Fault> {
+    let Json(given) = given?;
+    crate::pages::appeal_by_code(&app, &given.code, &given.message).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoticeRequest {
+    /// `content-removed`, `account-suspended`, `account-closed`, `restored` or `appeal-rejected`.
+    measure: String,
+    /// `de` or `en`.
+    language: String,
+    /// Where to appeal: an address, a page.
+    #[serde(default)]
+    contact: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NoticeBody {
+    id: String,
+    /// The code to contest it with; shown once.
+    code: String,
+    text: String,
+}
+
+/// Make a notice for the person a case concerns.
+#[utoipa::path(post, path = "/v1/cases/{case}/notices", params(("case" = String, Path)), request_body = NoticeRequest, responses((status = 200, body = NoticeBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Under embargo, or nobody has decided")), security(("key" = [])))]
+pub(crate) async fn notice(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<NoticeRequest>, JsonRejection>,
+) -> Result<Json<NoticeBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let Json(given) = given?;
+    let measure = given
+        .measure
+        .parse::<Measure>()
+        .map_err(Fault::bad_request)?;
+    let language = given
+        .language
+        .parse::<Language>()
+        .map_err(Fault::bad_request)?;
+    let notice = app
+        .casework
+        .make_notice(&case, measure, language, &given.contact, &person)
+        .await?;
+    Ok(Json(NoticeBody {
+        id: notice.id,
+        code: notice.code,
+        text: notice.text,
+    }))
+}

@@ -1,0 +1,147 @@
+//! `/v1/intake` and `POST /v1/cases`: reports of others and whole cases come in.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use obhut_casework::{CASE_FILE_BYTES_MAX, CaseFile, Right};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+/// Longest body with reports of others, in bytes.
+pub(crate) const INTAKE_BYTES_MAX: usize = 64 << 20;
+/// Longest body with a case, its files in base64 included, in bytes.
+pub(crate) const CASE_BYTES_MAX: usize = CASE_FILE_BYTES_MAX;
+/// Rows of the queue in one answer.
+const ROWS_MAX: i64 = 1_000;
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NewCaseBody {
+    case: String,
+    /// Exhibits in the order of the files.
+    exhibits: Vec<Option<String>>,
+}
+
+/// Open a case from a case file (`obhut case new --schema`); files' bytes in base64 as `content`.
+#[utoipa::path(post, path = "/v1/cases", request_body = Object, responses((status = 200, body = NewCaseBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn new_case(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<NewCaseBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Intake).await?;
+    let file = CaseFile::from_json(&body).map_err(|e| Fault::bad_request(e.to_string()))?;
+    let mut contents = Vec::new();
+    for (number, item) in file.files.iter().enumerate() {
+        if item.path.is_some() {
+            return Err(Fault::bad_request(format!(
+                "files[{number}].path: there is no folder beside a request; put the bytes into `content`, in base64"
+            )));
+        }
+        contents.push(match &item.content {
+            None => None,
+            Some(text) => {
+                let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim());
+                Some(bytes.map_err(|_| {
+                    Fault::bad_request(format!("files[{number}].content is no base64"))
+                })?)
+            }
+        });
+    }
+    let made = app.casework.new_case(&file, contents, &key.id).await?;
+    Ok(Json(NewCaseBody {
+        case: made.case,
+        exhibits: made.exhibits,
+    }))
+}
+
+/// The JSON schema of a case file.
+#[utoipa::path(get, path = "/v1/schemas/case", responses((status = 200, body = Object)))]
+pub(crate) async fn case_schema() -> Response {
+    (
+        [(header::CONTENT_TYPE, "application/schema+json")],
+        CaseFile::schema(),
+    )
+        .into_response()
+}
+
+/// What an intake came to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IntakeBody {
+    /// Each report: id, format, duplicate_of, group, at_risk, reasons …
+    #[schema(value_type = Vec<Object>)]
+    reports: serde_json::Value,
+    taken: u64,
+    duplicates: u64,
+    reuploads: u64,
+    linked: u64,
+    unreadable: u64,
+}
+
+/// Take in reports of others: CyberTipline XML, XARF, a form's JSON (one, or one a line), a note.
+#[utoipa::path(post, path = "/v1/intake", request_body = String, responses((status = 200, body = IntakeBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 413, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn intake(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<IntakeBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Intake).await?;
+    let given = tokio::task::spawn_blocking(move || {
+        let parts = obhut_partners::incoming::split(&body);
+        parts
+            .into_iter()
+            .map(obhut_partners::incoming::read)
+            .collect::<Vec<_>>()
+    })
+    .await
+    .map_err(|_| {
+        Fault::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "this is our fault, not yours; send it again",
+        )
+    })?;
+    let mut intake = app.casework.begin_intake().await?;
+    let came = intake.take(given, &key.id).await?;
+    let s = &intake.summary;
+    Ok(Json(IntakeBody {
+        taken: s.taken,
+        duplicates: s.duplicates,
+        reuploads: s.reuploads,
+        linked: s.linked,
+        unreadable: s.unreadable,
+        reports: serde_json::to_value(came).expect("reports are JSON"),
+    }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueueParameters {
+    /// From which place on, from 0.
+    #[serde(default)]
+    from: i64,
+    /// How many, 1,000 at most.
+    rows: Option<i64>,
+}
+
+/// The queue: the most at risk first, each with at most five facts.
+#[utoipa::path(get, path = "/v1/intake", params(QueueParameters), responses((status = 200, body = [Object]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn queue(
+    State(app): State<App>,
+    Query(parameters): Query<QueueParameters>,
+    headers: HeaderMap,
+) -> Result<Json<serde_json::Value>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    let rows = parameters.rows.unwrap_or(100).clamp(1, ROWS_MAX);
+    let queue = app
+        .casework
+        .incoming_queue(parameters.from.max(0), rows)
+        .await?;
+    Ok(Json(serde_json::to_value(queue).expect("a queue is JSON")))
+}

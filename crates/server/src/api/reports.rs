@@ -1,0 +1,410 @@
+//! `/v1/reports` and what leads to one: a look before anything is made, drafts, filing, approval,
+//! sending, taking back, what became of it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use obhut_casework::{Filing, Outcome, ReportRow, Right, rfc3339};
+use obhut_partners::destinations::{self, Destination};
+use obhut_partners::filing::{self, Draining, Pace};
+use obhut_partners::http::Http;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Victims {
+    /// True to put in what is known of the children concerned.
+    #[serde(default)]
+    with_victims: bool,
+}
+
+/// What is to be said of a case before it goes to a destination.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CheckBody {
+    /// 0 to 100.
+    complete: u32,
+    /// 0 to 100.
+    at_risk: u32,
+    /// What an officer will miss: rule, what, source.
+    #[schema(value_type = Vec<Object>)]
+    missing: serde_json::Value,
+    /// Why it is at risk: rule, what, points, source.
+    #[schema(value_type = Vec<Object>)]
+    reasons: serde_json::Value,
+    /// What of the case isn't in the report: field, why.
+    #[schema(value_type = Vec<Object>)]
+    omitted: serde_json::Value,
+    /// What the receiver will miss or refuse: field, what, source, stops.
+    #[schema(value_type = Vec<Object>)]
+    remarks: serde_json::Value,
+    /// Nothing stands in it that anybody could act on.
+    empty: bool,
+    /// The receiver would take it.
+    acceptable: bool,
+}
+
+fn known(name: &str) -> Result<&'static Destination, Fault> {
+    destinations::by_name(name).ok_or_else(|| {
+        let known: Vec<_> = destinations::ALL.iter().map(|d| d.name).collect();
+        Fault::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            format!("the destinations are {}", known.join(", ")),
+        )
+    })
+}
+
+/// What an officer will miss, why a child may be in danger, what stays out; nothing is made.
+#[utoipa::path(get, path = "/v1/cases/{case}/check/{destination}", params(("case" = String, Path), ("destination" = String, Path), Victims), responses((status = 200, body = CheckBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn check(
+    State(app): State<App>,
+    Path((case, destination)): Path<(String, String)>,
+    Query(victims): Query<Victims>,
+    headers: HeaderMap,
+) -> Result<Json<CheckBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Cases).await?;
+    let destination = known(&destination)?;
+    app.casework
+        .note(&key.id, "report.check", &case, destination.name)
+        .await?;
+    let whole = app.casework.dossier(&case, true).await?;
+    let shown = app.casework.dossier(&case, victims.with_victims).await?;
+    let check = destinations::check(destination, &whole, &shown);
+    let json = |v: &dyn Fn() -> serde_json::Result<serde_json::Value>| v().expect("it is JSON");
+    Ok(Json(CheckBody {
+        complete: check.complete,
+        at_risk: check.at_risk,
+        missing: json(&|| serde_json::to_value(&check.missing)),
+        reasons: json(&|| serde_json::to_value(&check.reasons)),
+        omitted: json(&|| serde_json::to_value(&check.omitted)),
+        remarks: json(&|| serde_json::to_value(&check.remarks)),
+        empty: check.empty,
+        acceptable: check.acceptable,
+    }))
+}
+
+/// A report in a destination's form.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DraftBody {
+    destination: &'static str,
+    /// Who decided to report.
+    decided_by: String,
+    media_type: &'static str,
+    /// The report itself, where it is text.
+    report: Option<String>,
+    /// The report in base64, where it isn't.
+    report_base64: Option<String>,
+    /// One document for each file; the receiver's ids are 0 and `draft` until it is sent.
+    files: Vec<String>,
+    /// What the receiver will miss or refuse.
+    remarks: Vec<String>,
+}
+
+/// The report of a case in a destination's form, without victims' data. Nothing is sent.
+#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec, xarf, package …")), responses((status = 200, body = DraftBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or nobody's"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nobody has decided, or not to report")), security(("key" = [])))]
+pub(crate) async fn draft(
+    State(app): State<App>,
+    Path((case, destination)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let destination = known(&destination)?;
+    let report = app.casework.report(&case, false, &person.id).await?;
+    let rendered = (destination.render)(&report);
+    let text = rendered.text().map(str::to_owned);
+    let base64 = base64::engine::general_purpose::STANDARD;
+    let body = DraftBody {
+        destination: destination.name,
+        decided_by: report.decision.name().to_owned(),
+        media_type: rendered.media_type,
+        report_base64: text.is_none().then(|| base64.encode(&rendered.report)),
+        report: text,
+        files: rendered
+            .files
+            .iter()
+            .map(|f| f.with_ids(0, "draft"))
+            .collect(),
+        remarks: rendered.remarks.iter().map(ToString::to_string).collect(),
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileBody {
+    /// Whom to; without it everybody the routes on record lead to.
+    destination: Option<String>,
+    /// Put in what is known of the children concerned.
+    #[serde(default)]
+    with_victims: bool,
+}
+
+/// A report and its way.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReportBody {
+    id: String,
+    case: String,
+    destination: String,
+    /// `draft`, `approved`, `superseded`, `withdrawn`, `retracting` or `retracted`.
+    status: String,
+    with_victims: bool,
+    made_at: String,
+    /// How far it has come there: `waiting`, `begun`, `finishing`, `filed`, `stopped` or `retracted`.
+    #[schema(value_type = Option<String>)]
+    filing: Option<&'static str>,
+    /// The destination's number for it.
+    number: Option<String>,
+    filed_at: Option<String>,
+    /// What the destination said when it took it.
+    receipt: Option<String>,
+    /// Why it stopped, in the destination's own words.
+    why: Option<String>,
+}
+
+impl ReportBody {
+    fn of(row: ReportRow, filing: Option<Filing>) -> Self {
+        Self {
+            id: row.id,
+            case: row.case,
+            destination: row.destination,
+            status: row.status,
+            with_victims: row.with_victims,
+            made_at: rfc3339(row.made_at),
+            filing: filing.as_ref().map(|f| f.state.word()),
+            number: filing
+                .as_ref()
+                .map(|f| f.remote.clone())
+                .filter(|r| !r.is_empty()),
+            filed_at: filing.as_ref().and_then(|f| f.filed_at).map(rfc3339),
+            receipt: filing.as_ref().and_then(|f| f.receipt.clone()),
+            why: filing.and_then(|f| f.why),
+        }
+    }
+}
+
+async fn body(app: &App, id: &str) -> Result<ReportBody, Fault> {
+    let row = app.casework.report_row(id).await?;
+    Ok(ReportBody::of(row, app.casework.filing(id).await?))
+}
+
+/// Put reports on record from the latest decision; they wait for another person's approval.
+#[utoipa::path(post, path = "/v1/cases/{case}/reports", params(("case" = String, Path)), request_body = FileBody, responses((status = 200, body = [ReportBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+pub(crate) async fn file(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<FileBody>, JsonRejection>,
+) -> Result<Json<Vec<ReportBody>>, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let Json(given) = given?;
+    let names: Vec<String> = match given.destination {
+        Some(name) => vec![known(&name)?.name.to_owned()],
+        None => app
+            .casework
+            .routing(&case)
+            .await?
+            .to
+            .into_iter()
+            .map(|r| r.destination)
+            .collect(),
+    };
+    if names.is_empty() {
+        return Err(Fault::new(
+            StatusCode::CONFLICT,
+            "no-route",
+            "no route on record leads anywhere for this case; name a destination, or record a route with its legal basis (`obhut route add`)",
+        ));
+    }
+    let mut filed = Vec::new();
+    for name in names {
+        let id = app
+            .casework
+            .file_latest(&case, &name, given.with_victims, &person.id)
+            .await?;
+        filed.push(body(&app, &id).await?);
+    }
+    Ok(Json(filed))
+}
+
+/// A report and how far it has come.
+#[utoipa::path(get, path = "/v1/reports/{report}", params(("report" = String, Path)), responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(report): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<ReportBody>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    Ok(Json(body(&app, &report).await?))
+}
+
+/// The reports of a case.
+#[utoipa::path(get, path = "/v1/cases/{case}/reports", params(("case" = String, Path)), responses((status = 200, body = [ReportBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<ReportBody>>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    app.casework.case(&case).await?;
+    let mut all = Vec::new();
+    for row in app.casework.report_rows(Some(&case)).await? {
+        let filing = app.casework.filing(&row.id).await?;
+        all.push(ReportBody::of(row, filing));
+    }
+    Ok(Json(all))
+}
+
+#[derive(Deserialize, Default, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ApproveBody {
+    /// Why an empty report goes nevertheless; on record under the key's person.
+    #[serde(rename = "override")]
+    empty_because: Option<String>,
+}
+
+/// Approve a report: another person than who decided. It goes into the outbox.
+#[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+pub(crate) async fn approve(
+    State(app): State<App>,
+    Path(report): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<ApproveBody>, JsonRejection>,
+) -> Result<Json<ReportBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let Json(given) = given?;
+    app.casework
+        .approve_report(&report, &person, given.empty_because.as_deref())
+        .await?;
+    Ok(Json(body(&app, &report).await?))
+}
+
+/// Send an approved report now instead of with the next round; also one that was stopped, after
+/// what was wrong has been put right.
+#[utoipa::path(post, path = "/v1/reports/{report}/sending", params(("report" = String, Path)), responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+pub(crate) async fn send(
+    State(app): State<App>,
+    Path(report): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<ReportBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let row = app.casework.report_row(&report).await?;
+    if row.status != "approved" {
+        return Err(Fault::new(
+            StatusCode::CONFLICT,
+            "refused",
+            format!(
+                "report {report} is {}; only an approved one is sent",
+                row.status
+            ),
+        ));
+    }
+    if app
+        .casework
+        .filing(&report)
+        .await?
+        .is_some_and(|f| f.state == obhut_casework::FilingState::Stopped)
+    {
+        app.casework.resume_filing(&report, &person).await?;
+    }
+    let worker = format!("request-{}", person.id);
+    let draining = Draining {
+        worker: &worker,
+        report: Some(&report),
+        now: true,
+        jobs_max: 0,
+    };
+    let http = Arc::new(Http::default());
+    filing::drain(&app.casework, &http, &Pace::default(), draining).await?;
+    Ok(Json(body(&app, &report).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReasonBody {
+    /// Why.
+    reason: String,
+}
+
+/// Take a report back: withdrawn if it hasn't left, else its receiver is told.
+#[utoipa::path(post, path = "/v1/reports/{report}/retraction", params(("report" = String, Path)), request_body = ReasonBody, responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+pub(crate) async fn retract(
+    State(app): State<App>,
+    Path(report): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<ReasonBody>, JsonRejection>,
+) -> Result<Json<ReportBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let Json(given) = given?;
+    app.casework
+        .retract_report(&report, &given.reason, &person)
+        .await?;
+    Ok(Json(body(&app, &report).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutcomeBody {
+    /// `useful`, `duplicate`, `empty`, `child-safeguarded` or `arrest`.
+    code: String,
+    /// Who says so.
+    source: String,
+}
+
+/// What became of a report, as its receiver says.
+#[utoipa::path(post, path = "/v1/reports/{report}/outcomes", params(("report" = String, Path)), request_body = OutcomeBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn outcome(
+    State(app): State<App>,
+    Path(report): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<OutcomeBody>, JsonRejection>,
+) -> Result<StatusCode, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let Json(given) = given?;
+    let code = given.code.parse::<Outcome>().map_err(Fault::bad_request)?;
+    app.casework
+        .add_outcome(&report, &given.source, code, &person.id)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is due, and what a person must look at.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DueBody {
+    /// Running clocks, soonest first.
+    #[schema(value_type = Vec<Object>)]
+    deadlines: serde_json::Value,
+    /// Alarms nobody has seen.
+    #[schema(value_type = Vec<Object>)]
+    alarms: serde_json::Value,
+}
+
+/// Running clocks and open alarms.
+#[utoipa::path(get, path = "/v1/due", responses((status = 200, body = DueBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn due(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<DueBody>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    let deadlines = app.casework.deadlines(None, false).await?;
+    let alarms = app.casework.alarms().await?;
+    Ok(Json(DueBody {
+        deadlines: serde_json::to_value(deadlines).expect("clocks are JSON"),
+        alarms: serde_json::to_value(alarms).expect("alarms are JSON"),
+    }))
+}

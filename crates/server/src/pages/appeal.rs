@@ -1,0 +1,73 @@
+//! The page where somebody contests what was done to their account: with the code of a notice, and
+//! without any login.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, post};
+use maud::html;
+
+use super::{Language, Page, frame};
+use crate::App;
+
+/// The page.
+pub(crate) const PAGE: Page = Page {
+    path: "/appeal",
+    route,
+};
+
+fn route() -> MethodRouter<App> {
+    get(ask).merge(post(file))
+}
+
+async fn ask(headers: HeaderMap) -> Response {
+    form(Language::of(&headers), None)
+}
+
+async fn file(State(app): State<App>, headers: HeaderMap, body: String) -> Response {
+    let language = Language::of(&headers);
+    let (mut code, mut message) = (String::new(), String::new());
+    for (name, value) in url::form_urlencoded::parse(body.as_bytes()) {
+        match name.as_ref() {
+            "code" => code = value.into_owned(),
+            "message" => message = value.into_owned(),
+            _ => {}
+        }
+    }
+    match super::appeal_by_code(&app, &code, &message).await {
+        Ok(()) => done(language),
+        Err(_) => form(language, Some((&code, &message))),
+    }
+}
+
+fn form(language: Language, again: Option<(&str, &str)>) -> Response {
+    let t = |en, de| language.pick(en, de);
+    let (code, message) = again.unwrap_or_default();
+    let content = html! {
+        h1 { (t("Appeal", "Widerspruch")) }
+        @if again.is_some() {
+            p role="alert" class="warning" {
+                (t("This didn't work. Please compare the code with the notice, and say why you appeal. An appeal may also be open already; then you don't have to do anything.", "Das hat nicht geklappt. Bitte vergleichen Sie den Code mit der Mitteilung und sagen Sie, warum Sie widersprechen. Vielleicht läuft auch schon ein Widerspruch; dann müssen Sie nichts weiter tun."))
+            }
+        }
+        p { (t("You got a notice that content was removed or an account was closed. Here you can contest that. Another person than the first decides. You need no account for this.", "Sie haben eine Mitteilung bekommen, dass Inhalte entfernt oder ein Konto geschlossen wurde. Hier können Sie widersprechen. Eine andere Person als die erste entscheidet. Sie brauchen dafür kein Konto.")) }
+        form method="post" action="/appeal" {
+            label for="code" { (t("Code of the notice", "Code der Mitteilung")) }
+            input id="code" name="code" required autocomplete="off" maxlength="100" value=(code);
+            label for="message" { (t("Why do you think the decision is wrong?", "Warum halten Sie die Entscheidung für falsch?")) }
+            textarea id="message" name="message" required maxlength="10000" rows="8" { (message) }
+            p { (t("Please send no pictures or videos.", "Bitte schicken Sie keine Bilder oder Videos.")) }
+            button { (t("Send", "Absenden")) }
+        }
+    };
+    frame(language, t("Appeal", "Widerspruch"), content)
+}
+
+fn done(language: Language) -> Response {
+    let t = |en, de| language.pick(en, de);
+    let content = html! {
+        h1 { (t("Your appeal is in", "Ihr Widerspruch ist da")) }
+        p { (t("Another person than the first looks at it. Until they have decided, no data of your account are deleted. You will be told the result the way you got the notice.", "Eine andere Person als die erste sieht ihn sich an. Bis entschieden ist, werden keine Daten Ihres Kontos gelöscht. Das Ergebnis erfahren Sie auf dem Weg, auf dem Sie die Mitteilung bekommen haben.")) }
+    };
+    frame(language, t("Appeal", "Widerspruch"), content)
+}

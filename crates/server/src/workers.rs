@@ -1,0 +1,65 @@
+//! What is done while the server runs, without anybody asking: reports are sent, clocks escalated,
+//! erasures ended, the CyberTipline's schema compared once a day.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use obhut_casework::Casework;
+use obhut_partners::filing::{self, Draining, Pace, SendFault};
+use obhut_partners::http::Http;
+
+/// Pause between two rounds.
+const ROUND: Duration = Duration::from_secs(5);
+/// The schema is compared this often.
+const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
+
+/// Works until it is dropped.
+pub async fn work(casework: Arc<Casework>) {
+    let http = Arc::new(Http::default());
+    let worker = format!("server-{}", std::process::id());
+    let mut compared: Option<Instant> = None;
+    loop {
+        if let Err(e) = round(&casework, &http, &worker).await {
+            tracing::error!(cause = %e, "a round of work failed; it is tried again");
+        }
+        if compared.is_none_or(|at| at.elapsed() > SCHEMA_EVERY) {
+            compared = compare(&casework, &http).await;
+        }
+        tokio::time::sleep(ROUND).await;
+    }
+}
+
+async fn round(
+    casework: &Arc<Casework>,
+    http: &Arc<Http>,
+    worker: &str,
+) -> Result<(), obhut_casework::CaseworkError> {
+    let draining = Draining {
+        worker,
+        ..Draining::default()
+    };
+    filing::drain(casework, http, &Pace::default(), draining).await?;
+    casework.escalate_deadlines().await?;
+    casework.finish_erasures().await?;
+    Ok(())
+}
+
+/// When it was compared; none when it couldn't be, so that it is tried again.
+async fn compare(casework: &Casework, http: &Arc<Http>) -> Option<Instant> {
+    let channel = casework.channel("ncmec").await.ok()?;
+    // Nobody is asked before credentials are set.
+    if channel.user.is_none() || channel.halted.is_some() {
+        return None;
+    }
+    match filing::compare_schema(casework, http).await {
+        Ok(_) => Some(Instant::now()),
+        Err(SendFault::Denied(why)) => {
+            tracing::warn!("the CyberTipline's schema can't be asked for: {why}");
+            Some(Instant::now())
+        }
+        Err(fault) => {
+            tracing::warn!("the CyberTipline's schema can't be compared: {fault}");
+            None
+        }
+    }
+}

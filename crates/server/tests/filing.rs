@@ -1,0 +1,574 @@
+//! From approval to receipt: the outbox drained into a CyberTipline that misbehaves, a webhook, and
+//! packages. Every report is filed exactly once, or stopped with an alarm; nothing in between.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use obhut_casework::*;
+use obhut_partners::filing::{self, Drained, Draining, Pace};
+use obhut_partners::http::Http;
+use obhut_server::cybertip::{CyberTip, Login, Misbehaviour};
+
+struct Bench {
+    casework: Arc<Casework>,
+    folder: tempfile::TempDir,
+    service: CyberTip,
+    address: SocketAddr,
+    rita: Person,
+    olga: Person,
+    http: Arc<Http>,
+}
+
+fn pace() -> Pace {
+    Pace {
+        tries: 6,
+        pause: Duration::from_millis(1),
+        first: Duration::from_millis(1),
+        ..Pace::default()
+    }
+}
+
+impl Bench {
+    async fn new(misbehaviour: Misbehaviour) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let casework = Arc::new(
+            Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock))
+                .await
+                .unwrap(),
+        );
+        let login = Login {
+            user: "test".into(),
+            password: "test".into(),
+        };
+        let service = CyberTip::new(login, misbehaviour, Arc::new(SystemClock));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = service.router();
+        // Ends with the test's own runtime.
+        tokio::spawn(
+            async move { obhut_server::serve(listener, router, std::future::pending()).await },
+        );
+        let rita = casework
+            .add_person("Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
+        let olga = casework.add_person("Olga", &roles, "test").await.unwrap();
+        let reporter = Reporter {
+            service: "Example".into(),
+            email: "trust@example.com".into(),
+            ..Reporter::default()
+        };
+        casework.set_reporter(&reporter, "test").await.unwrap();
+        let bench = Self {
+            casework,
+            folder,
+            service,
+            address,
+            rita,
+            olga,
+            http: Arc::new(Http::default()),
+        };
+        bench.channel("test").await;
+        bench
+    }
+
+    async fn channel(&self, password: &str) {
+        let channel = Channel {
+            destination: "ncmec".into(),
+            url: Some(format!("http://{}/ispws", self.address)),
+            user: Some("test".into()),
+            secret: Some(Sealed::new(password.into())),
+            ..Channel::default()
+        };
+        self.casework
+            .set_channel(&channel, &self.olga)
+            .await
+            .unwrap();
+    }
+
+    /// A case of an account, decided and approved; the report's id.
+    async fn approved(&self, account: &str, content: Option<&[u8]>, destination: &str) -> String {
+        let mut text = format!(
+            r#"{{"facts": {{"reported": {{"id": "{account}"}}, "occurred_at": "2026-01-01T00:00:00Z",
+            "places": [{{"place": "web-page", "urls": ["https://example.com/p"]}}]}}, "files": [FILES]}}"#
+        );
+        let files = content.map_or("", |_| r#"{"name": "a \"b\".png", "facts": {"annotations": ["viral"], "media_type": "image/png"}}"#);
+        text = text.replace("FILES", files);
+        let file = CaseFile::from_json(text.as_bytes()).unwrap();
+        let contents = content.map(|c| Some(c.to_vec())).into_iter().collect();
+        let case = self
+            .casework
+            .new_case(&file, contents, "test")
+            .await
+            .unwrap()
+            .case;
+        let request = DecisionRequest {
+            ruling: Ruling::Report,
+            grounds: "as assessed".into(),
+            category: Some(Category {
+                scale: "ncmec-industry".into(),
+                value: "A2".into(),
+            }),
+        };
+        let decision = self
+            .casework
+            .decide(&case, &self.rita, &request)
+            .await
+            .unwrap();
+        let report = self
+            .casework
+            .file_report(&decision, destination, false, "test")
+            .await
+            .unwrap();
+        self.casework
+            .approve_report(&report, &self.olga, None)
+            .await
+            .unwrap();
+        report
+    }
+
+    async fn drain(&self) -> Drained {
+        self.drain_as("worker").await
+    }
+
+    async fn drain_as(&self, worker: &str) -> Drained {
+        let draining = Draining {
+            worker,
+            report: None,
+            now: true,
+            jobs_max: 0,
+        };
+        filing::drain(&self.casework, &self.http, &pace(), draining)
+            .await
+            .unwrap()
+    }
+
+    async fn state(&self, report: &str) -> Filing {
+        self.casework.filing(report).await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
+    let b = Bench::new(Misbehaviour {
+        latin1: true,
+        ..Misbehaviour::default()
+    })
+    .await;
+    let report = b.approved("user-1", Some(b"bytes"), "ncmec").await;
+    let case = b.casework.report_row(&report).await.unwrap().case;
+    let due = b.casework.deadlines(Some(&case), false).await.unwrap();
+    assert_eq!(due[0].kind, DeadlineKind::Report);
+    assert_eq!(
+        b.drain().await,
+        Drained {
+            filed: 1,
+            ..Drained::default()
+        }
+    );
+    let filed = b.state(&report).await;
+    assert_eq!(filed.state, FilingState::Filed);
+    assert!(filed.receipt.unwrap().contains("Request-ID"));
+    let finished = b.service.finished();
+    assert_eq!(
+        (
+            finished.len(),
+            finished[0].files,
+            finished[0].account.as_str()
+        ),
+        (1, 1, "user-1")
+    );
+    let due = b.casework.deadlines(Some(&case), false).await.unwrap();
+    assert_eq!(
+        due.iter().map(|d| d.kind).collect::<Vec<_>>(),
+        [DeadlineKind::Preservation]
+    );
+    assert!(due[0].due_at - due[0].started_at >= 365 * 86_400 * 1_000_000 - 1_000_000);
+    // Reading the exhibit for it is on record, and is nobody's view.
+    let acts: Vec<_> = b
+        .casework
+        .audit(None)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|r| r.act)
+        .collect();
+    assert!(acts.contains(&"exhibit.send".to_owned()));
+    assert!(
+        b.service
+            .xml(finished[0].number)
+            .unwrap()
+            .contains("<incidentSummary>")
+    );
+    // Nothing is left to do, and nothing is done twice.
+    assert_eq!(b.drain().await, Drained::default());
+    assert_eq!(b.service.finished().len(), 1);
+    // A second case about the same account names the first report.
+    let second = b.approved("user-1", None, "ncmec").await;
+    b.drain().await;
+    let number = finished[0].number;
+    let xml = b
+        .service
+        .xml(b.state(&second).await.remote.parse().unwrap())
+        .unwrap();
+    assert!(
+        xml.contains(&format!("<priorCTReports>{number}</priorCTReports>")),
+        "{xml}"
+    );
+}
+
+/// The bounded sample of what `cargo xtask soak` does a hundred thousand times with kills.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
+    let misbehaviour = Misbehaviour {
+        lost_percent: 10,
+        twice_percent: 10,
+        error_percent: 5,
+        code_percent: 3,
+        md5_percent: 10,
+        seed: 7,
+        ..Misbehaviour::default()
+    };
+    let b = Bench::new(misbehaviour).await;
+    let count = 60;
+    let mut reports = Vec::new();
+    for n in 0..count {
+        let content = (n % 4 == 0).then_some(&b"bytes of a file"[..]);
+        reports.push(b.approved(&format!("user-{n}"), content, "ncmec").await);
+    }
+    // Two workers at once, as two processes would be.
+    for _ in 0..50 {
+        tokio::join!(b.drain_as("one"), b.drain_as("two"));
+        if b.casework.jobs_waiting().await.unwrap() == 0 {
+            break;
+        }
+    }
+    assert_eq!(b.casework.jobs_waiting().await.unwrap(), 0);
+    let mut accounts: Vec<_> = b
+        .service
+        .finished()
+        .into_iter()
+        .map(|f| f.account)
+        .collect();
+    accounts.sort();
+    let mut expected: Vec<_> = (0..count).map(|n| format!("user-{n}")).collect();
+    expected.sort();
+    assert_eq!(accounts, expected, "{:?}", b.service.counts());
+    for report in &reports {
+        assert_eq!(b.state(report).await.state, FilingState::Filed);
+    }
+    let counts = b.service.counts();
+    for what in ["lost", "twice", "503", "code 1000"] {
+        assert!(
+            counts.get(what).is_some_and(|n| *n > 0),
+            "{what} did not happen: {counts:?}"
+        );
+    }
+    assert!(b.casework.alarms().await.unwrap().is_empty());
+}
+
+/// A process may end between any two steps. What it left is asked about before anything else.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_crash_leaves_is_settled_first() {
+    let b = Bench::new(Misbehaviour::default()).await;
+    // Begun there and on record, then gone.
+    let report = b.approved("user-1", None, "ncmec").await;
+    let filing = b.casework.begin_filing(&report, "ncmec").await.unwrap();
+    let filing = b.casework.filing_begun(&filing, "4711").await.unwrap();
+    b.drain().await;
+    assert_eq!(b.state(&report).await.state, FilingState::Filed);
+    // The last word was said, and nobody wrote down that it was heard.
+    let second = b.approved("user-2", None, "ncmec").await;
+    b.drain().await;
+    let number = b.state(&second).await.remote;
+    let third = b.approved("user-3", None, "ncmec").await;
+    let left = b.casework.begin_filing(&third, "ncmec").await.unwrap();
+    let left = b.casework.filing_begun(&left, &number).await.unwrap();
+    b.casework.filing_finishing(&left).await.unwrap();
+    b.drain().await;
+    let settled = b.state(&third).await;
+    assert_eq!(
+        (settled.state, settled.remote),
+        (FilingState::Filed, number)
+    );
+    assert_eq!(
+        b.service.finished().len(),
+        2,
+        "it was not filed a second time"
+    );
+    // Somebody who still thinks it is theirs is refused.
+    assert!(b.casework.filing_finishing(&filing).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_halt_the_destination_and_nothing_else() {
+    let b = Bench::new(Misbehaviour::default()).await;
+    b.channel("wrong").await;
+    let report = b.approved("user-1", None, "ncmec").await;
+    assert_eq!(
+        b.drain().await,
+        Drained {
+            halted: 1,
+            ..Drained::default()
+        }
+    );
+    assert_eq!(b.drain().await.halted, 1, "it is not even tried");
+    assert_eq!(b.service.counts().get("denied"), Some(&1));
+    let alarms = b.casework.alarms().await.unwrap();
+    assert_eq!(alarms.len(), 1);
+    assert!(alarms[0].text.contains("obhut destination resume ncmec"));
+    b.channel("test").await;
+    b.casework.resume_channel("ncmec", &b.olga).await.unwrap();
+    assert_eq!(b.drain().await.filed, 1);
+    assert_eq!(b.state(&report).await.state, FilingState::Filed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_would_be_refused_stops_alone_and_goes_on_when_put_right() {
+    let b = Bench::new(Misbehaviour::default()).await;
+    b.casework
+        .set_reporter(&Reporter::default(), "test")
+        .await
+        .unwrap();
+    let report = b.approved("user-1", None, "ncmec").await;
+    assert_eq!(b.drain().await.stopped, 1);
+    let stopped = b.state(&report).await;
+    assert_eq!(stopped.state, FilingState::Stopped);
+    assert!(
+        stopped
+            .why
+            .unwrap()
+            .contains("reporter/reportingPerson/email"),
+        "names the field"
+    );
+    assert_eq!(b.casework.alarms().await.unwrap().len(), 1);
+    assert_eq!(b.service.counts().get("submit"), None, "nothing was sent");
+    let reporter = Reporter {
+        email: "trust@example.com".into(),
+        ..Reporter::default()
+    };
+    b.casework.set_reporter(&reporter, "test").await.unwrap();
+    b.casework.resume_filing(&report, &b.olga).await.unwrap();
+    assert_eq!(b.drain().await.filed, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn production_needs_credentials_and_an_officer() {
+    let b = Bench::new(Misbehaviour::default()).await;
+    let mut channel = b.casework.channel("ncmec").await.unwrap();
+    channel.production = true;
+    assert!(
+        b.casework.set_channel(&channel, &b.olga).await.is_err(),
+        "no officer"
+    );
+    // The production address by the back door.
+    channel.production = false;
+    channel.url = Some(obhut_partners::destinations::ncmec::PRODUCTION.into());
+    b.casework.set_channel(&channel, &b.olga).await.unwrap();
+    b.approved("user-1", None, "ncmec").await;
+    assert_eq!(b.drain().await.halted, 1);
+    assert!(
+        b.casework.alarms().await.unwrap()[0]
+            .text
+            .contains("named officer")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_never_comes_is_given_up_on_and_settled() {
+    let misbehaviour = Misbehaviour {
+        hang_percent: 100,
+        hang: Duration::from_secs(30),
+        ..Misbehaviour::default()
+    };
+    let mut b = Bench::new(misbehaviour).await;
+    b.http = Arc::new(Http::with_patience(Duration::from_millis(150)));
+    b.approved("user-1", None, "ncmec").await;
+    let pace = Pace { tries: 2, ..pace() };
+    let draining = Draining {
+        worker: "w",
+        report: None,
+        now: true,
+        jobs_max: 0,
+    };
+    let drained = filing::drain(&b.casework, &b.http, &pace, draining)
+        .await
+        .unwrap();
+    assert_eq!(drained.deferred, 1);
+    assert!(b.service.finished().is_empty());
+}
+
+/// An appeal is upheld after the report was filed: the service takes no change of a finished report,
+/// so a second one says that the first is retracted.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upheld_appeal_reaches_the_receiver() {
+    let b = Bench::new(Misbehaviour::default()).await;
+    let report = b.approved("user-1", Some(b"beach"), "ncmec").await;
+    let case = b.casework.report_row(&report).await.unwrap().case;
+    b.drain().await;
+    let number = b.state(&report).await.remote;
+    let appeal = b
+        .casework
+        .file_appeal(&case, "mine", "public")
+        .await
+        .unwrap();
+    b.casework
+        .decide_appeal(
+            &case,
+            &appeal.id,
+            &b.olga,
+            AppealOutcome::Upheld,
+            "harmless",
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        b.casework.report_row(&report).await.unwrap().status,
+        "retracting"
+    );
+    assert_eq!(b.drain().await.retracted, 1);
+    let retracted = b.state(&report).await;
+    assert_eq!(retracted.state, FilingState::Retracted);
+    assert_eq!(
+        b.casework.report_row(&report).await.unwrap().status,
+        "retracted"
+    );
+    let finished = b.service.finished();
+    assert_eq!(finished.len(), 2);
+    let xml = b.service.xml(finished[1].number).unwrap();
+    assert!(
+        xml.contains(&format!("<priorCTReports>{number}</priorCTReports>"))
+            && xml.contains("RETRACTION")
+    );
+    assert!(
+        !xml.contains("user-1"),
+        "it says nothing more about the person"
+    );
+    // Done again, nothing is sent again.
+    assert_eq!(b.drain().await, Drained::default());
+    // What was filed is preserved for its year; the proof says until when.
+    let proof = b.casework.erasure_proof(&case).await.unwrap();
+    assert!(!proof.complete && proof.erased.len() == 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_in_flight_is_retracted_before_it_is_finished() {
+    let b = Bench::new(Misbehaviour {
+        error_percent: 100,
+        ..Misbehaviour::default()
+    })
+    .await;
+    let report = b.approved("user-1", None, "ncmec").await;
+    assert_eq!(b.drain().await.deferred, 1);
+    assert_eq!(
+        b.casework
+            .retract_report(&report, "a mistake", &b.olga)
+            .await
+            .unwrap(),
+        "retracting"
+    );
+    // It was never begun there, so there is nothing to tell.
+    let b2 = b.casework.filing(&report).await.unwrap().unwrap();
+    assert_eq!(b2.state, FilingState::Waiting);
+    let drained = b.drain().await;
+    assert_eq!((drained.filed, drained.retracted), (0, 1));
+    assert_eq!(b.state(&report).await.state, FilingState::Retracted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_is_laid_ready_encrypted_or_not_at_all() {
+    let b = Bench::new(Misbehaviour::default()).await;
+    for destination in [
+        "package",
+        "package-bka",
+        "package-nca",
+        "vics",
+        "vics-1-3",
+        "xarf",
+    ] {
+        let report = b.approved("user-1", Some(b"bytes"), destination).await;
+        assert_eq!(
+            b.drain().await.halted,
+            1,
+            "{destination}: no key, no package"
+        );
+        let identity = age::x25519::Identity::generate();
+        let folder = b.folder.path().join("ready");
+        let channel = Channel {
+            destination: destination.into(),
+            recipient: Some(identity.to_public().to_string()),
+            folder: Some(folder.to_string_lossy().into_owned()),
+            ..Channel::default()
+        };
+        b.casework.set_channel(&channel, &b.olga).await.unwrap();
+        b.casework
+            .resume_channel(destination, &b.olga)
+            .await
+            .unwrap();
+        assert_eq!(
+            b.drain().await.filed,
+            1,
+            "{destination}: {:?}",
+            b.casework.alarms().await
+        );
+        let files: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .filter(|p| p.to_string_lossy().contains(&report))
+            .collect();
+        assert_eq!(files.len(), 1);
+        let sealed = std::fs::read(&files[0]).unwrap();
+        let plain = age::decrypt(&identity, &sealed).unwrap();
+        match destination {
+            "vics" => assert!(plain.starts_with(b"{\n\"@odata.context\"")),
+            "vics-1-3" => assert!(plain.starts_with(b"{\n\"odata.metadata\"")),
+            "xarf" => assert!(String::from_utf8_lossy(&plain).contains("\"csam\"")),
+            _ => {
+                assert!(plain.starts_with(b"PK"));
+                let text = String::from_utf8_lossy(&plain);
+                assert!(
+                    text.contains("%PDF")
+                        && text.contains("report.json")
+                        && text.contains("files/001-")
+                );
+            }
+        }
+        // Taken back, it stays open until the authority's word is on record.
+        b.casework
+            .retract_report(&report, "a mistake", &b.olga)
+            .await
+            .unwrap();
+        assert_eq!(b.drain().await.deferred, 1);
+        assert_eq!(
+            b.casework.report_row(&report).await.unwrap().status,
+            "retracting"
+        );
+        b.casework
+            .acknowledge_retraction(&report, "by telephone, 22 Nov", &b.olga)
+            .await
+            .unwrap();
+        assert_eq!(
+            b.casework.report_row(&report).await.unwrap().status,
+            "retracted"
+        );
+        assert_eq!(b.drain().await, Drained::default());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schema_is_compared_and_the_same() {
+    let b = Bench::new(Misbehaviour::default()).await;
+    assert_eq!(
+        filing::compare_schema(&b.casework, &b.http).await.unwrap(),
+        0
+    );
+    assert!(
+        filing::service_status(&b.casework, &b.http)
+            .await
+            .unwrap()
+            .contains("Remote User : test")
+    );
+    assert!(b.casework.alarms().await.unwrap().is_empty());
+}
