@@ -4,6 +4,7 @@ mod bench;
 mod bench_accuracy;
 mod bench_http;
 mod bench_index;
+mod bench_intake;
 mod bench_pdq;
 mod bench_pictures;
 mod bench_video;
@@ -21,7 +22,7 @@ const HELP: &str = "\
 cargo xtask demo    the main job on harmless pictures made on the spot, from list to report
 cargo xtask test    every test; brings PostgreSQL, xmllint and the PDQ reference along
 cargo xtask bench   measures everything beside its peers, in alternation, and writes docs/performance.md;
-                    `bench accuracy`, `pdq`, `pictures`, `index`, `http`, `video`: one part
+                    `bench accuracy`, `pdq`, `pictures`, `index`, `http`, `video`, `intake`: one part
 cargo xtask soak    readers fed with changed inputs, growing lists: minutes; `soak SECONDS` for each reader
 cargo xtask setup   only installs what the system lacks";
 

@@ -1,4 +1,5 @@
-//! What takes longer than a test may: readers fed with changed inputs, lists that grow for minutes.
+//! What takes longer than a test may: lists that grow for minutes, ten thousand generated cases, a
+//! hundred thousand filings under fire, readers fed with changed inputs.
 
 use std::process::{Command, Stdio};
 
@@ -6,6 +7,8 @@ use crate::{Done, cargo, must, root, setup, target};
 
 /// Seconds for each reader where nobody says otherwise.
 const SECONDS: &str = "60";
+/// Reports filed under fire.
+const FILINGS: &str = "100000";
 const TARGETS: [&str; 8] = [
     "list_csv",
     "list_segment",
@@ -39,6 +42,41 @@ pub fn run(more: &[String]) -> Done {
             .env("OBHUT_SOAK", "1"),
         "growing lists",
     )?;
+    println!(
+        "10,000 generated cases against the CyberTipline's schema, every single fact taken away once"
+    );
+    must(
+        cargo()
+            .args([
+                "test",
+                "--release",
+                "--package",
+                "obhut-partners",
+                "--test",
+                "ncmec",
+            ])
+            .args(["--", "--nocapture", "generated_cases", "every_fact"])
+            .env("OBHUT_SOAK", "1"),
+        "generated cases",
+    )?;
+    println!("{FILINGS} filings, the sender killed every 500");
+    let mut filings = cargo();
+    filings
+        .args([
+            "test",
+            "--release",
+            "--package",
+            "obhut",
+            "--test",
+            "filings",
+        ])
+        .args(["--", "--nocapture"])
+        .env("OBHUT_SOAK_FILINGS", FILINGS);
+    // In memory, where there is room: the disk isn't what is tried here.
+    if std::path::Path::new("/dev/shm").is_dir() {
+        filings.env("TMPDIR", "/dev/shm");
+    }
+    must(&mut filings, "filings")?;
     let led = Command::new("cargo")
         .args(["+nightly", "fuzz", "--version"])
         .stdout(Stdio::null())

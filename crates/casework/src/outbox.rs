@@ -195,6 +195,18 @@ impl Casework {
         Ok(())
     }
 
+    /// Lets a worker's claims hold on; those that have run out are not brought back.
+    pub async fn renew_jobs(&self, worker: &str, micros: i64) -> Result<()> {
+        let now = self.now();
+        sqlx::query("UPDATE outbox SET claimed_until = $1 WHERE claimed_by = $2 AND done_at IS NULL AND claimed_until > $3")
+            .bind(now + micros)
+            .bind(worker)
+            .bind(now)
+            .execute(self.db.pool())
+            .await?;
+        Ok(())
+    }
+
     /// True while a claim holds and is this worker's.
     pub async fn holds_job(&self, job: &Job, worker: &str) -> Result<bool> {
         let row = sqlx::query("SELECT COUNT(*) FROM outbox WHERE id = $1 AND claimed_by = $2 AND claimed_until > $3 AND done_at IS NULL")

@@ -29,7 +29,7 @@ pub async fn run(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     if let CaseCommand::New { schema: true, .. } = command {
-        print!("{}\n", CaseFile::schema());
+        println!("{}", CaseFile::schema());
         return Ok(ExitCode::SUCCESS);
     }
     let casework = setting.casework().await?;

@@ -1,5 +1,6 @@
 //! `obhut intake`: reports of others come in; the queue they make.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -86,7 +87,7 @@ async fn take(
 }
 
 /// Reads reports on all cores, in their order.
-fn read_all(parts: &[&[u8]]) -> Vec<Given> {
+fn read_all(parts: &[Cow<'_, [u8]>]) -> Vec<Given> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let share = parts.len().div_ceil(cores).max(1);
     std::thread::scope(|scope| {

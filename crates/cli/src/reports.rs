@@ -108,6 +108,14 @@ pub async fn run(
                 _ => one(&casework, &report, |r| r.status == "draft").await?,
             };
             let person = acting(&casework, Some(&by), Role::ReportingOfficer, output).await?;
+            let row = casework.report_row(&report).await?;
+            let children = casework.facts(&row.case).await?.victims.len();
+            if children > 0 && !row.with_victims {
+                output.remark(&format!(
+                    "note: what is known of {} isn't in it; `obhut report file … --with-victims` makes one that has it",
+                    count(children as u64, "child", "children")
+                ));
+            }
             let approval = casework
                 .approve_report(&report, &person, empty_because.as_deref())
                 .await?;
@@ -121,7 +129,15 @@ pub async fn run(
             resume,
             by,
             at_once,
-        } => return send(&casework, report, resume, by, at_once, output).await,
+            claim_seconds,
+        } => {
+            let pace = Pace {
+                at_once: usize::from(at_once),
+                claim: std::time::Duration::from_secs(claim_seconds.into()),
+                ..Pace::default()
+            };
+            return send(&casework, report, resume, by, &pace, output).await;
+        }
         ReportCommand::Retract { report, reason, by } => {
             let report = one(&casework, &report, |r| {
                 matches!(r.status.as_str(), "draft" | "approved")
@@ -300,7 +316,7 @@ async fn send(
     report: Option<String>,
     resume: bool,
     by: Option<String>,
-    at_once: u8,
+    pace: &Pace,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let wanted = match &report {
@@ -331,10 +347,6 @@ async fn send(
         std::process::id(),
         jiff::Timestamp::now().as_microsecond()
     );
-    let pace = Pace {
-        at_once: usize::from(at_once),
-        ..Pace::default()
-    };
     let mut all = filing::Drained::default();
     let one_by_one: Vec<Option<&str>> = match wanted.is_empty() {
         true => vec![None],
@@ -347,7 +359,7 @@ async fn send(
             now: true,
             jobs_max: 0,
         };
-        let drained = filing::drain(casework, &http, &pace, draining).await?;
+        let drained = filing::drain(casework, &http, pace, draining).await?;
         all.filed += drained.filed;
         all.retracted += drained.retracted;
         all.deferred += drained.deferred;

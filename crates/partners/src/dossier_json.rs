@@ -12,7 +12,7 @@ pub(crate) fn case(d: &Dossier) -> Value {
     if let Some(fields) = facts.as_object_mut() {
         fields.remove("files");
     }
-    let files: Vec<_> = d.files.iter().map(|f| file(f)).collect();
+    let files: Vec<_> = d.files.iter().map(file).collect();
     let mut value = json!({
         "case": d.case,
         "made_at": rfc3339(d.made_at),

@@ -15,8 +15,6 @@ use obhut_casework::{
 use crate::destinations::{self, Destination, Rendered};
 use crate::http::Http;
 
-/// A claim holds longer than a job may take.
-const CLAIM_MICROS: i64 = 45 * 60 * 1_000_000;
 /// Jobs claimed at once.
 const CLAIM_JOBS_MAX: i64 = 50;
 /// A destination that is halted is looked at again after this.
@@ -37,6 +35,8 @@ pub struct Pace {
     pub horizon: Duration,
     /// Jobs under way at the same time.
     pub at_once: usize,
+    /// So long a claim outlives a worker that was killed; a living one renews it.
+    pub claim: Duration,
 }
 
 impl Default for Pace {
@@ -48,6 +48,7 @@ impl Default for Pace {
             most: Duration::from_secs(3_600),
             horizon: Duration::from_secs(96 * 3_600),
             at_once: 4,
+            claim: Duration::from_secs(120),
         }
     }
 }
@@ -142,8 +143,37 @@ pub struct Draining<'a> {
     pub jobs_max: u64,
 }
 
-/// Works until no job is left whose time has come.
+/// Works until no job is left whose time has come. The worker's name must be its own: a claim is told
+/// from others' by it.
 pub async fn drain(
+    casework: &Arc<Casework>,
+    http: &Arc<Http>,
+    pace: &Pace,
+    draining: Draining<'_>,
+) -> Result<Drained, CaseworkError> {
+    let working = drain_all(casework, http, pace, draining);
+    let renewing = renew(casework, pace, draining.worker);
+    futures::pin_mut!(working, renewing);
+    match futures::future::select(working, renewing).await {
+        futures::future::Either::Left((drained, _)) => drained,
+        futures::future::Either::Right((e, _)) => Err(e),
+    }
+}
+
+/// Renews the worker's claims until it is dropped.
+async fn renew(casework: &Casework, pace: &Pace, worker: &str) -> CaseworkError {
+    loop {
+        tokio::time::sleep(pace.claim / 4).await;
+        if let Err(e) = casework
+            .renew_jobs(worker, pace.claim.as_micros() as i64)
+            .await
+        {
+            return e;
+        }
+    }
+}
+
+async fn drain_all(
     casework: &Arc<Casework>,
     http: &Arc<Http>,
     pace: &Pace,
@@ -158,7 +188,7 @@ pub async fn drain(
             .claim(&Claim {
                 worker: draining.worker,
                 jobs_max: CLAIM_JOBS_MAX,
-                micros: CLAIM_MICROS,
+                micros: pace.claim.as_micros() as i64,
                 now: draining.now,
                 subject: draining.report,
             })

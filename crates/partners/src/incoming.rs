@@ -3,6 +3,8 @@
 //! A form is recognised by what it is, not by its file's name. What can't be read is handed on as
 //! unreadable, with the reason: it becomes a case, never nothing.
 
+use std::borrow::Cow;
+
 use obhut_casework::{Facts, Given, IncomingFormat, Sealed};
 
 mod cybertip;
@@ -61,14 +63,11 @@ pub fn read(bytes: &[u8]) -> Given {
 
 /// The reports in a file: one, or one a line where every line is a JSON object of its own, or all in
 /// one element `<reports>`.
-pub fn split(bytes: &[u8]) -> Vec<&[u8]> {
+pub fn split(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let plain = bytes.trim_ascii_start();
     if plain.starts_with(b"{") && whole_json_lines(plain) {
-        return plain
-            .split(|b| *b == b'\n')
-            .map(<[u8]>::trim_ascii)
-            .filter(|l| !l.is_empty())
-            .collect();
+        let lines = plain.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
+        return lines.filter(|l| !l.is_empty()).map(Cow::Borrowed).collect();
     }
     if plain.starts_with(b"<") {
         let found = cybertip::each_report(plain);
@@ -76,7 +75,7 @@ pub fn split(bytes: &[u8]) -> Vec<&[u8]> {
             return found;
         }
     }
-    vec![bytes]
+    vec![Cow::Borrowed(bytes)]
 }
 
 /// True when there is more than one line and the first is an object that ends on it.
@@ -169,6 +168,14 @@ mod tests {
             2
         );
         assert_eq!(split(b"a note\nof two lines").len(), 1);
+        // File details follow their report; one that is broken off is still one.
+        let file = br#"<reports><report><incidentSummary/></report><fileDetails><originalFileHash hashType="MD5">00000000000000000000000000000000</originalFileHash></fileDetails><report><incidentSummary/></report><report>"#;
+        let given: Vec<_> = split(file).iter().map(|b| read(b)).collect();
+        assert_eq!(
+            given.iter().map(|g| g.digests.len()).collect::<Vec<_>>(),
+            [1, 0, 0]
+        );
+        assert_eq!(given[2].format, IncomingFormat::Unreadable);
     }
 
     #[test]

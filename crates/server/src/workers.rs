@@ -16,7 +16,8 @@ const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
 /// Works until it is dropped.
 pub async fn work(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());
-    let worker = format!("server-{}", std::process::id());
+    let started = jiff::Timestamp::now().as_microsecond();
+    let worker = format!("server-{}-{started}", std::process::id());
     let mut compared: Option<Instant> = None;
     loop {
         if let Err(e) = round(&casework, &http, &worker).await {

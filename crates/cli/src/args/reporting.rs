@@ -79,6 +79,9 @@ pub enum ReportCommand {
         /// Reports on their way at the same time
         #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
         at_once: u8,
+        /// So many seconds a claim on a report outlives this command, should it be killed
+        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=3600))]
+        claim_seconds: u32,
     },
     /// Take a report back: withdrawn if it hasn't left, else its receiver is told
     Retract {

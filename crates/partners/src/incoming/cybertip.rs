@@ -1,5 +1,7 @@
 //! CyberTipline XML, alone or with file details in one packet, as a report that came in.
 
+use std::borrow::Cow;
+
 use obhut_casework::{
     Account, Device, Email, Facts, FileFacts, Given, IncidentKind, IncidentTag, IncomingFormat,
     IpEvent, Location, NamedPerson, Phone, Place, Sealed, Thread,
@@ -245,29 +247,55 @@ fn file_facts(node: &Node, given: &mut Given) -> FileFacts {
 }
 
 /// The reports of a file that holds several in one element, each with the file details that follow
-/// it; nothing where there are fewer than two.
-pub(super) fn each_report(bytes: &[u8]) -> Vec<&[u8]> {
-    let find = |from: usize, what: &[u8]| {
-        bytes[from..]
-            .windows(what.len())
-            .position(|w| w == what)
-            .map(|at| from + at)
-    };
-    if find(0, b"<reports").is_none_or(|at| at > 1_024) {
+/// it; nothing where it isn't such a file.
+pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let head = &bytes[..bytes.len().min(1_024)];
+    if find(head, b"<reports").is_none() {
         return Vec::new();
     }
     let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(start) = find(from, b"<report>")
-        .into_iter()
-        .chain(find(from, b"<report "))
-        .min()
-    {
-        let Some(end) = find(start, b"</report>").map(|at| at + b"</report>".len()) else {
+    let mut rest = bytes;
+    while let Some(start) = next_report(rest) {
+        rest = &rest[start..];
+        let Some(end) = find(rest, b"</report>").map(|at| at + b"</report>".len()) else {
+            // Broken off: what is left is a report that can't be read, not nothing.
+            found.push(Cow::Borrowed(rest));
             break;
         };
-        found.push(&bytes[start..end]);
-        from = end;
+        let (report, after) = rest.split_at(end);
+        let tail = &after[..next_report(after).unwrap_or(after.len())];
+        let close = b"</fileDetails>";
+        let details =
+            find(tail, b"<fileDetails").zip(tail.windows(close.len()).rposition(|w| w == close));
+        found.push(match details {
+            Some((from, to)) => Cow::Owned(
+                [
+                    b"<packet>",
+                    report,
+                    &tail[from..to + close.len()],
+                    b"</packet>",
+                ]
+                .concat(),
+            ),
+            None => Cow::Borrowed(report),
+        });
+        rest = after;
     }
     found
+}
+
+fn find(within: &[u8], what: &[u8]) -> Option<usize> {
+    within.windows(what.len()).position(|w| w == what)
+}
+
+/// Where the next `<report>` begins; other elements begin with the same letters.
+fn next_report(within: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = find(&within[from..], b"<report") {
+        match within.get(from + at + b"<report".len()) {
+            Some(b'>' | b' ' | b'\t' | b'\r' | b'\n') => return Some(from + at),
+            _ => from += at + 1,
+        }
+    }
+    None
 }

@@ -94,8 +94,8 @@ pub(crate) async fn intake(
     let given = tokio::task::spawn_blocking(move || {
         let parts = obhut_partners::incoming::split(&body);
         parts
-            .into_iter()
-            .map(obhut_partners::incoming::read)
+            .iter()
+            .map(|b| obhut_partners::incoming::read(b))
             .collect::<Vec<_>>()
     })
     .await

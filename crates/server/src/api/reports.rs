@@ -320,7 +320,8 @@ pub(crate) async fn send(
     {
         app.casework.resume_filing(&report, &person).await?;
     }
-    let worker = format!("request-{}", person.id);
+    let now = jiff::Timestamp::now().as_nanosecond();
+    let worker = format!("request-{}-{now}", person.id);
     let draining = Draining {
         worker: &worker,
         report: Some(&report),

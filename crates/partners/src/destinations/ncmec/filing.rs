@@ -22,7 +22,7 @@ pub const PRODUCTION: &str = "https://report.cybertip.org/ispws";
 /// Where it doesn't.
 pub const TEST: &str = "https://exttest.cybertip.org/ispws";
 /// From the first word to the last. What isn't finished is deleted there an hour after its last
-/// change, and the claim on a job holds for longer than this.
+/// change.
 const JOB_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// The service at one address with one set of credentials.
@@ -232,6 +232,7 @@ async fn deliver(
         code::OK => {
             let files = match done.files.len() {
                 0 => String::new(),
+                1 => ", 1 file".to_owned(),
                 n => format!(", {n} files"),
             };
             let asked = done

@@ -614,11 +614,10 @@ fn read_xsd(root: &Node) -> Schema {
         } else if let Some(extension) = node
             .child("simpleContent")
             .and_then(|c| c.child("extension"))
+            && extension.child("attribute").is_none()
         {
-            if extension.child("attribute").is_none() {
-                let base = extension.attribute("base").unwrap_or_default();
-                plain.insert(name, base_type(base, &BTreeMap::new()));
-            }
+            let base = extension.attribute("base").unwrap_or_default();
+            plain.insert(name, base_type(base, &BTreeMap::new()));
         }
     }
     for node in root.all("complexType") {

@@ -1,0 +1,265 @@
+//! Reports of others: told apart, linked, ranked; what can't be read is a case; nothing is dropped.
+
+mod bench;
+
+use bench::*;
+use obhut_casework::*;
+
+fn given(format: IncomingFormat, facts: &str, digests: &[&str]) -> Given {
+    let facts = Facts::from_json(facts.as_bytes()).unwrap();
+    Given {
+        format,
+        number: None,
+        raw: Sealed::new(format!("{facts:?}{digests:?}").into_bytes()),
+        facts: Sealed::new(facts),
+        digests: digests
+            .iter()
+            .map(|d| ("md5".to_owned(), (*d).to_owned()))
+            .collect(),
+        near: Vec::new(),
+        unreadable: None,
+    }
+}
+
+fn account(id: &str, more: &str) -> String {
+    format!(r#"{{"reported": {{"id": "{id}"}}{more}}}"#)
+}
+
+fn near(seed: u8, flips: usize) -> [u8; 32] {
+    let mut bits = [0; 32];
+    for (n, byte) in bits.iter_mut().enumerate() {
+        *byte = seed
+            .wrapping_mul(37)
+            .wrapping_add((n as u8).wrapping_mul(seed | 1))
+            .rotate_left(u32::from(seed % 7));
+    }
+    for flip in 0..flips {
+        bits[flip] ^= 1;
+    }
+    bits
+}
+
+async fn take(c: &Casework, all: Vec<Given>) -> Vec<Incoming> {
+    c.begin_intake()
+        .await
+        .unwrap()
+        .take(all, "test")
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn duplicates_reuploads_and_links() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let form = IncomingFormat::Form;
+        let first = account("a", r#", "occurred_at": "2026-01-01T00:00:00Z""#);
+        let later = account("a", r#", "occurred_at": "2026-02-01T00:00:00Z""#);
+        let came = take(
+            c,
+            vec![
+                given(form, &first, &["d1"]),
+                given(form, &first, &["d1"]),
+                given(form, &later, &["d1"]),
+                given(form, &account("b", ""), &["d1"]),
+                given(form, &account("c", ""), &["d2"]),
+                given(
+                    form,
+                    r#"{"threads": [{"id": "t"}], "reported": {"id": "c"}}"#,
+                    &[],
+                ),
+            ],
+        )
+        .await;
+        assert_eq!(came[1].duplicate_of.as_deref(), Some("in-1"));
+        assert_eq!(
+            (
+                came[2].duplicate_of.as_deref(),
+                came[2].reupload_of.as_deref()
+            ),
+            (None, Some("in-1")),
+            "its own report, and says so"
+        );
+        assert_eq!(
+            (&came[3].reupload_of, &came[3].group),
+            (&None, &came[0].group),
+            "the same file of another account is linked"
+        );
+        assert_ne!(came[4].group, came[0].group);
+        assert_eq!(came[5].group, came[4].group, "the same account");
+        // In another process, later: the same is found on record.
+        let again = take(
+            c,
+            vec![
+                given(form, &first, &["d1"]),
+                given(
+                    form,
+                    r#"{"threads": [{"id": "t"}], "reported": {"id": "a"}}"#,
+                    &[],
+                ),
+            ],
+        )
+        .await;
+        assert_eq!(again[0].duplicate_of.as_deref(), Some("in-1"));
+        // The conversation ties both accounts' reports together, those on record too.
+        let queue = c.incoming_queue(0, 100).await.unwrap();
+        assert_eq!(queue.len(), 8, "nothing is dropped");
+        let groups: std::collections::BTreeSet<_> =
+            queue.iter().map(|r| r.incoming.group.clone()).collect();
+        assert_eq!(groups.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn near_pictures_are_linked_and_what_is_passed_round_links_nobody() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let with = |id: &str, bits| {
+            let mut one = given(IncomingFormat::Form, &account(id, ""), &[]);
+            one.near = vec![bits];
+            one
+        };
+        let came = take(
+            c,
+            vec![
+                with("a", near(3, 0)),
+                with("b", near(3, 20)),
+                with("c", near(101, 0)),
+            ],
+        )
+        .await;
+        assert_eq!(came[0].group, came[1].group);
+        assert_ne!(came[0].group, came[2].group);
+        let later = take(c, vec![with("d", near(3, 10))]).await;
+        assert_eq!(later[0].group, came[0].group, "found on record");
+        // A digest of a hundred accounts says nothing of any two of them.
+        let viral = (0..100)
+            .map(|n| {
+                given(
+                    IncomingFormat::Form,
+                    &account(&format!("v{n}"), ""),
+                    &["viral"],
+                )
+            })
+            .collect();
+        let came = take(c, viral).await;
+        let groups: std::collections::BTreeSet<_> = came.iter().map(|r| r.group.clone()).collect();
+        assert_eq!(
+            groups.len(),
+            51,
+            "the first fifty are linked, the others stand alone"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_most_at_risk_come_first_with_at_most_five_facts() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let many = r#", "incident": "enticement", "tags": ["sextortion", "sadistic", "solicitation"], "risks": ["self-harm", "meeting-planned", "infant"], "urgent_because": "now""#;
+        take(c, vec![
+            given(IncomingFormat::Form, &account("a", ""), &["d1"]),
+            given(IncomingFormat::Form, &account("b", many), &[]),
+            given(IncomingFormat::Form, &account("c", r#", "tags": ["sextortion"]"#), &[]),
+            given(IncomingFormat::Form, &account("d", ""), &["d1"]),
+        ]).await;
+        let queue = c.incoming_queue(0, 10).await.unwrap();
+        let order: Vec<_> = queue.iter().map(|r| r.incoming.id.as_str()).collect();
+        assert_eq!(order, ["in-2", "in-3", "in-1", "in-4"]);
+        assert_eq!(queue[0].incoming.reasons.len(), 5);
+        assert!(queue[0].incoming.at_risk > queue[1].incoming.at_risk && queue[2].incoming.at_risk == 0);
+        assert_eq!(c.incoming_queue(0, 10).await.unwrap(), queue, "the order is reproducible");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_a_case_and_any_other_can_become_one() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let mut broken = given(IncomingFormat::Unreadable, "{}", &[]);
+        broken.unreadable = Some("not well-formed XML".into());
+        broken.raw = Sealed::new(b"<repo".to_vec());
+        let came = take(
+            c,
+            vec![broken, given(IncomingFormat::Note, &account("a", ""), &[])],
+        )
+        .await;
+        let case = came[0].case.clone().unwrap();
+        assert!(
+            c.facts(&case)
+                .await
+                .unwrap()
+                .note
+                .unwrap()
+                .contains("could not be read")
+        );
+        let opened = c.case_of_incoming("in-2", "test").await.unwrap();
+        assert_eq!(
+            c.case_of_incoming("in-2", "test").await.unwrap(),
+            opened,
+            "once"
+        );
+        assert_eq!(
+            c.facts(&opened)
+                .await
+                .unwrap()
+                .reported
+                .unwrap()
+                .id
+                .as_deref(),
+            Some("a")
+        );
+        assert!(c.incoming("in-99").await.is_err() && c.incoming("nonsense").await.is_err());
+    })
+    .await;
+}
+
+/// What others' ranks rested on is taken back with the decision that was wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn ranks_that_rested_on_a_cleared_case_are_computed_anew() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "a"}}}"#).unwrap();
+        let case = c.new_case(&file, Vec::new(), "test").await.unwrap().case;
+        let rita = c
+            .add_person("Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let olga = c
+            .add_person("Olga", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let request = DecisionRequest {
+            ruling: Ruling::Report,
+            grounds: "g".into(),
+            category: None,
+        };
+        c.decide(&case, &rita, &request).await.unwrap();
+        let came = take(
+            c,
+            vec![given(
+                IncomingFormat::Form,
+                &account("a", r#", "tags": ["solicitation"]"#),
+                &["d"],
+            )],
+        )
+        .await;
+        assert_eq!(
+            (came[0].earlier_case.as_deref(), came[0].at_risk),
+            (Some(case.as_str()), 19)
+        );
+        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
+        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "harmless")
+            .await
+            .unwrap();
+        let row = &c.incoming_queue(0, 1).await.unwrap()[0].incoming;
+        assert_eq!(
+            (row.earlier_case.as_deref(), row.at_risk, row.reasons.len()),
+            (None, 10, 1)
+        );
+    })
+    .await;
+}

@@ -1,0 +1,231 @@
+//! Many reports, a CyberTipline that misbehaves, and a sender that is killed again and again: each
+//! report is filed exactly once, or stopped with an alarm. A bounded sample here; with
+//! `OBHUT_SOAK_FILINGS=100000`, as `cargo xtask soak` sets it, the whole.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use obhut_casework::*;
+use serde_json::Value;
+
+/// Ends what was started, whatever becomes of the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn obhut() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_obhut"))
+}
+
+/// Approved reports, one an account.
+async fn approved(folder: &Path, count: usize, address: &str) {
+    let c = Casework::open(DataFolder::new(folder), None, Arc::new(SystemClock))
+        .await
+        .unwrap();
+    let rita = c
+        .add_person("Rita", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
+    let olga = c
+        .add_person(
+            "Olga",
+            &[Role::ReportingOfficer, Role::Administrator],
+            "test",
+        )
+        .await
+        .unwrap();
+    c.set_reporter(
+        &Reporter {
+            email: "trust@example.com".into(),
+            ..Reporter::default()
+        },
+        "test",
+    )
+    .await
+    .unwrap();
+    let channel = Channel {
+        destination: "ncmec".into(),
+        url: Some(format!("http://{address}/ispws")),
+        user: Some("test".into()),
+        secret: Some(Sealed::new("test".into())),
+        ..Channel::default()
+    };
+    c.set_channel(&channel, &olga).await.unwrap();
+    let request = DecisionRequest {
+        ruling: Ruling::Report,
+        grounds: "g".into(),
+        category: None,
+    };
+    for n in 0..count {
+        let json = format!(
+            r#"{{"facts": {{"reported": {{"id": "user-{n}"}}, "places": [{{"place": "chat", "content": "x"}}]}}, "files": [FILES]}}"#
+        );
+        // Some have a file: the vault's log is read whole for each, so not all of them.
+        let with_file = n % 200 == 0;
+        let json = json.replace("FILES", if with_file { "{}" } else { "" });
+        let file = CaseFile::from_json(json.as_bytes()).unwrap();
+        let contents = if with_file {
+            vec![Some(b"bytes".to_vec())]
+        } else {
+            Vec::new()
+        };
+        let case = c.new_case(&file, contents, "test").await.unwrap().case;
+        let decision = c.decide(&case, &rita, &request).await.unwrap();
+        let report = c
+            .file_report(&decision, "ncmec", false, "test")
+            .await
+            .unwrap();
+        c.approve_report(&report, &olga, None).await.unwrap();
+    }
+}
+
+fn holds(address: &str) -> Value {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    std::io::Write::write_all(
+        &mut stream,
+        format!("GET /standin HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
+    )
+    .unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
+    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
+fn finished(address: &str) -> usize {
+    holds(address)["finished"].as_array().unwrap().len()
+}
+
+#[test]
+fn killed_again_and_again_each_report_is_filed_exactly_once() {
+    let soak = std::env::var("OBHUT_SOAK_FILINGS")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    let (count, kill_every) = match soak {
+        Some(count) => (count, 500),
+        None => (60, 15),
+    };
+    let begun = Instant::now();
+    let folder = tempfile::tempdir().unwrap();
+    let mut standin = obhut();
+    standin.args([
+        "--json",
+        "testserver",
+        "cybertip",
+        "--listen",
+        "127.0.0.1:0",
+        "--lost",
+        "10",
+        "--twice",
+        "10",
+        "--errors",
+        "5",
+    ]);
+    let mut standin = Ended(standin.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(standin.0.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = serde_json::from_str::<Value>(&line).unwrap()["listening"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let data = folder.path().join("data");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(approved(&data, count, &address));
+    println!("{count} approved after {:?}", begun.elapsed());
+
+    let send = || {
+        let mut send = obhut();
+        send.arg("--data").arg(&data).args([
+            "report",
+            "send",
+            "--at-once",
+            "16",
+            "--claim-seconds",
+            "1",
+        ]);
+        Ended(
+            send.stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        )
+    };
+    let mut kills = 0;
+    let mut next = kill_every;
+    let deadline = Instant::now() + Duration::from_secs(120 + count as u64 / 5);
+    loop {
+        assert!(Instant::now() < deadline, "it doesn't come to an end");
+        let mut sender = send();
+        let done = loop {
+            if sender.0.try_wait().unwrap().is_some() {
+                break true;
+            }
+            if finished(&address) >= next {
+                break false;
+            }
+            std::thread::sleep(Duration::from_millis(if soak.is_some() { 200 } else { 5 }));
+        };
+        if !done {
+            // SIGKILL: nothing is put in order before the end.
+            sender.0.kill().unwrap();
+            sender.0.wait().unwrap();
+            kills += 1;
+            next = finished(&address) + kill_every;
+            continue;
+        }
+        let waiting = runtime.block_on(async {
+            let c = Casework::open(DataFolder::new(&data), None, Arc::new(SystemClock))
+                .await
+                .unwrap();
+            c.jobs_waiting().await.unwrap()
+        });
+        if waiting == 0 {
+            break;
+        }
+    }
+    let held = holds(&address);
+    let mut accounts: Vec<String> = held["finished"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["account"].as_str().unwrap().to_owned())
+        .collect();
+    let filed = accounts.len();
+    accounts.sort();
+    accounts.dedup();
+    let double = filed - accounts.len();
+    let (stopped, alarms) = runtime.block_on(async {
+        let c = Casework::open(DataFolder::new(&data), None, Arc::new(SystemClock))
+            .await
+            .unwrap();
+        let mut stopped = 0;
+        for row in c.report_rows(None).await.unwrap() {
+            match c.filing(&row.id).await.unwrap().unwrap().state {
+                FilingState::Filed => {}
+                FilingState::Stopped => stopped += 1,
+                other => panic!("{} is {other}", row.id),
+            }
+        }
+        (stopped, c.alarms().await.unwrap().len())
+    });
+    println!(
+        "{filed} filed, {double} double, {stopped} stopped, {kills} kills, {:?}; {}",
+        begun.elapsed(),
+        held["requests"]
+    );
+    assert_eq!(
+        (double, accounts.len() + stopped, alarms),
+        (0, count, stopped)
+    );
+    assert!(kills > 0);
+}
