@@ -4,10 +4,13 @@
 //! What a table looks like is said in its own module, as a list of [`Step`]s; this file only runs
 //! the steps that a database hasn't seen.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _, Row as _, Transaction};
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{CaseworkError, Result};
 
@@ -64,9 +67,36 @@ enum Backend {
 pub(crate) struct Database {
     pool: AnyPool,
     backend: Backend,
+    /// SQLite has one writer. Whoever waits for it in this process waits here, in order and without
+    /// sleeping; SQLite itself would try again after ever longer naps.
+    writer: Arc<Mutex<()>>,
 }
 
-pub(crate) type Tx = Transaction<'static, Any>;
+/// A transaction, and the writer's place where it writes.
+pub(crate) struct Tx {
+    inner: Transaction<'static, Any>,
+    _writer: Option<OwnedMutexGuard<()>>,
+}
+
+impl Tx {
+    pub async fn commit(self) -> sqlx::Result<()> {
+        self.inner.commit().await
+    }
+}
+
+impl std::ops::Deref for Tx {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.inner
+    }
+}
+
+impl std::ops::DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.inner
+    }
+}
 
 impl Database {
     pub async fn connect(url: &str, now: i64) -> Result<Self> {
@@ -106,7 +136,11 @@ impl Database {
             })
             .connect(url)
             .await?;
-        let database = Self { pool, backend };
+        let database = Self {
+            pool,
+            backend,
+            writer: Arc::default(),
+        };
         database.migrate(now).await?;
         Ok(database)
     }
@@ -119,14 +153,26 @@ impl Database {
     /// can't fail half-way because another one got there first.
     pub async fn begin(&self) -> Result<Tx> {
         Ok(match self.backend {
-            Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
-            Backend::Postgres => self.pool.begin().await?,
+            Backend::Sqlite => {
+                let writer = self.writer.clone().lock_owned().await;
+                Tx {
+                    inner: self.pool.begin_with("BEGIN IMMEDIATE").await?,
+                    _writer: Some(writer),
+                }
+            }
+            Backend::Postgres => Tx {
+                inner: self.pool.begin().await?,
+                _writer: None,
+            },
         })
     }
 
     /// A transaction that only reads: it sees one state throughout and keeps no writer waiting.
     pub async fn snapshot(&self) -> Result<Tx> {
-        Ok(self.pool.begin().await?)
+        Ok(Tx {
+            inner: self.pool.begin().await?,
+            _writer: None,
+        })
     }
 
     /// One intake at a time gives out places in the queue; SQLite has one writer anyway.
@@ -147,7 +193,7 @@ impl Database {
                 .execute(&mut *tx)
                 .await?;
         }
-        tx.execute(
+        (&mut *tx).execute(
             "CREATE TABLE IF NOT EXISTS steps (number BIGINT PRIMARY KEY, done_at BIGINT NOT NULL)",
         )
         .await?;
@@ -166,7 +212,7 @@ impl Database {
         }
         for step in steps.into_iter().filter(|s| !done.contains(&s.number)) {
             for sql in step.sql {
-                tx.execute(*sql).await?;
+                (&mut *tx).execute(*sql).await?;
             }
             sqlx::query("INSERT INTO steps (number, done_at) VALUES ($1, $2)")
                 .bind(step.number)

@@ -13,7 +13,7 @@ pub(crate) const STEPS: &[Step] = &[
         number: 29,
         sql: &[
             "ALTER TABLE outbox ADD COLUMN next_at BIGINT NOT NULL DEFAULT 0",
-            "CREATE INDEX outbox_next ON outbox (done_at, put_at)",
+            "CREATE INDEX outbox_next ON outbox (done_at, next_at, put_at)",
         ],
     },
     Step {
@@ -155,10 +155,11 @@ impl Casework {
     /// Claims jobs, oldest first.
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Job>> {
         let now = self.now();
+        let mut tx = self.db.begin().await?;
         let rows = sqlx::query(
             "UPDATE outbox SET claimed_by = $1, claimed_until = $2, tries = tries + 1
              WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 AND next_at <= $5
-                    AND ($6 = '' OR subject = $6) ORDER BY put_at, id LIMIT $4)
+                    AND ($6 = '' OR subject = $6) ORDER BY next_at, put_at, id LIMIT $4)
                AND done_at IS NULL AND claimed_until < $3
              RETURNING id, kind, subject, tries, put_at",
         )
@@ -168,8 +169,9 @@ impl Casework {
         .bind(claim.jobs_max)
         .bind(if claim.now { i64::MAX } else { now })
         .bind(claim.subject.unwrap_or_default())
-        .fetch_all(self.db.pool())
+        .fetch_all(&mut *tx)
         .await?;
+        tx.commit().await?;
         rows.iter()
             .map(|row| {
                 let mut c = Columns::of(row);

@@ -126,7 +126,12 @@ impl Casework {
 
     /// A report on record.
     pub async fn report_row(&self, id: &str) -> Result<ReportRow> {
-        find(&mut self.db.snapshot().await?, id).await
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM reports WHERE id = $1"));
+        let row = sqlx::query(sql)
+            .bind(id)
+            .fetch_optional(self.db.pool())
+            .await?;
+        read(&row.ok_or_else(|| missing(id))?)
     }
 
     /// The reports of a case, oldest first; of all cases where none is given.
@@ -250,12 +255,15 @@ impl Casework {
 pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<ReportRow> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM reports WHERE id = $1"));
     let row = sqlx::query(sql).bind(id).fetch_optional(&mut **tx).await?;
-    let row = row.ok_or_else(|| CaseworkError::NotFound {
+    read(&row.ok_or_else(|| missing(id))?)
+}
+
+fn missing(id: &str) -> CaseworkError {
+    CaseworkError::NotFound {
         what: "report",
         id: id.to_owned(),
         hint: "`obhut report status` shows those there are",
-    })?;
-    read(&row)
+    }
 }
 
 /// Withdraws what hasn't left, and has everything else retracted; which of the two it was.

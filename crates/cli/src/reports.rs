@@ -357,7 +357,6 @@ async fn send(
             worker: &worker,
             report,
             now: true,
-            jobs_max: 0,
         };
         let drained = filing::drain(casework, &http, pace, draining).await?;
         all.filed += drained.filed;

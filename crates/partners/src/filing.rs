@@ -3,16 +3,18 @@
 //!
 //! Invariant: nothing leaves that is not an approved report or a retraction of one.
 
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use obhut_casework::{
     Casework, CaseworkError, Channel, Claim, Filing, FilingState, Job, JobKind, ReportRow,
 };
 
 use crate::destinations::{self, Destination, Rendered};
+use tokio::task::JoinSet;
+
 use crate::http::Http;
 
 /// Jobs claimed at once.
@@ -139,8 +141,6 @@ pub struct Draining<'a> {
     pub report: Option<&'a str>,
     /// Also those put off, because a person says now.
     pub now: bool,
-    /// After so many jobs this stops; zero for no end.
-    pub jobs_max: u64,
 }
 
 /// Works until no job is left whose time has come. The worker's name must be its own: a claim is told
@@ -180,50 +180,51 @@ async fn drain_all(
     draining: Draining<'_>,
 ) -> Result<Drained, CaseworkError> {
     let mut drained = Drained::default();
-    let mut done = 0;
     // Jobs put off stay put off within one draining, even when a person said now.
-    let mut seen: std::collections::HashSet<String> = std::collections::HashSet::new();
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut waiting: VecDeque<Job> = VecDeque::new();
+    // Tasks of their own: one that holds the database's writer must go on while others are claimed.
+    let mut under_way = JoinSet::new();
+    let mut more = true;
     loop {
-        let jobs = casework
-            .claim(&Claim {
-                worker: draining.worker,
-                jobs_max: CLAIM_JOBS_MAX,
-                micros: pace.claim.as_micros() as i64,
-                now: draining.now,
-                subject: draining.report,
-            })
-            .await?;
-        let mut fresh = Vec::new();
-        for job in jobs {
-            match seen.insert(job.id.clone()) {
-                true => fresh.push(job),
-                false => {
-                    casework
-                        .defer_job(&job, draining.worker, job.put_at)
-                        .await?
+        while under_way.len() < pace.at_once.max(1) {
+            if waiting.is_empty() && more {
+                let claim = Claim {
+                    worker: draining.worker,
+                    jobs_max: CLAIM_JOBS_MAX,
+                    micros: pace.claim.as_micros() as i64,
+                    now: draining.now,
+                    subject: draining.report,
+                };
+                // Those put off come last, so where there is no fresh one there is none at all.
+                for job in casework.claim(&claim).await? {
+                    match seen.insert(job.id.clone()) {
+                        true => waiting.push_back(job),
+                        false => casework.defer_job(&job, draining.worker, now()).await?,
+                    }
                 }
+                more = !waiting.is_empty();
+            }
+            match waiting.pop_front() {
+                Some(job) => {
+                    let (casework, http) = (casework.clone(), http.clone());
+                    let (pace, worker) = (*pace, draining.worker.to_owned());
+                    under_way
+                        .spawn(async move { work(&casework, &http, &pace, &job, &worker).await });
+                }
+                None => break,
             }
         }
-        if fresh.is_empty() {
-            return Ok(drained);
-        }
-        done += fresh.len() as u64;
-        let mut under_way = futures::stream::iter(fresh)
-            .map(|job| async move { work(casework, http, pace, &job, draining.worker).await })
-            .buffer_unordered(pace.at_once.max(1));
-        while let Some(became) = under_way.next().await {
-            match became? {
+        match under_way.join_next().await {
+            None => return Ok(drained),
+            Some(became) => match became.expect("no job panics")? {
                 Became::Filed => drained.filed += 1,
                 Became::Retracted => drained.retracted += 1,
                 Became::Deferred => drained.deferred += 1,
                 Became::Stopped => drained.stopped += 1,
                 Became::Halted => drained.halted += 1,
                 Became::Nothing => {}
-            }
-        }
-        drop(under_way);
-        if draining.jobs_max > 0 && done >= draining.jobs_max {
-            return Ok(drained);
+            },
         }
     }
 }

@@ -138,7 +138,6 @@ impl Bench {
             worker,
             report: None,
             now: true,
-            jobs_max: 0,
         };
         filing::drain(&self.casework, &self.http, &pace(), draining)
             .await
@@ -391,7 +390,6 @@ async fn an_answer_that_never_comes_is_given_up_on_and_settled() {
         worker: "w",
         report: None,
         now: true,
-        jobs_max: 0,
     };
     let drained = filing::drain(&b.casework, &b.http, &pace, draining)
         .await

@@ -326,7 +326,6 @@ pub(crate) async fn send(
         worker: &worker,
         report: Some(&report),
         now: true,
-        jobs_max: 0,
     };
     let http = Arc::new(Http::default());
     filing::drain(&app.casework, &http, &Pace::default(), draining).await?;

@@ -1,0 +1,331 @@
+//! Over HTTP, with nothing but keys: a case comes in, is looked at, decided, reported, sent, contested
+//! without any login, and undone; reports of others come in.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, header};
+use obhut_casework::*;
+use obhut_server::cybertip::{CyberTip, Login, Misbehaviour};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+mod bench;
+
+struct Bench {
+    app: Router,
+    casework: Arc<Casework>,
+    _folder: tempfile::TempDir,
+    intake: String,
+    rita: String,
+    olga: String,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let (casework, folder) = bench::casework().await;
+        let rita = casework
+            .add_person("Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
+        let olga = casework.add_person("Olga", &roles, "test").await.unwrap();
+        let key = async |name: &str, rights: &[Right], person: Option<&Person>| {
+            casework
+                .create_key(name, rights, person, "test")
+                .await
+                .unwrap()
+                .1
+        };
+        let both = [Right::Cases, Right::Decide];
+        let (intake, rita, olga) = (
+            key("intake", &[Right::Intake], None).await,
+            key("rita", &both, Some(&rita)).await,
+            key("olga", &both, Some(&olga)).await,
+        );
+        let reporter = Reporter {
+            service: "Example".into(),
+            email: "trust@example.com".into(),
+            ..Reporter::default()
+        };
+        casework.set_reporter(&reporter, "test").await.unwrap();
+        Self {
+            app: obhut_server::app(casework.clone(), bench::pool()),
+            casework,
+            _folder: folder,
+            intake,
+            rita,
+            olga,
+        }
+    }
+
+    async fn call(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        body: impl Into<Body>,
+    ) -> (u16, Value) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json");
+        if !key.is_empty() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        }
+        let request = request.body(body.into()).unwrap();
+        let (status, _, value) =
+            bench::answer(self.app.clone().oneshot(request).await.unwrap()).await;
+        (status, value)
+    }
+
+    async fn post(&self, key: &str, path: &str, body: Value) -> (u16, Value) {
+        self.call(key, "POST", path, body.to_string()).await
+    }
+
+    async fn get(&self, key: &str, path: &str) -> (u16, Value) {
+        self.call(key, "GET", path, Body::empty()).await
+    }
+}
+
+fn case() -> Value {
+    json!({
+        "facts": {
+            "incident": "enticement", "tags": ["sextortion"],
+            "reported": { "id": "user-1", "ip_events": [{ "address": "192.0.2.1", "port": 4711, "at": "2026-01-01T00:00:00Z" }] },
+            "victims": [{ "id": "child-1" }],
+            "threads": [{ "id": "t", "messages": [{ "from": "user-1", "text": "hello" }] }]
+        },
+        "files": [{ "content": "aGVsbG8=", "name": "a.png" }]
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_case_file_to_receipt_and_back() {
+    let b = Bench::new().await;
+    let service = CyberTip::new(
+        Login {
+            user: "test".into(),
+            password: "test".into(),
+        },
+        Misbehaviour::default(),
+        Arc::new(SystemClock),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let channel = Channel {
+        destination: "ncmec".into(),
+        url: Some(format!("http://{}/ispws", listener.local_addr().unwrap())),
+        user: Some("test".into()),
+        secret: Some(Sealed::new("test".into())),
+        ..Channel::default()
+    };
+    let router = service.router();
+    tokio::spawn(
+        async move { obhut_server::serve(listener, router, std::future::pending()).await },
+    );
+    let admin = b.casework.person("Olga").await.unwrap();
+    b.casework.set_channel(&channel, &admin).await.unwrap();
+
+    let (status, made) = b.post(&b.intake, "/v1/cases", case()).await;
+    assert_eq!(status, 200, "{made}");
+    let case = made["case"].as_str().unwrap().to_owned();
+    assert!(made["exhibits"][0].is_string());
+    // Whoever hands in sees nothing.
+    assert_eq!(b.get(&b.intake, &format!("/v1/cases/{case}")).await.0, 403);
+
+    let (status, check) = b
+        .get(&b.rita, &format!("/v1/cases/{case}/check/ncmec"))
+        .await;
+    assert_eq!(status, 200);
+    assert!(
+        check["complete"].as_u64().unwrap() > 40 && check["at_risk"].as_u64().unwrap() > 40,
+        "{check}"
+    );
+    for list in ["missing", "reasons", "omitted"] {
+        assert!(!check[list].as_array().unwrap().is_empty(), "{list}");
+    }
+    assert!(
+        check["omitted"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|o| o["field"] == "facts.victims")
+    );
+    assert_eq!(check["acceptable"], true);
+    assert_eq!(
+        b.get(&b.rita, &format!("/v1/cases/{case}/check/nobody"))
+            .await
+            .0,
+        404
+    );
+
+    let reports = format!("/v1/cases/{case}/reports");
+    let (status, refused) = b
+        .post(&b.rita, &reports, json!({ "destination": "ncmec" }))
+        .await;
+    assert!(
+        status == 409
+            && refused["message"]
+                .as_str()
+                .unwrap()
+                .contains("nobody has decided")
+    );
+    let decision = json!({ "ruling": "report", "grounds": "as assessed" });
+    assert_eq!(
+        b.post(&b.rita, &format!("/v1/cases/{case}/decisions"), decision)
+            .await
+            .0,
+        200
+    );
+    let (status, refused) = b.post(&b.rita, &reports, json!({})).await;
+    assert!(status == 409 && refused["message"].as_str().unwrap().contains("route"));
+    let (_, filed) = b
+        .post(
+            &b.rita,
+            &reports,
+            json!({ "destination": "ncmec", "with_victims": true }),
+        )
+        .await;
+    let report = filed[0]["id"].as_str().unwrap().to_owned();
+    let sending = format!("/v1/reports/{report}/sending");
+    assert_eq!(
+        b.post(&b.olga, &sending, json!({})).await.0,
+        409,
+        "not before its approval"
+    );
+    let approval = format!("/v1/reports/{report}/approval");
+    assert_eq!(
+        b.post(&b.rita, &approval, json!({})).await.0,
+        409,
+        "not by a person without the role"
+    );
+    assert_eq!(b.post(&b.olga, &approval, json!({})).await.0, 200);
+    let (status, sent) = b.post(&b.olga, &sending, json!({})).await;
+    assert_eq!((status, &sent["filing"]), (200, &json!("filed")), "{sent}");
+    assert_eq!(
+        b.get(&b.rita, &format!("/v1/reports/{report}")).await.1["number"],
+        sent["number"]
+    );
+    let xml = service
+        .xml(sent["number"].as_str().unwrap().parse().unwrap())
+        .unwrap();
+    assert!(xml.contains("<victim>") && xml.contains("child-1"));
+    assert_eq!(
+        b.post(
+            &b.olga,
+            &format!("/v1/reports/{report}/outcomes"),
+            json!({ "code": "useful", "source": "NCMEC" })
+        )
+        .await
+        .0,
+        204
+    );
+    assert_eq!(
+        b.post(
+            &b.olga,
+            &format!("/v1/reports/{report}/outcomes"),
+            json!({ "code": "nice", "source": "NCMEC" })
+        )
+        .await
+        .0,
+        400
+    );
+    assert_eq!(
+        b.get(&b.rita, "/v1/due").await.1["deadlines"][0]["kind"],
+        "preservation"
+    );
+
+    // The person concerned is told, contests it without a login, and is cleared by another person.
+    let notice = json!({ "measure": "account-closed", "language": "de", "contact": "https://example.com/appeal" });
+    let (status, notice) = b
+        .post(&b.rita, &format!("/v1/cases/{case}/notices"), notice)
+        .await;
+    assert_eq!(status, 200, "{notice}");
+    let code = notice["code"].as_str().unwrap();
+    assert_eq!(
+        b.post(
+            "",
+            "/v1/appeals",
+            json!({ "code": "wrong", "message": "m" })
+        )
+        .await
+        .0,
+        409
+    );
+    let form = format!("code={code}&message=It+is+my+own+child");
+    let (status, page) = b.call("", "POST", "/appeal", form).await;
+    assert!(
+        status == 200 && page.as_str().unwrap().contains("Your appeal is in"),
+        "{page}"
+    );
+    let appeal = b.casework.open_appeals().await.unwrap()[0].id.clone();
+    let decide = format!("/v1/appeals/{appeal}/decision");
+    let upheld = json!({ "outcome": "upheld", "grounds": "harmless" });
+    assert_eq!(
+        b.post(&b.rita, &decide, upheld.clone()).await.0,
+        409,
+        "never by whoever decided"
+    );
+    assert_eq!(b.post(&b.olga, &decide, upheld).await.0, 200);
+    assert_eq!(
+        b.get(&b.rita, &format!("/v1/reports/{report}")).await.1["status"],
+        "retracting"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_of_others_come_in_and_are_ranked() {
+    let b = Bench::new().await;
+    let lines = "{\"account\": \"a\", \"files\": [{\"md5\": \"00000000000000000000000000000000\"}]}\n{\"account\": \"b\", \"tags\": [\"sextortion\"]}\n";
+    let (status, came) = b.call(&b.intake, "POST", "/v1/intake", lines).await;
+    assert_eq!((status, &came["taken"]), (200, &json!(2)), "{came}");
+    let (_, broken) = b.call(&b.intake, "POST", "/v1/intake", "<report>").await;
+    assert!(
+        broken["reports"][0]["case"].is_string(),
+        "what can't be read is a case: {broken}"
+    );
+    let (_, queue) = b.get(&b.rita, "/v1/intake?rows=2").await;
+    let order: Vec<_> = queue
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(order, ["in-2", "in-1"]);
+    assert_eq!(
+        b.call(&b.rita, "POST", "/v1/intake", lines).await.0,
+        403,
+        "another right"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_file_is_refused_by_field_and_without_its_content() {
+    let b = Bench::new().await;
+    let (status, schema) = b.get("", "/v1/schemas/case").await;
+    assert!(status == 200 && schema["$defs"]["Facts"].is_object());
+    for (file, said) in [
+        (json!({ "facts": { "victms": [] } }), "facts"),
+        (
+            json!({ "facts": { "reported": { "ip_events": [{ "port": "SECRET" }] } } }),
+            "facts.reported.ip_events[0].port",
+        ),
+        (
+            json!({ "files": [{ "path": "/etc/passwd" }] }),
+            "files[0].path",
+        ),
+        (
+            json!({ "files": [{ "content": "***" }] }),
+            "files[0].content",
+        ),
+        (json!({ "embargo": { "until": "SECRET" } }), "embargo"),
+    ] {
+        let (status, refused) = b.post(&b.intake, "/v1/cases", file.clone()).await;
+        let text = refused["message"].as_str().unwrap_or_default();
+        assert!(
+            (400..500).contains(&status) && text.contains(said) && !text.contains("SECRET"),
+            "{file} {refused}"
+        );
+    }
+}
