@@ -33,9 +33,7 @@ fn near(seed: u8, flips: usize) -> [u8; 32] {
             .wrapping_add((n as u8).wrapping_mul(seed | 1))
             .rotate_left(u32::from(seed % 7));
     }
-    for flip in 0..flips {
-        bits[flip] ^= 1;
-    }
+    bits.iter_mut().take(flips).for_each(|byte| *byte ^= 1);
     bits
 }
 
