@@ -87,11 +87,11 @@ async fn approved(folder: &Path, count: usize, address: &str) {
     }
 }
 
-fn holds(address: &str) -> Value {
+fn asked(address: &str, path: &str) -> Value {
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     std::io::Write::write_all(
         &mut stream,
-        format!("GET /standin HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
     )
     .unwrap();
     let mut text = String::new();
@@ -100,8 +100,10 @@ fn holds(address: &str) -> Value {
     serde_json::from_str(body).unwrap()
 }
 
-fn finished(address: &str) -> usize {
-    holds(address)["finished"].as_array().unwrap().len()
+fn finished(address: &str) -> u64 {
+    asked(address, "/standin/count")["finished"]
+        .as_u64()
+        .unwrap()
 }
 
 #[test]
@@ -111,7 +113,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
         .and_then(|n| n.parse().ok());
     let (count, kill_every) = match soak {
         Some(count) => (count, 500),
-        None => (60, 15),
+        None => (60, 15_u64),
     };
     let begun = Instant::now();
     let folder = tempfile::tempdir().unwrap();
@@ -193,7 +195,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
             break;
         }
     }
-    let held = holds(&address);
+    let held = asked(&address, "/standin");
     let mut accounts: Vec<String> = held["finished"]
         .as_array()
         .unwrap()

@@ -66,6 +66,9 @@ struct Kept {
     last: i64,
     chance: u64,
     counts: BTreeMap<&'static str, u64>,
+    finished: u64,
+    now: i64,
+    swept_at: i64,
 }
 
 struct Report {
@@ -140,6 +143,7 @@ impl CyberTip {
             .route("/ispws/finish", post(finish))
             .route("/ispws/retract", post(retract))
             .route("/standin", get(holds))
+            .route("/standin/count", get(how_many))
             .layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX))
             .with_state(self.clone())
     }
@@ -154,6 +158,11 @@ impl CyberTip {
             files: r.files.len(),
         })
         .collect()
+    }
+
+    /// How many were finished.
+    pub fn finished_count(&self) -> u64 {
+        self.kept.lock().expect("nobody panics with it").finished
     }
 
     /// The XML of a report it holds.
@@ -266,14 +275,17 @@ impl CyberTip {
 
 impl Kept {
     fn expire(&mut self, now: i64) {
-        self.reports.retain(|_, r| {
-            r.end != End::Open
-                || now < (r.opened_at + OPENED_MICROS_MAX).max(r.changed_at + CHANGED_MICROS_MAX)
-        });
+        self.now = now;
+        // Swept now and then; whoever asks for one is told to the second.
+        if now >= self.swept_at + 60_000_000 {
+            self.swept_at = now;
+            self.reports.retain(|_, r| !r.has_expired(now));
+        }
     }
 
     /// An open report, or why it isn't one.
     fn open(&mut self, number: &str) -> Result<&mut Report, Answer> {
+        let now = self.now;
         let report = number
             .trim()
             .parse()
@@ -281,12 +293,20 @@ impl Kept {
             .and_then(|n: i64| self.reports.get_mut(&n));
         match report {
             None => Err(Answer::code(5001, "Report does not exist")),
+            Some(r) if r.has_expired(now) => Err(Answer::code(5001, "Report does not exist")),
             Some(r) if r.end == End::Finished => Err(Answer::code(5102, "Report already finished")),
             Some(r) if r.end == End::Retracted => {
                 Err(Answer::code(5101, "Report already retracted"))
             }
             Some(r) => Ok(r),
         }
+    }
+}
+
+impl Report {
+    fn has_expired(&self, now: i64) -> bool {
+        let until = (self.opened_at + OPENED_MICROS_MAX).max(self.changed_at + CHANGED_MICROS_MAX);
+        self.end == End::Open && now >= until
     }
 }
 
@@ -450,6 +470,10 @@ async fn xsd(State(s): State<CyberTip>, headers: HeaderMap) -> Response {
 
 async fn holds(State(s): State<CyberTip>) -> axum::Json<serde_json::Value> {
     axum::Json(serde_json::json!({ "finished": s.finished(), "requests": s.counts() }))
+}
+
+async fn how_many(State(s): State<CyberTip>) -> axum::Json<serde_json::Value> {
+    axum::Json(serde_json::json!({ "finished": s.finished_count() }))
 }
 
 /// A document, or what the service says of one that is none.
@@ -685,9 +709,11 @@ async fn finish(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
             };
         }
         report.end = End::Finished;
+        let files = report.files.iter().map(|f| f.id.clone()).collect();
+        kept.finished += 1;
         Answer::Done {
             report: number.trim().parse().unwrap_or_default(),
-            files: report.files.iter().map(|f| f.id.clone()).collect(),
+            files,
         }
     })
     .await
