@@ -56,6 +56,39 @@ pub const TARGETS: &[Target] = &[
         name: "video_signal",
         run: obhut_server::probes::video_signal,
     },
+    Target {
+        name: "case_file",
+        run: |bytes| {
+            let _ = obhut_casework::CaseFile::from_json(bytes);
+        },
+    },
+    Target {
+        name: "incoming",
+        run: |bytes| {
+            // Whatever came in is something: one report at least, and each of them read or named.
+            let parts = obhut_partners::incoming::split(bytes);
+            assert!(!parts.is_empty());
+            for part in parts {
+                let given = obhut_partners::incoming::read(&part);
+                let unreadable = given.format == obhut_casework::IncomingFormat::Unreadable;
+                assert_eq!(unreadable, given.unreadable.is_some());
+            }
+        },
+    },
+    Target {
+        name: "cybertip_xml",
+        run: |bytes| {
+            if let Ok(text) = std::str::from_utf8(bytes)
+                && let Ok(node) = obhut_partners::tree::parse(text)
+            {
+                use obhut_partners::destinations::ncmec::{rules, schema};
+                let _ = schema::faults(&node);
+                let _ = schema::differences(text);
+                let _ = rules::faults(&node, jiff::Timestamp::UNIX_EPOCH);
+                let _ = rules::batched_file_faults(&node);
+            }
+        },
+    },
 ];
 
 /// The target of that name.

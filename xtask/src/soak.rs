@@ -9,7 +9,7 @@ use crate::{Done, cargo, must, root, setup, target};
 const SECONDS: &str = "60";
 /// Reports filed under fire.
 const FILINGS: &str = "100000";
-const TARGETS: [&str; 8] = [
+const TARGETS: [&str; 11] = [
     "list_csv",
     "list_segment",
     "facts",
@@ -18,6 +18,9 @@ const TARGETS: [&str; 8] = [
     "container",
     "s3_event",
     "video_signal",
+    "case_file",
+    "incoming",
+    "cybertip_xml",
 ];
 
 pub fn run(more: &[String]) -> Done {

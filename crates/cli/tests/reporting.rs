@@ -1,0 +1,385 @@
+//! On the command line: a case file becomes a report, a receipt and a retraction; what is wrong is
+//! named by its field; reports of others come in.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+mod bench;
+
+use bench::{Bench, json, ok};
+
+/// Ends what was started, whatever becomes of the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const CASE: &str = r#"{
+    "files": [{"path": "sub/a.png", "facts": {"annotations": ["infant"], "uploaded_at": "2026-01-01T00:00:00Z"}}],
+    "facts": {
+        "occurred_at": "2026-01-01T00:00:00Z", "places": [{"place": "chat", "client": "Example"}],
+        "reported": {"id": "user-1", "person": {"emails": [{"address": "u@example.com"}]}, "ip_events": [{"address": "192.0.2.1", "port": 1, "at": "2026-01-01T00:00:00Z"}]},
+        "recipients": [{"id": "r", "vehicle": "blue van"}], "victims": [{"id": "child"}]
+    }
+}"#;
+
+fn text(out: &std::process::Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr)
+    )
+}
+
+fn new_case(b: &Bench, case: &str) -> String {
+    b.write("case.json", case.as_bytes());
+    let made = json(ok(&b.obhut(&[
+        "case",
+        "new",
+        "--from",
+        "case.json",
+        "--json",
+    ])));
+    made[0]["case"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn from_case_file_to_receipt_and_retraction() {
+    let b = Bench::new();
+    b.write("sub/a.png", b"bytes");
+    let schema = ok(&b.obhut(&["case", "new", "--schema"])).stdout.clone();
+    assert!(serde_json::from_slice::<Value>(&schema).unwrap()["properties"]["facts"].is_object());
+    assert!(!b.path("data").exists(), "the schema needs no data folder");
+    let case = new_case(&b, CASE);
+    ok(&b.obhut(&[
+        "settings",
+        "reporter",
+        "--service",
+        "Example",
+        "--email",
+        "trust@example.com",
+    ]));
+    let check = &json(ok(&b.obhut(&[
+        "report",
+        "check",
+        &case,
+        "--destination",
+        "ncmec",
+        "--json",
+    ])))[0];
+    for score in ["complete", "at_risk"] {
+        assert!(
+            (1..=100).contains(&check[score].as_u64().unwrap()),
+            "{check}"
+        );
+    }
+    for list in ["missing", "reasons", "omitted"] {
+        assert!(check[list].is_array(), "{check}");
+    }
+    assert!(
+        check["omitted"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|o| o["field"] == "facts.victims")
+    );
+    ok(&b.obhut(&[
+        "case",
+        "decide",
+        &case,
+        "--by",
+        "Rita",
+        "--ruling",
+        "report",
+        "--grounds",
+        "g",
+        "--scale",
+        "ncmec-industry",
+        "--category",
+        "B1",
+    ]));
+    for destination in [
+        "ncmec",
+        "package",
+        "package-bka",
+        "package-nca",
+        "leads",
+        "vics",
+        "vics-1-3",
+        "xarf",
+        "webhook",
+    ] {
+        ok(&b.obhut(&[
+            "report",
+            "draft",
+            &case,
+            "--destination",
+            destination,
+            "--out",
+            destination,
+        ]));
+        assert!(!b.read(destination).is_empty() && b.mode(destination) == 0o600);
+    }
+
+    let mut standin = b.command(&[
+        "--json",
+        "testserver",
+        "cybertip",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    let mut standin = Ended(standin.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(standin.0.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let url = serde_json::from_str::<Value>(&line).unwrap()["url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    b.write("password", b"test\n");
+    assert!(
+        text(&b.obhut(&[
+            "destination",
+            "set",
+            "ncmec",
+            "--url",
+            "http://example.com/ispws"
+        ]))
+        .contains("https")
+    );
+    assert!(text(&b.obhut(&["destination", "set", "ncmec", "--production"])).contains("officer"));
+    ok(&b.obhut(&[
+        "destination",
+        "set",
+        "ncmec",
+        "--url",
+        &url,
+        "--user",
+        "test",
+        "--password-file",
+        "password",
+    ]));
+    assert!(text(ok(&b.obhut(&["destination", "check", "ncmec"]))).contains("lets us in"));
+    assert!(
+        text(&b.obhut(&[
+            "report",
+            "approve",
+            &case,
+            "--destination",
+            "ncmec",
+            "--by",
+            "Rita"
+        ]))
+        .contains("another person")
+    );
+    let approved = b.obhut(&["report", "approve", &case, "--by", "Olga"]);
+    assert!(
+        text(ok(&approved)).contains("1 child isn't in it"),
+        "says that the child stays out"
+    );
+    let sent = &json(ok(&b.obhut(&["report", "send", &case, "--json"])))[0];
+    assert_eq!(sent["filing"], "filed", "{sent}");
+    assert!(sent["receipt"].as_str().unwrap().contains("1 file"));
+    let status = &json(ok(&b.obhut(&["report", "status", &case, "--json"])))[0];
+    assert_eq!(status["number"], sent["number"]);
+    assert!(text(ok(&b.obhut(&["deadline", "list"]))).contains("preservation"));
+    ok(&b.obhut(&[
+        "report",
+        "outcome",
+        status["report"].as_str().unwrap(),
+        "--code",
+        "useful",
+        "--source",
+        "NCMEC",
+    ]));
+    assert!(text(ok(&b.obhut(&["report", "outcome"]))).contains("NCMEC: useful 1"));
+
+    // It was wrong after all: an appeal by the code of a notice, decided by another person.
+    let notice = &json(ok(&b.obhut(&[
+        "appeal",
+        "notice",
+        &case,
+        "--measure",
+        "account-closed",
+        "--language",
+        "de",
+        "--by",
+        "Rita",
+        "--json",
+    ])))[0];
+    let opened = &json(ok(&b.obhut(&[
+        "appeal",
+        "open",
+        "--code",
+        notice["code"].as_str().unwrap(),
+        "--reason",
+        "mine",
+        "--json",
+    ])))[0];
+    let appeal = opened["id"].as_str().unwrap();
+    assert!(
+        text(&b.obhut(&[
+            "appeal",
+            "decide",
+            appeal,
+            "--by",
+            "Rita",
+            "--outcome",
+            "upheld",
+            "--grounds",
+            "g"
+        ]))
+        .contains("another person")
+    );
+    ok(&b.obhut(&[
+        "appeal",
+        "decide",
+        appeal,
+        "--by",
+        "Olga",
+        "--outcome",
+        "upheld",
+        "--grounds",
+        "harmless",
+    ]));
+    assert_eq!(
+        json(ok(&b.obhut(&["report", "send", "--json"])))[0]["retracted"],
+        1
+    );
+    assert_eq!(
+        json(&b.obhut(&["report", "status", &case, "--json"]))[0]["status"],
+        "retracted"
+    );
+    assert!(text(ok(&b.obhut(&["appeal", "restorations"]))).contains("account of user-1"));
+    assert!(text(ok(&b.obhut(&["appeal", "proof", &case]))).contains("\"complete\": false"));
+    ok(&b.obhut(&["vault", "verify"]));
+}
+
+#[test]
+fn what_is_wrong_with_a_case_file_is_said_by_field() {
+    let b = Bench::new();
+    for (case, said) in [
+        (
+            r#"{"facts": {"reported": {"ip_events": [{"port": "x"}]}}}"#,
+            "facts.reported.ip_events[0].port",
+        ),
+        (r#"{"facts": {"victms": []}}"#, "facts"),
+        (r#"{"files": [{"path": "nowhere.png"}]}"#, "nowhere.png"),
+        (
+            r#"{"files": [{"path": "a", "content": "aGk="}]}"#,
+            "files[0]",
+        ),
+        (r#"{"group": "account"}"#, "facts.reported.id"),
+        ("not json", "line 1"),
+    ] {
+        b.write("case.json", case.as_bytes());
+        let out = b.obhut(&["case", "new", "--from", "case.json"]);
+        assert!(
+            !out.status.success() && text(&out).contains(said),
+            "{case}: {}",
+            text(&out)
+        );
+    }
+    // A value that isn't one is kept, and told by field before anything is sent.
+    let case = new_case(
+        &b,
+        r#"{"facts": {"reported": {"id": "u", "profile_urls": ["https://example.com/a b"], "person": {"born": "soon"}}, "occurred_at": "2126-01-01T00:00:00Z"}}"#,
+    );
+    let check = &json(ok(&b.obhut(&[
+        "report",
+        "check",
+        &case,
+        "--destination",
+        "ncmec",
+        "--json",
+    ])))[0];
+    let remarks = check["remarks"].as_array().unwrap();
+    for field in ["profileUrl", "dateOfBirth", "incidentDateTime"] {
+        assert!(
+            remarks
+                .iter()
+                .any(|r| r["field"].as_str().unwrap().contains(field)
+                    && !r["source"].as_str().unwrap().is_empty()),
+            "{field}"
+        );
+    }
+    assert_eq!(check["acceptable"], false);
+    // An empty one needs a name for it.
+    let empty = new_case(&b, "{}");
+    ok(&b.obhut(&[
+        "case",
+        "decide",
+        &empty,
+        "--by",
+        "Rita",
+        "--ruling",
+        "report",
+        "--grounds",
+        "g",
+    ]));
+    assert!(
+        text(&b.obhut(&[
+            "report",
+            "approve",
+            &empty,
+            "--destination",
+            "ncmec",
+            "--by",
+            "Olga"
+        ]))
+        .contains("--override")
+    );
+    ok(&b.obhut(&[
+        "report",
+        "approve",
+        &empty,
+        "--destination",
+        "ncmec",
+        "--by",
+        "Olga",
+        "--override",
+        "the police asked",
+    ]));
+}
+
+#[test]
+fn reports_of_others_come_in_and_the_worst_comes_first() {
+    let b = Bench::new();
+    b.write("in/1.json", br#"{"account": "a", "files": [{"md5": "00000000000000000000000000000000"}], "occurred_at": "2026-01-01T00:00:00Z"}"#);
+    b.write("in/2.json", br#"{"account": "a", "files": [{"md5": "00000000000000000000000000000000"}], "occurred_at": "2026-01-01T00:00:00Z"}"#);
+    b.write(
+        "in/3.txt",
+        "Konto: b\nThema: enticement, sextortion\nDringend: er ist unterwegs\n\nAnruferin sagt …"
+            .as_bytes(),
+    );
+    b.write("in/4.xml", b"<report><incid");
+    b.write("in/5.json", br#"{"xarf_version": "4.2.0", "report_id": "x", "type": "csem", "exploitation_type": "grooming", "source_identifier": "192.0.2.1", "perpetrator_indicators": {"account_id": "c"}}"#);
+    let came = json(ok(&b.obhut(&["intake", "in", "--json"])));
+    assert_eq!(came.len(), 5);
+    assert_eq!(came[1]["duplicate_of"], "in-1");
+    assert!(came[3]["case"].is_string() && came[3]["unreadable"].is_string());
+    let queue = json(ok(&b.obhut(&["intake", "--queue", "10", "--json"])));
+    let order: Vec<_> = queue.iter().map(|r| r["id"].as_str().unwrap()).collect();
+    assert_eq!(order, ["in-3", "in-5", "in-1", "in-2", "in-4"]);
+    assert!(
+        queue
+            .iter()
+            .all(|r| r["reasons"].as_array().unwrap().len() <= 5)
+    );
+    let opened = &json(ok(&b.obhut(&["intake", "--open", "in-3", "--json"])))[0];
+    assert!(
+        text(ok(&b.obhut(&[
+            "case",
+            "show",
+            opened["case"].as_str().unwrap()
+        ])))
+        .contains("account b")
+    );
+}

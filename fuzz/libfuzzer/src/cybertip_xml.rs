@@ -1,0 +1,4 @@
+//! Led by coverage: the target `cybertip_xml`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (obhut_fuzz::target("cybertip_xml").expect("listed").run)(bytes));
