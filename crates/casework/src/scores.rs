@@ -57,6 +57,8 @@ pub struct RiskRule {
     pub id: &'static str,
     /// What it says when it holds.
     pub says: &'static str,
+    /// The same in German.
+    pub german: &'static str,
     /// What it weighs, of 100.
     pub points: u32,
     /// Where it comes from.
@@ -83,6 +85,9 @@ pub struct Reason {
     pub rule: &'static str,
     /// What it says.
     pub what: &'static str,
+    /// The same in German.
+    #[serde(skip)]
+    pub german: &'static str,
     /// What it weighs.
     pub points: u32,
     /// Where the rule comes from.
@@ -337,6 +342,7 @@ pub const RISK: &[RiskRule] = &[
         points: 45,
         source: NCMEC,
         says: "somebody wrote why it is urgent",
+        german: "jemand hat geschrieben, warum es eilt",
         holds: |l| {
             l.facts
                 .urgent_because
@@ -349,6 +355,7 @@ pub const RISK: &[RiskRule] = &[
         points: 45,
         source: NCMEC_RISK,
         says: "the child speaks of hurting itself",
+        german: "das Kind spricht davon, sich etwas anzutun",
         holds: |l| risky(l, RiskFact::SelfHarm),
     },
     RiskRule {
@@ -356,6 +363,7 @@ pub const RISK: &[RiskRule] = &[
         points: 40,
         source: STANFORD,
         says: "a meeting is planned",
+        german: "ein Treffen ist geplant",
         holds: |l| risky(l, RiskFact::MeetingPlanned),
     },
     RiskRule {
@@ -363,6 +371,7 @@ pub const RISK: &[RiskRule] = &[
         points: 35,
         source: STANFORD,
         says: "whoever is reported has a child within reach",
+        german: "die gemeldete Person hat ein Kind in ihrer Nähe",
         holds: |l| risky(l, RiskFact::AccessToChild),
     },
     RiskRule {
@@ -370,6 +379,7 @@ pub const RISK: &[RiskRule] = &[
         points: 35,
         source: NCMEC,
         says: "it is about abuse in person",
+        german: "es geht um Missbrauch von Angesicht zu Angesicht",
         holds: |l| is(l, IncidentKind::Molestation) || is(l, IncidentKind::Tourism),
     },
     RiskRule {
@@ -377,6 +387,7 @@ pub const RISK: &[RiskRule] = &[
         points: 35,
         source: NCMEC,
         says: "it is about trafficking",
+        german: "es geht um Menschenhandel",
         holds: |l| is(l, IncidentKind::Trafficking),
     },
     RiskRule {
@@ -384,6 +395,7 @@ pub const RISK: &[RiskRule] = &[
         points: 35,
         source: FATF,
         says: "abuse was streamed live",
+        german: "Missbrauch wurde live übertragen",
         holds: |l| risky(l, RiskFact::LiveStream) || marked(l, "liveStreaming"),
     },
     RiskRule {
@@ -391,6 +403,7 @@ pub const RISK: &[RiskRule] = &[
         points: 30,
         source: "NCMEC, sextortion reports 2023 to 2025",
         says: "a child is blackmailed",
+        german: "ein Kind wird erpresst",
         holds: |l| tagged(l, IncidentTag::Sextortion),
     },
     RiskRule {
@@ -398,6 +411,7 @@ pub const RISK: &[RiskRule] = &[
         points: 30,
         source: NCMEC,
         says: "sadistic online exploitation",
+        german: "sadistische Ausbeutung im Netz",
         holds: |l| tagged(l, IncidentTag::Sadistic),
     },
     RiskRule {
@@ -405,6 +419,7 @@ pub const RISK: &[RiskRule] = &[
         points: 30,
         source: STANFORD,
         says: "the material seems new",
+        german: "das Material scheint neu zu sein",
         holds: |l| risky(l, RiskFact::NewMaterial),
     },
     RiskRule {
@@ -412,6 +427,7 @@ pub const RISK: &[RiskRule] = &[
         points: 25,
         source: FATF,
         says: "it was paid for in advance",
+        german: "es wurde im Voraus bezahlt",
         holds: |l| {
             risky(l, RiskFact::PaymentInAdvance)
                 || l.facts.payments.iter().any(|p| p.in_advance == Some(true))
@@ -422,6 +438,7 @@ pub const RISK: &[RiskRule] = &[
         points: 25,
         source: NCMEC,
         says: "an infant or toddler",
+        german: "ein Säugling oder Kleinkind",
         holds: |l| risky(l, RiskFact::Infant) || marked(l, "infant"),
     },
     RiskRule {
@@ -429,6 +446,7 @@ pub const RISK: &[RiskRule] = &[
         points: 25,
         source: STANFORD,
         says: "contact becomes closer",
+        german: "der Kontakt wird enger",
         holds: |l| risky(l, RiskFact::EscalatingContact),
     },
     RiskRule {
@@ -436,6 +454,7 @@ pub const RISK: &[RiskRule] = &[
         points: 20,
         source: NCMEC,
         says: "a child is enticed",
+        german: "ein Kind wird angelockt",
         holds: |l| is(l, IncidentKind::Enticement),
     },
     RiskRule {
@@ -443,6 +462,7 @@ pub const RISK: &[RiskRule] = &[
         points: 20,
         source: NCMEC,
         says: "the child made it itself",
+        german: "das Kind hat es selbst aufgenommen",
         holds: |l| risky(l, RiskFact::SelfProduction) || marked(l, "possibleSelfProduction"),
     },
     RiskRule {
@@ -450,6 +470,7 @@ pub const RISK: &[RiskRule] = &[
         points: 15,
         source: STANFORD,
         says: "a child is named",
+        german: "ein Kind ist benannt",
         holds: |l| {
             l.facts.victims.iter().any(|v| {
                 named(v)
@@ -464,6 +485,7 @@ pub const RISK: &[RiskRule] = &[
         points: 15,
         source: NCMEC,
         says: "physical harm is shown",
+        german: "körperliche Verletzung ist zu sehen",
         holds: |l| marked(l, "physicalHarm"),
     },
     RiskRule {
@@ -471,6 +493,7 @@ pub const RISK: &[RiskRule] = &[
         points: 10,
         source: NCMEC,
         says: "somebody asked for material",
+        german: "jemand hat nach Material gefragt",
         holds: |l| tagged(l, IncidentTag::Solicitation),
     },
     RiskRule {
@@ -478,6 +501,7 @@ pub const RISK: &[RiskRule] = &[
         points: 8,
         source: FATF,
         says: "money was paid",
+        german: "es ist Geld geflossen",
         holds: |l| !l.facts.payments.is_empty() || !l.facts.wallets.is_empty(),
     },
     RiskRule {
@@ -485,6 +509,7 @@ pub const RISK: &[RiskRule] = &[
         points: 8,
         source: STANFORD,
         says: "no list knows a file that isn't marked as passed round",
+        german: "keine Liste kennt eine Datei, die nicht als weitergereicht markiert ist",
         holds: |l| {
             l.files.iter().any(|f| {
                 f.kept
@@ -555,6 +580,7 @@ pub fn at_risk(looked: &Looked<'_>) -> (u32, Vec<Reason>) {
         .map(|rule| Reason {
             rule: rule.id,
             what: rule.says,
+            german: rule.german,
             points: rule.points,
             source: rule.source,
         })

@@ -34,8 +34,8 @@ pub(crate) struct Asked {
     pub name: &'static str,
     /// True where the authority can't begin without it.
     pub needed: bool,
-    /// What there is of it.
-    pub get: fn(&Dossier) -> Vec<String>,
+    /// What there is of it; in German where true.
+    pub get: fn(&Dossier, bool) -> Vec<String>,
 }
 
 /// The report as a ZIP without the files: those come in when it is sent.
@@ -51,7 +51,11 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
         true => format!("Meldung zu Fall {}, zusammengestellt am {}. Grundlage: {}. Ein Mensch hat entschieden, zu melden. Ein Treffer ist ein Hinweis, kein Beweis für Inhalt oder Vorsatz.", d.case, rfc3339(d.made_at), profile.law),
         false => format!("Report about case {}, put together on {}. Basis: {}. A person decided to report. A match is a lead; it proves neither content nor intent.", d.case, rfc3339(d.made_at), profile.law),
     }));
-    let answers: Vec<Vec<String>> = profile.asks.iter().map(|a| (a.get)(d)).collect();
+    let answers: Vec<Vec<String>> = profile
+        .asks
+        .iter()
+        .map(|a| (a.get)(d, profile.german))
+        .collect();
     for (asked, answer) in profile.asks.iter().zip(&answers) {
         blocks.push(Block::Check(!answer.is_empty(), asked.name.to_owned()));
         if answer.is_empty() {
@@ -251,7 +255,41 @@ pub(crate) fn with_omitted(mut rendered: Rendered, omitted: Vec<Omitted>) -> Ren
 
 /// What profiles ask a case for.
 pub(crate) mod ask {
-    use obhut_casework::{Dossier, IpEvent, rfc3339};
+    use obhut_casework::{Dossier, IncidentKind, IncidentTag, IpEvent, rfc3339};
+
+    fn incident(kind: IncidentKind, german: bool) -> String {
+        match (german, kind) {
+            (false, kind) => kind.word(),
+            (true, IncidentKind::Material) => "Missbrauchsdarstellungen",
+            (true, IncidentKind::Trafficking) => "Kinderhandel",
+            (true, IncidentKind::Tourism) => "Reisen zum Missbrauch",
+            (true, IncidentKind::Molestation) => "Missbrauch von Angesicht zu Angesicht",
+            (true, IncidentKind::MisleadingDomain) => "irreführender Domainname",
+            (true, IncidentKind::MisleadingWords) => "irreführende Worte oder Bilder",
+            (true, IncidentKind::Enticement) => "Anlocken eines Kindes im Netz",
+            (true, IncidentKind::UnsolicitedObscene) => "Unverlangtes an ein Kind geschickt",
+        }
+        .to_owned()
+    }
+
+    fn tag(tag: IncidentTag, german: bool) -> String {
+        match (german, tag) {
+            (false, tag) => tag.word(),
+            (true, IncidentTag::Sextortion) => "Erpressung mit Bildern",
+            (true, IncidentTag::Solicitation) => "Nachfrage nach Material",
+            (true, IncidentTag::MinorToMinor) => "unter Minderjährigen",
+            (true, IncidentTag::Spam) => "wahllos verschickt",
+            (true, IncidentTag::Sadistic) => "sadistische Ausbeutung",
+        }
+        .to_owned()
+    }
+
+    fn seen_words(german: bool) -> (&'static str, &'static str) {
+        match german {
+            true => (", von uns angesehen", ", von uns nicht angesehen"),
+            false => (", viewed by us", ", not viewed by us"),
+        }
+    }
 
     fn some(text: &str) -> Vec<String> {
         match text.trim() {
@@ -272,7 +310,7 @@ pub(crate) mod ask {
         format!("{}{port}{at}{what}", e.address)
     }
 
-    pub fn contact(d: &Dossier) -> Vec<String> {
+    pub fn contact(d: &Dossier, _: bool) -> Vec<String> {
         let r = &d.reporter;
         let person = format!("{} {}", r.first_name, r.last_name);
         [r.service.as_str(), &person, &r.email, &r.contact_email]
@@ -281,30 +319,40 @@ pub(crate) mod ask {
             .collect()
     }
 
-    pub fn what(d: &Dossier) -> Vec<String> {
+    pub fn what(d: &Dossier, german: bool) -> Vec<String> {
         let facts = d.facts.expose();
-        let mut all: Vec<String> = facts.incident.iter().map(|i| i.word().to_owned()).collect();
-        all.extend(facts.tags.iter().map(|t| t.word().to_owned()));
+        let mut all: Vec<String> = facts
+            .incident
+            .iter()
+            .map(|i| incident(*i, german))
+            .collect();
+        all.extend(facts.tags.iter().map(|t| tag(*t, german)));
         all.extend(
             d.category
                 .iter()
                 .map(|c| format!("{}: {}", c.scale, c.value)),
         );
         if all.is_empty() && !d.files.is_empty() {
-            all.push("material".into());
+            all.push(incident(IncidentKind::Material, german));
         }
         all
     }
 
-    pub fn when(d: &Dossier) -> Vec<String> {
+    pub fn when(d: &Dossier, german: bool) -> Vec<String> {
         let facts = d.facts.expose();
         let mut all: Vec<String> = facts.occurred_at.iter().cloned().collect();
-        all.extend(facts.known_at.iter().map(|t| format!("known: {t}")));
-        all.push(format!("found: {}", rfc3339(d.found_at)));
+        all.extend(facts.known_at.iter().map(|t| match german {
+            true => format!("Kenntnis: {t}"),
+            false => format!("known: {t}"),
+        }));
+        all.push(match german {
+            true => format!("gefunden: {}", rfc3339(d.found_at)),
+            false => format!("found: {}", rfc3339(d.found_at)),
+        });
         all
     }
 
-    pub fn content(d: &Dossier) -> Vec<String> {
+    pub fn content(d: &Dossier, german: bool) -> Vec<String> {
         let file = |f: &obhut_casework::ReportedFile| {
             let name = f.name.as_ref().map_or("(no name)", |n| n.expose());
             let size = f
@@ -312,9 +360,9 @@ pub(crate) mod ask {
                 .as_ref()
                 .map_or_else(String::new, |d| format!(", {} bytes", d.expose().bytes));
             let seen = if f.viewed_whole {
-                ", viewed by us"
+                seen_words(german).0
             } else {
-                ", not viewed by us"
+                seen_words(german).1
             };
             format!("{name}{size}{seen}")
         };
@@ -329,7 +377,7 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn detected(d: &Dossier) -> Vec<String> {
+    pub fn detected(d: &Dossier, _: bool) -> Vec<String> {
         let mut all: Vec<String> = d
             .facts
             .expose()
@@ -344,12 +392,12 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn platform(d: &Dossier) -> Vec<String> {
+    pub fn platform(d: &Dossier, _: bool) -> Vec<String> {
         let facts = d.facts.expose();
         some(facts.platform.as_deref().unwrap_or(&d.reporter.service))
     }
 
-    pub fn urls(d: &Dossier) -> Vec<String> {
+    pub fn urls(d: &Dossier, _: bool) -> Vec<String> {
         let facts = d.facts.expose();
         let mut all = Vec::new();
         for place in &facts.places {
@@ -361,7 +409,7 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn account(d: &Dossier) -> Vec<String> {
+    pub fn account(d: &Dossier, _: bool) -> Vec<String> {
         let facts = d.facts.expose();
         let Some(a) = &facts.reported else {
             return Vec::new();
@@ -384,7 +432,7 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn phones(d: &Dossier) -> Vec<String> {
+    pub fn phones(d: &Dossier, _: bool) -> Vec<String> {
         let people = d
             .facts
             .expose()
@@ -405,7 +453,7 @@ pub(crate) mod ask {
             .collect()
     }
 
-    pub fn addresses(d: &Dossier) -> Vec<String> {
+    pub fn addresses(d: &Dossier, _: bool) -> Vec<String> {
         let facts = d.facts.expose();
         let own = facts.reported.iter().flat_map(|a| &a.ip_events);
         let files = d
@@ -415,7 +463,7 @@ pub(crate) mod ask {
         own.map(event).chain(files.map(|e| event(&e))).collect()
     }
 
-    pub fn exif(d: &Dossier) -> Vec<String> {
+    pub fn exif(d: &Dossier, _: bool) -> Vec<String> {
         d.files
             .iter()
             .flat_map(|f| f.facts.expose().exif.clone())
@@ -423,7 +471,7 @@ pub(crate) mod ask {
             .collect()
     }
 
-    pub fn billing(d: &Dossier) -> Vec<String> {
+    pub fn billing(d: &Dossier, _: bool) -> Vec<String> {
         let facts = d.facts.expose();
         let people = facts.reported.iter().filter_map(|a| a.person.as_ref());
         let mut all: Vec<String> = people
@@ -449,7 +497,7 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn digests(d: &Dossier) -> Vec<String> {
+    pub fn digests(d: &Dossier, _: bool) -> Vec<String> {
         let kept = d
             .files
             .iter()
@@ -464,14 +512,19 @@ pub(crate) mod ask {
         kept.chain(said).collect()
     }
 
-    pub fn danger(d: &Dossier) -> Vec<String> {
+    pub fn danger(d: &Dossier, german: bool) -> Vec<String> {
         let facts = d.facts.expose();
         let mut all: Vec<String> = facts.urgent_because.iter().cloned().collect();
-        all.extend(d.scores().reasons.iter().map(|r| r.what.to_owned()));
+        all.extend(
+            d.scores()
+                .reasons
+                .iter()
+                .map(|r| (if german { r.german } else { r.what }).to_owned()),
+        );
         all
     }
 
-    pub fn children(d: &Dossier) -> Vec<String> {
+    pub fn children(d: &Dossier, _: bool) -> Vec<String> {
         let one = |v: &obhut_casework::Account| {
             let person = v.person.as_ref();
             let age = person
@@ -486,7 +539,7 @@ pub(crate) mod ask {
         d.facts.expose().victims.iter().map(one).collect()
     }
 
-    pub fn devices(d: &Dossier) -> Vec<String> {
+    pub fn devices(d: &Dossier, _: bool) -> Vec<String> {
         let devices = d.facts.expose().reported.iter().flat_map(|a| &a.devices);
         devices.map(|v| format!("{} {}", v.kind, v.value)).collect()
     }
