@@ -503,4 +503,39 @@ mod tests {
             assert!(reachable, "{status} can't be reached");
         }
     }
+
+    /// Every pair of statuses there is: those of the table go, all others are refused and change
+    /// nothing.
+    #[tokio::test]
+    async fn every_step_is_in_the_table_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = std::sync::Arc::new(crate::SystemClock);
+        let folder = crate::DataFolder::new(folder.path());
+        let c = Casework::open(folder, None, clock).await.unwrap();
+        for from in CaseStatus::ALL {
+            for to in CaseStatus::ALL {
+                let id = crate::ids::new("case");
+                let mut tx = c.db.begin().await.unwrap();
+                let opening = Opening {
+                    id: &id,
+                    group: &id,
+                    account: None,
+                    embargo: None,
+                };
+                open(&mut tx, &c, &opening, "test").await.unwrap();
+                sqlx::query("UPDATE cases SET status = $1 WHERE id = $2")
+                    .bind(from.word())
+                    .bind(&id)
+                    .execute(&mut *tx)
+                    .await
+                    .unwrap();
+                let went = advance(&mut tx, 0, &id, *to).await;
+                let listed = TRANSITIONS.contains(&(*from, *to));
+                assert_eq!(went.is_ok(), listed, "{from} to {to}");
+                let now = status(&mut tx, &id).await.unwrap();
+                assert_eq!(now, if listed { *to } else { *from });
+                tx.commit().await.unwrap();
+            }
+        }
+    }
 }

@@ -10,6 +10,7 @@ use crate::cases::CaseStatus;
 use crate::views::{self, FileDigests};
 use crate::{
     Casework, Category, Facts, FileFacts, Finding, Reporter, Result, Sealed, Surface, filings,
+    lists,
 };
 
 /// A case as data.
@@ -105,9 +106,12 @@ impl Casework {
                 }
             }
         }
+        // What an entry says that was disputed since, nobody says any more.
+        let disputed = lists::disputed(&mut self.db.snapshot().await?).await?;
         let mut files: Vec<ReportedFile> = Vec::new();
         for finding in &detail.findings {
-            let matched = finding.what == "match";
+            let entry = (finding.list_id.clone(), finding.entry.clone());
+            let matched = finding.what == "match" && !disputed.contains(&entry);
             let known = |f: &&mut ReportedFile| f.key == key(finding);
             if let Some(file) = files.iter_mut().find(known) {
                 file.matched |= matched;

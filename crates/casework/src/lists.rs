@@ -671,7 +671,8 @@ async fn lock(tx: &mut Tx, name: &str) -> Result<()> {
 }
 
 /// Entries that don't match, as (list, entry).
-async fn disputed(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
+/// Entries that don't match any more: list and entry.
+pub(crate) async fn disputed(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
     let rows = sqlx::query("SELECT list, entry FROM list_disputes WHERE lifted_at IS NULL")
         .fetch_all(&mut **tx)
         .await?;

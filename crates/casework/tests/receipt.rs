@@ -388,3 +388,30 @@ async fn cases_are_held_together_by_what_the_file_says() {
     })
     .await;
 }
+
+/// An entry is disputed: what other cases' scores and reports said because of it, they say no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disputed_entry_speaks_for_no_other_case() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        signed(c, "hotline", &[("one", b"known bytes")]).await;
+        let screened = screen(c, b"known bytes").await;
+        let recorded = c
+            .record(&screened, &subject("u"), Some(b"known bytes"), "t")
+            .await
+            .unwrap();
+        let id = recorded.case.unwrap();
+        assert!(c.dossier(&id, false).await.unwrap().matched);
+        let before = c.dossier(&id, false).await.unwrap().scores();
+        c.dispute_entry("hotline", "one", "harmless", "t")
+            .await
+            .unwrap();
+        let after = c.dossier(&id, false).await.unwrap();
+        assert!(!after.matched);
+        assert!(
+            after.scores().missing.len() > before.missing.len(),
+            "nobody knows or has seen it now"
+        );
+    })
+    .await;
+}

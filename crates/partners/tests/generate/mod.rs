@@ -49,6 +49,8 @@ fn value(
 ) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = reference.rsplit('/').next().unwrap();
+        // An address is one thing of an e-mail and another of an upload.
+        let name = if target == "Email" { "Email" } else { name };
         return value(&root["$defs"][target], root, chance, sparse, depth, name);
     }
     for key in ["anyOf", "oneOf"] {
@@ -87,10 +89,19 @@ fn value(
                 if too_deep || (!required.contains(&field.as_str()) && chance.below(sparse) != 0) {
                     continue;
                 }
+                let field_name = match (name, field.as_str()) {
+                    ("Email", "address") => "email",
+                    (_, field) => field,
+                };
                 out.insert(
                     field.clone(),
-                    value(inner, root, chance, sparse, depth + 1, field),
+                    value(inner, root, chance, sparse, depth + 1, field_name),
                 );
+            }
+            let more = &schema["additionalProperties"];
+            if more.is_object() && chance.below(2) == 0 {
+                let made = value(more, root, chance, sparse, depth + 1, name);
+                out.insert("file".into(), made);
             }
             Value::Object(out)
         }
@@ -145,7 +156,19 @@ fn text(schema: &Value, chance: &mut Chance, name: &str) -> String {
         "extension" => "12",
         "kind" => "Home",
         "tie" => "Linked",
-        "annotations" => "viral",
+        "email" => "j@example.com",
+        "annotations" => chance.pick(&[
+            "viral",
+            "potentialMeme",
+            "animeDrawingVirtualHentai",
+            "possibleSelfProduction",
+            "physicalHarm",
+            "violenceGore",
+            "bestiality",
+            "liveStreaming",
+            "infant",
+            "generativeAi",
+        ]),
         _ => "Beispiel & <Söhne>",
     };
     if chance.below(3) != 0 {

@@ -232,6 +232,22 @@ pub fn knows(set: &str, word: &str) -> bool {
     PINNED.words[set].iter().any(|w| w == word)
 }
 
+/// The names of all elements a report or its file details may have.
+pub fn elements() -> Vec<&'static str> {
+    let answers = ["reportResponse", "reportDoneResponse", "files"];
+    let mut names: Vec<&str> = PINNED
+        .types
+        .iter()
+        .filter(|(name, _)| !answers.contains(&name.as_str()))
+        .flat_map(|(_, made)| &made.particles)
+        .flat_map(|p| &p.names)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// Every rule of schema and lengths that a document breaks.
 pub fn faults(document: &Node) -> Vec<SchemaFault> {
     let mut found = Vec::new();
