@@ -59,6 +59,18 @@ pub(crate) async fn raise(
     Ok(())
 }
 
+/// What an alarm was about has been put right.
+pub(crate) async fn end(tx: &mut Tx, now: i64, kind: &str, subject: &str, by: &str) -> Result<()> {
+    sqlx::query("UPDATE alarms SET seen_at = $1, seen_by = $2 WHERE kind = $3 AND subject = $4 AND seen_at IS NULL")
+        .bind(now)
+        .bind(by)
+        .bind(kind)
+        .bind(subject)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 impl Casework {
     /// Raises an alarm about something outside any transaction.
     pub async fn raise_alarm(&self, kind: &str, subject: &str, text: &str) -> Result<()> {

@@ -135,7 +135,8 @@ impl Casework {
             AppealOutcome::Upheld => {
                 advance(&mut tx, now, case, CaseStatus::Cleared).await?;
                 for report in reports::released(&mut tx, case).await? {
-                    reports::take_back(&mut tx, now, &report).await?;
+                    let because = "on appeal another person found that the decision it rested on was wrong; the person it concerned is cleared";
+                    reports::take_back(&mut tx, now, &report, because).await?;
                 }
                 for finding in found.iter().filter(|f| !f.list_id.is_empty()) {
                     let reason = format!("appeal {appeal} upheld");

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cases::{CaseStatus, advance_from};
 use crate::database::{Columns, Step};
 use crate::outbox::{self, JobKind};
-use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids, reports};
+use crate::{Casework, CaseworkError, FilingState, Person, Result, Role, audit, ids, reports};
 
 pub(crate) const STEPS: &[Step] = &[
     Step {
@@ -16,7 +16,10 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         number: 35,
-        sql: &["ALTER TABLE approvals ADD COLUMN empty_because TEXT"],
+        sql: &[
+            "ALTER TABLE approvals ADD COLUMN empty_because TEXT",
+            "ALTER TABLE approvals ADD COLUMN content_key TEXT NOT NULL DEFAULT ''",
+        ],
     },
 ];
 
@@ -52,8 +55,21 @@ impl Casework {
                 "report {report} is {status} already"
             ))),
         };
-        waiting(&row)?;
-        let empty = self.dossier(&row.case, true).await?.scores().empty;
+        let again = row.status == "approved"
+            && self
+                .require_approved_content(report, &row.case)
+                .await
+                .is_err();
+        let filed = self
+            .filing(report)
+            .await?
+            .is_some_and(|f| matches!(f.state, FilingState::Filed | FilingState::Retracted));
+        if !again || filed {
+            waiting(&row)?;
+        }
+        let dossier = self.dossier(&row.case, row.with_victims).await?;
+        let empty = dossier.scores().empty;
+        let content = self.content_key(&row.case).await?;
         let because = empty_because.map(str::trim).filter(|t| !t.is_empty());
         if empty && because.is_none() {
             return Err(CaseworkError::refused(format!(
@@ -64,7 +80,9 @@ impl Casework {
         let mut tx = self.db.begin().await?;
         let row = reports::find(&mut tx, report).await?;
         // Somebody else may have been quicker.
-        waiting(&row)?;
+        if !again {
+            waiting(&row)?;
+        }
         let decisions = self.decisions(&row.case).await?;
         let latest = decisions
             .last()
@@ -87,13 +105,15 @@ impl Casework {
             name: person.name.clone(),
             approved_at: self.now(),
         };
-        sqlx::query("INSERT INTO approvals (id, report, person, name, approved_at, empty_because) VALUES ($1, $2, $3, $4, $5, $6)")
+        sqlx::query("INSERT INTO approvals (id, report, person, name, approved_at, empty_because, content_key) VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (report) DO UPDATE SET person = $3, name = $4, approved_at = $5, empty_because = $6, content_key = $7")
             .bind(&approval.id)
             .bind(report)
             .bind(&person.id)
             .bind(&person.name)
             .bind(approval.approved_at)
             .bind(because.filter(|_| empty))
+            .bind(content)
             .execute(&mut *tx)
             .await?;
         reports::set_status(&mut tx, report, "approved").await?;
@@ -122,6 +142,42 @@ impl Casework {
         .await?;
         tx.commit().await?;
         Ok(approval)
+    }
+
+    /// What a case's report would say, as a keyed digest: facts and exhibits.
+    pub(crate) async fn content_key(&self, case: &str) -> Result<String> {
+        let mut parts =
+            vec![serde_json::to_string(&self.facts(case).await?).expect("facts are JSON")];
+        parts.extend(
+            self.findings(case)
+                .await?
+                .into_iter()
+                .map(|f| f.exhibit.unwrap_or(f.screening)),
+        );
+        Ok(self
+            .sealer
+            .keyed_digest("approved content", parts.join("\n").as_bytes()))
+    }
+
+    /// An error where a case says something else now than when its report was approved.
+    pub(crate) async fn require_approved_content(&self, report: &str, case: &str) -> Result<()> {
+        let row = sqlx::query("SELECT content_key FROM approvals WHERE report = $1")
+            .bind(report)
+            .fetch_optional(self.db.pool())
+            .await?;
+        let approved = row.map(|row| Columns::of(&row).text()).transpose()?;
+        // Approvals from before this was kept have none.
+        let unchanged = match approved.as_deref() {
+            None => false,
+            Some("") => true,
+            Some(key) => key == self.content_key(case).await?,
+        };
+        if unchanged {
+            return Ok(());
+        }
+        Err(CaseworkError::refused(format!(
+            "case {case} was changed after report {report} was approved, and nobody has approved that; `obhut report approve {report} --by PERSON` approves it as it is now"
+        )))
     }
 
     /// Who approved a report.

@@ -190,6 +190,7 @@ impl Casework {
                 self,
                 &case,
                 screening,
+                findings::GIVEN,
                 exhibit.as_deref(),
                 name,
                 file.surface,

@@ -161,6 +161,7 @@ impl Casework {
         .bind(destination)
         .execute(&mut *tx)
         .await?;
+        alarms::end(&mut tx, self.now(), "destination", destination, &person.id).await?;
         audit::write(
             &mut tx,
             self.now(),

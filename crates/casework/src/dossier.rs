@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cases::CaseStatus;
+use crate::cases::{self, CaseStatus};
 use crate::views::{self, FileDigests};
 use crate::{
     Casework, Category, Facts, FileFacts, Finding, Reporter, Result, Sealed, Surface, filings,
@@ -94,7 +94,15 @@ impl Casework {
                 let digests = views::digests(&mut tx, self, id).await?;
                 let before = views::same_bytes_before(&mut tx, id).await?;
                 drop(tx);
-                let before = self.cases_of_exhibits(&before, case).await?;
+                let mut earlier = Vec::new();
+                for other in self.cases_of_exhibits(&before, case).await? {
+                    // A cleared person's case is nobody's earlier one.
+                    let mut tx = self.db.snapshot().await?;
+                    if cases::status(&mut tx, &other).await? != CaseStatus::Cleared {
+                        earlier.push(other);
+                    }
+                }
+                let before = earlier;
                 kept.insert(id.clone(), (viewed, digests, before));
             }
         }

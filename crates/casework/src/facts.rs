@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod faults;
 mod money;
 mod people;
 mod places;
 
+pub use faults::FactFault;
 pub use money::{Message, Payment, Thread, Wallet};
 pub use people::{
     Account, AccountClosed, Address, Device, Email, IpEvent, Location, Person, Phone,
@@ -321,6 +323,14 @@ pub(crate) fn read_json<T: serde::de::DeserializeOwned>(
         return Err(FactsError::TooLong {
             bytes: json.len(),
             bytes_max,
+        });
+    }
+    // An array of the values in their order would be taken, too.
+    if json.trim_ascii_start().first() == Some(&b'[') {
+        return Err(FactsError::Form {
+            path: whole.to_owned(),
+            line: 1,
+            column: 1,
         });
     }
     let mut reader = serde_json::Deserializer::from_slice(json);

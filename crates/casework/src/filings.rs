@@ -271,6 +271,7 @@ impl Casework {
             "18 USC 2258A(h), PL 118-59",
         )
         .await?;
+        alarms::end(&mut tx, now, "filing", &filing.report, worker).await?;
         audit::write(&mut tx, now, worker, "report.filed", &filing.report, remote).await?;
         // An appeal was upheld while it was under way: what has just left is taken back.
         if cases::status(&mut tx, &row.case).await? == CaseStatus::Cleared {

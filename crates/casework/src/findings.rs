@@ -27,6 +27,8 @@ pub(crate) const STEPS: &[Step] = &[
     ],
 }];
 
+/// What a finding is that is a report of others nobody could read.
+pub(crate) const UNREAD_REPORT: &str = "report-unreadable";
 /// What a finding is that a person put in with a case file.
 pub(crate) const GIVEN: &str = "given";
 
@@ -143,6 +145,7 @@ pub(crate) async fn write_given(
     casework: &Casework,
     case: &str,
     screening: &str,
+    what: &str,
     exhibit: Option<&str>,
     name: Option<&str>,
     surface: Surface,
@@ -156,7 +159,7 @@ pub(crate) async fn write_given(
     .bind(ids::new("finding"))
     .bind(case)
     .bind(screening)
-    .bind(GIVEN)
+    .bind(what)
     .bind(Action::Hold.word())
     .bind(surface.word())
     .bind(exhibit)

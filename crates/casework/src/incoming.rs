@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::cases::{self, Opening};
 use crate::database::{Columns, Step, Tx, words};
+use crate::findings;
 use crate::{Casework, CaseworkError, Facts, LookedFile, RISK, Result, Sealed, audit, facts, ids};
 
 mod tokens;
@@ -234,8 +235,21 @@ impl Casework {
             return Ok(case);
         }
         let seq = seq_of(id).expect("it was found");
+        // What a reader understood is a part of what came in; the whole of it goes with the case.
+        let row = sqlx::query("SELECT sealed FROM incoming WHERE seq = $1")
+            .bind(seq)
+            .fetch_one(self.db.pool())
+            .await?;
+        let sealed: Vec<u8> = sqlx::Row::try_get(&row, 0)?;
+        let form = || CaseworkError::Form("an incoming report".into());
+        let bytes = self.sealer.open(&sealed).ok_or_else(form)?;
+        let exhibit = self
+            .keep_raw(tokens::raw(&bytes).ok_or_else(form)?, actor)
+            .await?;
         let mut tx = self.db.begin().await?;
         let case = open_case(&mut tx, self, facts.expose(), id, actor).await?;
+        self.add_raw(&mut tx, &case, findings::GIVEN, Some(&exhibit))
+            .await?;
         let taken = sqlx::query("UPDATE incoming SET case_id = $1 WHERE seq = $2 AND case_id = ''")
             .bind(&case)
             .bind(seq)
@@ -248,6 +262,41 @@ impl Casework {
         }
         tx.commit().await?;
         Ok(case)
+    }
+
+    /// The bytes of a report as an exhibit.
+    async fn keep_raw(&self, bytes: &[u8], actor: &str) -> Result<String> {
+        let intake = obhut_vault::Intake {
+            actor: actor.to_owned(),
+            purpose: "a report of others, as it came in".into(),
+            case: None,
+            source: None,
+            media_type: None,
+        };
+        Ok(self.keep(bytes, intake).await?.id)
+    }
+
+    async fn add_raw(
+        &self,
+        tx: &mut Tx,
+        case: &str,
+        what: &str,
+        exhibit: Option<&str>,
+    ) -> Result<()> {
+        let screening = ids::new("screen");
+        let name = Some("report as it came in");
+        findings::write_given(
+            tx,
+            self,
+            case,
+            &screening,
+            what,
+            exhibit,
+            name,
+            crate::Surface::Shared,
+            None,
+        )
+        .await
     }
 
     /// Takes back what ranks rested on: a case whose person was cleared points to nobody any more.
@@ -404,6 +453,12 @@ impl Intaken<'_> {
         .await
         .expect("preparing doesn't panic");
 
+        // What can't be read is kept as an exhibit before anything else: its bytes are all there is.
+        let mut exhibits = Vec::new();
+        for p in prepared.iter().filter(|p| p.unreadable.is_some()) {
+            exhibits.push(casework.keep_raw(&p.raw, actor).await?);
+        }
+        let mut exhibits = exhibits.into_iter();
         let mut tx = casework.db.begin().await?;
         // Two intakes at once would give out the same places.
         casework.db.lock_for_intake(&mut tx).await?;
@@ -431,12 +486,21 @@ impl Intaken<'_> {
             if let Some(why) = &p.unreadable {
                 let known = Facts {
                     note: Some(format!(
-                        "This report came in and could not be read: {why}. Its bytes are kept with {}.",
+                        "This report ({}) came in and could not be read: {why}. Its bytes are an exhibit of this case.",
                         name(row.seq)
                     )),
                     ..Facts::default()
                 };
                 let opened = open_case(&mut tx, casework, &known, &name(row.seq), actor).await?;
+                let exhibit = exhibits.next();
+                casework
+                    .add_raw(
+                        &mut tx,
+                        &opened,
+                        findings::UNREAD_REPORT,
+                        exhibit.as_deref(),
+                    )
+                    .await?;
                 sqlx::query("UPDATE incoming SET case_id = $1 WHERE seq = $2")
                     .bind(&opened)
                     .bind(row.seq)

@@ -7,7 +7,9 @@
 use serde::Serialize;
 
 use crate::database::{Columns, Step, words};
-use crate::{Appeal, Casework, CaseworkError, Person, Result, Role, audit, cases, ids};
+use crate::{
+    Appeal, AppealOutcome, Casework, CaseworkError, Person, Result, Role, Ruling, audit, cases, ids,
+};
 
 pub(crate) const STEPS: &[Step] = &[Step {
     number: 34,
@@ -139,9 +141,31 @@ impl Casework {
                 "the way of contact has at most {CONTACT_CHARS_MAX} characters"
             )));
         }
-        if self.decisions(case).await?.is_empty() {
+        let decisions = self.decisions(case).await?;
+        let appeals = self.appeals(case).await?;
+        let ended = |how: AppealOutcome| appeals.last().is_some_and(|a| a.outcome == Some(how));
+        let says_why_not = match measure {
+            Measure::Restored if !ended(AppealOutcome::Upheld) => "no appeal about it was upheld",
+            Measure::AppealRejected if !ended(AppealOutcome::Rejected) => {
+                "no appeal about it was rejected"
+            }
+            Measure::Restored | Measure::AppealRejected => "",
+            _ => match decisions.last().map(|d| d.ruling()) {
+                None => {
+                    "nobody has decided it, and no measure against a person is taken without a person's decision"
+                }
+                Some(Ruling::NoReport) => {
+                    "a person decided that there is nothing against anybody in it"
+                }
+                Some(Ruling::Report) if ended(AppealOutcome::Upheld) => {
+                    "an appeal about it was upheld"
+                }
+                Some(Ruling::Report) => "",
+            },
+        };
+        if !says_why_not.is_empty() {
             return Err(CaseworkError::refused(format!(
-                "nobody has decided case {case}, and no measure against a person is taken without a person's decision"
+                "this notice would be untrue of case {case}: {says_why_not}"
             )));
         }
         // Groups of five are read out and typed without mistakes.

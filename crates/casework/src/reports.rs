@@ -7,7 +7,9 @@ use serde::Serialize;
 use crate::cases::CaseStatus;
 use crate::database::{Columns, Step, Tx};
 use crate::outbox::{self, JobKind};
-use crate::{Casework, CaseworkError, Decision, Dossier, Result, Ruling, audit, cases, ids};
+use crate::{
+    Casework, CaseworkError, Decision, Dossier, IncidentKind, Result, Ruling, audit, cases, ids,
+};
 
 pub(crate) const STEPS: &[Step] = &[
     Step {
@@ -21,6 +23,8 @@ pub(crate) const STEPS: &[Step] = &[
         sql: &[
             "ALTER TABLE reports ADD COLUMN with_victims BIGINT NOT NULL DEFAULT 0",
             "CREATE INDEX reports_by_case ON reports (case_id)",
+            "ALTER TABLE reports ADD COLUMN incident TEXT NOT NULL DEFAULT 'material'",
+            "ALTER TABLE reports ADD COLUMN retracted_because TEXT NOT NULL DEFAULT ''",
         ],
     },
 ];
@@ -61,9 +65,13 @@ pub struct ReportRow {
     /// When it was made, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub made_at: i64,
+    /// What sort of incident it is about.
+    pub incident: IncidentKind,
+    /// Why it is taken back; empty while it isn't.
+    pub retracted_because: String,
 }
 
-const COLUMNS: &str = "id, case_id, decision, destination, status, with_victims, made_at";
+const COLUMNS: &str = "id, case_id, decision, destination, status, with_victims, made_at, incident, retracted_because";
 
 fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
     let mut c = Columns::of(row);
@@ -75,6 +83,8 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
         status: c.text()?,
         with_victims: c.int()? != 0,
         made_at: c.int()?,
+        incident: c.word(IncidentKind::from_word, "incident")?,
+        retracted_because: c.text()?,
     })
 }
 
@@ -114,6 +124,7 @@ impl Casework {
     /// approved with.
     pub async fn report_to_send(&self, id: &str, actor: &str) -> Result<Report> {
         let row = self.report_row(id).await?;
+        self.require_approved_content(id, &row.case).await?;
         let report = self.report(&row.case, row.with_victims, actor).await?;
         if report.decision.id() != row.decision {
             return Err(CaseworkError::refused(format!(
@@ -187,7 +198,7 @@ impl Casework {
                 row.status
             )));
         }
-        let status = take_back(&mut tx, self.now(), &row).await?;
+        let status = take_back(&mut tx, self.now(), &row, reason).await?;
         audit::write(
             &mut tx,
             self.now(),
@@ -216,6 +227,11 @@ impl Casework {
             ));
         }
         let id = ids::new("report");
+        let incident = self
+            .facts(decision.case())
+            .await?
+            .incident
+            .unwrap_or(IncidentKind::Material);
         let mut tx = self.db.begin().await?;
         let reportable = [CaseStatus::Decided, CaseStatus::Reported];
         cases::require_status(&mut tx, decision.case(), &reportable).await?;
@@ -237,13 +253,14 @@ impl Casework {
                 )));
             }
         }
-        sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at, with_victims) VALUES ($1, $2, $3, $4, 'draft', $5, $6)")
+        sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at, with_victims, incident) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7)")
             .bind(&id)
             .bind(decision.case())
             .bind(decision.id())
             .bind(destination)
             .bind(self.now())
             .bind(i64::from(with_victims))
+            .bind(incident.word())
             .execute(&mut *tx)
             .await?;
         audit::write(&mut tx, self.now(), actor, "report.file", &id, destination).await?;
@@ -267,7 +284,17 @@ fn missing(id: &str) -> CaseworkError {
 }
 
 /// Withdraws what hasn't left, and has everything else retracted; which of the two it was.
-pub(crate) async fn take_back(tx: &mut Tx, now: i64, row: &ReportRow) -> Result<&'static str> {
+pub(crate) async fn take_back(
+    tx: &mut Tx,
+    now: i64,
+    row: &ReportRow,
+    because: &str,
+) -> Result<&'static str> {
+    sqlx::query("UPDATE reports SET retracted_because = $1 WHERE id = $2")
+        .bind(because)
+        .bind(&row.id)
+        .execute(&mut **tx)
+        .await?;
     let status = match row.status.as_str() {
         "draft" => "withdrawn",
         _ if outbox::withdraw(tx, now, JobKind::Report, &row.id).await? => "withdrawn",

@@ -552,15 +552,19 @@ pub fn scores(looked: &Looked<'_>) -> Scores {
     let facts = looked.facts;
     let somebody = reported(looked).is_some_and(|a| {
         named(a)
-            || !a.ip_events.is_empty()
+            || a.ip_events.iter().any(|e| !e.address.trim().is_empty())
             || a.person.as_ref().is_some_and(|p| *p != Default::default())
     });
     let something = looked.files.iter().any(|f| f.kept)
-        || facts.threads.iter().any(|t| !t.messages.is_empty())
-        || !facts.places.is_empty()
+        || facts
+            .threads
+            .iter()
+            .flat_map(|t| &t.messages)
+            .any(|m| !m.text.trim().is_empty())
+        || facts.places.iter().any(crate::Place::says_something)
         || !facts.wallets.is_empty()
         || !facts.payments.is_empty()
-        || !facts.victims.is_empty()
+        || facts.victims.iter().any(named)
         || !facts.batched_accounts.is_empty()
         || facts.note.as_ref().is_some_and(|n| !n.trim().is_empty());
     Scores {

@@ -204,7 +204,12 @@ async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
             (Some(_), Some(_)) => {
                 anyhow::bail!("files[{number}] has both a path and content; give one of them")
             }
-            (Some(name), None) => Some(input::read(&folder.join(name), EXHIBIT_BYTES_MAX)?),
+            (Some(name), None) => {
+                // Case files come from others, too.
+                let inside = Path::new(name).components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir));
+                anyhow::ensure!(inside, "files[{number}].path leads out of the case file's folder; put the file beside the case file");
+                Some(input::read(&folder.join(name), EXHIBIT_BYTES_MAX)?)
+            }
             (None, Some(text)) => {
                 let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim());
                 Some(

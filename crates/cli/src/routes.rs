@@ -66,6 +66,12 @@ pub async fn destination(
                     known.scheme() == "https" || local,
                     "reports go over https only; plain http is for a stand-in on this machine"
                 );
+                anyhow::ensure!(
+                    !destinations::ncmec::is_production(&url)
+                        || production == Some(true)
+                        || channel.production,
+                    "this is the address where it counts: it needs --production, credentials and a named officer"
+                );
                 channel.url = Some(url);
             }
             if let Some(file) = password_file {

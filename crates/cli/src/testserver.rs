@@ -31,6 +31,7 @@ async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCod
         twice_percent: args.twice,
         error_percent: args.errors,
         code_percent: args.codes,
+        code: args.code,
         md5_percent: args.wrong_md5,
         hang_percent: args.hangs,
         hang: Duration::from_secs(args.hang_seconds),

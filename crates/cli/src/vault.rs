@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use obhut_casework::{Limits, Role, rfc3339};
+use obhut_casework::{Extent, Limits, Role, rfc3339};
 use serde_json::json;
 
 use crate::args::VaultCommand;
@@ -83,6 +83,10 @@ pub async fn run(
             anyhow::ensure!(
                 out.is_some() || !io::stdout().is_terminal(),
                 "an exhibit is not shown on a terminal; say where to with --out FILE"
+            );
+            anyhow::ensure!(
+                by.is_some() || seen == Extent::Unseen,
+                "reports say \"viewed\" by this record: name who looks at it with --by PERSON"
             );
             let casework = setting.casework().await?;
             // Nobody gets a role for asking after what isn't there.

@@ -199,16 +199,63 @@ pub struct Check {
 pub fn check(destination: &Destination, whole: &Dossier, shown: &Dossier) -> Check {
     let scores = whole.scores();
     let checked = (destination.check)(shown);
+    let mut remarks = checked.remarks;
+    for fault in shown.facts.expose().faults(shown.made_at) {
+        remarks.push(Remark {
+            field: fault.field,
+            what: fault.what.to_owned(),
+            source: fault.source,
+            stops: false,
+        });
+    }
+    if names_a_child(whole, shown) {
+        remarks.push(Remark {
+            field: "facts.threads".into(),
+            what: "a conversation or payment names a child's account, although the children's data are left out".into(),
+            source: "obhut, docs/handling.md",
+            stops: false,
+        });
+    }
     Check {
         complete: scores.complete,
         at_risk: scores.at_risk,
         missing: scores.missing,
         reasons: scores.reasons,
         omitted: checked.omitted,
-        acceptable: checked.remarks.iter().all(|r| !r.stops),
-        remarks: checked.remarks,
-        empty: scores.empty,
+        acceptable: remarks.iter().all(|r| !r.stops),
+        remarks,
+        empty: shown.scores().empty,
     }
+}
+
+/// True where children were left out and their accounts stand in what is left.
+fn names_a_child(whole: &Dossier, shown: &Dossier) -> bool {
+    let facts = shown.facts.expose();
+    let messages = || facts.threads.iter().flat_map(|t| &t.messages);
+    let names = |child: &obhut_casework::Account| {
+        [child.id.clone(), child.screen_name.clone()]
+            .into_iter()
+            .flatten()
+            .filter(|n| !n.trim().is_empty())
+            .collect::<Vec<_>>()
+    };
+    shown.victims_left_out > 0
+        && whole
+            .facts
+            .expose()
+            .victims
+            .iter()
+            .flat_map(names)
+            .any(|name| {
+                let written = messages().any(|m| {
+                    m.text.contains(&name) || m.from.as_ref() == Some(&name) || m.to.contains(&name)
+                });
+                let paid = facts
+                    .payments
+                    .iter()
+                    .any(|p| p.from.as_ref() == Some(&name) || p.to.as_ref() == Some(&name));
+                written || paid
+            })
 }
 
 /// What of every case stays where it is, whomever it is reported to.

@@ -463,6 +463,14 @@ pub(crate) mod ask {
         own.map(event).chain(files.map(|e| event(&e))).collect()
     }
 
+    pub fn logins(d: &Dossier, _: bool) -> Vec<String> {
+        let facts = d.facts.expose();
+        let own = facts.reported.iter().flat_map(|a| &a.ip_events);
+        own.filter(|e| e.event.as_deref() == Some("Login"))
+            .map(event)
+            .collect()
+    }
+
     pub fn exif(d: &Dossier, _: bool) -> Vec<String> {
         d.files
             .iter()

@@ -22,9 +22,6 @@ pub(crate) enum Version {
 
 const SOURCE: &str = "Project VIC data model 2.0 (EDMX of 2024-09-23) and what IPED reads";
 
-/// Fields of the facts that are in it.
-const USED: &[&str] = &["facts.series", "facts.reported.id", "facts.files"];
-
 pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
     let mut remarks = Vec::new();
     let facts = d.facts.expose();
@@ -89,7 +86,44 @@ pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
     };
     let value = serde_json::to_string_pretty(&[case]).expect("a case is JSON");
     let text = format!("{{\n\"{key}\": \"{context}\",\n\"value\": {value}\n}}\n");
-    let omitted: Vec<Omitted> = dossier_json::left_out(facts, USED, "VICS has no place for it");
+    let mut used = vec!["facts.reported.id".to_owned()];
+    for file in d.files.iter().filter(|f| f.digests.is_some()) {
+        used.push("facts.series".into());
+        for field in [
+            "original_name",
+            "url",
+            "uploaded_at",
+            "annotations",
+            "exif",
+            "original_hashes",
+            "note",
+            "media_type",
+        ] {
+            used.push(format!("facts.files.{}.{field}", file.key));
+        }
+        let vics = |scale: &str| scale.starts_with("vics");
+        if file
+            .facts
+            .expose()
+            .category
+            .as_ref()
+            .is_some_and(|c| vics(&c.scale))
+        {
+            used.push(format!("facts.files.{}.category", file.key));
+        }
+    }
+    let used: Vec<&str> = used.iter().map(String::as_str).collect();
+    let mut omitted: Vec<Omitted> =
+        dossier_json::left_out(facts, &used, "VICS has no place for it");
+    if d.category
+        .as_ref()
+        .is_some_and(|c| !c.scale.starts_with("vics"))
+    {
+        omitted.push(Omitted {
+            field: "decision.category".into(),
+            why: "it stands on no VICS scale, and nothing is translated".into(),
+        });
+    }
     Rendered {
         report: text.into_bytes(),
         media_type: "application/json",
@@ -138,12 +172,11 @@ fn media_of(d: &Dossier, file: &ReportedFile, number: i32, version: Version) -> 
         "MD5": digests.md5.to_ascii_uppercase(),
         "SHA1": digests.sha1.to_ascii_uppercase(),
         "Category": category,
-        "VictimIdentified": truth(false),
-        "OffenderIdentified": truth(false),
-        "IsDistributed": truth(marked("viral")),
+        // What nobody knows isn't said; what was marked is.
+        "IsDistributed": marked("viral").then(|| truth(true)),
         "IsPrecategorized": truth(file.matched),
         "IsSuspected": truth(true),
-        "SelfGenerated": truth(marked("possibleSelfProduction")),
+        "SelfGenerated": marked("possibleSelfProduction").then(|| truth(true)),
         "Series": d.facts.expose().series,
         "Comments": facts.note,
         "Tags": Some(facts.annotations.join(";")).filter(|t| !t.is_empty()),

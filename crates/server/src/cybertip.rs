@@ -37,8 +37,10 @@ pub struct Misbehaviour {
     pub twice_percent: u32,
     /// Answered with 503, nothing done.
     pub error_percent: u32,
-    /// Answered with HTTP 200 and code 1000, nothing done.
+    /// Answered with HTTP 200 and `code`, nothing done.
     pub code_percent: u32,
+    /// Which; 1000 where it is 0.
+    pub code: i64,
     /// An upload is answered with another MD5.
     pub md5_percent: u32,
     /// The answer is held back by `hang`.
@@ -228,7 +230,11 @@ impl CyberTip {
         }
         if self.happens(self.misbehaviour.code_percent) {
             self.count("code 1000");
-            return Err(Answer::code(1000, "Server error"));
+            let (code, words) = match self.misbehaviour.code {
+                0 => (1000, "Server error"),
+                code => (code, "As asked for"),
+            };
+            return Err(Answer::code(code, words));
         }
         Ok(())
     }

@@ -91,7 +91,7 @@ impl Bench {
     /// A case of an account, decided and approved; the report's id.
     async fn approved(&self, account: &str, content: Option<&[u8]>, destination: &str) -> String {
         let mut text = format!(
-            r#"{{"facts": {{"reported": {{"id": "{account}"}}, "occurred_at": "2026-01-01T00:00:00Z",
+            r#"{{"facts": {{"reported": {{"id": "{account}"}}, "detected_by": "person", "occurred_at": "2026-01-01T00:00:00Z",
             "places": [{{"place": "web-page", "urls": ["https://example.com/p"]}}]}}, "files": [FILES]}}"#
         );
         let files = content.map_or("", |_| r#"{"name": "a \"b\".png", "facts": {"annotations": ["viral"], "media_type": "image/png"}}"#);
@@ -569,4 +569,59 @@ async fn the_schema_is_compared_and_the_same() {
             .contains("Remote User : test")
     );
     assert!(b.casework.alarms().await.unwrap().is_empty());
+}
+
+/// What was approved is what is sent: changed facts need somebody's word again.
+#[tokio::test(flavor = "multi_thread")]
+async fn facts_changed_after_approval_are_not_sent() {
+    let b = Bench::new(Misbehaviour::default()).await;
+    let report = b.approved("user-1", None, "ncmec").await;
+    let case = b.casework.report_row(&report).await.unwrap().case;
+    let other = Facts::from_json(br#"{"reported": {"id": "somebody-else"}}"#).unwrap();
+    b.casework.set_facts(&case, &other, "test").await.unwrap();
+    assert_eq!(b.drain().await.stopped, 1);
+    assert!(
+        b.state(&report)
+            .await
+            .why
+            .unwrap()
+            .contains("changed after")
+    );
+    assert!(b.service.finished().is_empty());
+    // Resuming alone doesn't help; another person's word does.
+    b.casework.resume_filing(&report, &b.olga).await.unwrap();
+    assert_eq!(b.drain().await.stopped, 1);
+    assert!(
+        b.casework
+            .approve_report(&report, &b.rita, None)
+            .await
+            .is_err()
+    );
+    b.casework
+        .approve_report(&report, &b.olga, None)
+        .await
+        .unwrap();
+    b.casework.resume_filing(&report, &b.olga).await.unwrap();
+    assert_eq!(b.drain().await.filed, 1);
+    assert_eq!(b.service.finished()[0].account, "somebody-else");
+    assert!(
+        b.casework.alarms().await.unwrap().is_empty(),
+        "what was put right alarms nobody"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_production_address_is_known_however_it_is_written() {
+    use obhut_partners::destinations::ncmec::is_production;
+    for address in [
+        "https://REPORT.cybertip.org/ispws",
+        "https://report.cybertip.org:443/x",
+        "https://report.cybertip.org./ispws",
+    ] {
+        assert!(is_production(address), "{address}");
+    }
+    assert!(
+        !is_production("https://exttest.cybertip.org/ispws")
+            && !is_production("http://127.0.0.1:1/ispws")
+    );
 }

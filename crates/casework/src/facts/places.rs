@@ -133,4 +133,68 @@ impl Place {
             _ => None,
         }
     }
+
+    /// True when anything is said but that there is a place.
+    pub fn says_something(&self) -> bool {
+        let said = |texts: &[&Option<String>]| {
+            texts
+                .iter()
+                .any(|t| t.as_ref().is_some_and(|t| !t.trim().is_empty()))
+        };
+        match self {
+            Self::WebPage { urls, note, .. } => {
+                urls.iter().any(|u| !u.trim().is_empty()) || said(&[note])
+            }
+            Self::Email {
+                addresses,
+                content,
+                note,
+            } => addresses.iter().any(|a| !a.address.trim().is_empty()) || said(&[content, note]),
+            Self::Newsgroup {
+                name,
+                addresses,
+                content,
+                note,
+            } => {
+                addresses.iter().any(|a| !a.address.trim().is_empty())
+                    || said(&[name, content, note])
+            }
+            Self::Chat {
+                client,
+                room,
+                content,
+                note,
+            } => said(&[client, room, content, note]),
+            Self::Game {
+                name,
+                console,
+                content,
+                note,
+            } => said(&[name, console, content, note]),
+            Self::CellPhone {
+                phone,
+                latitude,
+                note,
+                ..
+            } => {
+                phone.as_ref().is_some_and(|p| !p.number.trim().is_empty())
+                    || latitude.is_some()
+                    || said(&[note])
+            }
+            Self::Offline {
+                name,
+                addresses,
+                note,
+            } => addresses.iter().any(|a| *a != Address::default()) || said(&[name, note]),
+            Self::PeerToPeer {
+                client,
+                ip_events,
+                file_names,
+                note,
+            } => {
+                ip_events.iter().any(|e| !e.address.trim().is_empty())
+                    || said(&[client, file_names, note])
+            }
+        }
+    }
 }

@@ -21,6 +21,8 @@ pub(super) struct Prepared {
     pub reasons: Vec<&'static str>,
     pub sealed: Vec<u8>,
     pub unreadable: Option<String>,
+    /// The bytes of one that can't be read.
+    pub raw: Vec<u8>,
 }
 
 /// Stands for the near digest that a report brought first.
@@ -163,6 +165,10 @@ pub(super) fn prepare(given: &Given, sealer: &Sealer) -> Prepared {
         reasons,
         sealed: sealer.seal(&sealed_form(facts, raw)),
         unreadable: given.unreadable.clone(),
+        raw: match given.unreadable {
+            Some(_) => raw.clone(),
+            None => Vec::new(),
+        },
     }
 }
 
@@ -210,6 +216,12 @@ fn sealed_form(facts: &Facts, raw: &[u8]) -> Vec<u8> {
     out.extend(json);
     out.extend(raw);
     out
+}
+
+/// The bytes a report came in.
+pub(super) fn raw(bytes: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    rest.get(usize::try_from(u64::from_be_bytes(*length)).ok()?..)
 }
 
 pub(super) fn facts(bytes: &[u8]) -> Option<Facts> {

@@ -404,9 +404,12 @@ pub struct CybertipArgs {
     /// Of a hundred requests, so many are answered with 503
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub errors: u32,
-    /// Of a hundred requests, so many are answered with HTTP 200 and code 1000
+    /// Of a hundred requests, so many are answered with HTTP 200 and a code
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub codes: u32,
+    /// Instead of 1000: any code of the documentation, as 2000, 3100, 4200
+    #[arg(long, default_value_t = 1000)]
+    pub code: i64,
     /// Of a hundred uploads, so many are answered with another MD5
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub wrong_md5: u32,

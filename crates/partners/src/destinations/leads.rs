@@ -104,6 +104,18 @@ fn write(d: &Dossier) -> Rendered {
     ];
     let mut omitted =
         dossier_json::left_out(facts, &used, "leads carry only accounts with a country");
+    if d.category.is_some() {
+        omitted.push(super::Omitted {
+            field: "decision.category".into(),
+            why: "leads carry only accounts with a country".into(),
+        });
+    }
+    if !d.files.is_empty() {
+        omitted.push(super::Omitted {
+            field: "files".into(),
+            why: "files, their names and digests are with the reporter".into(),
+        });
+    }
     omitted.extend(stays_here(d));
     Rendered {
         report: packages::zip(&parts),

@@ -25,7 +25,7 @@ use accounts::Part;
 use xml::{Xml, terse};
 
 pub use answers::{Answer, code};
-pub use filing::{PRODUCTION, TEST};
+pub use filing::{PRODUCTION, TEST, is_production};
 pub(crate) use filing::{schema_changes, service_status};
 
 /// NCMEC's CyberTipline.
@@ -54,6 +54,8 @@ const FILE_ANNOTATIONS: [&str; 10] = [
     "infant",
     "generativeAi",
 ];
+/// Longest name of a sort of digest, in characters (documentation of 2025-06-11).
+const HASH_KIND_CHARS_MAX: usize = 64;
 /// Stand where the receiver's ids will be; both are values the schema takes.
 const REPORT_ID: &str = "9007199254740991";
 const FILE_ID: &str = "00000000placeholder00000000";
@@ -251,18 +253,7 @@ fn omit_all_but_accounts(x: &mut Xml, facts: &Facts) {
 
 fn incident_summary(x: &mut Xml, d: &Dossier, facts: &Facts, batched: bool) {
     x.element("incidentSummary", |x| {
-        let kind = match facts.incident.unwrap_or(IncidentKind::Material) {
-            IncidentKind::Material => {
-                "Child Pornography (possession, manufacture, and distribution)"
-            }
-            IncidentKind::Trafficking => "Child Sex Trafficking",
-            IncidentKind::Tourism => "Child Sex Tourism",
-            IncidentKind::Molestation => "Child Sexual Molestation",
-            IncidentKind::MisleadingDomain => "Misleading Domain Name",
-            IncidentKind::MisleadingWords => "Misleading Words or Digital Images on the Internet",
-            IncidentKind::Enticement => "Online Enticement of Children for Sexual Acts",
-            IncidentKind::UnsolicitedObscene => "Unsolicited Obscene Material Sent to a Child",
-        };
+        let kind = incident_type(facts.incident.unwrap_or(IncidentKind::Material));
         x.value("incidentType", "incident", Some(kind));
         let service = Some(d.reporter.service.as_str()).filter(|s| !s.trim().is_empty());
         x.value("platform", "platform", facts.platform.as_deref().or(service));
@@ -298,6 +289,20 @@ fn incident_summary(x: &mut Xml, d: &Dossier, facts: &Facts, batched: bool) {
         };
         x.value("incidentDateTimeDescription", "occurred_at_note", note);
     });
+}
+
+/// The schema's word for a sort of incident.
+fn incident_type(kind: IncidentKind) -> &'static str {
+    match kind {
+        IncidentKind::Material => "Child Pornography (possession, manufacture, and distribution)",
+        IncidentKind::Trafficking => "Child Sex Trafficking",
+        IncidentKind::Tourism => "Child Sex Tourism",
+        IncidentKind::Molestation => "Child Sexual Molestation",
+        IncidentKind::MisleadingDomain => "Misleading Domain Name",
+        IncidentKind::MisleadingWords => "Misleading Words or Digital Images on the Internet",
+        IncidentKind::Enticement => "Online Enticement of Children for Sexual Acts",
+        IncidentKind::UnsolicitedObscene => "Unsolicited Obscene Material Sent to a Child",
+    }
 }
 
 /// E-mail addresses that stand at somebody in the report.
@@ -585,6 +590,9 @@ fn file_document(
             x.left_over("sha256", said);
         }
         x.each("original_hashes", &facts.original_hashes, |x, h| {
+            if h.kind.chars().count() > HASH_KIND_CHARS_MAX {
+                return x.left_over_whole("", h);
+            }
             x.value_with(
                 "originalFileHash",
                 "value",

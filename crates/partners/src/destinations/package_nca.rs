@@ -35,7 +35,7 @@ const PROFILE: Profile = Profile {
             get: ask::contact,
         },
         Asked {
-            name: "Priority and its reasons",
+            name: "Reasons for its priority",
             needed: false,
             get: ask::danger,
         },
@@ -75,9 +75,14 @@ const PROFILE: Profile = Profile {
             get: ask::account,
         },
         Asked {
-            name: "IP addresses, with port; log-ins of three months",
+            name: "IP addresses, with port",
             needed: false,
             get: ask::addresses,
+        },
+        Asked {
+            name: "Log-in IP addresses of three months",
+            needed: false,
+            get: ask::logins,
         },
         Asked {
             name: "EXIF",

@@ -21,6 +21,8 @@ pub const DESTINATION: Destination = Destination {
 };
 
 const SOURCE: &str = "XARF v4.2";
+const UNKNOWN_DETECTION: &str =
+    "is required: how it came to be known isn't said (facts.detected_by)";
 /// Longest description, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 1_000;
 /// Longest name of an organisation, in characters.
@@ -38,13 +40,9 @@ fn write(d: &Dossier) -> Rendered {
         });
     };
     let mut out = Map::new();
-    let mut used = vec![
-        "facts.occurred_at",
-        "facts.removed",
-        "facts.detected_by",
-        "facts.incident",
-        "facts.tags",
-    ];
+    let mut used: Vec<String> = ["facts.occurred_at", "facts.removed", "facts.detected_by"]
+        .map(str::to_owned)
+        .to_vec();
     let r = &d.reporter;
     let domain = r
         .email
@@ -122,20 +120,26 @@ fn write(d: &Dossier) -> Rendered {
         out.insert("domain".into(), host.to_ascii_lowercase().into());
     }
     if d.files.is_empty() {
-        words(d, &mut out);
+        used.extend(["facts.incident", "facts.tags"].map(str::to_owned));
+        if let Err(what) = words(d, &mut out) {
+            stop("detection_method", what);
+        }
     } else {
-        used.push("facts.files");
-        if let Err(what) = media(d, &mut out) {
-            stop("classification", what);
+        let first = &d.files[0].key;
+        used.extend(
+            ["sha256", "media_type", "category"].map(|f| format!("facts.files.{first}.{f}")),
+        );
+        if let Err((field, what)) = media(d, &mut out) {
+            stop(field, what);
         }
     }
-    let closed = facts.reported.as_ref().is_some_and(|a| {
-        a.suspended.as_ref().is_some_and(|c| c.done) || a.closed.as_ref().is_some_and(|c| c.done)
-    });
-    out.insert("evidence_source".into(), "automated_filter".into());
-    if d.files.is_empty() {
-        out.insert("evidence_source".into(), "user_report".into());
-    } else {
+    let known = facts
+        .reported
+        .iter()
+        .flat_map(|a| [&a.suspended, &a.closed])
+        .flatten();
+    let closed = known.map(|c| c.done).reduce(|a, b| a || b);
+    if !d.files.is_empty() {
         out.insert("account_suspended".into(), closed.into());
         out.insert("content_removed".into(), facts.removed.into());
     }
@@ -143,7 +147,11 @@ fn write(d: &Dossier) -> Rendered {
     dossier_json::bare(&mut value);
     let mut text = serde_json::to_string_pretty(&value).expect("it is JSON");
     text.push('\n');
-    let mut omitted = dossier_json::left_out(facts, &used, "XARF has no place for it");
+    let mut omitted = dossier_json::left_out(
+        facts,
+        &used.iter().map(String::as_str).collect::<Vec<_>>(),
+        "XARF has no place for it",
+    );
     omitted.retain(|o| {
         url.as_deref()
             .is_none_or(|_| !is_the_url(&o.field, facts, url.as_deref()))
@@ -183,7 +191,7 @@ fn is_url(text: &str) -> bool {
     !text.chars().any(char::is_whitespace) && url::Url::parse(text).is_ok_and(|u| u.has_host())
 }
 
-fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> {
+fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str, &'static str)> {
     let facts = d.facts.expose();
     out.insert("type".into(), "csam".into());
     let of_files = d
@@ -211,11 +219,17 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> 
             "baseline".into()
         }
         Some(_) => {
-            return Err(
+            return Err((
+                "classification",
                 "the category is on another scale; XARF takes A1 to B2 (ncmec-industry) or baseline (interpol-baseline)",
-            );
+            ));
         }
-        None => return Err("is required: the decision has no category with its scale"),
+        None => {
+            return Err((
+                "classification",
+                "is required: the decision has no category with its scale",
+            ));
+        }
     };
     out.insert("classification".into(), class.into());
     let method = match facts.detected_by {
@@ -224,7 +238,8 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> 
         Some(Detection::Automated) => "automated_scan",
         Some(Detection::HashMatch) => "hash_match",
         None if d.matched => "hash_match",
-        None => "manual_review",
+        None if d.files.iter().any(|f| f.viewed_whole) => "manual_review",
+        None => return Err(("detection_method", UNKNOWN_DETECTION)),
     };
     out.insert("detection_method".into(), method.into());
     let kinds: Vec<&str> = d
@@ -259,7 +274,7 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> 
     Ok(())
 }
 
-fn words(d: &Dossier, out: &mut Map<String, Value>) {
+fn words(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> {
     let facts = d.facts.expose();
     out.insert("type".into(), "csem".into());
     let kind = match (facts.incident, facts.tags.as_slice()) {
@@ -275,7 +290,8 @@ fn words(d: &Dossier, out: &mut Map<String, Value>) {
         Some(Detection::Authority) => "law_enforcement_referral",
         Some(Detection::UserReport) => "user_report",
         Some(Detection::Automated | Detection::HashMatch) => "behavioral_analysis",
-        Some(Detection::Person) | None => "manual_review",
+        Some(Detection::Person) => "manual_review",
+        None => return Err(UNKNOWN_DETECTION),
     };
     out.insert("detection_method".into(), method.into());
     if !facts.threads.is_empty() {
@@ -287,4 +303,5 @@ fn words(d: &Dossier, out: &mut Map<String, Value>) {
         .take(DESCRIPTION_CHARS_MAX)
         .collect();
     out.insert("description".into(), text.into());
+    Ok(())
 }

@@ -7,6 +7,9 @@ use obhut_casework::{
 use super::schema;
 use super::xml::Xml;
 
+/// Longest value of a device, in characters (documentation of 2025-06-11).
+const DEVICE_VALUE_CHARS_MAX: usize = 2_083;
+
 /// Whose account it is: the schema has its own order of elements for each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -261,6 +264,15 @@ pub(super) fn ip_event(x: &mut Xml, e: &IpEvent) {
 }
 
 pub(super) fn device(x: &mut Xml, d: &Device) {
+    // A device's number that is cut is another device's.
+    if d.value.chars().count() > DEVICE_VALUE_CHARS_MAX {
+        x.remark(
+            "deviceId/idValue",
+            "is too long; the device stands in the free text at the end instead",
+            schema::DOCUMENTATION,
+        );
+        return x.left_over_whole("", d);
+    }
     x.element("deviceId", |x| {
         x.value("idType", "kind", Some(&d.kind));
         x.value("idValue", "value", Some(&d.value));

@@ -25,6 +25,15 @@ pub const TEST: &str = "https://exttest.cybertip.org/ispws";
 /// change.
 const JOB_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
+/// True for every way to write the host where it counts.
+pub fn is_production(address: &str) -> bool {
+    let host = |text: &str| {
+        let url = url::Url::parse(text).ok()?;
+        Some(url.host_str()?.trim_end_matches('.').to_ascii_lowercase())
+    };
+    host(address) == host(PRODUCTION)
+}
+
 /// The service at one address with one set of credentials.
 pub(crate) struct Service {
     http: Arc<Http>,
@@ -36,16 +45,13 @@ pub(crate) struct Service {
 impl Service {
     /// The service a channel names; by default its test host.
     pub fn of(channel: &Channel, http: Arc<Http>) -> Result<Self, SendFault> {
-        let production = channel
-            .url
-            .as_deref()
-            .is_some_and(|u| u.trim_end_matches('/') == PRODUCTION);
         let base = match (channel.production, &channel.url) {
             (true, None) => PRODUCTION,
             (false, None) => TEST,
             (_, Some(url)) => url.as_str(),
         };
-        if (production || channel.production) && (!channel.production || channel.officer.is_none())
+        if (channel.production || is_production(base))
+            && (!channel.production || channel.officer.is_none())
         {
             return Err(SendFault::Denied(
                 "the production address needs --production, credentials and a named officer".into(),
@@ -154,17 +160,18 @@ pub(super) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
 
 async fn retraction(errand: &Errand<'_>, number: &str) -> Result<String, SendFault> {
     let reporter = errand.casework.reporter().await?;
+    let row = errand.casework.report_row(&errand.filing.report).await?;
     let now = jiff::Timestamp::now()
         .round(jiff::Unit::Second)
         .map_or_else(|_| String::new(), |t| t.to_string());
     let number = number.to_owned();
+    let because = match row.retracted_because.trim() {
+        "" => "no reason is on record",
+        because => because,
+    };
     let xml = Xml::document("report", "retraction", |x| {
         x.element("incidentSummary", |x| {
-            x.value(
-                "incidentType",
-                "",
-                Some("Child Pornography (possession, manufacture, and distribution)"),
-            );
+            x.value("incidentType", "", Some(super::incident_type(row.incident)));
             x.value("incidentDateTime", "", Some(now));
             x.value(
                 "incidentDateTimeDescription",
@@ -180,7 +187,7 @@ async fn retraction(errand: &Errand<'_>, number: &str) -> Result<String, SendFau
         x.element("personOrUserReported", |x| {
             x.value("priorCTReports", "", Some(&number))
         });
-        x.value("additionalInfo", "", Some(format!("RETRACTION. The reporter retracts CyberTipline report {number} entirely: on appeal another person found that the decision it rested on was wrong. The person it concerned is cleared. Please undo what was done because of it, and tell everybody it was passed on to.")));
+        x.value("additionalInfo", "", Some(format!("RETRACTION. The reporter retracts CyberTipline report {number} entirely. Reason: {because}. Please undo what was done because of it, and tell everybody it was passed on to.")));
     });
     Ok(xml.finish().0)
 }
@@ -230,10 +237,15 @@ async fn deliver(
     let done = service.call("/finish", Body::id(&filing.remote)).await?;
     match done.code {
         code::OK => {
-            let files = match done.files.len() {
-                0 => String::new(),
-                1 => ", 1 file".to_owned(),
-                n => format!(", {n} files"),
+            let sent = files.iter().filter(|f| f.exhibit.is_some()).count();
+            let files = match (done.files.len(), sent) {
+                (0, 0) => String::new(),
+                (1, 1) => ", 1 file".to_owned(),
+                (there, sent) if there == sent => format!(", {there} files"),
+                // A file that arrived twice on the way can't be taken away again.
+                (there, sent) => format!(
+                    ", {there} files there, {sent} sent: what is too many came twice on the way and has no details"
+                ),
             };
             let asked = done
                 .request

@@ -21,7 +21,8 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
                 return Some("has white space, which no address has");
             }
             match url::Url::parse(text) {
-                Ok(url) if url.has_host() => None,
+                Ok(url) if url.has_host() => secret_address(text)
+                    .map(|_| "carries credentials or a signature, which go to nobody"),
                 _ => Some("is no complete address"),
             }
         }
@@ -51,6 +52,33 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
         "longitude" => out_of(text, 180.0).then_some("is no longitude, -180 to 180"),
         _ => None,
     }
+}
+
+/// An address that lets whoever has it in, without what does; none of any other.
+pub(super) fn secret_address(text: &str) -> Option<String> {
+    let mut url = url::Url::parse(text).ok()?;
+    let signed = url.query_pairs().any(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        [
+            "signature",
+            "x-amz-signature",
+            "x-goog-signature",
+            "sig",
+            "token",
+            "access_token",
+        ]
+        .contains(&name.as_str())
+    });
+    let login = !url.username().is_empty() || url.password().is_some();
+    if !signed && !login {
+        return None;
+    }
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    if signed {
+        url.set_query(None);
+    }
+    Some(url.into())
 }
 
 fn out_of(text: &str, most: f64) -> bool {

@@ -11,6 +11,16 @@ use super::super::{Omitted, Remark};
 use super::{rules, schema};
 use crate::tree::allowed;
 
+/// Elements whose text is cut where it is too long.
+const CUT: [&str; 6] = [
+    "escalateToHighPriority",
+    "incidentDateTimeDescription",
+    "vehicleDescription",
+    "agencyName",
+    "idType",
+    "name",
+];
+
 /// A document in the making, and what is to be said about it.
 pub(super) struct Xml {
     writer: Writer<Vec<u8>>,
@@ -259,15 +269,19 @@ impl Xml {
         let chars = text.chars().count();
         match schema::chars_max(of).filter(|max| chars > *max) {
             None => Some(text),
+            // Free text may be cut, and what the schema asks for can't be left out; an account's id
+            // or an address that is cut is another one's.
+            Some(max) if !CUT.contains(&name) => {
+                let why = format!("has {chars} characters, the service takes {max}");
+                self.refuse(field, &text, &why, schema::DOCUMENTATION)
+            }
             Some(max) => {
                 let what = format!(
                     "has {chars} characters, the service takes {max}; the whole stands in the free text at the end"
                 );
                 self.here(what, schema::DOCUMENTATION);
                 self.left_over(field, &text);
-                let cut: String = text.chars().take(max).collect();
-                // A value that a cut makes wrong is left out whole.
-                rules::refuses(name, &cut).is_none().then_some(cut)
+                Some(text.chars().take(max).collect())
             }
         }
     }
@@ -283,7 +297,11 @@ impl Xml {
             format!("{why}; it stands in the free text at the end instead"),
             source,
         );
-        self.left_over(field, text);
+        // Whoever has a signed address can use it; it is told without what makes it one.
+        match rules::secret_address(text) {
+            Some(plain) => self.left_over(field, &plain),
+            None => self.left_over(field, text),
+        }
         None
     }
 

@@ -1,0 +1,348 @@
+//! The table of the schema as an XSD, and an XSD as such a table: how the service's own differs.
+
+use std::collections::BTreeMap;
+
+use super::{Attribute, Order, PINNED, Particle, Schema, Type};
+use crate::tree::{self, Node};
+
+/// How the schema that the service shows differs from the one this version writes: one sentence a
+/// difference, none when nothing differs.
+pub fn differences(xsd: &str) -> Vec<String> {
+    let Ok(root) = tree::parse(xsd) else {
+        return vec!["what the service shows as its schema is no XML".into()];
+    };
+    let theirs = read_xsd(&root);
+    let mut said = Vec::new();
+    for (name, ours) in &PINNED.types {
+        match theirs.types.get(name) {
+            None => said.push(format!("{name} is gone")),
+            Some(now) => compare(name, ours, now, &mut said),
+        }
+    }
+    for name in theirs
+        .types
+        .keys()
+        .filter(|n| !PINNED.types.contains_key(*n))
+    {
+        said.push(format!("{name} is new"));
+    }
+    for (name, ours) in &PINNED.words {
+        let now = theirs
+            .words
+            .get(name)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        for word in now.iter().filter(|w| !ours.contains(w)) {
+            said.push(format!("{name} has the new word \"{word}\""));
+        }
+        for word in ours.iter().filter(|w| !now.contains(w)) {
+            said.push(format!("{name} has no longer the word \"{word}\""));
+        }
+    }
+    said
+}
+
+fn compare(name: &str, ours: &Type, now: &Type, said: &mut Vec<String>) {
+    let names = |t: &Type| -> Vec<String> {
+        let particles = t.particles.iter().flat_map(|p| &p.names);
+        let attributes = t.attributes.iter().map(|a| format!("@{}", a.name));
+        particles
+            .map(|(n, _)| n.clone())
+            .chain(attributes)
+            .collect()
+    };
+    let (old, new) = (names(ours), names(now));
+    let before = said.len();
+    for one in new.iter().filter(|n| !old.contains(n)) {
+        said.push(format!("{name} has the new {one}"));
+    }
+    for one in old.iter().filter(|n| !new.contains(n)) {
+        said.push(format!("{name} has no longer {one}"));
+    }
+    if said.len() > before {
+        return;
+    }
+    if old != new && ours.order == Order::Sequence {
+        said.push(format!("{name} has another order"));
+    }
+    // Lengths stand in the documentation only.
+    let plain = |of: &str| match of
+        .strip_prefix('s')
+        .is_some_and(|n| n.parse::<u32>().is_ok())
+    {
+        true => "s".to_owned(),
+        false => of.to_owned(),
+    };
+    let shape = |t: &Type| -> Vec<String> {
+        let mut shape: Vec<_> = t
+            .particles
+            .iter()
+            .map(|p| {
+                let names: Vec<_> = p
+                    .names
+                    .iter()
+                    .map(|(n, of)| format!("{n}:{}", plain(of)))
+                    .collect();
+                format!("{} {} {}", names.join("|"), p.min, p.many)
+            })
+            .collect();
+        shape.extend(
+            t.attributes
+                .iter()
+                .map(|a| format!("@{}:{} {}", a.name, plain(&a.of), a.required)),
+        );
+        shape.push(plain(&t.text));
+        shape
+    };
+    for (old, new) in shape(ours).iter().zip(shape(now)).filter(|(a, b)| *a != b) {
+        said.push(format!("{name}: {old} has become {new}"));
+    }
+}
+
+/// The parts of an XSD that this schema uses: named types, sequences, choices, extensions of values.
+fn read_xsd(root: &Node) -> Schema {
+    let mut schema = Schema {
+        types: BTreeMap::new(),
+        words: BTreeMap::new(),
+    };
+    // First which types are nothing but text, so that elements of them are values.
+    let mut plain: BTreeMap<String, String> = BTreeMap::new();
+    for node in root.all("complexType").chain(root.all("simpleType")) {
+        let name = node.attribute("name").unwrap_or_default().to_owned();
+        if node.name == "simpleType" {
+            let restriction = node.child("restriction");
+            let words: Vec<_> = restriction
+                .into_iter()
+                .flat_map(|r| r.all("enumeration"))
+                .filter_map(|e| e.attribute("value").map(str::to_owned))
+                .collect();
+            let pattern = restriction.is_some_and(|r| r.child("pattern").is_some());
+            if !words.is_empty() {
+                schema.words.insert(name, words);
+            } else if !pattern {
+                let base = restriction
+                    .and_then(|r| r.attribute("base"))
+                    .unwrap_or_default();
+                plain.insert(name, base_type(base, &BTreeMap::new()));
+            }
+        } else if let Some(extension) = node
+            .child("simpleContent")
+            .and_then(|c| c.child("extension"))
+            && extension.child("attribute").is_none()
+        {
+            let base = extension.attribute("base").unwrap_or_default();
+            plain.insert(name, base_type(base, &BTreeMap::new()));
+        }
+    }
+    for node in root.all("complexType") {
+        let name = node.attribute("name").unwrap_or_default();
+        if !plain.contains_key(name) {
+            read_complex(name, node, &plain, &mut schema);
+        }
+    }
+    for node in root.all("element") {
+        let name = node.attribute("name").unwrap_or_default();
+        if let Some(complex) = node.child("complexType") {
+            read_complex(name, complex, &plain, &mut schema);
+        }
+    }
+    schema
+}
+
+fn base_type(name: &str, plain: &BTreeMap<String, String>) -> String {
+    let local = name.rsplit(':').next().unwrap_or_default();
+    if name.contains(':') {
+        match local {
+            "string" => "s",
+            "boolean" => "bool",
+            "dateTime" => "time",
+            other => other,
+        }
+        .to_owned()
+    } else {
+        plain
+            .get(local)
+            .cloned()
+            .unwrap_or_else(|| local.to_owned())
+    }
+}
+
+fn read_complex(name: &str, node: &Node, plain: &BTreeMap<String, String>, schema: &mut Schema) {
+    let mut made = Type {
+        order: Order::Empty,
+        text: String::new(),
+        particles: Vec::new(),
+        attributes: Vec::new(),
+    };
+    let mut holder = node;
+    for (word, order) in [
+        ("sequence", Order::Sequence),
+        ("all", Order::All),
+        ("choice", Order::One),
+    ] {
+        if let Some(group) = node.child(word) {
+            made.order = order;
+            for one in &group.children {
+                match one.name.as_str() {
+                    "element" => made.particles.push(read_element(name, one, plain, schema)),
+                    "choice" => {
+                        let mut joined = Particle {
+                            names: Vec::new(),
+                            min: 1,
+                            many: false,
+                        };
+                        for alternative in one.all("element") {
+                            let p = read_element(name, alternative, plain, schema);
+                            joined.names.extend(p.names);
+                            joined.min = joined.min.min(p.min);
+                            joined.many |= p.many;
+                        }
+                        made.particles.push(joined);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    if let Some(extension) = node
+        .child("simpleContent")
+        .and_then(|c| c.child("extension"))
+    {
+        made.order = Order::Text;
+        made.text = base_type(extension.attribute("base").unwrap_or_default(), plain);
+        holder = extension;
+    }
+    for attribute in holder.all("attribute") {
+        made.attributes.push(Attribute {
+            name: attribute.attribute("name").unwrap_or_default().to_owned(),
+            of: base_type(attribute.attribute("type").unwrap_or_default(), plain),
+            required: attribute.attribute("use") == Some("required"),
+        });
+    }
+    schema.types.insert(name.to_owned(), made);
+}
+
+fn read_element(
+    parent: &str,
+    node: &Node,
+    plain: &BTreeMap<String, String>,
+    schema: &mut Schema,
+) -> Particle {
+    let (name, of) = match (node.attribute("ref"), node.attribute("name")) {
+        (Some(name), _) => (name, name.to_owned()),
+        (None, name) => {
+            let name = name.unwrap_or_default();
+            let of = match (node.attribute("type"), node.child("complexType")) {
+                (Some(of), _) => base_type(of, plain),
+                (None, Some(complex)) => {
+                    // A type without a name is called after its element; one name stands twice.
+                    let own = match (parent, name) {
+                        ("associatedAccount", "platform") => "associatedPlatform",
+                        (_, name) => name,
+                    };
+                    read_complex(own, complex, plain, schema);
+                    own.to_owned()
+                }
+                (None, None) => "s".to_owned(),
+            };
+            let fixed = node.attribute("fixed") == Some("true");
+            (name, if fixed { "true".to_owned() } else { of })
+        }
+    };
+    Particle {
+        names: vec![(name.to_owned(), of)],
+        min: u8::from(node.attribute("minOccurs") != Some("0")),
+        many: node.attribute("maxOccurs") == Some("unbounded"),
+    }
+}
+
+/// This table as an XSD: what the stand-in shows to whoever asks for the schema.
+pub fn as_xsd() -> String {
+    let xs = |of: &str| match of {
+        "bool" | "true" => "xs:boolean".to_owned(),
+        "time" => "xs:dateTime".to_owned(),
+        "int" | "long" | "double" | "date" | "token" => format!("xs:{of}"),
+        of if of == "s" || of[1..].parse::<u32>().is_ok() && of.starts_with('s') => {
+            "xs:string".to_owned()
+        }
+        of => of.to_owned(),
+    };
+    let attributes = |t: &Type| -> String {
+        let one = |a: &Attribute| {
+            let use_ = if a.required { " use=\"required\"" } else { "" };
+            format!(
+                "<xs:attribute name=\"{}\" type=\"{}\"{use_}/>",
+                a.name,
+                xs(&a.of)
+            )
+        };
+        t.attributes.iter().map(one).collect()
+    };
+    let mut out = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" elementFormDefault=\"qualified\">\n",
+    );
+    for root in [
+        "report",
+        "fileDetails",
+        "reportResponse",
+        "reportDoneResponse",
+    ] {
+        out += &format!("<xs:element name=\"{root}\" type=\"{root}\"/>\n");
+    }
+    for (name, t) in &PINNED.types {
+        let one = |p: &Particle, (n, of): &(String, String)| {
+            let min = if p.min == 0 { " minOccurs=\"0\"" } else { "" };
+            let max = if p.many {
+                " maxOccurs=\"unbounded\""
+            } else {
+                ""
+            };
+            let fixed = if of == "true" { " fixed=\"true\"" } else { "" };
+            format!(
+                "<xs:element name=\"{n}\" type=\"{}\"{min}{max}{fixed}/>",
+                xs(of)
+            )
+        };
+        let particles: String = t
+            .particles
+            .iter()
+            .map(|p| match p.names.as_slice() {
+                [single] => one(p, single),
+                several => {
+                    let all: String = several.iter().map(|s| one(p, s)).collect();
+                    format!("<xs:choice>{all}</xs:choice>")
+                }
+            })
+            .collect();
+        let inside = match t.order {
+            Order::Sequence => format!("<xs:sequence>{particles}</xs:sequence>{}", attributes(t)),
+            Order::All => format!("<xs:all>{particles}</xs:all>{}", attributes(t)),
+            Order::One => format!("<xs:choice>{particles}</xs:choice>{}", attributes(t)),
+            Order::Empty => attributes(t),
+            Order::Text => format!(
+                "<xs:simpleContent><xs:extension base=\"{}\">{}</xs:extension></xs:simpleContent>",
+                xs(&t.text),
+                attributes(t)
+            ),
+        };
+        out += &format!("<xs:complexType name=\"{name}\">{inside}</xs:complexType>\n");
+    }
+    for (name, words) in &PINNED.words {
+        let all: String = words
+            .iter()
+            .map(|w| format!("<xs:enumeration value=\"{w}\"/>"))
+            .collect();
+        out += &format!(
+            "<xs:simpleType name=\"{name}\"><xs:restriction base=\"xs:string\">{all}</xs:restriction></xs:simpleType>\n"
+        );
+    }
+    for (name, pattern) in [
+        ("phoneCountryCallingCode", r"\+[0-9]{1,3}"),
+        ("phoneExtension", "[0-9]+"),
+    ] {
+        out += &format!(
+            "<xs:simpleType name=\"{name}\"><xs:restriction base=\"xs:string\"><xs:pattern value=\"{pattern}\"/></xs:restriction></xs:simpleType>\n"
+        );
+    }
+    out + "</xs:schema>\n"
+}
