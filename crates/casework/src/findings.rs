@@ -181,6 +181,16 @@ pub(crate) async fn attach(tx: &mut Tx, finding: &str, exhibit: &str) -> Result<
     Ok(())
 }
 
+/// The first case with a finding of an exhibit.
+pub(crate) async fn case_of_exhibit(tx: &mut Tx, exhibit: &str) -> Result<Option<String>> {
+    let row =
+        sqlx::query("SELECT case_id FROM findings WHERE exhibit = $1 ORDER BY found_at LIMIT 1")
+            .bind(exhibit)
+            .fetch_optional(&mut **tx)
+            .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
+}
+
 /// Takes the names of files out of the findings of a case.
 pub(crate) async fn forget_names(tx: &mut Tx, case: &str) -> Result<()> {
     sqlx::query("UPDATE findings SET name_sealed = NULL WHERE case_id = $1")

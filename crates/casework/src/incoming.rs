@@ -11,13 +11,15 @@ use std::collections::HashMap;
 use obhut_index::{Bits256, Segments};
 use serde::Serialize;
 
-use crate::cases::{self, Opening};
+use crate::cases::{self, CaseStatus, Opening};
 use crate::database::{Columns, Step, Tx, words};
-use crate::findings;
 use crate::{Casework, CaseworkError, Facts, LookedFile, RISK, Result, Sealed, audit, facts, ids};
+use crate::{findings, views};
 
+mod places;
 mod tokens;
 
+use places::{Known, Placed, place};
 use tokens::{Prepared, prepare};
 
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -617,155 +619,6 @@ struct NearHits {
     fresh: Vec<(i64, Bits256)>,
 }
 
-/// Where a token was seen first, in which group that is now, and how often.
-#[derive(Clone, Copy)]
-struct Known {
-    seq: i64,
-    group: i64,
-    seen: i64,
-}
-
-struct Placed {
-    rows: Vec<Row>,
-    /// Tokens with the report they were first seen in and how often they were seen in this chunk.
-    tokens: Vec<(i64, i64, i64)>,
-    /// Groups of reports on record that turned out to be one: from, into.
-    merged: Vec<(i64, i64)>,
-}
-
-struct Row {
-    seq: i64,
-    group: i64,
-    duplicate_of: Option<i64>,
-    reupload_of: Option<i64>,
-    at_risk: u32,
-    reasons: Vec<&'static str>,
-    rests_on: Option<String>,
-}
-
-/// Puts each report where it belongs. Pure: the same reports give the same places.
-fn place(
-    prepared: &[Prepared],
-    first: i64,
-    mut known: HashMap<i64, Known>,
-    near: &[Vec<i64>],
-    earlier: &HashMap<String, String>,
-) -> Placed {
-    let mut parents: HashMap<i64, i64> = HashMap::new();
-    fn root(parents: &mut HashMap<i64, i64>, group: i64) -> i64 {
-        let mut at = group;
-        while let Some(&up) = parents.get(&at) {
-            at = up;
-        }
-        if at != group {
-            parents.insert(group, at);
-        }
-        at
-    }
-    let mut rows: Vec<Row> = Vec::with_capacity(prepared.len());
-    let mut fresh: HashMap<i64, (i64, i64)> = HashMap::new();
-    for (at, p) in prepared.iter().enumerate() {
-        let seq = first + at as i64;
-        let holder = |known: &HashMap<i64, Known>, token: i64| known.get(&token).map(|k| k.seq);
-        let duplicate_of = p.same.and_then(|t| holder(&known, t));
-        let reupload_of = match duplicate_of {
-            None => p.reuploads.iter().filter_map(|t| holder(&known, *t)).min(),
-            Some(_) => None,
-        };
-        let mut groups = Vec::new();
-        for token in &p.links {
-            if let Some(k) = known.get(token).filter(|k| k.seen < LINKS_MAX) {
-                groups.push(k.group);
-            }
-        }
-        for other in &near[at] {
-            // The near report of this chunk has its group already; of an earlier one it is asked
-            // through its own token.
-            if let Some(row) = other
-                .checked_sub(first)
-                .and_then(|i| rows.get(usize::try_from(i).ok()?))
-            {
-                groups.push(row.group);
-            } else if let Some(k) = known
-                .get(&tokens::near_token(*other))
-                .filter(|k| k.seen < LINKS_MAX)
-            {
-                groups.push(k.group);
-            }
-        }
-        let mut group = seq;
-        let roots: Vec<i64> = groups.iter().map(|g| root(&mut parents, *g)).collect();
-        if let Some(&least) = roots.iter().min() {
-            group = least;
-            for other in roots {
-                if other != least {
-                    parents.insert(other, least);
-                }
-            }
-        }
-        let see =
-            |token: i64, known: &mut HashMap<i64, Known>, fresh: &mut HashMap<i64, (i64, i64)>| {
-                let k = known.entry(token).or_insert(Known {
-                    seq,
-                    group,
-                    seen: 0,
-                });
-                k.seen += 1;
-                fresh.entry(token).or_insert((k.seq, 0)).1 += 1;
-            };
-        for token in p.links.iter().chain(&p.reuploads).chain(&p.same) {
-            see(*token, &mut known, &mut fresh);
-        }
-        for other in &near[at] {
-            see(tokens::near_token(*other), &mut known, &mut fresh);
-        }
-        if !p.near.is_empty() && near[at].is_empty() {
-            see(tokens::near_token(seq), &mut known, &mut fresh);
-        }
-        let mut reasons = p.reasons.clone();
-        let rests_on = p
-            .account_key
-            .as_ref()
-            .and_then(|key| earlier.get(key))
-            .cloned();
-        if rests_on.is_some() {
-            reasons.push(KNOWN_ACCOUNT);
-            reasons.sort_by_key(|r| std::cmp::Reverse(points(r)));
-        }
-        rows.push(Row {
-            seq,
-            group,
-            duplicate_of,
-            reupload_of,
-            at_risk: combined(&reasons),
-            reasons,
-            rests_on,
-        });
-    }
-    for row in &mut rows {
-        row.group = root(&mut parents, row.group);
-    }
-    let mut merged: Vec<(i64, i64)> = parents
-        .keys()
-        .copied()
-        .collect::<Vec<_>>()
-        .into_iter()
-        .filter(|from| *from < first)
-        .map(|from| (from, root(&mut parents, from)))
-        .collect();
-    merged.sort_unstable();
-    let mut tokens: Vec<_> = fresh
-        .into_iter()
-        .map(|(token, (seq, seen))| (token, seq, seen))
-        .collect();
-    tokens.sort_unstable();
-    Placed {
-        rows,
-        tokens,
-        merged,
-    }
-}
-
 /// What is on record of the tokens of these reports.
 async fn known_tokens(
     tx: &mut Tx,
@@ -806,7 +659,8 @@ async fn known_tokens(
     Ok(known)
 }
 
-/// Cases that were decided to be reported, by the key of their account.
+/// Cases that were decided to be reported, by the key of their account; and those with the same
+/// bytes, by the key of the bytes.
 async fn earlier_cases(tx: &mut Tx, prepared: &[Prepared]) -> Result<HashMap<String, String>> {
     let mut keys: Vec<&String> = prepared
         .iter()
@@ -814,7 +668,22 @@ async fn earlier_cases(tx: &mut Tx, prepared: &[Prepared]) -> Result<HashMap<Str
         .collect();
     keys.sort_unstable();
     keys.dedup();
-    cases::reported_accounts(tx, &keys).await
+    let mut earlier = cases::reported_accounts(tx, &keys).await?;
+    // The same bytes in an earlier case, whatever the account.
+    let mut keys: Vec<&String> = prepared.iter().flat_map(|p| &p.bytes_keys).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    for (key, exhibit) in views::exhibits_of_bytes(tx, &keys).await? {
+        if earlier.contains_key(&key) {
+            continue;
+        }
+        if let Some(case) = findings::case_of_exhibit(tx, &exhibit).await?
+            && cases::status(tx, &case).await? != CaseStatus::Cleared
+        {
+            earlier.insert(key, case);
+        }
+    }
+    Ok(earlier)
 }
 
 async fn write_rows(tx: &mut Tx, now: i64, prepared: &[Prepared], placed: &Placed) -> Result<()> {

@@ -303,6 +303,31 @@ pub(crate) async fn same_bytes_before(tx: &mut Tx, exhibit: &str) -> Result<Vec<
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
+/// Exhibits with these bytes, by the key of the bytes.
+pub(crate) async fn exhibits_of_bytes(
+    tx: &mut Tx,
+    keys: &[&String],
+) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for part in keys.chunks(500) {
+        let places: Vec<_> = (1..=part.len()).map(|n| format!("${n}")).collect();
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT bytes_key, exhibit FROM exhibit_digests WHERE bytes_key IN ({}) ORDER BY kept_at",
+            places.join(",")
+        ));
+        let mut query = sqlx::query(sql);
+        for key in part {
+            query = query.bind(key.as_str());
+        }
+        for row in &query.fetch_all(&mut **tx).await? {
+            let mut c = Columns::of(row);
+            let key = c.text()?;
+            found.push((key, c.text()?));
+        }
+    }
+    Ok(found)
+}
+
 /// Takes the digests of exhibits out of the database: a cleared person's.
 pub(crate) async fn forget_digests(tx: &mut Tx, exhibit: &str) -> Result<()> {
     sqlx::query("DELETE FROM exhibit_digests WHERE exhibit = $1")

@@ -215,6 +215,34 @@ async fn what_cannot_be_read_is_a_case_and_any_other_can_become_one() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_bytes_in_an_earlier_case_are_named() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let file = CaseFile::from_json(br#"{"files": [{}]}"#).unwrap();
+        let case = c
+            .new_case(&file, vec![Some(b"known".to_vec())], "test")
+            .await
+            .unwrap()
+            .case;
+        let mut one = given(IncomingFormat::Form, &account("a", ""), &[]);
+        let sha256 = c.dossier(&case, false).await.unwrap().files[0]
+            .digests
+            .as_ref()
+            .unwrap()
+            .expose()
+            .sha256
+            .clone();
+        one.digests.push(("sha256".into(), sha256));
+        let came = take(c, vec![one]).await;
+        assert_eq!(
+            (came[0].earlier_case.as_deref(), came[0].at_risk),
+            (Some(case.as_str()), 0)
+        );
+    })
+    .await;
+}
+
 /// What others' ranks rested on is taken back with the decision that was wrong.
 #[tokio::test(flavor = "multi_thread")]
 async fn ranks_that_rested_on_a_cleared_case_are_computed_anew() {

@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn a_case_file_of_another_obhut_is_understood_whole() {
+        let given = check(
+            r#"{"group": "account", "facts": {"reported": {"id": "u"}, "risks": ["live-stream"]}, "files": [{"facts": {"original_hashes": [{"kind": "MD5", "value": "00000000000000000000000000000000"}]}}]}"#,
+        );
+        let facts = given.facts.expose();
+        assert_eq!(facts.reported.as_ref().unwrap().id.as_deref(), Some("u"));
+        assert_eq!((facts.risks.len(), given.digests.len()), (1, 1));
+    }
+
+    #[test]
     fn a_cybertip_says_what_matters() {
         let given = check(include_str!("../tests/report_full.xml"));
         let facts = given.facts.expose();

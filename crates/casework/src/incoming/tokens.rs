@@ -18,6 +18,8 @@ pub(super) struct Prepared {
     pub links: Vec<i64>,
     pub near: Vec<Bits256>,
     pub account_key: Option<String>,
+    /// Keys of the bytes of its files, as exhibits have them.
+    pub bytes_keys: Vec<String>,
     pub reasons: Vec<&'static str>,
     pub sealed: Vec<u8>,
     pub unreadable: Option<String>,
@@ -162,6 +164,12 @@ pub(super) fn prepare(given: &Given, sealer: &Sealer) -> Prepared {
         links,
         near: given.near.clone(),
         account_key,
+        bytes_keys: given
+            .digests
+            .iter()
+            .filter(|(kind, _)| kind == "sha256")
+            .map(|(_, value)| sealer.keyed_digest("exhibit bytes", value.as_bytes()))
+            .collect(),
         reasons,
         sealed: sealer.seal(&sealed_form(facts, raw)),
         unreadable: given.unreadable.clone(),

@@ -64,7 +64,7 @@ fn read(text: &str) -> Result<Given, String> {
             note: None,
         });
     }
-    let account = own("account");
+    let account = own("account").or_else(|| value["account"]["id"].as_str().map(str::to_owned));
     let emails: Vec<_> = words("account_email")
         .into_iter()
         .map(|address| Email {
@@ -128,6 +128,29 @@ fn read(text: &str) -> Result<Given, String> {
         };
         facts.files.insert(format!("{:03}", number + 1), known);
     }
+    if let Some(whole) = case_facts(&value) {
+        // A case file of another obhut: nothing has to be guessed.
+        for file in whole.files.values() {
+            if let Some(sha256) = &file.sha256 {
+                put_digest(&mut given, "sha256", sha256);
+            }
+            for hash in &file.original_hashes {
+                put_digest(&mut given, &hash.kind, &hash.value);
+            }
+        }
+        facts = whole;
+    }
     given.facts = Sealed::new(facts);
     Ok(given)
+}
+
+/// The facts of a case file, with those of its files.
+fn case_facts(value: &Value) -> Option<Facts> {
+    let mut facts = Facts::from_json(value["facts"].to_string().as_bytes()).ok()?;
+    for (number, item) in value["files"].as_array().into_iter().flatten().enumerate() {
+        if let Ok(file) = serde_json::from_value::<FileFacts>(item["facts"].clone()) {
+            facts.files.insert(format!("{:03}", number + 1), file);
+        }
+    }
+    Some(facts)
 }

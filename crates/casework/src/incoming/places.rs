@@ -1,0 +1,161 @@
+//! Where each incoming report belongs: duplicate of which, again of which, in which group, how high.
+
+use std::collections::HashMap;
+
+use super::tokens::{self, Prepared};
+use super::{KNOWN_ACCOUNT, LINKS_MAX, combined, points};
+
+/// Where a token was seen first, in which group that is now, and how often.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    pub seq: i64,
+    pub group: i64,
+    pub seen: i64,
+}
+
+pub(super) struct Placed {
+    pub rows: Vec<Row>,
+    /// Tokens with the report they were first seen in and how often they were seen in this chunk.
+    pub tokens: Vec<(i64, i64, i64)>,
+    /// Groups of reports on record that turned out to be one: from, into.
+    pub merged: Vec<(i64, i64)>,
+}
+
+pub(super) struct Row {
+    pub seq: i64,
+    pub group: i64,
+    pub duplicate_of: Option<i64>,
+    pub reupload_of: Option<i64>,
+    pub at_risk: u32,
+    pub reasons: Vec<&'static str>,
+    pub rests_on: Option<String>,
+}
+
+/// Puts each report where it belongs. Pure: the same reports give the same places.
+pub(super) fn place(
+    prepared: &[Prepared],
+    first: i64,
+    mut known: HashMap<i64, Known>,
+    near: &[Vec<i64>],
+    earlier: &HashMap<String, String>,
+) -> Placed {
+    let mut parents: HashMap<i64, i64> = HashMap::new();
+    fn root(parents: &mut HashMap<i64, i64>, group: i64) -> i64 {
+        let mut at = group;
+        while let Some(&up) = parents.get(&at) {
+            at = up;
+        }
+        if at != group {
+            parents.insert(group, at);
+        }
+        at
+    }
+    let mut rows: Vec<Row> = Vec::with_capacity(prepared.len());
+    let mut fresh: HashMap<i64, (i64, i64)> = HashMap::new();
+    for (at, p) in prepared.iter().enumerate() {
+        let seq = first + at as i64;
+        let holder = |known: &HashMap<i64, Known>, token: i64| known.get(&token).map(|k| k.seq);
+        let duplicate_of = p.same.and_then(|t| holder(&known, t));
+        let reupload_of = match duplicate_of {
+            None => p.reuploads.iter().filter_map(|t| holder(&known, *t)).min(),
+            Some(_) => None,
+        };
+        let mut groups = Vec::new();
+        for token in &p.links {
+            if let Some(k) = known.get(token).filter(|k| k.seen < LINKS_MAX) {
+                groups.push(k.group);
+            }
+        }
+        for other in &near[at] {
+            // The near report of this chunk has its group already; of an earlier one it is asked
+            // through its own token.
+            if let Some(row) = other
+                .checked_sub(first)
+                .and_then(|i| rows.get(usize::try_from(i).ok()?))
+            {
+                groups.push(row.group);
+            } else if let Some(k) = known
+                .get(&tokens::near_token(*other))
+                .filter(|k| k.seen < LINKS_MAX)
+            {
+                groups.push(k.group);
+            }
+        }
+        let mut group = seq;
+        let roots: Vec<i64> = groups.iter().map(|g| root(&mut parents, *g)).collect();
+        if let Some(&least) = roots.iter().min() {
+            group = least;
+            for other in roots {
+                if other != least {
+                    parents.insert(other, least);
+                }
+            }
+        }
+        let see =
+            |token: i64, known: &mut HashMap<i64, Known>, fresh: &mut HashMap<i64, (i64, i64)>| {
+                let k = known.entry(token).or_insert(Known {
+                    seq,
+                    group,
+                    seen: 0,
+                });
+                k.seen += 1;
+                fresh.entry(token).or_insert((k.seq, 0)).1 += 1;
+            };
+        for token in p.links.iter().chain(&p.reuploads).chain(&p.same) {
+            see(*token, &mut known, &mut fresh);
+        }
+        for other in &near[at] {
+            see(tokens::near_token(*other), &mut known, &mut fresh);
+        }
+        if !p.near.is_empty() && near[at].is_empty() {
+            see(tokens::near_token(seq), &mut known, &mut fresh);
+        }
+        let mut reasons = p.reasons.clone();
+        let rests_on = p
+            .account_key
+            .as_ref()
+            .and_then(|key| earlier.get(key))
+            .cloned();
+        let same_bytes = || {
+            p.bytes_keys
+                .iter()
+                .find_map(|key| earlier.get(key))
+                .cloned()
+        };
+        if rests_on.is_some() {
+            reasons.push(KNOWN_ACCOUNT);
+            reasons.sort_by_key(|r| std::cmp::Reverse(points(r)));
+        }
+        rows.push(Row {
+            seq,
+            group,
+            duplicate_of,
+            reupload_of,
+            at_risk: combined(&reasons),
+            reasons,
+            rests_on: rests_on.or_else(same_bytes),
+        });
+    }
+    for row in &mut rows {
+        row.group = root(&mut parents, row.group);
+    }
+    let mut merged: Vec<(i64, i64)> = parents
+        .keys()
+        .copied()
+        .collect::<Vec<_>>()
+        .into_iter()
+        .filter(|from| *from < first)
+        .map(|from| (from, root(&mut parents, from)))
+        .collect();
+    merged.sort_unstable();
+    let mut tokens: Vec<_> = fresh
+        .into_iter()
+        .map(|(token, (seq, seen))| (token, seq, seen))
+        .collect();
+    tokens.sort_unstable();
+    Placed {
+        rows,
+        tokens,
+        merged,
+    }
+}
