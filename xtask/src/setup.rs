@@ -79,11 +79,12 @@ const DEMO: &[Need] = &[Need {
 }];
 
 /// The reference of PDQ, what HMA computes signals with, and what the benchmark's peer decodes with.
-const ORACLE: [&str; 4] = [
+const ORACLE: [&str; 5] = [
     "pdqhash==0.2.8",
     "numpy",
     "pillow",
     "threatexchange==1.2.17",
+    "jsonschema==4.26.0",
 ];
 
 /// What the demo needs.
@@ -269,7 +270,10 @@ pub fn oracle_python() -> Result<PathBuf, String> {
     let python = folder.join("bin/python");
     let ready = |python: &Path| {
         Command::new(python)
-            .args(["-c", "import pdqhash, numpy, PIL, threatexchange"])
+            .args([
+                "-c",
+                "import pdqhash, numpy, PIL, threatexchange, jsonschema",
+            ])
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|s| s.success())

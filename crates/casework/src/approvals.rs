@@ -176,7 +176,7 @@ impl Casework {
             return Ok(());
         }
         Err(CaseworkError::refused(format!(
-            "case {case} was changed after report {report} was approved, and nobody has approved that; `obhut report approve {report} --by PERSON` approves it as it is now"
+            "case {case} was changed after report {report} was approved, and nobody has approved that; `obhut report approve {report} --by PERSON` approves it as it is now, then `obhut report send {report} --resume`"
         )))
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Step, Tx, words};
+use crate::database::{Columns, Step, Tx, VALUES_MAX, places, words};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
     Appeal, Casework, CaseworkError, Decision, Embargo, Facts, Finding, Person, Result, Role,
@@ -299,11 +299,10 @@ pub(crate) async fn reported_accounts(
     keys: &[&String],
 ) -> Result<std::collections::HashMap<String, String>> {
     let mut found = std::collections::HashMap::new();
-    for part in keys.chunks(500) {
-        let places: Vec<_> = (1..=part.len()).map(|n| format!("${n}")).collect();
+    for part in keys.chunks(VALUES_MAX) {
         let sql = sqlx::AssertSqlSafe(format!(
             "SELECT account_key, id FROM cases WHERE status IN ('decided', 'reported') AND account_key IN ({}) ORDER BY opened_at",
-            places.join(",")
+            places(part.len())
         ));
         let mut query = sqlx::query(sql);
         for key in part {

@@ -74,7 +74,7 @@ impl Casework {
         Ok(channel)
     }
 
-    /// Replaces how a destination is reached.
+    /// Replaces how a destination is reached. Where it was halted, that is how it was put right.
     pub async fn set_channel(&self, channel: &Channel, person: &Person) -> Result<()> {
         person.require(Role::Administrator)?;
         if let Some(officer) = &channel.officer {
@@ -100,7 +100,7 @@ impl Casework {
         let mut tx = self.db.begin().await?;
         sqlx::query(
             "INSERT INTO channels (destination, sealed, officer, production, changed_at) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (destination) DO UPDATE SET sealed = $2, officer = $3, production = $4, changed_at = $5",
+             ON CONFLICT (destination) DO UPDATE SET sealed = $2, officer = $3, production = $4, changed_at = $5, halted_because = NULL",
         )
         .bind(&channel.destination)
         .bind(self.seal_text(&json))
@@ -114,6 +114,14 @@ impl Casework {
         } else {
             "test"
         };
+        alarms::end(
+            &mut tx,
+            self.now(),
+            "destination",
+            &channel.destination,
+            &person.id,
+        )
+        .await?;
         audit::write(
             &mut tx,
             self.now(),

@@ -254,6 +254,15 @@ async fn probe(url: &str, backend: Backend) -> std::result::Result<(), String> {
     connection.close().await.map_err(plain)
 }
 
+/// `$1,$2,…` for so many values.
+pub(crate) fn places(count: usize) -> String {
+    let all: Vec<_> = (1..=count).map(|n| format!("${n}")).collect();
+    all.join(",")
+}
+
+/// Values bound in one statement; SQLite takes 32,766, and more gain nothing.
+pub(crate) const VALUES_MAX: usize = 500;
+
 /// Reads columns by position, naming the table when the form is not what this version writes.
 pub(crate) struct Columns<'a> {
     row: &'a AnyRow,

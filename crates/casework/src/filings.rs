@@ -411,7 +411,7 @@ impl Casework {
             ..filing.clone()
         };
         step(&mut tx, now, &filing, &next).await?;
-        outbox::again(&mut tx, crate::JobKind::Report, report).await?;
+        outbox::again(&mut tx, now, crate::JobKind::Report, report).await?;
         audit::write(&mut tx, now, &person.id, "report.resume", report, "").await?;
         tx.commit().await?;
         Ok(())

@@ -12,8 +12,8 @@ use obhut_index::{Bits256, Segments};
 use serde::Serialize;
 
 use crate::cases::{self, CaseStatus, Opening};
-use crate::database::{Columns, Step, Tx, words};
-use crate::{Casework, CaseworkError, Facts, LookedFile, RISK, Result, Sealed, audit, facts, ids};
+use crate::database::{Columns, Step, Tx, VALUES_MAX, words};
+use crate::{Casework, CaseworkError, Facts, RISK, Result, RuleFile, Sealed, audit, facts, ids};
 use crate::{findings, views};
 
 mod places;
@@ -45,8 +45,6 @@ const LINKS_MAX: i64 = 50;
 const REASONS_MAX: usize = 5;
 /// Near digests are the same picture within so many bits (PDQ).
 const NEAR_BITS_MAX: u32 = 31;
-/// Values of one statement.
-const VALUES_MAX: usize = 500;
 /// What it weighs that an earlier case about the same account was decided to be reported.
 const KNOWN_ACCOUNT_POINTS: u32 = 10;
 const KNOWN_ACCOUNT: &str = "known-account";
@@ -69,7 +67,7 @@ words! {
 
 /// A report as its reader understood it.
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct ParsedReport {
     /// In which form it came.
     pub format: IncomingFormat,
     /// Its number where it came from.
@@ -146,7 +144,7 @@ pub struct TriageSummary {
 }
 
 /// An intake under way: what it needs to know of what was there.
-pub struct Intaken<'a> {
+pub struct IntakeRun<'a> {
     casework: &'a Casework,
     near: Segments,
     /// The report that each near digest came with first.
@@ -165,7 +163,7 @@ fn seq_of(id: &str) -> Option<i64> {
 
 impl Casework {
     /// Begins an intake.
-    pub async fn begin_intake(&self) -> Result<Intaken<'_>> {
+    pub async fn begin_intake(&self) -> Result<IntakeRun<'_>> {
         let (mut entries, mut near_seq) = (Vec::new(), Vec::new());
         let rows = sqlx::query("SELECT sealed FROM incoming_near ORDER BY first_seq")
             .fetch_all(self.db.pool())
@@ -184,7 +182,7 @@ impl Casework {
                 entries.push(Bits256::try_from(bits).expect("32 bytes"));
             }
         }
-        Ok(Intaken {
+        Ok(IntakeRun {
             casework: self,
             near: Segments::new(entries),
             near_seq,
@@ -414,13 +412,13 @@ async fn open_case(
     Ok(case)
 }
 
-impl Intaken<'_> {
+impl IntakeRun<'_> {
     /// Takes reports in, in their order; what became of each.
-    pub async fn take(&mut self, given: Vec<Given>, actor: &str) -> Result<Vec<Incoming>> {
+    pub async fn take(&mut self, given: Vec<ParsedReport>, actor: &str) -> Result<Vec<Incoming>> {
         let mut all = Vec::with_capacity(given.len());
         let mut given = given.into_iter();
         loop {
-            let chunk: Vec<Given> = given.by_ref().take(CHUNK).collect();
+            let chunk: Vec<ParsedReport> = given.by_ref().take(CHUNK).collect();
             if chunk.is_empty() {
                 return Ok(all);
             }
@@ -428,7 +426,7 @@ impl Intaken<'_> {
         }
     }
 
-    async fn chunk(&mut self, given: Vec<Given>, actor: &str) -> Result<Vec<Incoming>> {
+    async fn chunk(&mut self, given: Vec<ParsedReport>, actor: &str) -> Result<Vec<Incoming>> {
         let casework = self.casework;
         let sealer = casework.sealer.clone();
         // Sealing and tokens are most of the work, and each report's own.
@@ -750,15 +748,15 @@ async fn write_tokens(tx: &mut Tx, tokens: &[(i64, i64, i64)]) -> Result<()> {
 }
 
 /// What of a report that came in the rules look at.
-pub(super) fn looked_files(digests: usize, annotations: &[String]) -> Vec<LookedFile> {
+pub(super) fn rule_files(digests: usize, annotations: &[String]) -> Vec<RuleFile> {
     match digests {
         0 => Vec::new(),
-        _ => vec![LookedFile {
+        _ => vec![RuleFile {
             // Whether a list knows it is the sender's to say; unknown alone raises nobody's rank.
             matched: true,
             kept: true,
             annotations: annotations.to_vec(),
-            ..LookedFile::default()
+            ..RuleFile::default()
         }],
     }
 }

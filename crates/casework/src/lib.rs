@@ -72,7 +72,9 @@ pub use facts::{
 };
 pub use filings::{BEGINNINGS_MAX, Filing, FilingState};
 pub use findings::Finding;
-pub use incoming::{Given, Incoming, IncomingFormat, IncomingRow, Intaken, Ranked, TriageSummary};
+pub use incoming::{
+    Incoming, IncomingFormat, IncomingRow, IntakeRun, ParsedReport, Ranked, TriageSummary,
+};
 pub use legal_bases::{LegalBasis, Surface};
 pub use lists::{
     Action, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList, Purpose, Stretch,
@@ -93,7 +95,7 @@ pub use reports::{Report, ReportRow};
 pub use routes::{PROPOSALS, Proposal, Route, Routing, routing};
 pub use scan::{FoundFile, ScanProblem, scan};
 pub use scores::{
-    COMPLETENESS, Looked, LookedFile, Missing, RISK, Reason, Scores, at_risk, scores,
+    COMPLETENESS, Missing, RISK, Reason, RuleFile, RuleInput, Scores, at_risk, scores,
 };
 pub use screen::{
     BankHit, Current, Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict,

@@ -129,11 +129,12 @@ pub(crate) async fn done_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &s
     Ok(())
 }
 
-/// Opens a job again that was done without success.
-pub(crate) async fn again(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<()> {
-    sqlx::query("UPDATE outbox SET done_at = NULL, claimed_until = 0, next_at = 0 WHERE kind = $1 AND subject = $2")
+/// Opens a job again that was done without success; its time begins anew.
+pub(crate) async fn again(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
+    sqlx::query("UPDATE outbox SET done_at = NULL, claimed_until = 0, next_at = 0, put_at = $3 WHERE kind = $1 AND subject = $2")
         .bind(kind.word())
         .bind(subject)
+        .bind(now)
         .execute(&mut **tx)
         .await?;
     Ok(())

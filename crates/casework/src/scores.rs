@@ -9,11 +9,11 @@ use serde::Serialize;
 use crate::{Account, Dossier, Facts, IncidentKind, IncidentTag, RiskFact, ServiceKind};
 
 /// What of a case the rules look at.
-pub struct Looked<'a> {
+pub struct RuleInput<'a> {
     /// What is known, children included.
     pub facts: &'a Facts,
     /// The files.
-    pub files: Vec<LookedFile>,
+    pub files: Vec<RuleFile>,
     /// True when a category with its scale was decided.
     pub categorised: bool,
     /// True when the reporter can be asked.
@@ -22,7 +22,7 @@ pub struct Looked<'a> {
 
 /// What of a file the rules look at.
 #[derive(Clone, Debug, Default)]
-pub struct LookedFile {
+pub struct RuleFile {
     /// Its bytes, or at least a digest, are there.
     pub kept: bool,
     /// A list knows it.
@@ -46,9 +46,9 @@ pub struct CompletenessRule {
     /// Where it comes from.
     pub source: &'static str,
     /// True for cases it is about.
-    pub applies: fn(&Looked<'_>) -> bool,
+    pub applies: fn(&RuleInput<'_>) -> bool,
     /// True when nothing is missing.
-    pub holds: fn(&Looked<'_>) -> bool,
+    pub holds: fn(&RuleInput<'_>) -> bool,
 }
 
 /// A rule of the second score.
@@ -64,7 +64,7 @@ pub struct RiskRule {
     /// Where it comes from.
     pub source: &'static str,
     /// True when it holds.
-    pub holds: fn(&Looked<'_>) -> bool,
+    pub holds: fn(&RuleInput<'_>) -> bool,
 }
 
 /// Something an officer will miss.
@@ -116,7 +116,7 @@ const UK: &str = "SI 2026/268, Schedule 1";
 const NCMEC_RISK: &str = "NCMEC, CyberTipline reports escalated as urgent, 2023";
 const FATF: &str = "FATF, Detecting and disrupting online child sexual exploitation, 2025";
 
-fn reported<'a>(l: &Looked<'a>) -> Option<&'a Account> {
+fn reported<'a>(l: &RuleInput<'a>) -> Option<&'a Account> {
     l.facts.reported.as_ref()
 }
 
@@ -125,34 +125,34 @@ fn named(a: &Account) -> bool {
     given(&a.id) || given(&a.screen_name)
 }
 
-fn always(_: &Looked<'_>) -> bool {
+fn always(_: &RuleInput<'_>) -> bool {
     true
 }
 
-fn has_files(l: &Looked<'_>) -> bool {
+fn has_files(l: &RuleInput<'_>) -> bool {
     !l.files.is_empty()
 }
 
-fn has_ip(l: &Looked<'_>) -> bool {
+fn has_ip(l: &RuleInput<'_>) -> bool {
     reported(l).is_some_and(|a| !a.ip_events.is_empty())
         || l.facts.files.values().any(|f| f.ip_event.is_some())
 }
 
-fn risky(l: &Looked<'_>, risk: RiskFact) -> bool {
+fn risky(l: &RuleInput<'_>, risk: RiskFact) -> bool {
     l.facts.risks.contains(&risk)
 }
 
-fn marked(l: &Looked<'_>, mark: &str) -> bool {
+fn marked(l: &RuleInput<'_>, mark: &str) -> bool {
     l.files
         .iter()
         .any(|f| f.annotations.iter().any(|a| a == mark))
 }
 
-fn tagged(l: &Looked<'_>, tag: IncidentTag) -> bool {
+fn tagged(l: &RuleInput<'_>, tag: IncidentTag) -> bool {
     l.facts.tags.contains(&tag)
 }
 
-fn is(l: &Looked<'_>, kind: IncidentKind) -> bool {
+fn is(l: &RuleInput<'_>, kind: IncidentKind) -> bool {
     l.facts.incident == Some(kind)
 }
 
@@ -529,7 +529,7 @@ pub const RISK: &[RiskRule] = &[
 ];
 
 /// Both scores of a case.
-pub fn scores(looked: &Looked<'_>) -> Scores {
+pub fn scores(looked: &RuleInput<'_>) -> Scores {
     let (mut held, mut possible) = (0, 0);
     let mut missing = Vec::new();
     for rule in COMPLETENESS.iter().filter(|r| (r.applies)(looked)) {
@@ -577,7 +577,7 @@ pub fn scores(looked: &Looked<'_>) -> Scores {
 }
 
 /// The second score alone: what incoming reports are ranked by.
-pub fn at_risk(looked: &Looked<'_>) -> (u32, Vec<Reason>) {
+pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
     let mut reasons: Vec<Reason> = RISK
         .iter()
         .filter(|rule| (rule.holds)(looked))
@@ -604,7 +604,7 @@ impl Dossier {
     pub fn scores(&self) -> Scores {
         let files = self.files.iter().map(|f| {
             let facts = f.facts.expose();
-            LookedFile {
+            RuleFile {
                 kept: f.exhibit.is_some() || facts.sha256.is_some(),
                 matched: f.matched,
                 viewed: f.viewed_whole,
@@ -612,7 +612,7 @@ impl Dossier {
                 annotations: facts.annotations.clone(),
             }
         });
-        scores(&Looked {
+        scores(&RuleInput {
             facts: self.facts.expose(),
             files: files.collect(),
             categorised: self.category.is_some(),
@@ -625,8 +625,8 @@ impl Dossier {
 mod tests {
     use super::*;
 
-    fn looked(facts: &Facts, files: Vec<LookedFile>) -> Looked<'_> {
-        Looked {
+    fn looked(facts: &Facts, files: Vec<RuleFile>) -> RuleInput<'_> {
+        RuleInput {
             facts,
             files,
             categorised: true,
@@ -662,7 +662,7 @@ mod tests {
             "jurisdiction": {"user_country": "DE"},
             "reported": {"id": "u", "person": {"emails": [{"address": "a@b.example"}]}, "devices": [{"kind": "IMEI", "value": "1"}],
                 "ip_events": [{"address": "192.0.2.1", "at": "2026-01-01T00:00:00Z", "port": 1}]}}"#).unwrap();
-        let file = LookedFile {
+        let file = RuleFile {
             kept: true,
             matched: true,
             viewed: true,

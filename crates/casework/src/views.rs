@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Columns, Step, Tx, words};
+use crate::database::{Columns, Step, Tx, VALUES_MAX, places, words};
 use crate::{
     Casework, CaseworkError, Exhibit, Person, Result, Role, Verification, audit, cases, findings,
     ids,
@@ -133,15 +133,11 @@ impl Casework {
         let exhibit = self.vault.put(bytes, intake).await?;
         let digest = |name: &str| {
             let kind = obhut_hash::kinds::by_name(name).expect("a kind of ours");
-            let obhut_hash::Compute::Bytes(compute) = kind.compute else {
-                unreachable!("digests of bytes")
-            };
-            compute(&mut &bytes[..]).map(|d| d.to_hex())
+            kind.of_bytes(bytes).expect("a digest of bytes").to_hex()
         };
-        let fault = |_| CaseworkError::Form("bytes in memory".into());
         let digests = FileDigests {
-            md5: digest("md5").map_err(fault)?,
-            sha1: digest("sha1").map_err(fault)?,
+            md5: digest("md5"),
+            sha1: digest("sha1"),
             sha256: exhibit.sha256.clone(),
             bytes: bytes.len() as u64,
             media_type,
@@ -309,11 +305,10 @@ pub(crate) async fn exhibits_of_bytes(
     keys: &[&String],
 ) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
-    for part in keys.chunks(500) {
-        let places: Vec<_> = (1..=part.len()).map(|n| format!("${n}")).collect();
+    for part in keys.chunks(VALUES_MAX) {
         let sql = sqlx::AssertSqlSafe(format!(
             "SELECT bytes_key, exhibit FROM exhibit_digests WHERE bytes_key IN ({}) ORDER BY kept_at",
-            places.join(",")
+            places(part.len())
         ));
         let mut query = sqlx::query(sql);
         for key in part {

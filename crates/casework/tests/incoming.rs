@@ -5,9 +5,9 @@ mod bench;
 use bench::*;
 use obhut_casework::*;
 
-fn given(format: IncomingFormat, facts: &str, digests: &[&str]) -> Given {
+fn given(format: IncomingFormat, facts: &str, digests: &[&str]) -> ParsedReport {
     let facts = Facts::from_json(facts.as_bytes()).unwrap();
-    Given {
+    ParsedReport {
         format,
         number: None,
         raw: Sealed::new(format!("{facts:?}{digests:?}").into_bytes()),
@@ -37,7 +37,7 @@ fn near(seed: u8, flips: usize) -> [u8; 32] {
     bits
 }
 
-async fn take(c: &Casework, all: Vec<Given>) -> Vec<Incoming> {
+async fn take(c: &Casework, all: Vec<ParsedReport>) -> Vec<Incoming> {
     c.begin_intake()
         .await
         .unwrap()

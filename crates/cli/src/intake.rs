@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use obhut_casework::{Casework, Given, Incoming};
+use obhut_casework::{Casework, Incoming, ParsedReport};
 use obhut_partners::incoming;
 use serde_json::json;
 
@@ -46,7 +46,7 @@ async fn take(
 ) -> anyhow::Result<ExitCode> {
     let mut intake = casework.begin_intake().await?;
     let progress = output.progress("reports");
-    let mut waiting: Vec<Given> = Vec::new();
+    let mut waiting: Vec<ParsedReport> = Vec::new();
     let mut failed = false;
     for path in files(paths) {
         let bytes = match crate::input::read(&path, FILE_BYTES_MAX) {
@@ -87,7 +87,7 @@ async fn take(
 }
 
 /// Reads reports on all cores, in their order.
-fn read_all(parts: &[Cow<'_, [u8]>]) -> Vec<Given> {
+fn read_all(parts: &[Cow<'_, [u8]>]) -> Vec<ParsedReport> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let share = parts.len().div_ceil(cores).max(1);
     std::thread::scope(|scope| {

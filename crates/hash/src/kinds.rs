@@ -46,6 +46,17 @@ pub struct Kind {
     pub examples: &'static [Example],
 }
 
+impl Kind {
+    /// The digest of bytes in memory; none for kinds that look at pixels or frames.
+    pub fn of_bytes(&self, bytes: &[u8]) -> Option<crate::Digest> {
+        match self.compute {
+            // Memory doesn't fail to be read.
+            Compute::Bytes(compute) => compute(&mut &*bytes).ok(),
+            _ => None,
+        }
+    }
+}
+
 /// How settled an entry of a registry is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {

@@ -259,7 +259,7 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> bool {
 }
 
 /// What of every case stays where it is, whomever it is reported to.
-fn stays_here(d: &Dossier) -> Vec<Omitted> {
+pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
     let mut omitted = Vec::new();
     let mut say = |field: &str, why: &str| {
         omitted.push(Omitted {

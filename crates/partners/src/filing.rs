@@ -364,9 +364,9 @@ async fn attempt(
     };
     match job.kind {
         JobKind::Report => {
-            if matches!(filing.state, FilingState::Filed | FilingState::Retracted)
-                || row.status == "withdrawn"
-            {
+            let over = matches!(filing.state, FilingState::Filed | FilingState::Retracted);
+            // Taken back since: its retraction is a job of its own.
+            if over || !still_approved(casework, &row.id).await? {
                 casework.finish_job(job, worker).await?;
                 return Ok(Became::Nothing);
             }
@@ -406,6 +406,14 @@ async fn attempt(
             Ok(Became::Retracted)
         }
     }
+}
+
+/// True unless somebody has taken the report back, now.
+pub(crate) async fn still_approved(
+    casework: &Casework,
+    report: &str,
+) -> Result<bool, CaseworkError> {
+    Ok(casework.report_row(report).await?.status == "approved")
 }
 
 fn now() -> i64 {

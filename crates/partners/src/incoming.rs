@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use obhut_casework::{Facts, Given, IncomingFormat, Sealed};
+use obhut_casework::{Facts, IncomingFormat, ParsedReport, Sealed};
 
 mod cybertip;
 mod form;
@@ -20,7 +20,7 @@ struct Format {
     /// True when the bytes look like it.
     is: fn(&str) -> bool,
     /// What they say.
-    read: fn(&str) -> Result<Given, String>,
+    read: fn(&str) -> Result<ParsedReport, String>,
 }
 
 /// Every form, tried in this order.
@@ -32,7 +32,7 @@ const FORMATS: &[&Format] = &[
 ];
 
 /// One report from its bytes; unreadable where they are none.
-pub fn read(bytes: &[u8]) -> Given {
+pub fn read(bytes: &[u8]) -> ParsedReport {
     let why = if bytes.is_empty() {
         "it is empty".to_owned()
     } else if bytes.len() > REPORT_BYTES_MAX {
@@ -87,8 +87,8 @@ fn whole_json_lines(bytes: &[u8]) -> bool {
     rest.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes[..end]).is_ok()
 }
 
-fn empty(format: IncomingFormat) -> Given {
-    Given {
+fn empty(format: IncomingFormat) -> ParsedReport {
+    ParsedReport {
         format,
         number: None,
         facts: Sealed::new(Facts::default()),
@@ -100,7 +100,7 @@ fn empty(format: IncomingFormat) -> Given {
 }
 
 /// A digest told by its kind's usual names; PDQ ones are near digests.
-fn put_digest(given: &mut Given, kind: &str, value: &str) {
+fn put_digest(given: &mut ParsedReport, kind: &str, value: &str) {
     let kind: String = kind
         .chars()
         .filter(char::is_ascii_alphanumeric)
@@ -127,7 +127,7 @@ fn put_digest(given: &mut Given, kind: &str, value: &str) {
 mod tests {
     use super::*;
 
-    fn check(text: &str) -> Given {
+    fn check(text: &str) -> ParsedReport {
         read(text.as_bytes())
     }
 

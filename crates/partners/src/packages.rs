@@ -9,7 +9,7 @@ use std::path::Path;
 
 use obhut_casework::{Dossier, rfc3339};
 
-use crate::destinations::{Omitted, Remark, Rendered};
+use crate::destinations::{Remark, Rendered, stays_here};
 use crate::dossier_json;
 use crate::filing::{Errand, SendFault, Sent};
 use crate::pdf::{self, Block};
@@ -92,7 +92,7 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
         media_type: "application/zip",
         files: Vec::new(),
         remarks,
-        omitted: Vec::new(),
+        omitted: stays_here(d),
     }
 }
 
@@ -245,12 +245,6 @@ fn unzip(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, SendFault> {
         parts.push((name, bytes));
     }
     Ok(parts)
-}
-
-/// Remarks and what stays here, without the package.
-pub(crate) fn with_omitted(mut rendered: Rendered, omitted: Vec<Omitted>) -> Rendered {
-    rendered.omitted = omitted;
-    rendered
 }
 
 /// What profiles ask a case for.

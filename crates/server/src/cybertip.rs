@@ -519,16 +519,21 @@ fn refused(faults: &[schema::SchemaFault]) -> Option<Answer> {
     ))
 }
 
+/// A document that keeps schema and rules, or the first fault the service names.
+fn checked(headers: &HeaderMap, body: &[u8], root: &str, now: i64) -> Result<tree::Node, Answer> {
+    let node = document(headers, body, root)?;
+    let mut faults = schema::faults(&node);
+    faults.extend(rules::faults(&node, time(now)));
+    match refused(&faults) {
+        Some(answer) => Err(answer),
+        None => Ok(node),
+    }
+}
+
 async fn submit(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> Response {
     let now = s.now();
-    let read = document(&headers, &body, "report").and_then(|node| {
-        let mut faults = schema::faults(&node);
-        faults.extend(rules::faults(&node, time(now)));
-        match refused(&faults) {
-            Some(answer) => Err(answer),
-            None => Ok(node.child("batchedReport").is_some()),
-        }
-    });
+    let read =
+        checked(&headers, &body, "report", now).map(|node| node.child("batchedReport").is_some());
     let xml = String::from_utf8_lossy(&body).into_owned();
     s.serve(&headers, "submit", |kept, now| match &read {
         Err(answer) => answer.again(),
@@ -610,30 +615,28 @@ async fn form(
     Ok((texts, file))
 }
 
+/// The number a form names; none where it names none.
+fn id_of(texts: &BTreeMap<String, String>) -> &str {
+    texts.get("id").map_or("", String::as_str)
+}
+
 fn md5_hex(bytes: &[u8]) -> String {
-    use obhut_casework::{Compute, kinds};
-    let kind = kinds::by_name("md5").expect("a kind of ours");
-    let Compute::Bytes(compute) = kind.compute else {
-        unreachable!("MD5 is of bytes")
-    };
-    compute(&mut &bytes[..])
-        .map(|d| d.to_hex())
-        .unwrap_or_default()
+    let kind = obhut_casework::kinds::by_name("md5").expect("a kind of ours");
+    kind.of_bytes(bytes).expect("MD5 is of bytes").to_hex()
 }
 
 async fn upload(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> Response {
     let read = form(&headers, body).await;
     let wrong = s.happens(s.misbehaviour.md5_percent);
     s.serve(&headers, "upload", |kept, now| {
-        let (texts, md5) = match &read {
+        let (number, md5) = match &read {
             Err(answer) => return answer.again(),
-            Ok(read) => read,
+            Ok((texts, md5)) => (id_of(texts), md5),
         };
         let Some(md5) = md5 else {
             return Answer::code(4000, "Invalid request - no file");
         };
-        let number = texts.get("id").cloned().unwrap_or_default();
-        let report = match kept.open(&number) {
+        let report = match kept.open(number) {
             Err(answer) => return answer,
             Ok(report) => report,
         };
@@ -657,14 +660,7 @@ async fn upload(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
 
 async fn fileinfo(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> Response {
     let now = s.now();
-    let read = document(&headers, &body, "fileDetails").and_then(|node| {
-        let mut faults = schema::faults(&node);
-        faults.extend(rules::faults(&node, time(now)));
-        match refused(&faults) {
-            Some(answer) => Err(answer),
-            None => Ok(node),
-        }
-    });
+    let read = checked(&headers, &body, "fileDetails", now);
     s.serve(&headers, "fileinfo", |kept, now| {
         let node = match &read {
             Err(answer) => return answer.again(),
@@ -696,12 +692,11 @@ async fn fileinfo(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) ->
 async fn finish(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> Response {
     let read = form(&headers, body).await;
     s.serve(&headers, "finish", |kept, _| {
-        let texts = match &read {
+        let number = match &read {
             Err(answer) => return answer.again(),
-            Ok((texts, _)) => texts,
+            Ok((texts, _)) => id_of(texts),
         };
-        let number = texts.get("id").cloned().unwrap_or_default();
-        let report = match kept.open(&number) {
+        let report = match kept.open(number) {
             Err(answer) => return answer,
             Ok(report) => report,
         };
@@ -728,12 +723,11 @@ async fn finish(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
 async fn retract(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> Response {
     let read = form(&headers, body).await;
     s.serve(&headers, "retract", |kept, _| {
-        let texts = match &read {
+        let number = match &read {
             Err(answer) => return answer.again(),
-            Ok((texts, _)) => texts,
+            Ok((texts, _)) => id_of(texts),
         };
-        let number = texts.get("id").cloned().unwrap_or_default();
-        match kept.open(&number) {
+        match kept.open(number) {
             Err(answer) => answer,
             Ok(report) => {
                 report.end = End::Retracted;

@@ -4,8 +4,8 @@ use obhut_index::Bits256;
 use obhut_vault::Sealer;
 use sha2::{Digest as _, Sha256};
 
-use super::{Given, IncomingFormat, looked_files};
-use crate::{Account, Facts, Looked, at_risk};
+use super::{IncomingFormat, ParsedReport, rule_files};
+use crate::{Account, Facts, RuleInput, at_risk};
 
 /// A report, ready to be placed.
 pub(super) struct Prepared {
@@ -38,7 +38,7 @@ pub(super) fn near_token(seq: i64) -> i64 {
     mixed as i64
 }
 
-pub(super) fn prepare(given: &Given, sealer: &Sealer) -> Prepared {
+pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer) -> Prepared {
     let facts = given.facts.expose();
     let token = |label: &str, text: &str| {
         let digest = sealer.keyed_digest(label, text.as_bytes());
@@ -142,9 +142,9 @@ pub(super) fn prepare(given: &Given, sealer: &Sealer) -> Prepared {
         .values()
         .flat_map(|f| f.annotations.iter().cloned())
         .collect();
-    let looked = Looked {
+    let looked = RuleInput {
         facts,
-        files: looked_files(digests.len() + given.near.len(), &annotations),
+        files: rule_files(digests.len() + given.near.len(), &annotations),
         categorised: false,
         reporter: true,
     };

@@ -1,6 +1,6 @@
 //! A package for any authority without an interface of its own: PDF, JSON and files, in English.
 
-use super::{Destination, Status, stays_here};
+use super::{Destination, Status};
 use crate::packages::{self, Asked, Profile, ask};
 
 /// Any authority.
@@ -9,13 +9,8 @@ pub const DESTINATION: Destination = Destination {
     title: "Any authority: a package to hand over",
     source: "obhut's own list, after CyberTipline, SI 2026/268 and DSA art. 18",
     status: Status::Preview,
-    render: |report| {
-        packages::with_omitted(
-            packages::render(&report.dossier, &PROFILE),
-            stays_here(&report.dossier),
-        )
-    },
-    check: |d| packages::with_omitted(packages::render(d, &PROFILE), stays_here(d)).into(),
+    render: |report| packages::render(&report.dossier, &PROFILE),
+    check: |d| packages::render(d, &PROFILE).into(),
     send: |errand| Box::pin(packages::send(errand)),
     retract: |errand| Box::pin(packages::retract(errand)),
 };

@@ -3,7 +3,7 @@
 //! No public form of the BKA was found; the list is what the provider knows of what police need to
 //! begin, in their language.
 
-use super::{Destination, Status, stays_here};
+use super::{Destination, Status};
 use crate::packages::{self, Asked, Profile, ask};
 
 /// Bundeskriminalamt.
@@ -12,13 +12,8 @@ pub const DESTINATION: Destination = Destination {
     title: "Bundeskriminalamt (DE): a package to hand over",
     source: "Regulation (EU) 2022/2065, art. 18; no public form",
     status: Status::Preview,
-    render: |report| {
-        packages::with_omitted(
-            packages::render(&report.dossier, &PROFILE),
-            stays_here(&report.dossier),
-        )
-    },
-    check: |d| packages::with_omitted(packages::render(d, &PROFILE), stays_here(d)).into(),
+    render: |report| packages::render(&report.dossier, &PROFILE),
+    check: |d| packages::render(d, &PROFILE).into(),
     send: |errand| Box::pin(packages::send(errand)),
     retract: |errand| Box::pin(packages::retract(errand)),
 };

@@ -3,7 +3,7 @@
 //! The regulations let providers report by portal or interface only; this is what is copied into the
 //! portal, in its order. The interface's description isn't public.
 
-use super::{Destination, Status, stays_here};
+use super::{Destination, Status};
 use crate::packages::{self, Asked, Profile, ask};
 
 /// National Crime Agency.
@@ -12,13 +12,8 @@ pub const DESTINATION: Destination = Destination {
     title: "National Crime Agency (GB): what the portal asks for",
     source: "The Online Safety (CSEA Content Reporting by Regulated User-to-User Service Providers) Regulations 2026, SI 2026/268, Schedule 1",
     status: Status::Preview,
-    render: |report| {
-        packages::with_omitted(
-            packages::render(&report.dossier, &PROFILE),
-            stays_here(&report.dossier),
-        )
-    },
-    check: |d| packages::with_omitted(packages::render(d, &PROFILE), stays_here(d)).into(),
+    render: |report| packages::render(&report.dossier, &PROFILE),
+    check: |d| packages::render(d, &PROFILE).into(),
     send: |errand| Box::pin(packages::send(errand)),
     retract: |errand| Box::pin(packages::retract(errand)),
 };

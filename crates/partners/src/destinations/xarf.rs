@@ -4,6 +4,7 @@
 use obhut_casework::{Detection, Dossier, IncidentKind, IncidentTag, Place};
 use serde_json::{Map, Value, json};
 
+use super::ncmec::rules::secret_address;
 use super::{Destination, Remark, Rendered, Status, stays_here};
 use crate::vics_cases::guid;
 use crate::{dossier_json, packages};
@@ -187,8 +188,11 @@ fn is_the_url(field: &str, facts: &obhut_casework::Facts, url: Option<&str>) -> 
     })
 }
 
+/// A complete address that lets nobody in who isn't meant.
 fn is_url(text: &str) -> bool {
-    !text.chars().any(char::is_whitespace) && url::Url::parse(text).is_ok_and(|u| u.has_host())
+    secret_address(text).is_none()
+        && !text.chars().any(char::is_whitespace)
+        && url::Url::parse(text).is_ok_and(|u| u.has_host())
 }
 
 fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str, &'static str)> {

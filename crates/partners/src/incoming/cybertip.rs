@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use obhut_casework::{
-    Account, Device, Email, Facts, FileFacts, Given, IncidentKind, IncidentTag, IncomingFormat,
-    IpEvent, Location, NamedPerson, Phone, Place, Sealed, Thread,
+    Account, Device, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, IpEvent,
+    Location, NamedPerson, ParsedReport, Phone, Place, Sealed, Thread,
 };
 
 use super::{Format, empty, put_digest};
@@ -15,7 +15,7 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-fn read(text: &str) -> Result<Given, String> {
+fn read(text: &str) -> Result<ParsedReport, String> {
     let root = tree::parse(text).map_err(|e| e.to_string())?;
     let mut reports = Vec::new();
     let mut details = Vec::new();
@@ -210,7 +210,7 @@ fn event(node: &Node) -> IpEvent {
     }
 }
 
-fn file_facts(node: &Node, given: &mut Given) -> FileFacts {
+fn file_facts(node: &Node, given: &mut ParsedReport) -> FileFacts {
     for hash in node.all("originalFileHash") {
         put_digest(
             given,

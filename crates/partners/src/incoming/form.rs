@@ -2,8 +2,8 @@
 //! with the bytes.
 
 use obhut_casework::{
-    Account, Email, Facts, FileFacts, Given, IncidentKind, IncidentTag, IncomingFormat,
-    NamedPerson, Payment, Place, RiskFact, Sealed, Thread, Wallet,
+    Account, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, NamedPerson,
+    ParsedReport, Payment, Place, RiskFact, Sealed, Thread, Wallet,
 };
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-fn read(text: &str) -> Result<Given, String> {
+fn read(text: &str) -> Result<ParsedReport, String> {
     let value: Value = serde_json::from_str(text)
         .map_err(|e| format!("it is no JSON: line {}, column {}", e.line(), e.column()))?;
     let own = |name: &str| {

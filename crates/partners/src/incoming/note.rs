@@ -2,8 +2,8 @@
 //! then what was said. Any other text is a note, too.
 
 use obhut_casework::{
-    Account, Facts, Given, IncidentKind, IncidentTag, IncomingFormat, Place, RiskFact, Sealed,
-    Thread,
+    Account, Facts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport, Place, RiskFact,
+    Sealed, Thread,
 };
 
 use super::{Format, empty};
@@ -16,7 +16,7 @@ pub(super) const FORMAT: Format = Format {
 /// Lines looked at for words with a meaning.
 const HEAD_LINES_MAX: usize = 100;
 
-fn read(text: &str) -> Result<Given, String> {
+fn read(text: &str) -> Result<ParsedReport, String> {
     if text.chars().any(|c| c == '\0') {
         return Err("it is no text".into());
     }

@@ -1,8 +1,8 @@
 //! XARF 4 `content/csam` and `content/csem`, and version 3 `ChildAbuse`, as a report that came in.
 
 use obhut_casework::{
-    Account, Facts, FileFacts, Given, IncidentKind, IncidentTag, IncomingFormat, IpEvent, Place,
-    RiskFact, Sealed,
+    Account, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, IpEvent, ParsedReport,
+    Place, RiskFact, Sealed,
 };
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-fn read(text: &str) -> Result<Given, String> {
+fn read(text: &str) -> Result<ParsedReport, String> {
     let value: Value = serde_json::from_str(text)
         .map_err(|e| format!("it is no JSON: line {}, column {}", e.line(), e.column()))?;
     let mut given = empty(IncomingFormat::Xarf);

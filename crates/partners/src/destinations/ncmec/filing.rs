@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::FileDocument;
 use super::answers::{Answer, code};
 use super::xml::Xml;
-use crate::filing::{Errand, SendFault, Sent};
+use crate::filing::{Errand, SendFault, Sent, still_approved};
 use crate::http::{Body, Http};
 use crate::tree;
 
@@ -233,6 +233,14 @@ async fn deliver(
         }
         Err(other) => return Err(other),
     }
+    // The last moment: somebody may have taken it back while its files were on their way. What says
+    // so itself, a retraction, is no report on record and is never taken back.
+    let report = filing.report == errand.filing.report;
+    if report && !still_approved(casework, &filing.report).await? {
+        return Err(SendFault::Unreachable(
+            "it was taken back on its way".into(),
+        ));
+    }
     filing = casework.filing_finishing(&filing).await?;
     let done = service.call("/finish", Body::id(&filing.remote)).await?;
     match done.code {
@@ -316,14 +324,8 @@ async fn hand_over(
 }
 
 fn md5_hex(bytes: &[u8]) -> String {
-    use obhut_casework::{Compute, kinds};
-    let kind = kinds::by_name("md5").expect("a kind of ours");
-    let Compute::Bytes(compute) = kind.compute else {
-        unreachable!("MD5 is of bytes")
-    };
-    compute(&mut &bytes[..])
-        .map(|d| d.to_hex())
-        .unwrap_or_default()
+    let kind = obhut_casework::kinds::by_name("md5").expect("a kind of ours");
+    kind.of_bytes(bytes).expect("MD5 is of bytes").to_hex()
 }
 
 /// How the schema that the service shows differs from the one this version writes, and a digest of

@@ -55,7 +55,7 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
 }
 
 /// An address that lets whoever has it in, without what does; none of any other.
-pub(super) fn secret_address(text: &str) -> Option<String> {
+pub(crate) fn secret_address(text: &str) -> Option<String> {
     let mut url = url::Url::parse(text).ok()?;
     let signed = url.query_pairs().any(|(name, _)| {
         let name = name.to_ascii_lowercase();
