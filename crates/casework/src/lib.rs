@@ -37,6 +37,7 @@ mod lists;
 mod notices;
 mod outbox;
 mod outcomes;
+pub mod payments;
 mod people;
 mod repeats;
 mod reports;

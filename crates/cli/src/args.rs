@@ -9,8 +9,10 @@ use obhut_casework::{
     Ruling, ServiceKind, Surface,
 };
 
+mod payments;
 mod reporting;
 
+pub use payments::*;
 pub use reporting::*;
 
 /// From first match to a report authorities can act on.
@@ -75,6 +77,9 @@ pub enum Command {
     Appeal(AppealCommand),
     /// Take in reports of others: deduplicated, linked, the most at risk first
     Intake(IntakeArgs),
+    /// Payments: alerts that explain themselves, tests of thresholds on history
+    #[command(subcommand)]
+    Payments(PaymentsCommand),
     /// Authorities and hotlines: how each is reached
     #[command(subcommand)]
     Destination(DestinationCommand),

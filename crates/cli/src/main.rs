@@ -11,6 +11,7 @@ mod intake;
 mod lists;
 mod matching;
 mod output;
+mod payments;
 mod reports;
 mod routes;
 mod screen;
@@ -70,6 +71,7 @@ async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Report(a) => reports::run(a, &setting, output).await,
         Command::Appeal(a) => appeals::run(a, &setting, output).await,
         Command::Intake(a) => intake::run(a, &setting, output).await,
+        Command::Payments(a) => payments::run(a, &setting, output).await,
         Command::Destination(a) => routes::destination(a, &setting, output).await,
         Command::Route(a) => routes::route(a, &setting, output).await,
         Command::Deadline(a) => routes::deadline(a, &setting, output).await,

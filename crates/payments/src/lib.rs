@@ -1,34 +1,41 @@
 //! Turns transfers into indicators that fired, and why.
 //!
-//! This crate's work comes with its own issue; here are its public nouns, so that the house has
-//! their place. Money is counted in minor units; nothing here knows a file, a clock or a network.
+//! One pass in time order, bounded memory, each party by itself: [`Monitor`] keeps what the rolling
+//! windows need and answers after every transfer; [`features`] is the fast twin for history that is
+//! grouped by party. Money is counted in minor units; nothing here knows a file, a clock or a network.
+//!
+//! Invariant: where the money goes never changes a score. Corridors are shown, not weighed; swapping
+//! the names of countries leaves the ranking as it was (`tests/promises.rs`).
 
 #![deny(missing_docs)]
 
-/// A payment from one party to another.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Transfer {
-    /// The payer's own id of the transfer; the same id is the same transfer.
-    pub id: String,
-    /// Who pays.
-    pub sender: String,
-    /// Who is paid.
-    pub recipient: String,
-    /// Amount in minor units of the currency (cents).
-    pub amount_minor: i64,
-    /// ISO 4217 code.
-    pub currency: [u8; 3],
-    /// When, microseconds since 1970.
-    pub at_micros: i64,
-}
+mod assess;
+mod countries;
+mod currencies;
+pub mod features;
+pub mod indicators;
+mod monitor;
+mod policy;
+mod scenarios;
+mod texts;
+mod transfer;
+mod window;
 
-/// Whom an alert may be about. A possible victim is never scored as a suspect.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
-    /// May pay for abuse.
-    PossibleBuyer,
-    /// May take or pass on payments.
-    PossibleFacilitator,
-    /// May be blackmailed.
-    PossibleVictim,
-}
+pub use assess::{
+    Assessment, Fired, Links, Standing, recipient as assess_recipient, score_of,
+    sender as assess_sender,
+};
+pub use countries::{Country, RISK_CORRIDORS, RiskList};
+pub use currencies::{Band, CURRENCIES, Currency, CurrencyEntry, RATES_AS_OF};
+pub use indicators::{Counts, Indicator, Status, Threshold, Unit, View};
+pub use monitor::{
+    ByParty, Monitor, Observed, PartyHasher, Relations, SharedSince, is_shared_now, silence_before,
+};
+pub use policy::{Policy, PolicyFault};
+pub use scenarios::{SCENARIOS, Scenario};
+pub use texts::{Language, Texts};
+pub use transfer::{
+    Context, DAY_MICROS, Event, PartyKey, Purchase, Role, Side, TieKnown, Transfer,
+    amount_minor_from_f64,
+};
+pub use window::{Numbers, PARTY_EVENTS_MAX, PartyWindow};

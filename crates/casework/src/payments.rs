@@ -1,0 +1,21 @@
+//! Payments: records of transfers checked and named, history run through the kernel, alerts joined
+//! to cases, decisions on live transfers.
+//!
+//! The kernel knows numbers; what a party is called stays here, sealed wherever it is kept.
+
+mod columns;
+mod history;
+mod records;
+mod scan;
+
+pub use columns::Packed;
+pub use history::{History, Part, SENDER_PARTS};
+pub use obhut_payments::*;
+pub use records::{
+    Amount, Counted, FileFault, Id, Names, Notices, Record, TransferProblem, Transfers,
+};
+pub use scan::{Alert, PartyAlert, ScanResult, end_of_day, scan_history};
+
+/// What a missing country of the sender means.
+pub const COUNTRY_NOTE: &str =
+    "transfers have neither a country of the sender nor an offset; their hours are UTC's";

@@ -1,0 +1,347 @@
+//! History, split by party: transfers are spread over parts so that each party lies in one, and each
+//! part is looked at by itself. What doesn't fit in memory goes to a file that nobody else can open.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+
+use obhut_payments::{Context, Country, Currency, PartyKey, Purchase, TieKnown, Transfer};
+
+use super::columns::Packed;
+
+/// Into how many parts history is split.
+pub const SENDER_PARTS: usize = 256;
+
+/// Transfers kept in memory by one history at most, in bytes; above it parts go to files.
+const HELD_BYTES_MAX: usize = 3 << 30;
+/// Bytes of a transfer in a file.
+const ROW_BYTES: usize = 64;
+/// How often the size is looked at, in transfers.
+const LOOK_EVERY: usize = 1 << 20;
+
+/// Transfers whose parties of one side all lie in this part.
+#[derive(Default)]
+pub struct Part {
+    sender: Packed,
+    recipient: Packed,
+    at: Packed,
+    amount: Packed,
+    currency: Packed,
+    countries: Packed,
+    zone: Packed,
+    context: Packed,
+    contact: Packed,
+    spilled: Option<(File, usize)>,
+}
+
+impl Part {
+    /// One more.
+    pub fn push(&mut self, t: &Transfer) {
+        self.sender.push(t.sender.0);
+        self.recipient.push(t.recipient.0);
+        self.at.push(t.at_micros as u64);
+        self.amount.push(t.amount_minor as u64);
+        self.currency.push(u64::from(t.currency.number()));
+        self.countries
+            .push(u64::from(t.from.number()) << 16 | u64::from(t.to.number()));
+        self.zone.push(
+            t.zone_minutes
+                .map_or(0, |z| (i64::from(z) + 100_000) as u64),
+        );
+        self.context.push(context_bits(&t.context));
+        self.contact.push(u64::from(t.context.contact));
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.at.len() + self.spilled.as_ref().map_or(0, |(_, rows)| *rows)
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of those in memory.
+    pub fn get(&self, i: usize) -> Transfer {
+        let countries = self.countries.get(i);
+        let mut context = context_of(self.context.get(i));
+        context.contact = self.contact.get(i) as u32;
+        Transfer {
+            sender: PartyKey(self.sender.get(i)),
+            recipient: PartyKey(self.recipient.get(i)),
+            at_micros: self.at.get(i) as i64,
+            amount_minor: self.amount.get(i) as i64,
+            currency: Currency::from_number(self.currency.get(i) as u8).expect("a currency"),
+            from: Country::from_number((countries >> 16) as u16),
+            to: Country::from_number(countries as u16),
+            zone_minutes: match self.zone.get(i) {
+                0 => None,
+                z => Some((z as i64 - 100_000) as i16),
+            },
+            context,
+        }
+    }
+
+    /// All of them, and the part is empty.
+    ///
+    /// # Errors
+    /// The file with the rest can't be read.
+    pub fn take(&mut self) -> io::Result<Vec<Transfer>> {
+        let mut all = Vec::with_capacity(self.len());
+        if let Some((mut file, rows)) = self.spilled.take() {
+            file.seek(SeekFrom::Start(0))?;
+            let mut row = [0; ROW_BYTES];
+            let mut file = io::BufReader::with_capacity(1 << 20, file);
+            for _ in 0..rows {
+                file.read_exact(&mut row)?;
+                all.push(from_bytes(&row));
+            }
+        }
+        all.extend((0..self.at.len()).map(|i| self.get(i)));
+        *self = Part::default();
+        Ok(all)
+    }
+
+    fn bytes(&self) -> usize {
+        [
+            &self.sender,
+            &self.recipient,
+            &self.at,
+            &self.amount,
+            &self.currency,
+            &self.countries,
+            &self.zone,
+            &self.context,
+            &self.contact,
+        ]
+        .iter()
+        .map(|c| c.bytes())
+        .sum()
+    }
+
+    /// Puts what is in memory behind what is in the file. The file has no name: it goes with this
+    /// process.
+    fn spill(&mut self) -> io::Result<()> {
+        let rows = self.at.len();
+        let (mut file, before) = match self.spilled.take() {
+            Some(kept) => kept,
+            None => (tempfile::tempfile()?, 0),
+        };
+        file.seek(SeekFrom::End(0))?;
+        let mut out = io::BufWriter::with_capacity(1 << 20, file);
+        for i in 0..rows {
+            out.write_all(&to_bytes(&self.get(i)))?;
+        }
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        *self = Part {
+            spilled: Some((file, before + rows)),
+            ..Part::default()
+        };
+        Ok(())
+    }
+}
+
+/// Transfers, spread over parts by one side.
+pub struct History {
+    parts: Vec<Part>,
+    by_sender: bool,
+    pushed: usize,
+    held_bytes_max: usize,
+    fault: Option<io::Error>,
+}
+
+impl History {
+    /// Spread by sender, or by recipient.
+    pub fn new(by_sender: bool) -> Self {
+        Self {
+            parts: (0..SENDER_PARTS).map(|_| Part::default()).collect(),
+            by_sender,
+            pushed: 0,
+            held_bytes_max: HELD_BYTES_MAX,
+            fault: None,
+        }
+    }
+
+    /// With another bound on its memory.
+    #[must_use]
+    pub fn with_held_bytes_max(mut self, bytes: usize) -> Self {
+        self.held_bytes_max = bytes;
+        self
+    }
+
+    /// One more.
+    pub fn push(&mut self, t: &Transfer) {
+        let party = if self.by_sender {
+            t.sender
+        } else {
+            t.recipient
+        };
+        self.parts[part_of(party)].push(t);
+        self.pushed += 1;
+        if self.pushed % LOOK_EVERY == 0 {
+            self.look();
+        }
+    }
+
+    fn look(&mut self) {
+        let held: usize = self.parts.iter().map(Part::bytes).sum();
+        if held <= self.held_bytes_max || self.fault.is_some() {
+            return;
+        }
+        for part in &mut self.parts {
+            if let Err(e) = part.spill() {
+                self.fault = Some(e);
+                return;
+            }
+        }
+    }
+
+    /// How many transfers.
+    pub fn len(&self) -> usize {
+        self.pushed
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.pushed == 0
+    }
+
+    /// The parts.
+    ///
+    /// # Errors
+    /// Something could not be written to a file.
+    pub fn into_parts(self) -> io::Result<Vec<Part>> {
+        match self.fault {
+            Some(e) => Err(e),
+            None => Ok(self.parts),
+        }
+    }
+}
+
+/// Where a party lies.
+pub(super) fn part_of(party: PartyKey) -> usize {
+    (party.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+}
+
+fn context_bits(c: &Context) -> u64 {
+    u64::from(c.kin)
+        | u64::from(c.handle) << 1
+        | u64::from(c.cover) << 2
+        | (c.tie as u64) << 3
+        | (c.purchase as u64) << 5
+        | u64::from(c.age_years) << 8
+        | u64::from(c.channel) << 16
+}
+
+fn context_of(bits: u64) -> Context {
+    Context {
+        kin: bits & 1 != 0,
+        handle: bits & 2 != 0,
+        cover: bits & 4 != 0,
+        tie: match bits >> 3 & 3 {
+            1 => TieKnown::Tie,
+            2 => TieKnown::NoTie,
+            _ => TieKnown::Unknown,
+        },
+        purchase: Purchase::ALL
+            .get((bits >> 5 & 7) as usize)
+            .copied()
+            .unwrap_or_default(),
+        age_years: (bits >> 8) as u8,
+        channel: (bits >> 16) as u8,
+        contact: 0,
+    }
+}
+
+/// A transfer in 64 bytes, little-endian; also what the journal of live transfers holds.
+pub(super) fn to_bytes(t: &Transfer) -> [u8; ROW_BYTES] {
+    let mut row = [0; ROW_BYTES];
+    let words = [
+        t.sender.0,
+        t.recipient.0,
+        t.at_micros as u64,
+        t.amount_minor as u64,
+        u64::from(t.currency.number())
+            | u64::from(t.from.number()) << 8
+            | u64::from(t.to.number()) << 24,
+        t.zone_minutes
+            .map_or(0, |z| (i64::from(z) + 100_000) as u64),
+        context_bits(&t.context),
+        u64::from(t.context.contact),
+    ];
+    for (at, word) in words.iter().enumerate() {
+        row[at * 8..at * 8 + 8].copy_from_slice(&word.to_le_bytes());
+    }
+    row
+}
+
+pub(super) fn from_bytes(row: &[u8; ROW_BYTES]) -> Transfer {
+    let word =
+        |at: usize| u64::from_le_bytes(row[at * 8..at * 8 + 8].try_into().expect("eight bytes"));
+    let mut context = context_of(word(6));
+    context.contact = word(7) as u32;
+    Transfer {
+        sender: PartyKey(word(0)),
+        recipient: PartyKey(word(1)),
+        at_micros: word(2) as i64,
+        amount_minor: word(3) as i64,
+        currency: Currency::from_number(word(4) as u8).unwrap_or_else(usd),
+        from: Country::from_number((word(4) >> 8) as u16),
+        to: Country::from_number((word(4) >> 24) as u16),
+        zone_minutes: match word(5) {
+            0 => None,
+            z => Some((z as i64 - 100_000) as i16),
+        },
+        context,
+    }
+}
+
+fn usd() -> Currency {
+    Currency::new(b"USD").expect("a currency")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transfer(n: u64) -> Transfer {
+        Transfer {
+            sender: PartyKey(n % 7),
+            recipient: PartyKey(1 << 63 | n % 11),
+            at_micros: n as i64 * 1_000_003,
+            amount_minor: 1 + n as i64 * 5,
+            currency: Currency::new(if n % 2 == 0 { b"EUR" } else { b"JPY" }).unwrap(),
+            from: Country::new(b"DE").unwrap(),
+            to: Country::UNKNOWN,
+            zone_minutes: (n % 3 == 0).then_some(-330),
+            context: Context {
+                kin: n % 2 == 1,
+                handle: true,
+                tie: TieKnown::NoTie,
+                age_years: 44,
+                channel: 200,
+                purchase: Purchase::Crypto,
+                contact: n as u32,
+                ..Context::default()
+            },
+        }
+    }
+
+    #[test]
+    fn history_comes_back_from_memory_and_from_files() {
+        for held in [usize::MAX, 0] {
+            let mut part = Part::default();
+            let all: Vec<Transfer> = (0..1_000).map(transfer).collect();
+            for (n, t) in all.iter().enumerate() {
+                part.push(t);
+                assert_eq!(from_bytes(&to_bytes(t)), *t);
+                if held == 0 && n % 300 == 299 {
+                    part.spill().unwrap();
+                }
+            }
+            assert_eq!(part.len(), 1_000);
+            assert_eq!(part.take().unwrap(), all);
+            assert!(part.is_empty());
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! History to alerts: recipients first, because a sender's recipients may be shared; then senders;
+//! then those who collect and pass on. Each step goes part by part, on as many threads as there are.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use obhut_payments::{
+    Assessment, ByParty, DAY_MICROS, Event, PartyKey, PartyWindow, Policy, Purchase, Relations,
+    Side, Standing, Transfer, assess_recipient, assess_sender, is_shared_now, silence_before,
+};
+
+use super::History;
+use super::history::{Part, SENDER_PARTS};
+
+/// A party about which something is to be said.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PartyAlert {
+    /// Which party.
+    pub party: PartyKey,
+    /// What is said.
+    pub assessment: Assessment,
+}
+
+/// A party by its name.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Alert {
+    /// The id that the records have.
+    pub party: String,
+    /// What is said.
+    pub assessment: Assessment,
+}
+
+/// What a scan found.
+#[derive(Default)]
+pub struct ScanResult {
+    /// One for each party at most, highest score first.
+    pub alerts: Vec<PartyAlert>,
+    /// Senders seen.
+    pub senders: u64,
+    /// Recipients seen.
+    pub recipients: u64,
+}
+
+/// Fewest different senders of a recipient of whom anything can be said.
+const SENDERS_MIN: usize = 3;
+
+/// Runs history, spread by recipient, through every indicator. With `asof` (microseconds since
+/// 1970) each party is looked at as it stood then; later transfers must have been left out.
+/// Otherwise at each of its transfers, and the highest counts.
+///
+/// # Errors
+/// History that lay in files can't be read.
+pub fn scan_history(
+    history: History,
+    policy: &Policy,
+    relations: Relations,
+    asof: Option<i64>,
+) -> io::Result<ScanResult> {
+    let end = Mutex::new(asof.unwrap_or(i64::MIN));
+    let mut by_recipient: Vec<Mutex<Part>> =
+        history.into_parts()?.into_iter().map(Mutex::new).collect();
+    let by_sender: Vec<Mutex<Vec<Part>>> = (0..SENDER_PARTS).map(|_| Mutex::default()).collect();
+    let kept = Mutex::new((relations.clone(), ByParty::<Candidate>::default(), 0u64));
+    each_part(by_recipient.len(), |claim| -> io::Result<()> {
+        let mut own: Vec<Part> = (0..SENDER_PARTS).map(|_| Part::default()).collect();
+        while let Some(at) = claim() {
+            let mut part = by_recipient[at]
+                .lock()
+                .expect("no thread panicked")
+                .take()?;
+            part.sort_by_key(|t| (t.recipient, t.at_micros));
+            let mut found = (relations.clone(), ByParty::<Candidate>::default(), 0u64);
+            for group in part.chunk_by(|a, b| a.recipient == b.recipient) {
+                let received: Vec<&Transfer> = group
+                    .iter()
+                    .filter(|t| t.context.purchase == Purchase::None)
+                    .collect();
+                found.2 += u64::from(!received.is_empty());
+                look_at_recipient(&received, policy, &mut found.0, &mut found.1);
+            }
+            if asof.is_none() {
+                let last = part.iter().map(|t| t.at_micros).max().unwrap_or(i64::MIN);
+                let mut end = end.lock().expect("no thread panicked");
+                *end = (*end).max(last);
+            }
+            for t in &part {
+                own[super::history::part_of(t.sender)].push(t);
+            }
+            let mut kept = kept.lock().expect("no thread panicked");
+            kept.0.join(found.0);
+            kept.1.extend(found.1);
+            kept.2 += found.2;
+        }
+        for (at, part) in own.into_iter().enumerate() {
+            by_sender[at].lock().expect("no thread panicked").push(part);
+        }
+        Ok(())
+    })?;
+    by_recipient.clear();
+    let end = *end.lock().expect("no thread panicked");
+    let (relations, candidates, recipients) = kept.into_inner().expect("no thread panicked");
+    let outcome = Mutex::new((Vec::new(), ByParty::<Vec<Event>>::default(), 0u64));
+    each_part(SENDER_PARTS, |claim| -> io::Result<()> {
+        let mut scratch = Vec::new();
+        while let Some(at) = claim() {
+            let mut part = Vec::new();
+            for mut p in std::mem::take(&mut *by_sender[at].lock().expect("no thread panicked")) {
+                part.append(&mut p.take()?);
+            }
+            part.sort_by_key(|t| (t.sender, t.at_micros));
+            let (mut alerts, mut sent_by, mut senders) = (Vec::new(), Vec::new(), 0);
+            for group in part.chunk_by(|a, b| a.sender == b.sender) {
+                senders += 1;
+                let party = group[0].sender;
+                if candidates.contains_key(&party) {
+                    let events = group.iter().map(|t| Event::of(t, policy).0).collect();
+                    sent_by.push((party, events));
+                }
+                let said = look_at_sender(group, policy, &relations, asof, end, &mut scratch);
+                alerts.extend(said.map(|assessment| PartyAlert { party, assessment }));
+            }
+            let mut outcome = outcome.lock().expect("no thread panicked");
+            outcome.0.append(&mut alerts);
+            outcome.1.extend(sent_by);
+            outcome.2 += senders;
+        }
+        Ok(())
+    })?;
+    let (mut alerts, sent_by, senders) = outcome.into_inner().expect("no thread panicked");
+    let mut scratch = Vec::new();
+    for (party, candidate) in &candidates {
+        let sent = sent_by.get(party).map_or(&[][..], Vec::as_slice);
+        let said = look_at_collector(
+            *party,
+            &candidate.received,
+            sent,
+            policy,
+            &relations,
+            asof,
+            &mut scratch,
+        );
+        alerts.extend(said.map(|assessment| PartyAlert {
+            party: *party,
+            assessment,
+        }));
+    }
+    Ok(ScanResult {
+        alerts: one_each(alerts),
+        senders,
+        recipients,
+    })
+}
+
+/// A recipient with several senders, and what came in.
+struct Candidate {
+    received: Vec<Event>,
+}
+
+fn look_at_recipient(
+    received: &[&Transfer],
+    policy: &Policy,
+    relations: &mut Relations,
+    candidates: &mut ByParty<Candidate>,
+) {
+    for t in received {
+        relations.note_payment(t.sender, t.recipient);
+    }
+    if received.len() < SENDERS_MIN {
+        return;
+    }
+    let first = received[0].sender;
+    let Some(second) = received.iter().find(|t| t.sender != first) else {
+        return;
+    };
+    if !received
+        .iter()
+        .any(|t| t.sender != first && t.sender != second.sender)
+    {
+        return;
+    }
+    let party = received[0].recipient;
+    let events: Vec<Event> = received.iter().map(|t| Event::of(t, policy).1).collect();
+    let mut window = PartyWindow::default();
+    for e in &events {
+        window.push(*e);
+        if window.is_due() && is_shared_now(window.events(), e.at_micros, policy) {
+            relations.note_shared(party, e.at_micros);
+        }
+    }
+    candidates.insert(party, Candidate { received: events });
+}
+
+fn look_at_sender(
+    group: &[Transfer],
+    policy: &Policy,
+    relations: &Relations,
+    asof: Option<i64>,
+    end: i64,
+    scratch: &mut Vec<u64>,
+) -> Option<Assessment> {
+    if group.len() < 3 {
+        return None;
+    }
+    let party = group[0].sender;
+    let mut say = |events: &[Event], at: i64| {
+        assess_sender(
+            events,
+            &[],
+            at,
+            policy,
+            |others| relations.links(party, Side::Sender, others, at),
+            scratch,
+        )
+    };
+    let mut window = PartyWindow::default();
+    if let Some(asof) = asof {
+        for t in group {
+            window.push(Event::of(t, policy).0);
+        }
+        return say(window.events(), asof);
+    }
+    let mut standing = Standing::default();
+    for t in group {
+        if let Some(moment) = silence_before(window.events(), t.at_micros) {
+            standing.take(say(window.events(), moment));
+        }
+        window.push(Event::of(t, policy).0);
+        if window.is_due() {
+            standing.take(say(window.events(), t.at_micros));
+        }
+    }
+    if let Some(moment) = silence_before(window.events(), end) {
+        standing.take(say(window.events(), moment));
+    }
+    standing.settle()
+}
+
+#[allow(clippy::too_many_arguments)]
+fn look_at_collector(
+    party: PartyKey,
+    received: &[Event],
+    sent: &[Event],
+    policy: &Policy,
+    relations: &Relations,
+    asof: Option<i64>,
+    scratch: &mut Vec<u64>,
+) -> Option<Assessment> {
+    let (mut came, mut left) = (PartyWindow::default(), PartyWindow::default());
+    let mut standing = Standing::default();
+    let mut say = |came: &PartyWindow, left: &PartyWindow, at: i64| {
+        assess_recipient(
+            came.events(),
+            left.events(),
+            at,
+            policy,
+            |others| relations.links(party, Side::Recipient, others, at),
+            scratch,
+        )
+    };
+    let mut next = 0;
+    for e in received {
+        while next < sent.len() && sent[next].at_micros < e.at_micros {
+            left.push(sent[next]);
+            if asof.is_none() && came.is_due() && left.is_due() {
+                standing.take(say(&came, &left, sent[next].at_micros));
+            }
+            next += 1;
+        }
+        came.push(*e);
+        if asof.is_none() && came.is_due() {
+            standing.take(say(&came, &left, e.at_micros));
+        }
+    }
+    for e in &sent[next..] {
+        left.push(*e);
+        if asof.is_none() && left.is_due() {
+            standing.take(say(&came, &left, e.at_micros));
+        }
+    }
+    match asof {
+        Some(asof) => say(&came, &left, asof),
+        None => standing.settle(),
+    }
+}
+
+/// One alert for a party: a possible victim's before all, otherwise the higher.
+fn one_each(mut alerts: Vec<PartyAlert>) -> Vec<PartyAlert> {
+    use obhut_payments::Role;
+    let victim = |a: &PartyAlert| a.assessment.role() == Role::PossibleVictim;
+    alerts.sort_by(|a, b| {
+        a.party
+            .cmp(&b.party)
+            .then(victim(b).cmp(&victim(a)))
+            .then(b.assessment.score.total_cmp(&a.assessment.score))
+    });
+    alerts.dedup_by_key(|a| a.party);
+    alerts.sort_by(|a, b| {
+        b.assessment
+            .score
+            .total_cmp(&a.assessment.score)
+            .then(a.party.cmp(&b.party))
+    });
+    alerts
+}
+
+/// Runs `work` on each processor; `claim` hands out numbers below `n`, each once.
+pub(super) fn each_part<E: Send>(
+    n: usize,
+    work: impl Fn(&dyn Fn() -> Option<usize>) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let next = AtomicUsize::new(0);
+    let claim = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        (at < n).then_some(at)
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&claim))).collect();
+        running
+            .into_iter()
+            .map(|t| t.join().expect("a part was looked at"))
+            .collect()
+    })
+}
+
+/// The end of a day, microseconds since 1970; `day` counts from 1970.
+pub fn end_of_day(day: i64) -> i64 {
+    (day + 1) * DAY_MICROS - 1
+}

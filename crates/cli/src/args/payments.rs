@@ -1,0 +1,78 @@
+//! Commands about payments: alerts from history, tests of thresholds, features, made-up data.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+#[derive(Subcommand)]
+pub enum PaymentsCommand {
+    /// Files of transfers to alerts, one JSON line a party, highest score first
+    #[command(
+        after_help = "Files are CSV, Parquet, or ISO 20022 (pacs.008.001.08/.10/.12, pain.001.001.09), told by what they are.\nColumns: tx_id, sender, receiver, ts, amount, currency; src_country, dst_country and others are optional (`obhut payments columns`).\nA time without a zone is UTC. Numeric amounts are rounded half to even. Both are counted.\nAn alert is a lead: nobody is reported or held by it."
+    )]
+    Scan(ScanArgs),
+    /// Rolling 30- and 90-day counts after each transfer, as Parquet
+    Features(FeaturesArgs),
+    /// The columns that files of transfers may have
+    Columns,
+    /// Every indicator: what is checked, with which thresholds, by whose publication
+    Indicators,
+}
+
+#[derive(ClapArgs)]
+pub struct PolicyArgs {
+    /// Switch indicators off, by their ids: S06,S11
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub without: Vec<String>,
+    /// Change a threshold: S03.median=60, in the unit that `obhut payments indicators` names
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Change the price band of a currency: EUR=10-150
+    #[arg(long, value_name = "CUR=FROM-TO")]
+    pub band: Vec<String>,
+    /// Read the age of senders; a protected attribute, off by default, never one of two signals
+    #[arg(long)]
+    pub with_age: bool,
+    /// Lowest score that makes an alert, 0 to 100
+    #[arg(long, value_name = "SCORE")]
+    pub score_min: Option<f64>,
+}
+
+#[derive(ClapArgs)]
+pub struct ReadArgs {
+    /// Files of transfers
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Which column is which: sender=payer_account
+    #[arg(long, value_name = "NAME=COLUMN")]
+    pub map: Vec<String>,
+    /// Write every problem there, one JSON line each
+    #[arg(long, value_name = "FILE")]
+    pub problems: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub struct ScanArgs {
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Where alerts go; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Look at everybody as of the end of that day (UTC) [default: at each transfer, the highest counts]
+    #[arg(long, value_name = "DATE")]
+    pub asof: Option<String>,
+    /// Parties that stand in confirmed cases, one id a line
+    #[arg(long, value_name = "FILE")]
+    pub confirmed: Option<PathBuf>,
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+}
+
+#[derive(ClapArgs)]
+pub struct FeaturesArgs {
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// The Parquet file
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}

@@ -1,0 +1,324 @@
+//! `obhut payments`: transfers to alerts, and what thresholds would do.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use obhut_casework::payments::{
+    Alert, Band, COUNTRY_NOTE, Counted, Currency, History, Id, Language, Policy, Relations,
+    Transfer, Transfers, end_of_day, indicators, scan_history,
+};
+use obhut_casework::rfc3339;
+use obhut_partners::transfers::{COLUMNS, Mapping, Reader, moment};
+use serde_json::{Value, json};
+
+use crate::args::{PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs};
+use crate::output::Output;
+use crate::setting::Setting;
+
+pub async fn run(
+    command: PaymentsCommand,
+    _setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        PaymentsCommand::Scan(a) => scan(a, output),
+        PaymentsCommand::Features(_) => bail!("later"),
+        PaymentsCommand::Columns => columns(output),
+        PaymentsCommand::Indicators => list_indicators(output),
+    }
+}
+
+fn scan(args: ScanArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let policy = policy(&args.policy)?;
+    let asof = args.asof.as_deref().map(day_end).transpose()?;
+    let mut transfers = Transfers::new(now());
+    let confirmed = match &args.confirmed {
+        None => Vec::new(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("{} can't be read", path.display()))?;
+            text.lines()
+                .map(str::trim)
+                .filter(|l| !l.is_empty())
+                .map(|l| transfers.names.key(Id::of(l)))
+                .collect()
+        }
+    };
+    let mut history = History::new(false);
+    let mut after = 0u64;
+    let failed = read_all(&args.read, &mut transfers, output, &mut |t| {
+        if asof.is_some_and(|asof| t.at_micros > asof) {
+            after += 1;
+        } else {
+            history.push(&t);
+        }
+    })?;
+    transfers.counted.notices.after_asof = after;
+    let result = scan_history(history, &policy, Relations::new(confirmed), asof)
+        .context("history could not be kept in temporary files; give TMPDIR more space")?;
+    let mut out = writer(&args.out)?;
+    for found in &result.alerts {
+        let alert = Alert {
+            party: transfers.names.name(found.party),
+            assessment: found.assessment.clone(),
+        };
+        writeln!(out, "{}", alert_json(&alert, Language::English))?;
+    }
+    out.flush()?;
+    report(&transfers.counted, output);
+    let by = |role: &str| {
+        result
+            .alerts
+            .iter()
+            .filter(|a| a.assessment.role().word() == role)
+            .count()
+    };
+    output.remark(&format!(
+        "{} alerts of {} senders and {} recipients: {} possible buyers, {} possible facilitators, {} possible victims",
+        result.alerts.len(),
+        result.senders,
+        result.recipients,
+        by("possible buyer"),
+        by("possible facilitator"),
+        by("possible victim"),
+    ));
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// An alert as the line that is promised in the documents.
+pub fn alert_json(alert: &Alert, language: Language) -> Value {
+    let a = &alert.assessment;
+    let indicators: Vec<Value> = a
+        .fired
+        .iter()
+        .map(|f| json!({ "id": f.indicator().id, "because": f.because(language) }))
+        .collect();
+    json!({
+        "party": alert.party,
+        "side": a.side().word(),
+        "role": a.role().word(),
+        "score": (a.score * 100.0).round() / 100.0,
+        "scenario": a.scenario,
+        "indicators": indicators,
+        "first_ts": rfc3339(a.first_at),
+        "last_ts": rfc3339(a.last_at),
+    })
+}
+
+/// Reads every file; true when one could not be read as a whole.
+fn read_all(
+    args: &ReadArgs,
+    transfers: &mut Transfers,
+    output: &Output,
+    put: &mut dyn FnMut(Transfer),
+) -> anyhow::Result<bool> {
+    let mapping = Mapping::from_pairs(&args.map).map_err(anyhow::Error::msg)?;
+    let mut reader = Reader::new(mapping);
+    let progress = output.progress("transfers");
+    let mut failed = false;
+    let mut n = 0u64;
+    for path in &args.files {
+        let read = reader.read(path, transfers, &mut |t| {
+            n += 1;
+            if n % 65_536 == 0 {
+                progress.set_position(n);
+            }
+            put(t);
+        });
+        if let Err(fault) = read {
+            output.error(&fault.into());
+            failed = true;
+        }
+    }
+    progress.finish_and_clear();
+    if let Some(path) = &args.problems {
+        let mut out = writer(path)?;
+        for p in &transfers.counted.kept {
+            writeln!(
+                out,
+                "{}",
+                json!({ "file": p.file, "record": p.record, "why": p.why })
+            )?;
+        }
+        out.flush()?;
+    }
+    Ok(failed)
+}
+
+/// Problems shown on the terminal; the rest are in the file of --problems.
+const SHOWN_MAX: usize = 10;
+
+fn report(counted: &Counted, output: &Output) {
+    for p in counted.kept.iter().take(SHOWN_MAX) {
+        output.remark(&p.to_string());
+    }
+    if counted.problems > SHOWN_MAX as u64 {
+        output.remark(&format!(
+            "… and {} more; --problems FILE writes them down",
+            counted.problems - SHOWN_MAX as u64
+        ));
+    }
+    output.remark(&format!(
+        "{} read = {} processed + {} problems",
+        counted.read, counted.processed, counted.problems
+    ));
+    let n = &counted.notices;
+    for (count, what) in [
+        (n.zone_missing, "times had no zone and were taken for UTC"),
+        (
+            n.rounded,
+            "amounts were rounded to the minor unit, half to even",
+        ),
+        (
+            n.sorted_files,
+            "files were in no order in time and were sorted",
+        ),
+        (
+            n.after_asof,
+            "transfers lie after the day asked for and were left out",
+        ),
+        (n.country_missing, COUNTRY_NOTE),
+    ] {
+        if count > 0 {
+            output.remark(&format!("notice: {count} {what}"));
+        }
+    }
+}
+
+fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
+    let mut policy = Policy::default();
+    for id in args.without.iter().filter(|id| !id.trim().is_empty()) {
+        policy.switch(id.trim(), false)?;
+    }
+    if args.with_age {
+        policy.switch("S10", true)?;
+    }
+    for pair in &args.set {
+        let (name, value) = pair
+            .split_once('=')
+            .with_context(|| format!("{pair}: write NAME=VALUE, for example S03.median=60"))?;
+        let value = value
+            .trim()
+            .parse()
+            .with_context(|| format!("{pair}: the value is no number"))?;
+        policy.set(name.trim(), value)?;
+    }
+    for pair in &args.band {
+        let (currency, band) = band(pair)
+            .with_context(|| format!("{pair}: write CUR=FROM-TO, for example EUR=10-150"))?;
+        policy.set_band(currency, band)?;
+    }
+    if let Some(score) = args.score_min {
+        if !(0.0..=100.0).contains(&score) {
+            bail!("--score-min lies between 0 and 100");
+        }
+        policy.score_min = score;
+    }
+    Ok(policy)
+}
+
+fn band(pair: &str) -> Option<(Currency, Band)> {
+    let (code, range) = pair.split_once('=')?;
+    let (low, high) = range.split_once('-')?;
+    let currency = Currency::new(code.trim().as_bytes())?;
+    let minor = |text: &str| {
+        let value: f64 = text.trim().parse().ok()?;
+        obhut_casework::payments::amount_minor_from_f64(value, currency.entry().digits)
+    };
+    let band = Band {
+        low_minor: minor(low)?.0,
+        high_minor: minor(high)?.0,
+        source: "changed on the command line",
+        date: "",
+    };
+    Some((currency, band))
+}
+
+fn day_end(text: &str) -> anyhow::Result<i64> {
+    let bad = || format!("{text}: write a date, 2026-03-01");
+    if text.trim().len() != 10 {
+        bail!(bad());
+    }
+    let at = moment(text).map_err(|_| anyhow::Error::msg(bad()))?;
+    Ok(end_of_day(at.at_micros.div_euclid(86_400_000_000)))
+}
+
+fn writer(path: &Path) -> anyhow::Result<Box<dyn Write>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufWriter::new(std::io::stdout())));
+    }
+    let file =
+        File::create(path).with_context(|| format!("{} can't be written", path.display()))?;
+    Ok(Box::new(BufWriter::new(file)))
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
+fn columns(output: &Output) -> anyhow::Result<ExitCode> {
+    for c in COLUMNS {
+        output.line(
+            || json!({ "name": c.name, "also": c.also, "required": c.required, "what": c.what }),
+            || {
+                let need = if c.required { "required" } else { "optional" };
+                format!("{:<20} {need}  {}", c.name, c.what)
+            },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list_indicators(output: &Output) -> anyhow::Result<ExitCode> {
+    use indicators::Counts;
+    for i in indicators::ALL {
+        let counts = match i.counts {
+            Counts::Signal(_) => "signal",
+            Counts::Association => "association, never one of two signals",
+            Counts::Shown => "shown, never counted",
+        };
+        let thresholds: Vec<Value> = i
+            .thresholds
+            .iter()
+            .map(|t| json!({ "name": t.name, "value": t.value, "unit": t.unit.word(), "published": t.published }))
+            .collect();
+        output.line(
+            || {
+                json!({
+                    "id": i.id, "title": i.title.en, "titel": i.title.de, "check": i.check, "counts": counts,
+                    "on": i.on, "weight": i.weight, "needs": i.needs, "source": i.source, "date": i.date,
+                    "thresholds": thresholds,
+                })
+            },
+            || {
+                let list: Vec<String> = i
+                    .thresholds
+                    .iter()
+                    .map(|t| {
+                        let proposal = if t.published { "" } else { " (proposal)" };
+                        let text = format!("{}={} {}", t.name, t.value, t.unit.word());
+                        format!("{}{proposal}", text.trim_end())
+                    })
+                    .collect();
+                let off = if i.on { "" } else { "; off by default" };
+                format!(
+                    "{}  {}\n     {}\n     {counts}{off}; {}\n     {} ({})",
+                    i.id,
+                    i.title.en,
+                    i.check,
+                    if list.is_empty() { "no thresholds".into() } else { list.join(", ") },
+                    i.source,
+                    i.date,
+                )
+            },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

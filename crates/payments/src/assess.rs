@@ -1,0 +1,278 @@
+//! One side of a party at one moment: which indicators fired, whether they come to a scenario, and
+//! how much they weigh together.
+
+use crate::indicators::{self, Counts, Indicator, View};
+use crate::texts::Language;
+use crate::window::{Numbers, last_days, others};
+use crate::{Event, PartyKey, Policy, Purchase, Role, SCENARIOS, Scenario, Side};
+
+/// What is known of the others that a party deals with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Links {
+    /// Recipients of 90 days that several unrelated senders pay (R01).
+    pub shared: u32,
+    /// Others who deal with a confirmed sender (R02).
+    pub near_confirmed: u32,
+    /// The party itself stands in a confirmed case (S16).
+    pub listed: bool,
+}
+
+/// An indicator that fired, with the numbers that made it fire.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Fired {
+    place: u8,
+    sentence: u8,
+    /// How strongly, 0 to 1.
+    pub strength: f64,
+    /// The numbers, in the order of its sentence.
+    pub values: [f64; 5],
+}
+
+impl Fired {
+    /// Which one.
+    pub fn indicator(&self) -> &'static Indicator {
+        indicators::ALL[usize::from(self.place)]
+    }
+
+    /// Why, as a sentence.
+    pub fn because(&self, language: Language) -> String {
+        self.indicator().because[usize::from(self.sentence)].with(language, &self.values)
+    }
+
+    /// Adds to the score once a scenario holds.
+    pub fn weighs(&self) -> bool {
+        !matches!(self.indicator().counts, Counts::Shown)
+    }
+}
+
+/// A scenario that holds for one side of a party.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Assessment {
+    /// The scenario.
+    pub scenario: &'static str,
+    /// 0 to 100.
+    pub score: f64,
+    /// What fired, heaviest first; what is only shown last.
+    pub fired: Vec<Fired>,
+    /// First transfer it rests on, microseconds since 1970.
+    pub first_at: i64,
+    /// Last transfer it rests on.
+    pub last_at: i64,
+    /// When it was made.
+    pub at: i64,
+}
+
+impl Assessment {
+    /// The scenario's entry.
+    pub fn scenario(&self) -> &'static Scenario {
+        Scenario::by_name(self.scenario).expect("a scenario of ours")
+    }
+
+    /// What the party may be.
+    pub fn role(&self) -> Role {
+        self.scenario().role
+    }
+
+    /// Which side it is about.
+    pub fn side(&self) -> Side {
+        self.scenario().side
+    }
+
+    /// A blackmailed person's series that has ended, not one that may still go on.
+    pub(crate) fn is_settled_victim(&self) -> bool {
+        self.role() == Role::PossibleVictim
+            && self
+                .fired
+                .iter()
+                .any(|f| f.indicator().id == "X02" && f.sentence == 0)
+    }
+}
+
+/// The score of what fired, 0 to 100: each takes its share of what the others leave, so that more
+/// reasons never lower it and no number of weak ones makes certainty.
+pub fn score_of<'a>(fired: impl IntoIterator<Item = &'a Fired>) -> f64 {
+    let left: f64 = fired
+        .into_iter()
+        .map(|f| 1.0 - f.indicator().weight * f.strength)
+        .product();
+    (1.0 - left) * 100.0
+}
+
+/// Fewest transfers of 90 days that anything can be said about.
+const EVENTS_MIN: usize = 3;
+
+/// A party as a sender. `sent` and `received` are its events of a year, oldest first; `links` is
+/// asked only where something fired.
+pub fn sender(
+    sent: &[Event],
+    received: &[Event],
+    now: i64,
+    policy: &Policy,
+    links: impl FnOnce(&[PartyKey]) -> Links,
+    scratch: &mut Vec<u64>,
+) -> Option<Assessment> {
+    assess(Side::Sender, sent, received, now, policy, links, scratch)
+}
+
+/// A party as a recipient.
+pub fn recipient(
+    received: &[Event],
+    sent: &[Event],
+    now: i64,
+    policy: &Policy,
+    links: impl FnOnce(&[PartyKey]) -> Links,
+    scratch: &mut Vec<u64>,
+) -> Option<Assessment> {
+    assess(Side::Recipient, received, sent, now, policy, links, scratch)
+}
+
+fn assess(
+    side: Side,
+    events: &[Event],
+    other_side: &[Event],
+    now: i64,
+    policy: &Policy,
+    links: impl FnOnce(&[PartyKey]) -> Links,
+    scratch: &mut Vec<u64>,
+) -> Option<Assessment> {
+    let year = last_days(events, now, 365);
+    let recent = last_days(year, now, 90);
+    // R01 looks back 180 days; whatever else fires has its transfers in 90.
+    let enough = match side {
+        Side::Sender => recent.len() >= EVENTS_MIN,
+        Side::Recipient => !recent.is_empty() && year.len() >= EVENTS_MIN,
+    };
+    if !enough {
+        return None;
+    }
+    let numbers = Numbers::of(recent, scratch);
+    let mut view = View {
+        side,
+        now,
+        year,
+        recent,
+        numbers: &numbers,
+        other_side: last_days(other_side, now, 365),
+        links: Links::default(),
+        age_and_sex: policy.age_and_sex,
+    };
+    let mut fired: Vec<Fired> = Vec::new();
+    let ask = |view: &View<'_>, fired: &mut Vec<Fired>, linked: bool| {
+        for (place, i) in indicators::ALL.iter().enumerate() {
+            let rests_on_links =
+                matches!(i.id, "S16" | "R02") || (i.id == "R01" && side == Side::Sender);
+            if rests_on_links != linked || !i.sides.contains(&side) || !policy.speaks(place) {
+                continue;
+            }
+            if let Some(found) = (i.fires)(view, &policy.values[place]) {
+                fired.push(Fired {
+                    place: place as u8,
+                    sentence: found.sentence,
+                    strength: found.strength,
+                    values: found.values,
+                });
+            }
+        }
+    };
+    ask(&view, &mut fired, false);
+    if !fired
+        .iter()
+        .any(|f| matches!(f.indicator().counts, Counts::Signal(_)))
+    {
+        return None;
+    }
+    view.links = links(&others(recent));
+    ask(&view, &mut fired, true);
+    let scenario = SCENARIOS
+        .iter()
+        .filter(|s| s.side == side)
+        .find(|s| s.holds(&fired))?;
+    fired.retain(|f| scenario.hears(f));
+    let score = score_of(&fired);
+    // Somebody who may need help is told whatever the score.
+    if score < policy.score_min && scenario.role != Role::PossibleVictim {
+        return None;
+    }
+    let weight = |f: &Fired| f.indicator().weight * f.strength;
+    fired.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+    let seen = if side == Side::Recipient {
+        last_days(year, now, 180)
+    } else {
+        recent
+    };
+    let mut seen = seen.iter().filter(|e| e.purchase == Purchase::None);
+    let first = seen.next()?.at_micros;
+    Some(Assessment {
+        scenario: scenario.name,
+        score,
+        fired,
+        first_at: first,
+        last_at: seen.next_back().map_or(first, |e| e.at_micros),
+        at: now,
+    })
+}
+
+/// The highest that was said about one side of a party, and whether it may be a victim instead.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    suspect: Option<Assessment>,
+    /// The highest whose transfers lie wholly outside a victim's series.
+    apart: Option<Assessment>,
+    victim: Option<Assessment>,
+    latest_is_victim: bool,
+}
+
+impl Standing {
+    /// Takes what was said at a moment; nothing said is worth taking too.
+    pub fn take(&mut self, said: Option<Assessment>) {
+        let Some(said) = said else {
+            self.latest_is_victim = false;
+            return;
+        };
+        self.latest_is_victim = said.role() == Role::PossibleVictim;
+        if self.latest_is_victim {
+            if said.is_settled_victim() {
+                // What was said before the series began stands by itself.
+                if let Some(before) = self.suspect.take_if(|s| s.last_at < said.first_at) {
+                    keep_higher(&mut self.apart, before);
+                }
+            }
+            let settled = self
+                .victim
+                .as_ref()
+                .is_some_and(Assessment::is_settled_victim);
+            if !settled || said.is_settled_victim() {
+                keep_higher(&mut self.victim, said);
+            }
+            return;
+        }
+        if let Some(victim) = &self.victim {
+            if said.first_at > victim.last_at {
+                keep_higher(&mut self.apart, said);
+                return;
+            }
+        }
+        keep_higher(&mut self.suspect, said);
+    }
+
+    /// What remains: a person whose series looks like blackmail is no suspect for it.
+    pub fn settle(self) -> Option<Assessment> {
+        let settled = self
+            .victim
+            .as_ref()
+            .is_some_and(Assessment::is_settled_victim);
+        match self.victim {
+            Some(victim) if settled || self.latest_is_victim => self.apart.or(Some(victim)),
+            _ => match (self.suspect, self.apart) {
+                (Some(a), Some(b)) => Some(if a.score >= b.score { a } else { b }),
+                (a, b) => a.or(b),
+            },
+        }
+    }
+}
+
+fn keep_higher(kept: &mut Option<Assessment>, said: Assessment) {
+    if kept.as_ref().is_none_or(|k| said.score > k.score) {
+        *kept = Some(said);
+    }
+}

@@ -1,0 +1,326 @@
+//! The published indicators, one file each; a new one is a file and two lines here.
+//!
+//! Wording is ours, numbers are the sources'. Where nobody published a number the threshold is a
+//! proposal and says so. An indicator either counts as a signal of some group, or it is shown and
+//! never counts: corridor, missing tie, age and sex, association.
+
+use crate::texts::Texts;
+use crate::window::{Numbers, last_days};
+use crate::{Event, Links, Side};
+
+mod r01;
+mod r02;
+mod r03;
+mod r04;
+mod r05;
+mod s01;
+mod s02;
+mod s03;
+mod s04;
+mod s05;
+mod s06;
+mod s07;
+mod s08;
+mod s09;
+mod s10;
+mod s11;
+mod s12;
+mod s13;
+mod s14;
+mod s15;
+mod s16;
+mod s17;
+mod s18;
+mod x01;
+mod x02;
+mod x03;
+mod x04;
+
+/// Every indicator, in the order of the published table.
+pub const ALL: &[&Indicator] = &[
+    &s01::INDICATOR,
+    &s02::INDICATOR,
+    &s03::INDICATOR,
+    &s04::INDICATOR,
+    &s05::INDICATOR,
+    &s06::INDICATOR,
+    &s07::INDICATOR,
+    &s08::INDICATOR,
+    &s09::INDICATOR,
+    &s10::INDICATOR,
+    &s11::INDICATOR,
+    &s12::INDICATOR,
+    &s13::INDICATOR,
+    &s14::INDICATOR,
+    &s15::INDICATOR,
+    &s16::INDICATOR,
+    &s17::INDICATOR,
+    &s18::INDICATOR,
+    &r01::INDICATOR,
+    &r02::INDICATOR,
+    &r03::INDICATOR,
+    &r04::INDICATOR,
+    &r05::INDICATOR,
+    &x01::INDICATOR,
+    &x02::INDICATOR,
+    &x03::INDICATOR,
+    &x04::INDICATOR,
+];
+
+/// Place of S01, whose small amount is a flag of each transfer.
+pub(crate) const MANY: usize = 0;
+/// Place of S06, whose hours are a flag of each transfer.
+pub(crate) const NIGHT: usize = 5;
+/// Place of R01, which decides what a shared recipient is.
+pub(crate) const SHARED: usize = 18;
+
+/// The place of an indicator in [`ALL`].
+pub fn place(id: &str) -> Option<usize> {
+    ALL.iter().position(|i| i.id.eq_ignore_ascii_case(id))
+}
+
+/// A published indicator.
+#[derive(Debug)]
+pub struct Indicator {
+    /// As in the published table: `S01`.
+    pub id: &'static str,
+    /// Its file.
+    pub name: &'static str,
+    /// Which sides of a party it can speak about.
+    pub sides: &'static [Side],
+    /// What it says, in a line.
+    pub title: Texts,
+    /// What is checked, exactly.
+    pub check: &'static str,
+    /// The numbers it compares with; changed by `Policy::set`.
+    pub thresholds: &'static [Threshold],
+    /// Who published it.
+    pub source: &'static str,
+    /// Year of the source.
+    pub date: &'static str,
+    /// Whether it counts as one of two independent signals.
+    pub counts: Counts,
+    /// The share it takes of what the other indicators leave of the score, at full strength.
+    pub weight: f64,
+    /// Speaks unless switched off.
+    pub on: bool,
+    /// Columns it can't do without, beside the required ones.
+    pub needs: &'static [&'static str],
+    /// How settled it is.
+    pub status: Status,
+    /// Sentences for an alert, with places for the numbers.
+    pub because: &'static [Texts],
+    pub(crate) fires: fn(&View<'_>, &[f64]) -> Option<Found>,
+}
+
+/// How settled an indicator is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// May change.
+    Preview,
+    /// Changes are announced.
+    Stable,
+    /// Kept for old alerts.
+    Retired,
+}
+
+/// Whether an indicator counts as a signal. Two signals are independent when they share no group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counts {
+    /// Counts, in these groups (bits of [`group`]).
+    Signal(u16),
+    /// Shown, and adds to the score once a scenario holds; never one of the two.
+    Association,
+    /// Shown only: adds nothing.
+    Shown,
+}
+
+/// Groups of signals that stand on the same observation.
+pub mod group {
+    /// How many others.
+    pub const SPREAD: u16 = 1;
+    /// How much.
+    pub const AMOUNT: u16 = 1 << 1;
+    /// How often.
+    pub const PACE: u16 = 1 << 2;
+    /// At what hour.
+    pub const HOUR: u16 = 1 << 3;
+    /// Who else pays the same.
+    pub const SHARING: u16 = 1 << 4;
+    /// How it develops.
+    pub const TREND: u16 = 1 << 5;
+    /// What the reference says.
+    pub const TEXT: u16 = 1 << 6;
+    /// What else is bought.
+    pub const PURCHASE: u16 = 1 << 7;
+    /// By how many ways.
+    pub const CHANNEL: u16 = 1 << 8;
+    /// Where the money goes on.
+    pub const OUTFLOW: u16 = 1 << 9;
+    /// A series that rises and stops.
+    pub const SERIES: u16 = 1 << 10;
+    /// Payments close together to somebody new.
+    pub const BURST: u16 = 1 << 11;
+}
+
+/// A number that an indicator compares with.
+#[derive(Clone, Copy, Debug)]
+pub struct Threshold {
+    /// What it is called: `median`.
+    pub name: &'static str,
+    /// Its value, in its unit.
+    pub value: f64,
+    /// Unit.
+    pub unit: Unit,
+    /// True when a source states it; false for a proposal.
+    pub published: bool,
+}
+
+/// The unit of a threshold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unit {
+    /// A count.
+    Count,
+    /// 0 to 1.
+    Share,
+    /// Days.
+    Days,
+    /// Hours.
+    Hours,
+    /// Hour of the day, 0 to 23.
+    Clock,
+    /// Years.
+    Years,
+    /// A sum in that currency; compared at the reference rate.
+    Money(&'static str),
+    /// A rank correlation, −1 to 1.
+    Correlation,
+}
+
+impl Unit {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Unit::Count => "",
+            Unit::Share => "share",
+            Unit::Days => "days",
+            Unit::Hours => "hours",
+            Unit::Clock => "o'clock",
+            Unit::Years => "years",
+            Unit::Money(code) => code,
+            Unit::Correlation => "rank correlation",
+        }
+    }
+}
+
+/// What an indicator looks at: one side of a party, at a moment.
+pub struct View<'a> {
+    /// Which side.
+    pub side: Side,
+    /// The moment, microseconds since 1970.
+    pub now: i64,
+    /// The side's events of 365 days, oldest first.
+    pub year: &'a [Event],
+    /// Those of 90 days.
+    pub recent: &'a [Event],
+    /// What those come to.
+    pub numbers: &'a Numbers,
+    /// The party's events on its other side, of 365 days.
+    pub other_side: &'a [Event],
+    /// What is known of the others.
+    pub links: Links,
+    /// Age and sex may be read.
+    pub age_and_sex: bool,
+}
+
+impl<'a> View<'a> {
+    /// The side's events of the last days, at most 365.
+    pub(crate) fn days(&self, days: i64) -> &'a [Event] {
+        last_days(self.year, self.now, days)
+    }
+}
+
+/// An indicator that fired: how strongly, with which numbers, in which sentence.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Found {
+    pub strength: f64,
+    pub sentence: u8,
+    pub values: [f64; 5],
+}
+
+/// Fires with numbers for the first sentence.
+pub(crate) fn found(strength: f64, values: &[f64]) -> Option<Found> {
+    found_as(0, strength, values)
+}
+
+pub(crate) fn found_as(sentence: u8, strength: f64, values: &[f64]) -> Option<Found> {
+    let mut kept = [0.0; 5];
+    kept[..values.len()].copy_from_slice(values);
+    Some(Found {
+        strength: strength.clamp(0.05, 1.0),
+        sentence,
+        values: kept,
+    })
+}
+
+/// 0 at `from`, 1 at `to`, straight between.
+pub(crate) fn ramp(x: f64, from: f64, to: f64) -> f64 {
+    ((x - from) / (to - from)).clamp(0.0, 1.0)
+}
+
+pub(crate) const fn threshold(name: &'static str, value: f64, unit: Unit) -> Threshold {
+    Threshold {
+        name,
+        value,
+        unit,
+        published: true,
+    }
+}
+
+pub(crate) const fn proposal(name: &'static str, value: f64, unit: Unit) -> Threshold {
+    Threshold {
+        name,
+        value,
+        unit,
+        published: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_whole_and_in_its_place() {
+        let csv = ["S", "R", "X"];
+        for (n, i) in ALL.iter().enumerate() {
+            assert_eq!(i.name, i.id.to_lowercase());
+            assert_eq!(place(i.id), Some(n));
+            assert!(csv.contains(&&i.id[..1]));
+            assert!(!i.title.en.is_empty() && !i.title.de.is_empty() && !i.check.is_empty());
+            assert!(!i.source.is_empty() && !i.date.is_empty() && !i.because.is_empty());
+            assert!(!i.sides.is_empty());
+            match i.counts {
+                Counts::Shown => assert_eq!(i.weight, 0.0, "{}", i.id),
+                Counts::Association => assert!(i.weight > 0.0),
+                Counts::Signal(groups) => assert!(groups > 0 && i.weight > 0.0 && i.weight < 0.6),
+            }
+        }
+        assert_eq!(ALL[MANY].id, "S01");
+        assert_eq!(ALL[NIGHT].id, "S06");
+        assert_eq!(ALL[SHARED].id, "R01");
+    }
+
+    #[test]
+    fn what_must_never_count_does_not() {
+        for id in ["S09", "S10", "S11", "S16", "R02"] {
+            let i = ALL[place(id).unwrap()];
+            assert!(!matches!(i.counts, Counts::Signal(_)), "{id}");
+        }
+        assert!(
+            !ALL[place("S10").unwrap()].on,
+            "age and sex are off by default"
+        );
+        assert_eq!(ALL[place("S11").unwrap()].weight, 0.0);
+    }
+}

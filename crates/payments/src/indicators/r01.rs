@@ -1,0 +1,95 @@
+//! Many unrelated senders pay one person.
+
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, found, found_as, group, proposal, ramp, threshold,
+};
+use crate::texts::Texts;
+use crate::window::median;
+use crate::{Event, Purchase, Side};
+
+/// R01.
+pub const INDICATOR: Indicator = Indicator {
+    id: "R01",
+    name: "r01",
+    sides: &[Side::Recipient, Side::Sender],
+    title: Texts {
+        en: "Several unrelated senders pay the same person small sums",
+        de: "Mehrere unverbundene Absender zahlen derselben Person kleine Beträge",
+    },
+    check: "recipient, in 180 days: senders without a family tie from n to most AND median <= median AND source countries >= countries; sender: pays such recipients",
+    thresholds: &[
+        threshold("n", 3.0, Unit::Count),
+        threshold("median", 120.0, Unit::Money("USD")),
+        proposal("countries", 2.0, Unit::Count),
+        proposal("most", 250.0, Unit::Count),
+        proposal("floor", 5.0, Unit::Money("USD")),
+    ],
+    source: "AUSTRAC case study",
+    date: "2023",
+    counts: Counts::Signal(group::SHARING),
+    weight: 0.45,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[
+        Texts {
+            en: "{0} unrelated senders from {1} countries in 180 days ({2} or more from {3}), median {4$}",
+            de: "{0} unverbundene Absender aus {1} Ländern in 180 Tagen (ab {2} aus {3}), Median {4$}",
+        },
+        Texts {
+            en: "{0} of its {1} recipients in 90 days are paid by several unrelated senders",
+            de: "{0} der {1} Empfänger in 90 Tagen werden von mehreren unverbundenen Absendern bezahlt",
+        },
+    ],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    if v.side == Side::Sender {
+        let (shared, all) = (
+            f64::from(v.links.shared),
+            f64::from(v.numbers.others.max(1)),
+        );
+        if shared == 0.0 {
+            return None;
+        }
+        let strength = 0.3 + 0.4 * ramp(shared, 0.0, 4.0) + 0.3 * ramp(shared / all, 0.0, 0.5);
+        return found_as(1, strength, &[shared, f64::from(v.numbers.others)]);
+    }
+    let (senders, countries, median) = payers(v)?;
+    if senders < t[0] || senders > t[3] || median > t[1] || median < t[4] || countries < t[2] {
+        return None;
+    }
+    found(
+        0.5 + 0.5 * ramp(senders, t[0], t[0] + 6.0),
+        &[senders, countries, t[0], t[2], median],
+    )
+}
+
+/// Unrelated senders of 180 days, the countries they pay from, and the median amount in US cents.
+fn payers(v: &View<'_>) -> Option<(f64, f64, f64)> {
+    let paid = v.days(180);
+    if paid.len() < 2 {
+        return None;
+    }
+    let unrelated = || {
+        paid.iter()
+            .filter(|e| e.purchase == Purchase::None && !e.is(Event::KIN))
+    };
+    let mut scratch: Vec<u64> = unrelated().map(|e| e.other.0).collect();
+    let distinct = |scratch: &mut Vec<u64>| {
+        scratch.sort_unstable();
+        scratch.dedup();
+        scratch.len() as f64
+    };
+    let senders = distinct(&mut scratch);
+    if senders < 2.0 {
+        return None;
+    }
+    scratch.clear();
+    scratch.extend(unrelated().map(|e| u64::from(e.country.number())));
+    let countries = distinct(&mut scratch);
+    scratch.clear();
+    scratch.extend(unrelated().map(|e| u64::from(e.ref_cents)));
+    Some((senders, countries, median(&mut scratch)))
+}

@@ -1,0 +1,46 @@
+//! A recipient shared with a confirmed sender, up to two hops; association, never one of the two.
+
+use super::{Counts, Found, Indicator, Status, View, found_as, ramp};
+use crate::Side;
+use crate::texts::Texts;
+
+/// R02.
+pub const INDICATOR: Indicator = Indicator {
+    id: "R02",
+    name: "r02",
+    sides: &[Side::Sender, Side::Recipient],
+    title: Texts {
+        en: "Shares recipients with a confirmed case",
+        de: "Teilt Empfänger mit einem bestätigten Fall",
+    },
+    check: "recipient: paid in 365 days by a sender of a confirmed case; sender: pays such recipients",
+    thresholds: &[],
+    source: "AUSTRAC; Rights Lab, Follow the Money",
+    date: "2021",
+    counts: Counts::Association,
+    weight: 0.30,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[
+        Texts {
+            en: "{0} of its recipients were paid by a sender of a confirmed case too",
+            de: "{0} der Empfänger wurden auch von einem Absender eines bestätigten Falls bezahlt",
+        },
+        Texts {
+            en: "{0} senders of confirmed cases pay it",
+            de: "{0} Absender bestätigter Fälle zahlen an ihn",
+        },
+    ],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let _ = t;
+    let near = f64::from(v.links.near_confirmed);
+    if near == 0.0 {
+        return None;
+    }
+    let sentence = u8::from(v.side == Side::Recipient);
+    found_as(sentence, 0.5 + 0.5 * ramp(near, 0.0, 3.0), &[near])
+}

@@ -1,0 +1,74 @@
+//! Cash leaves within a day.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal};
+use crate::Side;
+use crate::texts::Texts;
+
+/// R03.
+pub const INDICATOR: Indicator = Indicator {
+    id: "R03",
+    name: "r03",
+    sides: &[Side::Recipient],
+    title: Texts {
+        en: "What comes in leaves within a day",
+        de: "Was eingeht, fließt binnen eines Tages ab",
+    },
+    check: "in 90 days: n or more credits AND at least share of them leave, as cash or transfer, within hours",
+    thresholds: &[
+        proposal("share", 0.9, Unit::Share),
+        proposal("hours", 24.0, Unit::Hours),
+        proposal("n", 3.0, Unit::Count),
+    ],
+    source: "AMLC 2020, 2023",
+    date: "2023",
+    counts: Counts::Signal(group::OUTFLOW),
+    weight: 0.25,
+    on: true,
+    needs: &["purchase or outgoing transfers"],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0%} of {1} credits in 90 days left within {2} hours ({3%} or more)",
+        de: "{0%} von {1} Eingängen in 90 Tagen flossen binnen {2} Stunden ab (ab {3%})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let credits = v.recent;
+    if (credits.len() as f64) < t[2] || v.other_side.is_empty() {
+        return None;
+    }
+    let (mut came, mut left) = (0.0, 0.0);
+    let within = (t[1] * 3_600e6) as i64;
+    let mut next = 0;
+    let mut spare = 0.0;
+    for credit in credits {
+        let sum = f64::from(credit.ref_cents);
+        came += sum;
+        let mut open = sum;
+        let take = open.min(spare);
+        spare -= take;
+        open -= take;
+        while open > 0.0 && next < v.other_side.len() {
+            let out = &v.other_side[next];
+            if out.at_micros < credit.at_micros {
+                next += 1;
+                continue;
+            }
+            if out.at_micros > credit.at_micros + within {
+                break;
+            }
+            next += 1;
+            let amount = f64::from(out.ref_cents);
+            let take = open.min(amount);
+            open -= take;
+            spare = amount - take;
+        }
+        left += sum - open;
+    }
+    let share = left / f64::max(came, 1.0);
+    if share < t[0] {
+        return None;
+    }
+    found(1.0, &[share, credits.len() as f64, t[1], t[0]])
+}

@@ -1,0 +1,50 @@
+//! Relatives at one address or telephone receive from the same senders.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use crate::Side;
+use crate::texts::Texts;
+
+/// R04.
+pub const INDICATOR: Indicator = Indicator {
+    id: "R04",
+    name: "r04",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Recipients with one telephone or address share this sender",
+        de: "Empfänger mit derselben Telefonnummer oder Adresse teilen diesen Absender",
+    },
+    check: "in 365 days: n or more recipients of this sender have one contact",
+    thresholds: &[proposal("n", 2.0, Unit::Count)],
+    source: "AMLC (Inquirer 2020)",
+    date: "2020",
+    counts: Counts::Signal(group::SHARING),
+    weight: 0.15,
+    on: true,
+    needs: &["recipient_contact"],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} recipients with one telephone or address ({1} or more)",
+        de: "{0} Empfänger mit derselben Telefonnummer oder Adresse (ab {1})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let mut at: Vec<(u32, u64)> = v
+        .year
+        .iter()
+        .filter(|e| e.contact != 0)
+        .map(|e| (e.contact, e.other.0))
+        .collect();
+    at.sort_unstable();
+    at.dedup();
+    let most = at
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(<[_]>::len)
+        .max()
+        .unwrap_or(0) as f64;
+    if most < t[0] {
+        return None;
+    }
+    found(0.5 + 0.5 * ramp(most, t[0], 5.0), &[most, t[0]])
+}

@@ -1,0 +1,55 @@
+//! Very small domestic credits for files or subscriptions.
+
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+};
+use crate::Side;
+use crate::texts::Texts;
+
+/// R05.
+pub const INDICATOR: Indicator = Indicator {
+    id: "R05",
+    name: "r05",
+    sides: &[Side::Recipient],
+    title: Texts {
+        en: "Very small domestic credits from many payers",
+        de: "Sehr kleine inländische Eingänge von vielen Zahlern",
+    },
+    check: "in 90 days: n or more payers of amounts from low to high",
+    thresholds: &[
+        threshold("low", 50.0, Unit::Money("PHP")),
+        threshold("high", 300.0, Unit::Money("PHP")),
+        proposal("n", 10.0, Unit::Count),
+    ],
+    source: "Department of Justice of the Philippines 2024, 2025",
+    date: "2025",
+    counts: Counts::Signal(group::SHARING | group::AMOUNT),
+    weight: 0.25,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} payers of very small sums in 90 days ({1} or more)",
+        de: "{0} Zahler sehr kleiner Beträge in 90 Tagen (ab {1})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    if (v.recent.len() as f64) < t[2] {
+        return None;
+    }
+    let mut payers: Vec<u64> = v
+        .recent
+        .iter()
+        .filter(|e| (t[0]..=t[1]).contains(&f64::from(e.ref_cents)))
+        .map(|e| e.other.0)
+        .collect();
+    payers.sort_unstable();
+    payers.dedup();
+    let n = payers.len() as f64;
+    if n < t[2] {
+        return None;
+    }
+    found(0.5 + 0.5 * ramp(n, t[2], 50.0), &[n, t[2]])
+}

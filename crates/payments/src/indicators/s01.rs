@@ -1,0 +1,46 @@
+//! Small transfers to several recipients without a visible family tie.
+
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+};
+use crate::Side;
+use crate::texts::Texts;
+
+/// S01.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S01",
+    name: "s01",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Small transfers to several recipients who are no family",
+        de: "Kleine Zahlungen an mehrere Empfänger, die keine Familie sind",
+    },
+    check: "in 90 days: recipients without a family tie >= n AND share of amounts up to small >= share",
+    thresholds: &[
+        threshold("n", 4.0, Unit::Count),
+        threshold("small", 200.0, Unit::Money("USD")),
+        proposal("share", 0.8, Unit::Share),
+    ],
+    source: "AMLC 2020; AUSTRAC v Westpac, statement of claim; FINTRAC 2020",
+    date: "2020",
+    counts: Counts::Signal(group::SPREAD | group::AMOUNT),
+    weight: 0.40,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} recipients in 90 days who are no family ({1} or more), {2%} of {3} payments are small",
+        de: "{0} Empfänger in 90 Tagen, die keine Familie sind (ab {1}), {2%} von {3} Zahlungen sind klein",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let n = v.numbers;
+    let many = f64::from(n.strangers);
+    if many < t[0] || n.small < t[2] {
+        return None;
+    }
+    let strength = 0.4 + 0.6 * ramp(many, t[0] - 1.0, t[0] + 8.0);
+    found(strength, &[many, t[0], n.small, f64::from(n.n)])
+}

@@ -1,0 +1,54 @@
+//! A loyal small payer: small sums at short, uneven gaps.
+
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+};
+use crate::Side;
+use crate::texts::Texts;
+
+/// S03.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S03",
+    name: "s03",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Repeated small payments at short gaps",
+        de: "Wiederholte kleine Zahlungen in kurzen Abständen",
+    },
+    check: "in 90 days: n or more AND median between floor and wide AND mean gap < gap; full strength up to median and where gaps are uneven",
+    thresholds: &[
+        threshold("median", 55.0, Unit::Money("AUD")),
+        proposal("wide", 150.0, Unit::Money("AUD")),
+        proposal("floor", 8.0, Unit::Money("AUD")),
+        threshold("gap", 20.0, Unit::Days),
+        proposal("n", 4.0, Unit::Count),
+    ],
+    source: "AIC T&I 634 (Cubitt 2021)",
+    date: "2021",
+    counts: Counts::Signal(group::PACE),
+    weight: 0.45,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} payments in 90 days, median {1$}, one every {2.1} days (under {3} days), unevenness of the gaps {4.2}",
+        de: "{0} Zahlungen in 90 Tagen, Median {1$}, alle {2.1} Tage eine (unter {3} Tagen), Ungleichmäßigkeit der Abstände {4.2}",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let n = v.numbers;
+    let (median, gap) = (n.median_cents, n.gap_days);
+    if f64::from(n.n) < t[4] || median > t[1] || median < t[2] || gap >= t[3] {
+        return None;
+    }
+    let amount = 1.0 - 0.5 * ramp(median, t[0], t[1]);
+    // Money for the family goes out by the calendar; what is bought doesn't.
+    let uneven = 0.35 + 0.65 * ramp(n.gap_spread, 0.2, 0.7);
+    let pace = 0.7 + 0.3 * ramp(t[3] - gap, 0.0, t[3] * 0.6);
+    found(
+        amount * uneven * pace,
+        &[f64::from(n.n), median, gap, t[3], n.gap_spread],
+    )
+}

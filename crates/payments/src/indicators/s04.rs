@@ -1,0 +1,38 @@
+//! Few buyers make most payments.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal};
+use crate::Side;
+use crate::texts::Texts;
+
+/// S04.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S04",
+    name: "s04",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Among the most frequent payers",
+        de: "Unter den häufigsten Zahlern",
+    },
+    check: "in 90 days: n or more small payments, which the top 3 % of payers reach; the number is set from history",
+    thresholds: &[proposal("n", 24.0, Unit::Count)],
+    source: "AIC T&I 589 (Brown 2020): 3 % of people made 50 % of payments",
+    date: "2020",
+    counts: Counts::Signal(group::PACE),
+    weight: 0.10,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} payments in 90 days ({1} or more)",
+        de: "{0} Zahlungen in 90 Tagen (ab {1})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let n = v.numbers;
+    if f64::from(n.n) < t[0] || n.small < 0.8 {
+        return None;
+    }
+    found(1.0, &[f64::from(n.n), t[0]])
+}

@@ -1,0 +1,48 @@
+//! Late evening or night where the sender is.
+
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+};
+use crate::Side;
+use crate::texts::Texts;
+
+/// S06.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S06",
+    name: "s06",
+    sides: &[Side::Sender, Side::Recipient],
+    title: Texts {
+        en: "Paid late in the evening or at night, by the clock of the sender",
+        de: "Spätabends oder nachts gezahlt, nach der Uhr des Absenders",
+    },
+    check: "in 90 days: n or more AND share of payments from hour to hour >= share",
+    thresholds: &[
+        proposal("share", 0.3, Unit::Share),
+        threshold("from", 22.0, Unit::Clock),
+        threshold("until", 5.0, Unit::Clock),
+        proposal("n", 4.0, Unit::Count),
+    ],
+    source: "FATF 2025; ECPAT Sweden 2024; Chainalysis 2020",
+    date: "2025",
+    counts: Counts::Signal(group::HOUR),
+    weight: 0.30,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0%} of {1} payments in 90 days were made between {2} and {3} o'clock where the sender is ({4%} or more)",
+        de: "{0%} von {1} Zahlungen in 90 Tagen zwischen {2} und {3} Uhr am Ort des Absenders (ab {4%})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let n = v.numbers;
+    if f64::from(n.n) < t[3] || n.night < t[0] {
+        return None;
+    }
+    found(
+        0.4 + 0.6 * ramp(n.night, t[0], 0.9),
+        &[n.night, f64::from(n.n), t[1], t[2], t[0]],
+    )
+}

@@ -1,0 +1,44 @@
+//! Even amounts.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use crate::Side;
+use crate::texts::Texts;
+
+/// S07.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S07",
+    name: "s07",
+    sides: &[Side::Sender, Side::Recipient],
+    title: Texts {
+        en: "Even amounts",
+        de: "Glatte Beträge",
+    },
+    check: "in 90 days: n or more AND share of even amounts >= share",
+    thresholds: &[
+        proposal("share", 0.6, Unit::Share),
+        proposal("n", 4.0, Unit::Count),
+    ],
+    source: "FATF 2025",
+    date: "2025",
+    counts: Counts::Signal(group::AMOUNT),
+    weight: 0.10,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0%} of {1} amounts in 90 days are even ({2%} or more)",
+        de: "{0%} von {1} Beträgen in 90 Tagen sind glatt (ab {2%})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let n = v.numbers;
+    if f64::from(n.n) < t[1] || n.even < t[0] {
+        return None;
+    }
+    found(
+        0.3 + 0.7 * ramp(n.even, t[0], 1.0),
+        &[n.even, f64::from(n.n), t[0]],
+    )
+}

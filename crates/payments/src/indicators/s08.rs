@@ -1,0 +1,41 @@
+//! A social handle or a cover label in the reference.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use crate::texts::Texts;
+use crate::{Event, Side};
+
+/// S08.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S08",
+    name: "s08",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "The reference holds a social handle or a published cover label",
+        de: "Der Verwendungszweck enthält ein Profil oder ein bekanntes Tarnwort",
+    },
+    check: "in 90 days: n or more payments whose reference holds a handle or a label (uniform, medical, education, accommodation, family support)",
+    thresholds: &[proposal("n", 2.0, Unit::Count)],
+    source: "AUSTRAC; FATF 2025",
+    date: "2025",
+    counts: Counts::Signal(group::TEXT),
+    weight: 0.10,
+    on: true,
+    needs: &["reference"],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} references with a handle and {1} with a cover label in 90 days ({2} or more together)",
+        de: "{0} Verwendungszwecke mit Profil und {1} mit Tarnwort in 90 Tagen (zusammen ab {2})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let count = |flag| v.recent.iter().filter(|e| e.is(flag)).count() as f64;
+    let (handles, covers) = (count(Event::HANDLE), count(Event::COVER));
+    if handles + covers < t[0] {
+        return None;
+    }
+    // Most who write "school uniform" pay for one.
+    let strength = 0.3 * ramp(covers, 0.0, 6.0) + 0.7 * ramp(handles, 0.0, 3.0);
+    found(strength, &[handles, covers, t[0]])
+}

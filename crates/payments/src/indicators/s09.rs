@@ -1,0 +1,38 @@
+//! No tie between payer and place; shown, never counted.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, proposal};
+use crate::texts::Texts;
+use crate::{Event, Side};
+
+/// S09.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S09",
+    name: "s09",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "No known tie to where the money goes",
+        de: "Keine bekannte Bindung an den Ort der Empfänger",
+    },
+    check: "in 90 days: n or more payments, the payer's tie was looked for and is missing in all",
+    thresholds: &[proposal("n", 3.0, Unit::Count)],
+    source: "AUSTRAC; FINTRAC 2020; FinCEN 2025",
+    date: "2025",
+    counts: Counts::Shown,
+    weight: 0.0,
+    on: true,
+    needs: &["sender_tie"],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} payments in 90 days to a place without a known tie (shown only)",
+        de: "{0} Zahlungen in 90 Tagen an einen Ort ohne bekannte Bindung (nur gezeigt)",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let without = v.recent.iter().filter(|e| e.is(Event::NO_TIE)).count() as f64;
+    if without < t[0] || without < f64::from(v.numbers.n) {
+        return None;
+    }
+    found(1.0, &[without])
+}

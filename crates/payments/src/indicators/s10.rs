@@ -1,0 +1,44 @@
+//! Age; a protected attribute, off by default, shown, never counted.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, threshold};
+use crate::Side;
+use crate::texts::Texts;
+
+/// S10.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S10",
+    name: "s10",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Age of the payer in the published range",
+        de: "Alter des Zahlers im veröffentlichten Bereich",
+    },
+    check: "age between from and until; read only where the policy says so",
+    thresholds: &[
+        threshold("from", 33.0, Unit::Years),
+        threshold("until", 70.0, Unit::Years),
+    ],
+    source: "AIC T&I 589; FINTRAC 2020; ECPAT Sweden 2024; Rights Lab Nottingham",
+    date: "2024",
+    counts: Counts::Shown,
+    weight: 0.0,
+    on: false,
+    needs: &["sender_birth_year"],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "the payer is {0} years old (shown only)",
+        de: "der Zahler ist {0} Jahre alt (nur gezeigt)",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    if !v.age_and_sex {
+        return None;
+    }
+    let age = v.recent.last().map_or(0.0, |e| f64::from(e.age_years));
+    if age < t[0] || age > t[1] {
+        return None;
+    }
+    found(1.0, &[age])
+}

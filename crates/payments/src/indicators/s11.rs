@@ -1,0 +1,38 @@
+//! A corridor that a regulator named; shown, never counted.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, proposal};
+use crate::Side;
+use crate::texts::Texts;
+
+/// S11.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S11",
+    name: "s11",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Destination on a regulator's list",
+        de: "Zielland auf der Liste einer Behörde",
+    },
+    check: "in 90 days: share of payments to a country of a published list >= share; the lists are in countries.rs",
+    thresholds: &[proposal("share", 0.5, Unit::Share)],
+    source: "FINTRAC 2020, 2025-11; AMLC 2023",
+    date: "2025",
+    counts: Counts::Shown,
+    weight: 0.0,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0%} of payments in 90 days go to countries on a published list (shown only)",
+        de: "{0%} der Zahlungen in 90 Tagen gehen in Länder einer veröffentlichten Liste (nur gezeigt)",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let n = v.numbers;
+    if n.n == 0 || n.risk < t[0] {
+        return None;
+    }
+    found(1.0, &[n.risk])
+}

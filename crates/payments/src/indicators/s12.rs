@@ -1,0 +1,42 @@
+//! Buys what hides traces.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use crate::texts::Texts;
+use crate::{Purchase, Side};
+
+/// S12.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S12",
+    name: "s12",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Buys VPN, encryption, trace clearing, spyware or video capture",
+        de: "Kauft VPN, Verschlüsselung, Spurenlöscher, Spähsoftware oder Videoaufnahme",
+    },
+    check: "in 90 days: n or more such purchases",
+    thresholds: &[proposal("n", 1.0, Unit::Count)],
+    source: "AUSTRAC; FINTRAC 2020",
+    date: "2020",
+    counts: Counts::Signal(group::PURCHASE),
+    weight: 0.10,
+    on: true,
+    needs: &["purchase"],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} purchases of such software in 90 days ({1} or more)",
+        de: "{0} Käufe solcher Software in 90 Tagen (ab {1})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let bought = v
+        .recent
+        .iter()
+        .filter(|e| e.purchase == Purchase::Privacy)
+        .count() as f64;
+    if bought < t[0] {
+        return None;
+    }
+    found(0.5 + 0.5 * ramp(bought, 0.0, 4.0), &[bought, t[0]])
+}

@@ -1,0 +1,57 @@
+//! A long stay where the money goes.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use crate::texts::Texts;
+use crate::{DAY_MICROS, Event, Purchase, Side};
+
+/// S14.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S14",
+    name: "s14",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Cash and purchases in the country that is paid to",
+        de: "Bargeld und Käufe im Land der Empfänger",
+    },
+    check: "in 365 days: n or more such payments over days or more, in a country that is also paid to",
+    thresholds: &[
+        proposal("n", 3.0, Unit::Count),
+        proposal("days", 14.0, Unit::Days),
+    ],
+    source: "FINTRAC 2025; AUSTRAC 2025",
+    date: "2025",
+    counts: Counts::Signal(group::PURCHASE),
+    weight: 0.12,
+    on: true,
+    needs: &["purchase"],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} payments there over {1} days (from {2} over {3})",
+        de: "{0} Zahlungen dort über {1} Tage (ab {2} über {3})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let paid = |country| {
+        v.year
+            .iter()
+            .any(|e| e.purchase == Purchase::None && e.country == country)
+    };
+    let there: Vec<&Event> = v
+        .year
+        .iter()
+        .filter(|e| e.purchase == Purchase::Abroad && paid(e.country))
+        .collect();
+    let (Some(first), Some(last)) = (there.first(), there.last()) else {
+        return None;
+    };
+    let days = (last.at_micros - first.at_micros) as f64 / DAY_MICROS as f64;
+    if (there.len() as f64) < t[0] || days < t[1] {
+        return None;
+    }
+    found(
+        0.5 + 0.5 * ramp(days, t[1], 60.0),
+        &[there.len() as f64, days, t[0], t[1]],
+    )
+}

@@ -1,0 +1,50 @@
+//! Several providers for the same destination.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use crate::texts::Texts;
+use crate::{Country, Purchase, Side};
+
+/// S15.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S15",
+    name: "s15",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Several channels to the same country",
+        de: "Mehrere Wege in dasselbe Land",
+    },
+    check: "in 90 days: n or more providers used for payments to one country",
+    thresholds: &[proposal("n", 2.0, Unit::Count)],
+    source: "ECPAT Sweden 2024; Rights Lab Nottingham",
+    date: "2024",
+    counts: Counts::Signal(group::CHANNEL),
+    weight: 0.10,
+    on: true,
+    needs: &["channel"],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} providers to one country in 90 days ({1} or more)",
+        de: "{0} Anbieter in ein Land in 90 Tagen (ab {1})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let mut ways: Vec<(Country, u8)> = v
+        .recent
+        .iter()
+        .filter(|e| e.channel != 0 && e.purchase == Purchase::None)
+        .map(|e| (e.country, e.channel))
+        .collect();
+    ways.sort_unstable();
+    ways.dedup();
+    let most = ways
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(<[_]>::len)
+        .max()
+        .unwrap_or(0) as f64;
+    if most < t[0] {
+        return None;
+    }
+    found(0.4 + 0.6 * ramp(most, t[0] - 1.0, 4.0), &[most, t[0]])
+}

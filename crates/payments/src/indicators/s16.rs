@@ -1,0 +1,38 @@
+//! Known from an earlier, confirmed case; association, never one of the two.
+
+use super::{Counts, Found, Indicator, Status, View, found};
+use crate::Side;
+use crate::texts::Texts;
+
+/// S16.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S16",
+    name: "s16",
+    sides: &[Side::Sender, Side::Recipient],
+    title: Texts {
+        en: "Known from a confirmed case",
+        de: "Aus einem bestätigten Fall bekannt",
+    },
+    check: "the party stands in a case that a person decided to report; alone it neither alerts nor holds",
+    thresholds: &[],
+    source: "AUSTRAC v Westpac, statement of claim (customer 12)",
+    date: "2019",
+    counts: Counts::Association,
+    weight: 0.30,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "stands in a case that a person decided to report",
+        de: "steht in einem Fall, den ein Mensch zu melden entschied",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let _ = t;
+    if !v.links.listed {
+        return None;
+    }
+    found(1.0, &[])
+}

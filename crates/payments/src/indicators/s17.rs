@@ -1,0 +1,60 @@
+//! Small payments at night to one address on a chain.
+
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+};
+use crate::texts::Texts;
+use crate::{Event, Purchase, Side};
+
+/// S17.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S17",
+    name: "s17",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Small payments at night to one crypto address",
+        de: "Kleine Zahlungen nachts an eine Krypto-Adresse",
+    },
+    check: "in 90 days: n or more payments from low to high to one address, share of night >= share",
+    thresholds: &[
+        threshold("low", 10.0, Unit::Money("USD")),
+        threshold("high", 50.0, Unit::Money("USD")),
+        proposal("n", 3.0, Unit::Count),
+        proposal("share", 0.5, Unit::Share),
+    ],
+    source: "Chainalysis 2020, 2024; FinCEN 2021",
+    date: "2020",
+    counts: Counts::Signal(group::PURCHASE | group::HOUR),
+    weight: 0.25,
+    on: true,
+    needs: &["purchase"],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} payments of USD 10 to 50 to one address in 90 days, {1%} at night ({2} or more)",
+        de: "{0} Zahlungen von 10 bis 50 USD an eine Adresse in 90 Tagen, {1%} nachts (ab {2})",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let mut to: Vec<(u64, bool)> = v
+        .recent
+        .iter()
+        .filter(|e| e.purchase == Purchase::Crypto)
+        .filter(|e| (t[0]..=t[1]).contains(&f64::from(e.ref_cents)))
+        .map(|e| (e.other.0, e.is(Event::NIGHT)))
+        .collect();
+    to.sort_unstable();
+    let (n, night) = to
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|c| (c.len(), c.iter().filter(|x| x.1).count()))
+        .max()?;
+    let share = night as f64 / n as f64;
+    if (n as f64) < t[2] || share < t[3] {
+        return None;
+    }
+    found(
+        0.5 + 0.5 * ramp(n as f64, t[2], 10.0),
+        &[n as f64, share, t[2]],
+    )
+}

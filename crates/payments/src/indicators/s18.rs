@@ -1,0 +1,55 @@
+//! Very many small payments in a year.
+
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+};
+use crate::texts::Texts;
+use crate::window::median;
+use crate::{Purchase, Side};
+
+/// S18.
+pub const INDICATOR: Indicator = Indicator {
+    id: "S18",
+    name: "s18",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Extreme number of small payments",
+        de: "Extreme Zahl kleiner Zahlungen",
+    },
+    check: "in 365 days: n or more AND floor <= median <= median",
+    thresholds: &[
+        threshold("n", 100.0, Unit::Count),
+        threshold("median", 80.0, Unit::Money("AUD")),
+        proposal("floor", 8.0, Unit::Money("AUD")),
+    ],
+    source: "AUSTRAC 2023; AUSTRAC v Westpac, statement of claim",
+    date: "2023",
+    counts: Counts::Signal(group::PACE),
+    weight: 0.30,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} payments in 365 days ({1} or more), median {2$}",
+        de: "{0} Zahlungen in 365 Tagen (ab {1}), Median {2$}",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    if (v.year.len() as f64) < t[0] {
+        return None;
+    }
+    let mut amounts: Vec<u64> = v
+        .year
+        .iter()
+        .filter(|e| e.purchase == Purchase::None)
+        .map(|e| u64::from(e.ref_cents))
+        .collect();
+    let n = amounts.len() as f64;
+    let median = median(&mut amounts);
+    if n < t[0] || median > t[1] || median < t[2] {
+        return None;
+    }
+    found(0.6 + 0.4 * ramp(n, t[0], 3.0 * t[0]), &[n, t[0], median])
+}

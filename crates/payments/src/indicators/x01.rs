@@ -1,0 +1,49 @@
+//! Payments close together to somebody new: possible blackmail.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, ramp, threshold};
+use crate::Side;
+use crate::texts::Texts;
+use crate::window::Series;
+
+/// X01.
+pub const INDICATOR: Indicator = Indicator {
+    id: "X01",
+    name: "x01",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "Several payments within days to somebody new",
+        de: "Mehrere Zahlungen binnen Tagen an jemand Neuen",
+    },
+    check: "n or more payments within hours to at most two recipients never paid before; where age may be read and is known, at most age",
+    thresholds: &[
+        threshold("n", 3.0, Unit::Count),
+        threshold("hours", 72.0, Unit::Hours),
+        threshold("age", 20.0, Unit::Years),
+    ],
+    source: "FinCEN FIN-2025-NTC2",
+    date: "2025",
+    counts: Counts::Signal(group::BURST),
+    weight: 0.35,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[Texts {
+        en: "{0} payments within {1.1} days to {2} new recipients ({3} within {4} hours)",
+        de: "{0} Zahlungen binnen {1.1} Tagen an {2} neue Empfänger ({3} binnen {4} Stunden)",
+    }],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let series = Series::last(v)?;
+    if v.age_and_sex && series.age_years > 0.0 && series.age_years > t[2] {
+        return None;
+    }
+    if !series.reaches(t[0] as usize, t[1]) {
+        return None;
+    }
+    found(
+        0.6 + 0.4 * ramp(series.n, t[0], 8.0),
+        &[series.n, series.days, series.others, t[0], t[1]],
+    )
+}

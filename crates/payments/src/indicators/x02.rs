@@ -1,0 +1,56 @@
+//! A series that begins small, rises and stops: possible blackmail.
+
+use super::{Counts, Found, Indicator, Status, Unit, View, found_as, group, proposal, threshold};
+use crate::Side;
+use crate::texts::Texts;
+use crate::window::Series;
+
+/// X02.
+pub const INDICATOR: Indicator = Indicator {
+    id: "X02",
+    name: "x02",
+    sides: &[Side::Sender],
+    title: Texts {
+        en: "A series that begins small, rises and stops",
+        de: "Eine Serie, die klein beginnt, steigt und abbricht",
+    },
+    check: "the series of X01: first < first AND sum <= sum AND a later payment is higher; full strength after silence days without another",
+    thresholds: &[
+        threshold("first", 250.0, Unit::Money("EUR")),
+        threshold("sum", 1500.0, Unit::Money("EUR")),
+        proposal("silence", 14.0, Unit::Days),
+        proposal("n", 3.0, Unit::Count),
+    ],
+    source: "FATF 2025",
+    date: "2025",
+    counts: Counts::Signal(group::SERIES),
+    weight: 0.35,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[
+        Texts {
+            en: "began with {0$}, rose to {1$}, {2$} in all, then {3} days of silence",
+            de: "begann mit {0$}, stieg auf {1$}, zusammen {2$}, dann {3} Tage Stille",
+        },
+        Texts {
+            en: "began with {0$}, rose to {1$}, {2$} in all so far",
+            de: "begann mit {0$}, stieg auf {1$}, bisher zusammen {2$}",
+        },
+    ],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let s = Series::last(v)?;
+    if s.n < t[3] || s.first_cents >= t[0] || s.sum_cents > t[1] || s.highest_cents <= s.first_cents
+    {
+        return None;
+    }
+    let values = [s.first_cents, s.highest_cents, s.sum_cents, s.silence_days];
+    if s.silence_days >= t[2] {
+        found_as(0, 1.0, &values)
+    } else {
+        found_as(1, 0.5, &values)
+    }
+}

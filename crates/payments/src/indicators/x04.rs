@@ -1,0 +1,68 @@
+//! Collects from many young payers.
+
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, found, found_as, group, proposal, ramp, threshold,
+};
+use crate::texts::Texts;
+use crate::{Event, Purchase, Side};
+
+/// X04.
+pub const INDICATOR: Indicator = Indicator {
+    id: "X04",
+    name: "x04",
+    sides: &[Side::Recipient],
+    title: Texts {
+        en: "Collects from several unrelated payers in a short time",
+        de: "Sammelt in kurzer Zeit von mehreren unverbundenen Zahlern",
+    },
+    check: "in 30 days: n or more payers without a family tie; where age may be read and is known, at most age; otherwise more payers are needed",
+    thresholds: &[
+        threshold("n", 3.0, Unit::Count),
+        threshold("age", 20.0, Unit::Years),
+        proposal("any_age", 5.0, Unit::Count),
+    ],
+    source: "FinCEN FIN-2025-NTC2; AUSTRAC 2025",
+    date: "2025",
+    counts: Counts::Signal(group::SHARING),
+    weight: 0.30,
+    on: true,
+    needs: &[],
+    status: Status::Preview,
+    because: &[
+        Texts {
+            en: "{0} unrelated payers in 30 days ({1} or more)",
+            de: "{0} unverbundene Zahler in 30 Tagen (ab {1})",
+        },
+        Texts {
+            en: "{0} unrelated payers up to {2} years old in 30 days ({1} or more)",
+            de: "{0} unverbundene Zahler bis {2} Jahre in 30 Tagen (ab {1})",
+        },
+    ],
+    fires,
+};
+
+fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+    let month = v.days(30);
+    let payers = |young: bool| {
+        let mut all: Vec<u64> = month
+            .iter()
+            .filter(|e| e.purchase == Purchase::None && !e.is(Event::KIN))
+            .filter(|e| !young || (e.age_years > 0 && f64::from(e.age_years) <= t[1]))
+            .map(|e| e.other.0)
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all.len() as f64
+    };
+    if v.age_and_sex {
+        let young = payers(true);
+        if young >= t[0] {
+            return found_as(1, 0.6 + 0.4 * ramp(young, t[0], 10.0), &[young, t[0], t[1]]);
+        }
+    }
+    let all = payers(false);
+    if all < t[2] {
+        return None;
+    }
+    found(0.4 + 0.4 * ramp(all, t[2], 15.0), &[all, t[2]])
+}

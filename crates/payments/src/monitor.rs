@@ -1,0 +1,336 @@
+//! Transfers in time order, each answered at once: what it makes of its sender and its recipient.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::assess::{self, Assessment, Links};
+use crate::indicators::{ALL, SHARED, View};
+use crate::window::{Numbers, PartyWindow, last_days};
+use crate::{DAY_MICROS, Event, PartyKey, Policy, Purchase, Side, Transfer};
+
+/// From when to when a recipient counts as shared, in microseconds since 1970.
+pub type SharedSince = (i64, i64);
+
+/// A recipient stays shared for as long as R01 looks back.
+const SHARED_MICROS: i64 = 180 * DAY_MICROS;
+/// A silence that a possible victim's series ends with.
+const SILENCE_MICROS: i64 = 14 * DAY_MICROS;
+
+/// A map by party; the numbers are the caller's own, not an outsider's, and need no keyed hash.
+pub type ByParty<T> = HashMap<PartyKey, T, BuildHasherDefault<PartyHasher>>;
+
+/// Spreads party numbers over a map.
+#[derive(Clone, Copy, Default)]
+pub struct PartyHasher(u64);
+
+impl Hasher for PartyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.write_u64(u64::from(*b));
+        }
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        let mut x = (self.0 ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        x ^= x >> 32;
+        self.0 = x.wrapping_mul(0xd6e8_feb8_6659_fd93) ^ (x >> 29);
+    }
+}
+
+/// What parties have to do with one another, as far as indicators ask.
+#[derive(Clone, Debug, Default)]
+pub struct Relations {
+    /// Recipients that several unrelated senders pay, and when.
+    shared: ByParty<Vec<SharedSince>>,
+    /// Parties that stand in a confirmed case.
+    confirmed: HashSet<PartyKey>,
+    /// Recipients of confirmed senders, and by whom.
+    near: ByParty<Vec<PartyKey>>,
+}
+
+impl Relations {
+    /// Only who stands in a confirmed case.
+    pub fn new(confirmed: impl IntoIterator<Item = PartyKey>) -> Self {
+        Self {
+            confirmed: confirmed.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Notes that R01 fired for a recipient.
+    pub fn note_shared(&mut self, recipient: PartyKey, at: i64) {
+        let spans = self.shared.entry(recipient).or_default();
+        match spans.last_mut() {
+            Some(span) if at <= span.1 => span.1 = span.1.max(at + SHARED_MICROS),
+            _ => spans.push((at, at + SHARED_MICROS)),
+        }
+    }
+
+    /// Notes a payment; one of a confirmed sender leaves a trace.
+    pub fn note_payment(&mut self, sender: PartyKey, recipient: PartyKey) {
+        if self.confirmed.contains(&sender) {
+            let by = self.near.entry(recipient).or_default();
+            if !by.contains(&sender) {
+                by.push(sender);
+            }
+        }
+    }
+
+    /// Joins what was noted elsewhere, of other recipients.
+    pub fn join(&mut self, other: Relations) {
+        self.shared.extend(other.shared);
+        self.near.extend(other.near);
+    }
+
+    /// True when the recipient was shared at that time.
+    pub fn is_shared(&self, recipient: PartyKey, at: i64) -> bool {
+        self.shared
+            .get(&recipient)
+            .is_some_and(|spans| spans.iter().any(|s| (s.0..=s.1).contains(&at)))
+    }
+
+    /// What is known of the others of a party.
+    pub fn links(&self, party: PartyKey, side: Side, others: &[PartyKey], at: i64) -> Links {
+        let listed = self.confirmed.contains(&party);
+        match side {
+            Side::Sender => Links {
+                shared: count(others, |o| self.is_shared(*o, at)),
+                near_confirmed: count(others, |o| {
+                    self.near
+                        .get(o)
+                        .is_some_and(|by| by.iter().any(|s| *s != party))
+                }),
+                listed,
+            },
+            Side::Recipient => Links {
+                shared: 0,
+                near_confirmed: self.near.get(&party).map_or(0, |by| by.len() as u32),
+                listed,
+            },
+        }
+    }
+}
+
+fn count(parties: &[PartyKey], is: impl Fn(&PartyKey) -> bool) -> u32 {
+    parties.iter().filter(|p| is(p)).count() as u32
+}
+
+/// True when a recipient's events make it a shared one, now.
+pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
+    if received.len() < 3 || !policy.speaks(SHARED) {
+        return false;
+    }
+    let view = View {
+        side: Side::Recipient,
+        now,
+        year: received,
+        recent: &[],
+        numbers: &Numbers::default(),
+        other_side: &[],
+        links: Links::default(),
+        age_and_sex: false,
+    };
+    (ALL[SHARED].fires)(&view, &policy.values[SHARED]).is_some()
+}
+
+/// What a transfer made of the two parties.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Observed {
+    /// Of its sender, as a sender.
+    pub sender: Option<Assessment>,
+    /// Of its sender, before it came: a silence that had lasted long enough to be said.
+    pub settled: Option<Assessment>,
+    /// Of its sender, as somebody who collects and passes on.
+    pub collector: Option<Assessment>,
+    /// Of its recipient, as a recipient.
+    pub recipient: Option<Assessment>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Party {
+    sent: PartyWindow,
+    received: PartyWindow,
+}
+
+/// Everything that is kept of a year, and the answers to each transfer.
+///
+/// Useful for transfers as they come and for history in time order; history grouped by party is
+/// faster with [`crate::assess_sender`] on slices. Invariant: both say the same
+/// (`tests/naive.rs`).
+pub struct Monitor {
+    policy: Policy,
+    parties: ByParty<Party>,
+    relations: Relations,
+    scratch: Vec<u64>,
+}
+
+impl Monitor {
+    /// Empty.
+    pub fn new(policy: Policy, relations: Relations) -> Self {
+        Self {
+            policy,
+            parties: ByParty::default(),
+            relations,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The policy it goes by.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Parties of which something is kept.
+    pub fn parties(&self) -> usize {
+        self.parties.len()
+    }
+
+    /// Takes a transfer and says what it made of its parties.
+    pub fn observe(&mut self, t: &Transfer) -> Observed {
+        let now = t.at_micros;
+        let (sent, received) = Event::of(t, &self.policy);
+        let mut observed = Observed::default();
+        let transfer = t.context.purchase == Purchase::None;
+        if transfer {
+            self.relations.note_payment(t.sender, t.recipient);
+            let party = self.parties.entry(t.recipient).or_default();
+            party.received.push(received);
+            let events = party.received.events();
+            if party.received.is_due() {
+                if is_shared_now(last_days(events, now, 365), now, &self.policy) {
+                    self.relations.note_shared(t.recipient, now);
+                }
+                let (relations, policy) = (&self.relations, &self.policy);
+                observed.recipient = assess::recipient(
+                    events,
+                    party.sent.events(),
+                    now,
+                    policy,
+                    |others| relations.links(t.recipient, Side::Recipient, others, now),
+                    &mut self.scratch,
+                );
+            }
+        }
+        let party = self.parties.entry(t.sender).or_default();
+        let (relations, policy) = (&self.relations, &self.policy);
+        if let Some(moment) = silence_before(party.sent.events(), now) {
+            observed.settled = assess::sender(
+                party.sent.events(),
+                party.received.events(),
+                moment,
+                policy,
+                |others| relations.links(t.sender, Side::Sender, others, moment),
+                &mut self.scratch,
+            );
+        }
+        party.sent.push(sent);
+        if !party.sent.is_due() {
+            return observed;
+        }
+        observed.sender = assess::sender(
+            party.sent.events(),
+            party.received.events(),
+            now,
+            policy,
+            |others| relations.links(t.sender, Side::Sender, others, now),
+            &mut self.scratch,
+        );
+        if party.received.events().len() >= 3 && party.received.is_due() {
+            observed.collector = assess::recipient(
+                party.received.events(),
+                party.sent.events(),
+                now,
+                policy,
+                |others| relations.links(t.sender, Side::Recipient, others, now),
+                &mut self.scratch,
+            );
+        }
+        observed
+    }
+
+    /// What stands of a party, now: as a sender and as a recipient.
+    pub fn assess(
+        &mut self,
+        party: PartyKey,
+        now: i64,
+    ) -> (Option<Assessment>, Option<Assessment>) {
+        let Some(kept) = self.parties.get(&party) else {
+            return (None, None);
+        };
+        let (sent, received) = (kept.sent.events(), kept.received.events());
+        let (relations, policy) = (&self.relations, &self.policy);
+        let as_sender = assess::sender(
+            sent,
+            received,
+            now,
+            policy,
+            |others| relations.links(party, Side::Sender, others, now),
+            &mut self.scratch,
+        );
+        let as_recipient = assess::recipient(
+            received,
+            sent,
+            now,
+            policy,
+            |others| relations.links(party, Side::Recipient, others, now),
+            &mut self.scratch,
+        );
+        (as_sender, as_recipient)
+    }
+
+    /// The events kept of a party: sent and received, oldest first.
+    pub fn events(&self, party: PartyKey) -> (&[Event], &[Event]) {
+        self.parties
+            .get(&party)
+            .map_or((&[], &[]), |p| (p.sent.events(), p.received.events()))
+    }
+
+    /// Says anew who stands in a confirmed case; every later answer rests on that alone.
+    pub fn set_confirmed(&mut self, confirmed: impl IntoIterator<Item = PartyKey>) {
+        self.relations.confirmed = confirmed.into_iter().collect();
+        self.relations.near.clear();
+        let all: Vec<PartyKey> = self.relations.confirmed.iter().copied().collect();
+        for sender in all {
+            let Some(party) = self.parties.get(&sender) else {
+                continue;
+            };
+            for e in party.sent.events() {
+                self.relations.note_payment(sender, e.other);
+            }
+        }
+    }
+
+    /// Lets go of parties that nothing is kept of any more.
+    pub fn forget_before(&mut self, now: i64) {
+        self.parties
+            .retain(|_, p| !(p.sent.is_stale(now) && p.received.is_stale(now)));
+        self.relations.shared.retain(|_, spans| {
+            spans.retain(|s| s.1 >= now);
+            !spans.is_empty()
+        });
+        let parties = &self.parties;
+        self.relations.near.retain(|r, _| parties.contains_key(r));
+    }
+
+    /// Makes room for about as many parties.
+    pub fn reserve(&mut self, parties: usize) {
+        self.parties.reserve(parties);
+    }
+
+    /// True when the party is known.
+    pub fn knows(&mut self, party: PartyKey) -> bool {
+        matches!(self.parties.entry(party), Entry::Occupied(_))
+    }
+}
+
+/// The moment at which a silence before `now` had lasted long enough, where it had.
+pub fn silence_before(sent: &[Event], now: i64) -> Option<i64> {
+    let last = sent.iter().rev().find(|e| e.purchase == Purchase::None)?;
+    let moment = last.at_micros + SILENCE_MICROS;
+    (sent.len() >= 3 && moment < now).then_some(moment)
+}

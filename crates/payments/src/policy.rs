@@ -1,0 +1,189 @@
+//! What may be changed without a new version: thresholds, bands, which indicators speak at all.
+
+use crate::countries::hour;
+use crate::currencies::{Band, CURRENCIES, Currency};
+use crate::indicators::{self, Unit};
+use crate::{Event, Transfer};
+
+/// Thresholds, bands and switches, resolved so that the kernel asks no text.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// For each indicator of [`indicators::ALL`], its thresholds in their order; sums of money in US
+    /// cents at the reference rate.
+    pub(crate) values: Vec<Vec<f64>>,
+    enabled: Vec<bool>,
+    bands: Vec<Band>,
+    small_ref_cents: u32,
+    /// Lowest score that makes an alert about a suspect, 0 to 100; possible victims are always told.
+    pub score_min: f64,
+    /// Age and sex are read at all. Protected attributes: off unless somebody decides so.
+    pub age_and_sex: bool,
+}
+
+/// Why a change can't be made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PolicyFault {
+    /// What was asked for.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl std::fmt::Display for PolicyFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.what, self.remedy)
+    }
+}
+
+impl std::error::Error for PolicyFault {}
+
+impl Default for Policy {
+    fn default() -> Self {
+        let values = indicators::ALL
+            .iter()
+            .map(|i| {
+                i.thresholds
+                    .iter()
+                    .map(|t| resolve(t.value, t.unit))
+                    .collect()
+            })
+            .collect();
+        let mut policy = Self {
+            values,
+            enabled: indicators::ALL.iter().map(|i| i.on).collect(),
+            bands: (0..CURRENCIES.len())
+                .filter_map(|n| Currency::from_number(n as u8))
+                .map(Band::of)
+                .collect(),
+            small_ref_cents: 0,
+            score_min: 45.0,
+            age_and_sex: false,
+        };
+        policy.settle();
+        policy
+    }
+}
+
+impl Policy {
+    /// With another lowest score.
+    #[must_use]
+    pub fn with_score_min(mut self, score: f64) -> Self {
+        self.score_min = score;
+        self
+    }
+
+    /// Switches an indicator off, or on; ids as in the published table (`S06`).
+    ///
+    /// # Errors
+    /// There is no such indicator.
+    pub fn switch(&mut self, id: &str, on: bool) -> Result<(), PolicyFault> {
+        let at = indicators::place(id).ok_or_else(|| unknown(id))?;
+        self.enabled[at] = on;
+        if indicators::ALL[at].id == "S10" {
+            self.age_and_sex = on;
+        }
+        Ok(())
+    }
+
+    /// Changes a threshold: `S03.median`, in the unit that the indicator states.
+    ///
+    /// # Errors
+    /// There is no such threshold, or the value is no sane number.
+    pub fn set(&mut self, name: &str, value: f64) -> Result<(), PolicyFault> {
+        let (id, threshold) = name.split_once('.').ok_or_else(|| PolicyFault {
+            what: name.into(),
+            remedy: "write INDICATOR.THRESHOLD, for example S03.median".into(),
+        })?;
+        let at = indicators::place(id).ok_or_else(|| unknown(id))?;
+        let thresholds = indicators::ALL[at].thresholds;
+        let Some(t) = thresholds.iter().position(|t| t.name == threshold) else {
+            let names: Vec<&str> = thresholds.iter().map(|t| t.name).collect();
+            return Err(PolicyFault {
+                what: name.into(),
+                remedy: format!("{id} has: {}", names.join(", ")),
+            });
+        };
+        if !value.is_finite() || value.abs() > 1e12 {
+            return Err(PolicyFault {
+                what: name.into(),
+                remedy: "give a finite number".into(),
+            });
+        }
+        self.values[at][t] = resolve(value, thresholds[t].unit);
+        self.settle();
+        Ok(())
+    }
+
+    /// Changes the price band of a currency.
+    ///
+    /// # Errors
+    /// The band is empty.
+    pub fn set_band(&mut self, currency: Currency, band: Band) -> Result<(), PolicyFault> {
+        if band.low_minor <= 0 || band.high_minor < band.low_minor {
+            return Err(PolicyFault {
+                what: format!("band of {}", currency.code()),
+                remedy: "it goes from a positive amount up to a higher one".into(),
+            });
+        }
+        self.bands[usize::from(currency.number())] = band;
+        Ok(())
+    }
+
+    /// The price band of a currency.
+    pub fn band(&self, currency: Currency) -> Band {
+        self.bands[usize::from(currency.number())]
+    }
+
+    /// True when the indicator at that place of [`indicators::ALL`] speaks.
+    pub fn speaks(&self, place: usize) -> bool {
+        self.enabled[place]
+    }
+
+    /// What S01 calls small, in US cents.
+    pub(crate) fn small_ref_cents(&self) -> u32 {
+        self.small_ref_cents
+    }
+
+    /// True for a transfer made late in the evening or at night where its sender is.
+    pub(crate) fn is_night(&self, t: &Transfer) -> bool {
+        let local = match t.zone_minutes {
+            Some(minutes) => hour(t.at_micros + i64::from(minutes) * 60_000_000),
+            None => t.from.local_hour(t.at_micros),
+        };
+        let night = &self.values[indicators::NIGHT];
+        let (from, until) = (night[1] as u8, night[2] as u8);
+        if from <= until {
+            (from..until).contains(&local)
+        } else {
+            local >= from || local < until
+        }
+    }
+
+    /// The flags of a transfer, on the side of its sender.
+    pub fn flags(&self, t: &Transfer) -> u16 {
+        Event::of(t, self).0.flags
+    }
+
+    fn settle(&mut self) {
+        self.small_ref_cents = self.values[indicators::MANY][1] as u32;
+    }
+}
+
+fn resolve(value: f64, unit: Unit) -> f64 {
+    match unit {
+        Unit::Money(code) => {
+            let entry = Currency::new(code.as_bytes()).expect("a currency").entry();
+            let minor = value * 10f64.powi(entry.digits as i32);
+            f64::from(entry.to_ref_cents(minor.round() as i64))
+        }
+        _ => value,
+    }
+}
+
+fn unknown(id: &str) -> PolicyFault {
+    let ids: Vec<&str> = indicators::ALL.iter().map(|i| i.id).collect();
+    PolicyFault {
+        what: id.into(),
+        remedy: format!("there are {}", ids.join(", ")),
+    }
+}

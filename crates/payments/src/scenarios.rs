@@ -1,0 +1,161 @@
+//! What indicators come to together: each scenario needs two signals that share no observation.
+
+use crate::indicators::{Counts, group};
+use crate::texts::Texts;
+use crate::{Fired, Role, Side};
+
+/// A way in which signals come together.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Its name, as alerts carry it.
+    pub name: &'static str,
+    /// The same in both languages.
+    pub title: Texts,
+    /// What whoever reads the alert should do first.
+    pub advice: Texts,
+    /// Which side of a party it is about.
+    pub side: Side,
+    /// What the party may be.
+    pub role: Role,
+    /// An indicator that must have fired, and the groups in which a second one counts.
+    anchors: &'static [(&'static str, u16)],
+}
+
+/// Anything that is no sign of blackmail.
+const ANY: u16 = !(group::SERIES | group::BURST);
+
+/// Every scenario; of several that hold, the first.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "sextortion victim",
+        title: Texts {
+            en: "possible victim of sextortion",
+            de: "mögliches Opfer sexueller Erpressung",
+        },
+        advice: Texts {
+            en: "Treat this person as somebody who may need help: no report names them as a suspect. Speak to them, or to a minor's parents, before anything is blocked; tell them to stop paying, keep the messages, and where help is.",
+            de: "Dieser Mensch braucht vielleicht Hilfe: Keine Meldung nennt ihn als verdächtig. Sprechen Sie mit ihm, bei Minderjährigen mit den Eltern, bevor etwas gesperrt wird; raten Sie, nicht weiter zu zahlen und Nachrichten aufzubewahren, und sagen Sie, wo es Hilfe gibt.",
+        },
+        side: Side::Sender,
+        role: Role::PossibleVictim,
+        anchors: &[
+            ("X01", group::SERIES | group::PURCHASE),
+            ("X02", group::PURCHASE),
+        ],
+    },
+    Scenario {
+        name: "buyer with many recipients",
+        title: Texts {
+            en: "possible buyer with many recipients",
+            de: "möglicher Käufer mit vielen Empfängern",
+        },
+        advice: Texts {
+            en: "Look at the recipients first: who else pays them? Say nothing to the customer.",
+            de: "Zuerst die Empfänger ansehen: Wer zahlt noch an sie? Dem Kunden nichts sagen.",
+        },
+        side: Side::Sender,
+        role: Role::PossibleBuyer,
+        anchors: &[("S01", ANY)],
+    },
+    Scenario {
+        name: "loyal small payer",
+        title: Texts {
+            en: "possible buyer, loyal to few recipients",
+            de: "möglicher Käufer, wenigen Empfängern treu",
+        },
+        advice: Texts {
+            en: "Family support looks alike: look for a tie, and for what the references say. Say nothing to the customer.",
+            de: "Unterhalt für Familie sieht ähnlich aus: Bindung und Verwendungszwecke prüfen. Dem Kunden nichts sagen.",
+        },
+        side: Side::Sender,
+        role: Role::PossibleBuyer,
+        anchors: &[
+            ("S03", ANY),
+            ("S18", ANY),
+            ("S02", group::SHARING),
+            ("S17", ANY),
+        ],
+    },
+    Scenario {
+        name: "collector mule",
+        title: Texts {
+            en: "possible collector who passes money on",
+            de: "möglicher Sammler, der Geld weiterleitet",
+        },
+        advice: Texts {
+            en: "See where the money goes on to, and whether the payers may be victims.",
+            de: "Ansehen, wohin das Geld weitergeht, und ob die Zahler Opfer sein könnten.",
+        },
+        side: Side::Recipient,
+        role: Role::PossibleFacilitator,
+        anchors: &[("X04", group::OUTFLOW), ("R01", group::OUTFLOW)],
+    },
+    Scenario {
+        name: "recipient of many unrelated senders",
+        title: Texts {
+            en: "possible facilitator paid by many unrelated senders",
+            de: "möglicher Vermittler, von vielen unverbundenen Absendern bezahlt",
+        },
+        advice: Texts {
+            en: "A shop or a charity looks alike: look at what else is known of the recipient, then at its senders.",
+            de: "Laden oder Hilfswerk sehen ähnlich aus: prüfen, was sonst bekannt ist, dann die Absender ansehen.",
+        },
+        side: Side::Recipient,
+        role: Role::PossibleFacilitator,
+        anchors: &[("R01", ANY), ("R05", ANY)],
+    },
+];
+
+impl Scenario {
+    /// By its name.
+    pub fn by_name(name: &str) -> Option<&'static Scenario> {
+        SCENARIOS.iter().find(|s| s.name == name)
+    }
+
+    /// True when what fired holds an anchor and a second, independent signal.
+    pub(crate) fn holds(&self, fired: &[Fired]) -> bool {
+        self.anchors.iter().any(|(anchor, seconds)| {
+            let Some(groups) = fired
+                .iter()
+                .filter(|f| f.indicator().id == *anchor)
+                .find_map(signal_groups)
+            else {
+                return false;
+            };
+            fired
+                .iter()
+                .filter(|f| self.hears(f))
+                .filter_map(signal_groups)
+                .any(|g| g & groups == 0 && g & seconds != 0)
+        })
+    }
+
+    /// True when the indicator may speak in this scenario: signs of blackmail speak for victims only.
+    pub(crate) fn hears(&self, fired: &Fired) -> bool {
+        let victims_own = matches!(fired.indicator().id, "X01" | "X02" | "X03");
+        victims_own == (self.role == Role::PossibleVictim)
+    }
+}
+
+fn signal_groups(fired: &Fired) -> Option<u16> {
+    match fired.indicator().counts {
+        Counts::Signal(groups) => Some(groups),
+        Counts::Association | Counts::Shown => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchors_are_signals() {
+        for s in SCENARIOS {
+            for (id, _) in s.anchors {
+                let i = crate::indicators::ALL[crate::indicators::place(id).unwrap()];
+                assert!(matches!(i.counts, Counts::Signal(_)), "{id}");
+                assert!(i.sides.contains(&s.side), "{id}");
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! A transfer, as the kernel sees it: numbers and flags, no names.
+
+use crate::currencies::Currency;
+use crate::{Country, Policy};
+
+/// A day, in microseconds.
+pub const DAY_MICROS: i64 = 86_400_000_000;
+
+/// A party by a number that the caller gave it; the same number is the same party.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct PartyKey(pub u64);
+
+/// Which side of its transfers a party is looked at from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Side {
+    /// It pays.
+    Sender,
+    /// It is paid.
+    Recipient,
+}
+
+impl Side {
+    /// `sender` or `recipient`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Side::Sender => "sender",
+            Side::Recipient => "recipient",
+        }
+    }
+}
+
+/// Whom an alert may be about. A possible victim is never scored as a suspect.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Role {
+    /// May pay for abuse.
+    PossibleBuyer,
+    /// May take or pass on payments.
+    PossibleFacilitator,
+    /// May be blackmailed.
+    PossibleVictim,
+}
+
+impl Role {
+    /// `possible buyer`, `possible facilitator` or `possible victim`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Role::PossibleBuyer => "possible buyer",
+            Role::PossibleFacilitator => "possible facilitator",
+            Role::PossibleVictim => "possible victim",
+        }
+    }
+}
+
+/// What a card payment or withdrawal was for, where the caller knows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Purchase {
+    /// A transfer to somebody, no purchase.
+    #[default]
+    None,
+    /// VPN, encryption, trace clearing, spyware, video capture.
+    Privacy,
+    /// Tokens of webcam, live-stream, adult or dating platforms.
+    Tokens,
+    /// Gift or prepaid cards.
+    GiftCard,
+    /// Cash, shop or jeweller abroad.
+    Abroad,
+    /// Cash taken out of the party's own account.
+    CashOut,
+    /// To an address on a chain.
+    Crypto,
+}
+
+impl Purchase {
+    /// Every kind, in the order of its number.
+    pub const ALL: [Purchase; 7] = [
+        Purchase::None,
+        Purchase::Privacy,
+        Purchase::Tokens,
+        Purchase::GiftCard,
+        Purchase::Abroad,
+        Purchase::CashOut,
+        Purchase::Crypto,
+    ];
+}
+
+/// Whether the payer has a tie to where the money goes (nationality, birth, earlier kin).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum TieKnown {
+    /// Nobody said.
+    #[default]
+    Unknown,
+    /// There is one.
+    Tie,
+    /// It was looked for, and there is none.
+    NoTie,
+}
+
+/// What is known beside who, when, how much and where.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Context {
+    /// The payer says, or the bank knows, that they are family.
+    pub kin: bool,
+    /// The reference text holds a social handle.
+    pub handle: bool,
+    /// The reference text is one of the published cover labels.
+    pub cover: bool,
+    /// The payer's tie to the place.
+    pub tie: TieKnown,
+    /// Age of the sender in years; 0 is unknown. Read only where the policy says so.
+    pub age_years: u8,
+    /// Provider or channel, as a number of the caller; 0 is unknown.
+    pub channel: u8,
+    /// What was bought.
+    pub purchase: Purchase,
+    /// Telephone or address of the recipient, as a number of the caller; 0 is unknown.
+    pub contact: u32,
+}
+
+/// A payment from one party to another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Transfer {
+    /// Who pays.
+    pub sender: PartyKey,
+    /// Who is paid.
+    pub recipient: PartyKey,
+    /// When, microseconds since 1970, UTC.
+    pub at_micros: i64,
+    /// Amount in minor units of the currency (cents); above zero.
+    pub amount_minor: i64,
+    /// In what currency.
+    pub currency: Currency,
+    /// Where it is paid from.
+    pub from: Country,
+    /// Where it is paid to.
+    pub to: Country,
+    /// The sender's distance from UTC in minutes where the record says so; otherwise the country's.
+    pub zone_minutes: Option<i16>,
+    /// What else is known.
+    pub context: Context,
+}
+
+/// One transfer as it stands in a party's window.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Event {
+    /// The other party.
+    pub other: PartyKey,
+    /// When, microseconds since 1970.
+    pub at_micros: i64,
+    /// Minor units of its currency.
+    pub amount_minor: i64,
+    /// The same in US cents at the reference rate of its currency; 0 where there is none.
+    pub ref_cents: u32,
+    /// Where the other party is.
+    pub country: Country,
+    /// What holds of it; see the constants.
+    pub flags: u16,
+    /// In what currency.
+    pub currency: Currency,
+    /// Provider or channel.
+    pub channel: u8,
+    /// Age of the sender, 0 unknown.
+    pub age_years: u8,
+    /// What was bought.
+    pub purchase: Purchase,
+    /// Telephone or address of the recipient.
+    pub contact: u32,
+}
+
+impl Event {
+    /// In the price band of its currency.
+    pub const BAND: u16 = 1;
+    /// Up to the small amount of S01.
+    pub const SMALL: u16 = 1 << 1;
+    /// Late evening or night where the sender is.
+    pub const NIGHT: u16 = 1 << 2;
+    /// An even amount.
+    pub const EVEN: u16 = 1 << 3;
+    /// To family.
+    pub const KIN: u16 = 1 << 4;
+    /// A social handle in the reference.
+    pub const HANDLE: u16 = 1 << 5;
+    /// A cover label in the reference.
+    pub const COVER: u16 = 1 << 6;
+    /// No tie to the place, looked for.
+    pub const NO_TIE: u16 = 1 << 7;
+    /// The place is on a list of risk corridors.
+    pub const RISK: u16 = 1 << 8;
+
+    /// The transfer as its sender's window keeps it, and as its recipient's does.
+    pub fn of(t: &Transfer, policy: &Policy) -> (Event, Event) {
+        let band = policy.band(t.currency);
+        let entry = t.currency.entry();
+        let c = &t.context;
+        let ref_cents = entry.to_ref_cents(t.amount_minor);
+        let mut flags = 0;
+        let mut set = |flag, holds: bool| {
+            if holds {
+                flags |= flag;
+            }
+        };
+        set(Self::BAND, band.holds(t.amount_minor));
+        set(Self::SMALL, ref_cents <= policy.small_ref_cents());
+        set(Self::NIGHT, policy.is_night(t));
+        set(Self::EVEN, entry.is_even(t.amount_minor));
+        set(Self::KIN, c.kin);
+        set(Self::HANDLE, c.handle);
+        set(Self::COVER, c.cover);
+        set(Self::NO_TIE, c.tie == TieKnown::NoTie);
+        set(Self::RISK, t.to.in_risk_list());
+        let sent = Event {
+            other: t.recipient,
+            at_micros: t.at_micros,
+            amount_minor: t.amount_minor,
+            ref_cents,
+            country: t.to,
+            flags,
+            currency: t.currency,
+            channel: c.channel,
+            age_years: c.age_years,
+            purchase: c.purchase,
+            contact: c.contact,
+        };
+        let received = Event {
+            other: t.sender,
+            country: t.from,
+            ..sent
+        };
+        (sent, received)
+    }
+
+    /// True when all of `flag` hold.
+    pub fn is(&self, flag: u16) -> bool {
+        self.flags & flag == flag
+    }
+}
+
+/// A decimal amount as minor units, rounded half to even; nothing where it is no positive, sane amount.
+/// The bool says that something was rounded off.
+pub fn amount_minor_from_f64(amount: f64, digits: u32) -> Option<(i64, bool)> {
+    let scaled = amount * 10f64.powi(digits as i32);
+    if !scaled.is_finite() || scaled.abs() > 9e15 {
+        return None;
+    }
+    let rounded = scaled.round_ties_even();
+    // What binary fractions can't hold (0.1) is not rounding.
+    let off = (scaled - rounded).abs() > scaled.abs().max(1.0) * 1e-9;
+    Some((rounded as i64, off))
+}

@@ -1,0 +1,338 @@
+//! What is kept of a party, and the numbers that indicators look at.
+
+use crate::{DAY_MICROS, Event, PartyKey, Purchase, View};
+
+/// Most events kept of one side of a party; the oldest go first. A party with more in a year is no
+/// person who sends by hand.
+pub const PARTY_EVENTS_MAX: usize = 4_096;
+
+/// How long events are kept, in days.
+const KEPT_DAYS: i64 = 365;
+
+/// One side of a party's transfers, of the last 365 days, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct PartyWindow {
+    events: Vec<Event>,
+    /// Where the kept ones begin; what lies before goes when it is as much as what is kept.
+    from: usize,
+    /// How many ever came.
+    came: u64,
+}
+
+/// A party with more events than this is no person who sends by hand; it is looked at now and then.
+const EVENTS_EACH: usize = 512;
+
+impl PartyWindow {
+    /// Adds an event; what is older than a year, or too much, goes.
+    pub fn push(&mut self, event: Event) {
+        self.came += 1;
+        // Late ones stand where they belong.
+        let mut at = self.events.len();
+        while at > self.from && self.events[at - 1].at_micros > event.at_micros {
+            at -= 1;
+        }
+        self.events.insert(at, event);
+        let oldest = event.at_micros - KEPT_DAYS * DAY_MICROS;
+        while self.from < self.events.len()
+            && (self.events[self.from].at_micros <= oldest
+                || self.events.len() - self.from > PARTY_EVENTS_MAX)
+        {
+            self.from += 1;
+        }
+        if self.from > 16 && self.from * 2 > self.events.len() {
+            self.events.drain(..self.from);
+            self.from = 0;
+        }
+    }
+
+    /// True when the party is to be looked at after its last event: a person's at each, a business's
+    /// as often as it matters.
+    pub fn is_due(&self) -> bool {
+        let kept = self.events.len() - self.from;
+        kept <= EVENTS_EACH || self.came % (kept as u64 / 64) == 0
+    }
+
+    /// What is kept, oldest first.
+    pub fn events(&self) -> &[Event] {
+        &self.events[self.from..]
+    }
+
+    /// Nothing is kept any more.
+    pub fn clear(&mut self) {
+        self.events.clear();
+        self.from = 0;
+    }
+
+    /// True when nothing is left at that time.
+    pub fn is_stale(&self, now_micros: i64) -> bool {
+        self.events
+            .last()
+            .is_none_or(|e| e.at_micros <= now_micros - KEPT_DAYS * DAY_MICROS)
+    }
+}
+
+/// The events after `now - days` and up to `now`.
+pub(crate) fn last_days(events: &[Event], now: i64, days: i64) -> &[Event] {
+    let until = events.partition_point(|e| e.at_micros <= now);
+    let from = events[..until].partition_point(|e| e.at_micros <= now - days * DAY_MICROS);
+    &events[from..until]
+}
+
+/// What the transfers of 90 days come to. Purchases are not counted, kin only where said.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Numbers {
+    /// Transfers.
+    pub n: u32,
+    /// Other parties.
+    pub others: u32,
+    /// Other parties that are no family.
+    pub strangers: u32,
+    /// Share in the price band, 0 to 1.
+    pub band: f64,
+    /// Share of small amounts.
+    pub small: f64,
+    /// Share of even amounts.
+    pub even: f64,
+    /// Share at night.
+    pub night: f64,
+    /// Share whose place is on a list of risk corridors.
+    pub risk: f64,
+    /// Median amount in US cents at the reference rate.
+    pub median_cents: f64,
+    /// Mean gap in days; 0 where there is one transfer.
+    pub gap_days: f64,
+    /// Spread of the gaps: standard deviation by mean; 0 is a clock, 1 is chance.
+    pub gap_spread: f64,
+    /// Countries of the other parties.
+    pub countries: u32,
+    /// Days from the first to the last.
+    pub span_days: f64,
+}
+
+impl Numbers {
+    /// Of the events in a slice.
+    pub fn of(events: &[Event], scratch: &mut Vec<u64>) -> Numbers {
+        let mut out = Numbers::default();
+        let (mut band, mut small, mut even, mut night, mut risk) = (0u32, 0u32, 0u32, 0u32, 0u32);
+        let (mut gaps, mut gaps_squared) = (0.0f64, 0.0f64);
+        let mut first = None;
+        let mut last = 0i64;
+        scratch.clear();
+        for e in events.iter().filter(|e| e.purchase == Purchase::None) {
+            out.n += 1;
+            band += u32::from(e.is(Event::BAND));
+            small += u32::from(e.is(Event::SMALL));
+            even += u32::from(e.is(Event::EVEN));
+            night += u32::from(e.is(Event::NIGHT));
+            risk += u32::from(e.is(Event::RISK));
+            scratch.push(u64::from(e.ref_cents));
+            if first.is_none() {
+                first = Some(e.at_micros);
+            } else {
+                let gap = (e.at_micros - last) as f64 / DAY_MICROS as f64;
+                gaps += gap;
+                gaps_squared += gap * gap;
+            }
+            last = e.at_micros;
+        }
+        let Some(first) = first else {
+            return out;
+        };
+        let n = f64::from(out.n);
+        out.band = f64::from(band) / n;
+        out.small = f64::from(small) / n;
+        out.even = f64::from(even) / n;
+        out.night = f64::from(night) / n;
+        out.risk = f64::from(risk) / n;
+        out.median_cents = median(scratch);
+        out.span_days = (last - first) as f64 / DAY_MICROS as f64;
+        if out.n > 1 {
+            let gap_count = n - 1.0;
+            out.gap_days = gaps / gap_count;
+            let variance = (gaps_squared / gap_count - out.gap_days * out.gap_days).max(0.0);
+            if out.gap_days > 0.0 {
+                out.gap_spread = variance.sqrt() / out.gap_days;
+            }
+        }
+        out.others = distinct(events.iter().filter(is_transfer), scratch);
+        let no_kin = events
+            .iter()
+            .filter(is_transfer)
+            .filter(|e| !e.is(Event::KIN));
+        out.strangers = distinct(no_kin, scratch);
+        scratch.clear();
+        scratch.extend(
+            events
+                .iter()
+                .filter(is_transfer)
+                .map(|e| u64::from(e.country.number())),
+        );
+        scratch.sort_unstable();
+        scratch.dedup();
+        out.countries = scratch.len() as u32;
+        out
+    }
+}
+
+fn is_transfer(e: &&Event) -> bool {
+    e.purchase == Purchase::None
+}
+
+fn distinct<'a>(events: impl Iterator<Item = &'a Event>, scratch: &mut Vec<u64>) -> u32 {
+    scratch.clear();
+    scratch.extend(events.map(|e| e.other.0));
+    scratch.sort_unstable();
+    scratch.dedup();
+    scratch.len() as u32
+}
+
+/// The other parties of events, each once.
+pub(crate) fn others(events: &[Event]) -> Vec<PartyKey> {
+    let mut all: Vec<PartyKey> = events.iter().filter(is_transfer).map(|e| e.other).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Middle value; the mean of the two where there are two. 0 of nothing.
+pub(crate) fn median(values: &mut [u64]) -> f64 {
+    let n = values.len();
+    if n == 0 {
+        return 0.0;
+    }
+    let (below, middle, _) = values.select_nth_unstable(n / 2);
+    let middle = *middle as f64;
+    if n % 2 == 1 {
+        return middle;
+    }
+    let under = below.iter().max().copied().unwrap_or(0) as f64;
+    (under + middle) / 2.0
+}
+
+/// Spearman's rank correlation of values with their order, ties by mean rank; 0 where all are equal.
+pub(crate) fn rank_trend(values: &[f64]) -> f64 {
+    let n = values.len();
+    if n < 3 {
+        return 0.0;
+    }
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    let mut ranks = vec![0.0; n];
+    let mut at = 0;
+    while at < n {
+        let mut end = at;
+        while end + 1 < n && values[order[end + 1]] == values[order[at]] {
+            end += 1;
+        }
+        let mean = (at + end) as f64 / 2.0;
+        for &i in &order[at..=end] {
+            ranks[i] = mean;
+        }
+        at = end + 1;
+    }
+    let middle = (n - 1) as f64 / 2.0;
+    let (mut cov, mut a, mut b) = (0.0, 0.0, 0.0);
+    for (i, rank) in ranks.iter().enumerate() {
+        let (x, y) = (i as f64 - middle, rank - middle);
+        cov += x * y;
+        a += x * x;
+        b += y * y;
+    }
+    if b == 0.0 { 0.0 } else { cov / (a * b).sqrt() }
+}
+
+/// Payments close together to somebody new, as they stand at the end of what a view shows.
+pub(crate) struct Series {
+    /// Payments.
+    pub n: f64,
+    /// From first to last, in days.
+    pub days: f64,
+    /// Recipients.
+    pub others: f64,
+    /// First amount, US cents.
+    pub first_cents: f64,
+    /// Highest amount.
+    pub highest_cents: f64,
+    /// All together.
+    pub sum_cents: f64,
+    /// Days since the last.
+    pub silence_days: f64,
+    /// Age of the sender, 0 unknown.
+    pub age_years: f64,
+    times: Vec<i64>,
+}
+
+/// A series ends where more than this lies between two payments, in days.
+const SERIES_GAP_DAYS: i64 = 3;
+/// Most recipients of a series.
+const SERIES_RECIPIENTS_MAX: usize = 2;
+/// A series is told from a habit by its share of all payments of 90 days.
+const SERIES_SHARE_MIN: f64 = 0.6;
+
+impl Series {
+    /// The last one; nothing where the last payments are no series to somebody new.
+    pub fn last(v: &View<'_>) -> Option<Series> {
+        let mut run: Vec<&Event> = Vec::new();
+        let mut to: Vec<PartyKey> = Vec::new();
+        let mut earlier = v.year.len();
+        for (at, e) in v.year.iter().enumerate().rev() {
+            if e.purchase != Purchase::None {
+                continue;
+            }
+            if let Some(later) = run.last() {
+                if later.at_micros - e.at_micros > SERIES_GAP_DAYS * DAY_MICROS {
+                    break;
+                }
+            }
+            if !to.contains(&e.other) {
+                if to.len() == SERIES_RECIPIENTS_MAX {
+                    break;
+                }
+                to.push(e.other);
+            }
+            run.push(e);
+            earlier = at;
+        }
+        if run.len() < 3 || (run.len() as f64) < SERIES_SHARE_MIN * f64::from(v.numbers.n) {
+            return None;
+        }
+        if v.year[..earlier].iter().any(|e| to.contains(&e.other)) {
+            return None;
+        }
+        run.reverse();
+        let (first, last) = (run[0], run[run.len() - 1]);
+        let days = |micros: i64| micros as f64 / DAY_MICROS as f64;
+        Some(Series {
+            n: run.len() as f64,
+            days: days(last.at_micros - first.at_micros),
+            others: to.len() as f64,
+            first_cents: f64::from(first.ref_cents),
+            highest_cents: f64::from(run.iter().map(|e| e.ref_cents).max().unwrap_or(0)),
+            sum_cents: run.iter().map(|e| f64::from(e.ref_cents)).sum(),
+            silence_days: days(v.now - last.at_micros),
+            age_years: f64::from(last.age_years),
+            times: run.iter().map(|e| e.at_micros).collect(),
+        })
+    }
+
+    /// True when `n` of them lie within that many hours.
+    pub fn reaches(&self, n: usize, hours: f64) -> bool {
+        let within = (hours * 3_600e6) as i64;
+        n > 0 && self.times.windows(n).any(|w| w[n - 1] - w[0] <= within)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn middles_and_trends() {
+        assert_eq!(median(&mut [5, 1, 3]), 3.0);
+        assert_eq!(median(&mut [4, 1, 3, 2]), 2.5);
+        assert_eq!(median(&mut []), 0.0);
+        assert_eq!(rank_trend(&[1.0, 2.0, 3.0, 9.0]), 1.0);
+        assert_eq!(rank_trend(&[4.0, 3.0, 2.0]), -1.0);
+        assert_eq!(rank_trend(&[2.0, 2.0, 2.0]), 0.0);
+    }
+}
