@@ -33,6 +33,8 @@ words! {
         Intake = "intake",
         /// Add to lists and take from them, by HMA's interface.
         Curate = "curate",
+        /// Ask about payments as they come.
+        Payments = "payments",
     }
 }
 

@@ -34,6 +34,19 @@ pub(crate) const STEPS: &[Step] = &[
 /// (18 USC 2258A(a)), in microseconds.
 const REPORT_DUE_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
+/// A bank's: 30 days from the first detection (31 CFR 1020.320(b)(3)), in microseconds. Other
+/// countries ask for more haste; whoever is bound by them sets a deadline of their own.
+const ALERT_DUE_MICROS: i64 = 30 * 86_400 * 1_000_000;
+
+/// Whose duty to report runs from the moment of knowledge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Duty {
+    /// A provider's, to the CyberTipline.
+    Provider,
+    /// A bank's, to its financial intelligence unit.
+    Payments,
+}
+
 words! {
     /// How far a case has come.
     CaseStatus {
@@ -134,6 +147,7 @@ pub(crate) async fn hold_or_open(
     subject: &Subject,
     fresh: &str,
     actor: &str,
+    duty: Duty,
 ) -> Result<String> {
     let key = group_key(casework, subject);
     let now = casework.now();
@@ -158,7 +172,14 @@ pub(crate) async fn hold_or_open(
             .bind(&id)
             .execute(&mut **tx)
             .await?;
-        start_clock(tx, casework, &id, None).await?;
+        match duty {
+            Duty::Provider => start_clock(tx, casework, &id, None).await?,
+            Duty::Payments => {
+                let due = now + ALERT_DUE_MICROS;
+                let source = "31 CFR 1020.320(b)(3)";
+                deadlines::start(tx, casework, DeadlineKind::Report, &id, due, source).await?;
+            }
+        }
         let facts = Facts::about(subject.account.as_ref().map(|a| a.expose().as_str()));
         facts::write(tx, casework, &id, &facts).await?;
         audit::write(tx, now, actor, "case.open", &id, "").await?;

@@ -56,6 +56,7 @@ const STEPS: &[&[Step]] = &[
     crate::erasures::STEPS,
     crate::notices::STEPS,
     crate::incoming::STEPS,
+    crate::payments::alerts::STEPS,
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]

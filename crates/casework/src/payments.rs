@@ -3,18 +3,26 @@
 //!
 //! The kernel knows numbers; what a party is called stays here, sealed wherever it is kept.
 
+pub(crate) mod alerts;
 mod columns;
 mod history;
+mod live;
 mod records;
 mod scan;
+pub mod synthesize;
 
+pub use alerts::{
+    AlertDetail, AlertRow, AlertState, Hold, HoldState, NewAlert, ShownOther, ShownTransfer,
+    decimal, scenario_names, shown,
+};
 pub use columns::Packed;
 pub use history::{History, Part, SENDER_PARTS};
+pub use live::{Advice, Answer, Holding, Live, LiveFault, reasons};
 pub use obhut_payments::*;
 pub use records::{
     Amount, Counted, FileFault, Id, Names, Notices, Record, TransferProblem, Transfers,
 };
-pub use scan::{Alert, PartyAlert, ScanResult, end_of_day, scan_history};
+pub use scan::{Alert, EVIDENCE_MAX, PartyAlert, ScanResult, end_of_day, scan_history};
 
 /// What a missing country of the sender means.
 pub const COUNTRY_NOTE: &str =

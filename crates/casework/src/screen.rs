@@ -746,7 +746,9 @@ impl Casework {
         for (list, version) in unsigned(screened) {
             count_hit(&mut tx, list, version).await?;
         }
-        let case = cases::hold_or_open(&mut tx, self, subject, &fresh, actor).await?;
+        let case =
+            cases::hold_or_open(&mut tx, self, subject, &fresh, actor, cases::Duty::Provider)
+                .await?;
         findings::write(
             &mut tx,
             self,

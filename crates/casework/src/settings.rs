@@ -18,7 +18,7 @@ pub(crate) const STEPS: &[Step] = &[Step {
 pub struct Reporter {
     /// The service's name.
     pub service: String,
-    /// ParsedReport name of the person who reports.
+    /// Given name of the person who reports.
     pub first_name: String,
     /// Family name.
     pub last_name: String,

@@ -575,6 +575,22 @@ pub struct ServeArgs {
     /// How the log is written
     #[arg(long, value_enum, default_value = "text")]
     pub log: LogForm,
+    /// Answer /v1/payments: transfers as they come, kept in a sealed journal
+    #[arg(long, help_heading = "Live payments")]
+    pub payments: bool,
+    /// Hold payments from this score on, 0 to 100
+    #[arg(
+        long,
+        default_value_t = 75.0,
+        value_name = "SCORE",
+        help_heading = "Live payments"
+    )]
+    pub hold_from: f64,
+    /// A hold ends after so many hours unless a person confirms it
+    #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=240), help_heading = "Live payments")]
+    pub hold_hours: i64,
+    #[command(flatten, next_help_heading = "Live payments")]
+    pub policy: PolicyArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,36 +6,54 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use obhut_casework::payments::synthesize::{PLANTED, Recipe, synthesize as make_up};
 use obhut_casework::payments::{
-    Alert, Band, COUNTRY_NOTE, Counted, Currency, History, Id, Language, Policy, Relations,
-    Transfer, Transfers, end_of_day, indicators, scan_history,
+    Alert, Band, COUNTRY_NOTE, Counted, Currency, History, Id, Language, NewAlert, PartyKey,
+    Policy, Relations, ScanResult, Transfer, Transfers, end_of_day, indicators, scan_history,
+    shown,
 };
-use obhut_casework::rfc3339;
+use obhut_casework::{Casework, Role, Sealed, rfc3339};
+use obhut_partners::transfers::features_file::BySender;
+use obhut_partners::transfers::made_files;
 use obhut_partners::transfers::{COLUMNS, Mapping, Reader, moment};
 use serde_json::{Value, json};
 
-use crate::args::{PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs};
+use crate::args::{
+    FeaturesArgs, HoldCommand, PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs, SynthesizeArgs,
+};
 use crate::output::Output;
-use crate::setting::Setting;
+use crate::setting::{Setting, acting, somebody};
 
 pub async fn run(
     command: PaymentsCommand,
-    _setting: &Setting,
+    setting: &Setting,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        PaymentsCommand::Scan(a) => scan(a, output),
-        PaymentsCommand::Features(_) => bail!("later"),
+        PaymentsCommand::Scan(a) => scan(a, setting, output).await,
+        PaymentsCommand::Alerts { victims } => alerts(victims, setting, output).await,
+        PaymentsCommand::Alert { id, by, german } => {
+            alert(&id, by.as_deref(), german, setting, output).await
+        }
+        PaymentsCommand::Hold(command) => hold(command, setting, output).await,
+        PaymentsCommand::Features(a) => features(a, output),
+        PaymentsCommand::Synthesize(a) => synthesize(a, output),
         PaymentsCommand::Columns => columns(output),
         PaymentsCommand::Indicators => list_indicators(output),
     }
 }
 
-fn scan(args: ScanArgs, output: &Output) -> anyhow::Result<ExitCode> {
+async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
     let policy = policy(&args.policy)?;
     let asof = args.asof.as_deref().map(day_end).transpose()?;
     let mut transfers = Transfers::new(now());
-    let confirmed = match &args.confirmed {
+    let casework = if args.open_cases {
+        transfers = transfers.keeping_tx();
+        Some(setting.casework().await?)
+    } else {
+        None
+    };
+    let mut confirmed: Vec<PartyKey> = match &args.confirmed {
         None => Vec::new(),
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -47,6 +65,11 @@ fn scan(args: ScanArgs, output: &Output) -> anyhow::Result<ExitCode> {
                 .collect()
         }
     };
+    if let Some(casework) = &casework {
+        for party in casework.confirmed_parties().await? {
+            confirmed.push(transfers.names.key(Id::of(party.expose())));
+        }
+    }
     let mut history = History::new(false);
     let mut after = 0u64;
     let failed = read_all(&args.read, &mut transfers, output, &mut |t| {
@@ -68,6 +91,12 @@ fn scan(args: ScanArgs, output: &Output) -> anyhow::Result<ExitCode> {
         writeln!(out, "{}", alert_json(&alert, Language::English))?;
     }
     out.flush()?;
+    if let Some(casework) = &casework {
+        let n = put_on_record(casework, &result, &transfers).await?;
+        output.remark(&format!(
+            "{n} alerts on record; `obhut payments alerts` lists them, `--victims` those who may need help"
+        ));
+    }
     report(&transfers.counted, output);
     let by = |role: &str| {
         result
@@ -90,6 +119,211 @@ fn scan(args: ScanArgs, output: &Output) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+fn features(args: FeaturesArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut transfers = Transfers::new(now());
+    let mut by_sender = BySender::new(Policy::default());
+    let mut row = 0;
+    let failed = read_all(&args.read, &mut transfers, output, &mut |t| {
+        by_sender.push(row, &t);
+        row += 1;
+    })?;
+    let cant = || format!("{} can't be written", args.out.display());
+    let out = File::create(&args.out).with_context(cant)?;
+    let rows = by_sender.write(out, &transfers.names).with_context(cant)?;
+    report(&transfers.counted, output);
+    output.remark(&format!("{rows} rows in {}", args.out.display()));
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    if args.explain {
+        output.line(|| json!({ "planted": PLANTED }), || PLANTED.to_owned())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !(0.0..=50_000.0).contains(&args.planted) || !(0.0..=1.0).contains(&args.night) {
+        bail!("--planted lies between 0 and 50000, --night between 0 and 1");
+    }
+    let recipe = Recipe {
+        transfers: args.transfers,
+        seed: args.seed,
+        planted_per_100k: args.planted,
+        night: args.night,
+        ..Recipe::default()
+    };
+    let path = args.out.context("say where with --out FILE")?;
+    let kind = path.extension().and_then(|e| e.to_str()).unwrap_or("");
+    if !["csv", "parquet", "xml"].contains(&kind) {
+        bail!(
+            "{}: its name ends in .csv, .parquet or .xml",
+            path.display()
+        );
+    }
+    let made = make_up(&recipe);
+    let cant = || format!("{} can't be written", path.display());
+    match kind {
+        "parquet" => made_files::parquet(&made, File::create(&path).with_context(cant)?)
+            .with_context(cant)?,
+        "xml" => made_files::pacs_008(&made, &mut writer(&path)?).with_context(cant)?,
+        _ => made_files::csv(&made, &mut writer(&path)?).with_context(cant)?,
+    }
+    if let Some(path) = args.labels {
+        let mut out = writer(&path)?;
+        writeln!(out, "party,label")?;
+        for (party, label) in &made.labels {
+            writeln!(out, "{party},{label}")?;
+        }
+        out.flush()?;
+    }
+    output.remark(&format!(
+        "{} made-up transfers, {} planted parties; `--explain` says what is planted",
+        made.transfers.len(),
+        made.labels.len()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts alerts on record; those of decided cases are told anew only after a while.
+async fn put_on_record(
+    casework: &Casework,
+    result: &ScanResult,
+    transfers: &Transfers,
+) -> anyhow::Result<u64> {
+    let name = |key| transfers.names.name(key);
+    let mut n = 0;
+    for found in &result.alerts {
+        let (timeline, network) = shown(
+            &found.events,
+            name,
+            |tx| transfers.tx_name(tx),
+            |other| result.senders_of.get(&other).copied(),
+        );
+        let mut others: Vec<PartyKey> = found.events.iter().map(|e| e.other).collect();
+        others.dedup();
+        let side = found.assessment.side();
+        let near = result.relations.confirmed_near(found.party, side, &others);
+        let alert = NewAlert {
+            party: Sealed::new(name(found.party)),
+            assessment: found.assessment.clone(),
+            timeline,
+            network,
+            rests_on: near.into_iter().map(|p| Sealed::new(name(p))).collect(),
+        };
+        let told = casework.record_alert(&alert, &somebody()).await?;
+        n += u64::from(told.is_some());
+    }
+    Ok(n)
+}
+
+async fn alerts(victims: bool, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    for row in casework.payment_alerts(victims, 1_000).await? {
+        output.line(
+            || serde_json::to_value(&row).expect("a row is JSON"),
+            || {
+                let last = &rfc3339(row.last_at)[..10];
+                format!(
+                    "{:>5.1}  {}  {}  {}  until {last}",
+                    row.score, row.id, row.case, row.scenario
+                )
+            },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn alert(
+    id: &str,
+    by: Option<&str>,
+    german: bool,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    let person = acting(&casework, by, Role::Reviewer, output).await?;
+    let language = if german {
+        Language::German
+    } else {
+        Language::English
+    };
+    for d in casework.payment_alert(id, &person.id).await? {
+        output.line(
+            || {
+                let because: Vec<Value> = d
+                    .fired
+                    .iter()
+                    .map(|f| json!({ "id": f.indicator().id, "because": f.because(language), "source": f.indicator().source, "date": f.indicator().date, "weighs": f.weighs() }))
+                    .collect();
+                json!({
+                    "alert": d.row, "party": d.party.expose(), "advice": d.advice(language),
+                    "indicators": because, "timeline": d.timeline, "network": d.network,
+                })
+            },
+            || {
+                let mut text = format!(
+                    "{}  {}  {:.1} of 100\nparty {}, case {}\n{}\n",
+                    d.row.id, d.row.scenario, d.row.score, d.party.expose(), d.row.case, d.advice(language)
+                );
+                for f in &d.fired {
+                    let i = f.indicator();
+                    text += &format!("  {}  {}\n       {} ({})\n", i.id, f.because(language), i.source, i.date);
+                }
+                text += "  with\n";
+                for o in d.network.iter().take(20) {
+                    let senders = o.senders.map_or_else(String::new, |n| format!(", {n} senders in all"));
+                    text += &format!("    {:>4} payments  {}{senders}\n", o.n, o.party);
+                }
+                text += "  payments, newest first\n";
+                for t in d.timeline.iter().rev().take(20) {
+                    text += &format!("    {}  {:>12} {}  {}  {}\n", rfc3339(t.at), t.amount, t.currency, t.country, t.other);
+                }
+                text.trim_end().to_owned()
+            },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn hold(
+    command: HoldCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    let decided = match command {
+        HoldCommand::List => casework.holds().await?,
+        HoldCommand::Confirm {
+            hold,
+            until,
+            by,
+            why,
+        } => {
+            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let until = moment(&until)
+                .map_err(|_| anyhow::anyhow!("{until}: write a time, 2026-03-01T12:00:00Z"))?;
+            vec![
+                casework
+                    .decide_hold(&hold, &person, Some(until.at_micros), &why)
+                    .await?,
+            ]
+        }
+        HoldCommand::Release { hold, by, why } => {
+            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            vec![casework.decide_hold(&hold, &person, None, &why).await?]
+        }
+    };
+    for h in decided {
+        output.line(
+            || json!({ "id": h.id, "case": h.case, "state": h.state, "until": rfc3339(h.until), "tx_id": h.tx.expose() }),
+            || format!("{}  {}  {} until {}  transfer {}", h.id, h.case, h.state, rfc3339(h.until), h.tx.expose()),
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// An alert as the line that is promised in the documents.
@@ -192,7 +426,7 @@ fn report(counted: &Counted, output: &Output) {
     }
 }
 
-fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
+pub fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
     let mut policy = Policy::default();
     for id in args.without.iter().filter(|id| !id.trim().is_empty()) {
         policy.switch(id.trim(), false)?;

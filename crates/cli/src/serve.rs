@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use obhut_casework::payments::{Holding, Live};
 use obhut_partners::fetch::{AllowList, Fetcher};
 use obhut_partners::s3::S3;
 use obhut_server::Outside;
@@ -41,7 +42,26 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
     let watching = casework.clone();
     let watcher = tokio::spawn(async move { watching.watch_changes().await });
     let working = tokio::spawn(obhut_server::workers::work(casework.clone()));
-    let app = obhut_server::app_with(casework.clone(), pool, outside(&args)?);
+    let mut outside = outside(&args)?;
+    let mut payments = None;
+    if args.payments {
+        let policy = crate::payments::policy(&args.policy)?;
+        let holding = Holding {
+            from_score: args.hold_from,
+            hours: args.hold_hours,
+        };
+        anyhow::ensure!(
+            (0.0..=100.0).contains(&holding.from_score),
+            "--hold-from lies between 0 and 100"
+        );
+        let live = Arc::new(Live::open(&casework, policy, holding)?);
+        payments = Some(tokio::spawn(obhut_server::workers::watch_payments(
+            casework.clone(),
+            live.clone(),
+        )));
+        outside.payments = Some(live);
+    }
+    let app = obhut_server::app_with(casework.clone(), pool, outside);
     let listener = listen(args.listen, "--listen").await?;
     let address = listener.local_addr()?;
     let (end, ended) = watch::channel(());
@@ -90,6 +110,9 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
     }
     watcher.abort();
     working.abort();
+    if let Some(payments) = payments {
+        payments.abort();
+    }
     signal.abort();
     Ok(ExitCode::SUCCESS)
 }
@@ -131,7 +154,11 @@ fn outside(args: &ServeArgs) -> anyhow::Result<Outside> {
         }
         None => None,
     };
-    Ok(Outside { fetcher, s3 })
+    Ok(Outside {
+        fetcher,
+        s3,
+        payments: None,
+    })
 }
 
 /// Ends when somebody presses Ctrl-C or the system asks the process to end.

@@ -13,7 +13,10 @@ use obhut_casework::payments::{
 };
 
 mod csv_file;
+pub mod features_file;
 pub mod iso20022;
+pub mod live;
+pub mod made_files;
 pub mod parquet_file;
 mod times;
 

@@ -29,6 +29,22 @@ pub struct Fired {
 }
 
 impl Fired {
+    /// One that was put on record before; nothing where there is no such indicator any more.
+    pub fn restored(id: &str, sentence: u8, strength: f64, values: [f64; 5]) -> Option<Self> {
+        let place = indicators::place(id)?;
+        (usize::from(sentence) < indicators::ALL[place].because.len()).then_some(Self {
+            place: place as u8,
+            sentence,
+            strength: strength.clamp(0.0, 1.0),
+            values,
+        })
+    }
+
+    /// Which of the indicator's sentences it is.
+    pub fn sentence(&self) -> u8 {
+        self.sentence
+    }
+
     /// Which one.
     pub fn indicator(&self) -> &'static Indicator {
         indicators::ALL[usize::from(self.place)]

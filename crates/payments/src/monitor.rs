@@ -94,6 +94,27 @@ impl Relations {
             .is_some_and(|spans| spans.iter().any(|s| (s.0..=s.1).contains(&at)))
     }
 
+    /// Confirmed senders that pay the same recipients as a party, or pay it.
+    pub fn confirmed_near(
+        &self,
+        party: PartyKey,
+        side: Side,
+        others: &[PartyKey],
+    ) -> Vec<PartyKey> {
+        let own = [party];
+        let recipients = if side == Side::Sender { others } else { &own };
+        let mut all: Vec<PartyKey> = recipients
+            .iter()
+            .filter_map(|r| self.near.get(r))
+            .flatten()
+            .copied()
+            .filter(|s| *s != party)
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// What is known of the others of a party.
     pub fn links(&self, party: PartyKey, side: Side, others: &[PartyKey], at: i64) -> Links {
         let listed = self.confirmed.contains(&party);
@@ -288,6 +309,20 @@ impl Monitor {
         self.parties
             .get(&party)
             .map_or((&[], &[]), |p| (p.sent.events(), p.received.events()))
+    }
+
+    /// How many different senders a recipient had in the year, where it had several.
+    pub fn senders_of(&self, recipient: PartyKey) -> Option<u32> {
+        let (_, received) = self.events(recipient);
+        let n = crate::window::others(received).len() as u32;
+        (n > 1).then_some(n)
+    }
+
+    /// Confirmed senders that the association of a party rests on.
+    pub fn confirmed_near(&self, party: PartyKey, side: Side) -> Vec<PartyKey> {
+        let (sent, _) = self.events(party);
+        let others = crate::window::others(sent);
+        self.relations.confirmed_near(party, side, &others)
     }
 
     /// Says anew who stands in a confirmed case; every later answer rests on that alone.

@@ -56,7 +56,7 @@ impl Default for Policy {
                 .map(Band::of)
                 .collect(),
             small_ref_cents: 0,
-            score_min: 45.0,
+            score_min: 50.0,
             age_and_sex: false,
         };
         policy.settle();

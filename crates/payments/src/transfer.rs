@@ -120,6 +120,8 @@ pub struct Context {
 /// A payment from one party to another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Transfer {
+    /// The transfer's own number, given by the caller; 0 is none.
+    pub tx: u64,
     /// Who pays.
     pub sender: PartyKey,
     /// Who is paid.
@@ -143,6 +145,8 @@ pub struct Transfer {
 /// One transfer as it stands in a party's window.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Event {
+    /// The transfer's own number, 0 is none.
+    pub tx: u64,
     /// The other party.
     pub other: PartyKey,
     /// When, microseconds since 1970.
@@ -209,6 +213,7 @@ impl Event {
         set(Self::NO_TIE, c.tie == TieKnown::NoTie);
         set(Self::RISK, t.to.in_risk_list());
         let sent = Event {
+            tx: t.tx,
             other: t.recipient,
             at_micros: t.at_micros,
             amount_minor: t.amount_minor,

@@ -103,8 +103,6 @@ pub struct Numbers {
     pub gap_days: f64,
     /// Spread of the gaps: standard deviation by mean; 0 is a clock, 1 is chance.
     pub gap_spread: f64,
-    /// Countries of the other parties.
-    pub countries: u32,
     /// Days from the first to the last.
     pub span_days: f64,
 }
@@ -155,21 +153,16 @@ impl Numbers {
             }
         }
         out.others = distinct(events.iter().filter(is_transfer), scratch);
+        let kin = events.iter().any(|e| e.is(Event::KIN));
         let no_kin = events
             .iter()
             .filter(is_transfer)
             .filter(|e| !e.is(Event::KIN));
-        out.strangers = distinct(no_kin, scratch);
-        scratch.clear();
-        scratch.extend(
-            events
-                .iter()
-                .filter(is_transfer)
-                .map(|e| u64::from(e.country.number())),
-        );
-        scratch.sort_unstable();
-        scratch.dedup();
-        out.countries = scratch.len() as u32;
+        out.strangers = if kin {
+            distinct(no_kin, scratch)
+        } else {
+            out.others
+        };
         out
     }
 }

@@ -9,6 +9,7 @@ fn transfer(seed: (u64, u64, i64, i64, u8)) -> Transfer {
     let (sender, recipient, hours, cents, place) = seed;
     let country = |n: u8| Country::new([b"DE", b"US", b"AU", b"GB"][usize::from(n % 4)]).unwrap();
     Transfer {
+        tx: 0,
         sender: PartyKey(sender),
         recipient: PartyKey(100 + recipient),
         at_micros: 1_735_689_600_000_000 + hours * 3_600_000_000,
@@ -70,7 +71,6 @@ fn naive_numbers(events: &[Event]) -> Numbers {
         } else {
             0.0
         },
-        countries: distinct(&|e| Some(u64::from(e.country.number()))),
         span_days: days(events[0].at_micros, events[n - 1].at_micros),
     }
 }

@@ -7,6 +7,7 @@ const START: i64 = 1_735_689_600_000_000;
 
 fn paid(sender: u64, recipient: u64, day: f64, cents: i64, to: &str) -> Transfer {
     Transfer {
+        tx: 0,
         sender: PartyKey(sender),
         recipient: PartyKey(recipient),
         at_micros: START + (day * DAY_MICROS as f64) as i64,

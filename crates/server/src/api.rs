@@ -13,6 +13,7 @@ mod health;
 mod hooks;
 mod intake;
 mod matching;
+mod payments;
 mod reports;
 mod screen;
 
@@ -26,6 +27,7 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
         screen::screen, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide,
         intake::new_case, intake::case_schema, intake::intake, intake::queue,
         reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract, reports::outcome, reports::due,
+        payments::submit, payments::alerts, payments::alert, payments::holds, payments::decide_hold,
         appeals::open, appeals::decide, appeals::by_code, appeals::notice, health::health, health::metrics
     ),
     components(schemas(crate::fault::ErrorBody)),
@@ -55,6 +57,14 @@ pub(crate) fn routes() -> Router<App> {
         )
         .route("/v1/hooks/nginx", post(hooks::nginx).put(hooks::nginx))
         .route("/v1/hooks/s3", post(hooks::s3))
+        .route(
+            "/v1/payments",
+            post(payments::submit).layer(DefaultBodyLimit::max(payments::PAYMENTS_BYTES_MAX)),
+        )
+        .route("/v1/payments/alerts", get(payments::alerts))
+        .route("/v1/payments/alerts/{id}", get(payments::alert))
+        .route("/v1/payments/holds", get(payments::holds))
+        .route("/v1/payments/holds/{id}", post(payments::decide_hold))
         .route("/v1/cases", get(cases::list))
         .route(
             "/v1/cases",

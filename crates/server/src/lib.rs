@@ -36,6 +36,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use obhut_casework::payments::Live;
 use obhut_casework::{Casework, Pool};
 use obhut_partners::fetch::Fetcher;
 use obhut_partners::s3::S3;
@@ -73,6 +74,8 @@ pub struct Outside {
     pub fetcher: Option<Arc<Fetcher>>,
     /// Where objects of upload events lie.
     pub s3: Option<Arc<S3>>,
+    /// Live payments.
+    pub payments: Option<Arc<Live>>,
 }
 
 /// The whole interface as a router; it can be called without a port.

@@ -12,8 +12,9 @@ use crate::App;
 
 mod appeal;
 mod cases;
+mod payments;
 
-const ALL: &[&Page] = &[&appeal::PAGE, &cases::PAGE];
+const ALL: &[&Page] = &[&appeal::PAGE, &cases::PAGE, &payments::PAGE];
 
 const STYLE: &str = include_str!("../assets/style.css");
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use obhut_casework::Casework;
+use obhut_casework::payments::Live;
 use obhut_partners::filing::{self, Draining, Pace, SendFault};
 use obhut_partners::http::Http;
 
@@ -12,6 +13,37 @@ use obhut_partners::http::Http;
 const ROUND: Duration = Duration::from_secs(5);
 /// The schema is compared this often.
 const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
+
+/// Pause between two looks at what live payments have raised.
+const ALERTS_EVERY: Duration = Duration::from_millis(500);
+/// Associations are counted again this often: a case that was taken back moves no score longer.
+const ASSOCIATIONS_EVERY: Duration = Duration::from_secs(20);
+
+/// Puts what live payments raise on record, until it is dropped.
+pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
+    let mut counted: Option<Instant> = None;
+    loop {
+        if counted.is_none_or(|at| at.elapsed() >= ASSOCIATIONS_EVERY) {
+            counted = Some(Instant::now());
+            if let Err(e) = associations(&casework, &live).await {
+                tracing::error!(cause = %e, "associations of payments could not be counted again; it is tried again");
+            }
+        }
+        if let Err(e) = casework.record_raised(&live).await {
+            tracing::error!(cause = %e, "an alert could not be put on record; it is tried again");
+        }
+        tokio::time::sleep(ALERTS_EVERY).await;
+    }
+}
+
+async fn associations(
+    casework: &Casework,
+    live: &Live,
+) -> Result<(), obhut_casework::CaseworkError> {
+    casework.settle_associations().await?;
+    live.set_confirmed(&casework.confirmed_parties().await?);
+    Ok(())
+}
 
 /// Works until it is dropped.
 pub async fn work(casework: Arc<Casework>) {
@@ -42,6 +74,7 @@ async fn round(
     filing::drain(casework, http, &Pace::default(), draining).await?;
     casework.escalate_deadlines().await?;
     casework.finish_erasures().await?;
+    casework.settle_associations().await?;
     Ok(())
 }
 

@@ -44,6 +44,7 @@ async fn bench(known: &[u8], fetch_from: &[&str]) -> Bench {
     let outside = Outside {
         fetcher: Some(Arc::new(obhut_partners::fetch::Fetcher::new(fetcher))),
         s3: None,
+        payments: None,
     };
     Bench {
         app: obhut_server::app_with(casework.clone(), pool, outside),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Person {
-    /// ParsedReport name.
+    /// Given name.
     pub first_name: Option<String>,
     /// Middle name.
     pub middle_name: Option<String>,

@@ -14,13 +14,14 @@ pub const SENDER_PARTS: usize = 256;
 /// Transfers kept in memory by one history at most, in bytes; above it parts go to files.
 const HELD_BYTES_MAX: usize = 3 << 30;
 /// Bytes of a transfer in a file.
-const ROW_BYTES: usize = 64;
+pub(super) const ROW_BYTES: usize = 72;
 /// How often the size is looked at, in transfers.
 const LOOK_EVERY: usize = 1 << 20;
 
 /// Transfers whose parties of one side all lie in this part.
 #[derive(Default)]
 pub struct Part {
+    tx: Packed,
     sender: Packed,
     recipient: Packed,
     at: Packed,
@@ -36,6 +37,7 @@ pub struct Part {
 impl Part {
     /// One more.
     pub fn push(&mut self, t: &Transfer) {
+        self.tx.push(t.tx);
         self.sender.push(t.sender.0);
         self.recipient.push(t.recipient.0);
         self.at.push(t.at_micros as u64);
@@ -67,6 +69,7 @@ impl Part {
         let mut context = context_of(self.context.get(i));
         context.contact = self.contact.get(i) as u32;
         Transfer {
+            tx: self.tx.get(i),
             sender: PartyKey(self.sender.get(i)),
             recipient: PartyKey(self.recipient.get(i)),
             at_micros: self.at.get(i) as i64,
@@ -104,6 +107,7 @@ impl Part {
 
     fn bytes(&self) -> usize {
         [
+            &self.tx,
             &self.sender,
             &self.recipient,
             &self.at,
@@ -253,7 +257,7 @@ fn context_of(bits: u64) -> Context {
     }
 }
 
-/// A transfer in 64 bytes, little-endian; also what the journal of live transfers holds.
+/// A transfer in 72 bytes, little-endian; also what the journal of live transfers holds.
 pub(super) fn to_bytes(t: &Transfer) -> [u8; ROW_BYTES] {
     let mut row = [0; ROW_BYTES];
     let words = [
@@ -268,6 +272,7 @@ pub(super) fn to_bytes(t: &Transfer) -> [u8; ROW_BYTES] {
             .map_or(0, |z| (i64::from(z) + 100_000) as u64),
         context_bits(&t.context),
         u64::from(t.context.contact),
+        t.tx,
     ];
     for (at, word) in words.iter().enumerate() {
         row[at * 8..at * 8 + 8].copy_from_slice(&word.to_le_bytes());
@@ -281,6 +286,7 @@ pub(super) fn from_bytes(row: &[u8; ROW_BYTES]) -> Transfer {
     let mut context = context_of(word(6));
     context.contact = word(7) as u32;
     Transfer {
+        tx: word(8),
         sender: PartyKey(word(0)),
         recipient: PartyKey(word(1)),
         at_micros: word(2) as i64,
@@ -306,6 +312,7 @@ mod tests {
 
     fn transfer(n: u64) -> Transfer {
         Transfer {
+            tx: n + 1,
             sender: PartyKey(n % 7),
             recipient: PartyKey(1 << 63 | n % 11),
             at_micros: n as i64 * 1_000_003,

@@ -179,6 +179,11 @@ impl Names {
         PartyKey(TEXT | u64::from(number))
     }
 
+    /// True when an id was no whole number.
+    pub fn has_texts(&self) -> bool {
+        !self.texts.is_empty()
+    }
+
     /// What a party is called.
     pub fn name(&self, key: PartyKey) -> String {
         if key.0 & TEXT == 0 {
@@ -194,6 +199,8 @@ pub struct Transfers {
     pub names: Names,
     /// What became of the records.
     pub counted: Counted,
+    /// What transfers are called, where that is kept: they make history larger.
+    pub tx_names: Option<Names>,
     seen: Seen,
     /// Nothing is dated after this, microseconds since 1970.
     latest: i64,
@@ -211,6 +218,7 @@ impl Transfers {
         Self {
             names: Names::default(),
             counted: Counted::default(),
+            tx_names: None,
             seen: Seen::default(),
             latest: now.saturating_add(AHEAD_DAYS_MAX * DAY_MICROS),
             file: String::new(),
@@ -219,6 +227,26 @@ impl Transfers {
             in_file: 0,
             unordered: false,
         }
+    }
+
+    /// Keeps what transfers are called, for whoever is to be shown them.
+    #[must_use]
+    pub fn keeping_tx(mut self) -> Self {
+        self.tx_names = Some(Names::default());
+        self
+    }
+
+    fn tx(&mut self, id: Id<'_>) -> u64 {
+        match &mut self.tx_names {
+            Some(names) => names.key(id).0 + 1,
+            None => 0,
+        }
+    }
+
+    /// What a transfer is called, where that was kept.
+    pub fn tx_name(&self, tx: u64) -> Option<String> {
+        let names = self.tx_names.as_ref()?;
+        Some(names.name(PartyKey(tx.checked_sub(1)?)))
     }
 
     /// Another file begins.
@@ -288,6 +316,23 @@ impl Transfers {
 
     /// A transfer out of a record, or why there is none. Tells about fields, never what is in them.
     fn check(&mut self, r: &Record<'_>) -> Result<Transfer, String> {
+        let transfer = self.believe(r)?;
+        match self.seen.note(r.tx, &transfer) {
+            Before::Never => Ok(transfer),
+            Before::Same => {
+                Err("the same transfer came before under this tx_id; it counts once".into())
+            }
+            Before::Other => {
+                Err("another transfer came before under this tx_id; give each its own".into())
+            }
+        }
+    }
+
+    /// A transfer out of a record, whatever came before it.
+    ///
+    /// # Errors
+    /// Why there is none, in a sentence that names fields and limits.
+    pub fn believe(&mut self, r: &Record<'_>) -> Result<Transfer, String> {
         for (name, id) in [
             ("tx_id", r.tx),
             ("sender", r.sender),
@@ -323,6 +368,7 @@ impl Transfers {
         let from = country("src_country", r.from)?;
         let to = country("dst_country", r.to)?;
         let transfer = Transfer {
+            tx: self.tx(r.tx),
             sender: self.names.key(r.sender),
             recipient: self.names.key(r.recipient),
             at_micros: r.at_micros,
@@ -333,19 +379,6 @@ impl Transfers {
             zone_minutes: r.zone_minutes,
             context: r.context,
         };
-        match self.seen.note(r.tx, &transfer) {
-            Before::Never => {}
-            Before::Same => {
-                return Err(
-                    "the same transfer came before under this tx_id; it counts once".into(),
-                );
-            }
-            Before::Other => {
-                return Err(
-                    "another transfer came before under this tx_id; give each its own".into(),
-                );
-            }
-        }
         let notices = &mut self.counted.notices;
         notices.zone_missing += u64::from(r.zone_missing);
         notices.rounded += u64::from(rounded);
@@ -465,7 +498,7 @@ fn spread(n: u64) -> u64 {
 }
 
 /// What a transfer says, in 32 bits.
-fn mark(t: &Transfer) -> u32 {
+pub(super) fn mark(t: &Transfer) -> u32 {
     let mut x = 0u64;
     for part in [
         t.sender.0,

@@ -20,6 +20,15 @@ pub struct PartyAlert {
     pub party: PartyKey,
     /// What is said.
     pub assessment: Assessment,
+    /// Its last transfers on that side, oldest first.
+    pub events: Vec<Event>,
+}
+
+/// Transfers shown with an alert.
+pub const EVIDENCE_MAX: usize = 200;
+
+fn evidence(events: &[Event]) -> Vec<Event> {
+    events[events.len().saturating_sub(EVIDENCE_MAX)..].to_vec()
 }
 
 /// A party by its name.
@@ -40,6 +49,10 @@ pub struct ScanResult {
     pub senders: u64,
     /// Recipients seen.
     pub recipients: u64,
+    /// What parties had to do with one another.
+    pub relations: Relations,
+    /// How many senders each recipient has that has several.
+    pub senders_of: ByParty<u32>,
 }
 
 /// Fewest different senders of a recipient of whom anything can be said.
@@ -118,7 +131,19 @@ pub fn scan_history(
                     sent_by.push((party, events));
                 }
                 let said = look_at_sender(group, policy, &relations, asof, end, &mut scratch);
-                alerts.extend(said.map(|assessment| PartyAlert { party, assessment }));
+                alerts.extend(said.map(|assessment| {
+                    let until = assessment.at;
+                    let events: Vec<Event> = group
+                        .iter()
+                        .filter(|t| t.at_micros <= until)
+                        .map(|t| Event::of(t, policy).0)
+                        .collect();
+                    PartyAlert {
+                        party,
+                        assessment,
+                        events: evidence(&events),
+                    }
+                }));
             }
             let mut outcome = outcome.lock().expect("no thread panicked");
             outcome.0.append(&mut alerts);
@@ -142,10 +167,19 @@ pub fn scan_history(
         );
         alerts.extend(said.map(|assessment| PartyAlert {
             party: *party,
+            events: evidence(&candidate.received),
             assessment,
         }));
     }
+    let senders_of = candidates.iter().map(|(party, c)| {
+        let mut by: Vec<PartyKey> = c.received.iter().map(|e| e.other).collect();
+        by.sort_unstable();
+        by.dedup();
+        (*party, by.len() as u32)
+    });
     Ok(ScanResult {
+        senders_of: senders_of.collect(),
+        relations,
         alerts: one_each(alerts),
         senders,
         recipients,
@@ -287,7 +321,15 @@ fn look_at_collector(
 /// One alert for a party: a possible victim's before all, otherwise the higher.
 fn one_each(mut alerts: Vec<PartyAlert>) -> Vec<PartyAlert> {
     use obhut_payments::Role;
-    let victim = |a: &PartyAlert| a.assessment.role() == Role::PossibleVictim;
+    // Who collects and passes on at once is no victim for passing on.
+    let mules: Vec<PartyKey> = alerts
+        .iter()
+        .filter(|a| a.assessment.scenario == "collector mule")
+        .map(|a| a.party)
+        .collect();
+    let victim =
+        |a: &PartyAlert| a.assessment.role() == Role::PossibleVictim && !mules.contains(&a.party);
+    alerts.retain(|a| a.assessment.role() != Role::PossibleVictim || victim(a));
     alerts.sort_by(|a, b| {
         a.party
             .cmp(&b.party)

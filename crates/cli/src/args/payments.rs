@@ -11,8 +11,30 @@ pub enum PaymentsCommand {
         after_help = "Files are CSV, Parquet, or ISO 20022 (pacs.008.001.08/.10/.12, pain.001.001.09), told by what they are.\nColumns: tx_id, sender, receiver, ts, amount, currency; src_country, dst_country and others are optional (`obhut payments columns`).\nA time without a zone is UTC. Numeric amounts are rounded half to even. Both are counted.\nAn alert is a lead: nobody is reported or held by it."
     )]
     Scan(ScanArgs),
+    /// Alerts on record, highest score first; possible victims are a queue of their own
+    Alerts {
+        /// The queue of possible victims
+        #[arg(long)]
+        victims: bool,
+    },
+    /// One alert, or all of a case: timeline, network, numbers against thresholds, sources
+    Alert {
+        /// The alert or its case
+        id: String,
+        /// Who looks; it is written down
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+        /// In German
+        #[arg(long)]
+        german: bool,
+    },
+    /// Payments that are or were held
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Rolling 30- and 90-day counts after each transfer, as Parquet
     Features(FeaturesArgs),
+    /// Make up transfers with known answers, for trying out; nobody in them exists
+    Synthesize(SynthesizeArgs),
     /// The columns that files of transfers may have
     Columns,
     /// Every indicator: what is checked, with which thresholds, by whose publication
@@ -64,8 +86,42 @@ pub struct ScanArgs {
     /// Parties that stand in confirmed cases, one id a line
     #[arg(long, value_name = "FILE")]
     pub confirmed: Option<PathBuf>,
+    /// Put the alerts on record; each joins its party's case or opens one
+    #[arg(long)]
+    pub open_cases: bool,
     #[command(flatten)]
     pub policy: PolicyArgs,
+}
+
+#[derive(Subcommand)]
+pub enum HoldCommand {
+    /// List holds, newest first
+    List,
+    /// Keep a payment until a time; a hold that nobody confirms ends by itself
+    Confirm {
+        /// The hold
+        hold: String,
+        /// Until when, at most 30 days ahead
+        #[arg(long, value_name = "TIME")]
+        until: String,
+        /// Who confirms it (role reviewer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
+    /// Let a payment go
+    Release {
+        /// The hold
+        hold: String,
+        /// Who lets it go (role reviewer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
 }
 
 #[derive(ClapArgs)]
@@ -75,4 +131,29 @@ pub struct FeaturesArgs {
     /// The Parquet file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+}
+
+#[derive(ClapArgs)]
+pub struct SynthesizeArgs {
+    /// The file: .csv, .parquet or .xml (pacs.008.001.08)
+    #[arg(long, value_name = "FILE", required_unless_present = "explain")]
+    pub out: Option<PathBuf>,
+    /// What was planted, as CSV: party,label
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// About how many transfers
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=50_000_000))]
+    pub transfers: u64,
+    /// The same seed makes the same data
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Planted parties for each 100,000 senders
+    #[arg(long, default_value_t = 20.0, value_name = "N")]
+    pub planted: f64,
+    /// Share of planted buyers' payments made at night
+    #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
+    pub night: f64,
+    /// Say what is planted and what isn't, and make nothing
+    #[arg(long)]
+    pub explain: bool,
 }

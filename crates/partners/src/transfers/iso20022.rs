@@ -109,11 +109,33 @@ impl PartySaid {
 /// # Errors
 /// It is no message that is read, or it can't be read any further.
 pub fn read(
-    mut file: impl Read,
+    file: impl Read,
     words: &mut Words,
     transfers: &mut Transfers,
     put: &mut dyn FnMut(Transfer),
 ) -> Result<(), String> {
+    each(file, words, &mut |record, number, _| match record {
+        Ok(record) => transfers.take(&record, put),
+        Err(why) => transfers.unreadable(number, why),
+    })
+}
+
+/// A record or why it is none, its number and the transaction's id.
+type Sink<'a> = dyn FnMut(Result<Record<'_>, String>, u64, String) + 'a;
+
+/// The records of a message that is in memory, each with its transaction's id.
+///
+/// # Errors
+/// As [`read`].
+pub fn each_record(
+    bytes: &[u8],
+    words: &mut Words,
+    put: &mut dyn FnMut(Result<Record<'_>, String>, String),
+) -> Result<(), String> {
+    each(bytes, words, &mut |record, _, tx| put(record, tx))
+}
+
+fn each(mut file: impl Read, words: &mut Words, put: &mut Sink<'_>) -> Result<(), String> {
     let mut held: Vec<u8> = Vec::with_capacity(2 * CHUNK_BYTES);
     let mut done = false;
     let mut number = 0;
@@ -150,35 +172,23 @@ pub fn read(
                     number += 1;
                     let block = &held[at + from..at + to];
                     message.head(&held[at..at + from]);
-                    take(block, message, number, words, transfers, put);
+                    take(block, message, number, words, put);
                     at += to;
                 }
                 Found::Broken { to } => {
                     number += 1;
-                    transfers.unreadable(number, "its element never ends, or is too long");
+                    let why = "its element never ends, or is too long".to_owned();
+                    put(Err(why), number, String::new());
                     at += to;
                 }
                 Found::More => break,
-                Found::End => return message.end(&held[at..], transfers, number),
+                Found::End => return message.end(&held[at..], put, number),
             }
         }
         if done {
-            return message.end(&held[at..], transfers, number);
+            return message.end(&held[at..], put, number);
         }
     }
-}
-
-/// The transfers of a message that is in memory.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_bytes(
-    bytes: &[u8],
-    words: &mut Words,
-    transfers: &mut Transfers,
-    put: &mut dyn FnMut(Transfer),
-) -> Result<(), String> {
-    read(bytes, words, transfers, put)
 }
 
 enum Found {
@@ -272,13 +282,11 @@ impl Message {
         let _ = read_elements(&between[at..], &mut self.group);
     }
 
-    fn end(&self, rest: &[u8], transfers: &mut Transfers, number: u64) -> Result<(), String> {
+    fn end(&self, rest: &[u8], put: &mut Sink<'_>, number: u64) -> Result<(), String> {
         let whole = find(rest, b"Document>").is_some();
         if !whole {
-            transfers.unreadable(
-                number + 1,
-                "the message ends in the middle; get the file again",
-            );
+            let why = "the message ends in the middle; get the file again".to_owned();
+            put(Err(why), number + 1, String::new());
         }
         match self.announced {
             Some(n) if whole && n != number => Err(format!(
@@ -300,17 +308,10 @@ fn element(text: &str, name: &str) -> Option<String> {
     Some(rest[..rest.find('<')?].trim().to_owned())
 }
 
-fn take(
-    block: &[u8],
-    message: &Message,
-    number: u64,
-    words: &mut Words,
-    transfers: &mut Transfers,
-    put: &mut dyn FnMut(Transfer),
-) {
+fn take(block: &[u8], message: &Message, number: u64, words: &mut Words, put: &mut Sink<'_>) {
     let mut said = Said::default();
     if let Err(why) = read_elements(block, &mut said) {
-        return transfers.unreadable(number, why);
+        return put(Err(why), number, String::new());
     }
     said.payer.fill(&message.group.payer);
     let time = if said.accepted.is_empty() {
@@ -318,6 +319,10 @@ fn take(
     } else {
         &said.accepted
     };
+    let tx = [&said.uetr, &said.tx_id, &said.end_to_end]
+        .into_iter()
+        .find(|t| !t.is_empty() && *t != "NOTPROVIDED")
+        .map_or("", String::as_str);
     let record = (|| -> Result<Record<'_>, String> {
         let time = moment(time)?;
         let (amount, currency) = if said.instructed.is_empty() {
@@ -325,10 +330,6 @@ fn take(
         } else {
             (&said.instructed, &said.instructed_currency)
         };
-        let tx = [&said.uetr, &said.tx_id, &said.end_to_end]
-            .into_iter()
-            .find(|t| !t.is_empty() && *t != "NOTPROVIDED")
-            .map_or("", String::as_str);
         // The purpose that a payer states is a claim, like a reference.
         let reference = if said.purpose == "FAMI" {
             "family support"
@@ -355,10 +356,7 @@ fn take(
             context: optional.context(words, time.at_micros)?,
         })
     })();
-    match record {
-        Ok(record) => transfers.take(&record, put),
-        Err(why) => transfers.unreadable(number, why),
-    }
+    put(record, number, tx.to_owned());
 }
 
 /// The part of a message that an element belongs to.

@@ -16,7 +16,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Several unrelated senders pay the same person small sums",
         de: "Mehrere unverbundene Absender zahlen derselben Person kleine Beträge",
     },
-    check: "recipient, in 180 days: senders without a family tie from n to most AND median <= median AND source countries >= countries; sender: pays such recipients",
+    check: "recipient, in 180 days: senders without a family tie from n to most AND median <= median AND source countries >= countries; sender: pays such recipients, and somebody else",
     thresholds: &[
         threshold("n", 3.0, Unit::Count),
         threshold("median", 120.0, Unit::Money("USD")),
@@ -50,7 +50,8 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
             f64::from(v.links.shared),
             f64::from(v.numbers.others.max(1)),
         );
-        if shared == 0.0 {
+        // Who gives every month to one charity pays nobody else; its other givers are no ties.
+        if shared == 0.0 || all < 2.0 {
             return None;
         }
         let strength = 0.3 + 0.4 * ramp(shared, 0.0, 4.0) + 0.3 * ramp(shared / all, 0.0, 0.5);

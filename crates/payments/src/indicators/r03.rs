@@ -22,7 +22,7 @@ pub const INDICATOR: Indicator = Indicator {
     source: "AMLC 2020, 2023",
     date: "2023",
     counts: Counts::Signal(group::OUTFLOW),
-    weight: 0.25,
+    weight: 0.35,
     on: true,
     needs: &["purchase or outgoing transfers"],
     status: Status::Preview,

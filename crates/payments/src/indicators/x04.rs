@@ -24,7 +24,7 @@ pub const INDICATOR: Indicator = Indicator {
     source: "FinCEN FIN-2025-NTC2; AUSTRAC 2025",
     date: "2025",
     counts: Counts::Signal(group::SHARING),
-    weight: 0.30,
+    weight: 0.35,
     on: true,
     needs: &[],
     status: Status::Preview,
@@ -64,5 +64,5 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     if all < t[2] {
         return None;
     }
-    found(0.4 + 0.4 * ramp(all, t[2], 15.0), &[all, t[2]])
+    found(0.6 + 0.4 * ramp(all, t[2], 15.0), &[all, t[2]])
 }

@@ -1,0 +1,731 @@
+//! Alerts on record: each joins a case, is told with its numbers, and is counted again when a case
+//! that it rested on is taken back.
+//!
+//! What is known of parties is sealed; the tables hold keyed digests. Holds end by themselves.
+
+use obhut_payments::{
+    Assessment, Country, Currency, Event, Fired, Language, Role, SCENARIOS, Scenario, Side,
+    score_of,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::cases::{self, CaseStatus};
+use crate::database::{Columns, Step, Tx, words};
+use crate::{
+    Account, Casework, CaseworkError, Detection, Facts, Jurisdiction, Payment, Person, Result,
+    Role as PersonRole, Sealed, ServiceKind, Subject, Surface, audit, facts, ids, rfc3339,
+};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 37,
+    sql: &[
+        "CREATE TABLE payment_alerts (
+            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, party_key TEXT NOT NULL, side TEXT NOT NULL,
+            role TEXT NOT NULL, scenario TEXT NOT NULL, score BIGINT NOT NULL, state TEXT NOT NULL,
+            detail_sealed TEXT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL,
+            made_at BIGINT NOT NULL, changed_at BIGINT NOT NULL)",
+        "CREATE INDEX payment_alerts_by_party ON payment_alerts (party_key, side, made_at)",
+        "CREATE INDEX payment_alerts_by_case ON payment_alerts (case_id)",
+        "CREATE TABLE payment_holds (
+            id TEXT PRIMARY KEY, tx_key TEXT NOT NULL UNIQUE, tx_sealed TEXT NOT NULL, case_id TEXT NOT NULL,
+            state TEXT NOT NULL, until_at BIGINT NOT NULL, person TEXT, made_at BIGINT NOT NULL, changed_at BIGINT NOT NULL)",
+    ],
+}];
+
+/// How much later than the last alert of a decided case something must have happened to be told
+/// anew, in microseconds: 30 days.
+const ANEW_MICROS: i64 = 30 * 86_400 * 1_000_000;
+/// A person may hold a payment this long at most, in days; longer needs an authority's order, which
+/// is kept elsewhere.
+const HOLD_DAYS_MAX: i64 = 30;
+/// Transfers that go into a case's facts.
+const FACTS_PAYMENTS_MAX: usize = 200;
+
+words! {
+    /// What became of an alert.
+    AlertState {
+        /// It stands.
+        Open = "open",
+        /// What it rested on was taken back.
+        Withdrawn = "withdrawn",
+    }
+}
+
+words! {
+    /// What became of a hold.
+    HoldState {
+        /// Until its time is over.
+        Held = "held",
+        /// A person confirmed it, until a later time.
+        Confirmed = "confirmed",
+        /// A person let the payment go.
+        Released = "released",
+        /// Its time is over; nobody confirmed it.
+        Ended = "ended",
+    }
+}
+
+/// An alert about to be put on record.
+#[derive(Clone, Debug)]
+pub struct NewAlert {
+    /// The party's id, as the records have it.
+    pub party: Sealed<String>,
+    /// What is said.
+    pub assessment: Assessment,
+    /// Its transfers.
+    pub timeline: Vec<ShownTransfer>,
+    /// Those it deals with.
+    pub network: Vec<ShownOther>,
+    /// Confirmed senders that the association rests on.
+    pub rests_on: Vec<Sealed<String>>,
+}
+
+/// A transfer, as an alert shows it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ShownTransfer {
+    /// What it is called, where known.
+    pub tx: Option<String>,
+    /// When, microseconds since 1970.
+    pub at: i64,
+    /// The other party.
+    pub other: String,
+    /// How much, as written.
+    pub amount: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// The other party's country.
+    pub country: String,
+    /// In the price band.
+    pub in_band: bool,
+    /// Late or at night.
+    pub night: bool,
+}
+
+/// A party that the alert's party deals with.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ShownOther {
+    /// Which.
+    pub party: String,
+    /// Transfers with it.
+    pub n: u32,
+    /// How many senders it has in all, where it has several.
+    pub senders: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Detail {
+    party: String,
+    fired: Vec<StoredFired>,
+    timeline: Vec<ShownTransfer>,
+    network: Vec<ShownOther>,
+    /// Keyed digests of confirmed senders.
+    #[serde(default)]
+    rests_on: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredFired {
+    id: String,
+    sentence: u8,
+    strength: f64,
+    values: [f64; 5],
+}
+
+/// An alert on record, without what it is about.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct AlertRow {
+    /// Id.
+    pub id: String,
+    /// Its case.
+    pub case: String,
+    /// `sender` or `recipient`.
+    pub side: String,
+    /// What the party may be.
+    pub role: String,
+    /// The scenario.
+    pub scenario: String,
+    /// 0 to 100.
+    pub score: f64,
+    /// What became of it.
+    pub state: AlertState,
+    /// First transfer it rests on.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub first_at: i64,
+    /// Last transfer it rests on.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub last_at: i64,
+    /// When it last changed.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub changed_at: i64,
+}
+
+/// An alert with all that it says.
+#[derive(Clone, Debug)]
+pub struct AlertDetail {
+    /// The row.
+    pub row: AlertRow,
+    /// The party's id.
+    pub party: Sealed<String>,
+    /// What fired.
+    pub fired: Vec<Fired>,
+    /// Its transfers, oldest first.
+    pub timeline: Vec<ShownTransfer>,
+    /// Those it deals with, most transfers first.
+    pub network: Vec<ShownOther>,
+}
+
+impl AlertDetail {
+    /// The scenario's entry, where there is still one of that name.
+    pub fn scenario(&self) -> Option<&'static Scenario> {
+        Scenario::by_name(&self.row.scenario)
+    }
+
+    /// What whoever reads it should do first.
+    pub fn advice(&self, language: Language) -> &'static str {
+        self.scenario()
+            .map_or("", |s| s.advice.in_language(language))
+    }
+}
+
+/// A hold on record.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Hold {
+    /// Id.
+    pub id: String,
+    /// Its case.
+    pub case: String,
+    /// What became of it, now.
+    pub state: HoldState,
+    /// When it ends.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub until: i64,
+    /// Id of the transfer.
+    #[serde(skip)]
+    pub tx: Sealed<String>,
+}
+
+/// Events as an alert shows them; `name` says what parties, `tx` what transfers are called.
+pub fn shown(
+    events: &[Event],
+    name: impl Fn(obhut_payments::PartyKey) -> String,
+    tx: impl Fn(u64) -> Option<String>,
+    senders_of: impl Fn(obhut_payments::PartyKey) -> Option<u32>,
+) -> (Vec<ShownTransfer>, Vec<ShownOther>) {
+    let timeline = events
+        .iter()
+        .map(|e| ShownTransfer {
+            tx: tx(e.tx),
+            at: e.at_micros,
+            other: name(e.other),
+            amount: decimal(e.amount_minor, e.currency),
+            currency: e.currency.code().to_owned(),
+            country: country(e.country),
+            in_band: e.is(Event::BAND),
+            night: e.is(Event::NIGHT),
+        })
+        .collect();
+    let mut others: Vec<(obhut_payments::PartyKey, u32)> = Vec::new();
+    for e in events {
+        match others.iter_mut().find(|o| o.0 == e.other) {
+            Some(o) => o.1 += 1,
+            None => others.push((e.other, 1)),
+        }
+    }
+    others.sort_by_key(|o| std::cmp::Reverse(o.1));
+    let network = others
+        .into_iter()
+        .map(|(party, n)| ShownOther {
+            party: name(party),
+            n,
+            senders: senders_of(party),
+        })
+        .collect();
+    (timeline, network)
+}
+
+fn country(c: Country) -> String {
+    c.code()
+}
+
+/// Minor units as decimal text: `35.00`, `2150`.
+pub fn decimal(minor: i64, currency: Currency) -> String {
+    let digits = currency.entry().digits as usize;
+    if digits == 0 {
+        return minor.to_string();
+    }
+    let units = 10i64.pow(digits as u32);
+    format!("{}.{:0digits$}", minor / units, minor % units)
+}
+
+impl Casework {
+    fn party_key(&self, party: &str) -> String {
+        self.sealer.keyed_digest("payment party", party.as_bytes())
+    }
+
+    /// Puts an alert on record. It joins the party's open case or opens one; where a person has
+    /// decided, it is told anew only when something happened a good while later. The same alert
+    /// twice changes nothing. Nothing is returned where it isn't told.
+    pub async fn record_alert(&self, alert: &NewAlert, actor: &str) -> Result<Option<AlertRow>> {
+        let a = &alert.assessment;
+        let key = self.party_key(alert.party.expose());
+        let detail = Detail {
+            party: alert.party.expose().clone(),
+            fired: a
+                .fired
+                .iter()
+                .map(|f| StoredFired {
+                    id: f.indicator().id.to_owned(),
+                    sentence: f.sentence(),
+                    strength: f.strength,
+                    values: f.values,
+                })
+                .collect(),
+            timeline: alert.timeline.clone(),
+            network: alert.network.clone(),
+            rests_on: alert
+                .rests_on
+                .iter()
+                .map(|p| self.party_key(p.expose()))
+                .collect(),
+        };
+        let sealed = self.seal_text(&serde_json::to_string(&detail).expect("a detail is JSON"));
+        let now = self.now();
+        let mut tx = self.db.begin().await?;
+        let row = sqlx::query(
+            "SELECT id, case_id, score, scenario, last_at FROM payment_alerts WHERE party_key = $1 AND side = $2
+             ORDER BY made_at DESC LIMIT 1",
+        )
+        .bind(&key)
+        .bind(a.side().word())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let score = (a.score * 100.0).round() as i64;
+        if let Some(row) = row {
+            let mut c = Columns::of(&row);
+            let (id, case, was, last) = (c.text()?, c.text()?, c.int()?, {
+                let _scenario = c.text()?;
+                c.int()?
+            });
+            let status = cases::status(&mut tx, &case).await?;
+            if status == CaseStatus::Open {
+                if a.last_at > last || score != was {
+                    sqlx::query(
+                        "UPDATE payment_alerts SET score = $1, scenario = $2, role = $3, detail_sealed = $4,
+                            first_at = $5, last_at = $6, changed_at = $7, state = 'open' WHERE id = $8",
+                    )
+                    .bind(score)
+                    .bind(a.scenario)
+                    .bind(a.role().word())
+                    .bind(&sealed)
+                    .bind(a.first_at)
+                    .bind(a.last_at)
+                    .bind(now)
+                    .bind(&id)
+                    .execute(&mut *tx)
+                    .await?;
+                }
+                let row = row_of(&mut tx, &id).await?;
+                tx.commit().await?;
+                return Ok(Some(row));
+            }
+            if a.last_at < last + ANEW_MICROS {
+                return Ok(None);
+            }
+        }
+        let id = ids::new("alert");
+        let subject = Subject {
+            group: format!("payments:{}", alert.party.expose()),
+            account: Some(alert.party.clone()),
+            name: None,
+            surface: Surface::Public,
+            uploaded_at: None,
+        };
+        let fresh = ids::new("case");
+        let case = cases::hold_or_open(
+            &mut tx,
+            self,
+            &subject,
+            &fresh,
+            actor,
+            cases::Duty::Payments,
+        )
+        .await?;
+        if case == fresh {
+            facts::write(&mut tx, self, &case, &facts_of(alert)).await?;
+        }
+        sqlx::query(
+            "INSERT INTO payment_alerts (id, case_id, party_key, side, role, scenario, score, state, detail_sealed,
+                first_at, last_at, made_at, changed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9, $10, $11, $11)",
+        )
+        .bind(&id)
+        .bind(&case)
+        .bind(&key)
+        .bind(a.side().word())
+        .bind(a.role().word())
+        .bind(a.scenario)
+        .bind(score)
+        .bind(&sealed)
+        .bind(a.first_at)
+        .bind(a.last_at)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        audit::write(
+            &mut tx,
+            now,
+            actor,
+            "alert.record",
+            &id,
+            &format!("{} in {case}", a.scenario),
+        )
+        .await?;
+        let row = row_of(&mut tx, &id).await?;
+        tx.commit().await?;
+        Ok(Some(row))
+    }
+
+    /// Alerts that stand, highest first: of possible victims, or of all others. Two queues, never
+    /// one.
+    pub async fn payment_alerts(&self, victims: bool, most: i64) -> Result<Vec<AlertRow>> {
+        let rows = sqlx::query("SELECT id, case_id, side, role, scenario, score, state, first_at, last_at, changed_at FROM payment_alerts WHERE state = 'open' AND (role = $1) = $2
+             ORDER BY score DESC, id LIMIT $3")
+        .bind(Role::PossibleVictim.word())
+        .bind(victims)
+        .bind(most)
+        .fetch_all(self.db.pool())
+        .await?;
+        let mut open = Vec::new();
+        for row in rows {
+            open.push(read_row(&mut Columns::of(&row))?);
+        }
+        Ok(open)
+    }
+
+    /// An alert with all that it says; by its own id or its case's. Who looked is written down first.
+    pub async fn payment_alert(&self, id: &str, person: &str) -> Result<Vec<AlertDetail>> {
+        let mut tx = self.db.begin().await?;
+        let rows = sqlx::query("SELECT id, case_id, side, role, scenario, score, state, first_at, last_at, changed_at, detail_sealed FROM payment_alerts WHERE id = $1 OR case_id = $1 ORDER BY score DESC")
+        .bind(id)
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut out = Vec::new();
+        for row in rows {
+            let mut c = Columns::of(&row);
+            let row = read_row(&mut c)?;
+            let detail = self.detail(&c.text()?)?;
+            audit::write(&mut tx, self.now(), person, "alert.view", &row.id, "").await?;
+            out.push(AlertDetail {
+                row,
+                party: Sealed::new(detail.party.clone()),
+                fired: fired_of(&detail),
+                timeline: detail.timeline,
+                network: detail.network,
+            });
+        }
+        tx.commit().await?;
+        if out.is_empty() {
+            return Err(CaseworkError::NotFound {
+                what: "alert",
+                id: id.to_owned(),
+                hint: "`obhut payments alerts` lists them",
+            });
+        }
+        Ok(out)
+    }
+
+    fn detail(&self, sealed: &str) -> Result<Detail> {
+        serde_json::from_str(&self.open_text(sealed)?)
+            .map_err(|_| CaseworkError::Form("the detail of an alert".into()))
+    }
+
+    /// Parties whose case a person has decided to report, and nobody has taken back. Associations
+    /// rest on these alone; a possible victim is never among them.
+    pub async fn confirmed_parties(&self) -> Result<Vec<Sealed<String>>> {
+        let rows = sqlx::query(
+            "SELECT case_id, detail_sealed FROM payment_alerts WHERE state = 'open' AND role <> $1",
+        )
+        .bind(Role::PossibleVictim.word())
+        .fetch_all(self.db.pool())
+        .await?;
+        let mut tx = self.db.snapshot().await?;
+        let mut confirmed = Vec::new();
+        for row in rows {
+            let mut c = Columns::of(&row);
+            let status = cases::status(&mut tx, &c.text()?).await?;
+            if matches!(status, CaseStatus::Decided | CaseStatus::Reported) {
+                confirmed.push(Sealed::new(self.detail(&c.text()?)?.party));
+            }
+        }
+        Ok(confirmed)
+    }
+
+    /// Counts again what rested on cases that were taken back; how many alerts changed. Called when
+    /// one is, and every half a minute while the server runs.
+    pub async fn settle_associations(&self) -> Result<u64> {
+        let confirmed: Vec<String> = self
+            .confirmed_parties()
+            .await?
+            .iter()
+            .map(|p| self.party_key(p.expose()))
+            .collect();
+        let mut tx = self.db.begin().await?;
+        let rows = sqlx::query(
+            "SELECT id, case_id, party_key, detail_sealed FROM payment_alerts WHERE state = 'open'",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut changed = 0;
+        for row in rows {
+            let mut c = Columns::of(&row);
+            let (id, case, party) = (c.text()?, c.text()?, c.text()?);
+            let mut detail = self.detail(&c.text()?)?;
+            // A cleared person's alert doesn't stand.
+            let cleared = cases::status(&mut tx, &case).await? == CaseStatus::Cleared;
+            let before = detail.fired.len();
+            detail.rests_on.retain(|p| confirmed.contains(p));
+            let near = !detail.rests_on.is_empty();
+            let listed = confirmed.contains(&party);
+            detail.fired.retain(|f| match f.id.as_str() {
+                "R02" => near,
+                "S16" => listed,
+                _ => true,
+            });
+            if detail.fired.len() == before && !cleared {
+                continue;
+            }
+            changed += 1;
+            let score = (score_of(&fired_of(&detail)) * 100.0).round() as i64;
+            let state = if cleared {
+                AlertState::Withdrawn
+            } else {
+                AlertState::Open
+            };
+            let text = serde_json::to_string(&detail).expect("a detail is JSON");
+            sqlx::query("UPDATE payment_alerts SET score = $1, detail_sealed = $2, state = $3, changed_at = $4 WHERE id = $5")
+                .bind(score)
+                .bind(self.seal_text(&text))
+                .bind(state.word())
+                .bind(self.now())
+                .bind(&id)
+                .execute(&mut *tx)
+                .await?;
+            audit::write(
+                &mut tx,
+                self.now(),
+                "payments",
+                "alert.recount",
+                &id,
+                state.word(),
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Puts a hold on record; the same transfer twice is one hold.
+    pub async fn record_hold(&self, tx_id: &str, case: &str, until: i64) -> Result<()> {
+        let key = self
+            .sealer
+            .keyed_digest("payment transfer", tx_id.as_bytes());
+        let mut tx = self.db.begin().await?;
+        let done = sqlx::query(
+            "INSERT INTO payment_holds (id, tx_key, tx_sealed, case_id, state, until_at, made_at, changed_at)
+             VALUES ($1, $2, $3, $4, 'held', $5, $6, $6) ON CONFLICT (tx_key) DO NOTHING",
+        )
+        .bind(ids::new("hold"))
+        .bind(&key)
+        .bind(self.seal_text(tx_id))
+        .bind(case)
+        .bind(until)
+        .bind(self.now())
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 1 {
+            audit::write(
+                &mut tx,
+                self.now(),
+                "payments",
+                "hold.begin",
+                case,
+                &rfc3339(until),
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Holds, newest first; those whose time is over have ended.
+    pub async fn holds(&self) -> Result<Vec<Hold>> {
+        let rows = sqlx::query(
+            "SELECT id, case_id, state, until_at, tx_sealed FROM payment_holds ORDER BY made_at DESC, id LIMIT 1000",
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter()
+            .map(|row| self.hold_of(&mut Columns::of(row)))
+            .collect()
+    }
+
+    fn hold_of(&self, c: &mut Columns<'_>) -> Result<Hold> {
+        let (id, case, state, until, sealed) =
+            (c.text()?, c.text()?, c.text()?, c.int()?, c.text()?);
+        let state =
+            HoldState::from_word(&state).ok_or_else(|| CaseworkError::Form("a hold".into()))?;
+        let over = self.now() >= until && matches!(state, HoldState::Held | HoldState::Confirmed);
+        Ok(Hold {
+            id,
+            case,
+            state: if over { HoldState::Ended } else { state },
+            until,
+            tx: Sealed::new(self.open_text(&sealed)?),
+        })
+    }
+
+    /// A person confirms a hold until a time, or lets the payment go. What has ended stays ended.
+    pub async fn decide_hold(
+        &self,
+        id: &str,
+        person: &Person,
+        until: Option<i64>,
+        why: &str,
+    ) -> Result<Hold> {
+        person.require(PersonRole::Reviewer)?;
+        if why.trim().is_empty() {
+            return Err(CaseworkError::refused("say why"));
+        }
+        let now = self.now();
+        if let Some(until) = until
+            && (until <= now || until > now + HOLD_DAYS_MAX * 86_400_000_000)
+        {
+            return Err(CaseworkError::refused(format!(
+                "a hold ends at a time within the next {HOLD_DAYS_MAX} days"
+            )));
+        }
+        let mut tx = self.db.begin().await?;
+        let row = sqlx::query(
+            "SELECT id, case_id, state, until_at, tx_sealed FROM payment_holds WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or_else(|| CaseworkError::NotFound {
+            what: "hold",
+            id: id.to_owned(),
+            hint: "`obhut payments hold list` lists them",
+        })?;
+        let hold = self.hold_of(&mut Columns::of(&row))?;
+        if matches!(hold.state, HoldState::Ended | HoldState::Released) {
+            return Err(CaseworkError::refused(format!(
+                "hold {id} has {}; the payment may have gone out",
+                hold.state
+            )));
+        }
+        let state = if until.is_some() {
+            HoldState::Confirmed
+        } else {
+            HoldState::Released
+        };
+        let until = until.unwrap_or(now);
+        sqlx::query("UPDATE payment_holds SET state = $1, until_at = $2, person = $3, changed_at = $4 WHERE id = $5")
+            .bind(state.word())
+            .bind(until)
+            .bind(&person.id)
+            .bind(now)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        let detail = format!("{state} until {}: {why}", rfc3339(until));
+        audit::write(&mut tx, now, &person.id, "hold.decide", id, &detail).await?;
+        tx.commit().await?;
+        Ok(Hold {
+            state,
+            until,
+            ..hold
+        })
+    }
+}
+
+async fn row_of(tx: &mut Tx, id: &str) -> Result<AlertRow> {
+    let row = sqlx::query("SELECT id, case_id, side, role, scenario, score, state, first_at, last_at, changed_at FROM payment_alerts WHERE id = $1")
+        .bind(id)
+        .fetch_one(&mut **tx)
+        .await?;
+    read_row(&mut Columns::of(&row))
+}
+
+fn read_row(c: &mut Columns<'_>) -> Result<AlertRow> {
+    let (id, case, side, role, scenario) = (c.text()?, c.text()?, c.text()?, c.text()?, c.text()?);
+    let (score, state) = (c.int()?, c.text()?);
+    Ok(AlertRow {
+        id,
+        case,
+        side,
+        role,
+        scenario,
+        score: score as f64 / 100.0,
+        state: AlertState::from_word(&state)
+            .ok_or_else(|| CaseworkError::Form("an alert".into()))?,
+        first_at: c.int()?,
+        last_at: c.int()?,
+        changed_at: c.int()?,
+    })
+}
+
+fn fired_of(detail: &Detail) -> Vec<Fired> {
+    detail
+        .fired
+        .iter()
+        .filter_map(|f| Fired::restored(&f.id, f.sentence, f.strength, f.values))
+        .collect()
+}
+
+/// What a case begins with. A possible victim is never the account reported.
+fn facts_of(alert: &NewAlert) -> Facts {
+    let a = &alert.assessment;
+    let party = alert.party.expose();
+    let about = Account {
+        id: Some(party.clone()),
+        ..Account::default()
+    };
+    let from = alert.timeline.len().saturating_sub(FACTS_PAYMENTS_MAX);
+    let payments = alert.timeline[from..].iter().map(|t| {
+        let (payer, payee) = match a.side() {
+            Side::Sender => (party.clone(), t.other.clone()),
+            Side::Recipient => (t.other.clone(), party.clone()),
+        };
+        Payment {
+            id: t.tx.clone(),
+            at: Some(rfc3339(t.at)),
+            amount: t.amount.clone(),
+            currency: t.currency.clone(),
+            from: Some(payer),
+            to: Some(payee),
+            method: Some("transfer".into()),
+            ..Payment::default()
+        }
+    });
+    let mut facts = Facts {
+        detected_by: Some(Detection::Automated),
+        occurred_at: Some(rfc3339(a.last_at)),
+        payments: payments.collect(),
+        jurisdiction: Some(Jurisdiction {
+            service: Some(ServiceKind::Payment),
+            ..Jurisdiction::default()
+        }),
+        ..Facts::default()
+    };
+    if a.role() == Role::PossibleVictim {
+        facts.victims.push(about);
+    } else {
+        facts.reported = Some(about);
+    }
+    facts
+}
+
+/// Every scenario by name and what it asks a reader to do first.
+pub fn scenario_names() -> impl Iterator<Item = &'static str> {
+    SCENARIOS.iter().map(|s| s.name)
+}

@@ -1,0 +1,468 @@
+//! `/v1/payments`: transfers as they come, answered allow, review or hold; alerts and holds.
+//!
+//! What is said here is for whoever runs payments. Nothing of it is for the customer: what a customer
+//! may be told is one fixed sentence, the same for everybody.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use obhut_casework::payments::{
+    AlertDetail, AlertRow, Amount, Answer, Hold, Id, Language, Live, LiveFault, Record,
+};
+use obhut_casework::{Right, rfc3339};
+use obhut_partners::transfers::{Words, live};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+/// Longest body, in bytes.
+pub(super) const PAYMENTS_BYTES_MAX: usize = 8 << 20;
+/// Transfers of one request.
+const TRANSFERS_MAX: usize = 1_000;
+/// Alerts listed at once.
+const ALERTS_MAX: i64 = 1_000;
+
+/// A transfer. Ids are text; amounts are decimal text, `"35.00"`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TransferBody {
+    /// Its id: the same id is the same transfer.
+    tx_id: String,
+    sender: String,
+    receiver: String,
+    /// ISO 8601; without zone it is UTC.
+    ts: String,
+    amount: String,
+    /// ISO 4217.
+    currency: String,
+    /// ISO 3166-1 alpha-2.
+    #[serde(default)]
+    src_country: String,
+    /// ISO 3166-1 alpha-2.
+    #[serde(default)]
+    dst_country: String,
+    #[serde(default)]
+    relationship: String,
+    #[serde(default)]
+    reference: String,
+    #[serde(default)]
+    sender_birth_year: String,
+    #[serde(default)]
+    sender_tie: String,
+    #[serde(default)]
+    purchase: String,
+    #[serde(default)]
+    channel: String,
+    #[serde(default)]
+    recipient_contact: String,
+    #[serde(default)]
+    utc_offset_minutes: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReasonBody {
+    /// As in the published table: `S01`.
+    indicator: String,
+    /// With the numbers that made it fire.
+    because: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FoundBody {
+    /// `sender` or `recipient`: which side of its own transfers the party is looked at from.
+    side: String,
+    /// `possible buyer`, `possible facilitator` or `possible victim`.
+    role: String,
+    scenario: String,
+    /// 0 to 100.
+    score: f64,
+    reasons: Vec<ReasonBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AnswerBody {
+    tx_id: String,
+    /// `allow`, `review` or `hold`. A hold ends at `hold_until` unless a person confirms it.
+    decision: String,
+    /// What was found, highest score first. Never for the customer.
+    found: Vec<FoundBody>,
+    hold_until: Option<String>,
+    /// All that the customer may be told; the same words whatever was found.
+    customer_text: &'static str,
+    /// Its place in the journal.
+    seq: u64,
+    /// Everything up to here is on the disk; send again what isn't covered.
+    durable_seq: u64,
+    /// It had been answered before.
+    repeated: bool,
+    /// Why it was not taken, where it wasn't; then nothing else of it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+const CUSTOMER_TEXT: &str = "Your payment is being processed. / Ihre Zahlung wird bearbeitet.";
+
+impl AnswerBody {
+    fn of(tx_id: String, answer: Answer) -> Self {
+        let found = answer.found.iter().map(|a| FoundBody {
+            side: a.side().word().into(),
+            role: a.role().word().into(),
+            scenario: a.scenario.into(),
+            score: (a.score * 100.0).round() / 100.0,
+            reasons: obhut_casework::payments::reasons(a, Language::English)
+                .into_iter()
+                .map(|(id, because)| ReasonBody {
+                    indicator: id.into(),
+                    because,
+                })
+                .collect(),
+        });
+        Self {
+            tx_id,
+            decision: answer.advice.word().into(),
+            found: found.collect(),
+            hold_until: answer.hold_until.map(rfc3339),
+            customer_text: CUSTOMER_TEXT,
+            seq: answer.seq,
+            durable_seq: answer.durable_seq,
+            repeated: answer.repeated,
+            problem: None,
+        }
+    }
+
+    fn problem(tx_id: String, why: String, durable_seq: u64) -> Self {
+        Self {
+            tx_id,
+            decision: "none".into(),
+            found: Vec::new(),
+            hold_until: None,
+            customer_text: CUSTOMER_TEXT,
+            seq: 0,
+            durable_seq,
+            repeated: false,
+            problem: Some(why),
+        }
+    }
+}
+
+fn live_of(app: &App) -> Result<&Live, Fault> {
+    app.outside.payments.as_deref().ok_or_else(|| {
+        Fault::new(
+            StatusCode::NOT_FOUND,
+            "no-payments",
+            "live payments are switched on by `obhut serve --payments`",
+        )
+    })
+}
+
+/// Ask about a transfer, or up to 1,000: JSON (one object, or an array) or ISO 20022 pacs.008.
+#[utoipa::path(post, path = "/v1/payments", request_body(content = TransferBody, description = "One object, an array of them, or a pacs.008 message as application/xml"), responses((status = 200, body = AnswerBody, description = "One answer, or an array of them for an array or a message"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody, description = "Another transfer has this id"), (status = 422, body = ErrorBody, description = "The record can't be used"), (status = 503, body = ErrorBody, description = "The journal can't be written")), security(("key" = [])))]
+pub(crate) async fn submit(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Fault> {
+    access::require(&app, &headers, Right::Payments).await?;
+    let live = live_of(&app)?;
+    let bad = |why: String| Fault::new(StatusCode::BAD_REQUEST, "body", why);
+    let start = body.trim_ascii_start();
+    if start.starts_with(b"<") {
+        let mut answers = Vec::new();
+        live::iso_records(&body, TRANSFERS_MAX, &mut |record, tx| {
+            answers.push(match record {
+                Ok(record) => answer(live, &record, tx),
+                Err(why) => AnswerBody::problem(tx, why, live.durable_seq()),
+            });
+        })
+        .map_err(bad)?;
+        return Ok(Json(answers).into_response());
+    }
+    if start.starts_with(b"[") {
+        let all: Vec<TransferBody> = serde_json::from_slice(&body).map_err(|e| bad(told(&e)))?;
+        if all.len() > TRANSFERS_MAX {
+            return Err(bad(format!(
+                "a request has at most {TRANSFERS_MAX} transfers"
+            )));
+        }
+        let answers: Vec<AnswerBody> = all
+            .iter()
+            .map(|t| match record_of(t) {
+                Ok(record) => answer(live, &record, t.tx_id.clone()),
+                Err(why) => AnswerBody::problem(t.tx_id.clone(), why, live.durable_seq()),
+            })
+            .collect();
+        return Ok(Json(answers).into_response());
+    }
+    let one: TransferBody = serde_json::from_slice(&body).map_err(|e| bad(told(&e)))?;
+    let record = record_of(&one)
+        .map_err(|why| Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))?;
+    match live.submit(&record) {
+        Ok(answer) => Ok(Json(AnswerBody::of(one.tx_id, answer)).into_response()),
+        Err(LiveFault::Record(why)) => {
+            Err(Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))
+        }
+        Err(LiveFault::OtherContent) => Err(Fault::new(StatusCode::CONFLICT, "tx-id", OTHER)),
+        Err(LiveFault::Journal(why)) => {
+            Err(Fault::new(StatusCode::SERVICE_UNAVAILABLE, "journal", why))
+        }
+    }
+}
+
+const OTHER: &str = "another transfer came before under this tx_id; give each its own";
+
+/// What serde says without what it quotes from the body.
+fn told(e: &serde_json::Error) -> String {
+    format!(
+        "no JSON of that form at line {}, column {}; /openapi.json shows it",
+        e.line(),
+        e.column()
+    )
+}
+
+fn answer(live: &Live, record: &Record<'_>, tx_id: String) -> AnswerBody {
+    match live.submit(record) {
+        Ok(answer) => AnswerBody::of(tx_id, answer),
+        Err(fault) => {
+            let why = match fault {
+                LiveFault::Record(why) | LiveFault::Journal(why) => why,
+                LiveFault::OtherContent => OTHER.into(),
+            };
+            AnswerBody::problem(tx_id, why, live.durable_seq())
+        }
+    }
+}
+
+fn record_of(t: &TransferBody) -> Result<Record<'_>, String> {
+    let mut record = live::record(
+        &live::Texts {
+            tx_id: &t.tx_id,
+            sender: &t.sender,
+            receiver: &t.receiver,
+            ts: &t.ts,
+            amount: &t.amount,
+            currency: &t.currency,
+            src_country: &t.src_country,
+            dst_country: &t.dst_country,
+            relationship: &t.relationship,
+            reference: &t.reference,
+            sender_birth_year: &t.sender_birth_year,
+            sender_tie: &t.sender_tie,
+            purchase: &t.purchase,
+            channel: &t.channel,
+            recipient_contact: &t.recipient_contact,
+            utc_offset_minutes: &t.utc_offset_minutes,
+        },
+        &mut Words::default(),
+    )?;
+    // Channels have no numbers of their own from request to request.
+    record.context.channel = live::channel(&t.channel);
+    debug_assert!(matches!(record.amount, Amount::Text(_)) && record.tx == Id::of(t.tx_id.trim()));
+    Ok(record)
+}
+
+#[derive(Deserialize)]
+pub(crate) struct AlertsQuery {
+    /// `victims` for the queue of possible victims.
+    #[serde(default)]
+    queue: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AlertBody {
+    id: String,
+    case: String,
+    side: String,
+    role: String,
+    scenario: String,
+    score: f64,
+    state: String,
+    first_ts: String,
+    last_ts: String,
+}
+
+impl AlertBody {
+    fn of(row: &AlertRow) -> Self {
+        Self {
+            id: row.id.clone(),
+            case: row.case.clone(),
+            side: row.side.clone(),
+            role: row.role.clone(),
+            scenario: row.scenario.clone(),
+            score: row.score,
+            state: row.state.word().into(),
+            first_ts: rfc3339(row.first_at),
+            last_ts: rfc3339(row.last_at),
+        }
+    }
+}
+
+/// Alerts that stand, highest score first; `?queue=victims` for possible victims.
+#[utoipa::path(get, path = "/v1/payments/alerts", params(("queue" = Option<String>, Query)), responses((status = 200, body = Vec<AlertBody>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn alerts(
+    State(app): State<App>,
+    Query(query): Query<AlertsQuery>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<AlertBody>>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    let victims = match query.queue.as_str() {
+        "" | "suspects" => false,
+        "victims" => true,
+        _ => {
+            return Err(Fault::new(
+                StatusCode::BAD_REQUEST,
+                "queue",
+                "queue is suspects or victims",
+            ));
+        }
+    };
+    let rows = app.casework.payment_alerts(victims, ALERTS_MAX).await?;
+    Ok(Json(rows.iter().map(AlertBody::of).collect()))
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AlertDetailBody {
+    #[serde(flatten)]
+    alert: AlertBody,
+    party: String,
+    indicators: Vec<IndicatorBody>,
+    advice: String,
+    /// Oldest first.
+    #[schema(value_type = Vec<Object>)]
+    timeline: Vec<serde_json::Value>,
+    #[schema(value_type = Vec<Object>)]
+    network: Vec<serde_json::Value>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IndicatorBody {
+    id: String,
+    because: String,
+    source: String,
+    date: String,
+    check: String,
+    /// False where it is only shown.
+    weighs: bool,
+}
+
+impl AlertDetailBody {
+    fn of(d: &AlertDetail) -> Self {
+        Self {
+            alert: AlertBody::of(&d.row),
+            party: d.party.expose().clone(),
+            indicators: d
+                .fired
+                .iter()
+                .map(|f| IndicatorBody {
+                    id: f.indicator().id.into(),
+                    because: f.because(Language::English),
+                    source: f.indicator().source.into(),
+                    date: f.indicator().date.into(),
+                    check: f.indicator().check.into(),
+                    weighs: f.weighs(),
+                })
+                .collect(),
+            advice: d.advice(Language::English).into(),
+            timeline: d
+                .timeline
+                .iter()
+                .map(|t| serde_json::json!({ "tx_id": t.tx, "ts": rfc3339(t.at), "other": t.other, "amount": t.amount, "currency": t.currency, "country": t.country, "in_band": t.in_band, "night": t.night }))
+                .collect(),
+            network: d
+                .network
+                .iter()
+                .map(|o| serde_json::json!({ "party": o.party, "transfers": o.n, "senders": o.senders }))
+                .collect(),
+        }
+    }
+}
+
+/// One alert, or all of a case, with all that they say. Who looked is written down.
+#[utoipa::path(get, path = "/v1/payments/alerts/{id}", params(("id" = String, Path)), responses((status = 200, body = Vec<AlertDetailBody>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn alert(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<AlertDetailBody>>, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let details = app.casework.payment_alert(&id, &person.id).await?;
+    Ok(Json(details.iter().map(AlertDetailBody::of).collect()))
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HoldBody {
+    id: String,
+    case: String,
+    tx_id: String,
+    /// `held`, `confirmed`, `released` or `ended`.
+    state: String,
+    until: String,
+}
+
+impl HoldBody {
+    fn of(hold: &Hold) -> Self {
+        Self {
+            id: hold.id.clone(),
+            case: hold.case.clone(),
+            tx_id: hold.tx.expose().clone(),
+            state: hold.state.word().into(),
+            until: rfc3339(hold.until),
+        }
+    }
+}
+
+/// Payments that are or were held, newest first.
+#[utoipa::path(get, path = "/v1/payments/holds", responses((status = 200, body = Vec<HoldBody>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn holds(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<HoldBody>>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    let holds = app.casework.holds().await?;
+    Ok(Json(holds.iter().map(HoldBody::of).collect()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HoldDecisionBody {
+    /// Confirm it until then (RFC 3339, at most 30 days ahead); without it the payment goes out.
+    #[serde(default)]
+    until: Option<String>,
+    /// Why.
+    why: String,
+}
+
+/// Confirm a hold until a time, or let the payment go.
+#[utoipa::path(post, path = "/v1/payments/holds/{id}", params(("id" = String, Path)), request_body = HoldDecisionBody, responses((status = 200, body = HoldBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It has ended, or a rule says no")), security(("key" = [])))]
+pub(crate) async fn decide_hold(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<HoldDecisionBody>, JsonRejection>,
+) -> Result<Json<HoldBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Decide).await?;
+    let person = access::person(&app, &key).await?;
+    let Json(given) = given?;
+    let until = given
+        .until
+        .as_deref()
+        .map(obhut_partners::transfers::moment)
+        .transpose()
+        .map_err(|_| {
+            Fault::new(
+                StatusCode::BAD_REQUEST,
+                "until",
+                "until is no time, as 2026-11-22T10:15:00Z",
+            )
+        })?;
+    let hold = app
+        .casework
+        .decide_hold(&id, &person, until.map(|m| m.at_micros), &given.why)
+        .await?;
+    Ok(Json(HoldBody::of(&hold)))
+}

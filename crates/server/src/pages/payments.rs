@@ -1,0 +1,251 @@
+//! Alerts about payments: two queues, and each alert with its timeline, network, numbers against
+//! thresholds and sources. Names parties, so it asks for a person's key and writes down who looked.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, get, post};
+use maud::{Markup, html};
+use obhut_casework::payments::{self, AlertDetail, AlertRow, ShownTransfer};
+use obhut_casework::{Right, rfc3339};
+
+use super::{Language, Page, frame};
+use crate::fault::Fault;
+use crate::{App, access};
+
+/// The page.
+pub(crate) const PAGE: Page = Page {
+    path: "/payments",
+    route,
+};
+
+/// Alerts of a queue shown at once.
+const ALERTS_MAX: i64 = 100;
+
+fn route() -> MethodRouter<App> {
+    get(ask).merge(post(show))
+}
+
+async fn ask(headers: HeaderMap) -> Response {
+    door(Language::of(&headers), false)
+}
+
+/// A browser keeps no key between pages, so each question carries it and the page forgets it.
+async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Response {
+    let language = Language::of(&headers);
+    let (mut key, mut alert) = (String::new(), String::new());
+    for (name, value) in url::form_urlencoded::parse(form.as_bytes()) {
+        match name.as_ref() {
+            "key" => key = value.trim().to_owned(),
+            "alert" => alert = value.into_owned(),
+            _ => {}
+        }
+    }
+    let mut with_key = HeaderMap::new();
+    if let Ok(value) = format!("Bearer {key}").parse() {
+        with_key.insert(axum::http::header::AUTHORIZATION, value);
+    }
+    let person = match access::require(&app, &with_key, Right::Decide).await {
+        Ok(found) => access::person(&app, &found).await,
+        Err(fault) => Err(fault),
+    };
+    let Ok(person) = person else {
+        return door(language, true);
+    };
+    let page = if alert.is_empty() {
+        queues(&app, language, &key).await
+    } else {
+        match app.casework.payment_alert(&alert, &person.id).await {
+            Ok(details) => Ok(one(&details, language, &key)),
+            Err(e) => Err(Fault::from(e)),
+        }
+    };
+    page.unwrap_or_else(Fault::into_response)
+}
+
+fn title(language: Language) -> &'static str {
+    language.pick("Payments", "Zahlungen")
+}
+
+fn door(language: Language, refused: bool) -> Response {
+    let t = |en, de| language.pick(en, de);
+    let content = html! {
+        h1 { (title(language)) }
+        @if refused {
+            p role="alert" class="warning" {
+                (t("This key doesn't open the alerts, is nobody's, or was revoked.", "Dieser Schlüssel öffnet die Hinweise nicht, gehört niemandem oder wurde widerrufen."))
+            }
+        }
+        form method="post" action="/payments" {
+            label for="key" { (t("Your key with the right “decide”", "Ihr Schlüssel mit dem Recht „decide“")) }
+            input id="key" name="key" type="password" autocomplete="off" required autofocus;
+            button { (t("Show alerts", "Hinweise anzeigen")) }
+        }
+        p class="hint" { (t("Who looks at an alert is written down. The key is not stored in this browser.", "Wer einen Hinweis ansieht, wird aufgeschrieben. Der Schlüssel wird in diesem Browser nicht gespeichert.")) }
+    };
+    frame(language, title(language), content)
+}
+
+async fn queues(app: &App, language: Language, key: &str) -> Result<Response, Fault> {
+    let t = |en, de| language.pick(en, de);
+    let victims = app.casework.payment_alerts(true, ALERTS_MAX).await?;
+    let suspects = app.casework.payment_alerts(false, ALERTS_MAX).await?;
+    let content = html! {
+        h1 { (title(language)) }
+        p { (t("An alert is a lead: two independent signals, nothing more. Tell the customer nothing of it.", "Ein Hinweis ist eine Spur: zwei unabhängige Signale, nicht mehr. Dem Kunden nichts davon sagen.")) }
+        section {
+            h2 { (t("May need help", "Brauchen vielleicht Hilfe")) " (" (victims.len()) ")" }
+            (table(&victims, language, key))
+        }
+        section {
+            h2 { (t("To look at", "Anzusehen")) " (" (suspects.len()) ")" }
+            (table(&suspects, language, key))
+        }
+    };
+    Ok(frame(language, title(language), content))
+}
+
+fn table(rows: &[AlertRow], language: Language, key: &str) -> Markup {
+    let t = |en, de| language.pick(en, de);
+    html! {
+        @if rows.is_empty() {
+            p { (t("None.", "Keine.")) }
+        } @else {
+            table {
+                thead { tr {
+                    th scope="col" { (t("Score", "Punkte")) }
+                    th scope="col" { (t("What it looks like", "Wonach es aussieht")) }
+                    th scope="col" { (t("Case", "Fall")) }
+                    th scope="col" { (t("Last payment", "Letzte Zahlung")) }
+                    th scope="col" { }
+                } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            td data-label=(t("Score", "Punkte")) { (format!("{:.0}", row.score)) }
+                            td data-label=(t("What it looks like", "Wonach es aussieht")) { (scenario(row, language)) }
+                            td data-label=(t("Case", "Fall")) { code { (row.case) } }
+                            td data-label=(t("Last payment", "Letzte Zahlung")) { (&rfc3339(row.last_at)[..10]) }
+                            td { (open(&row.id, key, t("Look", "Ansehen"))) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn open(alert: &str, key: &str, label: &str) -> Markup {
+    html! {
+        form method="post" action="/payments" {
+            input type="hidden" name="key" value=(key);
+            input type="hidden" name="alert" value=(alert);
+            button { (label) }
+        }
+    }
+}
+
+fn kernel(language: Language) -> payments::Language {
+    match language {
+        Language::English => payments::Language::English,
+        Language::German => payments::Language::German,
+    }
+}
+
+fn scenario(row: &AlertRow, language: Language) -> &'static str {
+    payments::Scenario::by_name(&row.scenario).map_or("", |s| s.title.in_language(kernel(language)))
+}
+
+fn one(details: &[AlertDetail], language: Language, key: &str) -> Response {
+    let t = |en, de| language.pick(en, de);
+    let content = html! {
+        (open("", key, t("Back to the queues", "Zurück zu den Listen")))
+        @for d in details {
+            h1 { (scenario(&d.row, language)) }
+            p { (t("Party", "Beteiligter")) " " code { (d.party.expose()) } " · " (t("case", "Fall")) " " code { (d.row.case) } " · " (format!("{:.0}", d.row.score)) " " (t("points", "Punkte")) }
+            p class="notice" { (d.advice(kernel(language))) }
+            h2 { (t("Why", "Warum")) }
+            table {
+                thead { tr {
+                    th scope="col" { (t("Sign", "Merkmal")) }
+                    th scope="col" { (t("Numbers and thresholds", "Zahlen und Schwellen")) }
+                    th scope="col" { (t("Source", "Quelle")) }
+                } }
+                tbody {
+                    @for f in &d.fired {
+                        tr {
+                            td data-label=(t("Sign", "Merkmal")) { (f.indicator().id) " " (f.indicator().title.in_language(kernel(language))) }
+                            td data-label=(t("Numbers and thresholds", "Zahlen und Schwellen")) { (f.because(kernel(language))) }
+                            td data-label=(t("Source", "Quelle")) { (f.indicator().source) " (" (f.indicator().date) ")" }
+                        }
+                    }
+                }
+            }
+            h2 { (t("Payments", "Zahlungen")) }
+            (timeline(&d.timeline, language))
+            h2 { (t("With whom", "Mit wem")) }
+            table {
+                thead { tr {
+                    th scope="col" { (t("Party", "Beteiligter")) }
+                    th scope="col" { (t("Payments", "Zahlungen")) }
+                    th scope="col" { (t("Senders it has in all", "Absender insgesamt")) }
+                } }
+                tbody {
+                    @for o in &d.network {
+                        tr {
+                            td data-label=(t("Party", "Beteiligter")) { code { (o.party) } }
+                            td data-label=(t("Payments", "Zahlungen")) { (o.n) }
+                            td data-label=(t("Senders it has in all", "Absender insgesamt")) { @match o.senders { Some(n) => (n), None => "–" } }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    frame(language, title(language), content)
+}
+
+/// Points over time, amounts by height; the list below says the same in words.
+fn timeline(all: &[ShownTransfer], language: Language) -> Markup {
+    let t = |en, de| language.pick(en, de);
+    let (width, height) = (720.0, 200.0);
+    let first = all.first().map_or(0, |x| x.at);
+    let last = all.last().map_or(1, |x| x.at).max(first + 1);
+    let amount = |x: &ShownTransfer| x.amount.parse::<f64>().unwrap_or(0.0);
+    let highest = all.iter().map(amount).fold(1.0, f64::max);
+    let x = |at: i64| 10.0 + (at - first) as f64 / (last - first) as f64 * (width - 20.0);
+    let y = |v: f64| height - 20.0 - v / highest * (height - 40.0);
+    html! {
+        svg viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(t("Amounts over time", "Beträge über die Zeit")) class="chart" {
+            line x1="10" y1=(height - 20.0) x2=(width - 10.0) y2=(height - 20.0) class="axis" {}
+            @for e in all {
+                circle cx=(format!("{:.1}", x(e.at))) cy=(format!("{:.1}", y(amount(e)))) r="4" class=(if e.in_band { "point in" } else { "point" }) {}
+            }
+            text x="10" y=(height - 4.0) { (&rfc3339(first)[..10]) }
+            text x=(width - 10.0) y=(height - 4.0) text-anchor="end" { (&rfc3339(last)[..10]) }
+            text x="10" y="14" { (format!("{highest:.0}")) }
+        }
+        p class="hint" { (t("Filled points lie in the published price band of their currency.", "Gefüllte Punkte liegen im veröffentlichten Preisband ihrer Währung.")) }
+        details {
+            summary { (t("The payments as a list", "Die Zahlungen als Liste")) " (" (all.len()) ")" }
+            table {
+                thead { tr {
+                    th scope="col" { (t("When", "Wann")) }
+                    th scope="col" { (t("To or from", "An oder von")) }
+                    th scope="col" { (t("Amount", "Betrag")) }
+                    th scope="col" { (t("Country", "Land")) }
+                } }
+                tbody {
+                    @for e in all.iter().rev() {
+                        tr {
+                            td data-label=(t("When", "Wann")) { (rfc3339(e.at)) }
+                            td data-label=(t("To or from", "An oder von")) { code { (e.other) } }
+                            td data-label=(t("Amount", "Betrag")) { (e.amount) " " (e.currency) }
+                            td data-label=(t("Country", "Land")) { (e.country) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
