@@ -189,6 +189,7 @@ impl Casework {
             // Planned is enough: what is cut off here, the worker ends.
             self.finish_erasures().await?;
             self.recompute_incoming(case).await?;
+            self.settle_associations().await?;
         }
         self.appeal(case, appeal).await
     }

@@ -317,6 +317,19 @@ pub(crate) async fn set_status(tx: &mut Tx, id: &str, status: &str) -> Result<()
 }
 
 /// The reports of a case that somebody outside may have got or will get, drafts included.
+/// True when there were reports of a case and each was taken back.
+pub(crate) async fn all_taken_back(tx: &mut Tx, case: &str) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT COUNT(*), SUM(CASE WHEN status IN ('draft', 'approved') THEN 1 ELSE 0 END) FROM reports WHERE case_id = $1",
+    )
+    .bind(case)
+    .fetch_one(&mut **tx)
+    .await?;
+    let mut c = Columns::of(&row);
+    let all = c.int()?;
+    Ok(all > 0 && c.maybe_int()? == Some(0))
+}
+
 pub(crate) async fn released(tx: &mut Tx, case: &str) -> Result<Vec<ReportRow>> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM reports WHERE case_id = $1 AND status IN ('draft', 'approved') ORDER BY made_at, id"

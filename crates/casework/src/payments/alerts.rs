@@ -13,7 +13,7 @@ use crate::cases::{self, CaseStatus};
 use crate::database::{Columns, Step, Tx, words};
 use crate::{
     Account, Casework, CaseworkError, Detection, Facts, Jurisdiction, Payment, Person, Result,
-    Role as PersonRole, Sealed, ServiceKind, Subject, Surface, audit, facts, ids, rfc3339,
+    Role as PersonRole, Sealed, ServiceKind, Subject, Surface, audit, facts, ids, reports, rfc3339,
 };
 
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -452,8 +452,11 @@ impl Casework {
         let mut confirmed = Vec::new();
         for row in rows {
             let mut c = Columns::of(&row);
-            let status = cases::status(&mut tx, &c.text()?).await?;
-            if matches!(status, CaseStatus::Decided | CaseStatus::Reported) {
+            let case = c.text()?;
+            let status = cases::status(&mut tx, &case).await?;
+            if matches!(status, CaseStatus::Decided | CaseStatus::Reported)
+                && !reports::all_taken_back(&mut tx, &case).await?
+            {
                 confirmed.push(Sealed::new(self.detail(&c.text()?)?.party));
             }
         }
@@ -493,6 +496,13 @@ impl Casework {
             });
             if detail.fired.len() == before && !cleared {
                 continue;
+            }
+            if cleared {
+                // What was known of a cleared person goes; a keyed digest stays, so that the same
+                // pattern doesn't accuse them again.
+                detail.party.clear();
+                detail.timeline.clear();
+                detail.network.clear();
             }
             changed += 1;
             let score = (score_of(&fired_of(&detail)) * 100.0).round() as i64;

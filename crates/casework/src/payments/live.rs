@@ -17,7 +17,7 @@ use std::time::Duration;
 use obhut_payments::{
     Assessment, DAY_MICROS, Language, Monitor, PartyKey, Policy, Relations, Role, Side, Transfer,
 };
-use obhut_vault::Sealer;
+use obhut_vault::{Clock, Sealer};
 
 use super::alerts::{NewAlert, shown};
 use super::history::{ROW_BYTES, from_bytes, to_bytes};
@@ -34,8 +34,12 @@ const WAITING_BYTES_MAX: usize = 64 << 20;
 const FILE_BYTES_MAX: u64 = 256 << 20;
 /// Answers kept, so that the same transfer twice is told so.
 const ANSWERS_MAX: usize = 4_000_000;
-/// How much older than the newest a transfer may be, in days; history comes in by files.
-const LATE_DAYS_MAX: i64 = 7;
+/// How much older than the newest a transfer may be, in days; older ones lie in no window.
+const LATE_DAYS_MAX: i64 = 365;
+/// How far ahead of the clock a transfer may be dated, in microseconds.
+const AHEAD_MICROS_MAX: i64 = DAY_MICROS;
+/// A payment dated longer ago than this has gone out; nothing can be held any more.
+const GONE_MICROS: i64 = DAY_MICROS;
 /// Longest frame of the journal, in bytes.
 const FRAME_BYTES_MAX: usize = 2 * WAITING_BYTES_MAX;
 /// What was raised longer ago than this before a start was put on record then.
@@ -154,6 +158,7 @@ pub struct Live {
     durable: Arc<AtomicU64>,
     failing: Arc<AtomicBool>,
     holding: Holding,
+    clock: Arc<dyn Clock>,
     writer: Mutex<Option<JoinHandle<()>>>,
     _lock: File,
 }
@@ -234,6 +239,7 @@ impl Live {
             durable,
             failing,
             holding,
+            clock: casework.clock.clone(),
             writer: Mutex::new(Some(thread)),
             _lock: lock,
         })
@@ -281,8 +287,14 @@ impl Live {
             && transfer.at_micros < state.newest - LATE_DAYS_MAX * DAY_MICROS
         {
             return Err(LiveFault::Record(format!(
-                "its time is more than {LATE_DAYS_MAX} days before the newest; history comes in by `obhut payments scan`"
+                "its time is more than {LATE_DAYS_MAX} days before the newest"
             )));
+        }
+        let received = self.clock.now_micros();
+        if transfer.at_micros > received + AHEAD_MICROS_MAX {
+            return Err(LiveFault::Record(
+                "its time is more than a day ahead of the clock".into(),
+            ));
         }
         {
             let (lock, wake) = &*self.waiting;
@@ -298,11 +310,12 @@ impl Live {
                 &mut waiting.bytes,
                 [&tx_name, &name(transfer.sender), &name(transfer.recipient)],
                 &transfer,
+                received,
             );
             waiting.seq += 1;
             wake.notify_one();
         }
-        let answer = take(&mut state, &transfer, mark, &self.holding, true);
+        let answer = take(&mut state, &transfer, mark, &self.holding, received, true);
         Ok(Answer {
             durable_seq: self.durable_seq(),
             ..answer
@@ -407,7 +420,14 @@ impl Drop for Live {
 }
 
 /// Takes a transfer into the windows and says what it made of them.
-fn take(state: &mut State, t: &Transfer, mark: u32, holding: &Holding, raise: bool) -> Answer {
+fn take(
+    state: &mut State,
+    t: &Transfer,
+    mark: u32,
+    holding: &Holding,
+    received: i64,
+    raise: bool,
+) -> Answer {
     state.seq += 1;
     state.newest = state.newest.max(t.at_micros);
     let observed = state.monitor.observe(t);
@@ -430,11 +450,8 @@ fn take(state: &mut State, t: &Transfer, mark: u32, holding: &Holding, raise: bo
         .fold(0.0, f64::max);
     let (advice, hold_until) = if found.is_empty() {
         (Advice::Allow, None)
-    } else if highest >= holding.from_score && !victim {
-        (
-            Advice::Hold,
-            Some(t.at_micros + holding.hours * 3_600_000_000),
-        )
+    } else if highest >= holding.from_score && !victim && t.at_micros > received - GONE_MICROS {
+        (Advice::Hold, Some(received + holding.hours * 3_600_000_000))
     } else {
         // A possible victim is spoken to, not held.
         (Advice::Review, None)
@@ -504,12 +521,13 @@ pub fn reasons(a: &Assessment, language: Language) -> Vec<(&'static str, String)
         .collect()
 }
 
-fn append(out: &mut Vec<u8>, names: [&String; 3], t: &Transfer) {
+fn append(out: &mut Vec<u8>, names: [&String; 3], t: &Transfer, received: i64) {
     for name in names {
         out.extend((name.len() as u16).to_le_bytes());
         out.extend(name.as_bytes());
     }
     out.extend(to_bytes(t));
+    out.extend(received.to_le_bytes());
 }
 
 /// Journal files with the number of their first transfer, in order.
@@ -573,11 +591,12 @@ fn play(
         };
         let mut rest = plain.as_slice();
         while !rest.is_empty() {
-            let transfer = read_transfer(&mut rest, &mut state.transfers)
+            let (transfer, received) = read_transfer(&mut rest, &mut state.transfers)
                 .ok_or_else(|| fault(format!("the frame at byte {at} has another form")))?;
             newest = newest.max(transfer.at_micros);
-            let raise = transfer.at_micros > now - RAISED_AGAIN_MICROS;
-            take(state, &transfer, mark(&transfer), holding, raise);
+            let raise = received > now - RAISED_AGAIN_MICROS;
+            let mark = mark(&transfer);
+            take(state, &transfer, mark, holding, received, raise);
         }
         at += bytes;
     }
@@ -609,7 +628,7 @@ fn cut(path: &Path, at: u64) -> io::Result<()> {
     file.sync_all()
 }
 
-fn read_transfer(rest: &mut &[u8], transfers: &mut Transfers) -> Option<Transfer> {
+fn read_transfer(rest: &mut &[u8], transfers: &mut Transfers) -> Option<(Transfer, i64)> {
     let mut keys = [0u64; 3];
     for (n, key) in keys.iter_mut().enumerate() {
         let (length, more) = rest.split_at_checked(2)?;
@@ -630,13 +649,15 @@ fn read_transfer(rest: &mut &[u8], transfers: &mut Transfers) -> Option<Transfer
     }
     let (row, more) = rest.split_at_checked(ROW_BYTES)?;
     *rest = more;
-    let transfer = from_bytes(row.try_into().ok()?);
-    Some(Transfer {
+    let (received, more) = rest.split_at_checked(8)?;
+    *rest = more;
+    let transfer = Transfer {
         tx: keys[0],
         sender: PartyKey(keys[1]),
         recipient: PartyKey(keys[2]),
-        ..transfer
-    })
+        ..from_bytes(row.try_into().ok()?)
+    };
+    Some((transfer, i64::from_le_bytes(received.try_into().ok()?)))
 }
 
 /// Writes what waits, a frame at a time, each synced before it counts.

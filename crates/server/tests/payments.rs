@@ -1,0 +1,526 @@
+//! Payments as they come, over HTTP: answers with reasons, the same transfer twice, wrong ones, alerts
+//! that join cases, holds that end, retractions that move scores, and nothing for the customer.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, header};
+use obhut_casework::payments::{Holding, Live, Policy};
+use obhut_casework::*;
+use obhut_server::Outside;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+mod bench;
+
+struct Bench {
+    app: Router,
+    casework: Arc<Casework>,
+    live: Arc<Live>,
+    folder: tempfile::TempDir,
+    bank: String,
+    rita: String,
+    rita_person: Person,
+    olga_person: Person,
+}
+
+const DAY: i64 = 86_400;
+
+impl Bench {
+    async fn new() -> Self {
+        let (casework, folder) = bench::casework().await;
+        Self::over(casework, folder).await
+    }
+
+    async fn over(casework: Arc<Casework>, folder: tempfile::TempDir) -> Self {
+        let live = Arc::new(Live::open(&casework, Policy::default(), Holding::default()).unwrap());
+        let rita_person = casework
+            .add_person("Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
+        let olga_person = casework.add_person("Olga", &roles, "test").await.unwrap();
+        let bank = casework
+            .create_key("bank", &[Right::Payments], None, "test")
+            .await
+            .unwrap()
+            .1;
+        let both = [Right::Cases, Right::Decide];
+        let rita = casework
+            .create_key("rita", &both, Some(&rita_person), "test")
+            .await
+            .unwrap()
+            .1;
+        let outside = Outside {
+            payments: Some(live.clone()),
+            ..Outside::default()
+        };
+        Self {
+            app: obhut_server::app_with(casework.clone(), bench::pool(), outside),
+            casework,
+            live,
+            folder,
+            bank,
+            rita,
+            rita_person,
+            olga_person,
+        }
+    }
+
+    async fn call(&self, key: &str, method: &str, path: &str, body: String) -> (u16, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body))
+            .unwrap();
+        let (status, _, value) =
+            bench::answer(self.app.clone().oneshot(request).await.unwrap()).await;
+        (status, value)
+    }
+
+    async fn pay(&self, body: &Value) -> (u16, Value) {
+        self.call(&self.bank, "POST", "/v1/payments", body.to_string())
+            .await
+    }
+
+    /// Pays as a buyer by every published sign would, up to now; the last answer.
+    async fn buyer(&self, sender: &str, shared: &str) -> Value {
+        let now = jiff::Timestamp::now().as_second();
+        let mut last = Value::Null;
+        let days = [
+            80, 77, 76, 69, 68, 55, 54, 52, 39, 36, 22, 20, 19, 11, 9, 4, 3, 0,
+        ];
+        for (n, day) in days.iter().enumerate() {
+            let receiver = match n % 6 {
+                0 => shared.to_owned(),
+                n => format!("{sender}-r{n}"),
+            };
+            let at = jiff::Timestamp::from_second(now - day * DAY).unwrap();
+            let (status, answer) = self
+                .pay(&transfer(
+                    &format!("{sender}-{n}"),
+                    sender,
+                    &receiver,
+                    &at.to_string(),
+                    "35.00",
+                ))
+                .await;
+            assert_eq!(status, 200, "{answer}");
+            last = answer;
+        }
+        last
+    }
+}
+
+fn transfer(tx: &str, sender: &str, receiver: &str, ts: &str, amount: &str) -> Value {
+    json!({
+        "tx_id": tx, "sender": sender, "receiver": receiver, "ts": ts, "amount": amount, "currency": "EUR",
+        "src_country": "DE", "dst_country": "PH"
+    })
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pattern_is_answered_with_reasons_and_becomes_a_case_of_its_own() {
+    let b = Bench::new().await;
+    let (status, first) = b
+        .pay(&transfer("t", "somebody", "other", &now(), "35.00"))
+        .await;
+    assert_eq!((status, first["decision"].as_str()), (200, Some("allow")));
+    let last = b.buyer("buyer", "pool").await;
+    assert_ne!(last["decision"], "allow");
+    let found = &last["found"][0];
+    assert_eq!(found["role"], "possible buyer");
+    assert!(found["reasons"].as_array().unwrap().len() >= 2);
+    // One sentence for the customer, the same whatever was found.
+    assert_eq!(first["customer_text"], last["customer_text"]);
+    b.casework.record_raised(&b.live).await.unwrap();
+    b.casework.record_raised(&b.live).await.unwrap();
+    let (_, alerts) = b
+        .call(&b.rita, "GET", "/v1/payments/alerts", String::new())
+        .await;
+    assert_eq!(alerts.as_array().unwrap().len(), 1, "{alerts}");
+    let id = alerts[0]["id"].as_str().unwrap();
+    let (_, detail) = b
+        .call(
+            &b.rita,
+            "GET",
+            &format!("/v1/payments/alerts/{id}"),
+            String::new(),
+        )
+        .await;
+    let detail = &detail[0];
+    assert_eq!(detail["party"], "buyer");
+    assert_eq!(detail["timeline"].as_array().unwrap().len(), 18);
+    assert_eq!(detail["timeline"][0]["tx_id"], "buyer-0");
+    assert!(detail["indicators"][0]["source"].as_str().unwrap().len() > 3);
+    // The bank's own key sees no alerts, and nobody's key opens one.
+    assert_eq!(
+        b.call(&b.bank, "GET", "/v1/payments/alerts", String::new())
+            .await
+            .0,
+        403
+    );
+    let case = b
+        .casework
+        .case(detail["case"].as_str().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(case.facts.expose().payments.len(), 18);
+    let audit = b.casework.audit(None).await.unwrap();
+    assert!(
+        audit
+            .iter()
+            .any(|a| a.act == "alert.view" && a.actor == b.rita_person.id)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_twice_is_told_and_another_under_its_id_refused() {
+    let b = Bench::new().await;
+    let one = transfer("t1", "a", "b", &now(), "35.00");
+    let (_, first) = b.pay(&one).await;
+    let (_, again) = b.pay(&one).await;
+    assert_eq!(
+        (first["seq"].as_u64(), again["seq"].as_u64()),
+        (Some(1), Some(1))
+    );
+    assert_eq!(again["repeated"], true);
+    let mut other = one.clone();
+    other["amount"] = "36.00".into();
+    assert_eq!(b.pay(&other).await.0, 409);
+    for (field, value, word) in [
+        ("currency", "EUX", "currency"),
+        ("amount", "-1", "amount"),
+        ("amount", "ten", "amount"),
+        ("ts", "2026-02-30T00:00:00Z", "ts"),
+        ("ts", "2001-01-01T00:00:00Z", "newest"),
+        ("sender", "", "sender"),
+        ("src_country", "Germany", "src_country"),
+    ] {
+        let mut bad = transfer("t2", "a", "b", &now(), "35.00");
+        bad[field] = value.into();
+        let (status, answer) = b.pay(&bad).await;
+        assert_eq!(status, 422, "{field}={value}: {answer}");
+        let text = answer.to_string();
+        assert!(text.contains(word), "{text}");
+    }
+    assert_eq!(
+        b.call(&b.bank, "POST", "/v1/payments", "{".into()).await.0,
+        400
+    );
+    assert_eq!(b.live.seq(), 1, "nothing of it was taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_and_messages_answer_each() {
+    let b = Bench::new().await;
+    let mut bad = transfer("t2", "a", "b", &now(), "35.00");
+    bad["currency"] = "???".into();
+    let (status, answers) = b
+        .pay(&json!([
+            transfer("t1", "a", "b", &now(), "35.00"),
+            bad,
+            transfer("t3", "a", "c", &now(), "5.00")
+        ]))
+        .await;
+    assert_eq!(status, 200);
+    let decisions: Vec<&str> = answers
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["decision"].as_str().unwrap())
+        .collect();
+    assert_eq!(decisions, ["allow", "none", "allow"]);
+    assert!(answers[1]["problem"].as_str().unwrap().contains("currency"));
+    let tx = |id: &str, amount: &str| {
+        format!(
+            "<CdtTrfTxInf><PmtId><EndToEndId>{id}</EndToEndId></PmtId><IntrBkSttlmAmt Ccy=\"EUR\">{amount}</IntrBkSttlmAmt><Dbtr><Nm>A</Nm></Dbtr><DbtrAcct><Id><IBAN>DE02120300000000202051</IBAN></Id></DbtrAcct><Cdtr><Nm>B</Nm></Cdtr></CdtTrfTxInf>"
+        )
+    };
+    let message = format!(
+        "<?xml version=\"1.0\"?><Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pacs.008.001.08\"><FIToFICstmrCdtTrf><GrpHdr><CreDtTm>{}</CreDtTm><NbOfTxs>2</NbOfTxs></GrpHdr>{}{}</FIToFICstmrCdtTrf></Document>",
+        now(),
+        tx("x1", "12.00"),
+        tx("x2", "-1"),
+    );
+    let (status, answers) = b.call(&b.bank, "POST", "/v1/payments", message).await;
+    assert_eq!(status, 200, "{answers}");
+    assert_eq!(answers[0]["tx_id"], "x1");
+    assert_eq!(answers[0]["decision"], "allow");
+    assert_eq!(
+        (
+            answers[1]["tx_id"].as_str(),
+            answers[1]["decision"].as_str()
+        ),
+        (Some("x2"), Some("none"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
+    let b = Bench::new().await;
+    // Others pay the same recipient, from two countries: the pattern becomes strong enough to hold.
+    for (n, country) in ["AU", "GB", "SE"].iter().enumerate() {
+        let at =
+            jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() - 85 * DAY + n as i64)
+                .unwrap();
+        let mut t = transfer(
+            &format!("p{n}"),
+            &format!("payer{n}"),
+            "pool",
+            &at.to_string(),
+            "40.00",
+        );
+        t["src_country"] = (*country).into();
+        b.pay(&t).await;
+    }
+    let last = b.buyer("buyer", "pool").await;
+    assert_eq!(last["decision"], "hold", "{last}");
+    assert!(last["hold_until"].as_str().unwrap() > now().as_str());
+    b.casework.record_raised(&b.live).await.unwrap();
+    let (_, holds) = b
+        .call(&b.rita, "GET", "/v1/payments/holds", String::new())
+        .await;
+    let holds = holds.as_array().unwrap();
+    let held: Vec<&Value> = holds.iter().filter(|h| h["state"] == "held").collect();
+    assert!(!held.is_empty(), "{holds:?}");
+    let id = held[0]["id"].as_str().unwrap();
+    // One whose time is over has ended without anybody's word, and stays so.
+    let case = held[0]["case"].as_str().unwrap();
+    b.casework.record_hold("over", case, 1).await.unwrap();
+    let holds = b.casework.holds().await.unwrap();
+    let over = holds.iter().find(|h| h.tx.expose() == "over").unwrap();
+    assert_eq!(over.state.word(), "ended");
+    let late = b
+        .casework
+        .decide_hold(&over.id, &b.rita_person, None, "too late")
+        .await;
+    assert!(late.is_err_and(|e| e.to_string().contains("may have gone out")));
+    let path = format!("/v1/payments/holds/{id}");
+    let until = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() + 3 * DAY)
+        .unwrap()
+        .to_string();
+    let far = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() + 90 * DAY)
+        .unwrap()
+        .to_string();
+    let ask = async |until: &str, why: &str| {
+        b.call(
+            &b.rita,
+            "POST",
+            &path,
+            json!({"until": until, "why": why}).to_string(),
+        )
+        .await
+    };
+    assert_eq!(ask(&far, "looked at").await.0, 409);
+    assert_eq!(ask(&until, " ").await.0, 409);
+    let (status, confirmed) = ask(&until, "looked at").await;
+    assert_eq!(
+        (status, confirmed["state"].as_str()),
+        (200, Some("confirmed"))
+    );
+    let (_, released) = b
+        .call(&b.rita, "POST", &path, json!({"why": "family"}).to_string())
+        .await;
+    assert_eq!(released["state"], "released");
+    assert_eq!(ask(&until, "again").await.0, 409, "what was let go is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_a_case_back_moves_what_rested_on_it() {
+    let b = Bench::new().await;
+    b.buyer("first", "common").await;
+    b.casework.record_raised(&b.live).await.unwrap();
+    let alerts = b.casework.payment_alerts(false, 10).await.unwrap();
+    let case = alerts[0].case.clone();
+    let request = DecisionRequest {
+        ruling: Ruling::Report,
+        grounds: "as assessed".into(),
+        category: None,
+    };
+    b.casework
+        .decide(&case, &b.rita_person, &request)
+        .await
+        .unwrap();
+    let confirmed = b.casework.confirmed_parties().await.unwrap();
+    assert_eq!(confirmed.len(), 1);
+    b.live.set_confirmed(&confirmed);
+    // A second sender pays a recipient of the first: association adds, and is said.
+    b.buyer("second", "common").await;
+    b.casework.record_raised(&b.live).await.unwrap();
+    let of = async |party: &str| {
+        for row in b.casework.payment_alerts(false, 10).await.unwrap() {
+            let d = b
+                .casework
+                .payment_alert(&row.id, "test")
+                .await
+                .unwrap()
+                .remove(0);
+            if d.party.expose() == party {
+                return d;
+            }
+        }
+        panic!("no alert of {party}");
+    };
+    let before = of("second").await;
+    assert!(before.fired.iter().any(|f| f.indicator().id == "R02"));
+    let appeal = b
+        .casework
+        .file_appeal(&case, "mine", "public")
+        .await
+        .unwrap();
+    b.casework
+        .decide_appeal(
+            &case,
+            &appeal.id,
+            &b.olga_person,
+            AppealOutcome::Upheld,
+            "harmless",
+        )
+        .await
+        .unwrap();
+    // An upheld appeal counts again at once.
+    let after = of("second").await;
+    assert!(!after.fired.iter().any(|f| f.indicator().id == "R02"));
+    assert!(after.row.score < before.row.score);
+    let open = b.casework.payment_alerts(false, 10).await.unwrap();
+    assert!(
+        open.iter().all(|a| a.case != case),
+        "a cleared person's alert doesn't stand"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_possible_victim_waits_in_another_queue_and_is_never_reported() {
+    let b = Bench::new().await;
+    let start = jiff::Timestamp::now().as_second() - 3 * DAY;
+    let mut last = Value::Null;
+    for (n, amount) in ["40.00", "80.00", "120.00", "200.00"].iter().enumerate() {
+        let at = jiff::Timestamp::from_second(start + n as i64 * 30_000).unwrap();
+        last = b
+            .pay(&transfer(
+                &format!("v{n}"),
+                "young",
+                "blackmailer",
+                &at.to_string(),
+                amount,
+            ))
+            .await
+            .1;
+    }
+    assert_eq!(last["decision"], "review", "{last}");
+    assert_eq!(last["found"][0]["role"], "possible victim");
+    b.casework.record_raised(&b.live).await.unwrap();
+    assert!(
+        b.casework
+            .payment_alerts(false, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let victims = b.casework.payment_alerts(true, 10).await.unwrap();
+    assert_eq!(victims.len(), 1);
+    let case = b.casework.case(&victims[0].case).await.unwrap();
+    assert!(case.facts.expose().reported.is_none());
+    assert_eq!(case.facts.expose().victims[0].id.as_deref(), Some("young"));
+    let detail = &b
+        .casework
+        .payment_alert(&victims[0].id, "test")
+        .await
+        .unwrap()[0];
+    assert!(
+        detail
+            .advice(obhut_casework::payments::Language::German)
+            .contains("Hilfe")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_everything_durable_is_there_and_a_torn_end_is_cut() {
+    let b = Bench::new().await;
+    let last = b.buyer("buyer", "pool").await;
+    b.live.settle();
+    let Bench {
+        app,
+        casework,
+        live,
+        folder,
+        ..
+    } = b;
+    drop(app);
+    drop(live);
+    let journal = std::fs::read_dir(folder.path().join("payments"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .find(|p| p.to_string_lossy().contains("journal-"))
+        .unwrap();
+    let whole = std::fs::read(&journal).unwrap();
+    assert!(
+        !String::from_utf8_lossy(&whole).contains("buyer"),
+        "who paid whom is sealed"
+    );
+    let mut torn = whole.clone();
+    torn.extend([200, 0, 0, 0, 1, 2, 3]);
+    std::fs::write(&journal, &torn).unwrap();
+    let live = Live::open(&casework, Policy::default(), Holding::default()).unwrap();
+    assert_eq!((live.seq(), live.durable_seq()), (18, 18));
+    assert_eq!(std::fs::read(&journal).unwrap(), whole);
+    drop(live);
+    // A changed bit in the middle is no torn end.
+    let mut changed = whole.clone();
+    changed[40] ^= 1;
+    changed.extend(&whole);
+    std::fs::write(&journal, &changed).unwrap();
+    let fault = Live::open(&casework, Policy::default(), Holding::default());
+    assert!(fault.is_err_and(|e| e.to_string().contains("byte 0")));
+    std::fs::write(&journal, &whole).unwrap();
+    let b = Bench::over(casework, folder).await;
+    // The last transfer again: told as repeated, with the same place.
+    assert_eq!(last["seq"], 18);
+    let (status, _) = b
+        .pay(&transfer(
+            "buyer-17",
+            "buyer",
+            "buyer-r5",
+            "2026-01-01",
+            "1.00",
+        ))
+        .await;
+    assert_eq!(status, 409);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_asks_for_a_persons_key_and_shows_both_queues() {
+    let b = Bench::new().await;
+    b.buyer("buyer", "pool").await;
+    b.casework.record_raised(&b.live).await.unwrap();
+    let page = async |body: String, language: &str| {
+        let request = Request::builder()
+            .method("POST")
+            .uri("/payments")
+            .header(header::ACCEPT_LANGUAGE, language)
+            .body(Body::from(body))
+            .unwrap();
+        let answer = b.app.clone().oneshot(request).await.unwrap();
+        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 22)
+            .await
+            .unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
+    let refused = page(format!("key={}", b.bank), "en").await;
+    assert!(refused.contains("role=\"alert\"") && !refused.contains("case-"));
+    let queues = page(format!("key={}", b.rita), "de").await;
+    assert!(queues.contains("Brauchen vielleicht Hilfe (0)") && queues.contains("Anzusehen (1)"));
+    assert!(!queues.contains(">buyer<"), "no party in the list");
+    let alert = b.casework.payment_alerts(false, 1).await.unwrap().remove(0);
+    let one = page(format!("key={}&alert={}", b.rita, alert.id), "de").await;
+    assert!(one.contains("<svg") && one.contains("buyer") && one.contains("AMLC"));
+    assert!(!one.contains("<script") && !one.contains("http://"));
+}
