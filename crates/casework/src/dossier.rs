@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use crate::cases::{self, CaseStatus};
 use crate::views::{self, FileDigests};
 use crate::{
-    Casework, Category, Facts, FileFacts, Finding, Reporter, Result, Sealed, Surface, filings,
-    lists,
+    Casework, Category, Facts, FileFacts, FinancialUnit, Finding, Reporter, Result, Sealed,
+    Surface, filings, lists,
 };
 
 /// A case as data.
@@ -27,6 +27,8 @@ pub struct Dossier {
     pub facts: Sealed<Facts>,
     /// Children were left out of the facts, because nobody asked for them.
     pub victims_left_out: usize,
+    /// The reporting bank, where it has a financial intelligence unit.
+    pub unit: Option<Sealed<FinancialUnit>>,
     /// The files, in the order they were found.
     pub files: Vec<ReportedFile>,
     /// The decision's category.
@@ -159,6 +161,7 @@ impl Casework {
             made_at: self.now(),
             facts: Sealed::new(facts),
             victims_left_out,
+            unit: self.financial_unit().await?.map(Sealed::new),
             files,
         })
     }

@@ -9,11 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod faults;
+mod financial;
 mod money;
 mod people;
 mod places;
 
 pub use faults::FactFault;
+pub use financial::{Financial, FinancialAccount, FinancialParty, FinancialUnit, IdentityDocument};
 pub use money::{Message, Payment, Thread, Wallet};
 pub use people::{
     Account, AccountClosed, Address, Device, Email, IpEvent, Location, Person, Phone,
@@ -171,6 +173,8 @@ pub struct Facts {
     pub threads: Vec<Thread>,
     /// Payments.
     pub payments: Vec<Payment>,
+    /// What only a financial intelligence unit is told.
+    pub financial: Option<Financial>,
     /// Addresses on chains.
     pub wallets: Vec<Wallet>,
     /// What bears on a child's danger.

@@ -67,9 +67,10 @@ pub use dossier::{Dossier, ReportedFile};
 pub use erasures::{Erasure, ErasureProof, Restoration, Restored};
 pub use facts::{
     Account, AccountClosed, Address, Detection, Device, Email, FactFault, Facts, FactsError,
-    FileCategory, FileFacts, IncidentKind, IncidentTag, IpEvent, Jurisdiction, LawEnforcement,
-    Location, Message, OriginalHash, Payment, Person as NamedPerson, Phone, Place, RiskFact,
-    ServiceKind, Thread, Wallet,
+    FileCategory, FileFacts, Financial, FinancialAccount, FinancialParty, FinancialUnit,
+    IdentityDocument, IncidentKind, IncidentTag, IpEvent, Jurisdiction, LawEnforcement, Location,
+    Message, OriginalHash, Payment, Person as NamedPerson, Phone, Place, RiskFact, ServiceKind,
+    Thread, Wallet,
 };
 pub use filings::{BEGINNINGS_MAX, Filing, FilingState};
 pub use findings::Finding;

@@ -4,6 +4,7 @@
 //! The kernel knows numbers; what a party is called stays here, sealed wherever it is kept.
 
 pub(crate) mod alerts;
+pub mod backtest;
 mod columns;
 mod history;
 mod live;
@@ -20,7 +21,8 @@ pub use history::{History, Part, SENDER_PARTS};
 pub use live::{Advice, Answer, Holding, Live, LiveFault, reasons};
 pub use obhut_payments::*;
 pub use records::{
-    Amount, Counted, FileFault, Id, Names, Notices, Record, TransferProblem, Transfers,
+    Amount, Counted, FileFault, Id, Names, Notices, Preparation, Prepared, Record, TransferProblem,
+    Transfers, prepare,
 };
 pub use scan::{Alert, EVIDENCE_MAX, PartyAlert, ScanResult, end_of_day, scan_history};
 

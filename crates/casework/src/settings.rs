@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Columns, Step};
-use crate::{Casework, CaseworkError, Result, audit};
+use crate::{Casework, CaseworkError, FinancialUnit, Result, audit};
 
 pub(crate) const STEPS: &[Step] = &[Step {
     number: 5,
@@ -48,6 +48,44 @@ impl Casework {
                     .map_err(|_| CaseworkError::Form("the reporter setting".into()))
             },
         )
+    }
+
+    /// The reporting bank as its financial intelligence unit knows it; none until it is set.
+    pub async fn financial_unit(&self) -> Result<Option<FinancialUnit>> {
+        let row = sqlx::query("SELECT value FROM settings WHERE name = 'financial-unit'")
+            .fetch_optional(self.db.pool())
+            .await?;
+        row.map(|row| {
+            let text = self.open_text(&Columns::of(&row).text()?)?;
+            serde_json::from_str(&text)
+                .map_err(|_| CaseworkError::Form("the financial unit's setting".into()))
+        })
+        .transpose()
+    }
+
+    /// Replaces it. Sealed: it names a person.
+    pub async fn set_financial_unit(&self, unit: &FinancialUnit, actor: &str) -> Result<()> {
+        let value = self.seal_text(&serde_json::to_string(unit).expect("a unit is JSON"));
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "INSERT INTO settings (name, value, changed_at) VALUES ('financial-unit', $1, $2)
+             ON CONFLICT (name) DO UPDATE SET value = $1, changed_at = $2",
+        )
+        .bind(value)
+        .bind(self.now())
+        .execute(&mut *tx)
+        .await?;
+        audit::write(
+            &mut tx,
+            self.now(),
+            actor,
+            "settings.financial-unit",
+            &unit.profile,
+            "",
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Replaces the provider's data.

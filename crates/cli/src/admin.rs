@@ -1,12 +1,16 @@
 //! People, legal bases, keys, settings, audit.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use obhut_casework::FinancialUnit;
 use obhut_casework::{Right, rfc3339};
+use obhut_partners::destinations::goaml;
 use serde_json::json;
 
 use crate::args::{AuditArgs, BasisCommand, KeyCommand, PersonCommand, SettingsCommand};
+use crate::input;
 use crate::output::Output;
 use crate::setting::{Setting, somebody};
 
@@ -150,6 +154,14 @@ pub async fn settings(
     setting: &Setting,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
+    let command = match command {
+        SettingsCommand::Unit {
+            file,
+            schema,
+            own_profile,
+        } => return unit(file, schema, own_profile, setting, output).await,
+        reporter => reporter,
+    };
     let SettingsCommand::Reporter {
         service,
         first_name,
@@ -159,7 +171,10 @@ pub async fn settings(
         company_template,
         terms_of_service,
         legal_url,
-    } = command;
+    } = command
+    else {
+        unreachable!("units were answered above")
+    };
     let casework = setting.casework().await?;
     let mut reporter = casework.reporter().await?;
     let before = reporter.clone();
@@ -184,6 +199,70 @@ pub async fn settings(
     output.line(
         || value.clone(),
         || serde_json::to_string_pretty(&value).expect("settings are JSON"),
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Longest file of a unit's settings or schema, in bytes.
+const UNIT_FILE_BYTES_MAX: u64 = 4 << 20;
+
+async fn unit(
+    file: Option<PathBuf>,
+    schema: Option<PathBuf>,
+    own_profile: Option<PathBuf>,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    if let Some(file) = file {
+        let mut unit = FinancialUnit::from_json(&input::read(&file, UNIT_FILE_BYTES_MAX)?)?;
+        let text = |path: PathBuf| -> anyhow::Result<String> {
+            String::from_utf8(input::read(&path, UNIT_FILE_BYTES_MAX)?)
+                .map_err(|_| anyhow::anyhow!("{}: it is no UTF-8", path.display()))
+        };
+        if let Some(schema) = schema {
+            unit.schema = Some(text(schema)?);
+        }
+        if let Some(profile) = own_profile {
+            unit.own_profile = Some(text(profile)?);
+        }
+        let own = unit.own_profile.as_deref().unwrap_or_default();
+        let known = goaml::PROFILES.iter().find(|p| p.0 == unit.profile);
+        match (known, unit.profile.as_str()) {
+            (Some(_), _) => {}
+            (None, "own") => {
+                goaml::check_profile(own).map_err(|why| anyhow::anyhow!("the profile: {why}"))?
+            }
+            (None, other) => {
+                let names: Vec<&str> = goaml::PROFILES.iter().map(|p| p.0).collect();
+                anyhow::bail!("profile {other} is none of {}, own", names.join(", "));
+            }
+        }
+        if let Some(schema) = &unit.schema {
+            goaml::check_document(schema, unit.schema_compat, "<report/>")
+                .map_err(anyhow::Error::msg)?;
+        }
+        casework.set_financial_unit(&unit, &somebody()).await?;
+    }
+    let Some(unit) = casework.financial_unit().await? else {
+        anyhow::bail!(
+            "no unit is set; `obhut settings unit --file unit.json` sets one (docs/goaml.md)"
+        );
+    };
+    output.line(
+        || {
+            serde_json::json!({
+                "profile": unit.profile, "entity_id": unit.entity_id, "local_currency": unit.local_currency,
+                "schema": unit.schema.is_some(), "schema_compat": unit.schema_compat, "officer": unit.officer.is_some(),
+            })
+        },
+        || {
+            let schema = if unit.schema.is_some() { "held against its schema" } else { "without a schema" };
+            format!(
+                "goAML {} for entity {}, amounts in {}, {schema}",
+                unit.profile, unit.entity_id, unit.local_currency
+            )
+        },
     )?;
     Ok(ExitCode::SUCCESS)
 }

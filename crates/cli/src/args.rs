@@ -534,6 +534,18 @@ pub enum SettingsCommand {
         #[arg(long)]
         legal_url: Option<String>,
     },
+    /// Show or set the reporting bank as its financial intelligence unit knows it (docs/goaml.md)
+    Unit {
+        /// A JSON file with its settings
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// The unit's XML schema: every report is held against it before it leaves
+        #[arg(long, value_name = "FILE", requires = "file")]
+        schema: Option<PathBuf>,
+        /// A profile of one's own, where the settings say `"profile": "own"`
+        #[arg(long, value_name = "FILE", requires = "file")]
+        own_profile: Option<PathBuf>,
+    },
 }
 
 #[derive(ClapArgs)]

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::filing::{Errand, SendFault, Sent};
 
+pub mod goaml;
 mod leads;
 pub mod ncmec;
 mod package;
@@ -20,6 +21,7 @@ mod xarf;
 
 /// Every destination.
 pub const ALL: &[&Destination] = &[
+    &goaml::DESTINATION,
     &leads::DESTINATION,
     &ncmec::DESTINATION,
     &package::DESTINATION,

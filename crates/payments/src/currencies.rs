@@ -19,10 +19,13 @@ impl std::fmt::Debug for Currency {
 impl Currency {
     /// From three letters in capitals; nothing where ISO 4217 has none such.
     pub fn new(code: &[u8]) -> Option<Currency> {
-        let at = CURRENCIES
-            .binary_search_by(|e| e.code.as_bytes().cmp(code))
-            .ok()?;
-        Some(Currency(at as u8))
+        let [a @ b'A'..=b'Z', b @ b'A'..=b'Z', c @ b'A'..=b'Z'] = code else {
+            return None;
+        };
+        match PLACES[letters(*a, *b, *c)] {
+            0 => None,
+            place => Some(Currency(place - 1)),
+        }
     }
 
     /// Its entry.
@@ -185,8 +188,24 @@ const fn entry(code: &'static str, digits: u32, per_usd: f64, even_minor: i64) -
     }
 }
 
+const fn letters(a: u8, b: u8, c: u8) -> usize {
+    ((a - b'A') as usize * 26 + (b - b'A') as usize) * 26 + (c - b'A') as usize
+}
+
+/// For every three letters, their place in [`CURRENCIES`] and one, or 0.
+static PLACES: [u8; 26 * 26 * 26] = {
+    let mut places = [0; 26 * 26 * 26];
+    let mut n = 0;
+    while n < CURRENCIES.len() {
+        let code = CURRENCIES[n].code.as_bytes();
+        places[letters(code[0], code[1], code[2])] = n as u8 + 1;
+        n += 1;
+    }
+    places
+};
+
 /// ISO 4217, in alphabetical order; funds, metals and test codes left out.
-pub static CURRENCIES: &[CurrencyEntry] = &[
+pub const CURRENCIES: &[CurrencyEntry] = &[
     entry("AED", 2, 3.67, 500),
     entry("AFN", 2, 70.0, 50000),
     entry("ALL", 2, 85.0, 50000),

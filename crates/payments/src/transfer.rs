@@ -243,7 +243,8 @@ impl Event {
 /// A decimal amount as minor units, rounded half to even; nothing where it is no positive, sane amount.
 /// The bool says that something was rounded off.
 pub fn amount_minor_from_f64(amount: f64, digits: u32) -> Option<(i64, bool)> {
-    let scaled = amount * 10f64.powi(digits as i32);
+    const POWERS: [f64; 5] = [1.0, 10.0, 100.0, 1_000.0, 10_000.0];
+    let scaled = amount * POWERS.get(digits as usize)?;
     if !scaled.is_finite() || scaled.abs() > 9e15 {
         return None;
     }

@@ -8,6 +8,7 @@
 
 mod access;
 mod api;
+pub mod backtest;
 pub mod cybertip;
 mod fault;
 mod hma;

@@ -47,6 +47,9 @@ pub struct Payment {
     /// ISO 4217, or `BTC`, …
     #[schemars(regex(pattern = r"^[A-Z]{3,5}$"))]
     pub currency: String,
+    /// The same in the reporting bank's local currency, where that is another one.
+    #[schemars(regex(pattern = r"^[0-9]{1,15}(\.[0-9]{1,8})?$"))]
+    pub amount_local: Option<String>,
     /// Who paid: account, name or wallet.
     pub from: Option<String>,
     /// Who was paid.

@@ -210,6 +210,29 @@ impl History {
         self.pushed == 0
     }
 
+    /// The same transfers once more, for another look at them.
+    ///
+    /// # Errors
+    /// What lay in files can't be read or written.
+    pub fn again(&mut self) -> io::Result<History> {
+        if let Some(e) = self.fault.take() {
+            return Err(e);
+        }
+        let mut copy = History::new(self.by_sender).with_held_bytes_max(self.held_bytes_max);
+        for part in &mut self.parts {
+            let spilled = part.spilled.is_some();
+            let all = part.take()?;
+            for t in &all {
+                copy.push(t);
+                part.push(t);
+            }
+            if spilled {
+                part.spill()?;
+            }
+        }
+        Ok(copy)
+    }
+
     /// The parts.
     ///
     /// # Errors

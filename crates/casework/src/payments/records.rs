@@ -23,6 +23,9 @@ const STRAYS_MIN: usize = 10;
 /// Problems kept word by word; the rest are counted.
 const PROBLEMS_KEPT_MAX: usize = 100_000;
 
+const SAME: &str = "the same transfer came before under this tx_id; it counts once";
+const OTHER: &str = "another transfer came before under this tx_id; give each its own";
+
 /// An id as a file has it: whole numbers stay numbers, `7` and `07` are two parties.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Id<'a> {
@@ -261,16 +264,37 @@ impl Transfers {
     pub fn take(&mut self, record: &Record<'_>, put: &mut dyn FnMut(Transfer)) {
         self.counted.read += 1;
         self.in_file += 1;
-        let transfer = match self.check(record) {
-            Ok(transfer) => transfer,
-            Err(why) => return self.problem(record.number, why),
-        };
-        let day = |micros: i64| micros.div_euclid(DAY_MICROS);
-        let late = self.newest != i64::MIN
-            && day(transfer.at_micros) < day(self.newest)
-            && self.newest - transfer.at_micros > LATE_MICROS;
+        match self.check(record) {
+            Ok(transfer) => self.in_order(record.number, transfer, put),
+            Err(why) => self.problem(record.number, why),
+        }
+    }
+
+    /// The latest moment a transfer may have.
+    pub fn latest(&self) -> i64 {
+        self.latest
+    }
+
+    /// The same as [`Self::take`], for a record that another thread has looked at.
+    pub fn admit(&mut self, number: u64, prepared: &Prepared, put: &mut dyn FnMut(Transfer)) {
+        self.counted.read += 1;
+        self.in_file += 1;
+        let mut transfer = prepared.transfer;
+        let tx = Id::Number(prepared.tx);
+        transfer.tx = self.tx(tx);
+        self.note(prepared.noted);
+        match self.seen.note(tx, &transfer) {
+            Before::Never => self.in_order(number, transfer, put),
+            Before::Same => self.problem(number, SAME.into()),
+            Before::Other => self.problem(number, OTHER.into()),
+        }
+    }
+
+    fn in_order(&mut self, number: u64, transfer: Transfer, put: &mut dyn FnMut(Transfer)) {
+        // More than a day before the newest is another day, whatever the hour.
+        let late = self.newest != i64::MIN && self.newest - transfer.at_micros > LATE_MICROS;
         if late && !self.unordered {
-            self.strays.push((record.number, transfer));
+            self.strays.push((number, transfer));
             if self.strays.len() > STRAYS_MIN.max(self.in_file / 10) {
                 self.unordered = true;
                 self.counted.notices.sorted_files += 1;
@@ -319,12 +343,8 @@ impl Transfers {
         let transfer = self.believe(r)?;
         match self.seen.note(r.tx, &transfer) {
             Before::Never => Ok(transfer),
-            Before::Same => {
-                Err("the same transfer came before under this tx_id; it counts once".into())
-            }
-            Before::Other => {
-                Err("another transfer came before under this tx_id; give each its own".into())
-            }
+            Before::Same => Err(SAME.into()),
+            Before::Other => Err(OTHER.into()),
         }
     }
 
@@ -347,44 +367,113 @@ impl Transfers {
                 }
             }
         }
-        let currency = Currency::new(r.currency).ok_or_else(|| {
-            "currency is none of ISO 4217; write three letters in capitals, EUR".to_owned()
-        })?;
-        if !(AT_MICROS_MIN..=self.latest).contains(&r.at_micros) {
-            return Err("ts is no possible date: before 1990 or more than a year ahead".into());
-        }
-        let (amount_minor, rounded) = minor(r.amount, currency.entry().digits)?;
-        if amount_minor <= 0 {
-            return Err("amount must be above zero; a return is a transfer the other way".into());
-        }
-        if amount_minor > AMOUNT_MINOR_MAX {
-            return Err(format!("amount is above {AMOUNT_MINOR_MAX} minor units"));
-        }
-        let country = |name: &str, code: &[u8]| match code {
-            [] => Ok(Country::UNKNOWN),
-            code => Country::new(code)
-                .ok_or_else(|| format!("{name} is no country code; write two letters in capitals")),
-        };
-        let from = country("src_country", r.from)?;
-        let to = country("dst_country", r.to)?;
+        let (plain, noted) = plain(r, self.latest)?;
         let transfer = Transfer {
             tx: self.tx(r.tx),
             sender: self.names.key(r.sender),
             recipient: self.names.key(r.recipient),
-            at_micros: r.at_micros,
-            amount_minor,
-            currency,
-            from,
-            to,
-            zone_minutes: r.zone_minutes,
-            context: r.context,
+            ..plain
         };
-        let notices = &mut self.counted.notices;
-        notices.zone_missing += u64::from(r.zone_missing);
-        notices.rounded += u64::from(rounded);
-        notices.country_missing += u64::from(from == Country::UNKNOWN && r.zone_minutes.is_none());
+        self.note(noted);
         Ok(transfer)
     }
+
+    fn note(&mut self, noted: Noted) {
+        let notices = &mut self.counted.notices;
+        notices.zone_missing += u64::from(noted.zone_missing);
+        notices.rounded += u64::from(noted.rounded);
+        notices.country_missing += u64::from(noted.country_missing);
+    }
+}
+
+/// What was done to a record.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    zone_missing: bool,
+    rounded: bool,
+    country_missing: bool,
+}
+
+/// A record that another thread has looked at, all but its place among the others.
+#[derive(Clone, Copy, Debug)]
+pub struct Prepared {
+    tx: i64,
+    transfer: Transfer,
+    noted: Noted,
+}
+
+/// What became of a record that another thread has looked at.
+#[derive(Clone, Debug)]
+pub enum Preparation {
+    /// It can be admitted.
+    Ready(Prepared),
+    /// It can't be used.
+    Problem(String),
+    /// Its ids are texts, which have one place where they get their numbers.
+    Texts,
+}
+
+/// Looks at a record whose ids are whole numbers; `latest` is [`Transfers::latest`].
+pub fn prepare(r: &Record<'_>, latest: i64) -> Preparation {
+    let (Id::Number(tx @ 0..), Id::Number(sender @ 0..), Id::Number(recipient @ 0..)) =
+        (r.tx, r.sender, r.recipient)
+    else {
+        return Preparation::Texts;
+    };
+    match plain(r, latest) {
+        Err(why) => Preparation::Problem(why),
+        Ok((plain, noted)) => Preparation::Ready(Prepared {
+            tx,
+            transfer: Transfer {
+                sender: PartyKey(sender as u64),
+                recipient: PartyKey(recipient as u64),
+                ..plain
+            },
+            noted,
+        }),
+    }
+}
+
+/// Everything of a record but its ids.
+fn plain(r: &Record<'_>, latest: i64) -> Result<(Transfer, Noted), String> {
+    let currency = Currency::new(r.currency).ok_or_else(|| {
+        "currency is none of ISO 4217; write three letters in capitals, EUR".to_owned()
+    })?;
+    if !(AT_MICROS_MIN..=latest).contains(&r.at_micros) {
+        return Err("ts is no possible date: before 1990 or more than a year ahead".into());
+    }
+    let (amount_minor, rounded) = minor(r.amount, currency.entry().digits)?;
+    if amount_minor <= 0 {
+        return Err("amount must be above zero; a return is a transfer the other way".into());
+    }
+    if amount_minor > AMOUNT_MINOR_MAX {
+        return Err(format!("amount is above {AMOUNT_MINOR_MAX} minor units"));
+    }
+    let country = |name: &str, code: &[u8]| match code {
+        [] => Ok(Country::UNKNOWN),
+        code => Country::new(code)
+            .ok_or_else(|| format!("{name} is no country code; write two letters in capitals")),
+    };
+    let from = country("src_country", r.from)?;
+    let to = country("dst_country", r.to)?;
+    let transfer = Transfer {
+        tx: 0,
+        sender: PartyKey(0),
+        recipient: PartyKey(0),
+        at_micros: r.at_micros,
+        amount_minor,
+        currency,
+        from,
+        to,
+        zone_minutes: r.zone_minutes,
+        context: r.context,
+    };
+    let noted = Noted {
+        zone_missing: r.zone_missing,
+        rounded,
+        country_missing: from == Country::UNKNOWN && r.zone_minutes.is_none(),
+    };
+    Ok((transfer, noted))
 }
 
 /// An amount in minor units, rounded half to even, and whether it had to be.

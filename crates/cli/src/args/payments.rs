@@ -31,8 +31,24 @@ pub enum PaymentsCommand {
     /// Payments that are or were held
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Changed thresholds on history: alerts gained and lost, before anything goes live
+    #[command(
+        after_help = "Everything that changes a threshold here (--without, --set, --band, --score-min) is compared with the thresholds as they are.\nThe report names parties: keep it where alerts are kept."
+    )]
+    Backtest(BacktestArgs),
     /// Rolling 30- and 90-day counts after each transfer, as Parquet
     Features(FeaturesArgs),
+    /// Hold a goAML report against a unit's XML schema; says every place that doesn't fit
+    GoamlCheck {
+        /// The report, XML
+        report: PathBuf,
+        /// The unit's XML schema
+        #[arg(long, value_name = "FILE")]
+        schema: PathBuf,
+        /// Take ^ and $ in the schema's patterns for anchors, as they were meant
+        #[arg(long)]
+        compat: bool,
+    },
     /// Make up transfers with known answers, for trying out; nobody in them exists
     Synthesize(SynthesizeArgs),
     /// The columns that files of transfers may have
@@ -156,4 +172,24 @@ pub struct SynthesizeArgs {
     /// Say what is planted and what isn't, and make nothing
     #[arg(long)]
     pub explain: bool,
+}
+
+#[derive(ClapArgs)]
+pub struct BacktestArgs {
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// The report: an HTML file with pictures and tables
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Parties known to be what is looked for, as CSV: party,label
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Parties shown above and below the line
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub samples: usize,
+    /// Also run without each indicator in turn: what its removal costs
+    #[arg(long)]
+    pub each: bool,
+    #[command(flatten)]
+    pub policy: PolicyArgs,
 }

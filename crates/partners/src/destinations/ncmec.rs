@@ -203,6 +203,9 @@ fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
             x.left_over(field, value);
         }
     }
+    if facts.financial.is_some() {
+        x.omit("financial", "goes to a financial intelligence unit alone");
+    }
     if let Some(place) = &facts.jurisdiction {
         x.left_over_whole("jurisdiction", place);
     }

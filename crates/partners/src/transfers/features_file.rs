@@ -10,7 +10,7 @@ use std::sync::mpsc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt32Array};
 use obhut_casework::payments::features::{Rolling, Scratch, Sent, of_sender};
-use obhut_casework::payments::{Names, Packed, PartyKey, Policy, Transfer};
+use obhut_casework::payments::{ByParty, Names, Packed, PartyKey, Policy, Transfer};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
@@ -120,33 +120,80 @@ impl<'a> Named<'a> {
 
 #[derive(Default)]
 struct Work {
-    order: Vec<(u64, i64, u32)>,
+    /// Rows by sender, in the order they came.
+    order: Vec<u32>,
+    /// Where each sender's begin, and where the last ends.
+    bounds: Vec<u32>,
+    numbers: ByParty<u32>,
+    number_of: Vec<u32>,
     sent: Vec<Sent>,
     scratch: Scratch,
 }
 
 impl Work {
+    /// Brings the rows of each sender together, by counting.
+    fn group(&mut self, part: &Part) {
+        let n = part.row.len();
+        self.numbers.clear();
+        self.number_of.clear();
+        self.bounds.clear();
+        for i in 0..n {
+            let next = self.numbers.len() as u32;
+            let number = *self
+                .numbers
+                .entry(PartyKey(part.sender.get(i)))
+                .or_insert(next);
+            if number == next {
+                self.bounds.push(0);
+            }
+            self.bounds[number as usize] += 1;
+            self.number_of.push(number);
+        }
+        let mut from = 0;
+        for bound in &mut self.bounds {
+            let count = *bound;
+            *bound = from;
+            from += count;
+        }
+        self.order.clear();
+        self.order.resize(n, 0);
+        for (i, number) in self.number_of.iter().enumerate() {
+            let at = &mut self.bounds[*number as usize];
+            self.order[*at as usize] = i as u32;
+            *at += 1;
+        }
+        // Each bound is now where the next begins.
+        self.bounds.insert(0, 0);
+    }
+
     fn run(&mut self, part: &Part, names: Named<'_>) -> RecordBatch {
         let n = part.row.len();
-        self.order.clear();
-        self.order
-            .extend((0..n).map(|i| (part.sender.get(i), part.at.get(i) as i64, i as u32)));
-        self.order.sort_unstable();
+        self.group(part);
         let (mut rows, mut senders) = (Vec::with_capacity(n), Vec::with_capacity(n));
         let mut windows: [Columns; 2] = [Columns::with(n), Columns::with(n)];
-        for group in self.order.chunk_by(|a, b| a.0 == b.0) {
+        for group in self.bounds.windows(2) {
+            let group = &mut self.order[group[0] as usize..group[1] as usize];
+            let Some(first) = group.first() else {
+                continue;
+            };
+            let sender = part.sender.get(*first as usize);
+            let at = |i: &u32| part.at.get(*i as usize) as i64;
+            // History mostly comes in time order already.
+            if !group.is_sorted_by_key(at) {
+                group.sort_by_key(at);
+            }
             self.sent.clear();
-            self.sent.extend(group.iter().map(|(_, at, i)| {
+            self.sent.extend(group.iter().map(|i| {
                 let amount = part.amount.get(*i as usize);
                 Sent {
-                    at_micros: *at,
+                    at_micros: at(i),
                     recipient: part.recipient.get(*i as usize),
                     amount_minor: (amount >> 1) as i64,
                     small: amount & 1 == 1,
                 }
             }));
-            rows.extend(group.iter().map(|g| part.row.get(g.2 as usize) as i64));
-            senders.extend(group.iter().map(|g| g.0));
+            rows.extend(group.iter().map(|i| part.row.get(*i as usize) as i64));
+            senders.extend(group.iter().map(|_| sender));
             of_sender(&self.sent, &mut self.scratch, |_, w| {
                 for (column, window) in windows.iter_mut().zip(&w) {
                     column.push(window);

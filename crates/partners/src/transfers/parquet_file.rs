@@ -1,7 +1,11 @@
 //! Parquet to records, row group by row group; only the columns that are wanted are read.
 
 use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
@@ -11,11 +15,15 @@ use arrow_array::types::{
 };
 use arrow_array::{Array as _, ArrayRef, PrimitiveArray, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
-use obhut_casework::payments::{Amount, Id, Record, Transfer, Transfers};
+use bytes::Bytes;
+use obhut_casework::payments::{
+    Amount, Context, Id, Preparation, Record, Transfer, Transfers, prepare,
+};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
+use parquet::file::reader::{ChunkReader, Length};
 
 use super::times::of_epoch;
 use super::{COLUMNS, Mapping, Optional, Words, at, moment, zone};
@@ -33,53 +41,126 @@ pub(super) fn read(
     put: &mut dyn FnMut(Transfer),
 ) -> Result<(), String> {
     let opened = Opened::new(file, mapping)?;
-    let mut number = 0u64;
-    for group in 0..opened.row_groups() {
-        let rows = opened.rows(group);
-        let last = number + rows;
-        let mut broken = |number: u64, why: String| {
-            for record in number + 1..=last {
-                transfers.unreadable(record, why.clone());
-            }
-        };
-        // The crate refuses what is damaged; where it panics instead, that is the same to us.
-        let reader = match catch_unwind(AssertUnwindSafe(|| opened.group(file, group))) {
-            Ok(Ok(reader)) => reader,
-            Ok(Err(why)) => {
-                broken(number, why);
-                number = last;
-                continue;
-            }
-            Err(_) => {
-                broken(number, DAMAGED.into());
-                number = last;
-                continue;
-            }
-        };
-        let mut reader = reader;
-        loop {
-            match catch_unwind(AssertUnwindSafe(|| reader.next())) {
-                Ok(None) => break,
-                Ok(Some(Ok(batch))) => {
-                    number = take_batch(&batch, &opened.places, number, words, transfers, put);
-                }
-                Ok(Some(Err(_))) | Err(_) => {
-                    for record in number + 1..=last {
-                        transfers.unreadable(record, DAMAGED);
+    let groups = opened.row_groups();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let latest = transfers.latest();
+    let next = AtomicUsize::new(0);
+    // A channel for each row group: whoever comes to it first fills it, and they are emptied in
+    // their order. A full one makes its thread wait, so little is decoded ahead.
+    let (send, receive): (Vec<_>, Vec<_>) = (0..groups)
+        .map(|_| {
+            let (send, receive) = sync_channel(AHEAD_BATCHES);
+            (Mutex::new(Some(send)), receive)
+        })
+        .unzip();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(groups) {
+            scope.spawn(|| {
+                loop {
+                    let group = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(channel) = send.get(group) else {
+                        return;
+                    };
+                    let channel = channel.lock().ok().and_then(|mut c| c.take());
+                    if let Some(channel) = channel {
+                        opened.decode(file, group, latest, &channel);
                     }
-                    break;
+                }
+            });
+        }
+        let mut number = 0u64;
+        for (group, channel) in receive.into_iter().enumerate() {
+            let last = number + opened.rows(group);
+            for chunk in channel {
+                match chunk {
+                    Chunk::Prepared(rows) => {
+                        for row in &rows {
+                            number += 1;
+                            match row {
+                                Preparation::Ready(row) => transfers.admit(number, row, put),
+                                Preparation::Problem(why) => transfers.unreadable(number, why),
+                                Preparation::Texts => transfers.unreadable(number, "ids changed"),
+                            }
+                        }
+                    }
+                    Chunk::Batch(batch) => {
+                        number = take_batch(&batch, &opened.places, number, words, transfers, put);
+                    }
+                    Chunk::Broken(why) => {
+                        for record in number + 1..=last {
+                            transfers.unreadable(record, why.clone());
+                        }
+                        number = last;
+                    }
                 }
             }
+            number = last;
         }
-        number = last;
-    }
+    });
     Ok(())
+}
+
+/// Batches of a row group that wait to be taken.
+const AHEAD_BATCHES: usize = 4;
+
+/// Some rows, as far as a thread of its own can bring them.
+enum Chunk {
+    Prepared(Vec<Preparation>),
+    Batch(RecordBatch),
+    Broken(String),
 }
 
 const DAMAGED: &str = "its row group is damaged; get the file again";
 
+/// A file read by place: copies of a handle share where they stand, and several threads read.
+struct At {
+    file: File,
+    length: u64,
+}
+
+impl Length for At {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for At {
+    type T = std::io::BufReader<From>;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        Ok(std::io::BufReader::new(From {
+            file: self.file.try_clone()?,
+            at: start,
+        }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        if start.saturating_add(length as u64) > self.length {
+            return Err(parquet::errors::ParquetError::EOF("it ends before".into()));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
+}
+
+/// Reads on from a place.
+struct From {
+    file: File,
+    at: u64,
+}
+
+impl std::io::Read for From {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.file.read_at(buffer, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
 /// A Parquet file whose columns are known.
 pub struct Opened {
+    length: u64,
     metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
     /// For each of [`COLUMNS`], its place among those read.
@@ -122,6 +203,7 @@ impl Opened {
             .collect();
         let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted);
         Ok(Self {
+            length: file.metadata().map_err(|e| e.to_string())?.len(),
             metadata,
             mask,
             places,
@@ -138,13 +220,41 @@ impl Opened {
         self.metadata.metadata().row_group(group).num_rows() as u64
     }
 
+    /// Decodes a row group; stops where nobody listens any more.
+    fn decode(&self, file: &File, group: usize, latest: i64, out: &SyncSender<Chunk>) {
+        // The crate refuses what is damaged; where it panics instead, that is the same to us.
+        let opened = catch_unwind(AssertUnwindSafe(|| self.group(file, group)));
+        let mut reader = match opened {
+            Ok(Ok(reader)) => reader,
+            Ok(Err(why)) => return drop(out.send(Chunk::Broken(why))),
+            Err(_) => return drop(out.send(Chunk::Broken(DAMAGED.into()))),
+        };
+        loop {
+            let chunk = match catch_unwind(AssertUnwindSafe(|| reader.next())) {
+                Ok(None) => return,
+                Ok(Some(Ok(batch))) => match prepare_batch(&batch, &self.places, latest) {
+                    Some(rows) => Chunk::Prepared(rows),
+                    None => Chunk::Batch(batch),
+                },
+                Ok(Some(Err(_))) | Err(_) => Chunk::Broken(DAMAGED.into()),
+            };
+            let broken = matches!(chunk, Chunk::Broken(_));
+            if out.send(chunk).is_err() || broken {
+                return;
+            }
+        }
+    }
+
     fn group(
         &self,
         file: &File,
         group: usize,
     ) -> Result<parquet::arrow::arrow_reader::ParquetRecordBatchReader, String> {
-        let file = file.try_clone().map_err(|e| e.to_string())?;
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+        let at = At {
+            file: file.try_clone().map_err(|e| e.to_string())?,
+            length: self.length,
+        };
+        ParquetRecordBatchReaderBuilder::new_with_metadata(at, self.metadata.clone())
             .with_projection(self.mask.clone())
             .with_row_groups(vec![group])
             .with_batch_size(BATCH_ROWS)
@@ -324,6 +434,89 @@ impl<'a> Values<'a> {
     }
 }
 
+fn columns_of<'a>(batch: &'a RecordBatch, places: &[Option<usize>]) -> Vec<Values<'a>> {
+    debug_assert_eq!(places.len(), COLUMNS.len());
+    places
+        .iter()
+        .map(|p| p.map_or(Values::Absent, |p| Values::of(batch.column(p))))
+        .collect()
+}
+
+fn is_plain(columns: &[Values<'_>]) -> bool {
+    columns[at::RELATIONSHIP..]
+        .iter()
+        .all(|c| matches!(c, Values::Absent))
+}
+
+/// Rows whose ids are numbers and that have no optional column; nothing where that isn't so.
+fn prepare_batch(
+    batch: &RecordBatch,
+    places: &[Option<usize>],
+    latest: i64,
+) -> Option<Vec<Preparation>> {
+    let columns = columns_of(batch, places);
+    let numbers = [at::TX, at::SENDER, at::RECEIVER]
+        .iter()
+        .all(|c| matches!(columns[*c], Values::Ints(_) | Values::Whole(..)));
+    if !numbers || !is_plain(&columns) {
+        return None;
+    }
+    let mut rows = Vec::with_capacity(batch.num_rows());
+    for row in 0..batch.num_rows() {
+        let preparation = match record(&columns, row, 0, None) {
+            Ok(record) => prepare(&record, latest),
+            Err(why) => Preparation::Problem(why),
+        };
+        if matches!(preparation, Preparation::Texts) {
+            return None;
+        }
+        rows.push(preparation);
+    }
+    Some(rows)
+}
+
+fn record<'a>(
+    columns: &[Values<'a>],
+    row: usize,
+    number: u64,
+    words: Option<&mut Words>,
+) -> Result<Record<'a>, String> {
+    let (at_micros, mut zone_minutes, zone_missing) = columns[at::TS].time(row)?;
+    let context = match words {
+        None => Context::default(),
+        Some(words) => {
+            let year = columns[at::BIRTH_YEAR].whole(row).map(|y| y.to_string());
+            if let Some(minutes) = columns[at::OFFSET].whole(row) {
+                zone_minutes = Some(zone(minutes)?);
+            }
+            let optional = Optional {
+                relationship: columns[at::RELATIONSHIP].text(row),
+                reference: columns[at::REFERENCE].text(row),
+                birth_year: year.as_deref().unwrap_or(""),
+                tie: columns[at::TIE].text(row),
+                purchase: columns[at::PURCHASE].text(row),
+                channel: columns[at::CHANNEL].text(row),
+                contact: columns[at::CONTACT].text(row),
+            };
+            optional.context(words, at_micros)?
+        }
+    };
+    Ok(Record {
+        number,
+        tx: columns[at::TX].id(row)?,
+        sender: columns[at::SENDER].id(row)?,
+        recipient: columns[at::RECEIVER].id(row)?,
+        at_micros,
+        zone_minutes,
+        zone_missing,
+        amount: columns[at::AMOUNT].amount(row)?,
+        currency: columns[at::CURRENCY].text(row).trim_ascii().as_bytes(),
+        from: columns[at::SRC].text(row).trim_ascii().as_bytes(),
+        to: columns[at::DST].text(row).trim_ascii().as_bytes(),
+        context,
+    })
+}
+
 fn take_batch(
     batch: &RecordBatch,
     places: &[Option<usize>],
@@ -332,50 +525,12 @@ fn take_batch(
     transfers: &mut Transfers,
     put: &mut dyn FnMut(Transfer),
 ) -> u64 {
-    let columns: Vec<Values<'_>> = places
-        .iter()
-        .map(|p| p.map_or(Values::Absent, |p| Values::of(batch.column(p))))
-        .collect();
-    debug_assert_eq!(columns.len(), COLUMNS.len());
-    let plain = (at::RELATIONSHIP..columns.len()).all(|c| matches!(columns[c], Values::Absent));
+    let columns = columns_of(batch, places);
+    let plain = is_plain(&columns);
     for row in 0..batch.num_rows() {
         let number = before + row as u64 + 1;
-        let record = (|| -> Result<Record<'_>, String> {
-            let (at_micros, mut zone_minutes, zone_missing) = columns[at::TS].time(row)?;
-            let context = if plain {
-                obhut_casework::payments::Context::default()
-            } else {
-                let year = columns[at::BIRTH_YEAR].whole(row).map(|y| y.to_string());
-                if let Some(minutes) = columns[at::OFFSET].whole(row) {
-                    zone_minutes = Some(zone(minutes)?);
-                }
-                let optional = Optional {
-                    relationship: columns[at::RELATIONSHIP].text(row),
-                    reference: columns[at::REFERENCE].text(row),
-                    birth_year: year.as_deref().unwrap_or(""),
-                    tie: columns[at::TIE].text(row),
-                    purchase: columns[at::PURCHASE].text(row),
-                    channel: columns[at::CHANNEL].text(row),
-                    contact: columns[at::CONTACT].text(row),
-                };
-                optional.context(words, at_micros)?
-            };
-            Ok(Record {
-                number,
-                tx: columns[at::TX].id(row)?,
-                sender: columns[at::SENDER].id(row)?,
-                recipient: columns[at::RECEIVER].id(row)?,
-                at_micros,
-                zone_minutes,
-                zone_missing,
-                amount: columns[at::AMOUNT].amount(row)?,
-                currency: columns[at::CURRENCY].text(row).trim().as_bytes(),
-                from: columns[at::SRC].text(row).trim().as_bytes(),
-                to: columns[at::DST].text(row).trim().as_bytes(),
-                context,
-            })
-        })();
-        match record {
+        let words = if plain { None } else { Some(&mut *words) };
+        match record(&columns, row, number, words) {
             Ok(record) => transfers.take(&record, put),
             Err(why) => transfers.unreadable(number, why),
         }

@@ -1,0 +1,307 @@
+//! History under two sets of thresholds: alerts gained and lost, by corridor and currency, precision
+//! where labels exist, and who stands just above and below the line.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use obhut_payments::{Assessment, ByParty, Language, PartyKey, Role, Transfer};
+
+use super::scan::ScanResult;
+
+/// Groups shown; the rest are summed up.
+const GROUPS_MAX: usize = 40;
+/// Share of all customers that a first look goes to: 0.2 %.
+pub const FIRST_LOOK: f64 = 0.002;
+
+/// Where each party's transfers mostly begin and end; taken from its first.
+#[derive(Default)]
+pub struct Places {
+    senders: ByParty<(String, &'static str)>,
+    recipients: ByParty<(String, &'static str)>,
+}
+
+impl Places {
+    /// Notes a transfer.
+    pub fn note(&mut self, t: &Transfer) {
+        let place = || {
+            let (from, to) = (t.from.code(), t.to.code());
+            (format!("{from} → {to}"), t.currency.code())
+        };
+        self.senders.entry(t.sender).or_insert_with(place);
+        self.recipients.entry(t.recipient).or_insert_with(place);
+    }
+
+    /// Senders and recipients together.
+    pub fn customers(&self) -> usize {
+        self.senders.len() + self.recipients.len()
+    }
+
+    fn of(&self, party: PartyKey) -> Option<&(String, &'static str)> {
+        self.senders
+            .get(&party)
+            .or_else(|| self.recipients.get(&party))
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Backtest {
+    /// What was changed, in words.
+    pub changes: Vec<String>,
+    /// Under the thresholds as they are.
+    pub before: Totals,
+    /// Under the changed ones.
+    pub after: Totals,
+    /// Alerts that only the changed ones raise.
+    pub gained: usize,
+    /// Alerts that only the unchanged ones raise.
+    pub lost: usize,
+    /// By corridor, most senders first.
+    pub corridors: Vec<Group>,
+    /// By currency.
+    pub currencies: Vec<Group>,
+    /// Alerts by score in steps of five: before and after.
+    pub scores: Vec<(u32, u32)>,
+    /// Who stands just above the line of the changed thresholds.
+    pub above: Vec<Sample>,
+    /// And just below.
+    pub below: Vec<Sample>,
+    /// Senders and recipients.
+    pub customers: usize,
+    /// True when labels were given.
+    pub labelled: bool,
+}
+
+/// Numbers of one run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Alerts about possible buyers.
+    pub buyers: usize,
+    /// About possible facilitators.
+    pub facilitators: usize,
+    /// About possible victims.
+    pub victims: usize,
+    /// Of alerts about suspects, those whose party has a label.
+    pub labelled: usize,
+    /// Labelled parties that an alert names.
+    pub found: usize,
+    /// Labelled parties in the first 0.2 % of customers by score.
+    pub found_first: usize,
+    /// Labelled parties.
+    pub labels: usize,
+}
+
+impl Totals {
+    /// All alerts.
+    pub fn alerts(&self) -> usize {
+        self.buyers + self.facilitators + self.victims
+    }
+
+    /// Share of alerts about suspects whose party is labelled; nothing where there are no labels.
+    pub fn precision(&self) -> Option<f64> {
+        let suspects = self.buyers + self.facilitators;
+        (self.labels > 0 && suspects > 0).then(|| self.labelled as f64 / suspects as f64)
+    }
+}
+
+/// A corridor or a currency.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Which.
+    pub name: String,
+    /// Senders that pay there.
+    pub senders: usize,
+    /// Alerts about suspects before.
+    pub before: usize,
+    /// And after.
+    pub after: usize,
+    /// After, without those whose party is labelled.
+    pub after_false: usize,
+}
+
+impl Group {
+    /// Alerts for each 10,000 senders: before, after.
+    pub fn rates(&self) -> (f64, f64) {
+        let of = |n: usize| n as f64 * 10_000.0 / self.senders.max(1) as f64;
+        (of(self.before), of(self.after))
+    }
+}
+
+/// A party near the line.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Which.
+    pub party: PartyKey,
+    /// Its score.
+    pub score: f64,
+    /// The scenario.
+    pub scenario: &'static str,
+    /// Why.
+    pub because: Vec<String>,
+}
+
+/// One run: what a scan without any line found, and where the line is.
+pub struct Run<'a> {
+    /// Found with lowest score 0.
+    pub found: &'a ScanResult,
+    /// The lowest score that makes an alert.
+    pub line: f64,
+}
+
+impl Run<'_> {
+    fn alerts(&self) -> impl Iterator<Item = (PartyKey, &Assessment)> {
+        self.found.alerts.iter().filter_map(|a| {
+            let told = a.assessment.score >= self.line || victim(&a.assessment);
+            told.then_some((a.party, &a.assessment))
+        })
+    }
+
+    fn totals(&self, labels: &HashSet<PartyKey>, customers: usize) -> Totals {
+        let mut t = Totals {
+            labels: labels.len(),
+            ..Totals::default()
+        };
+        for (party, a) in self.alerts() {
+            let labelled = labels.contains(&party);
+            match a.role() {
+                Role::PossibleBuyer => t.buyers += 1,
+                Role::PossibleFacilitator => t.facilitators += 1,
+                Role::PossibleVictim => t.victims += 1,
+            }
+            t.labelled += usize::from(labelled && !victim(a));
+            t.found += usize::from(labelled);
+        }
+        let first = (customers as f64 * FIRST_LOOK).ceil() as usize;
+        let first = self.found.alerts.iter().take(first);
+        t.found_first = first.filter(|a| labels.contains(&a.party)).count();
+        t
+    }
+}
+
+fn victim(a: &Assessment) -> bool {
+    a.role() == Role::PossibleVictim
+}
+
+/// Compares two runs over the same history. `labels` are parties known to be what is looked for.
+pub fn compare(
+    before: &Run<'_>,
+    after: &Run<'_>,
+    places: &Places,
+    labels: &HashSet<PartyKey>,
+    changes: Vec<String>,
+    samples: usize,
+) -> Backtest {
+    let customers = places.customers();
+    let parties = |run: &Run<'_>| -> HashSet<PartyKey> { run.alerts().map(|a| a.0).collect() };
+    let (was, is) = (parties(before), parties(after));
+    let groups = |pick: fn(&(String, &'static str)) -> String| {
+        let mut all: BTreeMap<String, Group> = BTreeMap::new();
+        fn group<'a>(all: &'a mut BTreeMap<String, Group>, name: String) -> &'a mut Group {
+            all.entry(name.clone()).or_insert(Group {
+                name,
+                senders: 0,
+                before: 0,
+                after: 0,
+                after_false: 0,
+            })
+        }
+        for place in places.senders.values() {
+            group(&mut all, pick(place)).senders += 1;
+        }
+        for (party, a) in before.alerts() {
+            if let Some(place) = places.of(party).filter(|_| !victim(a)) {
+                group(&mut all, pick(place)).before += 1;
+            }
+        }
+        for (party, a) in after.alerts() {
+            if let Some(place) = places.of(party).filter(|_| !victim(a)) {
+                let g = group(&mut all, pick(place));
+                g.after += 1;
+                g.after_false += usize::from(!labels.contains(&party));
+            }
+        }
+        let mut all: Vec<Group> = all.into_values().collect();
+        all.sort_by(|a, b| b.senders.cmp(&a.senders).then(a.name.cmp(&b.name)));
+        if all.len() > GROUPS_MAX {
+            let rest = all.split_off(GROUPS_MAX);
+            let sum = |f: fn(&Group) -> usize| rest.iter().map(f).sum();
+            all.push(Group {
+                name: format!("{} others", rest.len()),
+                senders: sum(|g| g.senders),
+                before: sum(|g| g.before),
+                after: sum(|g| g.after),
+                after_false: sum(|g| g.after_false),
+            });
+        }
+        all
+    };
+    let mut scores = vec![(0, 0); 20];
+    let bin = |score: f64| ((score / 5.0) as usize).min(19);
+    before
+        .alerts()
+        .for_each(|(_, a)| scores[bin(a.score)].0 += 1);
+    after
+        .alerts()
+        .for_each(|(_, a)| scores[bin(a.score)].1 += 1);
+    // Highest first, so the line divides it in two.
+    let suspects: Vec<_> = after
+        .found
+        .alerts
+        .iter()
+        .filter(|a| !victim(&a.assessment))
+        .collect();
+    let line = suspects.partition_point(|a| a.assessment.score >= after.line);
+    let sample = |a: &&super::PartyAlert| Sample {
+        party: a.party,
+        score: a.assessment.score,
+        scenario: a.assessment.scenario,
+        because: a
+            .assessment
+            .fired
+            .iter()
+            .map(|f| format!("{}: {}", f.indicator().id, f.because(Language::English)))
+            .collect(),
+    };
+    Backtest {
+        changes,
+        before: before.totals(labels, customers),
+        after: after.totals(labels, customers),
+        gained: is.difference(&was).count(),
+        lost: was.difference(&is).count(),
+        corridors: groups(|p| p.0.clone()),
+        currencies: groups(|p| p.1.to_owned()),
+        scores,
+        above: suspects[line.saturating_sub(samples)..line]
+            .iter()
+            .map(sample)
+            .collect(),
+        below: suspects[line..].iter().take(samples).map(sample).collect(),
+        customers,
+        labelled: !labels.is_empty(),
+    }
+}
+
+/// What each signal's removal costs: indicator, alerts that remain, labelled parties in the first
+/// look.
+#[derive(Clone, Debug, Default)]
+pub struct Removal {
+    /// Indicator.
+    pub id: String,
+    /// Numbers without it.
+    pub totals: Totals,
+}
+
+/// Numbers of one run alone.
+pub fn totals(run: &Run<'_>, labels: &HashSet<PartyKey>, customers: usize) -> Totals {
+    run.totals(labels, customers)
+}
+
+/// How often each indicator fired in a run.
+pub fn fired(found: &ScanResult) -> HashMap<&'static str, usize> {
+    let mut count = HashMap::new();
+    for a in &found.alerts {
+        for f in &a.assessment.fired {
+            *count.entry(f.indicator().id).or_default() += 1;
+        }
+    }
+    count
+}

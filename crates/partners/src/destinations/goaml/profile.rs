@@ -1,0 +1,462 @@
+//! A unit's profile: a template, line by line, of the report that it takes. docs/goaml.md explains
+//! the form, so that an authority's own can be added without a new version of obhut.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use regex_lite::Regex;
+
+/// A value that a template may ask for.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Text(String),
+    List(Vec<Value>),
+    Map(BTreeMap<String, Value>),
+}
+
+impl Value {
+    pub fn text(text: impl Into<String>) -> Value {
+        Value::Text(text.into())
+    }
+
+    fn get(&self, path: &str) -> Option<&Value> {
+        path.split('.').try_fold(self, |v, name| match v {
+            Value::Map(map) => map.get(name),
+            _ => None,
+        })
+    }
+
+    fn is_something(&self) -> bool {
+        match self {
+            Value::Text(t) => !t.trim().is_empty(),
+            Value::List(l) => !l.is_empty(),
+            Value::Map(m) => m.values().any(Value::is_something),
+        }
+    }
+}
+
+/// Elements inside one another, and parts within parts.
+const DEPTH_MAX: usize = 40;
+/// Longest profile, in lines.
+const LINES_MAX: usize = 2_000;
+
+/// A profile that can be written from.
+#[derive(Debug)]
+pub(super) struct Profile {
+    parts: BTreeMap<String, Vec<Line>>,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    depth: usize,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// The lines of another part stand here.
+    Part(String),
+    Element(Element),
+}
+
+#[derive(Clone, Debug)]
+struct Element {
+    name: String,
+    optional: bool,
+    each: Option<String>,
+    when: Option<String>,
+    unless: Option<String>,
+    value: Option<Source>,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Literal(String),
+    /// The first of these paths that has something.
+    Paths(Vec<String>),
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Text(usize, usize),
+    Int(i64),
+    Date,
+    Decimal,
+    Words(Vec<String>),
+    Pattern(String),
+}
+
+/// What a report will miss: the element, and what about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Missed {
+    pub path: String,
+    pub what: String,
+}
+
+impl Profile {
+    /// From its text; `Err` names the line.
+    pub fn read(text: &str) -> Result<Profile, String> {
+        let mut parts: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+        let mut open: Option<String> = None;
+        for (n, line) in text.lines().enumerate() {
+            let n = n + 1;
+            if n > LINES_MAX {
+                return Err(format!("it has more than {LINES_MAX} lines"));
+            }
+            let bad = |what: &str| format!("line {n}: {what}");
+            let content = line.trim();
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let spaces = line.len() - line.trim_start().len();
+            if spaces == 0 {
+                let name = content
+                    .strip_prefix("part ")
+                    .ok_or_else(|| bad("a line at the margin is `part NAME`"))?;
+                parts.insert(name.trim().to_owned(), Vec::new());
+                open = Some(name.trim().to_owned());
+                continue;
+            }
+            if spaces % 2 != 0 || spaces / 2 > DEPTH_MAX {
+                return Err(bad("indent by two spaces a level"));
+            }
+            let lines = open
+                .as_ref()
+                .and_then(|o| parts.get_mut(o))
+                .ok_or_else(|| bad("it stands in no part"))?;
+            let what = match content.strip_prefix('@') {
+                Some(part) => What::Part(part.trim().to_owned()),
+                None => What::Element(element(content).map_err(|e| bad(&e))?),
+            };
+            lines.push(Line {
+                depth: spaces / 2,
+                what,
+            });
+        }
+        if !parts.contains_key("report") {
+            return Err("it has no `part report`".into());
+        }
+        for lines in parts.values() {
+            for line in lines {
+                if let What::Part(name) = &line.what
+                    && !parts.contains_key(name)
+                {
+                    return Err(format!("there is no part {name}"));
+                }
+            }
+        }
+        Ok(Profile { parts })
+    }
+
+    /// A report out of values, and what is missing or doesn't fit.
+    pub fn write(&self, values: &Value) -> (String, Vec<Missed>) {
+        let mut writer = Writer {
+            profile: self,
+            root: values,
+            out: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"),
+            missed: Vec::new(),
+            path: Vec::new(),
+        };
+        let lines = &self.parts["report"];
+        writer.lines(lines, values, 0);
+        (writer.out, writer.missed)
+    }
+}
+
+fn element(content: &str) -> Result<Element, String> {
+    let (content, kind) = match content.split_once(" : ") {
+        Some((before, kind)) => (before, read_kind(kind.trim())?),
+        None => (content, Kind::Text(0, 8_000)),
+    };
+    let (head, value) = match content.split_once(" = ") {
+        Some((head, value)) => (head, Some(value.trim())),
+        None => (content, None),
+    };
+    let value = value.map(|v| match v.strip_prefix('"') {
+        Some(literal) => Source::Literal(literal.trim_end_matches('"').to_owned()),
+        None => Source::Paths(v.split('|').map(|p| p.trim().to_owned()).collect()),
+    });
+    let mut words = head.split_whitespace();
+    let name = words.next().unwrap_or_default();
+    let (name, optional) = match name.strip_suffix('?') {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    let fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(fine) {
+        return Err(format!("{name} is no name of an element"));
+    }
+    let mut out = Element {
+        name: name.to_owned(),
+        optional,
+        each: None,
+        when: None,
+        unless: None,
+        value,
+        kind,
+    };
+    while let Some(word) = words.next() {
+        let path = words.next().ok_or_else(|| format!("{word} needs a path"))?;
+        let path = Some(path.to_owned());
+        match word {
+            "each" => out.each = path,
+            "when" => out.when = path,
+            "unless" => out.unless = path,
+            _ => return Err(format!("{word} is none of each, when, unless")),
+        }
+    }
+    Ok(out)
+}
+
+fn read_kind(text: &str) -> Result<Kind, String> {
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    Ok(match word {
+        "text" => {
+            let (low, high) = rest
+                .split_once("..")
+                .ok_or("text has a range, text 1..100")?;
+            let number = |t: &str| {
+                t.trim()
+                    .parse()
+                    .map_err(|_| "text has a range, text 1..100")
+            };
+            Kind::Text(number(low)?, number(high)?)
+        }
+        "int" => Kind::Int(rest.trim().parse().map_err(|_| "int has its least value")?),
+        "date" => Kind::Date,
+        "decimal" => Kind::Decimal,
+        "words" => Kind::Words(rest.split_whitespace().map(str::to_owned).collect()),
+        "pattern" => {
+            Regex::new(rest).map_err(|_| "the pattern can't be read")?;
+            Kind::Pattern(rest.to_owned())
+        }
+        _ => return Err(format!("{word} is no kind")),
+    })
+}
+
+struct Writer<'a> {
+    profile: &'a Profile,
+    root: &'a Value,
+    out: String,
+    missed: Vec<Missed>,
+    path: Vec<String>,
+}
+
+impl Writer<'_> {
+    /// Writes lines of one level with what stands below each; true when a value of the case was
+    /// among them.
+    fn lines(&mut self, lines: &[Line], here: &Value, nested: usize) -> bool {
+        if nested > DEPTH_MAX {
+            return false;
+        }
+        let mut any = false;
+        let Some(level) = lines.first().map(|l| l.depth) else {
+            return false;
+        };
+        let mut at = 0;
+        while at < lines.len() {
+            let line = &lines[at];
+            let below = lines[at + 1..]
+                .iter()
+                .take_while(|l| l.depth > level)
+                .count();
+            let children = &lines[at + 1..=at + below];
+            at += 1 + below;
+            match &line.what {
+                What::Part(name) => {
+                    let part = self.profile.parts[name].clone();
+                    any |= self.lines(&part, here, nested + 1);
+                }
+                What::Element(e) => any |= self.element(e, children, here, nested),
+            }
+        }
+        any
+    }
+
+    fn look<'v>(&self, here: &'v Value, path: &str) -> Option<&'v Value>
+    where
+        Self: 'v,
+    {
+        here.get(path).filter(|v| v.is_something())
+    }
+
+    fn has(&self, here: &Value, path: &str) -> bool {
+        self.look(here, path).is_some() || self.root.get(path).is_some_and(Value::is_something)
+    }
+
+    fn element(&mut self, e: &Element, children: &[Line], here: &Value, nested: usize) -> bool {
+        if e.when.as_ref().is_some_and(|p| !self.has(here, p))
+            || e.unless.as_ref().is_some_and(|p| self.has(here, p))
+        {
+            return false;
+        }
+        if let Some(path) = &e.each {
+            let list = match here.get(path).or_else(|| self.root.get(path)) {
+                Some(Value::List(list)) => list.clone(),
+                _ => Vec::new(),
+            };
+            if list.is_empty() && !e.optional {
+                self.miss(&e.name, "there must be one at least");
+            }
+            let mut any = false;
+            for (n, one) in list.iter().enumerate() {
+                self.path.push(format!("{}[{n}]", e.name));
+                any |= self.one(e, children, one, nested, true);
+                self.path.pop();
+            }
+            return any;
+        }
+        self.path.push(e.name.clone());
+        let any = self.one(e, children, here, nested, false);
+        self.path.pop();
+        any
+    }
+
+    fn one(
+        &mut self,
+        e: &Element,
+        children: &[Line],
+        here: &Value,
+        nested: usize,
+        is_item: bool,
+    ) -> bool {
+        if children.is_empty() {
+            return self.leaf(e, here, is_item);
+        }
+        let (start, missed) = (self.out.len(), self.missed.len());
+        self.indent();
+        let _ = writeln!(self.out, "<{}>", e.name);
+        let any = self.lines(children, here, nested + 1);
+        self.indent();
+        let _ = writeln!(self.out, "</{}>", e.name);
+        if !any && e.optional {
+            // Nothing of the case stands in it: it is left out, and so is what it would miss.
+            self.out.truncate(start);
+            self.missed.truncate(missed);
+        }
+        any
+    }
+
+    fn leaf(&mut self, e: &Element, here: &Value, is_item: bool) -> bool {
+        let (text, literal) = match &e.value {
+            Some(Source::Literal(text)) => (Some(text.clone()), true),
+            Some(Source::Paths(paths)) => {
+                let found = paths.iter().find_map(|p| {
+                    let value = match p.strip_prefix('.') {
+                        Some("") => Some(here),
+                        _ => self.look(here, p).or_else(|| self.root.get(p)),
+                    };
+                    match value {
+                        Some(Value::Text(t)) if !t.trim().is_empty() => Some(t.trim().to_owned()),
+                        _ => None,
+                    }
+                });
+                (found, false)
+            }
+            None if is_item => match here {
+                Value::Text(t) => (Some(t.clone()), false),
+                _ => (None, false),
+            },
+            None => (Some(String::new()), true),
+        };
+        let Some(text) = text else {
+            if !e.optional {
+                self.miss("", "is required, and nothing is known of it");
+            }
+            return false;
+        };
+        let text = match fit(&text, &e.kind) {
+            Ok(text) => text,
+            Err(why) => {
+                self.miss("", &why);
+                text
+            }
+        };
+        self.indent();
+        let _ = writeln!(self.out, "<{}>{}</{}>", e.name, escape(&text), e.name);
+        !literal
+    }
+
+    fn miss(&mut self, name: &str, what: &str) {
+        let mut path = self.path.join("/");
+        if !name.is_empty() {
+            path = format!("{path}/{name}");
+        }
+        self.missed.push(Missed {
+            path,
+            what: what.to_owned(),
+        });
+    }
+
+    fn indent(&mut self) {
+        for _ in 1..self.path.len() {
+            self.out.push_str("  ");
+        }
+    }
+}
+
+/// A value as its kind writes it, or why it doesn't fit.
+fn fit(text: &str, kind: &Kind) -> Result<String, String> {
+    match kind {
+        Kind::Text(low, high) => {
+            let n = text.chars().count();
+            if n > *high {
+                return Err(format!("has {n} characters, {high} at most"));
+            }
+            if n < *low {
+                return Err(format!("has {n} characters, {low} at least"));
+            }
+            Ok(text.to_owned())
+        }
+        Kind::Int(least) => match text.parse::<i64>() {
+            Ok(n) if n >= *least => Ok(text.to_owned()),
+            _ => Err(format!("is no whole number from {least} on")),
+        },
+        Kind::Date => {
+            let at = crate::transfers::moment(text)
+                .map_err(|_| "is no date as 2026-03-01 or 2026-03-01T10:00:00Z".to_owned())?;
+            let stamp = jiff::Timestamp::from_microsecond(at.at_micros)
+                .map_err(|_| "is no date".to_owned())?;
+            Ok(stamp.strftime("%Y-%m-%dT%H:%M:%S").to_string())
+        }
+        Kind::Decimal => match text.parse::<f64>() {
+            Ok(n) if n.is_finite() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') => {
+                Ok(text.to_owned())
+            }
+            _ => Err("is no amount as 35.00".into()),
+        },
+        Kind::Words(words) => {
+            if words.iter().any(|w| w == text) {
+                Ok(text.to_owned())
+            } else {
+                Err(format!("is none of the unit's words: {}", words.join(" ")))
+            }
+        }
+        Kind::Pattern(pattern) => {
+            let fits = Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|r| r.is_match(text));
+            if fits {
+                Ok(text.to_owned())
+            } else {
+                Err(format!(
+                    "does not fit {pattern}; write it in plain Latin letters"
+                ))
+            }
+        }
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c if c.is_control() && !matches!(c, '\n' | '\t') => {}
+            '\u{fffe}' | '\u{ffff}' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,502 @@
+//! An authority's own XML schema, read as far as goAML uses XML Schema, and documents held against
+//! it: sequences, choices, groups of both, named and anonymous types, restrictions of values.
+
+use std::collections::BTreeMap;
+
+use regex_lite::Regex;
+
+use crate::tree::{self, Node};
+
+/// Faults told of one document.
+const FAULTS_MAX: usize = 100;
+/// Elements inside one another.
+const DEPTH_MAX: usize = 60;
+
+/// A schema.
+pub(super) struct Schema {
+    root: Node,
+    compat: bool,
+}
+
+impl Schema {
+    /// From its text. With `compat` its patterns' `^` and `$` are anchors, as whoever wrote them
+    /// meant; otherwise they are what XML Schema says, letters like others.
+    pub fn read(text: &str, compat: bool) -> Result<Schema, String> {
+        let root =
+            tree::parse(text).map_err(|e| format!("the unit's schema can't be read: {e}"))?;
+        if root.name != "schema" {
+            return Err("the unit's schema is no XML schema".into());
+        }
+        Ok(Schema { root, compat })
+    }
+
+    /// What of a document doesn't fit: path and sentence; empty where all of it does.
+    pub fn faults(&self, document: &str) -> Vec<(String, String)> {
+        let mut check = Check {
+            types: self
+                .root
+                .children
+                .iter()
+                .filter(|n| matches!(n.name.as_str(), "complexType" | "simpleType"))
+                .filter_map(|n| Some((n.attribute("name")?, n)))
+                .collect(),
+            groups: self
+                .root
+                .all("group")
+                .filter_map(|n| Some((n.attribute("name")?, n)))
+                .collect(),
+            elements: self
+                .root
+                .all("element")
+                .filter_map(|n| Some((n.attribute("name")?, n)))
+                .collect(),
+            compat: self.compat,
+            faults: Vec::new(),
+            path: Vec::new(),
+        };
+        let document = match tree::parse(document) {
+            Ok(document) => document,
+            Err(e) => return vec![(String::new(), e.to_string())],
+        };
+        match check.elements.get(document.name.as_str()).copied() {
+            Some(declared) => check.element(declared, &document),
+            None => check.fault(format!("{} is no root of the schema", document.name)),
+        }
+        check.faults
+    }
+}
+
+struct Check<'a> {
+    types: BTreeMap<&'a str, &'a Node>,
+    groups: BTreeMap<&'a str, &'a Node>,
+    elements: BTreeMap<&'a str, &'a Node>,
+    compat: bool,
+    faults: Vec<(String, String)>,
+    path: Vec<String>,
+}
+
+fn local(name: &str) -> &str {
+    name.rsplit_once(':').map_or(name, |(_, n)| n)
+}
+
+fn occurs(node: &Node) -> (usize, usize) {
+    let number = |name: &str| node.attribute(name).and_then(|v| v.parse().ok());
+    let max = match node.attribute("maxOccurs") {
+        Some("unbounded") => usize::MAX,
+        _ => number("maxOccurs").unwrap_or(1),
+    };
+    (number("minOccurs").unwrap_or(1), max)
+}
+
+impl<'a> Check<'a> {
+    fn fault(&mut self, what: impl Into<String>) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push((self.path.join("/"), what.into()));
+        }
+    }
+
+    fn element(&mut self, declared: &'a Node, found: &Node) {
+        if self.path.len() > DEPTH_MAX {
+            return self.fault("it is too deep");
+        }
+        self.path.push(found.name.clone());
+        let inline = declared
+            .child("complexType")
+            .or(declared.child("simpleType"));
+        let named = declared.attribute("type").map(local);
+        match (inline, named) {
+            (Some(of), _) => self.typed(of, found),
+            (None, Some(name)) => match self.types.get(name).copied() {
+                Some(of) => self.typed(of, found),
+                None => self.builtin(name, found.text.trim()),
+            },
+            (None, None) => {}
+        }
+        self.path.pop();
+    }
+
+    fn typed(&mut self, of: &'a Node, found: &Node) {
+        if of.name == "simpleType" {
+            if !found.children.is_empty() {
+                return self.fault("takes text alone");
+            }
+            return self.simple(of, found.text.trim());
+        }
+        if let Some(extension) = of
+            .child("simpleContent")
+            .and_then(|c| c.child("extension").or(c.child("restriction")))
+        {
+            let base = local(extension.attribute("base").unwrap_or_default());
+            return match self.types.get(base).copied() {
+                Some(base) => self.typed(base, found),
+                None => self.builtin(base, found.text.trim()),
+            };
+        }
+        let mut at = 0;
+        let (body, base) = match of
+            .child("complexContent")
+            .and_then(|c| c.child("extension"))
+        {
+            Some(e) => (e, e.attribute("base").map(local)),
+            None => (of, None),
+        };
+        if let Some(base) = base.and_then(|b| self.types.get(b).copied()) {
+            if let Some(particle) = particle(base) {
+                at = self.particle(particle, &found.children, at);
+            }
+        }
+        if let Some(particle) = particle(body) {
+            at = self.particle(particle, &found.children, at);
+        }
+        if let Some(more) = found.children.get(at) {
+            let name = more.name.clone();
+            self.fault(format!("{name} is not expected here"));
+        }
+    }
+
+    /// Takes what the particle takes from `at` on; where the next begins.
+    fn particle(&mut self, p: &'a Node, all: &[Node], mut at: usize) -> usize {
+        let (min, max) = occurs(p);
+        let mut times = 0;
+        while times < max {
+            let next = all.get(at).map(|n| n.name.as_str());
+            let begins = next.is_some_and(|n| self.begins(p, n));
+            if !begins && (times >= min || self.may_be_nothing(p)) {
+                break;
+            }
+            let before = at;
+            at = self.once(p, all, at);
+            times += 1;
+            if at == before {
+                break;
+            }
+        }
+        at
+    }
+
+    fn once(&mut self, p: &'a Node, all: &[Node], mut at: usize) -> usize {
+        match p.name.as_str() {
+            "element" => {
+                let name = element_name(p);
+                match all.get(at) {
+                    Some(found) if found.name == name => {
+                        let declared = self.declared(p);
+                        self.element(declared, found);
+                        at + 1
+                    }
+                    _ => {
+                        self.fault(format!("{name} is missing"));
+                        at
+                    }
+                }
+            }
+            "choice" => {
+                let next = all.get(at).map(|n| n.name.as_str());
+                let picked = particles(p).find(|c| next.is_some_and(|n| self.begins(c, n)));
+                match picked {
+                    Some(picked) => self.particle(picked, all, at),
+                    None => {
+                        let names: Vec<&str> = particles(p).flat_map(first_name).collect();
+                        self.fault(format!("one of {} is missing", names.join(", ")));
+                        at
+                    }
+                }
+            }
+            "all" => {
+                let mut left: Vec<&'a Node> = particles(p).collect();
+                while let Some(next) = all.get(at) {
+                    let Some(n) = left.iter().position(|c| self.begins(c, &next.name)) else {
+                        break;
+                    };
+                    let picked = left.remove(n);
+                    at = self.particle(picked, all, at);
+                }
+                for missing in left {
+                    if !self.may_be_nothing(missing) {
+                        self.fault(format!("{} is missing", element_name(missing)));
+                    }
+                }
+                at
+            }
+            "group" => match self.group(p) {
+                Some(inner) => self.particle(inner, all, at),
+                None => at,
+            },
+            "any" => at + 1,
+            _ => {
+                for inner in particles(p) {
+                    at = self.particle(inner, all, at);
+                }
+                at
+            }
+        }
+    }
+
+    fn declared(&self, p: &'a Node) -> &'a Node {
+        p.attribute("ref")
+            .and_then(|r| self.elements.get(local(r)).copied())
+            .unwrap_or(p)
+    }
+
+    fn group(&self, p: &Node) -> Option<&'a Node> {
+        let name = local(p.attribute("ref")?);
+        particle(self.groups.get(name).copied()?)
+    }
+
+    fn begins(&self, p: &Node, name: &str) -> bool {
+        match p.name.as_str() {
+            "element" => element_name(p) == name,
+            "choice" | "all" => particles(p).any(|c| self.begins(c, name)),
+            "group" => self.group(p).is_some_and(|g| self.begins(g, name)),
+            "any" => true,
+            _ => {
+                for inner in particles(p) {
+                    if self.begins(inner, name) {
+                        return true;
+                    }
+                    if !self.may_be_nothing(inner) {
+                        return false;
+                    }
+                }
+                false
+            }
+        }
+    }
+
+    fn may_be_nothing(&self, p: &Node) -> bool {
+        if occurs(p).0 == 0 {
+            return true;
+        }
+        match p.name.as_str() {
+            "element" | "any" => false,
+            "choice" => particles(p).any(|c| self.may_be_nothing(c)),
+            "group" => self.group(p).is_none_or(|g| self.may_be_nothing(g)),
+            _ => particles(p).all(|c| self.may_be_nothing(c)),
+        }
+    }
+
+    fn simple(&mut self, of: &'a Node, text: &str) {
+        if let Some(union) = of.child("union") {
+            let before = self.faults.len();
+            let members = union.attribute("memberTypes").unwrap_or_default();
+            for member in members.split_whitespace() {
+                self.faults.truncate(before);
+                match self.types.get(local(member)).copied() {
+                    Some(member) => self.simple(member, text),
+                    None => self.builtin(local(member), text),
+                }
+                if self.faults.len() == before {
+                    return;
+                }
+            }
+            return;
+        }
+        let Some(restriction) = of.child("restriction") else {
+            return;
+        };
+        let base = local(restriction.attribute("base").unwrap_or_default());
+        match self.types.get(base).copied() {
+            Some(base) => self.simple(base, text),
+            None => self.builtin(base, text),
+        }
+        let mut words = restriction.all("enumeration").peekable();
+        if words.peek().is_some() && !words.any(|w| w.attribute("value") == Some(text)) {
+            self.fault("is none of the unit's words");
+        }
+        let mut patterns = restriction.all("pattern").peekable();
+        if patterns.peek().is_some() {
+            let compat = self.compat;
+            let fits = patterns
+                .filter_map(|p| p.attribute("value"))
+                .any(|p| fits(p, text, compat));
+            if !fits {
+                self.fault("does not fit the unit's pattern");
+            }
+        }
+        let length = text.chars().count();
+        for facet in &restriction.children {
+            let value = facet.attribute("value").unwrap_or_default();
+            let bound: Option<usize> = value.parse().ok();
+            let broken = match facet.name.as_str() {
+                "minLength" => bound.is_some_and(|b| length < b),
+                "maxLength" => bound.is_some_and(|b| length > b),
+                "length" => bound.is_some_and(|b| length != b),
+                "minInclusive" => below(text, value),
+                "maxInclusive" => below(value, text),
+                "minExclusive" => !below(value, text),
+                "maxExclusive" => !below(text, value),
+                "totalDigits" => {
+                    bound.is_some_and(|b| text.bytes().filter(u8::is_ascii_digit).count() > b)
+                }
+                "fractionDigits" => {
+                    let fraction = text.split_once('.').map_or(0, |(_, f)| f.len());
+                    bound.is_some_and(|b| fraction > b)
+                }
+                _ => false,
+            };
+            if broken {
+                self.fault(format!("breaks {} {value}", facet.name));
+            }
+        }
+    }
+
+    fn builtin(&mut self, name: &str, text: &str) {
+        let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let fine = match name {
+            "int" | "integer" | "long" | "short" => digits(unsigned),
+            "positiveInteger" | "nonNegativeInteger" | "unsignedInt" => digits(text),
+            "decimal" | "double" | "float" => {
+                let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+                digits(whole) && digits(fraction)
+            }
+            "boolean" => matches!(text, "true" | "false" | "0" | "1"),
+            "dateTime" => text.contains('T') && crate::transfers::moment(text).is_ok(),
+            "date" => text.len() >= 10 && crate::transfers::moment(&text[..10]).is_ok(),
+            _ => true,
+        };
+        if !fine {
+            self.fault(format!("is no {name}"));
+        }
+    }
+}
+
+/// True when `a` is less than `b`: as numbers, or as texts of one form.
+fn below(a: &str, b: &str) -> bool {
+    match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(a), Ok(b)) => a < b,
+        _ => a < b,
+    }
+}
+
+fn particle(of: &Node) -> Option<&Node> {
+    of.children
+        .iter()
+        .find(|n| matches!(n.name.as_str(), "sequence" | "choice" | "all" | "group"))
+}
+
+fn particles(p: &Node) -> impl Iterator<Item = &Node> {
+    p.children.iter().filter(|n| {
+        matches!(
+            n.name.as_str(),
+            "element" | "sequence" | "choice" | "all" | "group" | "any"
+        )
+    })
+}
+
+fn element_name(p: &Node) -> &str {
+    p.attribute("name")
+        .or_else(|| p.attribute("ref").map(local))
+        .unwrap_or_default()
+}
+
+fn first_name(p: &Node) -> Option<&str> {
+    match p.name.as_str() {
+        "element" => Some(element_name(p)),
+        _ => particles(p).next().and_then(first_name),
+    }
+}
+
+/// A pattern of XML Schema is anchored at both ends by itself; `^` and `$` are letters there.
+fn fits(pattern: &str, text: &str, compat: bool) -> bool {
+    let meant = if compat {
+        let inner = pattern.strip_prefix('^').unwrap_or(pattern);
+        let inner = inner.strip_suffix('$').unwrap_or(inner);
+        mended(inner)
+    } else {
+        literal_anchors(pattern)
+    };
+    match Regex::new(&format!("^(?:{meant})$")) {
+        Ok(regex) => regex.is_match(text),
+        // A pattern nobody can read refuses nothing in compatibility mode, everything without it.
+        Err(_) => compat,
+    }
+}
+
+/// A hyphen between a range and another sign (`9-+`) is a hyphen.
+fn mended(pattern: &str) -> String {
+    pattern
+        .replace("9-\\+", "9\\-\\+")
+        .replace("9-+", "9\\-+")
+        .replace("9-_", "9\\-_")
+}
+
+fn literal_anchors(pattern: &str) -> String {
+    let mut out = String::new();
+    let (mut inside, mut escaped) = (false, false);
+    for c in pattern.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => inside = true,
+            ']' => inside = false,
+            '^' | '$' if !inside => out.push('\\'),
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &str = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
+      <xs:element name="report"><xs:complexType><xs:sequence>
+        <xs:element name="id"><xs:simpleType><xs:restriction base="xs:int"><xs:minInclusive value="1"/></xs:restriction></xs:simpleType></xs:element>
+        <xs:choice><xs:element name="a" type="name"/><xs:sequence><xs:element name="b" minOccurs="0" type="xs:string"/><xs:element name="c" type="xs:boolean"/></xs:sequence></xs:choice>
+        <xs:element name="d" minOccurs="0" maxOccurs="2" type="xs:dateTime"/>
+      </xs:sequence></xs:complexType></xs:element>
+      <xs:simpleType name="name"><xs:restriction base="xs:string"><xs:pattern value="^[a-z]*$"/><xs:maxLength value="3"/></xs:restriction></xs:simpleType>
+    </xs:schema>"#;
+
+    fn check(compat: bool, inner: &str, want: &[&str]) {
+        let schema = Schema::read(SCHEMA, compat).unwrap();
+        let got = schema.faults(&format!("<report>{inner}</report>"));
+        let said: Vec<String> = got.into_iter().map(|(p, w)| format!("{p}: {w}")).collect();
+        assert_eq!(said, want, "{inner}");
+    }
+
+    #[test]
+    fn documents_are_held_against_the_schema() {
+        check(true, "<id>1</id><a>abc</a>", &[]);
+        check(true, "<id>1</id><c>true</c><d>2026-01-01T00:00:00</d>", &[]);
+        check(true, "<id>1</id><b/><c>1</c>", &[]);
+        check(
+            true,
+            "<id>0</id><a>abc</a>",
+            &["report/id: breaks minInclusive 1"],
+        );
+        check(true, "<a>abc</a>", &["report: id is missing"]);
+        check(
+            true,
+            "<id>1</id><d>x</d>",
+            &["report: one of a, b is missing", "report/d: is no dateTime"],
+        );
+        check(
+            true,
+            "<id>1</id><a>abcd</a>",
+            &["report/a: breaks maxLength 3"],
+        );
+        check(
+            true,
+            "<id>1</id><a>A</a>",
+            &["report/a: does not fit the unit's pattern"],
+        );
+        check(
+            true,
+            "<id>1</id><a>a</a><x/>",
+            &["report: x is not expected here"],
+        );
+    }
+
+    #[test]
+    fn anchors_are_letters_without_the_compatibility_mode() {
+        check(
+            false,
+            "<id>1</id><a>abc</a>",
+            &["report/a: does not fit the unit's pattern"],
+        );
+    }
+}
