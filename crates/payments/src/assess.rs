@@ -2,6 +2,7 @@
 //! how much they weigh together.
 
 use crate::indicators::{self, Counts, Indicator, View};
+use crate::scenarios;
 use crate::texts::Language;
 use crate::window::{Numbers, last_days, others};
 use crate::{Event, PartyKey, Policy, Purchase, Role, SCENARIOS, Scenario, Side};
@@ -173,13 +174,9 @@ fn assess(
         age_and_sex: policy.age_and_sex,
     };
     let mut fired: Vec<Fired> = Vec::new();
-    let ask = |view: &View<'_>, fired: &mut Vec<Fired>, linked: bool| {
-        for (place, i) in indicators::ALL.iter().enumerate() {
-            let rests_on_links =
-                matches!(i.id, "S16" | "R02") || (i.id == "R01" && side == Side::Sender);
-            if rests_on_links != linked || !i.sides.contains(&side) || !policy.speaks(place) {
-                continue;
-            }
+    let ask = |view: &View<'_>, fired: &mut Vec<Fired>, places: &[usize]| {
+        for place in places.iter().copied().filter(|p| policy.speaks(*p)) {
+            let i = indicators::ALL[place];
             if let Some(found) = (i.fires)(view, &policy.values[place]) {
                 fired.push(Fired {
                     place: place as u8,
@@ -190,15 +187,29 @@ fn assess(
             }
         }
     };
-    ask(&view, &mut fired, false);
-    if !fired
-        .iter()
-        .any(|f| matches!(f.indicator().counts, Counts::Signal(_)))
-    {
-        return None;
+    // Most people fire nothing that a scenario could stand on; they are asked little.
+    let asked = scenarios::asked(side);
+    ask(&view, &mut fired, &asked.anchors);
+    let strong = !fired.is_empty();
+    if !strong {
+        ask(&view, &mut fired, &asked.weak_anchors);
+        if fired.is_empty() {
+            return None;
+        }
     }
     view.links = links(&others(recent));
-    ask(&view, &mut fired, true);
+    ask(&view, &mut fired, &asked.linked);
+    if !strong {
+        ask(&view, &mut fired, &asked.beside_weak);
+        if !SCENARIOS.iter().any(|s| s.side == side && s.holds(&fired)) {
+            return None;
+        }
+        ask(&view, &mut fired, &asked.rest_of_weak);
+    } else {
+        ask(&view, &mut fired, &asked.weak_anchors);
+        ask(&view, &mut fired, &asked.beside_weak);
+        ask(&view, &mut fired, &asked.rest_of_weak);
+    }
     let scenario = SCENARIOS
         .iter()
         .filter(|s| s.side == side)

@@ -1,5 +1,7 @@
 //! What indicators come to together: each scenario needs two signals that share no observation.
 
+use std::sync::LazyLock;
+
 use crate::indicators::{Counts, group};
 use crate::texts::Texts;
 use crate::{Fired, Role, Side};
@@ -105,6 +107,75 @@ pub const SCENARIOS: &[Scenario] = &[
         anchors: &[("R01", ANY), ("R05", ANY)],
     },
 ];
+
+/// Which indicators are asked when, by their places: the later, the fewer need them.
+pub(crate) struct Asked {
+    /// A scenario can stand on each, with any second signal.
+    pub anchors: Vec<usize>,
+    /// A scenario can stand on each, with a signal of few groups.
+    pub weak_anchors: Vec<usize>,
+    /// Rest on what others do.
+    pub linked: Vec<usize>,
+    /// Are what a weak anchor needs, and look at the party alone.
+    pub beside_weak: Vec<usize>,
+    /// All others.
+    pub rest_of_weak: Vec<usize>,
+}
+
+pub(crate) fn asked(side: Side) -> &'static Asked {
+    static ASKED: LazyLock<[Asked; 2]> =
+        LazyLock::new(|| [sort(Side::Sender), sort(Side::Recipient)]);
+    &ASKED[usize::from(side == Side::Recipient)]
+}
+
+fn sort(side: Side) -> Asked {
+    let of_side = |s: &&Scenario| s.side == side;
+    let anchors: Vec<&(&str, u16)> = SCENARIOS
+        .iter()
+        .filter(of_side)
+        .flat_map(|s| s.anchors)
+        .collect();
+    let strong = |id: &str| {
+        // A sign of blackmail stands beside few others, and is rare: it is asked at once.
+        anchors
+            .iter()
+            .any(|a| a.0 == id && (a.1 == ANY || id.starts_with('X') || id == "R01"))
+    };
+    let weak_groups = anchors
+        .iter()
+        .filter(|a| !strong(a.0))
+        .fold(0, |groups, a| groups | a.1);
+    let mut asked = Asked {
+        anchors: Vec::new(),
+        weak_anchors: Vec::new(),
+        linked: Vec::new(),
+        beside_weak: Vec::new(),
+        rest_of_weak: Vec::new(),
+    };
+    for (place, i) in crate::indicators::ALL.iter().enumerate() {
+        if !i.sides.contains(&side) {
+            continue;
+        }
+        let groups = match i.counts {
+            Counts::Signal(groups) => groups,
+            Counts::Association | Counts::Shown => 0,
+        };
+        let linked = matches!(i.id, "S16" | "R02") || (i.id == "R01" && side == Side::Sender);
+        let list = if linked {
+            &mut asked.linked
+        } else if strong(i.id) {
+            &mut asked.anchors
+        } else if anchors.iter().any(|a| a.0 == i.id) {
+            &mut asked.weak_anchors
+        } else if groups & weak_groups != 0 {
+            &mut asked.beside_weak
+        } else {
+            &mut asked.rest_of_weak
+        };
+        list.push(place);
+    }
+    asked
+}
 
 impl Scenario {
     /// By its name.

@@ -265,6 +265,13 @@ const SERIES_SHARE_MIN: f64 = 0.6;
 impl Series {
     /// The last one; nothing where the last payments are no series to somebody new.
     pub fn last(v: &View<'_>) -> Option<Series> {
+        // Three in a row with short gaps lie close together.
+        if let [.., a, b, c] = v.year
+            && [a, b, c].iter().all(|e| e.purchase == Purchase::None)
+            && c.at_micros - a.at_micros > 2 * SERIES_GAP_DAYS * DAY_MICROS
+        {
+            return None;
+        }
         let mut run: Vec<&Event> = Vec::new();
         let mut to: Vec<PartyKey> = Vec::new();
         let mut earlier = v.year.len();
