@@ -76,6 +76,26 @@ pub const TARGETS: &[Target] = &[
         },
     },
     Target {
+        name: "transfers",
+        run: |bytes| {
+            #[cfg(target_os = "linux")]
+            obhut_partners::transfers::probe(bytes);
+            let _ = bytes;
+        },
+    },
+    Target {
+        name: "goaml",
+        run: |bytes| {
+            use obhut_partners::destinations::goaml;
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                let _ = goaml::check_profile(text);
+                let (schema, document) = text.split_once("\n===\n").unwrap_or((text, "<report/>"));
+                let _ = goaml::check_document(schema, true, document);
+                let _ = goaml::check_document(schema, false, document);
+            }
+        },
+    },
+    Target {
         name: "cybertip_xml",
         run: |bytes| {
             if let Ok(text) = std::str::from_utf8(bytes)

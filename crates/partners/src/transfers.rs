@@ -284,6 +284,28 @@ impl Reader {
     }
 }
 
+/// Reads bytes as a file of transfers, whatever they are; for fuzz/ alone.
+#[doc(hidden)]
+#[cfg(target_os = "linux")]
+pub fn probe(bytes: &[u8]) {
+    use std::io::Write as _;
+    let flags = rustix::fs::MemfdFlags::CLOEXEC;
+    let Ok(memory) = rustix::fs::memfd_create("transfers", flags) else {
+        return;
+    };
+    let mut file = File::from(memory);
+    if file.write_all(bytes).is_err() {
+        return;
+    }
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+    let mut transfers = Transfers::new(i64::MAX);
+    let mut taken = 0;
+    let _ = Reader::default().read(Path::new(&path), &mut transfers, &mut |_| taken += 1);
+    let c = &transfers.counted;
+    assert_eq!(c.read, c.processed + c.problems);
+    assert_eq!(c.processed, taken);
+}
+
 /// Optional texts to what the kernel looks at.
 #[derive(Default)]
 pub struct Words {

@@ -1,0 +1,450 @@
+//! `obhut payments` as it is used: the promised lines, the same data in three forms, records that
+//! can't be used, and live answers through a process that is killed again and again.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+use serde_json::{Value, json};
+
+mod bench;
+
+use bench::{Bench, ok};
+
+fn stderr(out: &std::process::Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+fn lines(bytes: &[u8]) -> Vec<Value> {
+    String::from_utf8_lossy(bytes)
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect()
+}
+
+fn make(b: &Bench, name: &str) {
+    ok(&b.obhut(&[
+        "payments",
+        "synthesize",
+        "--out",
+        name,
+        "--labels",
+        "labels.csv",
+        "--transfers",
+        "30000",
+        "--planted",
+        "1000",
+        "--seed",
+        "3",
+    ]));
+}
+
+fn scan(b: &Bench, name: &str, more: &[&str]) -> Vec<Value> {
+    let mut arguments = vec!["payments", "scan", name, "--out", "alerts.jsonl"];
+    arguments.extend(more);
+    ok(&b.obhut(&arguments));
+    lines(&b.read("alerts.jsonl"))
+}
+
+#[test]
+fn the_same_data_say_the_same_in_each_form() {
+    let b = Bench::new();
+    let mut said: Vec<Vec<Value>> = Vec::new();
+    for name in ["made.csv", "made.parquet", "made.xml"] {
+        make(&b, name);
+        said.push(scan(&b, name, &[]));
+    }
+    assert!(said[0].len() > 20, "{}", said[0].len());
+    assert_eq!(said[0], said[1]);
+    assert_eq!(said[0], said[2]);
+    assert_eq!(b.mode("alerts.jsonl"), 0o600, "it names people");
+    let keys = [
+        "first_ts",
+        "indicators",
+        "last_ts",
+        "party",
+        "role",
+        "scenario",
+        "score",
+        "side",
+    ];
+    for alert in &said[0] {
+        let mut have: Vec<&str> = alert
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        have.sort_unstable();
+        assert_eq!(have, keys);
+        assert!(
+            alert["indicators"].as_array().unwrap().len() >= 2,
+            "{alert}"
+        );
+        for i in alert["indicators"].as_array().unwrap() {
+            assert!(i["because"].as_str().unwrap().contains(char::is_numeric) || i["id"] == "S16");
+        }
+    }
+    let scores: Vec<f64> = said[0]
+        .iter()
+        .map(|a| a["score"].as_f64().unwrap())
+        .collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b));
+    // Without the hour nothing names it.
+    let without = scan(&b, "made.csv", &["--without", "S06,S07"]);
+    assert!(!serde_json::to_string(&without).unwrap().contains("\"S06\""));
+    let early = scan(&b, "made.csv", &["--asof", "2025-06-30"]);
+    assert!(
+        early
+            .iter()
+            .all(|a| a["last_ts"].as_str().unwrap() < "2025-07-01")
+    );
+}
+
+#[test]
+fn each_record_that_cant_be_used_is_named_and_the_rest_goes_on() {
+    let b = Bench::new();
+    let good = |n: usize| {
+        format!(
+            "{n},a,b,2026-01-{:02}T10:00:00Z,20.00,EUR,DE,PH",
+            n % 28 + 1
+        )
+    };
+    let mut rows =
+        vec!["tx_id,sender,receiver,ts,amount,currency,src_country,dst_country".to_owned()];
+    rows.extend((1..20).map(good));
+    let bad = [
+        ("x1,a,b,2026-01-20T10:00:00Z,20.00,EUX,DE,PH", "currency"),
+        ("x2,a,b,2026-02-30T10:00:00Z,20.00,EUR,DE,PH", "ts"),
+        ("x3,a,b,2026-01-20T10:00:00Z,-20.00,EUR,DE,PH", "amount"),
+        (
+            "x4,a,b,2026-01-20T10:00:00Z,99999999999999999,EUR,DE,PH",
+            "amount",
+        ),
+        (
+            "5,a,b,2026-01-20T10:00:00Z,21.00,EUR,DE,PH",
+            "another transfer",
+        ),
+        (
+            "6,a,b,2026-01-07T10:00:00Z,20.00,EUR,DE,PH",
+            "same transfer",
+        ),
+        ("x5,a,b,2025-11-02T10:00:00Z,20.00,EUR,DE,PH", "its day"),
+        ("x6,a,b,2026-01-20T10:00:00Z,20.00,EUR", "fields"),
+        ("x7,a,,2026-01-20T10:00:00Z,20.00,EUR,DE,PH", "receiver"),
+        (
+            "x8,a,b,2026-01-20T10:00:00Z,20.00,EUR,Germany,PH",
+            "src_country",
+        ),
+    ];
+    rows.extend(bad.iter().map(|(row, _)| (*row).to_owned()));
+    rows.push("21,a,b,2026-01-21T10:00:00Z,20.00,EUR,DE,PH".into());
+    b.write("in.csv", rows.join("\n").as_bytes());
+    let out = b.obhut(&[
+        "payments",
+        "scan",
+        "in.csv",
+        "--out",
+        "-",
+        "--problems",
+        "p.jsonl",
+    ]);
+    ok(&out);
+    assert!(
+        stderr(&out).contains("30 read = 20 processed + 10 problems"),
+        "{}",
+        stderr(&out)
+    );
+    let problems = lines(&b.read("p.jsonl"));
+    for (row, word) in bad {
+        let id = row.split(',').next().unwrap();
+        let place = rows.iter().rposition(|r| r == row).unwrap();
+        let found = problems.iter().find(|p| p["record"] == place);
+        let found = found.unwrap_or_else(|| panic!("{id} is not told: {problems:?}"));
+        assert!(found["why"].as_str().unwrap().contains(word), "{found}");
+        assert_eq!(found["file"], "in.csv");
+    }
+}
+
+#[test]
+fn broken_files_end_in_words() {
+    let b = Bench::new();
+    make(&b, "made.parquet");
+    let whole = b.read("made.parquet");
+    b.write("cut.parquet", &whole[..whole.len() / 2]);
+    let mut changed = whole.clone();
+    let middle = changed.len() / 3;
+    for byte in &mut changed[middle..middle + 4_000] {
+        *byte ^= 0x5a;
+    }
+    b.write("changed.parquet", &changed);
+    b.write("empty.csv", b"");
+    b.write("none.csv", b"hello");
+    b.write("columns.csv", b"a,b,c\n1,2,3\n");
+    b.write(
+        "quote.csv",
+        b"tx_id,sender,receiver,ts,amount,currency\n1,\"a,b,2026-01-01,1.00,EUR\n",
+    );
+    b.write(
+        "doc.xml",
+        b"<?xml version=\"1.0\"?><Document xmlns=\"urn:other\"><CdtTrfTxInf/></Document>",
+    );
+    for (name, word) in [
+        ("cut.parquet", "Parquet"),
+        ("empty.csv", "empty"),
+        ("none.csv", "neither CSV"),
+        ("columns.csv", "column tx_id is missing"),
+        ("doc.xml", "namespace"),
+        ("nothing.csv", "No such file"),
+        (".", "folder"),
+    ] {
+        let out = b.obhut(&["payments", "scan", name, "--out", "a.jsonl"]);
+        assert!(!out.status.success(), "{name}");
+        assert!(stderr(&out).contains(word), "{name}: {}", stderr(&out));
+        assert!(!stderr(&out).contains("panicked"), "{name}");
+    }
+    for name in ["changed.parquet", "quote.csv"] {
+        let out = b.obhut(&["payments", "scan", name, "--out", "a.jsonl"]);
+        let text = stderr(&out);
+        let line = text
+            .lines()
+            .find(|l| l.contains(" read = "))
+            .unwrap()
+            .to_owned();
+        let n: Vec<u64> = line
+            .split_whitespace()
+            .filter_map(|w| w.parse().ok())
+            .collect();
+        assert_eq!(n[0], n[1] + n[2], "{line}");
+    }
+    // One good file beside a broken one is still read.
+    make(&b, "good.csv");
+    let out = b.obhut(&[
+        "payments",
+        "scan",
+        "empty.csv",
+        "good.csv",
+        "--out",
+        "a.jsonl",
+    ]);
+    assert!(!out.status.success());
+    assert!(lines(&b.read("a.jsonl")).len() > 20);
+}
+
+#[test]
+fn one_broken_transaction_costs_one_record() {
+    let b = Bench::new();
+    make(&b, "made.xml");
+    let text = String::from_utf8(b.read("made.xml")).unwrap();
+    let n = text.matches("<CdtTrfTxInf>").count();
+    let broken = text
+        .replacen(
+            "<EndToEndId>E7</EndToEndId>",
+            "<EndToEndId>E7</EndToEnd>",
+            1,
+        )
+        .replacen(
+            "<TxId>T9</TxId></PmtId>",
+            "<TxId>T9&nbsp;</TxId></PmtId>",
+            1,
+        )
+        .replacen("<Nm>Made up", "<Nm><![CDATA[Made & up]]>", 1);
+    b.write("broken.xml", broken.as_bytes());
+    let out = b.obhut(&["payments", "scan", "broken.xml", "--out", "a.jsonl"]);
+    let text = stderr(&out);
+    assert!(
+        text.contains(&format!("{n} read = {} processed + 2 problems", n - 2)),
+        "{text}"
+    );
+    assert!(
+        text.contains("record 8:") && text.contains("record 10:"),
+        "{text}"
+    );
+}
+
+#[test]
+fn columns_are_named_by_their_owner() {
+    let b = Bench::new();
+    b.write(
+        "bank.csv",
+        "\u{feff}Nr;Von;An;Zeit;Betrag;Währung\n1;A;B;2026-01-01 10:00:00;10.50;EUR\n".as_bytes(),
+    );
+    let map = [
+        "tx_id=Nr",
+        "sender=Von",
+        "receiver=An",
+        "ts=Zeit",
+        "amount=Betrag",
+        "currency=Währung",
+    ];
+    let mut arguments = vec!["payments", "scan", "bank.csv", "--out", "a.jsonl"];
+    for pair in &map {
+        arguments.extend(["--map", pair]);
+    }
+    let out = b.obhut(&arguments);
+    ok(&out);
+    assert!(stderr(&out).contains("1 read = 1 processed + 0 problems"));
+    assert!(stderr(&out).contains("no zone"));
+    arguments.extend(["--map", "sender=Wer"]);
+    let out = b.obhut(&arguments);
+    assert!(!out.status.success() && stderr(&out).contains("there is no column Wer"));
+}
+
+#[test]
+fn thresholds_are_tried_on_history_first() {
+    let b = Bench::new();
+    make(&b, "made.parquet");
+    let out = b.obhut(&[
+        "--json",
+        "payments",
+        "backtest",
+        "made.parquet",
+        "--labels",
+        "labels.csv",
+        "--out",
+        "bt.html",
+        "--set",
+        "S03.wide=60",
+        "--score-min",
+        "60",
+    ]);
+    ok(&out);
+    let result = &lines(&out.stdout)[0];
+    assert!(result["lost"].as_u64().unwrap() > 0);
+    assert!(
+        result["after"]["precision"].as_f64().unwrap()
+            >= result["before"]["precision"].as_f64().unwrap()
+    );
+    assert!(result["corridors"].as_array().unwrap().len() > 3);
+    let page = String::from_utf8(b.read("bt.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("US → PH") && !page.contains("<script"));
+    let out = b.obhut(&[
+        "payments",
+        "backtest",
+        "made.parquet",
+        "--out",
+        "bt.html",
+        "--set",
+        "S03.medain=1",
+    ]);
+    assert!(!out.status.success() && stderr(&out).contains("S03 has: median"));
+}
+
+/// Ends what was started, whatever becomes of the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve(b: &Bench) -> (Ended, String) {
+    let mut child = b
+        .command(&[
+            "--json",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--payments",
+            "--log",
+            "off",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    (Ended(child), said["listening"].as_str().unwrap().to_owned())
+}
+
+/// One request on a connection of its own; nothing where the server is gone.
+fn post(address: &str, key: &str, body: &str) -> Option<Value> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(
+        stream,
+        "POST /v1/payments HTTP/1.1\r\nhost: obhut\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+}
+
+#[test]
+fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
+    let b = Bench::new();
+    let made = b.obhut(&[
+        "--json", "key", "create", "--name", "bank", "--right", "payments",
+    ]);
+    let key: Value = serde_json::from_slice(&ok(&made).stdout).unwrap();
+    let key = key["key"]
+        .as_str()
+        .or(key["secret"].as_str())
+        .unwrap()
+        .to_owned();
+    let at = |n: u64| {
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
+        (now - 40 * 86_400 + n * 600).to_string()
+    };
+    let mut durable: BTreeMap<u64, String> = BTreeMap::new();
+    let mut sent: BTreeMap<u64, String> = BTreeMap::new();
+    let mut next = 0u64;
+    for round in 0..5 {
+        let (server, address) = serve(&b);
+        // Everything that was durable before is answered as known, in its place.
+        for (seq, body) in durable.iter().rev().take(20) {
+            let answer = post(&address, &key, body).unwrap();
+            assert_eq!(answer["repeated"], true, "round {round}: {answer}");
+            assert_eq!(answer["seq"].as_u64(), Some(*seq));
+        }
+        // What was not is sent again, then more, until it is killed in the middle.
+        let again: Vec<String> = sent
+            .iter()
+            .filter(|(seq, _)| !durable.contains_key(seq))
+            .map(|(_, b)| b.clone())
+            .collect();
+        sent.retain(|seq, _| durable.contains_key(seq));
+        let fresh = (0..120).map(|_| {
+            next += 1;
+            json!({
+                "tx_id": format!("t{next}"), "sender": format!("s{}", next % 7), "receiver": format!("r{}", next % 11),
+                "ts": at(next), "amount": "20.00", "currency": "EUR", "src_country": "DE", "dst_country": "PH"
+            })
+            .to_string()
+        });
+        for body in again.into_iter().chain(fresh) {
+            let answer = post(&address, &key, &body).unwrap();
+            let seq = answer["seq"].as_u64().unwrap_or_else(|| panic!("{answer}"));
+            if let Some(other) = sent.insert(seq, body.clone()) {
+                assert_eq!(other, body, "two transfers in one place");
+            }
+            let covered = answer["durable_seq"].as_u64().unwrap();
+            for (seq, body) in sent.range(..=covered) {
+                durable.entry(*seq).or_insert_with(|| body.clone());
+            }
+        }
+        // As a power cut would.
+        drop(server);
+    }
+    assert!(durable.len() > 100, "{}", durable.len());
+    let (_server, address) = serve(&b);
+    let last = post(&address, &key, &json!({
+        "tx_id": "last", "sender": "s", "receiver": "r", "ts": at(next), "amount": "1.00", "currency": "EUR"
+    }).to_string()).unwrap();
+    let seq = last["seq"].as_u64().unwrap();
+    assert!(
+        seq > *durable.keys().next_back().unwrap() && seq <= next + 1,
+        "{last}"
+    );
+}
