@@ -5,6 +5,7 @@ mod bench_accuracy;
 mod bench_http;
 mod bench_index;
 mod bench_intake;
+mod bench_payments;
 mod bench_pdq;
 mod bench_pictures;
 mod bench_video;

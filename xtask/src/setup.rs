@@ -222,14 +222,19 @@ pub fn postgres_programs() -> Option<PathBuf> {
 const MOTO: &str = "moto[server,s3]==5.1.4";
 
 /// What benchmarks compare with: python-threatexchange, FAISS and vPDQ.
-const PEERS: [&str; 2] = ["faiss-cpu==1.15.1", "vpdq==0.2.5"];
+const PEERS: [&str; 4] = [
+    "faiss-cpu==1.15.1",
+    "vpdq==0.2.5",
+    "polars==2.1.0",
+    "duckdb==2.0.0",
+];
 
 /// A Python with the peers of the benchmarks, in the target folder; made on first use.
 pub fn peers_python() -> Result<PathBuf, String> {
     install(&[BUILD, TESTS, PEER_BUILD])?;
     let python = oracle_python()?;
     let ready = Command::new(&python)
-        .args(["-c", "import threatexchange, faiss, vpdq"])
+        .args(["-c", "import threatexchange, faiss, vpdq, polars, duckdb"])
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|s| s.success());

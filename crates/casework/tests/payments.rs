@@ -1,10 +1,121 @@
 //! History through the kernel, as the command does it: what is planted is found, history in parts
 //! says what transfers one after another say, and nothing is lost on the way.
 
+mod bench;
+
 use std::collections::HashMap;
 
 use obhut_casework::payments::synthesize::{Made, Recipe, synthesize};
 use obhut_casework::payments::*;
+use obhut_casework::{AppealOutcome, DecisionRequest, Role, Ruling, Sealed};
+
+/// An alert about a party, from two made-up payments and what fired.
+fn alert(party: &str, near: &[&str]) -> NewAlert {
+    let fired = [("S01", 0), ("S03", 0), ("R02", 0)];
+    let fired: Vec<Fired> = fired
+        .iter()
+        .filter(|f| f.0 != "R02" || !near.is_empty())
+        .map(|f| Fired::restored(f.0, f.1, 1.0, [4.0, 4.0, 1.0, 9.0, 0.5]).unwrap())
+        .collect();
+    NewAlert {
+        party: Sealed::new(party.into()),
+        assessment: Assessment {
+            scenario: "buyer with many recipients",
+            score: score_of(&fired),
+            fired,
+            first_at: 1_700_000_000_000_000,
+            last_at: 1_700_000_500_000_000,
+            at: 1_700_000_500_000_000,
+        },
+        timeline: Vec::new(),
+        network: Vec::new(),
+        rests_on: near.iter().map(|p| Sealed::new((*p).into())).collect(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_and_holds_are_kept_the_same_on_each_database() {
+    bench::on_each_database(async |b: bench::Bench| {
+        let c = &b.casework;
+        let first = c
+            .record_alert(&alert("a", &[]), "test")
+            .await
+            .unwrap()
+            .unwrap();
+        let again = c
+            .record_alert(&alert("a", &[]), "test")
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (&first.id, &first.case),
+            (&again.id, &again.case),
+            "twice is once"
+        );
+        let rita = c
+            .add_person("Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let request = DecisionRequest {
+            ruling: Ruling::Report,
+            grounds: "as assessed".into(),
+            category: None,
+        };
+        c.decide(&first.case, &rita, &request).await.unwrap();
+        assert_eq!(
+            c.record_alert(&alert("a", &[]), "test").await.unwrap(),
+            None,
+            "decided"
+        );
+        assert_eq!(c.confirmed_parties().await.unwrap().len(), 1);
+        let second = c
+            .record_alert(&alert("b", &["a"]), "test")
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(c.settle_associations().await.unwrap(), 0);
+        c.record_hold("t1", &second.case, i64::MAX / 2)
+            .await
+            .unwrap();
+        c.record_hold("t1", &second.case, 5).await.unwrap();
+        let holds = c.holds().await.unwrap();
+        assert_eq!((holds.len(), holds[0].state), (1, HoldState::Held));
+        let released = c
+            .decide_hold(&holds[0].id, &rita, None, "family")
+            .await
+            .unwrap();
+        assert_eq!(released.state, HoldState::Released);
+        // The first is cleared: what rested on it is counted again, its own data are gone.
+        let olga = c
+            .add_person("Olga", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let appeal = c.file_appeal(&first.case, "mine", "public").await.unwrap();
+        c.decide_appeal(
+            &first.case,
+            &appeal.id,
+            &olga,
+            AppealOutcome::Upheld,
+            "harmless",
+        )
+        .await
+        .unwrap();
+        let open = c.payment_alerts(false, 10).await.unwrap();
+        assert_eq!(open.len(), 1);
+        assert_eq!(open[0].id, second.id);
+        assert!(open[0].score < second.score);
+        assert!(c.payment_alerts(true, 10).await.unwrap().is_empty());
+        let gone = &c.payment_alert(&first.id, "test").await.unwrap()[0];
+        assert_eq!(gone.party.expose(), "");
+        assert_eq!(gone.row.state, AlertState::Withdrawn);
+        assert_eq!(
+            c.record_alert(&alert("a", &[]), "test").await.unwrap(),
+            None,
+            "cleared"
+        );
+    })
+    .await;
+}
 
 fn transfers(made: &Made) -> Vec<Transfer> {
     made.transfers
@@ -54,14 +165,14 @@ fn what_is_planted_is_found_and_in_the_right_role() {
         *all.entry(*label).or_insert(0u32) += 1;
         let role = said.get(&u64::from(*party)).map(|a| a.role());
         let right = match *label {
-            "sext_victim" => role == Some(Role::PossibleVictim),
-            "collector" => role == Some(Role::PossibleFacilitator),
-            _ => role == Some(Role::PossibleBuyer),
+            "sext_victim" => role == Some(obhut_casework::payments::Role::PossibleVictim),
+            "collector" => role == Some(obhut_casework::payments::Role::PossibleFacilitator),
+            _ => role == Some(obhut_casework::payments::Role::PossibleBuyer),
         };
         if *label == "sext_victim" {
             assert_ne!(
                 role,
-                Some(Role::PossibleBuyer),
+                Some(obhut_casework::payments::Role::PossibleBuyer),
                 "a possible victim is no suspect"
             );
         }

@@ -74,6 +74,17 @@ pub async fn run(
             casework.note(&somebody(), "case.show", &case, "").await?;
             let detail = casework.case(&case).await?;
             output.line(|| show(&detail), || describe(&detail))?;
+            for alert in casework.alerts_of_case(&case).await? {
+                output.line(
+                    || serde_json::json!({ "alert": alert }),
+                    || {
+                        format!(
+                            "alert {}: {}, {} of 100, {}; `obhut payments alert {}` shows it",
+                            alert.id, alert.scenario, alert.score, alert.state, alert.id
+                        )
+                    },
+                )?;
+            }
         }
         CaseCommand::Decide {
             case,

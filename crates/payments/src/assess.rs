@@ -5,7 +5,7 @@ use crate::indicators::{self, Counts, Indicator, View};
 use crate::scenarios;
 use crate::texts::Language;
 use crate::window::{Numbers, last_days, others};
-use crate::{Event, PartyKey, Policy, Purchase, Role, SCENARIOS, Scenario, Side};
+use crate::{DAY_MICROS, Event, PartyKey, Policy, Purchase, Role, SCENARIOS, Scenario, Side};
 
 /// What is known of the others that a party deals with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -152,6 +152,13 @@ fn assess(
     links: impl FnOnce(&[PartyKey]) -> Links,
     scratch: &mut Vec<u64>,
 ) -> Option<Assessment> {
+    // One place of memory decides about most senders.
+    if side == Side::Sender {
+        let third = events.len().checked_sub(EVENTS_MIN)?;
+        if events[third].at_micros <= now - 90 * DAY_MICROS {
+            return None;
+        }
+    }
     let year = last_days(events, now, 365);
     let recent = last_days(year, now, 90);
     // R01 looks back 180 days; whatever else fires has its transfers in 90.

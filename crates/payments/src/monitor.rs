@@ -221,8 +221,8 @@ impl Monitor {
             self.relations.note_payment(t.sender, t.recipient);
             let party = self.parties.entry(t.recipient).or_default();
             party.received.push(received);
-            let events = party.received.events();
-            if party.received.is_due() {
+            if party.received.has_several() && party.received.is_due() {
+                let events = party.received.events();
                 if is_shared_now(last_days(events, now, 365), now, &self.policy) {
                     self.relations.note_shared(t.recipient, now);
                 }
@@ -261,7 +261,7 @@ impl Monitor {
             |others| relations.links(t.sender, Side::Sender, others, now),
             &mut self.scratch,
         );
-        if party.received.events().len() >= 3 && party.received.is_due() {
+        if party.received.has_several() && party.received.is_due() {
             observed.collector = assess::recipient(
                 party.received.events(),
                 party.sent.events(),

@@ -7,7 +7,7 @@ use crate::{Country, Policy};
 pub const DAY_MICROS: i64 = 86_400_000_000;
 
 /// A party by a number that the caller gave it; the same number is the same party.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct PartyKey(pub u64);
 
 /// Which side of its transfers a party is looked at from.

@@ -17,7 +17,13 @@ pub struct PartyWindow {
     from: usize,
     /// How many ever came.
     came: u64,
+    /// The first two others that ever came, and how many of these are taken.
+    firsts: [PartyKey; 2],
+    others: u8,
 }
+
+/// Fewest different others with whom anything can be said of a recipient.
+const OTHERS_MIN: u8 = 3;
 
 /// A party with more events than this is no person who sends by hand; it is looked at now and then.
 const EVENTS_EACH: usize = 512;
@@ -26,6 +32,14 @@ impl PartyWindow {
     /// Adds an event; what is older than a year, or too much, goes.
     pub fn push(&mut self, event: Event) {
         self.came += 1;
+        if self.others < OTHERS_MIN
+            && !self.firsts[..usize::from(self.others.min(2))].contains(&event.other)
+        {
+            if let Some(slot) = self.firsts.get_mut(usize::from(self.others)) {
+                *slot = event.other;
+            }
+            self.others += 1;
+        }
         // Late ones stand where they belong.
         let mut at = self.events.len();
         while at > self.from && self.events[at - 1].at_micros > event.at_micros {
@@ -52,6 +66,12 @@ impl PartyWindow {
         kept <= EVENTS_EACH || self.came % (kept as u64 / 64) == 0
     }
 
+    /// True when three different others were ever among them; below that no scenario of a recipient
+    /// can hold, and nothing of it need be looked at.
+    pub fn has_several(&self) -> bool {
+        self.others >= OTHERS_MIN
+    }
+
     /// What is kept, oldest first.
     pub fn events(&self) -> &[Event] {
         &self.events[self.from..]
@@ -73,9 +93,21 @@ impl PartyWindow {
 
 /// The events after `now - days` and up to `now`.
 pub(crate) fn last_days(events: &[Event], now: i64, days: i64) -> &[Event] {
-    let until = events.partition_point(|e| e.at_micros <= now);
-    let from = events[..until].partition_point(|e| e.at_micros <= now - days * DAY_MICROS);
-    &events[from..until]
+    let oldest = now - days * DAY_MICROS;
+    // Mostly all of them lie in it; few words of memory tell.
+    let mut events = events;
+    if events.last().is_some_and(|e| e.at_micros > now) {
+        events = &events[..events.partition_point(|e| e.at_micros <= now)];
+    }
+    if events.first().is_none_or(|e| e.at_micros > oldest) {
+        return events;
+    }
+    // What was used last lies nearest.
+    let near = events.len().saturating_sub(64);
+    if let Some(from) = events[near..].iter().rposition(|e| e.at_micros <= oldest) {
+        return &events[near + from + 1..];
+    }
+    &events[events[..near].partition_point(|e| e.at_micros <= oldest)..]
 }
 
 /// What the transfers of 90 days come to. Purchases are not counted, kin only where said.

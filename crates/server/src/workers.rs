@@ -19,10 +19,18 @@ const ALERTS_EVERY: Duration = Duration::from_millis(500);
 /// Associations are counted again this often: a case that was taken back moves no score longer.
 const ASSOCIATIONS_EVERY: Duration = Duration::from_secs(20);
 
+/// What lies in no window any more is let go of this often.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
 /// Puts what live payments raise on record, until it is dropped.
 pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
     let mut counted: Option<Instant> = None;
+    let mut forgot = Instant::now();
     loop {
+        if forgot.elapsed() >= FORGET_EVERY {
+            forgot = Instant::now();
+            live.forget();
+        }
         if counted.is_none_or(|at| at.elapsed() >= ASSOCIATIONS_EVERY) {
             counted = Some(Instant::now());
             if let Err(e) = associations(&casework, &live).await {

@@ -402,6 +402,20 @@ impl Casework {
         Ok(open)
     }
 
+    /// The alerts of a case, without what they are about.
+    pub async fn alerts_of_case(&self, case: &str) -> Result<Vec<AlertRow>> {
+        let rows = sqlx::query(
+            "SELECT id, case_id, side, role, scenario, score, state, first_at, last_at, changed_at FROM payment_alerts
+             WHERE case_id = $1 ORDER BY score DESC, id",
+        )
+        .bind(case)
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter()
+            .map(|row| read_row(&mut Columns::of(row)))
+            .collect()
+    }
+
     /// An alert with all that it says; by its own id or its case's. Who looked is written down first.
     pub async fn payment_alert(&self, id: &str, person: &str) -> Result<Vec<AlertDetail>> {
         let mut tx = self.db.begin().await?;

@@ -393,6 +393,16 @@ impl Live {
         state.monitor.set_confirmed(keys);
     }
 
+    /// Lets go of parties that lie in no window any more.
+    pub fn forget(&self) {
+        let now = self.clock.now_micros();
+        let mut state = self.state();
+        let state = &mut *state;
+        state.monitor.forget_before(now);
+        let monitor = &mut state.monitor;
+        state.told.retain(|(party, _), _| monitor.knows(*party));
+    }
+
     /// Waits until everything taken so far is on the disk.
     pub fn settle(&self) {
         let seq = self.seq();

@@ -130,7 +130,7 @@ pub fn pacs_008(made: &Made, out: &mut dyn Write) -> io::Result<()> {
         let (from, to, at) = (t.from.code(), t.to.code(), rfc3339(t.at_micros));
         write!(
             out,
-            "\n<CdtTrfTxInf><PmtId><InstrId>I{n}</InstrId><EndToEndId>E{n}</EndToEndId><TxId>T{n}</TxId></PmtId><IntrBkSttlmAmt Ccy=\"{currency}\">{amount}</IntrBkSttlmAmt><IntrBkSttlmDt>{}</IntrBkSttlmDt><AccptncDtTm>{at}</AccptncDtTm><InstdAmt Ccy=\"{currency}\">{amount}</InstdAmt><ChrgBr>SHAR</ChrgBr><Dbtr><Nm>Made up {}</Nm><PstlAdr><Ctry>{from}</Ctry></PstlAdr></Dbtr><DbtrAcct><Id><Othr><Id>{}</Id></Othr></Id></DbtrAcct><DbtrAgt><FinInstnId><BICFI>AAAA{from}22XXX</BICFI></FinInstnId></DbtrAgt><CdtrAgt><FinInstnId><BICFI>BBBB{to}22XXX</BICFI></FinInstnId></CdtrAgt><Cdtr><Nm>Made up {}</Nm><PstlAdr><Ctry>{to}</Ctry></PstlAdr></Cdtr><CdtrAcct><Id><Othr><Id>{}</Id></Othr></Id></CdtrAcct></CdtTrfTxInf>",
+            "\n<CdtTrfTxInf><PmtId><InstrId>I{n}</InstrId><EndToEndId>E{n}</EndToEndId><TxId>T{n}</TxId></PmtId><IntrBkSttlmAmt Ccy=\"{currency}\">{amount}</IntrBkSttlmAmt><IntrBkSttlmDt>{}</IntrBkSttlmDt><AccptncDtTm>{at}</AccptncDtTm><InstdAmt Ccy=\"{currency}\">{amount}</InstdAmt><ChrgBr>SHAR</ChrgBr><Dbtr><Nm>Made up {}</Nm><PstlAdr><Ctry>{from}</Ctry></PstlAdr></Dbtr><DbtrAcct><Id><Othr><Id>{}</Id></Othr></Id></DbtrAcct><DbtrAgt><FinInstnId><BICFI>AAAA{from}22</BICFI></FinInstnId></DbtrAgt><CdtrAgt><FinInstnId><BICFI>BBBB{to}22</BICFI></FinInstnId></CdtrAgt><Cdtr><Nm>Made up {}</Nm><PstlAdr><Ctry>{to}</Ctry></PstlAdr></Cdtr><CdtrAcct><Id><Othr><Id>{}</Id></Othr></Id></CdtrAcct></CdtTrfTxInf>",
             &at[..10],
             t.sender,
             t.sender,
