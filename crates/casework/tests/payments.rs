@@ -26,6 +26,7 @@ fn alert(party: &str, near: &[&str]) -> NewAlert {
             first_at: 1_700_000_000_000_000,
             last_at: 1_700_000_500_000_000,
             at: 1_700_000_500_000_000,
+            n: 9,
         },
         timeline: Vec::new(),
         network: Vec::new(),

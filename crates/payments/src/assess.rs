@@ -77,6 +77,8 @@ pub struct Assessment {
     pub last_at: i64,
     /// When it was made.
     pub at: i64,
+    /// Transfers it looked at.
+    pub n: u32,
 }
 
 impl Assessment {
@@ -235,6 +237,7 @@ fn assess(
         recent
     };
     let mut seen = seen.iter().filter(|e| e.purchase == Purchase::None);
+    let n = seen.clone().count() as u32;
     let first = seen.next()?.at_micros;
     Some(Assessment {
         scenario: scenario.name,
@@ -243,33 +246,32 @@ fn assess(
         first_at: first,
         last_at: seen.next_back().map_or(first, |e| e.at_micros),
         at: now,
+        n,
     })
 }
 
 /// The highest that was said about one side of a party, and whether it may be a victim instead.
+///
+/// Invariant: what lies in a possible victim's series makes nobody a suspect. A suspicion stands
+/// beside it only where its transfers lie wholly outside, or where the series is a small part of
+/// them: a habit that began with some payments close together.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
     suspect: Option<Assessment>,
-    /// The highest whose transfers lie wholly outside a victim's series.
+    /// The highest that stands whatever the series was.
     apart: Option<Assessment>,
     victim: Option<Assessment>,
-    latest_is_victim: bool,
 }
 
 impl Standing {
     /// Takes what was said at a moment; nothing said is worth taking too.
     pub fn take(&mut self, said: Option<Assessment>) {
         let Some(said) = said else {
-            self.latest_is_victim = false;
             return;
         };
-        self.latest_is_victim = said.role() == Role::PossibleVictim;
-        if self.latest_is_victim {
-            if said.is_settled_victim() {
-                // What was said before the series began stands by itself.
-                if let Some(before) = self.suspect.take_if(|s| s.last_at < said.first_at) {
-                    keep_higher(&mut self.apart, before);
-                }
+        if said.role() == Role::PossibleVictim {
+            if let Some(before) = self.suspect.take_if(|s| s.last_at < said.first_at) {
+                keep_higher(&mut self.apart, before);
             }
             let settled = self
                 .victim
@@ -280,30 +282,31 @@ impl Standing {
             }
             return;
         }
-        if let Some(victim) = &self.victim {
-            if said.first_at > victim.last_at {
-                keep_higher(&mut self.apart, said);
-                return;
-            }
+        let apart = self.victim.as_ref().is_some_and(|v| {
+            said.first_at > v.last_at || said.n >= SERIES_TIMES * v.n + EVENTS_MIN as u32
+        });
+        if apart {
+            keep_higher(&mut self.apart, said);
+        } else {
+            keep_higher(&mut self.suspect, said);
         }
-        keep_higher(&mut self.suspect, said);
     }
 
-    /// What remains: a person whose series looks like blackmail is no suspect for it.
+    /// What remains.
     pub fn settle(self) -> Option<Assessment> {
-        let settled = self
-            .victim
-            .as_ref()
-            .is_some_and(Assessment::is_settled_victim);
-        match self.victim {
-            Some(victim) if settled || self.latest_is_victim => self.apart.or(Some(victim)),
-            _ => match (self.suspect, self.apart) {
+        match (self.victim, self.apart, self.suspect) {
+            (Some(_), Some(apart), _) => Some(apart),
+            (Some(victim), None, _) => Some(victim),
+            (None, apart, suspect) => match (apart, suspect) {
                 (Some(a), Some(b)) => Some(if a.score >= b.score { a } else { b }),
                 (a, b) => a.or(b),
             },
         }
     }
 }
+
+/// A habit has this many times the transfers of the series it began with.
+const SERIES_TIMES: u32 = 2;
 
 fn keep_higher(kept: &mut Option<Assessment>, said: Assessment) {
     if kept.as_ref().is_none_or(|k| said.score > k.score) {

@@ -288,7 +288,7 @@ pub(crate) struct Series {
 }
 
 /// A series ends where more than this lies between two payments, in days.
-const SERIES_GAP_DAYS: i64 = 3;
+const SERIES_GAP_DAYS: i64 = 7;
 /// Most recipients of a series.
 const SERIES_RECIPIENTS_MAX: usize = 2;
 /// A series is told from a habit by its share of all payments of 90 days.

@@ -15,13 +15,14 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Repeated small payments at short gaps",
         de: "Wiederholte kleine Zahlungen in kurzen Abständen",
     },
-    check: "in 90 days: n or more AND median between floor and wide AND mean gap < gap; full strength up to median and where gaps are uneven",
+    check: "in 90 days: n or more over span days or more AND median between floor and wide AND mean gap < gap; full strength up to median and where gaps are uneven",
     thresholds: &[
         threshold("median", 55.0, Unit::Money("AUD")),
         proposal("wide", 150.0, Unit::Money("AUD")),
         proposal("floor", 8.0, Unit::Money("AUD")),
         threshold("gap", 20.0, Unit::Days),
         proposal("n", 4.0, Unit::Count),
+        proposal("span", 14.0, Unit::Days),
     ],
     source: "AIC T&I 634 (Cubitt 2021)",
     date: "2021",
@@ -40,6 +41,10 @@ pub const INDICATOR: Indicator = Indicator {
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let n = v.numbers;
     let (median, gap) = (n.median_cents, n.gap_days);
+    // A series of some days is no loyalty; it may be blackmail.
+    if n.span_days < t[5] {
+        return None;
+    }
     if f64::from(n.n) < t[4] || median > t[1] || median < t[2] || gap >= t[3] {
         return None;
     }
