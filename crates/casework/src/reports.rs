@@ -11,6 +11,9 @@ use crate::{
     Casework, CaseworkError, Decision, Dossier, IncidentKind, Result, Ruling, audit, cases, ids,
 };
 
+/// Destinations whose reports are about somebody suspected, and about nobody else.
+const ABOUT_A_SUSPECT: &[&str] = &["goaml"];
+
 pub(crate) const STEPS: &[Step] = &[
     Step {
         number: 11,
@@ -227,11 +230,13 @@ impl Casework {
             ));
         }
         let id = ids::new("report");
-        let incident = self
-            .facts(decision.case())
-            .await?
-            .incident
-            .unwrap_or(IncidentKind::Material);
+        let facts = self.facts(decision.case()).await?;
+        if facts.reported.is_none() && ABOUT_A_SUSPECT.contains(&destination) {
+            return Err(CaseworkError::refused(
+                "nobody is suspected in this case, so there is nobody to report there; a possible victim is helped, not reported",
+            ));
+        }
+        let incident = facts.incident.unwrap_or(IncidentKind::Material);
         let mut tx = self.db.begin().await?;
         let reportable = [CaseStatus::Decided, CaseStatus::Reported];
         cases::require_status(&mut tx, decision.case(), &reportable).await?;

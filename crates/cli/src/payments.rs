@@ -1,13 +1,12 @@
 //! `obhut payments`: transfers to alerts, and what thresholds would do.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use obhut_casework::payments::backtest::{self, Places, Removal, Run, compare};
+use obhut_casework::payments::backtest::{self, Labels, Places, Removal, Run, compare};
 use obhut_casework::payments::synthesize::{PLANTED, Recipe, synthesize as make_up};
 use obhut_casework::payments::{
     Alert, Band, COUNTRY_NOTE, Counted, Currency, History, Id, Language, NewAlert, PartyKey,
@@ -55,6 +54,12 @@ pub async fn run(
 
 async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
     let policy = policy(&args.policy)?;
+    let mut inputs = args.read.files.clone();
+    inputs.extend(args.confirmed.clone());
+    if args.read.problems.as_ref() == Some(&args.out) && args.out != Path::new("-") {
+        bail!("--out and --problems name the same file");
+    }
+    let mut out = Out::new(&args.out, &inputs)?;
     let asof = args.asof.as_deref().map(day_end).transpose()?;
     let mut transfers = Transfers::new(now());
     let casework = if args.open_cases {
@@ -92,7 +97,6 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
     transfers.counted.notices.after_asof = after;
     let result = scan_history(history, &policy, Relations::new(confirmed), asof)
         .context("history could not be kept in temporary files; give TMPDIR more space")?;
-    let mut out = writer(&args.out)?;
     for found in &result.alerts {
         let alert = Alert {
             party: transfers.names.name(found.party),
@@ -100,7 +104,7 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
         };
         writeln!(out, "{}", alert_json(&alert, Language::English))?;
     }
-    out.flush()?;
+    out.finish()?;
     if let Some(casework) = &casework {
         let n = put_on_record(casework, &result, &transfers).await?;
         output.remark(&format!(
@@ -133,6 +137,9 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
 
 fn run_backtest(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let changed = policy(&args.policy)?;
+    let mut inputs = args.read.files.clone();
+    inputs.extend(args.labels.clone());
+    let mut out = Out::new(&args.out, &inputs)?;
     let plain = Policy::default();
     let mut transfers = Transfers::new(now());
     let mut places = Places::default();
@@ -141,19 +148,20 @@ fn run_backtest(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCode>
         places.note(&t);
         all.push(&t);
     })?;
-    let mut labels = HashSet::new();
+    let mut labels = Labels::default();
     if let Some(path) = &args.labels {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("{} can't be read", path.display()))?;
         for line in text.lines().skip(1) {
-            let party = line
-                .split(',')
-                .next()
-                .unwrap_or("")
-                .trim()
-                .trim_matches('"');
+            let (party, label) = line.split_once(',').unwrap_or((line, ""));
+            let party = party.trim().trim_matches('"');
             if !party.is_empty() {
-                labels.insert(transfers.names.key(Id::of(party)));
+                let key = transfers.names.key(Id::of(party));
+                if label.contains("victim") {
+                    labels.victims.insert(key);
+                } else {
+                    labels.suspects.insert(key);
+                }
             }
         }
     }
@@ -204,12 +212,13 @@ fn run_backtest(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCode>
         }
     }
     let page = obhut_server::backtest::page(&result, &removals, &|key| transfers.names.name(key));
-    std::fs::write(&args.out, page)
-        .with_context(|| format!("{} can't be written", args.out.display()))?;
+    out.write_all(page.as_bytes())?;
+    out.finish()?;
     report(&transfers.counted, output);
     let totals = |t: &backtest::Totals| {
         json!({ "possible_buyers": t.buyers, "possible_facilitators": t.facilitators, "possible_victims": t.victims,
-            "precision": t.precision(), "labels": t.labels, "labels_found": t.found, "labels_in_first_look": t.found_first })
+            "precision": t.precision(), "labels": t.labels, "labels_found": t.found, "labels_in_first_look": t.found_first,
+            "victim_labels": t.victim_labels, "victims_found": t.victims_found, "victims_told_as_suspects": t.victims_accused })
     };
     let group = |g: &backtest::Group| json!({ "name": g.name, "senders": g.senders, "before": g.before, "after": g.after, "after_false": g.after_false });
     output.line(
@@ -256,6 +265,7 @@ fn run_backtest(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCode>
 
 fn features(args: FeaturesArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let mut transfers = Transfers::new(now());
+    let (partial, out) = partial_of(&args.out, &args.read.files)?;
     let mut by_sender = BySender::new(Policy::default());
     let mut row = 0;
     let failed = read_all(&args.read, &mut transfers, output, &mut |t| {
@@ -263,8 +273,8 @@ fn features(args: FeaturesArgs, output: &Output) -> anyhow::Result<ExitCode> {
         row += 1;
     })?;
     let cant = || format!("{} can't be written", args.out.display());
-    let out = File::create(&args.out).with_context(cant)?;
     let rows = by_sender.write(out, &transfers.names).with_context(cant)?;
+    put_in_place(&partial, &args.out)?;
     report(&transfers.counted, output);
     output.remark(&format!("{rows} rows in {}", args.out.display()));
     Ok(if failed {
@@ -302,16 +312,23 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
     match kind {
         "parquet" => made_files::parquet(&made, File::create(&path).with_context(cant)?)
             .with_context(cant)?,
-        "xml" => made_files::pacs_008(&made, &mut writer(&path)?).with_context(cant)?,
-        _ => made_files::csv(&made, &mut writer(&path)?).with_context(cant)?,
+        kind => {
+            let mut out = Out::new(&path, &[])?;
+            match kind {
+                "xml" => made_files::pacs_008(&made, &mut out),
+                _ => made_files::csv(&made, &mut out),
+            }
+            .with_context(cant)?;
+            out.finish()?;
+        }
     }
     if let Some(path) = args.labels {
-        let mut out = writer(&path)?;
+        let mut out = Out::new(&path, &[])?;
         writeln!(out, "party,label")?;
         for (party, label) in &made.labels {
             writeln!(out, "{party},{label}")?;
         }
-        out.flush()?;
+        out.finish()?;
     }
     output.remark(&format!(
         "{} made-up transfers, {} planted parties; `--explain` says what is planted",
@@ -406,7 +423,8 @@ async fn alert(
                     let i = f.indicator();
                     text += &format!("  {}  {}\n       {} ({})\n", i.id, f.because(language), i.source, i.date);
                 }
-                text += "  with\n";
+                let t = |en, de| if german { de } else { en };
+                text += t("  with\n", "  mit\n");
                 for o in d.network.iter().take(20) {
                     let senders = o.senders.map_or_else(String::new, |n| format!(", {n} senders in all"));
                     text += &format!("    {:>4} payments  {}{senders}\n", o.n, o.party);
@@ -506,7 +524,7 @@ fn read_all(
     }
     progress.finish_and_clear();
     if let Some(path) = &args.problems {
-        let mut out = writer(path)?;
+        let mut out = Out::new(path, &args.files)?;
         for p in &transfers.counted.kept {
             writeln!(
                 out,
@@ -514,7 +532,7 @@ fn read_all(
                 json!({ "file": p.file, "record": p.record, "why": p.why })
             )?;
         }
-        out.flush()?;
+        out.finish()?;
     }
     Ok(failed)
 }
@@ -617,13 +635,78 @@ fn day_end(text: &str) -> anyhow::Result<i64> {
     Ok(end_of_day(at.at_micros.div_euclid(86_400_000_000)))
 }
 
-fn writer(path: &Path) -> anyhow::Result<Box<dyn Write>> {
-    if path == Path::new("-") {
-        return Ok(Box::new(BufWriter::new(std::io::stdout())));
+/// A file that appears whole under its name, or not at all; what stood there stays until then.
+struct Out {
+    partial: Option<(PathBuf, PathBuf)>,
+    to: Box<dyn Write>,
+}
+
+impl Out {
+    /// `inputs` are never written over.
+    fn new(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self {
+                partial: None,
+                to: Box::new(BufWriter::new(std::io::stdout())),
+            });
+        }
+        let (partial, file) = partial_of(path, inputs)?;
+        Ok(Self {
+            partial: Some((partial, path.to_owned())),
+            to: Box::new(BufWriter::new(file)),
+        })
     }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.to.flush()?;
+        self.to = Box::new(std::io::sink());
+        match self.partial.take() {
+            Some((partial, path)) => put_in_place(&partial, &path),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.to.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        if let Some((partial, _)) = &self.partial {
+            let _ = std::fs::remove_file(partial);
+        }
+    }
+}
+
+fn partial_of(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<(PathBuf, File)> {
+    if let Ok(own) = std::fs::canonicalize(path) {
+        let same = |i: &&PathBuf| std::fs::canonicalize(i).is_ok_and(|i| i == own);
+        if inputs.iter().find(same).is_some() {
+            bail!("{} is read; write to another file", path.display());
+        }
+        if own.is_dir() {
+            bail!("{} is a folder; name a file", path.display());
+        }
+    }
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(format!(".{}.partial", std::process::id()));
+    let partial = PathBuf::from(partial);
     let file =
-        File::create(path).with_context(|| format!("{} can't be written", path.display()))?;
-    Ok(Box::new(BufWriter::new(file)))
+        File::create(&partial).with_context(|| format!("{} can't be written", path.display()))?;
+    Ok((partial, file))
+}
+
+fn put_in_place(partial: &Path, path: &Path) -> anyhow::Result<()> {
+    // Through a link the file it leads to is replaced, not the link.
+    let to = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    std::fs::rename(partial, to).with_context(|| format!("{} can't be written", path.display()))
 }
 
 fn now() -> i64 {

@@ -264,6 +264,68 @@ fn one_broken_transaction_costs_one_record() {
 }
 
 #[test]
+fn what_is_read_is_never_written_over_and_a_failed_run_leaves_what_was() {
+    let b = Bench::new();
+    make(&b, "made.csv");
+    let whole = b.read("made.csv");
+    std::os::unix::fs::symlink(b.path("made.csv"), b.path("link.csv")).unwrap();
+    for arguments in [
+        ["payments", "scan", "made.csv", "--out", "made.csv"],
+        ["payments", "scan", "made.csv", "--out", "link.csv"],
+        ["payments", "features", "made.csv", "--out", "made.csv"],
+        ["payments", "backtest", "made.csv", "--out", "made.csv"],
+    ] {
+        let out = b.obhut(&arguments);
+        assert!(
+            !out.status.success() && stderr(&out).contains("is read"),
+            "{arguments:?}"
+        );
+        assert_eq!(b.read("made.csv"), whole);
+    }
+    b.write("alerts.jsonl", b"before");
+    let out = b.obhut(&[
+        "payments",
+        "scan",
+        "nothing.parquet",
+        "--out",
+        "alerts.jsonl",
+        "--score-min",
+        "200",
+    ]);
+    assert!(!out.status.success());
+    assert_eq!(b.read("alerts.jsonl"), b"before");
+    assert!(
+        !std::fs::read_dir(b.folder.path()).unwrap().any(|e| e
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .contains("partial"))
+    );
+}
+
+#[test]
+fn a_stray_quotation_mark_costs_one_record() {
+    let b = Bench::new();
+    make(&b, "made.csv");
+    let text = String::from_utf8(b.read("made.csv")).unwrap();
+    let n = text.lines().count() - 1;
+    let mut rows: Vec<String> = text.lines().map(str::to_owned).collect();
+    let cut = rows[99].find(',').unwrap() + 1;
+    rows[99].insert(cut, '"');
+    b.write("stray.csv", rows.join("\n").as_bytes());
+    let out = b.obhut(&["payments", "scan", "stray.csv", "--out", "a.jsonl"]);
+    let said = stderr(&out);
+    assert!(
+        said.contains(&format!("{n} read = {} processed + 1 problems", n - 1)),
+        "{said}"
+    );
+    assert!(
+        said.contains("record 99: a quotation mark in it is never closed"),
+        "{said}"
+    );
+}
+
+#[test]
 fn columns_are_named_by_their_owner() {
     let b = Bench::new();
     b.write(

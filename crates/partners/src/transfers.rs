@@ -195,7 +195,7 @@ impl Mapping {
         for c in COLUMNS {
             let at = match self.0.get(c.name) {
                 Some(wanted) => Some(place(wanted).ok_or_else(|| {
-                    format!("there is no column {wanted}; it has {}", theirs.join(", "))
+                    format!("there is no column {wanted}; it has {}", shown(theirs))
                 })?),
                 None => std::iter::once(&c.name)
                     .chain(c.also)
@@ -206,13 +206,46 @@ impl Mapping {
                     "column {} is missing; name it with --map {}=COLUMN (it has {})",
                     c.name,
                     c.name,
-                    theirs.join(", ")
+                    shown(theirs)
                 ));
             }
             found.push(at);
         }
+        // One column can't be two things, and two of one name can't be told apart.
+        for (n, at) in found.iter().enumerate() {
+            let Some(at) = at else { continue };
+            let name = theirs[*at].trim();
+            let twice = theirs
+                .iter()
+                .filter(|t| t.trim().eq_ignore_ascii_case(name))
+                .count()
+                > 1;
+            let other = found[..n].iter().position(|f| f == &Some(*at));
+            if twice || other.is_some() {
+                return Err(format!(
+                    "column {} is meant by two, or is there twice; name each with --map",
+                    COLUMNS[n].name
+                ));
+            }
+        }
         Ok(found)
     }
+}
+
+/// Names of columns as a message may show them.
+fn shown(theirs: &[String]) -> String {
+    let plain = |t: &String| -> String {
+        t.trim()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(40)
+            .collect()
+    };
+    let mut names: Vec<String> = theirs.iter().take(20).map(plain).collect();
+    if theirs.len() > names.len() {
+        names.push("…".into());
+    }
+    names.join(", ")
 }
 
 /// Reads files into transfers; channels keep their numbers from file to file.
@@ -279,7 +312,7 @@ impl Reader {
             let whole = std::io::Cursor::new(start.to_vec()).chain(file);
             csv_file::read(whole, &self.mapping, &mut self.words, transfers, put)
         };
-        transfers.end();
+        transfers.end(put);
         read.map_err(fault)
     }
 }

@@ -103,10 +103,10 @@ impl Policy {
                 remedy: format!("{id} has: {}", names.join(", ")),
             });
         };
-        if !value.is_finite() || value.abs() > 1e12 {
+        if !(0.0..=1e12).contains(&value) {
             return Err(PolicyFault {
                 what: name.into(),
-                remedy: "give a finite number".into(),
+                remedy: "give a number from 0 on".into(),
             });
         }
         self.values[at][t] = resolve(value, thresholds[t].unit);

@@ -64,6 +64,8 @@ fn totals(b: &Backtest) -> Markup {
                     (row("precision of alerts about suspects", &|t| share(t.precision())))
                     (row("labelled parties told", &|t| format!("{} of {}", t.found, t.labels)))
                     (row("of those in the first 0.2 % of customers", &|t| format!("{} of {}", t.found_first, t.labels)))
+                    (row("labelled victims told as possible victims", &|t| format!("{} of {}", t.victims_found, t.victim_labels)))
+                    (row("labelled victims told as suspects", &|t| t.victims_accused.to_string()))
                 }
             }
         }

@@ -430,6 +430,22 @@ async fn a_possible_victim_waits_in_another_queue_and_is_never_reported() {
     let case = b.casework.case(&victims[0].case).await.unwrap();
     assert!(case.facts.expose().reported.is_none());
     assert_eq!(case.facts.expose().victims[0].id.as_deref(), Some("young"));
+    let request = DecisionRequest {
+        ruling: Ruling::Report,
+        grounds: "as assessed".into(),
+        category: None,
+    };
+    let case = &victims[0].case;
+    let decision = b
+        .casework
+        .decide(case, &b.rita_person, &request)
+        .await
+        .unwrap();
+    let filed = b
+        .casework
+        .file_report(&decision, "goaml", false, "test")
+        .await;
+    assert!(filed.is_err_and(|e| e.to_string().contains("helped, not reported")));
     let detail = &b
         .casework
         .payment_alert(&victims[0].id, "test")

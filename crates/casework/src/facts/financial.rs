@@ -33,6 +33,9 @@ pub struct FinancialParty {
     pub id: String,
     /// True when it is the reporting bank's own customer.
     pub client: bool,
+    /// Country that the payments name for it, ISO 3166-1 alpha-2.
+    #[schemars(regex(pattern = r"^[A-Z]{2}$"))]
+    pub country: Option<String>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::cases::{self, CaseStatus};
 use crate::database::{Columns, Step, Tx, words};
 use crate::{
-    Account, Casework, CaseworkError, Detection, Facts, Jurisdiction, Payment, Person, Result,
-    Role as PersonRole, Sealed, ServiceKind, Subject, Surface, audit, facts, ids, reports, rfc3339,
+    Account, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty, Jurisdiction,
+    Payment, Person, Result, Role as PersonRole, Sealed, ServiceKind, Subject, Surface, audit,
+    facts, ids, reports, rfc3339,
 };
 
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -727,7 +728,6 @@ fn facts_of(alert: &NewAlert) -> Facts {
             currency: t.currency.clone(),
             from: Some(payer),
             to: Some(payee),
-            method: Some("transfer".into()),
             ..Payment::default()
         }
     });
@@ -741,6 +741,23 @@ fn facts_of(alert: &NewAlert) -> Facts {
         }),
         ..Facts::default()
     };
+    // What the payments say of the others; what the bank knows of them is added by people.
+    let mut parties: Vec<FinancialParty> = Vec::new();
+    for t in alert.timeline.iter().filter(|t| !t.country.is_empty()) {
+        if !parties.iter().any(|p| p.id == t.other) {
+            parties.push(FinancialParty {
+                id: t.other.clone(),
+                country: Some(t.country.clone()),
+                ..FinancialParty::default()
+            });
+        }
+    }
+    if !parties.is_empty() {
+        facts.financial = Some(Financial {
+            parties,
+            ..Financial::default()
+        });
+    }
     if a.role() == Role::PossibleVictim {
         facts.victims.push(about);
     } else {

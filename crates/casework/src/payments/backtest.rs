@@ -42,6 +42,15 @@ impl Places {
     }
 }
 
+/// Parties known to be what is looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    /// Buyers and facilitators.
+    pub suspects: HashSet<PartyKey>,
+    /// People who are blackmailed.
+    pub victims: HashSet<PartyKey>,
+}
+
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct Backtest {
@@ -88,6 +97,12 @@ pub struct Totals {
     pub found_first: usize,
     /// Labelled parties.
     pub labels: usize,
+    /// Labelled victims.
+    pub victim_labels: usize,
+    /// Of those, told as possible victims.
+    pub victims_found: usize,
+    /// Of those, told as suspects: each is one too many.
+    pub victims_accused: usize,
 }
 
 impl Totals {
@@ -155,24 +170,31 @@ impl Run<'_> {
         })
     }
 
-    fn totals(&self, labels: &HashSet<PartyKey>, customers: usize) -> Totals {
+    fn totals(&self, labels: &Labels, customers: usize) -> Totals {
         let mut t = Totals {
-            labels: labels.len(),
+            labels: labels.suspects.len(),
+            victim_labels: labels.victims.len(),
             ..Totals::default()
         };
         for (party, a) in self.alerts() {
-            let labelled = labels.contains(&party);
+            let labelled = labels.suspects.contains(&party) && !victim(a);
+            if labels.victims.contains(&party) {
+                t.victims_found += usize::from(victim(a));
+                t.victims_accused += usize::from(!victim(a));
+            }
             match a.role() {
                 Role::PossibleBuyer => t.buyers += 1,
                 Role::PossibleFacilitator => t.facilitators += 1,
                 Role::PossibleVictim => t.victims += 1,
             }
-            t.labelled += usize::from(labelled && !victim(a));
+            t.labelled += usize::from(labelled);
             t.found += usize::from(labelled);
         }
         let first = (customers as f64 * FIRST_LOOK).ceil() as usize;
         let first = self.found.alerts.iter().take(first);
-        t.found_first = first.filter(|a| labels.contains(&a.party)).count();
+        t.found_first = first
+            .filter(|a| labels.suspects.contains(&a.party) && !victim(&a.assessment))
+            .count();
         t
     }
 }
@@ -186,7 +208,7 @@ pub fn compare(
     before: &Run<'_>,
     after: &Run<'_>,
     places: &Places,
-    labels: &HashSet<PartyKey>,
+    labels: &Labels,
     changes: Vec<String>,
     samples: usize,
 ) -> Backtest {
@@ -216,7 +238,7 @@ pub fn compare(
             if let Some(place) = places.of(party).filter(|_| !victim(a)) {
                 let g = group(&mut all, pick(place));
                 g.after += 1;
-                g.after_false += usize::from(!labels.contains(&party));
+                g.after_false += usize::from(!labels.suspects.contains(&party));
             }
         }
         let mut all: Vec<Group> = all.into_values().collect();
@@ -276,7 +298,7 @@ pub fn compare(
             .collect(),
         below: suspects[line..].iter().take(samples).map(sample).collect(),
         customers,
-        labelled: !labels.is_empty(),
+        labelled: !labels.suspects.is_empty() || !labels.victims.is_empty(),
     }
 }
 
@@ -291,7 +313,7 @@ pub struct Removal {
 }
 
 /// Numbers of one run alone.
-pub fn totals(run: &Run<'_>, labels: &HashSet<PartyKey>, customers: usize) -> Totals {
+pub fn totals(run: &Run<'_>, labels: &Labels, customers: usize) -> Totals {
     run.totals(labels, customers)
 }
 

@@ -118,6 +118,7 @@ struct Stored {
     seq: u64,
     advice: Advice,
     hold_until: Option<i64>,
+    found: Vec<Assessment>,
 }
 
 struct State {
@@ -273,12 +274,11 @@ impl Live {
             if stored.mark != mark {
                 return Err(LiveFault::OtherContent);
             }
-            let (advice, seq, hold_until) = (stored.advice, stored.seq, stored.hold_until);
             return Ok(Answer {
-                advice,
-                found: found_now(&mut state.monitor, &transfer),
-                hold_until,
-                seq,
+                advice: stored.advice,
+                found: stored.found.clone(),
+                hold_until: stored.hold_until,
+                seq: stored.seq,
                 durable_seq: self.durable_seq(),
                 repeated: true,
             });
@@ -467,10 +467,20 @@ fn take(
         (Advice::Review, None)
     };
     if raise {
+        // A hold belongs to the sender's case where the sender is what it rests on.
+        let strong = |f: &&(PartyKey, Assessment)| {
+            f.1.role() != Role::PossibleVictim && f.1.score >= holding.from_score
+        };
+        let holder = found
+            .iter()
+            .filter(strong)
+            .find(|f| f.0 == t.sender)
+            .or_else(|| found.iter().find(strong))
+            .map(|f| (f.0, f.1.side()));
         for (party, assessment) in &found {
             let key = (*party, assessment.side());
             let told = state.told.get(&key).copied().unwrap_or(-1.0);
-            let hold = hold_until.filter(|_| assessment.score >= holding.from_score);
+            let hold = hold_until.filter(|_| holder == Some(key));
             if assessment.score <= told + 0.5 && hold.is_none() {
                 continue;
             }
@@ -493,6 +503,7 @@ fn take(
             seq: state.seq,
             advice,
             hold_until,
+            found: found.iter().map(|f| f.1.clone()).collect(),
         },
     );
     state.order.push_back(t.tx);
@@ -509,18 +520,6 @@ fn take(
         durable_seq: 0,
         repeated: false,
     }
-}
-
-/// What stands of a transfer's parties; for one that was answered before.
-fn found_now(monitor: &mut Monitor, t: &Transfer) -> Vec<Assessment> {
-    let (sender, collector) = monitor.assess(t.sender, t.at_micros);
-    let (_, recipient) = monitor.assess(t.recipient, t.at_micros);
-    let mut found: Vec<Assessment> = [sender, collector, recipient]
-        .into_iter()
-        .flatten()
-        .collect();
-    found.sort_by(|a, b| b.score.total_cmp(&a.score));
-    found
 }
 
 /// A reason in words.

@@ -18,11 +18,16 @@ const AT_MICROS_MIN: i64 = 7_305 * DAY_MICROS;
 const AHEAD_DAYS_MAX: i64 = 366;
 /// A record this much older than the newest before it is out of order, in microseconds.
 const LATE_MICROS: i64 = DAY_MICROS;
-/// So many stray records, or a tenth of all, and the file is in no order at all.
+/// A record this much newer than all before it waits until the file goes on from there.
+const GAP_MICROS: i64 = 30 * DAY_MICROS;
+/// So many stray records, or a hundredth of all, and the file is in no order at all.
 const STRAYS_MIN: usize = 10;
 /// Problems kept word by word; the rest are counted.
 const PROBLEMS_KEPT_MAX: usize = 100_000;
 
+const EARLY: &str = "its day lies before that of records above it; put it where it belongs in time";
+const AHEAD: &str =
+    "its day lies far after that of records below it; put it where it belongs in time";
 const SAME: &str = "the same transfer came before under this tx_id; it counts once";
 const OTHER: &str = "another transfer came before under this tx_id; give each its own";
 
@@ -31,6 +36,8 @@ const OTHER: &str = "another transfer came before under this tx_id; give each it
 pub enum Id<'a> {
     /// A whole number.
     Number(i64),
+    /// A whole number beyond those.
+    Large(u64),
     /// Anything else.
     Text(&'a str),
 }
@@ -162,8 +169,10 @@ impl Names {
         match id {
             Id::Number(n) if n >= 0 => PartyKey(n as u64),
             Id::Number(n) => self.text(&n.to_string()),
+            Id::Large(n) => self.text(&n.to_string()),
             Id::Text(t) => match Id::of(t) {
                 Id::Number(n) => PartyKey(n as u64),
+                Id::Large(n) => self.text(&n.to_string()),
                 Id::Text(t) => self.text(t),
             },
         }
@@ -210,7 +219,9 @@ pub struct Transfers {
     file: String,
     newest: i64,
     /// Records of this file that came late, until it is known whether it has any order.
-    strays: Vec<(u64, Transfer)>,
+    strays: Vec<(u64, Transfer, &'static str)>,
+    /// Records that lie far ahead of all before, until it is known whether the file goes on there.
+    ahead: Vec<(u64, Transfer)>,
     in_file: usize,
     unordered: bool,
 }
@@ -227,6 +238,7 @@ impl Transfers {
             file: String::new(),
             newest: i64::MIN,
             strays: Vec::new(),
+            ahead: Vec::new(),
             in_file: 0,
             unordered: false,
         }
@@ -291,23 +303,46 @@ impl Transfers {
     }
 
     fn in_order(&mut self, number: u64, transfer: Transfer, put: &mut dyn FnMut(Transfer)) {
-        // More than a day before the newest is another day, whatever the hour.
-        let late = self.newest != i64::MIN && self.newest - transfer.at_micros > LATE_MICROS;
-        if late && !self.unordered {
-            self.strays.push((number, transfer));
-            if self.strays.len() > STRAYS_MIN.max(self.in_file / 10) {
-                self.unordered = true;
-                self.counted.notices.sorted_files += 1;
-                for (_, stray) in std::mem::take(&mut self.strays) {
-                    self.counted.processed += 1;
-                    put(stray);
+        let at = transfer.at_micros;
+        if !self.unordered && self.newest != i64::MIN {
+            // Far ahead of all before: it is the stray, unless the file goes on from there.
+            if at - self.newest > GAP_MICROS {
+                self.ahead.push((number, transfer));
+                if self.ahead.len() > STRAYS_MIN {
+                    self.take_ahead(put);
                 }
+                return;
             }
-            return;
+            if self.newest - at > LATE_MICROS {
+                self.strays.push((number, transfer, EARLY));
+                if self.strays.len() > STRAYS_MIN.max(self.in_file / 100) {
+                    self.unordered = true;
+                    self.counted.notices.sorted_files += 1;
+                    for (_, stray, _) in std::mem::take(&mut self.strays) {
+                        self.counted.processed += 1;
+                        put(stray);
+                    }
+                    self.take_ahead(put);
+                }
+                return;
+            }
+            // The file went on without those that lay ahead.
+            for (record, stray) in std::mem::take(&mut self.ahead) {
+                self.strays.push((record, stray, AHEAD));
+            }
         }
-        self.newest = self.newest.max(transfer.at_micros);
+        self.newest = self.newest.max(at);
         self.counted.processed += 1;
         put(transfer);
+    }
+
+    /// The file goes on from where some lay ahead.
+    fn take_ahead(&mut self, put: &mut dyn FnMut(Transfer)) {
+        for (_, transfer) in std::mem::take(&mut self.ahead) {
+            self.newest = self.newest.max(transfer.at_micros);
+            self.counted.processed += 1;
+            put(transfer);
+        }
     }
 
     /// A record that the reader itself couldn't make out.
@@ -317,14 +352,11 @@ impl Transfers {
         self.problem(record, why.into());
     }
 
-    /// The file ends.
-    pub fn end(&mut self) {
-        for (record, _) in std::mem::take(&mut self.strays) {
-            self.problem(
-                record,
-                "its day lies before that of records above it; put it where it belongs in time"
-                    .into(),
-            );
+    /// The file ends; what lay ahead at its end is its end.
+    pub fn end(&mut self, put: &mut dyn FnMut(Transfer)) {
+        self.take_ahead(put);
+        for (record, _, why) in std::mem::take(&mut self.strays) {
+            self.problem(record, why.into());
         }
     }
 
@@ -555,7 +587,8 @@ impl Seen {
                     }
                 }
             }
-            Id::Number(n) => self.note_other(hash(&n), mark),
+            Id::Number(n) => self.note_other(hash(n.to_string().as_str()), mark),
+            Id::Large(n) => self.note_other(hash(n.to_string().as_str()), mark),
             Id::Text(text) => self.note_other(hash(text), mark),
         };
         match before {
@@ -692,7 +725,7 @@ mod tests {
             t.take(r, &mut |x| put.push(x));
         }
         t.unreadable(11, "it is broken");
-        t.end();
+        t.end(&mut |x| put.push(x));
         let c = &t.counted;
         assert_eq!((c.read, c.processed, c.problems), (11, 3, 8));
         assert_eq!(put.len(), 3);
@@ -713,9 +746,40 @@ mod tests {
                 &mut |_| put += 1,
             );
         }
-        t.end();
+        t.end(&mut |_| put += 1);
         assert_eq!((put, t.counted.problems), (100, 0));
         assert_eq!(t.counted.notices.sorted_files, 1);
+    }
+
+    #[test]
+    fn one_wrong_date_ahead_costs_one_record() {
+        let mut t = Transfers::new(30_000 * DAY_MICROS);
+        let ids: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let mut put = 0;
+        t.begin("a.csv");
+        for n in 0..100 {
+            let day = if n == 40 { 400 } else { n };
+            t.take(&record(n as u64 + 1, &ids[n as usize], day), &mut |_| {
+                put += 1
+            });
+        }
+        t.end(&mut |_| put += 1);
+        assert_eq!(
+            (put, t.counted.problems, t.counted.kept[0].record),
+            (99, 1, 41)
+        );
+        // A gap after which the file goes on is a gap.
+        let mut t = Transfers::new(30_000 * DAY_MICROS);
+        let mut put = 0;
+        t.begin("b.csv");
+        for n in 0..100 {
+            let day = if n < 50 { n } else { n + 100 };
+            t.take(&record(n as u64 + 1, &ids[n as usize], day), &mut |_| {
+                put += 1
+            });
+        }
+        t.end(&mut |_| put += 1);
+        assert_eq!((put, t.counted.problems), (100, 0));
     }
 
     #[test]

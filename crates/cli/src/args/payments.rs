@@ -164,7 +164,7 @@ pub struct SynthesizeArgs {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Planted parties for each 100,000 senders
-    #[arg(long, default_value_t = 20.0, value_name = "N")]
+    #[arg(long, default_value_t = 200.0, value_name = "N")]
     pub planted: f64,
     /// Share of planted buyers' payments made at night
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]

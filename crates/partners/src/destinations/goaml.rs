@@ -120,14 +120,14 @@ fn write(d: &Dossier) -> Rendered {
         Some(Ok(profile)) => {
             let (written, missed) = profile.write(&values(d, facts, unit));
             document = written;
-            for m in missed {
-                stop(&m.path, m.what, PROFILE);
+            for (path, what) in gathered(missed.into_iter().map(|m| (m.path, m.what))) {
+                stop(&path, what, PROFILE);
             }
             if let Some(schema) = &unit.schema {
                 match check_document(schema, unit.schema_compat, &document) {
                     Err(why) => stop("unit.schema", why, SCHEMA),
                     Ok(faults) => {
-                        for (path, why) in faults {
+                        for (path, why) in gathered(faults) {
                             stop(&path, why, SCHEMA);
                         }
                     }
@@ -145,6 +145,29 @@ fn write(d: &Dossier) -> Rendered {
     }
 }
 
+/// The same of many transactions, told once with how many.
+fn gathered(all: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let mut kinds: Vec<(String, String, String, usize)> = Vec::new();
+    for (path, what) in all {
+        let plain: String = path
+            .split('/')
+            .map(|part| part.split('[').next().unwrap_or(part))
+            .collect::<Vec<_>>()
+            .join("/");
+        match kinds.iter_mut().find(|k| k.0 == plain && k.2 == what) {
+            Some(kind) => kind.3 += 1,
+            None => kinds.push((plain, path, what, 1)),
+        }
+    }
+    kinds
+        .into_iter()
+        .map(|(_, first, what, n)| match n {
+            1 => (first, what),
+            n => (first, format!("{what} ({n} times, first here)")),
+        })
+        .collect()
+}
+
 const OURS: &str = "obhut, docs/goaml.md";
 const PROFILE: &str = "the unit's profile";
 const SCHEMA: &str = "the unit's own schema";
@@ -160,18 +183,17 @@ fn omitted(d: &Dossier, facts: &Facts) -> Vec<Omitted> {
     used.dedup();
     let used: Vec<&str> = used.iter().map(String::as_str).collect();
     let mut omitted = dossier_json::left_out(facts, &used, "goAML has no place for it");
-    for (n, p) in facts.payments.iter().enumerate() {
-        for (field, value) in [
-            ("in_advance", p.in_advance.map(|_| ())),
-            ("note", p.note.as_ref().map(|_| ())),
-            ("method", p.method.as_ref().map(|_| ())),
-        ] {
-            if value.is_some() {
-                omitted.push(Omitted {
-                    field: format!("facts.payments[{n}].{field}"),
-                    why: "goAML has no place for it".into(),
-                });
-            }
+    let has: [(&str, fn(&Payment) -> bool); 2] = [
+        ("in_advance", |p| p.in_advance.is_some()),
+        ("method", |p| p.method.is_some()),
+    ];
+    for (field, has) in has {
+        let n = facts.payments.iter().filter(|p| has(p)).count();
+        if n > 0 {
+            omitted.push(Omitted {
+                field: format!("facts.payments[*].{field}"),
+                why: format!("goAML has no place for it ({n} times)"),
+            });
         }
     }
     if d.category.is_some() {
@@ -281,7 +303,10 @@ fn transaction<'a>(
     let side = |id: &Option<String>| {
         let id = id.as_deref().unwrap_or_default();
         let known = known(id);
-        let country = known.and_then(|k| k.residence.clone().or(k.nationality.clone()));
+        let country = known.and_then(|k| {
+            let country = k.country.clone().or_else(|| k.residence.clone());
+            country.or_else(|| k.nationality.clone())
+        });
         let client = known.is_some_and(|k| k.client);
         map([
             ("client", client.then(|| Value::text("yes"))),

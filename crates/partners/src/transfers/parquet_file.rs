@@ -110,6 +110,8 @@ enum Chunk {
     Broken(String),
 }
 
+const COMPRESSION: &str =
+    "its compression isn't read here; write it with zstd, snappy, lz4 or gzip";
 const DAMAGED: &str = "its row group is damaged; get the file again";
 
 /// A file read by place: copies of a handle share where they stand, and several threads read.
@@ -236,6 +238,9 @@ impl Opened {
                     Some(rows) => Chunk::Prepared(rows),
                     None => Chunk::Batch(batch),
                 },
+                Ok(Some(Err(e))) if e.to_string().contains("eature") => {
+                    Chunk::Broken(COMPRESSION.into())
+                }
                 Ok(Some(Err(_))) | Err(_) => Chunk::Broken(DAMAGED.into()),
             };
             let broken = matches!(chunk, Chunk::Broken(_));
@@ -269,6 +274,7 @@ enum Values<'a> {
     Text(Texts<'a>),
     Whole(Box<dyn Fn(usize) -> i64 + 'a>, &'a ArrayRef),
     Ints(&'a PrimitiveArray<Int64Type>),
+    Large(&'a PrimitiveArray<UInt64Type>),
     Floats(&'a PrimitiveArray<Float64Type>),
     Floats32(&'a PrimitiveArray<Float32Type>),
     Decimal(&'a PrimitiveArray<Decimal128Type>, u32),
@@ -327,7 +333,7 @@ impl<'a> Values<'a> {
             DataType::Int32 => whole::<Int32Type>(column),
             DataType::Int16 => whole::<Int16Type>(column),
             DataType::Int8 => whole::<Int8Type>(column),
-            DataType::UInt64 => whole::<UInt64Type>(column),
+            DataType::UInt64 => Values::Large(column.as_primitive()),
             DataType::UInt32 => whole::<UInt32Type>(column),
             DataType::UInt16 => whole::<UInt16Type>(column),
             DataType::UInt8 => whole::<UInt8Type>(column),
@@ -368,6 +374,11 @@ impl<'a> Values<'a> {
             Values::Text(t) => Ok(t.get(row).map_or(Id::Text(""), |t| Id::of(t.trim()))),
             Values::Ints(a) if a.is_null(row) => Ok(Id::Text("")),
             Values::Ints(a) => Ok(Id::Number(a.value(row))),
+            Values::Large(a) if a.is_null(row) => Ok(Id::Text("")),
+            Values::Large(a) => Ok(match i64::try_from(a.value(row)) {
+                Ok(n) => Id::Number(n),
+                Err(_) => Id::Large(a.value(row)),
+            }),
             Values::Whole(_, a) if a.is_null(row) => Ok(Id::Text("")),
             Values::Whole(get, _) => Ok(Id::Number(get(row))),
             _ => Err("ids are text or whole numbers"),
@@ -386,6 +397,7 @@ impl<'a> Values<'a> {
         match self {
             Values::Text(t) => t.get(row).map(Amount::Text).ok_or(missing),
             Values::Ints(a) if !a.is_null(row) => Ok(Amount::Decimal(i128::from(a.value(row)), 0)),
+            Values::Large(a) if !a.is_null(row) => Ok(Amount::Decimal(i128::from(a.value(row)), 0)),
             Values::Whole(get, a) if !a.is_null(row) => {
                 Ok(Amount::Decimal(i128::from(get(row)), 0))
             }
@@ -428,6 +440,9 @@ impl<'a> Values<'a> {
         match self {
             Values::Ints(a) => (!a.is_null(row)).then(|| a.value(row)),
             Values::Whole(get, a) => (!a.is_null(row)).then(|| get(row)),
+            Values::Large(a) => (!a.is_null(row))
+                .then(|| i64::try_from(a.value(row)).ok())
+                .flatten(),
             Values::Text(t) => t.get(row)?.trim().parse().ok(),
             _ => None,
         }

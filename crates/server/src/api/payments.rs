@@ -37,6 +37,8 @@ pub(crate) struct TransferBody {
     receiver: String,
     /// ISO 8601; without zone it is UTC.
     ts: String,
+    /// Decimal text; a number is taken too, and rounded half to even.
+    #[serde(deserialize_with = "amount")]
     amount: String,
     /// ISO 4217.
     currency: String,
@@ -93,6 +95,7 @@ pub(crate) struct AnswerBody {
     found: Vec<FoundBody>,
     hold_until: Option<String>,
     /// All that the customer may be told; the same words whatever was found.
+    #[serde(skip_serializing_if = "str::is_empty")]
     customer_text: &'static str,
     /// Its place in the journal.
     seq: u64,
@@ -141,7 +144,7 @@ impl AnswerBody {
             decision: "none".into(),
             found: Vec::new(),
             hold_until: None,
-            customer_text: CUSTOMER_TEXT,
+            customer_text: "",
             seq: 0,
             durable_seq,
             repeated: false,
@@ -183,17 +186,27 @@ pub(crate) async fn submit(
         return Ok(Json(answers).into_response());
     }
     if start.starts_with(b"[") {
-        let all: Vec<TransferBody> = serde_json::from_slice(&body).map_err(|e| bad(told(&e)))?;
+        let all: Vec<serde_json::Value> =
+            serde_json::from_slice(&body).map_err(|e| bad(told(&e)))?;
         if all.len() > TRANSFERS_MAX {
             return Err(bad(format!(
                 "a request has at most {TRANSFERS_MAX} transfers"
             )));
         }
         let answers: Vec<AnswerBody> = all
-            .iter()
-            .map(|t| match record_of(t) {
-                Ok(record) => answer(live, &record, t.tx_id.clone()),
-                Err(why) => AnswerBody::problem(t.tx_id.clone(), why, live.durable_seq()),
+            .into_iter()
+            .enumerate()
+            .map(|(n, one)| {
+                let id = one["tx_id"].as_str().unwrap_or_default().to_owned();
+                let problem = |why| AnswerBody::problem(id.clone(), why, live.durable_seq());
+                // One that has another form costs itself alone.
+                match serde_json::from_value::<TransferBody>(one) {
+                    Err(e) => problem(format!("item {n}: {}", form(&e))),
+                    Ok(t) => match record_of(&t) {
+                        Ok(record) => answer(live, &record, t.tx_id.clone()),
+                        Err(why) => problem(why),
+                    },
+                }
             })
             .collect();
         return Ok(Json(answers).into_response());
@@ -214,6 +227,30 @@ pub(crate) async fn submit(
 }
 
 const OTHER: &str = "another transfer came before under this tx_id; give each its own";
+
+fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Amount {
+        Text(String),
+        Number(serde_json::Number),
+    }
+    Ok(match Amount::deserialize(from)? {
+        Amount::Text(text) => text,
+        Amount::Number(number) => number.to_string(),
+    })
+}
+
+/// Which field is missing, unknown or of another kind; fields are ours to name, values are not.
+fn form(e: &serde_json::Error) -> String {
+    let text = e.to_string();
+    let field = text.split('`').nth(1).unwrap_or_default();
+    if field.is_empty() || text.starts_with("unknown") {
+        "it has a field that is unknown or of another kind; /openapi.json shows the form".into()
+    } else {
+        format!("{field} is missing; /openapi.json shows the form")
+    }
+}
 
 /// What serde says without what it quotes from the body.
 fn told(e: &serde_json::Error) -> String {

@@ -81,7 +81,7 @@ fn door(language: Language, refused: bool) -> Response {
             input id="key" name="key" type="password" autocomplete="off" required autofocus;
             button { (t("Show alerts", "Hinweise anzeigen")) }
         }
-        p class="hint" { (t("Who looks at an alert is written down. The key is not stored in this browser.", "Wer einen Hinweis ansieht, wird aufgeschrieben. Der Schlüssel wird in diesem Browser nicht gespeichert.")) }
+        p class="hint" { (t("Who looks at an alert is written down. The key stays in the open page only, and goes with it.", "Wer einen Hinweis ansieht, wird aufgeschrieben. Der Schlüssel bleibt nur in der offenen Seite und geht mit ihr.")) }
     };
     frame(language, title(language), content)
 }
@@ -92,13 +92,15 @@ async fn queues(app: &App, language: Language, key: &str) -> Result<Response, Fa
     let suspects = app.casework.payment_alerts(false, ALERTS_MAX).await?;
     let content = html! {
         h1 { (title(language)) }
-        p { (t("An alert is a lead: two independent signals, nothing more. Tell the customer nothing of it.", "Ein Hinweis ist eine Spur: zwei unabhängige Signale, nicht mehr. Dem Kunden nichts davon sagen.")) }
+        p { (t("An alert is a lead: two independent signals, nothing more.", "Ein Hinweis ist eine Spur: zwei unabhängige Signale, nicht mehr.")) }
         section {
             h2 { (t("May need help", "Brauchen vielleicht Hilfe")) " (" (victims.len()) ")" }
+            p { (t("Speak with them first: each alert says how.", "Zuerst mit ihnen sprechen: Jeder Hinweis sagt wie.")) }
             (table(&victims, language, key))
         }
         section {
             h2 { (t("To look at", "Anzusehen")) " (" (suspects.len()) ")" }
+            p { (t("Tell these customers nothing of it.", "Diesen Kunden nichts davon sagen.")) }
             (table(&suspects, language, key))
         }
     };
@@ -110,7 +112,8 @@ fn table(rows: &[AlertRow], language: Language, key: &str) -> Markup {
     html! {
         @if rows.is_empty() {
             p { (t("None.", "Keine.")) }
-        } @else {
+        } @else { form.wide method="post" action="/payments" {
+            input type="hidden" name="key" value=(key);
             table {
                 thead { tr {
                     th scope="col" { (t("Score", "Punkte")) }
@@ -126,12 +129,12 @@ fn table(rows: &[AlertRow], language: Language, key: &str) -> Markup {
                             td data-label=(t("What it looks like", "Wonach es aussieht")) { (scenario(row, language)) }
                             td data-label=(t("Case", "Fall")) { code { (row.case) } }
                             td data-label=(t("Last payment", "Letzte Zahlung")) { (&rfc3339(row.last_at)[..10]) }
-                            td { (open(&row.id, key, t("Look", "Ansehen"))) }
+                            td { button name="alert" value=(row.id) { (t("Look", "Ansehen")) } }
                         }
                     }
                 }
             }
-        }
+        } }
     }
 }
 
