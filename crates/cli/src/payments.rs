@@ -512,7 +512,7 @@ fn read_all(
     for path in &args.files {
         let read = reader.read(path, transfers, &mut |t| {
             n += 1;
-            if n % 65_536 == 0 {
+            if n.is_multiple_of(65_536) {
                 progress.set_position(n);
             }
             put(t);

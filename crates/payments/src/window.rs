@@ -63,7 +63,7 @@ impl PartyWindow {
     /// as often as it matters.
     pub fn is_due(&self) -> bool {
         let kept = self.events.len() - self.from;
-        kept <= EVENTS_EACH || self.came % (kept as u64 / 64) == 0
+        kept <= EVENTS_EACH || self.came.is_multiple_of(kept as u64 / 64)
     }
 
     /// True when three different others were ever among them; below that no scenario of a recipient
@@ -311,10 +311,10 @@ impl Series {
             if e.purchase != Purchase::None {
                 continue;
             }
-            if let Some(later) = run.last() {
-                if later.at_micros - e.at_micros > SERIES_GAP_DAYS * DAY_MICROS {
-                    break;
-                }
+            if let Some(later) = run.last()
+                && later.at_micros - e.at_micros > SERIES_GAP_DAYS * DAY_MICROS
+            {
+                break;
             }
             if !to.contains(&e.other) {
                 if to.len() == SERIES_RECIPIENTS_MAX {

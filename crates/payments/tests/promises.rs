@@ -213,7 +213,7 @@ fn a_collector_who_passes_money_on_is_told_as_a_facilitator() {
 fn a_recipient_of_many_is_told_and_a_shop_is_not() {
     let pay = |n: u64| {
         let mut t = paid(n, 7, n as f64 * 0.5, 4_000 + n as i64, "PH");
-        t.from = Country::new(if n % 2 == 0 { b"DE" } else { b"AU" }).unwrap();
+        t.from = Country::new(if n.is_multiple_of(2) { b"DE" } else { b"AU" }).unwrap();
         t
     };
     let run = |n: u64| {

@@ -217,7 +217,7 @@ pub fn compare(
     let (was, is) = (parties(before), parties(after));
     let groups = |pick: fn(&(String, &'static str)) -> String| {
         let mut all: BTreeMap<String, Group> = BTreeMap::new();
-        fn group<'a>(all: &'a mut BTreeMap<String, Group>, name: String) -> &'a mut Group {
+        fn group(all: &mut BTreeMap<String, Group>, name: String) -> &mut Group {
             all.entry(name.clone()).or_insert(Group {
                 name,
                 senders: 0,

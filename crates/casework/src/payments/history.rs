@@ -182,7 +182,7 @@ impl History {
         };
         self.parts[part_of(party)].push(t);
         self.pushed += 1;
-        if self.pushed % LOOK_EVERY == 0 {
+        if self.pushed.is_multiple_of(LOOK_EVERY) {
             self.look();
         }
     }
@@ -337,13 +337,13 @@ mod tests {
         Transfer {
             tx: n + 1,
             sender: PartyKey(n % 7),
-            recipient: PartyKey(1 << 63 | n % 11),
+            recipient: PartyKey((1 << 63) | (n % 11)),
             at_micros: n as i64 * 1_000_003,
             amount_minor: 1 + n as i64 * 5,
-            currency: Currency::new(if n % 2 == 0 { b"EUR" } else { b"JPY" }).unwrap(),
+            currency: Currency::new(if n.is_multiple_of(2) { b"EUR" } else { b"JPY" }).unwrap(),
             from: Country::new(b"DE").unwrap(),
             to: Country::UNKNOWN,
-            zone_minutes: (n % 3 == 0).then_some(-330),
+            zone_minutes: n.is_multiple_of(3).then_some(-330),
             context: Context {
                 kin: n % 2 == 1,
                 handle: true,

@@ -361,8 +361,7 @@ pub(super) fn each_part<E: Send>(
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&claim))).collect();
         running
             .into_iter()
-            .map(|t| t.join().expect("a part was looked at"))
-            .collect()
+            .try_for_each(|t| t.join().expect("a part was looked at"))
     })
 }
 

@@ -280,6 +280,7 @@ impl Maker {
         Country::new(code.as_bytes()).expect("a country")
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn pay(
         &mut self,
         sender: u32,

@@ -183,12 +183,11 @@ fn omitted(d: &Dossier, facts: &Facts) -> Vec<Omitted> {
     used.dedup();
     let used: Vec<&str> = used.iter().map(String::as_str).collect();
     let mut omitted = dossier_json::left_out(facts, &used, "goAML has no place for it");
-    let has: [(&str, fn(&Payment) -> bool); 2] = [
-        ("in_advance", |p| p.in_advance.is_some()),
-        ("method", |p| p.method.is_some()),
-    ];
-    for (field, has) in has {
-        let n = facts.payments.iter().filter(|p| has(p)).count();
+    let count = |has: &dyn Fn(&Payment) -> bool| facts.payments.iter().filter(|p| has(p)).count();
+    for (field, n) in [
+        ("in_advance", count(&|p| p.in_advance.is_some())),
+        ("method", count(&|p| p.method.is_some())),
+    ] {
         if n > 0 {
             omitted.push(Omitted {
                 field: format!("facts.payments[*].{field}"),

@@ -55,8 +55,7 @@ fn iso(b: &[u8]) -> Option<Moment> {
     };
     let is = |at: usize, what: u8| b.get(at) == Some(&what);
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    if !(is(4, b'-') && is(7, b'-'))
-        || !(1..=12).contains(&month)
+    if !(is(4, b'-') && is(7, b'-') && (1..=12).contains(&month))
         || day < 1
         || day > days_in(year, month)
     {

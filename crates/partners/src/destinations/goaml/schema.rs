@@ -140,10 +140,10 @@ impl<'a> Check<'a> {
             Some(e) => (e, e.attribute("base").map(local)),
             None => (of, None),
         };
-        if let Some(base) = base.and_then(|b| self.types.get(b).copied()) {
-            if let Some(particle) = particle(base) {
-                at = self.particle(particle, &found.children, at);
-            }
+        if let Some(base) = base.and_then(|b| self.types.get(b).copied())
+            && let Some(particle) = particle(base)
+        {
+            at = self.particle(particle, &found.children, at);
         }
         if let Some(particle) = particle(body) {
             at = self.particle(particle, &found.children, at);
