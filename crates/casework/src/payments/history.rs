@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
 use obhut_payments::{Context, Country, Currency, PartyKey, Purchase, TieKnown, Transfer};
+use obhut_vault::Sealer;
 
 use super::columns::Packed;
 
@@ -31,8 +32,19 @@ pub struct Part {
     zone: Packed,
     context: Packed,
     contact: Packed,
-    spilled: Option<(File, usize)>,
+    spilled: Option<Spilled>,
 }
+
+/// Transfers in a file without a name, sealed with a key that nobody else has and that goes with
+/// this process.
+struct Spilled {
+    file: File,
+    rows: usize,
+    sealer: Sealer,
+}
+
+/// Transfers sealed together.
+const FRAME_ROWS: usize = 1 << 16;
 
 impl Part {
     /// One more.
@@ -55,7 +67,7 @@ impl Part {
 
     /// How many.
     pub fn len(&self) -> usize {
-        self.at.len() + self.spilled.as_ref().map_or(0, |(_, rows)| *rows)
+        self.at.len() + self.spilled.as_ref().map_or(0, |s| s.rows)
     }
 
     /// True when there is none.
@@ -91,13 +103,20 @@ impl Part {
     /// The file with the rest can't be read.
     pub fn take(&mut self) -> io::Result<Vec<Transfer>> {
         let mut all = Vec::with_capacity(self.len());
-        if let Some((mut file, rows)) = self.spilled.take() {
-            file.seek(SeekFrom::Start(0))?;
-            let mut row = [0; ROW_BYTES];
-            let mut file = io::BufReader::with_capacity(1 << 20, file);
-            for _ in 0..rows {
-                file.read_exact(&mut row)?;
-                all.push(from_bytes(&row));
+        if let Some(mut spilled) = self.spilled.take() {
+            let damaged = || io::Error::other("a temporary file was changed by somebody");
+            spilled.file.seek(SeekFrom::Start(0))?;
+            let mut file = io::BufReader::with_capacity(1 << 20, spilled.file);
+            while all.len() < spilled.rows {
+                let mut length = [0; 8];
+                file.read_exact(&mut length)?;
+                let mut sealed = Vec::new();
+                let length = u64::from_le_bytes(length);
+                file.by_ref().take(length).read_to_end(&mut sealed)?;
+                let plain = spilled.sealer.open(&sealed).ok_or_else(damaged)?;
+                for row in plain.chunks_exact(ROW_BYTES) {
+                    all.push(from_bytes(row.try_into().expect("a row's bytes")));
+                }
             }
         }
         all.extend((0..self.at.len()).map(|i| self.get(i)));
@@ -105,7 +124,7 @@ impl Part {
         Ok(all)
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         [
             &self.tx,
             &self.sender,
@@ -123,22 +142,42 @@ impl Part {
         .sum()
     }
 
-    /// Puts what is in memory behind what is in the file. The file has no name: it goes with this
-    /// process.
-    fn spill(&mut self) -> io::Result<()> {
-        let rows = self.at.len();
-        let (mut file, before) = match self.spilled.take() {
-            Some(kept) => kept,
-            None => (tempfile::tempfile()?, 0),
-        };
-        file.seek(SeekFrom::End(0))?;
-        let mut out = io::BufWriter::with_capacity(1 << 20, file);
-        for i in 0..rows {
-            out.write_all(&to_bytes(&self.get(i)))?;
+    /// All of another part's, which must be in memory.
+    pub(super) fn append(&mut self, other: &Part) {
+        for i in 0..other.at.len() {
+            self.push(&other.get(i));
         }
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    }
+
+    /// Puts what is in memory behind what is in the file.
+    pub(super) fn spill(&mut self) -> io::Result<()> {
+        let rows = self.at.len();
+        let mut spilled = match self.spilled.take() {
+            Some(kept) => kept,
+            None => Spilled {
+                file: tempfile::tempfile()?,
+                rows: 0,
+                sealer: Sealer::generate().0,
+            },
+        };
+        spilled.file.seek(SeekFrom::End(0))?;
+        let mut at = 0;
+        while at < rows {
+            let end = rows.min(at + FRAME_ROWS);
+            let mut plain = Vec::with_capacity((end - at) * ROW_BYTES);
+            for i in at..end {
+                plain.extend(to_bytes(&self.get(i)));
+            }
+            let sealed = spilled.sealer.seal(&plain);
+            spilled
+                .file
+                .write_all(&(sealed.len() as u64).to_le_bytes())?;
+            spilled.file.write_all(&sealed)?;
+            at = end;
+        }
+        spilled.rows += rows;
         *self = Part {
-            spilled: Some((file, before + rows)),
+            spilled: Some(spilled),
             ..Part::default()
         };
         Ok(())
@@ -198,6 +237,11 @@ impl History {
                 return;
             }
         }
+    }
+
+    /// The bound on its memory, in bytes.
+    pub(super) fn held_bytes_max(&self) -> usize {
+        self.held_bytes_max
     }
 
     /// How many transfers.

@@ -70,6 +70,8 @@ pub fn scan_history(
     relations: Relations,
     asof: Option<i64>,
 ) -> io::Result<ScanResult> {
+    // Half of it for what goes from recipients to senders.
+    let held_max = history.held_bytes_max() / 2 / threads();
     let end = Mutex::new(asof.unwrap_or(i64::MIN));
     let mut by_recipient: Vec<Mutex<Part>> =
         history.into_parts()?.into_iter().map(Mutex::new).collect();
@@ -99,6 +101,18 @@ pub fn scan_history(
             }
             for t in &part {
                 own[super::history::part_of(t.sender)].push(t);
+            }
+            if own.iter().map(Part::bytes).sum::<usize>() > held_max {
+                for (at, part) in own.iter_mut().enumerate() {
+                    let mut shared = by_sender[at].lock().expect("no thread panicked");
+                    // The first of a bucket is the one that lies in a file.
+                    if shared.is_empty() {
+                        shared.push(Part::default());
+                    }
+                    shared[0].append(part);
+                    shared[0].spill()?;
+                    *part = Part::default();
+                }
             }
             let mut kept = kept.lock().expect("no thread panicked");
             kept.0.join(found.0);
@@ -346,6 +360,10 @@ fn one_each(mut alerts: Vec<PartyAlert>) -> Vec<PartyAlert> {
     alerts
 }
 
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Runs `work` on each processor; `claim` hands out numbers below `n`, each once.
 pub(super) fn each_part<E: Send>(
     n: usize,
@@ -356,9 +374,10 @@ pub(super) fn each_part<E: Send>(
         let at = next.fetch_add(1, Ordering::Relaxed);
         (at < n).then_some(at)
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&claim))).collect();
+        let running: Vec<_> = (0..threads())
+            .map(|_| scope.spawn(|| work(&claim)))
+            .collect();
         running
             .into_iter()
             .try_for_each(|t| t.join().expect("a part was looked at"))
