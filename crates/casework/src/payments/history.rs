@@ -17,7 +17,7 @@ const HELD_BYTES_MAX: usize = 3 << 30;
 /// Bytes of a transfer in a file.
 pub(super) const ROW_BYTES: usize = 72;
 /// How often the size is looked at, in transfers.
-const LOOK_EVERY: usize = 1 << 20;
+const LOOK_EVERY: usize = 1 << 18;
 
 /// Transfers whose parties of one side all lie in this part.
 #[derive(Default)]
