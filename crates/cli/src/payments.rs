@@ -94,6 +94,10 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
             history.push(&t);
         }
     })?;
+    if failed && transfers.counted.read == 0 {
+        // Nothing was read: what stood under the output's name stays.
+        return Ok(ExitCode::FAILURE);
+    }
     transfers.counted.notices.after_asof = after;
     let result = scan_history(history, &policy, Relations::new(confirmed), asof)
         .context("history could not be kept in temporary files; give TMPDIR more space")?;
@@ -148,6 +152,9 @@ fn run_backtest(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCode>
         places.note(&t);
         all.push(&t);
     })?;
+    if failed && transfers.counted.read == 0 {
+        return Ok(ExitCode::FAILURE);
+    }
     let mut labels = Labels::default();
     if let Some(path) = &args.labels {
         let text = std::fs::read_to_string(path)
@@ -273,6 +280,10 @@ fn features(args: FeaturesArgs, output: &Output) -> anyhow::Result<ExitCode> {
         row += 1;
     })?;
     let cant = || format!("{} can't be written", args.out.display());
+    if failed && transfers.counted.read == 0 {
+        let _ = std::fs::remove_file(&partial);
+        return Ok(ExitCode::FAILURE);
+    }
     let rows = by_sender.write(out, &transfers.names).with_context(cant)?;
     put_in_place(&partial, &args.out)?;
     report(&transfers.counted, output);
@@ -426,10 +437,10 @@ async fn alert(
                 let t = |en, de| if german { de } else { en };
                 text += t("  with\n", "  mit\n");
                 for o in d.network.iter().take(20) {
-                    let senders = o.senders.map_or_else(String::new, |n| format!(", {n} senders in all"));
-                    text += &format!("    {:>4} payments  {}{senders}\n", o.n, o.party);
+                    let senders = o.senders.map_or_else(String::new, |n| if german { format!(", {n} Absender insgesamt") } else { format!(", {n} senders in all") });
+                    text += &format!("    {:>4} {}  {}{senders}\n", o.n, t("payments", "Zahlungen"), o.party);
                 }
-                text += "  payments, newest first\n";
+                text += t("  payments, newest first\n", "  Zahlungen, neueste zuerst\n");
                 for t in d.timeline.iter().rev().take(20) {
                     text += &format!("    {}  {:>12} {}  {}  {}\n", rfc3339(t.at), t.amount, t.currency, t.country, t.other);
                 }
@@ -523,7 +534,11 @@ fn read_all(
         }
     }
     progress.finish_and_clear();
-    if let Some(path) = &args.problems {
+    if let Some(path) = args
+        .problems
+        .as_ref()
+        .filter(|_| transfers.counted.read > 0)
+    {
         let mut out = Out::new(path, &args.files)?;
         for p in &transfers.counted.kept {
             writeln!(

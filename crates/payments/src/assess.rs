@@ -4,7 +4,7 @@
 use crate::indicators::{self, Counts, Indicator, View};
 use crate::scenarios;
 use crate::texts::Language;
-use crate::window::{Numbers, last_days, others};
+use crate::window::{Numbers, Series, last_days, others};
 use crate::{DAY_MICROS, Event, PartyKey, Policy, Purchase, Role, SCENARIOS, Scenario, Side};
 
 /// What is known of the others that a party deals with.
@@ -127,7 +127,7 @@ pub fn sender(
     received: &[Event],
     now: i64,
     policy: &Policy,
-    links: impl FnOnce(&[PartyKey]) -> Links,
+    links: impl Fn(&[PartyKey]) -> Links,
     scratch: &mut Vec<u64>,
 ) -> Option<Assessment> {
     assess(Side::Sender, sent, received, now, policy, links, scratch)
@@ -139,7 +139,7 @@ pub fn recipient(
     sent: &[Event],
     now: i64,
     policy: &Policy,
-    links: impl FnOnce(&[PartyKey]) -> Links,
+    links: impl Fn(&[PartyKey]) -> Links,
     scratch: &mut Vec<u64>,
 ) -> Option<Assessment> {
     assess(Side::Recipient, received, sent, now, policy, links, scratch)
@@ -151,7 +151,7 @@ fn assess(
     other_side: &[Event],
     now: i64,
     policy: &Policy,
-    links: impl FnOnce(&[PartyKey]) -> Links,
+    links: impl Fn(&[PartyKey]) -> Links,
     scratch: &mut Vec<u64>,
 ) -> Option<Assessment> {
     // One place of memory decides about most senders.
@@ -162,6 +162,40 @@ fn assess(
         }
     }
     let year = last_days(events, now, 365);
+    let series = match side {
+        Side::Sender => Series::all(year),
+        Side::Recipient => Vec::new(),
+    };
+    if series.is_empty() {
+        return look(side, year, other_side, now, policy, links, &[], scratch);
+    }
+    // What went to whoever may blackmail a person makes nobody a suspect. Where the rest of the
+    // payments holds a scenario by itself, that is another matter.
+    let apart: Vec<Event> = year
+        .iter()
+        .filter(|e| !series.iter().any(|s| s.to.contains(&e.other)))
+        .copied()
+        .collect();
+    let links = &links;
+    let suspect = look(side, &apart, other_side, now, policy, links, &[], scratch);
+    suspect.or_else(|| {
+        let said = look(side, year, other_side, now, policy, links, &series, scratch);
+        said.filter(|a| a.role() == Role::PossibleVictim)
+    })
+}
+
+/// Looks at events of a year, in which `series` are what may be blackmail.
+#[allow(clippy::too_many_arguments)]
+fn look(
+    side: Side,
+    year: &[Event],
+    other_side: &[Event],
+    now: i64,
+    policy: &Policy,
+    links: impl Fn(&[PartyKey]) -> Links,
+    series: &[Series],
+    scratch: &mut Vec<u64>,
+) -> Option<Assessment> {
     let recent = last_days(year, now, 90);
     // R01 looks back 180 days; whatever else fires has its transfers in 90.
     let enough = match side {
@@ -181,6 +215,7 @@ fn assess(
         other_side: last_days(other_side, now, 365),
         links: Links::default(),
         age_and_sex: policy.age_and_sex,
+        series,
     };
     let mut fired: Vec<Fired> = Vec::new();
     let ask = |view: &View<'_>, fired: &mut Vec<Fired>, places: &[usize]| {
@@ -236,7 +271,15 @@ fn assess(
     } else {
         recent
     };
-    let mut seen = seen.iter().filter(|e| e.purchase == Purchase::None);
+    // A victim's alert rests on the series alone.
+    let of = match (scenario.role, Series::last(&view)) {
+        (Role::PossibleVictim, Some(s)) => Some((s.first_at, s.last_at)),
+        _ => None,
+    };
+    let mut seen = seen.iter().filter(|e| {
+        e.purchase == Purchase::None
+            && of.is_none_or(|(from, to)| (from..=to).contains(&e.at_micros))
+    });
     let n = seen.clone().count() as u32;
     let first = seen.next()?.at_micros;
     Some(Assessment {
@@ -252,14 +295,12 @@ fn assess(
 
 /// The highest that was said about one side of a party, and whether it may be a victim instead.
 ///
-/// Invariant: what lies in a possible victim's series makes nobody a suspect. A suspicion stands
-/// beside it only where its transfers lie wholly outside, or where the series is a small part of
-/// them: a habit that began with some payments close together.
+/// Invariant: what lies in a possible victim's series makes nobody a suspect. Each suspicion looks
+/// past the series known by then; one that was said before its series could be told apart falls
+/// when all it rested on lies in it.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
     suspect: Option<Assessment>,
-    /// The highest that stands whatever the series was.
-    apart: Option<Assessment>,
     victim: Option<Assessment>,
 }
 
@@ -269,44 +310,26 @@ impl Standing {
         let Some(said) = said else {
             return;
         };
-        if said.role() == Role::PossibleVictim {
-            if let Some(before) = self.suspect.take_if(|s| s.last_at < said.first_at) {
-                keep_higher(&mut self.apart, before);
-            }
-            let settled = self
-                .victim
-                .as_ref()
-                .is_some_and(Assessment::is_settled_victim);
-            if !settled || said.is_settled_victim() {
-                keep_higher(&mut self.victim, said);
-            }
+        if said.role() != Role::PossibleVictim {
+            keep_higher(&mut self.suspect, said);
             return;
         }
-        let apart = self.victim.as_ref().is_some_and(|v| {
-            said.first_at > v.last_at || said.n >= SERIES_TIMES * v.n + EVENTS_MIN as u32
-        });
-        if apart {
-            keep_higher(&mut self.apart, said);
-        } else {
-            keep_higher(&mut self.suspect, said);
+        self.suspect
+            .take_if(|s| s.first_at >= said.first_at && s.at <= said.at);
+        let settled = self
+            .victim
+            .as_ref()
+            .is_some_and(Assessment::is_settled_victim);
+        if !settled || said.is_settled_victim() {
+            keep_higher(&mut self.victim, said);
         }
     }
 
     /// What remains.
     pub fn settle(self) -> Option<Assessment> {
-        match (self.victim, self.apart, self.suspect) {
-            (Some(_), Some(apart), _) => Some(apart),
-            (Some(victim), None, _) => Some(victim),
-            (None, apart, suspect) => match (apart, suspect) {
-                (Some(a), Some(b)) => Some(if a.score >= b.score { a } else { b }),
-                (a, b) => a.or(b),
-            },
-        }
+        self.suspect.or(self.victim)
     }
 }
-
-/// A habit has this many times the transfers of the series it began with.
-const SERIES_TIMES: u32 = 2;
 
 fn keep_higher(kept: &mut Option<Assessment>, said: Assessment) {
     if kept.as_ref().is_none_or(|k| said.score > k.score) {

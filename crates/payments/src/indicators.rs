@@ -5,7 +5,7 @@
 //! never counts: corridor, missing tie, age and sex, association.
 
 use crate::texts::Texts;
-use crate::window::{Numbers, last_days};
+use crate::window::{Numbers, Series, last_days};
 use crate::{Event, Links, Side};
 
 mod r01;
@@ -231,6 +231,8 @@ pub struct View<'a> {
     pub links: Links,
     /// Age and sex may be read.
     pub age_and_sex: bool,
+    /// Series of the year that look like blackmail, oldest first.
+    pub(crate) series: &'a [Series],
 }
 
 impl<'a> View<'a> {

@@ -155,6 +155,7 @@ pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
         other_side: &[],
         links: Links::default(),
         age_and_sex: false,
+        series: &[],
     };
     (ALL[SHARED].fires)(&view, &policy.values[SHARED]).is_some()
 }

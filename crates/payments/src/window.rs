@@ -266,85 +266,138 @@ pub(crate) fn rank_trend(values: &[f64]) -> f64 {
     if b == 0.0 { 0.0 } else { cov / (a * b).sqrt() }
 }
 
-/// Payments close together to somebody new, as they stand at the end of what a view shows.
+/// Payments close together to somebody new, beginning small and rising: what blackmail looks like.
+#[derive(Clone, Debug)]
 pub(crate) struct Series {
     /// Payments.
     pub n: f64,
     /// From first to last, in days.
     pub days: f64,
-    /// Recipients.
-    pub others: f64,
+    /// To whom.
+    pub to: Vec<PartyKey>,
     /// First amount, US cents.
     pub first_cents: f64,
     /// Highest amount.
     pub highest_cents: f64,
     /// All together.
     pub sum_cents: f64,
-    /// Days since the last.
-    pub silence_days: f64,
     /// Age of the sender, 0 unknown.
     pub age_years: f64,
+    /// First payment, microseconds since 1970.
+    pub first_at: i64,
+    /// Last payment.
+    pub last_at: i64,
     times: Vec<i64>,
 }
 
 /// A series ends where more than this lies between two payments, in days.
 const SERIES_GAP_DAYS: i64 = 7;
+/// What goes on for longer is a habit, in days.
+const SERIES_DAYS_MAX: i64 = 14;
 /// Most recipients of a series.
-const SERIES_RECIPIENTS_MAX: usize = 2;
-/// A series is told from a habit by its share of all payments of 90 days.
+const SERIES_RECIPIENTS_MAX: usize = 3;
+/// A series is told from a habit by its share of all payments of the 90 days up to its end.
 const SERIES_SHARE_MIN: f64 = 0.6;
+/// Payments of a series lie as close as this once, in hours.
+const SERIES_CLOSE_HOURS: f64 = 72.0;
+/// A later payment is higher by this share of the first at least; less is an exchange rate.
+const SERIES_RISE_MIN: f64 = 0.2;
+/// Whom more is paid to in a year than this many times a series, and six, is somebody's habit.
+const HABIT_TIMES: usize = 3;
 
 impl Series {
-    /// The last one; nothing where the last payments are no series to somebody new.
-    pub fn last(v: &View<'_>) -> Option<Series> {
-        // Three in a row with short gaps lie close together.
-        if let [.., a, b, c] = v.year
-            && [a, b, c].iter().all(|e| e.purchase == Purchase::None)
-            && c.at_micros - a.at_micros > 2 * SERIES_GAP_DAYS * DAY_MICROS
-        {
-            return None;
+    /// All of a year, oldest first.
+    pub fn all(year: &[Event]) -> Vec<Series> {
+        // Three payments close together are rare; most people are done here.
+        let close = (SERIES_CLOSE_HOURS * 3_600e6) as i64;
+        let any = year
+            .windows(3)
+            .any(|w| w[2].at_micros - w[0].at_micros <= close)
+            || year.iter().any(|e| e.purchase != Purchase::None);
+        if !any {
+            return Vec::new();
         }
-        let mut run: Vec<&Event> = Vec::new();
-        let mut to: Vec<PartyKey> = Vec::new();
-        let mut earlier = v.year.len();
-        for (at, e) in v.year.iter().enumerate().rev() {
-            if e.purchase != Purchase::None {
-                continue;
-            }
-            if let Some(later) = run.last()
-                && later.at_micros - e.at_micros > SERIES_GAP_DAYS * DAY_MICROS
-            {
-                break;
-            }
-            if !to.contains(&e.other) {
-                if to.len() == SERIES_RECIPIENTS_MAX {
+        let paid: Vec<&Event> = year.iter().filter(is_transfer).collect();
+        let mut found = Vec::new();
+        let mut from = 0;
+        while from < paid.len() {
+            let mut to: Vec<PartyKey> = Vec::new();
+            let mut until = from;
+            while until < paid.len() {
+                let e = paid[until];
+                let gap = until > from
+                    && e.at_micros - paid[until - 1].at_micros > SERIES_GAP_DAYS * DAY_MICROS;
+                let known = to.contains(&e.other);
+                if gap || (!known && to.len() == SERIES_RECIPIENTS_MAX) {
                     break;
                 }
-                to.push(e.other);
+                if !known {
+                    to.push(e.other);
+                }
+                until += 1;
             }
-            run.push(e);
-            earlier = at;
+            found.extend(Self::of(&paid, from, until, to));
+            from = until;
         }
-        if run.len() < 3 || (run.len() as f64) < SERIES_SHARE_MIN * f64::from(v.numbers.n) {
+        found
+    }
+
+    fn of(paid: &[&Event], from: usize, until: usize, to: Vec<PartyKey>) -> Option<Series> {
+        let run = &paid[from..until];
+        let (first, last) = (*run.first()?, *run.last()?);
+        let length = last.at_micros - first.at_micros;
+        if run.len() < 3 || length > SERIES_DAYS_MAX * DAY_MICROS {
             return None;
         }
-        if v.year[..earlier].iter().any(|e| to.contains(&e.other)) {
+        let oldest = last.at_micros - 90 * DAY_MICROS;
+        let of_ninety = paid[..until]
+            .iter()
+            .filter(|e| e.at_micros > oldest)
+            .count();
+        let new = !paid[..from].iter().any(|e| to.contains(&e.other));
+        if !new || (run.len() as f64) < SERIES_SHARE_MIN * of_ninety as f64 {
             return None;
         }
-        run.reverse();
-        let (first, last) = (run[0], run[run.len() - 1]);
-        let days = |micros: i64| micros as f64 / DAY_MICROS as f64;
-        Some(Series {
+        let all = paid.iter().filter(|e| to.contains(&e.other)).count();
+        if all > HABIT_TIMES * run.len() + 6 {
+            return None;
+        }
+        let highest = run.iter().map(|e| e.ref_cents).max().unwrap_or(0);
+        if f64::from(highest) < f64::from(first.ref_cents) * (1.0 + SERIES_RISE_MIN) {
+            return None;
+        }
+        let series = Series {
             n: run.len() as f64,
-            days: days(last.at_micros - first.at_micros),
-            others: to.len() as f64,
+            days: length as f64 / DAY_MICROS as f64,
+            to,
             first_cents: f64::from(first.ref_cents),
-            highest_cents: f64::from(run.iter().map(|e| e.ref_cents).max().unwrap_or(0)),
+            highest_cents: f64::from(highest),
             sum_cents: run.iter().map(|e| f64::from(e.ref_cents)).sum(),
-            silence_days: days(v.now - last.at_micros),
             age_years: f64::from(last.age_years),
+            first_at: first.at_micros,
+            last_at: last.at_micros,
             times: run.iter().map(|e| e.at_micros).collect(),
-        })
+        };
+        series.reaches(3, SERIES_CLOSE_HOURS).then_some(series)
+    }
+
+    /// The one that a view's moment lies within 90 days of.
+    pub fn last<'a>(v: &View<'a>) -> Option<&'a Series> {
+        v.series
+            .iter()
+            .rev()
+            .find(|s| s.last_at > v.now - 90 * DAY_MICROS)
+    }
+
+    /// Days since its last payment.
+    pub fn silence_days(&self, v: &View<'_>) -> f64 {
+        let since = v
+            .year
+            .iter()
+            .rev()
+            .find(|e| is_transfer(e) && self.to.contains(&e.other))
+            .map_or(self.last_at, |e| e.at_micros);
+        (v.now - since) as f64 / DAY_MICROS as f64
     }
 
     /// True when `n` of them lie within that many hours.

@@ -173,6 +173,58 @@ fn somebody_blackmailed_is_no_suspect() {
     );
 }
 
+fn as_of_its_end(all: &[Transfer]) -> Option<Assessment> {
+    plain(all)
+}
+
+#[test]
+fn what_a_blackmailed_person_pays_later_makes_no_suspect() {
+    let series = [(0.0, 5_000), (0.2, 8_000), (0.4, 12_000), (0.8, 15_000)];
+    let first: Vec<Transfer> = series
+        .iter()
+        .map(|(day, cents)| paid(1, 50, *day, *cents, "CI"))
+        .collect();
+    let with = |more: &[(u64, f64, i64)]| {
+        let mut all = first.clone();
+        all.extend(
+            more.iter()
+                .map(|(to, day, cents)| paid(1, *to, *day, *cents, "CI")),
+        );
+        as_of_its_end(&all).expect("told").role()
+    };
+    // Small ones to the same, to shops, the blackmail resumed, a sum beyond the usual.
+    assert_eq!(
+        with(&[(50, 20.5, 2_000), (50, 24.5, 2_000)]),
+        Role::PossibleVictim
+    );
+    assert_eq!(
+        with(&[(60, 10.5, 2_000), (61, 16.5, 2_000)]),
+        Role::PossibleVictim
+    );
+    assert_eq!(
+        with(&[(50, 20.5, 3_000), (50, 20.9, 4_000), (50, 21.3, 9_000)]),
+        Role::PossibleVictim
+    );
+    assert_eq!(with(&[(50, 1.5, 400_000)]), Role::PossibleVictim);
+}
+
+#[test]
+fn a_habit_that_began_close_together_is_no_blackmail() {
+    let cents = [2_000, 3_000, 2_500, 5_000];
+    let habit: Vec<Transfer> = (0..40)
+        .map(|n| paid(1, 50, n as f64 * 1.7, cents[n % 4], "PH"))
+        .collect();
+    assert_eq!(
+        as_of_its_end(&habit).expect("told").role(),
+        Role::PossibleBuyer
+    );
+    // Exchange rates are no rise.
+    let level: Vec<Transfer> = (0..5)
+        .map(|n| paid(1, 50, n as f64 * 0.3, 3_500 + n, "PH"))
+        .collect();
+    assert_eq!(as_of_its_end(&level).map(|a| a.role()), None);
+}
+
 #[test]
 fn age_is_read_only_where_switched_on() {
     let mut all = buyer("PH");

@@ -1,8 +1,6 @@
 //! Many unrelated senders pay one person.
 
-use super::{
-    Counts, Found, Indicator, Status, Unit, View, found, found_as, group, proposal, ramp, threshold,
-};
+use super::{Counts, Found, Indicator, Status, Unit, View, found, found_as, group, proposal, ramp};
 use crate::texts::Texts;
 use crate::window::median;
 use crate::{Event, Purchase, Side};
@@ -18,8 +16,8 @@ pub const INDICATOR: Indicator = Indicator {
     },
     check: "recipient, in 180 days: senders without a family tie from n to most AND median <= median AND source countries >= countries; sender: pays such recipients, and somebody else",
     thresholds: &[
-        threshold("n", 3.0, Unit::Count),
-        threshold("median", 120.0, Unit::Money("USD")),
+        proposal("n", 3.0, Unit::Count),
+        proposal("median", 120.0, Unit::Money("USD")),
         proposal("countries", 2.0, Unit::Count),
         proposal("most", 250.0, Unit::Count),
         proposal("floor", 5.0, Unit::Money("USD")),

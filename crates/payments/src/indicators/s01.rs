@@ -17,7 +17,7 @@ pub const INDICATOR: Indicator = Indicator {
     },
     check: "in 90 days: recipients without a family tie >= n AND share of amounts up to small >= share",
     thresholds: &[
-        threshold("n", 4.0, Unit::Count),
+        proposal("n", 4.0, Unit::Count),
         threshold("small", 200.0, Unit::Money("USD")),
         proposal("share", 0.8, Unit::Share),
     ],

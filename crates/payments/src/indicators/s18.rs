@@ -18,7 +18,7 @@ pub const INDICATOR: Indicator = Indicator {
     },
     check: "in 365 days: n or more AND floor <= median <= median",
     thresholds: &[
-        threshold("n", 100.0, Unit::Count),
+        proposal("n", 100.0, Unit::Count),
         threshold("median", 80.0, Unit::Money("AUD")),
         proposal("floor", 8.0, Unit::Money("AUD")),
     ],

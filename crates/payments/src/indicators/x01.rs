@@ -1,6 +1,6 @@
 //! Payments close together to somebody new: possible blackmail.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, ramp, threshold};
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
 use crate::Side;
 use crate::texts::Texts;
 use crate::window::Series;
@@ -14,11 +14,11 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Several payments within days to somebody new",
         de: "Mehrere Zahlungen binnen Tagen an jemand Neuen",
     },
-    check: "n or more payments within hours to at most two recipients never paid before; where age may be read and is known, at most age",
+    check: "n or more payments within hours to at most three recipients never paid before, over 14 days at the most; where age may be read and is known, at most age",
     thresholds: &[
-        threshold("n", 3.0, Unit::Count),
-        threshold("hours", 72.0, Unit::Hours),
-        threshold("age", 20.0, Unit::Years),
+        proposal("n", 3.0, Unit::Count),
+        proposal("hours", 72.0, Unit::Hours),
+        proposal("age", 20.0, Unit::Years),
     ],
     source: "FinCEN FIN-2025-NTC2",
     date: "2025",
@@ -44,6 +44,6 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     }
     found(
         0.6 + 0.4 * ramp(series.n, t[0], 8.0),
-        &[series.n, series.days, series.others, t[0], t[1]],
+        &[series.n, series.days, series.to.len() as f64, t[0], t[1]],
     )
 }

@@ -14,13 +14,12 @@ pub const INDICATOR: Indicator = Indicator {
         en: "A series that begins small, rises and stops",
         de: "Eine Serie, die klein beginnt, steigt und abbricht",
     },
-    check: "the series of X01: first < first AND sum <= wide AND a later payment is higher; full strength up to sum and after silence days without another",
+    check: "the series of X01: first < first AND a later payment is higher by a fifth or more; full strength up to sum and after silence days without another",
     thresholds: &[
         threshold("first", 250.0, Unit::Money("EUR")),
         threshold("sum", 1500.0, Unit::Money("EUR")),
         proposal("silence", 14.0, Unit::Days),
         proposal("n", 3.0, Unit::Count),
-        proposal("wide", 5000.0, Unit::Money("EUR")),
     ],
     source: "FATF 2025",
     date: "2025",
@@ -44,14 +43,14 @@ pub const INDICATOR: Indicator = Indicator {
 
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let s = Series::last(v)?;
-    if s.n < t[3] || s.first_cents >= t[0] || s.sum_cents > t[4] || s.highest_cents <= s.first_cents
-    {
+    if s.n < t[3] || s.first_cents >= t[0] || s.highest_cents <= s.first_cents {
         return None;
     }
-    let values = [s.first_cents, s.highest_cents, s.sum_cents, s.silence_days];
+    let silence = s.silence_days(v);
+    let values = [s.first_cents, s.highest_cents, s.sum_cents, silence];
     // Whoever paid more than is usual is in more trouble, not less.
     let usual = if s.sum_cents <= t[1] { 1.0 } else { 0.8 };
-    if s.silence_days >= t[2] {
+    if silence >= t[2] {
         found_as(0, usual, &values)
     } else {
         found_as(1, 0.5 * usual, &values)

@@ -1,6 +1,6 @@
 //! Gift cards bought in a burst.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, ramp, threshold};
+use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
 
@@ -15,9 +15,9 @@ pub const INDICATOR: Indicator = Indicator {
     },
     check: "n or more gift cards within hours; where age may be read and is known, at most age",
     thresholds: &[
-        threshold("n", 3.0, Unit::Count),
-        threshold("hours", 48.0, Unit::Hours),
-        threshold("age", 20.0, Unit::Years),
+        proposal("n", 3.0, Unit::Count),
+        proposal("hours", 48.0, Unit::Hours),
+        proposal("age", 20.0, Unit::Years),
     ],
     source: "FinCEN FIN-2025-NTC2; FATF 2025; FBI 2024",
     date: "2025",

@@ -1,8 +1,6 @@
 //! Collects from many young payers.
 
-use super::{
-    Counts, Found, Indicator, Status, Unit, View, found, found_as, group, proposal, ramp, threshold,
-};
+use super::{Counts, Found, Indicator, Status, Unit, View, found, found_as, group, proposal, ramp};
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
 
@@ -17,8 +15,8 @@ pub const INDICATOR: Indicator = Indicator {
     },
     check: "in 30 days: n or more payers without a family tie; where age may be read and is known, at most age; otherwise more payers are needed",
     thresholds: &[
-        threshold("n", 3.0, Unit::Count),
-        threshold("age", 20.0, Unit::Years),
+        proposal("n", 3.0, Unit::Count),
+        proposal("age", 20.0, Unit::Years),
         proposal("any_age", 5.0, Unit::Count),
     ],
     source: "FinCEN FIN-2025-NTC2; AUSTRAC 2025",

@@ -245,7 +245,8 @@ fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error>
 fn form(e: &serde_json::Error) -> String {
     let text = e.to_string();
     let field = text.split('`').nth(1).unwrap_or_default();
-    if field.is_empty() || text.starts_with("unknown") {
+    const FIELDS: [&str; 6] = ["tx_id", "sender", "receiver", "ts", "amount", "currency"];
+    if !text.starts_with("missing") || !FIELDS.contains(&field) {
         "it has a field that is unknown or of another kind; /openapi.json shows the form".into()
     } else {
         format!("{field} is missing; /openapi.json shows the form")
