@@ -35,6 +35,7 @@ const DUCKDB: &str = r#"
 import duckdb, sys
 c = duckdb.connect()
 c.execute("set threads=2")
+c.execute("set enable_progress_bar=false")
 def w(days):
     return f"(partition by sender order by ts range between interval '{days - 1} days 23 hours 59 minutes 59.999999 seconds' preceding and current row)"
 def cols(days):
