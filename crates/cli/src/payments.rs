@@ -281,11 +281,15 @@ fn features(args: FeaturesArgs, output: &Output) -> anyhow::Result<ExitCode> {
     })?;
     let cant = || format!("{} can't be written", args.out.display());
     if failed && transfers.counted.read == 0 {
-        let _ = std::fs::remove_file(&partial);
+        if let Some(partial) = &partial {
+            let _ = std::fs::remove_file(partial);
+        }
         return Ok(ExitCode::FAILURE);
     }
     let rows = by_sender.write(out, &transfers.names).with_context(cant)?;
-    put_in_place(&partial, &args.out)?;
+    if let Some(partial) = &partial {
+        put_in_place(partial, &args.out)?;
+    }
     report(&transfers.counted, output);
     output.remark(&format!("{rows} rows in {}", args.out.display()));
     Ok(if failed {
@@ -667,7 +671,7 @@ impl Out {
         }
         let (partial, file) = partial_of(path, inputs)?;
         Ok(Self {
-            partial: Some((partial, path.to_owned())),
+            partial: partial.map(|partial| (partial, path.to_owned())),
             to: Box::new(BufWriter::new(file)),
         })
     }
@@ -700,7 +704,10 @@ impl Drop for Out {
     }
 }
 
-fn partial_of(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<(PathBuf, File)> {
+/// Where to write meanwhile, and that file; no other place where the name is a device or a pipe,
+/// which nothing may be put in the place of.
+fn partial_of(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<(Option<PathBuf>, File)> {
+    let cant = || format!("{} can't be written", path.display());
     if let Ok(own) = std::fs::canonicalize(path) {
         let same = |i: &&PathBuf| std::fs::canonicalize(i).is_ok_and(|i| i == own);
         if inputs.iter().find(same).is_some() {
@@ -709,13 +716,16 @@ fn partial_of(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<(PathBuf, File)
         if own.is_dir() {
             bail!("{} is a folder; name a file", path.display());
         }
+        if !own.is_file() {
+            let file = File::options().write(true).open(path).with_context(cant)?;
+            return Ok((None, file));
+        }
     }
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".{}.partial", std::process::id()));
     let partial = PathBuf::from(partial);
-    let file =
-        File::create(&partial).with_context(|| format!("{} can't be written", path.display()))?;
-    Ok((partial, file))
+    let file = File::create(&partial).with_context(cant)?;
+    Ok((Some(partial), file))
 }
 
 fn put_in_place(partial: &Path, path: &Path) -> anyhow::Result<()> {

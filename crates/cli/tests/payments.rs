@@ -263,6 +263,13 @@ fn one_broken_transaction_costs_one_record() {
     );
 }
 
+fn pipe(b: &Bench) {
+    let made = std::process::Command::new("mkfifo")
+        .arg(b.path("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+}
+
 #[test]
 fn what_is_read_is_never_written_over_and_a_failed_run_leaves_what_was() {
     let b = Bench::new();
@@ -282,6 +289,18 @@ fn what_is_read_is_never_written_over_and_a_failed_run_leaves_what_was() {
         );
         assert_eq!(b.read("made.csv"), whole);
     }
+    // A pipe is written into, and never put away for a file.
+    pipe(&b);
+    let reading = std::thread::spawn({
+        let pipe = b.path("pipe");
+        move || std::fs::read(pipe).unwrap()
+    });
+    ok(&b.obhut(&["payments", "scan", "made.csv", "--out", "pipe"]));
+    assert!(lines(&reading.join().unwrap()).len() > 20);
+    let kind = std::fs::symlink_metadata(b.path("pipe"))
+        .unwrap()
+        .file_type();
+    assert!(std::os::unix::fs::FileTypeExt::is_fifo(&kind));
     b.write("alerts.jsonl", b"before");
     let out = b.obhut(&[
         "payments",
