@@ -314,9 +314,23 @@ fn category(f: &Finding) -> String {
     }
 }
 
-/// Writes with mode 0600; an older file of that name is replaced, with its mode.
+/// Writes with mode 0600; an older file of that name is replaced, with its mode. A device or a pipe
+/// is written into: nothing is put in its place.
 pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let fault = || format!("{} can't be written", path.display());
+    if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .with_context(fault)?;
+        // What may be evidence shows itself on no screen.
+        anyhow::ensure!(
+            !std::io::IsTerminal::is_terminal(&file),
+            "{} is a terminal; name a file",
+            path.display()
+        );
+        return file.write_all(bytes).with_context(fault);
+    }
     let partial = path.with_file_name(format!(
         ".{}.{}.partial",
         path.file_name()
