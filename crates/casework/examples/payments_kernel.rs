@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use obhut_casework::payments::features::{Scratch, Sent, of_sender};
-use obhut_casework::payments::synthesize::{Recipe, synthesize};
-use obhut_casework::payments::{Context, Monitor, PartyKey, Policy, Relations, Transfer};
+use obhut_casework::payments::synthesize::{MadeTransfer, Recipe, synthesize};
+use obhut_casework::payments::{Monitor, Policy, Relations, Transfer};
 
 fn main() {
     let transfers = std::env::args().nth(1).and_then(|n| n.parse().ok());
@@ -13,22 +13,7 @@ fn main() {
         transfers: transfers.unwrap_or(2_000_000),
         ..Recipe::default()
     });
-    let all: Vec<Transfer> = made
-        .transfers
-        .iter()
-        .map(|t| Transfer {
-            tx: 0,
-            sender: PartyKey(u64::from(t.sender)),
-            recipient: PartyKey(u64::from(t.recipient)),
-            at_micros: t.at_micros,
-            amount_minor: t.amount_minor,
-            currency: t.currency,
-            from: t.from,
-            to: t.to,
-            zone_minutes: None,
-            context: Context::default(),
-        })
-        .collect();
+    let all: Vec<Transfer> = made.transfers.iter().map(MadeTransfer::transfer).collect();
     let policy = Policy::default();
     let mut grouped = all.clone();
     grouped.sort_by_key(|t| (t.sender, t.at_micros));

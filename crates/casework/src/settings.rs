@@ -66,49 +66,29 @@ impl Casework {
     /// Replaces it. Sealed: it names a person.
     pub async fn set_financial_unit(&self, unit: &FinancialUnit, actor: &str) -> Result<()> {
         let value = self.seal_text(&serde_json::to_string(unit).expect("a unit is JSON"));
-        let mut tx = self.db.begin().await?;
-        sqlx::query(
-            "INSERT INTO settings (name, value, changed_at) VALUES ('financial-unit', $1, $2)
-             ON CONFLICT (name) DO UPDATE SET value = $1, changed_at = $2",
-        )
-        .bind(value)
-        .bind(self.now())
-        .execute(&mut *tx)
-        .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            actor,
-            "settings.financial-unit",
-            &unit.profile,
-            "",
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(())
+        self.put_setting("financial-unit", &value, actor, &unit.profile)
+            .await
     }
 
     /// Replaces the provider's data.
     pub async fn set_reporter(&self, reporter: &Reporter, actor: &str) -> Result<()> {
         let value = serde_json::to_string(reporter).expect("a reporter is JSON");
+        self.put_setting("reporter", &value, actor, "").await
+    }
+
+    async fn put_setting(&self, name: &str, value: &str, actor: &str, detail: &str) -> Result<()> {
         let mut tx = self.db.begin().await?;
         sqlx::query(
-            "INSERT INTO settings (name, value, changed_at) VALUES ('reporter', $1, $2)
+            "INSERT INTO settings (name, value, changed_at) VALUES ($3, $1, $2)
              ON CONFLICT (name) DO UPDATE SET value = $1, changed_at = $2",
         )
         .bind(value)
         .bind(self.now())
+        .bind(name)
         .execute(&mut *tx)
         .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            actor,
-            "settings.reporter",
-            "reporter",
-            "",
-        )
-        .await?;
+        let act = format!("settings.{name}");
+        audit::write(&mut tx, self.now(), actor, &act, name, detail).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -5,7 +5,7 @@ mod bench;
 
 use std::collections::HashMap;
 
-use obhut_casework::payments::synthesize::{Made, Recipe, synthesize};
+use obhut_casework::payments::synthesize::{Made, MadeTransfer, Recipe, synthesize};
 use obhut_casework::payments::*;
 use obhut_casework::{AppealOutcome, DecisionRequest, Role, Ruling, Sealed};
 
@@ -119,21 +119,7 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
 }
 
 fn transfers(made: &Made) -> Vec<Transfer> {
-    made.transfers
-        .iter()
-        .map(|t| Transfer {
-            tx: 0,
-            sender: PartyKey(u64::from(t.sender)),
-            recipient: PartyKey(u64::from(t.recipient)),
-            at_micros: t.at_micros,
-            amount_minor: t.amount_minor,
-            currency: t.currency,
-            from: t.from,
-            to: t.to,
-            zone_minutes: None,
-            context: Context::default(),
-        })
-        .collect()
+    made.transfers.iter().map(MadeTransfer::transfer).collect()
 }
 
 fn made() -> Made {

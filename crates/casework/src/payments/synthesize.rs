@@ -5,7 +5,7 @@
 //! 634, FATF 2025, AUSTRAC), corridors the published shares of remittances into the Philippines and
 //! the World Bank's large corridors, rounded.
 
-use obhut_payments::{Country, Currency, DAY_MICROS};
+use obhut_payments::{Context, Country, Currency, DAY_MICROS, PartyKey, Transfer};
 
 /// What is planted, in words; printed by `obhut payments synthesize --explain`.
 pub const PLANTED: &str = "\
@@ -69,6 +69,24 @@ pub struct MadeTransfer {
     pub from: Country,
     /// To where.
     pub to: Country,
+}
+
+impl MadeTransfer {
+    /// As the kernel sees it; its number is its party's.
+    pub fn transfer(&self) -> Transfer {
+        Transfer {
+            tx: 0,
+            sender: PartyKey(u64::from(self.sender)),
+            recipient: PartyKey(u64::from(self.recipient)),
+            at_micros: self.at_micros,
+            amount_minor: self.amount_minor,
+            currency: self.currency,
+            from: self.from,
+            to: self.to,
+            zone_minutes: None,
+            context: Context::default(),
+        }
+    }
 }
 
 /// Made-up data and the answers.
