@@ -40,6 +40,7 @@ struct Said {
     uetr: String,
     tx_id: String,
     end_to_end: String,
+    instruction: String,
     instructed: String,
     instructed_currency: String,
     settled: String,
@@ -319,7 +320,7 @@ fn take(block: &[u8], message: &Message, number: u64, words: &mut Words, put: &m
     } else {
         &said.accepted
     };
-    let tx = [&said.uetr, &said.tx_id, &said.end_to_end]
+    let tx = [&said.uetr, &said.tx_id, &said.end_to_end, &said.instruction]
         .into_iter()
         .find(|t| !t.is_empty() && *t != "NOTPROVIDED")
         .map_or("", String::as_str);
@@ -417,6 +418,12 @@ fn read_elements(block: &[u8], said: &mut Said) -> Result<(), String> {
                 path.push(local);
             }
             Event::End(_) => {
+                // Only the ends of a whole value are trimmed: an entity cuts its text in pieces.
+                if let Some(slot) = slot(&path, of, said)
+                    && slot.trim().len() < slot.len()
+                {
+                    *slot = slot.trim().to_owned();
+                }
                 let left = path.pop();
                 if matches!(
                     left,
@@ -429,7 +436,7 @@ fn read_elements(block: &[u8], said: &mut Said) -> Result<(), String> {
                 let Some(slot) = slot(&path, of, said) else {
                     continue;
                 };
-                slot.push_str(e.trim());
+                slot.push_str(&e);
             }
             Event::GeneralRef(e) => {
                 let Some(slot) = slot(&path, of, said) else {
@@ -498,6 +505,7 @@ fn slot<'a>(path: &[&[u8]], of: Of, said: &'a mut Said) -> Option<&'a mut String
         b"UETR" => &mut said.uetr,
         b"TxId" => &mut said.tx_id,
         b"EndToEndId" => &mut said.end_to_end,
+        b"InstrId" => &mut said.instruction,
         b"InstdAmt" => &mut said.instructed,
         b"IntrBkSttlmAmt" => &mut said.settled,
         b"AccptncDtTm" => &mut said.accepted,

@@ -72,7 +72,8 @@ pub fn iso_records(
     most: usize,
     put: &mut dyn FnMut(Result<Record<'_>, String>, String),
 ) -> Result<(), String> {
-    if memchr::memmem::find_iter(bytes, b"</CdtTrfTxInf>").count() > most {
+    // Each begins and ends with the name, whatever its prefix.
+    if memchr::memmem::find_iter(bytes, b"CdtTrfTxInf").count() > 2 * most {
         return Err(format!("a request has at most {most} transfers"));
     }
     iso20022::each_record(bytes, &mut Words::default(), put)
