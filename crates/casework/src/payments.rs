@@ -7,6 +7,7 @@ pub(crate) mod alerts;
 pub mod backtest;
 mod columns;
 mod history;
+mod journal;
 mod live;
 mod records;
 mod scan;

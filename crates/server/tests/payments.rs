@@ -513,6 +513,68 @@ async fn after_a_restart_everything_durable_is_there_and_a_torn_end_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_the_disk_refuses_nothing_is_taken_and_nothing_taken_is_lost() {
+    let b = Bench::new().await;
+    let (folder, away) = (
+        b.folder.path().join("payments"),
+        b.folder.path().join("away"),
+    );
+    std::fs::rename(&folder, &away).unwrap();
+    let mut taken: Vec<Value> = Vec::new();
+    let mut n = 0;
+    // Until somebody is told that the journal can't be written, and then until it can again.
+    let mut send_until = async |wanted: u16, taken: &mut Vec<Value>| {
+        for _ in 0..20_000 {
+            n += 1;
+            let one = transfer(&format!("d{n}"), "a", "b", &now(), "35.00");
+            let (status, answer) = b.pay(&one).await;
+            if status == 200 {
+                assert!(answer["durable_seq"].as_u64().unwrap() <= taken.len() as u64);
+                taken.push(one);
+            } else {
+                assert_eq!(status, 503, "{answer}");
+                assert!(answer.to_string().contains("disk"), "{answer}");
+            }
+            if status == wanted {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("never answered {wanted}");
+    };
+    send_until(503, &mut taken).await;
+    assert_eq!(
+        b.live.durable_seq(),
+        0,
+        "nothing is called durable that isn't"
+    );
+    std::fs::rename(&away, &folder).unwrap();
+    let before = std::time::Instant::now();
+    while b.live.durable_seq() == 0 && before.elapsed().as_secs() < 30 {
+        tokio::task::yield_now().await;
+    }
+    send_until(200, &mut taken).await;
+    b.live.settle();
+    assert_eq!(b.live.durable_seq(), taken.len() as u64);
+    let Bench {
+        app,
+        casework,
+        live,
+        folder,
+        ..
+    } = b;
+    drop((app, live));
+    let b = Bench::over(casework, folder).await;
+    for (n, one) in taken.iter().enumerate() {
+        let (_, answer) = b.pay(one).await;
+        assert_eq!(
+            (answer["repeated"].as_bool(), answer["seq"].as_u64()),
+            (Some(true), Some(n as u64 + 1))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_page_asks_for_a_persons_key_and_shows_both_queues() {
     let b = Bench::new().await;
     b.buyer("buyer", "pool").await;

@@ -3,35 +3,23 @@
 //!
 //! Invariant: an answer's `durable_seq` covers only what would survive the loss of power now. A
 //! caller sends again what isn't covered; the same transfer twice has the same answer.
-//! The journal is sealed: it holds who paid whom.
+//! The journal (`journal.rs`) is sealed: it holds who paid whom.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use obhut_payments::{
     Assessment, DAY_MICROS, Language, Monitor, PartyKey, Policy, Relations, Role, Side, Transfer,
 };
-use obhut_vault::{Clock, Sealer};
+use obhut_vault::Clock;
 
 use super::alerts::{NewAlert, shown};
 use super::history::{ROW_BYTES, from_bytes, to_bytes};
-use super::records::{Names, Record, Transfers, mark};
+use super::journal::{Journal, JournalFault};
+use super::records::{Record, Transfers, mark};
 use crate::{Casework, CaseworkError, Result, Sealed};
 
-/// The journal is written this often while something waits.
-const FLUSH_EVERY: Duration = Duration::from_millis(40);
-/// Longest wait before a failed write is tried again.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
-/// Bytes that may wait for the journal; above it nothing more is taken.
-const WAITING_BYTES_MAX: usize = 64 << 20;
-/// A journal file is followed by another at this size, in bytes.
-const FILE_BYTES_MAX: u64 = 256 << 20;
 /// Answers kept, so that the same transfer twice is told so.
 const ANSWERS_MAX: usize = 4_000_000;
 /// How much older than the newest a transfer may be, in days; older ones lie in no window.
@@ -40,8 +28,6 @@ const LATE_DAYS_MAX: i64 = 365;
 const AHEAD_MICROS_MAX: i64 = DAY_MICROS;
 /// A payment dated longer ago than this has gone out; nothing can be held any more.
 const GONE_MICROS: i64 = DAY_MICROS;
-/// Longest frame of the journal, in bytes.
-const FRAME_BYTES_MAX: usize = 2 * WAITING_BYTES_MAX;
 /// What was raised longer ago than this before a start was put on record then.
 const RAISED_AGAIN_MICROS: i64 = 2 * DAY_MICROS;
 
@@ -145,23 +131,12 @@ struct Raised {
     holds: Vec<(String, i64)>,
 }
 
-#[derive(Default)]
-struct Waiting {
-    bytes: Vec<u8>,
-    seq: u64,
-    stop: bool,
-}
-
 /// Live transfers; one for each data folder.
 pub struct Live {
     state: Mutex<State>,
-    waiting: Arc<(Mutex<Waiting>, Condvar)>,
-    durable: Arc<AtomicU64>,
-    failing: Arc<AtomicBool>,
+    journal: Journal,
     holding: Holding,
     clock: Arc<dyn Clock>,
-    writer: Mutex<Option<JoinHandle<()>>>,
-    _lock: File,
 }
 
 impl Live {
@@ -171,14 +146,6 @@ impl Live {
     /// It is damaged elsewhere than at its end, belongs to another key, or is in use.
     pub fn open(casework: &Casework, policy: Policy, holding: Holding) -> Result<Self> {
         let folder = casework.folder.root().join("payments");
-        let fault = |e: &io::Error| casework.folder.fault("payments", e);
-        fs::create_dir_all(&folder).map_err(|e| fault(&e))?;
-        let lock = File::create(folder.join("lock")).map_err(|e| fault(&e))?;
-        lock.try_lock().map_err(|_| {
-            CaseworkError::refused(
-                "live payments of this data folder run in another process; end it first",
-            )
-        })?;
         let now = casework.now();
         let mut state = State {
             monitor: Monitor::new(policy, Relations::default()),
@@ -190,68 +157,33 @@ impl Live {
             raised: HashMap::new(),
             told: HashMap::new(),
         };
-        let files = journal_files(&folder).map_err(|e| fault(&e))?;
-        let last = files.len().saturating_sub(1);
-        for (n, (first, path)) in files.iter().enumerate() {
-            if n == 0 {
-                // Older files were let go of; their numbers stay.
-                state.seq = first - 1;
-            }
-            if *first != state.seq + 1 {
-                return Err(CaseworkError::Folder {
-                    path: path.display().to_string(),
-                    why: format!(
-                        "it begins at {first}, the files before it end at {}; put the missing one back",
-                        state.seq
-                    ),
-                });
-            }
-            let newest = play(path, &casework.sealer, n == last, now, &holding, &mut state)?;
-            // A year and its parties: what is older than any window is let go of.
-            if n != last && newest < now - 366 * DAY_MICROS {
-                fs::remove_file(path).map_err(|e| fault(&e))?;
-            }
-        }
+        let journal = Journal::open(&folder, casework.sealer.clone(), &mut |seq, entry| {
+            let read = read_entry(entry, &mut state.transfers);
+            let (transfer, received) = read.ok_or("it holds no transfer")?;
+            let raise = received > now - RAISED_AGAIN_MICROS;
+            take(&mut state, &transfer, seq, &holding, received, raise);
+            // Older than any window: it may be let go of.
+            Ok(transfer.at_micros < now - 366 * DAY_MICROS)
+        })
+        .map_err(|JournalFault { path, why }| CaseworkError::Folder {
+            path: path.display().to_string(),
+            why,
+        })?;
         state.monitor.forget_before(now);
-        let durable = Arc::new(AtomicU64::new(state.seq));
-        let waiting = Arc::new((
-            Mutex::new(Waiting {
-                seq: state.seq,
-                ..Waiting::default()
-            }),
-            Condvar::new(),
-        ));
-        let failing = Arc::new(AtomicBool::new(false));
-        let writer = Writer {
-            folder,
-            sealer: casework.sealer.clone(),
-            waiting: waiting.clone(),
-            durable: durable.clone(),
-            failing: failing.clone(),
-            file: None,
-        };
-        let thread = std::thread::Builder::new()
-            .name("payments-journal".into())
-            .spawn(move || writer.run())
-            .map_err(|e| fault(&e))?;
         Ok(Self {
             state: Mutex::new(state),
-            waiting,
-            durable,
-            failing,
+            journal,
             holding,
             clock: casework.clock.clone(),
-            writer: Mutex::new(Some(thread)),
-            _lock: lock,
         })
     }
 
     /// Everything up to here is on the disk.
     pub fn durable_seq(&self) -> u64 {
-        self.durable.load(Ordering::Acquire)
+        self.journal.durable_seq()
     }
 
-    /// Transfers taken so far.
+    /// The last transfer taken, by its place in the journal.
     pub fn seq(&self) -> u64 {
         self.state().seq
     }
@@ -261,17 +193,11 @@ impl Live {
     /// # Errors
     /// The record can't be used, its id belongs to another transfer, or nothing can be kept now.
     pub fn submit(&self, record: &Record<'_>) -> std::result::Result<Answer, LiveFault> {
-        if self.failing.load(Ordering::Relaxed) {
-            return Err(LiveFault::Journal(
-                "the journal can't be written; is the disk full? Send again later".into(),
-            ));
-        }
         let mut state = self.state();
         let transfer = state.transfers.believe(record).map_err(LiveFault::Record)?;
         let tx = transfer.tx;
-        let mark = mark(&transfer);
         if let Some(stored) = state.answers.get(&tx) {
-            if stored.mark != mark {
+            if stored.mark != mark(&transfer) {
                 return Err(LiveFault::OtherContent);
             }
             return Ok(Answer {
@@ -296,26 +222,12 @@ impl Live {
                 "its time is more than a day ahead of the clock".into(),
             ));
         }
-        {
-            let (lock, wake) = &*self.waiting;
-            let mut waiting = lock.lock().expect("the journal's thread lives");
-            if waiting.bytes.len() > WAITING_BYTES_MAX {
-                return Err(LiveFault::Journal(
-                    "the journal can't keep up with the disk; send again later".into(),
-                ));
-            }
-            let name = |key| state.transfers.names.name(key);
-            let tx_name = state.transfers.tx_name(tx).unwrap_or_default();
-            append(
-                &mut waiting.bytes,
-                [&tx_name, &name(transfer.sender), &name(transfer.recipient)],
-                &transfer,
-                received,
-            );
-            waiting.seq += 1;
-            wake.notify_one();
-        }
-        let answer = take(&mut state, &transfer, mark, &self.holding, received, true);
+        let entry = entry_of(&state.transfers, &transfer, received);
+        let seq = self
+            .journal
+            .append(&entry)
+            .map_err(|why| LiveFault::Journal(why.into()))?;
+        let answer = take(&mut state, &transfer, seq, &self.holding, received, true);
         Ok(Answer {
             durable_seq: self.durable_seq(),
             ..answer
@@ -406,7 +318,7 @@ impl Live {
     /// Waits until everything taken so far is on the disk.
     pub fn settle(&self) {
         let seq = self.seq();
-        while self.durable_seq() < seq && !self.failing.load(Ordering::Relaxed) {
+        while self.durable_seq() < seq && !self.journal.is_failing() {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -416,29 +328,16 @@ impl Live {
     }
 }
 
-impl Drop for Live {
-    fn drop(&mut self) {
-        let (lock, wake) = &*self.waiting;
-        if let Ok(mut waiting) = lock.lock() {
-            waiting.stop = true;
-        }
-        wake.notify_all();
-        if let Some(thread) = self.writer.lock().ok().and_then(|mut w| w.take()) {
-            let _ = thread.join();
-        }
-    }
-}
-
 /// Takes a transfer into the windows and says what it made of them.
 fn take(
     state: &mut State,
     t: &Transfer,
-    mark: u32,
+    seq: u64,
     holding: &Holding,
     received: i64,
     raise: bool,
 ) -> Answer {
-    state.seq += 1;
+    state.seq = seq;
     state.newest = state.newest.max(t.at_micros);
     let observed = state.monitor.observe(t);
     let all = [
@@ -499,8 +398,8 @@ fn take(
     state.answers.insert(
         t.tx,
         Stored {
-            mark,
-            seq: state.seq,
+            mark: mark(t),
+            seq,
             advice,
             hold_until,
             found: found.iter().map(|f| f.1.clone()).collect(),
@@ -516,7 +415,7 @@ fn take(
         advice,
         found: found.into_iter().map(|f| f.1).collect(),
         hold_until,
-        seq: state.seq,
+        seq,
         durable_seq: 0,
         repeated: false,
     }
@@ -530,214 +429,38 @@ pub fn reasons(a: &Assessment, language: Language) -> Vec<(&'static str, String)
         .collect()
 }
 
-fn append(out: &mut Vec<u8>, names: [&String; 3], t: &Transfer, received: i64) {
-    for name in names {
+/// A transfer with its names, as the journal keeps it: three texts with their lengths (2 bytes),
+/// the transfer, and when it came.
+fn entry_of(transfers: &Transfers, t: &Transfer, received: i64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(160);
+    let tx = transfers.tx_name(t.tx).unwrap_or_default();
+    let names = &transfers.names;
+    for name in [tx, names.name(t.sender), names.name(t.recipient)] {
         out.extend((name.len() as u16).to_le_bytes());
         out.extend(name.as_bytes());
     }
     out.extend(to_bytes(t));
     out.extend(received.to_le_bytes());
+    out
 }
 
-/// Journal files with the number of their first transfer, in order.
-fn journal_files(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let number = path.file_name().and_then(|n| n.to_str()).and_then(|n| {
-            n.strip_prefix("journal-")?
-                .strip_suffix(".sealed")?
-                .parse()
-                .ok()
-        });
-        if let Some(number) = number {
-            files.push((number, path));
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// Plays a file back; the time of its newest transfer. What stands torn at the end of the last file
-/// was never durable and is cut off.
-fn play(
-    path: &Path,
-    sealer: &Sealer,
-    last: bool,
-    now: i64,
-    holding: &Holding,
-    state: &mut State,
-) -> Result<i64> {
-    let fault = |why: String| CaseworkError::Folder {
-        path: path.display().to_string(),
-        why,
-    };
-    let file = File::open(path).map_err(|e| fault(e.to_string()))?;
-    let length = file.metadata().map_err(|e| fault(e.to_string()))?.len();
-    let mut file = io::BufReader::with_capacity(1 << 20, file);
-    let mut at = 0u64;
-    let mut newest = i64::MIN;
-    while at < length {
-        let frame = read_frame(&mut file, length - at);
-        let Some((bytes, sealed)) = frame.map_err(|e| fault(e.to_string()))? else {
-            if !last {
-                return Err(fault(format!(
-                    "it is damaged at byte {at}; put it back from a backup"
-                )));
-            }
-            cut(path, at).map_err(|e| fault(e.to_string()))?;
-            break;
-        };
-        let Some(plain) = sealer.open(&sealed) else {
-            // A torn write can leave a whole length and half a frame, but nothing behind it.
-            if last && at + bytes == length {
-                cut(path, at).map_err(|e| fault(e.to_string()))?;
-                break;
-            }
-            return Err(fault(format!(
-                "it can't be opened at byte {at}; was it changed, or is the key in keys/ another?"
-            )));
-        };
-        let mut rest = plain.as_slice();
-        while !rest.is_empty() {
-            let (transfer, received) = read_transfer(&mut rest, &mut state.transfers)
-                .ok_or_else(|| fault(format!("the frame at byte {at} has another form")))?;
-            newest = newest.max(transfer.at_micros);
-            let raise = received > now - RAISED_AGAIN_MICROS;
-            let mark = mark(&transfer);
-            take(state, &transfer, mark, holding, received, raise);
-        }
-        at += bytes;
-    }
-    Ok(newest)
-}
-
-/// A frame and how many bytes it takes; nothing where it is torn.
-fn read_frame(file: &mut impl io::Read, left: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
-    let mut length = [0; 4];
-    if left < 4 {
-        return Ok(None);
-    }
-    file.read_exact(&mut length)?;
-    let length = u32::from_le_bytes(length) as usize;
-    if length == 0 || length > FRAME_BYTES_MAX || length as u64 > left - 4 {
-        return Ok(None);
-    }
-    let mut sealed = vec![0; length];
-    file.read_exact(&mut sealed)?;
-    Ok(Some((4 + length as u64, sealed)))
-}
-
-fn cut(path: &Path, at: u64) -> io::Result<()> {
-    tracing::warn!(
-        "the payments journal ended in the middle of a write; {at} bytes of its last file are whole"
-    );
-    let file = OpenOptions::new().write(true).open(path)?;
-    file.set_len(at)?;
-    file.sync_all()
-}
-
-fn read_transfer(rest: &mut &[u8], transfers: &mut Transfers) -> Option<(Transfer, i64)> {
-    let mut keys = [0u64; 3];
-    for (n, key) in keys.iter_mut().enumerate() {
+fn read_entry(mut rest: &[u8], transfers: &mut Transfers) -> Option<(Transfer, i64)> {
+    let mut name = || {
         let (length, more) = rest.split_at_checked(2)?;
         let length = usize::from(u16::from_le_bytes(length.try_into().ok()?));
         let (name, more) = more.split_at_checked(length)?;
-        let id = super::Id::of(std::str::from_utf8(name).ok()?);
-        *rest = more;
-        *key = if n == 0 {
-            transfers
-                .tx_names
-                .get_or_insert_with(Names::default)
-                .key(id)
-                .0
-                + 1
-        } else {
-            transfers.names.key(id).0
-        };
-    }
-    let (row, more) = rest.split_at_checked(ROW_BYTES)?;
-    *rest = more;
-    let (received, more) = rest.split_at_checked(8)?;
-    *rest = more;
+        rest = more;
+        Some(super::Id::of(std::str::from_utf8(name).ok()?))
+    };
+    let (tx, sender, recipient) = (name()?, name()?, name()?);
+    let (row, received) = rest.split_at_checked(ROW_BYTES)?;
     let transfer = Transfer {
-        tx: keys[0],
-        sender: PartyKey(keys[1]),
-        recipient: PartyKey(keys[2]),
+        tx: transfers.tx(tx),
+        sender: transfers.names.key(sender),
+        recipient: transfers.names.key(recipient),
         ..from_bytes(row.try_into().ok()?)
     };
     Some((transfer, i64::from_le_bytes(received.try_into().ok()?)))
-}
-
-/// Writes what waits, a frame at a time, each synced before it counts.
-struct Writer {
-    folder: PathBuf,
-    sealer: Arc<Sealer>,
-    waiting: Arc<(Mutex<Waiting>, Condvar)>,
-    durable: Arc<AtomicU64>,
-    failing: Arc<AtomicBool>,
-    file: Option<(File, u64)>,
-}
-
-impl Writer {
-    fn run(mut self) {
-        loop {
-            let (bytes, seq) = {
-                let (lock, wake) = &*self.waiting;
-                let Ok(mut waiting) = lock.lock() else { return };
-                while waiting.bytes.is_empty() && !waiting.stop {
-                    let Ok(woken) = wake.wait(waiting) else {
-                        return;
-                    };
-                    waiting = woken;
-                }
-                if waiting.bytes.is_empty() {
-                    return;
-                }
-                (std::mem::take(&mut waiting.bytes), waiting.seq)
-            };
-            let first = self.durable.load(Ordering::Acquire) + 1;
-            let sealed = self.sealer.seal(&bytes);
-            while let Err(e) = self.write(&sealed, first) {
-                self.failing.store(true, Ordering::Relaxed);
-                tracing::error!(cause = %e, "the payments journal can't be written; nothing more is taken until it can");
-                self.file = None;
-                std::thread::sleep(RETRY_EVERY);
-                let stop = self.waiting.0.lock().is_ok_and(|w| w.stop);
-                if stop {
-                    return;
-                }
-            }
-            self.failing.store(false, Ordering::Relaxed);
-            self.durable.store(seq, Ordering::Release);
-            // Whoever comes within this time shares the next write.
-            std::thread::sleep(FLUSH_EVERY);
-        }
-    }
-
-    fn write(&mut self, sealed: &[u8], first: u64) -> io::Result<()> {
-        if self.file.as_ref().is_none_or(|f| f.1 > FILE_BYTES_MAX) {
-            let path = self.folder.join(format!("journal-{first:020}.sealed"));
-            let file = OpenOptions::new().create(true).append(true).open(&path)?;
-            // What a failed attempt left there was never acknowledged.
-            file.set_len(0)?;
-            file.sync_all()?;
-            File::open(&self.folder)?.sync_all()?;
-            self.file = Some((file, 0));
-        }
-        let (file, length) = self.file.as_mut().expect("a file is open");
-        let mut frame = Vec::with_capacity(sealed.len() + 4);
-        frame.extend((sealed.len() as u32).to_le_bytes());
-        frame.extend(sealed);
-        let written = file.write_all(&frame).and_then(|()| file.sync_data());
-        if let Err(e) = written {
-            // Half a frame must not stand before a whole one.
-            let _ = file.set_len(*length);
-            return Err(e);
-        }
-        *length += frame.len() as u64;
-        Ok(())
-    }
 }
 
 impl Casework {

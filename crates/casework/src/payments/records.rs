@@ -251,7 +251,7 @@ impl Transfers {
         self
     }
 
-    fn tx(&mut self, id: Id<'_>) -> u64 {
+    pub(super) fn tx(&mut self, id: Id<'_>) -> u64 {
         match &mut self.tx_names {
             Some(names) => names.key(id).0 + 1,
             None => 0,
