@@ -491,6 +491,84 @@ async fn a_report_taken_back_while_it_waited_is_never_filed() {
     assert!(b.service.finished().is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_to_a_unit_goes_through_decision_approval_and_outbox_with_its_attachments() {
+    let b = Bench::new(Misbehaviour::default()).await;
+    let party = |id: &str, client: bool| {
+        serde_json::json!({
+            "id": id, "client": client, "first_name": "Pat", "last_name": "Example", "gender": "M", "born": "1980-02-03",
+            "nationality": "AE", "residence": "AE", "id_number": "7", "phones": [{"number": "501112233"}],
+            "documents": [{"kind": "EID", "number": "7", "issued": "2020-01-01", "expires": "2030-01-01", "country": "AE"}]
+        })
+    };
+    let unit = serde_json::json!({
+        "profile": "uae-5.0.2", "entity_id": 101, "local_currency": "AED", "location": "Main branch",
+        "transmode_code": "ELCFT", "funds_code": "ELCFT", "report_code": "STR", "indicators": ["CSAM1"], "german": true
+    });
+    let unit = FinancialUnit::from_json(unit.to_string().as_bytes()).unwrap();
+    b.casework.set_financial_unit(&unit, "test").await.unwrap();
+    let file = serde_json::json!({
+        "facts": {
+            "reported": {"id": "A1"}, "financial": {"parties": [party("A1", true), party("B1", false)]},
+            "payments": [{"id": "T1", "at": "2026-03-01T22:10:00Z", "amount": "35.00", "currency": "AED", "from": "A1", "to": "B1"}]
+        },
+        "files": [{"name": "statement.pdf"}]
+    });
+    let file = CaseFile::from_json(file.to_string().as_bytes()).unwrap();
+    let attached = vec![Some(b"a statement".to_vec())];
+    let case = b
+        .casework
+        .new_case(&file, attached, "test")
+        .await
+        .unwrap()
+        .case;
+    let request = DecisionRequest {
+        ruling: Ruling::Report,
+        grounds: "as assessed".into(),
+        category: None,
+    };
+    let decision = b.casework.decide(&case, &b.rita, &request).await.unwrap();
+    let report = b
+        .casework
+        .file_report(&decision, "goaml", false, "test")
+        .await
+        .unwrap();
+    let own = b.casework.approve_report(&report, &b.rita, None).await;
+    assert!(own.is_err(), "whoever investigates doesn't approve");
+    b.casework
+        .approve_report(&report, &b.olga, None)
+        .await
+        .unwrap();
+    let identity = age::x25519::Identity::generate();
+    let folder = b.folder.path().join("unit");
+    let channel = Channel {
+        destination: "goaml".into(),
+        recipient: Some(identity.to_public().to_string()),
+        folder: Some(folder.to_string_lossy().into_owned()),
+        ..Channel::default()
+    };
+    b.casework.set_channel(&channel, &b.olga).await.unwrap();
+    assert_eq!(b.drain().await.filed, 1, "{:?}", b.casework.alarms().await);
+    let sealed = std::fs::read_dir(&folder)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let plain = age::decrypt(&identity, &std::fs::read(sealed).unwrap()).unwrap();
+    let text = String::from_utf8_lossy(&plain);
+    for part in [
+        "report.xml",
+        "files/001-",
+        "a statement",
+        "<transactionnumber>T1</transactionnumber>",
+        "Ein Muster ist ein Hinweis, kein Beweis",
+        "<indicator>CSAM1</indicator>",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+}
+
 /// Holds a XARF document against the published schemas, where they are present.
 fn fits_xarf(document: &[u8]) {
     const CHECK: &str = r#"
