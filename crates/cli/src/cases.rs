@@ -1,7 +1,5 @@
 //! `obhut case`: open, look, decide, facts, embargo.
 
-use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -312,42 +310,4 @@ fn category(f: &Finding) -> String {
     } else {
         format!(", {} {}", f.scale, f.category)
     }
-}
-
-/// Writes with mode 0600; an older file of that name is replaced, with its mode. A device or a pipe
-/// is written into: nothing is put in its place.
-pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let fault = || format!("{} can't be written", path.display());
-    if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .open(path)
-            .with_context(fault)?;
-        // What may be evidence shows itself on no screen.
-        anyhow::ensure!(
-            !std::io::IsTerminal::is_terminal(&file),
-            "{} is a terminal; name a file",
-            path.display()
-        );
-        return file.write_all(bytes).with_context(fault);
-    }
-    let partial = path.with_file_name(format!(
-        ".{}.{}.partial",
-        path.file_name()
-            .map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
-        std::process::id()
-    ));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&partial).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    if let Err(e) = written.and_then(|()| fs::rename(&partial, path)) {
-        let _ = fs::remove_file(&partial);
-        return Err(e).with_context(fault);
-    }
-    Ok(())
 }

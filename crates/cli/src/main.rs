@@ -20,6 +20,7 @@ mod setting;
 mod testserver;
 mod vault;
 mod watch;
+mod whole_file;
 
 use std::process::ExitCode;
 

@@ -1,31 +1,32 @@
 //! `obhut payments`: transfers to alerts, and what thresholds would do.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use obhut_casework::payments::backtest::{self, Labels, Places, Removal, Run, compare};
 use obhut_casework::payments::synthesize::{PLANTED, Recipe, synthesize as make_up};
 use obhut_casework::payments::{
-    Alert, Band, COUNTRY_NOTE, Counted, Currency, History, Id, Language, NewAlert, PartyKey,
-    Policy, Relations, ScanResult, Transfer, Transfers, end_of_day, indicators, scan_history,
-    shown,
+    Alert, Band, COUNTRY_NOTE, Counted, Currency, History, Id, Language, PartyKey, Policy,
+    Relations, Transfer, Transfers, end_of_day, indicators, scan_history,
 };
-use obhut_casework::{Casework, Role, Sealed, rfc3339};
+use obhut_casework::rfc3339;
 use obhut_partners::destinations::goaml;
 use obhut_partners::transfers::features_file::BySender;
 use obhut_partners::transfers::made_files;
 use obhut_partners::transfers::{COLUMNS, Mapping, Reader, moment};
 use serde_json::{Value, json};
 
-use crate::args::{
-    BacktestArgs, FeaturesArgs, HoldCommand, PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs,
-    SynthesizeArgs,
-};
+use crate::args::{FeaturesArgs, PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs, SynthesizeArgs};
 use crate::output::Output;
-use crate::setting::{Setting, acting, somebody};
+use crate::setting::Setting;
+use crate::whole_file::WholeFile;
+
+mod alerts;
+mod backtest;
+
+/// What to do where history doesn't fit on the disk for temporary files.
+const TMPDIR_FULL: &str = "history could not be kept in temporary files; give TMPDIR more space";
 
 pub async fn run(
     command: PaymentsCommand,
@@ -34,12 +35,12 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     match command {
         PaymentsCommand::Scan(a) => scan(a, setting, output).await,
-        PaymentsCommand::Alerts { victims } => alerts(victims, setting, output).await,
+        PaymentsCommand::Alerts { victims } => alerts::list(victims, setting, output).await,
         PaymentsCommand::Alert { id, by, german } => {
-            alert(&id, by.as_deref(), german, setting, output).await
+            alerts::show(&id, by.as_deref(), german, setting, output).await
         }
-        PaymentsCommand::Hold(command) => hold(command, setting, output).await,
-        PaymentsCommand::Backtest(a) => run_backtest(a, output),
+        PaymentsCommand::Hold(command) => alerts::hold(command, setting, output).await,
+        PaymentsCommand::Backtest(a) => backtest::run(a, output),
         PaymentsCommand::Features(a) => features(a, output),
         PaymentsCommand::Synthesize(a) => synthesize(a, output),
         PaymentsCommand::GoamlCheck {
@@ -59,7 +60,7 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
     if args.read.problems.as_ref() == Some(&args.out) && args.out != Path::new("-") {
         bail!("--out and --problems name the same file");
     }
-    let mut out = Out::new(&args.out, &inputs)?;
+    let mut out = WholeFile::create(&args.out, &inputs)?;
     let asof = args.asof.as_deref().map(day_end).transpose()?;
     let mut transfers = Transfers::new(now());
     let casework = if args.open_cases {
@@ -99,8 +100,8 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
         return Ok(ExitCode::FAILURE);
     }
     transfers.counted.notices.after_asof = after;
-    let result = scan_history(history, &policy, Relations::new(confirmed), asof)
-        .context("history could not be kept in temporary files; give TMPDIR more space")?;
+    let result =
+        scan_history(history, &policy, Relations::new(confirmed), asof).context(TMPDIR_FULL)?;
     for found in &result.alerts {
         let alert = Alert {
             party: transfers.names.name(found.party),
@@ -110,7 +111,7 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
     }
     out.finish()?;
     if let Some(casework) = &casework {
-        let n = put_on_record(casework, &result, &transfers).await?;
+        let n = alerts::put_on_record(casework, &result, &transfers).await?;
         output.remark(&format!(
             "{n} alerts on record; `obhut payments alerts` lists them, `--victims` those who may need help"
         ));
@@ -139,140 +140,9 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
     })
 }
 
-fn run_backtest(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let changed = policy(&args.policy)?;
-    let mut inputs = args.read.files.clone();
-    inputs.extend(args.labels.clone());
-    let mut out = Out::new(&args.out, &inputs)?;
-    let plain = Policy::default();
-    let mut transfers = Transfers::new(now());
-    let mut places = Places::default();
-    let mut all = History::new(false);
-    let failed = read_all(&args.read, &mut transfers, output, &mut |t| {
-        places.note(&t);
-        all.push(&t);
-    })?;
-    if failed && transfers.counted.read == 0 {
-        return Ok(ExitCode::FAILURE);
-    }
-    let mut labels = Labels::default();
-    if let Some(path) = &args.labels {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("{} can't be read", path.display()))?;
-        for line in text.lines().skip(1) {
-            let (party, label) = line.split_once(',').unwrap_or((line, ""));
-            let party = party.trim().trim_matches('"');
-            if !party.is_empty() {
-                let key = transfers.names.key(Id::of(party));
-                if label.contains("victim") {
-                    labels.victims.insert(key);
-                } else {
-                    labels.suspects.insert(key);
-                }
-            }
-        }
-    }
-    let space = "history could not be kept in temporary files; give TMPDIR more space";
-    let mut run = |policy: &Policy| -> anyhow::Result<ScanResult> {
-        let history = all.again().context(space)?;
-        let policy = policy.clone().with_score_min(0.0);
-        scan_history(history, &policy, Relations::default(), None).context(space)
-    };
-    let (before, after) = (run(&plain)?, run(&changed)?);
-    fn of(found: &ScanResult, line: f64) -> Run<'_> {
-        Run { found, line }
-    }
-    let changes: Vec<String> = args
-        .policy
-        .without
-        .iter()
-        .map(|id| format!("without {id}"))
-        .chain(args.policy.set.iter().cloned())
-        .chain(args.policy.band.iter().map(|b| format!("band {b}")))
-        .chain(args.policy.score_min.map(|s| format!("score from {s}")))
-        .collect();
-    let result = compare(
-        &of(&before, plain.score_min),
-        &of(&after, changed.score_min),
-        &places,
-        &labels,
-        changes,
-        args.samples,
-    );
-    let mut removals = Vec::new();
-    if args.each {
-        let fired = backtest::fired(&after);
-        for i in indicators::ALL {
-            let counts = matches!(i.counts, indicators::Counts::Signal(_));
-            if !counts || !fired.contains_key(i.id) {
-                continue;
-            }
-            let mut without = changed.clone();
-            without.switch(i.id, false)?;
-            let found = run(&without)?;
-            let totals =
-                backtest::totals(&of(&found, changed.score_min), &labels, places.customers());
-            removals.push(Removal {
-                id: i.id.into(),
-                totals,
-            });
-        }
-    }
-    let page = obhut_server::backtest::page(&result, &removals, &|key| transfers.names.name(key));
-    out.write_all(page.as_bytes())?;
-    out.finish()?;
-    report(&transfers.counted, output);
-    let totals = |t: &backtest::Totals| {
-        json!({ "possible_buyers": t.buyers, "possible_facilitators": t.facilitators, "possible_victims": t.victims,
-            "precision": t.precision(), "labels": t.labels, "labels_found": t.found, "labels_in_first_look": t.found_first,
-            "victim_labels": t.victim_labels, "victims_found": t.victims_found, "victims_told_as_suspects": t.victims_accused })
-    };
-    let group = |g: &backtest::Group| json!({ "name": g.name, "senders": g.senders, "before": g.before, "after": g.after, "after_false": g.after_false });
-    output.line(
-        || {
-            json!({
-                "before": totals(&result.before), "after": totals(&result.after), "gained": result.gained, "lost": result.lost,
-                "corridors": result.corridors.iter().map(group).collect::<Vec<_>>(),
-                "currencies": result.currencies.iter().map(group).collect::<Vec<_>>(),
-                "without": removals.iter().map(|r| json!({ "id": r.id, "totals": totals(&r.totals) })).collect::<Vec<_>>(),
-            })
-        },
-        || {
-            let mut text = format!(
-                "alerts: {} before, {} after; {} gained, {} lost; pictures in {}",
-                result.before.alerts(),
-                result.after.alerts(),
-                result.gained,
-                result.lost,
-                args.out.display()
-            );
-            if result.labelled {
-                text += &format!(
-                    "\nlabelled parties in the first 0.2 % of customers: {} before, {} after, of {}",
-                    result.before.found_first, result.after.found_first, result.after.labels
-                );
-            }
-            for r in &removals {
-                text += &format!(
-                    "\nwithout {}: {} alerts, {} in the first 0.2 %",
-                    r.id,
-                    r.totals.alerts(),
-                    r.totals.found_first
-                );
-            }
-            text
-        },
-    )?;
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
-}
-
 fn features(args: FeaturesArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let mut transfers = Transfers::new(now());
-    let (partial, out) = partial_of(&args.out, &args.read.files)?;
+    let mut out = WholeFile::create(&args.out, &args.read.files)?;
     let mut by_sender = BySender::new(Policy::default());
     let mut row = 0;
     let failed = read_all(&args.read, &mut transfers, output, &mut |t| {
@@ -281,15 +151,12 @@ fn features(args: FeaturesArgs, output: &Output) -> anyhow::Result<ExitCode> {
     })?;
     let cant = || format!("{} can't be written", args.out.display());
     if failed && transfers.counted.read == 0 {
-        if let Some(partial) = &partial {
-            let _ = std::fs::remove_file(partial);
-        }
         return Ok(ExitCode::FAILURE);
     }
-    let rows = by_sender.write(out, &transfers.names).with_context(cant)?;
-    if let Some(partial) = &partial {
-        put_in_place(partial, &args.out)?;
-    }
+    let rows = by_sender
+        .write(out.file()?, &transfers.names)
+        .with_context(cant)?;
+    out.finish()?;
     report(&transfers.counted, output);
     output.remark(&format!("{rows} rows in {}", args.out.display()));
     Ok(if failed {
@@ -325,10 +192,13 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
     let made = make_up(&recipe);
     let cant = || format!("{} can't be written", path.display());
     match kind {
-        "parquet" => made_files::parquet(&made, File::create(&path).with_context(cant)?)
-            .with_context(cant)?,
+        "parquet" => {
+            let mut out = WholeFile::create(&path, &[])?;
+            made_files::parquet(&made, out.file()?).with_context(cant)?;
+            out.finish()?;
+        }
         kind => {
-            let mut out = Out::new(&path, &[])?;
+            let mut out = WholeFile::create(&path, &[])?;
             match kind {
                 "xml" => made_files::pacs_008(&made, &mut out),
                 _ => made_files::csv(&made, &mut out),
@@ -338,7 +208,7 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
         }
     }
     if let Some(path) = args.labels {
-        let mut out = Out::new(&path, &[])?;
+        let mut out = WholeFile::create(&path, &[])?;
         writeln!(out, "party,label")?;
         for (party, label) in &made.labels {
             writeln!(out, "{party},{label}")?;
@@ -350,145 +220,6 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
         made.transfers.len(),
         made.labels.len()
     ));
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Puts alerts on record; those of decided cases are told anew only after a while.
-async fn put_on_record(
-    casework: &Casework,
-    result: &ScanResult,
-    transfers: &Transfers,
-) -> anyhow::Result<u64> {
-    let name = |key| transfers.names.name(key);
-    let mut n = 0;
-    for found in &result.alerts {
-        let (timeline, network) = shown(
-            &found.events,
-            name,
-            |tx| transfers.tx_name(tx),
-            |other| result.senders_of.get(&other).copied(),
-        );
-        let mut others: Vec<PartyKey> = found.events.iter().map(|e| e.other).collect();
-        others.dedup();
-        let side = found.assessment.side();
-        let near = result.relations.confirmed_near(found.party, side, &others);
-        let alert = NewAlert {
-            party: Sealed::new(name(found.party)),
-            assessment: found.assessment.clone(),
-            timeline,
-            network,
-            rests_on: near.into_iter().map(|p| Sealed::new(name(p))).collect(),
-        };
-        let told = casework.record_alert(&alert, &somebody()).await?;
-        n += u64::from(told.is_some());
-    }
-    Ok(n)
-}
-
-async fn alerts(victims: bool, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
-    for row in casework.payment_alerts(victims, 1_000).await? {
-        output.line(
-            || serde_json::to_value(&row).expect("a row is JSON"),
-            || {
-                let last = &rfc3339(row.last_at)[..10];
-                format!(
-                    "{:>5.1}  {}  {}  {}  until {last}",
-                    row.score, row.id, row.case, row.scenario
-                )
-            },
-        )?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn alert(
-    id: &str,
-    by: Option<&str>,
-    german: bool,
-    setting: &Setting,
-    output: &Output,
-) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
-    let person = acting(&casework, by, Role::Reviewer, output).await?;
-    let language = if german {
-        Language::German
-    } else {
-        Language::English
-    };
-    for d in casework.payment_alert(id, &person.id).await? {
-        output.line(
-            || {
-                let because: Vec<Value> = d
-                    .fired
-                    .iter()
-                    .map(|f| json!({ "id": f.indicator().id, "because": f.because(language), "source": f.indicator().source, "date": f.indicator().date, "weighs": f.weighs() }))
-                    .collect();
-                json!({
-                    "alert": d.row, "party": d.party.expose(), "advice": d.advice(language),
-                    "indicators": because, "timeline": d.timeline, "network": d.network,
-                })
-            },
-            || {
-                let mut text = format!(
-                    "{}  {}  {:.1} of 100\nparty {}, case {}\n{}\n",
-                    d.row.id, d.row.scenario, d.row.score, d.party.expose(), d.row.case, d.advice(language)
-                );
-                for f in &d.fired {
-                    let i = f.indicator();
-                    text += &format!("  {}  {}\n       {} ({})\n", i.id, f.because(language), i.source, i.date);
-                }
-                let t = |en, de| if german { de } else { en };
-                text += t("  with\n", "  mit\n");
-                for o in d.network.iter().take(20) {
-                    let senders = o.senders.map_or_else(String::new, |n| if german { format!(", {n} Absender insgesamt") } else { format!(", {n} senders in all") });
-                    text += &format!("    {:>4} {}  {}{senders}\n", o.n, t("payments", "Zahlungen"), o.party);
-                }
-                text += t("  payments, newest first\n", "  Zahlungen, neueste zuerst\n");
-                for t in d.timeline.iter().rev().take(20) {
-                    text += &format!("    {}  {:>12} {}  {}  {}\n", rfc3339(t.at), t.amount, t.currency, t.country, t.other);
-                }
-                text.trim_end().to_owned()
-            },
-        )?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn hold(
-    command: HoldCommand,
-    setting: &Setting,
-    output: &Output,
-) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
-    let decided = match command {
-        HoldCommand::List => casework.holds().await?,
-        HoldCommand::Confirm {
-            hold,
-            until,
-            by,
-            why,
-        } => {
-            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
-            let until = moment(&until)
-                .map_err(|_| anyhow::anyhow!("{until}: write a time, 2026-03-01T12:00:00Z"))?;
-            vec![
-                casework
-                    .decide_hold(&hold, &person, Some(until.at_micros), &why)
-                    .await?,
-            ]
-        }
-        HoldCommand::Release { hold, by, why } => {
-            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
-            vec![casework.decide_hold(&hold, &person, None, &why).await?]
-        }
-    };
-    for h in decided {
-        output.line(
-            || json!({ "id": h.id, "case": h.case, "state": h.state, "until": rfc3339(h.until), "tx_id": h.tx.expose() }),
-            || format!("{}  {}  {} until {}  transfer {}", h.id, h.case, h.state, rfc3339(h.until), h.tx.expose()),
-        )?;
-    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -543,7 +274,7 @@ fn read_all(
         .as_ref()
         .filter(|_| transfers.counted.read > 0)
     {
-        let mut out = Out::new(path, &args.files)?;
+        let mut out = WholeFile::create(path, &args.files)?;
         for p in &transfers.counted.kept {
             writeln!(
                 out,
@@ -652,86 +383,6 @@ fn day_end(text: &str) -> anyhow::Result<i64> {
     }
     let at = moment(text).map_err(|_| anyhow::Error::msg(bad()))?;
     Ok(end_of_day(at.at_micros.div_euclid(86_400_000_000)))
-}
-
-/// A file that appears whole under its name, or not at all; what stood there stays until then.
-struct Out {
-    partial: Option<(PathBuf, PathBuf)>,
-    to: Box<dyn Write>,
-}
-
-impl Out {
-    /// `inputs` are never written over.
-    fn new(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<Self> {
-        if path == Path::new("-") {
-            return Ok(Self {
-                partial: None,
-                to: Box::new(BufWriter::new(std::io::stdout())),
-            });
-        }
-        let (partial, file) = partial_of(path, inputs)?;
-        Ok(Self {
-            partial: partial.map(|partial| (partial, path.to_owned())),
-            to: Box::new(BufWriter::new(file)),
-        })
-    }
-
-    fn finish(mut self) -> anyhow::Result<()> {
-        self.to.flush()?;
-        self.to = Box::new(std::io::sink());
-        match self.partial.take() {
-            Some((partial, path)) => put_in_place(&partial, &path),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Write for Out {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.to.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.to.flush()
-    }
-}
-
-impl Drop for Out {
-    fn drop(&mut self) {
-        if let Some((partial, _)) = &self.partial {
-            let _ = std::fs::remove_file(partial);
-        }
-    }
-}
-
-/// Where to write meanwhile, and that file; no other place where the name is a device or a pipe,
-/// which nothing may be put in the place of.
-fn partial_of(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<(Option<PathBuf>, File)> {
-    let cant = || format!("{} can't be written", path.display());
-    if let Ok(own) = std::fs::canonicalize(path) {
-        let same = |i: &&PathBuf| std::fs::canonicalize(i).is_ok_and(|i| i == own);
-        if inputs.iter().find(same).is_some() {
-            bail!("{} is read; write to another file", path.display());
-        }
-        if own.is_dir() {
-            bail!("{} is a folder; name a file", path.display());
-        }
-        if !own.is_file() {
-            let file = File::options().write(true).open(path).with_context(cant)?;
-            return Ok((None, file));
-        }
-    }
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(format!(".{}.partial", std::process::id()));
-    let partial = PathBuf::from(partial);
-    let file = File::create(&partial).with_context(cant)?;
-    Ok((Some(partial), file))
-}
-
-fn put_in_place(partial: &Path, path: &Path) -> anyhow::Result<()> {
-    // Through a link the file it leads to is replaced, not the link.
-    let to = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    std::fs::rename(partial, to).with_context(|| format!("{} can't be written", path.display()))
 }
 
 fn now() -> i64 {

@@ -12,9 +12,9 @@ use obhut_partners::http::Http;
 use serde_json::{Value, json};
 
 use crate::args::ReportCommand;
-use crate::cases::write_private;
 use crate::output::{Output, count};
 use crate::setting::{Setting, acting, somebody};
+use crate::whole_file::write_private;
 
 pub async fn run(
     command: ReportCommand,

@@ -7,10 +7,10 @@ use obhut_casework::{Extent, Limits, Role, rfc3339};
 use serde_json::json;
 
 use crate::args::VaultCommand;
-use crate::cases::write_private;
 use crate::input;
 use crate::output::{Output, count};
 use crate::setting::{Setting, acting, somebody};
+use crate::whole_file::write_private;
 
 /// Leftovers named on a terminal.
 const LEFTOVERS_SHOWN_MAX: usize = 50;

@@ -1,0 +1,155 @@
+//! `obhut payments alerts`, `alert`, `hold`: what is on record, and what people do with it.
+
+use std::process::ExitCode;
+
+use obhut_casework::payments::{Language, NewAlert, PartyKey, ScanResult, Transfers, shown};
+use obhut_casework::{Casework, Role, Sealed, rfc3339};
+use obhut_partners::transfers::moment;
+use serde_json::{Value, json};
+
+use crate::args::HoldCommand;
+use crate::output::Output;
+use crate::setting::{Setting, acting, somebody};
+
+/// Puts alerts on record; those of decided cases are told anew only after a while.
+pub(super) async fn put_on_record(
+    casework: &Casework,
+    result: &ScanResult,
+    transfers: &Transfers,
+) -> anyhow::Result<u64> {
+    let name = |key| transfers.names.name(key);
+    let mut n = 0;
+    for found in &result.alerts {
+        let (timeline, network) = shown(
+            &found.events,
+            name,
+            |tx| transfers.tx_name(tx),
+            |other| result.senders_of.get(&other).copied(),
+        );
+        let mut others: Vec<PartyKey> = found.events.iter().map(|e| e.other).collect();
+        others.dedup();
+        let side = found.assessment.side();
+        let near = result.relations.confirmed_near(found.party, side, &others);
+        let alert = NewAlert {
+            party: Sealed::new(name(found.party)),
+            assessment: found.assessment.clone(),
+            timeline,
+            network,
+            rests_on: near.into_iter().map(|p| Sealed::new(name(p))).collect(),
+        };
+        let told = casework.record_alert(&alert, &somebody()).await?;
+        n += u64::from(told.is_some());
+    }
+    Ok(n)
+}
+
+pub(super) async fn list(
+    victims: bool,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    for row in casework.payment_alerts(victims, 1_000).await? {
+        output.line(
+            || serde_json::to_value(&row).expect("a row is JSON"),
+            || {
+                let last = &rfc3339(row.last_at)[..10];
+                format!(
+                    "{:>5.1}  {}  {}  {}  until {last}",
+                    row.score, row.id, row.case, row.scenario
+                )
+            },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn show(
+    id: &str,
+    by: Option<&str>,
+    german: bool,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    let person = acting(&casework, by, Role::Reviewer, output).await?;
+    let language = if german {
+        Language::German
+    } else {
+        Language::English
+    };
+    for d in casework.payment_alert(id, &person.id).await? {
+        output.line(
+            || {
+                let because: Vec<Value> = d
+                    .fired
+                    .iter()
+                    .map(|f| json!({ "id": f.indicator().id, "because": f.because(language), "source": f.indicator().source, "date": f.indicator().date, "weighs": f.weighs() }))
+                    .collect();
+                json!({
+                    "alert": d.row, "party": d.party.expose(), "advice": d.advice(language),
+                    "indicators": because, "timeline": d.timeline, "network": d.network,
+                })
+            },
+            || {
+                let mut text = format!(
+                    "{}  {}  {:.1} of 100\nparty {}, case {}\n{}\n",
+                    d.row.id, d.row.scenario, d.row.score, d.party.expose(), d.row.case, d.advice(language)
+                );
+                for f in &d.fired {
+                    let i = f.indicator();
+                    text += &format!("  {}  {}\n       {} ({})\n", i.id, f.because(language), i.source, i.date);
+                }
+                let t = |en, de| if german { de } else { en };
+                text += t("  with\n", "  mit\n");
+                for o in d.network.iter().take(20) {
+                    let senders = o.senders.map_or_else(String::new, |n| if german { format!(", {n} Absender insgesamt") } else { format!(", {n} senders in all") });
+                    text += &format!("    {:>4} {}  {}{senders}\n", o.n, t("payments", "Zahlungen"), o.party);
+                }
+                text += t("  payments, newest first\n", "  Zahlungen, neueste zuerst\n");
+                for t in d.timeline.iter().rev().take(20) {
+                    text += &format!("    {}  {:>12} {}  {}  {}\n", rfc3339(t.at), t.amount, t.currency, t.country, t.other);
+                }
+                text.trim_end().to_owned()
+            },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn hold(
+    command: HoldCommand,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = setting.casework().await?;
+    let decided = match command {
+        HoldCommand::List => casework.holds().await?,
+        HoldCommand::Confirm {
+            hold,
+            until,
+            by,
+            why,
+        } => {
+            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let until = moment(&until)
+                .map_err(|_| anyhow::anyhow!("{until}: write a time, 2026-03-01T12:00:00Z"))?;
+            vec![
+                casework
+                    .decide_hold(&hold, &person, Some(until.at_micros), &why)
+                    .await?,
+            ]
+        }
+        HoldCommand::Release { hold, by, why } => {
+            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            vec![casework.decide_hold(&hold, &person, None, &why).await?]
+        }
+    };
+    for h in decided {
+        output.line(
+            || json!({ "id": h.id, "case": h.case, "state": h.state, "until": rfc3339(h.until), "tx_id": h.tx.expose() }),
+            || format!("{}  {}  {} until {}  transfer {}", h.id, h.case, h.state, rfc3339(h.until), h.tx.expose()),
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,122 @@
+//! A file that appears whole under its name, or not at all; until then what stood there stays.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+
+/// Links followed to where a file really is.
+const LINKS_MAX: usize = 16;
+
+/// A file being written, for its owner alone.
+pub struct WholeFile {
+    file: BufWriter<File>,
+    /// Where it is meanwhile, and where it will be; none for devices, pipes and standard output,
+    /// which nothing may be put in the place of.
+    place: Option<(PathBuf, PathBuf)>,
+}
+
+impl WholeFile {
+    /// `-` is standard output. What is read (`inputs`) is never written over.
+    pub fn create(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<Self> {
+        let fault = || format!("{} can't be written", path.display());
+        if path == Path::new("-") {
+            let out = io::stdout().as_fd().try_clone_to_owned()?;
+            return Ok(Self::straight(File::from(out)));
+        }
+        let path = &followed(path);
+        if let Ok(own) = fs::canonicalize(path) {
+            if inputs
+                .iter()
+                .any(|i| fs::canonicalize(i).is_ok_and(|i| i == own))
+            {
+                bail!("{} is read; write to another file", path.display());
+            }
+            ensure!(!own.is_dir(), "{} is a folder; name a file", path.display());
+            if !own.is_file() {
+                let file = File::options().write(true).open(&own).with_context(fault)?;
+                return Ok(Self::straight(file));
+            }
+        }
+        let name = path.file_name().with_context(fault)?.to_string_lossy();
+        let partial = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(&partial).with_context(fault)?;
+        Ok(Self {
+            file: BufWriter::new(file),
+            place: Some((partial, path.clone())),
+        })
+    }
+
+    fn straight(file: File) -> Self {
+        Self {
+            file: BufWriter::new(file),
+            place: None,
+        }
+    }
+
+    /// The file itself, for whoever writes in larger pieces.
+    pub fn file(&mut self) -> io::Result<File> {
+        self.file.flush()?;
+        self.file.get_ref().try_clone()
+    }
+
+    /// Puts it in its place.
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        self.file.flush()?;
+        if let Some((partial, path)) = &self.place {
+            let fault = || format!("{} can't be written", path.display());
+            self.file.get_ref().sync_all().with_context(fault)?;
+            fs::rename(partial, path).with_context(fault)?;
+            self.place = None;
+        }
+        Ok(())
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for WholeFile {
+    fn drop(&mut self) {
+        if let Some((partial, _)) = &self.place {
+            let _ = fs::remove_file(partial);
+        }
+    }
+}
+
+/// Writes what may be evidence, whole; it shows itself on no screen.
+pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut file = WholeFile::create(path, &[])?;
+    ensure!(
+        !file.file.get_ref().is_terminal(),
+        "{} is a terminal; name a file",
+        path.display()
+    );
+    file.write_all(bytes)
+        .with_context(|| format!("{} can't be written", path.display()))?;
+    file.finish()
+}
+
+/// Through links to the name a file has, whether it is there or not.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        match fs::read_link(&path) {
+            Ok(to) => path = path.parent().unwrap_or(Path::new("")).join(to),
+            Err(_) => break,
+        }
+    }
+    path
+}
