@@ -2,9 +2,8 @@
 //! cores.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::bench::{Report, spread};
 use crate::load;
@@ -18,16 +17,6 @@ const SCREENINGS: usize = 400;
 /// HMA on one core, as the reference measured it (docs/performance.md): it is not run here.
 const HMA_SCREENINGS_PER_CORE: f64 = 5.6;
 
-/// The server; it ends with this value.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
     must(
@@ -40,20 +29,7 @@ pub fn run(report: &mut Report) -> Done {
     let data = folder.join("data");
     let digests = list(&obhut, &data, &folder)?;
     let key = key(&obhut, &data)?;
-    let mut child = Command::new(&obhut)
-        .arg("--data")
-        .arg(&data)
-        .args(["serve", "--listen", "127.0.0.1:0", "--json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|e| e.to_string())?;
-    let mut first = String::new();
-    BufReader::new(child.stdout.take().ok_or("no pipe")?)
-        .read_line(&mut first)
-        .map_err(|e| e.to_string())?;
-    let serving = Serving(child);
-    let told: serde_json::Value = serde_json::from_str(&first).map_err(|e| e.to_string())?;
-    let address = told["listening"].as_str().ok_or("no address")?.to_owned();
+    let serving = load::Serving::start(&obhut, &data, &[])?;
     report.row(&format!(
         "{ENTRIES} entries, {CONNECTIONS} connections, server and generator on the same cores"
     ));
@@ -67,7 +43,7 @@ pub fn run(report: &mut Report) -> Done {
     };
     let (mut rates, mut p99s) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
-        let run = load::run(&address, CONNECTIONS, MATCHES, ask)?;
+        let run = load::run(&serving.address, CONNECTIONS, MATCHES, ask)?;
         print_row(report, "match, one digest a request", round, &run);
         rates.push(run.per_second);
         p99s.push(run.p99_ms);
@@ -75,13 +51,13 @@ pub fn run(report: &mut Report) -> Done {
     let jpeg = jpeg(&folder)?;
     let mut screened = Vec::new();
     for round in 1..=ROUNDS {
-        let run = load::run(&address, 4, SCREENINGS, |_| {
+        let run = load::run(&serving.address, 4, SCREENINGS, |_| {
             load::post("/v1/screen?surface=public", &key, "image/jpeg", &jpeg)
         })?;
         print_row(report, "screen, 1600×1004 JPEG", round, &run);
         screened.push(run.per_second);
     }
-    let memory = crate::bench::memory_kib(serving.0.id()) / 1024;
+    let memory = crate::bench::memory_kib(serving.id()) / 1024;
     report.result(
         "HTTP match, one digest a request, 10⁷ entries",
         &format!(

@@ -2,9 +2,8 @@
 //! pacs.008 from a file, live answers.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::bench::{Report, spread};
@@ -13,6 +12,8 @@ use crate::{Done, cargo, load, must, setup, target};
 const TRANSFERS: &str = "9000000";
 const ROUNDS: usize = 3;
 const LIVE: usize = 40_000;
+/// Transfers due a second in the steady run.
+const STEADY: f64 = 5_000.0;
 const CONNECTIONS: usize = 8;
 
 /// The same features in Polars: Parquet in, rows out.
@@ -51,15 +52,6 @@ import polars as pl, sys
 d = pl.read_parquet(sys.argv[1], columns=["recipients_30d", "n_90d"])
 print(d["recipients_30d"].cast(pl.Int64).sum(), d["n_90d"].cast(pl.Int64).sum())
 "#;
-
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
@@ -296,48 +288,44 @@ fn live(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
         .output()
         .map_err(|e| e.to_string())?;
     let key = String::from_utf8_lossy(&made.stdout).trim().to_owned();
-    let mut child = Command::new(obhut)
-        .arg("--data")
-        .arg(&data)
-        .args(["serve", "--listen", "127.0.0.1:0", "--json", "--payments"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|e| e.to_string())?;
-    let mut first = String::new();
-    BufReader::new(child.stdout.take().ok_or("no pipe")?)
-        .read_line(&mut first)
-        .map_err(|e| e.to_string())?;
-    let _serving = Serving(child);
-    let told: serde_json::Value = serde_json::from_str(&first).map_err(|e| e.to_string())?;
-    let address = told["listening"].as_str().ok_or("no address")?.to_owned();
+    let serving = load::Serving::start(obhut, &data, &["--payments"])?;
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_secs());
     report.row("| live, one transfer a request | round | a second | median, ms | p99, ms | failed |\n|---|---|---|---|---|---|");
-    let (mut rates, mut p99s) = (Vec::new(), Vec::new());
-    for round in 1..=5 {
-        let ask = |n: usize| {
-            let at = now - 80 * 86_400 + (round * LIVE + n) as u64 * 20;
+    let (mut rates, mut p99s, mut steady) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..5 {
+        let ask = |half: usize, n: usize| {
+            let at = now - 80 * 86_400 + ((2 * round + half) * LIVE + n) as u64 * 15;
             let body = format!(
-                r#"{{"tx_id":"{round}-{n}","sender":"s{}","receiver":"r{}","ts":"{at}","amount":"{}.00","currency":"EUR","src_country":"DE","dst_country":"PH"}}"#,
+                r#"{{"tx_id":"{round}-{half}-{n}","sender":"s{}","receiver":"r{}","ts":"{at}","amount":"{}.00","currency":"EUR","src_country":"DE","dst_country":"PH"}}"#,
                 n * 7919 % 9_000,
                 n * 104_729 % 25_000,
                 20 + n % 90
             );
             load::post("/v1/payments", &key, "application/json", body.as_bytes())
         };
-        let run = load::run(&address, CONNECTIONS, LIVE, ask)?;
+        let run = load::run(&serving.address, CONNECTIONS, LIVE, |n| ask(0, n))?;
         report.row(&format!(
             "| {CONNECTIONS} connections | {round} | {:.0} | {:.2} | {:.2} | {} |",
             run.per_second, run.median_ms, run.p99_ms, run.failed
         ));
         rates.push(run.per_second);
         p99s.push(run.p99_ms);
+        // Then as many a second as the target says, each timed from when it was due.
+        let steadily = |n: usize| ask(1, n);
+        let run = load::run_paced(&serving.address, CONNECTIONS, LIVE, STEADY, steadily)?;
+        report.row(&format!(
+            "| {CONNECTIONS} connections, {STEADY:.0} a second due | {round} | {:.0} | {:.2} | {:.2} | {} |",
+            run.per_second, run.median_ms, run.p99_ms, run.failed
+        ));
+        steady.push(run.p99_ms);
     }
     report.result(
         "live: POST /v1/payments, journal included, generator on the same cores",
         &format!(
-            "{} a second, p99 {} ms",
+            "{} a second, p99 {} ms; at a steady {STEADY:.0} a second p99 {} ms",
             spread(&mut rates),
-            spread(&mut p99s)
+            spread(&mut p99s),
+            spread(&mut steady)
         ),
         "–",
         "5,000 a second, p99 ≤ 2 ms",

@@ -1,9 +1,59 @@
 //! Sends the same sort of request over kept connections, as fast as answers come, and times each.
 
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+/// A server on loopback; it ends with this value.
+pub struct Serving {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+}
+
+impl Serving {
+    /// Starts the program on that data folder and waits until it says where it listens.
+    pub fn start(obhut: &Path, data: &Path, more: &[&str]) -> Result<Self, String> {
+        let mut child = Command::new(obhut)
+            .arg("--data")
+            .arg(data)
+            .args(["serve", "--listen", "127.0.0.1:0", "--json"])
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| e.to_string())?;
+        let stdout = child.stdout.take();
+        let mut serving = Self {
+            child,
+            address: String::new(),
+        };
+        let mut first = String::new();
+        BufReader::new(stdout.ok_or("no pipe")?)
+            .read_line(&mut first)
+            .map_err(|e| e.to_string())?;
+        let told: serde_json::Value = serde_json::from_str(&first).map_err(|e| e.to_string())?;
+        told["listening"]
+            .as_str()
+            .ok_or("no address")?
+            .clone_into(&mut serving.address);
+        Ok(serving)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
 
 /// What a run came to.
 pub struct Run {
@@ -20,12 +70,35 @@ pub fn run(
     requests: usize,
     request: impl Fn(usize) -> Vec<u8> + Sync,
 ) -> Result<Run, String> {
+    run_paced(address, connections, requests, f64::INFINITY, request)
+}
+
+/// The same, so many due a second; each is timed from when it was due, so that a stall counts for
+/// all who would have waited.
+pub fn run_paced(
+    address: &str,
+    connections: usize,
+    requests: usize,
+    due_per_second: f64,
+    request: impl Fn(usize) -> Vec<u8> + Sync,
+) -> Result<Run, String> {
     let next = AtomicUsize::new(0);
     let failed = AtomicUsize::new(0);
     let started = Instant::now();
     let times: Result<Vec<Vec<f64>>, String> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..connections)
-            .map(|_| scope.spawn(|| work(address, &next, &failed, requests, &request)))
+            .map(|_| {
+                scope.spawn(|| {
+                    work(
+                        address,
+                        &next,
+                        &failed,
+                        requests,
+                        (started, due_per_second),
+                        &request,
+                    )
+                })
+            })
             .collect();
         workers
             .into_iter()
@@ -48,6 +121,7 @@ fn work(
     next: &AtomicUsize,
     failed: &AtomicUsize,
     requests: usize,
+    (begun, due_per_second): (Instant, f64),
     request: &impl Fn(usize) -> Vec<u8>,
 ) -> Result<Vec<f64>, String> {
     let say = |e: std::io::Error| e.to_string();
@@ -64,7 +138,13 @@ fn work(
             return Ok(times);
         }
         let bytes = request(number);
-        let started = Instant::now();
+        let due = begun + Duration::from_secs_f64(number as f64 / due_per_second);
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        let started = if due_per_second.is_finite() {
+            due
+        } else {
+            Instant::now()
+        };
         stream.write_all(&bytes).map_err(say)?;
         let status = answer(&mut answers).map_err(say)?;
         times.push(started.elapsed().as_secs_f64() * 1e3);

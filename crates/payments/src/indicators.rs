@@ -265,6 +265,23 @@ pub(crate) fn found_as(sentence: u8, strength: f64, values: &[f64]) -> Option<Fo
     })
 }
 
+/// How many different ones.
+pub(crate) fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> f64 {
+    let mut all: Vec<T> = all.collect();
+    all.sort_unstable();
+    all.dedup();
+    all.len() as f64
+}
+
+/// Of pairs, how many different seconds the first that has most of them has.
+pub(crate) fn most_distinct<A: Ord, B: Ord>(pairs: impl Iterator<Item = (A, B)>) -> f64 {
+    let mut pairs: Vec<(A, B)> = pairs.collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let of_each = pairs.chunk_by(|a, b| a.0 == b.0).map(<[_]>::len);
+    of_each.max().unwrap_or(0) as f64
+}
+
 /// 0 at `from`, 1 at `to`, straight between.
 pub(crate) fn ramp(x: f64, from: f64, to: f64) -> f64 {
     ((x - from) / (to - from)).clamp(0.0, 1.0)

@@ -12,6 +12,8 @@
 mod assess;
 mod countries;
 mod currencies;
+#[cfg(test)]
+mod examples;
 pub mod features;
 pub mod indicators;
 mod monitor;

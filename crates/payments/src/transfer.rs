@@ -153,7 +153,7 @@ pub struct Event {
     pub at_micros: i64,
     /// Minor units of its currency.
     pub amount_minor: i64,
-    /// The same in US cents at the reference rate of its currency; 0 where there is none.
+    /// The same in US cents at the reference rate of its currency.
     pub ref_cents: u32,
     /// Where the other party is.
     pub country: Country,

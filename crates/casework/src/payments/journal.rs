@@ -60,13 +60,16 @@ pub(super) struct JournalFault {
     pub why: String,
 }
 
+/// Takes an entry with its number; says whether it may be let go of.
+pub type Each<'a> = dyn FnMut(u64, &[u8]) -> Result<bool, String> + 'a;
+
 impl Journal {
     /// Opens a folder and hands every entry to `each`, in order, with its number. `each` says whether
     /// the entry may be let go of; files in which all may be go, oldest first.
     pub fn open(
         folder: &Path,
         sealer: Arc<Sealer>,
-        each: &mut dyn FnMut(u64, &[u8]) -> Result<bool, String>,
+        each: &mut Each<'_>,
     ) -> Result<Self, JournalFault> {
         let fault = |path: &Path, why: String| JournalFault {
             path: path.to_owned(),
@@ -191,7 +194,7 @@ fn play(
     sealer: &Sealer,
     next: Option<u64>,
     seq: &mut u64,
-    each: &mut dyn FnMut(u64, &[u8]) -> Result<bool, String>,
+    each: &mut Each<'_>,
 ) -> Result<bool, String> {
     let say = |e: io::Error| e.to_string();
     let file = File::open(path).map_err(say)?;
@@ -385,8 +388,9 @@ mod tests {
                 .unwrap_err()
                 .contains("damaged at byte")
         );
-        fs::remove_file(&one).unwrap();
-        fs::write(file(folder, 2), &first).unwrap();
+        fs::write(&one, &first).unwrap();
+        written(folder, &sealer, &["d"]);
+        fs::remove_file(&two).unwrap();
         assert!(
             played(folder, &sealer)
                 .unwrap_err()

@@ -1,6 +1,8 @@
 //! Many unrelated senders pay one person.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, found_as, group, proposal, ramp};
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, distinct, found, found_as, group, proposal, ramp,
+};
 use crate::texts::Texts;
 use crate::window::median;
 use crate::{Event, Purchase, Side};
@@ -75,20 +77,11 @@ fn payers(v: &View<'_>) -> Option<(f64, f64, f64)> {
         paid.iter()
             .filter(|e| e.purchase == Purchase::None && !e.is(Event::KIN))
     };
-    let mut scratch: Vec<u64> = unrelated().map(|e| e.other.0).collect();
-    let distinct = |scratch: &mut Vec<u64>| {
-        scratch.sort_unstable();
-        scratch.dedup();
-        scratch.len() as f64
-    };
-    let senders = distinct(&mut scratch);
+    let senders = distinct(unrelated().map(|e| e.other.0));
     if senders < 2.0 {
         return None;
     }
-    scratch.clear();
-    scratch.extend(unrelated().map(|e| u64::from(e.country.number())));
-    let countries = distinct(&mut scratch);
-    scratch.clear();
-    scratch.extend(unrelated().map(|e| u64::from(e.ref_cents)));
-    Some((senders, countries, median(&mut scratch)))
+    let countries = distinct(unrelated().map(|e| e.country.number()));
+    let mut amounts: Vec<u64> = unrelated().map(|e| u64::from(e.ref_cents)).collect();
+    Some((senders, countries, median(&mut amounts)))
 }

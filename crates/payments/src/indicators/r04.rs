@@ -1,6 +1,8 @@
 //! Relatives at one address or telephone receive from the same senders.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, found, group, most_distinct, proposal, ramp,
+};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -30,19 +32,8 @@ pub const INDICATOR: Indicator = Indicator {
 };
 
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
-    let mut at: Vec<(u32, u64)> = v
-        .year
-        .iter()
-        .filter(|e| e.contact != 0)
-        .map(|e| (e.contact, e.other.0))
-        .collect();
-    at.sort_unstable();
-    at.dedup();
-    let most = at
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(<[_]>::len)
-        .max()
-        .unwrap_or(0) as f64;
+    let known = v.year.iter().filter(|e| e.contact != 0);
+    let most = most_distinct(known.map(|e| (e.contact, e.other.0)));
     if most < t[0] {
         return None;
     }

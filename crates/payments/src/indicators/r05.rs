@@ -1,7 +1,7 @@
 //! Very small domestic credits for files or subscriptions.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+    Counts, Found, Indicator, Status, Unit, View, distinct, found, group, proposal, ramp, threshold,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -39,15 +39,8 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     if (v.recent.len() as f64) < t[2] {
         return None;
     }
-    let mut payers: Vec<u64> = v
-        .recent
-        .iter()
-        .filter(|e| (t[0]..=t[1]).contains(&f64::from(e.ref_cents)))
-        .map(|e| e.other.0)
-        .collect();
-    payers.sort_unstable();
-    payers.dedup();
-    let n = payers.len() as f64;
+    let small = |e: &&crate::Event| (t[0]..=t[1]).contains(&f64::from(e.ref_cents));
+    let n = distinct(v.recent.iter().filter(small).map(|e| e.other.0));
     if n < t[2] {
         return None;
     }

@@ -23,8 +23,8 @@ pub const INDICATOR: Indicator = Indicator {
     needs: &["reference"],
     status: Status::Preview,
     because: &[Texts {
-        en: "{0} references with a handle and {1} with a cover label in 90 days ({2} or more together)",
-        de: "{0} Verwendungszwecke mit Profil und {1} mit Tarnwort in 90 Tagen (zusammen ab {2})",
+        en: "{3} references in 90 days with a handle ({0}) or a cover label ({1}); {2} or more",
+        de: "{3} Verwendungszwecke in 90 Tagen mit Profil ({0}) oder Tarnwort ({1}), ab {2}",
     }],
     fires,
 };
@@ -32,10 +32,12 @@ pub const INDICATOR: Indicator = Indicator {
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let count = |flag| v.recent.iter().filter(|e| e.is(flag)).count() as f64;
     let (handles, covers) = (count(Event::HANDLE), count(Event::COVER));
-    if handles + covers < t[0] {
+    let either = |e: &&Event| e.is(Event::HANDLE) || e.is(Event::COVER);
+    let payments = v.recent.iter().filter(either).count() as f64;
+    if payments < t[0] {
         return None;
     }
     // Most who write "school uniform" pay for one.
     let strength = 0.3 * ramp(covers, 0.0, 6.0) + 0.7 * ramp(handles, 0.0, 3.0);
-    found(strength, &[handles, covers, t[0]])
+    found(strength, &[handles, covers, t[0], payments])
 }

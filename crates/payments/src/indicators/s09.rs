@@ -2,7 +2,7 @@
 
 use super::{Counts, Found, Indicator, Status, Unit, View, found, proposal};
 use crate::texts::Texts;
-use crate::{Event, Side};
+use crate::{Event, Purchase, Side};
 
 /// S09.
 pub const INDICATOR: Indicator = Indicator {
@@ -13,7 +13,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "No known tie to where the money goes",
         de: "Keine bekannte Bindung an den Ort der Empfänger",
     },
-    check: "in 90 days: n or more payments, the payer's tie was looked for and is missing in all",
+    check: "in 90 days: n or more payments that buy nothing, the payer's tie was looked for and is missing in all",
     thresholds: &[proposal("n", 3.0, Unit::Count)],
     source: "AUSTRAC; FINTRAC 2020; FinCEN 2025",
     date: "2025",
@@ -30,9 +30,10 @@ pub const INDICATOR: Indicator = Indicator {
 };
 
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
-    let without = v.recent.iter().filter(|e| e.is(Event::NO_TIE)).count() as f64;
-    if without < t[0] || without < f64::from(v.numbers.n) {
+    let paid = || v.recent.iter().filter(|e| e.purchase == Purchase::None);
+    let n = paid().count() as f64;
+    if n < t[0] || !paid().all(|e| e.is(Event::NO_TIE)) {
         return None;
     }
-    found(1.0, &[without])
+    found(1.0, &[n])
 }

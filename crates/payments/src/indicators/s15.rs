@@ -1,8 +1,10 @@
 //! Several providers for the same destination.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, found, group, most_distinct, proposal, ramp,
+};
 use crate::texts::Texts;
-use crate::{Country, Purchase, Side};
+use crate::{Purchase, Side};
 
 /// S15.
 pub const INDICATOR: Indicator = Indicator {
@@ -30,19 +32,9 @@ pub const INDICATOR: Indicator = Indicator {
 };
 
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
-    let mut ways: Vec<(Country, u8)> = v
-        .recent
-        .iter()
-        .filter(|e| e.channel != 0 && e.purchase == Purchase::None)
-        .map(|e| (e.country, e.channel))
-        .collect();
-    ways.sort_unstable();
-    ways.dedup();
-    let most = ways
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(<[_]>::len)
-        .max()
-        .unwrap_or(0) as f64;
+    let sent = |e: &&crate::Event| e.channel != 0 && e.purchase == Purchase::None;
+    let sent = v.recent.iter().filter(sent);
+    let most = most_distinct(sent.map(|e| (e.country, e.channel)));
     if most < t[0] {
         return None;
     }

@@ -30,8 +30,8 @@ pub const INDICATOR: Indicator = Indicator {
     needs: &["purchase"],
     status: Status::Preview,
     because: &[Texts {
-        en: "{0} payments of USD 10 to 50 to one address in 90 days, {1%} at night ({2} or more)",
-        de: "{0} Zahlungen von 10 bis 50 USD an eine Adresse in 90 Tagen, {1%} nachts (ab {2})",
+        en: "{0} payments of {3$} to {4$} to one address in 90 days, {1%} at night ({2} or more)",
+        de: "{0} Zahlungen von {3$} bis {4$} an eine Adresse in 90 Tagen, {1%} nachts (ab {2})",
     }],
     fires,
 };
@@ -47,14 +47,11 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     to.sort_unstable();
     let (n, night) = to
         .chunk_by(|a, b| a.0 == b.0)
-        .map(|c| (c.len(), c.iter().filter(|x| x.1).count()))
-        .max()?;
-    let share = night as f64 / n as f64;
-    if (n as f64) < t[2] || share < t[3] {
-        return None;
-    }
+        .map(|c| (c.len() as f64, c.iter().filter(|x| x.1).count() as f64))
+        .filter(|(n, night)| *n >= t[2] && night / n >= t[3])
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)))?;
     found(
-        0.5 + 0.5 * ramp(n as f64, t[2], 10.0),
-        &[n as f64, share, t[2]],
+        0.5 + 0.5 * ramp(n, t[2], 10.0),
+        &[n, night / n, t[2], t[0], t[1]],
     )
 }

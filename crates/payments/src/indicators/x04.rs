@@ -1,6 +1,8 @@
 //! Collects from many young payers.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, found_as, group, proposal, ramp};
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, distinct, found, found_as, group, proposal, ramp,
+};
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
 
@@ -42,15 +44,11 @@ pub const INDICATOR: Indicator = Indicator {
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let month = v.days(30);
     let payers = |young: bool| {
-        let mut all: Vec<u64> = month
+        let unrelated = month
             .iter()
             .filter(|e| e.purchase == Purchase::None && !e.is(Event::KIN))
-            .filter(|e| !young || (e.age_years > 0 && f64::from(e.age_years) <= t[1]))
-            .map(|e| e.other.0)
-            .collect();
-        all.sort_unstable();
-        all.dedup();
-        all.len() as f64
+            .filter(|e| !young || (e.age_years > 0 && f64::from(e.age_years) <= t[1]));
+        distinct(unrelated.map(|e| e.other.0))
     };
     if v.age_and_sex {
         let young = payers(true);
