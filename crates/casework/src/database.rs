@@ -57,6 +57,9 @@ const STEPS: &[&[Step]] = &[
     crate::notices::STEPS,
     crate::incoming::STEPS,
     crate::payments::alerts::STEPS,
+    crate::chain::BASIS_STEPS,
+    crate::chain::TAG_STEPS,
+    crate::chain::WATCH_STEPS,
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -18,6 +18,7 @@ mod audit;
 mod banks;
 mod case_file;
 mod cases;
+pub mod chain;
 mod changes;
 mod channels;
 mod clock;

@@ -1,28 +1,49 @@
-//! Turns blocks into clusters, payers and traces.
+//! Turns a node's block files into clusters, payers and traces.
 //!
-//! This crate's work comes with its own issue; here are its public nouns, so that the house has
-//! their place. An address is not a person, and every link names transaction and rule.
+//! An address is not a person, and every link names transaction and rule. The way: [`build`] reads a
+//! folder of block files into an index, [`follow`] appends to it, [`Index`] answers. Nothing here has
+//! a clock, a network or names of services: what is known of addresses is handed in with the question.
+//!
+//! Useful for: who paid these addresses, by which service; why two addresses are taken for one owner's.
+//! Not useful for: amounts hidden off the chain (Lightning), other chains, and who a person is.
 
 #![deny(missing_docs)]
 
-/// Why two addresses are taken for one owner's.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Link {
-    /// The transaction, in the byte order of block explorers.
-    pub transaction: [u8; 32],
-    /// Name of the rule.
-    pub rule: &'static str,
-    /// Height of the block.
-    pub height: u32,
-    /// How sure the rule is.
-    pub strength: Strength,
-}
+mod address;
+pub mod back;
+mod block;
+mod build;
+mod chain;
+mod columns;
+mod fault;
+mod files;
+mod follow;
+mod forest;
+pub mod heuristics;
+mod index;
+pub mod known;
+mod lone;
+mod manifest;
+mod map;
+pub mod mixes;
+mod network;
+pub mod onward;
+mod proof;
+pub mod site;
+mod spool;
+mod undo;
+mod view;
+mod why;
 
-/// How sure a rule is; the two are never silently merged.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Strength {
-    /// Spent together, outside mixes.
-    Strong,
-    /// A rule about change.
-    Weak,
-}
+pub use address::{AddressFault, Key, Kind};
+pub use block::Secret;
+pub use build::{Build, Progress, build};
+pub use fault::Fault;
+pub use files::{Hash, hash_of_text, hash_text};
+pub use follow::{Followed, Movement, follow, is_there};
+pub use index::Index;
+pub use lone::mixes_of_block;
+pub use network::{NETWORKS, Network};
+pub use proof::Proof;
+pub use view::{Coin, Transaction};
+pub use why::{Step, Why, why};

@@ -9,9 +9,11 @@ use obhut_casework::{
     Ruling, ServiceKind, Surface,
 };
 
+mod chain;
 mod payments;
 mod reporting;
 
+pub use chain::*;
 pub use payments::*;
 pub use reporting::*;
 
@@ -80,6 +82,9 @@ pub enum Command {
     /// Payments: alerts that explain themselves, tests of thresholds on history
     #[command(subcommand)]
     Payments(PaymentsCommand),
+    /// Bitcoin: from a site's addresses to its payers and the exchanges that know them
+    #[command(subcommand)]
+    Chain(ChainCommand),
     /// Authorities and hotlines: how each is reached
     #[command(subcommand)]
     Destination(DestinationCommand),

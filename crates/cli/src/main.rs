@@ -4,6 +4,7 @@ mod admin;
 mod appeals;
 mod args;
 mod cases;
+mod chain;
 mod hash;
 mod in_order;
 mod input;
@@ -73,6 +74,7 @@ async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Appeal(a) => appeals::run(a, &setting, output).await,
         Command::Intake(a) => intake::run(a, &setting, output).await,
         Command::Payments(a) => payments::run(a, &setting, output).await,
+        Command::Chain(a) => chain::run(a, &setting, output).await,
         Command::Destination(a) => routes::destination(a, &setting, output).await,
         Command::Route(a) => routes::route(a, &setting, output).await,
         Command::Deadline(a) => routes::deadline(a, &setting, output).await,

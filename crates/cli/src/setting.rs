@@ -25,13 +25,22 @@ impl Setting {
         })
     }
 
-    pub async fn casework(&self) -> anyhow::Result<Casework> {
-        let folder = match &self.data {
-            Some(folder) => folder.clone(),
-            None => dirs::data_dir()
+    /// Whether there is anything on record already.
+    pub fn has_data(&self) -> bool {
+        self.database.is_some() || self.folder().is_ok_and(|f| f.exists())
+    }
+
+    fn folder(&self) -> anyhow::Result<PathBuf> {
+        match &self.data {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(dirs::data_dir()
                 .context("this system names no data folder; say where with --data DIR")?
-                .join("obhut"),
-        };
+                .join("obhut")),
+        }
+    }
+
+    pub async fn casework(&self) -> anyhow::Result<Casework> {
+        let folder = self.folder()?;
         // Relative paths would mean another folder after a change of directory.
         let folder = std::path::absolute(folder)?;
         Ok(Casework::open(

@@ -1,0 +1,29 @@
+//! Money on the bitcoin chain: from seeds and tags to payers and the services that can name them.
+//!
+//! What the chain's structure shows comes from the kernel; who a service is comes from tags, which say
+//! whose claim they are. The two are joined here and stay told apart in every row.
+
+mod bases;
+mod payers;
+mod services;
+mod tags;
+mod watches;
+
+pub use bases::ChainBasis;
+pub use obhut_chain::heuristics::{self, Heuristic, Strength};
+pub use obhut_chain::{
+    AddressFault, Build, Coin, Fault, Followed, Index, Key, Movement, NETWORKS, Network, Progress,
+    Proof, Transaction, Why, back, build, follow, hash_of_text, hash_text, is_there, mixes,
+    mixes_of_block, site, why,
+};
+pub use payers::{
+    AddressRow, ArrivalRow, CandidateRow, DoubtfulRow, OutPoint, PayersReport, PaymentRow,
+    Question, ServiceRow, payers,
+};
+pub use services::{ActorRecord, Service, Services, TagProblem, TagRecord};
+pub use watches::{ChainWatch, MovementRow};
+
+/// Steps of the tables of this room.
+pub(crate) const BASIS_STEPS: &[crate::database::Step] = bases::STEPS;
+pub(crate) const TAG_STEPS: &[crate::database::Step] = tags::STEPS;
+pub(crate) const WATCH_STEPS: &[crate::database::Step] = watches::STEPS;

@@ -1,0 +1,473 @@
+//! From seeds to the report on a site: its addresses, every payment, the way back to services, the way on.
+//!
+//! Every row says what it rests on. An address is not a person; payers come as a range.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use obhut_chain::back::{Source, Walker};
+use obhut_chain::heuristics::{self, Strength};
+use obhut_chain::onward::{self, End};
+use obhut_chain::site::{Because, Receipt, Refused};
+use obhut_chain::{Index, Key, hash_text, site};
+use serde::Serialize;
+
+use super::services::{Service, Services};
+use crate::rfc3339;
+
+/// Arrivals listed one by one; sums count all.
+const ARRIVALS_LISTED: usize = 500;
+
+/// An output, as people name it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+pub struct OutPoint {
+    /// The transaction, as explorers print it.
+    pub txid: String,
+    /// Its output.
+    pub vout: u32,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// Addresses that are the site's.
+    pub seeds: Vec<String>,
+    /// Payments that investigators made themselves.
+    pub own_payments: Vec<OutPoint>,
+}
+
+/// An address taken for the site's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct AddressRow {
+    /// The address.
+    pub address: String,
+    /// `strong` or `weak`.
+    pub layer: &'static str,
+    /// 0 to 100.
+    pub confidence: u8,
+    /// What ties it.
+    pub because: String,
+}
+
+/// An address that was not taken.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct DoubtfulRow {
+    /// The address.
+    pub address: String,
+    /// The tie that was refused.
+    pub because: String,
+    /// Why it was.
+    pub refused: String,
+}
+
+/// A payment to the site.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct PaymentRow {
+    /// The output.
+    #[serde(flatten)]
+    pub out: OutPoint,
+    /// When, as the block's miner said.
+    pub time: String,
+    /// Height of the block.
+    pub height: u64,
+    /// Satoshi.
+    pub amount_sat: u64,
+    /// The site's address.
+    pub to_address: String,
+    /// A service paid the site itself.
+    pub direct: bool,
+    /// Where the coins may have come out of a service, nearest first.
+    pub candidates: Vec<CandidateRow>,
+    /// Ways that ended at mixes, at new coins, at limits.
+    pub ends: [u32; 3],
+    /// A number for the wallet that paid; two payments with one may have one payer.
+    pub wallet: u32,
+}
+
+/// A candidate source of a payment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct CandidateRow {
+    /// The service's label, or `unnamed:` and an address of a wallet that behaves like one.
+    pub service: String,
+    /// Its number among the report's services; none for an unnamed one.
+    pub number: Option<usize>,
+    /// The service's output that paid its customer.
+    pub out: OutPoint,
+    /// When.
+    pub time: String,
+    /// Satoshi of that output.
+    pub amount_sat: u64,
+    /// The customer's address there.
+    pub address: String,
+    /// Transactions from there to the payment.
+    pub hops: u32,
+    /// Other wallets between.
+    pub wallets: u32,
+    /// 0 to 100.
+    pub confidence: u8,
+}
+
+/// A service that payments lead to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ServiceRow {
+    /// The service.
+    #[serde(flatten)]
+    pub service: Service,
+    /// Payments that it made to the site itself.
+    pub direct: usize,
+    /// Payments with it among the candidates.
+    pub behind: usize,
+}
+
+/// Where the site's money ended.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct ArrivalRow {
+    /// A service's label, `mix`, `unspent` or `limit`.
+    pub end: String,
+    /// Outputs; one for a single row.
+    pub outputs: u64,
+    /// The output, in a single row.
+    pub out: Option<OutPoint>,
+    /// Satoshi by poison.
+    pub poison_sat: u64,
+    /// Satoshi by haircut, rounded.
+    pub haircut_sat: u64,
+    /// Satoshi by first in, first out.
+    pub fifo_sat: u64,
+}
+
+/// The report.
+#[derive(Clone, Debug, Serialize)]
+pub struct PayersReport {
+    /// Whose chain.
+    pub network: &'static str,
+    /// Height, hash and time of the last block that was looked at.
+    pub tip: (u64, String, String),
+    /// Transactions, inputs, outputs, addresses in the index.
+    pub sizes: [u64; 4],
+    /// Seeds that the chain has seen.
+    pub seeds: usize,
+    /// What could not be taken.
+    pub problems: Vec<String>,
+    /// Clusters that tags of several services claim.
+    pub contested: Vec<Vec<String>>,
+    /// Addresses of the site.
+    pub addresses: Vec<AddressRow>,
+    /// Addresses that may be.
+    pub doubtful: Vec<DoubtfulRow>,
+    /// Payments, in the chain's order.
+    pub payments: Vec<PaymentRow>,
+    /// Payments that investigators made.
+    pub own: Vec<OutPoint>,
+    /// Outputs of at most a thousand satoshi: not payments.
+    pub dust: Vec<OutPoint>,
+    /// Mined to the site, and received in mixes that it took part in.
+    pub mined_and_mixed: (usize, usize),
+    /// How many payers there are at least and at most.
+    pub payers: (usize, usize),
+    /// Named services that payments lead to.
+    pub services: Vec<ServiceRow>,
+    /// Wallets without a name that behave like services: `unnamed:` and an address, payments.
+    pub unnamed: Vec<(String, usize)>,
+    /// Where the money went, in sums.
+    pub onward: Vec<ArrivalRow>,
+    /// The same one by one, the largest first, at most 500.
+    pub arrivals: Vec<ArrivalRow>,
+}
+
+impl PayersReport {
+    /// Satoshi of all payments.
+    pub fn total_sat(&self) -> u64 {
+        self.payments.iter().map(|p| p.amount_sat).sum()
+    }
+}
+
+/// Answers a question; `None` where no seed is on the chain, with what is wrong with them.
+pub fn payers(
+    index: &Index,
+    question: &Question,
+    services: &Services,
+) -> Result<PayersReport, Vec<String>> {
+    let (seeds, mut problems) = find_seeds(index, &question.seeds);
+    if seeds.is_empty() {
+        problems.push(
+            "no seed is on this chain; is the network right, and does the index reach far enough?"
+                .into(),
+        );
+        return Err(problems);
+    }
+    let own: HashSet<&OutPoint> = question.own_payments.iter().collect();
+    let found = site::site(index, &seeds, &services.known);
+    let receipts = site::receipts(index, &found);
+    for seed in &seeds {
+        if let Some(service) = services.known.service_of(index, *seed)
+            && services.known.stops(service)
+        {
+            problems.push(format!(
+                "the seed {} is an address of {}; nothing beyond it was followed: ask there whose it is",
+                index.address_text(*seed),
+                services.get(service).label
+            ));
+        }
+    }
+    let teller = Teller { index, services };
+    let mut walker = Walker::new(index, &services.known);
+    let (mut payments, mut left_out) = (Vec::new(), Vec::new());
+    let mut used: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
+    let mut unnamed: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut wallets, mut direct_from) = (BTreeSet::new(), BTreeSet::new());
+    for receipt in &receipts.payments {
+        let out = teller.out(receipt.out);
+        if own.contains(&out) {
+            left_out.push(out);
+            continue;
+        }
+        let way = walker.back(receipt);
+        let direct = way.candidates.first().is_some_and(|c| c.hops == 0);
+        let mut sources = BTreeSet::new();
+        for c in &way.candidates {
+            match c.source {
+                Source::Service(n) if sources.insert((Some(n), String::new())) => {
+                    let counts = used.entry(n).or_default();
+                    counts.0 += usize::from(direct);
+                    counts.1 += 1;
+                }
+                Source::Unnamed(a) => {
+                    let name = unnamed_name(index, a);
+                    if sources.insert((None, name.clone())) {
+                        *unnamed.entry(name).or_default() += 1;
+                    }
+                }
+                Source::Service(_) => {}
+            }
+        }
+        let payer = index.payer(receipt.tx);
+        let wallet = payer.map_or(u32::MAX, |p| index.wallet(p));
+        if direct {
+            direct_from.insert(way.candidates.first().map(|c| match c.source {
+                Source::Service(n) => (true, n),
+                Source::Unnamed(_) => (false, wallet),
+            }));
+        } else {
+            wallets.insert(wallet);
+        }
+        payments.push(teller.payment(receipt, out, direct, wallet, &way));
+    }
+    // At least: one person a wallet, and one behind each service that paid the site itself. At most:
+    // another person each time.
+    let at_least = wallets.len() + direct_from.len();
+    let numbers: BTreeMap<u32, usize> = used.keys().copied().zip(0..).collect();
+    for c in payments.iter_mut().flat_map(|p| &mut p.candidates) {
+        c.number = c.number.and_then(|n| numbers.get(&(n as u32)).copied());
+    }
+    let arrivals = onward::onward(index, &found, &services.known);
+    let problems_of_tags = services
+        .problems
+        .iter()
+        .map(|p| format!("{}, row {}: {}", p.file, p.row, p.what));
+    problems.extend(problems_of_tags);
+    if services.unseen > 0 {
+        problems.push(format!(
+            "{} tagged addresses are not on this chain",
+            services.unseen
+        ));
+    }
+    let (height, hash) = index.tip();
+    let named = |outs: &[Receipt]| outs.iter().map(|r| teller.out(r.out)).collect();
+    Ok(PayersReport {
+        network: index.network().name(),
+        tip: (height, hash_text(&hash), time(index.tip_time())),
+        sizes: index.sizes(),
+        seeds: seeds.len(),
+        problems,
+        contested: services.contested.clone(),
+        addresses: teller.addresses(&found),
+        doubtful: teller.doubtful(&found),
+        dust: named(&receipts.dust),
+        mined_and_mixed: (receipts.mined.len(), receipts.mixed.len()),
+        payers: (at_least, payments.len()),
+        services: used
+            .into_iter()
+            .map(|(n, (direct, behind))| ServiceRow {
+                service: services.get(n).clone(),
+                direct,
+                behind,
+            })
+            .collect(),
+        unnamed: unnamed.into_iter().collect(),
+        onward: teller.sums(&arrivals),
+        arrivals: teller.arrivals(&arrivals),
+        payments,
+        own: left_out,
+    })
+}
+
+fn find_seeds(index: &Index, seeds: &[String]) -> (Vec<u32>, Vec<String>) {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for seed in seeds {
+        match Key::parse(seed.trim(), index.network()) {
+            Err(why) => problems.push(format!("the seed {seed}: {why}; it was left out")),
+            Ok(key) => match index.find(&key) {
+                Some(address) if !found.contains(&address) => found.push(address),
+                Some(_) => {}
+                None => problems.push(format!(
+                    "the seed {seed} never occurs up to height {}; it was left out",
+                    index.tip().0
+                )),
+            },
+        }
+    }
+    (found, problems)
+}
+
+fn time(seconds: u32) -> String {
+    rfc3339(i64::from(seconds) * 1_000_000)
+}
+
+fn unnamed_name(index: &Index, address: u32) -> String {
+    format!("unnamed:{}", index.address_text(address))
+}
+
+/// Numbers of the kernel into words.
+struct Teller<'a> {
+    index: &'a Index,
+    services: &'a Services,
+}
+
+impl Teller<'_> {
+    fn out(&self, out: u64) -> OutPoint {
+        let coin = self.index.coin(out);
+        OutPoint {
+            txid: hash_text(&self.index.when(coin.tx).0),
+            vout: coin.vout,
+        }
+    }
+
+    fn payment(
+        &self,
+        receipt: &Receipt,
+        out: OutPoint,
+        direct: bool,
+        wallet: u32,
+        way: &obhut_chain::back::Way,
+    ) -> PaymentRow {
+        let (_, at, height) = self.index.when(receipt.tx);
+        let candidates = way.candidates.iter().map(|c| {
+            let coin = self.index.coin(c.out);
+            let (service, number) = match c.source {
+                Source::Service(n) => (self.services.get(n).label.clone(), Some(n as usize)),
+                Source::Unnamed(a) => (unnamed_name(self.index, a), None),
+            };
+            CandidateRow {
+                service,
+                number,
+                out: self.out(c.out),
+                time: time(self.index.when(c.tx).1),
+                amount_sat: coin.satoshi,
+                address: coin
+                    .address
+                    .map_or_else(String::new, |a| self.index.address_text(a)),
+                hops: c.hops,
+                wallets: c.wallets,
+                confidence: c.confidence,
+            }
+        });
+        PaymentRow {
+            out,
+            time: time(at),
+            height,
+            amount_sat: receipt.satoshi,
+            to_address: self.index.address_text(receipt.address),
+            direct,
+            candidates: candidates.collect(),
+            ends: [way.ends.mixes, way.ends.mined, way.ends.limits],
+            wallet,
+        }
+    }
+
+    fn because(&self, because: Because) -> String {
+        match because {
+            Because::Seed => "seed".into(),
+            Because::Tie { to, tx, rule } => {
+                let (id, _, height) = self.index.when(tx);
+                format!(
+                    "{} with {} in {} at height {height}",
+                    heuristics::ALL[rule].name,
+                    self.index.address_text(to),
+                    hash_text(&id),
+                )
+            }
+        }
+    }
+
+    fn addresses(&self, found: &site::Site) -> Vec<AddressRow> {
+        let rows = found.members.iter().map(|m| AddressRow {
+            address: self.index.address_text(m.address),
+            layer: match m.strength {
+                Strength::Strong => "strong",
+                Strength::Weak => "weak",
+            },
+            confidence: m.confidence,
+            because: self.because(m.because),
+        });
+        rows.collect()
+    }
+
+    fn doubtful(&self, found: &site::Site) -> Vec<DoubtfulRow> {
+        let rows = found.doubtful.iter().map(|d| DoubtfulRow {
+            address: self.index.address_text(d.address),
+            because: self.because(d.because),
+            refused: match d.why {
+                Refused::Service(n) => format!("it is taken for {}", self.services.get(n).label),
+                Refused::Large(size) => {
+                    format!("its cluster has {size} addresses, more than the site")
+                }
+                Refused::Mix(mix) => format!("the transaction may be a mix ({mix})"),
+                Refused::Full => format!(
+                    "the site has {} addresses already",
+                    site::SITE_ADDRESSES_MAX
+                ),
+            },
+        });
+        rows.collect()
+    }
+
+    fn end(&self, end: End) -> String {
+        match end {
+            End::Service(n) => self.services.get(n).label.clone(),
+            End::Mix => "mix".into(),
+            End::Unspent => "unspent".into(),
+            End::Limit => "limit".into(),
+        }
+    }
+
+    fn sums(&self, arrivals: &[onward::Arrival]) -> Vec<ArrivalRow> {
+        onward::sums(arrivals)
+            .into_iter()
+            .map(|(end, (outputs, poison, haircut, fifo))| ArrivalRow {
+                end: self.end(end),
+                outputs,
+                out: None,
+                poison_sat: poison,
+                haircut_sat: haircut.round() as u64,
+                fifo_sat: fifo,
+            })
+            .collect()
+    }
+
+    fn arrivals(&self, arrivals: &[onward::Arrival]) -> Vec<ArrivalRow> {
+        let mut largest: Vec<&onward::Arrival> = arrivals.iter().collect();
+        largest.sort_by(|a, b| b.haircut.total_cmp(&a.haircut).then(a.out.cmp(&b.out)));
+        largest
+            .into_iter()
+            .take(ARRIVALS_LISTED)
+            .map(|a| ArrivalRow {
+                end: self.end(a.end),
+                outputs: 1,
+                out: Some(self.out(a.out)),
+                poison_sat: a.poison,
+                haircut_sat: a.haircut.round() as u64,
+                fifo_sat: a.fifo,
+            })
+            .collect()
+    }
+}

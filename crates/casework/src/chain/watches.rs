@@ -1,0 +1,202 @@
+//! Addresses of a case that are watched, and what moved.
+
+use serde::Serialize;
+
+use crate::database::{Columns, Step};
+use crate::{Casework, CaseworkError, Person, Result, Sealed, alarms, audit, cases, ids};
+
+pub(crate) const STEPS: &[Step] = &[Step {
+    number: 40,
+    sql: &[
+        "CREATE TABLE chain_watches (
+            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, network TEXT NOT NULL, address_key TEXT NOT NULL,
+            address_sealed TEXT NOT NULL, person TEXT NOT NULL, recorded_at BIGINT NOT NULL,
+            UNIQUE (case_id, network, address_key))",
+        "CREATE TABLE chain_movements (
+            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, movement_key TEXT NOT NULL UNIQUE,
+            movement_sealed TEXT NOT NULL, found_at BIGINT NOT NULL)",
+        "CREATE INDEX chain_movements_by_case ON chain_movements (case_id, found_at)",
+    ],
+}];
+
+/// A watched address.
+#[derive(Clone, Debug)]
+pub struct ChainWatch {
+    /// The case.
+    pub case: String,
+    /// The address.
+    pub address: Sealed<String>,
+}
+
+/// What moved, as it is kept.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub struct MovementRow {
+    /// The watched address.
+    pub address: String,
+    /// The transaction, as explorers print it.
+    pub txid: String,
+    /// Height of its block.
+    pub height: u64,
+    /// When, as the block's miner said.
+    pub time: String,
+    /// Satoshi.
+    pub amount_sat: u64,
+    /// It was paid; otherwise it paid.
+    pub incoming: bool,
+}
+
+impl Casework {
+    /// Watches addresses for a case; those it watches already stay. How many are new. Refused without a
+    /// legal basis where one is needed.
+    pub async fn watch_addresses(
+        &self,
+        case: &str,
+        network: &str,
+        addresses: &[String],
+        needed: bool,
+        person: &Person,
+    ) -> Result<usize> {
+        self.begin_trace(case, needed, person).await?;
+        let mut tx = self.db.begin().await?;
+        cases::status(&mut tx, case).await?;
+        let mut new = 0;
+        for address in addresses {
+            let added = sqlx::query(
+                "INSERT INTO chain_watches (id, case_id, network, address_key, address_sealed, person, recorded_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (case_id, network, address_key) DO NOTHING",
+            )
+            .bind(ids::new("watch"))
+            .bind(case)
+            .bind(network)
+            .bind(self.sealer.keyed_digest("chain address", address.as_bytes()))
+            .bind(self.seal_text(address))
+            .bind(&person.id)
+            .bind(self.now())
+            .execute(&mut *tx)
+            .await?;
+            new += added.rows_affected() as usize;
+        }
+        let detail = format!("{new} addresses");
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "chain.watch",
+            case,
+            &detail,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(new)
+    }
+
+    /// Ends the watch of a case.
+    pub async fn unwatch(&self, case: &str, person: &Person) -> Result<u64> {
+        let mut tx = self.db.begin().await?;
+        let gone = sqlx::query("DELETE FROM chain_watches WHERE case_id = $1")
+            .bind(case)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        let detail = format!("{gone} addresses");
+        audit::write(
+            &mut tx,
+            self.now(),
+            &person.id,
+            "chain.unwatch",
+            case,
+            &detail,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(gone)
+    }
+
+    /// Everything watched on a network.
+    pub async fn chain_watches(&self, network: &str) -> Result<Vec<ChainWatch>> {
+        let rows = sqlx::query(
+            "SELECT case_id, address_sealed FROM chain_watches WHERE network = $1 ORDER BY case_id, id",
+        )
+        .bind(network)
+        .fetch_all(self.db.pool())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(ChainWatch {
+                    case: c.text()?,
+                    address: Sealed::new(self.open_text(&c.text()?)?),
+                })
+            })
+            .collect()
+    }
+
+    /// Raises a finding for each case that watches the address; the same movement twice is one. How many
+    /// were new.
+    pub async fn record_movement(&self, network: &str, movement: &MovementRow) -> Result<u64> {
+        let address = self
+            .sealer
+            .keyed_digest("chain address", movement.address.as_bytes());
+        let mut tx = self.db.begin().await?;
+        let rows = sqlx::query(
+            "SELECT case_id FROM chain_watches WHERE network = $1 AND address_key = $2 ORDER BY case_id",
+        )
+        .bind(network)
+        .bind(&address)
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut raised = 0;
+        for row in &rows {
+            let case = Columns::of(row).text()?;
+            let json = serde_json::to_string(movement).expect("a movement is JSON");
+            // The height is no part of what it is: after a race the same payment stands elsewhere.
+            let m = movement;
+            let what = format!(
+                "{case}\n{}\n{}\n{}\n{}",
+                m.address, m.txid, m.amount_sat, m.incoming
+            );
+            let key = self.sealer.keyed_digest("chain movement", what.as_bytes());
+            let id = ids::new("finding");
+            let added = sqlx::query(
+                "INSERT INTO chain_movements (id, case_id, movement_key, movement_sealed, found_at)
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (movement_key) DO NOTHING",
+            )
+            .bind(&id)
+            .bind(&case)
+            .bind(&key)
+            .bind(self.seal_text(&json))
+            .bind(self.now())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            if added == 1 {
+                let way = if m.incoming { "was paid" } else { "paid" };
+                let text = format!("a watched address {way} at height {}", m.height);
+                alarms::raise(&mut tx, self.now(), "chain-moved", &case, &text).await?;
+                audit::write(&mut tx, self.now(), "follower", "finding.chain", &id, &case).await?;
+                raised += 1;
+            }
+        }
+        tx.commit().await?;
+        Ok(raised)
+    }
+
+    /// What moved in a case, newest first.
+    pub async fn movements(&self, case: &str) -> Result<Vec<MovementRow>> {
+        if case.is_empty() {
+            return Err(CaseworkError::refused("name a case"));
+        }
+        let rows = sqlx::query(
+            "SELECT movement_sealed FROM chain_movements WHERE case_id = $1 ORDER BY found_at DESC, id",
+        )
+        .bind(case)
+        .fetch_all(self.db.pool())
+        .await?;
+        let mut all = Vec::new();
+        for row in &rows {
+            let text = self.open_text(&Columns::of(row).text()?)?;
+            all.extend(serde_json::from_str(&text).ok());
+        }
+        Ok(all)
+    }
+}

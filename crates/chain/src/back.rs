@@ -1,0 +1,262 @@
+//! From a payment back to the services its coins came out of.
+//!
+//! The walk follows coins, not clusters: each input to the output it spends, to the transaction that made
+//! it. It ends at services, at what behaves like one, at mixes and at new coins. Every end is a
+//! candidate source of the payment; how many there are is told with each.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::Index;
+use crate::chain::Chain;
+use crate::forest::NOBODY;
+use crate::heuristics;
+use crate::known::{How, Known};
+use crate::site::Receipt;
+
+/// How far back the walk goes, in changes of wallet.
+pub const WALLETS_MAX: u32 = 6;
+/// How many outputs one walk looks at.
+pub const OUTPUTS_MAX: usize = 20_000;
+/// A cluster with more addresses is no private person's.
+const PRIVATE_ADDRESSES_MAX: u32 = 500;
+/// A coin larger than this is no private person's, satoshi: ten bitcoin.
+const PRIVATE_COIN_MAX: u64 = 1_000_000_000;
+/// So many payouts with several payees make a service.
+const PAYOUTS_MIN: usize = 2;
+/// How many transactions of a chain of change are looked at in either direction.
+const CHAIN_MAX: usize = 12;
+
+/// Who a payment's coins came from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Source {
+    /// A tagged service.
+    Service(u32),
+    /// A wallet that behaves like a service and has no name; one of its addresses.
+    Unnamed(u32),
+}
+
+/// A candidate source of a payment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Candidate {
+    /// Whose.
+    pub source: Source,
+    /// How the service was recognised; nothing for an unnamed one.
+    pub how: Option<How>,
+    /// The service's transaction.
+    pub tx: u64,
+    /// Its output that paid the customer.
+    pub out: u64,
+    /// Transactions from there to the payment; 0 where the service paid the site itself.
+    pub hops: u32,
+    /// Wallets between, beside the payer's own.
+    pub wallets: u32,
+    /// 0 to 100.
+    pub confidence: u8,
+}
+
+/// Where a walk ended that found no service.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Ends {
+    /// At mixes.
+    pub mixes: u32,
+    /// At new coins.
+    pub mined: u32,
+    /// At limits of the walk.
+    pub limits: u32,
+}
+
+/// What the way back from a payment comes to.
+#[derive(Clone, Default, Debug)]
+pub struct Way {
+    /// Nearest first.
+    pub candidates: Vec<Candidate>,
+    /// What else it met.
+    pub ends: Ends,
+}
+
+/// The ways back from a site's payments.
+pub struct Walker<'a> {
+    index: &'a Index,
+    known: &'a Known,
+    like: HashMap<u64, bool>,
+}
+
+impl<'a> Walker<'a> {
+    /// For one question.
+    pub fn new(index: &'a Index, known: &'a Known) -> Self {
+        Self {
+            index,
+            known,
+            like: HashMap::new(),
+        }
+    }
+
+    /// Who a transaction's inputs are: a service, or what behaves like one.
+    fn source(&mut self, tx: u64) -> Option<(Source, Option<How>, u8)> {
+        let chain = &self.index.chain;
+        for input in chain.ins(tx) {
+            let payer = chain.payer(input);
+            if payer == NOBODY {
+                continue;
+            }
+            if let Some((service, how)) = self.known.how(self.index, payer)
+                && self.known.stops(service)
+            {
+                let confidence = match how {
+                    How::Tagged => 95,
+                    How::Cluster(heuristics::Strength::Strong) => 90,
+                    How::Cluster(heuristics::Strength::Weak) => 75,
+                };
+                return Some((Source::Service(service), Some(how), confidence));
+            }
+        }
+        let payer = chain.payer(chain.ins(tx).start);
+        let like = match self.like.get(&tx) {
+            Some(like) => *like,
+            None => {
+                let like = behaves_like_a_service(self.index, tx);
+                self.like.insert(tx, like);
+                like
+            }
+        };
+        (like && payer != NOBODY).then_some((Source::Unnamed(payer), None, 45))
+    }
+
+    /// The way back from a payment.
+    pub fn back(&mut self, payment: &Receipt) -> Way {
+        let chain = &self.index.chain;
+        let mut way = Way::default();
+        if chain.is_joint(payment.tx) && self.source(payment.tx).is_none() {
+            // Whose coin in the mix paid is what the mix hides.
+            way.ends.mixes = 1;
+            return way;
+        }
+        if let Some((source, how, confidence)) = self.source(payment.tx) {
+            way.candidates.push(Candidate {
+                source,
+                how,
+                tx: payment.tx,
+                out: payment.out,
+                hops: 0,
+                wallets: 0,
+                confidence,
+            });
+            return way;
+        }
+        let own = self.wallet(payment.tx);
+        let mut seen = HashSet::new();
+        let mut open: VecDeque<(u64, u32, u32, u32)> = VecDeque::new();
+        for input in chain.ins(payment.tx) {
+            open.push_back((chain.source(input), 1, 0, own));
+        }
+        while let Some((out, hops, wallets, before)) = open.pop_front() {
+            if !seen.insert(out) {
+                continue;
+            }
+            if seen.len() > OUTPUTS_MAX {
+                way.ends.limits += 1;
+                break;
+            }
+            let tx = chain.tx_of_out(out);
+            if chain.is_coinbase(tx) {
+                way.ends.mined += 1;
+                continue;
+            }
+            if let Some((source, how, confidence)) = self.source(tx) {
+                way.candidates.push(Candidate {
+                    source,
+                    how,
+                    tx,
+                    out,
+                    hops,
+                    wallets,
+                    confidence: confidence.saturating_sub(wallets as u8 * 8),
+                });
+                continue;
+            }
+            if chain.is_joint(tx) {
+                way.ends.mixes += 1;
+                continue;
+            }
+            let here = self.wallet(tx);
+            let wallets = wallets + u32::from(here != before);
+            if wallets > WALLETS_MAX {
+                way.ends.limits += 1;
+                continue;
+            }
+            for input in chain.ins(tx) {
+                open.push_back((chain.source(input), hops + 1, wallets, here));
+            }
+        }
+        way.candidates.sort_by_key(|c| (c.wallets, c.hops, c.out));
+        way
+    }
+
+    fn wallet(&self, tx: u64) -> u32 {
+        let chain = &self.index.chain;
+        let payer = chain.payer(chain.ins(tx).start);
+        if payer == NOBODY {
+            NOBODY
+        } else {
+            self.index.weak.root(payer)
+        }
+    }
+}
+
+/// Whether the wallet that made a transaction behaves like a service: very many addresses, a very large
+/// coin, or again and again payouts to several at once, as far as its change leads.
+fn behaves_like_a_service(index: &Index, tx: u64) -> bool {
+    let chain = &index.chain;
+    let payer = chain.payer(chain.ins(tx).start);
+    if payer != NOBODY && index.weak.size(index.weak.root(payer)) > PRIVATE_ADDRESSES_MAX {
+        return true;
+    }
+    let mut payouts = 0;
+    for tx in chain_of_change(chain, tx) {
+        let coin = chain.ins(tx).map(|i| chain.value(chain.source(i))).max();
+        if coin.is_some_and(|c| c > PRIVATE_COIN_MAX) {
+            return true;
+        }
+        if is_payout(chain, tx) {
+            payouts += 1;
+        }
+    }
+    payouts >= PAYOUTS_MIN
+}
+
+/// Several payees at once, out of one or two coins, with one change.
+fn is_payout(chain: &Chain, tx: u64) -> bool {
+    let (ins, outs) = (chain.ins(tx), chain.outs(tx));
+    outs.end - outs.start >= 3
+        && ins.end - ins.start <= 2
+        && chain.mix(tx).is_none()
+        && heuristics::change(chain, tx).is_some()
+}
+
+/// A transaction and those before and after it that its wallet's change leads to.
+fn chain_of_change(chain: &Chain, tx: u64) -> Vec<u64> {
+    let mut all = vec![tx];
+    let mut at = tx;
+    for _ in 0..CHAIN_MAX {
+        let before = chain.ins(at).find_map(|input| {
+            let out = chain.source(input);
+            let made_by = chain.tx_of_out(out);
+            heuristics::change(chain, made_by)
+                .filter(|(change, _)| *change == out)
+                .map(|_| made_by)
+        });
+        let Some(before) = before else { break };
+        all.push(before);
+        at = before;
+    }
+    at = tx;
+    for _ in 0..CHAIN_MAX {
+        let after = heuristics::change(chain, at)
+            .and_then(|(change, _)| chain.spent(change))
+            .map(|input| chain.tx_of_in(input));
+        let Some(after) = after else { break };
+        all.push(after);
+        at = after;
+    }
+    all
+}

@@ -1,0 +1,323 @@
+//! Turns a block and its undo data into rows: transactions, inputs with who paid, outputs.
+
+use std::ops::ControlFlow;
+
+use bitcoin_slices::{Visit as _, Visitor, bsl};
+
+use crate::address::{Key, Kind};
+use crate::files::{Hash, sha256d};
+use crate::mixes::{self, Side, View};
+use crate::undo;
+
+/// The secret with which an index makes fingerprints: nobody outside can prepare two addresses that
+/// have the same.
+pub type Secret = [u64; 4];
+
+/// A fingerprint of 88 bits: 64 to sort by, 24 to check.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Fingerprint {
+    pub high: u64,
+    pub check: u32,
+}
+
+impl Fingerprint {
+    pub fn of_key(key: &Key, secret: &Secret) -> Self {
+        Self::of(key.kind() as u64, key.payload(), secret)
+    }
+
+    pub fn of_transaction(id: &Hash, secret: &Secret) -> Self {
+        Self::of(0xff, id, secret)
+    }
+
+    /// Two lanes of folded products.
+    fn of(kind: u64, bytes: &[u8], secret: &Secret) -> Self {
+        let fold = |a: u64, b: u64| {
+            let product = u128::from(a) * u128::from(b);
+            (product as u64) ^ (product >> 64) as u64
+        };
+        let [mut a, mut b] = [secret[0] ^ kind, secret[1] ^ kind];
+        let mut word = |bytes: &[u8]| {
+            let mut eight = [0; 8];
+            eight[..bytes.len()].copy_from_slice(bytes);
+            let w = u64::from_le_bytes(eight);
+            a = fold(a ^ w, secret[2]);
+            b = fold(b ^ w.rotate_left(32), secret[3]);
+        };
+        let mut words = bytes.chunks_exact(8);
+        for w in &mut words {
+            word(w);
+        }
+        word(words.remainder());
+        a = fold(a ^ bytes.len() as u64, secret[3] ^ b);
+        b = fold(b ^ secret[0], secret[2] ^ a);
+        Self {
+            high: a,
+            check: b as u32 & 0xff_ffff,
+        }
+    }
+}
+
+/// What a transaction looks like from outside, in bits: its wallet's habits.
+pub(crate) mod form {
+    pub const VERSION_1: u16 = 1;
+    pub const VERSION_2: u16 = 1 << 1;
+    pub const LOCKTIME: u16 = 1 << 2;
+    pub const SEGWIT: u16 = 1 << 3;
+    /// May be replaced (BIP 125).
+    pub const REPLACEABLE: u16 = 1 << 4;
+    /// Outputs in the order of BIP 69.
+    pub const SORTED: u16 = 1 << 5;
+    pub const COINBASE: u16 = 1 << 6;
+    /// What a wallet does in every transaction.
+    pub const HABITS: u16 = VERSION_1 | VERSION_2 | LOCKTIME | SEGWIT | REPLACEABLE;
+    /// Where the inputs' common kind begins; 0 where they differ.
+    pub const KIND_SHIFT: u16 = 8;
+}
+
+/// A transaction's row.
+#[derive(Clone, Debug)]
+pub(crate) struct TxRow {
+    pub id: Hash,
+    pub inputs: u32,
+    pub outputs: u32,
+    pub form: u16,
+    /// Place in [`mixes::ALL`] plus one, and whether it is sure enough to be marked.
+    pub mix: u8,
+    pub confidence: u8,
+}
+
+/// An input's row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InRow {
+    pub previous: Hash,
+    pub vout: u32,
+    pub key: Key,
+    /// Satoshi.
+    pub value: u64,
+}
+
+/// An output's row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutRow {
+    /// Satoshi, with [`out_bits`] above.
+    pub value: u64,
+    pub key: Key,
+}
+
+/// What stands above an output's value.
+pub(crate) mod out_bits {
+    pub const VALUE: u64 = (1 << 56) - 1;
+    pub const KIND_SHIFT: u32 = 56;
+    /// Of the same kind as every input.
+    pub const LIKE_INPUTS: u64 = 1 << 60;
+    /// Less than every input.
+    pub const BELOW_INPUTS: u64 = 1 << 61;
+}
+
+/// A block's rows.
+#[derive(Default, Debug)]
+pub(crate) struct Rows {
+    pub txs: Vec<TxRow>,
+    pub ins: Vec<InRow>,
+    pub outs: Vec<OutRow>,
+}
+
+/// A parser with its memory, for one block after another.
+#[derive(Default)]
+pub(crate) struct Parser {
+    ins: Vec<Input>,
+    outs: Vec<OutRow>,
+    sides: (Vec<Side>, Vec<Side>),
+}
+
+#[derive(Clone, Copy)]
+struct Input {
+    previous: Hash,
+    vout: u32,
+    sequence: u32,
+}
+
+/// Takes a block apart; the reason where it isn't what its header says.
+pub(crate) fn parse(
+    parser: &mut Parser,
+    block: &[u8],
+    undo: &[u8],
+    secret: &Secret,
+) -> Result<Rows, &'static str> {
+    let mut spent = Vec::new();
+    if !undo.is_empty() {
+        undo::spent(undo, |_, _, s| spent.push(s)).ok_or("has unreadable undo data")?;
+    }
+    let mut visitor = Taking {
+        parser,
+        rows: Rows::default(),
+        spent: &spent,
+        taken: 0,
+        secret,
+        wrong: None,
+    };
+    let parsed = bsl::Block::visit(block, &mut visitor);
+    if let Some(wrong) = visitor.wrong {
+        return Err(wrong);
+    }
+    let (taken, rows) = (visitor.taken, visitor.rows);
+    let parsed = parsed.map_err(|_| "can't be read")?;
+    if !parsed.remaining().is_empty() {
+        return Err("is longer than its transactions");
+    }
+    if taken != spent.len() {
+        return Err("spends less than its undo data say");
+    }
+    let ids: Vec<Hash> = rows.txs.iter().map(|t| t.id).collect();
+    if merkle_root(ids) != block[36..68] {
+        return Err("doesn't hold the transactions that its header names");
+    }
+    Ok(rows)
+}
+
+/// The root over transaction ids (Bitcoin Core `consensus/merkle.cpp`).
+pub(crate) fn merkle_root(mut level: Vec<Hash>) -> Hash {
+    while level.len() > 1 {
+        if !level.len().is_multiple_of(2) {
+            level.push(level[level.len() - 1]);
+        }
+        level = level.chunks(2).map(|p| sha256d(&[&p[0], &p[1]])).collect();
+    }
+    level.first().copied().unwrap_or([0; 32])
+}
+
+struct Taking<'a> {
+    parser: &'a mut Parser,
+    rows: Rows,
+    spent: &'a [undo::Spent],
+    taken: usize,
+    secret: &'a Secret,
+    wrong: Option<&'static str>,
+}
+
+impl Visitor for Taking<'_> {
+    fn visit_tx_in(&mut self, _: usize, tx_in: &bsl::TxIn<'_>) -> ControlFlow<()> {
+        let bytes = tx_in.as_ref();
+        let four =
+            |from: usize| u32::from_le_bytes(bytes[from..from + 4].try_into().expect("four"));
+        self.parser.ins.push(Input {
+            previous: bytes[..32].try_into().expect("32 bytes"),
+            vout: four(32),
+            sequence: four(bytes.len() - 4),
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn visit_tx_out(&mut self, _: usize, tx_out: &bsl::TxOut<'_>) -> ControlFlow<()> {
+        self.parser.outs.push(OutRow {
+            value: tx_out.value(),
+            key: Key::of_script(tx_out.script_pubkey()),
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn visit_transaction(&mut self, tx: &bsl::Transaction<'_>) -> ControlFlow<()> {
+        match self.transaction(tx) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(why) => {
+                self.wrong = Some(why);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+impl Taking<'_> {
+    fn transaction(&mut self, tx: &bsl::Transaction<'_>) -> Result<(), &'static str> {
+        let (a, b, c) = tx.txid_preimage();
+        let id = sha256d(&[a, b, c]);
+        let (version, locktime) = (tx.version(), tx.locktime());
+        let Parser { ins, outs, sides } = &mut *self.parser;
+        let coinbase = ins.len() == 1 && ins[0].previous == [0; 32];
+        let mut bits = match version {
+            1 => form::VERSION_1,
+            2 => form::VERSION_2,
+            _ => 0,
+        };
+        bits |= if locktime > 0 { form::LOCKTIME } else { 0 };
+        bits |= if b.is_empty() { 0 } else { form::SEGWIT };
+        if coinbase {
+            ins.clear();
+            bits |= form::COINBASE;
+        }
+        let spent = self
+            .spent
+            .get(self.taken..self.taken + ins.len())
+            .ok_or("spends more than its undo data say")?;
+        self.taken += ins.len();
+        if ins.iter().any(|i| i.sequence < 0xffff_fffe) {
+            bits |= form::REPLACEABLE;
+        }
+        let first = spent.first().map_or(Kind::None, |s| s.key.kind());
+        let alike = spent.iter().all(|s| s.key.kind() == first);
+        if alike {
+            bits |= (first as u16) << form::KIND_SHIFT;
+        }
+        if outs.is_sorted_by_key(|o| o.value) {
+            bits |= form::SORTED;
+        }
+        let smallest = spent.iter().map(|s| s.value).min().unwrap_or(0);
+        let mut mix = None;
+        if ins.len() >= 2 || outs.len() >= 4 {
+            let side = |key: &Key, value, sequence| Side {
+                value,
+                kind: key.kind(),
+                who: Fingerprint::of_key(key, self.secret).high,
+                sequence,
+            };
+            sides.0.clear();
+            sides.0.extend(
+                spent
+                    .iter()
+                    .zip(&*ins)
+                    .map(|(s, i)| side(&s.key, s.value, i.sequence)),
+            );
+            sides.1.clear();
+            sides
+                .1
+                .extend(outs.iter().map(|o| side(&o.key, o.value, 0)));
+            mix = mixes::judge(&View::new(&sides.0, &sides.1));
+        }
+        for out in &mut *outs {
+            if out.value > out_bits::VALUE {
+                return Err("makes more money than there is");
+            }
+            let kind = out.key.kind();
+            let like = if alike && kind == first && !coinbase {
+                out_bits::LIKE_INPUTS
+            } else {
+                0
+            };
+            let below = if out.value < smallest {
+                out_bits::BELOW_INPUTS
+            } else {
+                0
+            };
+            out.value |= (kind as u64) << out_bits::KIND_SHIFT | like | below;
+        }
+        self.rows.txs.push(TxRow {
+            id,
+            inputs: ins.len() as u32,
+            outputs: outs.len() as u32,
+            form: bits,
+            mix: mix.map_or(0, |m| m.0 as u8 + 1),
+            confidence: mix.map_or(0, |m| m.1),
+        });
+        self.rows
+            .ins
+            .extend(ins.iter().zip(spent).map(|(i, s)| InRow {
+                previous: i.previous,
+                vout: i.vout,
+                key: s.key,
+                value: s.value,
+            }));
+        self.rows.outs.append(outs);
+        ins.clear();
+        Ok(())
+    }
+}

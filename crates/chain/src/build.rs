@@ -1,0 +1,612 @@
+//! Turns a folder of block files into an index, in passes that each read and write in order.
+//!
+//! Headers first: which blocks, in what order. Then blocks and undo data: rows, and fingerprints into
+//! spools. Then addresses: an output's is new where its fingerprint is first, and ids count the new
+//! ones, so that what is used together lies together. Then sources, which output each input spends;
+//! the outputs of each address as a chain of their own; the forests. The manifest is written last.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
+use crate::address::Kind;
+use crate::block::{self, Fingerprint, Parser, Rows, form, out_bits};
+use crate::chain::{self, Chain, names};
+use crate::columns::{Column, NONE_4, NONE_5, Writer, filled_with_none};
+use crate::files::{self, Blocks, Place, UndoFile};
+use crate::forest::Growing;
+use crate::heuristics;
+use crate::index::{STRONG_TAIL_BLOCKS, WEAK_GUARD_MEMBERS, WEAK_TAIL_BLOCKS};
+use crate::manifest::{BUILDING, Counts, Lock, Manifest};
+use crate::spool::{Firsts, Groups, Scatter, defines, in_threads, uses};
+use crate::{Fault, Network, Secret};
+
+/// What a build is doing, and how far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// In a word.
+    pub stage: &'static str,
+    /// Done of that stage.
+    pub done: u64,
+    /// Of how many.
+    pub total: u64,
+}
+
+/// What to build from what.
+pub struct Build<'a> {
+    /// Whose blocks.
+    pub network: Network,
+    /// The node's folder `blocks`.
+    pub blocks: &'a Path,
+    /// Where the index is to be.
+    pub index: &'a Path,
+    /// From the operating system's randomness.
+    pub secret: Secret,
+    /// How many threads.
+    pub threads: usize,
+    /// The node may be writing: what isn't whole at the end isn't there yet.
+    pub live: bool,
+    /// Called now and then.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// Builds an index; an unfinished one in its place is begun anew.
+pub fn build(b: &Build<'_>) -> Result<(), Fault> {
+    fs::create_dir_all(b.index).map_err(Fault::io(b.index))?;
+    let _lock = Lock::alone(b.index)?;
+    let folder = b.index.join(BUILDING);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(Fault::io(&folder))?;
+    }
+    fs::create_dir(&folder).map_err(Fault::io(&folder))?;
+    let blocks = Blocks::open(b.blocks, b.network)?;
+    let places = chain_of(b, &blocks)?;
+    let mut manifest = Manifest {
+        network: b.network,
+        blocks_folder: fs::canonicalize(b.blocks).map_err(Fault::io(b.blocks))?,
+        secret: b.secret,
+        folder: BUILDING.to_owned(),
+        tip: places.last().map_or([0; 32], |p| p.hash),
+        counts: Counts::default(),
+        tables: (0, 0),
+        strong: (0, 0),
+        weak: (0, 0),
+        refused: 0,
+    };
+    let spools = read_blocks(b, &blocks, &places, &folder, &mut manifest.counts)?;
+    let at = |e: io::Error| Fault::io(&folder)(e);
+    addresses(b, &folder, &spools.addresses, &mut manifest.counts).map_err(at)?;
+    drop(spools.addresses);
+    manifest.tables.0 = manifest.counts.addresses;
+    manifest.tables.1 = sources(b, &folder, &spools.transactions, &manifest.counts).map_err(at)?;
+    drop(spools.transactions);
+    chains_of_outputs(b, &folder, &mut manifest).map_err(at)?;
+    forests(b, &mut manifest)?;
+    // Everything is in its place; now the folder gets its name, and the manifest names it.
+    sync_all_in(&folder).map_err(at)?;
+    let old = Manifest::read(b.index).ok();
+    manifest.folder = (1..)
+        .map(|n| format!("columns-{n}"))
+        .find(|name| !b.index.join(name).exists())
+        .unwrap_or_default();
+    let named = manifest.columns(b.index);
+    fs::rename(&folder, &named).map_err(Fault::io(&named))?;
+    manifest.write(b.index)?;
+    if let Some(old) = old {
+        let old = old.columns(b.index);
+        fs::remove_dir_all(&old).map_err(Fault::io(&old))?;
+    }
+    Ok(())
+}
+
+fn sync_all_in(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        File::open(entry?.path())?.sync_all()?;
+    }
+    File::open(folder)?.sync_all()
+}
+
+/// The places of the chain's blocks by height.
+fn chain_of(b: &Build<'_>, blocks: &Blocks) -> Result<Vec<Place>, Fault> {
+    let numbers = blocks.numbers()?;
+    let last = numbers.last().copied();
+    let done = AtomicUsize::new(0);
+    let scanned = in_threads(b.threads, &numbers, |n| {
+        let places = blocks.scan(*n, 0, b.live && Some(*n) == last);
+        (b.progress)(Progress {
+            stage: "headers",
+            done: done.fetch_add(1, Ordering::Relaxed) as u64 + 1,
+            total: numbers.len() as u64,
+        });
+        places
+    });
+    let mut places = Vec::new();
+    for scan in scanned {
+        places.extend(scan?.0);
+    }
+    let order = files::order(&places);
+    let Some(first) = order.chain.first() else {
+        return Err(Fault::NoFirstBlock {
+            folder: blocks.folder.clone(),
+        });
+    };
+    if !b
+        .network
+        .first_blocks()
+        .contains(&files::hash_text(&first.hash).as_str())
+    {
+        return Err(Fault::BadBlock {
+            file: blocks.block_file(first.file),
+            offset: first.offset,
+            why: "is the first of its chain, and not that of this network",
+        });
+    }
+    if let Some(apart) = order.apart.first()
+        && !b.live
+    {
+        return Err(Fault::Gap {
+            height: order.chain.len() as u32 - 1,
+            block: files::hash_text(&apart.hash),
+            file: blocks.block_file(apart.file),
+            offset: apart.offset,
+        });
+    }
+    Ok(order.chain)
+}
+
+struct Spools {
+    addresses: Groups,
+    transactions: Groups,
+}
+
+/// A block's rows with their fingerprints.
+pub(crate) struct Prepared {
+    pub rows: Rows,
+    pub of_txs: Vec<Fingerprint>,
+    pub of_previous: Vec<Fingerprint>,
+    pub of_ins: Vec<Fingerprint>,
+    pub of_outs: Vec<Fingerprint>,
+}
+
+/// Reads and parses a block.
+pub(crate) fn prepare(
+    blocks: &Blocks,
+    undo_files: &UndoFiles,
+    parser: &mut Parser,
+    buffer: &mut Vec<u8>,
+    (place, height): (&Place, u32),
+    secret: &Secret,
+) -> Result<Prepared, Fault> {
+    blocks.block(place, buffer)?;
+    let file;
+    let undo = if place.transactions > 1 {
+        file = undo_files.get(blocks, place.file, height)?;
+        file.of(place, height)?
+    } else {
+        &[]
+    };
+    let rows = block::parse(parser, buffer, undo, secret).map_err(|why| Fault::BadBlock {
+        file: blocks.block_file(place.file),
+        offset: place.offset,
+        why,
+    })?;
+    let of_key = |k| Fingerprint::of_key(k, secret);
+    let of_tx = |id| Fingerprint::of_transaction(id, secret);
+    Ok(Prepared {
+        of_txs: rows.txs.iter().map(|t| of_tx(&t.id)).collect(),
+        of_previous: rows.ins.iter().map(|i| of_tx(&i.previous)).collect(),
+        of_ins: rows.ins.iter().map(|i| of_key(&i.key)).collect(),
+        of_outs: rows.outs.iter().map(|o| of_key(&o.key)).collect(),
+        rows,
+    })
+}
+
+/// The undo files read last; blocks come from few files at a time.
+#[derive(Default)]
+pub(crate) struct UndoFiles(Mutex<HashMap<u32, (u64, Arc<UndoFile>)>>);
+
+const UNDO_FILES_KEPT: usize = 6;
+
+impl UndoFiles {
+    fn get(&self, blocks: &Blocks, number: u32, height: u32) -> Result<Arc<UndoFile>, Fault> {
+        let mut kept = self.0.lock().expect("nobody panics with it");
+        let now = kept.values().map(|k| k.0).max().unwrap_or(0) + 1;
+        if let Some(known) = kept.get_mut(&number) {
+            known.0 = now;
+            return Ok(known.1.clone());
+        }
+        let file = Arc::new(blocks.undo_file(number, height)?);
+        if kept.len() >= UNDO_FILES_KEPT {
+            let oldest = kept.iter().min_by_key(|k| k.1.0).map(|k| *k.0);
+            oldest.and_then(|n| kept.remove(&n));
+        }
+        kept.insert(number, (now, file.clone()));
+        Ok(file)
+    }
+}
+
+/// Blocks handed to a thread at a time.
+const BATCH_BLOCKS: usize = 16;
+
+fn read_blocks(
+    b: &Build<'_>,
+    blocks: &Blocks,
+    places: &[Place],
+    folder: &Path,
+    counts: &mut Counts,
+) -> Result<Spools, Fault> {
+    let bytes: u64 = places.iter().map(|p| u64::from(p.bytes)).sum();
+    let io = || Fault::io(folder);
+    let mut raw = Raw::create(folder, bytes).map_err(io())?;
+    let undo_files = UndoFiles::default();
+    let next = AtomicUsize::new(0);
+    let batches = places.len().div_ceil(BATCH_BLOCKS);
+    let (send, receive) =
+        mpsc::sync_channel::<(usize, Result<Vec<Prepared>, Fault>)>(b.threads * 4);
+    std::thread::scope(|scope| {
+        for _ in 0..b.threads.max(1) {
+            let send = send.clone();
+            let (next, undo_files) = (&next, &undo_files);
+            scope.spawn(move || {
+                let (mut parser, mut buffer) = (Parser::default(), Vec::new());
+                loop {
+                    let batch = next.fetch_add(1, Ordering::Relaxed);
+                    let first = batch * BATCH_BLOCKS;
+                    let Some(mine) = places.get(first..places.len().min(first + BATCH_BLOCKS))
+                    else {
+                        return;
+                    };
+                    if mine.is_empty() {
+                        return;
+                    }
+                    let prepared = (first as u32..)
+                        .zip(mine)
+                        .map(|(height, place)| {
+                            let place = (place, height);
+                            prepare(
+                                blocks,
+                                undo_files,
+                                &mut parser,
+                                &mut buffer,
+                                place,
+                                &b.secret,
+                            )
+                        })
+                        .collect();
+                    // The receiver is gone only after a fault.
+                    if send.send((batch, prepared)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let mut early = HashMap::new();
+        let mut read = 0;
+        for batch in 0..batches {
+            let prepared = loop {
+                if let Some(prepared) = early.remove(&batch) {
+                    break prepared;
+                }
+                match receive.recv() {
+                    Ok((n, prepared)) => early.insert(n, prepared),
+                    Err(_) => return Ok(()),
+                };
+            };
+            for (prepared, place) in prepared?.iter().zip(&places[batch * BATCH_BLOCKS..]) {
+                raw.take(prepared, place).map_err(io())?;
+                read += u64::from(place.bytes);
+            }
+            (b.progress)(Progress {
+                stage: "blocks",
+                done: read,
+                total: bytes,
+            });
+        }
+        drop(receive);
+        Ok(())
+    })?;
+    let (found, spools) = raw.finish().map_err(io())?;
+    *counts = found;
+    Ok(spools)
+}
+
+/// The rows of blocks as they come.
+struct Raw {
+    columns: chain::Writers,
+    in_vout: Writer<4>,
+    keys: BufWriter<File>,
+    spools: Spools,
+}
+
+/// Temporary files.
+const IN_VOUT: &str = "temporary.vout";
+const KEYS: &str = "temporary.keys";
+
+impl Raw {
+    fn create(folder: &Path, bytes: u64) -> io::Result<Self> {
+        let spool = |name: &str| Groups::create(&folder.join(name), bytes / 60);
+        Ok(Self {
+            columns: chain::Writers::at(folder, &Counts::default())?,
+            in_vout: Writer::create(&folder.join(IN_VOUT))?,
+            keys: BufWriter::with_capacity(1 << 20, File::create(folder.join(KEYS))?),
+            spools: Spools {
+                addresses: spool("temporary.addresses")?,
+                transactions: spool("temporary.transactions")?,
+            },
+        })
+    }
+
+    fn take(&mut self, p: &Prepared, place: &Place) -> io::Result<()> {
+        let (tx, first_in, first_out) =
+            (self.columns.txs(), self.columns.ins(), self.columns.outs());
+        self.columns.block(place, &p.rows)?;
+        for (n, f) in (tx..).zip(&p.of_txs) {
+            self.spools.transactions.push(defines(*f, n))?;
+        }
+        for (n, (input, (previous, who))) in
+            (first_in..).zip(p.rows.ins.iter().zip(p.of_previous.iter().zip(&p.of_ins)))
+        {
+            self.spools.transactions.push(uses(*previous, n))?;
+            if input.key.kind() != Kind::None {
+                self.spools.addresses.push(uses(*who, n))?;
+            }
+            self.in_vout.push_number(u64::from(input.vout))?;
+        }
+        for (n, (out, who)) in (first_out..).zip(p.rows.outs.iter().zip(&p.of_outs)) {
+            let payload = out.key.payload();
+            self.keys
+                .write_all(&[out.key.kind() as u8, payload.len() as u8])?;
+            self.keys.write_all(payload)?;
+            if out.key.kind() != Kind::None {
+                self.spools.addresses.push(defines(*who, n))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<(Counts, Spools)> {
+        self.keys.flush()?;
+        self.in_vout.finish()?;
+        Ok((self.columns.finish()?, self.spools))
+    }
+}
+
+/// Ids of addresses for outputs and inputs; the table of fingerprints; the keys.
+fn addresses(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &mut Counts) -> io::Result<()> {
+    let mut firsts = Firsts::new(counts.outs);
+    let mut again = Scatter::create(&folder.join("temporary.again"), counts.outs)?;
+    let mut used = Scatter::create(&folder.join("temporary.used"), counts.ins)?;
+    let mut table = Writer::<13>::create(&folder.join("temporary.table"))?;
+    let (mut part, mut lost) = (0, 0);
+    groups.each(b.threads, false, |g| {
+        for (fingerprint, first) in &g.table {
+            firsts.mark(*first);
+            let mut row = [0; 13];
+            row[..8].copy_from_slice(&fingerprint.to_le_bytes());
+            row[8..].copy_from_slice(&first.to_le_bytes()[..5]);
+            table.push(row)?;
+        }
+        for [out, first] in g.again {
+            again.push(out, first)?;
+        }
+        for [input, first] in g.uses {
+            used.push(input, first)?;
+        }
+        lost += g.lost;
+        part += 1;
+        progress(b, "addresses", part, groups.parts() as u64);
+        Ok(())
+    })?;
+    if lost > 0 {
+        return Err(io::Error::other(format!(
+            "{lost} inputs spend outputs that no block has; the files are of two chains"
+        )));
+    }
+    counts.addresses = firsts.count();
+    if counts.addresses >= crate::forest::ADDRESSES_MAX {
+        return Err(io::Error::other(
+            "there are more addresses than an index can hold",
+        ));
+    }
+    let rows = table.finish()?;
+    let table = Column::<13>::read(&folder.join("temporary.table"), rows)?;
+    let mut named = Writer::<12>::create(&folder.join(names::ADDRESS_TABLE))?;
+    for n in 0..rows {
+        let row = table.row(n);
+        let mut first = [0; 8];
+        first[..5].copy_from_slice(&row[8..]);
+        let mut new = [0; 12];
+        new[..8].copy_from_slice(&row[..8]);
+        let id = firsts.rank(u64::from_le_bytes(first)) as u32;
+        new[8..].copy_from_slice(&id.to_le_bytes());
+        named.push(new)?;
+    }
+    named.finish()?;
+    drop(table);
+    fs::remove_file(folder.join("temporary.table"))?;
+    // Outputs in order, with their keys beside them.
+    let mut keys = BufReader::with_capacity(1 << 20, File::open(folder.join(KEYS))?);
+    let mut kept = chain::KeyWriter::at(folder, &Counts::default())?;
+    let mut of_outs = Writer::<4>::create(&folder.join(names::OUT_ADDRESS))?;
+    let mut payload = Vec::new();
+    again.each(NONE_5, |out, first| {
+        let mut head = [0; 2];
+        keys.read_exact(&mut head)?;
+        payload.resize(usize::from(head[1]), 0);
+        keys.read_exact(&mut payload)?;
+        if head[0] == Kind::None as u8 {
+            return of_outs.push_number(NONE_4);
+        }
+        if firsts.is_first(out) {
+            kept.push(head[0], &payload)?;
+            return of_outs.push_number(firsts.rank(out));
+        }
+        of_outs.push_number(firsts.rank(first))
+    })?;
+    of_outs.finish()?;
+    counts.key_bytes = kept.finish()?;
+    fs::remove_file(folder.join(KEYS))?;
+    let mut of_ins = Writer::<4>::create(&folder.join(names::IN_ADDRESS))?;
+    used.each(NONE_5, |_, first| {
+        of_ins.push_number(if first == NONE_5 {
+            NONE_4
+        } else {
+            firsts.rank(first)
+        })
+    })?;
+    of_ins.finish()?;
+    Ok(())
+}
+
+/// The output that each input spends, the input that spends each output, and the table of
+/// transactions; its rows.
+fn sources(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &Counts) -> io::Result<u64> {
+    let mut from = Scatter::create(&folder.join("temporary.from"), counts.ins)?;
+    let mut table = Writer::<12>::create(&folder.join(names::TX_TABLE))?;
+    let (mut part, mut lost) = (0, 0);
+    groups.each(b.threads, true, |g| {
+        for (fingerprint, tx) in &g.table {
+            let mut row = [0; 12];
+            row[..8].copy_from_slice(&fingerprint.to_le_bytes());
+            row[8..].copy_from_slice(&(*tx as u32).to_le_bytes());
+            table.push(row)?;
+        }
+        for [input, tx] in g.uses {
+            from.push(input, tx)?;
+        }
+        lost += g.lost;
+        part += 1;
+        progress(b, "sources", part, groups.parts() as u64);
+        Ok(())
+    })?;
+    let wrong = || {
+        io::Error::other("an input spends an output that no block has; the files are of two chains")
+    };
+    if lost > 0 {
+        return Err(wrong());
+    }
+    let rows = table.finish()?;
+    let vouts = Column::<4>::read(&folder.join(IN_VOUT), counts.ins)?;
+    let outs = Column::<5>::read(&folder.join(names::TX_OUTS), counts.txs + 1)?;
+    let mut spent = Scatter::create(&folder.join("temporary.spent"), counts.outs)?;
+    let mut source = Writer::<5>::create(&folder.join(names::IN_SOURCE))?;
+    from.each(NONE_5, |input, tx| {
+        let out = outs.get(tx) + vouts.get(input);
+        if out >= outs.get(tx + 1) {
+            return Err(wrong());
+        }
+        spent.push(out, input)?;
+        source.push_number(out)
+    })?;
+    source.finish()?;
+    fs::remove_file(folder.join(IN_VOUT))?;
+    let mut by = Writer::<5>::create(&folder.join(names::OUT_SPENT))?;
+    spent.each(NONE_5, |_, input| by.push_number(input))?;
+    by.finish()?;
+    Ok(rows)
+}
+
+/// For each output the one before it with its address, for each address its last in the base. Sets what
+/// is the base: blocks deep enough not to be undone, and the addresses seen in them.
+fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> io::Result<()> {
+    let path = folder.join(names::ADDRESS_LAST);
+    let counts = &manifest.counts;
+    let outs_of = Column::<5>::read(&folder.join(names::TX_OUTS), counts.txs + 1)?;
+    let end = |tail: u64| -> io::Result<(u64, u64)> {
+        let blocks = counts.blocks.saturating_sub(tail);
+        Ok((
+            blocks,
+            outs_of.get(chain::first_tx(folder, counts, blocks)?),
+        ))
+    };
+    let (strong, weak) = (end(STRONG_TAIL_BLOCKS)?, end(WEAK_TAIL_BLOCKS)?);
+    filled_with_none::<5>(&path, counts.addresses)?;
+    let mut last = Column::<5>::write(&path, counts.addresses)?;
+    let mut newest: HashMap<u64, u64> = HashMap::new();
+    let addresses = Column::<4>::read(&folder.join(names::OUT_ADDRESS), counts.outs)?;
+    let mut before = Writer::<5>::create(&folder.join(names::OUT_BEFORE))?;
+    let (mut seen, mut in_strong, mut in_weak) = (0, 0, 0);
+    for out in 0..counts.outs {
+        let address = addresses.get(out);
+        if address == NONE_4 {
+            before.push_number(NONE_5)?;
+            continue;
+        }
+        seen = seen.max(address + 1);
+        in_weak = if out < weak.1 { seen } else { in_weak };
+        let known = newest.get(&address).copied();
+        before.push_number(known.unwrap_or_else(|| last.get(address)))?;
+        if out < strong.1 {
+            in_strong = seen;
+            last.set(address, out);
+        } else {
+            newest.insert(address, out);
+        }
+        if out.is_multiple_of(1 << 22) {
+            progress(b, "outputs", out, counts.outs);
+        }
+    }
+    before.finish()?;
+    last.flush()?;
+    (manifest.strong, manifest.weak) = ((strong.0, in_strong), (weak.0, in_weak));
+    Ok(())
+}
+
+/// Both forests up to some blocks below the tip.
+fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
+    let chain = Chain::open(b.index, manifest)?;
+    let folder = manifest.columns(b.index);
+    let io = || Fault::io(&folder);
+    let (strong, weak) = (manifest.strong, manifest.weak);
+    let path = |name: &str| folder.join(name);
+    let mut growing = Growing::create(&path(names::STRONG_LINKS), strong.1).map_err(io())?;
+    let txs = chain.first_tx(strong.0);
+    for tx in 0..txs {
+        heuristics::strong_joins(&chain, tx, |join| {
+            growing.join_always(join);
+        });
+        if tx.is_multiple_of(1 << 20) {
+            progress(b, "clusters", tx, txs);
+        }
+    }
+    growing.finish(&path(names::STRONG_ROOTS)).map_err(io())?;
+    let growing = Growing::create(&path(names::WEAK_LINKS), weak.1).map_err(io())?;
+    let mut growing = growing.guarded(WEAK_GUARD_MEMBERS);
+    let txs = chain.first_tx(weak.0);
+    // What was spent together first, so that a change rule never stands where a stronger one does.
+    for tx in 0..txs {
+        heuristics::strong_joins(&chain, tx, |join| {
+            growing.join_always(join);
+        });
+    }
+    for tx in 0..txs {
+        if let Some(join) = heuristics::weak_join(&chain, tx)
+            && !growing.join(join)
+        {
+            manifest.refused += 1;
+        }
+        if tx.is_multiple_of(1 << 20) {
+            progress(b, "change", tx, txs);
+        }
+    }
+    growing.finish(&path(names::WEAK_ROOTS)).map_err(io())?;
+    Ok(())
+}
+
+fn progress(b: &Build<'_>, stage: &'static str, done: u64, total: u64) {
+    (b.progress)(Progress { stage, done, total });
+}
+
+/// A transaction's bits that concern its wallet only.
+pub(crate) fn habits(bits: u16) -> u16 {
+    bits & form::HABITS
+}
+
+/// Satoshi of an output's row.
+pub(crate) fn satoshi(row: u64) -> u64 {
+    row & out_bits::VALUE
+}

@@ -1,0 +1,164 @@
+//! Turns numbers of a fixed width into files, and files into numbers again.
+//!
+//! A column is rows of `W` bytes, little-endian, nothing before or between them. How many rows count
+//! is said by the manifest, not by the file's length: what stands behind was never finished.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::map::Map;
+
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// A column being written, from some row on.
+pub(crate) struct Writer<const W: usize> {
+    file: BufWriter<File>,
+    path: PathBuf,
+    rows: u64,
+}
+
+impl<const W: usize> Writer<W> {
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Self::at(path, 0)
+    }
+
+    /// Goes on behind so many rows; what stood there is cut off.
+    pub fn at(path: &Path, rows: u64) -> io::Result<Self> {
+        use std::io::Seek as _;
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)?;
+        file.set_len(rows * W as u64)?;
+        file.seek(io::SeekFrom::End(0))?;
+        Ok(Self {
+            file: BufWriter::with_capacity(BUFFER_BYTES, file),
+            path: path.to_owned(),
+            rows,
+        })
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub fn push(&mut self, row: [u8; W]) -> io::Result<()> {
+        self.rows += 1;
+        self.file.write_all(&row)
+    }
+
+    pub fn push_number(&mut self, number: u64) -> io::Result<()> {
+        self.rows += 1;
+        self.file.write_all(&number.to_le_bytes()[..W])
+    }
+
+    /// All on the disk; how many rows.
+    pub fn finish(self) -> io::Result<u64> {
+        let path = self.path;
+        let file = self
+            .file
+            .into_inner()
+            .map_err(|e| io::Error::other(format!("{}: {}", path.display(), e.error())))?;
+        file.sync_data()?;
+        Ok(self.rows)
+    }
+}
+
+/// A column in memory.
+pub(crate) struct Column<const W: usize> {
+    map: Map,
+    rows: u64,
+}
+
+impl<const W: usize> Column<W> {
+    /// The first rows of a file, to read.
+    pub fn read(path: &Path, rows: u64) -> io::Result<Self> {
+        Self::of(Map::read(path)?, path, rows)
+    }
+
+    /// The first rows of a file, to change.
+    pub fn write(path: &Path, rows: u64) -> io::Result<Self> {
+        Self::of(Map::write(path)?, path, rows)
+    }
+
+    fn of(map: Map, path: &Path, rows: u64) -> io::Result<Self> {
+        if (map.bytes().len() as u64) < rows * W as u64 {
+            let why = format!(
+                "{} is shorter than the manifest says; build the index again",
+                path.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        Ok(Self { map, rows })
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// A row's bytes. Panics beyond the last row, as slices do.
+    #[inline]
+    pub fn row(&self, n: u64) -> &[u8; W] {
+        let at = n as usize * W;
+        self.map.bytes()[at..at + W].try_into().expect("W bytes")
+    }
+
+    /// A row as a number.
+    #[inline]
+    pub fn get(&self, n: u64) -> u64 {
+        let mut bytes = [0; 8];
+        bytes[..W.min(8)].copy_from_slice(&self.row(n)[..W.min(8)]);
+        u64::from_le_bytes(bytes)
+    }
+
+    #[inline]
+    pub fn set(&mut self, n: u64, number: u64) {
+        let at = n as usize * W;
+        self.map.bytes_mut()[at..at + W].copy_from_slice(&number.to_le_bytes()[..W]);
+    }
+
+    pub fn row_mut(&mut self, n: u64) -> &mut [u8; W] {
+        let at = n as usize * W;
+        (&mut self.map.bytes_mut()[at..at + W])
+            .try_into()
+            .expect("W bytes")
+    }
+
+    pub fn flush(&self) -> io::Result<()> {
+        self.map.flush()
+    }
+
+    /// The last row whose number is at most `number`, in a column that never falls and begins at 0.
+    pub fn last_at_most(&self, number: u64) -> u64 {
+        let (mut low, mut high) = (0, self.rows);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.get(middle) <= number {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+}
+
+/// A column of so many rows of nothing but ones: "none" in each.
+pub(crate) fn filled_with_none<const W: usize>(path: &Path, rows: u64) -> io::Result<()> {
+    let mut file = BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?);
+    let block = vec![0xff; 1 << 16];
+    let mut left = rows * W as u64;
+    while left > 0 {
+        let n = left.min(block.len() as u64) as usize;
+        file.write_all(&block[..n])?;
+        left -= n as u64;
+    }
+    file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(())
+}
+
+/// "None" in a column of four or five bytes.
+pub(crate) const NONE_4: u64 = u32::MAX as u64;
+pub(crate) const NONE_5: u64 = (1 << 40) - 1;

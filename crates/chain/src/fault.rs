@@ -1,0 +1,269 @@
+//! What can go wrong with block files and an index, with the file, the offset and what to do.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::Network;
+
+/// Why blocks couldn't be read or an index couldn't be opened or built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The operating system said no.
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What it said.
+        why: io::Error,
+    },
+    /// No block files there.
+    NoBlocks {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The block files are another network's.
+    OtherNetwork {
+        /// Which file.
+        file: PathBuf,
+        /// Whose they are.
+        found: Network,
+        /// Whose they should be.
+        wanted: Network,
+    },
+    /// The first bytes are of no network, with the key or without.
+    WrongKey {
+        /// Which file.
+        file: PathBuf,
+        /// Whether there is an `xor.dat`.
+        has_key: bool,
+        /// Whether it would be a block file without the key.
+        plain_would_do: bool,
+    },
+    /// A record ends behind the end of its file.
+    Truncated {
+        /// Which file.
+        file: PathBuf,
+        /// Where the record begins, bytes.
+        offset: u64,
+        /// How many bytes it should have behind its head.
+        wanted: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// Neither a record nor the zeros at a file's end.
+    Unknown {
+        /// Which file.
+        file: PathBuf,
+        /// Where, bytes.
+        offset: u64,
+    },
+    /// A block that can't be read, or isn't what its hash says.
+    BadBlock {
+        /// Which file.
+        file: PathBuf,
+        /// Where its record begins, bytes.
+        offset: u64,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// A file of undo data is missing.
+    NoUndoFile {
+        /// Which file.
+        file: PathBuf,
+        /// Height of the first block that needs it.
+        height: u32,
+    },
+    /// The undo data of a block is missing or damaged.
+    NoUndo {
+        /// Which file.
+        file: PathBuf,
+        /// The block, as explorers print it.
+        block: String,
+        /// Its height.
+        height: u32,
+        /// Where a record that may be it is damaged, bytes.
+        offset: Option<u64>,
+    },
+    /// The chain has a hole.
+    Gap {
+        /// Height of the last block that hangs together with the first.
+        height: u32,
+        /// A block behind the hole, as explorers print it.
+        block: String,
+        /// Its file.
+        file: PathBuf,
+        /// Where its record begins, bytes.
+        offset: u64,
+    },
+    /// The files don't begin with the first block.
+    NoFirstBlock {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is no finished index.
+    NoIndex {
+        /// The folder.
+        folder: PathBuf,
+        /// A build was begun and not finished.
+        begun: bool,
+    },
+    /// The index is of another version, network or chain, or a file of it is damaged.
+    BadIndex {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Another process works on the index.
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+impl Fault {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |why| Fault::Io { path, why }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Io { path, why } => write!(f, "{}: {why}", path.display()),
+            Fault::NoBlocks { folder } => write!(
+                f,
+                "{}: there is no blk00000.dat or another block file; name the folder `blocks` of the node's data",
+                folder.display()
+            ),
+            Fault::OtherNetwork {
+                file,
+                found,
+                wanted,
+            } => write!(
+                f,
+                "{}: at offset 0 begins a block of {}, not of {}; say --network {} or name another folder",
+                file.display(),
+                found.name(),
+                wanted.name(),
+                found.name()
+            ),
+            Fault::WrongKey {
+                file,
+                has_key: true,
+                plain_would_do: true,
+            } => write!(
+                f,
+                "{}: at offset 0 the file begins with a block as it is, and with none under the key in xor.dat; the file isn't obfuscated: take that xor.dat away or use the node's own",
+                file.display()
+            ),
+            Fault::WrongKey {
+                file,
+                has_key: true,
+                plain_would_do: false,
+            } => write!(
+                f,
+                "{}: at offset 0 no network's blocks begin like this under the key in xor.dat; use the xor.dat of the node that wrote the file",
+                file.display()
+            ),
+            Fault::WrongKey {
+                file,
+                has_key: false,
+                ..
+            } => write!(
+                f,
+                "{}: at offset 0 no network's blocks begin like this; nodes from version 28 on obfuscate their files: put the node's xor.dat beside them",
+                file.display()
+            ),
+            Fault::Truncated {
+                file,
+                offset,
+                wanted,
+                found,
+            } => write!(
+                f,
+                "{}: the record at offset {offset} should have {wanted} bytes, the file ends after {found}; copy it again while the node is stopped",
+                file.display()
+            ),
+            Fault::Unknown { file, offset } => write!(
+                f,
+                "{}: at offset {offset} there is neither a record nor the zeros of the file's end; copy it again while the node is stopped",
+                file.display()
+            ),
+            Fault::BadBlock { file, offset, why } => write!(
+                f,
+                "{}: the block at offset {offset} {why}; copy the file again, or let the node check its blocks (bitcoind -reindex)",
+                file.display()
+            ),
+            Fault::NoUndoFile { file, height } => write!(
+                f,
+                "{}: the file is missing; it says who paid in blocks from height {height} on: copy it from the node beside the block files",
+                file.display()
+            ),
+            Fault::NoUndo {
+                file,
+                block,
+                height,
+                offset,
+            } => {
+                write!(
+                    f,
+                    "{}: there is no undo data for block {block} at height {height}",
+                    file.display()
+                )?;
+                if let Some(offset) = offset {
+                    write!(f, " (the record at offset {offset} is damaged)")?;
+                }
+                f.write_str("; copy the file again, or let the node make it anew (bitcoind -reindex-chainstate)")
+            }
+            Fault::Gap {
+                height,
+                block,
+                file,
+                offset,
+            } => write!(
+                f,
+                "after height {height} a block is missing: block {block} in {} at offset {offset} follows one that is in no file; copy the block files that are missing",
+                file.display()
+            ),
+            Fault::NoFirstBlock { folder } => write!(
+                f,
+                "{}: the chain's first block is in no file; blk00000.dat is missing, or the node is pruned: an index needs all blocks",
+                folder.display()
+            ),
+            Fault::NoIndex {
+                folder,
+                begun: false,
+            } => write!(
+                f,
+                "{}: there is no index; make it with `obhut chain index`",
+                folder.display()
+            ),
+            Fault::NoIndex {
+                folder,
+                begun: true,
+            } => write!(
+                f,
+                "{}: the index was begun and not finished; run `obhut chain index` again, it starts anew",
+                folder.display()
+            ),
+            Fault::BadIndex { folder, why } => write!(f, "{}: {why}", folder.display()),
+            Fault::Busy { folder } => write!(
+                f,
+                "{}: another process is working on this index; wait until it has ended",
+                folder.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Fault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Fault::Io { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! Turns a node's folder of block files into the chain's blocks in order, and where each lies.
+//!
+//! `blkNNNNN.dat` hold records `[magic 4][size 4][block]`, `revNNNNN.dat` `[magic][size][undo]
+//! [checksum 32]`, both XORed with the eight bytes of `xor.dat`, the key's place being the offset in
+//! the file. The preallocated end is plain zeros, not XORed. Blocks stand in the order they came in;
+//! blocks that lost a race stay.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{Fault, Network, undo};
+
+/// Largest record we read, bytes; a block has at most 4,000,000.
+pub const RECORD_BYTES_MAX: u64 = 8_000_000;
+/// Bytes read of each block to know its place: header and number of transactions.
+const HEAD_BYTES: usize = 8 + 80 + 9;
+
+/// A block's hash, or a transaction's, as it stands in the data; explorers print it backwards.
+pub type Hash = [u8; 32];
+
+/// As explorers print it.
+pub fn hash_text(hash: &Hash) -> String {
+    use std::fmt::Write as _;
+    hash.iter().rev().fold(String::new(), |mut s, b| {
+        let _ = write!(s, "{b:02x}");
+        s
+    })
+}
+
+/// Reads what [`hash_text`] writes.
+pub fn hash_of_text(text: &str) -> Option<Hash> {
+    let mut bytes: Hash = crate::address::unhex(text)?.try_into().ok()?;
+    bytes.reverse();
+    Some(bytes)
+}
+
+pub(crate) fn sha256d(parts: &[&[u8]]) -> Hash {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    Sha256::digest(hasher.finalize()).into()
+}
+
+/// Where a block lies, and what its header says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub hash: Hash,
+    pub previous: Hash,
+    /// Number of its file.
+    pub file: u32,
+    /// Where its record begins, bytes.
+    pub offset: u64,
+    /// Bytes of the block itself.
+    pub bytes: u32,
+    pub transactions: u64,
+    /// Seconds since 1970, as its miner said.
+    pub time: u32,
+    /// Difficulty, as the header has it.
+    pub bits: u32,
+    /// How many blocks of as many transactions stand before it in its file, by the chain's order: its
+    /// undo data are likely as far on.
+    pub rank: u32,
+}
+
+impl Place {
+    /// Of a block that stands in an index.
+    pub fn known(hash: Hash, file: u32, offset: u64, bytes: u32) -> Self {
+        Self {
+            hash,
+            previous: [0; 32],
+            file,
+            offset,
+            bytes,
+            transactions: 0,
+            time: 0,
+            bits: 0,
+            rank: 0,
+        }
+    }
+}
+
+/// A folder of block files.
+pub(crate) struct Blocks {
+    pub folder: PathBuf,
+    key: [u8; 8],
+    has_key: bool,
+    network: Network,
+}
+
+/// One file's undo records.
+pub(crate) struct UndoFile {
+    bytes: Vec<u8>,
+    path: PathBuf,
+    /// Offset and length of the data, by number of transactions.
+    records: HashMap<u64, Vec<(usize, usize)>>,
+}
+
+impl Blocks {
+    pub fn open(folder: &Path, network: Network) -> Result<Self, Fault> {
+        let path = folder.join("xor.dat");
+        let (key, has_key) = match fs::read(&path) {
+            Ok(bytes) => {
+                let wrong = |_| Fault::BadBlock {
+                    file: path.clone(),
+                    offset: 0,
+                    why: "isn't eight bytes long",
+                };
+                (<[u8; 8]>::try_from(bytes).map_err(wrong)?, true)
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => ([0; 8], false),
+            Err(e) => return Err(Fault::io(&path)(e)),
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            key,
+            has_key,
+            network,
+        })
+    }
+
+    /// Numbers of the block files, in order.
+    pub fn numbers(&self) -> Result<Vec<u32>, Fault> {
+        let mut numbers = Vec::new();
+        let listed = fs::read_dir(&self.folder).map_err(Fault::io(&self.folder))?;
+        for entry in listed {
+            let name = entry.map_err(Fault::io(&self.folder))?.file_name();
+            let number = name.to_str().and_then(|n| {
+                let digits = n.strip_prefix("blk")?.strip_suffix(".dat")?;
+                digits.parse::<u32>().ok().filter(|_| digits.len() >= 5)
+            });
+            numbers.extend(number);
+        }
+        numbers.sort_unstable();
+        if numbers.is_empty() {
+            return Err(Fault::NoBlocks {
+                folder: self.folder.clone(),
+            });
+        }
+        Ok(numbers)
+    }
+
+    pub fn block_file(&self, number: u32) -> PathBuf {
+        self.folder.join(format!("blk{number:05}.dat"))
+    }
+
+    fn undo_path(&self, number: u32) -> PathBuf {
+        self.folder.join(format!("rev{number:05}.dat"))
+    }
+
+    fn unmask(&self, bytes: &mut [u8], offset: u64) {
+        if self.key == [0; 8] {
+            return;
+        }
+        let mut key = self.key;
+        key.rotate_left((offset % 8) as usize);
+        let word = u64::from_ne_bytes(key);
+        let mut words = bytes.chunks_exact_mut(8);
+        for chunk in &mut words {
+            let plain = u64::from_ne_bytes((&*chunk).try_into().expect("eight")) ^ word;
+            chunk.copy_from_slice(&plain.to_ne_bytes());
+        }
+        for (byte, k) in words.into_remainder().iter_mut().zip(key) {
+            *byte ^= k;
+        }
+    }
+
+    /// The places of all blocks of a file from an offset on, and where the next record would begin.
+    ///
+    /// `live`: the node may be writing at the end; what isn't whole there isn't there yet.
+    pub fn scan(&self, number: u32, from: u64, live: bool) -> Result<(Vec<Place>, u64), Fault> {
+        let path = self.block_file(number);
+        let io = || Fault::io(&path);
+        let file = File::open(&path).map_err(io())?;
+        let length = file.metadata().map_err(io())?.len();
+        let (mut places, mut at) = (Vec::new(), from);
+        while at + 8 <= length {
+            let mut head = [0; HEAD_BYTES];
+            let n = HEAD_BYTES.min((length - at) as usize);
+            file.read_exact_at(&mut head[..n], at).map_err(io())?;
+            let raw: [u8; 4] = head[..4].try_into().expect("four bytes");
+            self.unmask(&mut head[..n], at);
+            let magic: [u8; 4] = head[..4].try_into().expect("four bytes");
+            if !self.network.magics().contains(&magic) {
+                if at == 0 && raw != [0; 4] {
+                    return Err(self.no_block(path, magic, raw));
+                }
+                if self.rest_is_empty(&file, at, length).map_err(io())? || live {
+                    return Ok((places, at));
+                }
+                return Err(Fault::Unknown {
+                    file: path,
+                    offset: at,
+                });
+            }
+            let size = u64::from(u32::from_le_bytes(head[4..8].try_into().expect("four")));
+            if !(81..=RECORD_BYTES_MAX).contains(&size) {
+                return Err(Fault::BadBlock {
+                    file: path,
+                    offset: at,
+                    why: "has an impossible size",
+                });
+            }
+            if at + 8 + size > length {
+                if live {
+                    return Ok((places, at));
+                }
+                return Err(Fault::Truncated {
+                    file: path,
+                    offset: at,
+                    wanted: size,
+                    found: length - at - 8,
+                });
+            }
+            let header = &head[8..88];
+            let bad = || Fault::BadBlock {
+                file: path.clone(),
+                offset: at,
+                why: "has no number of transactions",
+            };
+            let end = n.min(8 + size as usize);
+            let transactions = undo::compact_size(&mut &head[88..end]).ok_or_else(bad)?;
+            let four =
+                |from: usize| u32::from_le_bytes(header[from..from + 4].try_into().expect("four"));
+            places.push(Place {
+                hash: sha256d(&[header]),
+                previous: header[4..36].try_into().expect("32 bytes"),
+                file: number,
+                offset: at,
+                bytes: size as u32,
+                transactions,
+                time: four(68),
+                bits: four(72),
+                rank: 0,
+            });
+            at += 8 + size;
+        }
+        Ok((places, at))
+    }
+
+    fn no_block(&self, file: PathBuf, magic: [u8; 4], raw: [u8; 4]) -> Fault {
+        if let Some(found) = Network::by_magic(magic) {
+            return Fault::OtherNetwork {
+                file,
+                found,
+                wanted: self.network,
+            };
+        }
+        Fault::WrongKey {
+            file,
+            has_key: self.has_key,
+            plain_would_do: Network::by_magic(raw).is_some(),
+        }
+    }
+
+    /// Nothing but zeros from there, plain or under the key.
+    fn rest_is_empty(&self, file: &File, from: u64, length: u64) -> io::Result<bool> {
+        let mut at = from;
+        let (mut buffer, mut plain) = (vec![0; 1 << 16], Vec::new());
+        let (mut zeros, mut masked) = (true, true);
+        while at < length && (zeros || masked) {
+            let n = buffer.len().min((length - at) as usize);
+            let read = &mut buffer[..n];
+            file.read_exact_at(read, at)?;
+            zeros &= read.iter().all(|b| *b == 0);
+            plain.clear();
+            plain.extend_from_slice(read);
+            self.unmask(&mut plain, at);
+            masked &= plain.iter().all(|b| *b == 0);
+            at += n as u64;
+        }
+        Ok(zeros || masked)
+    }
+
+    /// A block's bytes; its hash is checked.
+    pub fn block(&self, place: &Place, into: &mut Vec<u8>) -> Result<(), Fault> {
+        let path = self.block_file(place.file);
+        let file = File::open(&path).map_err(Fault::io(&path))?;
+        self.block_of(&file, &path, place, into)
+    }
+
+    /// The same with the file open.
+    pub fn block_of(
+        &self,
+        file: &File,
+        path: &Path,
+        place: &Place,
+        into: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        into.resize(place.bytes as usize, 0);
+        file.read_exact_at(into, place.offset + 8)
+            .map_err(Fault::io(path))?;
+        self.unmask(into, place.offset + 8);
+        if into.len() < 80 || sha256d(&[&into[..80]]) != place.hash {
+            return Err(Fault::BadBlock {
+                file: path.to_owned(),
+                offset: place.offset,
+                why: "isn't the one that was there",
+            });
+        }
+        Ok(())
+    }
+
+    /// A file's undo records; `height` is named where the file is missing.
+    pub fn undo_file(&self, number: u32, height: u32) -> Result<UndoFile, Fault> {
+        let path = self.undo_path(number);
+        let mut bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(Fault::NoUndoFile { file: path, height });
+            }
+            Err(e) => return Err(Fault::io(&path)(e)),
+        };
+        self.unmask(&mut bytes, 0);
+        let mut records: HashMap<u64, Vec<(usize, usize)>> = HashMap::new();
+        let mut at = 0;
+        // A record that isn't whole ends the file: whether a block misses it is seen at the block.
+        while let Some(head) = bytes.get(at..at + 8) {
+            let magic: [u8; 4] = head[..4].try_into().expect("four");
+            let size = u32::from_le_bytes(head[4..].try_into().expect("four")) as usize;
+            let end = at + 8 + size + 32;
+            if !self.network.magics().contains(&magic) || end > bytes.len() {
+                break;
+            }
+            if let Some(n) = undo::transactions(&bytes[at + 8..at + 8 + size]) {
+                records.entry(n).or_default().push((at + 8, size));
+            }
+            at = end;
+        }
+        Ok(UndoFile {
+            bytes,
+            path,
+            records,
+        })
+    }
+}
+
+impl UndoFile {
+    /// A block's undo data: the record with as many transactions whose checksum fits.
+    pub fn of(&self, place: &Place, height: u32) -> Result<&[u8], Fault> {
+        let missing = |offset| Fault::NoUndo {
+            file: self.path.clone(),
+            block: hash_text(&place.hash),
+            height,
+            offset,
+        };
+        let records = self
+            .records
+            .get(&place.transactions.saturating_sub(1))
+            .ok_or_else(|| missing(None))?;
+        // Blocks are connected in the chain's order, so the likely one is as far on; then its
+        // neighbours, nearest first.
+        let likely = (place.rank as usize).min(records.len() - 1);
+        let outwards = (0..records.len()).flat_map(|far| {
+            let back = likely.checked_sub(far);
+            let on = (far > 0).then_some(likely + far);
+            [back, on].into_iter().flatten()
+        });
+        for n in outwards {
+            let Some(&(at, length)) = records.get(n) else {
+                continue;
+            };
+            let data = &self.bytes[at..at + length];
+            let sum = &self.bytes[at + length..at + length + 32];
+            if sha256d(&[&place.previous, data]) == *sum {
+                return Ok(data);
+            }
+        }
+        let likely = records[likely].0 - 8;
+        Err(missing(Some(likely as u64)))
+    }
+}
+
+/// The chain of most work, from the first block on; and the blocks that don't hang together with it.
+pub(crate) struct Order {
+    /// By height.
+    pub chain: Vec<Place>,
+    /// Blocks whose predecessor is in no file.
+    pub apart: Vec<Place>,
+}
+
+/// Puts blocks into the chain's order.
+pub(crate) fn order(places: &[Place]) -> Order {
+    let by_hash: HashMap<Hash, usize> = (0..).zip(places).map(|(n, p)| (p.hash, n)).collect();
+    let mut next: HashMap<Hash, Vec<usize>> = HashMap::new();
+    let (mut ready, mut apart) = (Vec::new(), Vec::new());
+    for (&hash, &n) in &by_hash {
+        let place = &places[n];
+        if place.previous == [0; 32] {
+            ready.push((n, work(place.bits)));
+        } else {
+            next.entry(place.previous).or_default().push(n);
+            if !by_hash.contains_key(&place.previous) {
+                apart.push(*place);
+            }
+        }
+        debug_assert_eq!(hash, place.hash);
+    }
+    apart.sort_by_key(|p| (p.file, p.offset));
+    // The one that was first on the disk wins a tie, as in the node.
+    let mut best = None;
+    while let Some((n, total)) = ready.pop() {
+        let place = &places[n];
+        let rank = (total, std::cmp::Reverse((place.file, place.offset)), n);
+        if best.is_none_or(|b: (u128, _, usize)| rank > b) {
+            best = Some(rank);
+        }
+        for &child in next.get(&place.hash).into_iter().flatten() {
+            ready.push((child, total.saturating_add(work(places[child].bits))));
+        }
+    }
+    let mut chain = Vec::new();
+    let mut at = best.map(|b| b.2);
+    while let Some(n) = at {
+        chain.push(places[n]);
+        at = by_hash.get(&places[n].previous).copied();
+    }
+    chain.reverse();
+    let mut ranks: HashMap<(u32, u64), u32> = HashMap::new();
+    for place in &mut chain {
+        let seen = ranks.entry((place.file, place.transactions)).or_default();
+        place.rank = *seen;
+        *seen += 1;
+    }
+    Order { chain, apart }
+}
+
+/// How many hashes a block took on average, from the bits of its header; at least one.
+pub(crate) fn work(bits: u32) -> u128 {
+    let (exponent, mantissa) = (bits >> 24, u128::from(bits & 0x007f_ffff));
+    if mantissa == 0 || exponent > 34 {
+        return 1;
+    }
+    // 2^256 / (mantissa · 256^(exponent − 3)), to within rounding.
+    let shift = 256 - 8 * (i64::from(exponent) - 3);
+    let work = match shift {
+        i64::MIN..0 => 0,
+        0..=120 => (1u128 << shift) / mantissa,
+        _ => ((1u128 << 120) / mantissa) << (shift - 120).min(7),
+    };
+    work.max(1)
+}

@@ -1,0 +1,382 @@
+//! Appends new blocks to an index, and undoes those that lost a race.
+//!
+//! Every column only grows at its end, and the manifest says how far it counts: an append that is cut off
+//! never happened. Blocks are undone by counting less; as far as the base reaches none may be.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::address::{Key, Kind};
+use crate::block::Parser;
+use crate::build::{Build, Prepared, UndoFiles, prepare, satoshi};
+use crate::chain::{Chain, KeyWriter, Writers, names};
+use crate::columns::{NONE_4, NONE_5, Writer};
+use crate::files::{self, Blocks, Hash, Place, work};
+use crate::manifest::{Counts, Lock, Manifest};
+use crate::{Fault, Progress};
+
+/// What following came to.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Followed {
+    /// Blocks undone.
+    pub undone: u64,
+    /// Blocks appended.
+    pub appended: u64,
+    /// Watched addresses that moved, in the chain's order.
+    pub movements: Vec<Movement>,
+}
+
+/// A watched address was paid, or paid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Movement {
+    /// The address.
+    pub key: Key,
+    /// The transaction's id, as it stands in the data.
+    pub tx: Hash,
+    /// Height of its block.
+    pub height: u64,
+    /// Seconds since 1970, as the block's miner said.
+    pub time: u32,
+    /// Satoshi.
+    pub satoshi: u64,
+    /// It was paid.
+    pub incoming: bool,
+}
+
+/// Blocks appended before the manifest is written again.
+const COMMIT_BLOCKS: usize = 64;
+
+/// Takes what is new in the block files into an index that there is. What is being written there is
+/// left for the next time. `watched` addresses are told of.
+pub fn follow(b: &Build<'_>, watched: &HashSet<Key>) -> Result<Followed, Fault> {
+    let _lock = Lock::alone(b.index)?;
+    let mut manifest = Manifest::read(b.index)?;
+    if manifest.network != b.network {
+        return Err(Fault::BadIndex {
+            folder: b.index.to_owned(),
+            why: format!(
+                "it is of {}, not of {}; name another folder",
+                manifest.network.name(),
+                b.network.name()
+            ),
+        });
+    }
+    let blocks = Blocks::open(b.blocks, b.network)?;
+    let mut chain = Chain::open(b.index, &manifest)?;
+    let (fork, new) = ahead(&blocks, &chain, b)?;
+    let mut followed = Followed::default();
+    if new.is_empty() {
+        return Ok(followed);
+    }
+    if fork < chain.counts.blocks {
+        if fork < manifest.strong.0 {
+            return Err(Fault::BadIndex {
+                folder: b.index.to_owned(),
+                why: format!(
+                    "{} blocks were undone, more than the index can take back; delete the folder and build it again",
+                    chain.counts.blocks - fork
+                ),
+            });
+        }
+        followed.undone = chain.counts.blocks - fork;
+        manifest.counts = chain.counts_below(fork);
+        manifest.tip = chain.block(fork - 1).hash;
+        manifest.write(b.index)?;
+        drop(chain);
+        chain = Chain::open(b.index, &manifest)?;
+    }
+    let undo_files = UndoFiles::default();
+    let (mut parser, mut buffer) = (Parser::default(), Vec::new());
+    let mut height = fork;
+    for part in new.chunks(COMMIT_BLOCKS) {
+        let mut append = Append::new(b.index, &manifest, &chain).map_err(Fault::io(b.index))?;
+        for place in part {
+            let prepared = prepare(
+                &blocks,
+                &undo_files,
+                &mut parser,
+                &mut buffer,
+                (place, height as u32),
+                &manifest.secret,
+            )?;
+            movements(&prepared, place, height, watched, &mut followed.movements);
+            append.block(place, &prepared).map_err(|why| match why {
+                Unfit::Io(why) => Fault::io(b.index)(why),
+                Unfit::Block(why) => Fault::BadBlock {
+                    file: blocks.block_file(place.file),
+                    offset: place.offset,
+                    why,
+                },
+            })?;
+            height += 1;
+            followed.appended += 1;
+        }
+        manifest.counts = append.finish().map_err(Fault::io(b.index))?;
+        manifest.tip = part.last().map_or(manifest.tip, |p| p.hash);
+        manifest.write(b.index)?;
+        drop(chain);
+        chain = Chain::open(b.index, &manifest)?;
+        (b.progress)(Progress {
+            stage: "following",
+            done: followed.appended,
+            total: new.len() as u64,
+        });
+    }
+    Ok(followed)
+}
+
+/// Where the best chain leaves the indexed one, and its blocks from there on.
+fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Place>), Fault> {
+    let known = chain.counts.blocks;
+    // Blocks come in near their predecessors: the file before the one of a block some way back.
+    let back = chain
+        .block(known.saturating_sub(200))
+        .file
+        .saturating_sub(1);
+    let numbers: Vec<u32> = blocks
+        .numbers()?
+        .into_iter()
+        .filter(|n| *n >= back)
+        .collect();
+    let last = numbers.last().copied();
+    let mut places = Vec::new();
+    for number in numbers {
+        let live = b.live && Some(number) == last;
+        places.extend(blocks.scan(number, 0, live)?.0);
+    }
+    let heights: HashMap<Hash, u64> = (known.saturating_sub(2_000)..known)
+        .map(|height| (chain.block(height).hash, height))
+        .collect();
+    let fresh: HashMap<Hash, &Place> = places
+        .iter()
+        .filter(|p| !heights.contains_key(&p.hash))
+        .map(|p| (p.hash, p))
+        .collect();
+    let parents: HashSet<Hash> = fresh.values().map(|p| p.previous).collect();
+    let mut best: Option<(u128, u64, Vec<Place>)> = None;
+    let mut apart: Option<&Place> = None;
+    for tip in fresh.values().filter(|p| !parents.contains(&p.hash)) {
+        let (mut branch, mut at) = (vec![**tip], *tip);
+        while let Some(before) = fresh.get(&at.previous) {
+            branch.push(**before);
+            at = before;
+        }
+        let Some(&parent) = heights.get(&at.previous) else {
+            // Blocks below the part that was looked at, or behind a hole.
+            if at.file > chain.block(known - 1).file
+                && apart.is_none_or(|a| (a.file, a.offset) > (at.file, at.offset))
+            {
+                apart = Some(at);
+            }
+            continue;
+        };
+        let fork = parent + 1;
+        let gained: u128 = branch.iter().map(|p| work(p.bits)).sum();
+        let lost: u128 = (fork..known).map(|h| work(chain.block(h).bits)).sum();
+        if gained > lost
+            && best
+                .as_ref()
+                .is_none_or(|(most, _, _)| gained - lost > *most)
+        {
+            branch.reverse();
+            best = Some((gained - lost, fork, branch));
+        }
+    }
+    if let Some(apart) = apart
+        && best.is_none()
+        && !b.live
+    {
+        return Err(Fault::Gap {
+            height: known as u32 - 1,
+            block: files::hash_text(&apart.hash),
+            file: blocks.block_file(apart.file),
+            offset: apart.offset,
+        });
+    }
+    let Some((_, fork, mut branch)) = best else {
+        return Ok((known, Vec::new()));
+    };
+    // Undo data stand in the order of connection, which a rank would tell; without one they are
+    // looked for among those of the file with as many transactions, the newest first.
+    for place in &mut branch {
+        place.rank = u32::MAX;
+    }
+    Ok((fork, branch))
+}
+
+fn movements(
+    p: &Prepared,
+    place: &Place,
+    height: u64,
+    watched: &HashSet<Key>,
+    into: &mut Vec<Movement>,
+) {
+    if watched.is_empty() {
+        return;
+    }
+    let (mut ins, mut outs) = (p.rows.ins.iter(), p.rows.outs.iter());
+    for tx in &p.rows.txs {
+        let mut tell = |key: &Key, value: u64, incoming| {
+            if watched.contains(key) {
+                into.push(Movement {
+                    key: *key,
+                    tx: tx.id,
+                    height,
+                    time: place.time,
+                    satoshi: satoshi(value),
+                    incoming,
+                });
+            }
+        };
+        for input in ins.by_ref().take(tx.inputs as usize) {
+            tell(&input.key, input.value, false);
+        }
+        for out in outs.by_ref().take(tx.outputs as usize) {
+            tell(&out.key, out.value, true);
+        }
+    }
+}
+
+/// Why a block can't be appended.
+enum Unfit {
+    Io(io::Error),
+    Block(&'static str),
+}
+
+impl From<io::Error> for Unfit {
+    fn from(e: io::Error) -> Self {
+        Unfit::Io(e)
+    }
+}
+
+/// Rows being appended.
+struct Append<'a> {
+    chain: &'a Chain,
+    columns: Writers,
+    keys: KeyWriter,
+    in_address: Writer<4>,
+    in_source: Writer<5>,
+    out_address: Writer<4>,
+    out_before: Writer<5>,
+    out_spent: Writer<5>,
+    addresses: HashMap<Key, u32>,
+    txs: HashMap<Hash, (u64, u32)>,
+    last: HashMap<u32, u64>,
+    next_address: u32,
+}
+
+impl<'a> Append<'a> {
+    fn new(index: &Path, manifest: &Manifest, chain: &'a Chain) -> io::Result<Self> {
+        let folder = manifest.columns(index);
+        let c = &manifest.counts;
+        let path = |name: &str| folder.join(name);
+        Ok(Self {
+            chain,
+            columns: Writers::at(&folder, c)?,
+            keys: KeyWriter::at(&folder, c)?,
+            in_address: Writer::at(&path(names::IN_ADDRESS), c.ins)?,
+            in_source: Writer::at(&path(names::IN_SOURCE), c.ins)?,
+            out_address: Writer::at(&path(names::OUT_ADDRESS), c.outs)?,
+            out_before: Writer::at(&path(names::OUT_BEFORE), c.outs)?,
+            out_spent: Writer::at(&path(names::OUT_SPENT), c.outs)?,
+            addresses: HashMap::new(),
+            txs: HashMap::new(),
+            last: HashMap::new(),
+            next_address: c.addresses as u32,
+        })
+    }
+
+    fn block(&mut self, place: &Place, p: &Prepared) -> Result<(), Unfit> {
+        let mut out = self.columns.outs();
+        self.columns.block(place, &p.rows)?;
+        let (mut ins, mut outs) = (p.rows.ins.iter(), p.rows.outs.iter());
+        for tx in &p.rows.txs {
+            for input in ins.by_ref().take(tx.inputs as usize) {
+                let (first, outputs) = self
+                    .transaction(&input.previous)
+                    .filter(|(_, n)| input.vout < *n)
+                    .ok_or(Unfit::Block("spends an output that no block before it has"))?;
+                debug_assert!(outputs > 0);
+                self.in_source.push_number(first + u64::from(input.vout))?;
+                let payer = if input.key.kind() == Kind::None {
+                    NONE_4
+                } else {
+                    let known = self.address(&input.key);
+                    u64::from(
+                        known.ok_or(Unfit::Block("spends from an address that was never paid"))?,
+                    )
+                };
+                self.in_address.push_number(payer)?;
+            }
+            self.txs.insert(tx.id, (out, tx.outputs));
+            for row in outs.by_ref().take(tx.outputs as usize) {
+                self.out_spent.push_number(NONE_5)?;
+                if row.key.kind() == Kind::None {
+                    self.out_address.push_number(NONE_4)?;
+                    self.out_before.push_number(NONE_5)?;
+                } else {
+                    let address = match self.address(&row.key) {
+                        Some(address) => address,
+                        None => self.new_address(&row.key)?,
+                    };
+                    let before = self.last.get(&address).copied();
+                    let before = before.or_else(|| self.chain.last_if_known(address));
+                    self.out_address.push_number(u64::from(address))?;
+                    self.out_before.push_number(before.unwrap_or(NONE_5))?;
+                    self.last.insert(address, out);
+                }
+                out += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Its first output and how many it has.
+    fn transaction(&self, id: &Hash) -> Option<(u64, u32)> {
+        self.txs.get(id).copied().or_else(|| {
+            let outs = self.chain.outs(self.chain.find_tx(id)?);
+            Some((outs.start, (outs.end - outs.start) as u32))
+        })
+    }
+
+    fn address(&self, key: &Key) -> Option<u32> {
+        self.addresses
+            .get(key)
+            .copied()
+            .or_else(|| self.chain.find(key))
+    }
+
+    fn new_address(&mut self, key: &Key) -> io::Result<u32> {
+        let address = self.next_address;
+        if u64::from(address) + 1 >= crate::forest::ADDRESSES_MAX {
+            return Err(io::Error::other(
+                "there are more addresses than an index can hold",
+            ));
+        }
+        self.next_address += 1;
+        self.keys.push(key.kind() as u8, key.payload())?;
+        self.addresses.insert(*key, address);
+        Ok(address)
+    }
+
+    fn finish(self) -> io::Result<Counts> {
+        self.in_address.finish()?;
+        self.in_source.finish()?;
+        self.out_address.finish()?;
+        self.out_before.finish()?;
+        self.out_spent.finish()?;
+        let key_bytes = self.keys.finish()?;
+        Ok(Counts {
+            addresses: u64::from(self.next_address),
+            key_bytes,
+            ..self.columns.finish()?
+        })
+    }
+}
+
+/// Whether there is an index with that name that is of use.
+pub fn is_there(index: &Path) -> bool {
+    File::open(index.join("manifest")).is_ok()
+}

@@ -1,0 +1,386 @@
+//! Joins addresses into clusters and remembers for each join which transaction, by which rule.
+//!
+//! Two halves. `Growing` is the union-find of a build: four bytes an address, the smaller tree hung
+//! under the larger. Each join is written once, at the root that ceased to be one: whom it was hung
+//! under, the two addresses that tied them, transaction and rule. Trees are at most log₂ deep, so the
+//! way between two addresses is found again from those rows alone. `Forest` is a finished base in
+//! files, with the joins of the newest blocks over it in memory: a block that is undone takes its
+//! joins with it.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use crate::columns::{Column, NONE_4, Writer, filled_with_none};
+
+/// More addresses than this have no place (one bit tells roots).
+pub(crate) const ADDRESSES_MAX: u64 = 1 << 31;
+const ROOT: u32 = 1 << 31;
+
+/// A join: `a` of one cluster and `b` of the other, by a transaction and a rule's place in
+/// [`crate::heuristics::ALL`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Join {
+    pub a: u32,
+    pub b: u32,
+    pub tx: u32,
+    pub rule: u8,
+}
+
+/// Width of a row of links.
+const LINK: usize = 17;
+
+/// A forest being built.
+pub(crate) struct Growing {
+    /// A parent, or [`ROOT`] and the tree's size.
+    nodes: Vec<u32>,
+    links: Column<LINK>,
+    largest_refused: u32,
+}
+
+impl Growing {
+    pub fn create(links: &Path, addresses: u64) -> io::Result<Self> {
+        filled_with_none::<LINK>(links, addresses)?;
+        Ok(Self {
+            nodes: vec![ROOT | 1; addresses as usize],
+            links: Column::write(links, addresses)?,
+            largest_refused: u32::MAX,
+        })
+    }
+
+    /// Refuses joins of two clusters that both have more members than this.
+    pub fn guarded(mut self, members: u32) -> Self {
+        self.largest_refused = members;
+        self
+    }
+
+    #[inline]
+    pub fn root(&mut self, mut n: u32) -> u32 {
+        loop {
+            let parent = self.nodes[n as usize];
+            if parent & ROOT != 0 {
+                return n;
+            }
+            let above = self.nodes[parent as usize];
+            if above & ROOT != 0 {
+                return parent;
+            }
+            self.nodes[n as usize] = above;
+            n = above;
+        }
+    }
+
+    /// False where the guard refused.
+    pub fn join(&mut self, join: Join) -> bool {
+        self.join_unless(join, self.largest_refused)
+    }
+
+    /// Whatever the guard says.
+    pub fn join_always(&mut self, join: Join) {
+        self.join_unless(join, u32::MAX);
+    }
+
+    #[inline]
+    fn join_unless(&mut self, join: Join, largest_refused: u32) -> bool {
+        let (x, y) = (self.root(join.a), self.root(join.b));
+        if x == y {
+            return true;
+        }
+        let size = |n: u32| self.nodes[n as usize] & !ROOT;
+        let (small, large) = if size(x) < size(y) { (x, y) } else { (y, x) };
+        if size(small) > largest_refused {
+            return false;
+        }
+        self.nodes[large as usize] = ROOT | (size(small) + size(large));
+        self.nodes[small as usize] = large;
+        self.links
+            .set_row(u64::from(small), &link_row(large, &join));
+        true
+    }
+
+    /// Writes each address's root; at a root its size.
+    pub fn finish(mut self, roots: &Path) -> io::Result<()> {
+        let mut out = Writer::<4>::create(roots)?;
+        for n in 0..self.nodes.len() as u32 {
+            let node = self.nodes[n as usize];
+            let row = if node & ROOT == 0 { self.root(n) } else { node };
+            out.push_number(u64::from(row))?;
+        }
+        out.finish()?;
+        self.links.flush()
+    }
+}
+
+fn link_row(to: u32, join: &Join) -> [u8; LINK] {
+    let mut row = [0; LINK];
+    for (n, number) in [to, join.a, join.b, join.tx].into_iter().enumerate() {
+        row[n * 4..n * 4 + 4].copy_from_slice(&number.to_le_bytes());
+    }
+    row[16] = join.rule;
+    row
+}
+
+fn link_of_row(row: &[u8; LINK]) -> Option<(u32, Join)> {
+    let number = |n: usize| u32::from_le_bytes(row[n * 4..n * 4 + 4].try_into().expect("four"));
+    (number(0) != u32::MAX).then(|| {
+        let join = Join {
+            a: number(1),
+            b: number(2),
+            tx: number(3),
+            rule: row[16],
+        };
+        (number(0), join)
+    })
+}
+
+/// A forest to ask.
+pub(crate) struct Forest {
+    roots: Column<4>,
+    links: Column<LINK>,
+    /// Addresses that the base knows.
+    base: u32,
+    over: HashMap<u32, (u32, Join)>,
+    sizes: HashMap<u32, u32>,
+    /// Joins of the newest blocks that the guard refused.
+    pub refused: u64,
+    largest_refused: u32,
+}
+
+impl Forest {
+    /// A base of so many addresses.
+    pub fn open(roots: &Path, links: &Path, base: u64) -> io::Result<Self> {
+        Ok(Self {
+            roots: Column::read(roots, base)?,
+            links: Column::read(links, base)?,
+            base: base as u32,
+            over: HashMap::new(),
+            sizes: HashMap::new(),
+            refused: 0,
+            largest_refused: u32::MAX,
+        })
+    }
+
+    pub fn guarded(mut self, members: u32) -> Self {
+        self.largest_refused = members;
+        self
+    }
+
+    fn base_root(&self, address: u32) -> u32 {
+        if address >= self.base {
+            return address;
+        }
+        let row = self.roots.get(u64::from(address)) as u32;
+        if row & ROOT == 0 { row } else { address }
+    }
+
+    /// How many members the cluster with this root has.
+    pub fn size(&self, root: u32) -> u32 {
+        self.sizes.get(&root).copied().unwrap_or_else(|| {
+            if root < self.base {
+                self.roots.get(u64::from(root)) as u32 & !ROOT
+            } else {
+                1
+            }
+        })
+    }
+
+    /// The address that stands for the cluster.
+    pub fn root(&self, address: u32) -> u32 {
+        let mut root = self.base_root(address);
+        while let Some((to, _)) = self.over.get(&root) {
+            root = *to;
+        }
+        root
+    }
+
+    /// A join of one of the newest blocks.
+    pub fn join(&mut self, join: Join) {
+        self.join_unless(join, self.largest_refused);
+    }
+
+    /// Whatever the guard says.
+    pub fn join_always(&mut self, join: Join) {
+        self.join_unless(join, u32::MAX);
+    }
+
+    fn join_unless(&mut self, join: Join, largest_refused: u32) {
+        let (x, y) = (self.root(join.a), self.root(join.b));
+        if x == y {
+            return;
+        }
+        let (of_x, of_y) = (self.size(x), self.size(y));
+        let (small, large) = if of_x < of_y { (x, y) } else { (y, x) };
+        if of_x.min(of_y) > largest_refused {
+            self.refused += 1;
+            return;
+        }
+        self.sizes.insert(large, of_x + of_y);
+        self.over.insert(small, (large, join));
+    }
+
+    fn link(&self, root: u32) -> Option<(u32, Join)> {
+        if let Some(link) = self.over.get(&root) {
+            return Some(*link);
+        }
+        if root < self.base {
+            return link_of_row(self.links.row(u64::from(root)));
+        }
+        None
+    }
+
+    /// Joins that lead from one address to the other, in order; nothing where none do.
+    pub fn way(&self, from: u32, to: u32) -> Option<Vec<Join>> {
+        let mut way = Vec::new();
+        // Pairs still to be tied, the nearest last.
+        let mut open = vec![(from, to)];
+        while let Some((x, y)) = open.pop() {
+            if x == y {
+                continue;
+            }
+            let (join, x_first) = self.latest_between(x, y)?;
+            let (near, far) = if x_first {
+                (join.a, join.b)
+            } else {
+                (join.b, join.a)
+            };
+            if x == near && y == far {
+                way.push(join);
+            } else {
+                open.push((far, y));
+                open.push((near, far));
+                open.push((x, near));
+            }
+        }
+        Some(way)
+    }
+
+    /// Of the joins above two addresses the one that brought their clusters together, and whether its
+    /// `a` is on the first one's side.
+    fn latest_between(&self, x: u32, y: u32) -> Option<(Join, bool)> {
+        let above = |mut n: u32| {
+            let mut all = vec![n];
+            while let Some((to, _)) = self.link(n) {
+                all.push(to);
+                n = to;
+            }
+            all
+        };
+        let (xs, ys) = (above(x), above(y));
+        let common = *xs.iter().find(|n| ys.contains(n))?;
+        // The last link below the common root on either side; the later made one tied them.
+        let last = |all: &[u32]| {
+            let at = all.iter().position(|n| *n == common)?;
+            let child = *all.get(at.checked_sub(1)?)?;
+            self.link(child).map(|(_, join)| (child, join))
+        };
+        let side = |child: u32, join: &Join, of_x: bool| {
+            // `a` is below the child, or `b` is.
+            let a_below = above(join.a).contains(&child);
+            (*join, a_below == of_x)
+        };
+        match (last(&xs), last(&ys)) {
+            (Some((c, j)), None) => Some(side(c, &j, true)),
+            (None, Some((c, j))) => Some(side(c, &j, false)),
+            (Some((c, j)), Some((d, k))) => Some(if self.is_later(c, &j, d, &k) {
+                side(c, &j, true)
+            } else {
+                side(d, &k, false)
+            }),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether a link was made after another; within one transaction by the order of its rows.
+    fn is_later(&self, c: u32, j: &Join, d: u32, k: &Join) -> bool {
+        let over = |n: u32| self.over.contains_key(&n);
+        (over(c), j.tx, j.b) > (over(d), k.tx, k.b)
+    }
+}
+
+impl Column<LINK> {
+    fn set_row(&mut self, n: u64, row: &[u8; LINK]) {
+        self.row_mut(n).copy_from_slice(row);
+    }
+}
+
+/// No address.
+pub(crate) const NOBODY: u32 = NONE_4 as u32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Walks the joins from one address to the other.
+    fn leads(way: &[Join], from: u32, to: u32) -> bool {
+        let mut at = from;
+        for join in way {
+            at = if join.a == at {
+                join.b
+            } else if join.b == at {
+                join.a
+            } else {
+                return false;
+            };
+        }
+        at == to
+    }
+
+    proptest! {
+        /// Any two addresses that plain colouring puts together are tied by joins that were made, and
+        /// no others are, however many joins stand over the base.
+        #[test]
+        fn ways_lead_from_one_to_the_other(pairs in proptest::collection::vec((0u32..40, 0u32..40), 0..60), split in 0usize..60) {
+            let folder = tempfile::tempdir().unwrap();
+            let (roots, links) = (folder.path().join("roots"), folder.path().join("links"));
+            let joins: Vec<Join> = (0..).zip(&pairs).filter(|(_, (a, b))| a != b).map(|(tx, (a, b))| Join { a: *a, b: *b, tx, rule: 0 }).collect();
+            let split = split.min(joins.len());
+            let mut growing = Growing::create(&links, 40).unwrap();
+            for join in &joins[..split] {
+                growing.join(*join);
+            }
+            growing.finish(&roots).unwrap();
+            let mut forest = Forest::open(&roots, &links, 40).unwrap();
+            for join in &joins[split..] {
+                forest.join(*join);
+            }
+            let mut colour: Vec<u32> = (0..40).collect();
+            for join in &joins {
+                let (x, y) = (colour[join.a as usize], colour[join.b as usize]);
+                colour.iter_mut().filter(|c| **c == x).for_each(|c| *c = y);
+            }
+            for from in 0..40 {
+                for to in 0..40 {
+                    let together = colour[from as usize] == colour[to as usize];
+                    prop_assert_eq!(forest.root(from) == forest.root(to), together);
+                    let way = forest.way(from, to);
+                    prop_assert_eq!(way.is_some(), together, "{} {}", from, to);
+                    if let Some(way) = way {
+                        prop_assert!(leads(&way, from, to), "{} {} {:?}", from, to, way);
+                        prop_assert!(way.iter().all(|j| joins.contains(j)));
+                    }
+                }
+                let size = colour.iter().filter(|c| **c == colour[from as usize]).count() as u32;
+                prop_assert_eq!(forest.size(forest.root(from)), size);
+            }
+        }
+    }
+
+    #[test]
+    fn the_guard_refuses_to_melt_two_large_clusters() {
+        let folder = tempfile::tempdir().unwrap();
+        let links = folder.path().join("links");
+        let mut growing = Growing::create(&links, 10).unwrap().guarded(2);
+        let join = |a, b| Join {
+            a,
+            b,
+            tx: 0,
+            rule: 0,
+        };
+        for (a, b) in [(0, 1), (1, 2), (3, 4), (4, 5)] {
+            assert!(growing.join(join(a, b)));
+        }
+        assert!(!growing.join(join(2, 3)));
+        assert!(growing.join(join(2, 9)));
+    }
+}

@@ -1,0 +1,203 @@
+//! Rules that tie addresses to one owner, one file each; a new one is a file and two lines here.
+//!
+//! Strong: what was spent together, outside mixes. Weak: which output of a payment is its change. The
+//! change rules stand in an order; each keeps, of the outputs still in question, those it would take
+//! for change, and the one that leaves a single output names it. A rule that would keep none of them is
+//! passed over, but for the first two, without which nothing is taken for change.
+
+use crate::Kind;
+use crate::block::out_bits;
+use crate::build::{habits, satoshi};
+use crate::chain::Chain;
+use crate::forest::{Join, NOBODY};
+
+mod multi_input;
+mod one_time;
+mod optimal_change;
+mod peel_chain;
+mod round_amount;
+mod script_type;
+mod used_once;
+mod wallet_fingerprint;
+
+/// Every rule, in the order they are asked.
+pub const ALL: &[&Heuristic] = &[
+    &multi_input::HEURISTIC,
+    &one_time::HEURISTIC,
+    &script_type::HEURISTIC,
+    &optimal_change::HEURISTIC,
+    &round_amount::HEURISTIC,
+    &used_once::HEURISTIC,
+    &wallet_fingerprint::HEURISTIC,
+    &peel_chain::HEURISTIC,
+];
+
+/// How sure a rule is; the two are never silently merged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Strength {
+    /// Spent together, outside mixes.
+    Strong,
+    /// A rule about change.
+    Weak,
+}
+
+impl Strength {
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Strength::Strong => "strong",
+            Strength::Weak => "weak",
+        }
+    }
+}
+
+/// A rule.
+#[derive(Debug)]
+pub struct Heuristic {
+    /// Its file.
+    pub name: &'static str,
+    /// Which layer it ties in.
+    pub strength: Strength,
+    /// What it says, exactly.
+    pub rule: &'static str,
+    /// Who published it.
+    pub source: &'static str,
+    /// 0 to 100: how often it is right on chains with known owners, rounded down, and never 100.
+    pub confidence: u8,
+    /// On which chains, how often it named one, and how often that was wrong.
+    pub measured: &'static str,
+    keep: fn(&Change<'_>, &Output) -> bool,
+}
+
+/// A payment whose change is looked for.
+pub(crate) struct Change<'a> {
+    chain: &'a Chain,
+    tx: u64,
+    ins: usize,
+    /// Outputs still in question.
+    left: Vec<Output>,
+    /// Satoshi of all outputs.
+    total: u64,
+}
+
+/// An output in question.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    out: u64,
+    row: u64,
+    address: u32,
+}
+
+impl Output {
+    fn satoshi(&self) -> u64 {
+        satoshi(self.row)
+    }
+}
+
+/// Payments with more outputs are not looked at: with many payees nothing is left to tell by.
+const OUTPUTS_MAX: u64 = 16;
+
+/// The output that is taken for a payment's change, and by which rule's place in [`ALL`].
+pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, usize)> {
+    let (ins, outs) = (chain.ins(tx), chain.outs(tx));
+    let n = outs.end - outs.start;
+    if ins.is_empty() || !(2..=OUTPUTS_MAX).contains(&n) || chain.mix(tx).is_some() {
+        return None;
+    }
+    let mut change = Change {
+        chain,
+        tx,
+        ins: (ins.end - ins.start) as usize,
+        left: outs
+            .map(|out| Output {
+                out,
+                row: chain.value_row(out),
+                address: chain.payee(out),
+            })
+            .collect(),
+        total: 0,
+    };
+    change.total = change.left.iter().map(Output::satoshi).sum();
+    // Notes carry no money; with one payee and a note there is no change to find.
+    change
+        .left
+        .retain(|o| kind(o) != Kind::None && o.address != NOBODY);
+    if change.left.len() < 2 {
+        return None;
+    }
+    // What goes back where it came from is change that ties nothing new.
+    let goes_back = |o: &Output| ins.clone().any(|i| chain.payer(i) == o.address);
+    if change.left.iter().any(goes_back) {
+        return None;
+    }
+    for (place, rule) in ALL.iter().enumerate().skip(1) {
+        let kept: Vec<Output> = change
+            .left
+            .iter()
+            .filter(|o| (rule.keep)(&change, o))
+            .copied()
+            .collect();
+        let must = place <= 2;
+        match kept.len() {
+            0 if must => return None,
+            0 => {}
+            // The first rule alone says nothing of an output unlike the inputs.
+            1 if place == 1 => {
+                change.left = kept;
+                if !script_type::like_inputs(&change.left[0]) {
+                    return None;
+                }
+                return Some((change.left[0].out, place));
+            }
+            1 => return Some((kept[0].out, place)),
+            _ => change.left = kept,
+        }
+    }
+    None
+}
+
+fn kind(o: &Output) -> Kind {
+    Kind::from_number((o.row >> out_bits::KIND_SHIFT & 15) as u8)
+}
+
+/// A transaction's habits, where the wallet's manner shows.
+fn habits_of(chain: &Chain, tx: u64) -> u16 {
+    habits(chain.form(tx))
+}
+
+/// Calls `join` for each tie that a transaction's inputs make.
+pub(crate) fn strong_joins(chain: &Chain, tx: u64, mut join: impl FnMut(Join)) {
+    let ins = chain.ins(tx);
+    if ins.end - ins.start < 2 || chain.is_joint(tx) {
+        return;
+    }
+    let mut first = NOBODY;
+    for input in ins {
+        let b = chain.payer(input);
+        if b == NOBODY || b == first {
+            continue;
+        }
+        if first == NOBODY {
+            first = b;
+            continue;
+        }
+        join(Join {
+            a: first,
+            b,
+            tx: tx as u32,
+            rule: 0,
+        });
+    }
+}
+
+/// The tie between a payment's payer and its change.
+pub(crate) fn weak_join(chain: &Chain, tx: u64) -> Option<Join> {
+    let (out, rule) = change(chain, tx)?;
+    let a = chain.payer(chain.ins(tx).start);
+    (a != NOBODY).then(|| Join {
+        a,
+        b: chain.payee(out),
+        tx: tx as u32,
+        rule: rule as u8,
+    })
+}

@@ -1,0 +1,14 @@
+//! Inputs of one transaction have one owner, unless it is a mix.
+
+use super::{Heuristic, Strength};
+
+/// Spent together.
+pub const HEURISTIC: Heuristic = Heuristic {
+    name: "multi_input",
+    strength: Strength::Strong,
+    rule: "all input addresses of a transaction that is neither marked nor doubted as a mix",
+    source: "Nakamoto 2008, section 10; Meiklejohn et al. 2013, H1",
+    confidence: 99,
+    measured: "",
+    keep: |_, _| false,
+};

@@ -1,0 +1,18 @@
+//! Change goes to an address that nobody has used before.
+
+use super::{Change, Heuristic, Output, Strength};
+
+/// A new address.
+pub const HEURISTIC: Heuristic = Heuristic {
+    name: "one_time",
+    strength: Strength::Weak,
+    rule: "the address was never paid before; alone only where it is of the inputs' kind",
+    source: "Meiklejohn et al. 2013, H2; Androulaki et al. 2012",
+    confidence: 95,
+    measured: "",
+    keep,
+};
+
+fn keep(c: &Change<'_>, o: &Output) -> bool {
+    c.chain.before(o.out).is_none()
+}

@@ -1,0 +1,19 @@
+//! A wallet puts in no coin that it could have left out: change is less than every input.
+
+use super::{Change, Heuristic, Output, Strength};
+use crate::block::out_bits;
+
+/// Less than every input.
+pub const HEURISTIC: Heuristic = Heuristic {
+    name: "optimal_change",
+    strength: Strength::Weak,
+    rule: "with two or more inputs, the output is less than each of them, and the payment isn't round to a thousand",
+    source: "BlockSci (Kalodner et al. 2020), optimal change; Nick 2015",
+    confidence: 80,
+    measured: "",
+    keep,
+};
+
+fn keep(c: &Change<'_>, o: &Output) -> bool {
+    c.ins >= 2 && o.row & out_bits::BELOW_INPUTS != 0 && !o.satoshi().is_multiple_of(1_000)
+}

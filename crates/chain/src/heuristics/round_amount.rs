@@ -1,0 +1,18 @@
+//! People pay round amounts; what is left over isn't round.
+
+use super::{Change, Heuristic, Output, Strength};
+
+/// Not round.
+pub const HEURISTIC: Heuristic = Heuristic {
+    name: "round_amount",
+    strength: Strength::Weak,
+    rule: "the amount isn't a multiple of 1,000 satoshi",
+    source: "BlockSci (Kalodner et al. 2020), power of ten; Ermilov et al. 2017; GraphSense",
+    confidence: 90,
+    measured: "",
+    keep,
+};
+
+fn keep(_: &Change<'_>, o: &Output) -> bool {
+    !o.satoshi().is_multiple_of(1_000)
+}

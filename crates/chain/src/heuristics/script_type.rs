@@ -1,0 +1,23 @@
+//! Change has the form of the wallet's own addresses.
+
+use super::{Change, Heuristic, Output, Strength};
+use crate::block::out_bits;
+
+/// The inputs' kind.
+pub const HEURISTIC: Heuristic = Heuristic {
+    name: "script_type",
+    strength: Strength::Weak,
+    rule: "the output is of the kind that all inputs have",
+    source: "BlockSci (Kalodner et al. 2020), address type; GraphSense one-time change",
+    confidence: 97,
+    measured: "",
+    keep,
+};
+
+fn keep(_: &Change<'_>, o: &Output) -> bool {
+    like_inputs(o)
+}
+
+pub(super) fn like_inputs(o: &Output) -> bool {
+    o.row & out_bits::LIKE_INPUTS != 0
+}

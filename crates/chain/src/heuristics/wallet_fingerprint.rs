@@ -1,0 +1,22 @@
+//! The change is spent by the same wallet, so in the same manner: what is spent in another isn't it.
+
+use super::{Change, Heuristic, Output, Strength, habits_of};
+
+/// Spent in the same manner.
+pub const HEURISTIC: Heuristic = Heuristic {
+    name: "wallet_fingerprint",
+    strength: Strength::Weak,
+    rule: "the output isn't spent by a transaction of another version, locktime habit or replaceability, mixes aside",
+    source: "Kappos et al. 2022; Möser, Narayanan 2022",
+    confidence: 80,
+    measured: "",
+    keep,
+};
+
+fn keep(c: &Change<'_>, o: &Output) -> bool {
+    // An unspent output says nothing, so it stays in question.
+    c.chain.spent(o.out).is_none_or(|input| {
+        let by = c.chain.tx_of_in(input);
+        c.chain.is_joint(by) || habits_of(c.chain, by) == habits_of(c.chain, c.tx)
+    })
+}

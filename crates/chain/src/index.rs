@@ -1,0 +1,144 @@
+//! A finished index, to ask.
+
+use std::path::{Path, PathBuf};
+
+use crate::chain::{Chain, names};
+use crate::files::Hash;
+use crate::forest::Forest;
+use crate::heuristics;
+use crate::manifest::{Lock, Manifest};
+use crate::{Fault, Key, Network};
+
+/// Blocks at the tip that may be undone: they are no part of the base of the strong forest.
+pub(crate) const STRONG_TAIL_BLOCKS: u64 = 100;
+/// Change rules look at what became of an output; for a week of blocks that is still to be seen.
+pub(crate) const WEAK_TAIL_BLOCKS: u64 = 1_008;
+/// A change rule never melts two clusters that both have more addresses.
+pub const WEAK_GUARD_MEMBERS: u32 = 10_000;
+
+/// An index.
+pub struct Index {
+    pub(crate) chain: Chain,
+    pub(crate) strong: Forest,
+    pub(crate) weak: Forest,
+    network: Network,
+    blocks_folder: PathBuf,
+    folder: PathBuf,
+    tip: Hash,
+    refused: u64,
+    _lock: Lock,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Index({}, {:?})", self.network.name(), self.chain.counts)
+    }
+}
+
+impl Index {
+    /// Opens a finished index; while it is open nobody appends to it.
+    pub fn open(folder: &Path) -> Result<Self, Fault> {
+        if !folder.exists() {
+            return Err(Fault::NoIndex {
+                folder: folder.to_owned(),
+                begun: false,
+            });
+        }
+        let lock = Lock::shared(folder)?;
+        let manifest = Manifest::read(folder)?;
+        let chain = Chain::open(folder, &manifest)?;
+        let columns = manifest.columns(folder);
+        let path = |name: &str| columns.join(name);
+        let io = || Fault::io(&columns);
+        let (roots, links) = (path(names::STRONG_ROOTS), path(names::STRONG_LINKS));
+        let mut strong = Forest::open(&roots, &links, manifest.strong.1).map_err(io())?;
+        let (roots, links) = (path(names::WEAK_ROOTS), path(names::WEAK_LINKS));
+        let mut weak = Forest::open(&roots, &links, manifest.weak.1)
+            .map_err(io())?
+            .guarded(WEAK_GUARD_MEMBERS);
+        for tx in chain.first_tx(manifest.strong.0)..manifest.counts.txs {
+            heuristics::strong_joins(&chain, tx, |join| strong.join(join));
+        }
+        let newest = chain.first_tx(manifest.weak.0)..manifest.counts.txs;
+        for tx in newest.clone() {
+            heuristics::strong_joins(&chain, tx, |join| weak.join_always(join));
+        }
+        for tx in newest {
+            if let Some(join) = heuristics::weak_join(&chain, tx) {
+                weak.join(join);
+            }
+        }
+        let refused = manifest.refused + weak.refused;
+        Ok(Self {
+            chain,
+            strong,
+            weak,
+            network: manifest.network,
+            blocks_folder: manifest.blocks_folder,
+            folder: folder.to_owned(),
+            tip: manifest.tip,
+            refused,
+            _lock: lock,
+        })
+    }
+
+    /// Whose chain.
+    pub fn network(&self) -> Network {
+        self.network
+    }
+
+    /// Where the index lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where its block files lay when it was built.
+    pub fn blocks_folder(&self) -> &Path {
+        &self.blocks_folder
+    }
+
+    /// Where its block files lie now.
+    pub fn set_blocks_folder(&mut self, folder: &Path) {
+        folder.clone_into(&mut self.blocks_folder);
+    }
+
+    /// Height and hash of the last block.
+    pub fn tip(&self) -> (u64, Hash) {
+        (self.chain.counts.blocks.saturating_sub(1), self.tip)
+    }
+
+    /// Seconds since 1970 of the last block, as its miner said.
+    pub fn tip_time(&self) -> u32 {
+        self.chain
+            .counts
+            .blocks
+            .checked_sub(1)
+            .map_or(0, |n| self.chain.block(n).time)
+    }
+
+    /// How many transactions, inputs, outputs and addresses it holds.
+    pub fn sizes(&self) -> [u64; 4] {
+        let c = &self.chain.counts;
+        [c.txs, c.ins, c.outs, c.addresses]
+    }
+
+    /// Joins that the guard against melting large clusters refused.
+    pub fn refused_joins(&self) -> u64 {
+        self.refused
+    }
+
+    /// The number of an address in this index; nothing when the chain never saw it.
+    pub fn find(&self, key: &Key) -> Option<u32> {
+        self.chain.find(key)
+    }
+
+    /// What an address of that number stands for.
+    pub fn key(&self, address: u32) -> Key {
+        self.chain.key(address)
+    }
+
+    /// As people write it.
+    pub fn address_text(&self, address: u32) -> String {
+        self.key(address).text(self.network)
+    }
+}

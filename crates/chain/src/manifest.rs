@@ -1,0 +1,238 @@
+//! What an index holds, in a file that is replaced at once: before it there is no index, and what it
+//! doesn't name isn't part of one.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::address::unhex;
+use crate::files::{Hash, hash_of_text, hash_text};
+use crate::{Fault, Network, Secret};
+
+/// Version of the files; another one is built anew.
+const VERSION: u64 = 1;
+const NAME: &str = "manifest";
+
+/// How many rows count.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Counts {
+    pub blocks: u64,
+    pub txs: u64,
+    pub ins: u64,
+    pub outs: u64,
+    pub addresses: u64,
+    pub key_bytes: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Manifest {
+    pub network: Network,
+    /// Where the block files lay.
+    pub blocks_folder: PathBuf,
+    pub secret: Secret,
+    /// Name of the folder with the columns.
+    pub folder: String,
+    pub tip: Hash,
+    pub counts: Counts,
+    /// Rows of the sorted tables: addresses, transactions.
+    pub tables: (u64, u64),
+    /// Blocks and addresses in the base of the strong forest, and of the weak one.
+    pub strong: (u64, u64),
+    pub weak: (u64, u64),
+    /// Joins that the guard refused in the weak base.
+    pub refused: u64,
+}
+
+impl Manifest {
+    pub fn columns(&self, index: &Path) -> PathBuf {
+        index.join(&self.folder)
+    }
+
+    pub fn read(index: &Path) -> Result<Self, Fault> {
+        let path = index.join(NAME);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(Fault::NoIndex {
+                    folder: index.to_owned(),
+                    begun: index.join(BUILDING).exists(),
+                });
+            }
+            Err(e) => return Err(Fault::io(&path)(e)),
+        };
+        Self::parse(&text).map_err(|why| Fault::BadIndex {
+            folder: index.to_owned(),
+            why: format!("{why}; delete the folder and build the index again"),
+        })
+    }
+
+    pub fn write(&self, index: &Path) -> Result<(), Fault> {
+        let (path, new) = (index.join(NAME), index.join("manifest.new"));
+        let write = || {
+            let mut file = File::create(&new)?;
+            file.write_all(self.text().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
+            File::open(index)?.sync_all()
+        };
+        write().map_err(Fault::io(&path))
+    }
+
+    fn text(&self) -> String {
+        let c = &self.counts;
+        let secret: String = self.secret.iter().map(|w| format!("{w:016x}")).collect();
+        let mut text = String::new();
+        let folder = self.blocks_folder.to_string_lossy();
+        for (name, value) in [
+            ("version", VERSION.to_string()),
+            ("network", self.network.name().to_owned()),
+            ("blocks-folder", folder.replace('\n', "?")),
+            ("secret", secret),
+            ("folder", self.folder.clone()),
+            ("tip", hash_text(&self.tip)),
+            ("blocks", c.blocks.to_string()),
+            ("transactions", c.txs.to_string()),
+            ("inputs", c.ins.to_string()),
+            ("outputs", c.outs.to_string()),
+            ("addresses", c.addresses.to_string()),
+            ("key-bytes", c.key_bytes.to_string()),
+            ("table-addresses", self.tables.0.to_string()),
+            ("table-transactions", self.tables.1.to_string()),
+            ("strong-blocks", self.strong.0.to_string()),
+            ("strong-addresses", self.strong.1.to_string()),
+            ("weak-blocks", self.weak.0.to_string()),
+            ("weak-addresses", self.weak.1.to_string()),
+            ("refused", self.refused.to_string()),
+        ] {
+            text += &format!("{name} {value}\n");
+        }
+        let sum = hash_text(&Sha256::digest(&text).into());
+        text + "sum " + &sum + "\n"
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let damaged = || "its manifest is damaged".to_owned();
+        let (body, sum) = text.rsplit_once("sum ").ok_or_else(damaged)?;
+        let mut fields = body.lines().filter_map(|l| l.split_once(' '));
+        let mut next = |name: &str| {
+            let field = fields.next().filter(|f| f.0 == name);
+            field.map(|f| f.1).ok_or_else(damaged)
+        };
+        let version = next("version")?;
+        if version != VERSION.to_string() {
+            return Err(format!(
+                "it was built by another version (its form is {version}, ours {VERSION})"
+            ));
+        }
+        if sum.trim() != hash_text(&Sha256::digest(body).into()) {
+            return Err(damaged());
+        }
+        let network = Network::by_name(next("network")?).ok_or_else(damaged)?;
+        let blocks_folder = PathBuf::from(next("blocks-folder")?);
+        let bytes = unhex(next("secret")?).filter(|b| b.len() == 32);
+        let bytes = bytes.ok_or_else(damaged)?;
+        let word =
+            |n: usize| u64::from_be_bytes(bytes[n * 8..n * 8 + 8].try_into().expect("eight"));
+        let secret = [word(0), word(1), word(2), word(3)];
+        let folder = next("folder")?.to_owned();
+        let tip = hash_of_text(next("tip")?).ok_or_else(damaged)?;
+        let mut number = |name: &str| next(name)?.parse::<u64>().map_err(|_| damaged());
+        Ok(Self {
+            network,
+            blocks_folder,
+            secret,
+            folder,
+            tip,
+            counts: Counts {
+                blocks: number("blocks")?,
+                txs: number("transactions")?,
+                ins: number("inputs")?,
+                outs: number("outputs")?,
+                addresses: number("addresses")?,
+                key_bytes: number("key-bytes")?,
+            },
+            tables: (number("table-addresses")?, number("table-transactions")?),
+            strong: (number("strong-blocks")?, number("strong-addresses")?),
+            weak: (number("weak-blocks")?, number("weak-addresses")?),
+            refused: number("refused")?,
+        })
+    }
+}
+
+/// Name of the folder of a build under way.
+pub(crate) const BUILDING: &str = "building";
+
+/// The lock of an index; many may read, one may write.
+pub(crate) struct Lock(#[allow(dead_code)] File);
+
+impl Lock {
+    pub fn shared(index: &Path) -> Result<Self, Fault> {
+        Self::take(index, |f| f.try_lock_shared())
+    }
+
+    pub fn alone(index: &Path) -> Result<Self, Fault> {
+        Self::take(index, |f| f.try_lock())
+    }
+
+    fn take(
+        index: &Path,
+        lock: impl Fn(&File) -> Result<(), fs::TryLockError>,
+    ) -> Result<Self, Fault> {
+        let path = index.join("lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(Fault::io(&path))?;
+        match lock(&file) {
+            Ok(()) => Ok(Self(file)),
+            Err(fs::TryLockError::WouldBlock) => Err(Fault::Busy {
+                folder: index.to_owned(),
+            }),
+            Err(fs::TryLockError::Error(e)) => Err(Fault::io(&path)(e)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written_or_not_at_all() {
+        let manifest = Manifest {
+            network: Network::Signet,
+            blocks_folder: "/blocks of a node".into(),
+            secret: [1, u64::MAX, 3, 4],
+            folder: "columns-1".into(),
+            tip: [7; 32],
+            counts: Counts {
+                blocks: 1,
+                txs: 2,
+                ins: 3,
+                outs: 4,
+                addresses: 5,
+                key_bytes: 6,
+            },
+            tables: (7, 8),
+            strong: (9, 10),
+            weak: (11, 12),
+            refused: 13,
+        };
+        let text = manifest.text();
+        assert_eq!(Manifest::parse(&text), Ok(manifest));
+        for n in 0..text.len() - 1 {
+            assert!(Manifest::parse(&text[..n]).is_err(), "{n}");
+        }
+        assert!(Manifest::parse(&text.replace("inputs 3", "inputs 4")).is_err());
+        let other = text.replace("version 1", "version 2");
+        assert!(
+            Manifest::parse(&other)
+                .unwrap_err()
+                .contains("another version")
+        );
+    }
+}

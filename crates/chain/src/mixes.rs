@@ -1,0 +1,118 @@
+//! Recognises transactions in which several people pay together: their inputs prove no common owner.
+//!
+//! One file each; a new one is a file and two lines here. Each looks at amounts, kinds and counts
+//! only. Confidence is 0 to 100; from [`MARKED_FROM`] on a transaction is marked as a mix, below it is
+//! doubted. Both are left out of strong clusters.
+
+use crate::address::Kind;
+
+mod joinmarket;
+mod multi_output;
+mod payjoin;
+mod stonewall;
+mod tx0;
+mod wasabi1;
+mod wasabi2;
+mod whirlpool;
+
+/// Every form of mix; the first that speaks with the highest confidence is taken.
+pub const ALL: &[&Mix] = &[
+    &whirlpool::MIX,
+    &tx0::MIX,
+    &wasabi1::MIX,
+    &wasabi2::MIX,
+    &joinmarket::MIX,
+    &multi_output::MIX,
+    &stonewall::MIX,
+    &payjoin::MIX,
+];
+
+/// A transaction is marked from this confidence on.
+pub const MARKED_FROM: u8 = 50;
+
+/// A form of mix.
+#[derive(Debug)]
+pub struct Mix {
+    /// Its file.
+    pub name: &'static str,
+    /// What it looks for.
+    pub rule: &'static str,
+    /// Who described it.
+    pub source: &'static str,
+    /// Whether several owners pay in it; false where it only prepares or follows a mix.
+    pub joint: bool,
+    pub(crate) judge: fn(&View<'_>) -> Option<u8>,
+}
+
+/// One input or output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Side {
+    pub value: u64,
+    pub kind: Kind,
+    /// Fingerprint of its address.
+    pub who: u64,
+    /// Of an input.
+    pub sequence: u32,
+}
+
+/// What a rule looks at.
+pub(crate) struct View<'a> {
+    pub ins: &'a [Side],
+    pub outs: &'a [Side],
+    /// Different input addresses.
+    pub payers: usize,
+    /// The amount that most outputs have, and how many have it; the larger of equally frequent ones.
+    pub equal: (u64, usize),
+    /// What inputs bring in is known.
+    pub amounts: bool,
+}
+
+impl<'a> View<'a> {
+    pub fn new(ins: &'a [Side], outs: &'a [Side]) -> Self {
+        let distinct = |mut all: Vec<u64>| {
+            all.sort_unstable();
+            all.dedup();
+            all.len()
+        };
+        let mut values: Vec<u64> = outs
+            .iter()
+            .filter(|o| o.kind != Kind::None)
+            .map(|o| o.value)
+            .collect();
+        values.sort_unstable();
+        let equal = values
+            .chunk_by(|a, b| a == b)
+            .map(|c| (c.len(), c[0]))
+            .max()
+            .map_or((0, 0), |(n, value)| (value, n));
+        Self {
+            ins,
+            outs,
+            payers: distinct(ins.iter().map(|i| i.who).collect()),
+            equal,
+            amounts: true,
+        }
+    }
+
+    /// Of a transaction whose inputs' amounts and kinds are unknown.
+    pub fn without_amounts(ins: &'a [Side], outs: &'a [Side]) -> Self {
+        Self {
+            amounts: false,
+            ..Self::new(ins, outs)
+        }
+    }
+
+    /// Outputs of another amount than the most frequent one.
+    pub fn others(&self) -> usize {
+        self.outs.len() - self.equal.1
+    }
+}
+
+/// The form of mix that fits best, as its place in [`ALL`], and its confidence.
+pub(crate) fn judge(view: &View<'_>) -> Option<(usize, u8)> {
+    let found = ALL
+        .iter()
+        .enumerate()
+        .filter_map(|(n, mix)| Some(((mix.judge)(view)?, std::cmp::Reverse(n))));
+    found.max().map(|(confidence, n)| (n.0, confidence))
+}

@@ -1,0 +1,31 @@
+//! JoinMarket and its kind: some equal outputs, one for each who takes part, and their change.
+
+use super::{Mix, View};
+
+/// Equal outputs, one a person.
+pub const MIX: Mix = Mix {
+    name: "joinmarket",
+    rule: "three or more equal outputs, as many or more input addresses, at most as many other outputs (and one); surer with four and more, and where inputs are signed in different manners",
+    source: "JoinMarket; Goldfeder et al. 2018; Möser, Böhme 2017",
+    joint: true,
+    judge,
+};
+
+/// Below this equal outputs are more often notices than money, satoshi.
+const DUST: u64 = 2_730;
+
+fn judge(v: &View<'_>) -> Option<u8> {
+    let (amount, equal) = v.equal;
+    if equal < 3 || amount <= DUST || v.payers < equal || v.others() > equal + 1 {
+        return None;
+    }
+    // Who pays three friends the same from many coins has one change, not one each.
+    if v.others() < 2 && v.ins.len() != v.outs.len() {
+        return Some(if equal >= 5 { 55 } else { 45 });
+    }
+    Some(if equal >= 4 || v.others() + 1 >= equal {
+        80
+    } else {
+        60
+    })
+}

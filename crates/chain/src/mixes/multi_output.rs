@@ -1,0 +1,28 @@
+//! Rounds in which each may take several equal outputs.
+
+use super::{Mix, View};
+
+/// More equal outputs than people.
+pub const MIX: Mix = Mix {
+    name: "multi_output",
+    rule: "five or more equal outputs, at least half of all; three or more input addresses; two or more other outputs, at most one an input",
+    source: "GraphSense; Schnoering, Vazirgiannis 2023; rounds after Wasabi 1.1 and Whirlpool",
+    joint: true,
+    judge,
+};
+
+fn judge(v: &View<'_>) -> Option<u8> {
+    let (amount, equal) = v.equal;
+    if equal < 5 || amount <= 2_730 || equal < v.others() || v.payers < 3 {
+        return None;
+    }
+    if v.others() > v.ins.len() {
+        return None;
+    }
+    // With one change it may be someone who pays many the same.
+    Some(match v.others() {
+        0 | 1 => 40,
+        2 => 60,
+        _ => 85,
+    })
+}

@@ -1,0 +1,33 @@
+//! PayJoin: the payee puts in a coin of their own. Never sure from outside, so only doubted.
+
+use super::{Mix, View};
+
+/// Payer and payee pay together.
+pub const MIX: Mix = Mix {
+    name: "payjoin",
+    rule: "two outputs and two to five input addresses; inputs signed in different manners (sequence numbers), or of different kinds where the larger output needs not all inputs",
+    source: "BIP 78; Ghesmati et al. 2022 (unnecessary inputs)",
+    joint: true,
+    judge,
+};
+
+fn judge(v: &View<'_>) -> Option<u8> {
+    if v.outs.len() != 2 || !(2..=5).contains(&v.payers) {
+        return None;
+    }
+    if !v.amounts {
+        return None;
+    }
+    let manners = v.ins.iter().any(|i| i.sequence != v.ins[0].sequence);
+    let kinds = v.ins.iter().any(|i| i.kind != v.ins[0].kind);
+    let paid: u64 = v.ins.iter().map(|i| i.value).sum();
+    let smallest = v.ins.iter().map(|i| i.value).min()?;
+    let largest_out = v.outs.iter().map(|o| o.value).max()?;
+    let unnecessary = largest_out <= paid.saturating_sub(smallest);
+    match (manners, kinds, unnecessary) {
+        (true, _, true) => Some(45),
+        (true, _, false) => Some(35),
+        (false, true, true) => Some(25),
+        _ => None,
+    }
+}

@@ -1,0 +1,17 @@
+//! Stonewall: looks like a mix of two, and is one or isn't.
+
+use super::{Mix, View};
+
+/// Two equal outputs and two changes.
+pub const MIX: Mix = Mix {
+    name: "stonewall",
+    rule: "four outputs, just two of them equal and above dust, two or more input addresses",
+    source: "Samourai Wallet, Stonewall and StonewallX2; GraphSense",
+    joint: true,
+    judge,
+};
+
+fn judge(v: &View<'_>) -> Option<u8> {
+    let (amount, equal) = v.equal;
+    (v.outs.len() == 4 && equal == 2 && v.payers >= 2 && amount > 2_730).then_some(30)
+}

@@ -1,0 +1,24 @@
+//! Whirlpool's first step: one owner cuts coins into pieces that fit a pool.
+
+use super::{Mix, View};
+use crate::address::Kind;
+
+/// The transaction before the first round.
+pub const MIX: Mix = Mix {
+    name: "tx0",
+    rule: "an OP_RETURN, two or more equal outputs slightly above a pool's size, at most two others",
+    source: "Samourai Wallet, Whirlpool protocol; Stütz et al. 2022",
+    joint: false,
+    judge,
+};
+
+const POOLS: [u64; 5] = [100_000, 1_000_000, 2_500_000, 5_000_000, 50_000_000];
+
+fn judge(v: &View<'_>) -> Option<u8> {
+    let (amount, equal) = v.equal;
+    let notes = v.outs.iter().filter(|o| o.kind == Kind::None).count();
+    let fits = POOLS
+        .iter()
+        .any(|p| amount > *p && amount - p <= (p / 50).max(30_000));
+    (notes == 1 && equal >= 2 && fits && v.others() <= 3).then_some(90)
+}

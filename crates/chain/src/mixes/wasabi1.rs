@@ -1,0 +1,21 @@
+//! Wasabi 1: many outputs of about a tenth of a bitcoin, and levels of twice that.
+
+use super::{Mix, View};
+
+/// Rounds of Wasabi 1.x.
+pub const MIX: Mix = Mix {
+    name: "wasabi1",
+    rule: "10 or more equal outputs, as many or more inputs from different addresses, at most three other outputs to two equal ones; surer where they are near 0.1 BTC",
+    source: "Wasabi Wallet 1.0 and 1.1; Stütz et al. 2022; Schnoering, Vazirgiannis 2023",
+    joint: true,
+    judge,
+};
+
+fn judge(v: &View<'_>) -> Option<u8> {
+    let (amount, equal) = v.equal;
+    if equal < 10 || v.ins.len() < equal || v.payers < equal || v.others() * 2 > equal * 3 {
+        return None;
+    }
+    let base = (8_000_000..=13_000_000).contains(&amount);
+    Some(if base { 95 } else { 75 })
+}

@@ -1,0 +1,34 @@
+//! Whirlpool: as many inputs as outputs, all outputs of one pool's size.
+
+use super::{Mix, View};
+
+/// Whirlpool's rounds.
+pub const MIX: Mix = Mix {
+    name: "whirlpool",
+    rule: "5 to 10 inputs, as many outputs, all outputs equal, each input between the amount and 1 % more (newcomers bring the miner's fee)",
+    source: "Samourai Wallet, Whirlpool protocol; Stütz et al. 2022",
+    joint: true,
+    judge,
+};
+
+/// Pools, satoshi.
+const POOLS: [u64; 5] = [100_000, 1_000_000, 2_500_000, 5_000_000, 50_000_000];
+
+fn judge(v: &View<'_>) -> Option<u8> {
+    let n = v.ins.len();
+    let (amount, equal) = v.equal;
+    if !(5..=10).contains(&n) || v.outs.len() != n || equal != n || v.payers != n {
+        return None;
+    }
+    if !v.amounts {
+        return Some(if POOLS.contains(&amount) { 90 } else { 60 });
+    }
+    let fee_max = (amount / 100).max(20_000);
+    if v.ins
+        .iter()
+        .any(|i| i.value < amount || i.value > amount + fee_max)
+    {
+        return None;
+    }
+    Some(if POOLS.contains(&amount) { 99 } else { 80 })
+}

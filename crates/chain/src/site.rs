@@ -1,0 +1,331 @@
+//! From seeds to a site's addresses, each with what ties it to one known before.
+//!
+//! First everything that strong ties reach, then what weak ties reach from there. A tie is refused where
+//! it would bring in another known service, or a cluster much larger than the site: what it would have
+//! brought is told as doubtful.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use crate::chain::Chain;
+use crate::forest::NOBODY;
+use crate::heuristics::{self, Strength};
+use crate::known::Known;
+use crate::{Index, mixes};
+
+/// Addresses of one site at most; beyond, something has melted together that doesn't belong.
+pub const SITE_ADDRESSES_MAX: usize = 5_000_000;
+/// A weak tie brings in no cluster larger than this and larger than the site.
+const STRANGERS_MAX: u32 = 1_000;
+
+/// Why an address is taken for the site's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Because {
+    /// It was handed in.
+    Seed,
+    /// A transaction ties it to an address that was there before.
+    Tie {
+        /// The other address.
+        to: u32,
+        /// The transaction's number.
+        tx: u64,
+        /// The rule's place in [`heuristics::ALL`].
+        rule: usize,
+    },
+}
+
+/// An address taken for the site's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// Its number.
+    pub address: u32,
+    /// Whether strong ties alone lead to a seed.
+    pub strength: Strength,
+    /// The least confidence on the way from a seed, 0 to 100.
+    pub confidence: u8,
+    /// The last tie of that way.
+    pub because: Because,
+}
+
+/// An address that may be the site's and isn't counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Doubtful {
+    /// Its number.
+    pub address: u32,
+    /// The tie that was refused.
+    pub because: Because,
+    /// Why.
+    pub why: Refused,
+}
+
+/// Why a tie was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// The address, or its cluster, is a known service's.
+    Service(u32),
+    /// Its cluster has so many addresses.
+    Large(u32),
+    /// Spent together in what may be a mix.
+    Mix(&'static str),
+    /// The site has too many addresses already.
+    Full,
+}
+
+/// A site.
+#[derive(Default, Debug)]
+pub struct Site {
+    /// Its addresses, in the order they were found.
+    pub members: Vec<Member>,
+    /// Those that were not taken, by number.
+    pub doubtful: Vec<Doubtful>,
+    places: HashMap<u32, usize>,
+}
+
+impl Site {
+    /// Where an address stands among the members.
+    pub fn place(&self, address: u32) -> Option<usize> {
+        self.places.get(&address).copied()
+    }
+
+    /// Whether an address was taken.
+    pub fn has(&self, address: u32) -> bool {
+        self.places.contains_key(&address)
+    }
+
+    fn take(&mut self, member: Member) -> bool {
+        if self.has(member.address) {
+            return false;
+        }
+        self.places.insert(member.address, self.members.len());
+        self.members.push(member);
+        true
+    }
+}
+
+/// The site of these addresses.
+pub fn site(index: &Index, seeds: &[u32], known: &Known) -> Site {
+    let mut growing = Growing {
+        index,
+        known,
+        site: Site::default(),
+        doubtful: BTreeMap::new(),
+        weak: VecDeque::new(),
+        done: HashSet::new(),
+        next: 0,
+    };
+    for &address in seeds {
+        growing.site.take(Member {
+            address,
+            strength: Strength::Strong,
+            confidence: 100,
+            because: Because::Seed,
+        });
+    }
+    growing.strongly();
+    while let Some((from, to, tx, rule)) = growing.weak.pop_front() {
+        growing.weakly(from, to, tx, rule);
+        growing.strongly();
+    }
+    let site = growing.site;
+    let doubtful = growing.doubtful.into_values();
+    Site {
+        doubtful: doubtful.filter(|d| !site.has(d.address)).collect(),
+        ..site
+    }
+}
+
+struct Growing<'a> {
+    index: &'a Index,
+    known: &'a Known,
+    site: Site,
+    doubtful: BTreeMap<u32, Doubtful>,
+    /// Weak ties to look at: from, to, transaction, rule.
+    weak: VecDeque<(u32, u32, u64, usize)>,
+    /// Transactions that were looked at as spending.
+    done: HashSet<u64>,
+    /// The first member whose transactions weren't looked at.
+    next: usize,
+}
+
+impl Growing<'_> {
+    fn doubt(&mut self, address: u32, because: Because, why: Refused) {
+        self.doubtful.entry(address).or_insert(Doubtful {
+            address,
+            because,
+            why,
+        });
+    }
+
+    /// Follows strong ties until there are no more; notes weak ones.
+    fn strongly(&mut self) {
+        let chain = &self.index.chain;
+        while let Some(member) = self.site.members.get(self.next).copied() {
+            self.next += 1;
+            // A seed that a service hosts says nothing of the service's other customers.
+            if let Some(service) = self.known.service_of(self.index, member.address)
+                && self.known.stops(service)
+            {
+                continue;
+            }
+            let received: Vec<u64> = chain.received(member.address).collect();
+            for out in received {
+                self.as_change(member.address, out);
+                if let Some(input) = chain.spent(out) {
+                    self.spending(member, chain.tx_of_in(input));
+                }
+            }
+        }
+    }
+
+    /// Weak: the payment that this output may be the change of.
+    fn as_change(&mut self, address: u32, out: u64) {
+        let chain = &self.index.chain;
+        let tx = chain.tx_of_out(out);
+        if let Some((change, rule)) = heuristics::change(chain, tx)
+            && change == out
+        {
+            let payer = chain.payer(chain.ins(tx).start);
+            if payer != NOBODY && !self.site.has(payer) {
+                self.weak.push_back((address, payer, tx, rule));
+            }
+        }
+    }
+
+    fn spending(&mut self, member: Member, tx: u64) {
+        let chain = &self.index.chain;
+        if !self.done.insert(tx) {
+            return;
+        }
+        let joint = chain.mix(tx).filter(|(mix, _)| mix.joint);
+        for input in chain.ins(tx) {
+            let address = chain.payer(input);
+            if address == NOBODY || self.site.has(address) {
+                continue;
+            }
+            let because = Because::Tie {
+                to: member.address,
+                tx,
+                rule: 0,
+            };
+            if let Some((mix, confidence)) = joint {
+                // In a marked mix strangers are strangers; in a doubted one they may be the site's.
+                if confidence < mixes::MARKED_FROM {
+                    self.doubt(address, because, Refused::Mix(mix.name));
+                }
+                continue;
+            }
+            if let Some(service) = self.known.tagged(address)
+                && self.known.stops(service)
+            {
+                self.doubt(address, because, Refused::Service(service));
+                continue;
+            }
+            if self.site.members.len() >= SITE_ADDRESSES_MAX {
+                self.doubt(address, because, Refused::Full);
+                continue;
+            }
+            self.site.take(Member {
+                address,
+                confidence: member.confidence.min(heuristics::ALL[0].confidence),
+                because,
+                ..member
+            });
+        }
+        if let Some((out, rule)) = heuristics::change(chain, tx) {
+            let to = chain.payee(out);
+            if !self.site.has(to) {
+                self.weak.push_back((member.address, to, tx, rule));
+            }
+        }
+    }
+
+    fn weakly(&mut self, from: u32, to: u32, tx: u64, rule: usize) {
+        if self.site.has(to) {
+            return;
+        }
+        let because = Because::Tie { to: from, tx, rule };
+        let known = self.known.service_of(self.index, to);
+        if let Some(service) = known.filter(|s| self.known.stops(*s)) {
+            return self.doubt(to, because, Refused::Service(service));
+        }
+        let size = self.index.strong.size(self.index.strong.root(to));
+        if size > STRANGERS_MAX && size as usize > self.site.members.len() {
+            return self.doubt(to, because, Refused::Large(size));
+        }
+        if self.site.members.len() >= SITE_ADDRESSES_MAX {
+            return self.doubt(to, because, Refused::Full);
+        }
+        let before = self
+            .site
+            .place(from)
+            .map_or(100, |n| self.site.members[n].confidence);
+        self.site.take(Member {
+            address: to,
+            strength: Strength::Weak,
+            confidence: before.min(heuristics::ALL[rule].confidence),
+            because,
+        });
+    }
+}
+
+/// A payment to a site.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    /// Transaction's number.
+    pub tx: u64,
+    /// Output's number.
+    pub out: u64,
+    /// Satoshi.
+    pub satoshi: u64,
+    /// To whom.
+    pub address: u32,
+}
+
+/// What came in to a site.
+#[derive(Default, Debug)]
+pub struct Receipts {
+    /// Payments, in the chain's order.
+    pub payments: Vec<Receipt>,
+    /// Below [`DUST_SATOSHI_MAX`]: notices and snares of strangers, not payments.
+    pub dust: Vec<Receipt>,
+    /// Mined.
+    pub mined: Vec<Receipt>,
+    /// Out of mixes in which the site took part itself.
+    pub mixed: Vec<Receipt>,
+}
+
+/// What is at most this much is no payment, satoshi.
+pub const DUST_SATOSHI_MAX: u64 = 1_000;
+
+/// Everything that others paid to a site.
+pub fn receipts(index: &Index, site: &Site) -> Receipts {
+    let chain: &Chain = &index.chain;
+    let mut receipts = Receipts::default();
+    let mut outs: Vec<(u64, u32)> = site
+        .members
+        .iter()
+        .flat_map(|m| chain.received(m.address).map(|out| (out, m.address)))
+        .collect();
+    outs.sort_unstable();
+    for (out, address) in outs {
+        let tx = chain.tx_of_out(out);
+        let receipt = Receipt {
+            tx,
+            out,
+            satoshi: chain.value(out),
+            address,
+        };
+        let own = chain.ins(tx).any(|i| site.has(chain.payer(i)));
+        if chain.is_coinbase(tx) {
+            receipts.mined.push(receipt);
+        } else if own && chain.is_joint(tx) {
+            receipts.mixed.push(receipt);
+        } else if own {
+            // Its own change, or from one of its wallets to another.
+        } else if receipt.satoshi <= DUST_SATOSHI_MAX {
+            receipts.dust.push(receipt);
+        } else {
+            receipts.payments.push(receipt);
+        }
+    }
+    receipts
+}

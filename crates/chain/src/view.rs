@@ -1,0 +1,121 @@
+//! A transaction of an index, as people look at it.
+
+use crate::Index;
+use crate::files::Hash;
+use crate::forest::NOBODY;
+use crate::heuristics;
+
+/// A transaction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Transaction {
+    /// Its number.
+    pub number: u64,
+    /// Its id, as it stands in the data.
+    pub id: Hash,
+    /// Height of its block.
+    pub height: u64,
+    /// The block's hash.
+    pub block: Hash,
+    /// Seconds since 1970, as the block's miner said.
+    pub time: u32,
+    /// It makes new coins.
+    pub coinbase: bool,
+    /// What it spends.
+    pub ins: Vec<Coin>,
+    /// What it makes.
+    pub outs: Vec<Coin>,
+    /// The form of mix it has and how sure that is, 0 to 100.
+    pub mix: Option<(&'static str, u8)>,
+    /// Place of the output taken for change, and the rule.
+    pub change: Option<(usize, &'static str)>,
+}
+
+/// An output, as it was made or as it is spent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Coin {
+    /// The transaction that made it, by number.
+    pub tx: u64,
+    /// Its place there.
+    pub vout: u32,
+    /// Satoshi.
+    pub satoshi: u64,
+    /// Whose; nothing where the script has no address.
+    pub address: Option<u32>,
+}
+
+impl Index {
+    /// A transaction by number.
+    pub fn transaction(&self, number: u64) -> Transaction {
+        let chain = &self.chain;
+        let height = chain.height(number);
+        let block = chain.block(height);
+        let first = chain.outs(number).start;
+        Transaction {
+            number,
+            id: chain.id(number),
+            height,
+            block: block.hash,
+            time: block.time,
+            coinbase: chain.is_coinbase(number),
+            ins: chain
+                .ins(number)
+                .map(|i| self.coin(chain.source(i)))
+                .collect(),
+            outs: chain.outs(number).map(|o| self.coin(o)).collect(),
+            mix: chain.mix(number).map(|(mix, sure)| (mix.name, sure)),
+            change: heuristics::change(chain, number)
+                .map(|(out, rule)| ((out - first) as usize, heuristics::ALL[rule].name)),
+        }
+    }
+
+    /// An output by number.
+    pub fn coin(&self, out: u64) -> Coin {
+        let tx = self.chain.tx_of_out(out);
+        let address = self.chain.payee(out);
+        Coin {
+            tx,
+            vout: (out - self.chain.outs(tx).start) as u32,
+            satoshi: self.chain.value(out),
+            address: (address != NOBODY).then_some(address),
+        }
+    }
+
+    /// Number of a transaction.
+    pub fn find_transaction(&self, id: &Hash) -> Option<u64> {
+        self.chain.find_tx(id)
+    }
+
+    /// Numbers of a block's transactions.
+    pub fn transactions_of(&self, height: u64) -> std::ops::Range<u64> {
+        self.chain.first_tx(height)..self.chain.first_tx(height + 1)
+    }
+
+    /// Id of a transaction and time and height of its block.
+    pub fn when(&self, tx: u64) -> (Hash, u32, u64) {
+        let height = self.chain.height(tx);
+        (self.chain.id(tx), self.chain.block(height).time, height)
+    }
+
+    /// Transactions that look like mixes: number, form, confidence.
+    pub fn mixes(&self) -> impl Iterator<Item = (u64, &'static crate::mixes::Mix, u8)> + '_ {
+        (0..self.chain.counts.txs)
+            .filter_map(|tx| self.chain.mix(tx).map(|(mix, sure)| (tx, mix, sure)))
+    }
+
+    /// The address that stands for a cluster in the weak layer; two with the same may have one owner.
+    pub fn wallet(&self, address: u32) -> u32 {
+        self.weak.root(address)
+    }
+
+    /// The same in the strong layer.
+    pub fn strong_cluster(&self, address: u32) -> u32 {
+        self.strong.root(address)
+    }
+
+    /// The first address that a transaction spends from.
+    pub fn payer(&self, tx: u64) -> Option<u32> {
+        let input = self.chain.ins(tx).next()?;
+        let payer = self.chain.payer(input);
+        (payer != NOBODY).then_some(payer)
+    }
+}

@@ -1,0 +1,150 @@
+//! The shortest list of transactions and rules that ties two addresses.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::Index;
+use crate::forest::{Join, NOBODY};
+use crate::heuristics::{self, Strength};
+
+/// Addresses that the search for the shortest way looks at; beyond, a way that the clusters remember is
+/// given, which may not be the shortest.
+pub const ADDRESSES_MAX: usize = 3_000_000;
+
+/// A tie between two addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// From this address.
+    pub from: u32,
+    /// To that one.
+    pub to: u32,
+    /// By this transaction.
+    pub tx: u64,
+    /// And this rule, by its place in [`heuristics::ALL`].
+    pub rule: usize,
+}
+
+/// What ties two addresses.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Why {
+    /// Whether strong ties alone do.
+    pub strength: Strength,
+    /// In order.
+    pub steps: Vec<Step>,
+    /// No shorter list does it.
+    pub shortest: bool,
+}
+
+/// What ties two addresses, strong ties first; nothing where none do.
+pub fn why(index: &Index, from: u32, to: u32) -> Option<Why> {
+    let (strength, forest) = if index.strong.root(from) == index.strong.root(to) {
+        (Strength::Strong, &index.strong)
+    } else if index.weak.root(from) == index.weak.root(to) {
+        (Strength::Weak, &index.weak)
+    } else {
+        return None;
+    };
+    if let Some(steps) = shortest(index, from, to, strength) {
+        return Some(Why {
+            strength,
+            steps,
+            shortest: true,
+        });
+    }
+    let mut at = from;
+    let steps = forest
+        .way(from, to)?
+        .into_iter()
+        .map(|Join { a, b, tx, rule }| {
+            let next = if a == at { b } else { a };
+            let step = Step {
+                from: at,
+                to: next,
+                tx: u64::from(tx),
+                rule: usize::from(rule),
+            };
+            at = next;
+            step
+        });
+    Some(Why {
+        strength,
+        steps: steps.collect(),
+        shortest: false,
+    })
+}
+
+fn shortest(index: &Index, from: u32, to: u32, strength: Strength) -> Option<Vec<Step>> {
+    let mut came: HashMap<u32, Option<Step>> = HashMap::from([(from, None)]);
+    let mut open = VecDeque::from([from]);
+    let mut done = std::collections::HashSet::new();
+    while let Some(at) = open.pop_front() {
+        if at == to {
+            let mut steps = Vec::new();
+            let mut at = to;
+            while let Some(Some(step)) = came.get(&at) {
+                steps.push(*step);
+                at = step.from;
+            }
+            steps.reverse();
+            return Some(steps);
+        }
+        if came.len() > ADDRESSES_MAX {
+            return None;
+        }
+        ties(index, at, strength, &mut done, |step| {
+            came.entry(step.to).or_insert_with(|| {
+                open.push_back(step.to);
+                Some(step)
+            });
+        });
+    }
+    None
+}
+
+/// Calls `tie` for everything that ties an address to another. A transaction's inputs are one another's
+/// neighbours, so each transaction needs to be opened once only.
+fn ties(
+    index: &Index,
+    from: u32,
+    strength: Strength,
+    done: &mut std::collections::HashSet<u64>,
+    mut tie: impl FnMut(Step),
+) {
+    let chain = &index.chain;
+    let weak = strength == Strength::Weak;
+    for out in chain.received(from) {
+        if weak {
+            let tx = chain.tx_of_out(out);
+            if let Some((change, rule)) = heuristics::change(chain, tx)
+                && change == out
+            {
+                for input in chain.ins(tx) {
+                    let to = chain.payer(input);
+                    if to != NOBODY {
+                        tie(Step { from, to, tx, rule });
+                    }
+                }
+            }
+        }
+        let Some(input) = chain.spent(out) else {
+            continue;
+        };
+        let tx = chain.tx_of_in(input);
+        if !chain.is_joint(tx) && done.insert(tx) {
+            for input in chain.ins(tx) {
+                let to = chain.payer(input);
+                if to != NOBODY && to != from {
+                    tie(Step {
+                        from,
+                        to,
+                        tx,
+                        rule: 0,
+                    });
+                }
+            }
+        }
+        if weak && let Some((change, rule)) = heuristics::change(chain, tx) {
+            let to = chain.payee(change);
+            tie(Step { from, to, tx, rule });
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The report on a site as tables: addresses, doubts, payments, a request for each service.
+
+use obhut_casework::chain::{
+    AddressRow, CandidateRow, DoubtfulRow, PayersReport, PaymentRow, ServiceRow,
+};
+
+/// A file of a report.
+pub struct ChainFile {
+    /// Its path below the report's folder.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Longest name of a request's file, without its ending.
+const NAME_CHARS_MAX: usize = 80;
+
+/// All tables of a report.
+pub fn tables(report: &PayersReport) -> Vec<ChainFile> {
+    let file = |path: &str, bytes| ChainFile {
+        path: path.to_owned(),
+        bytes,
+    };
+    let mut files = vec![
+        file("addresses.csv", addresses(&report.addresses)),
+        file("doubtful.csv", doubtful(&report.doubtful)),
+        file("payments.csv", payments(&report.payments)),
+    ];
+    let mut names: Vec<String> = Vec::new();
+    for (number, service) in report.services.iter().enumerate() {
+        if !service.service.answers {
+            continue;
+        }
+        let mut name = file_name(&service.service.label);
+        if names.contains(&name) {
+            name = format!("{name}-{number}");
+        }
+        files.push(ChainFile {
+            path: format!("requests/{name}.csv"),
+            bytes: request(report, number, service),
+        });
+        names.push(name);
+    }
+    files
+}
+
+fn addresses(rows: &[AddressRow]) -> Vec<u8> {
+    let head = ["address", "layer", "confidence", "because"];
+    table(
+        &head,
+        rows.iter().map(|r| {
+            vec![
+                r.address.clone(),
+                r.layer.to_owned(),
+                r.confidence.to_string(),
+                r.because.clone(),
+            ]
+        }),
+    )
+}
+
+fn doubtful(rows: &[DoubtfulRow]) -> Vec<u8> {
+    let head = ["address", "because", "refused"];
+    table(
+        &head,
+        rows.iter()
+            .map(|r| vec![r.address.clone(), r.because.clone(), safe(&r.refused)]),
+    )
+}
+
+fn payments(rows: &[PaymentRow]) -> Vec<u8> {
+    let head = [
+        "txid",
+        "vout",
+        "time",
+        "amount_sat",
+        "to_address",
+        "direct",
+        "candidates",
+        "service",
+        "service_txid",
+        "service_vout",
+        "hops",
+        "confidence",
+    ];
+    let of = |p: &PaymentRow, c: Option<&CandidateRow>| {
+        let mut row = vec![
+            p.out.txid.clone(),
+            p.out.vout.to_string(),
+            p.time.clone(),
+            p.amount_sat.to_string(),
+            p.to_address.clone(),
+            p.direct.to_string(),
+            p.candidates.len().to_string(),
+        ];
+        match c {
+            None => row.extend(vec![String::new(); 5]),
+            Some(c) => row.extend([
+                safe(&c.service),
+                c.out.txid.clone(),
+                c.out.vout.to_string(),
+                c.hops.to_string(),
+                c.confidence.to_string(),
+            ]),
+        }
+        row
+    };
+    table(
+        &head,
+        rows.iter().flat_map(|p| {
+            if p.candidates.is_empty() {
+                vec![of(p, None)]
+            } else {
+                p.candidates.iter().map(|c| of(p, Some(c))).collect()
+            }
+        }),
+    )
+}
+
+fn request(report: &PayersReport, number: usize, service: &ServiceRow) -> Vec<u8> {
+    let head = [
+        "service",
+        "legal_name",
+        "jurisdictions",
+        "service_txid",
+        "service_vout",
+        "time",
+        "amount_sat",
+        "customer_address",
+        "payment_txid",
+        "payment_vout",
+        "payment_time",
+        "payment_amount_sat",
+        "direct",
+        "hops",
+        "candidates",
+        "confidence",
+        "tag_source",
+        "tag_date",
+        "tag_confidence",
+    ];
+    let s = &service.service;
+    let tag = s.tags.iter().max_by_key(|t| t.confidence);
+    let rows = report.payments.iter().flat_map(|p| {
+        p.candidates
+            .iter()
+            .filter(|c| c.number == Some(number))
+            .map(move |c| (p, c))
+    });
+    table(
+        &head,
+        rows.map(|(p, c)| {
+            vec![
+                safe(&s.label),
+                safe(s.legal_name.as_deref().unwrap_or_default()),
+                safe(&s.jurisdictions.join(" ")),
+                c.out.txid.clone(),
+                c.out.vout.to_string(),
+                c.time.clone(),
+                c.amount_sat.to_string(),
+                c.address.clone(),
+                p.out.txid.clone(),
+                p.out.vout.to_string(),
+                p.time.clone(),
+                p.amount_sat.to_string(),
+                p.direct.to_string(),
+                c.hops.to_string(),
+                p.candidates.len().to_string(),
+                c.confidence.to_string(),
+                safe(tag.map_or("", |t| &t.source)),
+                safe(tag.and_then(|t| t.date.as_deref()).unwrap_or_default()),
+                tag.map_or(0, |t| t.confidence).to_string(),
+            ]
+        }),
+    )
+}
+
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Nothing can fail in memory, and every row is as long as the head.
+    let _ = writer.write_record(head);
+    for row in rows {
+        let _ = writer.write_record(row);
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// What comes from outside must not become a formula where the table is opened.
+fn safe(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A label as a file's name: letters, digits, dots, dashes; never a path.
+pub fn file_name(label: &str) -> String {
+    let name: String = label
+        .chars()
+        .take(NAME_CHARS_MAX)
+        .map(|c| {
+            if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let name = name.trim_matches(['.', '-']);
+    if name.is_empty() {
+        "service".into()
+    } else {
+        name.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_make_no_paths_and_no_formulas() {
+        assert_eq!(file_name("../../etc/passwd"), "etc-passwd");
+        assert_eq!(file_name("exchange-A"), "exchange-A");
+        assert_eq!(file_name("…"), "service");
+        assert_eq!(safe("=1+1"), "'=1+1");
+    }
+}
