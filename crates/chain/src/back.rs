@@ -16,7 +16,9 @@ use crate::site::Receipt;
 /// How far back the walk goes, in changes of wallet.
 pub const WALLETS_MAX: u32 = 6;
 /// How many outputs one walk looks at.
-pub const OUTPUTS_MAX: usize = 20_000;
+pub const OUTPUTS_MAX: usize = 1_000;
+/// With so many candidates a payment is told as ambiguous, and the walk ends.
+pub const CANDIDATES_MAX: usize = 25;
 /// A cluster with more addresses is no private person's.
 const PRIVATE_ADDRESSES_MAX: u32 = 500;
 /// A coin larger than this is no private person's, satoshi: ten bitcoin.
@@ -153,7 +155,7 @@ impl<'a> Walker<'a> {
             if !seen.insert(out) {
                 continue;
             }
-            if seen.len() > OUTPUTS_MAX {
+            if seen.len() > OUTPUTS_MAX || way.candidates.len() >= CANDIDATES_MAX {
                 way.ends.limits += 1;
                 break;
             }

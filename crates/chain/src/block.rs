@@ -137,16 +137,27 @@ struct Input {
     sequence: u32,
 }
 
+/// Why a block can't be taken apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wrong {
+    /// The undo data aren't this block's.
+    Undo,
+    /// The block itself.
+    Block(&'static str),
+}
+
 /// Takes a block apart; the reason where it isn't what its header says.
 pub(crate) fn parse(
     parser: &mut Parser,
     block: &[u8],
     undo: &[u8],
     secret: &Secret,
-) -> Result<Rows, &'static str> {
+) -> Result<Rows, Wrong> {
+    parser.ins.clear();
+    parser.outs.clear();
     let mut spent = Vec::new();
     if !undo.is_empty() {
-        undo::spent(undo, |_, _, s| spent.push(s)).ok_or("has unreadable undo data")?;
+        undo::spent(undo, |_, _, s| spent.push(s)).ok_or(Wrong::Undo)?;
     }
     let mut visitor = Taking {
         parser,
@@ -161,16 +172,18 @@ pub(crate) fn parse(
         return Err(wrong);
     }
     let (taken, rows) = (visitor.taken, visitor.rows);
-    let parsed = parsed.map_err(|_| "can't be read")?;
+    let parsed = parsed.map_err(|_| Wrong::Block("can't be read"))?;
     if !parsed.remaining().is_empty() {
-        return Err("is longer than its transactions");
+        return Err(Wrong::Block("is longer than its transactions"));
     }
     if taken != spent.len() {
-        return Err("spends less than its undo data say");
+        return Err(Wrong::Undo);
     }
     let ids: Vec<Hash> = rows.txs.iter().map(|t| t.id).collect();
     if merkle_root(ids) != block[36..68] {
-        return Err("doesn't hold the transactions that its header names");
+        return Err(Wrong::Block(
+            "doesn't hold the transactions that its header names",
+        ));
     }
     Ok(rows)
 }
@@ -192,7 +205,7 @@ struct Taking<'a> {
     spent: &'a [undo::Spent],
     taken: usize,
     secret: &'a Secret,
-    wrong: Option<&'static str>,
+    wrong: Option<Wrong>,
 }
 
 impl Visitor for Taking<'_> {
@@ -228,7 +241,7 @@ impl Visitor for Taking<'_> {
 }
 
 impl Taking<'_> {
-    fn transaction(&mut self, tx: &bsl::Transaction<'_>) -> Result<(), &'static str> {
+    fn transaction(&mut self, tx: &bsl::Transaction<'_>) -> Result<(), Wrong> {
         let (a, b, c) = tx.txid_preimage();
         let id = sha256d(&[a, b, c]);
         let (version, locktime) = (tx.version(), tx.locktime());
@@ -248,7 +261,7 @@ impl Taking<'_> {
         let spent = self
             .spent
             .get(self.taken..self.taken + ins.len())
-            .ok_or("spends more than its undo data say")?;
+            .ok_or(Wrong::Undo)?;
         self.taken += ins.len();
         if ins.iter().any(|i| i.sequence < 0xffff_fffe) {
             bits |= form::REPLACEABLE;
@@ -285,7 +298,7 @@ impl Taking<'_> {
         }
         for out in &mut *outs {
             if out.value > out_bits::VALUE {
-                return Err("makes more money than there is");
+                return Err(Wrong::Block("makes more money than there is"));
             }
             let kind = out.key.kind();
             let like = if alike && kind == first && !coinbase {

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use crate::address::Kind;
-use crate::block::{self, Fingerprint, Parser, Rows, form, out_bits};
+use crate::block::{self, Fingerprint, Parser, Rows, Wrong, form, out_bits};
 use crate::chain::{self, Chain, names};
 use crate::columns::{Column, NONE_4, NONE_5, Writer, filled_with_none};
 use crate::files::{self, Blocks, Place, UndoFile};
@@ -181,17 +181,21 @@ pub(crate) fn prepare(
     secret: &Secret,
 ) -> Result<Prepared, Fault> {
     blocks.block(place, buffer)?;
-    let file;
-    let undo = if place.transactions > 1 {
-        file = undo_files.get(blocks, place.file, height)?;
-        file.of(place, height)?
+    let rows = if place.transactions > 1 {
+        let file = undo_files.get(blocks, place.file, height)?;
+        file.of(place, height, |undo| {
+            block::parse(parser, buffer, undo, secret)
+        })?
     } else {
-        &[]
+        block::parse(parser, buffer, &[], secret)
     };
-    let rows = block::parse(parser, buffer, undo, secret).map_err(|why| Fault::BadBlock {
-        file: blocks.block_file(place.file),
-        offset: place.offset,
-        why,
+    let rows = rows.map_err(|wrong| match wrong {
+        Wrong::Undo => blocks.no_undo(place, height),
+        Wrong::Block(why) => Fault::BadBlock {
+            file: blocks.block_file(place.file),
+            offset: place.offset,
+            why,
+        },
     })?;
     let of_key = |k| Fingerprint::of_key(k, secret);
     let of_tx = |id| Fingerprint::of_transaction(id, secret);
@@ -494,10 +498,18 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &Counts) -> io
     let outs = Column::<5>::read(&folder.join(names::TX_OUTS), counts.txs + 1)?;
     let mut spent = Scatter::create(&folder.join("temporary.spent"), counts.outs)?;
     let mut source = Writer::<5>::create(&folder.join(names::IN_SOURCE))?;
+    let payees = Column::<4>::read(&folder.join(names::OUT_ADDRESS), counts.outs)?;
+    let payers = Column::<4>::read(&folder.join(names::IN_ADDRESS), counts.ins)?;
     from.each(NONE_5, |input, tx| {
         let out = outs.get(tx) + vouts.get(input);
         if out >= outs.get(tx + 1) {
             return Err(wrong());
+        }
+        // What the undo data say was spent must be what the blocks say was made.
+        if payees.get(out) != payers.get(input) {
+            return Err(io::Error::other(
+                "undo data name another address than the output that is spent; let the node make them anew (bitcoind -reindex-chainstate)",
+            ));
         }
         spent.push(out, input)?;
         source.push_number(out)
@@ -556,44 +568,58 @@ fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> i
     Ok(())
 }
 
+/// Transactions after which the pages of an index that were touched are let go of: what is mapped
+/// counts as memory, though the system could have it back.
+const LET_GO_AFTER: u64 = 1 << 23;
+
 /// Both forests up to some blocks below the tip.
 fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
-    let chain = Chain::open(b.index, manifest)?;
     let folder = manifest.columns(b.index);
     let io = || Fault::io(&folder);
-    let (strong, weak) = (manifest.strong, manifest.weak);
     let path = |name: &str| folder.join(name);
-    let mut growing = Growing::create(&path(names::STRONG_LINKS), strong.1).map_err(io())?;
-    let txs = chain.first_tx(strong.0);
-    for tx in 0..txs {
-        heuristics::strong_joins(&chain, tx, |join| {
-            growing.join_always(join);
-        });
-        if tx.is_multiple_of(1 << 20) {
-            progress(b, "clusters", tx, txs);
+    let (strong, weak) = (manifest.strong, manifest.weak);
+    let (strong_links, weak_links) = (path(names::STRONG_LINKS), path(names::WEAK_LINKS));
+    let over = |m: &Manifest,
+                (stage, blocks): (&'static str, u64),
+                growing: &mut Growing,
+                links: &Path,
+                each: &mut dyn FnMut(&Chain, u64, &mut Growing)| {
+        let mut chain = Chain::open(b.index, m)?;
+        let txs = chain.first_tx(blocks);
+        for tx in 0..txs {
+            each(&chain, tx, growing);
+            if tx.is_multiple_of(1 << 20) {
+                progress(b, stage, tx, txs);
+            }
+            if tx > 0 && tx.is_multiple_of(LET_GO_AFTER) {
+                chain = Chain::open(b.index, m)?;
+                growing.let_go(links).map_err(Fault::io(links))?;
+            }
         }
-    }
+        Ok::<(), Fault>(())
+    };
+    let mut together = |chain: &Chain, tx: u64, growing: &mut Growing| {
+        heuristics::strong_joins(chain, tx, |join| growing.join_always(join));
+    };
+    let mut growing = Growing::create(&strong_links, strong.1).map_err(io())?;
+    let stage = ("clusters", strong.0);
+    over(manifest, stage, &mut growing, &strong_links, &mut together)?;
     growing.finish(&path(names::STRONG_ROOTS)).map_err(io())?;
-    let growing = Growing::create(&path(names::WEAK_LINKS), weak.1).map_err(io())?;
+    let growing = Growing::create(&weak_links, weak.1).map_err(io())?;
     let mut growing = growing.guarded(WEAK_GUARD_MEMBERS);
-    let txs = chain.first_tx(weak.0);
     // What was spent together first, so that a change rule never stands where a stronger one does.
-    for tx in 0..txs {
-        heuristics::strong_joins(&chain, tx, |join| {
-            growing.join_always(join);
-        });
-    }
-    for tx in 0..txs {
-        if let Some(join) = heuristics::weak_join(&chain, tx)
-            && !growing.join(join)
-        {
-            manifest.refused += 1;
+    let stage = ("clusters", weak.0);
+    over(manifest, stage, &mut growing, &weak_links, &mut together)?;
+    let mut refused = 0;
+    let mut changes = |chain: &Chain, tx: u64, growing: &mut Growing| {
+        if let Some(join) = heuristics::weak_join(chain, tx) {
+            refused += u64::from(!growing.join(join));
         }
-        if tx.is_multiple_of(1 << 20) {
-            progress(b, "change", tx, txs);
-        }
-    }
+    };
+    let stage = ("change", weak.0);
+    over(manifest, stage, &mut growing, &weak_links, &mut changes)?;
     growing.finish(&path(names::WEAK_ROOTS)).map_err(io())?;
+    manifest.refused = refused;
     Ok(())
 }
 

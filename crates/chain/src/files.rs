@@ -153,6 +153,16 @@ impl Blocks {
         self.folder.join(format!("rev{number:05}.dat"))
     }
 
+    /// What is said where none of the undo data is a block's.
+    pub fn no_undo(&self, place: &Place, height: u32) -> Fault {
+        Fault::NoUndo {
+            file: self.undo_path(place.file),
+            block: hash_text(&place.hash),
+            height,
+            offset: None,
+        }
+    }
+
     fn unmask(&self, bytes: &mut [u8], offset: u64) {
         if self.key == [0; 8] {
             return;
@@ -341,8 +351,16 @@ impl Blocks {
 }
 
 impl UndoFile {
-    /// A block's undo data: the record with as many transactions whose checksum fits.
-    pub fn of(&self, place: &Place, height: u32) -> Result<&[u8], Fault> {
+    /// Finds a block's undo data, among the records with as many transactions whose checksum fits, and
+    /// hands them to `use_it`. Of two blocks that ran a race both fit, because the checksum knows only
+    /// their common predecessor; so where one can't be used the next is tried, and the first's reason
+    /// is given when none can.
+    pub fn of<T, E>(
+        &self,
+        place: &Place,
+        height: u32,
+        mut use_it: impl FnMut(&[u8]) -> Result<T, E>,
+    ) -> Result<Result<T, E>, Fault> {
         let missing = |offset| Fault::NoUndo {
             file: self.path.clone(),
             block: hash_text(&place.hash),
@@ -361,18 +379,23 @@ impl UndoFile {
             let on = (far > 0).then_some(likely + far);
             [back, on].into_iter().flatten()
         });
+        let mut refused = None;
         for n in outwards {
             let Some(&(at, length)) = records.get(n) else {
                 continue;
             };
             let data = &self.bytes[at..at + length];
             let sum = &self.bytes[at + length..at + length + 32];
-            if sha256d(&[&place.previous, data]) == *sum {
-                return Ok(data);
+            if sha256d(&[&place.previous, data]) != *sum {
+                continue;
+            }
+            match use_it(data) {
+                Ok(used) => return Ok(Ok(used)),
+                Err(why) => refused = refused.or(Some(why)),
             }
         }
         let likely = records[likely].0 - 8;
-        Err(missing(Some(likely as u64)))
+        refused.map(Err).ok_or_else(|| missing(Some(likely as u64)))
     }
 }
 

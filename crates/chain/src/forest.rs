@@ -98,6 +98,14 @@ impl Growing {
         true
     }
 
+    /// Lets go of the pages of links that were touched; they are in the file.
+    pub fn let_go(&mut self, links: &Path) -> io::Result<()> {
+        let rows = self.links.rows();
+        self.links.flush()?;
+        self.links = Column::write(links, rows)?;
+        Ok(())
+    }
+
     /// Writes each address's root; at a root its size.
     pub fn finish(mut self, roots: &Path) -> io::Result<()> {
         let mut out = Writer::<4>::create(roots)?;

@@ -190,9 +190,14 @@ pub(crate) fn strong_joins(chain: &Chain, tx: u64, mut join: impl FnMut(Join)) {
     }
 }
 
+/// A rule of less confidence ties nothing; what it says is shown with the transaction only.
+pub(crate) const TIES_FROM: u8 = 75;
+/// A site grows only by rules of at least this confidence: one wrong tie brings a payer's whole wallet.
+pub const SITE_GROWS_FROM: u8 = 85;
+
 /// The tie between a payment's payer and its change.
 pub(crate) fn weak_join(chain: &Chain, tx: u64) -> Option<Join> {
-    let (out, rule) = change(chain, tx)?;
+    let (out, rule) = change(chain, tx).filter(|(_, rule)| ALL[*rule].confidence >= TIES_FROM)?;
     let a = chain.payer(chain.ins(tx).start);
     (a != NOBODY).then(|| Join {
         a,

@@ -66,6 +66,10 @@ pub enum Refused {
     Large(u32),
     /// Spent together in what may be a mix.
     Mix(&'static str),
+    /// The rule alone isn't sure enough for a site to grow by.
+    Unsure,
+    /// Its wallet pays the site at another address, as payers do.
+    Payer,
     /// The site has too many addresses already.
     Full,
 }
@@ -238,6 +242,22 @@ impl Growing<'_> {
         }
     }
 
+    /// Whether an address spends, in another transaction, to one of the site's that isn't its change.
+    fn pays_the_site(&self, address: u32, but: u64) -> bool {
+        let chain = &self.index.chain;
+        let mut spent = chain.received(address).filter_map(|out| chain.spent(out));
+        spent.any(|input| {
+            let tx = chain.tx_of_in(input);
+            tx != but
+                && !chain.is_joint(tx)
+                && !chain.ins(tx).any(|i| self.site.has(chain.payer(i)))
+                && chain.outs(tx).any(|out| {
+                    self.site.has(chain.payee(out))
+                        && heuristics::change(chain, tx).is_none_or(|(change, _)| change != out)
+                })
+        })
+    }
+
     fn weakly(&mut self, from: u32, to: u32, tx: u64, rule: usize) {
         if self.site.has(to) {
             return;
@@ -250,6 +270,12 @@ impl Growing<'_> {
         let size = self.index.strong.size(self.index.strong.root(to));
         if size > STRANGERS_MAX && size as usize > self.site.members.len() {
             return self.doubt(to, because, Refused::Large(size));
+        }
+        if heuristics::ALL[rule].confidence < heuristics::SITE_GROWS_FROM {
+            return self.doubt(to, because, Refused::Unsure);
+        }
+        if self.pays_the_site(to, tx) {
+            return self.doubt(to, because, Refused::Payer);
         }
         if self.site.members.len() >= SITE_ADDRESSES_MAX {
             return self.doubt(to, because, Refused::Full);

@@ -100,6 +100,11 @@ fn shortest(index: &Index, from: u32, to: u32, strength: Strength) -> Option<Vec
     None
 }
 
+fn tie_of(chain: &crate::chain::Chain, tx: u64) -> Option<(u64, usize)> {
+    heuristics::change(chain, tx)
+        .filter(|(_, rule)| heuristics::ALL[*rule].confidence >= heuristics::TIES_FROM)
+}
+
 /// Calls `tie` for everything that ties an address to another. A transaction's inputs are one another's
 /// neighbours, so each transaction needs to be opened once only.
 fn ties(
@@ -114,7 +119,7 @@ fn ties(
     for out in chain.received(from) {
         if weak {
             let tx = chain.tx_of_out(out);
-            if let Some((change, rule)) = heuristics::change(chain, tx)
+            if let Some((change, rule)) = tie_of(chain, tx)
                 && change == out
             {
                 for input in chain.ins(tx) {
@@ -142,7 +147,7 @@ fn ties(
                 }
             }
         }
-        if weak && let Some((change, rule)) = heuristics::change(chain, tx) {
+        if weak && let Some((change, rule)) = tie_of(chain, tx) {
             let to = chain.payee(change);
             tie(Step { from, to, tx, rule });
         }

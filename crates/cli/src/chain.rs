@@ -11,12 +11,14 @@ use obhut_casework::chain::{
     self, Build, Fault, Index, Key, MovementRow, Network, OutPoint, PayersReport, Progress,
     Question, Services, hash_of_text, hash_text,
 };
-use obhut_casework::{Casework, Role, rfc3339};
+use obhut_casework::{Casework, Language, Role, rfc3339};
 use obhut_partners::{chain_files, tags};
+use obhut_server::chain_report;
 use serde_json::{Value, json};
 
 use crate::args::{
-    ChainCommand, IndexArgs, MixesArgs, NetworkName, PayersArgs, WatchAddressesArgs, WhyArgs,
+    ChainCommand, IndexArgs, MixesArgs, NetworkName, PayersArgs, SynthesizeChainArgs,
+    WatchAddressesArgs, WhyArgs,
 };
 use crate::output::{Output, count};
 use crate::setting::{Setting, acting};
@@ -87,7 +89,7 @@ pub async fn run(
             }
             Ok(ExitCode::SUCCESS)
         }
-        ChainCommand::Synthesize(_) => bail!("not yet"),
+        ChainCommand::Synthesize(a) => synthesize(&a, output),
     }
 }
 
@@ -354,6 +356,24 @@ async fn payers(args: PayersArgs, setting: &Setting, output: &Output) -> anyhow:
     files.push(chain_files::ChainFile {
         path: "report.json".into(),
         bytes: serde_json::to_vec_pretty(&whole)?,
+    });
+    let tags = args
+        .tags
+        .iter()
+        .filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned()));
+    let made = chain_report::Made {
+        case: args.case.clone(),
+        basis,
+        tags: tags.collect(),
+    };
+    let language = if args.german {
+        Language::German
+    } else {
+        Language::English
+    };
+    files.push(chain_files::ChainFile {
+        path: "report.html".into(),
+        bytes: chain_report::page(&report, &made, language).into_bytes(),
     });
     std::fs::create_dir_all(args.out.join("requests"))
         .with_context(|| format!("{} can't be made", args.out.display()))?;
@@ -766,6 +786,43 @@ fn rules(output: &Output) -> anyhow::Result<ExitCode> {
             || format!("{} (mix)\n  {}\n  {}", m.name, m.rule, m.source),
         )?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn synthesize(args: &SynthesizeChainArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let bar = output.progress("making blocks");
+    let recipe = chain::made::Recipe {
+        inputs: args.inputs,
+        seed: args.seed,
+        site: args.site,
+    };
+    let made = chain::made::make(&recipe, &args.out.join("blocks"))
+        .with_context(|| format!("{} can't be filled", args.out.display()))?;
+    bar.finish_and_clear();
+    let seeds = json!({ "seeds": made.seeds });
+    std::fs::write(args.out.join("seeds.json"), seeds.to_string())?;
+    let mut tags = "address,label,category,source,confidence\n".to_owned();
+    for (address, label) in &made.exchanges {
+        tags += &format!("{address},{label},exchange,made up,100\n");
+    }
+    std::fs::write(args.out.join("tags.csv"), tags)?;
+    output.line(
+        || {
+            json!({
+                "blocks": made.blocks, "transactions": made.transactions, "inputs": made.inputs,
+                "out": args.out,
+            })
+        },
+        || {
+            format!(
+                "{} blocks, {} transactions, {} inputs in {}/blocks, with seeds.json and tags.csv beside; nobody in them exists",
+                made.blocks,
+                made.transactions,
+                made.inputs,
+                args.out.display()
+            )
+        },
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

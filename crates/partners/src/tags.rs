@@ -158,12 +158,20 @@ mod tests {
 
     #[test]
     fn a_broken_pack_is_told_with_its_line() {
-        check("title: T\ntags:\n- address: 'a\n", expect!["it isn't YAML; line 3, column 12: error: line 3 column 12: unclosed quote"]);
+        check(
+            "title: T\ntags:\n- address: 'a\n",
+            expect!["it isn't YAML; line 3, column 12: error: line 3 column 12: unclosed quote"],
+        );
         check(
             "title: T\ncreator: C\n",
             expect![["it is a pack without `tags`"]],
         );
-        check("just words\n", expect!["it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with a column `address`"]);
+        check(
+            "just words\n",
+            expect![
+                "it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with a column `address`"
+            ],
+        );
         check("", expect![["it has nothing in it"]]);
     }
 

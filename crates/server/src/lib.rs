@@ -9,6 +9,7 @@
 mod access;
 mod api;
 pub mod backtest;
+pub mod chain_report;
 pub mod cybertip;
 mod fault;
 mod hma;

@@ -422,6 +422,10 @@ impl Teller<'_> {
                     format!("its cluster has {size} addresses, more than the site")
                 }
                 Refused::Mix(mix) => format!("the transaction may be a mix ({mix})"),
+                Refused::Unsure => "the rule alone isn't sure enough".into(),
+                Refused::Payer => {
+                    "its wallet pays the site at another address, as payers do".into()
+                }
                 Refused::Full => format!(
                     "the site has {} addresses already",
                     site::SITE_ADDRESSES_MAX

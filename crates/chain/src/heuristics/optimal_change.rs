@@ -9,7 +9,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     strength: Strength::Weak,
     rule: "with two or more inputs, the output is less than each of them, and the payment isn't round to a thousand",
     source: "BlockSci (Kalodner et al. 2020), optimal change; Nick 2015",
-    confidence: 80,
+    confidence: 60,
     measured: "",
     keep,
 };

@@ -8,7 +8,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     strength: Strength::Weak,
     rule: "the address was paid only this once, as far as the index reaches",
     source: "Meiklejohn et al. 2013, refinements of H2; Goldfeder et al. 2018",
-    confidence: 85,
+    confidence: 80,
     measured: "",
     keep,
 };

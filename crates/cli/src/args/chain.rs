@@ -178,7 +178,7 @@ pub struct WatchAddressesArgs {
 
 #[derive(ClapArgs)]
 pub struct SynthesizeChainArgs {
-    /// Folder for the block files; there must be none in it
+    /// Folder for the chain: its blocks in `blocks`, seeds.json and tags.csv beside
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// About how many inputs

@@ -1,0 +1,412 @@
+//! An index against a slow twin that keeps everything in maps, and against everything that goes wrong.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use bitcoin_slices::{Visit as _, Visitor, bsl};
+use obhut_chain::made::{Made, Recipe, STALE_AT, make};
+use obhut_chain::{Build, Coin, Fault, Hash, Index, Key, Network, build, follow, hash_text, why};
+use sha2::{Digest as _, Sha256};
+
+const RECIPE: Recipe = Recipe {
+    inputs: 60_000,
+    seed: 3,
+    site: 300,
+};
+
+fn made(folder: &Path) -> Made {
+    make(&RECIPE, &folder.join("blocks")).unwrap()
+}
+
+fn with<R>(folder: &Path, network: Network, live: bool, f: impl FnOnce(&Build<'_>) -> R) -> R {
+    f(&Build {
+        network,
+        blocks: &folder.join("blocks"),
+        index: &folder.join("index"),
+        secret: [1, 2, 3 | 1 << 40, 5 | 1 << 41],
+        threads: 2,
+        live,
+        progress: &|_| {},
+    })
+}
+
+fn index(folder: &Path) -> Result<Index, Fault> {
+    with(folder, Network::Regtest, false, build)?;
+    Index::open(&folder.join("index"))
+}
+
+fn hash(parts: &[&[u8]]) -> Hash {
+    Sha256::digest(Sha256::digest(parts.concat())).into()
+}
+
+/// The file's blocks, without the key, in the order they stand, and where each ends.
+fn records(path: &Path) -> Vec<(Vec<u8>, usize)> {
+    let mut bytes = fs::read(path).unwrap();
+    let key = fs::read(path.with_file_name("xor.dat")).unwrap();
+    for (n, b) in bytes.iter_mut().enumerate() {
+        *b ^= key[n % 8];
+    }
+    let (mut at, mut all) = (0, Vec::new());
+    while bytes[at..at + 4] == Network::Regtest.magics()[0] {
+        let size = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
+        at += 8 + size;
+        all.push((bytes[at - size..at].to_vec(), at));
+    }
+    all
+}
+
+/// A transaction with nothing looked up.
+#[derive(Default)]
+struct Plain {
+    id: Hash,
+    ins: Vec<(Hash, u32)>,
+    outs: Vec<(u64, Key)>,
+}
+
+#[derive(Default)]
+struct Reading {
+    now: Plain,
+    all: Vec<Plain>,
+}
+
+impl Visitor for Reading {
+    fn visit_tx_in(&mut self, _: usize, i: &bsl::TxIn<'_>) -> ControlFlow<()> {
+        let b = i.as_ref();
+        let vout = u32::from_le_bytes(b[32..36].try_into().unwrap());
+        self.now.ins.push((b[..32].try_into().unwrap(), vout));
+        ControlFlow::Continue(())
+    }
+
+    fn visit_tx_out(&mut self, _: usize, o: &bsl::TxOut<'_>) -> ControlFlow<()> {
+        let key = Key::of_script(o.script_pubkey());
+        self.now.outs.push((o.value(), key));
+        ControlFlow::Continue(())
+    }
+
+    fn visit_transaction(&mut self, t: &bsl::Transaction<'_>) -> ControlFlow<()> {
+        let mut now = std::mem::take(&mut self.now);
+        let (a, b, c) = t.txid_preimage();
+        now.id = hash(&[a, b, c]);
+        self.all.push(now);
+        ControlFlow::Continue(())
+    }
+}
+
+/// The longest chain's transactions in order, read the plain way.
+fn naive(folder: &Path) -> Vec<Plain> {
+    let file = folder.join("blocks/blk00000.dat");
+    let blocks: Vec<Vec<u8>> = records(&file).into_iter().map(|r| r.0).collect();
+    let by: HashMap<Hash, &Vec<u8>> = blocks.iter().map(|b| (hash(&[&b[..80]]), b)).collect();
+    let back = |tip: &Vec<u8>| {
+        let mut chain = vec![tip.clone()];
+        while let Some(before) = by.get(&chain[chain.len() - 1][4..36]) {
+            chain.push((*before).clone());
+        }
+        chain
+    };
+    let chain = blocks.iter().map(back).max_by_key(Vec::len).unwrap();
+    let mut reading = Reading::default();
+    for block in chain.iter().rev() {
+        bsl::Block::visit(block, &mut reading).unwrap();
+    }
+    reading.all
+}
+
+fn outputs(naive: &[Plain]) -> HashMap<(Hash, u32), (u64, Key)> {
+    let outs = |t: &Plain| -> Vec<_> { (0..).zip(&t.outs).map(|(n, o)| ((t.id, n), *o)).collect() };
+    naive.iter().flat_map(outs).collect()
+}
+
+/// Everything the index says of the chain is what the blocks say.
+fn agrees(index: &Index, naive: &[Plain]) {
+    assert_eq!(index.sizes()[0], naive.len() as u64);
+    let outs = outputs(naive);
+    let of = |c: &Coin| (c.satoshi, c.address.map(|a| index.key(a)));
+    for (number, t) in (0..).zip(naive) {
+        let ours = index.transaction(number);
+        assert_eq!(hash_text(&ours.id), hash_text(&t.id));
+        assert_eq!(index.find_transaction(&t.id), Some(number));
+        let made: Vec<_> = ours.outs.iter().map(of).collect();
+        let theirs: Vec<_> = t.outs.iter().map(|o| (o.0, Some(o.1))).collect();
+        assert_eq!(made, theirs);
+        if !ours.coinbase {
+            let spent: Vec<_> = ours.ins.iter().map(of).collect();
+            let theirs = t.ins.iter().map(|i| outs[i]).map(|o| (o.0, Some(o.1)));
+            assert_eq!(spent, theirs.collect::<Vec<_>>());
+        }
+    }
+}
+
+/// Strong clusters are what plain colouring gives.
+fn clusters_agree(index: &Index, naive: &[Plain]) {
+    let outs = outputs(naive);
+    let id = |key: &Key| index.find(key).unwrap();
+    let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    let mut colour: HashMap<u32, u32> = HashMap::new();
+    for (_, key) in outs.values() {
+        colour.insert(id(key), id(key));
+        members.insert(id(key), vec![id(key)]);
+    }
+    for (number, t) in (0..).zip(naive) {
+        if index.transaction(number).mix.is_some() {
+            continue;
+        }
+        let ins: Vec<u32> = t
+            .ins
+            .iter()
+            .filter_map(|i| outs.get(i))
+            .map(|o| id(&o.1))
+            .collect();
+        for other in ins.iter().skip(1) {
+            let (to, from) = (colour[&ins[0]], colour[other]);
+            if to != from {
+                let moved = members.remove(&from).unwrap();
+                for m in &moved {
+                    colour.insert(*m, to);
+                }
+                members.get_mut(&to).unwrap().extend(moved);
+            }
+        }
+    }
+    let mut roots: HashMap<u32, u32> = HashMap::new();
+    for (address, colour) in &colour {
+        let root = index.strong_cluster(*address);
+        assert_eq!(*roots.entry(root).or_insert(*colour), *colour);
+    }
+    assert_eq!(roots.len(), members.len());
+}
+
+#[test]
+fn an_index_says_what_the_blocks_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = made(folder.path());
+    let index = index(folder.path()).unwrap();
+    let naive = naive(folder.path());
+    assert_eq!(index.tip().0 + 1, made.blocks);
+    agrees(&index, &naive);
+    clusters_agree(&index, &naive);
+}
+
+#[test]
+fn following_block_by_block_comes_to_the_same_and_undoes_what_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    made(folder.path());
+    let whole = index(folder.path()).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("blocks"), other.path().join("blocks"));
+    fs::create_dir(&to).unwrap();
+    for name in ["rev00000.dat", "xor.dat"] {
+        fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+    let bytes = fs::read(from.join("blk00000.dat")).unwrap();
+    let records = records(&from.join("blk00000.dat"));
+    let ends: Vec<usize> = records.iter().map(|r| r.1).collect();
+    let cut = |bytes: &[u8]| fs::write(to.join("blk00000.dat"), bytes).unwrap();
+    // Up to and with the two blocks that will lose.
+    let lost = STALE_AT as usize + 1;
+    cut(&bytes[..ends[lost]]);
+    index(other.path()).unwrap();
+    let last = whole.payer(whole.sizes()[0] - 1).unwrap();
+    let watched: HashSet<Key> = HashSet::from([whole.key(last)]);
+    let (mut undone, mut appended, mut moved) = (0, 0, Vec::new());
+    for n in lost + 1..ends.len() {
+        // The node is writing the next one.
+        let writing = ends.get(n + 1).map_or(ends[n], |next| (ends[n] + next) / 2);
+        cut(&bytes[..writing]);
+        let step = |b: &Build<'_>| follow(b, &watched);
+        let followed = with(other.path(), Network::Regtest, true, step).unwrap();
+        undone += followed.undone;
+        appended += followed.appended;
+        moved.extend(followed.movements);
+    }
+    assert_eq!(undone, 2);
+    assert_eq!(appended as usize, ends.len() - 1 - lost);
+    assert!(moved.iter().any(|m| !m.incoming), "the last payer moved");
+    let steps = Index::open(&other.path().join("index")).unwrap();
+    let naive = naive(folder.path());
+    assert_eq!(steps.tip(), whole.tip());
+    agrees(&steps, &naive);
+    clusters_agree(&steps, &naive);
+    for number in 0..whole.sizes()[0] {
+        let (one, other) = (whole.transaction(number), steps.transaction(number));
+        assert_eq!(one.change, other.change);
+    }
+}
+
+#[test]
+fn what_ties_two_addresses_is_shown_and_can_be_proved() {
+    let folder = tempfile::tempdir().unwrap();
+    made(folder.path());
+    let index = index(folder.path()).unwrap();
+    let mut tried = 0;
+    for number in (0..index.sizes()[0]).rev() {
+        let t = index.transaction(number);
+        let addresses: Vec<u32> = t.ins.iter().filter_map(|c| c.address).collect();
+        let (Some(a), Some(b)) = (addresses.first(), addresses.last()) else {
+            continue;
+        };
+        if a == b || t.mix.is_some() {
+            continue;
+        }
+        let why = why(&index, *a, *b).expect("spent together");
+        assert_eq!(why.steps.len(), 1);
+        assert!(why.shortest);
+        let proof = index.prove(why.steps[0].tx).unwrap();
+        assert!(proof.holds());
+        let mut other = proof.clone();
+        other.bytes[10] ^= 1;
+        assert!(!other.holds());
+        let mut other = proof.clone();
+        other.header[40] ^= 1;
+        assert!(!other.holds());
+        tried += 1;
+        if tried == 20 {
+            return;
+        }
+    }
+    panic!("too few payments with two inputs");
+}
+
+#[test]
+fn each_thing_that_goes_wrong_has_its_name_and_place() {
+    let folder = tempfile::tempdir().unwrap();
+    made(folder.path());
+    let path = |name: &str| folder.path().join("blocks").join(name);
+    let (blk, rev, xor) = (path("blk00000.dat"), path("rev00000.dat"), path("xor.dat"));
+    let good = [&blk, &rev, &xor].map(|p| fs::read(p).unwrap());
+    let [good_blk, good_rev, key] = &good;
+    let ends: Vec<usize> = records(&blk).iter().map(|r| r.1).collect();
+    let masked = |plain: Vec<u8>| -> Vec<u8> {
+        plain
+            .iter()
+            .zip(key.iter().cycle())
+            .map(|(a, b)| a ^ b)
+            .collect()
+    };
+    let plain = masked(good_blk.clone());
+    let fails = |is: fn(&Fault) -> bool, words: &[&str]| {
+        let fault = index(folder.path()).unwrap_err();
+        assert!(is(&fault), "{fault:?}");
+        let told = fault.to_string();
+        for word in words {
+            assert!(told.contains(word), "{told}");
+        }
+        for (p, bytes) in [&blk, &rev, &xor].iter().zip(&good) {
+            fs::write(p, bytes).unwrap();
+        }
+    };
+    let fault = with(folder.path(), Network::Mainnet, false, build).unwrap_err();
+    assert!(
+        fault
+            .to_string()
+            .contains("a block of regtest, not of mainnet"),
+        "{fault}"
+    );
+
+    fs::remove_file(&rev).unwrap();
+    fails(
+        |f| matches!(f, Fault::NoUndoFile { .. }),
+        &["rev00000.dat", "copy it"],
+    );
+    fs::write(&rev, &good_rev[..good_rev.len() / 2]).unwrap();
+    fails(
+        |f| matches!(f, Fault::NoUndo { .. }),
+        &["rev00000.dat", "height"],
+    );
+    let mut bad = good_rev.clone();
+    bad[30_000] ^= 1;
+    fs::write(&rev, bad).unwrap();
+    fails(
+        |f| {
+            matches!(
+                f,
+                Fault::NoUndo {
+                    offset: Some(_),
+                    ..
+                }
+            )
+        },
+        &["offset", "damaged"],
+    );
+
+    fs::write(&xor, [1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+    fails(
+        |f| matches!(f, Fault::WrongKey { has_key: true, .. }),
+        &["xor.dat"],
+    );
+    fs::write(&xor, [1, 2, 3]).unwrap();
+    fails(
+        |f| matches!(f, Fault::BadBlock { .. }),
+        &["xor.dat", "eight bytes"],
+    );
+    fs::remove_file(&xor).unwrap();
+    fails(
+        |f| matches!(f, Fault::WrongKey { has_key: false, .. }),
+        &["put the node's xor.dat beside"],
+    );
+    fs::write(&blk, &plain[..ends[5]]).unwrap();
+    fails(
+        |f| {
+            matches!(
+                f,
+                Fault::WrongKey {
+                    plain_would_do: true,
+                    ..
+                }
+            )
+        },
+        &["isn't obfuscated"],
+    );
+
+    let at = |n: usize| format!("offset {}", ends[n]);
+    fs::write(&blk, &good_blk[..ends[9] - 100]).unwrap();
+    fails(
+        |f| matches!(f, Fault::Truncated { .. }),
+        &["blk00000.dat", &at(8)],
+    );
+    let mut bad = good_blk.clone();
+    bad[ends[9] + 3] ^= 1;
+    fs::write(&blk, bad).unwrap();
+    fails(|f| matches!(f, Fault::Unknown { .. }), &[&at(9)]);
+    let mut bad = good_blk.clone();
+    bad[ends[9] - 50] ^= 1;
+    fs::write(&blk, bad).unwrap();
+    fails(|f| matches!(f, Fault::BadBlock { .. }), &[&at(8)]);
+
+    // A block cut out leaves a hole; the first one cut out leaves no chain.
+    let hole = [&plain[..ends[4]], &plain[ends[5]..ends[ends.len() - 1]]].concat();
+    fs::write(&blk, masked(hole)).unwrap();
+    fails(
+        |f| matches!(f, Fault::Gap { height: 4, .. }),
+        &["after height 4", "blk00000.dat", "copy"],
+    );
+    fs::write(&blk, masked(plain[ends[0]..ends[ends.len() - 1]].to_vec())).unwrap();
+    fails(|f| matches!(f, Fault::NoFirstBlock { .. }), &["pruned"]);
+    fs::remove_file(&blk).unwrap();
+    fails(|f| matches!(f, Fault::NoBlocks { .. }), &["blk00000.dat"]);
+
+    // And an index that isn't one.
+    let there = folder.path().join("index");
+    let fault = Index::open(&there).unwrap_err();
+    assert!(
+        matches!(fault, Fault::NoIndex { begun: true, .. }),
+        "{fault}"
+    );
+    drop(index(folder.path()).unwrap());
+    let manifest = there.join("manifest");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("inputs 6", "inputs 7")).unwrap();
+    let fault = Index::open(&there).unwrap_err();
+    assert!(fault.to_string().contains("damaged"), "{fault}");
+    fs::write(&manifest, text).unwrap();
+    let column = there.join("columns-1/tx.outs");
+    let rows = fs::read(&column).unwrap();
+    fs::write(&column, &rows[..rows.len() - 5]).unwrap();
+    let fault = Index::open(&there).unwrap_err();
+    assert!(
+        fault.to_string().contains("shorter than the manifest says"),
+        "{fault}"
+    );
+}

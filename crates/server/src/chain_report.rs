@@ -1,0 +1,277 @@
+//! A report on a site as one HTML file: what was found, the graph, the payments, what it rests on and
+//! what it can't say. No script, nothing loaded.
+
+use maud::{DOCTYPE, Markup, html};
+use obhut_casework::Language;
+use obhut_casework::chain::{PayersReport, PaymentRow, heuristics, mixes};
+
+mod graph;
+
+const STYLE: &str = include_str!("../assets/style.css");
+/// Payments listed on the page; payments.csv has all.
+const PAYMENTS_LISTED: usize = 2_000;
+/// Addresses listed on the page; addresses.csv has all.
+const ADDRESSES_LISTED: usize = 500;
+
+/// English or German, by the reader's language.
+#[derive(Clone, Copy)]
+struct Words(Language);
+
+impl Words {
+    fn t(self, english: &'static str, german: &'static str) -> &'static str {
+        match self.0 {
+            Language::English => english,
+            Language::German => german,
+        }
+    }
+}
+
+/// Whose case it is, and by what law.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// The case.
+    pub case: Option<String>,
+    /// Its legal basis.
+    pub basis: Option<String>,
+    /// Files of tags that were read.
+    pub tags: Vec<String>,
+}
+
+/// The page.
+pub fn page(r: &PayersReport, made: &Made, language: Language) -> String {
+    let w = Words(language);
+    let code = w.t("en", "de");
+    html! {
+        (DOCTYPE)
+        html lang=(code) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (w.t("Payments to a site – obhut", "Zahlungen an eine Seite – obhut")) }
+                style { (maud::PreEscaped(STYLE)) }
+            }
+            body { main class="wide" {
+                h1 { (w.t("Payments to a site", "Zahlungen an eine Seite")) }
+                p class="notice" { (w.t(
+                    "Every line is a lead. An address is not a person: one person has many, and behind one of a service stand all its customers. Who paid is known only by whom the service names, and checked against other evidence.",
+                    "Jede Zeile ist ein Hinweis. Eine Adresse ist keine Person: Eine Person hat viele, und hinter einer Adresse eines Dienstes stehen alle seine Kunden. Wer gezahlt hat, sagt erst der Dienst, und auch das wird an anderen Beweisen geprüft.")) }
+                (numbers(r, made, w))
+                @if !r.problems.is_empty() || !r.contested.is_empty() {
+                    h2 { (w.t("What could not be taken", "Was nicht übernommen wurde")) }
+                    ul {
+                        @for p in &r.problems { li { (p) } }
+                        @for c in &r.contested { li { (w.t("One cluster is claimed for several, and was taken for nobody's: ", "Ein Cluster wird mehreren zugeschrieben und gilt als niemandes: ")) (c.join(", ")) } }
+                    }
+                }
+                h2 { (w.t("Where the money came from, and where it went", "Woher das Geld kam und wohin es ging")) }
+                (graph::draw(r, w))
+                (services(r, w))
+                (payments(r, w))
+                (onward(r, w))
+                (addresses(r, w))
+                (limits(r, w))
+            } }
+        }
+    }
+    .into_string()
+}
+
+/// Satoshi as bitcoin.
+fn btc(satoshi: u64) -> String {
+    format!("{}.{:08}", satoshi / 100_000_000, satoshi % 100_000_000)
+}
+
+/// A long name, shortened in the middle.
+fn short(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    if chars.len() <= 20 {
+        return text.to_owned();
+    }
+    let (head, tail) = (&chars[..10], &chars[chars.len() - 6..]);
+    head.iter().chain(&['…']).chain(tail).collect()
+}
+
+fn day(time: &str) -> &str {
+    time.get(..10).unwrap_or(time)
+}
+
+fn numbers(r: &PayersReport, made: &Made, w: Words) -> Markup {
+    let direct = r.payments.iter().filter(|p| p.direct).count();
+    let found = r
+        .payments
+        .iter()
+        .filter(|p| !p.candidates.is_empty())
+        .count();
+    let strong = r.addresses.iter().filter(|a| a.layer == "strong").count();
+    let row = |what: &str, value: String| html! { tr { th scope="row" { (what) } td { (value) } } };
+    html! {
+        table { tbody {
+            @if let Some(case) = &made.case { (row(w.t("case", "Fall"), case.clone())) }
+            @if let Some(basis) = &made.basis { (row(w.t("legal basis", "Rechtsgrundlage"), basis.clone())) }
+            (row(w.t("addresses of the site", "Adressen der Seite"), format!("{} ({} {strong}, {} {})", r.addresses.len(), w.t("strong", "stark"), w.t("weak", "schwach"), r.addresses.len() - strong)))
+            (row(w.t("doubtful, not counted", "zweifelhaft, nicht gezählt"), r.doubtful.len().to_string()))
+            (row(w.t("payments", "Zahlungen"), format!("{} · {} BTC", r.payments.len(), btc(r.total_sat()))))
+            (row(w.t("payers", "Zahlende"), format!("{} – {}", r.payers.0, r.payers.1)))
+            (row(w.t("straight out of a service", "unmittelbar aus einem Dienst"), direct.to_string()))
+            (row(w.t("lead back to a service", "führen zu einem Dienst zurück"), found.to_string()))
+            @if !r.own.is_empty() { (row(w.t("investigators' own, left out", "eigene der Ermittler, ausgelassen"), r.own.len().to_string())) }
+            @if !r.dust.is_empty() { (row(w.t("dust of at most 1,000 satoshi, no payments", "Staub bis 1.000 Satoshi, keine Zahlungen"), r.dust.len().to_string())) }
+            @if r.mined_and_mixed != (0, 0) { (row(w.t("mined; received in mixes it took part in", "geschürft; in eigenen Mischungen erhalten"), format!("{}; {}", r.mined_and_mixed.0, r.mined_and_mixed.1))) }
+            (row(w.t("looked at up to", "betrachtet bis"), format!("{} {}, {} ({})", w.t("height", "Höhe"), r.tip.0, r.tip.2, r.network)))
+            (row(w.t("last block", "letzter Block"), r.tip.1.clone()))
+            @if !made.tags.is_empty() { (row(w.t("tags from", "Zuschreibungen aus"), made.tags.join(", "))) }
+        } }
+    }
+}
+
+fn services(r: &PayersReport, w: Words) -> Markup {
+    html! {
+        h2 { (w.t("Services to ask", "Dienste, die zu fragen sind")) }
+        @if r.services.is_empty() { p { (w.t("None with a name.", "Keiner mit Namen.")) } } @else {
+            div class="scroll" { table {
+                thead { tr {
+                    th scope="col" { (w.t("service", "Dienst")) }
+                    th scope="col" { (w.t("name in registers", "Name im Register")) }
+                    th scope="col" { (w.t("country", "Land")) }
+                    th scope="col" class="number" { (w.t("payments", "Zahlungen")) }
+                    th scope="col" class="number" { (w.t("of them direct", "davon direkt")) }
+                    th scope="col" { (w.t("who says it is theirs", "wer es zuschreibt")) }
+                } }
+                tbody { @for s in &r.services {
+                    @let best = s.service.tags.iter().max_by_key(|t| t.confidence);
+                    tr {
+                        td { (s.service.label) @if let Some(c) = &s.service.category { " (" (c) ")" } }
+                        td { (s.service.legal_name.as_deref().unwrap_or("?")) }
+                        td { @if s.service.jurisdictions.is_empty() { "?" } @else { (s.service.jurisdictions.join(", ")) } }
+                        td class="number" { (s.behind) }
+                        td class="number" { (s.direct) }
+                        td { @if let Some(t) = best {
+                            (t.source) @if let Some(d) = &t.date { ", " (d) } ", " (w.t("confidence", "Gewissheit")) " " (t.confidence)
+                            @if s.service.tags.len() > 1 { " (" (s.service.tags.len()) " " (w.t("tags", "Zuschreibungen")) ")" }
+                        } }
+                    }
+                } }
+            } }
+        }
+        @if !r.unnamed.is_empty() {
+            details {
+                summary { (r.unnamed.len()) " " (w.t("wallets behave like a service and have no name", "Wallets verhalten sich wie ein Dienst und haben keinen Namen")) }
+                p class="hint" { (w.t(
+                    "A very large coin, very many addresses, or payouts to several at once. A tag for one of these addresses names all its payments.",
+                    "Eine sehr große Münze, sehr viele Adressen oder Auszahlungen an mehrere zugleich. Eine Zuschreibung für eine dieser Adressen benennt alle ihre Zahlungen.")) }
+                ul { @for (name, n) in r.unnamed.iter().take(100) { li { code { (name.trim_start_matches("unnamed:")) } " · " (n) } } }
+            }
+        }
+    }
+}
+
+fn payments(r: &PayersReport, w: Words) -> Markup {
+    let candidate = |p: &PaymentRow| {
+        html! {
+            @for c in p.candidates.iter().take(3) {
+                div title=(format!("{}:{}", c.out.txid, c.out.vout)) {
+                    (short(&c.service)) " · " (btc(c.amount_sat)) " · " (day(&c.time))
+                    @if c.hops > 0 { " · " (c.hops) " " (if c.hops == 1 { w.t("hop", "Schritt") } else { w.t("hops", "Schritte") }) }
+                    " · " (c.confidence)
+                }
+            }
+            @if p.candidates.len() > 3 { div { "+ " (p.candidates.len() - 3) } }
+            @if p.candidates.is_empty() {
+                @if p.ends[0] > 0 { (w.t("stops at a mix", "endet an einer Mischung")) }
+                @else if p.ends[1] > 0 { (w.t("stops at new coins", "endet an neuen Münzen")) }
+                @else { (w.t("none found", "keiner gefunden")) }
+            }
+        }
+    };
+    html! {
+        h2 { (w.t("Payments", "Zahlungen")) }
+        p class="hint" { (w.t(
+            "Candidates are the services the coins may have come out of, nearest first, with the amount that left there, the day, transactions between, and confidence from 0 to 100. More than one means the chain alone doesn't decide.",
+            "Kandidaten sind die Dienste, aus denen die Münzen stammen können, der nächste zuerst, mit dem Betrag dort, dem Tag, den Schritten dazwischen und der Gewissheit von 0 bis 100. Mehrere heißt: Die Kette allein entscheidet es nicht.")) }
+        div class="scroll" { table {
+            thead { tr {
+                th scope="col" { (w.t("time (UTC)", "Zeit (UTC)")) }
+                th scope="col" class="number" { "BTC" }
+                th scope="col" { (w.t("to", "an")) }
+                th scope="col" { (w.t("transaction", "Transaktion")) }
+                th scope="col" { (w.t("direct", "direkt")) }
+                th scope="col" class="number" { (w.t("candidates", "Kandidaten")) }
+                th scope="col" { (w.t("possible sources", "mögliche Quellen")) }
+            } }
+            tbody { @for p in r.payments.iter().take(PAYMENTS_LISTED) { tr {
+                td { (p.time.get(..16).unwrap_or(&p.time).replace('T', " ")) }
+                td class="number" { (btc(p.amount_sat)) }
+                td title=(p.to_address) { code { (short(&p.to_address)) } }
+                td title=(format!("{}:{}", p.out.txid, p.out.vout)) { code { (short(&p.out.txid)) ":" (p.out.vout) } }
+                td { (if p.direct { w.t("yes", "ja") } else { "" }) }
+                td class="number" { (p.candidates.len()) }
+                td { (candidate(p)) }
+            } } }
+        } }
+        @if r.payments.len() > PAYMENTS_LISTED { p { "+ " (r.payments.len() - PAYMENTS_LISTED) " " (w.t("in payments.csv", "in payments.csv")) } }
+    }
+}
+
+fn onward(r: &PayersReport, w: Words) -> Markup {
+    html! {
+        h2 { (w.t("Where the site's money went", "Wohin das Geld der Seite ging")) }
+        p class="hint" { (w.t(
+            "Poison taints whatever a coin of the site touches. Haircut spreads taint by value. First in, first out hands satoshi on in their order (Clayton's case, 1816). None is the truth; name the rule you use.",
+            "Poison färbt alles, was eine Münze der Seite berührt. Haircut verteilt nach Wert. First in, first out gibt Satoshi in ihrer Reihenfolge weiter (Clayton’s case, 1816). Keine Regel ist die Wahrheit; nennen Sie die, die Sie anwenden.")) }
+        div class="scroll" { table {
+            thead { tr {
+                th scope="col" { (w.t("ended at", "endete bei")) }
+                th scope="col" class="number" { (w.t("outputs", "Ausgänge")) }
+                th scope="col" class="number" { "poison, BTC" } th scope="col" class="number" { "haircut, BTC" } th scope="col" class="number" { "FIFO, BTC" }
+            } }
+            tbody { @for a in &r.onward { tr {
+                td { (a.end) } td class="number" { (a.outputs) }
+                td class="number" { (btc(a.poison_sat)) } td class="number" { (btc(a.haircut_sat)) } td class="number" { (btc(a.fifo_sat)) }
+            } } }
+        } }
+    }
+}
+
+fn addresses(r: &PayersReport, w: Words) -> Markup {
+    html! {
+        h2 { (w.t("Addresses of the site", "Adressen der Seite")) }
+        details {
+            summary { (r.addresses.len()) }
+            div class="scroll" { table {
+                thead { tr { th scope="col" { (w.t("address", "Adresse")) } th scope="col" { (w.t("layer", "Schicht")) } th scope="col" class="number" { (w.t("confidence", "Gewissheit")) } th scope="col" { (w.t("because", "weil")) } } }
+                tbody { @for a in r.addresses.iter().take(ADDRESSES_LISTED) { tr {
+                    td { code { (a.address) } } td { (a.layer) } td class="number" { (a.confidence) } td class="hint" { (a.because) }
+                } } }
+            } }
+            @if r.addresses.len() > ADDRESSES_LISTED { p { "+ " (r.addresses.len() - ADDRESSES_LISTED) " in addresses.csv" } }
+        }
+        @if !r.doubtful.is_empty() { details {
+            summary { (r.doubtful.len()) " " (w.t("doubtful", "zweifelhafte")) }
+            ul { @for d in r.doubtful.iter().take(ADDRESSES_LISTED) { li { code { (d.address) } ": " (d.refused) } } }
+        } }
+    }
+}
+
+fn limits(r: &PayersReport, w: Words) -> Markup {
+    html! {
+        h2 { (w.t("What this rests on, and what it can't say", "Worauf das beruht, und was es nicht sagen kann")) }
+        p { (w.t(
+            "Structure (who spends together, which output is change) can be repeated by anybody from the blocks: `obhut chain why A B --proof` writes what is needed. Attribution (whose address this is) is the claim of whoever tagged it, and no better than its source.",
+            "Struktur (was zusammen ausgegeben wird, welcher Ausgang Wechselgeld ist) kann jeder aus den Blöcken wiederholen: `obhut chain why A B --proof` schreibt, was dafür nötig ist. Zuschreibung (wessen Adresse das ist) ist die Behauptung dessen, der sie gemacht hat, und nicht besser als ihre Quelle.")) }
+        div class="scroll" { table {
+            thead { tr { th scope="col" { (w.t("rule", "Regel")) } th scope="col" { (w.t("layer", "Schicht")) } th scope="col" class="number" { (w.t("confidence", "Gewissheit")) } th scope="col" { (w.t("formula", "Formel")) } th scope="col" { (w.t("measured", "gemessen")) } } }
+            tbody { @for h in heuristics::ALL { tr {
+                td { (h.name) } td { (h.strength.name()) } td class="number" { (h.confidence) } td { (h.rule) } td { (h.measured) }
+            } } }
+        } }
+        p { (w.t(
+            "Measured on made-up chains with known owners, whose habits are scripted: on the real chain errors are higher, and nobody has measured them in the open.",
+            "Gemessen an erfundenen Ketten mit bekannten Eigentümern, deren Gewohnheiten geschrieben sind: Auf der echten Kette sind die Fehler größer, und öffentlich gemessen hat sie niemand.")) }
+        p { (w.t("Left out of strong ties as mixes, or in doubt: ", "Als Mischung oder im Zweifel von starken Bindungen ausgenommen: ")) (mixes::ALL.iter().map(|m| m.name).collect::<Vec<_>>().join(", ")) ". "
+            (w.t(
+            "The way back ends at mixes, at services and at new coins; it never goes through them. Money that moved off the chain (Lightning, between customers of one service) isn't seen. Times are miners' clocks, right to about two hours.",
+            "Der Weg zurück endet an Mischungen, Diensten und neuen Münzen; er geht nie hindurch. Geld, das neben der Kette floss (Lightning, zwischen Kunden eines Dienstes), ist nicht zu sehen. Zeiten sind Uhren der Schürfer, auf etwa zwei Stunden genau.")) }
+        p { (w.t("Payers are a range: at least one for each wallet and for each service that paid the site itself, at most another one each time.", "Die Zahl der Zahlenden ist eine Spanne: mindestens eine Person je Wallet und je Dienst, der die Seite selbst bezahlt hat, höchstens jedes Mal eine andere.")) }
+        p class="hint" { (w.t("Index: ", "Index: ")) (r.sizes[0]) " " (w.t("transactions", "Transaktionen")) ", " (r.sizes[3]) " " (w.t("addresses", "Adressen")) "." }
+    }
+}

@@ -1,0 +1,245 @@
+//! The flow of a site's money as a picture: services, wallets, the site, where it went; widths are
+//! amounts. Beyond so many a column groups the smallest, so that a thousand wallets stay readable.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+use obhut_casework::chain::PayersReport;
+
+use super::{Words, btc, day, short};
+
+/// Rows that a column shows by themselves; the rest are one row.
+const ROWS_MAX: usize = 18;
+const WIDTH: f64 = 1_000.0;
+const HEAD: f64 = 28.0;
+const ROW: f64 = 34.0;
+const COLUMNS_X: [f64; 4] = [10.0, 320.0, 600.0, 790.0];
+const BOX: f64 = 200.0;
+/// The widest band, and the narrowest.
+const BAND_MAX: f64 = 22.0;
+const BAND_MIN: f64 = 0.8;
+
+/// What stands in a column.
+#[derive(Default)]
+struct Node {
+    label: String,
+    title: String,
+    satoshi: u64,
+    payments: usize,
+    first: String,
+    last: String,
+}
+
+impl Node {
+    fn add(&mut self, satoshi: u64, time: &str) {
+        self.satoshi += satoshi;
+        self.payments += 1;
+        if self.first.is_empty() || time < self.first.as_str() {
+            time.clone_into(&mut self.first);
+        }
+        if time > self.last.as_str() {
+            time.clone_into(&mut self.last);
+        }
+    }
+}
+
+/// The picture.
+pub(super) fn draw(r: &PayersReport, w: Words) -> Markup {
+    let flow = Flow::of(r, w);
+    let rows = flow.columns.iter().map(Vec::len).max().unwrap_or(1);
+    let height = HEAD + rows as f64 * ROW + 10.0;
+    let most = flow
+        .bands
+        .iter()
+        .map(|b| b.satoshi)
+        .max()
+        .unwrap_or(1)
+        .max(1) as f64;
+    let middle = |column: usize, row: usize| {
+        let n = flow.columns[column].len() as f64;
+        let room = height - HEAD - 10.0;
+        HEAD + room * (row as f64 + 0.5) / n
+    };
+    let heads = [
+        w.t("services", "Dienste"),
+        w.t("payers' wallets", "Wallets der Zahlenden"),
+        w.t("the site", "die Seite"),
+        w.t("went to (haircut)", "ging an (Haircut)"),
+    ];
+    let label = w.t(
+        "Money from services through wallets to the site and on, widths by amount; the table below has the same",
+        "Geld von Diensten über Wallets zur Seite und weiter, Breite nach Betrag; die Tabelle darunter sagt dasselbe",
+    );
+    html! {
+        div class="scroll" {
+        svg viewBox=(format!("0 0 {WIDTH} {height:.0}")) role="img" aria-label=(label) class="chart flow" style=(format!("min-width:760px;max-height:{:.0}px", height.max(400.0))) {
+            @for (n, head) in heads.iter().enumerate() {
+                text x=(COLUMNS_X[n]) y="16" class="head" { (head) }
+            }
+            @for b in &flow.bands {
+                @let (x1, y1) = (COLUMNS_X[b.from.0] + width(b.from.0), middle(b.from.0, b.from.1));
+                @let (x2, y2) = (COLUMNS_X[b.to.0], middle(b.to.0, b.to.1));
+                @let bend = (x1 + x2) / 2.0;
+                path d=(format!("M{x1:.1},{y1:.1} C{bend:.1},{y1:.1} {bend:.1},{y2:.1} {x2:.1},{y2:.1}"))
+                    class="band" fill="none" stroke-opacity="0.35"
+                    stroke-width=(format!("{:.1}", (b.satoshi as f64 / most * BAND_MAX).max(BAND_MIN))) {
+                    title { (btc(b.satoshi)) " BTC" }
+                }
+            }
+            @for (column, nodes) in flow.columns.iter().enumerate() {
+                @for (row, node) in nodes.iter().enumerate() {
+                    @let y = middle(column, row);
+                    g {
+                        rect x=(COLUMNS_X[column]) y=(format!("{:.1}", y - 14.0)) width=(width(column)) height="28" rx="4" class="node" {}
+                        text x=(COLUMNS_X[column] + 6.0) y=(format!("{:.1}", y - 2.0)) text-anchor="start" { (node.label) }
+                        text x=(COLUMNS_X[column] + 6.0) y=(format!("{:.1}", y + 10.0)) text-anchor="start" class="small" style="font-size:9px" {
+                            (btc(node.satoshi)) @if node.payments > 0 { " · " (node.payments) "×" }
+                            @if column != 2 && !node.first.is_empty() { " · " (day(&node.first)) @if day(&node.first) != day(&node.last) { "…" (day(&node.last).get(2..).unwrap_or_default()) } }
+                        }
+                        title { (node.title) " · " (btc(node.satoshi)) " BTC" }
+                    }
+                }
+            }
+        }
+        }
+    }
+}
+
+fn width(column: usize) -> f64 {
+    if column == 2 { 120.0 } else { BOX }
+}
+
+struct Band {
+    from: (usize, usize),
+    to: (usize, usize),
+    satoshi: u64,
+}
+
+struct Flow {
+    columns: [Vec<Node>; 4],
+    bands: Vec<Band>,
+}
+
+impl Flow {
+    fn of(r: &PayersReport, w: Words) -> Self {
+        let none = w.t("none found", "keiner gefunden");
+        let (mut sources, mut wallets): (BTreeMap<String, Node>, BTreeMap<u32, Node>) =
+            (BTreeMap::new(), BTreeMap::new());
+        // Source of each payment: the nearest candidate; all wallets without a name are one source.
+        let source = |p: &obhut_casework::chain::PaymentRow| match p.candidates.first() {
+            Some(c) if c.number.is_some() => c.service.clone(),
+            Some(_) => w.t("without a name", "ohne Namen").to_owned(),
+            None if p.ends[0] > 0 => w.t("a mix", "eine Mischung").to_owned(),
+            None => none.to_owned(),
+        };
+        let mut site = Node {
+            label: w.t("the site", "die Seite").into(),
+            title: w.t("the site", "die Seite").into(),
+            ..Node::default()
+        };
+        for p in &r.payments {
+            let name = source(p);
+            let node = sources.entry(name.clone()).or_insert_with(|| Node {
+                label: short(&name),
+                title: name.clone(),
+                ..Node::default()
+            });
+            node.add(p.amount_sat, &p.time);
+            site.add(p.amount_sat, &p.time);
+            if !p.direct {
+                let node = wallets.entry(p.wallet).or_default();
+                node.add(p.amount_sat, &p.time);
+            }
+        }
+        let (sources, source_rows) = rows(sources, w);
+        let numbered: BTreeMap<u32, Node> = wallets
+            .into_iter()
+            .zip(1..)
+            .map(|((wallet, node), n)| {
+                let label = format!("{} {n}", w.t("wallet", "Wallet"));
+                let title = label.clone();
+                (
+                    wallet,
+                    Node {
+                        label,
+                        title,
+                        ..node
+                    },
+                )
+            })
+            .collect();
+        let (wallets, wallet_rows) = rows(numbered, w);
+        let mut bands: BTreeMap<((usize, usize), (usize, usize)), u64> = BTreeMap::new();
+        for p in &r.payments {
+            let from = (0, source_rows[&source(p)]);
+            if p.direct {
+                *bands.entry((from, (2, 0))).or_default() += p.amount_sat;
+            } else {
+                let wallet = (1, wallet_rows[&p.wallet]);
+                *bands.entry((from, wallet)).or_default() += p.amount_sat;
+                *bands.entry((wallet, (2, 0))).or_default() += p.amount_sat;
+            }
+        }
+        let ends: BTreeMap<String, Node> = r
+            .onward
+            .iter()
+            .filter(|a| a.haircut_sat > 0)
+            .map(|a| {
+                let node = Node {
+                    label: short(&a.end),
+                    title: a.end.clone(),
+                    satoshi: a.haircut_sat,
+                    ..Node::default()
+                };
+                (a.end.clone(), node)
+            })
+            .collect();
+        let (ends, end_rows) = rows(ends, w);
+        for a in r.onward.iter().filter(|a| a.haircut_sat > 0) {
+            *bands.entry(((2, 0), (3, end_rows[&a.end]))).or_default() += a.haircut_sat;
+        }
+        Self {
+            columns: [sources, wallets, vec![site], ends],
+            bands: bands
+                .into_iter()
+                .map(|((from, to), satoshi)| Band { from, to, satoshi })
+                .collect(),
+        }
+    }
+}
+
+/// The largest by themselves, the rest in one row; and the row of each.
+fn rows<K: Ord + Clone>(nodes: BTreeMap<K, Node>, w: Words) -> (Vec<Node>, BTreeMap<K, usize>) {
+    let mut order: Vec<(K, Node)> = nodes.into_iter().collect();
+    order.sort_by_key(|(_, node)| std::cmp::Reverse(node.satoshi));
+    let alone = if order.len() > ROWS_MAX {
+        ROWS_MAX - 1
+    } else {
+        order.len()
+    };
+    let mut places = BTreeMap::new();
+    let mut rest = Node::default();
+    let mut grouped = 0;
+    let mut shown = Vec::new();
+    for (n, (key, node)) in order.into_iter().enumerate() {
+        if n < alone {
+            places.insert(key, n);
+            shown.push(node);
+        } else {
+            places.insert(key, alone);
+            grouped += 1;
+            rest.satoshi += node.satoshi;
+            rest.payments += node.payments;
+            if rest.first.is_empty() || (!node.first.is_empty() && node.first < rest.first) {
+                rest.first = node.first;
+            }
+            rest.last = rest.last.max(node.last);
+        }
+    }
+    if grouped > 0 {
+        rest.label = format!("{grouped} {}", w.t("smaller ones", "kleinere"));
+        rest.title.clone_from(&rest.label);
+        shown.push(rest);
+    }
+    (shown, places)
+}
