@@ -192,8 +192,7 @@ impl KeyWriter {
             .truncate(false)
             .write(true)
             .open(folder.join(names::ADDRESS_KEYS))?;
-        file.set_len(counts.key_bytes)?;
-        file.seek(io::SeekFrom::End(0))?;
+        file.seek(io::SeekFrom::Start(counts.key_bytes))?;
         let places = counts.addresses.div_ceil(KEYS_PER_PLACE);
         Ok(Self {
             keys: BufWriter::with_capacity(1 << 20, file),
@@ -220,6 +219,7 @@ impl KeyWriter {
             .keys
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?;
+        file.set_len(self.bytes)?;
         file.sync_data()?;
         self.places.finish()?;
         Ok(self.bytes)

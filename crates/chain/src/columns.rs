@@ -23,7 +23,8 @@ impl<const W: usize> Writer<W> {
         Self::at(path, 0)
     }
 
-    /// Goes on behind so many rows; what stood there is cut off.
+    /// Goes on behind so many rows; what stands there is written over, and cut off at the end. (Not
+    /// before: somebody may have the rows mapped, the one behind the last among them.)
     pub fn at(path: &Path, rows: u64) -> io::Result<Self> {
         use std::io::Seek as _;
         let mut file = File::options()
@@ -31,8 +32,7 @@ impl<const W: usize> Writer<W> {
             .truncate(false)
             .write(true)
             .open(path)?;
-        file.set_len(rows * W as u64)?;
-        file.seek(io::SeekFrom::End(0))?;
+        file.seek(io::SeekFrom::Start(rows * W as u64))?;
         Ok(Self {
             file: BufWriter::with_capacity(BUFFER_BYTES, file),
             path: path.to_owned(),
@@ -61,6 +61,7 @@ impl<const W: usize> Writer<W> {
             .file
             .into_inner()
             .map_err(|e| io::Error::other(format!("{}: {}", path.display(), e.error())))?;
+        file.set_len(self.rows * W as u64)?;
         file.sync_data()?;
         Ok(self.rows)
     }

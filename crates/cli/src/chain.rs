@@ -294,6 +294,23 @@ async fn watch(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Problems told at the terminal; all are in report.json.
+const PROBLEMS_TOLD: usize = 20;
+
+fn tell_some(problems: impl Iterator<Item = String>, output: &Output) {
+    let mut problems = problems.fuse();
+    for problem in problems.by_ref().take(PROBLEMS_TOLD) {
+        output.remark(&problem);
+    }
+    let more = problems.count() as u64;
+    if more > 0 {
+        output.remark(&format!(
+            "and {} more like these",
+            count(more, "problem", "problems")
+        ));
+    }
+}
+
 fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile> {
     let mut all = tags::TagFile::default();
     for path in files {
@@ -304,9 +321,12 @@ fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let file = tags::read(&name, &bytes)
             .map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
-        for p in &file.problems {
-            output.remark(&format!("{}, row {}: {}", p.file, p.row, p.what));
-        }
+        tell_some(
+            file.problems
+                .iter()
+                .map(|p| format!("{}, row {}: {}", p.file, p.row, p.what)),
+            output,
+        );
         if file.other_currencies > 0 {
             output.remark(&format!(
                 "{name}: {} for other currencies left out",
@@ -432,9 +452,7 @@ fn clear_old_requests(out: &Path, files: &[chain_files::ChainFile]) -> anyhow::R
 }
 
 fn summary(report: &PayersReport, out: &Path, output: &Output) -> anyhow::Result<()> {
-    for problem in &report.problems {
-        output.remark(problem);
-    }
+    tell_some(report.problems.iter().cloned(), output);
     for labels in &report.contested {
         output.remark(&format!(
             "one cluster is claimed for {}; it was taken for nobody's",
@@ -460,28 +478,35 @@ fn summary(report: &PayersReport, out: &Path, output: &Output) -> anyhow::Result
         },
         || {
             format!(
-                "{} addresses, {} doubtful\n{} payments, {:.8} BTC, by {} to {} payers; {direct} straight out of a service\n{found} lead to a service: {}{}\nreport in {}\nAn address is not a person; every row is a lead.",
+                "{} addresses, {} doubtful\n{} payments, {:.8} BTC, by {} to {} payers; {direct} straight out of a service\n{found} lead to a service: {}\nreport in {}\nAn address is not a person; every row is a lead.",
                 report.addresses.len(),
                 report.doubtful.len(),
                 report.payments.len(),
                 report.total_sat() as f64 / 1e8,
                 report.payers.0,
                 report.payers.1,
-                report
-                    .services
-                    .iter()
-                    .map(|s| format!("{} ({})", s.service.label, s.behind))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                if report.unnamed.is_empty() {
-                    String::new()
-                } else {
-                    format!(", and {} without a name", count(report.unnamed.len() as u64, "wallet", "wallets"))
-                },
+                led_to(report),
                 out.display()
             )
         },
     )
+}
+
+/// Services with the payments that lead to them, and how many wallets have no name.
+fn led_to(report: &PayersReport) -> String {
+    let named = report
+        .services
+        .iter()
+        .map(|s| format!("{} ({})", s.service.label, s.behind));
+    let unnamed = report.unnamed.len() as u64;
+    let unnamed =
+        (unnamed > 0).then(|| format!("{} without a name", count(unnamed, "wallet", "wallets")));
+    let all: Vec<String> = named.chain(unnamed).collect();
+    if all.is_empty() {
+        "none".into()
+    } else {
+        all.join(", ")
+    }
 }
 
 /// `{"seeds": [...], "own_payments": ["txid:vout"]}`, or a list of addresses.

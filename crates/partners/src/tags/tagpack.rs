@@ -3,7 +3,7 @@
 use obhut_casework::chain::TagRecord;
 use serde_json::{Map, Value};
 
-use super::{TagFile, confidence, is_bitcoin, problem};
+use super::{FILE_BYTES_MAX, TAGS_MAX, TagFile, confidence, is_bitcoin, problem};
 
 /// Fields of a tag in the schema (`tagpack_schema.yaml`, 2026-05).
 const FIELDS: &[&str] = &[
@@ -59,7 +59,16 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
 
 /// The fields of a YAML file.
 pub(super) fn pack(text: &str) -> Result<Map<String, Value>, String> {
-    match serde_saphyr::from_str::<Value>(text) {
+    // An exchange may be called "No". A pack may have as many tags as a file, a dozen fields each.
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        budget: serde_saphyr::budget! {
+            max_events: TAGS_MAX * 30,
+            max_nodes: TAGS_MAX * 30,
+            max_total_scalar_bytes: FILE_BYTES_MAX,
+        },
+    };
+    match serde_saphyr::from_str_with_options::<Value>(text, options) {
         Ok(Value::Object(head)) => Ok(head),
         Ok(_) => Err("it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with a column `address`".into()),
         Err(e) => {
