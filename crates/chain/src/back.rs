@@ -12,13 +12,14 @@ use crate::forest::NOBODY;
 use crate::heuristics;
 use crate::known::{How, Known};
 use crate::site::Receipt;
+use crate::spool::in_threads;
 
 /// How far back the walk goes, in changes of wallet.
 pub const WALLETS_MAX: u32 = 6;
 /// How many outputs one walk looks at.
-pub const OUTPUTS_MAX: usize = 1_000;
+pub const OUTPUTS_MAX: usize = 300;
 /// With so many candidates a payment is told as ambiguous, and the walk ends.
-pub const CANDIDATES_MAX: usize = 25;
+pub const CANDIDATES_MAX: usize = 8;
 /// A cluster with more addresses is no private person's.
 const PRIVATE_ADDRESSES_MAX: u32 = 500;
 /// A coin larger than this is no private person's, satoshi: ten bitcoin.
@@ -26,7 +27,7 @@ const PRIVATE_COIN_MAX: u64 = 1_000_000_000;
 /// So many payouts with several payees make a service.
 const PAYOUTS_MIN: usize = 2;
 /// How many transactions of a chain of change are looked at in either direction.
-const CHAIN_MAX: usize = 12;
+const CHAIN_MAX: usize = 8;
 
 /// Who a payment's coins came from.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -75,6 +76,19 @@ pub struct Way {
     /// What else it met.
     pub ends: Ends,
 }
+
+/// The ways back from payments, in their order, on so many threads.
+pub fn ways(index: &Index, known: &Known, payments: &[Receipt], threads: usize) -> Vec<Way> {
+    let parts: Vec<&[Receipt]> = payments.chunks(PAYMENTS_AT_A_TIME).collect();
+    let walked = in_threads(threads, &parts, |part| {
+        let mut walker = Walker::new(index, known);
+        part.iter().map(|p| walker.back(p)).collect::<Vec<Way>>()
+    });
+    walked.into_iter().flatten().collect()
+}
+
+/// Payments that a thread takes; neighbours share much of their ways.
+const PAYMENTS_AT_A_TIME: usize = 4_096;
 
 /// The ways back from a site's payments.
 pub struct Walker<'a> {

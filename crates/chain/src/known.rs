@@ -22,6 +22,9 @@ pub struct Tag {
     pub for_cluster: bool,
 }
 
+/// A weak cluster with more addresses is nobody's.
+pub const WEAK_MEMBERS_MAX: u32 = 100_000;
+
 /// All claims, ready to be asked.
 #[derive(Default, Debug)]
 pub struct Known {
@@ -88,8 +91,20 @@ impl Known {
         if self.strong.contains_key(&strong) {
             return None;
         }
-        let service = only(&self.weak, index.weak.root(address))?;
+        let weak = index.weak.root(address);
+        // So large a cluster of weak ties has melted together what doesn't belong.
+        if index.weak.size(weak) > WEAK_MEMBERS_MAX {
+            return None;
+        }
+        let service = only(&self.weak, weak)?;
         Some((service, How::Cluster(Strength::Weak)))
+    }
+
+    /// The service an address is taken for without weak ties.
+    pub fn surely(&self, index: &Index, address: u32) -> Option<u32> {
+        self.how(index, address)
+            .filter(|(_, how)| *how != How::Cluster(Strength::Weak))
+            .map(|h| h.0)
     }
 
     /// Clusters that tags of several services claim: root in the strong layer and their services.

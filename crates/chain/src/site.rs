@@ -165,7 +165,7 @@ impl Growing<'_> {
         while let Some(member) = self.site.members.get(self.next).copied() {
             self.next += 1;
             // A seed that a service hosts says nothing of the service's other customers.
-            if let Some(service) = self.known.service_of(self.index, member.address)
+            if let Some(service) = self.known.surely(self.index, member.address)
                 && self.known.stops(service)
             {
                 continue;
@@ -263,7 +263,8 @@ impl Growing<'_> {
             return;
         }
         let because = Because::Tie { to: from, tx, rule };
-        let known = self.known.service_of(self.index, to);
+        // Weak ties say nothing here: this one is among those that would.
+        let known = self.known.surely(self.index, to);
         if let Some(service) = known.filter(|s| self.known.stops(*s)) {
             return self.doubt(to, because, Refused::Service(service));
         }

@@ -363,87 +363,79 @@ async fn payers(args: PayersArgs, setting: &Setting, output: &Output) -> anyhow:
     let services = Services::new(&index, &read.tags, &read.actors);
     let report = chain::payers(&index, &question, &services)
         .map_err(|problems| anyhow::anyhow!(problems.join("; ")))?;
-    let mut files = chain_files::tables(&report);
     let basis = kept
         .as_ref()
         .and_then(|k| k.3.as_ref())
         .map(|b| b.basis.clone());
-    let mut whole = json!({ "case": args.case, "basis": basis });
-    let told = serde_json::to_value(&report).context("the report")?;
-    if let (Value::Object(whole), Value::Object(told)) = (&mut whole, told) {
-        whole.extend(told);
-    }
-    files.push(chain_files::ChainFile {
-        path: "report.json".into(),
-        bytes: serde_json::to_vec_pretty(&whole)?,
-    });
-    let tags = args
-        .tags
-        .iter()
-        .filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned()));
+    let names = args.tags.iter().filter_map(|p| p.file_name());
     let made = chain_report::Made {
         case: args.case.clone(),
         basis,
-        tags: tags.collect(),
+        tags: names.map(|n| n.to_string_lossy().into_owned()).collect(),
     };
     let language = if args.german {
         Language::German
     } else {
         Language::English
     };
-    files.push(chain_files::ChainFile {
-        path: "report.html".into(),
-        bytes: chain_report::page(&report, &made, language).into_bytes(),
-    });
-    std::fs::create_dir_all(args.out.join("requests"))
+    let requests = args.out.join("requests");
+    std::fs::create_dir_all(&requests)
         .with_context(|| format!("{} can't be made", args.out.display()))?;
-    clear_old_requests(&args.out, &files)?;
+    clear_requests(&requests)?;
     let inputs: Vec<PathBuf> = args
         .tags
         .iter()
         .cloned()
         .chain([args.seeds.clone()])
         .collect();
-    for file in &files {
-        let mut out = WholeFile::create(&args.out.join(&file.path), &inputs)?;
-        out.write_all(&file.bytes)?;
+    let mut names = chain_files::names(&report);
+    names.extend(["report.html".to_owned(), "report.json".to_owned()]);
+    // One after another: a large site's files are long.
+    for name in &names {
+        let (bytes, media) = match name.as_str() {
+            "report.html" => {
+                let page = chain_report::page(&report, &made, language);
+                (page.into_bytes(), "text/html")
+            }
+            "report.json" => (as_json(&report, &made)?, "application/json"),
+            table => (chain_files::table(&report, table), "text/csv"),
+        };
+        let mut out = WholeFile::create(&args.out.join(name), &inputs)?;
+        out.write_all(&bytes)?;
         out.finish()?;
-    }
-    if let Some((casework, person, case, _)) = &kept {
-        for file in &files {
-            let name = format!("chain report {}", file.path);
-            let media = match file.path.rsplit('.').next() {
-                Some("csv") => "text/csv",
-                Some("html") => "text/html",
-                _ => "application/json",
-            };
+        if let Some((casework, person, case, _)) = &kept {
+            let name = format!("chain report {name}");
+            let (case, name) = (Some(case.as_str()), Some(name.as_str()));
             casework
-                .put_exhibit(
-                    &file.bytes,
-                    Some(case),
-                    None,
-                    Some(&name),
-                    Some(media),
-                    person,
-                )
+                .put_exhibit(&bytes, case, None, name, Some(media), person)
                 .await?;
         }
+    }
+    if let Some((_, _, case, _)) = &kept {
         output.remark(&format!(
             "{} kept as exhibits of {case}",
-            count(files.len() as u64, "file", "files")
+            count(names.len() as u64, "file", "files")
         ));
     }
     summary(&report, &args.out, output)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Requests of an earlier report into the same folder that this one doesn't make.
-fn clear_old_requests(out: &Path, files: &[chain_files::ChainFile]) -> anyhow::Result<()> {
-    let folder = out.join("requests");
-    for entry in std::fs::read_dir(&folder)? {
+/// The report with its case before it.
+fn as_json(report: &PayersReport, made: &chain_report::Made) -> anyhow::Result<Vec<u8>> {
+    let head = json!({ "case": made.case, "basis": made.basis }).to_string();
+    let mut bytes = head.into_bytes();
+    bytes.pop();
+    bytes.push(b',');
+    bytes.extend_from_slice(&serde_json::to_vec(report)?[1..]);
+    Ok(bytes)
+}
+
+/// Takes away the requests of an earlier report into the same folder.
+fn clear_requests(folder: &Path) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let now = files.iter().any(|f| out.join(&f.path) == path);
-        if !now && path.extension().is_some_and(|e| e == "csv") {
+        if path.extension().is_some_and(|e| e == "csv") {
             std::fs::remove_file(&path)
                 .with_context(|| format!("{} can't be taken away", path.display()))?;
         }

@@ -4,49 +4,53 @@ use obhut_casework::chain::{
     AddressRow, CandidateRow, DoubtfulRow, PayersReport, PaymentRow, ServiceRow,
 };
 
-/// A file of a report.
-pub struct ChainFile {
-    /// Its path below the report's folder.
-    pub path: String,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-}
-
 /// Longest name of a request's file, without its ending.
 const NAME_CHARS_MAX: usize = 80;
 
-/// All tables of a report.
-pub fn tables(report: &PayersReport) -> Vec<ChainFile> {
-    let file = |path: &str, bytes| ChainFile {
-        path: path.to_owned(),
-        bytes,
-    };
-    let mut files = vec![
-        file("addresses.csv", addresses(&report.addresses)),
-        file("doubtful.csv", doubtful(&report.doubtful)),
-        file("payments.csv", payments(&report.payments)),
-    ];
-    let mut names: Vec<String> = Vec::new();
+/// Paths of a report's tables, below its folder.
+pub fn names(report: &PayersReport) -> Vec<String> {
+    let fixed = ["addresses.csv", "doubtful.csv", "payments.csv"];
+    let mut names: Vec<String> = fixed.map(str::to_owned).to_vec();
+    names.extend(requests(report).into_iter().map(|(name, _)| name));
+    names
+}
+
+/// The table of that name; empty for another.
+pub fn table(report: &PayersReport, name: &str) -> Vec<u8> {
+    match name {
+        "addresses.csv" => addresses(&report.addresses),
+        "doubtful.csv" => doubtful(&report.doubtful),
+        "payments.csv" => payments(&report.payments),
+        _ => requests(report)
+            .into_iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, number)| request(report, number, &report.services[number]))
+            .unwrap_or_default(),
+    }
+}
+
+/// Requests with the services' numbers; two labels that make one name are told apart.
+fn requests(report: &PayersReport) -> Vec<(String, usize)> {
+    let mut names: Vec<(String, usize)> = Vec::new();
     for (number, service) in report.services.iter().enumerate() {
         if !service.service.answers {
             continue;
         }
-        let mut name = file_name(&service.service.label);
-        if names.contains(&name) {
-            name = format!("{name}-{number}");
+        let mut name = format!("requests/{}.csv", file_name(&service.service.label));
+        if names.iter().any(|(n, _)| *n == name) {
+            name = format!(
+                "requests/{}-{number}.csv",
+                file_name(&service.service.label)
+            );
         }
-        files.push(ChainFile {
-            path: format!("requests/{name}.csv"),
-            bytes: request(report, number, service),
-        });
-        names.push(name);
+        names.push((name, number));
     }
-    files
+    names
 }
 
 fn addresses(rows: &[AddressRow]) -> Vec<u8> {
     let head = ["address", "layer", "confidence", "because"];
-    table(
+    csv(
         &head,
         rows.iter().map(|r| {
             vec![
@@ -61,7 +65,7 @@ fn addresses(rows: &[AddressRow]) -> Vec<u8> {
 
 fn doubtful(rows: &[DoubtfulRow]) -> Vec<u8> {
     let head = ["address", "because", "refused"];
-    table(
+    csv(
         &head,
         rows.iter()
             .map(|r| vec![r.address.clone(), r.because.clone(), safe(&r.refused)]),
@@ -105,7 +109,7 @@ fn payments(rows: &[PaymentRow]) -> Vec<u8> {
         }
         row
     };
-    table(
+    csv(
         &head,
         rows.iter().flat_map(|p| {
             if p.candidates.is_empty() {
@@ -147,7 +151,7 @@ fn request(report: &PayersReport, number: usize, service: &ServiceRow) -> Vec<u8
             .filter(|c| c.number == Some(number))
             .map(move |c| (p, c))
     });
-    table(
+    csv(
         &head,
         rows.map(|(p, c)| {
             vec![
@@ -175,8 +179,8 @@ fn request(report: &PayersReport, number: usize, service: &ServiceRow) -> Vec<u8
     )
 }
 
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+fn csv(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
+    let mut writer = ::csv::Writer::from_writer(Vec::new());
     // Nothing can fail in memory, and every row is as long as the head.
     let _ = writer.write_record(head);
     for row in rows {

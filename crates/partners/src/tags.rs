@@ -135,7 +135,7 @@ mod tests {
             "title: T\ncreator: C\nconfidence: service_data\ncurrency: BTC\nlastmod: 2021-11-12\nsource: https://a.example\ncategory: exchange\nis_cluster_definer: true\ntags:\n- address: a\n  label: X\n  actor: x\n- address: b\n  label: Y\n  confidence: ownership\n  is_cluster_definer: false\n- address: c\n  label: Z\n  currency: ETH\n",
             expect![[r#"
                 a X Some("x") Some("exchange") 50 true https://a.example
-                2: it has no label; it was left out
+                b Y None Some("exchange") 100 false https://a.example
                 1 other currencies"#]],
         );
     }

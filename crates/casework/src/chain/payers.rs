@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use obhut_chain::back::{Source, Walker};
+use obhut_chain::back::{Source, Way, ways};
 use obhut_chain::heuristics::{self, Strength};
 use obhut_chain::onward::{self, End};
 use obhut_chain::site::{Because, Receipt, Refused};
@@ -199,7 +199,7 @@ pub fn payers(
     let found = site::site(index, &seeds, &services.known);
     let receipts = site::receipts(index, &found);
     for seed in &seeds {
-        if let Some(service) = services.known.service_of(index, *seed)
+        if let Some(service) = services.known.surely(index, *seed)
             && services.known.stops(service)
         {
             problems.push(format!(
@@ -210,18 +210,18 @@ pub fn payers(
         }
     }
     let teller = Teller { index, services };
-    let mut walker = Walker::new(index, &services.known);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let ways = ways(index, &services.known, &receipts.payments, threads);
     let (mut payments, mut left_out) = (Vec::new(), Vec::new());
     let mut used: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
     let mut unnamed: BTreeMap<String, usize> = BTreeMap::new();
     let (mut wallets, mut direct_from) = (BTreeSet::new(), BTreeSet::new());
-    for receipt in &receipts.payments {
+    for (receipt, way) in receipts.payments.iter().zip(&ways) {
         let out = teller.out(receipt.out);
         if own.contains(&out) {
             left_out.push(out);
             continue;
         }
-        let way = walker.back(receipt);
         let direct = way.candidates.first().is_some_and(|c| c.hops == 0);
         let mut sources = BTreeSet::new();
         for c in &way.candidates {
@@ -250,7 +250,7 @@ pub fn payers(
         } else {
             wallets.insert(wallet);
         }
-        payments.push(teller.payment(receipt, out, direct, wallet, &way));
+        payments.push(teller.payment(receipt, out, direct, wallet, way));
     }
     // At least: one person a wallet, and one behind each service that paid the site itself. At most:
     // another person each time.
@@ -348,7 +348,7 @@ impl Teller<'_> {
         out: OutPoint,
         direct: bool,
         wallet: u32,
-        way: &obhut_chain::back::Way,
+        way: &Way,
     ) -> PaymentRow {
         let (_, at, height) = self.index.when(receipt.tx);
         let candidates = way.candidates.iter().map(|c| {

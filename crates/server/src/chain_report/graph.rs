@@ -109,9 +109,12 @@ fn width(column: usize) -> f64 {
     if column == 2 { 120.0 } else { BOX }
 }
 
+/// Column and row.
+type Spot = (usize, usize);
+
 struct Band {
-    from: (usize, usize),
-    to: (usize, usize),
+    from: Spot,
+    to: Spot,
     satoshi: u64,
 }
 
@@ -169,7 +172,7 @@ impl Flow {
             })
             .collect();
         let (wallets, wallet_rows) = rows(numbered, w);
-        let mut bands: BTreeMap<((usize, usize), (usize, usize)), u64> = BTreeMap::new();
+        let mut bands: BTreeMap<(Spot, Spot), u64> = BTreeMap::new();
         for p in &r.payments {
             let from = (0, source_rows[&source(p)]);
             if p.direct {
