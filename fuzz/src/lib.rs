@@ -76,6 +76,18 @@ pub const TARGETS: &[Target] = &[
         },
     },
     Target {
+        name: "block",
+        run: obhut_casework::chain::probe_block,
+    },
+    Target {
+        name: "tags",
+        run: |bytes| {
+            if let Ok(file) = obhut_partners::tags::read("fuzz", bytes) {
+                assert!(file.tags.len() <= bytes.len());
+            }
+        },
+    },
+    Target {
         name: "transfers",
         run: |bytes| {
             #[cfg(target_os = "linux")]

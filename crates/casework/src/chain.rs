@@ -23,6 +23,9 @@ pub use payers::{
 pub use services::{ActorRecord, Service, Services, TagProblem, TagRecord};
 pub use watches::{ChainWatch, MovementRow};
 
+#[doc(hidden)]
+pub use obhut_chain::probes::block as probe_block;
+
 /// Steps of the tables of this room.
 pub(crate) const BASIS_STEPS: &[crate::database::Step] = bases::STEPS;
 pub(crate) const TAG_STEPS: &[crate::database::Step] = tags::STEPS;

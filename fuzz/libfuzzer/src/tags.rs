@@ -1,0 +1,4 @@
+//! Led by coverage: the target `tags`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (obhut_fuzz::target("tags").expect("listed").run)(bytes));
