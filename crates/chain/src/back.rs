@@ -4,13 +4,14 @@
 //! it. It ends at services, at what behaves like one, at mixes and at new coins. Every end is a
 //! candidate source of the payment; how many there are is told with each.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 
 use crate::Index;
 use crate::chain::Chain;
 use crate::forest::NOBODY;
 use crate::heuristics;
 use crate::known::{How, Known};
+use crate::quick::{QuickMap, QuickSet};
 use crate::site::Receipt;
 use crate::spool::in_threads;
 
@@ -94,7 +95,7 @@ const PAYMENTS_AT_A_TIME: usize = 4_096;
 pub struct Walker<'a> {
     index: &'a Index,
     known: &'a Known,
-    like: HashMap<u64, bool>,
+    like: QuickMap<u64, bool>,
 }
 
 impl<'a> Walker<'a> {
@@ -103,7 +104,7 @@ impl<'a> Walker<'a> {
         Self {
             index,
             known,
-            like: HashMap::new(),
+            like: QuickMap::default(),
         }
     }
 
@@ -160,7 +161,7 @@ impl<'a> Walker<'a> {
             return way;
         }
         let own = self.wallet(payment.tx);
-        let mut seen = HashSet::new();
+        let mut seen = QuickSet::default();
         let mut open: VecDeque<(u64, u32, u32, u32)> = VecDeque::new();
         for input in chain.ins(payment.tx) {
             open.push_back((chain.source(input), 1, 0, own));

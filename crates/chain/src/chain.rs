@@ -5,7 +5,6 @@
 //! output's spending, an address's last output, the sorted tables) stands in files for the base only,
 //! the blocks that are deep enough not to be undone; for those after it, it is made anew in memory.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::Path;
@@ -17,6 +16,7 @@ use crate::columns::{Column, NONE_4, NONE_5, Writer};
 use crate::files::{Hash, Place};
 use crate::manifest::{Counts, Manifest};
 use crate::map::Map;
+use crate::quick::QuickMap;
 use crate::{Fault, Secret, mixes};
 
 /// File names of the columns.
@@ -271,10 +271,10 @@ struct Base {
 /// What points forward from and into the newest blocks.
 #[derive(Default)]
 struct Over {
-    spent: HashMap<u64, u64>,
-    last: HashMap<u32, u64>,
-    addresses: HashMap<u64, Vec<u32>>,
-    txs: HashMap<u64, Vec<u32>>,
+    spent: QuickMap<u64, u64>,
+    last: QuickMap<u32, u64>,
+    addresses: QuickMap<u64, Vec<u32>>,
+    txs: QuickMap<u64, Vec<u32>>,
 }
 
 impl Chain {

@@ -7,11 +7,11 @@
 //! files, with the joins of the newest blocks over it in memory: a block that is undone takes its
 //! joins with it.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
 use crate::columns::{Column, NONE_4, Writer, filled_with_none};
+use crate::quick::QuickMap;
 
 /// More addresses than this have no place (one bit tells roots).
 pub(crate) const ADDRESSES_MAX: u64 = 1 << 31;
@@ -147,8 +147,8 @@ pub(crate) struct Forest {
     links: Column<LINK>,
     /// Addresses that the base knows.
     base: u32,
-    over: HashMap<u32, (u32, Join)>,
-    sizes: HashMap<u32, u32>,
+    over: QuickMap<u32, (u32, Join)>,
+    sizes: QuickMap<u32, u32>,
     /// Joins of the newest blocks that the guard refused.
     pub refused: u64,
     largest_refused: u32,
@@ -161,8 +161,8 @@ impl Forest {
             roots: Column::read(roots, base)?,
             links: Column::read(links, base)?,
             base: base as u32,
-            over: HashMap::new(),
-            sizes: HashMap::new(),
+            over: QuickMap::default(),
+            sizes: QuickMap::default(),
             refused: 0,
             largest_refused: u32::MAX,
         })

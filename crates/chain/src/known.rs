@@ -4,10 +4,11 @@
 //! is a service's when all tags in it name that one; where they name two, the cluster is nobody's and
 //! only the tagged addresses themselves count.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::Index;
 use crate::heuristics::Strength;
+use crate::quick::QuickMap;
 
 /// A claim: this address is that service's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,10 +29,10 @@ pub const WEAK_MEMBERS_MAX: u32 = 100_000;
 /// All claims, ready to be asked.
 #[derive(Default, Debug)]
 pub struct Known {
-    addresses: HashMap<u32, u32>,
-    strong: HashMap<u32, BTreeSet<u32>>,
-    weak: HashMap<u32, BTreeSet<u32>>,
-    stops: HashMap<u32, bool>,
+    addresses: QuickMap<u32, u32>,
+    strong: QuickMap<u32, BTreeSet<u32>>,
+    weak: QuickMap<u32, BTreeSet<u32>>,
+    stops: QuickMap<u32, bool>,
 }
 
 /// How an address comes to be a service's.
@@ -80,7 +81,7 @@ impl Known {
         if let Some(service) = self.tagged(address) {
             return Some((service, How::Tagged));
         }
-        let only = |of: &HashMap<u32, BTreeSet<u32>>, root: u32| {
+        let only = |of: &QuickMap<u32, BTreeSet<u32>>, root: u32| {
             let all = of.get(&root)?;
             (all.len() == 1).then(|| all.first().copied()).flatten()
         };

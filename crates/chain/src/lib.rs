@@ -30,6 +30,7 @@ pub mod mixes;
 mod network;
 pub mod onward;
 mod proof;
+mod quick;
 pub mod site;
 mod spool;
 mod undo;

@@ -4,11 +4,12 @@
 //! first out: outputs take inputs' satoshi in their order (Clayton's case, 1816; Anderson et al. 2018).
 //! None is the truth; courts choose, and the sums differ.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Index;
 use crate::forest::NOBODY;
 use crate::known::Known;
+use crate::quick::QuickMap;
 use crate::site::Site;
 
 /// Transactions that one trace looks at.
@@ -74,7 +75,7 @@ impl Taint {
 /// Follows the site's money.
 pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
     let chain = &index.chain;
-    let mut tainted: HashMap<u64, Taint> = HashMap::new();
+    let mut tainted: QuickMap<u64, Taint> = QuickMap::default();
     let mut open: BTreeSet<u64> = BTreeSet::new();
     for member in &site.members {
         for out in chain.received(member.address) {
@@ -130,7 +131,7 @@ pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
 }
 
 /// The taint of a transaction's outputs, where there is any.
-fn shares(index: &Index, tx: u64, tainted: &HashMap<u64, Taint>) -> Vec<(u64, Taint)> {
+fn shares(index: &Index, tx: u64, tainted: &QuickMap<u64, Taint>) -> Vec<(u64, Taint)> {
     let chain = &index.chain;
     let (mut paid, mut haircut, mut depth) = (0u64, 0.0, 0);
     let mut order: Vec<(u64, bool)> = Vec::new();

@@ -4,12 +4,13 @@
 //! it would bring in another known service, or a cluster much larger than the site: what it would have
 //! brought is told as doubtful.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::chain::Chain;
 use crate::forest::NOBODY;
 use crate::heuristics::{self, Strength};
 use crate::known::Known;
+use crate::quick::{QuickMap, QuickSet};
 use crate::{Index, mixes};
 
 /// Addresses of one site at most; beyond, something has melted together that doesn't belong.
@@ -81,7 +82,7 @@ pub struct Site {
     pub members: Vec<Member>,
     /// Those that were not taken, by number.
     pub doubtful: Vec<Doubtful>,
-    places: HashMap<u32, usize>,
+    places: QuickMap<u32, usize>,
 }
 
 impl Site {
@@ -113,7 +114,7 @@ pub fn site(index: &Index, seeds: &[u32], known: &Known) -> Site {
         site: Site::default(),
         doubtful: BTreeMap::new(),
         weak: VecDeque::new(),
-        done: HashSet::new(),
+        done: QuickSet::default(),
         next: 0,
     };
     for &address in seeds {
@@ -145,7 +146,7 @@ struct Growing<'a> {
     /// Weak ties to look at: from, to, transaction, rule.
     weak: VecDeque<(u32, u32, u64, usize)>,
     /// Transactions that were looked at as spending.
-    done: HashSet<u64>,
+    done: QuickSet<u64>,
     /// The first member whose transactions weren't looked at.
     next: usize,
 }

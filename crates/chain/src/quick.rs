@@ -1,0 +1,32 @@
+//! Maps whose keys are our own numbers: nobody outside chooses them, so the hash can be a product.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+pub(crate) type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Product>>;
+pub(crate) type QuickSet<K> = HashSet<K, BuildHasherDefault<Product>>;
+
+/// Multiplies; for one number at a time.
+#[derive(Default)]
+pub(crate) struct Product(u64);
+
+impl Hasher for Product {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.write_u64(u64::from(*b));
+        }
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(u64::from(n));
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        let n = (self.0 ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = n ^ (n >> 32);
+    }
+}
