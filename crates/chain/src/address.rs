@@ -94,7 +94,9 @@ impl Key {
             [0x00, 0x14, hash @ ..] if hash.len() == 20 => Self::made(Kind::P2wpkh, hash),
             [0x00, 0x20, hash @ ..] if hash.len() == 32 => Self::made(Kind::P2wsh, hash),
             [0x51, 0x20, key @ ..] if key.len() == 32 => Self::made(Kind::P2tr, key),
-            [0x6a, ..] | [] => Self::made(Kind::None, &[]),
+            // Nobody can spend a note; anybody can spend an anchor (51024e73) or a bare "true", so who
+            // does says nothing.
+            [0x6a, ..] | [] | [0x51] | [0x51, 0x02, 0x4e, 0x73] => Self::made(Kind::None, &[]),
             [0x21, key @ .., 0xac] if key.len() == 33 && matches!(key[0], 2 | 3) => {
                 Self::made(Kind::P2pk, key)
             }
@@ -313,7 +315,6 @@ mod tests {
                 "16UwLL9Risc3QfPqBUvKofHmBQ7wMtjvM",
                 Network::Mainnet,
             ),
-            ("51024e73", "bc1pfeessrawgf", Network::Mainnet),
         ] {
             let key = Key::of_script(&unhex(script).unwrap());
             assert_eq!(key.text(network), text);
@@ -356,7 +357,9 @@ mod tests {
         assert_eq!(key.kind(), Kind::Multisig);
         let text = key.text(Network::Mainnet);
         assert_eq!(Key::parse(&text, Network::Mainnet), Ok(key));
-        assert_eq!(Key::of_script(&[0x51]).kind(), Kind::Other);
+        assert_eq!(Key::of_script(&[0x52]).kind(), Kind::Other);
+        assert_eq!(Key::of_script(&[0x51]).kind(), Kind::None);
+        assert_eq!(Key::of_script(&[0x51, 0x02, 0x4e, 0x73]).kind(), Kind::None);
         assert_eq!(Key::of_script(&[0x6a, 1, 2]).kind(), Kind::None);
     }
 }

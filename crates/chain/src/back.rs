@@ -11,6 +11,7 @@ use crate::chain::Chain;
 use crate::forest::NOBODY;
 use crate::heuristics;
 use crate::known::{How, Known};
+use crate::mixes;
 use crate::quick::{QuickMap, QuickSet};
 use crate::site::Receipt;
 use crate::spool::in_threads;
@@ -124,6 +125,8 @@ impl<'a> Walker<'a> {
                     How::Cluster(heuristics::Strength::Strong) => 90,
                     How::Cluster(heuristics::Strength::Weak) => 75,
                 };
+                // A structure is no surer than the claim that names it.
+                let confidence = confidence.min(self.known.confidence(service));
                 return Some((Source::Service(service), Some(how), confidence));
             }
         }
@@ -143,7 +146,11 @@ impl<'a> Walker<'a> {
     pub fn back(&mut self, payment: &Receipt) -> Way {
         let chain = &self.index.chain;
         let mut way = Way::default();
-        if chain.is_joint(payment.tx) && self.source(payment.tx).is_none() {
+        let marked = |tx: u64| {
+            let mix = chain.mix(tx);
+            mix.is_some_and(|(mix, sure)| mix.joint && sure >= mixes::MARKED_FROM)
+        };
+        if marked(payment.tx) {
             // Whose coin in the mix paid is what the mix hides.
             way.ends.mixes = 1;
             return way;
@@ -177,6 +184,10 @@ impl<'a> Walker<'a> {
             let tx = chain.tx_of_out(out);
             if chain.is_coinbase(tx) {
                 way.ends.mined += 1;
+                continue;
+            }
+            if marked(tx) {
+                way.ends.mixes += 1;
                 continue;
             }
             if let Some((source, how, confidence)) = self.source(tx) {

@@ -122,6 +122,9 @@ pub(crate) struct Rows {
     pub outs: Vec<OutRow>,
 }
 
+/// All there will ever be, satoshi.
+const SATOSHI_MAX: u64 = 2_100_000_000_000_000;
+
 /// A parser with its memory, for one block after another.
 #[derive(Default)]
 pub(crate) struct Parser {
@@ -157,7 +160,7 @@ pub(crate) fn parse(
     parser.outs.clear();
     let mut spent = Vec::new();
     if !undo.is_empty() {
-        undo::spent(undo, |_, _, s| spent.push(s)).ok_or(Wrong::Undo)?;
+        undo::spent(undo, |tx, _, s| spent.push((tx, s))).ok_or(Wrong::Undo)?;
     }
     let mut visitor = Taking {
         parser,
@@ -202,7 +205,8 @@ pub(crate) fn merkle_root(mut level: Vec<Hash>) -> Hash {
 struct Taking<'a> {
     parser: &'a mut Parser,
     rows: Rows,
-    spent: &'a [undo::Spent],
+    /// With the transaction each belongs to, counted without the first.
+    spent: &'a [(usize, undo::Spent)],
     taken: usize,
     secret: &'a Secret,
     wrong: Option<Wrong>,
@@ -263,6 +267,19 @@ impl Taking<'_> {
             .get(self.taken..self.taken + ins.len())
             .ok_or(Wrong::Undo)?;
         self.taken += ins.len();
+        // A rival block's undo data have the same checksum; they seldom have the same shape.
+        let number = self.rows.txs.len().wrapping_sub(1);
+        if spent.iter().any(|(tx, _)| *tx != number) {
+            return Err(Wrong::Undo);
+        }
+        let spent: Vec<undo::Spent> = spent.iter().map(|s| s.1).collect();
+        let most = |s: u64| s > SATOSHI_MAX;
+        if spent.iter().any(|s| most(s.value)) {
+            return Err(Wrong::Undo);
+        }
+        if outs.iter().any(|o| most(o.value)) {
+            return Err(Wrong::Block("makes more money than there is"));
+        }
         if ins.iter().any(|i| i.sequence < 0xffff_fffe) {
             bits |= form::REPLACEABLE;
         }
@@ -297,9 +314,6 @@ impl Taking<'_> {
             mix = mixes::judge(&View::new(&sides.0, &sides.1));
         }
         for out in &mut *outs {
-            if out.value > out_bits::VALUE {
-                return Err(Wrong::Block("makes more money than there is"));
-            }
             let kind = out.key.kind();
             let like = if alike && kind == first && !coinbase {
                 out_bits::LIKE_INPUTS
@@ -323,7 +337,7 @@ impl Taking<'_> {
         });
         self.rows
             .ins
-            .extend(ins.iter().zip(spent).map(|(i, s)| InRow {
+            .extend(ins.iter().zip(&spent).map(|(i, s)| InRow {
                 previous: i.previous,
                 vout: i.vout,
                 key: s.key,

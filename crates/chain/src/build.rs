@@ -508,7 +508,7 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &Counts) -> io
         // What the undo data say was spent must be what the blocks say was made.
         if payees.get(out) != payers.get(input) {
             return Err(io::Error::other(
-                "undo data name another address than the output that is spent; let the node make them anew (bitcoind -reindex-chainstate)",
+                "undo data name another address than the output that is spent; two blocks that ran a race may have the same form; build again when the node has gone on, or let it make its files anew (bitcoind -reindex)",
             ));
         }
         spent.push(out, input)?;

@@ -216,7 +216,7 @@ impl fmt::Display for Fault {
                 if let Some(offset) = offset {
                     write!(f, " (the record at offset {offset} is damaged)")?;
                 }
-                f.write_str("; copy the file again, or let the node make it anew (bitcoind -reindex-chainstate)")
+                f.write_str("; copy the file again once the node has connected the block and is stopped, or let the node make it anew (bitcoind -reindex)")
             }
             Fault::Gap {
                 height,

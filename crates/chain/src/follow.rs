@@ -43,6 +43,8 @@ pub struct Movement {
     pub satoshi: u64,
     /// It was paid.
     pub incoming: bool,
+    /// Which input or output of the transaction.
+    pub place: u32,
 }
 
 /// Blocks appended before the manifest is written again.
@@ -89,9 +91,10 @@ pub fn follow(b: &Build<'_>, watched: &HashSet<Key>) -> Result<Followed, Fault> 
     }
     let undo_files = UndoFiles::default();
     let (mut parser, mut buffer) = (Parser::default(), Vec::new());
-    let mut height = fork;
+    let (mut height, mut early_end) = (fork, false);
     for part in new.chunks(COMMIT_BLOCKS) {
         let mut append = Append::new(b.index, &manifest, &chain).map_err(Fault::io(b.index))?;
+        let mut last = None;
         for place in part {
             let prepared = prepare(
                 &blocks,
@@ -100,7 +103,20 @@ pub fn follow(b: &Build<'_>, watched: &HashSet<Key>) -> Result<Followed, Fault> 
                 &mut buffer,
                 (place, height as u32),
                 &manifest.secret,
-            )?;
+            );
+            let prepared = match prepared {
+                Ok(prepared) => prepared,
+                // The node stores a block when it comes and its undo data when it connects it; what
+                // isn't whole is looked at next time.
+                Err(Fault::NoUndo { .. } | Fault::NoUndoFile { .. } | Fault::BadBlock { .. })
+                    if b.live =>
+                {
+                    early_end = true;
+                    break;
+                }
+                Err(fault) => return Err(fault),
+            };
+            last = Some(place.hash);
             movements(&prepared, place, height, watched, &mut followed.movements);
             append.block(place, &prepared).map_err(|why| match why {
                 Unfit::Io(why) => Fault::io(b.index)(why),
@@ -114,7 +130,7 @@ pub fn follow(b: &Build<'_>, watched: &HashSet<Key>) -> Result<Followed, Fault> 
             followed.appended += 1;
         }
         manifest.counts = append.finish().map_err(Fault::io(b.index))?;
-        manifest.tip = part.last().map_or(manifest.tip, |p| p.hash);
+        manifest.tip = last.unwrap_or(manifest.tip);
         manifest.write(b.index)?;
         drop(chain);
         chain = Chain::open(b.index, &manifest)?;
@@ -123,6 +139,9 @@ pub fn follow(b: &Build<'_>, watched: &HashSet<Key>) -> Result<Followed, Fault> 
             done: followed.appended,
             total: new.len() as u64,
         });
+        if early_end {
+            break;
+        }
     }
     Ok(followed)
 }
@@ -173,7 +192,10 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Plac
             continue;
         };
         let fork = parent + 1;
-        let gained: u128 = branch.iter().map(|p| work(p.bits)).sum();
+        let gained = branch
+            .iter()
+            .map(|p| work(p.bits))
+            .fold(0, u128::saturating_add);
         let lost: u128 = (fork..known).map(|h| work(chain.block(h).bits)).sum();
         if gained > lost
             && best
@@ -218,7 +240,7 @@ fn movements(
     }
     let (mut ins, mut outs) = (p.rows.ins.iter(), p.rows.outs.iter());
     for tx in &p.rows.txs {
-        let mut tell = |key: &Key, value: u64, incoming| {
+        let mut tell = |key: &Key, value: u64, incoming, nth: u32| {
             if watched.contains(key) {
                 into.push(Movement {
                     key: *key,
@@ -227,14 +249,15 @@ fn movements(
                     time: place.time,
                     satoshi: satoshi(value),
                     incoming,
+                    place: nth,
                 });
             }
         };
-        for input in ins.by_ref().take(tx.inputs as usize) {
-            tell(&input.key, input.value, false);
+        for (n, input) in (0..).zip(ins.by_ref().take(tx.inputs as usize)) {
+            tell(&input.key, input.value, false, n);
         }
-        for out in outs.by_ref().take(tx.outputs as usize) {
-            tell(&out.key, out.value, true);
+        for (n, out) in (0..).zip(outs.by_ref().take(tx.outputs as usize)) {
+            tell(&out.key, out.value, true, n);
         }
     }
 }
@@ -265,6 +288,8 @@ struct Append<'a> {
     txs: HashMap<Hash, (u64, u32)>,
     last: HashMap<u32, u64>,
     next_address: u32,
+    /// Of the outputs appended.
+    payees: Vec<u64>,
 }
 
 impl<'a> Append<'a> {
@@ -285,6 +310,7 @@ impl<'a> Append<'a> {
             txs: HashMap::new(),
             last: HashMap::new(),
             next_address: c.addresses as u32,
+            payees: Vec::new(),
         })
     }
 
@@ -299,7 +325,8 @@ impl<'a> Append<'a> {
                     .filter(|(_, n)| input.vout < *n)
                     .ok_or(Unfit::Block("spends an output that no block before it has"))?;
                 debug_assert!(outputs > 0);
-                self.in_source.push_number(first + u64::from(input.vout))?;
+                let source = first + u64::from(input.vout);
+                self.in_source.push_number(source)?;
                 let payer = if input.key.kind() == Kind::None {
                     NONE_4
                 } else {
@@ -308,12 +335,17 @@ impl<'a> Append<'a> {
                         known.ok_or(Unfit::Block("spends from an address that was never paid"))?,
                     )
                 };
+                // What the undo data say was spent must be what was made.
+                if self.payee(source).is_some_and(|payee| payee != payer) {
+                    return Err(Unfit::Block("has undo data of another block beside it"));
+                }
                 self.in_address.push_number(payer)?;
             }
             self.txs.insert(tx.id, (out, tx.outputs));
             for row in outs.by_ref().take(tx.outputs as usize) {
                 self.out_spent.push_number(NONE_5)?;
                 if row.key.kind() == Kind::None {
+                    self.payees.push(NONE_4);
                     self.out_address.push_number(NONE_4)?;
                     self.out_before.push_number(NONE_5)?;
                 } else {
@@ -323,6 +355,7 @@ impl<'a> Append<'a> {
                     };
                     let before = self.last.get(&address).copied();
                     let before = before.or_else(|| self.chain.last_if_known(address));
+                    self.payees.push(u64::from(address));
                     self.out_address.push_number(u64::from(address))?;
                     self.out_before.push_number(before.unwrap_or(NONE_5))?;
                     self.last.insert(address, out);
@@ -339,6 +372,15 @@ impl<'a> Append<'a> {
             let outs = self.chain.outs(self.chain.find_tx(id)?);
             Some((outs.start, (outs.end - outs.start) as u32))
         })
+    }
+
+    /// Whom an output paid, appended just now or before.
+    fn payee(&self, out: u64) -> Option<u64> {
+        let first = self.chain.counts.outs;
+        if out < first {
+            return Some(u64::from(self.chain.payee(out)));
+        }
+        self.payees.get((out - first) as usize).copied()
     }
 
     fn address(&self, key: &Key) -> Option<u32> {

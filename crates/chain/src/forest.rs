@@ -28,7 +28,7 @@ pub(crate) struct Join {
 }
 
 /// Width of a row of links.
-const LINK: usize = 17;
+const LINK: usize = 21;
 
 /// A forest being built.
 pub(crate) struct Growing {
@@ -36,6 +36,7 @@ pub(crate) struct Growing {
     nodes: Vec<u32>,
     links: Column<LINK>,
     largest_refused: u32,
+    joins: u32,
 }
 
 impl Growing {
@@ -45,6 +46,7 @@ impl Growing {
             nodes: vec![ROOT | 1; addresses as usize],
             links: Column::write(links, addresses)?,
             largest_refused: u32::MAX,
+            joins: 0,
         })
     }
 
@@ -94,7 +96,8 @@ impl Growing {
         self.nodes[large as usize] = ROOT | (size(small) + size(large));
         self.nodes[small as usize] = large;
         self.links
-            .set_row(u64::from(small), &link_row(large, &join));
+            .set_row(u64::from(small), &link_row(large, &join, self.joins));
+        self.joins += 1;
         true
     }
 
@@ -119,16 +122,20 @@ impl Growing {
     }
 }
 
-fn link_row(to: u32, join: &Join) -> [u8; LINK] {
+fn link_row(to: u32, join: &Join, sequence: u32) -> [u8; LINK] {
     let mut row = [0; LINK];
     for (n, number) in [to, join.a, join.b, join.tx].into_iter().enumerate() {
         row[n * 4..n * 4 + 4].copy_from_slice(&number.to_le_bytes());
     }
     row[16] = join.rule;
+    row[17..].copy_from_slice(&sequence.to_le_bytes());
     row
 }
 
-fn link_of_row(row: &[u8; LINK]) -> Option<(u32, Join)> {
+/// Whom a root was hung under, by which join, and the how-manieth it was.
+type Link = (u32, Join, u64);
+
+fn link_of_row(row: &[u8; LINK]) -> Option<Link> {
     let number = |n: usize| u32::from_le_bytes(row[n * 4..n * 4 + 4].try_into().expect("four"));
     (number(0) != u32::MAX).then(|| {
         let join = Join {
@@ -137,7 +144,8 @@ fn link_of_row(row: &[u8; LINK]) -> Option<(u32, Join)> {
             tx: number(3),
             rule: row[16],
         };
-        (number(0), join)
+        let sequence = u32::from_le_bytes(row[17..].try_into().expect("four"));
+        (number(0), join, u64::from(sequence))
     })
 }
 
@@ -147,7 +155,7 @@ pub(crate) struct Forest {
     links: Column<LINK>,
     /// Addresses that the base knows.
     base: u32,
-    over: QuickMap<u32, (u32, Join)>,
+    over: QuickMap<u32, Link>,
     sizes: QuickMap<u32, u32>,
     /// Joins of the newest blocks that the guard refused.
     pub refused: u64,
@@ -195,7 +203,7 @@ impl Forest {
     /// The address that stands for the cluster.
     pub fn root(&self, address: u32) -> u32 {
         let mut root = self.base_root(address);
-        while let Some((to, _)) = self.over.get(&root) {
+        while let Some((to, _, _)) = self.over.get(&root) {
             root = *to;
         }
         root
@@ -223,10 +231,11 @@ impl Forest {
             return;
         }
         self.sizes.insert(large, of_x + of_y);
-        self.over.insert(small, (large, join));
+        let sequence = OVER | self.over.len() as u64;
+        self.over.insert(small, (large, join, sequence));
     }
 
-    fn link(&self, root: u32) -> Option<(u32, Join)> {
+    fn link(&self, root: u32) -> Option<Link> {
         if let Some(link) = self.over.get(&root) {
             return Some(*link);
         }
@@ -267,7 +276,7 @@ impl Forest {
     fn latest_between(&self, x: u32, y: u32) -> Option<(Join, bool)> {
         let above = |mut n: u32| {
             let mut all = vec![n];
-            while let Some((to, _)) = self.link(n) {
+            while let Some((to, _, _)) = self.link(n) {
                 all.push(to);
                 n = to;
             }
@@ -279,7 +288,8 @@ impl Forest {
         let last = |all: &[u32]| {
             let at = all.iter().position(|n| *n == common)?;
             let child = *all.get(at.checked_sub(1)?)?;
-            self.link(child).map(|(_, join)| (child, join))
+            self.link(child)
+                .map(|(_, join, sequence)| (child, join, sequence))
         };
         let side = |child: u32, join: &Join, of_x: bool| {
             // `a` is below the child, or `b` is.
@@ -287,9 +297,9 @@ impl Forest {
             (*join, a_below == of_x)
         };
         match (last(&xs), last(&ys)) {
-            (Some((c, j)), None) => Some(side(c, &j, true)),
-            (None, Some((c, j))) => Some(side(c, &j, false)),
-            (Some((c, j)), Some((d, k))) => Some(if self.is_later(c, &j, d, &k) {
+            (Some((c, j, _)), None) => Some(side(c, &j, true)),
+            (None, Some((c, j, _))) => Some(side(c, &j, false)),
+            (Some((c, j, first)), Some((d, k, second))) => Some(if first > second {
                 side(c, &j, true)
             } else {
                 side(d, &k, false)
@@ -297,13 +307,10 @@ impl Forest {
             (None, None) => None,
         }
     }
-
-    /// Whether a link was made after another; within one transaction by the order of its rows.
-    fn is_later(&self, c: u32, j: &Join, d: u32, k: &Join) -> bool {
-        let over = |n: u32| self.over.contains_key(&n);
-        (over(c), j.tx, j.b) > (over(d), k.tx, k.b)
-    }
 }
+
+/// Joins over the base come after all of the base.
+const OVER: u64 = 1 << 40;
 
 impl Column<LINK> {
     fn set_row(&mut self, n: u64, row: &[u8; LINK]) {
@@ -341,7 +348,7 @@ mod tests {
         fn ways_lead_from_one_to_the_other(pairs in proptest::collection::vec((0u32..40, 0u32..40), 0..60), split in 0usize..60) {
             let folder = tempfile::tempdir().unwrap();
             let (roots, links) = (folder.path().join("roots"), folder.path().join("links"));
-            let joins: Vec<Join> = (0..).zip(&pairs).filter(|(_, (a, b))| a != b).map(|(tx, (a, b))| Join { a: *a, b: *b, tx, rule: 0 }).collect();
+            let joins: Vec<Join> = (0..).zip(&pairs).filter(|(_, (a, b))| a != b).map(|(tx, (a, b))| Join { a: *a, b: *b, tx: (tx * 7) % 5, rule: 0 }).collect();
             let split = split.min(joins.len());
             let mut growing = Growing::create(&links, 40).unwrap();
             for join in &joins[..split] {

@@ -21,6 +21,8 @@ pub struct Tag {
     pub stops: bool,
     /// It stands for its whole cluster.
     pub for_cluster: bool,
+    /// 0 to 100.
+    pub confidence: u8,
 }
 
 /// A weak cluster with more addresses is nobody's.
@@ -29,7 +31,8 @@ pub const WEAK_MEMBERS_MAX: u32 = 100_000;
 /// All claims, ready to be asked.
 #[derive(Default, Debug)]
 pub struct Known {
-    addresses: QuickMap<u32, u32>,
+    addresses: QuickMap<u32, (u32, (bool, u8))>,
+    confidence: QuickMap<u32, u8>,
     strong: QuickMap<u32, BTreeSet<u32>>,
     weak: QuickMap<u32, BTreeSet<u32>>,
     stops: QuickMap<u32, bool>,
@@ -49,7 +52,17 @@ impl Known {
     pub fn new(index: &Index, tags: &[Tag]) -> Self {
         let mut known = Self::default();
         for tag in tags {
-            known.addresses.insert(tag.address, tag.service);
+            // Of two claims about one address the one that ends a trace counts, then the surer.
+            let rank = (tag.stops, tag.confidence);
+            let said = known
+                .addresses
+                .entry(tag.address)
+                .or_insert((tag.service, rank));
+            if rank > said.1 {
+                *said = (tag.service, rank);
+            }
+            let sure = known.confidence.entry(tag.service).or_insert(0);
+            *sure = (*sure).max(tag.confidence);
             let stops = known.stops.entry(tag.service).or_insert(false);
             *stops |= tag.stops;
             if tag.for_cluster {
@@ -63,7 +76,12 @@ impl Known {
 
     /// Whose an address is said to be, by itself.
     pub fn tagged(&self, address: u32) -> Option<u32> {
-        self.addresses.get(&address).copied()
+        self.addresses.get(&address).map(|said| said.0)
+    }
+
+    /// How sure the surest claim about a service is, 0 to 100.
+    pub fn confidence(&self, service: u32) -> u8 {
+        self.confidence.get(&service).copied().unwrap_or(0)
     }
 
     /// Whether traces end at a service.

@@ -15,6 +15,8 @@ use crate::{Index, mixes};
 
 /// Addresses of one site at most; beyond, something has melted together that doesn't belong.
 pub const SITE_ADDRESSES_MAX: usize = 5_000_000;
+/// Outputs of a stranger's address that are looked at, the newest first.
+const OUTPUTS_LOOKED_AT: usize = 10_000;
 /// A weak tie brings in no cluster larger than this and larger than the site.
 const STRANGERS_MAX: u32 = 1_000;
 
@@ -246,7 +248,8 @@ impl Growing<'_> {
     /// Whether an address spends, in another transaction, to one of the site's that isn't its change.
     fn pays_the_site(&self, address: u32, but: u64) -> bool {
         let chain = &self.index.chain;
-        let mut spent = chain.received(address).filter_map(|out| chain.spent(out));
+        let received = chain.received(address).take(OUTPUTS_LOOKED_AT);
+        let mut spent = received.filter_map(|out| chain.spent(out));
         spent.any(|input| {
             let tx = chain.tx_of_in(input);
             tx != but

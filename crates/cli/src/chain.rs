@@ -207,7 +207,10 @@ fn tell(
 async fn watched(casework: Option<&Casework>, network: Network) -> anyhow::Result<HashSet<Key>> {
     let mut keys = HashSet::new();
     if let Some(casework) = casework {
-        for watch in casework.chain_watches(network.name()).await? {
+        for watch in casework
+            .chain_watches(network.name(), network != Network::Regtest)
+            .await?
+        {
             keys.extend(Key::parse(watch.address.expose(), network).ok());
         }
     }
@@ -229,6 +232,7 @@ async fn record(
             time: rfc3339(i64::from(m.time) * 1_000_000),
             amount_sat: m.satoshi,
             incoming: m.incoming,
+            place: m.place,
         };
         raised += casework.record_movement(network.name(), &row).await?;
     }
@@ -463,18 +467,19 @@ fn summary(report: &PayersReport, out: &Path, output: &Output) -> anyhow::Result
                 "addresses": report.addresses.len(), "doubtful": report.doubtful.len(),
                 "payments": report.payments.len(), "amount_sat": report.total_sat(),
                 "direct": direct, "with_candidates": found,
-                "payers_min": report.payers.0, "payers_max": report.payers.1,
+                "wallets": report.wallets, "payers_min": report.payers.0, "payers_max": report.payers.1,
                 "services": report.services.len(), "unnamed": report.unnamed.len(),
                 "out": out,
             })
         },
         || {
             format!(
-                "{} addresses, {} doubtful\n{} payments, {:.8} BTC, by {} to {} payers; {direct} straight out of a service\n{found} lead to a service: {}\nreport in {}\nAn address is not a person; every row is a lead.",
+                "{} addresses, {} doubtful\n{} payments, {:.8} BTC, from {} wallets, by {} to {} payers; {direct} straight out of a service\n{found} lead to a service: {}\nreport in {}\nAn address is not a person; every row is a lead.",
                 report.addresses.len(),
                 report.doubtful.len(),
                 report.payments.len(),
                 report.total_sat() as f64 / 1e8,
+                report.wallets,
                 report.payers.0,
                 report.payers.1,
                 led_to(report),

@@ -5,7 +5,7 @@ use obhut_casework::chain::{
 };
 
 /// Longest name of a request's file, without its ending.
-const NAME_CHARS_MAX: usize = 80;
+const NAME_CHARS_MAX: usize = 50;
 
 /// Paths of a report's tables, below its folder.
 pub fn names(report: &PayersReport) -> Vec<String> {
@@ -36,12 +36,16 @@ fn requests(report: &PayersReport) -> Vec<(String, usize)> {
         if !service.service.answers {
             continue;
         }
-        let mut name = format!("requests/{}.csv", file_name(&service.service.label));
-        if names.iter().any(|(n, _)| *n == name) {
-            name = format!(
-                "requests/{}-{number}.csv",
-                file_name(&service.service.label)
-            );
+        let label = file_name(&service.service.label);
+        let mut name = format!("requests/{label}.csv");
+        let mut n = 1;
+        // Case aside: some systems have one name for both.
+        while names
+            .iter()
+            .any(|(other, _)| other.to_lowercase() == name.to_lowercase())
+        {
+            n += 1;
+            name = format!("requests/{label}-{n}.csv");
         }
         names.push((name, number));
     }

@@ -112,6 +112,7 @@ fn numbers(r: &PayersReport, made: &Made, w: Words) -> Markup {
             (row(w.t("doubtful, not counted", "zweifelhaft, nicht gezählt"), r.doubtful.len().to_string()))
             (row(w.t("payments", "Zahlungen"), format!("{} · {} BTC", r.payments.len(), btc(r.total_sat()))))
             (row(w.t("payers", "Zahlende"), format!("{} – {}", r.payers.0, r.payers.1)))
+            (row(w.t("wallets they came from, as far as ties go", "Wallets, aus denen sie kamen, soweit Bindungen reichen"), r.wallets.to_string()))
             (row(w.t("straight out of a service", "unmittelbar aus einem Dienst"), direct.to_string()))
             (row(w.t("lead back to a service", "führen zu einem Dienst zurück"), found.to_string()))
             @if !r.own.is_empty() { (row(w.t("investigators' own, left out", "eigene der Ermittler, ausgelassen"), r.own.len().to_string())) }
@@ -271,7 +272,7 @@ fn limits(r: &PayersReport, w: Words) -> Markup {
             (w.t(
             "The way back ends at mixes, at services and at new coins; it never goes through them. Money that moved off the chain (Lightning, between customers of one service) isn't seen. Times are miners' clocks, right to about two hours.",
             "Der Weg zurück endet an Mischungen, Diensten und neuen Münzen; er geht nie hindurch. Geld, das neben der Kette floss (Lightning, zwischen Kunden eines Dienstes), ist nicht zu sehen. Zeiten sind Uhren der Schürfer, auf etwa zwei Stunden genau.")) }
-        p { (w.t("Payers are a range: at least one for each wallet and for each service that paid the site itself, at most another one each time.", "Die Zahl der Zahlenden ist eine Spanne: mindestens eine Person je Wallet und je Dienst, der die Seite selbst bezahlt hat, höchstens jedes Mal eine andere.")) }
+        p { (w.t("Payers are a range: one person may have all these wallets, and each payment may be another person's.", "Die Zahl der Zahlenden ist eine Spanne: Eine Person kann alle diese Wallets haben, und jede Zahlung kann von einer anderen sein.")) }
         p class="hint" { (w.t("Index: ", "Index: ")) (r.sizes[0]) " " (w.t("transactions", "Transaktionen")) ", " (r.sizes[3]) " " (w.t("addresses", "Adressen")) "." }
     }
 }

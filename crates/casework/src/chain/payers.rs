@@ -164,6 +164,8 @@ pub struct PayersReport {
     pub mined_and_mixed: (usize, usize),
     /// How many payers there are at least and at most.
     pub payers: (usize, usize),
+    /// Wallets that paid, as far as ties go, and services that paid the site themselves.
+    pub wallets: usize,
     /// Named services that payments lead to.
     pub services: Vec<ServiceRow>,
     /// Wallets without a name that behave like services: `unnamed:` and an address, payments.
@@ -252,9 +254,15 @@ pub fn payers(
         }
         payments.push(teller.payment(receipt, out, direct, wallet, way));
     }
-    // At least: one person a wallet, and one behind each service that paid the site itself. At most:
-    // another person each time.
-    let at_least = wallets.len() + direct_from.len();
+    // One person may have all these wallets, and each payment may be another person's.
+    let wallets = wallets.len() + direct_from.len();
+    let met: HashSet<&OutPoint> = left_out.iter().collect();
+    for out in question.own_payments.iter().filter(|o| !met.contains(o)) {
+        problems.push(format!(
+            "the own payment {}:{} is no payment to this site; nothing was left out for it",
+            out.txid, out.vout
+        ));
+    }
     let numbers: BTreeMap<u32, usize> = used.keys().copied().zip(0..).collect();
     for c in payments.iter_mut().flat_map(|p| &mut p.candidates) {
         c.number = c.number.and_then(|n| numbers.get(&(n as u32)).copied());
@@ -263,7 +271,7 @@ pub fn payers(
     let problems_of_tags = services
         .problems
         .iter()
-        .map(|p| format!("{}, row {}: {}", p.file, p.row, p.what));
+        .map(|p| format!("{}: {}", p.file, p.what));
     problems.extend(problems_of_tags);
     if services.unseen > 0 {
         problems.push(format!(
@@ -284,7 +292,8 @@ pub fn payers(
         doubtful: teller.doubtful(&found),
         dust: named(&receipts.dust),
         mined_and_mixed: (receipts.mined.len(), receipts.mixed.len()),
-        payers: (at_least, payments.len()),
+        payers: (payments.len().min(1), payments.len()),
+        wallets,
         services: used
             .into_iter()
             .map(|(n, (direct, behind))| ServiceRow {
@@ -303,11 +312,12 @@ pub fn payers(
 
 fn find_seeds(index: &Index, seeds: &[String]) -> (Vec<u32>, Vec<String>) {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
     for seed in seeds {
         match Key::parse(seed.trim(), index.network()) {
             Err(why) => problems.push(format!("the seed {seed}: {why}; it was left out")),
             Ok(key) => match index.find(&key) {
-                Some(address) if !found.contains(&address) => found.push(address),
+                Some(address) if seen.insert(address) => found.push(address),
                 Some(_) => {}
                 None => problems.push(format!(
                     "the seed {seed} never occurs up to height {}; it was left out",

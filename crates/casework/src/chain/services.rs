@@ -102,13 +102,13 @@ impl Services {
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         let mut services: Vec<Service> = Vec::new();
         let (mut of_kernel, mut problems, mut unseen) = (Vec::new(), Vec::new(), 0);
-        for (row, tag) in (1..).zip(tags) {
+        for tag in tags {
             let key = match Key::parse(tag.address.trim(), index.network()) {
                 Ok(key) => key,
                 Err(why) => {
                     problems.push(TagProblem {
                         file: tag.pack.clone(),
-                        row,
+                        row: 0,
                         what: format!("the tag \"{}\": {why}; it was left out", tag.label),
                     });
                     continue;
@@ -148,6 +148,7 @@ impl Services {
                 service: number,
                 stops: answers,
                 for_cluster: tag.for_cluster,
+                confidence: tag.confidence,
             });
         }
         let known = Known::new(index, &of_kernel);

@@ -1,5 +1,7 @@
 //! Addresses of a case that are watched, and what moved.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::database::{Columns, Step};
@@ -43,6 +45,8 @@ pub struct MovementRow {
     pub amount_sat: u64,
     /// It was paid; otherwise it paid.
     pub incoming: bool,
+    /// Which input or output of the transaction.
+    pub place: u32,
 }
 
 impl Casework {
@@ -112,23 +116,33 @@ impl Casework {
         Ok(gone)
     }
 
-    /// Everything watched on a network.
-    pub async fn chain_watches(&self, network: &str) -> Result<Vec<ChainWatch>> {
+    /// Everything watched on a network; where a legal basis is needed, what has one that hasn't ended.
+    pub async fn chain_watches(&self, network: &str, needed: bool) -> Result<Vec<ChainWatch>> {
         let rows = sqlx::query(
             "SELECT case_id, address_sealed FROM chain_watches WHERE network = $1 ORDER BY case_id, id",
         )
         .bind(network)
         .fetch_all(self.db.pool())
         .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(ChainWatch {
-                    case: c.text()?,
+        let mut watches: Vec<ChainWatch> = Vec::new();
+        let mut lawful: HashMap<String, bool> = HashMap::new();
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let case = c.text()?;
+            if !lawful.contains_key(&case) {
+                let bases = self.chain_bases(&case).await?;
+                let now = self.now();
+                let open = !needed || bases.iter().any(|b| b.ends_at > now);
+                lawful.insert(case.clone(), open);
+            }
+            if lawful[&case] {
+                watches.push(ChainWatch {
+                    case,
                     address: Sealed::new(self.open_text(&c.text()?)?),
-                })
-            })
-            .collect()
+                });
+            }
+        }
+        Ok(watches)
     }
 
     /// Raises a finding for each case that watches the address; the same movement twice is one. How many
@@ -153,7 +167,7 @@ impl Casework {
             let m = movement;
             let what = format!(
                 "{case}\n{}\n{}\n{}\n{}",
-                m.address, m.txid, m.amount_sat, m.incoming
+                m.address, m.txid, m.place, m.incoming
             );
             let key = self.sealer.keyed_digest("chain movement", what.as_bytes());
             let id = ids::new("finding");

@@ -23,7 +23,7 @@ pub(super) fn read(name: &str, text: &str) -> TagFile {
     let mut file = TagFile::default();
     let first = text
         .lines()
-        .find(|l| !l.trim().is_empty())
+        .find(|l| !l.trim().is_empty() && !l.starts_with('#'))
         .unwrap_or_default();
     let Some((separator, names)) = columns(first) else {
         return file;
@@ -31,6 +31,7 @@ pub(super) fn read(name: &str, text: &str) -> TagFile {
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(separator)
         .flexible(true)
+        .comment(Some(b'#'))
         .from_reader(text.as_bytes());
     for (row, record) in (1..).zip(reader.records()) {
         let record = match record {
