@@ -63,8 +63,8 @@ pub(crate) struct Place {
     pub time: u32,
     /// Difficulty, as the header has it.
     pub bits: u32,
-    /// How many blocks of as many transactions stand before it in its file, by the chain's order: its
-    /// undo data are likely as far on.
+    /// How many blocks of as many transactions come before it in its file, by height, rivals included:
+    /// its undo data are likely as far on.
     pub rank: u32,
 }
 
@@ -415,7 +415,7 @@ pub(crate) fn order(places: &[Place]) -> Order {
     for (&hash, &n) in &by_hash {
         let place = &places[n];
         if place.previous == [0; 32] {
-            ready.push((n, work(place.bits)));
+            ready.push((n, work(place.bits), 0));
         } else {
             next.entry(place.previous).or_default().push(n);
             if !by_hash.contains_key(&place.previous) {
@@ -427,14 +427,17 @@ pub(crate) fn order(places: &[Place]) -> Order {
     apart.sort_by_key(|p| (p.file, p.offset));
     // The one that was first on the disk wins a tie, as in the node.
     let mut best = None;
-    while let Some((n, total)) = ready.pop() {
+    let mut heights: Vec<(u32, u32, u64, usize)> = Vec::with_capacity(by_hash.len());
+    while let Some((n, total, height)) = ready.pop() {
         let place = &places[n];
+        heights.push((place.file, height, place.offset, n));
         let rank = (total, std::cmp::Reverse((place.file, place.offset)), n);
         if best.is_none_or(|b: (u128, _, usize)| rank > b) {
             best = Some(rank);
         }
         for &child in next.get(&place.hash).into_iter().flatten() {
-            ready.push((child, total.saturating_add(work(places[child].bits))));
+            let more = total.saturating_add(work(places[child].bits));
+            ready.push((child, more, height + 1));
         }
     }
     let mut chain = Vec::new();
@@ -444,11 +447,18 @@ pub(crate) fn order(places: &[Place]) -> Order {
         at = by_hash.get(&places[n].previous).copied();
     }
     chain.reverse();
+    // Rivals count too: the one that came first was connected first, and so stand their undo data.
+    heights.sort_unstable();
     let mut ranks: HashMap<(u32, u64), u32> = HashMap::new();
-    for place in &mut chain {
-        let seen = ranks.entry((place.file, place.transactions)).or_default();
-        place.rank = *seen;
+    let mut of: HashMap<Hash, u32> = HashMap::new();
+    for (file, _, _, n) in heights {
+        let place = &places[n];
+        let seen = ranks.entry((file, place.transactions)).or_default();
+        of.insert(place.hash, *seen);
         *seen += 1;
+    }
+    for place in &mut chain {
+        place.rank = of.get(&place.hash).copied().unwrap_or_default();
     }
     Order { chain, apart }
 }
