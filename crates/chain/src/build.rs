@@ -171,7 +171,7 @@ pub(crate) struct Prepared {
     pub of_outs: Vec<Fingerprint>,
 }
 
-/// Reads and parses a block.
+/// Reads and parses a block. `fits` says whether what its undo data say was spent can be so.
 pub(crate) fn prepare(
     blocks: &Blocks,
     undo_files: &UndoFiles,
@@ -179,12 +179,14 @@ pub(crate) fn prepare(
     buffer: &mut Vec<u8>,
     (place, height): (&Place, u32),
     secret: &Secret,
+    fits: &dyn Fn(&Rows) -> bool,
 ) -> Result<Prepared, Fault> {
     blocks.block(place, buffer)?;
     let rows = if place.transactions > 1 {
         let file = undo_files.get(blocks, place.file, height)?;
         file.of(place, height, |undo| {
             block::parse(parser, buffer, undo, secret)
+                .and_then(|rows| fits(&rows).then_some(rows).ok_or(Wrong::Undo))
         })?
     } else {
         block::parse(parser, buffer, &[], secret)
@@ -277,6 +279,7 @@ fn read_blocks(
                                 &mut buffer,
                                 place,
                                 &b.secret,
+                                &|_| true,
                             )
                         })
                         .collect();

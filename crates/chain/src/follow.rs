@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 
 use crate::address::{Key, Kind};
-use crate::block::Parser;
+use crate::block::{Parser, Rows};
 use crate::build::{Build, Prepared, UndoFiles, prepare, satoshi};
 use crate::chain::{Chain, KeyWriter, Writers, names};
 use crate::columns::{NONE_4, NONE_5, Writer};
@@ -103,6 +103,7 @@ pub fn follow(b: &Build<'_>, watched: &HashSet<Key>) -> Result<Followed, Fault> 
                 &mut buffer,
                 (place, height as u32),
                 &manifest.secret,
+                &|rows| append.fits(rows),
             );
             let prepared = match prepared {
                 Ok(prepared) => prepared,
@@ -364,6 +365,21 @@ impl<'a> Append<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether what is said to be spent is what was made, as far as other blocks made it.
+    fn fits(&self, rows: &Rows) -> bool {
+        rows.ins.iter().all(|input| {
+            let made = self.transaction(&input.previous);
+            let Some((first, _)) = made.filter(|(_, n)| input.vout < *n) else {
+                return true;
+            };
+            let payer = match input.key.kind() {
+                Kind::None => Some(NONE_4),
+                _ => self.address(&input.key).map(u64::from),
+            };
+            self.payee(first + u64::from(input.vout)) == payer
+        })
     }
 
     /// Its first output and how many it has.
