@@ -348,3 +348,12 @@ impl Taking<'_> {
         Ok(())
     }
 }
+/// A transaction's bits that concern its wallet only.
+pub(crate) fn habits(bits: u16) -> u16 {
+    bits & form::HABITS
+}
+
+/// Satoshi of an output's value with its bits.
+pub(crate) fn satoshi(row: u64) -> u64 {
+    row & out_bits::VALUE
+}

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use crate::address::Kind;
-use crate::block::{self, Fingerprint, Parser, Rows, Wrong, form, out_bits};
+use crate::block::{self, Fingerprint, Parser, Rows, Wrong};
 use crate::chain::{self, Chain, names};
 use crate::columns::{Column, NONE_4, NONE_5, Writer, filled_with_none};
 use crate::files::{self, Blocks, Place, UndoFile};
@@ -53,8 +53,17 @@ pub struct Build<'a> {
     pub progress: &'a (dyn Fn(Progress) + Sync),
 }
 
+/// Of a node that is running the newest blocks may have no undo data yet: [`crate::follow`] takes them
+/// when they have.
+const LIVE_TAIL_BLOCKS: usize = 6;
+
 /// Builds an index; an unfinished one in its place is begun anew.
 pub fn build(b: &Build<'_>) -> Result<(), Fault> {
+    let blocks = Blocks::open(b.blocks, b.network)?;
+    let mut places = chain_of(b, &blocks)?;
+    if b.live && places.len() > LIVE_TAIL_BLOCKS {
+        places.truncate(places.len() - LIVE_TAIL_BLOCKS);
+    }
     fs::create_dir_all(b.index).map_err(Fault::io(b.index))?;
     let _lock = Lock::alone(b.index)?;
     let folder = b.index.join(BUILDING);
@@ -62,8 +71,6 @@ pub fn build(b: &Build<'_>) -> Result<(), Fault> {
         fs::remove_dir_all(&folder).map_err(Fault::io(&folder))?;
     }
     fs::create_dir(&folder).map_err(Fault::io(&folder))?;
-    let blocks = Blocks::open(b.blocks, b.network)?;
-    let places = chain_of(b, &blocks)?;
     let mut manifest = Manifest {
         network: b.network,
         blocks_folder: fs::canonicalize(b.blocks).map_err(Fault::io(b.blocks))?,
@@ -628,14 +635,4 @@ fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
 
 fn progress(b: &Build<'_>, stage: &'static str, done: u64, total: u64) {
     (b.progress)(Progress { stage, done, total });
-}
-
-/// A transaction's bits that concern its wallet only.
-pub(crate) fn habits(bits: u16) -> u16 {
-    bits & form::HABITS
-}
-
-/// Satoshi of an output's row.
-pub(crate) fn satoshi(row: u64) -> u64 {
-    row & out_bits::VALUE
 }

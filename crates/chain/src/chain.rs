@@ -10,8 +10,8 @@ use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::Path;
 
 use crate::address::{Key, Kind};
+use crate::block::satoshi;
 use crate::block::{Fingerprint, Rows, form};
-use crate::build::satoshi;
 use crate::columns::{Column, NONE_4, NONE_5, Writer};
 use crate::files::{Hash, Place};
 use crate::manifest::{Counts, Manifest};
@@ -476,13 +476,6 @@ impl Chain {
         }
         let out = self.last.get(u64::from(address));
         (out != NONE_5).then_some(out)
-    }
-
-    /// The same of an address that may be newer than this view.
-    pub fn last_if_known(&self, address: u32) -> Option<u64> {
-        (u64::from(address) < self.counts.addresses)
-            .then(|| self.last(address))
-            .flatten()
     }
 
     /// Outputs that paid an address, the newest first.

@@ -9,8 +9,9 @@ use std::io;
 use std::path::Path;
 
 use crate::address::{Key, Kind};
+use crate::block::satoshi;
 use crate::block::{Parser, Rows};
-use crate::build::{Build, Prepared, UndoFiles, prepare, satoshi};
+use crate::build::{Build, Prepared, UndoFiles, prepare};
 use crate::chain::{Chain, KeyWriter, Writers, names};
 use crate::columns::{NONE_4, NONE_5, Writer};
 use crate::files::{self, Blocks, Hash, Place, work};
@@ -18,41 +19,20 @@ use crate::manifest::{Counts, Lock, Manifest};
 use crate::{Fault, Progress};
 
 /// What following came to.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Followed {
     /// Blocks undone.
     pub undone: u64,
     /// Blocks appended.
     pub appended: u64,
-    /// Watched addresses that moved, in the chain's order.
-    pub movements: Vec<Movement>,
-}
-
-/// A watched address was paid, or paid.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Movement {
-    /// The address.
-    pub key: Key,
-    /// The transaction's id, as it stands in the data.
-    pub tx: Hash,
-    /// Height of its block.
-    pub height: u64,
-    /// Seconds since 1970, as the block's miner said.
-    pub time: u32,
-    /// Satoshi.
-    pub satoshi: u64,
-    /// It was paid.
-    pub incoming: bool,
-    /// Which input or output of the transaction.
-    pub place: u32,
 }
 
 /// Blocks appended before the manifest is written again.
 const COMMIT_BLOCKS: usize = 64;
 
 /// Takes what is new in the block files into an index that there is. What is being written there is
-/// left for the next time. `watched` addresses are told of.
-pub fn follow(b: &Build<'_>, watched: &HashSet<Key>) -> Result<Followed, Fault> {
+/// left for the next time.
+pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     let _lock = Lock::alone(b.index)?;
     let mut manifest = Manifest::read(b.index)?;
     if manifest.network != b.network {
@@ -118,7 +98,6 @@ pub fn follow(b: &Build<'_>, watched: &HashSet<Key>) -> Result<Followed, Fault> 
                 Err(fault) => return Err(fault),
             };
             last = Some(place.hash);
-            movements(&prepared, place, height, watched, &mut followed.movements);
             append.block(place, &prepared).map_err(|why| match why {
                 Unfit::Io(why) => Fault::io(b.index)(why),
                 Unfit::Block(why) => Fault::BadBlock {
@@ -229,40 +208,6 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Plac
     Ok((fork, branch))
 }
 
-fn movements(
-    p: &Prepared,
-    place: &Place,
-    height: u64,
-    watched: &HashSet<Key>,
-    into: &mut Vec<Movement>,
-) {
-    if watched.is_empty() {
-        return;
-    }
-    let (mut ins, mut outs) = (p.rows.ins.iter(), p.rows.outs.iter());
-    for tx in &p.rows.txs {
-        let mut tell = |key: &Key, value: u64, incoming, nth: u32| {
-            if watched.contains(key) {
-                into.push(Movement {
-                    key: *key,
-                    tx: tx.id,
-                    height,
-                    time: place.time,
-                    satoshi: satoshi(value),
-                    incoming,
-                    place: nth,
-                });
-            }
-        };
-        for (n, input) in (0..).zip(ins.by_ref().take(tx.inputs as usize)) {
-            tell(&input.key, input.value, false, n);
-        }
-        for (n, out) in (0..).zip(outs.by_ref().take(tx.outputs as usize)) {
-            tell(&out.key, out.value, true, n);
-        }
-    }
-}
-
 /// Why a block can't be appended.
 enum Unfit {
     Io(io::Error),
@@ -289,8 +234,8 @@ struct Append<'a> {
     txs: HashMap<Hash, (u64, u32)>,
     last: HashMap<u32, u64>,
     next_address: u32,
-    /// Of the outputs appended.
-    payees: Vec<u64>,
+    /// Of the outputs appended: whom they paid and how much, satoshi.
+    made: Vec<(u64, u64)>,
 }
 
 impl<'a> Append<'a> {
@@ -311,7 +256,7 @@ impl<'a> Append<'a> {
             txs: HashMap::new(),
             last: HashMap::new(),
             next_address: c.addresses as u32,
-            payees: Vec::new(),
+            made: Vec::new(),
         })
     }
 
@@ -337,7 +282,8 @@ impl<'a> Append<'a> {
                     )
                 };
                 // What the undo data say was spent must be what was made.
-                if self.payee(source).is_some_and(|payee| payee != payer) {
+                let spent = (payer, input.value);
+                if self.made(source).is_some_and(|made| made != spent) {
                     return Err(Unfit::Block("has undo data of another block beside it"));
                 }
                 self.in_address.push_number(payer)?;
@@ -346,7 +292,7 @@ impl<'a> Append<'a> {
             for row in outs.by_ref().take(tx.outputs as usize) {
                 self.out_spent.push_number(NONE_5)?;
                 if row.key.kind() == Kind::None {
-                    self.payees.push(NONE_4);
+                    self.made.push((NONE_4, satoshi(row.value)));
                     self.out_address.push_number(NONE_4)?;
                     self.out_before.push_number(NONE_5)?;
                 } else {
@@ -355,8 +301,8 @@ impl<'a> Append<'a> {
                         None => self.new_address(&row.key)?,
                     };
                     let before = self.last.get(&address).copied();
-                    let before = before.or_else(|| self.chain.last_if_known(address));
-                    self.payees.push(u64::from(address));
+                    let before = before.or_else(|| self.chain.last(address));
+                    self.made.push((u64::from(address), satoshi(row.value)));
                     self.out_address.push_number(u64::from(address))?;
                     self.out_before.push_number(before.unwrap_or(NONE_5))?;
                     self.last.insert(address, out);
@@ -378,7 +324,8 @@ impl<'a> Append<'a> {
                 Kind::None => Some(NONE_4),
                 _ => self.address(&input.key).map(u64::from),
             };
-            self.payee(first + u64::from(input.vout)) == payer
+            let spent = payer.map(|payer| (payer, input.value));
+            self.made(first + u64::from(input.vout)) == spent
         })
     }
 
@@ -390,13 +337,13 @@ impl<'a> Append<'a> {
         })
     }
 
-    /// Whom an output paid, appended just now or before.
-    fn payee(&self, out: u64) -> Option<u64> {
-        let first = self.chain.counts.outs;
-        if out < first {
-            return Some(u64::from(self.chain.payee(out)));
+    /// Whom an output paid and how much, appended just now or before.
+    fn made(&self, out: u64) -> Option<(u64, u64)> {
+        let chain = self.chain;
+        match out.checked_sub(chain.counts.outs) {
+            None => Some((u64::from(chain.payee(out)), chain.value(out))),
+            Some(new) => self.made.get(new as usize).copied(),
         }
-        self.payees.get((out - first) as usize).copied()
     }
 
     fn address(&self, key: &Key) -> Option<u32> {

@@ -210,21 +210,26 @@ fn following_block_by_block_comes_to_the_same_and_undoes_what_lost() {
     index(other.path()).unwrap();
     let last = whole.payer(whole.sizes()[0] - 1).unwrap();
     let watched: HashSet<Key> = HashSet::from([whole.key(last)]);
-    let (mut undone, mut appended, mut moved) = (0, 0, Vec::new());
+    let (mut undone, mut appended) = (0, 0);
     for n in lost + 1..ends.len() {
         // The node is writing the next one.
         let writing = ends.get(n + 1).map_or(ends[n], |next| (ends[n] + next) / 2);
         cut(&bytes[..writing]);
-        let step = |b: &Build<'_>| follow(b, &watched);
-        let followed = with(other.path(), Network::Regtest, true, step).unwrap();
+        // An append that was cut off leaves rows that no manifest counts.
+        for file in fs::read_dir(other.path().join("index/columns-1")).unwrap() {
+            let mut file = fs::File::options().append(true).open(file.unwrap().path());
+            std::io::Write::write_all(file.as_mut().unwrap(), &[0xa5; 777]).unwrap();
+        }
+        let followed = with(other.path(), Network::Regtest, true, follow).unwrap();
         undone += followed.undone;
         appended += followed.appended;
-        moved.extend(followed.movements);
     }
     assert_eq!(undone, 2);
     assert_eq!(appended as usize, ends.len() - 1 - lost);
-    assert!(moved.iter().any(|m| !m.incoming), "the last payer moved");
     let steps = Index::open(&other.path().join("index")).unwrap();
+    let moved = steps.movements(&watched, lost as u64 + 1);
+    assert!(moved.iter().any(|m| !m.incoming), "the last payer moved");
+    assert_eq!(moved, whole.movements(&watched, lost as u64 + 1));
     let naive = naive(folder.path());
     assert_eq!(steps.tip(), whole.tip());
     agrees(&steps, &naive);

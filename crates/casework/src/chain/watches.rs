@@ -19,6 +19,11 @@ pub(crate) const STEPS: &[Step] = &[Step {
             movement_sealed TEXT NOT NULL, found_at BIGINT NOT NULL)",
         "CREATE INDEX chain_movements_by_case ON chain_movements (case_id, found_at)",
     ],
+}, Step {
+    number: 41,
+    sql: &[
+        "CREATE TABLE chain_told (network TEXT PRIMARY KEY, height BIGINT NOT NULL, block TEXT NOT NULL)",
+    ],
 }];
 
 /// A watched address.
@@ -193,6 +198,32 @@ impl Casework {
         }
         tx.commit().await?;
         Ok(raised)
+    }
+
+    /// Up to which block of a network movements were recorded: its height and hash.
+    pub async fn chain_told(&self, network: &str) -> Result<Option<(u64, String)>> {
+        let row = sqlx::query("SELECT height, block FROM chain_told WHERE network = $1")
+            .bind(network)
+            .fetch_optional(self.db.pool())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut c = Columns::of(&row);
+        let height: i64 = c.int()?;
+        Ok(Some((height.max(0) as u64, c.text()?)))
+    }
+
+    /// Movements of a network are recorded up to this block.
+    pub async fn set_chain_told(&self, network: &str, height: u64, block: &str) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO chain_told (network, height, block) VALUES ($1, $2, $3)
+             ON CONFLICT (network) DO UPDATE SET height = $2, block = $3",
+        )
+        .bind(network)
+        .bind(height as i64)
+        .bind(block)
+        .execute(self.db.pool())
+        .await?;
+        Ok(())
     }
 
     /// What moved in a case, newest first.

@@ -1,0 +1,68 @@
+//! What moved at addresses that somebody watches.
+
+use std::collections::HashSet;
+
+use crate::files::Hash;
+use crate::{Index, Key};
+
+/// A watched address was paid, or paid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Movement {
+    /// The address.
+    pub key: Key,
+    /// The transaction's id, as it stands in the data.
+    pub tx: Hash,
+    /// Height of its block.
+    pub height: u64,
+    /// Seconds since 1970, as the block's miner said.
+    pub time: u32,
+    /// Satoshi.
+    pub satoshi: u64,
+    /// It was paid.
+    pub incoming: bool,
+    /// Which input or output of the transaction.
+    pub place: u32,
+}
+
+impl Index {
+    /// What moved at these addresses from a height on, in the chain's order.
+    pub fn movements(&self, watched: &HashSet<Key>, from: u64) -> Vec<Movement> {
+        let chain = &self.chain;
+        let addresses: HashSet<u32> = watched.iter().filter_map(|key| self.find(key)).collect();
+        let mut found = Vec::new();
+        if addresses.is_empty() {
+            return found;
+        }
+        for height in from..chain.counts.blocks {
+            let block = chain.block(height);
+            for tx in chain.first_tx(height)..chain.first_tx(height + 1) {
+                let mut tell = |address: u32, satoshi, incoming, place| {
+                    if addresses.contains(&address) {
+                        found.push(Movement {
+                            key: chain.key(address),
+                            tx: chain.id(tx),
+                            height,
+                            time: block.time,
+                            satoshi,
+                            incoming,
+                            place,
+                        });
+                    }
+                };
+                for (place, input) in (0..).zip(chain.ins(tx)) {
+                    let spent = chain.value(chain.source(input));
+                    tell(chain.payer(input), spent, false, place);
+                }
+                for (place, out) in (0..).zip(chain.outs(tx)) {
+                    tell(chain.payee(out), chain.value(out), true, place);
+                }
+            }
+        }
+        found
+    }
+
+    /// The hash of the block at a height; nothing above the tip.
+    pub fn block_hash(&self, height: u64) -> Option<Hash> {
+        (height < self.chain.counts.blocks).then(|| self.chain.block(height).hash)
+    }
+}

@@ -1,0 +1,254 @@
+//! `obhut chain payers`: the question, the answer, and the files it becomes.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail, ensure};
+use obhut_casework::chain::{
+    self, Network, OutPoint, PayersReport, Question, Services, hash_of_text,
+};
+use obhut_casework::{Language, Role};
+use obhut_partners::chain_files;
+use obhut_server::chain_report;
+use serde_json::{Value, json};
+
+use super::{open, read_tags, tell_some};
+use crate::args::PayersArgs;
+use crate::output::{Output, count};
+use crate::setting::{Setting, acting};
+use crate::whole_file::WholeFile;
+
+const SEEDS_BYTES_MAX: u64 = 64 << 20;
+
+pub async fn payers(
+    args: PayersArgs,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let question = read_seeds(&args.seeds)?;
+    let mut read = read_tags(&args.tags, output)?;
+    let index = open(&args.index)?;
+    let needed = index.network() != Network::Regtest;
+    let kept = match &args.case {
+        None if needed => bail!(
+            "on {} payers are looked for only for a case with a legal basis on record: open one with `obhut case new`, record the basis with `obhut chain basis`, and name it with --case",
+            index.network().name()
+        ),
+        None => None,
+        Some(case) => {
+            let casework = setting.casework().await?;
+            let person = acting(&casework, args.by.as_deref(), Role::Reviewer, output).await?;
+            let basis = casework.begin_trace(case, needed, &person).await?;
+            read.tags.extend(casework.chain_tags().await?);
+            Some((casework, person, case.clone(), basis))
+        }
+    };
+    let services = Services::new(&index, &read.tags, &read.actors);
+    let report = chain::payers(&index, &question, &services)
+        .map_err(|problems| anyhow::anyhow!(problems.join("; ")))?;
+    let basis = kept
+        .as_ref()
+        .and_then(|k| k.3.as_ref())
+        .map(|b| b.basis.clone());
+    let names = args.tags.iter().filter_map(|p| p.file_name());
+    let made = chain_report::Made {
+        case: args.case.clone(),
+        basis,
+        tags: names.map(|n| n.to_string_lossy().into_owned()).collect(),
+    };
+    let language = if args.german {
+        Language::German
+    } else {
+        Language::English
+    };
+    let requests = args.out.join("requests");
+    std::fs::create_dir_all(&requests)
+        .with_context(|| format!("{} can't be made", args.out.display()))?;
+    clear_requests(&args.out, &requests)?;
+    let inputs: Vec<PathBuf> = args
+        .tags
+        .iter()
+        .cloned()
+        .chain([args.seeds.clone()])
+        .collect();
+    let mut names = chain_files::names(&report);
+    names.extend(["report.html".to_owned(), "report.json".to_owned()]);
+    // One after another: a large site's files are long.
+    for name in &names {
+        let (bytes, media) = match name.as_str() {
+            "report.html" => {
+                let page = chain_report::page(&report, &made, language);
+                (page.into_bytes(), "text/html")
+            }
+            "report.json" => (as_json(&report, &made)?, "application/json"),
+            table => (chain_files::table(&report, table), "text/csv"),
+        };
+        let mut out = WholeFile::create(&args.out.join(name), &inputs)?;
+        out.write_all(&bytes)?;
+        out.finish()?;
+        if let Some((casework, person, case, _)) = &kept {
+            let name = format!("chain report {name}");
+            let (case, name) = (Some(case.as_str()), Some(name.as_str()));
+            casework
+                .put_exhibit(&bytes, case, None, name, Some(media), person)
+                .await?;
+        }
+    }
+    if let Some((_, _, case, _)) = &kept {
+        output.remark(&format!(
+            "{} kept as exhibits of {case}",
+            count(names.len() as u64, "file", "files")
+        ));
+    }
+    summary(&report, &args.out, output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes away the requests of an earlier report into the same folder, and nothing else's.
+fn clear_requests(out: &Path, folder: &Path) -> anyhow::Result<()> {
+    let reported = out.join("addresses.csv").exists();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "csv") {
+            ensure!(
+                reported,
+                "{} has CSV files and no report beside them; name another folder with --out",
+                folder.display()
+            );
+            std::fs::remove_file(&path)
+                .with_context(|| format!("{} can't be taken away", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The report with its case before it.
+fn as_json(report: &PayersReport, made: &chain_report::Made) -> anyhow::Result<Vec<u8>> {
+    let head = json!({ "case": made.case, "basis": made.basis }).to_string();
+    let mut bytes = head.into_bytes();
+    bytes.pop();
+    bytes.push(b',');
+    bytes.extend_from_slice(&serde_json::to_vec(report)?[1..]);
+    Ok(bytes)
+}
+
+fn summary(report: &PayersReport, out: &Path, output: &Output) -> anyhow::Result<()> {
+    tell_some(report.problems.iter().cloned(), output);
+    for c in &report.contested {
+        output.remark(&format!(
+            "one cluster is claimed for {}; it was taken for {}",
+            c.services.join(" and "),
+            c.taken_for.as_deref().unwrap_or("nobody's")
+        ));
+    }
+    let found = report
+        .payments
+        .iter()
+        .filter(|p| !p.candidates.is_empty())
+        .count();
+    let direct = report.payments.iter().filter(|p| p.direct).count();
+    output.line(
+        || {
+            json!({
+                "addresses": report.addresses.len(), "doubtful": report.doubtful.len(),
+                "payments": report.payments.len(), "amount_sat": report.total_sat(),
+                "direct": direct, "with_candidates": found,
+                "wallets": report.wallets, "payers_min": report.payers.0, "payers_max": report.payers.1,
+                "services": report.services.len(), "unnamed": report.unnamed.len(),
+                "out": out,
+            })
+        },
+        || {
+            format!(
+                "{} addresses, {} doubtful\n{} payments, {:.8} BTC, from {} wallets, by {} to {} payers; {direct} straight out of a service\n{found} lead to a service: {}\nreport in {}\nAn address is not a person; every row is a lead.",
+                report.addresses.len(),
+                report.doubtful.len(),
+                report.payments.len(),
+                report.total_sat() as f64 / 1e8,
+                report.wallets,
+                report.payers.0,
+                report.payers.1,
+                led_to(report),
+                out.display()
+            )
+        },
+    )
+}
+
+/// Services with the payments that lead to them, and how many wallets have no name.
+fn led_to(report: &PayersReport) -> String {
+    let named = report
+        .services
+        .iter()
+        .map(|s| format!("{} ({})", s.service.label, s.behind));
+    let unnamed = report.unnamed.len() as u64;
+    let unnamed =
+        (unnamed > 0).then(|| format!("{} without a name", count(unnamed, "wallet", "wallets")));
+    let all: Vec<String> = named.chain(unnamed).collect();
+    if all.is_empty() {
+        "none".into()
+    } else {
+        all.join(", ")
+    }
+}
+
+/// `{"seeds": [...], "own_payments": ["txid:vout"]}`, or a list of addresses.
+fn read_seeds(path: &Path) -> anyhow::Result<Question> {
+    let fault = || format!("{} can't be read", path.display());
+    let length = std::fs::metadata(path).with_context(fault)?.len();
+    ensure!(
+        length <= SEEDS_BYTES_MAX,
+        "{} is longer than {SEEDS_BYTES_MAX} bytes",
+        path.display()
+    );
+    let text = std::fs::read_to_string(path).with_context(fault)?;
+    let value: Value = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} isn't JSON; write {{\"seeds\": [\"address\"]}}",
+            path.display()
+        )
+    })?;
+    let list = |v: &Value, what: &str| -> anyhow::Result<Vec<String>> {
+        let all = v
+            .as_array()
+            .with_context(|| format!("{}: `{what}` is no list", path.display()))?;
+        all.iter()
+            .map(|a| {
+                let address = a
+                    .as_str()
+                    .or_else(|| a.get("address").and_then(Value::as_str));
+                address
+                    .map(str::to_owned)
+                    .with_context(|| format!("{}: {a} in `{what}` is no text", path.display()))
+            })
+            .collect()
+    };
+    let seeds = match &value {
+        Value::Array(_) => list(&value, "seeds")?,
+        _ => list(value.get("seeds").unwrap_or(&Value::Null), "seeds")?,
+    };
+    let own = match value.get("own_payments") {
+        None => Vec::new(),
+        Some(v) => list(v, "own_payments")?,
+    };
+    let own_payments = own.iter().map(|text| {
+        let parsed = text.rsplit_once(':').and_then(|(txid, vout)| {
+            hash_of_text(txid)?;
+            Some(OutPoint {
+                txid: txid.to_lowercase(),
+                vout: vout.parse().ok()?,
+            })
+        });
+        parsed.with_context(|| {
+            format!(
+                "{}: \"{text}\" in `own_payments` isn't txid:vout",
+                path.display()
+            )
+        })
+    });
+    Ok(Question {
+        seeds,
+        own_payments: own_payments.collect::<anyhow::Result<_>>()?,
+    })
+}

@@ -1,0 +1,259 @@
+//! `obhut chain index` and `watch`: builds, follows, and tells what moved.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context as _;
+use obhut_casework::chain::{
+    self, Build, Fault, Index, Key, MovementRow, Network, Progress, hash_text,
+};
+use obhut_casework::{Casework, Role, rfc3339};
+use serde_json::json;
+
+use super::{network, open};
+use crate::args::{IndexArgs, WatchAddressesArgs};
+use crate::output::{Output, count};
+use crate::setting::{Setting, acting};
+
+/// How often the node's files are looked at for new blocks.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// A file written longer ago than this bears another time when it is written again.
+const SETTLED: Duration = Duration::from_secs(1);
+/// After a race movements are looked for again from so many blocks below.
+const RACE_BLOCKS_MAX: u64 = 100;
+
+pub async fn index(
+    args: IndexArgs,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let network = network(args.network);
+    let secret = secret()?;
+    let threads = args
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        .clamp(1, 64);
+    let bar = output.progress("");
+    let show = |p: Progress| {
+        let percent = p.done * 100 / p.total.max(1);
+        bar.set_message(format!("{} {percent} %", p.stage));
+    };
+    let build = Build {
+        network,
+        blocks: &args.blocks,
+        index: &args.index,
+        secret,
+        threads,
+        live: args.follow,
+        progress: &show,
+    };
+    let begun = Instant::now();
+    if !chain::is_there(&args.index) {
+        chain::build(&build)?;
+    }
+    let casework = match setting.has_data() {
+        true => Some(setting.casework().await?),
+        false => None,
+    };
+    // Where nothing was told before, telling begins with what this run appends.
+    if let Some(casework) = &casework
+        && casework.chain_told(network.name()).await?.is_none()
+    {
+        let (height, hash) = open(&args.index)?.tip();
+        casework
+            .set_chain_told(network.name(), height, &hash_text(&hash))
+            .await?;
+    }
+    let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
+    let (mut told, mut seen) = (false, None);
+    loop {
+        let now = state_of(&args.blocks);
+        if now.is_none() || now != seen {
+            match chain::follow(&build) {
+                Ok(followed) => {
+                    if let Some(casework) = &casework {
+                        tell_movements(casework, &args.index, output).await?;
+                    }
+                    if !told || followed.appended + followed.undone > 0 {
+                        bar.finish_and_clear();
+                        tell(&args.index, &followed, begun.elapsed(), output)?;
+                        told = true;
+                    }
+                    seen = now;
+                }
+                // Somebody reads the index at the moment.
+                Err(Fault::Busy { .. }) if args.follow => {}
+                Err(e) => return Err(e.into()),
+            }
+            let reached = args.until.is_some_and(|until| {
+                Index::open(&args.index).is_ok_and(|index| index.tip().0 >= until)
+            });
+            if told && (!args.follow || reached) {
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            _ = &mut stop => return Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+/// Lengths and times of the node's files, by which a look without news is known; nothing where one was
+/// written so lately that the next change may bear the same time.
+fn state_of(blocks: &Path) -> Option<Vec<(OsString, u64, SystemTime)>> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(blocks).ok()? {
+        let entry = entry.ok()?;
+        let meta = entry.metadata().ok()?;
+        let time = meta.modified().ok()?;
+        if time.elapsed().is_ok_and(|since| since < SETTLED) {
+            return None;
+        }
+        all.push((entry.file_name(), meta.len(), time));
+    }
+    all.sort();
+    Some(all)
+}
+
+/// Records what moved at watched addresses since the block that was told last. What was recorded before
+/// stays one, so a run that is cut off in between loses and doubles nothing.
+async fn tell_movements(casework: &Casework, folder: &Path, output: &Output) -> anyhow::Result<()> {
+    let index = open(folder)?;
+    let network = index.network();
+    let (height, hash) = index.tip();
+    let from = match casework.chain_told(network.name()).await? {
+        None => height + 1,
+        Some((told, block)) => match index.block_hash(told).map(|h| hash_text(&h)) {
+            Some(same) if same == block => told + 1,
+            // Another chain won since, or the index ends below.
+            _ => told.min(height).saturating_sub(RACE_BLOCKS_MAX),
+        },
+    };
+    let watched = watched(casework, network).await?;
+    let movements = index.movements(&watched, from);
+    drop(index);
+    record(casework, network, &movements, output).await?;
+    casework
+        .set_chain_told(network.name(), height, &hash_text(&hash))
+        .await?;
+    Ok(())
+}
+
+fn secret() -> anyhow::Result<[u64; 4]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).context("the system gives no randomness")?;
+    let word = |n: usize| u64::from_le_bytes(bytes[n * 8..n * 8 + 8].try_into().expect("eight"));
+    // Odd multipliers lose nothing.
+    Ok([word(0), word(1), word(2) | 1, word(3) | 1])
+}
+
+fn tell(
+    folder: &Path,
+    followed: &chain::Followed,
+    took: Duration,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let index = open(folder)?;
+    let (height, hash) = index.tip();
+    let [txs, ins, outs, addresses] = index.sizes();
+    output.line(
+        || {
+            json!({
+                "height": height, "block": hash_text(&hash), "transactions": txs, "inputs": ins,
+                "outputs": outs, "addresses": addresses, "appended": followed.appended,
+                "undone": followed.undone, "joins_refused": index.refused_joins(),
+                "seconds": took.as_secs_f64(),
+            })
+        },
+        || {
+            format!(
+                "height {height}, block {}\n{txs} transactions, {ins} inputs, {outs} outputs, {addresses} addresses; {} appended, {} undone; {:.1} s",
+                hash_text(&hash),
+                followed.appended,
+                followed.undone,
+                took.as_secs_f64()
+            )
+        },
+    )
+}
+
+async fn watched(casework: &Casework, network: Network) -> anyhow::Result<HashSet<Key>> {
+    let needed = network != Network::Regtest;
+    let watches = casework.chain_watches(network.name(), needed).await?;
+    let keys = watches
+        .iter()
+        .filter_map(|w| Key::parse(w.address.expose(), network).ok());
+    Ok(keys.collect())
+}
+
+async fn record(
+    casework: &Casework,
+    network: Network,
+    movements: &[chain::Movement],
+    output: &Output,
+) -> anyhow::Result<()> {
+    let mut raised = 0;
+    for m in movements {
+        let row = MovementRow {
+            address: m.key.text(network),
+            txid: hash_text(&m.tx),
+            height: m.height,
+            time: rfc3339(i64::from(m.time) * 1_000_000),
+            amount_sat: m.satoshi,
+            incoming: m.incoming,
+            place: m.place,
+        };
+        raised += casework.record_movement(network.name(), &row).await?;
+    }
+    if raised > 0 {
+        output.remark(&format!(
+            "{} at watched addresses; `obhut chain moves CASE` shows them",
+            count(raised, "movement", "movements")
+        ));
+    }
+    Ok(())
+}
+
+pub async fn watch(
+    args: WatchAddressesArgs,
+    setting: &Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let network = network(args.network);
+    let casework = setting.casework().await?;
+    let person = acting(&casework, args.by.as_deref(), Role::Reviewer, output).await?;
+    if args.end {
+        let gone = casework.unwatch(&args.case, &person).await?;
+        output.remark(&format!(
+            "{} no longer watched",
+            count(gone, "address", "addresses")
+        ));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut addresses = args.addresses;
+    if let Some(path) = &args.report {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("{} can't be read", path.display()))?;
+        let first = |l: &str| l.split(',').next().unwrap_or_default().to_owned();
+        addresses.extend(text.lines().skip(1).map(first).filter(|a| !a.is_empty()));
+    }
+    let mut kept = Vec::new();
+    for address in &addresses {
+        let key = Key::parse(address.trim(), network)
+            .map_err(|why| anyhow::anyhow!("{address}: {why}"))?;
+        kept.push(key.text(network));
+    }
+    let needed = network != Network::Regtest;
+    let new = casework
+        .watch_addresses(&args.case, network.name(), &kept, needed, &person)
+        .await?;
+    output.remark(&format!(
+        "{} watched, {new} new; `obhut chain index --follow` tells when one moves",
+        count(kept.len() as u64, "address", "addresses")
+    ));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,261 @@
+//! `obhut chain why`, `mixes`, `show` and `rules`: what the index and its rules say, link by link.
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, ensure};
+use obhut_casework::chain::{self, Index, Key, hash_of_text, hash_text};
+use obhut_casework::rfc3339;
+use serde_json::{Value, json};
+
+use super::open;
+use crate::args::{MixesArgs, WhyArgs};
+use crate::output::{Output, count};
+use crate::whole_file::WholeFile;
+
+pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut index = open(&args.index)?;
+    if let Some(blocks) = &args.blocks {
+        index.set_blocks_folder(blocks);
+    }
+    let address = |text: &str| -> anyhow::Result<u32> {
+        let key = Key::parse(text.trim(), index.network())
+            .map_err(|why| anyhow::anyhow!("{text}: {why}"))?;
+        index
+            .find(&key)
+            .with_context(|| format!("{text} never occurs up to height {}", index.tip().0))
+    };
+    let (from, to) = (address(&args.from)?, address(&args.to)?);
+    let Some(why) = chain::why(&index, from, to) else {
+        output.line(
+            || json!({ "tied": false, "from": args.from, "to": args.to }),
+            || "nothing ties the two; that doesn't say that they have two owners".to_owned(),
+        )?;
+        return Ok(ExitCode::from(2));
+    };
+    let steps: Vec<Value> = why
+        .steps
+        .iter()
+        .map(|s| {
+            let rule = chain::heuristics::ALL[s.rule];
+            let (id, time, height) = index.when(s.tx);
+            json!({
+                "from": index.address_text(s.from), "to": index.address_text(s.to),
+                "txid": hash_text(&id), "height": height,
+                "time": rfc3339(i64::from(time) * 1_000_000),
+                "rule": rule.name, "layer": rule.strength.name(), "confidence": rule.confidence,
+            })
+        })
+        .collect();
+    let confidence = why
+        .steps
+        .iter()
+        .map(|s| chain::heuristics::ALL[s.rule].confidence)
+        .min()
+        .unwrap_or(100);
+    let told = json!({
+        "tied": true, "from": args.from, "to": args.to, "layer": why.strength.name(),
+        "confidence": confidence, "shortest": why.shortest, "steps": steps,
+    });
+    if let Some(path) = &args.proof {
+        let proof = proof(&index, &why, &told)?;
+        let mut out = WholeFile::create(path, &[])?;
+        out.write_all(&serde_json::to_vec_pretty(&proof)?)?;
+        out.finish()?;
+        output.remark(&format!("proof in {}", path.display()));
+    }
+    output.line(
+        || told.clone(),
+        || {
+            let mut text = format!(
+                "{} tie, confidence {confidence}, {}{}",
+                why.strength.name(),
+                count(steps.len() as u64, "transaction", "transactions"),
+                if why.shortest {
+                    ""
+                } else {
+                    " (there may be a shorter list)"
+                }
+            );
+            for s in &steps {
+                let of = |name: &str| s[name].as_str().unwrap_or_default().to_owned();
+                text += &format!(
+                    "\n{} — {}\n  {} in {} at height {}, {}",
+                    of("from"),
+                    of("to"),
+                    of("rule"),
+                    of("txid"),
+                    s["height"],
+                    of("time")
+                );
+            }
+            text + "\nA tie says that one owner is likely; it doesn't say who."
+        },
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What somebody needs to check each step from block hash and Merkle path alone.
+fn proof(index: &Index, why: &chain::Why, told: &Value) -> anyhow::Result<Value> {
+    let mut transactions = Vec::new();
+    let mut shown = HashSet::new();
+    for step in &why.steps {
+        if !shown.insert(step.tx) {
+            continue;
+        }
+        let p = index.prove(step.tx)?;
+        ensure!(
+            p.holds(),
+            "the block files and the index don't agree; build the index again"
+        );
+        // What an input spends is in the transaction that it names, whose bytes hash to that name.
+        let mut spent = Vec::new();
+        let t = index.transaction(step.tx);
+        for (place, coin) in t.ins.iter().enumerate() {
+            let of_step = why.steps.iter().any(|s| {
+                s.tx == step.tx && (coin.address == Some(s.from) || coin.address == Some(s.to))
+            });
+            if !of_step {
+                continue;
+            }
+            let previous = index.prove(coin.tx)?;
+            spent.push(json!({
+                "input": place, "txid": hash_text(&previous.id), "vout": coin.vout,
+                "amount_sat": coin.satoshi,
+                "address": coin.address.map(|a| index.address_text(a)),
+                "transaction_hex": hex::encode(&previous.bytes),
+            }));
+        }
+        let outs: Vec<Value> = t
+            .outs
+            .iter()
+            .map(|c| {
+                json!({
+                    "vout": c.vout, "amount_sat": c.satoshi,
+                    "address": c.address.map(|a| index.address_text(a)),
+                })
+            })
+            .collect();
+        transactions.push(json!({
+            "txid": hash_text(&p.id), "transaction_hex": hex::encode(&p.bytes),
+            "height": p.height, "block": hash_text(&p.block()), "header_hex": hex::encode(p.header),
+            "position": p.position,
+            "merkle_branch": p.branch.iter().map(hash_text).collect::<Vec<_>>(),
+            "inputs": spent, "outputs": outs,
+            "change": t.change.map(|(vout, rule)| json!({ "vout": vout, "rule": rule })),
+        }));
+    }
+    let rules: Vec<Value> = chain::heuristics::ALL
+        .iter()
+        .filter(|r| told["steps"].as_array().is_some_and(|s| s.iter().any(|s| s["rule"] == r.name)))
+        .map(|r| json!({ "name": r.name, "rule": r.rule, "source": r.source, "measured": r.measured }))
+        .collect();
+    Ok(json!({
+        "network": index.network().name(),
+        "claim": told,
+        "rules": rules,
+        "transactions": transactions,
+        "how_to_check": [
+            "Bytes are hexadecimal. Hashes are printed backwards, as explorers do: reverse their bytes before use.",
+            "txid = SHA-256(SHA-256(transaction_hex)), reversed. transaction_hex has no witnesses.",
+            "block = SHA-256(SHA-256(header_hex)), reversed. Compare it with any node or explorer at that height.",
+            "Merkle path: begin with the txid's bytes; for each hash of merkle_branch, if position is even hash (own + branch) twice with SHA-256, if odd (branch + own); halve position. The end is bytes 36 to 67 of the header.",
+            "Each input under `inputs` names txid and vout in transaction_hex; SHA-256(SHA-256()) of its own transaction_hex is that txid, and its output vout has the script of the address.",
+            "Rule multi_input: both addresses are spent by inputs of the transaction. Any other rule: one is spent, the other is paid by the output named in `change`.",
+        ],
+    }))
+}
+
+pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut out = WholeFile::create(args.out.as_deref().unwrap_or(Path::new("-")), &[])?;
+    writeln!(out, "txid,kind,confidence,state")?;
+    let mut counts = (0u64, 0u64);
+    let mut row = |out: &mut WholeFile, id: &[u8; 32], name: &str, confidence: u8| {
+        let marked = confidence >= chain::mixes::MARKED_FROM;
+        if marked {
+            counts.0 += 1;
+        } else {
+            counts.1 += 1;
+        }
+        let state = if marked { "marked" } else { "doubted" };
+        writeln!(out, "{},{name},{confidence},{state}", hash_text(id))
+    };
+    if let Some(path) = &args.block {
+        let bytes =
+            std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+        let found = chain::mixes_of_block(&bytes).with_context(|| {
+            format!(
+                "{} isn't one raw block (header, transactions, nothing behind)",
+                path.display()
+            )
+        })?;
+        for (id, mix, confidence) in found {
+            row(&mut out, &id, mix.name, confidence)?;
+        }
+    } else if let Some(folder) = &args.index {
+        let index = open(folder)?;
+        for (tx, mix, confidence) in index.mixes() {
+            row(&mut out, &index.when(tx).0, mix.name, confidence)?;
+        }
+    }
+    out.finish()?;
+    output.remark(&format!(
+        "{} marked as mixes, {} doubted",
+        counts.0, counts.1
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn show(folder: &Path, txid: &str, output: &Output) -> anyhow::Result<ExitCode> {
+    let index = open(folder)?;
+    let id = hash_of_text(txid)
+        .with_context(|| format!("\"{txid}\" is no transaction id: 64 hexadecimal digits"))?;
+    let tx = index.find_transaction(&id).with_context(|| {
+        format!(
+            "the chain has no transaction {txid} up to height {}",
+            index.tip().0
+        )
+    })?;
+    let t = index.transaction(tx);
+    let coins = |coins: &[chain::Coin]| -> Vec<Value> {
+        coins
+            .iter()
+            .map(|c| {
+                json!({
+                    "txid": hash_text(&index.when(c.tx).0), "vout": c.vout, "amount_sat": c.satoshi,
+                    "address": c.address.map(|a| index.address_text(a)),
+                })
+            })
+            .collect()
+    };
+    let told = json!({
+        "txid": txid, "height": t.height, "block": hash_text(&t.block),
+        "time": rfc3339(i64::from(t.time) * 1_000_000), "coinbase": t.coinbase,
+        "inputs": coins(&t.ins), "outputs": coins(&t.outs),
+        "mix": t.mix.map(|(name, sure)| json!({ "kind": name, "confidence": sure })),
+        "change": t.change.map(|(vout, rule)| json!({ "vout": vout, "rule": rule })),
+    });
+    output.line(
+        || told.clone(),
+        || serde_json::to_string_pretty(&told).unwrap_or_default(),
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn rules(output: &Output) -> anyhow::Result<ExitCode> {
+    for r in chain::heuristics::ALL {
+        output.line(
+            || json!({ "name": r.name, "layer": r.strength.name(), "rule": r.rule, "source": r.source, "confidence": r.confidence, "measured": r.measured }),
+            || format!("{} ({}, confidence {})\n  {}\n  {}\n  {}", r.name, r.strength.name(), r.confidence, r.rule, r.source, r.measured),
+        )?;
+    }
+    for m in chain::mixes::ALL {
+        output.line(
+            || json!({ "name": m.name, "layer": "mix", "rule": m.rule, "source": m.source }),
+            || format!("{} (mix)\n  {}\n  {}", m.name, m.rule, m.source),
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
