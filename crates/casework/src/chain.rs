@@ -20,7 +20,7 @@ pub use payers::{
     AddressRow, ArrivalRow, CandidateRow, DoubtfulRow, OutPoint, PayersReport, PaymentRow,
     Question, ServiceRow, payers,
 };
-pub use services::{ActorRecord, Service, Services, TagProblem, TagRecord};
+pub use services::{ActorRecord, ContestedCluster, Service, Services, TagProblem, TagRecord};
 pub use watches::{ChainWatch, MovementRow};
 
 #[doc(hidden)]

@@ -93,15 +93,14 @@ pub fn ways(index: &Index, known: &Known, payments: &[Receipt], threads: usize) 
 const PAYMENTS_AT_A_TIME: usize = 4_096;
 
 /// The ways back from a site's payments.
-pub struct Walker<'a> {
+struct Walker<'a> {
     index: &'a Index,
     known: &'a Known,
     like: QuickMap<u64, bool>,
 }
 
 impl<'a> Walker<'a> {
-    /// For one question.
-    pub fn new(index: &'a Index, known: &'a Known) -> Self {
+    fn new(index: &'a Index, known: &'a Known) -> Self {
         Self {
             index,
             known,
@@ -143,7 +142,7 @@ impl<'a> Walker<'a> {
     }
 
     /// The way back from a payment.
-    pub fn back(&mut self, payment: &Receipt) -> Way {
+    fn back(&mut self, payment: &Receipt) -> Way {
         let chain = &self.index.chain;
         let mut way = Way::default();
         let marked = |tx: u64| {

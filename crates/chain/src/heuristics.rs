@@ -6,8 +6,7 @@
 //! passed over, but for the first two, without which nothing is taken for change.
 
 use crate::Kind;
-use crate::block::out_bits;
-use crate::build::{habits, satoshi};
+use crate::block::{habits, out_bits, satoshi};
 use crate::chain::Chain;
 use crate::forest::{Join, NOBODY};
 
@@ -130,6 +129,7 @@ pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, usize)> {
     if change.left.iter().any(goes_back) {
         return None;
     }
+    let mut named = 0;
     for (place, rule) in ALL.iter().enumerate().skip(1) {
         let kept: Vec<Output> = change
             .left
@@ -137,24 +137,26 @@ pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, usize)> {
             .filter(|o| (rule.keep)(&change, o))
             .copied()
             .collect();
-        let must = place <= 2;
-        match kept.len() {
-            0 if must => return None,
-            0 => {}
-            // The first rule alone says nothing of an output unlike the inputs.
-            1 if place == 1 => {
-                change.left = kept;
-                if !script_type::like_inputs(&change.left[0]) {
-                    return None;
-                }
-                return Some((change.left[0].out, place));
+        let must = place <= MUSTS;
+        if kept.is_empty() {
+            if must {
+                return None;
             }
-            1 => return Some((kept[0].out, place)),
-            _ => change.left = kept,
+            continue;
+        }
+        if kept.len() == 1 && change.left.len() > 1 {
+            named = place;
+        }
+        change.left = kept;
+        if place >= MUSTS && change.left.len() == 1 {
+            return Some((change.left[0].out, named));
         }
     }
     None
 }
+
+/// So many rules an output must pass whether or not they tell outputs apart.
+const MUSTS: usize = 2;
 
 fn kind(o: &Output) -> Kind {
     Kind::from_number((o.row >> out_bits::KIND_SHIFT & 15) as u8)

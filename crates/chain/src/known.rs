@@ -1,10 +1,10 @@
 //! What is known of addresses from outside: which service's they are said to be.
 //!
 //! Claims about owners come in as tags and stay apart from what the chain's structure shows. A cluster
-//! is a service's when all tags in it name that one; where they name two, the cluster is nobody's and
-//! only the tagged addresses themselves count.
+//! is a service's when all tags in it name that one, or when those that name it are far surer than the
+//! others; else the cluster is nobody's and only the tagged addresses themselves count.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::Index;
 use crate::heuristics::Strength;
@@ -28,13 +28,36 @@ pub struct Tag {
 /// A weak cluster with more addresses is nobody's.
 pub const WEAK_MEMBERS_MAX: u32 = 100_000;
 
+/// Services that claim one cluster, each with the confidence of its surest tag there.
+type Claims = BTreeMap<u32, u8>;
+
+/// The one that the claims leave: the only one, or one that is twice as sure as any other.
+fn winner(claims: &Claims) -> Option<u32> {
+    let (service, sure) = claims.iter().max_by_key(|(_, sure)| **sure)?;
+    let others = claims.iter().filter(|(other, _)| *other != service);
+    let next = others.map(|(_, sure)| *sure).max();
+    next.is_none_or(|next| u16::from(*sure) >= 2 * u16::from(next))
+        .then_some(*service)
+}
+
+/// A cluster that tags of several services claim.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Contested {
+    /// Its root in the strong layer.
+    pub root: u32,
+    /// Those who claim it.
+    pub services: Vec<u32>,
+    /// The one it is taken for, where its tags are far surer than the others.
+    pub taken_for: Option<u32>,
+}
+
 /// All claims, ready to be asked.
 #[derive(Default, Debug)]
 pub struct Known {
     addresses: QuickMap<u32, (u32, (bool, u8))>,
     confidence: QuickMap<u32, u8>,
-    strong: QuickMap<u32, BTreeSet<u32>>,
-    weak: QuickMap<u32, BTreeSet<u32>>,
+    strong: QuickMap<u32, Claims>,
+    weak: QuickMap<u32, Claims>,
     stops: QuickMap<u32, bool>,
 }
 
@@ -67,8 +90,13 @@ impl Known {
             *stops |= tag.stops;
             if tag.for_cluster {
                 let (strong, weak) = (index.strong.root(tag.address), index.weak.root(tag.address));
-                known.strong.entry(strong).or_default().insert(tag.service);
-                known.weak.entry(weak).or_default().insert(tag.service);
+                for claims in [
+                    known.strong.entry(strong).or_default(),
+                    known.weak.entry(weak).or_default(),
+                ] {
+                    let sure = claims.entry(tag.service).or_insert(0);
+                    *sure = (*sure).max(tag.confidence);
+                }
             }
         }
         known
@@ -99,23 +127,16 @@ impl Known {
         if let Some(service) = self.tagged(address) {
             return Some((service, How::Tagged));
         }
-        let only = |of: &QuickMap<u32, BTreeSet<u32>>, root: u32| {
-            let all = of.get(&root)?;
-            (all.len() == 1).then(|| all.first().copied()).flatten()
-        };
         let strong = index.strong.root(address);
-        if let Some(service) = only(&self.strong, strong) {
-            return Some((service, How::Cluster(Strength::Strong)));
-        }
-        if self.strong.contains_key(&strong) {
-            return None;
+        if let Some(claims) = self.strong.get(&strong) {
+            return winner(claims).map(|s| (s, How::Cluster(Strength::Strong)));
         }
         let weak = index.weak.root(address);
         // So large a cluster of weak ties has melted together what doesn't belong.
         if index.weak.size(weak) > WEAK_MEMBERS_MAX {
             return None;
         }
-        let service = only(&self.weak, weak)?;
+        let service = winner(self.weak.get(&weak)?)?;
         Some((service, How::Cluster(Strength::Weak)))
     }
 
@@ -126,15 +147,33 @@ impl Known {
             .map(|h| h.0)
     }
 
-    /// Clusters that tags of several services claim: root in the strong layer and their services.
-    pub fn contested(&self) -> Vec<(u32, Vec<u32>)> {
-        let mut all: Vec<_> = self
-            .strong
-            .iter()
-            .filter(|(_, s)| s.len() > 1)
-            .map(|(root, s)| (*root, s.iter().copied().collect()))
+    /// Clusters that tags of several services claim.
+    pub fn contested(&self) -> Vec<Contested> {
+        let several = self.strong.iter().filter(|(_, claims)| claims.len() > 1);
+        let mut all: Vec<Contested> = several
+            .map(|(root, claims)| Contested {
+                root: *root,
+                services: claims.keys().copied().collect(),
+                taken_for: winner(claims),
+            })
             .collect();
         all.sort();
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weak_claim_takes_no_cluster_from_a_sure_one() {
+        let of = |claims: &[(u32, u8)]| winner(&claims.iter().copied().collect());
+        assert_eq!(of(&[(1, 20)]), Some(1));
+        assert_eq!(of(&[(1, 90), (2, 45)]), Some(1));
+        assert_eq!(of(&[(1, 20), (2, 90), (3, 10)]), Some(2));
+        assert_eq!(of(&[(1, 90), (2, 46)]), None);
+        assert_eq!(of(&[(1, 50), (2, 50)]), None);
+        assert_eq!(of(&[]), None);
     }
 }

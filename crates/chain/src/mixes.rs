@@ -55,6 +55,9 @@ pub(crate) struct Side {
     pub sequence: u32,
 }
 
+/// Outputs that are looked at one by one for what is left over.
+const LEFT_OVER_MAX: usize = 400;
+
 /// What a rule looks at.
 pub(crate) struct View<'a> {
     pub ins: &'a [Side],
@@ -100,6 +103,27 @@ impl<'a> View<'a> {
             amounts: false,
             ..Self::new(ins, outs)
         }
+    }
+
+    /// Whether each output of another amount than the most frequent one is what an input of its own has
+    /// left after paying that amount, once or some times, and a fee.
+    pub fn left_over(&self) -> bool {
+        let amount = self.equal.0;
+        if !self.amounts || amount == 0 || self.others() > self.ins.len().min(LEFT_OVER_MAX) {
+            return false;
+        }
+        let fee_max = (amount / 20).min(20_000);
+        let mut used = vec![false; self.ins.len()];
+        let mut others = self.outs.iter().filter(|o| o.value != amount);
+        others.all(|o| {
+            let paid = |i: &Side| i.value.saturating_sub(o.value);
+            let of_it = self
+                .ins
+                .iter()
+                .zip(&mut used)
+                .find(|(i, used)| !**used && paid(i) >= amount && paid(i) % amount <= fee_max);
+            of_it.map(|(_, used)| *used = true).is_some()
+        })
     }
 
     /// Outputs of another amount than the most frequent one.

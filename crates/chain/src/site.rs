@@ -20,6 +20,9 @@ const OUTPUTS_LOOKED_AT: usize = 10_000;
 /// A weak tie brings in no cluster larger than this and larger than the site.
 const STRANGERS_MAX: u32 = 1_000;
 
+/// Coins of so many addresses that become one are told as a move.
+const WHOLE_FROM: usize = 3;
+
 /// Why an address is taken for the site's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Because {
@@ -33,6 +36,13 @@ pub enum Because {
         tx: u64,
         /// The rule's place in [`heuristics::ALL`].
         rule: usize,
+    },
+    /// One transaction moved everything between the two; nothing else ties them.
+    Move {
+        /// The site's address.
+        to: u32,
+        /// The transaction's number.
+        tx: u64,
     },
 }
 
@@ -73,6 +83,9 @@ pub enum Refused {
     Unsure,
     /// Its wallet pays the site at another address, as payers do.
     Payer,
+    /// All coins of so many addresses became one coin, without change: a wallet put in order, or
+    /// somebody paid with all that they had.
+    Whole(u32),
     /// The site has too many addresses already.
     Full,
 }
@@ -132,6 +145,7 @@ pub fn site(index: &Index, seeds: &[u32], known: &Known) -> Site {
         growing.weakly(from, to, tx, rule);
         growing.strongly();
     }
+    growing.moves();
     let site = growing.site;
     let doubtful = growing.doubtful.into_values();
     Site {
@@ -243,6 +257,48 @@ impl Growing<'_> {
                 self.weak.push_back((member.address, to, tx, rule));
             }
         }
+    }
+
+    /// Tells of whoever moved everything to the site, and of where the site moved everything.
+    fn moves(&mut self) {
+        let chain = &self.index.chain;
+        let mut found = Vec::new();
+        for member in &self.site.members {
+            for out in chain.received(member.address) {
+                let to = member.address;
+                found.extend(self.whole(chain.tx_of_out(out), to));
+                if let Some(input) = chain.spent(out) {
+                    found.extend(self.whole(chain.tx_of_in(input), to));
+                }
+            }
+        }
+        for (address, because, addresses) in found {
+            self.doubt(address, because, Refused::Whole(addresses));
+        }
+    }
+
+    /// The other side of a transaction that moved everything, and how many addresses had it.
+    fn whole(&self, tx: u64, to: u32) -> Option<(u32, Because, u32)> {
+        let chain = &self.index.chain;
+        let (ins, outs) = (chain.ins(tx), chain.outs(tx));
+        if outs.end - outs.start != 1 || ins.end - ins.start < 2 || chain.is_joint(tx) {
+            return None;
+        }
+        let payers: QuickSet<u32> = ins.map(|i| chain.payer(i)).collect();
+        let (from, payee) = (*payers.iter().min()?, chain.payee(outs.start));
+        let other = match (self.site.has(from), self.site.has(payee)) {
+            (true, false) => payee,
+            (false, true) => from,
+            _ => return None,
+        };
+        if payers.len() < WHOLE_FROM || other == NOBODY {
+            return None;
+        }
+        let known = self.known.surely(self.index, other);
+        if known.is_some_and(|service| self.known.stops(service)) {
+            return None;
+        }
+        Some((other, Because::Move { to, tx }, payers.len() as u32))
     }
 
     /// Whether an address spends, in another transaction, to one of the site's that isn't its change.

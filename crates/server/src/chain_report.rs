@@ -60,7 +60,13 @@ pub fn page(r: &PayersReport, made: &Made, language: Language) -> String {
                     h2 { (w.t("What could not be taken", "Was nicht übernommen wurde")) }
                     ul {
                         @for p in &r.problems { li { (p) } }
-                        @for c in &r.contested { li { (w.t("One cluster is claimed for several, and was taken for nobody's: ", "Ein Cluster wird mehreren zugeschrieben und gilt als niemandes: ")) (c.join(", ")) } }
+                        @for c in &r.contested { li {
+                            (w.t("One cluster is claimed for several: ", "Ein Cluster wird mehreren zugeschrieben: ")) (c.services.join(", ")) "; "
+                            @match &c.taken_for {
+                                Some(one) => { (w.t("by its surest tags it was taken for ", "nach seinen sichersten Tags gilt es als das von ")) (one) }
+                                None => { (w.t("it was taken for nobody's", "es gilt als niemandes")) }
+                            }
+                        } }
                     }
                 }
                 h2 { (w.t("Where the money came from, and where it went", "Woher das Geld kam und wohin es ging")) }

@@ -11,7 +11,7 @@ use obhut_chain::site::{Because, Receipt, Refused};
 use obhut_chain::{Index, Key, hash_text, site};
 use serde::Serialize;
 
-use super::services::{Service, Services};
+use super::services::{ContestedCluster, Service, Services};
 use crate::rfc3339;
 
 /// Arrivals listed one by one; sums count all.
@@ -149,7 +149,7 @@ pub struct PayersReport {
     /// What could not be taken.
     pub problems: Vec<String>,
     /// Clusters that tags of several services claim.
-    pub contested: Vec<Vec<String>>,
+    pub contested: Vec<ContestedCluster>,
     /// Addresses of the site.
     pub addresses: Vec<AddressRow>,
     /// Addresses that may be.
@@ -406,6 +406,14 @@ impl Teller<'_> {
                     hash_text(&id),
                 )
             }
+            Because::Move { to, tx } => {
+                let (id, _, height) = self.index.when(tx);
+                format!(
+                    "everything moved between it and {} in {} at height {height}",
+                    self.index.address_text(to),
+                    hash_text(&id),
+                )
+            }
         }
     }
 
@@ -436,6 +444,9 @@ impl Teller<'_> {
                 Refused::Payer => {
                     "its wallet pays the site at another address, as payers do".into()
                 }
+                Refused::Whole(n) => format!(
+                    "all coins of {n} addresses became one, without change: one wallet put in order, or somebody paid with all they had"
+                ),
                 Refused::Full => format!(
                     "the site has {} addresses already",
                     site::SITE_ADDRESSES_MAX

@@ -90,8 +90,17 @@ pub struct Services {
     pub unseen: usize,
     /// Tags that are of no address of this network.
     pub problems: Vec<TagProblem>,
-    /// Clusters that tags of several services claim, by their labels: nobody's.
-    pub contested: Vec<Vec<String>>,
+    /// Clusters that tags of several services claim.
+    pub contested: Vec<ContestedCluster>,
+}
+
+/// A cluster that tags of several services claim.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ContestedCluster {
+    /// Those who claim it.
+    pub services: Vec<String>,
+    /// The one it was taken for, where its tags are far surer than the others'; else nobody.
+    pub taken_for: Option<String>,
 }
 
 impl Services {
@@ -157,7 +166,10 @@ impl Services {
         Self {
             contested: contested
                 .iter()
-                .map(|(_, s)| s.iter().map(label).collect())
+                .map(|c| ContestedCluster {
+                    services: c.services.iter().map(label).collect(),
+                    taken_for: c.taken_for.as_ref().map(label),
+                })
                 .collect(),
             all: services,
             known,

@@ -15,9 +15,5 @@ pub const HEURISTIC: Heuristic = Heuristic {
 };
 
 fn keep(_: &Change<'_>, o: &Output) -> bool {
-    like_inputs(o)
-}
-
-pub(super) fn like_inputs(o: &Output) -> bool {
     o.row & out_bits::LIKE_INPUTS != 0
 }

@@ -5,7 +5,7 @@ use super::{Mix, View};
 /// More equal outputs than people.
 pub const MIX: Mix = Mix {
     name: "multi_output",
-    rule: "five or more equal outputs, at least half of all; three or more input addresses; two or more other outputs, at most one an input",
+    rule: "five or more equal outputs, at least half of all; three or more input addresses; two or more other outputs, at most one an input; or three equal ones and more, where each other output is what an input has left after some of them",
     source: "GraphSense; Schnoering, Vazirgiannis 2023; rounds after Wasabi 1.1 and Whirlpool",
     joint: true,
     judge,
@@ -13,6 +13,9 @@ pub const MIX: Mix = Mix {
 
 fn judge(v: &View<'_>) -> Option<u8> {
     let (amount, equal) = v.equal;
+    if equal >= 3 && amount > 2_730 && v.payers >= 3 && v.others() >= 2 && v.left_over() {
+        return Some(90);
+    }
     if equal < 5 || amount <= 2_730 || equal < v.others() || v.payers < 3 {
         return None;
     }
