@@ -78,13 +78,16 @@ const DEMO: &[Need] = &[Need {
     present: || runs("xmllint"),
 }];
 
-/// The reference of PDQ, what HMA computes signals with, and what the benchmark's peer decodes with.
-const ORACLE: [&str; 5] = [
+/// The reference of PDQ, what HMA computes signals with, what the benchmark's peer decodes with; real
+/// wallets and Bitcoin Core's kernel, which make chains.
+const ORACLE: [&str; 7] = [
     "pdqhash==0.2.8",
     "numpy",
     "pillow",
     "threatexchange==1.2.17",
     "jsonschema==4.26.0",
+    "bdkpython==3.1.1",
+    "py-bitcoinkernel==0.1.0a5",
 ];
 
 /// What the demo needs.
@@ -277,7 +280,7 @@ pub fn oracle_python() -> Result<PathBuf, String> {
         Command::new(python)
             .args([
                 "-c",
-                "import pdqhash, numpy, PIL, threatexchange, jsonschema",
+                "import pdqhash, numpy, PIL, threatexchange, jsonschema, bdkpython, pbk",
             ])
             .stderr(Stdio::null())
             .status()
@@ -286,7 +289,10 @@ pub fn oracle_python() -> Result<PathBuf, String> {
     if ready(&python) {
         return Ok(python);
     }
-    println!("installing the PDQ reference into {}", folder.display());
+    println!(
+        "installing the references for tests into {}",
+        folder.display()
+    );
     must(
         Command::new("python3").args(["-m", "venv"]).arg(&folder),
         "python3 -m venv",
@@ -294,6 +300,6 @@ pub fn oracle_python() -> Result<PathBuf, String> {
     // Where there is no wheel for this Python, pip builds it, which needs g++ and Python's headers.
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet"]).args(ORACLE);
-    must(&mut pip, "pip install pdqhash")?;
+    must(&mut pip, "pip install")?;
     Ok(python)
 }

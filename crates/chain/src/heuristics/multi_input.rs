@@ -9,6 +9,6 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "all input addresses of a transaction that is neither marked nor doubted as a mix",
     source: "Nakamoto 2008, section 10; Meiklejohn et al. 2013, H1",
     confidence: 99,
-    measured: "regtest chain of 799 payments with known owners: no cluster of two owners",
+    measured: "one chain of 799 payments and six of 4,771 (fixtures/bitcoin, seeds 7 to 12): no cluster of two owners but through payjoins that look like one person's payment, 3 of 24",
     keep: |_, _| false,
 };

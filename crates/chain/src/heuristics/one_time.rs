@@ -9,7 +9,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "the address was never paid before; alone only where it is of the inputs' kind",
     source: "Meiklejohn et al. 2013, H2; Androulaki et al. 2012",
     confidence: 95,
-    measured: "regtest chain of 799 payments with known owners: 132 named, 0 wrong",
+    measured: "132 named of one chain's 799 payments, 225 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 0 wrong",
     keep,
 };
 

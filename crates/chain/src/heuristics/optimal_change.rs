@@ -10,7 +10,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "with two or more inputs, the output is less than each of them, and the payment isn't round to a thousand",
     source: "BlockSci (Kalodner et al. 2020), optimal change; Nick 2015",
     confidence: 60,
-    measured: "regtest chain of 799 payments with known owners: 2 named, 0 wrong; on made-up chains without coin selection often wrong, so it ties nothing",
+    measured: "2 named of one chain's 799 payments, 18 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 1 wrong; on made-up chains without coin selection often wrong, so it ties nothing",
     keep,
 };
 

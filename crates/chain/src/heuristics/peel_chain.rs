@@ -9,7 +9,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "one input; the output is at least nineteen twentieths of the whole and leaves 10,000 satoshi or more, its address is paid only once, and it is spent alone, by a transaction with another payee",
     source: "Meiklejohn et al. 2013, peeling chains; BlockSci (Kalodner et al. 2020), peeling chain",
     confidence: 75,
-    measured: "regtest chain of 799 payments with known owners: 24 named, 0 wrong",
+    measured: "24 named of one chain's 799 payments, 38 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 0 wrong",
     keep,
 };
 

@@ -9,7 +9,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "the amount isn't a multiple of 1,000 satoshi",
     source: "BlockSci (Kalodner et al. 2020), power of ten; Ermilov et al. 2017; GraphSense",
     confidence: 90,
-    measured: "regtest chain of 799 payments with known owners: 88 named, 0 wrong",
+    measured: "88 named of one chain's 799 payments, 316 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 0 wrong",
     keep,
 };
 

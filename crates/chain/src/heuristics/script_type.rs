@@ -10,7 +10,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "the output is of the kind that all inputs have",
     source: "BlockSci (Kalodner et al. 2020), address type; GraphSense one-time change",
     confidence: 97,
-    measured: "regtest chain of 799 payments with known owners: 393 named, 0 wrong",
+    measured: "393 named of one chain's 799 payments, 2,307 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 0 wrong",
     keep,
 };
 

@@ -9,7 +9,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "the address was paid only this once, as far as the index reaches",
     source: "Meiklejohn et al. 2013, refinements of H2; Goldfeder et al. 2018",
     confidence: 80,
-    measured: "regtest chain of 799 payments with known owners: 14 named, 0 wrong",
+    measured: "14 named of one chain's 799 payments, 13 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 0 wrong",
     keep,
 };
 

@@ -9,7 +9,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     rule: "the output isn't spent by a transaction of another version, locktime habit or replaceability, mixes aside",
     source: "Kappos et al. 2022; Möser, Narayanan 2022",
     confidence: 80,
-    measured: "regtest chain of 799 payments with known owners: named none; ties nothing",
+    measured: "0 named of one chain's 799 payments, 352 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 5 wrong",
     keep,
 };
 
