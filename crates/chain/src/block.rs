@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use bitcoin_slices::{Visit as _, Visitor, bsl};
 
 use crate::address::{Key, Kind};
-use crate::files::{Hash, sha256d};
+use crate::double::sha256d;
+use crate::files::Hash;
 use crate::mixes::{self, Side, View};
 use crate::undo;
 
@@ -122,6 +123,9 @@ pub(crate) struct Rows {
     pub outs: Vec<OutRow>,
 }
 
+/// Transactions of a block for which room is made at once.
+const TXS_MAX: u64 = 20_000;
+
 /// All there will ever be, satoshi.
 const SATOSHI_MAX: u64 = 2_100_000_000_000_000;
 
@@ -131,6 +135,12 @@ pub(crate) struct Parser {
     ins: Vec<Input>,
     outs: Vec<OutRow>,
     sides: (Vec<Side>, Vec<Side>),
+    /// What the block spends, and in which of its transactions, counted without the first.
+    spent: Vec<undo::Spent>,
+    spent_in: Vec<usize>,
+    ids: Vec<Hash>,
+    /// Outputs of the block before, for which room is made.
+    outs_before: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -158,14 +168,26 @@ pub(crate) fn parse(
 ) -> Result<Rows, Wrong> {
     parser.ins.clear();
     parser.outs.clear();
-    let mut spent = Vec::new();
+    parser.spent.clear();
+    parser.spent_in.clear();
     if !undo.is_empty() {
-        undo::spent(undo, |tx, _, s| spent.push((tx, s))).ok_or(Wrong::Undo)?;
+        undo::spent(undo, |tx, _, s| {
+            parser.spent.push(s);
+            parser.spent_in.push(tx);
+        })
+        .ok_or(Wrong::Undo)?;
     }
+    // As much room as will be needed, for it is much: growing step by step touches it twice.
+    let rows = Rows {
+        txs: Vec::with_capacity(
+            undo::transactions(undo).map_or(1, |n| n.min(TXS_MAX) as usize + 1),
+        ),
+        ins: Vec::with_capacity(parser.spent.len()),
+        outs: Vec::with_capacity(parser.outs_before),
+    };
     let mut visitor = Taking {
         parser,
-        rows: Rows::default(),
-        spent: &spent,
+        rows,
         taken: 0,
         secret,
         wrong: None,
@@ -179,11 +201,13 @@ pub(crate) fn parse(
     if !parsed.remaining().is_empty() {
         return Err(Wrong::Block("is longer than its transactions"));
     }
-    if taken != spent.len() {
+    if taken != parser.spent.len() {
         return Err(Wrong::Undo);
     }
-    let ids: Vec<Hash> = rows.txs.iter().map(|t| t.id).collect();
-    if merkle_root(ids) != block[36..68] {
+    parser.outs_before = rows.outs.len() + rows.outs.len() / 8;
+    parser.ids.clear();
+    parser.ids.extend(rows.txs.iter().map(|t| t.id));
+    if merkle_root(&mut parser.ids) != block[36..68] {
         return Err(Wrong::Block(
             "doesn't hold the transactions that its header names",
         ));
@@ -191,13 +215,17 @@ pub(crate) fn parse(
     Ok(rows)
 }
 
-/// The root over transaction ids (Bitcoin Core `consensus/merkle.cpp`).
-pub(crate) fn merkle_root(mut level: Vec<Hash>) -> Hash {
+/// The root over transaction ids (Bitcoin Core `consensus/merkle.cpp`); they are used up.
+pub(crate) fn merkle_root(level: &mut Vec<Hash>) -> Hash {
     while level.len() > 1 {
         if !level.len().is_multiple_of(2) {
             level.push(level[level.len() - 1]);
         }
-        level = level.chunks(2).map(|p| sha256d(&[&p[0], &p[1]])).collect();
+        let half = level.len() / 2;
+        for n in 0..half {
+            level[n] = sha256d(&[&level[2 * n], &level[2 * n + 1]]);
+        }
+        level.truncate(half);
     }
     level.first().copied().unwrap_or([0; 32])
 }
@@ -205,8 +233,6 @@ pub(crate) fn merkle_root(mut level: Vec<Hash>) -> Hash {
 struct Taking<'a> {
     parser: &'a mut Parser,
     rows: Rows,
-    /// With the transaction each belongs to, counted without the first.
-    spent: &'a [(usize, undo::Spent)],
     taken: usize,
     secret: &'a Secret,
     wrong: Option<Wrong>,
@@ -249,7 +275,14 @@ impl Taking<'_> {
         let (a, b, c) = tx.txid_preimage();
         let id = sha256d(&[a, b, c]);
         let (version, locktime) = (tx.version(), tx.locktime());
-        let Parser { ins, outs, sides } = &mut *self.parser;
+        let Parser {
+            ins,
+            outs,
+            sides,
+            spent,
+            spent_in,
+            ..
+        } = &mut *self.parser;
         let coinbase = ins.len() == 1 && ins[0].previous == [0; 32];
         let mut bits = match version {
             1 => form::VERSION_1,
@@ -262,17 +295,15 @@ impl Taking<'_> {
             ins.clear();
             bits |= form::COINBASE;
         }
-        let spent = self
-            .spent
-            .get(self.taken..self.taken + ins.len())
-            .ok_or(Wrong::Undo)?;
+        let taking = self.taken..self.taken + ins.len();
+        let spent = spent.get(taking.clone()).ok_or(Wrong::Undo)?;
+        let spent_in = &spent_in[taking];
         self.taken += ins.len();
         // A rival block's undo data have the same checksum; they seldom have the same shape.
         let number = self.rows.txs.len().wrapping_sub(1);
-        if spent.iter().any(|(tx, _)| *tx != number) {
+        if spent_in.iter().any(|tx| *tx != number) {
             return Err(Wrong::Undo);
         }
-        let spent: Vec<undo::Spent> = spent.iter().map(|s| s.1).collect();
         let most = |s: u64| s > SATOSHI_MAX;
         if spent.iter().any(|s| most(s.value)) {
             return Err(Wrong::Undo);
@@ -337,7 +368,7 @@ impl Taking<'_> {
         });
         self.rows
             .ins
-            .extend(ins.iter().zip(&spent).map(|(i, s)| InRow {
+            .extend(ins.iter().zip(spent).map(|(i, s)| InRow {
                 previous: i.previous,
                 vout: i.vout,
                 key: s.key,

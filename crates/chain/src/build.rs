@@ -117,7 +117,7 @@ fn sync_all_in(folder: &Path) -> io::Result<()> {
 }
 
 /// The places of the chain's blocks by height.
-fn chain_of(b: &Build<'_>, blocks: &Blocks) -> Result<Vec<Place>, Fault> {
+pub(crate) fn chain_of(b: &Build<'_>, blocks: &Blocks) -> Result<Vec<Place>, Fault> {
     let numbers = blocks.numbers()?;
     let last = numbers.last().copied();
     let done = AtomicUsize::new(0);
@@ -206,15 +206,19 @@ pub(crate) fn prepare(
             why,
         },
     })?;
+    Ok(fingerprints(rows, secret))
+}
+
+pub(crate) fn fingerprints(rows: Rows, secret: &Secret) -> Prepared {
     let of_key = |k| Fingerprint::of_key(k, secret);
     let of_tx = |id| Fingerprint::of_transaction(id, secret);
-    Ok(Prepared {
+    Prepared {
         of_txs: rows.txs.iter().map(|t| of_tx(&t.id)).collect(),
         of_previous: rows.ins.iter().map(|i| of_tx(&i.previous)).collect(),
         of_ins: rows.ins.iter().map(|i| of_key(&i.key)).collect(),
         of_outs: rows.outs.iter().map(|o| of_key(&o.key)).collect(),
         rows,
-    })
+    }
 }
 
 /// The undo files read last; blocks come from few files at a time.
@@ -589,20 +593,20 @@ fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
     let path = |name: &str| folder.join(name);
     let (strong, weak) = (manifest.strong, manifest.weak);
     let (strong_links, weak_links) = (path(names::STRONG_LINKS), path(names::WEAK_LINKS));
-    let over = |m: &Manifest,
-                (stage, blocks): (&'static str, u64),
+    let nodes = path("temporary.nodes");
+    let over = |(stage, from, to): (&'static str, u64, u64),
                 growing: &mut Growing,
                 links: &Path,
                 each: &mut dyn FnMut(&Chain, u64, &mut Growing)| {
-        let mut chain = Chain::open(b.index, m)?;
-        let txs = chain.first_tx(blocks);
-        for tx in 0..txs {
+        let mut chain = Chain::open(b.index, manifest)?;
+        let txs = chain.first_tx(from)..chain.first_tx(to);
+        for tx in txs.clone() {
             each(&chain, tx, growing);
             if tx.is_multiple_of(1 << 20) {
-                progress(b, stage, tx, txs);
+                progress(b, stage, tx, txs.end);
             }
             if tx > 0 && tx.is_multiple_of(LET_GO_AFTER) {
-                chain = Chain::open(b.index, m)?;
+                chain = Chain::open(b.index, manifest)?;
                 growing.let_go(links).map_err(Fault::io(links))?;
             }
         }
@@ -611,25 +615,31 @@ fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
     let mut together = |chain: &Chain, tx: u64, growing: &mut Growing| {
         heuristics::strong_joins(chain, tx, |join| growing.join_always(join));
     };
+    // What was spent together first, in both: a change rule never stands where a stronger one does.
     let mut growing = Growing::create(&strong_links, strong.1).map_err(io())?;
-    let stage = ("clusters", strong.0);
-    over(manifest, stage, &mut growing, &strong_links, &mut together)?;
+    let stage = ("clusters", 0, weak.0);
+    over(stage, &mut growing, &strong_links, &mut together)?;
+    let joins = growing
+        .snapshot(weak.1, &nodes, &strong_links, &weak_links)
+        .map_err(io())?;
+    let stage = ("clusters", weak.0, strong.0);
+    over(stage, &mut growing, &strong_links, &mut together)?;
     growing.finish(&path(names::STRONG_ROOTS)).map_err(io())?;
-    let growing = Growing::create(&weak_links, weak.1).map_err(io())?;
+    let growing = Growing::resume(weak.1, &nodes, &weak_links, joins).map_err(io())?;
     let mut growing = growing.guarded(WEAK_GUARD_MEMBERS);
-    // What was spent together first, so that a change rule never stands where a stronger one does.
-    let stage = ("clusters", weak.0);
-    over(manifest, stage, &mut growing, &weak_links, &mut together)?;
-    let mut refused = 0;
+    fs::remove_file(&nodes).map_err(io())?;
     let mut changes = |chain: &Chain, tx: u64, growing: &mut Growing| {
         if let Some(join) = heuristics::weak_join(chain, tx) {
-            refused += u64::from(!growing.join(join));
+            growing.join(join);
         }
     };
-    let stage = ("change", weak.0);
-    over(manifest, stage, &mut growing, &weak_links, &mut changes)?;
-    growing.finish(&path(names::WEAK_ROOTS)).map_err(io())?;
-    manifest.refused = refused;
+    over(
+        ("change", 0, weak.0),
+        &mut growing,
+        &weak_links,
+        &mut changes,
+    )?;
+    manifest.refused = growing.finish(&path(names::WEAK_ROOTS)).map_err(io())?;
     Ok(())
 }
 

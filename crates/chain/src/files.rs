@@ -11,8 +11,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
+use crate::double::sha256d;
 use crate::{Fault, Network, undo};
 
 /// Largest record we read, bytes; a block has at most 4,000,000.
@@ -37,14 +36,6 @@ pub fn hash_of_text(text: &str) -> Option<Hash> {
     let mut bytes: Hash = crate::address::unhex(text)?.try_into().ok()?;
     bytes.reverse();
     Some(bytes)
-}
-
-pub(crate) fn sha256d(parts: &[&[u8]]) -> Hash {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update(part);
-    }
-    Sha256::digest(hasher.finalize()).into()
 }
 
 /// Where a block lies, and what its header says.

@@ -7,10 +7,11 @@
 //! files, with the joins of the newest blocks over it in memory: a block that is undone takes its
 //! joins with it.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use crate::columns::{Column, NONE_4, Writer, filled_with_none};
+use crate::columns::{Column, NONE_4, Writer};
 use crate::quick::QuickMap;
 
 /// More addresses than this have no place (one bit tells roots).
@@ -37,17 +38,59 @@ pub(crate) struct Growing {
     links: Column<LINK>,
     largest_refused: u32,
     joins: u32,
+    /// Joins to come, and whether the guard is asked.
+    waiting: Vec<(Join, bool)>,
+    refused: u64,
 }
+
+/// Joins that are made together: memory is asked for all their nodes before the first is needed.
+const TOGETHER: usize = 128;
 
 impl Growing {
     pub fn create(links: &Path, addresses: u64) -> io::Result<Self> {
-        filled_with_none::<LINK>(links, addresses)?;
+        // A row of zeros is none: what was never written takes no room on the disk.
+        File::create(links)?.set_len(addresses * LINK as u64)?;
+        Self::with(vec![ROOT | 1; addresses as usize], links, 0)
+    }
+
+    fn with(nodes: Vec<u32>, links: &Path, joins: u32) -> io::Result<Self> {
         Ok(Self {
-            nodes: vec![ROOT | 1; addresses as usize],
-            links: Column::write(links, addresses)?,
+            links: Column::write(links, nodes.len() as u64)?,
+            nodes,
             largest_refused: u32::MAX,
-            joins: 0,
+            joins,
+            waiting: Vec::with_capacity(TOGETHER),
+            refused: 0,
         })
+    }
+
+    /// Writes the first addresses' nodes and links as they are, to go on from another time; no join has
+    /// touched others yet.
+    pub fn snapshot(
+        &mut self,
+        addresses: u64,
+        nodes: &Path,
+        from: &Path,
+        to: &Path,
+    ) -> io::Result<u32> {
+        self.settle();
+        let mut out = Writer::<4>::create(nodes)?;
+        for node in &self.nodes[..addresses as usize] {
+            out.push_number(u64::from(*node))?;
+        }
+        out.finish()?;
+        self.links.flush()?;
+        std::fs::copy(from, to)?;
+        let file = File::options().write(true).open(to)?;
+        file.set_len(addresses * LINK as u64)?;
+        Ok(self.joins)
+    }
+
+    /// Goes on from a snapshot with so many joins.
+    pub fn resume(addresses: u64, nodes: &Path, links: &Path, joins: u32) -> io::Result<Self> {
+        let column = Column::<4>::read(nodes, addresses)?;
+        let nodes = (0..addresses).map(|n| column.get(n) as u32).collect();
+        Self::with(nodes, links, joins)
     }
 
     /// Refuses joins of two clusters that both have more members than this.
@@ -72,14 +115,41 @@ impl Growing {
         }
     }
 
-    /// False where the guard refused.
-    pub fn join(&mut self, join: Join) -> bool {
-        self.join_unless(join, self.largest_refused)
+    /// Unless the guard refuses it.
+    pub fn join(&mut self, join: Join) {
+        self.later(join, true);
     }
 
     /// Whatever the guard says.
     pub fn join_always(&mut self, join: Join) {
-        self.join_unless(join, u32::MAX);
+        self.later(join, false);
+    }
+
+    #[inline]
+    fn later(&mut self, join: Join, guarded: bool) {
+        self.waiting.push((join, guarded));
+        if self.waiting.len() == TOGETHER {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut asked = 0;
+        for (join, _) in &waiting {
+            asked ^= self.nodes[join.a as usize] ^ self.nodes[join.b as usize];
+        }
+        std::hint::black_box(asked);
+        for (join, guarded) in &waiting {
+            let largest = if *guarded {
+                self.largest_refused
+            } else {
+                u32::MAX
+            };
+            self.refused += u64::from(!self.join_unless(*join, largest));
+        }
+        self.waiting = waiting;
+        self.waiting.clear();
     }
 
     #[inline]
@@ -103,14 +173,16 @@ impl Growing {
 
     /// Lets go of the pages of links that were touched; they are in the file.
     pub fn let_go(&mut self, links: &Path) -> io::Result<()> {
+        self.settle();
         let rows = self.links.rows();
         self.links.flush()?;
         self.links = Column::write(links, rows)?;
         Ok(())
     }
 
-    /// Writes each address's root; at a root its size.
-    pub fn finish(mut self, roots: &Path) -> io::Result<()> {
+    /// Writes each address's root; at a root its size. How many joins the guard refused.
+    pub fn finish(mut self, roots: &Path) -> io::Result<u64> {
+        self.settle();
         let mut out = Writer::<4>::create(roots)?;
         for n in 0..self.nodes.len() as u32 {
             let node = self.nodes[n as usize];
@@ -118,13 +190,14 @@ impl Growing {
             out.push_number(u64::from(row))?;
         }
         out.finish()?;
-        self.links.flush()
+        self.links.flush()?;
+        Ok(self.refused)
     }
 }
 
 fn link_row(to: u32, join: &Join, sequence: u32) -> [u8; LINK] {
     let mut row = [0; LINK];
-    for (n, number) in [to, join.a, join.b, join.tx].into_iter().enumerate() {
+    for (n, number) in [!to, join.a, join.b, join.tx].into_iter().enumerate() {
         row[n * 4..n * 4 + 4].copy_from_slice(&number.to_le_bytes());
     }
     row[16] = join.rule;
@@ -137,7 +210,7 @@ type Link = (u32, Join, u64);
 
 fn link_of_row(row: &[u8; LINK]) -> Option<Link> {
     let number = |n: usize| u32::from_le_bytes(row[n * 4..n * 4 + 4].try_into().expect("four"));
-    (number(0) != u32::MAX).then(|| {
+    (number(0) != 0).then(|| {
         let join = Join {
             a: number(1),
             b: number(2),
@@ -145,7 +218,7 @@ fn link_of_row(row: &[u8; LINK]) -> Option<Link> {
             rule: row[16],
         };
         let sequence = u32::from_le_bytes(row[17..].try_into().expect("four"));
-        (number(0), join, u64::from(sequence))
+        (!number(0), join, u64::from(sequence))
     })
 }
 
@@ -393,9 +466,13 @@ mod tests {
             rule: 0,
         };
         for (a, b) in [(0, 1), (1, 2), (3, 4), (4, 5)] {
-            assert!(growing.join(join(a, b)));
+            growing.join(join(a, b));
         }
-        assert!(!growing.join(join(2, 3)));
-        assert!(growing.join(join(2, 9)));
+        growing.settle();
+        assert_eq!(growing.refused, 0);
+        growing.join(join(2, 3));
+        growing.join(join(2, 9));
+        growing.settle();
+        assert_eq!(growing.refused, 1);
     }
 }

@@ -15,6 +15,7 @@ mod block;
 mod build;
 mod chain;
 mod columns;
+mod double;
 mod fault;
 mod files;
 mod follow;
@@ -30,6 +31,8 @@ pub mod mixes;
 mod movements;
 mod network;
 pub mod onward;
+#[doc(hidden)]
+pub mod probes;
 mod proof;
 mod quick;
 pub mod site;
@@ -37,22 +40,6 @@ mod spool;
 mod undo;
 mod view;
 mod why;
-
-/// What is fed with anything at all by fuzz/; for nobody else.
-#[doc(hidden)]
-pub mod probes {
-    /// A block with undo data before it: two bytes say how long those are.
-    pub fn block(bytes: &[u8]) {
-        let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
-            return;
-        };
-        let length = usize::from(u16::from_le_bytes(*length)).min(rest.len());
-        let (undo, block) = rest.split_at(length);
-        let mut parser = crate::block::Parser::default();
-        let _ = crate::block::parse(&mut parser, block, undo, &[1, 2, 3, 5]);
-        let _ = crate::mixes_of_block(block);
-    }
-}
 
 pub use address::{AddressFault, Key, Kind};
 pub use block::Secret;

@@ -7,7 +7,8 @@ use bitcoin_slices::{Visit as _, Visitor, bsl};
 
 use crate::address::{Key, Kind};
 use crate::block::Fingerprint;
-use crate::files::{Hash, sha256d};
+use crate::double::sha256d;
+use crate::files::Hash;
 use crate::mixes::{self, Mix, Side, View};
 
 /// Transactions of a block that look like mixes: id, form, confidence. The place in the bytes where it

@@ -10,7 +10,8 @@ use std::path::Path;
 use crate::Network;
 use crate::address::{Key, Kind};
 use crate::block::merkle_root;
-use crate::files::{Hash, sha256d};
+use crate::double::sha256d;
+use crate::files::Hash;
 
 /// What to make.
 #[derive(Clone, Copy, Debug)]
@@ -192,7 +193,7 @@ impl Making {
         block.extend(1u32.to_le_bytes());
         block.extend(previous);
         let n = ids.len() as u64;
-        block.extend(merkle_root(ids));
+        block.extend(merkle_root(&mut ids));
         block.extend(time.to_le_bytes());
         block.extend(0x207f_ffffu32.to_le_bytes());
         block.extend(0u32.to_le_bytes());

@@ -3,7 +3,8 @@
 
 use bitcoin_slices::{Visit as _, Visitor, bsl};
 
-use crate::files::{Blocks, Hash, Place, sha256d};
+use crate::double::sha256d;
+use crate::files::{Blocks, Hash, Place};
 use crate::{Fault, Index};
 
 /// A transaction that can be checked.

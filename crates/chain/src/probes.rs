@@ -1,0 +1,156 @@
+//! Parts of the kernel by themselves, for fuzz/ and for measuring; for nobody else.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use bitcoin_slices::{Visit as _, Visitor, bsl};
+
+use crate::block::Parser;
+use crate::build::{Build, UndoFiles, chain_of, prepare};
+use crate::chain::names;
+use crate::files::Blocks;
+use crate::forest::{Growing, Join};
+use crate::{Fault, Index, Network, heuristics};
+
+/// A block with undo data before it: two bytes say how long those are.
+pub fn block(bytes: &[u8]) {
+    let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
+        return;
+    };
+    let length = usize::from(u16::from_le_bytes(*length)).min(rest.len());
+    let (undo, block) = rest.split_at(length);
+    let mut parser = Parser::default();
+    let _ = crate::block::parse(&mut parser, block, undo, &[1, 2, 3, 5]);
+    let _ = crate::mixes_of_block(block);
+}
+
+/// Reads and parses all blocks with their undo data as a build does, and keeps nothing: bytes of blocks,
+/// transactions.
+pub fn parse(network: Network, blocks: &Path) -> Result<(u64, u64), Fault> {
+    let b = Build {
+        network,
+        blocks,
+        index: Path::new(""),
+        secret: [1, 2, 3, 5],
+        threads: 1,
+        live: false,
+        progress: &|_| {},
+    };
+    let blocks = Blocks::open(blocks, network)?;
+    let places = chain_of(&b, &blocks)?;
+    let (undo, mut parser, mut buffer) = (UndoFiles::default(), Parser::default(), Vec::new());
+    let (mut bytes, mut transactions) = (0, 0);
+    for place in (0..).zip(&places).map(|(height, place)| (place, height)) {
+        let all = |_: &_| true;
+        let prepared = prepare(
+            &blocks,
+            &undo,
+            &mut parser,
+            &mut buffer,
+            place,
+            &b.secret,
+            &all,
+        )?;
+        bytes += u64::from(place.0.bytes);
+        transactions += prepared.rows.txs.len() as u64;
+    }
+    Ok((bytes, transactions))
+}
+
+/// Undo data of the right shape for a block: each input brings a bitcoin of somebody's.
+fn made_up(block: &[u8]) -> Option<Vec<u8>> {
+    #[derive(Default)]
+    struct Counting {
+        inputs: usize,
+        rows: Vec<usize>,
+    }
+    impl Visitor for Counting {
+        fn visit_tx_in(&mut self, _: usize, _: &bsl::TxIn<'_>) -> ControlFlow<()> {
+            self.inputs += 1;
+            ControlFlow::Continue(())
+        }
+
+        fn visit_transaction(&mut self, _: &bsl::Transaction<'_>) -> ControlFlow<()> {
+            self.rows.push(std::mem::take(&mut self.inputs));
+            ControlFlow::Continue(())
+        }
+    }
+    let size = |n: usize, to: &mut Vec<u8>| {
+        to.push(0xfe);
+        to.extend((n as u32).to_le_bytes());
+    };
+    let mut counting = Counting::default();
+    bsl::Block::visit(block, &mut counting).ok()?;
+    let (mut undo, mut who) = (Vec::new(), 0u64);
+    size(counting.rows.len().checked_sub(1)?, &mut undo);
+    for inputs in &counting.rows[1..] {
+        size(*inputs, &mut undo);
+        for _ in 0..*inputs {
+            // Height and coinbase flag, amount, to the hash of a key.
+            undo.extend([0, 9, 0]);
+            who += 1;
+            undo.extend(who.to_le_bytes());
+            undo.extend([7; 12]);
+        }
+    }
+    Some(undo)
+}
+
+/// Parses one block again and again, with undo data made up for its inputs: bytes of blocks.
+pub fn parse_again(block: &[u8], times: u32) -> Option<u64> {
+    let undo = made_up(block)?;
+    let (mut parser, secret) = (Parser::default(), [1, 2, 3, 5]);
+    for _ in 0..times {
+        let rows = crate::block::parse(&mut parser, block, &undo, &secret).ok()?;
+        std::hint::black_box(crate::build::fingerprints(rows, &secret));
+    }
+    Some(block.len() as u64 * u64::from(times))
+}
+
+/// The different input addresses of each transaction whose inputs are tied.
+pub fn tied(index: &Index, mut each: impl FnMut(&[u32]) -> io::Result<()>) -> io::Result<()> {
+    let mut inputs: Vec<u32> = Vec::new();
+    for tx in 0..index.chain.counts.txs {
+        inputs.clear();
+        heuristics::strong_joins(&index.chain, tx, |join| {
+            if inputs.is_empty() {
+                inputs.push(join.a);
+            }
+            inputs.push(join.b);
+        });
+        if !inputs.is_empty() {
+            each(&inputs)?;
+        }
+    }
+    Ok(())
+}
+
+/// Clusters what [`tied`] gave, each time how many and then which, with every join on record in a file;
+/// how many clusters of several addresses there are.
+pub fn cluster(addresses: u32, rows: &[u32], links: &Path) -> io::Result<usize> {
+    let mut growing = Growing::create(links, u64::from(addresses))?;
+    let (mut at, mut tx) = (0, 0);
+    while let Some(count) = rows.get(at) {
+        let inputs = &rows[at + 1..][..*count as usize];
+        let (a, others) = inputs.split_first().expect("none without inputs");
+        for b in others {
+            growing.join_always(Join {
+                a: *a,
+                b: *b,
+                tx,
+                rule: 0,
+            });
+        }
+        at += 1 + inputs.len();
+        tx += 1;
+    }
+    let roots = links.with_extension(names::STRONG_ROOTS);
+    growing.finish(&roots)?;
+    let sizes = crate::columns::Column::<4>::read(&roots, u64::from(addresses))?;
+    let root = |n: u64| sizes.get(n) as u32;
+    let clusters = (0..u64::from(addresses)).filter(|n| root(*n) > (1 << 31) + 1);
+    let clusters = clusters.count();
+    std::fs::remove_file(roots)?;
+    Ok(clusters)
+}
