@@ -228,7 +228,7 @@ mod tests {
             assert!(Manifest::parse(&text[..n]).is_err(), "{n}");
         }
         assert!(Manifest::parse(&text.replace("inputs 3", "inputs 4")).is_err());
-        let other = text.replace("version 1", "version 2");
+        let other = text.replace(&format!("version {VERSION}"), "version 0");
         assert!(
             Manifest::parse(&other)
                 .unwrap_err()
