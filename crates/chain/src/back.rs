@@ -225,7 +225,7 @@ impl<'a> Walker<'a> {
         if payer == NOBODY {
             NOBODY
         } else {
-            self.index.weak.root(payer)
+            self.index.weak().root(payer)
         }
     }
 }
@@ -235,7 +235,7 @@ impl<'a> Walker<'a> {
 fn behaves_like_a_service(index: &Index, tx: u64) -> bool {
     let chain = &index.chain;
     let payer = chain.payer(chain.ins(tx).start);
-    if payer != NOBODY && index.weak.size(index.weak.root(payer)) > PRIVATE_ADDRESSES_MAX {
+    if payer != NOBODY && index.weak().size(index.weak().root(payer)) > PRIVATE_ADDRESSES_MAX {
         return true;
     }
     let mut payouts = 0;

@@ -340,6 +340,9 @@ impl Chain {
         let (outs, ins) = (self.tx_outs.get(txs.start), self.tx_ins.get(txs.start));
         self.base.ins = ins;
         let mut over = Over::default();
+        over.spent.reserve((self.counts.ins - ins) as usize);
+        over.last.reserve((self.counts.outs - outs) as usize / 2);
+        over.txs.reserve((txs.end - txs.start) as usize);
         for input in ins..self.counts.ins {
             over.spent.insert(self.source(input), input);
         }

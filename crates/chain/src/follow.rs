@@ -73,6 +73,10 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     let (mut parser, mut buffer) = (Parser::default(), Vec::new());
     let (mut height, mut early_end) = (fork, false);
     for part in new.chunks(COMMIT_BLOCKS) {
+        if height > chain.counts.blocks {
+            drop(chain);
+            chain = Chain::open(b.index, &manifest)?;
+        }
         let mut append = Append::new(b.index, &manifest, &chain).map_err(Fault::io(b.index))?;
         let mut last = None;
         for place in part {
@@ -112,8 +116,6 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
         manifest.counts = append.finish().map_err(Fault::io(b.index))?;
         manifest.tip = last.unwrap_or(manifest.tip);
         manifest.write(b.index)?;
-        drop(chain);
-        chain = Chain::open(b.index, &manifest)?;
         (b.progress)(Progress {
             stage: "following",
             done: followed.appended,

@@ -230,8 +230,6 @@ pub(crate) struct Forest {
     base: u32,
     over: QuickMap<u32, Link>,
     sizes: QuickMap<u32, u32>,
-    /// Joins of the newest blocks that the guard refused.
-    pub refused: u64,
     largest_refused: u32,
 }
 
@@ -244,7 +242,6 @@ impl Forest {
             base: base as u32,
             over: QuickMap::default(),
             sizes: QuickMap::default(),
-            refused: 0,
             largest_refused: u32::MAX,
         })
     }
@@ -300,7 +297,6 @@ impl Forest {
         let (of_x, of_y) = (self.size(x), self.size(y));
         let (small, large) = if of_x < of_y { (x, y) } else { (y, x) };
         if of_x.min(of_y) > largest_refused {
-            self.refused += 1;
             return;
         }
         self.sizes.insert(large, of_x + of_y);

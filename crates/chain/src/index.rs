@@ -1,6 +1,7 @@
 //! A finished index, to ask.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
 
 use crate::chain::{Chain, names};
 use crate::files::Hash;
@@ -19,8 +20,11 @@ pub const WEAK_GUARD_MEMBERS: u32 = 10_000;
 /// An index.
 pub struct Index {
     pub(crate) chain: Chain,
-    pub(crate) strong: Forest,
-    pub(crate) weak: Forest,
+    /// Strong and weak up to some blocks below the tip, until somebody asks.
+    base: Mutex<Option<[Forest; 2]>>,
+    forests: OnceLock<[Forest; 2]>,
+    /// The first transactions that their bases haven't joined.
+    from: (u64, u64),
     network: Network,
     blocks_folder: PathBuf,
     folder: PathBuf,
@@ -51,35 +55,55 @@ impl Index {
         let path = |name: &str| columns.join(name);
         let io = || Fault::io(&columns);
         let (roots, links) = (path(names::STRONG_ROOTS), path(names::STRONG_LINKS));
-        let mut strong = Forest::open(&roots, &links, manifest.strong.1).map_err(io())?;
+        let strong = Forest::open(&roots, &links, manifest.strong.1).map_err(io())?;
         let (roots, links) = (path(names::WEAK_ROOTS), path(names::WEAK_LINKS));
-        let mut weak = Forest::open(&roots, &links, manifest.weak.1)
+        let weak = Forest::open(&roots, &links, manifest.weak.1)
             .map_err(io())?
             .guarded(WEAK_GUARD_MEMBERS);
-        for tx in chain.first_tx(manifest.strong.0)..manifest.counts.txs {
-            heuristics::strong_joins(&chain, tx, |join| strong.join(join));
-        }
-        let newest = chain.first_tx(manifest.weak.0)..manifest.counts.txs;
-        for tx in newest.clone() {
-            heuristics::strong_joins(&chain, tx, |join| weak.join_always(join));
-        }
-        for tx in newest {
-            if let Some(join) = heuristics::weak_join(&chain, tx) {
-                weak.join(join);
-            }
-        }
-        let refused = manifest.refused + weak.refused;
         Ok(Self {
+            from: (
+                chain.first_tx(manifest.strong.0),
+                chain.first_tx(manifest.weak.0),
+            ),
             chain,
-            strong,
-            weak,
+            base: Mutex::new(Some([strong, weak])),
+            forests: OnceLock::new(),
             network: manifest.network,
             blocks_folder: manifest.blocks_folder,
             folder: folder.to_owned(),
             tip: manifest.tip,
-            refused,
+            refused: manifest.refused,
             _lock: lock,
         })
+    }
+
+    /// Both forests; the newest blocks' joins are made when they are first asked for.
+    fn forests(&self) -> &[Forest; 2] {
+        self.forests.get_or_init(|| {
+            let mut base = self.base.lock().expect("nobody panics with it");
+            let [mut strong, mut weak] = base.take().expect("it is taken once");
+            let (chain, end) = (&self.chain, self.chain.counts.txs);
+            for tx in self.from.0..end {
+                heuristics::strong_joins(chain, tx, |join| strong.join(join));
+            }
+            for tx in self.from.1..end {
+                heuristics::strong_joins(chain, tx, |join| weak.join_always(join));
+            }
+            for tx in self.from.1..end {
+                if let Some(join) = heuristics::weak_join(chain, tx) {
+                    weak.join(join);
+                }
+            }
+            [strong, weak]
+        })
+    }
+
+    pub(crate) fn strong(&self) -> &Forest {
+        &self.forests()[0]
+    }
+
+    pub(crate) fn weak(&self) -> &Forest {
+        &self.forests()[1]
     }
 
     /// Whose chain.
@@ -122,7 +146,7 @@ impl Index {
         [c.txs, c.ins, c.outs, c.addresses]
     }
 
-    /// Joins that the guard against melting large clusters refused.
+    /// Joins that the guard against melting large clusters refused when it was built.
     pub fn refused_joins(&self) -> u64 {
         self.refused
     }

@@ -89,7 +89,10 @@ impl Known {
             let stops = known.stops.entry(tag.service).or_insert(false);
             *stops |= tag.stops;
             if tag.for_cluster {
-                let (strong, weak) = (index.strong.root(tag.address), index.weak.root(tag.address));
+                let (strong, weak) = (
+                    index.strong().root(tag.address),
+                    index.weak().root(tag.address),
+                );
                 for claims in [
                     known.strong.entry(strong).or_default(),
                     known.weak.entry(weak).or_default(),
@@ -127,13 +130,13 @@ impl Known {
         if let Some(service) = self.tagged(address) {
             return Some((service, How::Tagged));
         }
-        let strong = index.strong.root(address);
+        let strong = index.strong().root(address);
         if let Some(claims) = self.strong.get(&strong) {
             return winner(claims).map(|s| (s, How::Cluster(Strength::Strong)));
         }
-        let weak = index.weak.root(address);
+        let weak = index.weak().root(address);
         // So large a cluster of weak ties has melted together what doesn't belong.
-        if index.weak.size(weak) > WEAK_MEMBERS_MAX {
+        if index.weak().size(weak) > WEAK_MEMBERS_MAX {
             return None;
         }
         let service = winner(self.weak.get(&weak)?)?;

@@ -328,7 +328,7 @@ impl Growing<'_> {
         if let Some(service) = known.filter(|s| self.known.stops(*s)) {
             return self.doubt(to, because, Refused::Service(service));
         }
-        let size = self.index.strong.size(self.index.strong.root(to));
+        let size = self.index.strong().size(self.index.strong().root(to));
         if size > STRANGERS_MAX && size as usize > self.site.members.len() {
             return self.doubt(to, because, Refused::Large(size));
         }

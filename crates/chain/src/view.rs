@@ -104,12 +104,12 @@ impl Index {
 
     /// The address that stands for a cluster in the weak layer; two with the same may have one owner.
     pub fn wallet(&self, address: u32) -> u32 {
-        self.weak.root(address)
+        self.weak().root(address)
     }
 
     /// The same in the strong layer.
     pub fn strong_cluster(&self, address: u32) -> u32 {
-        self.strong.root(address)
+        self.strong().root(address)
     }
 
     /// The first address that a transaction spends from.

@@ -36,10 +36,10 @@ pub struct Why {
 
 /// What ties two addresses, strong ties first; nothing where none do.
 pub fn why(index: &Index, from: u32, to: u32) -> Option<Why> {
-    let (strength, forest) = if index.strong.root(from) == index.strong.root(to) {
-        (Strength::Strong, &index.strong)
-    } else if index.weak.root(from) == index.weak.root(to) {
-        (Strength::Weak, &index.weak)
+    let (strength, forest) = if index.strong().root(from) == index.strong().root(to) {
+        (Strength::Strong, index.strong())
+    } else if index.weak().root(from) == index.weak().root(to) {
+        (Strength::Weak, index.weak())
     } else {
         return None;
     };

@@ -68,19 +68,21 @@ pub async fn index(
             .await?;
     }
     let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
-    let (mut told, mut seen) = (false, None);
+    let (mut told, mut reached, mut seen) = (false, false, None);
     loop {
         let now = state_of(&args.blocks);
         if now.is_none() || now != seen {
             match chain::follow(&build) {
                 Ok(followed) => {
-                    if let Some(casework) = &casework {
-                        tell_movements(casework, &args.index, output).await?;
-                    }
+                    let index = open(&args.index)?;
                     if !told || followed.appended + followed.undone > 0 {
                         bar.finish_and_clear();
-                        tell(&args.index, &followed, begun.elapsed(), output)?;
+                        tell(&index, &followed, begun.elapsed(), output)?;
                         told = true;
+                    }
+                    reached = args.until.is_some_and(|until| index.tip().0 >= until);
+                    if let Some(casework) = &casework {
+                        tell_movements(casework, index, output).await?;
                     }
                     seen = now;
                 }
@@ -88,9 +90,6 @@ pub async fn index(
                 Err(Fault::Busy { .. }) if args.follow => {}
                 Err(e) => return Err(e.into()),
             }
-            let reached = args.until.is_some_and(|until| {
-                Index::open(&args.index).is_ok_and(|index| index.tip().0 >= until)
-            });
             if told && (!args.follow || reached) {
                 return Ok(ExitCode::SUCCESS);
             }
@@ -121,8 +120,7 @@ fn state_of(blocks: &Path) -> Option<Vec<(OsString, u64, SystemTime)>> {
 
 /// Records what moved at watched addresses since the block that was told last. What was recorded before
 /// stays one, so a run that is cut off in between loses and doubles nothing.
-async fn tell_movements(casework: &Casework, folder: &Path, output: &Output) -> anyhow::Result<()> {
-    let index = open(folder)?;
+async fn tell_movements(casework: &Casework, index: Index, output: &Output) -> anyhow::Result<()> {
     let network = index.network();
     let (height, hash) = index.tip();
     let from = match casework.chain_told(network.name()).await? {
@@ -152,12 +150,11 @@ fn secret() -> anyhow::Result<[u64; 4]> {
 }
 
 fn tell(
-    folder: &Path,
+    index: &Index,
     followed: &chain::Followed,
     took: Duration,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let index = open(folder)?;
     let (height, hash) = index.tip();
     let [txs, ins, outs, addresses] = index.sizes();
     output.line(
