@@ -4,8 +4,8 @@
 use std::fs;
 
 use crate::{
-    Done, bench_accuracy, bench_http, bench_index, bench_intake, bench_payments, bench_pdq,
-    bench_pictures, bench_video, root,
+    Done, bench_accuracy, bench_chain, bench_http, bench_index, bench_intake, bench_payments,
+    bench_pdq, bench_pictures, bench_video, root,
 };
 
 type Bench = fn(&mut Report) -> Done;
@@ -20,6 +20,7 @@ const ALL: &[(&str, Bench)] = &[
     ("video", bench_video::run),
     ("intake", bench_intake::run),
     ("payments", bench_payments::run),
+    ("chain", bench_chain::run),
 ];
 
 /// What a measurement says, as it is printed and as it is kept.

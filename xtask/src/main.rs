@@ -2,6 +2,7 @@
 
 mod bench;
 mod bench_accuracy;
+mod bench_chain;
 mod bench_http;
 mod bench_index;
 mod bench_intake;

@@ -13,8 +13,8 @@ pub use bases::ChainBasis;
 pub use obhut_chain::heuristics::{self, Heuristic, Strength};
 pub use obhut_chain::{
     AddressFault, Build, Coin, Fault, Followed, Index, Key, Movement, NETWORKS, Network, Progress,
-    Proof, Transaction, Why, back, build, follow, hash_of_text, hash_text, is_there, made, mixes,
-    mixes_of_block, site, why,
+    Proof, Transaction, Why, back, build, follow, hash_of_text, hash_text, in_threads, is_there,
+    made, mixes, mixes_of_block, site, why,
 };
 pub use payers::{
     AddressRow, ArrivalRow, CandidateRow, DoubtfulRow, OutPoint, PayersReport, PaymentRow,

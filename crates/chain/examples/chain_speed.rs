@@ -1,7 +1,8 @@
 //! Where the time goes: processor seconds of each stage of a build, of parsing alone, of clustering alone.
 //!
 //! `parse NETWORK BLOCKS`, `again BLOCK.raw TIMES` (one real block, with undo data made up), `stages NETWORK BLOCKS INDEX THREADS`, `dump INDEX FILE` (inputs of each
-//! transaction that strong ties join, for others to cluster), `cluster FILE`, `append BLOCKS INDEX`.
+//! transaction that strong ties join, for others to cluster), `cluster FILE`, `meetings INDEX FILE` (a
+//! fingerprint of each address where it is met, the lowest bit set where it is paid).
 //! For `cargo xtask bench chain`, which runs peers on the same data.
 
 use std::cell::RefCell;
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ),
         ["again", file, times] => again(Path::new(file), times.parse()?),
         ["dump", index, file] => dump(Path::new(index), Path::new(file)),
+        ["meetings", index, file] => meetings(Path::new(index), Path::new(file)),
         ["cluster", file] => cluster(Path::new(file)),
         _ => Err("see the first lines of this file for what it does".into()),
     }
@@ -144,6 +146,16 @@ fn dump(index: &Path, file: &Path) -> Result<(), Box<dyn Error>> {
             .iter()
             .chain(inputs)
             .try_for_each(|n| out.write_all(&n.to_le_bytes()))
+    })?;
+    out.flush()?;
+    Ok(())
+}
+
+fn meetings(index: &Path, file: &Path) -> Result<(), Box<dyn Error>> {
+    let index = Index::open(index)?;
+    let mut out = BufWriter::with_capacity(1 << 20, fs::File::create(file)?);
+    probes::meetings(&index, |who, paid| {
+        out.write_all(&(who & !1 | u64::from(paid)).to_le_bytes())
     })?;
     out.flush()?;
     Ok(())

@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::address::{Key, Kind};
 use crate::block::satoshi;
 use crate::block::{Fingerprint, Rows, form};
-use crate::columns::{Column, NONE_4, NONE_5, Writer};
+use crate::columns::{Column, NONE_4, NONE_5, Rising, Writer};
 use crate::files::{Hash, Place};
 use crate::manifest::{Counts, Manifest};
 use crate::map::Map;
@@ -241,8 +241,8 @@ pub(crate) struct Chain {
     pub counts: Counts,
     blocks: Column<BLOCK>,
     tx_id: Column<32>,
-    tx_outs: Column<5>,
-    tx_ins: Column<5>,
+    tx_outs: Rising,
+    tx_ins: Rising,
     tx_form: Column<2>,
     tx_mix: Column<2>,
     in_address: Column<4>,
@@ -311,8 +311,8 @@ impl Chain {
             over: Over::default(),
             blocks: Column::read(&path(names::BLOCKS), c.blocks)?,
             tx_id: Column::read(&path(names::TX_ID), c.txs)?,
-            tx_outs: Column::read(&path(names::TX_OUTS), c.txs + 1)?,
-            tx_ins: Column::read(&path(names::TX_INS), c.txs + 1)?,
+            tx_outs: Rising::read(&path(names::TX_OUTS), c.txs + 1)?,
+            tx_ins: Rising::read(&path(names::TX_INS), c.txs + 1)?,
             tx_form: Column::read(&path(names::TX_FORM), c.txs)?,
             tx_mix: Column::read(&path(names::TX_MIX), c.txs)?,
             in_address: Column::read(&path(names::IN_ADDRESS), c.ins)?,

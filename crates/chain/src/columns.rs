@@ -130,25 +130,83 @@ impl<const W: usize> Column<W> {
     pub fn flush(&self) -> io::Result<()> {
         self.map.flush()
     }
+}
 
-    /// The last row whose number is at most `number`, in a column that never falls and begins at 0.
-    ///
-    /// Such columns rise nearly evenly, so the place is guessed and looked for around the guess: fewer
-    /// far places of memory than halving all of it.
+/// A column of numbers that never fall and begin at 0, with some of them at hand.
+///
+/// Where a number stands is looked for between the two samples around it, by a guess: between them such
+/// columns rise nearly evenly, so that few far places of memory are touched.
+pub(crate) struct Rising {
+    column: Column<5>,
+    /// Every so many rows one.
+    samples: Vec<u64>,
+    step: u64,
+}
+
+/// Samples of a column: so many fit in the nearest cache.
+const SAMPLES: u64 = 1_024;
+
+impl Rising {
+    /// The first rows of a file, at least one.
+    pub fn read(path: &Path, rows: u64) -> io::Result<Self> {
+        let column = Column::<5>::read(path, rows)?;
+        let step = (rows / SAMPLES).max(1);
+        let samples = (0..rows)
+            .step_by(step as usize)
+            .map(|n| column.get(n))
+            .collect();
+        Ok(Self {
+            column,
+            samples,
+            step,
+        })
+    }
+
+    #[inline]
+    pub fn get(&self, n: u64) -> u64 {
+        self.column.get(n)
+    }
+
+    /// The last row whose number is at most `number`.
+    #[inline]
     pub fn last_at_most(&self, number: u64) -> u64 {
-        let rows = self.rows;
-        let most = self.get(rows - 1).max(1);
-        let guess = u128::from(number.min(most)) * u128::from(rows - 1) / u128::from(most);
-        let (mut low, mut reach) = (guess as u64, 64);
-        while low > 0 && self.get(low) > number {
-            low = low.saturating_sub(reach);
-            reach *= 4;
-        }
-        let (mut high, mut reach) = (low + 1, 64);
-        while high < rows && self.get(high) <= number {
-            low = high;
-            high = (high + reach).min(rows);
-            reach *= 4;
+        let after = self.samples.partition_point(|s| *s <= number).max(1);
+        let (mut low, mut high) = (
+            (after as u64 - 1) * self.step,
+            (after as u64 * self.step).min(self.column.rows()),
+        );
+        let (least, rows) = (self.samples[after - 1], high - low);
+        let most = self
+            .samples
+            .get(after)
+            .copied()
+            .unwrap_or(number)
+            .max(least + 1);
+        let guess = low + (number.saturating_sub(least)) * rows / (most - least);
+        let guess = guess.min(high - 1);
+        // From the guess outwards until the number is between.
+        if self.get(guess) <= number {
+            low = guess;
+            let mut reach = 8;
+            while low + reach < high {
+                if self.get(low + reach) > number {
+                    high = low + reach;
+                    break;
+                }
+                low += reach;
+                reach *= 4;
+            }
+        } else {
+            high = guess;
+            let mut reach = 8;
+            while high > low + reach {
+                if self.get(high - reach) <= number {
+                    low = high - reach;
+                    break;
+                }
+                high -= reach;
+                reach *= 4;
+            }
         }
         while high - low > 1 {
             let middle = low + (high - low) / 2;
@@ -188,7 +246,7 @@ mod tests {
     proptest! {
         /// Against looking at every row, with rows that repeat and leap.
         #[test]
-        fn the_last_row_at_most_is_what_looking_at_all_finds(steps in proptest::collection::vec(prop_oneof![8 => 0u64..4, 1 => 0u64..3_000], 1..500)) {
+        fn the_last_row_at_most_is_what_looking_at_all_finds(steps in proptest::collection::vec(prop_oneof![8 => 0u64..4, 1 => 0u64..3_000], 1..3_000)) {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("c");
             let mut writer = Writer::<5>::create(&path).unwrap();
@@ -200,9 +258,10 @@ mod tests {
                 writer.push_number(*row).unwrap();
             }
             let n = writer.finish().unwrap();
-            let column = Column::<5>::read(&path, n).unwrap();
-            for number in 0..=rows[rows.len() - 1] + 2 {
-                let expected = rows.iter().rposition(|r| *r <= number).unwrap() as u64;
+            let column = Rising::read(&path, n).unwrap();
+            let around = rows.iter().flat_map(|r| [r.saturating_sub(1), *r, r + 1, r + 700]);
+            for number in around {
+                let expected = rows.partition_point(|r| *r <= number) as u64 - 1;
                 prop_assert_eq!(column.last_at_most(number), expected);
             }
         }

@@ -52,5 +52,6 @@ pub use lone::mixes_of_block;
 pub use movements::Movement;
 pub use network::{NETWORKS, Network};
 pub use proof::Proof;
+pub use spool::in_threads;
 pub use view::{Coin, Transaction};
 pub use why::{Step, Why, why};

@@ -126,6 +126,29 @@ pub fn tied(index: &Index, mut each: impl FnMut(&[u32]) -> io::Result<()>) -> io
     Ok(())
 }
 
+/// A fingerprint of each address where it is paid and where it pays, transaction by transaction; the flag
+/// says that it is paid.
+pub fn meetings(
+    index: &Index,
+    mut each: impl FnMut(u64, bool) -> io::Result<()>,
+) -> io::Result<()> {
+    let chain = &index.chain;
+    let mark = |address: u32| crate::block::Fingerprint::of_key(&chain.key(address), &chain.secret);
+    for tx in 0..chain.counts.txs {
+        for payer in chain.ins(tx).map(|i| chain.payer(i)).filter(is_somebody) {
+            each(mark(payer).high, false)?;
+        }
+        for payee in chain.outs(tx).map(|o| chain.payee(o)).filter(is_somebody) {
+            each(mark(payee).high, true)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_somebody(address: &u32) -> bool {
+    *address != crate::forest::NOBODY
+}
+
 /// Clusters what [`tied`] gave, each time how many and then which, with every join on record in a file;
 /// how many clusters of several addresses there are.
 pub fn cluster(addresses: u32, rows: &[u32], links: &Path) -> io::Result<usize> {

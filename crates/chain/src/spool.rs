@@ -205,7 +205,7 @@ impl Groups {
 }
 
 /// Results of a function for each, in their order, so many at a time.
-pub(crate) fn in_threads<A: Sync, B: Send>(
+pub fn in_threads<A: Sync, B: Send>(
     threads: usize,
     all: &[A],
     f: impl Fn(&A) -> B + Sync,

@@ -1,5 +1,7 @@
 //! The report on a site as tables: addresses, doubts, payments, a request for each service.
 
+use std::borrow::Cow;
+
 use obhut_casework::chain::{
     AddressRow, CandidateRow, DoubtfulRow, PayersReport, PaymentRow, ServiceRow,
 };
@@ -58,10 +60,10 @@ fn addresses(rows: &[AddressRow]) -> Vec<u8> {
         &head,
         rows.iter().map(|r| {
             vec![
-                r.address.clone(),
-                r.layer.to_owned(),
-                r.confidence.to_string(),
-                r.because.clone(),
+                r.address.as_str().into(),
+                r.layer.into(),
+                r.confidence.to_string().into(),
+                r.because.as_str().into(),
             ]
         }),
     )
@@ -71,8 +73,13 @@ fn doubtful(rows: &[DoubtfulRow]) -> Vec<u8> {
     let head = ["address", "because", "refused"];
     csv(
         &head,
-        rows.iter()
-            .map(|r| vec![r.address.clone(), r.because.clone(), safe(&r.refused)]),
+        rows.iter().map(|r| {
+            vec![
+                r.address.as_str().into(),
+                r.because.as_str().into(),
+                safe(&r.refused),
+            ]
+        }),
     )
 }
 
@@ -91,28 +98,28 @@ fn payments(rows: &[PaymentRow]) -> Vec<u8> {
         "hops",
         "confidence",
     ];
-    let of = |p: &PaymentRow, c: Option<&CandidateRow>| {
-        let mut row = vec![
-            p.out.txid.clone(),
-            p.out.vout.to_string(),
-            p.time.clone(),
-            p.amount_sat.to_string(),
-            p.to_address.clone(),
-            p.direct.to_string(),
-            p.candidates.len().to_string(),
+    fn of<'a>(p: &'a PaymentRow, c: Option<&'a CandidateRow>) -> Vec<Cow<'a, str>> {
+        let mut row: Vec<Cow<str>> = vec![
+            p.out.txid.as_str().into(),
+            p.out.vout.to_string().into(),
+            p.time.as_str().into(),
+            p.amount_sat.to_string().into(),
+            p.to_address.as_str().into(),
+            p.direct.to_string().into(),
+            p.candidates.len().to_string().into(),
         ];
         match c {
-            None => row.extend(vec![String::new(); 5]),
+            None => row.extend([""; 5].map(Cow::from)),
             Some(c) => row.extend([
                 safe(&c.service),
-                c.out.txid.clone(),
-                c.out.vout.to_string(),
-                c.hops.to_string(),
-                c.confidence.to_string(),
+                c.out.txid.as_str().into(),
+                c.out.vout.to_string().into(),
+                c.hops.to_string().into(),
+                c.confidence.to_string().into(),
             ]),
         }
         row
-    };
+    }
     csv(
         &head,
         rows.iter().flat_map(|p| {
@@ -149,6 +156,7 @@ fn request(report: &PayersReport, number: usize, service: &ServiceRow) -> Vec<u8
     ];
     let s = &service.service;
     let tag = s.tags.iter().max_by_key(|t| t.confidence);
+    let countries = s.jurisdictions.join(" ");
     let rows = report.payments.iter().flat_map(|p| {
         p.candidates
             .iter()
@@ -161,44 +169,44 @@ fn request(report: &PayersReport, number: usize, service: &ServiceRow) -> Vec<u8
             vec![
                 safe(&s.label),
                 safe(s.legal_name.as_deref().unwrap_or_default()),
-                safe(&s.jurisdictions.join(" ")),
-                c.out.txid.clone(),
-                c.out.vout.to_string(),
-                c.time.clone(),
-                c.amount_sat.to_string(),
-                c.address.clone(),
-                p.out.txid.clone(),
-                p.out.vout.to_string(),
-                p.time.clone(),
-                p.amount_sat.to_string(),
-                p.direct.to_string(),
-                c.hops.to_string(),
-                p.candidates.len().to_string(),
-                c.confidence.to_string(),
+                safe(&countries),
+                c.out.txid.as_str().into(),
+                c.out.vout.to_string().into(),
+                c.time.as_str().into(),
+                c.amount_sat.to_string().into(),
+                c.address.as_str().into(),
+                p.out.txid.as_str().into(),
+                p.out.vout.to_string().into(),
+                p.time.as_str().into(),
+                p.amount_sat.to_string().into(),
+                p.direct.to_string().into(),
+                c.hops.to_string().into(),
+                p.candidates.len().to_string().into(),
+                c.confidence.to_string().into(),
                 safe(tag.map_or("", |t| &t.source)),
                 safe(tag.and_then(|t| t.date.as_deref()).unwrap_or_default()),
-                tag.map_or(0, |t| t.confidence).to_string(),
+                tag.map_or(0, |t| t.confidence).to_string().into(),
             ]
         }),
     )
 }
 
-fn csv(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
+fn csv<'a>(head: &[&str], rows: impl Iterator<Item = Vec<Cow<'a, str>>>) -> Vec<u8> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     // Nothing can fail in memory, and every row is as long as the head.
     let _ = writer.write_record(head);
     for row in rows {
-        let _ = writer.write_record(row);
+        let _ = writer.write_record(row.iter().map(|field| field.as_bytes()));
     }
     writer.into_inner().unwrap_or_default()
 }
 
 /// What comes from outside must not become a formula where the table is opened.
-fn safe(text: &str) -> String {
+fn safe(text: &str) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
+        format!("'{text}").into()
     } else {
-        text.to_owned()
+        text.into()
     }
 }
 

@@ -8,7 +8,7 @@ use obhut_chain::back::{Source, Way, ways};
 use obhut_chain::heuristics::{self, Strength};
 use obhut_chain::onward::{self, End};
 use obhut_chain::site::{Because, Receipt, Refused};
-use obhut_chain::{Index, Key, hash_text, site};
+use obhut_chain::{Index, Key, hash_text, in_threads, site};
 use serde::Serialize;
 
 use super::services::{ContestedCluster, Service, Services};
@@ -211,48 +211,50 @@ pub fn payers(
             ));
         }
     }
-    let teller = Teller { index, services };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let teller = Teller {
+        index,
+        services,
+        threads,
+    };
     let ways = ways(index, &services.known, &receipts.payments, threads);
-    let (mut payments, mut left_out) = (Vec::new(), Vec::new());
+    let paid: Vec<(&Receipt, &Way)> = receipts.payments.iter().zip(&ways).collect();
+    let rows = in_parts(threads, &paid, |(receipt, way)| {
+        teller.payment(receipt, way)
+    });
+    let (mut payments, mut left_out) = (Vec::with_capacity(rows.len()), Vec::new());
     let mut used: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
     let mut unnamed: BTreeMap<String, usize> = BTreeMap::new();
     let (mut wallets, mut direct_from) = (BTreeSet::new(), BTreeSet::new());
-    for (receipt, way) in receipts.payments.iter().zip(&ways) {
-        let out = teller.out(receipt.out);
-        if own.contains(&out) {
-            left_out.push(out);
+    for (row, way) in rows.into_iter().zip(&ways) {
+        if own.contains(&row.out) {
+            left_out.push(row.out);
             continue;
         }
-        let direct = way.candidates.first().is_some_and(|c| c.hops == 0);
         let mut sources = BTreeSet::new();
-        for c in &way.candidates {
-            match c.source {
-                Source::Service(n) if sources.insert((Some(n), String::new())) => {
-                    let counts = used.entry(n).or_default();
-                    counts.0 += usize::from(direct);
-                    counts.1 += 1;
-                }
-                Source::Unnamed(a) => {
-                    let name = unnamed_name(index, a);
-                    if sources.insert((None, name.clone())) {
-                        *unnamed.entry(name).or_default() += 1;
-                    }
-                }
-                Source::Service(_) => {}
+        for c in &row.candidates {
+            if !sources.insert((c.number, &c.service)) {
+                continue;
+            }
+            if let Some(n) = c.number {
+                let counts = used.entry(n as u32).or_default();
+                counts.0 += usize::from(row.direct);
+                counts.1 += 1;
+            } else if let Some(count) = unnamed.get_mut(&c.service) {
+                *count += 1;
+            } else {
+                unnamed.insert(c.service.clone(), 1);
             }
         }
-        let payer = index.payer(receipt.tx);
-        let wallet = payer.map_or(u32::MAX, |p| index.wallet(p));
-        if direct {
+        if row.direct {
             direct_from.insert(way.candidates.first().map(|c| match c.source {
                 Source::Service(n) => (true, n),
-                Source::Unnamed(_) => (false, wallet),
+                Source::Unnamed(_) => (false, row.wallet),
             }));
         } else {
-            wallets.insert(wallet);
+            wallets.insert(row.wallet);
         }
-        payments.push(teller.payment(receipt, out, direct, wallet, way));
+        payments.push(row);
     }
     // One person may have all these wallets, and each payment may be another person's.
     let wallets = wallets.len() + direct_from.len();
@@ -341,6 +343,19 @@ fn unnamed_name(index: &Index, address: u32) -> String {
 struct Teller<'a> {
     index: &'a Index,
     services: &'a Services,
+    threads: usize,
+}
+
+/// Rows that a thread makes at a time.
+const ROWS_AT_A_TIME: usize = 2_048;
+
+/// Each turned into a row, in order, by several threads.
+fn in_parts<A: Sync, B: Send>(threads: usize, all: &[A], f: impl Fn(&A) -> B + Sync) -> Vec<B> {
+    let parts: Vec<&[A]> = all.chunks(ROWS_AT_A_TIME).collect();
+    let rows = in_threads(threads, &parts, |part| {
+        part.iter().map(&f).collect::<Vec<B>>()
+    });
+    rows.into_iter().flatten().collect()
 }
 
 impl Teller<'_> {
@@ -352,15 +367,9 @@ impl Teller<'_> {
         }
     }
 
-    fn payment(
-        &self,
-        receipt: &Receipt,
-        out: OutPoint,
-        direct: bool,
-        wallet: u32,
-        way: &Way,
-    ) -> PaymentRow {
+    fn payment(&self, receipt: &Receipt, way: &Way) -> PaymentRow {
         let (_, at, height) = self.index.when(receipt.tx);
+        let payer = self.index.payer(receipt.tx);
         let candidates = way.candidates.iter().map(|c| {
             let coin = self.index.coin(c.out);
             let (service, number) = match c.source {
@@ -382,15 +391,15 @@ impl Teller<'_> {
             }
         });
         PaymentRow {
-            out,
+            out: self.out(receipt.out),
             time: time(at),
             height,
             amount_sat: receipt.satoshi,
             to_address: self.index.address_text(receipt.address),
-            direct,
+            direct: way.candidates.first().is_some_and(|c| c.hops == 0),
             candidates: candidates.collect(),
             ends: [way.ends.mixes, way.ends.mined, way.ends.limits],
-            wallet,
+            wallet: payer.map_or(u32::MAX, |p| self.index.wallet(p)),
         }
     }
 
@@ -418,7 +427,7 @@ impl Teller<'_> {
     }
 
     fn addresses(&self, found: &site::Site) -> Vec<AddressRow> {
-        let rows = found.members.iter().map(|m| AddressRow {
+        in_parts(self.threads, &found.members, |m| AddressRow {
             address: self.index.address_text(m.address),
             layer: match m.strength {
                 Strength::Strong => "strong",
@@ -426,12 +435,11 @@ impl Teller<'_> {
             },
             confidence: m.confidence,
             because: self.because(m.because),
-        });
-        rows.collect()
+        })
     }
 
     fn doubtful(&self, found: &site::Site) -> Vec<DoubtfulRow> {
-        let rows = found.doubtful.iter().map(|d| DoubtfulRow {
+        in_parts(self.threads, &found.doubtful, |d| DoubtfulRow {
             address: self.index.address_text(d.address),
             because: self.because(d.because),
             refused: match d.why {
@@ -452,8 +460,7 @@ impl Teller<'_> {
                     site::SITE_ADDRESSES_MAX
                 ),
             },
-        });
-        rows.collect()
+        })
     }
 
     fn end(&self, end: End) -> String {

@@ -20,6 +20,8 @@ use crate::setting::{Setting, acting};
 use crate::whole_file::WholeFile;
 
 const SEEDS_BYTES_MAX: u64 = 64 << 20;
+/// Files of a report that are made at a time.
+const FILES_TOGETHER: usize = 2;
 
 pub async fn payers(
     args: PayersArgs,
@@ -74,25 +76,31 @@ pub async fn payers(
         .collect();
     let mut names = chain_files::names(&report);
     names.extend(["report.html".to_owned(), "report.json".to_owned()]);
-    // One after another: a large site's files are long.
-    for name in &names {
-        let (bytes, media) = match name.as_str() {
+    let render = |name: &String| -> anyhow::Result<(Vec<u8>, &'static str)> {
+        Ok(match name.as_str() {
             "report.html" => {
                 let page = chain_report::page(&report, &made, language);
                 (page.into_bytes(), "text/html")
             }
             "report.json" => (as_json(&report, &made)?, "application/json"),
             table => (chain_files::table(&report, table), "text/csv"),
-        };
-        let mut out = WholeFile::create(&args.out.join(name), &inputs)?;
-        out.write_all(&bytes)?;
-        out.finish()?;
-        if let Some((casework, person, case, _)) = &kept {
-            let name = format!("chain report {name}");
-            let (case, name) = (Some(case.as_str()), Some(name.as_str()));
-            casework
-                .put_exhibit(&bytes, case, None, name, Some(media), person)
-                .await?;
+        })
+    };
+    // Few at a time: a large site's files are long.
+    for some in names.chunks(FILES_TOGETHER) {
+        let rendered = chain::in_threads(FILES_TOGETHER, some, render);
+        for (name, file) in some.iter().zip(rendered) {
+            let (bytes, media) = file?;
+            let mut out = WholeFile::create(&args.out.join(name), &inputs)?;
+            out.write_all(&bytes)?;
+            out.finish()?;
+            if let Some((casework, person, case, _)) = &kept {
+                let name = format!("chain report {name}");
+                let (case, name) = (Some(case.as_str()), Some(name.as_str()));
+                casework
+                    .put_exhibit(&bytes, case, None, name, Some(media), person)
+                    .await?;
+            }
         }
     }
     if let Some((_, _, case, _)) = &kept {
