@@ -92,11 +92,21 @@ pub fn ways(index: &Index, known: &Known, payments: &[Receipt], threads: usize) 
 /// Payments that a thread takes; neighbours share much of their ways.
 const PAYMENTS_AT_A_TIME: usize = 4_096;
 
+/// What a walk finds at a transaction.
+#[derive(Clone, Copy)]
+enum Met {
+    Mined,
+    Mix,
+    Source(Source, Option<How>, u8),
+    /// Somebody's wallet: the walk goes on.
+    Wallet(u32),
+}
+
 /// The ways back from a site's payments.
 struct Walker<'a> {
     index: &'a Index,
     known: &'a Known,
-    like: QuickMap<u64, bool>,
+    met: QuickMap<u64, Met>,
 }
 
 impl<'a> Walker<'a> {
@@ -104,12 +114,34 @@ impl<'a> Walker<'a> {
         Self {
             index,
             known,
-            like: QuickMap::default(),
+            met: QuickMap::default(),
         }
     }
 
+    /// Payments of one site share much of their ways.
+    fn met(&mut self, tx: u64) -> Met {
+        if let Some(met) = self.met.get(&tx) {
+            return *met;
+        }
+        let chain = &self.index.chain;
+        let joint = chain.mix(tx).filter(|(mix, _)| mix.joint);
+        let met = if chain.is_coinbase(tx) {
+            Met::Mined
+        } else if joint.is_some_and(|(_, sure)| sure >= mixes::MARKED_FROM) {
+            Met::Mix
+        } else if let Some((source, how, confidence)) = self.source(tx) {
+            Met::Source(source, how, confidence)
+        } else if joint.is_some() {
+            Met::Mix
+        } else {
+            Met::Wallet(self.wallet(tx))
+        };
+        self.met.insert(tx, met);
+        met
+    }
+
     /// Who a transaction's inputs are: a service, or what behaves like one.
-    fn source(&mut self, tx: u64) -> Option<(Source, Option<How>, u8)> {
+    fn source(&self, tx: u64) -> Option<(Source, Option<How>, u8)> {
         let chain = &self.index.chain;
         for input in chain.ins(tx) {
             let payer = chain.payer(input);
@@ -130,43 +162,34 @@ impl<'a> Walker<'a> {
             }
         }
         let payer = chain.payer(chain.ins(tx).start);
-        let like = match self.like.get(&tx) {
-            Some(like) => *like,
-            None => {
-                let like = behaves_like_a_service(self.index, tx);
-                self.like.insert(tx, like);
-                like
-            }
-        };
-        (like && payer != NOBODY).then_some((Source::Unnamed(payer), None, 45))
+        let like = payer != NOBODY && behaves_like_a_service(self.index, tx);
+        like.then_some((Source::Unnamed(payer), None, 45))
     }
 
     /// The way back from a payment.
     fn back(&mut self, payment: &Receipt) -> Way {
         let chain = &self.index.chain;
         let mut way = Way::default();
-        let marked = |tx: u64| {
-            let mix = chain.mix(tx);
-            mix.is_some_and(|(mix, sure)| mix.joint && sure >= mixes::MARKED_FROM)
-        };
-        if marked(payment.tx) {
+        let own = match self.met(payment.tx) {
             // Whose coin in the mix paid is what the mix hides.
-            way.ends.mixes = 1;
-            return way;
-        }
-        if let Some((source, how, confidence)) = self.source(payment.tx) {
-            way.candidates.push(Candidate {
-                source,
-                how,
-                tx: payment.tx,
-                out: payment.out,
-                hops: 0,
-                wallets: 0,
-                confidence,
-            });
-            return way;
-        }
-        let own = self.wallet(payment.tx);
+            Met::Mix if is_marked(chain, payment.tx) => {
+                way.ends.mixes = 1;
+                return way;
+            }
+            Met::Source(source, how, confidence) => {
+                way.candidates.push(Candidate {
+                    source,
+                    how,
+                    tx: payment.tx,
+                    out: payment.out,
+                    hops: 0,
+                    wallets: 0,
+                    confidence,
+                });
+                return way;
+            }
+            _ => self.wallet(payment.tx),
+        };
         let mut seen = QuickSet::default();
         let mut open: VecDeque<(u64, u32, u32, u32)> = VecDeque::new();
         for input in chain.ins(payment.tx) {
@@ -181,31 +204,29 @@ impl<'a> Walker<'a> {
                 break;
             }
             let tx = chain.tx_of_out(out);
-            if chain.is_coinbase(tx) {
-                way.ends.mined += 1;
-                continue;
-            }
-            if marked(tx) {
-                way.ends.mixes += 1;
-                continue;
-            }
-            if let Some((source, how, confidence)) = self.source(tx) {
-                way.candidates.push(Candidate {
-                    source,
-                    how,
-                    tx,
-                    out,
-                    hops,
-                    wallets,
-                    confidence: confidence.saturating_sub(wallets as u8 * 8),
-                });
-                continue;
-            }
-            if chain.is_joint(tx) {
-                way.ends.mixes += 1;
-                continue;
-            }
-            let here = self.wallet(tx);
+            let here = match self.met(tx) {
+                Met::Mined => {
+                    way.ends.mined += 1;
+                    continue;
+                }
+                Met::Mix => {
+                    way.ends.mixes += 1;
+                    continue;
+                }
+                Met::Source(source, how, confidence) => {
+                    way.candidates.push(Candidate {
+                        source,
+                        how,
+                        tx,
+                        out,
+                        hops,
+                        wallets,
+                        confidence: confidence.saturating_sub(wallets as u8 * 8),
+                    });
+                    continue;
+                }
+                Met::Wallet(here) => here,
+            };
             let wallets = wallets + u32::from(here != before);
             if wallets > WALLETS_MAX {
                 way.ends.limits += 1;
@@ -228,6 +249,11 @@ impl<'a> Walker<'a> {
             self.index.weak().root(payer)
         }
     }
+}
+
+fn is_marked(chain: &Chain, tx: u64) -> bool {
+    let mix = chain.mix(tx);
+    mix.is_some_and(|(mix, sure)| mix.joint && sure >= mixes::MARKED_FROM)
 }
 
 /// Whether the wallet that made a transaction behaves like a service: very many addresses, a very large

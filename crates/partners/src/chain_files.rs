@@ -1,6 +1,7 @@
 //! The report on a site as tables: addresses, doubts, payments, a request for each service.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 use obhut_casework::chain::{
     AddressRow, CandidateRow, DoubtfulRow, PayersReport, PaymentRow, ServiceRow,
@@ -17,17 +18,18 @@ pub fn names(report: &PayersReport) -> Vec<String> {
     names
 }
 
-/// The table of that name; empty for another.
-pub fn table(report: &PayersReport, name: &str) -> Vec<u8> {
+/// Writes the table of that name; nothing for another.
+pub fn table(report: &PayersReport, name: &str, to: &mut dyn Write) -> io::Result<()> {
     match name {
-        "addresses.csv" => addresses(&report.addresses),
-        "doubtful.csv" => doubtful(&report.doubtful),
-        "payments.csv" => payments(&report.payments),
-        _ => requests(report)
-            .into_iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, number)| request(report, number, &report.services[number]))
-            .unwrap_or_default(),
+        "addresses.csv" => addresses(&report.addresses, to),
+        "doubtful.csv" => doubtful(&report.doubtful, to),
+        "payments.csv" => payments(&report.payments, to),
+        _ => {
+            let found = requests(report).into_iter().find(|(n, _)| n == name);
+            found.map_or(Ok(()), |(_, number)| {
+                request(report, number, &report.services[number], to)
+            })
+        }
     }
 }
 
@@ -54,9 +56,10 @@ fn requests(report: &PayersReport) -> Vec<(String, usize)> {
     names
 }
 
-fn addresses(rows: &[AddressRow]) -> Vec<u8> {
+fn addresses(rows: &[AddressRow], to: &mut dyn Write) -> io::Result<()> {
     let head = ["address", "layer", "confidence", "because"];
     csv(
+        to,
         &head,
         rows.iter().map(|r| {
             vec![
@@ -69,9 +72,10 @@ fn addresses(rows: &[AddressRow]) -> Vec<u8> {
     )
 }
 
-fn doubtful(rows: &[DoubtfulRow]) -> Vec<u8> {
+fn doubtful(rows: &[DoubtfulRow], to: &mut dyn Write) -> io::Result<()> {
     let head = ["address", "because", "refused"];
     csv(
+        to,
         &head,
         rows.iter().map(|r| {
             vec![
@@ -83,7 +87,7 @@ fn doubtful(rows: &[DoubtfulRow]) -> Vec<u8> {
     )
 }
 
-fn payments(rows: &[PaymentRow]) -> Vec<u8> {
+fn payments(rows: &[PaymentRow], to: &mut dyn Write) -> io::Result<()> {
     let head = [
         "txid",
         "vout",
@@ -121,6 +125,7 @@ fn payments(rows: &[PaymentRow]) -> Vec<u8> {
         row
     }
     csv(
+        to,
         &head,
         rows.iter().flat_map(|p| {
             if p.candidates.is_empty() {
@@ -132,7 +137,12 @@ fn payments(rows: &[PaymentRow]) -> Vec<u8> {
     )
 }
 
-fn request(report: &PayersReport, number: usize, service: &ServiceRow) -> Vec<u8> {
+fn request(
+    report: &PayersReport,
+    number: usize,
+    service: &ServiceRow,
+    to: &mut dyn Write,
+) -> io::Result<()> {
     let head = [
         "service",
         "legal_name",
@@ -164,6 +174,7 @@ fn request(report: &PayersReport, number: usize, service: &ServiceRow) -> Vec<u8
             .map(move |c| (p, c))
     });
     csv(
+        to,
         &head,
         rows.map(|(p, c)| {
             vec![
@@ -191,14 +202,17 @@ fn request(report: &PayersReport, number: usize, service: &ServiceRow) -> Vec<u8
     )
 }
 
-fn csv<'a>(head: &[&str], rows: impl Iterator<Item = Vec<Cow<'a, str>>>) -> Vec<u8> {
-    let mut writer = ::csv::Writer::from_writer(Vec::new());
-    // Nothing can fail in memory, and every row is as long as the head.
-    let _ = writer.write_record(head);
+fn csv<'a>(
+    to: &mut dyn Write,
+    head: &[&str],
+    rows: impl Iterator<Item = Vec<Cow<'a, str>>>,
+) -> io::Result<()> {
+    let mut writer = ::csv::Writer::from_writer(to);
+    writer.write_record(head)?;
     for row in rows {
-        let _ = writer.write_record(row.iter().map(|field| field.as_bytes()));
+        writer.write_record(row.iter().map(|field| field.as_bytes()))?;
     }
-    writer.into_inner().unwrap_or_default()
+    writer.flush()
 }
 
 /// What comes from outside must not become a formula where the table is opened.

@@ -1,9 +1,12 @@
 //! A report on a site as one HTML file: what was found, the graph, the payments, what it rests on and
 //! what it can't say. No script, nothing loaded.
 
+use std::io::{self, Write};
+
 use maud::{DOCTYPE, Markup, html};
 use obhut_casework::Language;
 use obhut_casework::chain::{PayersReport, PaymentRow, heuristics, mixes};
+use serde::Serialize;
 
 mod graph;
 
@@ -35,6 +38,23 @@ pub struct Made {
     pub basis: Option<String>,
     /// Files of tags that were read.
     pub tags: Vec<String>,
+}
+
+/// The report as JSON, with its case before it.
+pub fn json(report: &PayersReport, made: &Made, to: &mut dyn Write) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Whole<'a> {
+        case: &'a Option<String>,
+        basis: &'a Option<String>,
+        #[serde(flatten)]
+        report: &'a PayersReport,
+    }
+    let whole = Whole {
+        case: &made.case,
+        basis: &made.basis,
+        report,
+    };
+    serde_json::to_writer(to, &whole).map_err(io::Error::from)
 }
 
 /// The page.

@@ -76,31 +76,34 @@ pub async fn payers(
         .collect();
     let mut names = chain_files::names(&report);
     names.extend(["report.html".to_owned(), "report.json".to_owned()]);
-    let render = |name: &String| -> anyhow::Result<(Vec<u8>, &'static str)> {
-        Ok(match name.as_str() {
+    let write = |name: &String| -> anyhow::Result<()> {
+        let mut out = WholeFile::create(&args.out.join(name), &inputs)?;
+        match name.as_str() {
             "report.html" => {
                 let page = chain_report::page(&report, &made, language);
-                (page.into_bytes(), "text/html")
+                out.write_all(page.as_bytes())?;
             }
-            "report.json" => (as_json(&report, &made)?, "application/json"),
-            table => (chain_files::table(&report, table), "text/csv"),
-        })
+            "report.json" => chain_report::json(&report, &made, &mut out)?,
+            table => chain_files::table(&report, table, &mut out)?,
+        }
+        out.finish()
     };
-    // Few at a time: a large site's files are long.
-    for some in names.chunks(FILES_TOGETHER) {
-        let rendered = chain::in_threads(FILES_TOGETHER, some, render);
-        for (name, file) in some.iter().zip(rendered) {
-            let (bytes, media) = file?;
-            let mut out = WholeFile::create(&args.out.join(name), &inputs)?;
-            out.write_all(&bytes)?;
-            out.finish()?;
-            if let Some((casework, person, case, _)) = &kept {
-                let name = format!("chain report {name}");
-                let (case, name) = (Some(case.as_str()), Some(name.as_str()));
-                casework
-                    .put_exhibit(&bytes, case, None, name, Some(media), person)
-                    .await?;
-            }
+    for written in chain::in_threads(FILES_TOGETHER, &names, write) {
+        written?;
+    }
+    if let Some((casework, person, case, _)) = &kept {
+        for file in &names {
+            let media = match file.rsplit('.').next() {
+                Some("html") => "text/html",
+                Some("json") => "application/json",
+                _ => "text/csv",
+            };
+            let bytes = std::fs::read(args.out.join(file))?;
+            let name = format!("chain report {file}");
+            let (case, name) = (Some(case.as_str()), Some(name.as_str()));
+            casework
+                .put_exhibit(&bytes, case, None, name, Some(media), person)
+                .await?;
         }
     }
     if let Some((_, _, case, _)) = &kept {
@@ -129,16 +132,6 @@ fn clear_requests(out: &Path, folder: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The report with its case before it.
-fn as_json(report: &PayersReport, made: &chain_report::Made) -> anyhow::Result<Vec<u8>> {
-    let head = json!({ "case": made.case, "basis": made.basis }).to_string();
-    let mut bytes = head.into_bytes();
-    bytes.pop();
-    bytes.push(b',');
-    bytes.extend_from_slice(&serde_json::to_vec(report)?[1..]);
-    Ok(bytes)
 }
 
 fn summary(report: &PayersReport, out: &Path, output: &Output) -> anyhow::Result<()> {
