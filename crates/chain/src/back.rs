@@ -81,7 +81,9 @@ pub struct Way {
 
 /// The ways back from payments, in their order, on so many threads.
 pub fn ways(index: &Index, known: &Known, payments: &[Receipt], threads: usize) -> Vec<Way> {
-    let parts: Vec<&[Receipt]> = payments.chunks(PAYMENTS_AT_A_TIME).collect();
+    // Neighbours share much of their ways, so each thread takes long parts, and more than one.
+    let at_a_time = (payments.len() / (threads * 4).max(1)).max(PAYMENTS_AT_A_TIME);
+    let parts: Vec<&[Receipt]> = payments.chunks(at_a_time).collect();
     let walked = in_threads(threads, &parts, |part| {
         let mut walker = Walker::new(index, known);
         part.iter().map(|p| walker.back(p)).collect::<Vec<Way>>()
@@ -89,7 +91,7 @@ pub fn ways(index: &Index, known: &Known, payments: &[Receipt], threads: usize) 
     walked.into_iter().flatten().collect()
 }
 
-/// Payments that a thread takes; neighbours share much of their ways.
+/// Payments that a thread takes at least.
 const PAYMENTS_AT_A_TIME: usize = 4_096;
 
 /// What a walk finds at a transaction.
@@ -107,6 +109,7 @@ struct Walker<'a> {
     index: &'a Index,
     known: &'a Known,
     met: QuickMap<u64, Met>,
+    changes: QuickMap<u64, Option<u64>>,
 }
 
 impl<'a> Walker<'a> {
@@ -115,6 +118,7 @@ impl<'a> Walker<'a> {
             index,
             known,
             met: QuickMap::default(),
+            changes: QuickMap::default(),
         }
     }
 
@@ -141,7 +145,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Who a transaction's inputs are: a service, or what behaves like one.
-    fn source(&self, tx: u64) -> Option<(Source, Option<How>, u8)> {
+    fn source(&mut self, tx: u64) -> Option<(Source, Option<How>, u8)> {
         let chain = &self.index.chain;
         for input in chain.ins(tx) {
             let payer = chain.payer(input);
@@ -162,7 +166,7 @@ impl<'a> Walker<'a> {
             }
         }
         let payer = chain.payer(chain.ins(tx).start);
-        let like = payer != NOBODY && behaves_like_a_service(self.index, tx);
+        let like = payer != NOBODY && self.behaves_like_a_service(tx);
         like.then_some((Source::Unnamed(payer), None, 45))
     }
 
@@ -249,67 +253,76 @@ impl<'a> Walker<'a> {
             self.index.weak().root(payer)
         }
     }
+
+    /// The output taken for a transaction's change.
+    fn change(&mut self, tx: u64) -> Option<u64> {
+        if let Some(known) = self.changes.get(&tx) {
+            return *known;
+        }
+        let change = heuristics::change(&self.index.chain, tx).map(|(out, _)| out);
+        self.changes.insert(tx, change);
+        change
+    }
+
+    /// Whether the wallet that made a transaction behaves like a service: very many addresses, a very
+    /// large coin, or again and again payouts to several at once, as far as its change leads.
+    fn behaves_like_a_service(&mut self, tx: u64) -> bool {
+        let index = self.index;
+        let chain = &index.chain;
+        let payer = chain.payer(chain.ins(tx).start);
+        if payer != NOBODY && index.weak().size(index.weak().root(payer)) > PRIVATE_ADDRESSES_MAX {
+            return true;
+        }
+        let mut payouts = 0;
+        for tx in self.chain_of_change(tx) {
+            let coin = chain.ins(tx).map(|i| chain.value(chain.source(i))).max();
+            if coin.is_some_and(|c| c > PRIVATE_COIN_MAX) {
+                return true;
+            }
+            if self.is_payout(tx) {
+                payouts += 1;
+            }
+        }
+        payouts >= PAYOUTS_MIN
+    }
+
+    /// Several payees at once, out of one or two coins, with one change.
+    fn is_payout(&mut self, tx: u64) -> bool {
+        let chain = &self.index.chain;
+        let (ins, outs) = (chain.ins(tx), chain.outs(tx));
+        outs.end - outs.start >= 3
+            && ins.end - ins.start <= 2
+            && chain.mix(tx).is_none()
+            && self.change(tx).is_some()
+    }
+
+    /// A transaction and those before and after it that its wallet's change leads to.
+    fn chain_of_change(&mut self, tx: u64) -> Vec<u64> {
+        let chain = &self.index.chain;
+        let mut all = vec![tx];
+        let mut at = tx;
+        for _ in 0..CHAIN_MAX {
+            let before = chain.ins(at).find_map(|input| {
+                let out = chain.source(input);
+                let made_by = chain.tx_of_out(out);
+                (self.change(made_by) == Some(out)).then_some(made_by)
+            });
+            let Some(before) = before else { break };
+            all.push(before);
+            at = before;
+        }
+        at = tx;
+        for _ in 0..CHAIN_MAX {
+            let after = self.change(at).and_then(|change| chain.spent(change));
+            let Some(after) = after else { break };
+            at = chain.tx_of_in(after);
+            all.push(at);
+        }
+        all
+    }
 }
 
 fn is_marked(chain: &Chain, tx: u64) -> bool {
     let mix = chain.mix(tx);
     mix.is_some_and(|(mix, sure)| mix.joint && sure >= mixes::MARKED_FROM)
-}
-
-/// Whether the wallet that made a transaction behaves like a service: very many addresses, a very large
-/// coin, or again and again payouts to several at once, as far as its change leads.
-fn behaves_like_a_service(index: &Index, tx: u64) -> bool {
-    let chain = &index.chain;
-    let payer = chain.payer(chain.ins(tx).start);
-    if payer != NOBODY && index.weak().size(index.weak().root(payer)) > PRIVATE_ADDRESSES_MAX {
-        return true;
-    }
-    let mut payouts = 0;
-    for tx in chain_of_change(chain, tx) {
-        let coin = chain.ins(tx).map(|i| chain.value(chain.source(i))).max();
-        if coin.is_some_and(|c| c > PRIVATE_COIN_MAX) {
-            return true;
-        }
-        if is_payout(chain, tx) {
-            payouts += 1;
-        }
-    }
-    payouts >= PAYOUTS_MIN
-}
-
-/// Several payees at once, out of one or two coins, with one change.
-fn is_payout(chain: &Chain, tx: u64) -> bool {
-    let (ins, outs) = (chain.ins(tx), chain.outs(tx));
-    outs.end - outs.start >= 3
-        && ins.end - ins.start <= 2
-        && chain.mix(tx).is_none()
-        && heuristics::change(chain, tx).is_some()
-}
-
-/// A transaction and those before and after it that its wallet's change leads to.
-fn chain_of_change(chain: &Chain, tx: u64) -> Vec<u64> {
-    let mut all = vec![tx];
-    let mut at = tx;
-    for _ in 0..CHAIN_MAX {
-        let before = chain.ins(at).find_map(|input| {
-            let out = chain.source(input);
-            let made_by = chain.tx_of_out(out);
-            heuristics::change(chain, made_by)
-                .filter(|(change, _)| *change == out)
-                .map(|_| made_by)
-        });
-        let Some(before) = before else { break };
-        all.push(before);
-        at = before;
-    }
-    at = tx;
-    for _ in 0..CHAIN_MAX {
-        let after = heuristics::change(chain, at)
-            .and_then(|(change, _)| chain.spent(change))
-            .map(|input| chain.tx_of_in(input));
-        let Some(after) = after else { break };
-        all.push(after);
-        at = after;
-    }
-    all
 }
