@@ -10,8 +10,8 @@ use crate::bench::{Report, cpu_of_children, memory_kib, spread};
 use crate::{Done, cargo, must, root, setup, target};
 
 const ROUNDS: usize = 5;
-const INPUTS: &str = "10000000";
-const SITE: &str = "1000000";
+const INPUTS: &str = "20000000";
+const SITE: &str = "2000000";
 /// How often a real block is parsed in one round.
 const AGAIN: &str = "200";
 
@@ -364,7 +364,7 @@ fn building(report: &mut Report, tools: &Tools, blocks: &str, index: &Path) -> D
         }
     }
     report.result(
-        "ids for inputs and outputs of 10 million inputs, sorted on disk, as part of a build",
+        "ids for inputs and outputs of 20 million inputs, sorted on disk, as part of a build",
         &format!("{} million inputs a CPU-second", spread(&mut ids)),
         "",
         "≥ 10",
@@ -382,10 +382,10 @@ fn building(report: &mut Report, tools: &Tools, blocks: &str, index: &Path) -> D
         "≤ 24",
     );
     report.result(
-        "10 million inputs, block files to index, two threads",
+        "20 million inputs, block files to index, two threads",
         &format!("{} s", spread(&mut walls)),
         "",
-        "36 (6 minutes for 100 million)",
+        "72 (6 minutes for 100 million)",
     );
     Ok(())
 }
