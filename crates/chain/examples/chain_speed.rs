@@ -170,15 +170,13 @@ fn cluster(file: &Path) -> Result<(), Box<dyn Error>> {
         .map(|w| u32::from_le_bytes(*w))
         .collect();
     let (addresses, rows) = words.split_first().ok_or("an empty file")?;
-    let folder = file.with_extension("links");
+    let folder = file.with_extension("forest");
+    fs::create_dir_all(&folder)?;
     let (begun, before) = (Instant::now(), cpu());
-    let clusters = probes::cluster(*addresses, rows, &folder)?;
-    println!(
-        "clusters {clusters} inputs {} cpu {:.2} wall {:.2}",
-        rows.len(),
-        cpu() - before,
-        begun.elapsed().as_secs_f64()
-    );
-    fs::remove_file(folder)?;
+    let joins = probes::cluster(*addresses, rows, &folder)?;
+    let (cpu, wall) = (cpu() - before, begun.elapsed().as_secs_f64());
+    let clusters = probes::clusters(*addresses, joins, &folder)?;
+    println!("clusters {clusters} joins {joins} cpu {cpu:.2} wall {wall:.2}");
+    fs::remove_dir_all(folder)?;
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::block::{self, Fingerprint, Parser, Rows, Wrong};
 use crate::chain::{self, Chain, names};
 use crate::columns::{Column, NONE_4, NONE_5, Writer, filled_with_none};
 use crate::files::{self, Blocks, Place, UndoFile};
-use crate::forest::Growing;
+use crate::forest::{self, Growing};
 use crate::heuristics;
 use crate::index::{STRONG_TAIL_BLOCKS, WEAK_GUARD_MEMBERS, WEAK_TAIL_BLOCKS};
 use crate::manifest::{BUILDING, Counts, Lock, Manifest};
@@ -81,6 +81,7 @@ pub fn build(b: &Build<'_>) -> Result<(), Fault> {
         tables: (0, 0),
         strong: (0, 0),
         weak: (0, 0),
+        links: (0, 0),
         refused: 0,
     };
     let spools = read_blocks(b, &blocks, &places, &folder, &mut manifest.counts)?;
@@ -590,13 +591,10 @@ const LET_GO_AFTER: u64 = 1 << 23;
 fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
     let folder = manifest.columns(b.index);
     let io = || Fault::io(&folder);
-    let path = |name: &str| folder.join(name);
     let (strong, weak) = (manifest.strong, manifest.weak);
-    let (strong_links, weak_links) = (path(names::STRONG_LINKS), path(names::WEAK_LINKS));
-    let nodes = path("temporary.nodes");
+    let of = |name: &str| forest::Files::named(&folder, name);
     let over = |(stage, from, to): (&'static str, u64, u64),
                 growing: &mut Growing,
-                links: &Path,
                 each: &mut dyn FnMut(&Chain, u64, &mut Growing)| {
         let mut chain = Chain::open(b.index, manifest)?;
         let txs = chain.first_tx(from)..chain.first_tx(to);
@@ -607,7 +605,7 @@ fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
             }
             if tx > 0 && tx.is_multiple_of(LET_GO_AFTER) {
                 chain = Chain::open(b.index, manifest)?;
-                growing.let_go(links).map_err(Fault::io(links))?;
+                growing.let_go().map_err(io())?;
             }
         }
         Ok::<(), Fault>(())
@@ -616,30 +614,23 @@ fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
         heuristics::strong_joins(chain, tx, |join| growing.join_always(join));
     };
     // What was spent together first, in both: a change rule never stands where a stronger one does.
-    let mut growing = Growing::create(&strong_links, strong.1).map_err(io())?;
-    let stage = ("clusters", 0, weak.0);
-    over(stage, &mut growing, &strong_links, &mut together)?;
-    let joins = growing
-        .snapshot(weak.1, &nodes, &strong_links, &weak_links)
-        .map_err(io())?;
-    let stage = ("clusters", weak.0, strong.0);
-    over(stage, &mut growing, &strong_links, &mut together)?;
-    growing.finish(&path(names::STRONG_ROOTS)).map_err(io())?;
-    let growing = Growing::resume(weak.1, &nodes, &weak_links, joins).map_err(io())?;
+    let mut growing = Growing::create(of(names::STRONG), strong.1).map_err(io())?;
+    over(("clusters", 0, weak.0), &mut growing, &mut together)?;
+    let begun = of(names::WEAK);
+    growing.snapshot(&begun, weak.1).map_err(io())?;
+    over(("clusters", weak.0, strong.0), &mut growing, &mut together)?;
+    let (strong_links, _) = growing.finish().map_err(io())?;
+    let growing = Growing::resume(begun, weak.1).map_err(io())?;
     let mut growing = growing.guarded(WEAK_GUARD_MEMBERS);
-    fs::remove_file(&nodes).map_err(io())?;
     let mut changes = |chain: &Chain, tx: u64, growing: &mut Growing| {
         if let Some(join) = heuristics::weak_join(chain, tx) {
             growing.join(join);
         }
     };
-    over(
-        ("change", 0, weak.0),
-        &mut growing,
-        &weak_links,
-        &mut changes,
-    )?;
-    manifest.refused = growing.finish(&path(names::WEAK_ROOTS)).map_err(io())?;
+    over(("change", 0, weak.0), &mut growing, &mut changes)?;
+    let (weak_links, refused) = growing.finish().map_err(io())?;
+    manifest.links = (strong_links, weak_links);
+    manifest.refused = refused;
     Ok(())
 }
 

@@ -38,10 +38,9 @@ pub(crate) mod names {
     pub const ADDRESS_KEYS_AT: &str = "address.keys-at";
     pub const ADDRESS_LAST: &str = "address.last";
     pub const ADDRESS_TABLE: &str = "address.table";
-    pub const STRONG_ROOTS: &str = "strong.roots";
-    pub const STRONG_LINKS: &str = "strong.links";
-    pub const WEAK_ROOTS: &str = "weak.roots";
-    pub const WEAK_LINKS: &str = "weak.links";
+    /// Names of the forests, before what their files are called.
+    pub const STRONG: &str = "strong";
+    pub const WEAK: &str = "weak";
 }
 
 /// Every this many keys one's place is kept.

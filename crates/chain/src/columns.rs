@@ -54,6 +54,19 @@ impl<const W: usize> Writer<W> {
         self.file.write_all(&number.to_le_bytes()[..W])
     }
 
+    /// Many rows of four bytes at once.
+    pub fn push_words(&mut self, words: &[u32]) -> io::Result<()> {
+        debug_assert_eq!(W, 4);
+        self.rows += words.len() as u64;
+        let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+        self.file.write_all(&bytes)
+    }
+
+    /// Everything so far in the file.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+
     /// All on the disk; how many rows.
     pub fn finish(self) -> io::Result<u64> {
         let path = self.path;
@@ -118,13 +131,6 @@ impl<const W: usize> Column<W> {
     pub fn set(&mut self, n: u64, number: u64) {
         let at = n as usize * W;
         self.map.bytes_mut()[at..at + W].copy_from_slice(&number.to_le_bytes()[..W]);
-    }
-
-    pub fn row_mut(&mut self, n: u64) -> &mut [u8; W] {
-        let at = n as usize * W;
-        (&mut self.map.bytes_mut()[at..at + W])
-            .try_into()
-            .expect("W bytes")
     }
 
     pub fn flush(&self) -> io::Result<()> {

@@ -9,7 +9,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::columns::{Column, NONE_4, Writer};
 use crate::quick::QuickMap;
@@ -28,69 +28,91 @@ pub(crate) struct Join {
     pub rule: u8,
 }
 
-/// Width of a row of links.
-const LINK: usize = 21;
+/// Width of a row of links: the root that one was hung under, the join.
+const LINK: usize = 17;
+
+/// Where a forest lies.
+pub(crate) struct Files {
+    /// Each address's root; at a root its tree's size.
+    roots: PathBuf,
+    /// For each root that ceased to be one, by which link, counted from one.
+    hung: PathBuf,
+    /// Joins in the order they were made.
+    links: PathBuf,
+}
+
+impl Files {
+    pub fn named(folder: &Path, name: &str) -> Self {
+        let of = |part: &str| folder.join(format!("{name}.{part}"));
+        Self {
+            roots: of("roots"),
+            hung: of("hung"),
+            links: of("links"),
+        }
+    }
+}
 
 /// A forest being built.
 pub(crate) struct Growing {
+    files: Files,
     /// A parent, or [`ROOT`] and the tree's size.
     nodes: Vec<u32>,
-    links: Column<LINK>,
+    hung: Column<4>,
+    links: Writer<LINK>,
     largest_refused: u32,
-    joins: u32,
     /// Joins to come, and whether the guard is asked.
     waiting: Vec<(Join, bool)>,
     refused: u64,
+    /// The first write that failed.
+    fault: Option<io::Error>,
 }
 
 /// Joins that are made together: memory is asked for all their nodes before the first is needed.
 const TOGETHER: usize = 128;
 
 impl Growing {
-    pub fn create(links: &Path, addresses: u64) -> io::Result<Self> {
+    pub fn create(files: Files, addresses: u64) -> io::Result<Self> {
         // A row of zeros is none: what was never written takes no room on the disk.
-        File::create(links)?.set_len(addresses * LINK as u64)?;
-        Self::with(vec![ROOT | 1; addresses as usize], links, 0)
+        File::create(&files.hung)?.set_len(addresses * 4)?;
+        Self::with(files, vec![ROOT | 1; addresses as usize], 0)
     }
 
-    fn with(nodes: Vec<u32>, links: &Path, joins: u32) -> io::Result<Self> {
+    fn with(files: Files, nodes: Vec<u32>, links: u64) -> io::Result<Self> {
         Ok(Self {
-            links: Column::write(links, nodes.len() as u64)?,
+            hung: Column::write(&files.hung, nodes.len() as u64)?,
+            links: Writer::at(&files.links, links)?,
+            files,
             nodes,
             largest_refused: u32::MAX,
-            joins,
             waiting: Vec::with_capacity(TOGETHER),
             refused: 0,
+            fault: None,
         })
     }
 
-    /// Writes the first addresses' nodes and links as they are, to go on from another time; no join has
-    /// touched others yet.
-    pub fn snapshot(
-        &mut self,
-        addresses: u64,
-        nodes: &Path,
-        from: &Path,
-        to: &Path,
-    ) -> io::Result<u32> {
+    /// Copies itself as it is, cut to the first addresses, to go on from another time with
+    /// [`Growing::resume`]; no join has touched others yet.
+    pub fn snapshot(&mut self, to: &Files, addresses: u64) -> io::Result<()> {
         self.settle();
-        let mut out = Writer::<4>::create(nodes)?;
-        for node in &self.nodes[..addresses as usize] {
-            out.push_number(u64::from(*node))?;
+        let mut out = Writer::<4>::create(&to.roots)?;
+        for some in self.nodes[..addresses as usize].chunks(1 << 16) {
+            out.push_words(some)?;
         }
         out.finish()?;
         self.links.flush()?;
-        std::fs::copy(from, to)?;
-        let file = File::options().write(true).open(to)?;
-        file.set_len(addresses * LINK as u64)?;
-        Ok(self.joins)
+        self.hung.flush()?;
+        std::fs::copy(&self.files.links, &to.links)?;
+        std::fs::copy(&self.files.hung, &to.hung)?;
+        let file = File::options().write(true).open(&to.hung)?;
+        file.set_len(addresses * 4)
     }
 
-    /// Goes on from a snapshot with so many joins.
-    pub fn resume(addresses: u64, nodes: &Path, links: &Path, joins: u32) -> io::Result<Self> {
-        let column = Column::<4>::read(nodes, addresses)?;
+    /// Goes on from a snapshot of so many addresses.
+    pub fn resume(files: Files, addresses: u64) -> io::Result<Self> {
+        let column = Column::<4>::read(&files.roots, addresses)?;
         let nodes = (0..addresses).map(|n| column.get(n) as u32).collect();
-        Self::with(nodes, links, joins)
+        let links = std::fs::metadata(&files.links)?.len() / LINK as u64;
+        Self::with(files, nodes, links)
     }
 
     /// Refuses joins of two clusters that both have more members than this.
@@ -165,66 +187,70 @@ impl Growing {
         }
         self.nodes[large as usize] = ROOT | (size(small) + size(large));
         self.nodes[small as usize] = large;
-        self.links
-            .set_row(u64::from(small), &link_row(large, &join, self.joins));
-        self.joins += 1;
+        let row = link_row(large, &join);
+        if let Err(e) = self.links.push(row) {
+            self.fault.get_or_insert(e);
+        }
+        self.hung.set(u64::from(small), self.links.rows());
         true
     }
 
-    /// Lets go of the pages of links that were touched; they are in the file.
-    pub fn let_go(&mut self, links: &Path) -> io::Result<()> {
+    /// Lets go of the pages that were touched; they are in the file.
+    pub fn let_go(&mut self) -> io::Result<()> {
         self.settle();
-        let rows = self.links.rows();
-        self.links.flush()?;
-        self.links = Column::write(links, rows)?;
+        self.hung.flush()?;
+        self.hung = Column::write(&self.files.hung, self.nodes.len() as u64)?;
         Ok(())
     }
 
-    /// Writes each address's root; at a root its size. How many joins the guard refused.
-    pub fn finish(mut self, roots: &Path) -> io::Result<u64> {
+    /// Writes what isn't written yet. How many joins there are, and how many the guard refused.
+    pub fn finish(mut self) -> io::Result<(u64, u64)> {
         self.settle();
-        let mut out = Writer::<4>::create(roots)?;
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let mut out = Writer::<4>::create(&self.files.roots)?;
         for n in 0..self.nodes.len() as u32 {
-            let node = self.nodes[n as usize];
-            let row = if node & ROOT == 0 { self.root(n) } else { node };
-            out.push_number(u64::from(row))?;
+            if self.nodes[n as usize] & ROOT == 0 {
+                self.nodes[n as usize] = self.root(n);
+            }
+        }
+        for some in self.nodes.chunks(1 << 16) {
+            out.push_words(some)?;
         }
         out.finish()?;
-        self.links.flush()?;
-        Ok(self.refused)
+        self.hung.flush()?;
+        Ok((self.links.finish()?, self.refused))
     }
 }
 
-fn link_row(to: u32, join: &Join, sequence: u32) -> [u8; LINK] {
+fn link_row(to: u32, join: &Join) -> [u8; LINK] {
     let mut row = [0; LINK];
-    for (n, number) in [!to, join.a, join.b, join.tx].into_iter().enumerate() {
+    for (n, number) in [to, join.a, join.b, join.tx].into_iter().enumerate() {
         row[n * 4..n * 4 + 4].copy_from_slice(&number.to_le_bytes());
     }
     row[16] = join.rule;
-    row[17..].copy_from_slice(&sequence.to_le_bytes());
     row
 }
 
 /// Whom a root was hung under, by which join, and the how-manieth it was.
 type Link = (u32, Join, u64);
 
-fn link_of_row(row: &[u8; LINK]) -> Option<Link> {
+fn link_of_row(row: &[u8; LINK], sequence: u64) -> Link {
     let number = |n: usize| u32::from_le_bytes(row[n * 4..n * 4 + 4].try_into().expect("four"));
-    (number(0) != 0).then(|| {
-        let join = Join {
-            a: number(1),
-            b: number(2),
-            tx: number(3),
-            rule: row[16],
-        };
-        let sequence = u32::from_le_bytes(row[17..].try_into().expect("four"));
-        (!number(0), join, u64::from(sequence))
-    })
+    let join = Join {
+        a: number(1),
+        b: number(2),
+        tx: number(3),
+        rule: row[16],
+    };
+    (number(0), join, sequence)
 }
 
 /// A forest to ask.
 pub(crate) struct Forest {
     roots: Column<4>,
+    hung: Column<4>,
     links: Column<LINK>,
     /// Addresses that the base knows.
     base: u32,
@@ -234,11 +260,12 @@ pub(crate) struct Forest {
 }
 
 impl Forest {
-    /// A base of so many addresses.
-    pub fn open(roots: &Path, links: &Path, base: u64) -> io::Result<Self> {
+    /// A base of so many addresses and joins.
+    pub fn open(files: &Files, base: u64, links: u64) -> io::Result<Self> {
         Ok(Self {
-            roots: Column::read(roots, base)?,
-            links: Column::read(links, base)?,
+            roots: Column::read(&files.roots, base)?,
+            hung: Column::read(&files.hung, base)?,
+            links: Column::read(&files.links, links)?,
             base: base as u32,
             over: QuickMap::default(),
             sizes: QuickMap::default(),
@@ -309,7 +336,8 @@ impl Forest {
             return Some(*link);
         }
         if root < self.base {
-            return link_of_row(self.links.row(u64::from(root)));
+            let nth = self.hung.get(u64::from(root)).checked_sub(1)?;
+            return Some(link_of_row(self.links.row(nth), nth));
         }
         None
     }
@@ -381,12 +409,6 @@ impl Forest {
 /// Joins over the base come after all of the base.
 const OVER: u64 = 1 << 40;
 
-impl Column<LINK> {
-    fn set_row(&mut self, n: u64, row: &[u8; LINK]) {
-        self.row_mut(n).copy_from_slice(row);
-    }
-}
-
 /// No address.
 pub(crate) const NOBODY: u32 = NONE_4 as u32;
 
@@ -416,15 +438,15 @@ mod tests {
         #[test]
         fn ways_lead_from_one_to_the_other(pairs in proptest::collection::vec((0u32..40, 0u32..40), 0..60), split in 0usize..60) {
             let folder = tempfile::tempdir().unwrap();
-            let (roots, links) = (folder.path().join("roots"), folder.path().join("links"));
+            let files = || Files::named(folder.path(), "forest");
             let joins: Vec<Join> = (0..).zip(&pairs).filter(|(_, (a, b))| a != b).map(|(tx, (a, b))| Join { a: *a, b: *b, tx: (tx * 7) % 5, rule: 0 }).collect();
             let split = split.min(joins.len());
-            let mut growing = Growing::create(&links, 40).unwrap();
+            let mut growing = Growing::create(files(), 40).unwrap();
             for join in &joins[..split] {
                 growing.join(*join);
             }
-            growing.finish(&roots).unwrap();
-            let mut forest = Forest::open(&roots, &links, 40).unwrap();
+            let (links, _) = growing.finish().unwrap();
+            let mut forest = Forest::open(&files(), 40, links).unwrap();
             for join in &joins[split..] {
                 forest.join(*join);
             }
@@ -453,8 +475,8 @@ mod tests {
     #[test]
     fn the_guard_refuses_to_melt_two_large_clusters() {
         let folder = tempfile::tempdir().unwrap();
-        let links = folder.path().join("links");
-        let mut growing = Growing::create(&links, 10).unwrap().guarded(2);
+        let files = Files::named(folder.path(), "forest");
+        let mut growing = Growing::create(files, 10).unwrap().guarded(2);
         let join = |a, b| Join {
             a,
             b,

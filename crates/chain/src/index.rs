@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock};
 
 use crate::chain::{Chain, names};
 use crate::files::Hash;
-use crate::forest::Forest;
+use crate::forest::{Files, Forest};
 use crate::heuristics;
 use crate::manifest::{Lock, Manifest};
 use crate::{Fault, Key, Network};
@@ -52,12 +52,11 @@ impl Index {
         let manifest = Manifest::read(folder)?;
         let chain = Chain::open(folder, &manifest)?;
         let columns = manifest.columns(folder);
-        let path = |name: &str| columns.join(name);
         let io = || Fault::io(&columns);
-        let (roots, links) = (path(names::STRONG_ROOTS), path(names::STRONG_LINKS));
-        let strong = Forest::open(&roots, &links, manifest.strong.1).map_err(io())?;
-        let (roots, links) = (path(names::WEAK_ROOTS), path(names::WEAK_LINKS));
-        let weak = Forest::open(&roots, &links, manifest.weak.1)
+        let of = |name: &str| Files::named(&columns, name);
+        let (strong, weak) = (manifest.strong.1, manifest.weak.1);
+        let strong = Forest::open(&of(names::STRONG), strong, manifest.links.0).map_err(io())?;
+        let weak = Forest::open(&of(names::WEAK), weak, manifest.links.1)
             .map_err(io())?
             .guarded(WEAK_GUARD_MEMBERS);
         Ok(Self {

@@ -12,7 +12,7 @@ use crate::files::{Hash, hash_of_text, hash_text};
 use crate::{Fault, Network, Secret};
 
 /// Version of the files; another one is built anew.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 const NAME: &str = "manifest";
 
 /// How many rows count.
@@ -41,6 +41,8 @@ pub(crate) struct Manifest {
     /// Blocks and addresses in the base of the strong forest, and of the weak one.
     pub strong: (u64, u64),
     pub weak: (u64, u64),
+    /// Joins of the strong and the weak forest.
+    pub links: (u64, u64),
     /// Joins that the guard refused in the weak base.
     pub refused: u64,
 }
@@ -104,6 +106,8 @@ impl Manifest {
             ("strong-addresses", self.strong.1.to_string()),
             ("weak-blocks", self.weak.0.to_string()),
             ("weak-addresses", self.weak.1.to_string()),
+            ("strong-links", self.links.0.to_string()),
+            ("weak-links", self.links.1.to_string()),
             ("refused", self.refused.to_string()),
         ] {
             text += &format!("{name} {value}\n");
@@ -156,6 +160,7 @@ impl Manifest {
             tables: (number("table-addresses")?, number("table-transactions")?),
             strong: (number("strong-blocks")?, number("strong-addresses")?),
             weak: (number("weak-blocks")?, number("weak-addresses")?),
+            links: (number("strong-links")?, number("weak-links")?),
             refused: number("refused")?,
         })
     }
@@ -220,6 +225,7 @@ mod tests {
             tables: (7, 8),
             strong: (9, 10),
             weak: (11, 12),
+            links: (14, 15),
             refused: 13,
         };
         let text = manifest.text();

@@ -8,9 +8,8 @@ use bitcoin_slices::{Visit as _, Visitor, bsl};
 
 use crate::block::Parser;
 use crate::build::{Build, UndoFiles, chain_of, prepare};
-use crate::chain::names;
 use crate::files::Blocks;
-use crate::forest::{Growing, Join};
+use crate::forest::{Files, Forest, Growing, Join};
 use crate::{Fault, Index, Network, heuristics};
 
 /// A block with undo data before it: two bytes say how long those are.
@@ -149,10 +148,11 @@ fn is_somebody(address: &u32) -> bool {
     *address != crate::forest::NOBODY
 }
 
-/// Clusters what [`tied`] gave, each time how many and then which, with every join on record in a file;
-/// how many clusters of several addresses there are.
-pub fn cluster(addresses: u32, rows: &[u32], links: &Path) -> io::Result<usize> {
-    let mut growing = Growing::create(links, u64::from(addresses))?;
+/// Clusters what [`tied`] gave, each time how many and then which, with every join on record in a folder;
+/// how many joins.
+pub fn cluster(addresses: u32, rows: &[u32], folder: &Path) -> io::Result<u64> {
+    let files = Files::named(folder, "probe");
+    let mut growing = Growing::create(files, u64::from(addresses))?;
     let (mut at, mut tx) = (0, 0);
     while let Some(count) = rows.get(at) {
         let inputs = &rows[at + 1..][..*count as usize];
@@ -168,12 +168,13 @@ pub fn cluster(addresses: u32, rows: &[u32], links: &Path) -> io::Result<usize> 
         at += 1 + inputs.len();
         tx += 1;
     }
-    let roots = links.with_extension(names::STRONG_ROOTS);
-    growing.finish(&roots)?;
-    let sizes = crate::columns::Column::<4>::read(&roots, u64::from(addresses))?;
-    let root = |n: u64| sizes.get(n) as u32;
-    let clusters = (0..u64::from(addresses)).filter(|n| root(*n) > (1 << 31) + 1);
-    let clusters = clusters.count();
-    std::fs::remove_file(roots)?;
-    Ok(clusters)
+    Ok(growing.finish()?.0)
+}
+
+/// How many clusters of several addresses [`cluster`] left there.
+pub fn clusters(addresses: u32, links: u64, folder: &Path) -> io::Result<usize> {
+    let files = Files::named(folder, "probe");
+    let forest = Forest::open(&files, u64::from(addresses), links)?;
+    let several = |a: &u32| forest.root(*a) == *a && forest.size(*a) > 1;
+    Ok((0..addresses).filter(several).count())
 }
