@@ -79,6 +79,9 @@ pub fn build(b: &Build<'_>) -> Result<(), Fault> {
         tip: places.last().map_or([0; 32], |p| p.hash),
         counts: Counts::default(),
         tables: (0, 0),
+        deep: (0, 0),
+        folding: 0,
+        runs: Vec::new(),
         strong: (0, 0),
         weak: (0, 0),
         links: (0, 0),
@@ -580,6 +583,7 @@ fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> i
     before.finish()?;
     last.flush()?;
     (manifest.strong, manifest.weak) = ((strong.0, in_strong), (weak.0, in_weak));
+    manifest.deep = manifest.strong;
     Ok(())
 }
 

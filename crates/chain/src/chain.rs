@@ -253,8 +253,9 @@ pub(crate) struct Chain {
     keys: Map,
     key_places: Column<5>,
     last: Column<5>,
-    address_table: Column<12>,
-    tx_table: Column<12>,
+    /// The first of a build, then those of folds.
+    address_tables: Vec<Column<12>>,
+    tx_tables: Vec<Column<12>>,
     /// Rows of the base.
     base: Base,
     over: Over,
@@ -305,7 +306,7 @@ impl Chain {
             counts: *c,
             base: Base {
                 ins: 0,
-                addresses: manifest.strong.1,
+                addresses: manifest.deep.1,
             },
             over: Over::default(),
             blocks: Column::read(&path(names::BLOCKS), c.blocks)?,
@@ -325,11 +326,21 @@ impl Chain {
                 &path(names::ADDRESS_KEYS_AT),
                 c.addresses.div_ceil(KEYS_PER_PLACE),
             )?,
-            last: Column::read(&path(names::ADDRESS_LAST), manifest.strong.1)?,
-            address_table: Column::read(&path(names::ADDRESS_TABLE), manifest.tables.0)?,
-            tx_table: Column::read(&path(names::TX_TABLE), manifest.tables.1)?,
+            last: Column::read(&path(names::ADDRESS_LAST), manifest.deep.1)?,
+            address_tables: vec![Column::read(
+                &path(names::ADDRESS_TABLE),
+                manifest.tables.0,
+            )?],
+            tx_tables: vec![Column::read(&path(names::TX_TABLE), manifest.tables.1)?],
         };
-        chain.look_at_newest(manifest.strong.0);
+        for run in &manifest.runs {
+            let of = |name: &str, rows| Column::read(&path(&run.file(name)), rows);
+            chain
+                .address_tables
+                .push(of(names::ADDRESS_TABLE, run.addresses)?);
+            chain.tx_tables.push(of(names::TX_TABLE, run.txs)?);
+        }
+        chain.look_at_newest(manifest.deep.0);
         Ok(chain)
     }
 
@@ -549,7 +560,9 @@ impl Chain {
             .into_iter()
             .flatten()
             .copied();
-        lookup(&self.address_table, f.high)
+        let tables = self.address_tables.iter();
+        tables
+            .flat_map(|table| lookup(table, f.high))
             .filter(|id| u64::from(*id) < self.base.addresses)
             .chain(newest)
             .find(|id| self.key(*id) == *key)
@@ -562,7 +575,7 @@ impl Chain {
         // Of two with one id (BIP 30) the later one holds the coins.
         newest
             .rev()
-            .chain(lookup(&self.tx_table, f.high))
+            .chain(self.tx_tables.iter().rev().flat_map(|t| lookup(t, f.high)))
             .map(u64::from)
             .find(|tx| *tx < self.counts.txs && self.id(*tx) == *id)
     }

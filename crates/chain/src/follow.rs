@@ -15,6 +15,7 @@ use crate::build::{Build, Prepared, UndoFiles, prepare};
 use crate::chain::{Chain, KeyWriter, Writers, names};
 use crate::columns::{NONE_4, NONE_5, Writer};
 use crate::files::{self, Blocks, Hash, Place, work};
+use crate::fold::fold_if_due;
 use crate::manifest::{Counts, Lock, Manifest};
 use crate::{Fault, Progress};
 
@@ -45,6 +46,9 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
             ),
         });
     }
+    if manifest.folding > 0 {
+        fold_if_due(b.index, &mut manifest)?;
+    }
     let blocks = Blocks::open(b.blocks, b.network)?;
     let mut chain = Chain::open(b.index, &manifest)?;
     let (fork, new) = ahead(&blocks, &chain, b)?;
@@ -53,7 +57,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
         return Ok(followed);
     }
     if fork < chain.counts.blocks {
-        if fork < manifest.strong.0 {
+        if fork < manifest.deep.0 {
             return Err(Fault::BadIndex {
                 folder: b.index.to_owned(),
                 why: format!(
@@ -75,6 +79,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     for part in new.chunks(COMMIT_BLOCKS) {
         if height > chain.counts.blocks {
             drop(chain);
+            fold_if_due(b.index, &mut manifest)?;
             chain = Chain::open(b.index, &manifest)?;
         }
         let mut append = Append::new(b.index, &manifest, &chain).map_err(Fault::io(b.index))?;
@@ -125,6 +130,8 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
             break;
         }
     }
+    drop(chain);
+    fold_if_due(b.index, &mut manifest)?;
     Ok(followed)
 }
 

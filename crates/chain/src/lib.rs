@@ -18,6 +18,7 @@ mod columns;
 mod double;
 mod fault;
 mod files;
+mod fold;
 mod follow;
 mod forest;
 pub mod heuristics;

@@ -12,7 +12,7 @@ use crate::files::{Hash, hash_of_text, hash_text};
 use crate::{Fault, Network, Secret};
 
 /// Version of the files; another one is built anew.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 const NAME: &str = "manifest";
 
 /// How many rows count.
@@ -24,6 +24,22 @@ pub(crate) struct Counts {
     pub outs: u64,
     pub addresses: u64,
     pub key_bytes: u64,
+}
+
+/// Sorted tables of what was folded together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Run {
+    pub number: u64,
+    /// Rows of its tables.
+    pub addresses: u64,
+    pub txs: u64,
+}
+
+impl Run {
+    /// What its table is called beside the first one.
+    pub fn file(&self, name: &str) -> String {
+        format!("{name}-{}", self.number)
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +54,12 @@ pub(crate) struct Manifest {
     pub counts: Counts,
     /// Rows of the sorted tables: addresses, transactions.
     pub tables: (u64, u64),
+    /// Blocks and addresses whose columns are whole: no block among them may be undone.
+    pub deep: (u64, u64),
+    /// Up to which block a fold is under way; 0 for none.
+    pub folding: u64,
+    /// Tables beside the first ones.
+    pub runs: Vec<Run>,
     /// Blocks and addresses in the base of the strong forest, and of the weak one.
     pub strong: (u64, u64),
     pub weak: (u64, u64),
@@ -85,6 +107,10 @@ impl Manifest {
     fn text(&self) -> String {
         let c = &self.counts;
         let secret: String = self.secret.iter().map(|w| format!("{w:016x}")).collect();
+        let runs = self.runs.iter();
+        let runs: Vec<String> = runs
+            .map(|r| format!("{},{},{}", r.number, r.addresses, r.txs))
+            .collect();
         let mut text = String::new();
         let folder = self.blocks_folder.to_string_lossy();
         for (name, value) in [
@@ -102,6 +128,10 @@ impl Manifest {
             ("key-bytes", c.key_bytes.to_string()),
             ("table-addresses", self.tables.0.to_string()),
             ("table-transactions", self.tables.1.to_string()),
+            ("deep-blocks", self.deep.0.to_string()),
+            ("deep-addresses", self.deep.1.to_string()),
+            ("folding", self.folding.to_string()),
+            ("runs", runs.join(" ")),
             ("strong-blocks", self.strong.0.to_string()),
             ("strong-addresses", self.strong.1.to_string()),
             ("weak-blocks", self.weak.0.to_string()),
@@ -142,7 +172,16 @@ impl Manifest {
         let secret = [word(0), word(1), word(2), word(3)];
         let folder = next("folder")?.to_owned();
         let tip = hash_of_text(next("tip")?).ok_or_else(damaged)?;
-        let mut number = |name: &str| next(name)?.parse::<u64>().map_err(|_| damaged());
+        let run = |text: &str| {
+            let mut numbers = text.split(',').map(str::parse::<u64>);
+            let mut number = || numbers.next()?.ok();
+            Some(Run {
+                number: number()?,
+                addresses: number()?,
+                txs: number()?,
+            })
+        };
+        let number = |text: &str| text.parse::<u64>().map_err(|_| damaged());
         Ok(Self {
             network,
             blocks_folder,
@@ -150,18 +189,36 @@ impl Manifest {
             folder,
             tip,
             counts: Counts {
-                blocks: number("blocks")?,
-                txs: number("transactions")?,
-                ins: number("inputs")?,
-                outs: number("outputs")?,
-                addresses: number("addresses")?,
-                key_bytes: number("key-bytes")?,
+                blocks: number(next("blocks")?)?,
+                txs: number(next("transactions")?)?,
+                ins: number(next("inputs")?)?,
+                outs: number(next("outputs")?)?,
+                addresses: number(next("addresses")?)?,
+                key_bytes: number(next("key-bytes")?)?,
             },
-            tables: (number("table-addresses")?, number("table-transactions")?),
-            strong: (number("strong-blocks")?, number("strong-addresses")?),
-            weak: (number("weak-blocks")?, number("weak-addresses")?),
-            links: (number("strong-links")?, number("weak-links")?),
-            refused: number("refused")?,
+            tables: (
+                number(next("table-addresses")?)?,
+                number(next("table-transactions")?)?,
+            ),
+            deep: (
+                number(next("deep-blocks")?)?,
+                number(next("deep-addresses")?)?,
+            ),
+            folding: number(next("folding")?)?,
+            runs: next("runs")?
+                .split_whitespace()
+                .map(|r| run(r).ok_or_else(damaged))
+                .collect::<Result<_, _>>()?,
+            strong: (
+                number(next("strong-blocks")?)?,
+                number(next("strong-addresses")?)?,
+            ),
+            weak: (
+                number(next("weak-blocks")?)?,
+                number(next("weak-addresses")?)?,
+            ),
+            links: (number(next("strong-links")?)?, number(next("weak-links")?)?),
+            refused: number(next("refused")?)?,
         })
     }
 }
@@ -223,6 +280,13 @@ mod tests {
                 key_bytes: 6,
             },
             tables: (7, 8),
+            deep: (16, 17),
+            folding: 18,
+            runs: vec![Run {
+                number: 19,
+                addresses: 20,
+                txs: 21,
+            }],
             strong: (9, 10),
             weak: (11, 12),
             links: (14, 15),

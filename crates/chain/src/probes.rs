@@ -10,6 +10,7 @@ use crate::block::Parser;
 use crate::build::{Build, UndoFiles, chain_of, prepare};
 use crate::files::Blocks;
 use crate::forest::{Files, Forest, Growing, Join};
+use crate::manifest::{Lock, Manifest};
 use crate::{Fault, Index, Network, heuristics};
 
 /// A block with undo data before it: two bytes say how long those are.
@@ -105,6 +106,17 @@ pub fn parse_again(block: &[u8], times: u32) -> Option<u64> {
         std::hint::black_box(crate::build::fingerprints(rows, &secret));
     }
     Some(block.len() as u64 * u64::from(times))
+}
+
+/// Folds all but so many blocks of an index into its columns; begins only, where that is asked.
+pub fn fold(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
+    let _lock = Lock::alone(index)?;
+    let mut manifest = Manifest::read(index)?;
+    if only_begin && manifest.counts.blocks > tail + manifest.deep.0 {
+        manifest.folding = manifest.counts.blocks - tail;
+        return manifest.write(index);
+    }
+    crate::fold::fold(index, &mut manifest, tail)
 }
 
 /// The different input addresses of each transaction whose inputs are tied.

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use bitcoin_slices::{Visit as _, Visitor, bsl};
 use obhut_chain::made::{Made, Recipe, STALE_AT, make};
-use obhut_chain::{Build, Coin, Fault, Hash, Index, Key, Network, build, follow, hash_text, why};
+use obhut_chain::{
+    Build, Coin, Fault, Hash, Index, Key, Network, build, follow, hash_text, probes, why,
+};
 use sha2::{Digest as _, Sha256};
 
 const RECIPE: Recipe = Recipe {
@@ -204,14 +206,14 @@ fn following_block_by_block_comes_to_the_same_and_undoes_what_lost() {
     let records = records(&from.join("blk00000.dat"));
     let ends: Vec<usize> = records.iter().map(|r| r.1).collect();
     let cut = |bytes: &[u8]| fs::write(to.join("blk00000.dat"), bytes).unwrap();
-    // Up to and with the two blocks that will lose.
-    let lost = STALE_AT as usize + 1;
-    cut(&bytes[..ends[lost]]);
+    // Two blocks on the way will lose.
+    let (first, lost) = (1, STALE_AT as usize + 1);
+    cut(&bytes[..ends[first]]);
     index(other.path()).unwrap();
     let last = whole.payer(whole.sizes()[0] - 1).unwrap();
     let watched: HashSet<Key> = HashSet::from([whole.key(last)]);
-    let (mut undone, mut appended) = (0, 0);
-    for n in lost + 1..ends.len() {
+    let (mut undone, mut appended, mut folds) = (0, 0, 0);
+    for n in first + 1..ends.len() {
         // The node is writing the next one.
         let writing = ends.get(n + 1).map_or(ends[n], |next| (ends[n] + next) / 2);
         cut(&bytes[..writing]);
@@ -221,11 +223,22 @@ fn following_block_by_block_comes_to_the_same_and_undoes_what_lost() {
             std::io::Write::write_all(file.as_mut().unwrap(), &[0xa5; 777]).unwrap();
         }
         let followed = with(other.path(), Network::Regtest, true, follow).unwrap();
+        // Now and then what is deep is folded in, or begun to be.
+        if n > first + 2 {
+            probes::fold(&other.path().join("index"), 3, n % 3 == 0).unwrap();
+            folds += 1;
+        }
         undone += followed.undone;
         appended += followed.appended;
     }
     assert_eq!(undone, 2);
-    assert_eq!(appended as usize, ends.len() - 1 - lost);
+    let manifest = fs::read_to_string(other.path().join("index/manifest")).unwrap();
+    let runs = manifest.lines().find(|l| l.starts_with("runs ")).unwrap();
+    assert!(
+        folds > 9 && (2..7).contains(&runs.split(' ').count()),
+        "{runs}"
+    );
+    assert_eq!(appended as usize, ends.len() - 1 - first);
     let steps = Index::open(&other.path().join("index")).unwrap();
     let moved = steps.movements(&watched, lost as u64 + 1);
     assert!(moved.iter().any(|m| !m.incoming), "the last payer moved");

@@ -1,0 +1,173 @@
+//! Takes blocks that nobody will undo any more out of memory and into the columns.
+//!
+//! What points forward out of the newest blocks (which input spends an output, an address's last output,
+//! numbers by fingerprint) is made anew each time an index is opened; without folding that takes longer
+//! with each block that is followed. The manifest says first up to where is folded, so that a fold that is
+//! cut off is done again before anything else; each step written twice comes to the same.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::path::Path;
+
+use crate::Fault;
+use crate::block::Fingerprint;
+use crate::chain::{Chain, names};
+use crate::columns::{Column, NONE_5, Writer};
+use crate::index::STRONG_TAIL_BLOCKS;
+use crate::manifest::{Manifest, Run};
+
+/// Blocks that are folded together.
+const FOLD_BLOCKS: u64 = 288;
+/// So many sorted tables become one.
+const RUNS_MAX: usize = 8;
+
+/// Folds if there is enough, or if a fold was cut off.
+pub(crate) fn fold_if_due(index: &Path, manifest: &mut Manifest) -> Result<bool, Fault> {
+    let to = manifest.counts.blocks.saturating_sub(STRONG_TAIL_BLOCKS);
+    let due = manifest.folding > 0 || to >= manifest.deep.0 + FOLD_BLOCKS;
+    if due {
+        fold(index, manifest, STRONG_TAIL_BLOCKS)?;
+    }
+    Ok(due)
+}
+
+/// Folds all but so many blocks; the caller holds the lock alone.
+pub(crate) fn fold(index: &Path, manifest: &mut Manifest, tail: u64) -> Result<(), Fault> {
+    if manifest.folding == 0 {
+        let to = manifest.counts.blocks.saturating_sub(tail);
+        if to <= manifest.deep.0 {
+            return Ok(());
+        }
+        manifest.folding = to;
+        manifest.write(index)?;
+    }
+    let chain = Chain::open(index, manifest)?;
+    let folder = manifest.columns(index);
+    let addresses = columns(&folder, manifest, &chain).map_err(Fault::io(&folder))?;
+    let (run, old) = runs(&folder, manifest, &chain, addresses).map_err(Fault::io(&folder))?;
+    drop(chain);
+    manifest.deep = (manifest.folding, addresses);
+    manifest.folding = 0;
+    manifest.runs.push(run);
+    manifest.runs.retain(|r| !old.contains(r));
+    manifest.write(index)?;
+    for run in old {
+        for name in [names::ADDRESS_TABLE, names::TX_TABLE] {
+            // What is left behind is named by nobody.
+            let _ = std::fs::remove_file(folder.join(run.file(name)));
+        }
+    }
+    Ok(())
+}
+
+/// Which input spends an output, and each address's last output; how many addresses are deep then.
+fn columns(folder: &Path, manifest: &Manifest, chain: &Chain) -> io::Result<u64> {
+    let txs = chain.first_tx(manifest.deep.0)..chain.first_tx(manifest.folding);
+    let (ins, outs) = (
+        chain.ins(txs.start).start..chain.ins(txs.end - 1).end,
+        chain.outs(txs.start).start..chain.outs(txs.end - 1).end,
+    );
+    let mut spent = Column::<5>::write(&folder.join(names::OUT_SPENT), manifest.counts.outs)?;
+    for input in ins {
+        spent.set(chain.source(input), input);
+    }
+    spent.flush()?;
+    let addresses = chain.addresses_before(txs.end).max(manifest.deep.1);
+    let path = folder.join(names::ADDRESS_LAST);
+    let mut more = Writer::<5>::at(&path, manifest.deep.1)?;
+    for _ in manifest.deep.1..addresses {
+        more.push_number(NONE_5)?;
+    }
+    more.finish()?;
+    let mut last = Column::<5>::write(&path, addresses)?;
+    for out in outs {
+        let address = u64::from(chain.payee(out));
+        if address < addresses {
+            last.set(address, out);
+        }
+    }
+    last.flush()?;
+    Ok(addresses)
+}
+
+/// Sorted tables of what became deep; with many of them one of all, and those that it stands for.
+fn runs(
+    folder: &Path,
+    manifest: &Manifest,
+    chain: &Chain,
+    addresses: u64,
+) -> io::Result<(Run, Vec<Run>)> {
+    let mut run = Run {
+        number: manifest.runs.iter().map(|r| r.number).max().unwrap_or(0) + 1,
+        addresses: 0,
+        txs: 0,
+    };
+    let old = match manifest.runs.len() + 1 >= RUNS_MAX {
+        true => manifest.runs.clone(),
+        false => Vec::new(),
+    };
+    let of_address = |n: u32| Fingerprint::of_key(&chain.key(n), &chain.secret).high;
+    let of_tx = |n: u32| Fingerprint::of_transaction(&chain.id(u64::from(n)), &chain.secret).high;
+    let new = |range: std::ops::Range<u64>, of: &dyn Fn(u32) -> u64| {
+        let mut rows: Vec<(u64, u32)> = range.map(|n| (of(n as u32), n as u32)).collect();
+        rows.sort_unstable();
+        rows
+    };
+    let txs = chain.first_tx(manifest.deep.0)..chain.first_tx(manifest.folding);
+    let rows = new(manifest.deep.1..addresses, &of_address);
+    run.addresses = merged(
+        folder,
+        names::ADDRESS_TABLE,
+        &run,
+        &old,
+        |r| r.addresses,
+        rows,
+    )?;
+    run.txs = merged(
+        folder,
+        names::TX_TABLE,
+        &run,
+        &old,
+        |r| r.txs,
+        new(txs, &of_tx),
+    )?;
+    Ok((run, old))
+}
+
+/// Writes one table from sorted rows and older tables.
+fn merged(
+    folder: &Path,
+    name: &str,
+    to: &Run,
+    old: &[Run],
+    rows_of: impl Fn(&Run) -> u64,
+    new: Vec<(u64, u32)>,
+) -> io::Result<u64> {
+    let tables = old
+        .iter()
+        .map(|r| Column::<12>::read(&folder.join(r.file(name)), rows_of(r)))
+        .collect::<io::Result<Vec<_>>>()?;
+    let mut sources: Vec<Box<dyn Iterator<Item = (u64, u32)> + '_>> =
+        vec![Box::new(new.into_iter())];
+    for table in &tables {
+        sources.push(Box::new((0..table.rows()).map(|n| {
+            let row = table.row(n);
+            let word = |at: usize| u32::from_le_bytes(row[at..at + 4].try_into().expect("four"));
+            (table.get(n), word(8))
+        })));
+    }
+    let mut heads: BinaryHeap<Reverse<((u64, u32), usize)>> = BinaryHeap::new();
+    for (n, source) in sources.iter_mut().enumerate() {
+        heads.extend(source.next().map(|row| Reverse((row, n))));
+    }
+    let mut out = Writer::<12>::create(&folder.join(to.file(name)))?;
+    while let Some(Reverse(((fingerprint, number), n))) = heads.pop() {
+        let mut row = [0; 12];
+        row[..8].copy_from_slice(&fingerprint.to_le_bytes());
+        row[8..].copy_from_slice(&number.to_le_bytes());
+        out.push(row)?;
+        heads.extend(sources[n].next().map(|row| Reverse((row, n))));
+    }
+    out.finish()
+}
