@@ -41,6 +41,27 @@ pub struct LegalBasis {
     pub ends_at: i64,
 }
 
+/// Text and owner of a legal basis as they are kept; refused where they say nothing or it has ended.
+pub(crate) fn checked<'a>(
+    basis: &'a str,
+    owner: &'a str,
+    ends_at: i64,
+    now: i64,
+) -> Result<(&'a str, &'a str)> {
+    let (basis, owner) = (basis.trim(), owner.trim());
+    if basis.is_empty() || owner.is_empty() {
+        return Err(CaseworkError::refused(
+            "a legal basis needs its text and its owner",
+        ));
+    }
+    if ends_at <= now {
+        return Err(CaseworkError::refused(
+            "a legal basis must end in the future",
+        ));
+    }
+    Ok((basis, owner))
+}
+
 impl Casework {
     /// Puts a legal basis on record.
     pub async fn record_legal_basis(
@@ -51,17 +72,7 @@ impl Casework {
         ends_at: i64,
         actor: &str,
     ) -> Result<LegalBasis> {
-        let (basis, owner) = (basis.trim(), owner.trim());
-        if basis.is_empty() || owner.is_empty() {
-            return Err(CaseworkError::refused(
-                "a legal basis needs its text and its owner",
-            ));
-        }
-        if ends_at <= self.now() {
-            return Err(CaseworkError::refused(
-                "a legal basis must end in the future",
-            ));
-        }
+        let (basis, owner) = checked(basis, owner, ends_at, self.now())?;
         let entry = LegalBasis {
             id: ids::new("basis"),
             surface,

@@ -51,6 +51,14 @@ fn payers(b: &Bench, name: &str, out: &str) -> Value {
     lines(ok(&told)).remove(0)
 }
 
+fn new_case(b: &Bench) -> String {
+    b.write("case.json", b"{}");
+    let new = ["--json", "case", "new", "--from", "case.json"];
+    let made = lines(ok(&b.obhut(&new))).remove(0);
+    let id = made["case"].as_str().or(made["id"].as_str());
+    id.unwrap().to_owned()
+}
+
 fn rows(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let mut all = text.lines();
@@ -241,20 +249,7 @@ fn outside_regtest_payers_are_looked_for_only_in_a_case_with_a_legal_basis() {
         stderr(&refused)
     );
     assert!(!b.path("out").exists());
-    b.write("case.json", b"{}");
-    let made = lines(ok(&b.obhut(&[
-        "--json",
-        "case",
-        "new",
-        "--from",
-        "case.json",
-    ])))
-    .remove(0);
-    let case = made["case"]
-        .as_str()
-        .or(made["id"].as_str())
-        .unwrap()
-        .to_owned();
+    let case = new_case(&b);
     let refused = ask(&["--case", &case]);
     assert!(
         stderr(&refused).contains("no legal basis for following its money"),
@@ -302,6 +297,16 @@ fn outside_regtest_payers_are_looked_for_only_in_a_case_with_a_legal_basis() {
     }
     let other = ask(&["--case", "case-none"]);
     assert!(stderr(&other).contains("no case"), "{}", stderr(&other));
+    // Where somebody decided that there is nothing in it, nobody goes on.
+    ok(&b.obhut(&["person", "add", "Rita", "--role", "reviewer"]));
+    let decided = ["--by", "Rita", "--ruling", "no-report", "--grounds", "g"];
+    ok(&b.obhut(&[&["case", "decide", &case], &decided[..]].concat()));
+    let closed = ask(&["--case", &case, "--by", "Rita"]);
+    assert!(
+        stderr(&closed).contains("isn't followed any more"),
+        "{}",
+        stderr(&closed)
+    );
 }
 
 #[test]
@@ -389,20 +394,7 @@ fn a_watched_address_that_moves_raises_a_finding_once() {
     b.write("n/blocks/rev00000.dat", &b.read("c/blocks/rev00000.dat"));
     b.write("n/blocks/blk00000.dat", &blk[..ends[ends.len() - 2]]);
     index(&b, "n/blocks", "n/index");
-    b.write("case.json", b"{}");
-    let made = lines(ok(&b.obhut(&[
-        "--json",
-        "case",
-        "new",
-        "--from",
-        "case.json",
-    ])))
-    .remove(0);
-    let case = made["case"]
-        .as_str()
-        .or(made["id"].as_str())
-        .unwrap()
-        .to_owned();
+    let case = new_case(&b);
     // Somebody of the last block.
     let last = lines(ok(&b.obhut(&[
         "--json", "chain", "mixes", "--index", "c/index", "--out", "m.csv",

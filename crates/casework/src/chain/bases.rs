@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Step};
-use crate::{Casework, CaseworkError, Person, Result, audit, cases, ids};
+use crate::database::{Columns, Step, Tx};
+use crate::{CaseStatus, Casework, CaseworkError, Person, Result, audit, cases, ids, legal_bases};
 
 pub(crate) const STEPS: &[Step] = &[Step {
     number: 38,
@@ -36,6 +36,22 @@ pub struct ChainBasis {
     pub ends_at: i64,
 }
 
+/// Whether nobody has decided that there is nothing in a case.
+pub(super) fn goes_on(status: CaseStatus) -> bool {
+    !matches!(status, CaseStatus::Closed | CaseStatus::Cleared)
+}
+
+async fn may_go_on(tx: &mut Tx, case: &str) -> Result<()> {
+    let status = cases::status(tx, case).await?;
+    if goes_on(status) {
+        return Ok(());
+    }
+    Err(CaseworkError::refused(format!(
+        "case {case} is {}: its money isn't followed any more; new facts need a new case",
+        status.word()
+    )))
+}
+
 impl Casework {
     /// Puts on record on what law a case's money may be followed.
     pub async fn record_chain_basis(
@@ -46,17 +62,7 @@ impl Casework {
         ends_at: i64,
         person: &Person,
     ) -> Result<ChainBasis> {
-        let (basis, owner) = (basis.trim(), owner.trim());
-        if basis.is_empty() || owner.is_empty() {
-            return Err(CaseworkError::refused(
-                "a legal basis needs its text and its owner",
-            ));
-        }
-        if ends_at <= self.now() {
-            return Err(CaseworkError::refused(
-                "a legal basis must end in the future",
-            ));
-        }
+        let (basis, owner) = legal_bases::checked(basis, owner, ends_at, self.now())?;
         let entry = ChainBasis {
             id: ids::new("basis"),
             case: case.into(),
@@ -67,7 +73,7 @@ impl Casework {
             ends_at,
         };
         let mut tx = self.db.begin().await?;
-        cases::status(&mut tx, case).await?;
+        may_go_on(&mut tx, case).await?;
         sqlx::query(
             "INSERT INTO chain_bases (id, case_id, basis, owner, person, recorded_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
@@ -119,7 +125,7 @@ impl Casework {
         needed: bool,
         person: &Person,
     ) -> Result<Option<ChainBasis>> {
-        cases::status(&mut self.db.snapshot().await?, case).await?;
+        may_go_on(&mut self.db.snapshot().await?, case).await?;
         let now = self.now();
         let mut bases = self.chain_bases(case).await?;
         bases.retain(|b| b.ends_at > now);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::bases::goes_on;
 use crate::database::{Columns, Step};
 use crate::{Casework, CaseworkError, Person, Result, Sealed, alarms, audit, cases, ids};
 
@@ -121,7 +122,8 @@ impl Casework {
         Ok(gone)
     }
 
-    /// Everything watched on a network; where a legal basis is needed, what has one that hasn't ended.
+    /// Everything watched on a network for cases that go on; where a legal basis is needed, what has one
+    /// that hasn't ended.
     pub async fn chain_watches(&self, network: &str, needed: bool) -> Result<Vec<ChainWatch>> {
         let rows = sqlx::query(
             "SELECT case_id, address_sealed FROM chain_watches WHERE network = $1 ORDER BY case_id, id",
@@ -138,7 +140,8 @@ impl Casework {
                 let bases = self.chain_bases(&case).await?;
                 let now = self.now();
                 let open = !needed || bases.iter().any(|b| b.ends_at > now);
-                lawful.insert(case.clone(), open);
+                let status = cases::status(&mut self.db.snapshot().await?, &case).await?;
+                lawful.insert(case.clone(), open && goes_on(status));
             }
             if lawful[&case] {
                 watches.push(ChainWatch {
