@@ -12,9 +12,9 @@ mod watches;
 pub use bases::ChainBasis;
 pub use obhut_chain::heuristics::{self, Heuristic, Strength};
 pub use obhut_chain::{
-    AddressFault, Build, Coin, Fault, Followed, Index, Key, Movement, NETWORKS, Network, Progress,
-    Proof, Transaction, Why, back, build, follow, hash_of_text, hash_text, in_threads, is_there,
-    made, mixes, mixes_of_block, site, why,
+    AddressFault, Build, Coin, Fault, Followed, Glance, Index, Key, Movement, NETWORKS, Network,
+    Progress, Proof, Transaction, Why, back, build, follow, glance, hash_of_text, hash_text,
+    in_threads, is_there, made, mixes, mixes_of_block, site, why,
 };
 pub use payers::{
     AddressRow, ArrivalRow, CandidateRow, DoubtfulRow, OutPoint, PayersReport, PaymentRow,

@@ -18,7 +18,7 @@ use crate::index::STRONG_TAIL_BLOCKS;
 use crate::manifest::{Manifest, Run};
 
 /// Blocks that are folded together.
-const FOLD_BLOCKS: u64 = 288;
+const FOLD_BLOCKS: u64 = 72;
 /// So many sorted tables become one.
 const RUNS_MAX: usize = 8;
 

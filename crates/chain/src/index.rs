@@ -17,6 +17,28 @@ pub(crate) const WEAK_TAIL_BLOCKS: u64 = 1_008;
 /// A change rule never melts two clusters that both have more addresses.
 pub const WEAK_GUARD_MEMBERS: u32 = 10_000;
 
+/// What an index holds, without opening it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Glance {
+    /// Height and hash of the last block.
+    pub tip: (u64, Hash),
+    /// How many transactions, inputs, outputs and addresses.
+    pub sizes: [u64; 4],
+    /// Joins that the guard against melting large clusters refused when it was built.
+    pub refused_joins: u64,
+}
+
+/// Looks what an index holds.
+pub fn glance(folder: &Path) -> Result<Glance, Fault> {
+    let m = Manifest::read(folder)?;
+    let c = m.counts;
+    Ok(Glance {
+        tip: (c.blocks.saturating_sub(1), m.tip),
+        sizes: [c.txs, c.ins, c.outs, c.addresses],
+        refused_joins: m.refused,
+    })
+}
+
 /// An index.
 pub struct Index {
     pub(crate) chain: Chain,
@@ -29,7 +51,6 @@ pub struct Index {
     blocks_folder: PathBuf,
     folder: PathBuf,
     tip: Hash,
-    refused: u64,
     _lock: Lock,
 }
 
@@ -71,7 +92,6 @@ impl Index {
             blocks_folder: manifest.blocks_folder,
             folder: folder.to_owned(),
             tip: manifest.tip,
-            refused: manifest.refused,
             _lock: lock,
         })
     }
@@ -143,11 +163,6 @@ impl Index {
     pub fn sizes(&self) -> [u64; 4] {
         let c = &self.chain.counts;
         [c.txs, c.ins, c.outs, c.addresses]
-    }
-
-    /// Joins that the guard against melting large clusters refused when it was built.
-    pub fn refused_joins(&self) -> u64 {
-        self.refused
     }
 
     /// The number of an address in this index; nothing when the chain never saw it.

@@ -48,7 +48,7 @@ pub use build::{Build, Progress, build};
 pub use fault::Fault;
 pub use files::{Hash, hash_of_text, hash_text};
 pub use follow::{Followed, follow, is_there};
-pub use index::Index;
+pub use index::{Glance, Index, glance};
 pub use lone::mixes_of_block;
 pub use movements::Movement;
 pub use network::{NETWORKS, Network};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use obhut_casework::chain::{
-    self, Build, Fault, Index, Key, MovementRow, Network, Progress, hash_text,
+    self, Build, Fault, Glance, Key, MovementRow, Network, Progress, hash_text,
 };
 use obhut_casework::{Casework, Role, rfc3339};
 use serde_json::json;
@@ -62,7 +62,7 @@ pub async fn index(
     if let Some(casework) = &casework
         && casework.chain_told(network.name()).await?.is_none()
     {
-        let (height, hash) = open(&args.index)?.tip();
+        let (height, hash) = chain::glance(&args.index)?.tip;
         casework
             .set_chain_told(network.name(), height, &hash_text(&hash))
             .await?;
@@ -74,15 +74,15 @@ pub async fn index(
         if now.is_none() || now != seen {
             match chain::follow(&build) {
                 Ok(followed) => {
-                    let index = open(&args.index)?;
+                    let glance = chain::glance(&args.index)?;
                     if !told || followed.appended + followed.undone > 0 {
                         bar.finish_and_clear();
-                        tell(&index, &followed, begun.elapsed(), output)?;
+                        tell(&glance, &followed, begun.elapsed(), output)?;
                         told = true;
                     }
-                    reached = args.until.is_some_and(|until| index.tip().0 >= until);
+                    reached = args.until.is_some_and(|until| glance.tip.0 >= until);
                     if let Some(casework) = &casework {
-                        tell_movements(casework, index, output).await?;
+                        tell_movements(casework, network, &args.index, output).await?;
                     }
                     seen = now;
                 }
@@ -120,8 +120,21 @@ fn state_of(blocks: &Path) -> Option<Vec<(OsString, u64, SystemTime)>> {
 
 /// Records what moved at watched addresses since the block that was told last. What was recorded before
 /// stays one, so a run that is cut off in between loses and doubles nothing.
-async fn tell_movements(casework: &Casework, index: Index, output: &Output) -> anyhow::Result<()> {
-    let network = index.network();
+async fn tell_movements(
+    casework: &Casework,
+    network: Network,
+    folder: &Path,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let watched = watched(casework, network).await?;
+    if watched.is_empty() {
+        let (height, hash) = chain::glance(folder)?.tip;
+        casework
+            .set_chain_told(network.name(), height, &hash_text(&hash))
+            .await?;
+        return Ok(());
+    }
+    let index = open(folder)?;
     let (height, hash) = index.tip();
     let from = match casework.chain_told(network.name()).await? {
         None => height + 1,
@@ -131,7 +144,6 @@ async fn tell_movements(casework: &Casework, index: Index, output: &Output) -> a
             _ => told.min(height).saturating_sub(RACE_BLOCKS_MAX),
         },
     };
-    let watched = watched(casework, network).await?;
     let movements = index.movements(&watched, from);
     drop(index);
     record(casework, network, &movements, output).await?;
@@ -150,19 +162,19 @@ fn secret() -> anyhow::Result<[u64; 4]> {
 }
 
 fn tell(
-    index: &Index,
+    glance: &Glance,
     followed: &chain::Followed,
     took: Duration,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let (height, hash) = index.tip();
-    let [txs, ins, outs, addresses] = index.sizes();
+    let (height, hash) = glance.tip;
+    let [txs, ins, outs, addresses] = glance.sizes;
     output.line(
         || {
             json!({
                 "height": height, "block": hash_text(&hash), "transactions": txs, "inputs": ins,
                 "outputs": outs, "addresses": addresses, "appended": followed.appended,
-                "undone": followed.undone, "joins_refused": index.refused_joins(),
+                "undone": followed.undone, "joins_refused": glance.refused_joins,
                 "seconds": took.as_secs_f64(),
             })
         },
