@@ -107,6 +107,17 @@ fn btc(satoshi: u64) -> String {
     format!("{}.{:08}", satoshi / 100_000_000, satoshi % 100_000_000)
 }
 
+/// With as many digits as fit in the graph; the tables have all.
+fn about_btc(satoshi: u64) -> String {
+    let all = btc(satoshi);
+    let digits = match satoshi / 100_000_000 {
+        0 => 8,
+        1..=9 => 4,
+        _ => 2,
+    };
+    all[..all.len() - 8 + digits].to_owned()
+}
+
 /// A long name, shortened in the middle.
 fn short(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();

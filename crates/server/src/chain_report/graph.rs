@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use obhut_casework::chain::PayersReport;
 
-use super::{Words, btc, day, short};
+use super::{Words, about_btc, btc, day, short};
 
 /// Rows that a column shows by themselves; the rest are one row.
 const ROWS_MAX: usize = 18;
@@ -93,8 +93,8 @@ pub(super) fn draw(r: &PayersReport, w: Words) -> Markup {
                         rect x=(COLUMNS_X[column]) y=(format!("{:.1}", y - 14.0)) width=(width(column)) height="28" rx="4" class="node" {}
                         text x=(COLUMNS_X[column] + 6.0) y=(format!("{:.1}", y - 2.0)) text-anchor="start" { (node.label) }
                         text x=(COLUMNS_X[column] + 6.0) y=(format!("{:.1}", y + 10.0)) text-anchor="start" class="small" style="font-size:9px" {
-                            (btc(node.satoshi)) @if node.payments > 0 { " · " (node.payments) "×" }
-                            @if column != 2 && !node.first.is_empty() { " · " (day(&node.first)) @if day(&node.first) != day(&node.last) { "…" (day(&node.last).get(2..).unwrap_or_default()) } }
+                            (about_btc(node.satoshi)) @if node.payments > 0 { " · " (node.payments) "×" }
+                            @if column != 2 && !node.first.is_empty() { " · " (day(&node.first)) @if day(&node.first) != day(&node.last) { "…" (without_year(day(&node.first), day(&node.last))) } }
                         }
                         title { (node.title) " · " (btc(node.satoshi)) " BTC" }
                     }
@@ -245,4 +245,12 @@ fn rows<K: Ord + Clone>(nodes: BTreeMap<K, Node>, w: Words) -> (Vec<Node>, BTree
         shown.push(rest);
     }
     (shown, places)
+}
+
+/// The later day, without its year where that is the earlier's.
+fn without_year<'a>(first: &str, last: &'a str) -> &'a str {
+    match (first.split_once('-'), last.split_once('-')) {
+        (Some((a, _)), Some((b, rest))) if a == b => rest,
+        _ => last.get(2..).unwrap_or(last),
+    }
 }
