@@ -99,10 +99,7 @@ impl<const W: usize> Column<W> {
 
     fn of(map: Map, path: &Path, rows: u64) -> io::Result<Self> {
         if (map.bytes().len() as u64) < rows * W as u64 {
-            let why = format!(
-                "{} is shorter than the manifest says; build the index again",
-                path.display()
-            );
+            let why = format!("{} is shorter than the manifest says", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         Ok(Self { map, rows })

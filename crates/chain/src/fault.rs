@@ -115,6 +115,15 @@ pub enum Fault {
         /// What is wrong.
         why: String,
     },
+    /// The block files don't hold the block that the index ends with.
+    OtherBlocks {
+        /// The folder.
+        folder: PathBuf,
+        /// Height of that block.
+        height: u64,
+        /// Its hash, as explorers print it.
+        block: String,
+    },
     /// Another process works on the index.
     Busy {
         /// The folder.
@@ -135,7 +144,7 @@ impl fmt::Display for Fault {
             Fault::Io { path, why } => write!(f, "{}: {why}", path.display()),
             Fault::NoBlocks { folder } => write!(
                 f,
-                "{}: there is no blk00000.dat or another block file; name the folder `blocks` of the node's data",
+                "{}: there is no blk00000.dat or another block file, or no such folder; name the folder `blocks` of the node's data",
                 folder.display()
             ),
             Fault::OtherNetwork {
@@ -250,6 +259,15 @@ impl fmt::Display for Fault {
                 folder.display()
             ),
             Fault::BadIndex { folder, why } => write!(f, "{}: {why}", folder.display()),
+            Fault::OtherBlocks {
+                folder,
+                height,
+                block,
+            } => write!(
+                f,
+                "{}: the index ends with block {block} at height {height}, and these files don't hold it; name the folder of the node it was built from, or build another index",
+                folder.display()
+            ),
             Fault::Busy { folder } => write!(
                 f,
                 "{}: another process is working on this index; wait until it has ended",

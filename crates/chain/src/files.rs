@@ -94,13 +94,18 @@ pub(crate) struct UndoFile {
 
 impl Blocks {
     pub fn open(folder: &Path, network: Network) -> Result<Self, Fault> {
+        if !folder.is_dir() {
+            return Err(Fault::NoBlocks {
+                folder: folder.to_owned(),
+            });
+        }
         let path = folder.join("xor.dat");
         let (key, has_key) = match fs::read(&path) {
             Ok(bytes) => {
                 let wrong = |_| Fault::BadBlock {
                     file: path.clone(),
                     offset: 0,
-                    why: "isn't eight bytes long",
+                    why: "isn't a key of eight bytes; copy the node's xor.dat again",
                 };
                 (<[u8; 8]>::try_from(bytes).map_err(wrong)?, true)
             }

@@ -157,6 +157,15 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Plac
     let heights: HashMap<Hash, u64> = (known.saturating_sub(2_000)..known)
         .map(|height| (chain.block(height).hash, height))
         .collect();
+    // The index's own last block must be there, or these are not the files it was built from.
+    let tip = chain.block(known - 1).hash;
+    if !places.iter().any(|p| p.hash == tip) {
+        return Err(Fault::OtherBlocks {
+            folder: blocks.folder.clone(),
+            height: known - 1,
+            block: files::hash_text(&tip),
+        });
+    }
     let fresh: HashMap<Hash, &Place> = places
         .iter()
         .filter(|p| !heights.contains_key(&p.hash))

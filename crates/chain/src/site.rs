@@ -384,8 +384,15 @@ pub struct Receipts {
 pub const DUST_SATOSHI_MAX: u64 = 1_000;
 
 /// Everything that others paid to a site.
-pub fn receipts(index: &Index, site: &Site) -> Receipts {
+pub fn receipts(index: &Index, site: &Site, known: &Known) -> Receipts {
     let chain: &Chain = &index.chain;
+    // A seed that a service hosts is spent by the service, for whomever.
+    let hosted: QuickMap<u32, u32> = site
+        .members
+        .iter()
+        .filter_map(|m| Some((m.address, known.surely(index, m.address)?)))
+        .filter(|(_, service)| known.stops(*service))
+        .collect();
     let mut receipts = Receipts::default();
     let mut outs: Vec<(u64, u32)> = site
         .members
@@ -401,8 +408,16 @@ pub fn receipts(index: &Index, site: &Site) -> Receipts {
             satoshi: chain.value(out),
             address,
         };
-        let own = chain.ins(tx).any(|i| site.has(chain.payer(i)));
-        if chain.is_coinbase(tx) {
+        let of_site = |address: u32| site.has(address) && !hosted.contains_key(&address);
+        let own = chain.ins(tx).any(|i| of_site(chain.payer(i)));
+        let inside = hosted.get(&address).is_some_and(|service| {
+            chain
+                .ins(tx)
+                .any(|i| known.surely(index, chain.payer(i)) == Some(*service))
+        });
+        if inside {
+            // The service moves its own money.
+        } else if chain.is_coinbase(tx) {
             receipts.mined.push(receipt);
         } else if own && chain.is_joint(tx) {
             receipts.mixed.push(receipt);

@@ -73,8 +73,13 @@ pub async fn run(
                     || serde_json::to_value(&m).expect("a movement is JSON"),
                     || {
                         let way = if m.incoming { "was paid" } else { "paid" };
+                        let undone = if m.undone {
+                            "  (undone: its block lost a race)"
+                        } else {
+                            ""
+                        };
                         format!(
-                            "{}  {}  {way} {} sat  {}",
+                            "{}  {}  {way} {} sat  {}{undone}",
                             m.time, m.address, m.amount_sat, m.txid
                         )
                     },
@@ -146,6 +151,9 @@ fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile
                 "{name}: {} for other currencies left out",
                 count(file.other_currencies as u64, "tag", "tags")
             ));
+        }
+        if file.tags.is_empty() && file.actors.is_empty() && !file.problems.is_empty() {
+            anyhow::bail!("{name}: nothing of it could be taken; see above");
         }
         all.tags.extend(file.tags);
         all.actors.extend(file.actors);

@@ -308,3 +308,83 @@ fn the_generator_makes_chains_that_bitcoin_core_s_kernel_takes() {
         assert_eq!(known.person(&row["address"]), "abuse-site");
     }
 }
+
+#[test]
+fn a_movement_whose_block_lost_a_race_is_told_to_have_never_happened() {
+    let known = Known::read(&fixtures().join("chain"));
+    let b = Bench::new();
+    let blocks = known.folder.join("blocks");
+    let file = |name: &str| std::fs::read(blocks.join(name)).unwrap();
+    let (blk, key) = (file("blk00000.dat"), file("xor.dat"));
+    for name in ["rev00000.dat", "xor.dat"] {
+        b.write(&format!("n/{name}"), &file(name));
+    }
+    let plain = |n: usize| blk[n] ^ key[n % 8];
+    let (mut at, mut ends) = (0, Vec::new());
+    while plain(at) == 0xfa {
+        let size: Vec<u8> = (at + 4..at + 8).map(plain).collect();
+        at += 8 + u32::from_le_bytes(size.try_into().unwrap()) as usize;
+        ends.push(at);
+    }
+    // The first race: one of its blocks has a payment that was replaced in those that won.
+    let race = &known.truth["reorgs"][0];
+    let height = race["height"].as_u64().unwrap() as usize;
+    let replaced = race["replaced"][0].as_str().unwrap();
+    let index_with = |records: usize, index: &str| {
+        b.write("n/blk00000.dat", &blk[..ends[records - 1]]);
+        ok(&b.obhut(&[
+            "chain",
+            "index",
+            "--network",
+            "regtest",
+            "--blocks",
+            "n",
+            "--index",
+            index,
+        ]));
+    };
+    index_with(height + 2, "scratch");
+    let shown = b.obhut(&["--json", "chain", "show", "--index", "scratch", replaced]);
+    let shown = lines(ok(&shown)).remove(0);
+    let paid = shown["outputs"].as_array().unwrap().iter();
+    let addresses: Vec<&str> = paid.map(|o| o["address"].as_str().unwrap()).collect();
+    b.write("case.json", b"{}");
+    let new = ["--json", "case", "new", "--from", "case.json"];
+    let made = lines(ok(&b.obhut(&new))).remove(0);
+    let case = made["case"].as_str().or(made["id"].as_str()).unwrap();
+    let watch = ["chain", "watch", "--case", case, "--network", "regtest"];
+    ok(&b.obhut(&[&watch[..], &addresses].concat()));
+    index_with(height, "index");
+    index_with(height + 2, "index");
+    let moves = || lines(ok(&b.obhut(&["--json", "chain", "moves", case])));
+    let of_it = |all: &[Value]| -> Vec<bool> {
+        let some = all.iter().filter(|m| m["txid"] == *replaced);
+        some.map(|m| m["undone"].as_bool().unwrap()).collect()
+    };
+    assert_eq!(of_it(&moves()), vec![false; addresses.len()]);
+    index_with(height + 5, "index");
+    assert_eq!(of_it(&moves()), vec![true; addresses.len()]);
+    assert!(
+        moves().iter().any(|m| m["undone"] == false),
+        "its replacement"
+    );
+    let alarms = String::from_utf8(ok(&b.obhut(&["alarm", "list"])).stdout.clone()).unwrap();
+    assert!(alarms.contains("never happened"), "{alarms}");
+    // Files of another chain are no files of this index.
+    b.write("n/blk00000.dat", &blk[..ends[height - 10]]);
+    let other = b.obhut(&[
+        "chain",
+        "index",
+        "--network",
+        "regtest",
+        "--blocks",
+        "n",
+        "--index",
+        "index",
+    ]);
+    let told = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(
+        !other.status.success() && told.contains("these files don't hold it"),
+        "{told}"
+    );
+}

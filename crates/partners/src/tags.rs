@@ -147,6 +147,7 @@ mod tests {
             expect![[r#"
                 d D None None 5 true s
                 e E None None 5 true s
+                0: `confidence` stands neither in the head nor in every tag, and its schema wants it
                 1: it has no label; it was left out
                 2: "sure" is no confidence of TagPack's ladder; it was left out
                 3: it has no address; it was left out
@@ -169,7 +170,7 @@ mod tests {
         check(
             "just words\n",
             expect![
-                "it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with a column `address`"
+                "it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with columns `address` and `label`"
             ],
         );
         check("", expect![["it has nothing in it"]]);

@@ -151,7 +151,7 @@ fn numbers(r: &PayersReport, made: &Made, w: Words) -> Markup {
             (row(w.t("payers", "Zahlende"), format!("{} – {}", r.payers.0, r.payers.1)))
             (row(w.t("wallets they came from, as far as ties go", "Wallets, aus denen sie kamen, soweit Bindungen reichen"), r.wallets.to_string()))
             (row(w.t("straight out of a service", "unmittelbar aus einem Dienst"), direct.to_string()))
-            (row(w.t("lead back to a service", "führen zu einem Dienst zurück"), found.to_string()))
+            (row(w.t("lead back to a service, or to a wallet that behaves like one", "führen zu einem Dienst zurück oder zu einem Wallet, das sich so verhält"), found.to_string()))
             @if !r.own.is_empty() { (row(w.t("investigators' own, left out", "eigene der Ermittler, ausgelassen"), r.own.len().to_string())) }
             @if !r.dust.is_empty() { (row(w.t("dust of at most 1,000 satoshi, no payments", "Staub bis 1.000 Satoshi, keine Zahlungen"), r.dust.len().to_string())) }
             @if r.mined_and_mixed != (0, 0) { (row(w.t("mined; received in mixes it took part in", "geschürft; in eigenen Mischungen erhalten"), format!("{}; {}", r.mined_and_mixed.0, r.mined_and_mixed.1))) }
@@ -162,28 +162,38 @@ fn numbers(r: &PayersReport, made: &Made, w: Words) -> Markup {
     }
 }
 
+/// The heads of a table's columns, and which are of numbers.
+fn head(heads: &[&str], numbers: &[usize]) -> Markup {
+    html! {
+        thead { tr { @for (n, text) in heads.iter().enumerate() {
+            th scope="col" class=[numbers.contains(&n).then_some("number")] { (text) }
+        } } }
+    }
+}
+
 fn services(r: &PayersReport, w: Words) -> Markup {
+    let heads = [
+        w.t("service", "Dienst"),
+        w.t("name in registers", "Name im Register"),
+        w.t("country", "Land"),
+        w.t("payments", "Zahlungen"),
+        w.t("of them direct", "davon direkt"),
+        w.t("who says it is theirs", "wer es zuschreibt"),
+    ];
     html! {
         h2 { (w.t("Services to ask", "Dienste, die zu fragen sind")) }
         @if r.services.is_empty() { p { (w.t("None with a name.", "Keiner mit Namen.")) } } @else {
             div class="scroll" { table {
-                thead { tr {
-                    th scope="col" { (w.t("service", "Dienst")) }
-                    th scope="col" { (w.t("name in registers", "Name im Register")) }
-                    th scope="col" { (w.t("country", "Land")) }
-                    th scope="col" class="number" { (w.t("payments", "Zahlungen")) }
-                    th scope="col" class="number" { (w.t("of them direct", "davon direkt")) }
-                    th scope="col" { (w.t("who says it is theirs", "wer es zuschreibt")) }
-                } }
+                (head(&heads, &[3, 4]))
                 tbody { @for s in &r.services {
                     @let best = s.service.tags.iter().max_by_key(|t| t.confidence);
                     tr {
-                        td { (s.service.label) @if let Some(c) = &s.service.category { " (" (c) ")" } }
-                        td { (s.service.legal_name.as_deref().unwrap_or("?")) }
-                        td { @if s.service.jurisdictions.is_empty() { "?" } @else { (s.service.jurisdictions.join(", ")) } }
-                        td class="number" { (s.behind) }
-                        td class="number" { (s.direct) }
-                        td { @if let Some(t) = best {
+                        td data-label=(heads[0]) { (s.service.label) @if let Some(c) = &s.service.category { " (" (c) ")" } }
+                        td data-label=(heads[1]) { (s.service.legal_name.as_deref().unwrap_or("?")) }
+                        td data-label=(heads[2]) { @if s.service.jurisdictions.is_empty() { "?" } @else { (s.service.jurisdictions.join(", ")) } }
+                        td class="number" data-label=(heads[3]) { (s.behind) }
+                        td class="number" data-label=(heads[4]) { (s.direct) }
+                        td data-label=(heads[5]) { @if let Some(t) = best {
                             (t.source) @if let Some(d) = &t.date { ", " (d) } ", " (w.t("confidence", "Gewissheit")) " " (t.confidence)
                             @if s.service.tags.len() > 1 { " (" (s.service.tags.len()) " " (w.t("tags", "Zuschreibungen")) ")" }
                         } }
@@ -221,64 +231,101 @@ fn payments(r: &PayersReport, w: Words) -> Markup {
             }
         }
     };
+    let heads = [
+        w.t("time (UTC)", "Zeit (UTC)"),
+        "BTC",
+        w.t("to", "an"),
+        w.t("transaction", "Transaktion"),
+        w.t("direct", "direkt"),
+        w.t("wallet", "Wallet"),
+        w.t("candidates", "Kandidaten"),
+        w.t("possible sources", "mögliche Quellen"),
+    ];
     html! {
         h2 { (w.t("Payments", "Zahlungen")) }
         p class="hint" { (w.t(
             "Candidates are the services the coins may have come out of, nearest first, with the amount that left there, the day, transactions between, and confidence from 0 to 100. More than one means the chain alone doesn't decide.",
             "Kandidaten sind die Dienste, aus denen die Münzen stammen können, der nächste zuerst, mit dem Betrag dort, dem Tag, den Schritten dazwischen und der Gewissheit von 0 bis 100. Mehrere heißt: Die Kette allein entscheidet es nicht.")) }
         div class="scroll" { table {
-            thead { tr {
-                th scope="col" { (w.t("time (UTC)", "Zeit (UTC)")) }
-                th scope="col" class="number" { "BTC" }
-                th scope="col" { (w.t("to", "an")) }
-                th scope="col" { (w.t("transaction", "Transaktion")) }
-                th scope="col" { (w.t("direct", "direkt")) }
-                th scope="col" class="number" { (w.t("candidates", "Kandidaten")) }
-                th scope="col" { (w.t("possible sources", "mögliche Quellen")) }
-            } }
+            (head(&heads, &[1, 5, 6]))
             tbody { @for p in r.payments.iter().take(PAYMENTS_LISTED) { tr {
-                td { (p.time.get(..16).unwrap_or(&p.time).replace('T', " ")) }
-                td class="number" { (btc(p.amount_sat)) }
-                td title=(p.to_address) { code { (short(&p.to_address)) } }
-                td title=(format!("{}:{}", p.out.txid, p.out.vout)) { code { (short(&p.out.txid)) ":" (p.out.vout) } }
-                td { (if p.direct { w.t("yes", "ja") } else { "" }) }
-                td class="number" { (p.candidates.len()) }
-                td { (candidate(p)) }
+                td data-label=(heads[0]) { (p.time.get(..16).unwrap_or(&p.time).replace('T', " ")) }
+                td class="number" data-label=(heads[1]) { (btc(p.amount_sat)) }
+                td data-label=(heads[2]) title=(p.to_address) { code { (short(&p.to_address)) } }
+                td data-label=(heads[3]) title=(format!("{}:{}", p.out.txid, p.out.vout)) { code { (short(&p.out.txid)) ":" (p.out.vout) } }
+                td data-label=(heads[4]) { (if p.direct { w.t("yes", "ja") } else { w.t("no", "nein") }) }
+                td class="number" data-label=(heads[5]) { (p.wallet) }
+                td class="number" data-label=(heads[6]) { (p.candidates.len()) }
+                td data-label=(heads[7]) { (candidate(p)) }
             } } }
         } }
         @if r.payments.len() > PAYMENTS_LISTED { p { "+ " (r.payments.len() - PAYMENTS_LISTED) " " (w.t("in payments.csv", "in payments.csv")) } }
     }
 }
 
+/// Where money ended, in the reader's words.
+fn end_name(end: &str, w: Words) -> String {
+    match end {
+        "mix" => w.t("a mix", "eine Mischung").to_owned(),
+        "unspent" => w.t("not spent yet", "noch nicht ausgegeben").to_owned(),
+        "limit" => w
+            .t("not followed further", "nicht weiter verfolgt")
+            .to_owned(),
+        service => service.to_owned(),
+    }
+}
+
 fn onward(r: &PayersReport, w: Words) -> Markup {
+    let heads = [
+        w.t("ended at", "endete bei"),
+        w.t("outputs", "Ausgänge"),
+        "poison, BTC",
+        "haircut, BTC",
+        "FIFO, BTC",
+    ];
     html! {
         h2 { (w.t("Where the site's money went", "Wohin das Geld der Seite ging")) }
         p class="hint" { (w.t(
             "Poison taints whatever a coin of the site touches. Haircut spreads taint by value. First in, first out hands satoshi on in their order (Clayton's case, 1816). None is the truth; name the rule you use.",
             "Poison färbt alles, was eine Münze der Seite berührt. Haircut verteilt nach Wert. First in, first out gibt Satoshi in ihrer Reihenfolge weiter (Clayton’s case, 1816). Keine Regel ist die Wahrheit; nennen Sie die, die Sie anwenden.")) }
         div class="scroll" { table {
-            thead { tr {
-                th scope="col" { (w.t("ended at", "endete bei")) }
-                th scope="col" class="number" { (w.t("outputs", "Ausgänge")) }
-                th scope="col" class="number" { "poison, BTC" } th scope="col" class="number" { "haircut, BTC" } th scope="col" class="number" { "FIFO, BTC" }
-            } }
+            (head(&heads, &[1, 2, 3, 4]))
             tbody { @for a in &r.onward { tr {
-                td { (a.end) } td class="number" { (a.outputs) }
-                td class="number" { (btc(a.poison_sat)) } td class="number" { (btc(a.haircut_sat)) } td class="number" { (btc(a.fifo_sat)) }
+                td data-label=(heads[0]) { (end_name(&a.end, w)) }
+                td class="number" data-label=(heads[1]) { (a.outputs) }
+                td class="number" data-label=(heads[2]) { (btc(a.poison_sat)) }
+                td class="number" data-label=(heads[3]) { (btc(a.haircut_sat)) }
+                td class="number" data-label=(heads[4]) { (btc(a.fifo_sat)) }
             } } }
         } }
     }
 }
 
+fn layer(name: &'static str, w: Words) -> &'static str {
+    match name {
+        "strong" => w.t("strong", "stark"),
+        _ => w.t("weak", "schwach"),
+    }
+}
+
 fn addresses(r: &PayersReport, w: Words) -> Markup {
+    let heads = [
+        w.t("address", "Adresse"),
+        w.t("layer", "Schicht"),
+        w.t("confidence", "Gewissheit"),
+        w.t("because", "weil"),
+    ];
     html! {
         h2 { (w.t("Addresses of the site", "Adressen der Seite")) }
         details {
             summary { (r.addresses.len()) }
             div class="scroll" { table {
-                thead { tr { th scope="col" { (w.t("address", "Adresse")) } th scope="col" { (w.t("layer", "Schicht")) } th scope="col" class="number" { (w.t("confidence", "Gewissheit")) } th scope="col" { (w.t("because", "weil")) } } }
+                (head(&heads, &[2]))
                 tbody { @for a in r.addresses.iter().take(ADDRESSES_LISTED) { tr {
-                    td { code { (a.address) } } td { (a.layer) } td class="number" { (a.confidence) } td class="hint" { (a.because) }
+                    td data-label=(heads[0]) { code { (a.address) } }
+                    td data-label=(heads[1]) { (layer(a.layer, w)) }
+                    td class="number" data-label=(heads[2]) { (a.confidence) }
+                    td class="hint" data-label=(heads[3]) { (a.because) }
                 } } }
             } }
             @if r.addresses.len() > ADDRESSES_LISTED { p { "+ " (r.addresses.len() - ADDRESSES_LISTED) " in addresses.csv" } }
@@ -291,15 +338,26 @@ fn addresses(r: &PayersReport, w: Words) -> Markup {
 }
 
 fn limits(r: &PayersReport, w: Words) -> Markup {
+    let heads = [
+        w.t("rule", "Regel"),
+        w.t("layer", "Schicht"),
+        w.t("confidence", "Gewissheit"),
+        w.t("formula", "Formel"),
+        w.t("measured", "gemessen"),
+    ];
     html! {
         h2 { (w.t("What this rests on, and what it can't say", "Worauf das beruht, und was es nicht sagen kann")) }
         p { (w.t(
             "Structure (who spends together, which output is change) can be repeated by anybody from the blocks: `obhut chain why A B --proof` writes what is needed. Attribution (whose address this is) is the claim of whoever tagged it, and no better than its source.",
             "Struktur (was zusammen ausgegeben wird, welcher Ausgang Wechselgeld ist) kann jeder aus den Blöcken wiederholen: `obhut chain why A B --proof` schreibt, was dafür nötig ist. Zuschreibung (wessen Adresse das ist) ist die Behauptung dessen, der sie gemacht hat, und nicht besser als ihre Quelle.")) }
         div class="scroll" { table {
-            thead { tr { th scope="col" { (w.t("rule", "Regel")) } th scope="col" { (w.t("layer", "Schicht")) } th scope="col" class="number" { (w.t("confidence", "Gewissheit")) } th scope="col" { (w.t("formula", "Formel")) } th scope="col" { (w.t("measured", "gemessen")) } } }
+            (head(&heads, &[2]))
             tbody { @for h in heuristics::ALL { tr {
-                td { (h.name) } td { (h.strength.name()) } td class="number" { (h.confidence) } td { (h.rule) } td { (h.measured) }
+                td data-label=(heads[0]) { (h.name) }
+                td data-label=(heads[1]) { (layer(h.strength.name(), w)) }
+                td class="number" data-label=(heads[2]) { (h.confidence) }
+                td data-label=(heads[3]) { (h.rule) }
+                td data-label=(heads[4]) { (h.measured) }
             } } }
         } }
         p { (w.t(

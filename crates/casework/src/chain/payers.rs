@@ -2,7 +2,7 @@
 //!
 //! Every row says what it rests on. An address is not a person; payers come as a range.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use obhut_chain::back::{Source, Way, ways};
 use obhut_chain::heuristics::{self, Strength};
@@ -79,7 +79,8 @@ pub struct PaymentRow {
     pub candidates: Vec<CandidateRow>,
     /// Ways that ended at mixes, at new coins, at limits.
     pub ends: [u32; 3],
-    /// A number for the wallet that paid; two payments with one may have one payer.
+    /// A number for the wallet that paid, in the order of payments, from 1; two payments with one may have
+    /// one payer. Services that paid themselves have one too.
     pub wallet: u32,
 }
 
@@ -199,7 +200,7 @@ pub fn payers(
     }
     let own: HashSet<&OutPoint> = question.own_payments.iter().collect();
     let found = site::site(index, &seeds, &services.known);
-    let receipts = site::receipts(index, &found);
+    let receipts = site::receipts(index, &found, &services.known);
     for seed in &seeds {
         if let Some(service) = services.known.surely(index, *seed)
             && services.known.stops(service)
@@ -226,7 +227,8 @@ pub fn payers(
     let mut used: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
     let mut unnamed: BTreeMap<String, usize> = BTreeMap::new();
     let (mut wallets, mut direct_from) = (BTreeSet::new(), BTreeSet::new());
-    for (row, way) in rows.into_iter().zip(&ways) {
+    let mut numbered: HashMap<u32, u32> = HashMap::new();
+    for (mut row, way) in rows.into_iter().zip(&ways) {
         if own.contains(&row.out) {
             left_out.push(row.out);
             continue;
@@ -246,6 +248,8 @@ pub fn payers(
                 unnamed.insert(c.service.clone(), 1);
             }
         }
+        let next = numbered.len() as u32 + 1;
+        row.wallet = *numbered.entry(row.wallet).or_insert(next);
         if row.direct {
             direct_from.insert(way.candidates.first().map(|c| match c.source {
                 Source::Service(n) => (true, n),
@@ -276,9 +280,18 @@ pub fn payers(
         .map(|p| format!("{}: {}", p.file, p.what));
     problems.extend(problems_of_tags);
     if services.unseen > 0 {
+        let (n, one) = (services.unseen, services.unseen == 1);
+        let what = if one { "address is" } else { "addresses are" };
+        problems.push(format!("{n} tagged {what} not on this chain"));
+    }
+    if services.other_network > 0 {
         problems.push(format!(
-            "{} tagged addresses are not on this chain",
-            services.unseen
+            "{} of other networks than {} left out",
+            match services.other_network {
+                1 => "1 tag".to_owned(),
+                n => format!("{n} tags"),
+            },
+            index.network().name()
         ));
     }
     let (height, hash) = index.tip();

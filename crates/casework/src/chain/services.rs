@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use obhut_chain::known::{Known, Tag};
-use obhut_chain::{Index, Key};
+use obhut_chain::{AddressFault, Index, Key};
 use serde::{Deserialize, Serialize};
 
 /// A claim of somebody's: this address is that service's.
@@ -88,7 +88,9 @@ pub struct Services {
     pub known: Known,
     /// Tagged addresses that the chain has never seen.
     pub unseen: usize,
-    /// Tags that are of no address of this network.
+    /// Tags whose addresses are another network's.
+    pub other_network: usize,
+    /// Tags whose addresses are none.
     pub problems: Vec<TagProblem>,
     /// Clusters that tags of several services claim.
     pub contested: Vec<ContestedCluster>,
@@ -110,15 +112,23 @@ impl Services {
             actors.iter().map(|a| (a.id.as_str(), a)).collect();
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         let mut services: Vec<Service> = Vec::new();
-        let (mut of_kernel, mut problems, mut unseen) = (Vec::new(), Vec::new(), 0);
+        let (mut of_kernel, mut problems) = (Vec::new(), Vec::new());
+        let (mut unseen, mut other_network) = (0, 0);
         for tag in tags {
             let key = match Key::parse(tag.address.trim(), index.network()) {
                 Ok(key) => key,
+                Err(AddressFault::OtherNetwork) => {
+                    other_network += 1;
+                    continue;
+                }
                 Err(why) => {
                     problems.push(TagProblem {
                         file: tag.pack.clone(),
                         row: 0,
-                        what: format!("the tag \"{}\": {why}; it was left out", tag.label),
+                        what: format!(
+                            "the tag \"{}\" for {}: {why}; it was left out",
+                            tag.label, tag.address
+                        ),
                     });
                     continue;
                 }
@@ -174,6 +184,7 @@ impl Services {
             all: services,
             known,
             unseen,
+            other_network,
             problems,
         }
     }

@@ -24,6 +24,8 @@ pub(crate) const STEPS: &[Step] = &[Step {
     number: 41,
     sql: &[
         "CREATE TABLE chain_told (network TEXT PRIMARY KEY, height BIGINT NOT NULL, block TEXT NOT NULL)",
+            "ALTER TABLE chain_movements ADD COLUMN network TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE chain_movements ADD COLUMN undone_at BIGINT",
     ],
 }];
 
@@ -53,6 +55,9 @@ pub struct MovementRow {
     pub incoming: bool,
     /// Which input or output of the transaction.
     pub place: u32,
+    /// The block that had it lost a race, and no other has it: it never happened.
+    #[serde(default)]
+    pub undone: bool,
 }
 
 impl Casework {
@@ -180,20 +185,26 @@ impl Casework {
             let key = self.sealer.keyed_digest("chain movement", what.as_bytes());
             let id = ids::new("finding");
             let added = sqlx::query(
-                "INSERT INTO chain_movements (id, case_id, movement_key, movement_sealed, found_at)
-                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (movement_key) DO NOTHING",
+                "INSERT INTO chain_movements (id, case_id, movement_key, movement_sealed, found_at, network)
+                 VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (movement_key) DO UPDATE SET undone_at = NULL, id = $1, movement_sealed = $4
+                 WHERE chain_movements.undone_at IS NOT NULL",
             )
             .bind(&id)
             .bind(&case)
             .bind(&key)
             .bind(self.seal_text(&json))
             .bind(self.now())
+            .bind(network)
             .execute(&mut *tx)
             .await?
             .rows_affected();
             if added == 1 {
                 let way = if m.incoming { "was paid" } else { "paid" };
-                let text = format!("a watched address {way} at height {}", m.height);
+                let text = format!(
+                    "a watched address of case {case} {way} at height {}; `obhut chain moves {case}` shows it",
+                    m.height
+                );
                 alarms::raise(&mut tx, self.now(), "chain-moved", &case, &text).await?;
                 audit::write(&mut tx, self.now(), "follower", "finding.chain", &id, &case).await?;
                 raised += 1;
@@ -229,21 +240,64 @@ impl Casework {
         Ok(())
     }
 
-    /// What moved in a case, newest first.
+    /// Movements of a network that count, with their ids.
+    pub async fn movements_of(&self, network: &str) -> Result<Vec<(String, MovementRow)>> {
+        let rows = sqlx::query(
+            "SELECT id, movement_sealed FROM chain_movements WHERE network = $1 AND undone_at IS NULL ORDER BY id",
+        )
+        .bind(network)
+        .fetch_all(self.db.pool())
+        .await?;
+        let mut all = Vec::new();
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let (id, text) = (c.text()?, self.open_text(&c.text()?)?);
+            all.extend(serde_json::from_str(&text).ok().map(|m| (id, m)));
+        }
+        Ok(all)
+    }
+
+    /// Marks a movement whose block lost a race and that no other block has.
+    pub async fn undo_movement(&self, id: &str) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        let row = sqlx::query("SELECT case_id FROM chain_movements WHERE id = $1")
+            .bind(id)
+            .fetch_one(&mut *tx)
+            .await?;
+        let case = Columns::of(&row).text()?;
+        let now = self.now();
+        sqlx::query("UPDATE chain_movements SET undone_at = $1 WHERE id = $2")
+            .bind(now)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        let text = format!(
+            "a movement of case {case} told before never happened: its block lost a race; `obhut chain moves {case}` shows which"
+        );
+        alarms::raise(&mut tx, now, "chain-undone", &case, &text).await?;
+        audit::write(&mut tx, now, "follower", "finding.undone", id, &case).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// What moved in a case, newest first; what was undone stays and says so.
     pub async fn movements(&self, case: &str) -> Result<Vec<MovementRow>> {
         if case.is_empty() {
             return Err(CaseworkError::refused("name a case"));
         }
         let rows = sqlx::query(
-            "SELECT movement_sealed FROM chain_movements WHERE case_id = $1 ORDER BY found_at DESC, id",
+            "SELECT movement_sealed, undone_at FROM chain_movements WHERE case_id = $1 ORDER BY found_at DESC, id",
         )
         .bind(case)
         .fetch_all(self.db.pool())
         .await?;
         let mut all = Vec::new();
         for row in &rows {
-            let text = self.open_text(&Columns::of(row).text()?)?;
-            all.extend(serde_json::from_str(&text).ok());
+            let mut c = Columns::of(row);
+            let text = self.open_text(&c.text()?)?;
+            let undone = c.maybe_int()?.is_some();
+            let found = serde_json::from_str::<MovementRow>(&text).ok();
+            all.extend(found.map(|m| MovementRow { undone, ..m }));
         }
         Ok(all)
     }

@@ -28,7 +28,7 @@ pub async fn payers(
     setting: &Setting,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let question = read_seeds(&args.seeds)?;
+    let question = read_seeds(&args.seeds, output)?;
     let mut read = read_tags(&args.tags, output)?;
     let index = open(&args.index)?;
     let needed = index.network() != Network::Regtest;
@@ -162,12 +162,12 @@ fn summary(report: &PayersReport, out: &Path, output: &Output) -> anyhow::Result
         },
         || {
             format!(
-                "{} addresses, {} doubtful\n{} payments, {:.8} BTC, from {} wallets, by {} to {} payers; {direct} straight out of a service\n{found} lead to a service: {}\nreport in {}\nAn address is not a person; every row is a lead.",
-                report.addresses.len(),
+                "{}, {} doubtful\n{}, {:.8} BTC, from {}, by {} to {} payers; {direct} straight out of a service\n{found} lead to a service or to a wallet that behaves like one: {}\nreport in {}\nAn address is not a person; every row is a lead.",
+                count(report.addresses.len() as u64, "address", "addresses"),
                 report.doubtful.len(),
-                report.payments.len(),
+                count(report.payments.len() as u64, "payment", "payments"),
                 report.total_sat() as f64 / 1e8,
-                report.wallets,
+                count(report.wallets as u64, "wallet", "wallets"),
                 report.payers.0,
                 report.payers.1,
                 led_to(report),
@@ -195,7 +195,7 @@ fn led_to(report: &PayersReport) -> String {
 }
 
 /// `{"seeds": [...], "own_payments": ["txid:vout"]}`, or a list of addresses.
-fn read_seeds(path: &Path) -> anyhow::Result<Question> {
+fn read_seeds(path: &Path, output: &Output) -> anyhow::Result<Question> {
     let fault = || format!("{} can't be read", path.display());
     let length = std::fs::metadata(path).with_context(fault)?.len();
     ensure!(
@@ -229,6 +229,15 @@ fn read_seeds(path: &Path) -> anyhow::Result<Question> {
         Value::Array(_) => list(&value, "seeds")?,
         _ => list(value.get("seeds").unwrap_or(&Value::Null), "seeds")?,
     };
+    if let Value::Object(fields) = &value {
+        let known = ["seeds", "own_payments", "note"];
+        for name in fields.keys().filter(|n| !known.contains(&n.as_str())) {
+            output.remark(&format!(
+                "{}: `{name}` means nothing here (there are `seeds`, `own_payments`, `note`) and was passed over",
+                path.display()
+            ));
+        }
+    }
     let own = match value.get("own_payments") {
         None => Vec::new(),
         Some(v) => list(v, "own_payments")?,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use obhut_casework::chain::{
-    self, Build, Fault, Glance, Key, MovementRow, Network, Progress, hash_text,
+    self, Build, Fault, Glance, Key, MovementRow, Network, Progress, hash_of_text, hash_text,
 };
 use obhut_casework::{Casework, Role, rfc3339};
 use serde_json::json;
@@ -136,14 +136,30 @@ async fn tell_movements(
     }
     let index = open(folder)?;
     let (height, hash) = index.tip();
+    let mut raced = false;
     let from = match casework.chain_told(network.name()).await? {
         None => height + 1,
         Some((told, block)) => match index.block_hash(told).map(|h| hash_text(&h)) {
             Some(same) if same == block => told + 1,
             // Another chain won since, or the index ends below.
-            _ => told.min(height).saturating_sub(RACE_BLOCKS_MAX),
+            _ => {
+                raced = told <= height;
+                told.min(height).saturating_sub(RACE_BLOCKS_MAX)
+            }
         },
     };
+    if raced {
+        for (id, m) in casework.movements_of(network.name()).await? {
+            let there = hash_of_text(&m.txid).and_then(|id| index.find_transaction(&id));
+            if there.is_none() && m.height >= from {
+                casework.undo_movement(&id).await?;
+                output.remark(&format!(
+                    "a movement told before never happened: {} lost a race",
+                    m.txid
+                ));
+            }
+        }
+    }
     let movements = index.movements(&watched, from);
     drop(index);
     record(casework, network, &movements, output).await?;
@@ -215,6 +231,7 @@ async fn record(
             amount_sat: m.satoshi,
             incoming: m.incoming,
             place: m.place,
+            undone: false,
         };
         raised += casework.record_movement(network.name(), &row).await?;
     }

@@ -169,41 +169,48 @@ fn proof(index: &Index, why: &chain::Why, told: &Value) -> anyhow::Result<Value>
 }
 
 pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut out = WholeFile::create(args.out.as_deref().unwrap_or(Path::new("-")), &[])?;
-    writeln!(out, "txid,kind,confidence,state")?;
-    let mut counts = (0u64, 0u64);
-    let mut row = |out: &mut WholeFile, id: &[u8; 32], name: &str, confidence: u8| {
-        let marked = confidence >= chain::mixes::MARKED_FROM;
-        if marked {
-            counts.0 += 1;
-        } else {
-            counts.1 += 1;
-        }
-        let state = if marked { "marked" } else { "doubted" };
-        writeln!(out, "{},{name},{confidence},{state}", hash_text(id))
-    };
+    // What can't be read is told before anything is written.
+    let mut found: Vec<(String, &str, u8)> = Vec::new();
     if let Some(path) = &args.block {
         let bytes =
             std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
-        let found = chain::mixes_of_block(&bytes).with_context(|| {
+        let of_block = chain::mixes_of_block(&bytes).with_context(|| {
             format!(
-                "{} isn't one raw block (header, transactions, nothing behind)",
-                path.display()
+                "{} isn't one raw block (header, transactions, nothing behind): {} bytes were looked at",
+                path.display(),
+                bytes.len()
             )
         })?;
-        for (id, mix, confidence) in found {
-            row(&mut out, &id, mix.name, confidence)?;
-        }
+        found.extend(
+            of_block
+                .iter()
+                .map(|(id, mix, sure)| (hash_text(id), mix.name, *sure)),
+        );
     } else if let Some(folder) = &args.index {
         let index = open(folder)?;
-        for (tx, mix, confidence) in index.mixes() {
-            row(&mut out, &index.when(tx).0, mix.name, confidence)?;
-        }
+        let all = index.mixes();
+        found.extend(all.map(|(tx, mix, sure)| (hash_text(&index.when(tx).0), mix.name, sure)));
     }
-    out.finish()?;
+    let is_marked = |sure: u8| sure >= chain::mixes::MARKED_FROM;
+    let state = |sure: u8| if is_marked(sure) { "marked" } else { "doubted" };
+    let marked = found.iter().filter(|f| is_marked(f.2)).count();
+    if output.is_json() && args.out.is_none() {
+        for (txid, kind, sure) in &found {
+            let row =
+                json!({ "txid": txid, "kind": kind, "confidence": sure, "state": state(*sure) });
+            output.line(|| row, String::new)?;
+        }
+    } else {
+        let mut out = WholeFile::create(args.out.as_deref().unwrap_or(Path::new("-")), &[])?;
+        writeln!(out, "txid,kind,confidence,state")?;
+        for (txid, kind, sure) in &found {
+            writeln!(out, "{txid},{kind},{sure},{}", state(*sure))?;
+        }
+        out.finish()?;
+    }
     output.remark(&format!(
-        "{} marked as mixes, {} doubted",
-        counts.0, counts.1
+        "{marked} marked as mixes, {} doubted",
+        found.len() - marked
     ));
     Ok(ExitCode::SUCCESS)
 }

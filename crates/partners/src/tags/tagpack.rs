@@ -31,6 +31,15 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
         Some(Value::Array(tags)) => tags,
         _ => return Err("it is a pack without `tags`".into()),
     };
+    for field in ["currency", "confidence"] {
+        let everywhere = |v: &Value| v.get(field).is_some() || v.get("network").is_some();
+        if !head.contains_key(field) && !tags.iter().all(everywhere) {
+            let what = format!(
+                "`{field}` stands neither in the head nor in every tag, and its schema wants it"
+            );
+            file.problems.push(problem(name, 0, what));
+        }
+    }
     for field in ["title", "creator"] {
         if text_of(&head, &Map::new(), field).is_none() {
             let what = format!("the pack has no `{field}`, which its schema wants");
@@ -49,6 +58,10 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
             file.problems.push(problem(name, row, what));
         }
         match one(&head, tag) {
+            Ok(Some(record)) if record.date.as_deref().is_some_and(|d| !is_date(d)) => {
+                let what = "`lastmod` is no date (2026-11-22); it was left out";
+                file.problems.push(problem(name, row, what));
+            }
             Ok(Some(record)) => file.tags.push(record),
             Ok(None) => file.other_currencies += 1,
             Err(what) => file.problems.push(problem(name, row, what)),
@@ -70,7 +83,7 @@ pub(super) fn pack(text: &str) -> Result<Map<String, Value>, String> {
     };
     match serde_saphyr::from_str_with_options::<Value>(text, options) {
         Ok(Value::Object(head)) => Ok(head),
-        Ok(_) => Err("it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with a column `address`".into()),
+        Ok(_) => Err("it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with columns `address` and `label`".into()),
         Err(e) => {
             let told = e.to_string();
             let first = told.lines().next().unwrap_or_default();
@@ -104,6 +117,9 @@ fn one(head: &Map<String, Value>, tag: &Map<String, Value>) -> Result<Option<Tag
     let flag = tag
         .get("is_cluster_definer")
         .or_else(|| head.get("is_cluster_definer"));
+    if flag.is_some_and(|f| !f.is_boolean()) {
+        return Err("`is_cluster_definer` is neither true nor false; it was left out".into());
+    }
     Ok(Some(TagRecord {
         address,
         label: needed("label")?,
@@ -116,6 +132,16 @@ fn one(head: &Map<String, Value>, tag: &Map<String, Value>) -> Result<Option<Tag
         pack: text("title").unwrap_or_default(),
         creator: text("creator").unwrap_or_default(),
     }))
+}
+
+/// A day, or a time that begins with one.
+fn is_date(text: &str) -> bool {
+    let day: Vec<&str> = text.get(..10).unwrap_or(text).split('-').collect();
+    let number = |n: usize, from: u32, to: u32| {
+        let field = day.get(n).and_then(|d| d.parse::<u32>().ok());
+        field.is_some_and(|d| (from..=to).contains(&d))
+    };
+    day.len() == 3 && number(0, 1970, 9999) && number(1, 1, 12) && number(2, 1, 31)
 }
 
 /// A field of the tag, or of the head; numbers and dates as they are written.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use obhut_casework::chain::PayersReport;
 
-use super::{Words, about_btc, btc, day, short};
+use super::{Words, about_btc, btc, day, end_name, short};
 
 /// Rows that a column shows by themselves; the rest are one row.
 const ROWS_MAX: usize = 18;
@@ -157,9 +157,8 @@ impl Flow {
         let (sources, source_rows) = rows(sources, w);
         let numbered: BTreeMap<u32, Node> = wallets
             .into_iter()
-            .zip(1..)
-            .map(|((wallet, node), n)| {
-                let label = format!("{} {n}", w.t("wallet", "Wallet"));
+            .map(|(wallet, node)| {
+                let label = format!("{} {wallet}", w.t("wallet", "Wallet"));
                 let title = label.clone();
                 (
                     wallet,
@@ -189,7 +188,7 @@ impl Flow {
             .filter(|a| a.haircut_sat > 0)
             .map(|a| {
                 let node = Node {
-                    label: short(&a.end),
+                    label: short(&end_name(&a.end, w)),
                     title: a.end.clone(),
                     satoshi: a.haircut_sat,
                     ..Node::default()
