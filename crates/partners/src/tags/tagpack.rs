@@ -59,8 +59,12 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
         }
         match one(&head, tag) {
             Ok(Some(record)) if record.date.as_deref().is_some_and(|d| !is_date(d)) => {
-                let what = "`lastmod` is no date (2026-11-22); it was left out";
+                let what = "`lastmod` is no date (2026-11-22); the tag was taken without it";
                 file.problems.push(problem(name, row, what));
+                file.tags.push(TagRecord {
+                    date: None,
+                    ..record
+                });
             }
             Ok(Some(record)) => file.tags.push(record),
             Ok(None) => file.other_currencies += 1,
