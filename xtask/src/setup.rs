@@ -1,6 +1,6 @@
 //! Installs what the system lacks, through apt as root or with sudo; otherwise names the command.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::{Done, must, target};

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
-use crate::address::Kind;
+use crate::address::{Kind, PAYLOAD_BYTES_MAX};
 use crate::block::{self, Fingerprint, Parser, Rows, Wrong};
 use crate::chain::{self, Chain, names};
 use crate::columns::{Column, NONE_4, NONE_5, Writer, filled_with_none};
@@ -397,21 +397,26 @@ impl Raw {
     }
 }
 
+/// Rows that are written at once.
+const ROWS_TOGETHER: usize = 1 << 14;
+
 /// Ids of addresses for outputs and inputs; the table of fingerprints; the keys.
 fn addresses(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &mut Counts) -> io::Result<()> {
     let mut firsts = Firsts::new(counts.outs);
     let mut again = Scatter::create(&folder.join("temporary.again"), counts.outs)?;
     let mut used = Scatter::create(&folder.join("temporary.used"), counts.ins)?;
     let mut table = Writer::<13>::create(&folder.join("temporary.table"))?;
-    let (mut part, mut lost) = (0, 0);
+    let (mut part, mut lost, mut rows) = (0, 0, Vec::new());
     groups.each(b.threads, false, |g| {
-        for (fingerprint, first) in &g.table {
+        rows.clear();
+        rows.extend(g.table.iter().map(|(fingerprint, first)| {
             firsts.mark(*first);
             let mut row = [0; 13];
             row[..8].copy_from_slice(&fingerprint.to_le_bytes());
             row[8..].copy_from_slice(&first.to_le_bytes()[..5]);
-            table.push(row)?;
-        }
+            row
+        }));
+        table.push_all(&rows)?;
         for [out, first] in g.again {
             again.push(out, first)?;
         }
@@ -437,15 +442,20 @@ fn addresses(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &mut Counts)
     let rows = table.finish()?;
     let table = Column::<13>::read(&folder.join("temporary.table"), rows)?;
     let mut named = Writer::<12>::create(&folder.join(names::ADDRESS_TABLE))?;
-    for n in 0..rows {
-        let row = table.row(n);
-        let mut first = [0; 8];
-        first[..5].copy_from_slice(&row[8..]);
-        let mut new = [0; 12];
-        new[..8].copy_from_slice(&row[..8]);
-        let id = firsts.rank(u64::from_le_bytes(first)) as u32;
-        new[8..].copy_from_slice(&id.to_le_bytes());
-        named.push(new)?;
+    let mut some = Vec::with_capacity(ROWS_TOGETHER);
+    for from in (0..rows).step_by(ROWS_TOGETHER) {
+        some.clear();
+        some.extend((from..rows.min(from + ROWS_TOGETHER as u64)).map(|n| {
+            let row = table.row(n);
+            let mut first = [0; 8];
+            first[..5].copy_from_slice(&row[8..]);
+            let mut new = [0; 12];
+            new[..8].copy_from_slice(&row[..8]);
+            let id = firsts.rank(u64::from_le_bytes(first)) as u32;
+            new[8..].copy_from_slice(&id.to_le_bytes());
+            new
+        }));
+        named.push_all(&some)?;
     }
     named.finish()?;
     drop(table);
@@ -454,17 +464,17 @@ fn addresses(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &mut Counts)
     let mut keys = BufReader::with_capacity(1 << 20, File::open(folder.join(KEYS))?);
     let mut kept = chain::KeyWriter::at(folder, &Counts::default())?;
     let mut of_outs = Writer::<4>::create(&folder.join(names::OUT_ADDRESS))?;
-    let mut payload = Vec::new();
+    let mut payload = [0; PAYLOAD_BYTES_MAX];
     again.each(NONE_5, |out, first| {
         let mut head = [0; 2];
         keys.read_exact(&mut head)?;
-        payload.resize(usize::from(head[1]), 0);
-        keys.read_exact(&mut payload)?;
+        let payload = &mut payload[..usize::from(head[1])];
+        keys.read_exact(payload)?;
         if head[0] == Kind::None as u8 {
             return of_outs.push_number(NONE_4);
         }
         if firsts.is_first(out) {
-            kept.push(head[0], &payload)?;
+            kept.push(head[0], payload)?;
             return of_outs.push_number(firsts.rank(out));
         }
         of_outs.push_number(firsts.rank(first))

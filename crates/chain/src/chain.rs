@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::Path;
 
-use crate::address::{Key, Kind};
+use crate::address::{Key, Kind, PAYLOAD_BYTES_MAX};
 use crate::block::satoshi;
 use crate::block::{Fingerprint, Rows, form};
 use crate::columns::{Column, NONE_4, NONE_5, Rising, Writer};
@@ -205,8 +205,11 @@ impl KeyWriter {
         if self.addresses.is_multiple_of(KEYS_PER_PLACE) {
             self.places.push_number(self.bytes)?;
         }
-        self.keys.write_all(&[kind, payload.len() as u8])?;
-        self.keys.write_all(payload)?;
+        let mut row = [0; 2 + PAYLOAD_BYTES_MAX];
+        (row[0], row[1]) = (kind, payload.len() as u8);
+        let end = 2 + payload.len();
+        row[2..end].copy_from_slice(payload);
+        self.keys.write_all(&row[..end])?;
         self.bytes += 2 + payload.len() as u64;
         self.addresses += 1;
         Ok(())

@@ -54,6 +54,12 @@ impl<const W: usize> Writer<W> {
         self.file.write_all(&number.to_le_bytes()[..W])
     }
 
+    /// Many rows at once, as they stand in the file.
+    pub fn push_all(&mut self, rows: &[[u8; W]]) -> io::Result<()> {
+        self.rows += rows.len() as u64;
+        self.file.write_all(rows.as_flattened())
+    }
+
     /// Many rows of four bytes at once.
     pub fn push_words(&mut self, words: &[u32]) -> io::Result<()> {
         debug_assert_eq!(W, 4);

@@ -159,7 +159,11 @@ impl Growing {
         let waiting = std::mem::take(&mut self.waiting);
         let mut asked = 0;
         for (join, _) in &waiting {
-            asked ^= self.nodes[join.a as usize] ^ self.nodes[join.b as usize];
+            let above = self.nodes[join.b as usize];
+            asked ^= self.nodes[join.a as usize] ^ above;
+            if above & ROOT == 0 {
+                asked ^= self.nodes[above as usize];
+            }
         }
         std::hint::black_box(asked);
         for (join, guarded) in &waiting {
