@@ -143,10 +143,11 @@ mod tests {
     #[test]
     fn a_row_that_does_not_fit_is_told_and_left_out() {
         check(
-            "title: T\ncreator: C\ncurrency: BTC\nsource: s\ntags:\n- address: a\n- address: b\n  label: B\n  confidence: sure\n- label: C\n- address: d\n  label: D\n  colour: red\n- address: e\n  label: E\n- just words\n",
+            "title: T\ncreator: C\nshape: odd\ncurrency: BTC\nsource: s\ntags:\n- address: a\n- address: b\n  label: B\n  confidence: sure\n- label: C\n- address: d\n  label: D\n  colour: red\n- address: e\n  label: E\n- just words\n",
             expect![[r#"
                 d D None None 5 true s
                 e E None None 5 true s
+                0: the head's field "shape" isn't in TagPack's schema; it was passed over
                 0: `confidence` stands neither in the head nor in every tag, and its schema wants it
                 1: it has no label; it was left out
                 2: "sure" is no confidence of TagPack's ladder; it was left out

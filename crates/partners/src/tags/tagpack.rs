@@ -24,6 +24,16 @@ const FIELDS: &[&str] = &[
     "tag_type",
 ];
 
+/// Fields of the head alone; any of a tag may stand there for all of them.
+const HEAD_FIELDS: &[&str] = &[
+    "title",
+    "creator",
+    "description",
+    "owner",
+    "is_public",
+    "tags",
+];
+
 pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
     let head = pack(text)?;
     let mut file = TagFile::default();
@@ -31,6 +41,12 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
         Some(Value::Array(tags)) => tags,
         _ => return Err("it is a pack without `tags`".into()),
     };
+    let is_known = |k: &str| HEAD_FIELDS.contains(&k) || FIELDS.contains(&k);
+    for field in head.keys().filter(|k| !is_known(k)) {
+        let what =
+            format!("the head's field \"{field}\" isn't in TagPack's schema; it was passed over");
+        file.problems.push(problem(name, 0, what));
+    }
     for field in ["currency", "confidence"] {
         let everywhere = |v: &Value| v.get(field).is_some() || v.get("network").is_some();
         if !head.contains_key(field) && !tags.iter().all(everywhere) {
