@@ -524,6 +524,11 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &Counts) -> io
     let rows = table.finish()?;
     let vouts = Column::<4>::read(&folder.join(IN_VOUT), counts.ins)?;
     let outs = Column::<5>::read(&folder.join(names::TX_OUTS), counts.txs + 1)?;
+    // Only what is deep: another block may come to have the numbers of one that is undone.
+    let deep = counts.blocks.saturating_sub(STRONG_TAIL_BLOCKS);
+    let deep_txs = chain::first_tx(folder, counts, deep)?;
+    let ins_of = Column::<5>::read(&folder.join(names::TX_INS), counts.txs + 1)?;
+    let deep_ins = ins_of.get(deep_txs);
     let mut spent = Scatter::create(&folder.join("temporary.spent"), counts.outs)?;
     let mut source = Writer::<5>::create(&folder.join(names::IN_SOURCE))?;
     let payees = Column::<4>::read(&folder.join(names::OUT_ADDRESS), counts.outs)?;
@@ -539,7 +544,9 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &Counts) -> io
                 "undo data name another address than the output that is spent; two blocks that ran a race may have the same form; build again when the node has gone on, or let it make its files anew (bitcoind -reindex)",
             ));
         }
-        spent.push(out, input)?;
+        if input < deep_ins {
+            spent.push(out, input)?;
+        }
         source.push_number(out)
     })?;
     source.finish()?;

@@ -12,7 +12,7 @@ use crate::files::{Hash, hash_of_text, hash_text};
 use crate::{Fault, Network, Secret};
 
 /// Version of the files; another one is built anew.
-const VERSION: u64 = 4;
+const VERSION: u64 = 5;
 const NAME: &str = "manifest";
 
 /// How many rows count.

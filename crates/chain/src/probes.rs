@@ -108,6 +108,20 @@ pub fn parse_again(block: &[u8], times: u32) -> Option<u64> {
     Some(block.len() as u64 * u64::from(times))
 }
 
+/// The transaction that spends an output, as the index finds it going forward.
+pub fn spender(index: &Index, tx: u64, vout: u32) -> Option<u64> {
+    let chain = &index.chain;
+    let input = chain.spent(chain.outs(tx).start + u64::from(vout))?;
+    Some(chain.tx_of_in(input))
+}
+
+/// The transactions that paid an address, the newest first, once for each output.
+pub fn payments_to(index: &Index, address: u32) -> Vec<u64> {
+    let chain = &index.chain;
+    let outs = chain.received(address);
+    outs.map(|out| chain.tx_of_out(out)).collect()
+}
+
 /// Folds all but so many blocks of an index into its columns; begins only, where that is asked.
 pub fn fold(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
     let _lock = Lock::alone(index)?;
