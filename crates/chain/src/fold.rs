@@ -23,13 +23,13 @@ const FOLD_BLOCKS: u64 = 72;
 const RUNS_MAX: usize = 8;
 
 /// Folds if there is enough, or if a fold was cut off.
-pub(crate) fn fold_if_due(index: &Path, manifest: &mut Manifest) -> Result<bool, Fault> {
+pub(crate) fn fold_if_due(index: &Path, manifest: &mut Manifest) -> Result<(), Fault> {
     let to = manifest.counts.blocks.saturating_sub(STRONG_TAIL_BLOCKS);
     let due = manifest.folding > 0 || to >= manifest.deep.0 + FOLD_BLOCKS;
     if due {
         fold(index, manifest, STRONG_TAIL_BLOCKS)?;
     }
-    Ok(due)
+    Ok(())
 }
 
 /// Folds all but so many blocks; the caller holds the lock alone.

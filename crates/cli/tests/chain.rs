@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 mod bench;
 
-use bench::{Bench, json as lines, ok};
+use bench::{Bench, index_chain, json as lines, new_case, ok, record_ends, rows};
 
 fn stderr(out: &std::process::Output) -> String {
     String::from_utf8_lossy(&out.stderr).into_owned()
@@ -33,9 +33,7 @@ fn synthesize(b: &Bench, name: &str, inputs: &str) {
 }
 
 fn index(b: &Bench, blocks: &str, index: &str) {
-    let network = ["--network", "regtest"];
-    let paths = ["--blocks", blocks, "--index", index];
-    ok(&b.obhut(&[&["chain", "index"], &network[..], &paths[..]].concat()));
+    ok(&index_chain(b, blocks, index));
 }
 
 fn payers(b: &Bench, name: &str, out: &str) -> Value {
@@ -49,25 +47,6 @@ fn payers(b: &Bench, name: &str, out: &str) -> Value {
         "--out", out,
     ]);
     lines(ok(&told)).remove(0)
-}
-
-fn new_case(b: &Bench) -> String {
-    b.write("case.json", b"{}");
-    let new = ["--json", "case", "new", "--from", "case.json"];
-    let made = lines(ok(&b.obhut(&new))).remove(0);
-    let id = made["case"].as_str().or(made["id"].as_str());
-    id.unwrap().to_owned()
-}
-
-fn rows(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let mut all = text.lines();
-    let head: Vec<&str> = all.next().unwrap().split(',').collect();
-    all.map(|l| {
-        let fields = l.splitn(head.len(), ',').map(str::to_owned);
-        head.iter().map(|h| (*h).to_owned()).zip(fields).collect()
-    })
-    .collect()
 }
 
 #[test]
@@ -383,13 +362,7 @@ fn a_watched_address_that_moves_raises_a_finding_once() {
     // The same blocks, cut short: what is left out is still to come.
     let blk = b.read("c/blocks/blk00000.dat");
     let key = b.read("c/blocks/xor.dat");
-    let plain = |n: usize| blk[n] ^ key[n % 8];
-    let (mut at, mut ends) = (0, Vec::new());
-    while plain(at) == 0xfa {
-        let size: Vec<u8> = (at + 4..at + 8).map(plain).collect();
-        at += 8 + u32::from_le_bytes(size.try_into().unwrap()) as usize;
-        ends.push(at);
-    }
+    let ends = record_ends(&blk, &key);
     b.write("n/blocks/xor.dat", &key);
     b.write("n/blocks/rev00000.dat", &b.read("c/blocks/rev00000.dat"));
     b.write("n/blocks/blk00000.dat", &blk[..ends[ends.len() - 2]]);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 mod bench;
 
-use bench::{Bench, json as lines, ok};
+use bench::{Bench, index_chain, json as lines, new_case, ok, record_ends, rows};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/bitcoin")
@@ -57,16 +57,7 @@ impl Known {
 
     fn index(&self, b: &Bench) {
         let blocks = self.path("blocks");
-        ok(&b.obhut(&[
-            "chain",
-            "index",
-            "--network",
-            "regtest",
-            "--blocks",
-            &blocks,
-            "--index",
-            "index",
-        ]));
+        ok(&index_chain(b, &blocks, "index"));
     }
 }
 
@@ -178,17 +169,6 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
             .collect();
         assert!(owners.len() < 2, "{owners:?} in {}", hash_text(&t.id));
     }
-}
-
-fn rows(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let mut all = text.lines();
-    let head: Vec<&str> = all.next().unwrap().split(',').collect();
-    all.map(|l| {
-        let fields = l.splitn(head.len(), ',').map(str::to_owned);
-        head.iter().map(|h| (*h).to_owned()).zip(fields).collect()
-    })
-    .collect()
 }
 
 #[test]
@@ -319,39 +299,21 @@ fn a_movement_whose_block_lost_a_race_is_told_to_have_never_happened() {
     for name in ["rev00000.dat", "xor.dat"] {
         b.write(&format!("n/{name}"), &file(name));
     }
-    let plain = |n: usize| blk[n] ^ key[n % 8];
-    let (mut at, mut ends) = (0, Vec::new());
-    while plain(at) == 0xfa {
-        let size: Vec<u8> = (at + 4..at + 8).map(plain).collect();
-        at += 8 + u32::from_le_bytes(size.try_into().unwrap()) as usize;
-        ends.push(at);
-    }
+    let ends = record_ends(&blk, &key);
     // The first race: one of its blocks has a payment that was replaced in those that won.
     let race = &known.truth["reorgs"][0];
     let height = race["height"].as_u64().unwrap() as usize;
     let replaced = race["replaced"][0].as_str().unwrap();
     let index_with = |records: usize, index: &str| {
         b.write("n/blk00000.dat", &blk[..ends[records - 1]]);
-        ok(&b.obhut(&[
-            "chain",
-            "index",
-            "--network",
-            "regtest",
-            "--blocks",
-            "n",
-            "--index",
-            index,
-        ]));
+        ok(&index_chain(&b, "n", index));
     };
     index_with(height + 2, "scratch");
     let shown = b.obhut(&["--json", "chain", "show", "--index", "scratch", replaced]);
     let shown = lines(ok(&shown)).remove(0);
     let paid = shown["outputs"].as_array().unwrap().iter();
     let addresses: Vec<&str> = paid.map(|o| o["address"].as_str().unwrap()).collect();
-    b.write("case.json", b"{}");
-    let new = ["--json", "case", "new", "--from", "case.json"];
-    let made = lines(ok(&b.obhut(&new))).remove(0);
-    let case = made["case"].as_str().or(made["id"].as_str()).unwrap();
+    let case = &new_case(&b);
     let watch = ["chain", "watch", "--case", case, "--network", "regtest"];
     ok(&b.obhut(&[&watch[..], &addresses].concat()));
     index_with(height, "index");
@@ -372,16 +334,7 @@ fn a_movement_whose_block_lost_a_race_is_told_to_have_never_happened() {
     assert!(alarms.contains("never happened"), "{alarms}");
     // Files of another chain are no files of this index.
     b.write("n/blk00000.dat", &blk[..ends[height - 10]]);
-    let other = b.obhut(&[
-        "chain",
-        "index",
-        "--network",
-        "regtest",
-        "--blocks",
-        "n",
-        "--index",
-        "index",
-    ]);
+    let other = index_chain(&b, "n", "index");
     let told = String::from_utf8_lossy(&other.stderr).into_owned();
     assert!(
         !other.status.success() && told.contains("these files don't hold it"),

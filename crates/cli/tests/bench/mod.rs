@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -118,4 +119,43 @@ pub fn json(out: &Output) -> Vec<Value> {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
         .collect()
+}
+
+/// Rows of a CSV file by the names of its head; the last column may have commas.
+pub fn rows(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let mut all = text.lines();
+    let head: Vec<&str> = all.next().unwrap().split(',').collect();
+    all.map(|l| {
+        let fields = l.splitn(head.len(), ',').map(str::to_owned);
+        head.iter().map(|h| (*h).to_owned()).zip(fields).collect()
+    })
+    .collect()
+}
+
+/// A case with nothing in it.
+pub fn new_case(b: &Bench) -> String {
+    b.write("case.json", b"{}");
+    let new = ["--json", "case", "new", "--from", "case.json"];
+    let made = json(ok(&b.obhut(&new))).remove(0);
+    let id = made["case"].as_str().or(made["id"].as_str());
+    id.unwrap().to_owned()
+}
+
+/// Where the records of a node's block file end; the key masks it.
+pub fn record_ends(blk: &[u8], key: &[u8]) -> Vec<usize> {
+    let plain = |n: usize| blk[n] ^ key[n % 8];
+    let (mut at, mut ends) = (0, Vec::new());
+    while at < blk.len() && plain(at) == 0xfa {
+        let size: Vec<u8> = (at + 4..at + 8).map(plain).collect();
+        at += 8 + u32::from_le_bytes(size.try_into().unwrap()) as usize;
+        ends.push(at);
+    }
+    ends
+}
+
+/// Takes a regtest chain's blocks into an index.
+pub fn index_chain(b: &Bench, blocks: &str, index: &str) -> Output {
+    let paths = ["--blocks", blocks, "--index", index];
+    b.obhut(&[&["chain", "index", "--network", "regtest"], &paths[..]].concat())
 }
