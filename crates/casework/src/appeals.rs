@@ -5,9 +5,9 @@ use serde::Serialize;
 use crate::cases::{CaseStatus, advance};
 use crate::database::{Columns, Step, words};
 use crate::deadlines::{self, DeadlineKind};
+use crate::domain::{self, Clearing};
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, audit, cases, erasures, facts, findings, ids,
-    lists, reports,
+    Casework, CaseworkError, Person, Result, Role, audit, cases, erasures, facts, ids, reports,
 };
 
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -115,12 +115,9 @@ impl Casework {
                 person.name
             )));
         }
-        let found = self.findings(case).await?;
         let account = self.case(case).await?.case.account;
         let kept_until = self.preserved_until(case).await?;
-        let mut exhibits: Vec<String> = found.iter().filter_map(|f| f.exhibit.clone()).collect();
-        exhibits.sort_unstable();
-        exhibits.dedup();
+        self.name_old_cases(case).await?;
         let now = self.now();
         let mut tx = self.db.begin().await?;
         let row = sqlx::query("SELECT status_before FROM appeals WHERE id = $1")
@@ -138,23 +135,21 @@ impl Casework {
                     let because = "on appeal another person found that the decision it rested on was wrong; the person it concerned is cleared";
                     reports::take_back(&mut tx, now, &report, because).await?;
                 }
-                for finding in found.iter().filter(|f| !f.list_id.is_empty()) {
-                    let reason = format!("appeal {appeal} upheld");
-                    lists::dispute(
-                        &mut tx,
-                        now,
-                        &finding.list_id,
-                        &finding.entry,
-                        &reason,
-                        &person.id,
-                    )
-                    .await?;
+                let clearing = Clearing {
+                    case,
+                    appeal,
+                    person: &person.id,
+                    kept_until,
+                };
+                let mut removed = Vec::new();
+                for domain in domain::ALL {
+                    removed.extend(domain.withdraw(&mut tx, self, &clearing).await?);
+                    erasures::queue(&mut tx, now, case, domain.name()).await?;
                 }
                 let account = account.as_ref().map(|a| a.expose().as_str());
-                erasures::plan(&mut tx, self, case, appeal, &exhibits, account, kept_until).await?;
+                erasures::plan(&mut tx, self, &clearing, &removed, account).await?;
                 facts::erase(&mut tx, case).await?;
                 cases::forget_account(&mut tx, case).await?;
-                findings::forget_names(&mut tx, case).await?;
             }
         }
         let decided = sqlx::query(
@@ -186,10 +181,8 @@ impl Casework {
         .await?;
         tx.commit().await?;
         if outcome == AppealOutcome::Upheld {
-            // Planned is enough: what is cut off here, the worker ends.
-            self.finish_erasures().await?;
-            self.recompute_incoming(case).await?;
-            self.settle_associations().await?;
+            // On record is enough: what is cut off here, the worker ends.
+            self.finish_settlements().await?;
         }
         self.appeal(case, appeal).await
     }

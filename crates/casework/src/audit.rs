@@ -1,14 +1,26 @@
 //! Who did what, when: one row for every act that changes something or shows something.
 
 use crate::database::{Columns, Step, Tx};
-use crate::{Casework, Result, ids};
+use crate::{Casework, Result, changes, ids};
 
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 1,
-    sql: &["CREATE TABLE audit (
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        number: 1,
+        sql: &["CREATE TABLE audit (
         id TEXT PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT NULL, act TEXT NOT NULL,
         subject TEXT NOT NULL, detail TEXT NOT NULL)"],
-}];
+    },
+    Step {
+        number: 43,
+        sql: &[
+            "INSERT INTO changes (what, number) VALUES ('audit', 1)",
+            "ALTER TABLE audit ADD COLUMN seq BIGINT NOT NULL DEFAULT 0",
+            "UPDATE audit SET seq = o.place FROM (SELECT id AS row, ROW_NUMBER() OVER (ORDER BY at, id) AS place FROM audit) o WHERE o.row = audit.id",
+            "UPDATE changes SET number = 1 + (SELECT COUNT(*) FROM audit) WHERE what = 'audit'",
+            "CREATE INDEX audit_by_seq ON audit (seq)",
+        ],
+    },
+];
 
 /// Rows handed out at once.
 const ROWS_MAX: i64 = 1_000;
@@ -29,7 +41,18 @@ pub struct AuditRow {
     pub detail: String,
 }
 
-/// Writes a row within the transaction of the act itself: neither stands without the other.
+/// A row that its transaction writes when it is committed.
+pub(crate) struct Pending {
+    at: i64,
+    actor: String,
+    act: String,
+    subject: String,
+    detail: String,
+}
+
+/// Writes a row within the transaction of the act itself: neither stands without the other. The row
+/// is written at the end of the transaction, so that the counter its number comes from is the last
+/// thing a transaction waits for: two that wait for each other's rows can't wait for it, too.
 pub(crate) async fn write(
     tx: &mut Tx,
     at: i64,
@@ -38,17 +61,36 @@ pub(crate) async fn write(
     subject: &str,
     detail: &str,
 ) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO audit (id, at, actor, act, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(ids::new("audit"))
-    .bind(at)
-    .bind(actor)
-    .bind(act)
-    .bind(subject)
-    .bind(detail)
-    .execute(&mut **tx)
-    .await?;
+    tx.audited(Pending {
+        at,
+        actor: actor.to_owned(),
+        act: act.to_owned(),
+        subject: subject.to_owned(),
+        detail: detail.to_owned(),
+    });
+    Ok(())
+}
+
+/// The rows of a transaction, in their order, each under the next number.
+pub(crate) async fn flush(tx: &mut Tx, rows: &[Pending]) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let first = changes::next_numbers(tx, "audit", rows.len() as i64).await?;
+    for (row, seq) in rows.iter().zip(first..) {
+        sqlx::query(
+            "INSERT INTO audit (id, at, actor, act, subject, detail, seq) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(ids::new("audit"))
+        .bind(row.at)
+        .bind(&row.actor)
+        .bind(&row.act)
+        .bind(&row.subject)
+        .bind(&row.detail)
+        .bind(seq)
+        .execute(&mut **tx)
+        .await?;
+    }
     Ok(())
 }
 
@@ -65,7 +107,7 @@ impl Casework {
     pub async fn audit(&self, subject: Option<&str>) -> Result<Vec<AuditRow>> {
         let rows = sqlx::query(
             "SELECT at, actor, act, subject, detail FROM audit
-             WHERE $1 = '' OR subject = $1 ORDER BY at DESC, id LIMIT $2",
+             WHERE $1 = '' OR subject = $1 ORDER BY seq DESC LIMIT $2",
         )
         .bind(subject.unwrap_or_default())
         .bind(ROWS_MAX)

@@ -180,7 +180,9 @@ pub(crate) async fn hold_or_open(
                 deadlines::start(tx, casework, DeadlineKind::Report, &id, due, source).await?;
             }
         }
-        let facts = Facts::about(subject.account.as_ref().map(|a| a.expose().as_str()));
+        // Whether a party to payments is suspected or a possible victim, its alerts say.
+        let account = subject.account.as_ref().filter(|_| duty == Duty::Provider);
+        let facts = Facts::about(account.map(|a| a.expose().as_str()));
         facts::write(tx, casework, &id, &facts).await?;
         audit::write(tx, now, actor, "case.open", &id, "").await?;
     }
@@ -196,7 +198,7 @@ pub(crate) async fn open(
 ) -> Result<()> {
     let now = casework.now();
     let key = casework
-        .sealer
+        .lookup
         .keyed_digest("case group", opening.group.as_bytes());
     let (until, authority) = match &opening.embargo {
         Some((until, authority)) => (*until, Some(casework.seal_text(authority))),
@@ -251,13 +253,13 @@ pub(crate) async fn start_clock(
 
 /// The same account in another case, without its name.
 fn account_key(casework: &Casework, account: &str) -> String {
-    casework.sealer.keyed_digest("account", account.as_bytes())
+    casework.lookup.keyed_digest("account", account.as_bytes())
 }
 
 /// Not the group's name itself, nor anything it could be guessed from: it may be an account.
 fn group_key(casework: &Casework, subject: &Subject) -> String {
     casework
-        .sealer
+        .lookup
         .keyed_digest("case group", subject.group.as_bytes())
 }
 

@@ -26,6 +26,45 @@ pub use watches::{ChainWatch, MovementRow};
 #[doc(hidden)]
 pub use obhut_chain::probes::block as probe_block;
 
+use async_trait::async_trait;
+
+use crate::database::Tx;
+use crate::domain::{Clearing, Domain, Removed};
+use crate::{Casework, Result};
+
+/// The chain, as a domain of casework.
+pub(crate) struct Bitcoin;
+
+#[async_trait]
+impl Domain for Bitcoin {
+    fn name(&self) -> &'static str {
+        "chain"
+    }
+
+    async fn withdraw(
+        &self,
+        tx: &mut Tx,
+        _: &Casework,
+        clearing: &Clearing<'_>,
+    ) -> Result<Vec<Removed>> {
+        let mut removed = Vec::new();
+        for (what, gone) in [
+            ("watches", watches::forget(tx, clearing.case).await?),
+            ("legal bases", bases::forget(tx, clearing.case).await?),
+        ] {
+            if gone > 0 {
+                removed.push(Removed::done(what));
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Nothing of the chain lies outside the database, but for exhibits, which are media's.
+    async fn settle(&self, _: &Casework, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// Steps of the tables of this room.
 pub(crate) const BASIS_STEPS: &[crate::database::Step] = bases::STEPS;
 pub(crate) const TAG_STEPS: &[crate::database::Step] = tags::STEPS;

@@ -3,6 +3,8 @@
 //! Several processes may use one database; each looks at this number and reads again only what
 //! has changed.
 
+use sqlx::Row as _;
+
 use crate::Result;
 use crate::database::{Columns, Step, Tx};
 
@@ -33,11 +35,15 @@ pub(crate) async fn number(tx: &mut Tx) -> Result<i64> {
 
 /// The first of so many numbers that nobody else gets.
 pub(crate) async fn numbers(tx: &mut Tx, what: &str, count: i64) -> Result<i64> {
+    Ok(next_numbers(tx, what, count).await?)
+}
+
+pub(crate) async fn next_numbers(tx: &mut Tx, what: &str, count: i64) -> sqlx::Result<i64> {
     let row =
         sqlx::query("UPDATE changes SET number = number + $1 WHERE what = $2 RETURNING number")
             .bind(count)
             .bind(what)
             .fetch_one(&mut **tx)
             .await?;
-    Ok(Columns::of(&row).int()? - count)
+    Ok(row.try_get::<i64, _>(0)? - count)
 }

@@ -8,11 +8,23 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use obhut_vault::{Keys, Sealer, WriterLock};
+use obhut_vault::{Keys, LookupKey, Sealer, WriterLock};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 
 use crate::{CaseworkError, Result, ids};
+
+/// File name of the key that keyed digests are made under.
+const LOOKUP: &str = "lookup.key";
+
+/// What opens, signs and finds again.
+pub(crate) struct FolderKeys {
+    pub sealer: Sealer,
+    pub lookup: LookupKey,
+    pub vault: Keys,
+    /// The lookup key's text, where it is not in its file yet.
+    pub adopted: Option<String>,
+}
 
 /// A data folder; nothing is touched before [`crate::Casework::open`].
 #[derive(Clone, Debug)]
@@ -50,18 +62,44 @@ impl DataFolder {
     }
 
     /// The keys, made on first use.
-    pub(crate) fn keys(&self) -> Result<(Sealer, Keys)> {
+    pub(crate) fn keys(&self) -> Result<FolderKeys> {
+        let in_use = self.in_use();
         let sealing = self.key("sealing.age", || Sealer::generate().1)?;
         let signing = self.key("log.signing", || {
             Keys::generate_signing(&format!("obhut.local/{}", ids::random_hex(4)))
         })?;
+        // A folder from before there was a lookup key used the sealing key's text for it. It is
+        // written only once the database says that this is so: the file may also have been lost.
+        let adopted = in_use && !self.root.join("keys").join(LOOKUP).exists();
+        let looked_up_by = if adopted {
+            sealing.trim().to_owned()
+        } else {
+            self.key(LOOKUP, LookupKey::generate)?
+        };
         let bad = |path: &str, e: obhut_vault::KeyError| CaseworkError::Folder {
             path: format!("keys/{path}"),
             why: format!("{e}; put the right key back"),
         };
         let sealer = Sealer::from_text(&sealing).map_err(|e| bad("sealing.age", e))?;
-        let keys = Keys::new(sealer.clone(), &signing).map_err(|e| bad("log.signing", e))?;
-        Ok((sealer, keys))
+        let lookup = LookupKey::from_text(&looked_up_by).map_err(|e| bad(LOOKUP, e))?;
+        let vault = Keys::new(sealer.clone(), &signing).map_err(|e| bad("log.signing", e))?;
+        Ok(FolderKeys {
+            sealer,
+            lookup,
+            vault,
+            adopted: adopted.then_some(looked_up_by),
+        })
+    }
+
+    /// Writes the lookup key of a folder from before there was one.
+    pub(crate) fn keep_lookup_key(&self, text: &str) -> Result<()> {
+        let path = self.root.join("keys").join(LOOKUP);
+        write_private(&path, text.as_bytes()).map_err(|e| self.fault("keys", &e))
+    }
+
+    /// Something other than keys is in this folder.
+    fn in_use(&self) -> bool {
+        self.root.join("obhut.db").exists() || self.holds("lists") || self.holds("vault")
     }
 
     /// Two processes may start at once: the file is made complete under another name and linked
@@ -72,9 +110,7 @@ impl DataFolder {
         if !path.exists() {
             // A data folder in use must not get a new key unasked: it would open nothing. The key is
             // made before anything else, so whatever is there was sealed with one.
-            let in_use =
-                self.root.join("obhut.db").exists() || self.holds("lists") || self.holds("vault");
-            if in_use && !path.exists() {
+            if self.in_use() && !path.exists() {
                 return Err(CaseworkError::Folder {
                     path: path.display().to_string(),
                     why: "the key is missing, though this data folder is in use; put it back from where you keep it"

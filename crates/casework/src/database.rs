@@ -79,12 +79,22 @@ pub(crate) struct Database {
 /// A transaction, and the writer's place where it writes.
 pub(crate) struct Tx {
     inner: Transaction<'static, Any>,
+    /// Rows of the audit trail, written at the end.
+    audit: Vec<crate::audit::Pending>,
     _writer: Option<OwnedMutexGuard<()>>,
 }
 
 impl Tx {
-    pub async fn commit(self) -> sqlx::Result<()> {
+    /// Writes the audit rows of what was done, and ends.
+    pub async fn commit(mut self) -> sqlx::Result<()> {
+        let rows = std::mem::take(&mut self.audit);
+        crate::audit::flush(&mut self, &rows).await?;
         self.inner.commit().await
+    }
+
+    /// A row of the audit trail that this transaction writes at its end.
+    pub fn audited(&mut self, row: crate::audit::Pending) {
+        self.audit.push(row);
     }
 }
 
@@ -161,11 +171,13 @@ impl Database {
                 let writer = self.writer.clone().lock_owned().await;
                 Tx {
                     inner: self.pool.begin_with("BEGIN IMMEDIATE").await?,
+                    audit: Vec::new(),
                     _writer: Some(writer),
                 }
             }
             Backend::Postgres => Tx {
                 inner: self.pool.begin().await?,
+                audit: Vec::new(),
                 _writer: None,
             },
         })
@@ -175,6 +187,7 @@ impl Database {
     pub async fn snapshot(&self) -> Result<Tx> {
         Ok(Tx {
             inner: self.pool.begin().await?,
+            audit: Vec::new(),
             _writer: None,
         })
     }

@@ -7,13 +7,22 @@ use serde::Serialize;
 
 use crate::cases::{CaseStatus, advance_from};
 use crate::database::{Columns, Step, words};
-use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
 
 pub(crate) const STEPS: &[Step] = &[Step {
     number: 9,
     sql: &["CREATE TABLE decisions (
         id TEXT PRIMARY KEY, case_id TEXT NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL, ruling TEXT NOT NULL,
         grounds TEXT NOT NULL, scale TEXT NOT NULL, category TEXT NOT NULL, decided_at BIGINT NOT NULL)"],
+}, Step {
+    number: 42,
+    sql: &[
+        "INSERT INTO changes (what, number) VALUES ('decisions', 1)",
+        "ALTER TABLE decisions ADD COLUMN seq BIGINT NOT NULL DEFAULT 0",
+        "UPDATE decisions SET seq = o.place FROM (SELECT id AS row, ROW_NUMBER() OVER (ORDER BY decided_at, id) AS place FROM decisions) o WHERE o.row = decisions.id",
+        "UPDATE changes SET number = 1 + (SELECT COUNT(*) FROM decisions) WHERE what = 'decisions'",
+        "CREATE INDEX decisions_by_case ON decisions (case_id, seq)",
+    ],
 }];
 
 /// Longest grounds, in characters.
@@ -151,13 +160,15 @@ impl Casework {
         };
         let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
         advance_from(&mut tx, self.now(), case, &from, to).await?;
+        // Under the case row's lock, which was taken by moving it on: whoever is later here is later.
+        let seq = changes::numbers(&mut tx, "decisions", 1).await?;
         let (scale, value) = request
             .category
             .as_ref()
             .map_or(("", ""), |c| (&c.scale, &c.value));
         sqlx::query(
-            "INSERT INTO decisions (id, case_id, person, name, ruling, grounds, scale, category, decided_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO decisions (id, case_id, person, name, ruling, grounds, scale, category, decided_at, seq)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&decision.id)
         .bind(case)
@@ -168,6 +179,7 @@ impl Casework {
         .bind(scale)
         .bind(value)
         .bind(decision.decided_at)
+        .bind(seq)
         .execute(&mut *tx)
         .await?;
         audit::write(
@@ -183,11 +195,12 @@ impl Casework {
         Ok(decision)
     }
 
-    /// The decisions about a case, oldest first.
+    /// The decisions about a case, in the order they were recorded: a clock that jumps changes
+    /// none of it.
     pub async fn decisions(&self, case: &str) -> Result<Vec<Decision>> {
         let rows = sqlx::query(
             "SELECT id, case_id, person, name, ruling, grounds, scale, category, decided_at
-             FROM decisions WHERE case_id = $1 ORDER BY decided_at, id",
+             FROM decisions WHERE case_id = $1 ORDER BY seq",
         )
         .bind(case)
         .fetch_all(self.db.pool())

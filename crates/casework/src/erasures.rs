@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::database::{Columns, Step, Tx, words};
 use crate::deadlines::DeadlineKind;
+use crate::domain::{self, Clearing, Gone, Removed};
 use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, audit, ids, views};
 
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -21,6 +22,14 @@ pub(crate) const STEPS: &[Step] = &[Step {
         "CREATE TABLE restorations (
             id TEXT PRIMARY KEY, case_id TEXT NOT NULL, what TEXT NOT NULL, account_sealed TEXT,
             put_at BIGINT NOT NULL, done_at BIGINT, done_by TEXT)",
+    ],
+}, Step {
+    number: 46,
+    sql: &[
+        "ALTER TABLE erasures ADD COLUMN kept_because TEXT",
+        "CREATE TABLE settlements (
+            case_id TEXT NOT NULL, domain TEXT NOT NULL, put_at BIGINT NOT NULL, done_at BIGINT, PRIMARY KEY (case_id, domain))",
+        "CREATE INDEX settlements_waiting ON settlements (done_at)",
     ],
 }];
 
@@ -54,7 +63,7 @@ pub struct Restoration {
 /// That something was erased, and where the vault's log says so.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Erasure {
-    /// The exhibit; `database` for what stood there.
+    /// The exhibit; `database` for what stood there; a word for what a domain held.
     pub exhibit: String,
     /// When it was erased; none while the law still asks to keep it.
     #[serde(serialize_with = "crate::clock::maybe_time")]
@@ -64,6 +73,9 @@ pub struct Erasure {
     pub not_before: i64,
     /// Index of the entry in the vault's log.
     pub log_index: Option<i64>,
+    /// By what right it stays, where it isn't erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_because: Option<String>,
 }
 
 /// The proof of a cleared person's erasure.
@@ -73,7 +85,8 @@ pub struct ErasureProof {
     pub case: String,
     /// What was or will be erased.
     pub erased: Vec<Erasure>,
-    /// True when nothing of it is left.
+    /// True when nothing of it is left but what is kept by right, and every domain has ended its
+    /// part.
     pub complete: bool,
     /// Size of the vault's log now.
     pub log_size: u64,
@@ -83,31 +96,47 @@ pub struct ErasureProof {
     pub log_key: String,
 }
 
-/// Plans what an upheld appeal erases, and what it has restored.
+/// Says that a domain has something to end for a cleared case.
+pub(crate) async fn queue(tx: &mut Tx, now: i64, case: &str, domain: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO settlements (case_id, domain, put_at) VALUES ($1, $2, $3)
+         ON CONFLICT (case_id, domain) DO UPDATE SET put_at = $3, done_at = NULL",
+    )
+    .bind(case)
+    .bind(domain)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Puts on record what an upheld appeal erases, and what it has restored.
 pub(crate) async fn plan(
     tx: &mut Tx,
     casework: &Casework,
-    case: &str,
-    appeal: &str,
-    exhibits: &[String],
+    clearing: &Clearing<'_>,
+    removed: &[Removed],
     account: Option<&str>,
-    kept_until: i64,
 ) -> Result<()> {
     let now = casework.now();
+    let case = clearing.case;
     // What stands in the database goes within this same transaction.
-    let database = ("database", Some(now), now);
-    let later = exhibits
-        .iter()
-        .map(|e| (e.as_str(), None, kept_until.max(now)));
-    for (exhibit, done, not_before) in std::iter::once(database).chain(later) {
-        sqlx::query("INSERT INTO erasures (id, case_id, appeal, exhibit, put_at, not_before, done_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+    let database = Removed::done("database");
+    for part in std::iter::once(&database).chain(removed) {
+        let (done, not_before, kept) = match part.when {
+            Gone::Done => (Some(now), now, None),
+            Gone::NotBefore(at) => (None, at, None),
+            Gone::Kept(because) => (None, now, Some(because)),
+        };
+        sqlx::query("INSERT INTO erasures (id, case_id, appeal, exhibit, put_at, not_before, done_at, kept_because) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
             .bind(ids::new("erasure"))
             .bind(case)
-            .bind(appeal)
-            .bind(exhibit)
+            .bind(clearing.appeal)
+            .bind(&part.what)
             .bind(now)
             .bind(not_before)
             .bind(done)
+            .bind(kept)
             .execute(&mut **tx)
             .await?;
     }
@@ -125,9 +154,35 @@ pub(crate) async fn plan(
 }
 
 impl Casework {
+    /// Ends what domains have to end for cleared cases; how many parts. Cut off, it goes on the next
+    /// time.
+    pub async fn finish_settlements(&self) -> Result<usize> {
+        let rows = sqlx::query(
+            "SELECT case_id, domain FROM settlements WHERE done_at IS NULL ORDER BY put_at, case_id, domain",
+        )
+        .fetch_all(self.db.pool())
+        .await?;
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let (case, name) = (c.text()?, c.text()?);
+            if let Some(domain) = domain::ALL.iter().find(|d| d.name() == name) {
+                domain.settle(self, &case).await?;
+            }
+            let mut tx = self.db.begin().await?;
+            sqlx::query("UPDATE settlements SET done_at = $1 WHERE case_id = $2 AND domain = $3")
+                .bind(self.now())
+                .bind(&case)
+                .bind(&name)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+        }
+        Ok(rows.len())
+    }
+
     /// Erases what may be erased by now; how many exhibits. Cut off, it goes on the next time.
     pub async fn finish_erasures(&self) -> Result<usize> {
-        let rows = sqlx::query("SELECT id, case_id, exhibit, appeal FROM erasures WHERE done_at IS NULL AND not_before <= $1 ORDER BY put_at, id")
+        let rows = sqlx::query("SELECT id, case_id, exhibit, appeal FROM erasures WHERE done_at IS NULL AND kept_because IS NULL AND not_before <= $1 ORDER BY put_at, id")
             .bind(self.now())
             .fetch_all(self.db.pool())
             .await?;
@@ -184,7 +239,7 @@ impl Casework {
 
     /// The proof of what was erased of a case.
     pub async fn erasure_proof(&self, case: &str) -> Result<ErasureProof> {
-        let rows = sqlx::query("SELECT exhibit, done_at, not_before, log_index FROM erasures WHERE case_id = $1 ORDER BY put_at, id")
+        let rows = sqlx::query("SELECT exhibit, done_at, not_before, log_index, kept_because FROM erasures WHERE case_id = $1 ORDER BY put_at, id")
             .bind(case)
             .fetch_all(self.db.pool())
             .await?;
@@ -197,6 +252,7 @@ impl Casework {
                     done_at: c.maybe_int()?,
                     not_before: c.int()?,
                     log_index: c.maybe_int()?,
+                    kept_because: c.maybe_text()?,
                 })
             })
             .collect::<Result<Vec<_>>>()?;
@@ -205,10 +261,19 @@ impl Casework {
                 "nothing of case {case} was erased; that follows an appeal that was upheld"
             )));
         }
+        let waiting =
+            sqlx::query("SELECT COUNT(*) FROM settlements WHERE case_id = $1 AND done_at IS NULL")
+                .bind(case)
+                .fetch_one(self.db.pool())
+                .await?;
+        let settled = Columns::of(&waiting).int()? == 0;
         let head = self.vault.head().await?;
         Ok(ErasureProof {
             case: case.to_owned(),
-            complete: erased.iter().all(|e| e.done_at.is_some()),
+            complete: settled
+                && erased
+                    .iter()
+                    .all(|e| e.done_at.is_some() || e.kept_because.is_some()),
             erased,
             log_size: head.size,
             log_root: hex::encode(head.root),

@@ -3,7 +3,7 @@
 //! The nouns are those of the CyberTipline schema (2025-11-10), which asks for more than any other
 //! destination; one that needs less leaves out the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub use people::{
 pub use places::Place;
 
 use crate::database::{Columns, Step, Tx, words};
-use crate::{Casework, CaseworkError, Result, audit, cases};
+use crate::{Casework, CaseworkError, Result, audit, cases, domain};
 
 pub(crate) const STEPS: &[Step] = &[Step {
     number: 8,
@@ -299,6 +299,37 @@ pub enum FactsError {
 }
 
 impl Facts {
+    /// Adds what a domain knows. What is there already wins; payments and parties that are told
+    /// twice are one.
+    fn add(&mut self, part: Self) {
+        self.detected_by = self.detected_by.take().or(part.detected_by);
+        self.occurred_at = self.occurred_at.take().or(part.occurred_at);
+        self.jurisdiction = self.jurisdiction.take().or(part.jurisdiction);
+        let known: HashSet<String> = self.victims.iter().filter_map(|v| v.id.clone()).collect();
+        let is_victim = |a: &Account| a.id.as_ref().is_some_and(|id| known.contains(id));
+        if self.reported.is_none() {
+            // Whom a person counts among the victims, no program makes a suspect.
+            self.reported = part.reported.filter(|a| !is_victim(a));
+        }
+        let reported = self.reported.as_ref().and_then(|a| a.id.clone());
+        let new = |v: &Account| !is_victim(v) && (v.id.is_none() || v.id != reported);
+        self.victims.extend(part.victims.into_iter().filter(new));
+        let mut told: HashSet<String> = self.payments.iter().map(payment_key).collect();
+        for payment in part.payments {
+            if told.insert(payment_key(&payment)) {
+                self.payments.push(payment);
+            }
+        }
+        if let Some(part) = part.financial {
+            let financial = self.financial.get_or_insert_default();
+            for party in part.parties {
+                if financial.parties.iter().all(|p| p.id != party.id) {
+                    financial.parties.push(party);
+                }
+            }
+        }
+    }
+
     pub(crate) fn about(account: Option<&str>) -> Self {
         let reported = account.map(|id| Account {
             id: Some(id.to_owned()),
@@ -314,6 +345,17 @@ impl Facts {
     /// fields say is looked at later, by field, before anything is sent.
     pub fn from_json(json: &[u8]) -> std::result::Result<Self, FactsError> {
         read_json(json, FACTS_BYTES_MAX, "facts")
+    }
+}
+
+/// What makes two payments the same one: its id; without one, all that is said of it.
+fn payment_key(p: &Payment) -> String {
+    match &p.id {
+        Some(id) => format!("id {id}"),
+        None => format!(
+            "{:?} {} {} {:?} {:?}",
+            p.at, p.amount, p.currency, p.from, p.to
+        ),
     }
 }
 
@@ -376,8 +418,19 @@ pub(crate) async fn erase(tx: &mut Tx, case: &str) -> Result<()> {
 }
 
 impl Casework {
-    /// What is known about a case; empty where nothing is.
+    /// What is known about a case: what people and sources put in, and what each domain knows of it
+    /// now. Where both say something, the person's word stands.
     pub async fn facts(&self, case: &str) -> Result<Facts> {
+        let mut facts = self.stored_facts(case).await?;
+        let mut tx = self.db.snapshot().await?;
+        for domain in domain::ALL {
+            facts.add(domain.dossier_part(&mut tx, self, case).await?);
+        }
+        Ok(facts)
+    }
+
+    /// What people and sources put in; empty where nothing is.
+    async fn stored_facts(&self, case: &str) -> Result<Facts> {
         let row = sqlx::query("SELECT sealed FROM facts WHERE case_id = $1")
             .bind(case)
             .fetch_optional(self.db.pool())
@@ -389,7 +442,7 @@ impl Casework {
         serde_json::from_str(&json).map_err(|_| CaseworkError::Form("facts of a case".into()))
     }
 
-    /// Replaces what is known about a case.
+    /// Replaces what people and sources put in; what a domain knows of the case stays.
     pub async fn set_facts(&self, case: &str, facts: &Facts, actor: &str) -> Result<()> {
         let mut tx = self.db.begin().await?;
         cases::status(&mut tx, case).await?;

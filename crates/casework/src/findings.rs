@@ -2,12 +2,14 @@
 //!
 //! A finding holds no digest: it names list, version and entry, and the exhibit where there is one.
 
+use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::database::{Columns, Step, Tx};
+use crate::domain::{Clearing, Domain, Gone, Removed};
 use crate::lists::{Action, Purpose};
 use crate::screen::Match;
-use crate::{Casework, Result, Screened, Sealed, Subject, Surface, audit, ids};
+use crate::{Casework, Result, Screened, Sealed, Subject, Surface, audit, ids, lists, views};
 
 pub(crate) const STEPS: &[Step] = &[
     Step {
@@ -31,6 +33,66 @@ pub(crate) const STEPS: &[Step] = &[
 pub(crate) const UNREAD_REPORT: &str = "report-unreadable";
 /// What a finding is that a person put in with a case file.
 pub(crate) const GIVEN: &str = "given";
+
+/// Pictures, videos and other exhibits, as a domain of casework.
+pub(crate) struct Media;
+
+#[async_trait]
+impl Domain for Media {
+    fn name(&self) -> &'static str {
+        "media"
+    }
+
+    /// Entries that misfired match nobody any more; names of files go; exhibits follow when they may.
+    async fn withdraw(
+        &self,
+        tx: &mut Tx,
+        casework: &Casework,
+        clearing: &Clearing<'_>,
+    ) -> Result<Vec<Removed>> {
+        let now = casework.now();
+        let case = clearing.case;
+        let rows = sqlx::query(
+            "SELECT DISTINCT list_id, entry FROM findings WHERE case_id = $1 AND list_id <> ''",
+        )
+        .bind(case)
+        .fetch_all(&mut **tx)
+        .await?;
+        let reason = format!("appeal {} upheld", clearing.appeal);
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let (list, entry) = (c.text()?, c.text()?);
+            lists::dispute(tx, now, &list, &entry, &reason, clearing.person).await?;
+        }
+        forget_names(tx, case).await?;
+        let rows = sqlx::query(
+            "SELECT DISTINCT exhibit FROM findings WHERE case_id = $1 AND exhibit IS NOT NULL",
+        )
+        .bind(case)
+        .fetch_all(&mut **tx)
+        .await?;
+        let mut exhibits = rows
+            .iter()
+            .map(|row| Columns::of(row).text())
+            .collect::<Result<Vec<_>>>()?;
+        exhibits.extend(views::of_case(tx, case).await?);
+        exhibits.sort_unstable();
+        exhibits.dedup();
+        let when = Gone::NotBefore(clearing.kept_until.max(now));
+        Ok(exhibits
+            .into_iter()
+            .map(|what| Removed {
+                what,
+                when: when.clone(),
+            })
+            .collect())
+    }
+
+    async fn settle(&self, casework: &Casework, _: &str) -> Result<()> {
+        casework.finish_erasures().await?;
+        Ok(())
+    }
+}
 
 /// A finding on record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

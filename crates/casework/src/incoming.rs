@@ -8,11 +8,13 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use obhut_index::{Bits256, Segments};
 use serde::Serialize;
 
 use crate::cases::{self, CaseStatus, Opening};
 use crate::database::{Columns, Step, Tx, VALUES_MAX, words};
+use crate::domain::{Clearing, Domain, Removed};
 use crate::{Casework, CaseworkError, Facts, RISK, Result, RuleFile, Sealed, audit, facts, ids};
 use crate::{findings, views};
 
@@ -159,6 +161,38 @@ fn name(seq: i64) -> String {
 
 fn seq_of(id: &str) -> Option<i64> {
     id.strip_prefix("in-")?.parse().ok()
+}
+
+/// Reports of others, as a domain of casework.
+pub(crate) struct Intake;
+
+#[async_trait]
+impl Domain for Intake {
+    fn name(&self) -> &'static str {
+        "intake"
+    }
+
+    async fn withdraw(
+        &self,
+        tx: &mut Tx,
+        _: &Casework,
+        clearing: &Clearing<'_>,
+    ) -> Result<Vec<Removed>> {
+        let row = sqlx::query("SELECT COUNT(*) FROM incoming WHERE case_id = $1 OR rests_on = $1")
+            .bind(clearing.case)
+            .fetch_one(&mut **tx)
+            .await?;
+        let because = "a report that somebody else made, and answers for; it is counted again without this case";
+        Ok(match Columns::of(&row).int()? {
+            0 => Vec::new(),
+            _ => vec![Removed::kept("reports of others", because)],
+        })
+    }
+
+    async fn settle(&self, casework: &Casework, case: &str) -> Result<()> {
+        casework.recompute_incoming(case).await?;
+        Ok(())
+    }
 }
 
 impl Casework {
@@ -429,6 +463,7 @@ impl IntakeRun<'_> {
     async fn chunk(&mut self, given: Vec<ParsedReport>, actor: &str) -> Result<Vec<Incoming>> {
         let casework = self.casework;
         let sealer = casework.sealer.clone();
+        let lookup = casework.lookup.clone();
         // Sealing and tokens are most of the work, and each report's own.
         let prepared = tokio::task::spawn_blocking(move || {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -438,9 +473,11 @@ impl IntakeRun<'_> {
                 let parts: Vec<_> = given
                     .chunks(part)
                     .map(|part| {
-                        let sealer = &sealer;
+                        let (sealer, lookup) = (&sealer, &lookup);
                         scope.spawn(move || {
-                            part.iter().map(|g| prepare(g, sealer)).collect::<Vec<_>>()
+                            part.iter()
+                                .map(|g| prepare(g, sealer, lookup))
+                                .collect::<Vec<_>>()
                         })
                     })
                     .collect();

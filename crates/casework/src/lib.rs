@@ -26,6 +26,7 @@ mod data_folder;
 mod database;
 mod deadlines;
 mod decisions;
+mod domain;
 mod dossier;
 mod erasures;
 mod facts;
@@ -80,8 +81,9 @@ pub use incoming::{
 };
 pub use legal_bases::{LegalBasis, Surface};
 pub use lists::{
-    Action, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList, Purpose, Stretch,
-    VIDEO_PERCENT_MIN, VideoFrameDigest, compare_videos, read_list_file, read_plain_list,
+    Action, CheckedList, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList,
+    Purpose, Stretch, VIDEO_PERCENT_MIN, VideoFrameDigest, compare_videos, read_list_file,
+    read_plain_list,
 };
 pub use notices::{Language, Measure, Notice};
 pub use obhut_decode::{
@@ -118,8 +120,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
-use obhut_vault::{Keys, Sealer, Vault, VaultError};
+use obhut_vault::{LookupKey, Sealer, Vault, VaultError};
 
+use data_folder::FolderKeys;
 use database::Database;
 
 /// Everything that is kept: one data folder, one database, one vault.
@@ -127,6 +130,7 @@ pub struct Casework {
     db: Database,
     folder: DataFolder,
     sealer: Arc<Sealer>,
+    lookup: Arc<LookupKey>,
     vault: Vault,
     clock: Arc<dyn Clock>,
     kept: RwLock<Option<(Instant, Arc<lists::Kept>)>>,
@@ -209,16 +213,15 @@ impl Casework {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         folder.prepare()?;
-        let (sealer, keys) = folder.keys()?;
-        Self::assemble(folder, database_url, clock, sealer, keys).await
+        let keys = folder.keys()?;
+        Self::assemble(folder, database_url, clock, keys).await
     }
 
     async fn assemble(
         folder: DataFolder,
         database_url: Option<&str>,
         clock: Arc<dyn Clock>,
-        sealer: Sealer,
-        keys: Keys,
+        keys: FolderKeys,
     ) -> Result<Self> {
         if database_url.is_none() && folder.lost_its_database() {
             return Err(CaseworkError::Folder {
@@ -230,20 +233,27 @@ impl Casework {
         let db = Database::connect(&url, clock.now_micros()).await?;
         let vault = Vault::new(
             folder.evidence_store()?,
-            Arc::new(keys),
+            Arc::new(keys.vault),
             folder.evidence_lock(),
             clock.clone(),
         );
-        Ok(Self {
+        let casework = Self {
             db,
             folder,
-            sealer: Arc::new(sealer),
+            sealer: Arc::new(keys.sealer),
+            lookup: Arc::new(keys.lookup),
             vault,
             clock,
             kept: RwLock::default(),
             refreshing: tokio::sync::Mutex::default(),
             watched: AtomicBool::new(false),
-        })
+        };
+        casework.require_lookup_key().await?;
+        if let Some(text) = keys.adopted {
+            casework.folder.keep_lookup_key(&text)?;
+        }
+        casework.bind_old_signatures().await?;
+        Ok(casework)
     }
 
     /// The data folder.

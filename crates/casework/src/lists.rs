@@ -11,6 +11,7 @@ mod entries;
 mod loaded;
 mod reader;
 mod segment;
+mod signed;
 mod videos;
 
 pub(crate) use current::Kept;
@@ -18,6 +19,7 @@ pub(crate) use entries::{Builder, Row};
 pub(crate) use loaded::EntryHit;
 pub use loaded::LoadedList;
 pub use reader::{ListProblem, read_list_file, read_plain_list};
+pub use signed::CheckedList;
 pub use videos::{PERCENT_MIN as VIDEO_PERCENT_MIN, Stretch, VideoFrameDigest, compare_videos};
 pub(crate) use videos::{QueryFrame, carried_on};
 
@@ -58,6 +60,12 @@ pub(crate) const STEPS: &[Step] = &[Step {
         "ALTER TABLE list_versions ADD COLUMN first_content BIGINT NOT NULL DEFAULT 1",
         "ALTER TABLE list_versions ADD COLUMN one_content BIGINT NOT NULL DEFAULT 0",
         "CREATE UNIQUE INDEX list_versions_newest ON list_versions (list, sequence)",
+    ],
+}, Step {
+    number: 45,
+    sql: &[
+        "ALTER TABLE list_versions ADD COLUMN content TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE list_signatures ADD COLUMN content TEXT NOT NULL DEFAULT ''",
     ],
 }];
 
@@ -334,7 +342,7 @@ impl Casework {
                 digest.as_bytes(),
             ]
             .concat();
-            format!("e-{}", &self.sealer.keyed_digest("list entry", &what)[..16])
+            format!("e-{}", &self.lookup.keyed_digest("list entry", &what)[..16])
         };
         let (entries, problems) = reader::read(csv, &name_entry);
         if entries.len() == 0 {
@@ -367,7 +375,8 @@ impl Casework {
         }
         // The file first: a version in the database always has its file.
         let path = self.folder.list_file(file.list, file.version);
-        write_private(&path, &self.sealer.seal(&segment::write(file.entries)))
+        let bytes = segment::write(file.entries);
+        write_private(&path, &self.sealer.seal(&bytes))
             .map_err(|e| self.folder.fault("lists", &e))?;
         let last =
             sqlx::query("SELECT COALESCE(MAX(sequence), 0) FROM list_versions WHERE list = $1")
@@ -383,8 +392,8 @@ impl Casework {
         let first = changes::numbers(tx, "contents", rows).await?;
         sqlx::query(
             "INSERT INTO list_versions (list, version, sequence, entries, problems, imported_by, imported_at,
-                hits_counted, parent, first_content, one_content)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10)",
+                hits_counted, parent, first_content, one_content, content)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11)",
         )
         .bind(file.list)
         .bind(file.version)
@@ -396,6 +405,7 @@ impl Casework {
         .bind(file.parent)
         .bind(first)
         .bind(i64::from(file.one_content))
+        .bind(signed::digest(&bytes))
         .execute(&mut **tx)
         .await?;
         changes::note(tx).await?;
@@ -447,9 +457,14 @@ impl Casework {
     pub async fn sign_list(&self, name: &str, person: &Person) -> Result<HashList> {
         person.require(Role::ListSteward)?;
         let list = self.list(name).await?;
+        // What is signed is what the files say now, and that they are the ones that were imported.
+        self.load(&list.id, &list.version).await?;
         let mut tx = self.db.begin().await?;
+        let content = signed::content(&mut tx, &list.id, &list.version)
+            .await?
+            .ok_or_else(|| CaseworkError::Form("a list's version".into()))?;
         let signed = sqlx::query(
-            "INSERT INTO list_signatures (list, version, person, name, signed_at) VALUES ($1, $2, $3, $4, $5)
+            "INSERT INTO list_signatures (list, version, person, name, signed_at, content) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (list, version, person) DO NOTHING",
         )
         .bind(&list.id)
@@ -457,6 +472,7 @@ impl Casework {
         .bind(&person.id)
         .bind(&person.name)
         .bind(self.now())
+        .bind(content)
         .execute(&mut *tx)
         .await?;
         if signed.rows_affected() == 0 {
@@ -608,7 +624,7 @@ async fn lists_on_record(tx: &mut Tx) -> Result<Vec<(About, Vec<OnRecord>)>> {
             distance_bits: c.maybe_int()?.map(|d| d as u32),
             ..About::default()
         };
-        about.signed_version = matching_version(tx, &about.id).await?;
+        about.signed_version = signed::matching_version(tx, &about.id).await?;
         let newest = sqlx::query(
             "SELECT version FROM list_versions WHERE list = $1 ORDER BY sequence DESC LIMIT 1",
         )
@@ -633,7 +649,7 @@ async fn lists_on_record(tx: &mut Tx) -> Result<Vec<(About, Vec<OnRecord>)>> {
 /// up to it, newest first. A delta always builds on the newest version, so nothing else is needed.
 async fn versions_of(tx: &mut Tx, list: &str, version: &str) -> Result<Vec<OnRecord>> {
     let rows = sqlx::query(
-        "SELECT version, parent, first_content, one_content FROM list_versions
+        "SELECT version, parent, first_content, one_content, content FROM list_versions
          WHERE list = $1
            AND sequence <= (SELECT sequence FROM list_versions WHERE list = $1 AND version = $2)
            AND sequence >= (SELECT COALESCE(MAX(sequence), 0) FROM list_versions
@@ -655,6 +671,7 @@ async fn versions_of(tx: &mut Tx, list: &str, version: &str) -> Result<Vec<OnRec
                     first: c.int()?,
                     one: c.int()? != 0,
                 },
+                content: c.text()?,
             })
         })
         .collect()
@@ -682,21 +699,6 @@ pub(crate) async fn disputed(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
             Ok((c.text()?, c.text()?))
         })
         .collect()
-}
-
-/// The newest version that has its signatures.
-async fn matching_version(tx: &mut Tx, list: &str) -> Result<Option<String>> {
-    let row = sqlx::query(
-        "SELECT v.version FROM list_versions v JOIN (
-            SELECT version FROM list_signatures WHERE list = $1 GROUP BY version HAVING COUNT(*) >= $2) s
-            ON s.version = v.version
-         WHERE v.list = $1 ORDER BY v.sequence DESC LIMIT 1",
-    )
-    .bind(list)
-    .bind(SIGNATURES_MIN as i64)
-    .fetch_optional(&mut **tx)
-    .await?;
-    row.map(|row| Columns::of(&row).text()).transpose()
 }
 
 /// Counts a hit of a version that may do no more.
@@ -751,16 +753,17 @@ async fn fill_versions(tx: &mut Tx, list: &mut HashList) -> Result<()> {
         list.hits_counted = c.int()? as u64;
     }
     let signatures = sqlx::query(
-        "SELECT name FROM list_signatures WHERE list = $1 AND version = $2 ORDER BY signed_at, name",
+        "SELECT name FROM list_signatures WHERE list = $1 AND version = $2 AND content = $3 ORDER BY signed_at, name",
     )
     .bind(&list.id)
     .bind(&list.version)
+    .bind(signed::content(tx, &list.id, &list.version).await?.unwrap_or_else(|| "none".into()))
     .fetch_all(&mut **tx)
     .await?;
     for row in &signatures {
         list.signatures.push(Columns::of(row).text()?);
     }
-    list.matching_version = matching_version(tx, &list.id).await?;
+    list.matching_version = signed::matching_version(tx, &list.id).await?;
     list.unsigned = list.matching_version.as_ref() != Some(&list.version);
     let row =
         sqlx::query("SELECT COUNT(*) FROM list_disputes WHERE list = $1 AND lifted_at IS NULL")

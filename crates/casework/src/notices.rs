@@ -222,7 +222,7 @@ impl Casework {
     /// Codes are compared without what people add when they type.
     fn code_key(&self, code: &str) -> String {
         let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
-        self.sealer
+        self.lookup
             .keyed_digest("notice code", plain.to_ascii_lowercase().as_bytes())
     }
 }

@@ -13,6 +13,7 @@ mod records;
 mod scan;
 pub mod synthesize;
 
+pub(crate) use alerts::Payments;
 pub use alerts::{
     AlertDetail, AlertRow, AlertState, Hold, HoldState, NewAlert, ShownOther, ShownTransfer,
     decimal, scenario_names, shown,

@@ -41,7 +41,7 @@ impl Casework {
             )));
         }
         let key = self
-            .sealer
+            .lookup
             .keyed_digest("idempotency", format!("{}\n{key}", by.id).as_bytes());
         let now = self.now();
         let mut tx = self.db.begin().await?;

@@ -35,6 +35,45 @@ pub struct Reporter {
 }
 
 impl Casework {
+    /// An error where what is on record was put there under another lookup key: nothing would be
+    /// found again, and everything would look new.
+    pub(crate) async fn require_lookup_key(&self) -> Result<()> {
+        let check = self.lookup.keyed_digest("check", b"obhut");
+        let read = sqlx::query("SELECT value FROM settings WHERE name = 'lookup-check'");
+        let known = match read.fetch_optional(self.db.pool()).await? {
+            Some(row) => Columns::of(&row).text()?,
+            None => {
+                // Two processes may start at once; the first one's value counts for both.
+                let mut tx = self.db.begin().await?;
+                sqlx::query(
+                    "INSERT INTO settings (name, value, changed_at) VALUES ('lookup-check', $1, $2)
+                     ON CONFLICT (name) DO NOTHING",
+                )
+                .bind(&check)
+                .bind(self.now())
+                .execute(&mut *tx)
+                .await?;
+                let row = sqlx::query("SELECT value FROM settings WHERE name = 'lookup-check'")
+                    .fetch_one(&mut *tx)
+                    .await?;
+                tx.commit().await?;
+                Columns::of(&row).text()?
+            }
+        };
+        if known == check {
+            return Ok(());
+        }
+        Err(CaseworkError::Folder {
+            path: self
+                .folder
+                .root()
+                .join("keys/lookup.key")
+                .display()
+                .to_string(),
+            why: "the key is missing or another than the one this database was written under; put it back from where you keep it".into(),
+        })
+    }
+
     /// The provider's data; all empty until they are set.
     pub async fn reporter(&self) -> Result<Reporter> {
         let row = sqlx::query("SELECT value FROM settings WHERE name = 'reporter'")

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::database::{Columns, Step, Tx, VALUES_MAX, places, words};
 use crate::{
-    Casework, CaseworkError, Exhibit, Person, Result, Role, Verification, audit, cases, findings,
-    ids,
+    Casework, CaseworkError, Exhibit, Person, Result, Role, Verification, audit, cases, changes,
+    findings, ids,
 };
 
 pub(crate) const STEPS: &[Step] = &[
@@ -28,6 +28,21 @@ pub(crate) const STEPS: &[Step] = &[
             "CREATE TABLE exhibit_digests (
                 exhibit TEXT PRIMARY KEY, bytes_key TEXT NOT NULL, sealed TEXT NOT NULL, kept_at BIGINT NOT NULL)",
             "CREATE INDEX exhibit_digests_by_bytes ON exhibit_digests (bytes_key)",
+        ],
+    },
+    Step {
+        number: 44,
+        sql: &[
+            "INSERT INTO changes (what, number) VALUES ('views', 1)",
+            "ALTER TABLE views ADD COLUMN seq BIGINT NOT NULL DEFAULT 0",
+            "UPDATE views SET seq = o.place FROM (SELECT id AS row, ROW_NUMBER() OVER (ORDER BY viewed_at, id) AS place FROM views) o WHERE o.row = views.id",
+            "UPDATE changes SET number = 1 + (SELECT COUNT(*) FROM views) WHERE what = 'views'",
+            "INSERT INTO changes (what, number) VALUES ('exhibits', 1)",
+            "ALTER TABLE exhibit_digests ADD COLUMN seq BIGINT NOT NULL DEFAULT 0",
+            "UPDATE exhibit_digests SET seq = o.place FROM (SELECT exhibit AS row, ROW_NUMBER() OVER (ORDER BY kept_at, exhibit) AS place FROM exhibit_digests) o WHERE o.row = exhibit_digests.exhibit",
+            "UPDATE changes SET number = 1 + (SELECT COUNT(*) FROM exhibit_digests) WHERE what = 'exhibits'",
+            "ALTER TABLE exhibit_digests ADD COLUMN case_id TEXT",
+            "CREATE INDEX exhibit_digests_by_case ON exhibit_digests (case_id)",
         ],
     },
 ];
@@ -130,6 +145,7 @@ impl Casework {
 
     pub(crate) async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit> {
         let media_type = intake.media_type.clone();
+        let case = intake.case.clone().unwrap_or_default();
         let exhibit = self.vault.put(bytes, intake).await?;
         let digest = |name: &str| {
             let kind = obhut_hash::kinds::by_name(name).expect("a kind of ours");
@@ -143,22 +159,29 @@ impl Casework {
             media_type,
         };
         let json = serde_json::to_string(&digests).expect("digests are JSON");
-        sqlx::query("INSERT INTO exhibit_digests (exhibit, bytes_key, sealed, kept_at) VALUES ($1, $2, $3, $4)")
+        let mut tx = self.db.begin().await?;
+        let seq = changes::numbers(&mut tx, "exhibits", 1).await?;
+        sqlx::query("INSERT INTO exhibit_digests (exhibit, bytes_key, sealed, kept_at, seq, case_id) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(&exhibit.id)
-            .bind(self.sealer.keyed_digest("exhibit bytes", digests.sha256.as_bytes()))
+            .bind(self.lookup.keyed_digest("exhibit bytes", digests.sha256.as_bytes()))
             .bind(self.seal_text(&json))
             .bind(self.now())
-            .execute(self.db.pool())
+            .bind(seq)
+            .bind(case)
+            .execute(&mut *tx)
             .await?;
+        tx.commit().await?;
         Ok(exhibit)
     }
 
     /// Who has seen an exhibit, how much of it, and when; oldest first.
     pub async fn views(&self, exhibit: &str) -> Result<Vec<View>> {
-        let rows = sqlx::query("SELECT person, extent, purpose, viewed_at FROM views WHERE exhibit = $1 ORDER BY viewed_at, id")
-            .bind(exhibit)
-            .fetch_all(self.db.pool())
-            .await?;
+        let rows = sqlx::query(
+            "SELECT person, extent, purpose, viewed_at FROM views WHERE exhibit = $1 ORDER BY seq",
+        )
+        .bind(exhibit)
+        .fetch_all(self.db.pool())
+        .await?;
         rows.iter()
             .map(|row| {
                 let mut c = Columns::of(row);
@@ -190,8 +213,9 @@ impl Casework {
         self.vault.exhibit(exhibit).await?;
         let mut tx = self.db.begin().await?;
         if extent != Extent::Unseen {
+            let seq = changes::numbers(&mut tx, "views", 1).await?;
             sqlx::query(
-                "INSERT INTO views (id, exhibit, person, extent, purpose, viewed_at) VALUES ($1, $2, $3, $4, $5, $6)",
+                "INSERT INTO views (id, exhibit, person, extent, purpose, viewed_at, seq) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )
             .bind(ids::new("view"))
             .bind(exhibit)
@@ -199,6 +223,7 @@ impl Casework {
             .bind(extent.word())
             .bind(purpose)
             .bind(self.now())
+            .bind(seq)
             .execute(&mut *tx)
             .await?;
         }
@@ -247,6 +272,30 @@ impl Casework {
         Ok(self.vault.get(exhibit, access).await?)
     }
 
+    /// Notes for exhibits of an older version whose case they are of, as the vault's record says.
+    pub(crate) async fn name_old_cases(&self, case: &str) -> Result<()> {
+        let unknown =
+            sqlx::query("SELECT exhibit FROM exhibit_digests WHERE case_id IS NULL LIMIT 1")
+                .fetch_optional(self.db.pool())
+                .await?;
+        if unknown.is_none() {
+            return Ok(());
+        }
+        let exhibits = self.vault.list().await?;
+        let mut tx = self.db.begin().await?;
+        for exhibit in exhibits {
+            if exhibit.intake.case.as_deref() == Some(case) {
+                sqlx::query("UPDATE exhibit_digests SET case_id = $1 WHERE exhibit = $2 AND case_id IS NULL")
+                    .bind(case)
+                    .bind(&exhibit.id)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// All exhibits, oldest first.
     pub async fn exhibits(&self) -> Result<Vec<Exhibit>> {
         Ok(self.vault.list().await?)
@@ -291,7 +340,7 @@ pub(crate) async fn digests(
 pub(crate) async fn same_bytes_before(tx: &mut Tx, exhibit: &str) -> Result<Vec<String>> {
     let rows = sqlx::query(
         "SELECT other.exhibit FROM exhibit_digests own JOIN exhibit_digests other ON other.bytes_key = own.bytes_key
-         WHERE own.exhibit = $1 AND other.kept_at < own.kept_at ORDER BY other.kept_at",
+         WHERE own.exhibit = $1 AND other.seq < own.seq ORDER BY other.seq",
     )
     .bind(exhibit)
     .fetch_all(&mut **tx)
@@ -307,7 +356,7 @@ pub(crate) async fn exhibits_of_bytes(
     let mut found = Vec::new();
     for part in keys.chunks(VALUES_MAX) {
         let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT bytes_key, exhibit FROM exhibit_digests WHERE bytes_key IN ({}) ORDER BY kept_at",
+            "SELECT bytes_key, exhibit FROM exhibit_digests WHERE bytes_key IN ({}) ORDER BY seq",
             places(part.len())
         ));
         let mut query = sqlx::query(sql);
@@ -321,6 +370,15 @@ pub(crate) async fn exhibits_of_bytes(
         }
     }
     Ok(found)
+}
+
+/// The exhibits that were put in for a case, whether or not a finding names them.
+pub(crate) async fn of_case(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query("SELECT exhibit FROM exhibit_digests WHERE case_id = $1")
+        .bind(case)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
 /// Takes the digests of exhibits out of the database: a cleared person's.

@@ -584,10 +584,15 @@ async fn nothing_sensitive_lies_open_in_the_data_folder() {
 async fn two_processes_may_open_a_fresh_folder_at_once() {
     on_each_database(async |b: Bench| {
         let folder = tempfile::tempdir().unwrap();
+        // A folder has a database of its own: what is there was written under its keys.
+        let url = match b.url {
+            Some(_) => fresh_postgres().await,
+            None => None,
+        };
         let open = || {
             Casework::open(
                 DataFolder::new(folder.path()),
-                b.url.as_deref(),
+                url.as_deref(),
                 b.clock.clone(),
             )
         };

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use obhut_casework::{Action, HashList, Import, ListSettings, Purpose, Role};
+use obhut_casework::{Action, CheckedList, HashList, Import, ListSettings, Purpose, Role};
 use serde_json::json;
 
 use crate::args::ListCommand;
@@ -106,15 +106,25 @@ pub async fn run(
         }
         ListCommand::Show { name } => {
             let casework = setting.casework().await?;
-            let lists = match name {
-                Some(name) => vec![casework.list(&name).await?],
-                None => casework.all_lists().await?,
-            };
+            let mut lists = casework.checked_lists().await?;
+            if let Some(name) = name {
+                // Says what to do where there is none.
+                casework.list(&name).await?;
+                lists.retain(|l| l.list.name == name);
+            }
             if lists.is_empty() {
                 output.remark("no list is on record yet; `obhut list import` makes one");
             }
-            for list in &lists {
+            let mut faulty = false;
+            for CheckedList { list, fault } in &lists {
                 output.line(|| show(list), || describe(list))?;
+                if let Some(fault) = fault {
+                    output.remark(&format!("\"{}\": {fault}", list.name));
+                    faulty = true;
+                }
+            }
+            if faulty {
+                return Ok(ExitCode::FAILURE);
             }
         }
     }

@@ -102,6 +102,8 @@ pub struct Indicator {
     pub counts: Counts,
     /// The share it takes of what the other indicators leave of the score, at full strength.
     pub weight: f64,
+    /// What it rests on beside the party's own transfers: taken back, the indicator goes too.
+    pub rests: Option<Rests>,
     /// Speaks unless switched off.
     pub on: bool,
     /// Columns it can't do without, beside the required ones.
@@ -111,6 +113,15 @@ pub struct Indicator {
     /// Sentences for an alert, with places for the numbers.
     pub because: &'static [Texts],
     pub(crate) fires: fn(&View<'_>, &[f64]) -> Option<Found>,
+}
+
+/// What an indicator rests on beside the party's own transfers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rests {
+    /// That the party itself stands in a case that a person decided to report.
+    OnOwnConfirmed,
+    /// That parties it deals with, or shares others with, do.
+    OnNearbyConfirmed,
 }
 
 /// How settled an indicator is.

@@ -81,6 +81,7 @@ async fn round(
     };
     filing::drain(casework, http, &Pace::default(), draining).await?;
     casework.escalate_deadlines().await?;
+    casework.finish_settlements().await?;
     casework.finish_erasures().await?;
     casework.settle_associations().await?;
     Ok(())

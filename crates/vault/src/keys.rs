@@ -11,6 +11,9 @@ use signed_note::{StandardSigner, StandardVerifier};
 /// Algorithm byte of Ed25519 in C2SP signed-note.
 const ED25519: u8 = 1;
 
+/// Shortest lookup key, in characters of its text: 128 bits in hexadecimal.
+const LOOKUP_BYTES_MIN: usize = 32;
+
 /// Seals bytes so that only the holder of the key opens them.
 #[derive(Clone)]
 pub struct Sealer {
@@ -27,6 +30,9 @@ pub enum KeyError {
     /// Not a signed-note key.
     #[error("the signing key is not a signed-note key (PRIVATE+KEY+…)")]
     Signing,
+    /// Shorter than any key of ours.
+    #[error("the lookup key has fewer than {LOOKUP_BYTES_MIN} characters")]
+    Lookup,
 }
 
 impl Sealer {
@@ -45,19 +51,6 @@ impl Sealer {
             .map_err(|_| KeyError::Sealing)
     }
 
-    /// HMAC-SHA-256 (RFC 2104) under this key, lower-case hex: equal inputs can be told to be equal,
-    /// and nobody without the key can try inputs out. `label` keeps uses apart.
-    pub fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String {
-        use hmac::{KeyInit as _, Mac as _};
-        let key = self.identity.to_string();
-        let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(key.expose_secret().as_bytes())
-            .expect("HMAC takes keys of any length");
-        mac.update(&(label.len() as u64).to_le_bytes());
-        mac.update(label.as_bytes());
-        mac.update(bytes);
-        hex::encode(mac.finalize().into_bytes())
-    }
-
     /// An age file for our own key.
     pub fn seal(&self, bytes: &[u8]) -> Vec<u8> {
         age::encrypt(&self.identity.to_public(), bytes).expect("writing to memory does not fail")
@@ -66,6 +59,51 @@ impl Sealer {
     /// The content; `None` when a bit was changed or the key is another.
     pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
         age::decrypt(&self.identity, sealed).ok()
+    }
+}
+
+/// Makes keyed digests, by which equal things are found again; it opens nothing.
+///
+/// It is another key than the one that seals, so that sealing can go on under a new key while
+/// everything on record is still found.
+#[derive(Clone)]
+pub struct LookupKey {
+    secret: Vec<u8>,
+}
+
+impl LookupKey {
+    /// The text of a new key, which must be kept: 256 random bits.
+    pub fn generate() -> String {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).expect("the operating system gives randomness");
+        hex::encode(bytes)
+    }
+
+    /// From its text, whatever it is: of a folder from before this key there was, the sealing key's.
+    pub fn from_text(text: &str) -> Result<Self, KeyError> {
+        let secret = text.trim().as_bytes().to_vec();
+        if secret.len() < LOOKUP_BYTES_MIN {
+            return Err(KeyError::Lookup);
+        }
+        Ok(Self { secret })
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) under this key, lower-case hex: equal inputs can be told to be equal,
+    /// and nobody without the key can try inputs out. `label` keeps uses apart.
+    pub fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String {
+        use hmac::{KeyInit as _, Mac as _};
+        let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&self.secret)
+            .expect("HMAC takes keys of any length");
+        mac.update(&(label.len() as u64).to_le_bytes());
+        mac.update(label.as_bytes());
+        mac.update(bytes);
+        hex::encode(mac.finalize().into_bytes())
+    }
+}
+
+impl fmt::Debug for LookupKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("‹sealed›")
     }
 }
 
@@ -167,7 +205,8 @@ mod tests {
 
     #[test]
     fn keyed_digests_differ_by_key_label_and_content() {
-        let (a, b) = (Sealer::generate().0, Sealer::generate().0);
+        let key = || LookupKey::from_text(&LookupKey::generate()).unwrap();
+        let (a, b) = (key(), key());
         let digests = [
             a.keyed_digest("x", b"1"),
             a.keyed_digest("x", b"2"),
@@ -178,6 +217,7 @@ mod tests {
         let distinct: std::collections::HashSet<_> = digests.iter().collect();
         assert_eq!(distinct.len(), digests.len());
         assert_eq!(a.keyed_digest("x", b"1"), digests[0]);
+        assert_eq!(LookupKey::from_text("short").err(), Some(KeyError::Lookup));
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod log;
 mod vault;
 mod verify;
 
-pub use keys::{KeyError, Keys, Sealer};
+pub use keys::{KeyError, Keys, LookupKey, Sealer};
 pub use log::{Event, EventKind, LogHead};
 pub use vault::{Access, Exhibit, Intake, Vault};
 pub use verify::{Problem, Verification};

@@ -41,6 +41,16 @@ pub(super) fn goes_on(status: CaseStatus) -> bool {
     !matches!(status, CaseStatus::Closed | CaseStatus::Cleared)
 }
 
+/// Forgets on what law a case's money was followed; how many there were. The audit trail keeps that
+/// there was one, by id, and whose it was.
+pub(super) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
+    let gone = sqlx::query("DELETE FROM chain_bases WHERE case_id = $1")
+        .bind(case)
+        .execute(&mut **tx)
+        .await?;
+    Ok(gone.rows_affected())
+}
+
 async fn may_go_on(tx: &mut Tx, case: &str) -> Result<()> {
     let status = cases::status(tx, case).await?;
     if goes_on(status) {

@@ -23,7 +23,7 @@ impl Casework {
                 tag.label.trim(),
                 tag.source.trim()
             );
-            let key = self.sealer.keyed_digest("chain tag", key.as_bytes());
+            let key = self.lookup.keyed_digest("chain tag", key.as_bytes());
             let sealed = self.seal_text(&serde_json::to_string(tag).expect("a tag is JSON"));
             let id = ids::new("tag");
             let row = sqlx::query(

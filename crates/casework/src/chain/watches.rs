@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::bases::goes_on;
-use crate::database::{Columns, Step};
+use crate::database::{Columns, Step, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Sealed, alarms, audit, cases, ids};
 
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -60,6 +60,24 @@ pub struct MovementRow {
     pub undone: bool,
 }
 
+/// A movement that can't be read is told, never left out: payments would go missing unsaid.
+fn read_movement(text: &str) -> Result<MovementRow> {
+    serde_json::from_str(text).map_err(|_| CaseworkError::Form("a movement on the chain".into()))
+}
+
+/// Forgets what is watched for a case and what moved; how many rows there were.
+pub(super) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
+    let mut gone = 0;
+    for sql in [
+        "DELETE FROM chain_watches WHERE case_id = $1",
+        "DELETE FROM chain_movements WHERE case_id = $1",
+    ] {
+        let done = sqlx::query(sql).bind(case).execute(&mut **tx).await?;
+        gone += done.rows_affected();
+    }
+    Ok(gone)
+}
+
 impl Casework {
     /// Watches addresses for a case; those it watches already stay. How many are new. Refused without a
     /// legal basis where one is needed.
@@ -83,7 +101,7 @@ impl Casework {
             .bind(ids::new("watch"))
             .bind(case)
             .bind(network)
-            .bind(self.sealer.keyed_digest("chain address", address.as_bytes()))
+            .bind(self.lookup.keyed_digest("chain address", address.as_bytes()))
             .bind(self.seal_text(address))
             .bind(&person.id)
             .bind(self.now())
@@ -162,7 +180,7 @@ impl Casework {
     /// were new.
     pub async fn record_movement(&self, network: &str, movement: &MovementRow) -> Result<u64> {
         let address = self
-            .sealer
+            .lookup
             .keyed_digest("chain address", movement.address.as_bytes());
         let mut tx = self.db.begin().await?;
         let rows = sqlx::query(
@@ -182,7 +200,7 @@ impl Casework {
                 "{case}\n{}\n{}\n{}\n{}",
                 m.address, m.txid, m.place, m.incoming
             );
-            let key = self.sealer.keyed_digest("chain movement", what.as_bytes());
+            let key = self.lookup.keyed_digest("chain movement", what.as_bytes());
             let id = ids::new("finding");
             let added = sqlx::query(
                 "INSERT INTO chain_movements (id, case_id, movement_key, movement_sealed, found_at, network)
@@ -252,7 +270,7 @@ impl Casework {
         for row in &rows {
             let mut c = Columns::of(row);
             let (id, text) = (c.text()?, self.open_text(&c.text()?)?);
-            all.extend(serde_json::from_str(&text).ok().map(|m| (id, m)));
+            all.push((id, read_movement(&text)?));
         }
         Ok(all)
     }
@@ -296,8 +314,10 @@ impl Casework {
             let mut c = Columns::of(row);
             let text = self.open_text(&c.text()?)?;
             let undone = c.maybe_int()?.is_some();
-            let found = serde_json::from_str::<MovementRow>(&text).ok();
-            all.extend(found.map(|m| MovementRow { undone, ..m }));
+            all.push(MovementRow {
+                undone,
+                ..read_movement(&text)?
+            });
         }
         Ok(all)
     }

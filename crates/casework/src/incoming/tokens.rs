@@ -1,7 +1,7 @@
 //! What is computed of each incoming report by itself: its tokens, its own reasons, its sealed bytes.
 
 use obhut_index::Bits256;
-use obhut_vault::Sealer;
+use obhut_vault::{LookupKey, Sealer};
 use sha2::{Digest as _, Sha256};
 
 use super::{IncomingFormat, ParsedReport, rule_files};
@@ -38,10 +38,10 @@ pub(super) fn near_token(seq: i64) -> i64 {
     mixed as i64
 }
 
-pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer) -> Prepared {
+pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey) -> Prepared {
     let facts = given.facts.expose();
     let token = |label: &str, text: &str| {
-        let digest = sealer.keyed_digest(label, text.as_bytes());
+        let digest = lookup.keyed_digest(label, text.as_bytes());
         u64::from_str_radix(&digest[..16], 16).expect("hexadecimal") as i64
     };
     let mut links = Vec::new();
@@ -156,7 +156,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer) -> Prepared {
         .reported
         .as_ref()
         .and_then(|a| a.id.as_ref())
-        .map(|id| sealer.keyed_digest("account", id.as_bytes()));
+        .map(|id| lookup.keyed_digest("account", id.as_bytes()));
     Prepared {
         format: given.format,
         same: Some(same),
@@ -168,7 +168,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer) -> Prepared {
             .digests
             .iter()
             .filter(|(kind, _)| kind == "sha256")
-            .map(|(_, value)| sealer.keyed_digest("exhibit bytes", value.as_bytes()))
+            .map(|(_, value)| lookup.keyed_digest("exhibit bytes", value.as_bytes()))
             .collect(),
         reasons,
         sealed: sealer.seal(&sealed_form(facts, raw)),

@@ -44,6 +44,8 @@ pub(super) struct OnRecord {
     pub version: String,
     pub parent: Option<String>,
     pub contents: Contents,
+    /// Digest of what its file says, as it was when the file was made.
+    pub content: String,
 }
 
 impl Kept {
@@ -203,9 +205,10 @@ impl Casework {
         for next in &chain[list.as_ref().map_or(0, |list| list.pieces())..] {
             let path = self.folder.list_file(&about.id, &next.version);
             let (sealer, contents) = (self.sealer.clone(), next.contents);
+            let content = next.content.clone();
             let (so_far, id) = (list.take(), about.id.clone());
             let opening = move || -> Result<LoadedList> {
-                let entries = open(&path, &sealer)?;
+                let entries = open(&path, &sealer, &content)?;
                 Ok(match so_far {
                     Some(list) => list.with(entries, contents),
                     None => {
@@ -235,7 +238,9 @@ impl Casework {
     }
 }
 
-fn open(path: &std::path::Path, sealer: &obhut_vault::Sealer) -> Result<Entries> {
+/// Opens a version's file, if it says what it said when the file was made: only what two people
+/// signed may match.
+fn open(path: &std::path::Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Entries> {
     let fault = |why: String| CaseworkError::Folder {
         path: path.display().to_string(),
         why,
@@ -246,6 +251,11 @@ fn open(path: &std::path::Path, sealer: &obhut_vault::Sealer) -> Result<Entries>
             "can't be opened: it was changed, or the keys are others; import the list again".into(),
         )
     })?;
+    if super::signed::digest(&bytes) != content {
+        return Err(fault(
+            "is not the file that was imported and signed: it was swapped for another; put it back from a backup, or import the list again under another name".into(),
+        ));
+    }
     segment::read(&bytes).map_err(|e| fault(format!("{e}; import the list again")))
 }
 
@@ -267,7 +277,7 @@ impl Casework {
 }
 
 /// A version and those it builds on, the oldest first.
-fn chain_of(version: &str, newest_first: &[OnRecord]) -> Vec<OnRecord> {
+pub(super) fn chain_of(version: &str, newest_first: &[OnRecord]) -> Vec<OnRecord> {
     let mut wanted = Some(version.to_owned());
     let mut chain = Vec::new();
     for on_record in newest_first {

@@ -3,18 +3,21 @@
 //!
 //! What is known of parties is sealed; the tables hold keyed digests. Holds end by themselves.
 
+use async_trait::async_trait;
 use obhut_payments::{
     Assessment, Country, Currency, Event, Fired, Language, Role, SCENARIOS, Scenario, Side,
+    indicators::{self, Rests},
     score_of,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::cases::{self, CaseStatus};
 use crate::database::{Columns, Step, Tx, words};
+use crate::domain::{Clearing, Domain, Removed};
 use crate::{
     Account, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty, Jurisdiction,
-    Payment, Person, Result, Role as PersonRole, Sealed, ServiceKind, Subject, Surface, audit,
-    facts, ids, reports, rfc3339,
+    Payment, Person, Result, Role as PersonRole, Sealed, ServiceKind, Subject, Surface, audit, ids,
+    reports, rfc3339,
 };
 
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -64,6 +67,107 @@ words! {
         /// Its time is over; nobody confirmed it.
         Ended = "ended",
     }
+}
+
+/// Payments, as a domain of casework.
+pub(crate) struct Payments;
+
+/// Why the journal of live payments keeps a cleared person's transfers.
+const JOURNAL_KEPT: &str =
+    "the bank's own record of its payments, of which nobody is accused; it ends with its days";
+
+#[async_trait]
+impl Domain for Payments {
+    fn name(&self) -> &'static str {
+        "payments"
+    }
+
+    async fn dossier_part(&self, tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
+        let rows = sqlx::query(
+            "SELECT side, role, last_at, detail_sealed FROM payment_alerts
+             WHERE case_id = $1 AND state = 'open' ORDER BY made_at, id",
+        )
+        .bind(case)
+        .fetch_all(&mut **tx)
+        .await?;
+        let mut known = Vec::new();
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let (side, role, last_at) = (c.text()?, c.text()?, c.int()?);
+            known.push(Known {
+                sends: side == Side::Sender.word(),
+                victim: role == Role::PossibleVictim.word(),
+                last_at,
+                detail: casework.detail(&c.text()?)?,
+            });
+        }
+        Ok(facts_of(&known))
+    }
+
+    async fn withdraw(
+        &self,
+        tx: &mut Tx,
+        casework: &Casework,
+        clearing: &Clearing<'_>,
+    ) -> Result<Vec<Removed>> {
+        let now = casework.now();
+        let mut removed = Vec::new();
+        let alerts = sqlx::query("SELECT id, detail_sealed FROM payment_alerts WHERE case_id = $1")
+            .bind(clearing.case)
+            .fetch_all(&mut **tx)
+            .await?;
+        for row in &alerts {
+            let mut c = Columns::of(row);
+            let id = c.text()?;
+            let mut detail = casework.detail(&c.text()?)?;
+            // What was known of a cleared person goes; a keyed digest stays, so that the same
+            // pattern doesn't accuse them again.
+            detail.party.clear();
+            detail.timeline.clear();
+            detail.network.clear();
+            detail.rests_on.clear();
+            let text = serde_json::to_string(&detail).expect("a detail is JSON");
+            sqlx::query("UPDATE payment_alerts SET detail_sealed = $1, state = $2, changed_at = $3 WHERE id = $4")
+                .bind(casework.seal_text(&text))
+                .bind(AlertState::Withdrawn.word())
+                .bind(now)
+                .bind(&id)
+                .execute(&mut **tx)
+                .await?;
+            audit::write(tx, now, "redress", "alert.withdraw", &id, clearing.case).await?;
+        }
+        // A hold that nobody decided any more ends with the case, and what was held is forgotten;
+        // its keyed digest stays, so that it isn't held again.
+        let holds = sqlx::query(
+            "UPDATE payment_holds SET tx_sealed = '', changed_at = $1,
+                state = CASE WHEN state IN ('held', 'confirmed') THEN 'released' ELSE state END,
+                until_at = CASE WHEN state IN ('held', 'confirmed') AND until_at > $1 THEN $1 ELSE until_at END
+             WHERE case_id = $2",
+        )
+        .bind(now)
+        .bind(clearing.case)
+        .execute(&mut **tx)
+        .await?;
+        if !alerts.is_empty() || holds.rows_affected() > 0 {
+            removed.push(Removed::done("payments"));
+            removed.push(Removed::kept("journal", JOURNAL_KEPT));
+        }
+        Ok(removed)
+    }
+
+    async fn settle(&self, casework: &Casework, _: &str) -> Result<()> {
+        casework.settle_associations().await?;
+        Ok(())
+    }
+}
+
+/// An alert, as far as facts are made of it.
+struct Known {
+    /// It is about what the party sends.
+    sends: bool,
+    victim: bool,
+    last_at: i64,
+    detail: Detail,
 }
 
 /// An alert about to be put on record.
@@ -260,7 +364,7 @@ pub fn decimal(minor: i64, currency: Currency) -> String {
 
 impl Casework {
     fn party_key(&self, party: &str) -> String {
-        self.sealer.keyed_digest("payment party", party.as_bytes())
+        self.lookup.keyed_digest("payment party", party.as_bytes())
     }
 
     /// Puts an alert on record. It joins the party's open case or opens one; where a person has
@@ -351,9 +455,6 @@ impl Casework {
             cases::Duty::Payments,
         )
         .await?;
-        if case == fresh {
-            facts::write(&mut tx, self, &case, &facts_of(alert)).await?;
-        }
         sqlx::query(
             "INSERT INTO payment_alerts (id, case_id, party_key, side, role, scenario, score, state, detail_sealed,
                 first_at, last_at, made_at, changed_at)
@@ -498,16 +599,16 @@ impl Casework {
             let mut c = Columns::of(&row);
             let (id, case, party) = (c.text()?, c.text()?, c.text()?);
             let mut detail = self.detail(&c.text()?)?;
-            // A cleared person's alert doesn't stand.
+            // A cleared person's alert doesn't stand; cases cleared by an older version say so here.
             let cleared = cases::status(&mut tx, &case).await? == CaseStatus::Cleared;
             let before = detail.fired.len();
             detail.rests_on.retain(|p| confirmed.contains(p));
             let near = !detail.rests_on.is_empty();
             let listed = confirmed.contains(&party);
-            detail.fired.retain(|f| match f.id.as_str() {
-                "R02" => near,
-                "S16" => listed,
-                _ => true,
+            detail.fired.retain(|f| match rests(&f.id) {
+                Some(Rests::OnNearbyConfirmed) => near,
+                Some(Rests::OnOwnConfirmed) => listed,
+                None => true,
             });
             if detail.fired.len() == before && !cleared {
                 continue;
@@ -552,7 +653,7 @@ impl Casework {
     /// Puts a hold on record; the same transfer twice is one hold.
     pub async fn record_hold(&self, tx_id: &str, case: &str, until: i64) -> Result<()> {
         let key = self
-            .sealer
+            .lookup
             .keyed_digest("payment transfer", tx_id.as_bytes());
         let mut tx = self.db.begin().await?;
         let done = sqlx::query(
@@ -605,7 +706,12 @@ impl Casework {
             case,
             state: if over { HoldState::Ended } else { state },
             until,
-            tx: Sealed::new(self.open_text(&sealed)?),
+            // Of a cleared person nothing is left to open.
+            tx: Sealed::new(if sealed.is_empty() {
+                String::new()
+            } else {
+                self.open_text(&sealed)?
+            }),
         })
     }
 
@@ -699,6 +805,11 @@ fn read_row(c: &mut Columns<'_>) -> Result<AlertRow> {
     })
 }
 
+/// What an indicator rests on beside the party's own transfers.
+fn rests(id: &str) -> Option<Rests> {
+    indicators::ALL.iter().find(|i| i.id == id)?.rests
+}
+
 fn fired_of(detail: &Detail) -> Vec<Fired> {
     detail
         .fired
@@ -707,61 +818,76 @@ fn fired_of(detail: &Detail) -> Vec<Fired> {
         .collect()
 }
 
-/// What a case begins with. A possible victim is never the account reported.
-fn facts_of(alert: &NewAlert) -> Facts {
-    let a = &alert.assessment;
-    let party = alert.party.expose();
-    let about = Account {
-        id: Some(party.clone()),
-        ..Account::default()
+/// What a case's alerts say now. A possible victim is never the account reported, whatever other
+/// alerts of the case say.
+fn facts_of(alerts: &[Known]) -> Facts {
+    let Some(last_at) = alerts.iter().map(|a| a.last_at).max() else {
+        return Facts::default();
     };
-    let from = alert.timeline.len().saturating_sub(FACTS_PAYMENTS_MAX);
-    let payments = alert.timeline[from..].iter().map(|t| {
-        let (payer, payee) = match a.side() {
-            Side::Sender => (party.clone(), t.other.clone()),
-            Side::Recipient => (t.other.clone(), party.clone()),
-        };
-        Payment {
-            id: t.tx.clone(),
-            at: Some(rfc3339(t.at)),
-            amount: t.amount.clone(),
-            currency: t.currency.clone(),
-            from: Some(payer),
-            to: Some(payee),
-            ..Payment::default()
-        }
-    });
     let mut facts = Facts {
         detected_by: Some(Detection::Automated),
-        occurred_at: Some(rfc3339(a.last_at)),
-        payments: payments.collect(),
+        occurred_at: Some(rfc3339(last_at)),
         jurisdiction: Some(Jurisdiction {
             service: Some(ServiceKind::Payment),
             ..Jurisdiction::default()
         }),
         ..Facts::default()
     };
-    // What the payments say of the others; what the bank knows of them is added by people.
     let mut parties: Vec<FinancialParty> = Vec::new();
-    for t in alert.timeline.iter().filter(|t| !t.country.is_empty()) {
-        if !parties.iter().any(|p| p.id == t.other) {
-            parties.push(FinancialParty {
-                id: t.other.clone(),
-                country: Some(t.country.clone()),
-                ..FinancialParty::default()
+    for Known {
+        sends,
+        victim,
+        detail,
+        ..
+    } in alerts
+    {
+        let party = &detail.party;
+        let from = detail.timeline.len().saturating_sub(FACTS_PAYMENTS_MAX);
+        for t in &detail.timeline[from..] {
+            let (payer, payee) = if *sends {
+                (party.clone(), t.other.clone())
+            } else {
+                (t.other.clone(), party.clone())
+            };
+            facts.payments.push(Payment {
+                id: t.tx.clone(),
+                at: Some(rfc3339(t.at)),
+                amount: t.amount.clone(),
+                currency: t.currency.clone(),
+                from: Some(payer),
+                to: Some(payee),
+                ..Payment::default()
             });
         }
+        // What the payments say of the others; what the bank knows of them is added by people.
+        for t in detail.timeline.iter().filter(|t| !t.country.is_empty()) {
+            if !parties.iter().any(|p| p.id == t.other) {
+                parties.push(FinancialParty {
+                    id: t.other.clone(),
+                    country: Some(t.country.clone()),
+                    ..FinancialParty::default()
+                });
+            }
+        }
+        let about = Account {
+            id: Some(party.clone()),
+            ..Account::default()
+        };
+        if !victim {
+            facts.reported.get_or_insert(about);
+        } else if !facts.victims.contains(&about) {
+            facts.victims.push(about);
+        }
+    }
+    let victim = |a: &Account| facts.victims.iter().any(|v| v.id == a.id);
+    if facts.reported.as_ref().is_some_and(victim) {
+        facts.reported = None;
     }
     if !parties.is_empty() {
         facts.financial = Some(Financial {
             parties,
             ..Financial::default()
         });
-    }
-    if a.role() == Role::PossibleVictim {
-        facts.victims.push(about);
-    } else {
-        facts.reported = Some(about);
     }
     facts
 }

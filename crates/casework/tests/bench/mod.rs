@@ -34,27 +34,31 @@ pub struct Bench {
 
 pub async fn on_each_database<F: AsyncFn(Bench)>(story: F) {
     story(bench(None).await).await;
-    match std::env::var("OBHUT_TEST_POSTGRES") {
-        Err(_) => println!("not present: PostgreSQL (cargo xtask test brings it)"),
-        Ok(server) => {
-            static NEXT: AtomicU32 = AtomicU32::new(0);
-            // Process ids come round again, so the time is part of the name.
-            let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-            let next = NEXT.fetch_add(1, Ordering::SeqCst);
-            let name = format!("obhut_test_{}_{nanos}_{next}", std::process::id());
-            sqlx::any::install_default_drivers();
-            let pool = sqlx::AnyPool::connect(&format!("{server}/postgres"))
-                .await
-                .expect("the server answers");
-            let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-            sqlx::query(create)
-                .execute(&pool)
-                .await
-                .expect("a fresh database");
-            pool.close().await;
-            story(bench(Some(format!("{server}/{name}"))).await).await;
-        }
+    match fresh_postgres().await {
+        None => println!("not present: PostgreSQL (cargo xtask test brings it)"),
+        Some(url) => story(bench(Some(url)).await).await,
     }
+}
+
+/// A database on the test's PostgreSQL that nobody else uses, where there is one.
+pub async fn fresh_postgres() -> Option<String> {
+    let server = std::env::var("OBHUT_TEST_POSTGRES").ok()?;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Process ids come round again, so the time is part of the name.
+    let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    let next = NEXT.fetch_add(1, Ordering::SeqCst);
+    let name = format!("obhut_test_{}_{nanos}_{next}", std::process::id());
+    sqlx::any::install_default_drivers();
+    let pool = sqlx::AnyPool::connect(&format!("{server}/postgres"))
+        .await
+        .expect("the server answers");
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::query(create)
+        .execute(&pool)
+        .await
+        .expect("a fresh database");
+    pool.close().await;
+    Some(format!("{server}/{name}"))
 }
 
 pub async fn bench(url: Option<String>) -> Bench {

@@ -28,6 +28,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2023",
     counts: Counts::Signal(group::SHARING),
     weight: 0.45,
+    rests: None,
     on: true,
     needs: &[],
     status: Status::Preview,

@@ -23,6 +23,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2023",
     counts: Counts::Signal(group::OUTFLOW),
     weight: 0.35,
+    rests: None,
     on: true,
     needs: &["purchase or outgoing transfers"],
     status: Status::Preview,

@@ -21,6 +21,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::SHARING),
     weight: 0.15,
+    rests: None,
     on: true,
     needs: &["recipient_contact"],
     status: Status::Preview,

@@ -25,6 +25,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::SHARING | group::AMOUNT),
     weight: 0.25,
+    rests: None,
     on: true,
     needs: &[],
     status: Status::Preview,

@@ -25,6 +25,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::SPREAD | group::AMOUNT),
     weight: 0.40,
+    rests: None,
     on: true,
     needs: &[],
     status: Status::Preview,

@@ -28,6 +28,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2021",
     counts: Counts::Signal(group::PACE),
     weight: 0.45,
+    rests: None,
     on: true,
     needs: &[],
     status: Status::Preview,

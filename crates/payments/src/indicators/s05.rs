@@ -23,6 +23,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::TREND),
     weight: 0.20,
+    rests: None,
     on: true,
     needs: &[],
     status: Status::Preview,

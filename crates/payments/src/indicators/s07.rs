@@ -22,6 +22,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::AMOUNT),
     weight: 0.10,
+    rests: None,
     on: true,
     needs: &[],
     status: Status::Preview,

@@ -19,6 +19,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::TEXT),
     weight: 0.10,
+    rests: None,
     on: true,
     needs: &["reference"],
     status: Status::Preview,

@@ -22,6 +22,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2024",
     counts: Counts::Shown,
     weight: 0.0,
+    rests: None,
     on: false,
     needs: &["sender_birth_year"],
     status: Status::Preview,

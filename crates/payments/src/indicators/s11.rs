@@ -19,6 +19,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Shown,
     weight: 0.0,
+    rests: None,
     on: true,
     needs: &[],
     status: Status::Preview,

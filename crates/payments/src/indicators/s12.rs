@@ -19,6 +19,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::PURCHASE),
     weight: 0.10,
+    rests: None,
     on: true,
     needs: &["purchase"],
     status: Status::Preview,

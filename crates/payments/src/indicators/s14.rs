@@ -22,6 +22,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::PURCHASE),
     weight: 0.12,
+    rests: None,
     on: true,
     needs: &["purchase"],
     status: Status::Preview,

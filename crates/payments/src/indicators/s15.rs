@@ -21,6 +21,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2024",
     counts: Counts::Signal(group::CHANNEL),
     weight: 0.10,
+    rests: None,
     on: true,
     needs: &["channel"],
     status: Status::Preview,

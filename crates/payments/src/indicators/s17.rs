@@ -26,6 +26,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::PURCHASE | group::HOUR),
     weight: 0.25,
+    rests: None,
     on: true,
     needs: &["purchase"],
     status: Status::Preview,

@@ -26,6 +26,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2023",
     counts: Counts::Signal(group::PACE),
     weight: 0.30,
+    rests: None,
     on: true,
     needs: &[],
     status: Status::Preview,

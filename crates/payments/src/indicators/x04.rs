@@ -25,6 +25,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::SHARING),
     weight: 0.35,
+    rests: None,
     on: true,
     needs: &[],
     status: Status::Preview,

@@ -1,0 +1,284 @@
+//! What went wrong where parts of the house meet, each as a story that must never come back.
+
+mod bench;
+
+use bench::*;
+use obhut_casework::payments::{Assessment, Fired, HoldState, NewAlert, ShownTransfer, score_of};
+use obhut_casework::*;
+
+fn transfer(n: i64) -> ShownTransfer {
+    ShownTransfer {
+        tx: Some(format!("t{n}")),
+        at: 1_700_000_000_000_000 + n * 86_400_000_000,
+        other: format!("R{}", n % 3),
+        amount: "35.00".into(),
+        currency: "EUR".into(),
+        country: "PH".into(),
+        in_band: true,
+        night: false,
+    }
+}
+
+/// An alert about what a party sent, of so many payments.
+fn alert(party: &str, payments: i64) -> NewAlert {
+    let fired: Vec<Fired> = ["S01", "S03"]
+        .iter()
+        .map(|id| Fired::restored(id, 0, 1.0, [4.0, 4.0, 1.0, 9.0, 0.5]).unwrap())
+        .collect();
+    let timeline: Vec<ShownTransfer> = (0..payments).map(transfer).collect();
+    NewAlert {
+        party: Sealed::new(party.into()),
+        assessment: Assessment {
+            scenario: "buyer with many recipients",
+            score: score_of(&fired),
+            fired,
+            first_at: timeline[0].at,
+            last_at: timeline[timeline.len() - 1].at,
+            at: timeline[timeline.len() - 1].at,
+            n: payments as u32,
+        },
+        timeline,
+        network: Vec::new(),
+        rests_on: Vec::new(),
+    }
+}
+
+fn decision(ruling: Ruling) -> DecisionRequest {
+    DecisionRequest {
+        ruling,
+        grounds: "g".into(),
+        category: None,
+    }
+}
+
+async fn person(c: &Casework, name: &str, roles: &[Role]) -> Person {
+    c.add_person(name, roles, "test").await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let first = c
+            .record_alert(&alert("p", 27), "test")
+            .await
+            .unwrap()
+            .unwrap();
+        let facts = c.facts(&first.case).await.unwrap();
+        assert_eq!(facts.payments.len(), 27);
+        assert_eq!(facts.reported.unwrap().id.as_deref(), Some("p"));
+        let grown = c
+            .record_alert(&alert("p", 41), "test")
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(grown.case, first.case);
+        let facts = c.facts(&first.case).await.unwrap();
+        assert_eq!(facts.payments.len(), 41, "the facts follow the alert");
+        assert_eq!(facts.occurred_at, Some(rfc3339(transfer(40).at)));
+        // A person's word wins, and what the alert says stays beside it.
+        let mut known = Facts::default();
+        known.payments.push(Payment {
+            id: Some("t3".into()),
+            amount: "99.00".into(),
+            ..Payment::default()
+        });
+        known.victims.push(Account {
+            id: Some("p".into()),
+            ..Account::default()
+        });
+        c.set_facts(&first.case, &known, "test").await.unwrap();
+        let facts = c.facts(&first.case).await.unwrap();
+        assert_eq!((facts.payments.len(), facts.reported), (41, None));
+        assert!(facts.payments.iter().any(|p| p.amount == "99.00"));
+        assert_eq!(facts.victims.len(), 1);
+        // What a report renders from is the same.
+        let dossier = c.dossier(&first.case, false).await.unwrap();
+        assert_eq!(dossier.facts.expose().payments.len(), 41);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_of_erasure_was_false() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let row = c
+            .record_alert(&alert("p", 5), "test")
+            .await
+            .unwrap()
+            .unwrap();
+        let case = row.case;
+        let (rita, olga) = (
+            person(c, "Rita", &[Role::Reviewer]).await,
+            person(c, "Olga", &[Role::Reviewer]).await,
+        );
+        c.record_chain_basis(&case, "order 1", "A. Officer", i64::MAX / 2, &rita)
+            .await
+            .unwrap();
+        let watched = ["bc1qexample".to_owned()];
+        c.watch_addresses(&case, "regtest", &watched, false, &rita)
+            .await
+            .unwrap();
+        let movement = chain::MovementRow {
+            address: watched[0].clone(),
+            txid: "00".into(),
+            height: 1,
+            time: "2026-01-01T00:00:00Z".into(),
+            amount_sat: 1,
+            incoming: true,
+            place: 0,
+            undone: false,
+        };
+        assert_eq!(c.record_movement("regtest", &movement).await.unwrap(), 1);
+        let until = i64::MAX / 2;
+        c.record_hold("t4", &case, until).await.unwrap();
+        let loose = c
+            .put_exhibit(b"notes", Some(&case), None, Some("n.txt"), None, &rita)
+            .await
+            .unwrap();
+        c.decide(&case, &rita, &decision(Ruling::NoReport))
+            .await
+            .unwrap();
+        let appeal = c.file_appeal(&case, "not me", "test").await.unwrap();
+        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+            .await
+            .unwrap();
+        let proof = c.erasure_proof(&case).await.unwrap();
+        assert!(proof.complete, "{proof:?}");
+        let named = |what: &str| proof.erased.iter().find(|e| e.exhibit == what);
+        assert!(named(&loose.id).unwrap().done_at.is_some());
+        assert!(named("watches").unwrap().done_at.is_some());
+        assert!(named("journal").unwrap().kept_because.is_some());
+        assert!(c.chain_watches("regtest", false).await.unwrap().is_empty());
+        assert!(c.movements(&case).await.unwrap().is_empty());
+        assert!(c.chain_bases(&case).await.unwrap().is_empty());
+        let hold = &c.holds().await.unwrap()[0];
+        assert_eq!(
+            (hold.state, hold.tx.expose().as_str()),
+            (HoldState::Released, "")
+        );
+        assert!(
+            c.view(&loose.id, &rita, "look", Extent::Whole)
+                .await
+                .is_err()
+        );
+        assert!(c.facts(&case).await.unwrap().payments.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_defeated_four_eyes() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        let recorded = c
+            .record(&screen(c, &known).await, &subject("a"), None, "server")
+            .await
+            .unwrap();
+        let case = recorded.case.unwrap();
+        let roles = [Role::Reviewer, Role::ReportingOfficer];
+        let (rita, olga) = (
+            person(c, "Rita", &roles).await,
+            person(c, "Olga", &roles).await,
+        );
+        b.clock.pass(14 * 366 * 86_400);
+        c.decide(&case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        b.clock.pass(-14 * 366 * 86_400);
+        let second = c
+            .decide(&case, &olga, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        let decisions = c.decisions(&case).await.unwrap();
+        assert_eq!(
+            decisions.last().unwrap().id(),
+            second.id(),
+            "later is later"
+        );
+        let report = c.file_latest(&case, "ncmec", false, "test").await.unwrap();
+        let own = c.approve_report(&report, &olga, None).await;
+        assert!(own.is_err(), "Olga decided last, so she can't approve");
+        c.approve_report(&report, &rita, None).await.unwrap();
+        // The trail is in the order in which things happened, too.
+        let acts: Vec<_> = c.audit(Some(&case)).await.unwrap();
+        assert_eq!(acts[0].actor, olga.id, "newest first");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_did_not_bind_what_it_signs() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let (known, other) = (picture(1), picture(2));
+        signed(c, "hotline", &[("one", &known)]).await;
+        let matching = c.list("hotline").await.unwrap();
+        // Another version, which nobody signs.
+        c.import_list(&assessed("hotline"), &csv(&[("two", &other)]), "test")
+            .await
+            .unwrap();
+        let newest = c.list("hotline").await.unwrap();
+        let file = |version: &str| {
+            b.folder
+                .path()
+                .join("lists")
+                .join(&matching.id)
+                .join(format!("{version}.age"))
+        };
+        std::fs::copy(file(&newest.version), file(&matching.version)).unwrap();
+        // A process that opens the lists anew.
+        let again = Casework::open(
+            DataFolder::new(b.folder.path()),
+            b.url.as_deref(),
+            b.clock.clone(),
+        )
+        .await
+        .unwrap();
+        let opened = again.screener(pool(), ScreenOptions::default()).await;
+        let e = opened
+            .err()
+            .expect("nothing is matched with a swapped file");
+        assert!(e.to_string().contains("swapped"), "{e}");
+        let shown = again.checked_lists().await.unwrap();
+        assert!(shown[0].list.signatures.is_empty() && shown[0].list.unsigned);
+        assert!(shown[0].fault.is_some());
+        let ada = steward(&again, "Ada").await;
+        assert!(again.list("hotline").await.unwrap().unsigned);
+        std::fs::copy(file(&newest.version), file(&matching.version)).unwrap();
+        drop(ada);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_sealing_key_broke_every_lookup() {
+    on_each_database(async |b: Bench| {
+        let keys = b.folder.path().join("keys");
+        let lookup = std::fs::read_to_string(keys.join("lookup.key")).unwrap();
+        let sealing = std::fs::read_to_string(keys.join("sealing.age")).unwrap();
+        assert!(!sealing.contains(lookup.trim()), "one key, one use");
+        let reopen = async || {
+            Casework::open(
+                DataFolder::new(b.folder.path()),
+                b.url.as_deref(),
+                b.clock.clone(),
+            )
+            .await
+        };
+        reopen().await.unwrap();
+        // Lost, it isn't made anew: nothing would be found again.
+        std::fs::remove_file(keys.join("lookup.key")).unwrap();
+        let lost = reopen().await.err().map(|e| e.to_string());
+        if b.folder.path().join("obhut.db").exists() {
+            assert!(lost.unwrap().contains("lookup.key"));
+            assert!(!keys.join("lookup.key").exists());
+        } else {
+            assert!(lost.is_some(), "the database knows another key");
+        }
+    })
+    .await;
+}
