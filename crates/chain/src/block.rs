@@ -82,7 +82,7 @@ pub(crate) struct TxRow {
     pub inputs: u32,
     pub outputs: u32,
     pub form: u16,
-    /// Place in [`mixes::ALL`] plus one, and whether it is sure enough to be marked.
+    /// Code of the form of [`mixes::Mix`] it has; 0 for none.
     pub mix: u8,
     pub confidence: u8,
 }
@@ -363,7 +363,7 @@ impl Taking<'_> {
             inputs: ins.len() as u32,
             outputs: outs.len() as u32,
             form: bits,
-            mix: mix.map_or(0, |m| m.0 as u8 + 1),
+            mix: mix.map_or(0, |m| m.0.code),
             confidence: mix.map_or(0, |m| m.1),
         });
         self.rows

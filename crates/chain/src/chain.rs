@@ -434,7 +434,7 @@ impl Chain {
     /// The form of mix a transaction has, and how sure that is.
     pub fn mix(&self, tx: u64) -> Option<(&'static mixes::Mix, u8)> {
         let [kind, confidence] = *self.tx_mix.row(tx);
-        let mix = mixes::ALL.get(usize::from(kind).checked_sub(1)?)?;
+        let mix = mixes::by_code(kind)?;
         Some((mix, confidence))
     }
 

@@ -18,7 +18,7 @@ use crate::quick::QuickMap;
 pub(crate) const ADDRESSES_MAX: u64 = 1 << 31;
 const ROOT: u32 = 1 << 31;
 
-/// A join: `a` of one cluster and `b` of the other, by a transaction and a rule's place in
+/// A join: `a` of one cluster and `b` of the other, by a transaction and the code of a rule of
 /// [`crate::heuristics::ALL`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Join {

@@ -19,6 +19,8 @@ mod script_type;
 mod used_once;
 mod wallet_fingerprint;
 
+pub(crate) use multi_input::HEURISTIC as MULTI_INPUT;
+
 /// Every rule, in the order they are asked.
 pub const ALL: &[&Heuristic] = &[
     &multi_input::HEURISTIC,
@@ -53,8 +55,11 @@ impl Strength {
 /// A rule.
 #[derive(Debug)]
 pub struct Heuristic {
-    /// Its file.
+    /// Its file, and what it is called wherever it is told.
     pub name: &'static str,
+    /// What stands for it in an index. It never changes, whatever comes before or after the rule in
+    /// [`ALL`], and is never given to another rule.
+    pub code: u8,
     /// Which layer it ties in.
     pub strength: Strength,
     /// What it says, exactly.
@@ -65,7 +70,23 @@ pub struct Heuristic {
     pub confidence: u8,
     /// On which chains, how often it named one, and how often that was wrong.
     pub measured: &'static str,
+    /// An output must pass it whether or not it tells outputs apart; these come first among the change
+    /// rules.
+    must: bool,
     keep: fn(&Change<'_>, &Output) -> bool,
+}
+
+impl PartialEq for Heuristic {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Heuristic {}
+
+/// The rule of a code that stands in an index.
+pub fn by_code(code: u8) -> Option<&'static Heuristic> {
+    ALL.iter().copied().find(|h| h.code == code)
 }
 
 /// A payment whose change is looked for.
@@ -96,8 +117,8 @@ impl Output {
 /// Payments with more outputs are not looked at: with many payees nothing is left to tell by.
 const OUTPUTS_MAX: u64 = 16;
 
-/// The output that is taken for a payment's change, and by which rule's place in [`ALL`].
-pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, usize)> {
+/// The output that is taken for a payment's change, and by which rule.
+pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, &'static Heuristic)> {
     let (ins, outs) = (chain.ins(tx), chain.outs(tx));
     let n = outs.end - outs.start;
     if ins.is_empty() || !(2..=OUTPUTS_MAX).contains(&n) || chain.mix(tx).is_some() {
@@ -129,34 +150,36 @@ pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, usize)> {
     if change.left.iter().any(goes_back) {
         return None;
     }
-    let mut named = 0;
-    for (place, rule) in ALL.iter().enumerate().skip(1) {
+    let mut named = None;
+    let mut rules = ALL
+        .iter()
+        .copied()
+        .filter(|r| r.strength == Strength::Weak)
+        .peekable();
+    while let Some(rule) = rules.next() {
         let kept: Vec<Output> = change
             .left
             .iter()
             .filter(|o| (rule.keep)(&change, o))
             .copied()
             .collect();
-        let must = place <= MUSTS;
         if kept.is_empty() {
-            if must {
+            if rule.must {
                 return None;
             }
             continue;
         }
         if kept.len() == 1 && change.left.len() > 1 {
-            named = place;
+            named = Some(rule);
         }
         change.left = kept;
-        if place >= MUSTS && change.left.len() == 1 {
-            return Some((change.left[0].out, named));
+        let must_follows = rules.peek().is_some_and(|next| next.must);
+        if !must_follows && change.left.len() == 1 {
+            return Some((change.left[0].out, named?));
         }
     }
     None
 }
-
-/// So many rules an output must pass whether or not they tell outputs apart.
-const MUSTS: usize = 2;
 
 fn kind(o: &Output) -> Kind {
     Kind::from_number((o.row >> out_bits::KIND_SHIFT & 15) as u8)
@@ -187,7 +210,7 @@ pub(crate) fn strong_joins(chain: &Chain, tx: u64, mut join: impl FnMut(Join)) {
             a: first,
             b,
             tx: tx as u32,
-            rule: 0,
+            rule: multi_input::HEURISTIC.code,
         });
     }
 }
@@ -199,12 +222,12 @@ pub const SITE_GROWS_FROM: u8 = 85;
 
 /// The tie between a payment's payer and its change.
 pub(crate) fn weak_join(chain: &Chain, tx: u64) -> Option<Join> {
-    let (out, rule) = change(chain, tx).filter(|(_, rule)| ALL[*rule].confidence >= TIES_FROM)?;
+    let (out, rule) = change(chain, tx).filter(|(_, rule)| rule.confidence >= TIES_FROM)?;
     let a = chain.payer(chain.ins(tx).start);
     (a != NOBODY).then(|| Join {
         a,
         b: chain.payee(out),
         tx: tx as u32,
-        rule: rule as u8,
+        rule: rule.code,
     })
 }

@@ -36,6 +36,7 @@ pub mod onward;
 pub mod probes;
 mod proof;
 mod quick;
+mod rule_set;
 pub mod site;
 mod spool;
 mod undo;

@@ -93,10 +93,10 @@ impl Visitor for Looking {
         if !coinbase {
             let ins: Vec<Side> = self.ins.iter().map(|i| i.0).collect();
             let view = View::without_amounts(&ins, &self.outs);
-            if let Some((place, confidence)) = mixes::judge(&view) {
+            if let Some((mix, confidence)) = mixes::judge(&view) {
                 let (a, b, c) = tx.txid_preimage();
                 let id = sha256d(&[a, b, c]);
-                self.found.push((id, mixes::ALL[place], confidence));
+                self.found.push((id, mix, confidence));
             }
         }
         self.ins.clear();

@@ -9,10 +9,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::address::unhex;
 use crate::files::{Hash, hash_of_text, hash_text};
-use crate::{Fault, Network, Secret};
+use crate::{Fault, Network, Secret, rule_set};
 
 /// Version of the files; another one is built anew.
-const VERSION: u64 = 5;
+const VERSION: u64 = 6;
+/// The form before it, without its rule set, which was the first one.
+const VERSION_WITHOUT_RULES: u64 = 5;
 const NAME: &str = "manifest";
 
 /// How many rows count.
@@ -115,6 +117,7 @@ impl Manifest {
         let folder = self.blocks_folder.to_string_lossy();
         for (name, value) in [
             ("version", VERSION.to_string()),
+            ("rules", rule_set::digest()),
             ("network", self.network.name().to_owned()),
             ("blocks-folder", folder.replace('\n', "?")),
             ("secret", secret),
@@ -155,13 +158,25 @@ impl Manifest {
             field.map(|f| f.1).ok_or_else(damaged)
         };
         let version = next("version")?;
-        if version != VERSION.to_string() {
+        let without_rules = version == VERSION_WITHOUT_RULES.to_string();
+        if version != VERSION.to_string() && !without_rules {
             return Err(format!(
                 "it was built by another version (its form is {version}, ours {VERSION})"
             ));
         }
         if sum.trim() != hash_text(&Sha256::digest(body).into()) {
             return Err(damaged());
+        }
+        let rules = if without_rules {
+            rule_set::FIRST
+        } else {
+            next("rules")?
+        };
+        if rules != rule_set::digest() {
+            return Err(
+                "it was built under other rules, and what it says of links and mixes is theirs"
+                    .into(),
+            );
         }
         let network = Network::by_name(next("network")?).ok_or_else(damaged)?;
         let blocks_folder = PathBuf::from(next("blocks-folder")?);
@@ -298,6 +313,20 @@ mod tests {
             assert!(Manifest::parse(&text[..n]).is_err(), "{n}");
         }
         assert!(Manifest::parse(&text.replace("inputs 3", "inputs 4")).is_err());
+        // Under other rules its links would be told by other names.
+        let signed = |body: String| {
+            let sum = hash_text(&Sha256::digest(&body).into());
+            body + "sum " + &sum + "\n"
+        };
+        let body = text.rsplit_once("sum ").unwrap().0;
+        let others = body.replace(&rule_set::digest(), &"0".repeat(64));
+        let refused = Manifest::parse(&signed(others)).unwrap_err();
+        assert!(refused.contains("other rules"), "{refused}");
+        // The form before had no rule set: it is read while the rules are still those.
+        let rules = format!("rules {}\n", rule_set::digest());
+        let before = body.replace(&rules, "").replace("version 6", "version 5");
+        let read = Manifest::parse(&signed(before)).is_ok();
+        assert_eq!(read, rule_set::FIRST == rule_set::digest());
         let other = text.replace(&format!("version {VERSION}"), "version 0");
         assert!(
             Manifest::parse(&other)

@@ -33,8 +33,10 @@ pub const MARKED_FROM: u8 = 50;
 /// A form of mix.
 #[derive(Debug)]
 pub struct Mix {
-    /// Its file.
+    /// Its file, and what it is called wherever it is told.
     pub name: &'static str,
+    /// What stands for it in an index: never 0, never changed, never given to another form.
+    pub code: u8,
     /// What it looks for.
     pub rule: &'static str,
     /// Who described it.
@@ -132,11 +134,16 @@ impl<'a> View<'a> {
     }
 }
 
-/// The form of mix that fits best, as its place in [`ALL`], and its confidence.
-pub(crate) fn judge(view: &View<'_>) -> Option<(usize, u8)> {
+/// The form of mix of a code that stands in an index.
+pub(crate) fn by_code(code: u8) -> Option<&'static Mix> {
+    ALL.iter().copied().find(|m| m.code == code)
+}
+
+/// The form of mix that fits best, and its confidence.
+pub(crate) fn judge(view: &View<'_>) -> Option<(&'static Mix, u8)> {
     let found = ALL
         .iter()
         .enumerate()
         .filter_map(|(n, mix)| Some(((mix.judge)(view)?, std::cmp::Reverse(n))));
-    found.max().map(|(confidence, n)| (n.0, confidence))
+    found.max().map(|(confidence, n)| (ALL[n.0], confidence))
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::chain::Chain;
 use crate::forest::NOBODY;
-use crate::heuristics::{self, Strength};
+use crate::heuristics::{self, Heuristic, Strength};
 use crate::known::Known;
 use crate::quick::{QuickMap, QuickSet};
 use crate::{Index, mixes};
@@ -34,8 +34,8 @@ pub enum Because {
         to: u32,
         /// The transaction's number.
         tx: u64,
-        /// The rule's place in [`heuristics::ALL`].
-        rule: usize,
+        /// The rule.
+        rule: &'static Heuristic,
     },
     /// One transaction moved everything between the two; nothing else ties them.
     Move {
@@ -160,7 +160,7 @@ struct Growing<'a> {
     site: Site,
     doubtful: BTreeMap<u32, Doubtful>,
     /// Weak ties to look at: from, to, transaction, rule.
-    weak: VecDeque<(u32, u32, u64, usize)>,
+    weak: VecDeque<(u32, u32, u64, &'static Heuristic)>,
     /// Transactions that were looked at as spending.
     done: QuickSet<u64>,
     /// The first member whose transactions weren't looked at.
@@ -225,7 +225,7 @@ impl Growing<'_> {
             let because = Because::Tie {
                 to: member.address,
                 tx,
-                rule: 0,
+                rule: &heuristics::MULTI_INPUT,
             };
             if let Some((mix, confidence)) = joint {
                 // In a marked mix strangers are strangers; in a doubted one they may be the site's.
@@ -246,7 +246,7 @@ impl Growing<'_> {
             }
             self.site.take(Member {
                 address,
-                confidence: member.confidence.min(heuristics::ALL[0].confidence),
+                confidence: member.confidence.min(heuristics::MULTI_INPUT.confidence),
                 because,
                 ..member
             });
@@ -318,7 +318,7 @@ impl Growing<'_> {
         })
     }
 
-    fn weakly(&mut self, from: u32, to: u32, tx: u64, rule: usize) {
+    fn weakly(&mut self, from: u32, to: u32, tx: u64, rule: &'static Heuristic) {
         if self.site.has(to) {
             return;
         }
@@ -332,7 +332,7 @@ impl Growing<'_> {
         if size > STRANGERS_MAX && size as usize > self.site.members.len() {
             return self.doubt(to, because, Refused::Large(size));
         }
-        if heuristics::ALL[rule].confidence < heuristics::SITE_GROWS_FROM {
+        if rule.confidence < heuristics::SITE_GROWS_FROM {
             return self.doubt(to, because, Refused::Unsure);
         }
         if self.pays_the_site(to, tx) {
@@ -348,7 +348,7 @@ impl Growing<'_> {
         self.site.take(Member {
             address: to,
             strength: Strength::Weak,
-            confidence: before.min(heuristics::ALL[rule].confidence),
+            confidence: before.min(rule.confidence),
             because,
         });
     }

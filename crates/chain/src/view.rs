@@ -64,7 +64,7 @@ impl Index {
             outs: chain.outs(number).map(|o| self.coin(o)).collect(),
             mix: chain.mix(number).map(|(mix, sure)| (mix.name, sure)),
             change: heuristics::change(chain, number)
-                .map(|(out, rule)| ((out - first) as usize, heuristics::ALL[rule].name)),
+                .map(|(out, rule)| ((out - first) as usize, rule.name)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::Index;
 use crate::forest::{Join, NOBODY};
-use crate::heuristics::{self, Strength};
+use crate::heuristics::{self, Heuristic, Strength};
 
 /// Addresses that the search for the shortest way looks at; beyond, a way that the clusters remember is
 /// given, which may not be the shortest.
@@ -19,8 +19,8 @@ pub struct Step {
     pub to: u32,
     /// By this transaction.
     pub tx: u64,
-    /// And this rule, by its place in [`heuristics::ALL`].
-    pub rule: usize,
+    /// And this rule.
+    pub rule: &'static Heuristic,
 }
 
 /// What ties two addresses.
@@ -60,7 +60,7 @@ pub fn why(index: &Index, from: u32, to: u32) -> Option<Why> {
                 from: at,
                 to: next,
                 tx: u64::from(tx),
-                rule: usize::from(rule),
+                rule: heuristics::by_code(rule).expect("the manifest has this index's rules"),
             };
             at = next;
             step
@@ -100,9 +100,8 @@ fn shortest(index: &Index, from: u32, to: u32, strength: Strength) -> Option<Vec
     None
 }
 
-fn tie_of(chain: &crate::chain::Chain, tx: u64) -> Option<(u64, usize)> {
-    heuristics::change(chain, tx)
-        .filter(|(_, rule)| heuristics::ALL[*rule].confidence >= heuristics::TIES_FROM)
+fn tie_of(chain: &crate::chain::Chain, tx: u64) -> Option<(u64, &'static Heuristic)> {
+    heuristics::change(chain, tx).filter(|(_, rule)| rule.confidence >= heuristics::TIES_FROM)
 }
 
 /// Calls `tie` for everything that ties an address to another. A transaction's inputs are one another's
@@ -142,7 +141,7 @@ fn ties(
                         from,
                         to,
                         tx,
-                        rule: 0,
+                        rule: &heuristics::MULTI_INPUT,
                     });
                 }
             }

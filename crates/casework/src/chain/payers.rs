@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use obhut_chain::back::{Source, Way, ways};
-use obhut_chain::heuristics::{self, Strength};
+use obhut_chain::heuristics::Strength;
 use obhut_chain::onward::{self, End};
 use obhut_chain::site::{Because, Receipt, Refused};
 use obhut_chain::{Index, Key, hash_text, in_threads, site};
@@ -423,7 +423,7 @@ impl Teller<'_> {
                 let (id, _, height) = self.index.when(tx);
                 format!(
                     "{} with {} in {} at height {height}",
-                    heuristics::ALL[rule].name,
+                    rule.name,
                     self.index.address_text(to),
                     hash_text(&id),
                 )

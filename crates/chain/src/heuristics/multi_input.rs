@@ -5,10 +5,12 @@ use super::{Heuristic, Strength};
 /// Spent together.
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "multi_input",
+    code: 0,
     strength: Strength::Strong,
     rule: "all input addresses of a transaction that is neither marked nor doubted as a mix",
     source: "Nakamoto 2008, section 10; Meiklejohn et al. 2013, H1",
     confidence: 99,
     measured: "one chain of 799 payments and six of 4,771 (fixtures/bitcoin, seeds 7 to 12): no cluster of two owners but through payjoins that look like one person's payment, 3 of 24",
+    must: false,
     keep: |_, _| false,
 };

@@ -5,11 +5,13 @@ use super::{Change, Heuristic, Output, Strength};
 /// The large rest of a large coin.
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "peel_chain",
+    code: 7,
     strength: Strength::Weak,
     rule: "one input; the output is at least nineteen twentieths of the whole and leaves 10,000 satoshi or more, its address is paid only once, and it is spent alone, by a transaction with another payee",
     source: "Meiklejohn et al. 2013, peeling chains; BlockSci (Kalodner et al. 2020), peeling chain",
     confidence: 75,
     measured: "24 named of one chain's 799 payments, 38 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 0 wrong",
+    must: false,
     keep,
 };
 

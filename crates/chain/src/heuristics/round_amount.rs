@@ -5,11 +5,13 @@ use super::{Change, Heuristic, Output, Strength};
 /// Not round.
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "round_amount",
+    code: 4,
     strength: Strength::Weak,
     rule: "the amount isn't a multiple of 1,000 satoshi",
     source: "BlockSci (Kalodner et al. 2020), power of ten; Ermilov et al. 2017; GraphSense",
     confidence: 90,
     measured: "88 named of one chain's 799 payments, 316 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 0 wrong",
+    must: false,
     keep,
 };
 

@@ -5,11 +5,13 @@ use super::{Change, Heuristic, Output, Strength};
 /// Never paid again.
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "used_once",
+    code: 5,
     strength: Strength::Weak,
     rule: "the address was paid only this once, as far as the index reaches",
     source: "Meiklejohn et al. 2013, refinements of H2; Goldfeder et al. 2018",
     confidence: 80,
     measured: "14 named of one chain's 799 payments, 13 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 0 wrong",
+    must: false,
     keep,
 };
 

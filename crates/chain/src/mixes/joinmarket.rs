@@ -5,6 +5,7 @@ use super::{Mix, View};
 /// Equal outputs, one a person.
 pub const MIX: Mix = Mix {
     name: "joinmarket",
+    code: 5,
     rule: "three or more equal outputs, as many or more input addresses, at most as many other outputs (and one); surer with four and more, and where inputs are signed in different manners",
     source: "JoinMarket; Goldfeder et al. 2018; Möser, Böhme 2017",
     joint: true,

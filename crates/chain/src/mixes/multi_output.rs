@@ -5,6 +5,7 @@ use super::{Mix, View};
 /// More equal outputs than people.
 pub const MIX: Mix = Mix {
     name: "multi_output",
+    code: 6,
     rule: "five or more equal outputs, at least half of all; three or more input addresses; two or more other outputs, at most one an input; or three equal ones and more, where each other output is what an input has left after some of them",
     source: "GraphSense; Schnoering, Vazirgiannis 2023; rounds after Wasabi 1.1 and Whirlpool",
     joint: true,

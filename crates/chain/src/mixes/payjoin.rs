@@ -5,6 +5,7 @@ use super::{Mix, View};
 /// Payer and payee pay together.
 pub const MIX: Mix = Mix {
     name: "payjoin",
+    code: 8,
     rule: "two outputs and two to five input addresses; inputs signed in different manners (sequence numbers), or of different kinds where the larger output needs not all inputs",
     source: "BIP 78; Ghesmati et al. 2022 (unnecessary inputs)",
     joint: true,

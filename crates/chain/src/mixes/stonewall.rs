@@ -5,6 +5,7 @@ use super::{Mix, View};
 /// Two equal outputs and two changes.
 pub const MIX: Mix = Mix {
     name: "stonewall",
+    code: 7,
     rule: "four outputs, just two of them equal and above dust, two or more input addresses",
     source: "Samourai Wallet, Stonewall and StonewallX2; GraphSense",
     joint: true,

@@ -6,6 +6,7 @@ use crate::address::Kind;
 /// The transaction before the first round.
 pub const MIX: Mix = Mix {
     name: "tx0",
+    code: 2,
     rule: "an OP_RETURN, two or more equal outputs slightly above a pool's size, at most two others",
     source: "Samourai Wallet, Whirlpool protocol; Stütz et al. 2022",
     joint: false,

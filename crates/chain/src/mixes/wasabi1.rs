@@ -5,6 +5,7 @@ use super::{Mix, View};
 /// Rounds of Wasabi 1.x.
 pub const MIX: Mix = Mix {
     name: "wasabi1",
+    code: 3,
     rule: "10 or more equal outputs, as many or more inputs from different addresses, at most three other outputs to two equal ones; surer where they are near 0.1 BTC",
     source: "Wasabi Wallet 1.0 and 1.1; Stütz et al. 2022; Schnoering, Vazirgiannis 2023",
     joint: true,

@@ -5,6 +5,7 @@ use super::{Mix, View};
 /// Rounds of Wasabi 2.x and other WabiSabi coordinators.
 pub const MIX: Mix = Mix {
     name: "wasabi2",
+    code: 4,
     rule: "20 or more inputs from 10 or more addresses, 15 or more outputs, four fifths of them of standard sizes (2^i, 3^i, 2·3^i, 10^i, 2·10^i, 5·10^i), largest first, some alike",
     source: "WabiSabi (Ficsór et al. 2021); Wasabi Wallet 2.0; GraphSense",
     joint: true,

@@ -5,6 +5,7 @@ use super::{Mix, View};
 /// Whirlpool's rounds.
 pub const MIX: Mix = Mix {
     name: "whirlpool",
+    code: 1,
     rule: "5 to 10 inputs, as many outputs, all outputs equal, each input between the amount and 1 % more (newcomers bring the miner's fee)",
     source: "Samourai Wallet, Whirlpool protocol; Stütz et al. 2022",
     joint: true,

@@ -39,7 +39,7 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
         .steps
         .iter()
         .map(|s| {
-            let rule = chain::heuristics::ALL[s.rule];
+            let rule = s.rule;
             let (id, time, height) = index.when(s.tx);
             json!({
                 "from": index.address_text(s.from), "to": index.address_text(s.to),
@@ -52,7 +52,7 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let confidence = why
         .steps
         .iter()
-        .map(|s| chain::heuristics::ALL[s.rule].confidence)
+        .map(|s| s.rule.confidence)
         .min()
         .unwrap_or(100);
     let told = json!({
