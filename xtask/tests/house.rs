@@ -496,40 +496,123 @@ fn names_say_something() {
     }
 }
 
-#[test]
-fn each_table_is_named_by_exactly_one_module() {
-    let modules: Vec<(String, String)> = files("crates/casework/src")
-        .into_iter()
-        .filter(|f| f.ends_with(".rs"))
-        .map(|f| (f.clone(), read(&root().join(f)).replace('\n', " ")))
-        .collect();
-    let mut owners: BTreeMap<String, String> = BTreeMap::new();
-    for (file, text) in &modules {
-        for part in text.split("CREATE TABLE ").skip(1) {
-            let name = part
-                .trim_start_matches("IF NOT EXISTS ")
-                .split([' ', '('])
+/// Folders with numbered files of statements, and the sources whose modules own their tables.
+const MIGRATIONS: &[(&str, &str)] = &[("crates/casework/migrations", "crates/casework/src")];
+
+/// The file of the module a migration is named after: `0037_payments_alerts.sql` is of
+/// `payments/alerts.rs`, `0003_lists.sql` of `lists.rs`.
+fn owner_of(migration: &str, sources: &str) -> String {
+    let stem = migration.rsplit('/').next().unwrap();
+    let (number, name) = stem.trim_end_matches(".sql").split_once('_').unwrap();
+    assert!(
+        number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit()),
+        "{migration}: name it NNNN_<module>.sql"
+    );
+    let whole = format!("{sources}/{name}.rs");
+    let inner = name
+        .split_once('_')
+        .map(|(a, b)| format!("{sources}/{a}/{b}.rs"));
+    match inner {
+        _ if root().join(&whole).exists() => whole,
+        Some(inner) if root().join(&inner).exists() => inner,
+        _ => panic!(
+            "{migration}: there is no module {name} in {sources}; name the file after the module that owns the table"
+        ),
+    }
+}
+
+/// The tables that statements name after one of these words.
+fn tables_named(text: &str, after: &[&str]) -> BTreeSet<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words
+        .windows(2)
+        .filter(|w| after.contains(&w[0].trim_start_matches(['"', '('])))
+        .map(|w| {
+            w[1].split('(')
                 .next()
                 .unwrap()
-                .to_owned();
-            if let Some(other) = owners.insert(name.clone(), file.clone()) {
-                panic!("the table {name} is made in {other} and in {file}");
+                .trim_matches(['"', ')', ',', ';'])
+                .to_owned()
+        })
+        .collect()
+}
+
+const NAMING: &[&str] = &["FROM", "INTO", "UPDATE", "JOIN", "REFERENCES"];
+
+#[test]
+fn each_table_is_named_by_exactly_one_module() {
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    let mut modules: Vec<(String, String)> = Vec::new();
+    for (folder, sources) in MIGRATIONS {
+        for file in files(folder).into_iter().filter(|f| f.ends_with(".sql")) {
+            let owner = owner_of(&file, sources);
+            for name in tables_named(&read(&root().join(&file)), &["TABLE"]) {
+                let first = owners.entry(name.clone()).or_insert(owner.clone());
+                assert_eq!(
+                    *first, owner,
+                    "{file} changes the table {name}, which is {first}'s: name the file after that module"
+                );
             }
         }
+        modules.extend(
+            files(sources)
+                .into_iter()
+                .filter(|f| f.ends_with(".rs"))
+                .map(|f| (f.clone(), read(&root().join(f)))),
+        );
     }
-    assert!(owners.len() >= 15, "the tables were not found: {owners:?}");
+    assert!(owners.len() >= 30, "the tables were not found: {owners:?}");
     for (table, owner) in &owners {
-        for (file, text) in modules.iter().filter(|(f, _)| f != owner) {
-            let words: Vec<&str> = text.split_whitespace().collect();
-            let named = words.windows(2).any(|w| {
-                matches!(
-                    w[0].trim_start_matches(['"', '(']),
-                    "FROM" | "INTO" | "UPDATE" | "JOIN" | "REFERENCES"
-                ) && w[1].trim_matches(['"', '(', ')', ',', ';']) == table
-            });
+        let module = owner.trim_end_matches(".rs");
+        for (file, text) in &modules {
+            // A module's own files are the module.
+            if file == owner || file.starts_with(&format!("{module}/")) {
+                continue;
+            }
             assert!(
-                !named,
+                !tables_named(text, NAMING).contains(table),
                 "{file} names the table {table}, which is {owner}'s; ask {owner} for a function"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_table_named_in_a_strangers_statement_is_noticed() {
+    for statement in [
+        "sqlx::query(\"SELECT 1 FROM cases\")",
+        "\"INSERT INTO cases (id) VALUES ($1)\"",
+        "UPDATE cases SET x = 1",
+        "FROM a JOIN cases ON",
+    ] {
+        assert!(
+            tables_named(statement, NAMING).contains("cases"),
+            "{statement}"
+        );
+    }
+    assert!(!tables_named("the cases of a person", NAMING).contains("cases"));
+}
+
+/// What ran is never edited: a database compares what it ran with what is there.
+#[test]
+fn every_migration_is_listed_and_none_is_edited() {
+    use sha2::{Digest as _, Sha256};
+    let pinned = read(&root().join("xtask/migrations.sha256"));
+    for (folder, sources) in MIGRATIONS {
+        let list = read(&root().join(sources).join("migrations.rs"));
+        for file in files(folder) {
+            let name = file.rsplit('/').next().unwrap();
+            assert!(
+                list.contains(&format!("migrations/{name}\"")),
+                "{file}: add it to ALL in {sources}/migrations.rs"
+            );
+            let digest: String = Sha256::digest(read(&root().join(&file)))
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect();
+            assert!(
+                pinned.contains(&format!("{digest}  {file}\n")),
+                "{file} was edited, or is new. A file that was released is never edited: put it back and add another. A new one: add the line\n{digest}  {file}\nto xtask/migrations.sha256"
             );
         }
     }
@@ -616,6 +699,49 @@ fn only_the_binary_reads_arguments_and_environment() {
             );
         }
     }
+}
+
+/// A command or an option in a string of code: backticks with the program's name, or a flag.
+fn names_a_command(line: &str) -> bool {
+    let code = line.trim_start();
+    if code.starts_with("//") {
+        return false;
+    }
+    let quoted = code.split('"').skip(1).step_by(2);
+    quoted.into_iter().any(|text| {
+        text.contains("`obhut ")
+            || text.contains("(--")
+            || text.contains("`--")
+            || text.contains("; obhut ")
+    })
+}
+
+/// A server's client reads the same sentences as whoever sits at the command line.
+#[test]
+fn no_library_text_names_a_command_or_an_option() {
+    for file in sources().into_iter().filter(|f| {
+        f.starts_with("crates/")
+            && f.contains("/src/")
+            && !f.starts_with("crates/cli/")
+            // A report about a chain is printed by the binary and says how to repeat it; the page
+            // that asks for a key is the operator's own.
+            && !f.ends_with("server/src/chain_report.rs")
+            && !f.ends_with("server/src/pages/cases.rs")
+            && !f.ends_with("payments/synthesize.rs")
+    }) {
+        for (at, line) in read(&root().join(&file)).lines().enumerate() {
+            assert!(
+                !names_a_command(line),
+                "{file}:{}: a library's text names a command or an option; say what is wrong, and let crates/cli/src/hints.rs say what to type",
+                at + 1
+            );
+        }
+    }
+    assert!(names_a_command(
+        "    .ok_or(\"no case; `obhut case list` shows them\")"
+    ));
+    assert!(names_a_command("\"say why (--reason)\""));
+    assert!(!names_a_command("/// `obhut case list` shows them"));
 }
 
 #[test]

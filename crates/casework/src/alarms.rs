@@ -2,18 +2,8 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Step, Tx};
+use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, audit, ids};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 27,
-    sql: &[
-        "CREATE TABLE alarms (
-            id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL,
-            raised_at BIGINT NOT NULL, seen_at BIGINT, seen_by TEXT)",
-        "CREATE UNIQUE INDEX alarms_open ON alarms (kind, subject) WHERE seen_at IS NULL",
-    ],
-}];
 
 /// Longest text of an alarm, in characters.
 const TEXT_CHARS_MAX: usize = 1_000;
@@ -114,7 +104,6 @@ impl Casework {
             return Err(CaseworkError::NotFound {
                 what: "open alarm",
                 id: id.to_owned(),
-                hint: "`obhut alarm list` shows those nobody has seen",
             });
         }
         audit::write(&mut tx, self.now(), &person.id, "alarm.seen", id, "").await?;

@@ -5,18 +5,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::database::{Columns, Step, Tx, words};
-use crate::{Casework, CaseworkError, Person, Result, Surface, audit, changes, ids};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 15,
-    sql: &["CREATE TABLE api_keys (
-        id TEXT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, rights TEXT NOT NULL, person TEXT,
-        made_at BIGINT NOT NULL, revoked_at BIGINT)"],
-}, Step {
-    number: 18,
-    sql: &["ALTER TABLE api_keys ADD COLUMN surface TEXT"],
-}];
+use crate::database::{Columns, Tx, words};
+use crate::{Casework, CaseworkError, Current, Person, Result, Surface, audit, changes, ids};
 
 words! {
     /// What a key opens.
@@ -57,6 +47,12 @@ pub struct ApiKey {
     /// When it was revoked, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::maybe_time")]
     pub revoked_at: Option<i64>,
+    /// When it ends by itself, microseconds since 1970.
+    #[serde(
+        serialize_with = "crate::clock::maybe_time",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub expires_at: Option<i64>,
 }
 
 impl ApiKey {
@@ -80,15 +76,44 @@ impl Casework {
         person: Option<&Person>,
         actor: &str,
     ) -> Result<(ApiKey, String)> {
+        self.create_key_until(name, rights, person, None, actor)
+            .await
+    }
+
+    /// The same with a time at which it ends by itself, in microseconds since 1970.
+    pub async fn create_key_until(
+        &self,
+        name: &str,
+        rights: &[Right],
+        person: Option<&Person>,
+        expires_at: Option<i64>,
+        actor: &str,
+    ) -> Result<(ApiKey, String)> {
         if name.trim().is_empty() || rights.is_empty() {
-            return Err(CaseworkError::refused(
-                "a key needs a name and at least one right (--right screen)",
+            return Err(CaseworkError::invalid(
+                "right",
+                "a key needs a name and at least one right",
             ));
         }
         if rights.contains(&Right::Decide) && person.is_none() {
-            return Err(CaseworkError::refused(
-                "a key that decides must be a person's (--person NAME): every decision has a name",
+            return Err(CaseworkError::invalid(
+                "person",
+                "a key that decides must be a person's: every decision has a name",
             ));
+        }
+        if expires_at.is_some_and(|at| at <= self.now()) {
+            return Err(CaseworkError::invalid(
+                "expires",
+                "a key must end in the future",
+            ));
+        }
+        if let Some(person) = person
+            && person.removed
+        {
+            return Err(CaseworkError::denied(format!(
+                "{} was removed and gets no key",
+                person.name
+            )));
         }
         let mut rights = rights.to_vec();
         rights.sort_unstable();
@@ -101,17 +126,19 @@ impl Casework {
             surface: None,
             made_at: self.now(),
             revoked_at: None,
+            expires_at,
         };
         let secret = format!("obhut_{}", ids::random_hex(32));
         let words: Vec<_> = key.rights.iter().map(|r| r.word()).collect();
         let mut tx = self.db.begin().await?;
-        sqlx::query("INSERT INTO api_keys (id, name, digest, rights, person, made_at) VALUES ($1, $2, $3, $4, $5, $6)")
+        sqlx::query("INSERT INTO api_keys (id, name, digest, rights, person, made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
             .bind(&key.id)
             .bind(&key.name)
             .bind(digest(&secret))
             .bind(words.join(" "))
             .bind(&key.person)
             .bind(key.made_at)
+            .bind(key.expires_at)
             .execute(&mut *tx)
             .await?;
         audit::write(
@@ -163,7 +190,6 @@ impl Casework {
             return Err(CaseworkError::NotFound {
                 what: "key",
                 id: id.to_owned(),
-                hint: "`obhut key list` shows all",
             });
         }
         audit::write(&mut tx, self.now(), actor, "key.revoke", id, "").await?;
@@ -172,29 +198,47 @@ impl Casework {
         Ok(())
     }
 
-    /// The key of that secret, unless it was revoked.
+    /// The key of that secret, unless it was revoked or has ended.
     pub async fn key(&self, secret: &str) -> Result<Option<ApiKey>> {
-        Ok(self.current().await?.key(secret).cloned())
+        Ok(self.key_of(&self.current().await?, secret))
+    }
+
+    /// The same among what is current, with the time as it is now.
+    pub fn key_of(&self, current: &Current, secret: &str) -> Option<ApiKey> {
+        let now = self.now();
+        let valid = |key: &&ApiKey| key.expires_at.is_none_or(|at| now < at);
+        current.key(secret).filter(valid).cloned()
     }
 
     /// All keys, newest first.
     pub async fn keys(&self) -> Result<Vec<ApiKey>> {
-        let rows = sqlx::query("SELECT id, name, rights, person, surface, made_at, revoked_at FROM api_keys ORDER BY made_at DESC, id")
+        let rows = sqlx::query("SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at FROM api_keys ORDER BY made_at DESC, id")
             .fetch_all(self.db.pool())
             .await?;
         rows.iter().map(read).collect()
     }
 }
 
+/// Revokes every key of a person; how many there were.
+pub(crate) async fn revoke_all_of(tx: &mut Tx, now: i64, person: &str) -> Result<u64> {
+    let done =
+        sqlx::query("UPDATE api_keys SET revoked_at = $1 WHERE person = $2 AND revoked_at IS NULL")
+            .bind(now)
+            .bind(person)
+            .execute(&mut **tx)
+            .await?;
+    Ok(done.rows_affected())
+}
+
 /// Keys that were not revoked, by the digest of their secret.
 pub(crate) async fn all_valid(tx: &mut Tx) -> Result<HashMap<String, ApiKey>> {
     let rows = sqlx::query(
-        "SELECT id, name, rights, person, surface, made_at, revoked_at, digest FROM api_keys WHERE revoked_at IS NULL",
+        "SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at, digest FROM api_keys WHERE revoked_at IS NULL",
     )
     .fetch_all(&mut **tx)
     .await?;
     rows.iter()
-        .map(|row| Ok((Columns::at_place(row, 7).text()?, read(row)?)))
+        .map(|row| Ok((Columns::at_place(row, 8).text()?, read(row)?)))
         .collect()
 }
 
@@ -208,5 +252,6 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ApiKey> {
         surface: c.maybe_text()?.and_then(|w| Surface::from_word(&w)),
         made_at: c.int()?,
         revoked_at: c.maybe_int()?,
+        expires_at: c.maybe_int()?,
     })
 }

@@ -3,19 +3,12 @@
 use serde::Serialize;
 
 use crate::cases::{CaseStatus, advance};
-use crate::database::{Columns, Step, words};
+use crate::database::{Columns, words};
 use crate::deadlines::{self, DeadlineKind};
 use crate::domain::{self, Clearing};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, audit, cases, erasures, facts, ids, reports,
 };
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 14,
-    sql: &["CREATE TABLE appeals (
-        id TEXT PRIMARY KEY, case_id TEXT NOT NULL, reason_sealed TEXT NOT NULL, filed_at BIGINT NOT NULL,
-        status_before TEXT NOT NULL, outcome TEXT, person TEXT, name TEXT, grounds TEXT, decided_at BIGINT)"],
-}];
 
 /// Within what time an appeal is to be decided: "in a timely manner"; our own target, in
 /// microseconds.
@@ -53,7 +46,10 @@ impl Casework {
     /// Files an appeal against what was decided about a case.
     pub async fn file_appeal(&self, case: &str, reason: &str, actor: &str) -> Result<Appeal> {
         if reason.trim().is_empty() {
-            return Err(CaseworkError::refused("an appeal needs its reason"));
+            return Err(CaseworkError::invalid(
+                "reason",
+                "an appeal needs its reason",
+            ));
         }
         let id = ids::new("appeal");
         let mut tx = self.db.begin().await?;
@@ -94,13 +90,14 @@ impl Casework {
     ) -> Result<Appeal> {
         person.require(Role::Reviewer)?;
         if grounds.trim().is_empty() {
-            return Err(CaseworkError::refused(
-                "an appeal's decision needs its grounds (--grounds)",
+            return Err(CaseworkError::invalid(
+                "grounds",
+                "an appeal's decision needs its grounds",
             ));
         }
         let known = self.appeal(case, appeal).await?;
         if known.outcome.is_some() {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "appeal {appeal} is decided already"
             )));
         }
@@ -110,7 +107,7 @@ impl Casework {
             .iter()
             .any(|d| d.person() == person.id)
         {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "{} decided this case; an appeal is another person's to decide",
                 person.name
             )));
@@ -165,7 +162,7 @@ impl Casework {
         .execute(&mut *tx)
         .await?;
         if decided.rows_affected() != 1 {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "appeal {appeal} was decided meanwhile"
             )));
         }
@@ -196,7 +193,6 @@ impl Casework {
         let row = row.ok_or_else(|| CaseworkError::NotFound {
             what: "appeal",
             id: appeal.to_owned(),
-            hint: "`obhut case show` lists the appeals of a case",
         })?;
         Columns::of(&row).text()
     }
@@ -231,7 +227,6 @@ impl Casework {
             .ok_or_else(|| CaseworkError::NotFound {
                 what: "appeal",
                 id: id.to_owned(),
-                hint: "`obhut case show` lists the appeals of a case",
             })
     }
 

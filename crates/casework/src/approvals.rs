@@ -3,25 +3,11 @@
 use serde::Serialize;
 
 use crate::cases::{CaseStatus, advance_from};
-use crate::database::{Columns, Step};
+use crate::database::Columns;
 use crate::outbox::{self, JobKind};
-use crate::{Casework, CaseworkError, FilingState, Person, Result, Role, audit, ids, reports};
-
-pub(crate) const STEPS: &[Step] = &[
-    Step {
-        number: 12,
-        sql: &["CREATE TABLE approvals (
-        id TEXT PRIMARY KEY, report TEXT NOT NULL UNIQUE, person TEXT NOT NULL, name TEXT NOT NULL,
-        approved_at BIGINT NOT NULL)"],
-    },
-    Step {
-        number: 35,
-        sql: &[
-            "ALTER TABLE approvals ADD COLUMN empty_because TEXT",
-            "ALTER TABLE approvals ADD COLUMN content_key TEXT NOT NULL DEFAULT ''",
-        ],
-    },
-];
+use crate::{
+    Casework, CaseworkError, FilingState, Next, Person, Result, Role, audit, ids, reports,
+};
 
 /// That another person agreed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -51,7 +37,7 @@ impl Casework {
         let row = self.report_row(report).await?;
         let waiting = |row: &crate::ReportRow| match row.status.as_str() {
             "draft" => Ok(()),
-            status => Err(CaseworkError::refused(format!(
+            status => Err(CaseworkError::conflict(format!(
                 "report {report} is {status} already"
             ))),
         };
@@ -72,10 +58,9 @@ impl Casework {
         let content = self.content_key(&row.case).await?;
         let because = empty_because.map(str::trim).filter(|t| !t.is_empty());
         if empty && because.is_none() {
-            return Err(CaseworkError::refused(format!(
-                "report {report} is empty: no account, address, file, conversation or place stands in it that anybody could act on. Add facts (`obhut case facts {}`), or approve it with --override and the reason",
-                row.case
-            )));
+            return Err(CaseworkError::conflict(format!(
+                "report {report} is empty: no account, address, file, conversation or place stands in it that anybody could act on. Add facts, or approve it with the reason why it goes as it is"
+            )).then(Next::AddFactsOrOverride { case: row.case }));
         }
         let mut tx = self.db.begin().await?;
         let row = reports::find(&mut tx, report).await?;
@@ -88,13 +73,13 @@ impl Casework {
             .last()
             .filter(|d| d.id() == row.decision)
             .ok_or_else(|| {
-                CaseworkError::refused(format!(
+                CaseworkError::conflict(format!(
                     "case {} was decided again since; make the report from the newer decision",
                     row.case
                 ))
             })?;
         if latest.person() == person.id {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "{} decided this case; the approval must be another person's",
                 person.name
             )));
@@ -175,9 +160,9 @@ impl Casework {
         if unchanged {
             return Ok(());
         }
-        Err(CaseworkError::refused(format!(
-            "case {case} was changed after report {report} was approved, and nobody has approved that; `obhut report approve {report} --by PERSON` approves it as it is now, then `obhut report send {report} --resume`"
-        )))
+        Err(CaseworkError::conflict(format!(
+            "case {case} was changed after report {report} was approved, and nobody has approved that; it is approved as it is now, and then sent"
+        )).then(Next::ApproveAgain { report: report.to_owned() }))
     }
 
     /// Who approved a report.

@@ -1,26 +1,7 @@
 //! Who did what, when: one row for every act that changes something or shows something.
 
-use crate::database::{Columns, Step, Tx};
+use crate::database::{Columns, Tx};
 use crate::{Casework, Result, changes, ids};
-
-pub(crate) const STEPS: &[Step] = &[
-    Step {
-        number: 1,
-        sql: &["CREATE TABLE audit (
-        id TEXT PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT NULL, act TEXT NOT NULL,
-        subject TEXT NOT NULL, detail TEXT NOT NULL)"],
-    },
-    Step {
-        number: 43,
-        sql: &[
-            "INSERT INTO changes (what, number) VALUES ('audit', 1)",
-            "ALTER TABLE audit ADD COLUMN seq BIGINT NOT NULL DEFAULT 0",
-            "UPDATE audit SET seq = o.place FROM (SELECT id AS row, ROW_NUMBER() OVER (ORDER BY at, id) AS place FROM audit) o WHERE o.row = audit.id",
-            "UPDATE changes SET number = 1 + (SELECT COUNT(*) FROM audit) WHERE what = 'audit'",
-            "CREATE INDEX audit_by_seq ON audit (seq)",
-        ],
-    },
-];
 
 /// Rows handed out at once.
 const ROWS_MAX: i64 = 1_000;

@@ -12,28 +12,12 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::database::{Columns, Step, Tx};
+use crate::database::{Columns, Tx};
 use crate::lists::{self, Builder, Row};
 use crate::{
     Action, ApiKey, Casework, CaseworkError, EntryLabel, ListSettings, Purpose, Result, audit,
     changes,
 };
-
-pub(crate) const STEPS: &[Step] = &[
-    Step {
-        number: 19,
-        sql: &[
-            "CREATE TABLE banks (list TEXT PRIMARY KEY, enabled_millionths BIGINT NOT NULL, removed_at BIGINT)",
-            "CREATE TABLE bank_contents (
-            id BIGINT PRIMARY KEY, list TEXT NOT NULL, disable_until BIGINT NOT NULL,
-            note_sealed TEXT, about_sealed TEXT, signals_sealed TEXT, removed_at BIGINT)",
-        ],
-    },
-    Step {
-        number: 21,
-        sql: &["ALTER TABLE bank_contents ADD COLUMN entry TEXT NOT NULL DEFAULT ''"],
-    },
-];
 
 /// What `disable_until_ts` says of a content that matches.
 pub const CONTENT_ENABLED: i64 = 1;
@@ -159,7 +143,10 @@ impl Casework {
         key: &ApiKey,
     ) -> Result<Bank> {
         if !(0.0..=1.0).contains(&ratio) {
-            return Err(CaseworkError::refused("enabled_ratio is between 0 and 1"));
+            return Err(CaseworkError::invalid(
+                "enabled_ratio",
+                "enabled_ratio is between 0 and 1",
+            ));
         }
         // Made again after it was removed: its list is still there.
         if let Ok(list) = self.list(name).await {
@@ -188,7 +175,10 @@ impl Casework {
     /// Sets the share of lookups a bank takes part in.
     pub async fn set_bank_ratio(&self, name: &str, ratio: f64, actor: &str) -> Result<Bank> {
         if !(0.0..=1.0).contains(&ratio) {
-            return Err(CaseworkError::refused("enabled_ratio is between 0 and 1"));
+            return Err(CaseworkError::invalid(
+                "enabled_ratio",
+                "enabled_ratio is between 0 and 1",
+            ));
         }
         let list = self.list(name).await?;
         let mut tx = self.db.begin().await?;
@@ -231,7 +221,7 @@ impl Casework {
         self.bank(bank).await?;
         let about = about.map(Value::to_string);
         if about.as_ref().is_some_and(|a| a.len() > ABOUT_BYTES_MAX) {
-            return Err(CaseworkError::refused("metadata is too long"));
+            return Err(CaseworkError::invalid("metadata", "metadata is too long"));
         }
         let mut builder = Builder::default();
         let mut text = format!("{}\n", crate::ids::new("content"));
@@ -279,7 +269,6 @@ impl Casework {
         let missing = || CaseworkError::NotFound {
             what: "content",
             id: id.to_string(),
-            hint: "a lookup names the contents that matched",
         };
         let row = sqlx::query(
             "SELECT list, disable_until, note_sealed, about_sealed, signals_sealed, removed_at FROM bank_contents WHERE id = $1",
@@ -340,7 +329,8 @@ impl Casework {
         let content = self.content(bank, id).await?;
         let until = disable_until.unwrap_or(content.disable_until);
         if until < 0 || until > self.now() / 1_000_000 + DISABLED_S_MAX {
-            return Err(CaseworkError::refused(
+            return Err(CaseworkError::invalid(
+                "disable_until_ts",
                 "disable_until_ts is 0, 1, or a time less than 5 years in the future",
             ));
         }
@@ -418,7 +408,7 @@ async fn set_bank(tx: &mut Tx, list: &str, millionths: i64, removed_at: Option<i
 
 fn check_note(note: Option<&str>) -> Result<()> {
     if note.is_some_and(|n| n.chars().count() > NOTE_CHARS_MAX) {
-        return Err(CaseworkError::refused(
+        return Err(CaseworkError::conflict(
             "note must be at most 255 characters",
         ));
     }
@@ -429,6 +419,5 @@ fn not_found(name: &str) -> CaseworkError {
     CaseworkError::NotFound {
         what: "bank",
         id: name.to_owned(),
-        hint: "GET /c/banks shows all",
     }
 }

@@ -115,9 +115,10 @@ impl Casework {
         actor: &str,
     ) -> Result<NewCase> {
         if file.files.len() > FILES_MAX || contents.len() != file.files.len() {
-            return Err(CaseworkError::refused(format!(
-                "a case file has at most {FILES_MAX} files"
-            )));
+            return Err(CaseworkError::invalid(
+                "files",
+                format!("a case file has at most {FILES_MAX} files"),
+            ));
         }
         if file.surface == Surface::PrivateMessage {
             // Whoever knows of a private message without screening it may report it: it was
@@ -214,11 +215,15 @@ pub(crate) fn read_embargo(embargo: &Embargo) -> Result<(Option<i64>, String)> {
         .map(|t| t.parse::<jiff::Timestamp>())
         .transpose();
     let until = until.map_err(|_| {
-        CaseworkError::refused("embargo.until is no time with a zone, as 2026-11-22T10:15:00Z")
+        CaseworkError::invalid(
+            "embargo.until",
+            "embargo.until is no time with a zone, as 2026-11-22T10:15:00Z",
+        )
     })?;
     let authority = embargo.authority.clone().unwrap_or_default();
     if until.is_none() && authority.trim().is_empty() {
-        return Err(CaseworkError::refused(
+        return Err(CaseworkError::invalid(
+            "embargo",
             "an embargo needs a date, or the authority whose word ends it",
         ));
     }
@@ -227,6 +232,9 @@ pub(crate) fn read_embargo(embargo: &Embargo) -> Result<(Option<i64>, String)> {
 
 fn needed(field: &str, value: Option<String>) -> Result<String> {
     value.filter(|v| !v.trim().is_empty()).ok_or_else(|| {
-        CaseworkError::refused(format!("a case held together that way needs {field}"))
+        CaseworkError::invalid(
+            "group",
+            format!("a case held together that way needs {field}"),
+        )
     })
 }

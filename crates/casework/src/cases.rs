@@ -2,33 +2,12 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Step, Tx, VALUES_MAX, places, words};
+use crate::database::{Columns, Tx, VALUES_MAX, places, words};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
-    Appeal, Casework, CaseworkError, Decision, Embargo, Facts, Finding, Person, Result, Role,
+    Appeal, Casework, CaseworkError, Decision, Embargo, Facts, Finding, Next, Person, Result, Role,
     Sealed, Subject, audit, case_file, facts,
 };
-
-pub(crate) const STEPS: &[Step] = &[
-    Step {
-        number: 25,
-        sql: &[
-            "ALTER TABLE cases ADD COLUMN account_key TEXT NOT NULL DEFAULT ''",
-            "ALTER TABLE cases ADD COLUMN embargo_until BIGINT",
-            "ALTER TABLE cases ADD COLUMN embargo_sealed TEXT",
-            "CREATE INDEX cases_by_account ON cases (account_key)",
-        ],
-    },
-    Step {
-        number: 6,
-        sql: &[
-            "CREATE TABLE cases (
-            id TEXT PRIMARY KEY, group_key TEXT NOT NULL, status TEXT NOT NULL, account_sealed TEXT,
-            opened_at BIGINT NOT NULL, changed_at BIGINT NOT NULL)",
-            "CREATE UNIQUE INDEX cases_one_open ON cases (group_key) WHERE status = 'open'",
-        ],
-    },
-];
 
 /// The provider's own target from knowledge to filing: "as soon as reasonably possible"
 /// (18 USC 2258A(a)), in microseconds.
@@ -222,10 +201,11 @@ pub(crate) async fn open(
             .bind(&key)
             .fetch_one(&mut **tx)
             .await?;
-        return Err(CaseworkError::refused(format!(
-            "case {} of the same group is open; add to it with `obhut case facts`, or leave \"group\" out of the file",
-            Columns::of(&row).text()?
-        )));
+        let open = Columns::of(&row).text()?;
+        return Err(CaseworkError::conflict(format!(
+            "case {open} of the same group is open; add to it, or leave \"group\" out of the file"
+        ))
+        .then(Next::AddFacts { case: open.clone() }));
     }
     audit::write(tx, now, actor, "case.open", opening.id, "").await
 }
@@ -267,7 +247,7 @@ fn group_key(casework: &Casework, subject: &Subject) -> String {
 pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> Result<CaseStatus> {
     let from = status(tx, id).await?;
     if !TRANSITIONS.contains(&(from, to)) {
-        return Err(CaseworkError::refused(format!(
+        return Err(CaseworkError::conflict(format!(
             "case {id} is {from}; from there it can't become {to}"
         )));
     }
@@ -281,7 +261,7 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
             .execute(&mut **tx)
             .await?;
     if moved.rows_affected() != 1 {
-        return Err(CaseworkError::refused(format!(
+        return Err(CaseworkError::conflict(format!(
             "case {id} was changed by somebody else meanwhile; look at it again"
         )));
     }
@@ -306,7 +286,7 @@ pub(crate) async fn require_status(tx: &mut Tx, id: &str, allowed: &[CaseStatus]
     if allowed.contains(&now) {
         return Ok(());
     }
-    Err(CaseworkError::refused(match now {
+    Err(CaseworkError::conflict(match now {
         CaseStatus::Appealed => format!("an appeal about case {id} is open; it is decided first"),
         CaseStatus::Cleared => format!(
             "the decision about case {id} was overturned on appeal; nothing is reported any more"
@@ -373,7 +353,6 @@ fn missing(id: &str) -> CaseworkError {
     CaseworkError::NotFound {
         what: "case",
         id: id.to_owned(),
-        hint: "`obhut case list` shows those there are",
     }
 }
 
@@ -429,7 +408,7 @@ impl Casework {
     ) -> Result<()> {
         person.require(Role::ReportingOfficer)?;
         if reason.trim().is_empty() {
-            return Err(CaseworkError::refused("say at whose word (--reason)"));
+            return Err(CaseworkError::invalid("reason", "say at whose word"));
         }
         let read = embargo.map(case_file::read_embargo).transpose()?;
         let mut tx = self.db.begin().await?;
@@ -462,9 +441,9 @@ impl Casework {
             .pop()
             .ok_or_else(|| missing(case))?;
         if found.embargoed {
-            return Err(CaseworkError::refused(format!(
-                "case {case} is under embargo: nothing about it may reach the person concerned yet; `obhut case embargo {case} --lift` records the authority's word"
-            )));
+            return Err(CaseworkError::conflict(format!(
+                "case {case} is under embargo: nothing about it may reach the person concerned yet, until the authority's word that ends it is on record"
+            )).then(Next::LiftEmbargo { case: case.to_owned() }));
         }
         Ok(())
     }

@@ -64,8 +64,3 @@ impl Domain for Bitcoin {
         Ok(())
     }
 }
-
-/// Steps of the tables of this room.
-pub(crate) const BASIS_STEPS: &[crate::database::Step] = bases::STEPS;
-pub(crate) const TAG_STEPS: &[crate::database::Step] = tags::STEPS;
-pub(crate) const WATCH_STEPS: &[crate::database::Step] = watches::STEPS;

@@ -6,16 +6,7 @@
 use sqlx::Row as _;
 
 use crate::Result;
-use crate::database::{Columns, Step, Tx};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 16,
-    sql: &[
-        "CREATE TABLE changes (what TEXT PRIMARY KEY, number BIGINT NOT NULL)",
-        "INSERT INTO changes (what, number) VALUES ('matching', 1)",
-        "INSERT INTO changes (what, number) VALUES ('contents', 1)",
-    ],
-}];
+use crate::database::{Columns, Tx};
 
 /// Says, within the change's own transaction, that there is one.
 pub(crate) async fn note(tx: &mut Tx) -> Result<()> {

@@ -4,15 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Columns, Step};
+use crate::database::Columns;
 use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, alarms, audit};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 30,
-    sql: &["CREATE TABLE channels (
-        destination TEXT PRIMARY KEY, sealed TEXT NOT NULL, officer TEXT, production BIGINT NOT NULL,
-        halted_because TEXT, changed_at BIGINT NOT NULL)"],
-}];
 
 /// How a destination is reached. What isn't set takes the destination's own test address, if it has
 /// one.
@@ -60,7 +53,7 @@ impl Casework {
         };
         if let Some(row) = row {
             let mut c = Columns::of(&row);
-            let form = |_| CaseworkError::Form("a destination's settings".into());
+            let form = |_| CaseworkError::unreadable("a destination's settings");
             let kept: Kept = serde_json::from_str(&self.open_text(&c.text()?)?).map_err(form)?;
             channel.url = kept.url;
             channel.user = kept.user;
@@ -85,8 +78,9 @@ impl Casework {
         if channel.production
             && (channel.officer.is_none() || channel.user.is_none() || channel.secret.is_none())
         {
-            return Err(CaseworkError::refused(
-                "a production address needs credentials and a named officer (--user, --password-file, --officer)",
+            return Err(CaseworkError::invalid(
+                "officer",
+                "a production address needs credentials and a named officer",
             ));
         }
         let kept = Kept {
@@ -151,7 +145,7 @@ impl Casework {
         .execute(&mut *tx)
         .await?;
         let text = format!(
-            "nothing is sent to {destination} any more: {why}; put it right, then `obhut destination resume {destination}`"
+            "nothing is sent to {destination} any more: {why}; put it right, then resume the destination"
         );
         alarms::raise(&mut tx, now, "destination", destination, &text).await?;
         tx.commit().await?;

@@ -193,8 +193,34 @@ impl DataFolder {
 
     /// True when the database in this folder has gone, though the rest of the folder is in use.
     pub(crate) fn lost_its_database(&self) -> bool {
-        let empty = fs::metadata(self.root.join("obhut.db")).map_or(true, |m| m.len() == 0);
-        empty && (self.holds("lists") || self.holds("vault"))
+        self.database_is_empty() && (self.holds("lists") || self.holds("vault"))
+    }
+
+    pub(crate) fn database_is_empty(&self) -> bool {
+        fs::metadata(self.root.join("obhut.db")).map_or(true, |m| m.len() == 0)
+    }
+
+    /// Where the database as it was at a step is kept, when it is upgraded.
+    pub(crate) fn copy_before(&self, step: i64) -> PathBuf {
+        self.root.join(format!("obhut.db.before-upgrade-{step}"))
+    }
+
+    /// Keeps other processes from upgrading at the same time, until it is dropped.
+    pub(crate) async fn hold_upgrade(&self) -> Result<File> {
+        let path = self.root.join("upgrade.lock");
+        let held = tokio::task::spawn_blocking(move || {
+            let mut options = OpenOptions::new();
+            options.create(true).truncate(false).write(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(path)?;
+            file.lock()?;
+            io::Result::Ok(file)
+        })
+        .await
+        .map_err(io::Error::other)
+        .flatten();
+        held.map_err(|e| self.fault("upgrade.lock", &e))
     }
 
     pub(crate) fn evidence_lock(&self) -> Arc<dyn WriterLock> {
@@ -213,16 +239,12 @@ impl DataFolder {
 
     pub(crate) fn fault(&self, path: &str, e: &io::Error) -> CaseworkError {
         let hint = match e.kind() {
-            io::ErrorKind::PermissionDenied => {
-                "; give this user access, or choose another folder with --data"
-            }
+            io::ErrorKind::PermissionDenied => "; give this user access, or choose another folder",
             io::ErrorKind::StorageFull => "; free some disk space",
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-                "; a file stands where a folder should be: choose another folder with --data"
+                "; a file stands where a folder should be: choose another folder"
             }
-            io::ErrorKind::NotFound => {
-                "; the folder can't be made there: choose another with --data"
-            }
+            io::ErrorKind::NotFound => "; the folder can't be made there: choose another folder",
             _ => "",
         };
         let place = if path.is_empty() {

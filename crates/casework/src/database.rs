@@ -1,9 +1,9 @@
 //! One code path for SQLite and PostgreSQL: connecting, migrating, transactions.
 //!
 //! Statements use `$1`, times are microseconds in BIGINT, ids are made by us.
-//! What a table looks like is said in its own module, as a list of [`Step`]s; this file only runs
-//! the steps that a database hasn't seen.
+//! What a table looks like is said in `migrations/`, in files named after the module that owns it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,48 +19,6 @@ const CONNECTIONS_MAX: u32 = 8;
 
 /// Longest wait for a connection.
 const WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// One change of the tables. Steps are never edited, only followed by others.
-pub(crate) struct Step {
-    /// Unique; steps run in the order of these numbers.
-    pub number: i64,
-    /// Statements both databases understand.
-    pub sql: &'static [&'static str],
-}
-
-const STEPS: &[&[Step]] = &[
-    crate::audit::STEPS,
-    crate::people::STEPS,
-    crate::lists::STEPS,
-    crate::legal_bases::STEPS,
-    crate::settings::STEPS,
-    crate::cases::STEPS,
-    crate::findings::STEPS,
-    crate::facts::STEPS,
-    crate::decisions::STEPS,
-    crate::views::STEPS,
-    crate::reports::STEPS,
-    crate::approvals::STEPS,
-    crate::outbox::STEPS,
-    crate::appeals::STEPS,
-    crate::api_keys::STEPS,
-    crate::changes::STEPS,
-    crate::banks::STEPS,
-    crate::repeats::STEPS,
-    crate::deadlines::STEPS,
-    crate::alarms::STEPS,
-    crate::filings::STEPS,
-    crate::channels::STEPS,
-    crate::routes::STEPS,
-    crate::outcomes::STEPS,
-    crate::erasures::STEPS,
-    crate::notices::STEPS,
-    crate::incoming::STEPS,
-    crate::payments::alerts::STEPS,
-    crate::chain::BASIS_STEPS,
-    crate::chain::TAG_STEPS,
-    crate::chain::WATCH_STEPS,
-];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Backend {
@@ -113,20 +71,21 @@ impl std::ops::DerefMut for Tx {
 }
 
 impl Database {
-    pub async fn connect(url: &str, now: i64) -> Result<Self> {
+    pub async fn connect(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let backend = match url.split_once(':') {
             Some(("sqlite", _)) => Backend::Sqlite,
             Some(("postgres" | "postgresql", _)) => Backend::Postgres,
             _ => {
-                return Err(CaseworkError::refused(
+                return Err(CaseworkError::invalid(
+                    "database",
                     "the database address must begin with sqlite: or postgres:, for example postgres://user@host/obhut",
                 ));
             }
         };
         // A pool would try again until its time is up, and then say only that it was.
         probe(url, backend).await.map_err(|e| {
-            CaseworkError::refused(match backend {
+            CaseworkError::conflict(match backend {
                 Backend::Sqlite => format!(
                     "the database in the data folder can't be used: {e}; is the disk full, the folder read-only, or the file damaged?"
                 ),
@@ -155,8 +114,28 @@ impl Database {
             backend,
             writer: Arc::default(),
         };
-        database.migrate(now).await?;
+        database.migrate().await?;
         Ok(database)
+    }
+
+    /// Copies a SQLite database that is about to be upgraded, beside itself; nothing where it isn't.
+    pub async fn copy_before_upgrade(url: &str, beside: impl Fn(i64) -> PathBuf) -> Result<()> {
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect(url).await?;
+        for pragma in PRAGMAS {
+            (&mut connection).execute(*pragma).await?;
+        }
+        if let Some(last) = crate::migrations::behind(&mut connection).await? {
+            let copy = beside(last);
+            if !copy.exists() {
+                sqlx::query("VACUUM INTO $1")
+                    .bind(copy.to_string_lossy().into_owned())
+                    .execute(&mut connection)
+                    .await?;
+            }
+        }
+        connection.close().await?;
+        Ok(())
     }
 
     pub fn pool(&self) -> &AnyPool {
@@ -202,41 +181,15 @@ impl Database {
         Ok(())
     }
 
-    async fn migrate(&self, now: i64) -> Result<()> {
+    async fn migrate(&self) -> Result<()> {
         let mut tx = self.begin().await?;
         if self.backend == Backend::Postgres {
-            // Two servers may start at once; the number is "obhut" and means nothing else.
+            // Several servers may start at once; the number is "obhut" and means nothing else.
             sqlx::query("SELECT 1 FROM pg_advisory_xact_lock(478560413044)")
                 .execute(&mut *tx)
                 .await?;
         }
-        (&mut *tx).execute(
-            "CREATE TABLE IF NOT EXISTS steps (number BIGINT PRIMARY KEY, done_at BIGINT NOT NULL)",
-        )
-        .await?;
-        let done: Vec<i64> = sqlx::query("SELECT number FROM steps")
-            .fetch_all(&mut *tx)
-            .await?
-            .iter()
-            .map(|row| row.try_get(0))
-            .collect::<std::result::Result<_, _>>()?;
-        let mut steps: Vec<&Step> = STEPS.iter().copied().flatten().collect();
-        steps.sort_by_key(|step| step.number);
-        if let Some(newer) = done.iter().find(|n| steps.iter().all(|s| s.number != **n)) {
-            return Err(CaseworkError::refused(format!(
-                "the database was written by a newer obhut (step {newer}); use that version or newer"
-            )));
-        }
-        for step in steps.into_iter().filter(|s| !done.contains(&s.number)) {
-            for sql in step.sql {
-                (&mut *tx).execute(*sql).await?;
-            }
-            sqlx::query("INSERT INTO steps (number, done_at) VALUES ($1, $2)")
-                .bind(step.number)
-                .bind(now)
-                .execute(&mut *tx)
-                .await?;
-        }
+        crate::migrations::run(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -324,7 +277,7 @@ impl<'a> Columns<'a> {
     /// A word of a closed set.
     pub fn word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>, what: &str) -> Result<T> {
         let text = self.text()?;
-        parse(&text).ok_or_else(|| CaseworkError::Form(format!("{what} \"{text}\"")))
+        parse(&text).ok_or_else(|| CaseworkError::unreadable(format!("{what} \"{text}\"")))
     }
 }
 

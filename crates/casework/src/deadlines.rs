@@ -4,20 +4,8 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Step, Tx, words};
+use crate::database::{Columns, Tx, words};
 use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, ids};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 26,
-    sql: &[
-        "CREATE TABLE deadlines (
-            id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, basis TEXT NOT NULL,
-            started_at BIGINT NOT NULL, due_at BIGINT NOT NULL, escalated_at BIGINT, ended_at BIGINT,
-            ended_because TEXT, reference_sealed TEXT, process TEXT)",
-        "CREATE INDEX deadlines_running ON deadlines (ended_at, due_at)",
-        "CREATE INDEX deadlines_by_subject ON deadlines (subject)",
-    ],
-}];
 
 /// Of a clock's whole time, the part before its end in which it is escalated: a quarter, and at
 /// most two days.
@@ -154,7 +142,7 @@ impl Casework {
     ) -> Result<String> {
         person.require(Role::ReportingOfficer)?;
         if authority.trim().is_empty() {
-            return Err(CaseworkError::refused("say which authority asks"));
+            return Err(CaseworkError::conflict("say which authority asks"));
         }
         if let Some(process) = process {
             self.exhibit(process).await?;
@@ -192,13 +180,13 @@ impl Casework {
     pub async fn end_deadline(&self, id: &str, because: &str, person: &Person) -> Result<()> {
         person.require(Role::ReportingOfficer)?;
         if because.trim().is_empty() {
-            return Err(CaseworkError::refused("say why it ends (--because)"));
+            return Err(CaseworkError::invalid("because", "say why it ends"));
         }
         let mut tx = self.db.begin().await?;
         let known = find(&mut tx, id).await?;
         if known.kind == DeadlineKind::Preservation && self.now() < known.due_at {
-            return Err(CaseworkError::refused(
-                "what was filed is preserved until its date; `obhut deadline extend` may move that on, nothing moves it back",
+            return Err(CaseworkError::conflict(
+                "what was filed is preserved until its date; it may be moved on, and nothing moves it back",
             ));
         }
         sqlx::query("UPDATE deadlines SET ended_at = $1, ended_because = $2 WHERE id = $3 AND ended_at IS NULL")
@@ -224,8 +212,9 @@ impl Casework {
         let mut tx = self.db.begin().await?;
         let known = find(&mut tx, id).await?;
         if due_at <= known.due_at || because.trim().is_empty() {
-            return Err(CaseworkError::refused(
-                "a clock is moved on, with the reason (--because), and never back",
+            return Err(CaseworkError::invalid(
+                "because",
+                "a clock is moved on, with the reason, and never back",
             ));
         }
         sqlx::query("UPDATE deadlines SET due_at = $1, escalated_at = NULL WHERE id = $2")
@@ -293,6 +282,5 @@ async fn find(tx: &mut Tx, id: &str) -> Result<Deadline> {
     read(&row.ok_or_else(|| CaseworkError::NotFound {
         what: "deadline",
         id: id.to_owned(),
-        hint: "`obhut deadline list` shows those there are",
     })?)
 }

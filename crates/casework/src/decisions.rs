@@ -6,24 +6,8 @@
 use serde::Serialize;
 
 use crate::cases::{CaseStatus, advance_from};
-use crate::database::{Columns, Step, words};
+use crate::database::{Columns, words};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 9,
-    sql: &["CREATE TABLE decisions (
-        id TEXT PRIMARY KEY, case_id TEXT NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL, ruling TEXT NOT NULL,
-        grounds TEXT NOT NULL, scale TEXT NOT NULL, category TEXT NOT NULL, decided_at BIGINT NOT NULL)"],
-}, Step {
-    number: 42,
-    sql: &[
-        "INSERT INTO changes (what, number) VALUES ('decisions', 1)",
-        "ALTER TABLE decisions ADD COLUMN seq BIGINT NOT NULL DEFAULT 0",
-        "UPDATE decisions SET seq = o.place FROM (SELECT id AS row, ROW_NUMBER() OVER (ORDER BY decided_at, id) AS place FROM decisions) o WHERE o.row = decisions.id",
-        "UPDATE changes SET number = 1 + (SELECT COUNT(*) FROM decisions) WHERE what = 'decisions'",
-        "CREATE INDEX decisions_by_case ON decisions (case_id, seq)",
-    ],
-}];
 
 /// Longest grounds, in characters.
 const GROUNDS_CHARS_MAX: usize = 10_000;
@@ -130,16 +114,18 @@ impl Casework {
         person.require(Role::Reviewer)?;
         let grounds = request.grounds.trim();
         if grounds.is_empty() || grounds.chars().count() > GROUNDS_CHARS_MAX {
-            return Err(CaseworkError::refused(format!(
-                "a decision needs its grounds, 1 to {GROUNDS_CHARS_MAX} characters"
-            )));
+            return Err(CaseworkError::invalid(
+                "grounds",
+                format!("a decision needs its grounds, 1 to {GROUNDS_CHARS_MAX} characters"),
+            ));
         }
         if request
             .category
             .as_ref()
             .is_some_and(|c| c.scale.trim().is_empty() || c.value.trim().is_empty())
         {
-            return Err(CaseworkError::refused(
+            return Err(CaseworkError::invalid(
+                "category",
                 "a category needs both its scale and its value",
             ));
         }

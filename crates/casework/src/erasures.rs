@@ -7,31 +7,10 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Step, Tx, words};
+use crate::database::{Columns, Tx, words};
 use crate::deadlines::DeadlineKind;
 use crate::domain::{self, Clearing, Gone, Removed};
 use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, audit, ids, views};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 33,
-    sql: &[
-        "CREATE TABLE erasures (
-            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, appeal TEXT NOT NULL, exhibit TEXT NOT NULL,
-            put_at BIGINT NOT NULL, not_before BIGINT NOT NULL, done_at BIGINT, log_index BIGINT)",
-        "CREATE INDEX erasures_waiting ON erasures (done_at, not_before)",
-        "CREATE TABLE restorations (
-            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, what TEXT NOT NULL, account_sealed TEXT,
-            put_at BIGINT NOT NULL, done_at BIGINT, done_by TEXT)",
-    ],
-}, Step {
-    number: 46,
-    sql: &[
-        "ALTER TABLE erasures ADD COLUMN kept_because TEXT",
-        "CREATE TABLE settlements (
-            case_id TEXT NOT NULL, domain TEXT NOT NULL, put_at BIGINT NOT NULL, done_at BIGINT, PRIMARY KEY (case_id, domain))",
-        "CREATE INDEX settlements_waiting ON settlements (done_at)",
-    ],
-}];
 
 words! {
     /// What a platform has to undo.
@@ -257,7 +236,7 @@ impl Casework {
             })
             .collect::<Result<Vec<_>>>()?;
         if erased.is_empty() {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "nothing of case {case} was erased; that follows an appeal that was upheld"
             )));
         }
@@ -318,7 +297,6 @@ impl Casework {
             return Err(CaseworkError::NotFound {
                 what: "open restoration",
                 id: id.to_owned(),
-                hint: "`obhut appeal restorations` lists what is to be undone",
             });
         }
         audit::write(&mut tx, self.now(), &person.id, "restoration.done", id, "").await?;

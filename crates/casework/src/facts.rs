@@ -22,13 +22,8 @@ pub use people::{
 };
 pub use places::Place;
 
-use crate::database::{Columns, Step, Tx, words};
+use crate::database::{Columns, Tx, words};
 use crate::{Casework, CaseworkError, Result, audit, cases, domain};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 8,
-    sql: &["CREATE TABLE facts (case_id TEXT PRIMARY KEY, sealed TEXT NOT NULL)"],
-}];
 
 /// Longest facts of one case, in bytes of JSON.
 const FACTS_BYTES_MAX: usize = 4 << 20;
@@ -287,7 +282,7 @@ pub enum FactsError {
         bytes_max: usize,
     },
     /// Not JSON of this form.
-    #[error("{path} is not in the form of `obhut case new --schema`: line {line}, column {column}")]
+    #[error("{path} is not in the form of the schema: line {line}, column {column}")]
     Form {
         /// Which field, as `facts.reported.ip_events[0].port`.
         path: String,
@@ -439,7 +434,7 @@ impl Casework {
             return Ok(Facts::default());
         };
         let json = self.open_text(&Columns::of(&row).text()?)?;
-        serde_json::from_str(&json).map_err(|_| CaseworkError::Form("facts of a case".into()))
+        serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("facts of a case"))
     }
 
     /// Replaces what people and sources put in; what a domain knows of the case stays.

@@ -7,16 +7,9 @@
 use serde::Serialize;
 
 use crate::cases::{self, CaseStatus};
-use crate::database::{Columns, Step, Tx, words};
+use crate::database::{Columns, Tx, words};
 use crate::deadlines::{self, DeadlineKind, PRESERVE_MICROS};
 use crate::{Casework, CaseworkError, Job, Result, alarms, audit, outbox, reports};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 28,
-    sql: &["CREATE TABLE filings (
-        report TEXT PRIMARY KEY, destination TEXT NOT NULL, state TEXT NOT NULL, remote TEXT NOT NULL,
-        begun BIGINT NOT NULL, changed_at BIGINT NOT NULL, filed_at BIGINT, receipt TEXT, why TEXT)"],
-}];
 
 /// After so many beginnings at its destination a report is stopped.
 pub const BEGINNINGS_MAX: i64 = 50;
@@ -129,7 +122,7 @@ async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
 /// Takes a step from where the filing was last seen.
 async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
     if !TRANSITIONS.contains(&(from.state, to.state)) {
-        return Err(CaseworkError::refused(format!(
+        return Err(CaseworkError::conflict(format!(
             "report {} is {} at {}; from there it can't become {}",
             from.report, from.state, from.destination, to.state
         )));
@@ -152,7 +145,7 @@ async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
     .execute(&mut **tx)
     .await?;
     if moved.rows_affected() != 1 {
-        return Err(CaseworkError::refused(format!(
+        return Err(CaseworkError::conflict(format!(
             "report {} was moved on by another worker meanwhile",
             from.report
         )));
@@ -340,13 +333,14 @@ impl Casework {
     ) -> Result<()> {
         person.require(crate::Role::ReportingOfficer)?;
         if how.trim().is_empty() {
-            return Err(CaseworkError::refused(
-                "say who acknowledged it, and how (--how)",
+            return Err(CaseworkError::invalid(
+                "how",
+                "say who acknowledged it, and how",
             ));
         }
         let row = self.report_row(report).await?;
         if row.status != "retracting" {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "report {report} is {}; no retraction of it is under way",
                 row.status
             )));
@@ -387,7 +381,7 @@ impl Casework {
         person.require(crate::Role::ReportingOfficer)?;
         let row = self.report_row(report).await?;
         if row.status != "approved" {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "report {report} is {}; only an approved one is sent",
                 row.status
             )));
@@ -395,7 +389,7 @@ impl Casework {
         let mut tx = self.db.begin().await?;
         let known = of(&mut tx, report).await?;
         let Some(filing) = known.filter(|f| f.state == FilingState::Stopped) else {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "report {report} isn't stopped"
             )));
         };

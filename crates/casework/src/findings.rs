@@ -5,29 +5,11 @@
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::database::{Columns, Step, Tx};
+use crate::database::{Columns, Tx};
 use crate::domain::{Clearing, Domain, Gone, Removed};
 use crate::lists::{Action, Purpose};
 use crate::screen::Match;
 use crate::{Casework, Result, Screened, Sealed, Subject, Surface, audit, ids, lists, views};
-
-pub(crate) const STEPS: &[Step] = &[
-    Step {
-        number: 24,
-        sql: &["CREATE INDEX findings_by_exhibit ON findings (exhibit)"],
-    },
-    Step {
-    number: 7,
-    sql: &[
-        "CREATE TABLE findings (
-            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, screening TEXT NOT NULL, what TEXT NOT NULL,
-            list_id TEXT NOT NULL, list TEXT NOT NULL, version TEXT NOT NULL, entry TEXT NOT NULL,
-            hash_kind TEXT NOT NULL, distance BIGINT NOT NULL, quality BIGINT, purpose TEXT, action TEXT NOT NULL,
-            scale TEXT NOT NULL, category TEXT NOT NULL, surface TEXT NOT NULL, exhibit TEXT,
-            name_sealed TEXT, uploaded_at BIGINT, found_at BIGINT NOT NULL)",
-        "CREATE INDEX findings_by_case ON findings (case_id, found_at)",
-    ],
-}];
 
 /// What a finding is that is a report of others nobody could read.
 pub(crate) const UNREAD_REPORT: &str = "report-unreadable";

@@ -13,7 +13,7 @@ use obhut_index::{Bits256, Segments};
 use serde::Serialize;
 
 use crate::cases::{self, CaseStatus, Opening};
-use crate::database::{Columns, Step, Tx, VALUES_MAX, words};
+use crate::database::{Columns, Tx, VALUES_MAX, words};
 use crate::domain::{Clearing, Domain, Removed};
 use crate::{Casework, CaseworkError, Facts, RISK, Result, RuleFile, Sealed, audit, facts, ids};
 use crate::{findings, views};
@@ -23,21 +23,6 @@ mod tokens;
 
 use places::{Known, Placed, place};
 use tokens::{Prepared, prepare};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 36,
-    sql: &[
-        "CREATE TABLE incoming (
-            seq BIGINT PRIMARY KEY, format TEXT NOT NULL, came_at BIGINT NOT NULL, grp BIGINT NOT NULL,
-            duplicate_of BIGINT, reupload_of BIGINT, at_risk BIGINT NOT NULL, reasons TEXT NOT NULL,
-            rests_on TEXT NOT NULL, case_id TEXT NOT NULL, sealed BYTEA NOT NULL)",
-        "CREATE INDEX incoming_order ON incoming (at_risk DESC, seq)",
-        "CREATE INDEX incoming_by_group ON incoming (grp)",
-        "CREATE INDEX incoming_by_case ON incoming (rests_on)",
-        "CREATE TABLE incoming_tokens (token BIGINT PRIMARY KEY, seq BIGINT NOT NULL, seen BIGINT NOT NULL)",
-        "CREATE TABLE incoming_near (first_seq BIGINT PRIMARY KEY, sealed BYTEA NOT NULL)",
-    ],
-}];
 
 /// Reports taken in within one transaction.
 const CHUNK: usize = 5_000;
@@ -202,7 +187,7 @@ impl Casework {
         let rows = sqlx::query("SELECT sealed FROM incoming_near ORDER BY first_seq")
             .fetch_all(self.db.pool())
             .await?;
-        let form = || CaseworkError::Form("near digests of incoming reports".into());
+        let form = || CaseworkError::unreadable("near digests of incoming reports");
         for row in &rows {
             let sealed: Vec<u8> = sqlx::Row::try_get(row, 0)?;
             let bytes = self.sealer.open(&sealed).ok_or_else(form)?;
@@ -247,7 +232,6 @@ impl Casework {
         let missing = || CaseworkError::NotFound {
             what: "incoming report",
             id: id.to_owned(),
-            hint: "`obhut intake --queue` shows those there are",
         };
         let seq = seq_of(id).ok_or_else(missing)?;
         let row = sqlx::query("SELECT seq, format, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id, sealed FROM incoming WHERE seq = $1")
@@ -256,7 +240,7 @@ impl Casework {
             .await?
             .ok_or_else(missing)?;
         let sealed: Vec<u8> = sqlx::Row::try_get(&row, 9)?;
-        let form = || CaseworkError::Form("an incoming report".into());
+        let form = || CaseworkError::unreadable("an incoming report");
         let bytes = self.sealer.open(&sealed).ok_or_else(form)?;
         let facts = tokens::facts(&bytes).ok_or_else(form)?;
         Ok((read(&row)?, Sealed::new(facts)))
@@ -275,7 +259,7 @@ impl Casework {
             .fetch_one(self.db.pool())
             .await?;
         let sealed: Vec<u8> = sqlx::Row::try_get(&row, 0)?;
-        let form = || CaseworkError::Form("an incoming report".into());
+        let form = || CaseworkError::unreadable("an incoming report");
         let bytes = self.sealer.open(&sealed).ok_or_else(form)?;
         let exhibit = self
             .keep_raw(tokens::raw(&bytes).ok_or_else(form)?, actor)
@@ -290,7 +274,7 @@ impl Casework {
             .execute(&mut *tx)
             .await?;
         if taken.rows_affected() == 0 {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "{id} became a case meanwhile; look at it again"
             )));
         }

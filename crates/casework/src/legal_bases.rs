@@ -1,14 +1,7 @@
 //! Which surfaces may be screened, and on what legal basis the private one may.
 
-use crate::database::{Columns, Step, words};
+use crate::database::{Columns, words};
 use crate::{Casework, CaseworkError, Result, audit, ids};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 4,
-    sql: &["CREATE TABLE legal_bases (
-        id TEXT PRIMARY KEY, surface TEXT NOT NULL, basis TEXT NOT NULL, owner TEXT NOT NULL,
-        recorded_at BIGINT NOT NULL, ends_at BIGINT NOT NULL)"],
-}];
 
 words! {
     /// Where an upload was meant to be seen.
@@ -50,12 +43,14 @@ pub(crate) fn checked<'a>(
 ) -> Result<(&'a str, &'a str)> {
     let (basis, owner) = (basis.trim(), owner.trim());
     if basis.is_empty() || owner.is_empty() {
-        return Err(CaseworkError::refused(
+        return Err(CaseworkError::invalid(
+            "text",
             "a legal basis needs its text and its owner",
         ));
     }
     if ends_at <= now {
-        return Err(CaseworkError::refused(
+        return Err(CaseworkError::invalid(
+            "until",
             "a legal basis must end in the future",
         ));
     }

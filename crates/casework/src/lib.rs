@@ -15,6 +15,7 @@ mod api_keys;
 mod appeals;
 mod approvals;
 mod audit;
+mod authorize;
 mod banks;
 mod case_file;
 mod cases;
@@ -30,12 +31,14 @@ mod domain;
 mod dossier;
 mod erasures;
 mod facts;
+mod fault;
 mod filings;
 mod findings;
 mod ids;
 mod incoming;
 mod legal_bases;
 mod lists;
+mod migrations;
 mod notices;
 mod outbox;
 mod outcomes;
@@ -57,6 +60,7 @@ pub use api_keys::{ApiKey, Right};
 pub use appeals::{Appeal, AppealOutcome};
 pub use approvals::Approval;
 pub use audit::AuditRow;
+pub use authorize::{ACTIONS, Action as Act, Actor, Gate, State, authorize};
 pub use banks::{Bank, CONTENT_ENABLED, Content};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, Embargo, NewCase};
 pub use cases::{Case, CaseDetail, CaseStatus};
@@ -74,6 +78,7 @@ pub use facts::{
     Message, OriginalHash, Payment, Person as NamedPerson, Phone, Place, RiskFact, ServiceKind,
     Thread, Wallet,
 };
+pub use fault::{CaseworkError, Next, Result};
 pub use filings::{BEGINNINGS_MAX, Filing, FilingState};
 pub use findings::Finding;
 pub use incoming::{
@@ -94,7 +99,7 @@ pub use obhut_hash::{Compute, Digest, Kind, kinds};
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use outbox::{Claim, Job, JobKind};
 pub use outcomes::{Outcome, OutcomeCounts};
-pub use people::{Person, Role};
+pub use people::{Granted, Person, Role};
 pub use repeats::Repeat;
 pub use reports::{Report, ReportRow};
 pub use routes::{PROPOSALS, Proposal, Route, Routing, routing};
@@ -120,7 +125,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
-use obhut_vault::{LookupKey, Sealer, Vault, VaultError};
+use obhut_vault::{LookupKey, Sealer, Vault};
 
 use data_folder::FolderKeys;
 use database::Database;
@@ -138,71 +143,6 @@ pub struct Casework {
     /// Somebody opens large files beside the requests.
     watched: AtomicBool,
 }
-
-/// What can go wrong, and what to do next. Carries ids, never content.
-#[derive(thiserror::Error, Debug)]
-#[non_exhaustive]
-pub enum CaseworkError {
-    /// The database failed; nothing was changed.
-    #[error("the database failed: {0}; nothing was changed")]
-    Database(#[from] sqlx::Error),
-    /// The vault refused or failed.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
-    /// Something of that name or id is not on record.
-    #[error("no {what} \"{id}\" on record; {hint}")]
-    NotFound {
-        /// What was looked for.
-        what: &'static str,
-        /// Its name or id.
-        id: String,
-        /// How to see those there are.
-        hint: &'static str,
-    },
-    /// A rule of the house says no. Whoever asked can put it right.
-    #[error("{0}")]
-    Refused(String),
-    /// Only a legal basis on record opens this surface.
-    #[error(
-        "private messages are not screened: no legal basis with owner and end date is on record"
-    )]
-    NoLegalBasis,
-    /// A file of the data folder can't be used.
-    #[error("{path}: {why}")]
-    Folder {
-        /// The file, relative to the data folder.
-        path: String,
-        /// What is wrong, and what to do.
-        why: String,
-    },
-    /// Stored data don't have the form this version writes.
-    #[error(
-        "{0} is not in a form this version reads; was the database changed by hand or by a newer version?"
-    )]
-    Form(String),
-}
-
-impl CaseworkError {
-    /// True when the database does not answer: nobody's request is wrong, and it may soon be back.
-    pub fn is_outage(&self) -> bool {
-        matches!(
-            self,
-            Self::Database(
-                sqlx::Error::PoolTimedOut
-                    | sqlx::Error::Io(_)
-                    | sqlx::Error::PoolClosed
-                    | sqlx::Error::WorkerCrashed
-            )
-        )
-    }
-
-    pub(crate) fn refused(why: impl Into<String>) -> Self {
-        Self::Refused(why.into())
-    }
-}
-
-/// Shorthand of this crate.
-pub type Result<T> = std::result::Result<T, CaseworkError>;
 
 impl Casework {
     /// Opens the data folder, making it, its keys and its tables on first use. Without
@@ -226,11 +166,21 @@ impl Casework {
         if database_url.is_none() && folder.lost_its_database() {
             return Err(CaseworkError::Folder {
                 path: folder.root().join("obhut.db").display().to_string(),
-                why: "the database is missing or empty, though this data folder is in use; put it back from a backup, or name the PostgreSQL it belongs to with --database".into(),
+                why: "the database is missing or empty, though this data folder is in use; put it back from a backup, or name the PostgreSQL it belongs to".into(),
             });
         }
         let url = database_url.map_or_else(|| folder.sqlite_url(), str::to_owned);
-        let db = Database::connect(&url, clock.now_micros()).await?;
+        // One process copies and upgrades; others that start meanwhile wait, and find it done.
+        let upgrading = folder.hold_upgrade().await?;
+        if database_url.is_none() && !folder.database_is_empty() {
+            let copied = Database::copy_before_upgrade(&url, |last| folder.copy_before(last)).await;
+            copied.map_err(|e| CaseworkError::Folder {
+                path: folder.root().join("obhut.db").display().to_string(),
+                why: format!("can't be read, or not copied before it is upgraded: {e}; is the disk full, the folder read-only, or the file damaged?"),
+            })?;
+        }
+        let db = Database::connect(&url).await?;
+        drop(upgrading);
         let vault = Vault::new(
             folder.evidence_store()?,
             Arc::new(keys.vault),

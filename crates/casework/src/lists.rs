@@ -29,45 +29,11 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::data_folder::write_private;
-use crate::database::{Columns, Step, Tx, words};
+use crate::database::{Columns, Tx, words};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
 use current::OnRecord;
 use entries::Entries;
 use loaded::{About, Contents};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 3,
-    sql: &[
-        "CREATE TABLE lists (
-            id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, purpose TEXT NOT NULL,
-            basis TEXT NOT NULL, action TEXT NOT NULL, created_at BIGINT NOT NULL)",
-        "CREATE TABLE list_versions (
-            list TEXT NOT NULL REFERENCES lists(id), version TEXT NOT NULL, sequence BIGINT NOT NULL,
-            entries BIGINT NOT NULL, problems BIGINT NOT NULL, imported_by TEXT NOT NULL, imported_at BIGINT NOT NULL,
-            hits_counted BIGINT NOT NULL, PRIMARY KEY (list, version))",
-        "CREATE TABLE list_signatures (
-            list TEXT NOT NULL, version TEXT NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL,
-            signed_at BIGINT NOT NULL, PRIMARY KEY (list, version, person))",
-        "CREATE TABLE list_disputes (
-            list TEXT NOT NULL, entry TEXT NOT NULL, disputed_by TEXT NOT NULL, reason TEXT NOT NULL,
-            disputed_at BIGINT NOT NULL, lifted_at BIGINT, PRIMARY KEY (list, entry))",
-    ],
-}, Step {
-    number: 17,
-    sql: &[
-        "ALTER TABLE lists ADD COLUMN distance BIGINT",
-        "ALTER TABLE list_versions ADD COLUMN parent TEXT",
-        "ALTER TABLE list_versions ADD COLUMN first_content BIGINT NOT NULL DEFAULT 1",
-        "ALTER TABLE list_versions ADD COLUMN one_content BIGINT NOT NULL DEFAULT 0",
-        "CREATE UNIQUE INDEX list_versions_newest ON list_versions (list, sequence)",
-    ],
-}, Step {
-    number: 45,
-    sql: &[
-        "ALTER TABLE list_versions ADD COLUMN content TEXT NOT NULL DEFAULT ''",
-        "ALTER TABLE list_signatures ADD COLUMN content TEXT NOT NULL DEFAULT ''",
-    ],
-}];
 
 /// Signatures a version needs before it does more than count.
 const SIGNATURES_MIN: usize = 2;
@@ -256,7 +222,7 @@ impl Casework {
         let first = self.add_version(&mut tx, &file, importer).await?;
         tx.commit().await?;
         // The same delta upon the same version is another version, so this never fails.
-        first.ok_or_else(|| CaseworkError::Form("a list's delta".into()))
+        first.ok_or_else(|| CaseworkError::unreadable("a list's delta"))
     }
 
     /// A list without entries, to which deltas can be added.
@@ -279,7 +245,7 @@ impl Casework {
             one_content: false,
         };
         if self.add_version(&mut tx, &file, actor).await?.is_none() {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "\"{}\" exists already",
                 settings.name
             )));
@@ -307,7 +273,7 @@ impl Casework {
                 settings.action.word().to_owned(),
             );
             if stored != given {
-                return Err(CaseworkError::refused(format!(
+                return Err(CaseworkError::conflict(format!(
                     "\"{}\" is on record with owner \"{}\", purpose {}, basis \"{}\", action {}; those never change under a name: give the same, or import under another name",
                     settings.name, stored.0, stored.1, stored.2, stored.3
                 )));
@@ -349,9 +315,12 @@ impl Casework {
             let first = problems
                 .first()
                 .map_or_else(String::new, |p| format!("; the first problem is {p}"));
-            return Err(CaseworkError::refused(format!(
-                "no row could be read, so nothing was imported{first}. A list is a CSV file with the columns kind, digest and, if wanted, category_scale, category, entry_id"
-            )));
+            return Err(CaseworkError::invalid(
+                "csv",
+                format!(
+                    "no row could be read, so nothing was imported{first}. A list is a CSV file with the columns kind, digest and, if wanted, category_scale, category, entry_id"
+                ),
+            ));
         }
         Ok((entries, problems))
     }
@@ -427,9 +396,12 @@ impl Casework {
         actor: &str,
     ) -> Result<HashList> {
         if distance_bits.is_some_and(|d| d > DISTANCE_BITS_MAX) {
-            return Err(CaseworkError::refused(format!(
-                "a distance above {DISTANCE_BITS_MAX} bits matches pictures that have nothing to do with each other"
-            )));
+            return Err(CaseworkError::invalid(
+                "distance",
+                format!(
+                    "a distance above {DISTANCE_BITS_MAX} bits matches pictures that have nothing to do with each other"
+                ),
+            ));
         }
         let list = self.list(name).await?;
         let mut tx = self.db.begin().await?;
@@ -462,7 +434,7 @@ impl Casework {
         let mut tx = self.db.begin().await?;
         let content = signed::content(&mut tx, &list.id, &list.version)
             .await?
-            .ok_or_else(|| CaseworkError::Form("a list's version".into()))?;
+            .ok_or_else(|| CaseworkError::unreadable("a list's version"))?;
         let signed = sqlx::query(
             "INSERT INTO list_signatures (list, version, person, name, signed_at, content) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (list, version, person) DO NOTHING",
@@ -476,7 +448,7 @@ impl Casework {
         .execute(&mut *tx)
         .await?;
         if signed.rows_affected() == 0 {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "{} has signed this version of \"{}\" already; the second signature must be another person's",
                 person.name, list.name
             )));
@@ -513,7 +485,6 @@ impl Casework {
             return Err(CaseworkError::NotFound {
                 what: "list entry",
                 id: entry.to_owned(),
-                hint: "a finding names the entry that matched",
             });
         }
         let mut tx = self.db.begin().await?;
@@ -535,7 +506,7 @@ impl Casework {
         .execute(&mut *tx)
         .await?;
         if lifted.rows_affected() == 0 {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "entry {entry} of \"{name}\" is not disabled"
             )));
         }
@@ -604,7 +575,6 @@ fn not_found(name: &str) -> CaseworkError {
     CaseworkError::NotFound {
         what: "list",
         id: name.to_owned(),
-        hint: "`obhut list show` shows all, `obhut list import` makes one",
     }
 }
 
@@ -778,21 +748,25 @@ fn check(settings: &ListSettings) -> Result<()> {
     let name_fits = (1..=NAME_CHARS_MAX).contains(&settings.name.chars().count())
         && !settings.name.chars().any(char::is_control);
     if !name_fits {
-        return Err(CaseworkError::refused(format!(
-            "a list's name has 1 to {NAME_CHARS_MAX} characters"
-        )));
+        return Err(CaseworkError::invalid(
+            "name",
+            format!("a list's name has 1 to {NAME_CHARS_MAX} characters"),
+        ));
     }
     if settings.owner.trim().is_empty() || settings.basis.trim().is_empty() {
-        return Err(CaseworkError::refused(
-            "a list needs a named owner and a legal basis (--owner, --basis)",
+        return Err(CaseworkError::invalid(
+            "owner",
+            "a list needs a named owner and a legal basis",
         ));
     }
     match (settings.purpose, settings.action) {
-        (Purpose::SelfSubmission, Action::Block) => Err(CaseworkError::refused(
-            "self-submitted hashes are not assessed: they may hold (--action hold), never block",
+        (Purpose::SelfSubmission, Action::Block) => Err(CaseworkError::invalid(
+            "action",
+            "self-submitted hashes are not assessed: they may hold, never block",
         )),
-        (Purpose::KnownHarmless, Action::Hold | Action::Block) => Err(CaseworkError::refused(
-            "a list of harmless material neither holds nor blocks (--action pass)",
+        (Purpose::KnownHarmless, Action::Hold | Action::Block) => Err(CaseworkError::invalid(
+            "action",
+            "a list of harmless material neither holds nor blocks",
         )),
         _ => Ok(()),
     }

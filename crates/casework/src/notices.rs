@@ -6,20 +6,10 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Step, words};
+use crate::database::{Columns, words};
 use crate::{
     Appeal, AppealOutcome, Casework, CaseworkError, Person, Result, Role, Ruling, audit, cases, ids,
 };
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 34,
-    sql: &[
-        "CREATE TABLE notices (
-            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, measure TEXT NOT NULL, language TEXT NOT NULL,
-            code_key TEXT NOT NULL UNIQUE, made_by TEXT NOT NULL, made_at BIGINT NOT NULL)",
-        "CREATE INDEX notices_by_case ON notices (case_id)",
-    ],
-}];
 
 /// Longest message with an appeal, in characters.
 const MESSAGE_CHARS_MAX: usize = 10_000;
@@ -137,9 +127,10 @@ impl Casework {
         person.require(Role::Reviewer)?;
         self.require_no_embargo(case).await?;
         if contact.chars().count() > CONTACT_CHARS_MAX {
-            return Err(CaseworkError::refused(format!(
-                "the way of contact has at most {CONTACT_CHARS_MAX} characters"
-            )));
+            return Err(CaseworkError::invalid(
+                "contact",
+                format!("the way of contact has at most {CONTACT_CHARS_MAX} characters"),
+            ));
         }
         let decisions = self.decisions(case).await?;
         let appeals = self.appeals(case).await?;
@@ -164,7 +155,7 @@ impl Casework {
             },
         };
         if !says_why_not.is_empty() {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "this notice would be untrue of case {case}: {says_why_not}"
             )));
         }
@@ -213,7 +204,7 @@ impl Casework {
             .fetch_optional(self.db.pool())
             .await?;
         let row = row.ok_or_else(|| {
-            CaseworkError::refused("this code is not known; please look at the notice again")
+            CaseworkError::conflict("this code is not known; please look at the notice again")
         })?;
         let case = Columns::of(&row).text()?;
         self.file_appeal(&case, &message, "code of a notice").await

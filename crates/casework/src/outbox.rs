@@ -5,28 +5,8 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Step, Tx, words};
+use crate::database::{Columns, Tx, words};
 use crate::{Casework, CaseworkError, Result, ids};
-
-pub(crate) const STEPS: &[Step] = &[
-    Step {
-        number: 29,
-        sql: &[
-            "ALTER TABLE outbox ADD COLUMN next_at BIGINT NOT NULL DEFAULT 0",
-            "CREATE INDEX outbox_next ON outbox (done_at, next_at, put_at)",
-        ],
-    },
-    Step {
-        number: 13,
-        sql: &[
-            "CREATE TABLE outbox (
-            id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, put_at BIGINT NOT NULL,
-            claimed_by TEXT NOT NULL, claimed_until BIGINT NOT NULL, tries BIGINT NOT NULL,
-            done_at BIGINT, UNIQUE (kind, subject))",
-            "CREATE INDEX outbox_waiting ON outbox (done_at, claimed_until)",
-        ],
-    },
-];
 
 words! {
     /// What sort of thing is to be sent.
@@ -108,7 +88,7 @@ pub(crate) async fn done(tx: &mut Tx, now: i64, job: &Job, worker: &str) -> Resu
     .execute(&mut **tx)
     .await?;
     if done.rows_affected() == 0 {
-        return Err(CaseworkError::refused(format!(
+        return Err(CaseworkError::conflict(format!(
             "job {} is no longer this worker's",
             job.id
         )));

@@ -4,15 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::database::{Columns, Step, words};
+use crate::database::{Columns, words};
 use crate::{Casework, CaseworkError, Result, audit, ids};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 32,
-    sql: &["CREATE TABLE outcomes (
-        id TEXT PRIMARY KEY, report TEXT NOT NULL, source TEXT NOT NULL, code TEXT NOT NULL, at BIGINT NOT NULL,
-        UNIQUE (report, source, code))"],
-}];
 
 /// Longest name of a source, in characters.
 const SOURCE_CHARS_MAX: usize = 100;
@@ -53,9 +46,10 @@ impl Casework {
     ) -> Result<()> {
         let source = source.trim();
         if source.is_empty() || source.chars().count() > SOURCE_CHARS_MAX {
-            return Err(CaseworkError::refused(format!(
-                "say who said so, in 1 to {SOURCE_CHARS_MAX} characters"
-            )));
+            return Err(CaseworkError::invalid(
+                "source",
+                format!("say who said so, in 1 to {SOURCE_CHARS_MAX} characters"),
+            ));
         }
         self.report_row(report).await?;
         let mut tx = self.db.begin().await?;

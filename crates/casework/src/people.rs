@@ -1,15 +1,7 @@
 //! People with names and roles. Every signature, decision and reading is some person's.
 
-use crate::database::{Columns, Step, Tx, words};
-use crate::{Casework, CaseworkError, Result, audit, ids};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 2,
-    sql: &[
-        "CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT NOT NULL, folded TEXT NOT NULL UNIQUE, added_at BIGINT NOT NULL)",
-        "CREATE TABLE people_roles (person TEXT NOT NULL REFERENCES people(id), role TEXT NOT NULL, PRIMARY KEY (person, role))",
-    ],
-}];
+use crate::database::{Columns, Tx, words};
+use crate::{Casework, CaseworkError, Next, Result, api_keys, audit, changes, ids};
 
 /// Longest name, in characters.
 const NAME_CHARS_MAX: usize = 100;
@@ -39,6 +31,9 @@ pub struct Person {
     pub name: String,
     /// Roles, in the order of [`Role::ALL`].
     pub roles: Vec<Role>,
+    /// True of somebody who was removed: what they did stays theirs, and they do nothing any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
 }
 
 impl Person {
@@ -47,11 +42,26 @@ impl Person {
         if self.roles.contains(&role) {
             return Ok(());
         }
-        Err(CaseworkError::refused(format!(
-            "{} has no role {role}; `obhut person add \"{}\" --role {role}` gives it",
-            self.name, self.name
-        )))
+        Err(
+            CaseworkError::denied(format!("{} has no role {role}", self.name)).then(
+                Next::GiveRole {
+                    person: self.name.clone(),
+                    role,
+                },
+            ),
+        )
     }
+}
+
+/// What had to be given to somebody who acts at the command line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Granted {
+    /// Nothing: the role was there.
+    Nothing,
+    /// The role.
+    Role,
+    /// They weren't on record; they are now, with the role.
+    Added,
 }
 
 /// Two spellings of one name must not count as two people.
@@ -76,14 +86,24 @@ impl Casework {
     pub async fn add_person(&self, name: &str, roles: &[Role], actor: &str) -> Result<Person> {
         let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
         if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || !readable(&name) {
-            return Err(CaseworkError::refused(format!(
-                "a name has 1 to {NAME_CHARS_MAX} characters: letters of one alphabet, digits, spaces and . ' - ( ) , _ @"
-            )));
+            return Err(CaseworkError::invalid(
+                "name",
+                format!(
+                    "a name has 1 to {NAME_CHARS_MAX} characters: letters of one alphabet, digits, spaces and . ' - ( ) , _ @"
+                ),
+            ));
         }
         let mut tx = self.db.begin().await?;
         let known = find(&mut tx, &name).await?;
         let id = match known {
-            Some((id, _)) => id,
+            Some((id, ..)) => {
+                // Adding somebody who was removed takes them in again.
+                sqlx::query("UPDATE people SET removed_at = NULL WHERE id = $1")
+                    .bind(&id)
+                    .execute(&mut *tx)
+                    .await?;
+                id
+            }
             None => {
                 let id = ids::new("person");
                 sqlx::query(
@@ -100,7 +120,8 @@ impl Casework {
         };
         for role in roles {
             let given = sqlx::query(
-                "INSERT INTO people_roles (person, role) VALUES ($1, $2) ON CONFLICT (person, role) DO NOTHING",
+                "INSERT INTO people_roles (person, role) VALUES ($1, $2) ON CONFLICT (person, role)
+                 DO UPDATE SET withdrawn_at = NULL WHERE people_roles.withdrawn_at IS NOT NULL",
             )
             .bind(&id)
             .bind(role.word())
@@ -117,52 +138,170 @@ impl Casework {
     /// The person of that name or id.
     pub async fn person(&self, name: &str) -> Result<Person> {
         let mut tx = self.db.snapshot().await?;
-        let (id, name) = find(&mut tx, name)
-            .await?
-            .ok_or_else(|| CaseworkError::NotFound {
-                what: "person",
-                id: name.to_owned(),
-                hint: "`obhut person list` shows everybody, `obhut person add` adds somebody",
-            })?;
+        let (id, name, removed) =
+            find(&mut tx, name)
+                .await?
+                .ok_or_else(|| CaseworkError::NotFound {
+                    what: "person",
+                    id: name.to_owned(),
+                })?;
         let roles = roles(&mut tx, &id).await?;
-        Ok(Person { id, name, roles })
+        Ok(Person {
+            id,
+            name,
+            roles,
+            removed,
+        })
+    }
+
+    /// The person in whose name somebody at the command line acts. A role that was never withdrawn is
+    /// given, and a name that isn't on record is added: whoever has the shell has the data. The second
+    /// value says which of the two was done. A removed person, or one whose role was withdrawn, is
+    /// denied.
+    pub async fn person_at_the_shell(&self, name: &str, role: Role) -> Result<(Person, Granted)> {
+        let known = match self.person(name).await {
+            Ok(person) => person,
+            Err(CaseworkError::NotFound { .. }) => {
+                let person = self.add_person(name, &[role], "command line").await?;
+                return Ok((person, Granted::Added));
+            }
+            Err(e) => return Err(e),
+        };
+        if known.removed {
+            return Err(CaseworkError::denied(format!(
+                "{} was removed and does nothing any more",
+                known.name
+            )));
+        }
+        if known.roles.contains(&role) {
+            return Ok((known, Granted::Nothing));
+        }
+        let row =
+            sqlx::query("SELECT withdrawn_at FROM people_roles WHERE person = $1 AND role = $2")
+                .bind(&known.id)
+                .bind(role.word())
+                .fetch_optional(self.db.pool())
+                .await?;
+        if row.is_some() {
+            return Err(CaseworkError::denied(format!(
+                "the role {role} was withdrawn from {}",
+                known.name
+            ))
+            .then(Next::GiveRole {
+                person: known.name,
+                role,
+            }));
+        }
+        let person = self
+            .add_person(&known.name, &[role], "command line")
+            .await?;
+        Ok((person, Granted::Role))
+    }
+
+    /// Removes a person: every role and key goes, what they did stays theirs. How many keys went.
+    pub async fn remove_person(&self, name: &str, actor: &str) -> Result<(Person, u64)> {
+        let person = self.person(name).await?;
+        let now = self.now();
+        let mut tx = self.db.begin().await?;
+        let done =
+            sqlx::query("UPDATE people SET removed_at = $1 WHERE id = $2 AND removed_at IS NULL")
+                .bind(now)
+                .bind(&person.id)
+                .execute(&mut *tx)
+                .await?;
+        if done.rows_affected() == 0 {
+            return Err(CaseworkError::conflict(format!(
+                "{} was removed already",
+                person.name
+            )));
+        }
+        sqlx::query(
+            "UPDATE people_roles SET withdrawn_at = $1 WHERE person = $2 AND withdrawn_at IS NULL",
+        )
+        .bind(now)
+        .bind(&person.id)
+        .execute(&mut *tx)
+        .await?;
+        let keys = api_keys::revoke_all_of(&mut tx, now, &person.id).await?;
+        let detail = format!("{keys} keys revoked");
+        audit::write(&mut tx, now, actor, "person.remove", &person.id, &detail).await?;
+        changes::note(&mut tx).await?;
+        tx.commit().await?;
+        Ok((self.person(&person.id).await?, keys))
+    }
+
+    /// Withdraws a role from a person; at the command line it isn't given again by being used.
+    pub async fn withdraw_role(&self, name: &str, role: Role, actor: &str) -> Result<Person> {
+        let person = self.person(name).await?;
+        let mut tx = self.db.begin().await?;
+        let done = sqlx::query("UPDATE people_roles SET withdrawn_at = $1 WHERE person = $2 AND role = $3 AND withdrawn_at IS NULL")
+            .bind(self.now())
+            .bind(&person.id)
+            .bind(role.word())
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Err(CaseworkError::conflict(format!(
+                "{} doesn't have the role {role}",
+                person.name
+            )));
+        }
+        audit::write(
+            &mut tx,
+            self.now(),
+            actor,
+            "person.withdraw",
+            &person.id,
+            role.word(),
+        )
+        .await?;
+        tx.commit().await?;
+        self.person(&person.id).await
     }
 
     /// Everybody, by name.
     pub async fn people(&self) -> Result<Vec<Person>> {
         let mut tx = self.db.snapshot().await?;
-        let rows = sqlx::query("SELECT id, name FROM people ORDER BY folded")
-            .fetch_all(&mut *tx)
-            .await?;
+        let rows =
+            sqlx::query("SELECT id, name FROM people WHERE removed_at IS NULL ORDER BY folded")
+                .fetch_all(&mut *tx)
+                .await?;
         let mut people = Vec::new();
         for row in &rows {
             let mut c = Columns::of(row);
             let (id, name) = (c.text()?, c.text()?);
             let roles = roles(&mut tx, &id).await?;
-            people.push(Person { id, name, roles });
+            people.push(Person {
+                id,
+                name,
+                roles,
+                removed: false,
+            });
         }
         Ok(people)
     }
 }
 
-async fn find(tx: &mut Tx, name: &str) -> Result<Option<(String, String)>> {
-    let row = sqlx::query("SELECT id, name FROM people WHERE folded = $1 OR id = $2")
+/// Id, name, and whether they were removed.
+async fn find(tx: &mut Tx, name: &str) -> Result<Option<(String, String, bool)>> {
+    let row = sqlx::query("SELECT id, name, removed_at FROM people WHERE folded = $1 OR id = $2")
         .bind(folded(name))
         .bind(name)
         .fetch_optional(&mut **tx)
         .await?;
     row.map(|row| {
         let mut c = Columns::of(&row);
-        Ok((c.text()?, c.text()?))
+        Ok((c.text()?, c.text()?, c.maybe_int()?.is_some()))
     })
     .transpose()
 }
 
 async fn roles(tx: &mut Tx, id: &str) -> Result<Vec<Role>> {
-    let rows = sqlx::query("SELECT role FROM people_roles WHERE person = $1")
-        .bind(id)
-        .fetch_all(&mut **tx)
-        .await?;
+    let rows =
+        sqlx::query("SELECT role FROM people_roles WHERE person = $1 AND withdrawn_at IS NULL")
+            .bind(id)
+            .fetch_all(&mut **tx)
+            .await?;
     let mut roles: Vec<Role> = rows
         .iter()
         .map(|r| Columns::of(r).word(Role::from_word, "role"))

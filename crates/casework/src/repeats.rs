@@ -1,15 +1,7 @@
 //! A request that is sent again gets the answer it got: by its idempotency key, for a day.
 
-use crate::database::{Columns, Step};
+use crate::database::Columns;
 use crate::{ApiKey, Casework, CaseworkError, Result};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 20,
-    sql: &[
-        "CREATE TABLE repeats (
-        key TEXT PRIMARY KEY, request TEXT NOT NULL, answer_sealed TEXT, begun_at BIGINT NOT NULL)",
-    ],
-}];
 
 /// How long an answer is kept, in microseconds.
 const KEPT_MICROS: i64 = 86_400 * 1_000_000;
@@ -36,9 +28,10 @@ impl Casework {
     /// is.
     pub async fn begin_repeat(&self, by: &ApiKey, key: &str, request: &str) -> Result<Repeat> {
         if key.is_empty() || key.len() > KEY_BYTES_MAX {
-            return Err(CaseworkError::refused(format!(
-                "an idempotency key has 1 to {KEY_BYTES_MAX} bytes"
-            )));
+            return Err(CaseworkError::invalid(
+                "idempotency-key",
+                format!("an idempotency key has 1 to {KEY_BYTES_MAX} bytes"),
+            ));
         }
         let key = self
             .lookup

@@ -5,32 +5,15 @@
 use serde::Serialize;
 
 use crate::cases::CaseStatus;
-use crate::database::{Columns, Step, Tx};
+use crate::database::{Columns, Tx};
 use crate::outbox::{self, JobKind};
 use crate::{
-    Casework, CaseworkError, Decision, Dossier, IncidentKind, Result, Ruling, audit, cases, ids,
+    Casework, CaseworkError, Decision, Dossier, IncidentKind, Next, Result, Ruling, audit, cases,
+    ids,
 };
 
 /// Destinations whose reports are about somebody suspected, and about nobody else.
 const ABOUT_A_SUSPECT: &[&str] = &["goaml"];
-
-pub(crate) const STEPS: &[Step] = &[
-    Step {
-        number: 11,
-        sql: &["CREATE TABLE reports (
-        id TEXT PRIMARY KEY, case_id TEXT NOT NULL, decision TEXT NOT NULL, destination TEXT NOT NULL,
-        status TEXT NOT NULL, made_at BIGINT NOT NULL)"],
-    },
-    Step {
-        number: 22,
-        sql: &[
-            "ALTER TABLE reports ADD COLUMN with_victims BIGINT NOT NULL DEFAULT 0",
-            "CREATE INDEX reports_by_case ON reports (case_id)",
-            "ALTER TABLE reports ADD COLUMN incident TEXT NOT NULL DEFAULT 'material'",
-            "ALTER TABLE reports ADD COLUMN retracted_because TEXT NOT NULL DEFAULT ''",
-        ],
-    },
-];
 
 /// A report, independent of whom it goes to: what is known, and the decision it rests on.
 ///
@@ -98,17 +81,17 @@ impl Casework {
         let decisions = self.decisions(case).await?;
         let mut dossier = self.dossier(case, with_victims).await?;
         if dossier.status == CaseStatus::Cleared {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "the decision about case {case} was overturned on appeal; nothing is reported any more"
             )));
         }
         let decision = decisions.into_iter().next_back().ok_or_else(|| {
-            CaseworkError::refused(format!(
-                "nobody has decided case {case} yet, and no report is made without a person's decision; `obhut case decide {case} --by NAME --ruling report --grounds …`"
-            ))
+            CaseworkError::conflict(format!(
+                "nobody has decided case {case} yet, and no report is made without a person's decision"
+            )).then(Next::Decide { case: case.to_owned() })
         })?;
         if decision.ruling() != Ruling::Report {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "case {case} was decided \"{}\"; a report needs the decision to report",
                 decision.ruling()
             )));
@@ -130,7 +113,7 @@ impl Casework {
         self.require_approved_content(id, &row.case).await?;
         let report = self.report(&row.case, row.with_victims, actor).await?;
         if report.decision.id() != row.decision {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "case {} was decided again since report {id} was made; make it from the newer decision",
                 row.case
             )));
@@ -171,9 +154,9 @@ impl Casework {
         self.case(case).await?;
         let decisions = self.decisions(case).await?;
         let latest = decisions.last().ok_or_else(|| {
-            CaseworkError::refused(format!(
-                "nobody has decided case {case} yet, and no report is made without a person's decision; `obhut case decide {case} --by NAME --ruling report --grounds …`"
-            ))
+            CaseworkError::conflict(format!(
+                "nobody has decided case {case} yet, and no report is made without a person's decision"
+            )).then(Next::Decide { case: case.to_owned() })
         })?;
         self.file_report(latest, destination, with_victims, actor)
             .await
@@ -189,14 +172,12 @@ impl Casework {
     ) -> Result<String> {
         person.require(crate::Role::ReportingOfficer)?;
         if reason.trim().is_empty() {
-            return Err(CaseworkError::refused(
-                "say why it is taken back (--reason)",
-            ));
+            return Err(CaseworkError::invalid("reason", "say why it is taken back"));
         }
         let mut tx = self.db.begin().await?;
         let row = find(&mut tx, id).await?;
         if !matches!(row.status.as_str(), "draft" | "approved") {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "report {id} is {} already",
                 row.status
             )));
@@ -225,14 +206,14 @@ impl Casework {
         actor: &str,
     ) -> Result<String> {
         if decision.ruling() != Ruling::Report {
-            return Err(CaseworkError::refused(
+            return Err(CaseworkError::conflict(
                 "only the decision to report makes a report",
             ));
         }
         let id = ids::new("report");
         let facts = self.facts(decision.case()).await?;
         if facts.reported.is_none() && ABOUT_A_SUSPECT.contains(&destination) {
-            return Err(CaseworkError::refused(
+            return Err(CaseworkError::conflict(
                 "nobody is suspected in this case, so there is nobody to report there; a possible victim is helped, not reported",
             ));
         }
@@ -253,7 +234,7 @@ impl Casework {
             if status == "draft" && rests_on != decision.id() {
                 set_status(&mut tx, &known, "superseded").await?;
             } else {
-                return Err(CaseworkError::refused(format!(
+                return Err(CaseworkError::conflict(format!(
                     "report {known} of this case to {destination} is on record already ({status}); a case is reported once to each"
                 )));
             }
@@ -284,7 +265,6 @@ fn missing(id: &str) -> CaseworkError {
     CaseworkError::NotFound {
         what: "report",
         id: id.to_owned(),
-        hint: "`obhut report status` shows those there are",
     }
 }
 

@@ -5,18 +5,10 @@
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::database::{Columns, Step};
+use crate::database::Columns;
 use crate::{
     Casework, CaseworkError, Dossier, Person, Result, Role, ServiceKind, Surface, audit, ids,
 };
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 31,
-    sql: &["CREATE TABLE routes (
-        id TEXT PRIMARY KEY, destination TEXT NOT NULL, provider_country TEXT NOT NULL, user_country TEXT NOT NULL,
-        service TEXT NOT NULL, surface TEXT NOT NULL, from_day TEXT NOT NULL, until_day TEXT NOT NULL,
-        unless_destination TEXT NOT NULL, basis TEXT NOT NULL, recorded_by TEXT NOT NULL, recorded_at BIGINT NOT NULL)"],
-}];
 
 /// Under what circumstances an authority is told. Empty fields mean any.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -174,20 +166,22 @@ impl Casework {
     pub async fn add_route(&self, route: &Route, person: &Person) -> Result<String> {
         person.require(Role::Administrator)?;
         if route.basis.trim().is_empty() || route.destination.is_empty() {
-            return Err(CaseworkError::refused(
+            return Err(CaseworkError::invalid(
+                "destination",
                 "a route needs its destination and its legal basis",
             ));
         }
         let country =
             |c: &str| c.is_empty() || c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase());
         if !country(&route.provider_country) || !country(&route.user_country) {
-            return Err(CaseworkError::refused(
+            return Err(CaseworkError::invalid(
+                "country",
                 "a country is two capital letters (ISO 3166-1)",
             ));
         }
         for day in [&route.from, &route.until] {
             if !day.is_empty() && (day.len() != 10 || day.parse::<jiff::civil::Date>().is_err()) {
-                return Err(CaseworkError::refused("a day is written YYYY-MM-DD"));
+                return Err(CaseworkError::invalid("day", "a day is written YYYY-MM-DD"));
             }
         }
         let id = ids::new("route");
@@ -235,7 +229,6 @@ impl Casework {
             return Err(CaseworkError::NotFound {
                 what: "route",
                 id: id.to_owned(),
-                hint: "`obhut route list` shows those there are",
             });
         }
         audit::write(&mut tx, self.now(), &person.id, "route.remove", id, "").await?;

@@ -227,7 +227,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 10,
         source: STANFORD,
         applies: has_files,
-        missing: "a file's bytes were not kept; `obhut vault put --case …` keeps them",
+        missing: "a file's bytes were not kept; put them into the case's evidence",
         holds: |l| l.files.iter().all(|f| f.kept),
     },
     CompletenessRule {
@@ -330,7 +330,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 5,
         source: NCMEC,
         applies: always,
-        missing: "nobody can be asked; `obhut settings reporter --email …`",
+        missing: "nobody can be asked: the reporter has no e-mail address",
         holds: |l| l.reporter,
     },
 ];

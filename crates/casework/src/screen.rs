@@ -800,6 +800,6 @@ impl Casework {
             .ok()
             .and_then(|bytes| self.sealer.open(&bytes))
             .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or_else(|| CaseworkError::Form("a sealed text".into()))
+            .ok_or_else(|| CaseworkError::unreadable("a sealed text"))
     }
 }

@@ -2,15 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Columns, Step};
+use crate::database::Columns;
 use crate::{Casework, CaseworkError, FinancialUnit, Result, audit};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 5,
-    sql: &[
-        "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, changed_at BIGINT NOT NULL)",
-    ],
-}];
 
 /// The provider as a reporter. Empty fields are left out of reports.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -84,7 +77,7 @@ impl Casework {
             |row| {
                 let text = Columns::of(&row).text()?;
                 serde_json::from_str(&text)
-                    .map_err(|_| CaseworkError::Form("the reporter setting".into()))
+                    .map_err(|_| CaseworkError::unreadable("the reporter setting"))
             },
         )
     }
@@ -97,7 +90,7 @@ impl Casework {
         row.map(|row| {
             let text = self.open_text(&Columns::of(&row).text()?)?;
             serde_json::from_str(&text)
-                .map_err(|_| CaseworkError::Form("the financial unit's setting".into()))
+                .map_err(|_| CaseworkError::unreadable("the financial unit's setting"))
         })
         .transpose()
     }

@@ -6,46 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Columns, Step, Tx, VALUES_MAX, places, words};
+use crate::database::{Columns, Tx, VALUES_MAX, places, words};
 use crate::{
     Casework, CaseworkError, Exhibit, Person, Result, Role, Verification, audit, cases, changes,
     findings, ids,
 };
-
-pub(crate) const STEPS: &[Step] = &[
-    Step {
-    number: 10,
-    sql: &[
-        "CREATE TABLE views (
-            id TEXT PRIMARY KEY, exhibit TEXT NOT NULL, person TEXT NOT NULL, extent TEXT NOT NULL,
-            purpose TEXT NOT NULL, viewed_at BIGINT NOT NULL)",
-        "CREATE INDEX views_by_exhibit ON views (exhibit)",
-    ],
-},
-    Step {
-        number: 23,
-        sql: &[
-            "CREATE TABLE exhibit_digests (
-                exhibit TEXT PRIMARY KEY, bytes_key TEXT NOT NULL, sealed TEXT NOT NULL, kept_at BIGINT NOT NULL)",
-            "CREATE INDEX exhibit_digests_by_bytes ON exhibit_digests (bytes_key)",
-        ],
-    },
-    Step {
-        number: 44,
-        sql: &[
-            "INSERT INTO changes (what, number) VALUES ('views', 1)",
-            "ALTER TABLE views ADD COLUMN seq BIGINT NOT NULL DEFAULT 0",
-            "UPDATE views SET seq = o.place FROM (SELECT id AS row, ROW_NUMBER() OVER (ORDER BY viewed_at, id) AS place FROM views) o WHERE o.row = views.id",
-            "UPDATE changes SET number = 1 + (SELECT COUNT(*) FROM views) WHERE what = 'views'",
-            "INSERT INTO changes (what, number) VALUES ('exhibits', 1)",
-            "ALTER TABLE exhibit_digests ADD COLUMN seq BIGINT NOT NULL DEFAULT 0",
-            "UPDATE exhibit_digests SET seq = o.place FROM (SELECT exhibit AS row, ROW_NUMBER() OVER (ORDER BY kept_at, exhibit) AS place FROM exhibit_digests) o WHERE o.row = exhibit_digests.exhibit",
-            "UPDATE changes SET number = 1 + (SELECT COUNT(*) FROM exhibit_digests) WHERE what = 'exhibits'",
-            "ALTER TABLE exhibit_digests ADD COLUMN case_id TEXT",
-            "CREATE INDEX exhibit_digests_by_case ON exhibit_digests (case_id)",
-        ],
-    },
-];
 
 words! {
     /// How much of a file a person has seen, by that person's own word.
@@ -205,8 +170,9 @@ impl Casework {
     ) -> Result<Vec<u8>> {
         person.require(Role::Reviewer)?;
         if purpose.trim().is_empty() {
-            return Err(CaseworkError::refused(
-                "say what the exhibit is needed for (--purpose)",
+            return Err(CaseworkError::invalid(
+                "purpose",
+                "say what the exhibit is needed for",
             ));
         }
         // Nothing is recorded about exhibits that aren't there.
@@ -259,7 +225,7 @@ impl Casework {
             .iter()
             .any(|f| f.exhibit.as_deref() == Some(exhibit));
         if row.status != "approved" || !belongs {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "exhibit {exhibit} is of no approved report {report}; nothing is sent"
             )));
         }
@@ -331,7 +297,7 @@ pub(crate) async fn digests(
         .await?;
     row.map(|row| {
         let json = casework.open_text(&Columns::of(&row).text()?)?;
-        serde_json::from_str(&json).map_err(|_| CaseworkError::Form("digests of an exhibit".into()))
+        serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("digests of an exhibit"))
     })
     .transpose()
 }

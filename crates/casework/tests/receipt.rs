@@ -229,8 +229,10 @@ async fn an_empty_report_goes_only_under_a_name() {
         let id = case(c, "{}", None).await.case;
         let decision = c.decide(&id, &rita, &request()).await.unwrap();
         let report = c.file_report(&decision, "ncmec", false, "t").await.unwrap();
-        assert!(refused(c.approve_report(&report, &olga, None).await).contains("--override"));
-        assert!(refused(c.approve_report(&report, &olga, Some(" ")).await).contains("--override"));
+        assert!(refused(c.approve_report(&report, &olga, None).await).contains("with the reason"));
+        assert!(
+            refused(c.approve_report(&report, &olga, Some(" ")).await).contains("with the reason")
+        );
         c.approve_report(&report, &olga, Some("the police asked for it"))
             .await
             .unwrap();

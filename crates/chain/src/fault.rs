@@ -153,7 +153,7 @@ impl fmt::Display for Fault {
                 wanted,
             } => write!(
                 f,
-                "{}: at offset 0 begins a block of {}, not of {}; say --network {} or name another folder",
+                "{}: at offset 0 begins a block of {}, not of {}; name the network {} or another folder",
                 file.display(),
                 found.name(),
                 wanted.name(),
@@ -245,17 +245,13 @@ impl fmt::Display for Fault {
             Fault::NoIndex {
                 folder,
                 begun: false,
-            } => write!(
-                f,
-                "{}: there is no index; make it with `obhut chain index`",
-                folder.display()
-            ),
+            } => write!(f, "{}: there is no index", folder.display()),
             Fault::NoIndex {
                 folder,
                 begun: true,
             } => write!(
                 f,
-                "{}: the index was begun and not finished; run `obhut chain index` again, it starts anew",
+                "{}: the index was begun and not finished; build it again, it starts anew",
                 folder.display()
             ),
             Fault::BadIndex { folder, why } => write!(f, "{}: {why}", folder.display()),

@@ -24,6 +24,22 @@ pub async fn person(
         PersonCommand::Add { name, roles } => {
             vec![casework.add_person(&name, &roles, &somebody()).await?]
         }
+        PersonCommand::Remove { name } => {
+            let (person, keys) = casework.remove_person(&name, &somebody()).await?;
+            output.line(
+                || json!({ "removed": person.id, "name": person.name, "keys_revoked": keys }),
+                || {
+                    format!(
+                        "{} was removed, and {keys} of their keys revoked; what they did stays on record",
+                        person.name
+                    )
+                },
+            )?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        PersonCommand::Withdraw { name, role } => {
+            vec![casework.withdraw_role(&name, role, &somebody()).await?]
+        }
         PersonCommand::List => casework.people().await?,
     };
     for person in &people {
@@ -36,6 +52,16 @@ pub async fn person(
         )?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// When a day (UTC) is over, in microseconds since 1970.
+fn end_of_day(text: &str) -> anyhow::Result<i64> {
+    let day: jiff::civil::Date = text
+        .parse()
+        .ok()
+        .with_context(|| format!("\"{text}\" is no day; write it as 2027-04-03"))?;
+    let end = day.tomorrow()?.to_zoned(jiff::tz::TimeZone::UTC)?;
+    Ok(end.timestamp().as_microsecond())
 }
 
 pub async fn basis(
@@ -51,15 +77,7 @@ pub async fn basis(
             owner,
             until,
         } => {
-            let day: jiff::civil::Date = until
-                .parse()
-                .ok()
-                .with_context(|| format!("\"{until}\" is no day; write it as 2027-04-03"))?;
-            let end = day
-                .tomorrow()?
-                .to_zoned(jiff::tz::TimeZone::UTC)?
-                .timestamp()
-                .as_microsecond();
+            let end = end_of_day(&until)?;
             vec![
                 casework
                     .record_legal_basis(surface, &text, &owner, end, &somebody())
@@ -98,6 +116,7 @@ pub async fn key(
             rights,
             person,
             surface,
+            expires,
         } => {
             let rights = if rights.is_empty() {
                 vec![Right::Screen]
@@ -109,7 +128,13 @@ pub async fn key(
                 None => None,
             };
             let (key, secret) = casework
-                .create_key(&name, &rights, person.as_ref(), &somebody())
+                .create_key_until(
+                    &name,
+                    &rights,
+                    person.as_ref(),
+                    expires.as_deref().map(end_of_day).transpose()?,
+                    &somebody(),
+                )
                 .await?;
             if let Some(surface) = surface {
                 casework

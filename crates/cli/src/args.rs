@@ -459,6 +459,19 @@ pub enum PersonCommand {
         #[arg(long = "role", value_parser = words::<Role>())]
         roles: Vec<Role>,
     },
+    /// Remove a person: roles and keys go, what they did stays theirs
+    Remove {
+        /// Name
+        name: String,
+    },
+    /// Withdraw a role from a person
+    Withdraw {
+        /// Name
+        name: String,
+        /// The role
+        #[arg(long, value_parser = words::<Role>())]
+        role: Role,
+    },
     /// List everybody
     List,
 }
@@ -500,6 +513,9 @@ pub enum KeyCommand {
         /// What its uploads were meant for, where requests don't say; HMA's don't
         #[arg(long, value_parser = words::<Surface>())]
         surface: Option<Surface>,
+        /// Last day (UTC) on which it opens anything, YYYY-MM-DD [default: until it is revoked]
+        #[arg(long, value_name = "DATE")]
+        expires: Option<String>,
     },
     /// List keys; their secrets are kept nowhere
     List,

@@ -6,6 +6,7 @@ mod args;
 mod cases;
 mod chain;
 mod hash;
+mod hints;
 mod in_order;
 mod input;
 mod intake;
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
         Err(e) if output::is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
             output.error(&e);
-            ExitCode::FAILURE
+            ExitCode::from(hints::exit_code(&e))
         }
     }
 }

@@ -50,6 +50,10 @@ impl Output {
                 text += &cause;
             }
         }
+        if let Some(hint) = crate::hints::hint(e) {
+            text += "; ";
+            text += &hint;
+        }
         if self.json {
             self.remark(&serde_json::json!({ "error": text }).to_string());
         } else {

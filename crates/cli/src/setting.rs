@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use obhut_casework::{
-    Casework, CaseworkError, DataFolder, Limits, Person, Pool, Role, SystemClock, VideoTools,
+    Casework, DataFolder, Granted, Limits, Person, Pool, Role, SystemClock, VideoTools,
     WorkerCommand,
 };
 
@@ -93,19 +93,11 @@ pub async fn acting(
 ) -> anyhow::Result<Person> {
     let fallback = somebody();
     let name = name.unwrap_or(&fallback);
-    let known = match casework.person(name).await {
-        Ok(person) => Some(person),
-        Err(CaseworkError::NotFound { .. }) => None,
-        Err(e) => return Err(e.into()),
-    };
-    if let Some(person) = known.as_ref().filter(|p| p.roles.contains(&role)) {
-        return Ok(person.clone());
-    }
-    let person = casework.add_person(name, &[role], "command line").await?;
-    let how = if known.is_some() {
-        "given"
-    } else {
-        "added with"
+    let (person, granted) = casework.person_at_the_shell(name, role).await?;
+    let how = match granted {
+        Granted::Nothing => return Ok(person),
+        Granted::Role => "given",
+        Granted::Added => "added with",
     };
     output.remark(&format!(
         "note: {} was {how} the role {role} (see `obhut person list`)",

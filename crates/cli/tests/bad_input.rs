@@ -229,7 +229,7 @@ fn a_list_that_is_none_changes_nothing() {
         "list.csv",
     ];
     let out = b.obhut(&import);
-    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(out.status.code(), Some(2));
     assert!(
         String::from_utf8_lossy(&out.stderr).contains("kind, digest"),
         "says what a list looks like"
@@ -321,7 +321,7 @@ fn a_damaged_database_and_lost_keys_are_named_at_once() {
     std::fs::rename(b.path("away"), &keys).unwrap();
     ok(&b.obhut(&["list", "show"]));
     let out = b.obhut(&["list", "sign", "no such list", "--by", "Zoe"]);
-    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(out.status.code(), Some(4));
     assert!(!String::from_utf8_lossy(&b.obhut(&["person", "list"]).stdout).contains("Zoe"));
     std::fs::rename(b.path("data/obhut.db"), b.path("away")).unwrap();
     let out = b.obhut(&["list", "show"]);

@@ -126,7 +126,7 @@ fn from_list_to_report() {
         "--out",
         "r.xml",
     ]);
-    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(out.status.code(), Some(5));
     assert!(
         String::from_utf8_lossy(&out.stderr).contains("obhut case decide"),
         "says what to do next"
@@ -262,7 +262,7 @@ fn an_unsigned_list_only_counts() {
         b.obhut(&["list", "sign", "hotline", "--by", " Alice "])
             .status
             .code(),
-        Some(1)
+        Some(5)
     );
     let shown = &json(&b.obhut(&["list", "show", "--json"]))[0];
     assert_eq!(
@@ -323,7 +323,7 @@ fn private_messages_are_refused_without_a_legal_basis() {
     assert_eq!(b.obhut(&alone).status.code(), Some(1));
     let private = ["screen", "--json", "--surface", "private-message", &picture];
     let out = b.obhut(&private);
-    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(out.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&out.stderr).contains("legal basis"));
     ok(&b.obhut(&[
         "basis",

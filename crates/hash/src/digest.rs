@@ -31,6 +31,13 @@ pub enum DigestError {
         /// Offset of the first such byte.
         offset: usize,
     },
+    /// More bytes were asked for than any kind has.
+    TooLong {
+        /// Bytes asked for.
+        len_bytes: usize,
+        /// Bytes of the longest kind.
+        len_bytes_max: usize,
+    },
 }
 
 impl fmt::Display for DigestError {
@@ -40,6 +47,13 @@ impl fmt::Display for DigestError {
                 write!(f, "{found} characters where {expected} hex digits belong")
             }
             Self::NotHex { offset } => write!(f, "no hex digit at character {}", offset + 1),
+            Self::TooLong {
+                len_bytes,
+                len_bytes_max,
+            } => write!(
+                f,
+                "a digest has at most {len_bytes_max} bytes, not {len_bytes}"
+            ),
         }
     }
 }
@@ -59,6 +73,12 @@ impl Digest {
 
     /// From hex of either case, exactly `len_bytes` bytes long.
     pub fn from_hex(text: &str, len_bytes: usize) -> Result<Self, DigestError> {
+        if len_bytes > DIGEST_BYTES_MAX {
+            return Err(DigestError::TooLong {
+                len_bytes,
+                len_bytes_max: DIGEST_BYTES_MAX,
+            });
+        }
         if text.len() != len_bytes * 2 {
             return Err(DigestError::Length {
                 expected: len_bytes * 2,
@@ -132,6 +152,19 @@ mod tests {
             Digest::from_hex("0é000", 3),
             Err(DigestError::NotHex { offset: 1 })
         );
+    }
+
+    #[test]
+    fn a_digest_longer_than_any_kind_is_refused() {
+        let text = "00".repeat(DIGEST_BYTES_MAX + 1);
+        assert_eq!(
+            Digest::from_hex(&text, DIGEST_BYTES_MAX + 1),
+            Err(DigestError::TooLong {
+                len_bytes: DIGEST_BYTES_MAX + 1,
+                len_bytes_max: DIGEST_BYTES_MAX
+            })
+        );
+        assert!(Digest::from_hex("", usize::MAX).is_err());
     }
 
     #[test]

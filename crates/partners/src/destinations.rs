@@ -270,10 +270,7 @@ pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
         });
     };
     if d.victims_left_out > 0 {
-        say(
-            "facts.victims",
-            "left out unless asked for (--with-victims)",
-        );
+        say("facts.victims", "left out unless asked for");
     }
     if d.matched {
         say(

@@ -307,7 +307,9 @@ async fn work(
                 return stop(casework, &row, &why, job, worker).await;
             }
             // Another worker went on with it: it is theirs.
-            SendFault::Ours(CaseworkError::Refused(why)) => {
+            SendFault::Ours(
+                CaseworkError::Conflict { why, .. } | CaseworkError::Invalid { why, .. },
+            ) => {
                 if casework.holds_job(job, worker).await? {
                     return stop(casework, &row, &why, job, worker).await;
                 }
@@ -333,7 +335,7 @@ async fn stop(
                 .defer_job(job, worker, now() + HALTED_MICROS)
                 .await?;
             let text = format!(
-                "the retraction of report {} isn't acknowledged by {}: {why}; tell them another way, then `obhut report acknowledge {}`",
+                "the retraction of report {} isn't acknowledged by {}: {why}; tell them another way, then record their acknowledgement of {}",
                 row.id, row.destination, row.id
             );
             casework.raise_alarm("retraction", &row.id, &text).await?;

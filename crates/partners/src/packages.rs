@@ -167,7 +167,7 @@ pub(crate) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
         "txt",
     )?;
     Err(SendFault::Waits(format!(
-        "the retraction of report {report} lies ready: {}. Hand it over; when {} has acknowledged it, `obhut report acknowledge {report} --by … --how …`",
+        "the retraction of report {report} lies ready: {}. Hand it over; when {} has acknowledged it, record who did, and how",
         laid.receipt, errand.channel.destination
     )))
 }
@@ -180,13 +180,13 @@ fn lay_ready(
 ) -> Result<Sent, SendFault> {
     let key = errand.channel.recipient.as_deref().ok_or_else(|| {
         SendFault::Denied(format!(
-            "no key of the authority is set, and nothing is laid ready in the open; `obhut destination set {} --recipient age1… --folder DIR`",
+            "no key of the authority is set, and nothing is laid ready in the open; set a recipient and a folder for {}",
             errand.channel.destination
         ))
     })?;
     let folder = errand.channel.folder.as_deref().ok_or_else(|| {
         SendFault::Denied(format!(
-            "no folder is set; `obhut destination set {} --folder DIR`",
+            "no folder is set for {}",
             errand.channel.destination
         ))
     })?;

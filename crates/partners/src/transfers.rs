@@ -203,7 +203,7 @@ impl Mapping {
             };
             if at.is_none() && c.required {
                 return Err(format!(
-                    "column {} is missing; name it with --map {}=COLUMN (it has {})",
+                    "column {} is missing; map {} to one (it has {})",
                     c.name,
                     c.name,
                     shown(theirs)
@@ -223,7 +223,7 @@ impl Mapping {
             let other = found[..n].iter().position(|f| f == &Some(*at));
             if twice || other.is_some() {
                 return Err(format!(
-                    "column {} is meant by two, or is there twice; name each with --map",
+                    "column {} is meant by two, or is there twice; map each to one",
                     COLUMNS[n].name
                 ));
             }

@@ -271,11 +271,7 @@ async fn whatever_is_missing_stops_the_report_and_is_named() {
     f.victims = f.reported.take().into_iter().collect();
     check(&f, "helped, not reported").await;
     let r = rendered(&whole, None).await;
-    assert!(
-        r.stopping()
-            .iter()
-            .any(|m| m.what.contains("obhut settings unit"))
-    );
+    assert!(r.stopping().iter().any(|m| m.what.contains("unit is set")));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine as _;
-use obhut_casework::{ApiKey, Current, Person, Right};
+use obhut_casework::{Act, Actor, ApiKey, Current, Person, Right, State, authorize};
 
 use crate::App;
 use crate::fault::Fault;
@@ -25,22 +25,34 @@ pub(crate) async fn allowed(
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.split_once(' '))
         .and_then(|(scheme, rest)| secret(scheme, rest.trim()))
-        .ok_or_else(|| {
-            unauthorised("send a key as `Authorization: Bearer …`; `obhut key create` makes one")
-        })?;
+        .ok_or_else(|| unauthorised("send a key as `Authorization: Bearer …`"))?;
     let current = app.casework.current().await?;
-    let key = current.key(&secret).cloned();
-    let key = key.ok_or_else(|| unauthorised("this key is unknown or revoked"))?;
+    let key = app.casework.key_of(&current, &secret);
+    let key = key.ok_or_else(|| unauthorised("this key is unknown, was revoked or has ended"))?;
     if !key.has(right) {
         return Err(Fault::new(
             StatusCode::FORBIDDEN,
             "no-right",
-            format!(
-                "this key has no right {right}; `obhut key create --right {right}` makes one that has"
-            ),
+            format!("this key has no right {right}"),
         ));
     }
     Ok((key, current))
+}
+
+/// The person a request acts for, if both the key and the person may do it.
+pub(crate) async fn acting(app: &App, headers: &HeaderMap, act: Act) -> Result<Person, Fault> {
+    let right = act
+        .gate()
+        .right
+        .ok_or_else(|| Fault::new(StatusCode::FORBIDDEN, "denied", "no key opens this"))?;
+    let key = require(app, headers, right).await?;
+    let person = person(app, &key).await?;
+    let actor = Actor::Key {
+        key: &key,
+        person: Some(&person),
+    };
+    authorize(&actor, act, State::Any)?;
+    Ok(person)
 }
 
 /// A key as it is, or as the password of whatever user: some clients know no other way.
@@ -60,7 +72,7 @@ fn secret(scheme: &str, rest: &str) -> Option<String> {
 }
 
 /// The person a key acts for.
-pub(crate) async fn person(app: &App, key: &ApiKey) -> Result<Person, Fault> {
+async fn person(app: &App, key: &ApiKey) -> Result<Person, Fault> {
     let id = key.person.as_deref().ok_or_else(|| {
         Fault::new(
             StatusCode::FORBIDDEN,

@@ -22,7 +22,7 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "obhut", description = "From first match to a report authorities can act on. Keys by `obhut key create`, sent as `Authorization: Bearer`."),
+    info(title = "obhut", description = "From first match to a report authorities can act on. Keys are made by the operator and sent as `Authorization: Bearer`."),
     paths(
         screen::screen, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide,
         intake::new_case, intake::case_schema, intake::intake, intake::queue,

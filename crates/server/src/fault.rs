@@ -54,7 +54,15 @@ impl From<CaseworkError> for Fault {
             CaseworkError::NotFound { .. } => {
                 Self::new(StatusCode::NOT_FOUND, "not-found", e.to_string())
             }
-            CaseworkError::Refused(_) => Self::new(StatusCode::CONFLICT, "refused", e.to_string()),
+            CaseworkError::Conflict { .. } => {
+                Self::new(StatusCode::CONFLICT, "refused", e.to_string())
+            }
+            CaseworkError::Denied { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "denied", e.to_string())
+            }
+            CaseworkError::Invalid { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", e.to_string())
+            }
             CaseworkError::NoLegalBasis => {
                 Self::new(StatusCode::FORBIDDEN, "no-legal-basis", e.to_string())
             }

@@ -107,7 +107,9 @@ impl From<CaseworkError> for HmaFault {
                 id,
                 ..
             } => Self::new(StatusCode::NOT_FOUND, format!("content '{id}' not found")),
-            CaseworkError::Refused(why) => Self::bad(why.clone()),
+            CaseworkError::Conflict { why, .. } | CaseworkError::Invalid { why, .. } => {
+                Self::bad(why.clone())
+            }
             _ => Fault::from(e).into(),
         }
     }
@@ -257,7 +259,7 @@ async fn allowed(app: &App, headers: &HeaderMap, right: Right) -> Answer<(ApiKey
     let Some(surface) = key.surface else {
         return Err(HmaFault::new(
             StatusCode::FORBIDDEN,
-            "this key doesn't say where content was meant to be seen; make one with `obhut key create --surface`",
+            "this key doesn't say where content was meant to be seen; use one that does",
         ));
     };
     app.casework.check_surface(surface).await?;

@@ -257,7 +257,7 @@ fn pieces_without_pause(
 pub(crate) async fn fetch(app: &App, address: &str) -> Result<Fetched, Fault> {
     let fetcher = app.outside.fetcher.clone().ok_or_else(|| {
         fetch_fault(&FetchFault::NotAllowed(
-            "no address is; `obhut serve --fetch-from` allows some",
+            "no address is; the operator allows some",
         ))
     })?;
     let (address, bytes_max) = (address.to_owned(), app.pool.limits().input_bytes_max);
@@ -356,7 +356,7 @@ pub(crate) async fn surface(
         None => key.surface,
     };
     let surface = surface.ok_or_else(|| {
-        Fault::bad_request("say where the upload was meant to be seen: ?surface=public, shared or private-message; or make a key that says it (`obhut key create --surface`)")
+        Fault::bad_request("say where the upload was meant to be seen: ?surface=public, shared or private-message; or use a key that says it")
     })?;
     app.casework.check_surface(surface).await?;
     Ok(surface)

@@ -577,7 +577,12 @@ async fn without_a_key_a_right_or_a_surface_nothing_is_answered() {
     b.key = plain;
     let (status, answer) = b.ask("GET", &path, Value::Null).await;
     assert_eq!(status, 403);
-    assert!(answer["message"].as_str().unwrap().contains("--surface"));
+    assert!(
+        answer["message"]
+            .as_str()
+            .unwrap()
+            .contains("use one that does")
+    );
     // A client that knows of no key at all uses the one that is lent.
     let lent = obhut_server::with_lent_key(b.app.clone(), &good);
     let request = Request::get(&path).body(Body::empty()).unwrap();

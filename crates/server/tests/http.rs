@@ -464,3 +464,103 @@ async fn the_page_asks_for_a_key_shows_cases_and_loads_nothing_from_elsewhere() 
     let (status, _) = b.get("/assets/style.css", None).await;
     assert_eq!(status, StatusCode::OK);
 }
+
+/// A key never does more than its person may: an auditor's opens none of it, whatever its right.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decide_key_of_an_auditor_read_drafts_and_sent_reports() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let c = &b.casework;
+    let auditor = c
+        .add_person("Audrey", &[Role::Auditor], "test")
+        .await
+        .unwrap();
+    let rita = c
+        .add_person("Rita", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
+    let key = b.key(&[Right::Decide], Some(&auditor)).await;
+    let ritas = b.key(&[Right::Decide], Some(&rita)).await;
+    let new = CaseFile::from_json(br#"{"facts": {"reported": {"id": "x"}}}"#).unwrap();
+    let case = c.new_case(&new, Vec::new(), "test").await.unwrap().case;
+    let call = async |key: &str, method: &str, path: &str, body: &str| {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        b.send(request).await.0.as_u16()
+    };
+    let decide = format!("/v1/cases/{case}/decisions");
+    let ruling = r#"{"ruling": "report", "grounds": "g"}"#;
+    assert_eq!(call(&key, "POST", &decide, ruling).await, 403);
+    // What was given can't be used: 422, and no rule's state.
+    assert_eq!(
+        call(
+            &ritas,
+            "POST",
+            &decide,
+            r#"{"ruling": "report", "grounds": " "}"#
+        )
+        .await,
+        422
+    );
+    assert_eq!(call(&ritas, "POST", &decide, ruling).await, 200);
+    let report = c.file_latest(&case, "ncmec", false, "test").await.unwrap();
+    for (method, path, body) in [
+        ("GET", format!("/v1/cases/{case}/reports/ncmec/draft"), ""),
+        (
+            "POST",
+            format!("/v1/cases/{case}/reports"),
+            r#"{"destination": "xarf"}"#,
+        ),
+        ("POST", format!("/v1/reports/{report}/approval"), "{}"),
+        ("POST", format!("/v1/reports/{report}/sending"), "{}"),
+        (
+            "POST",
+            format!("/v1/reports/{report}/retraction"),
+            r#"{"reason": "r"}"#,
+        ),
+        (
+            "POST",
+            format!("/v1/reports/{report}/outcomes"),
+            r#"{"source": "s", "code": "useful"}"#,
+        ),
+        (
+            "POST",
+            format!("/v1/cases/{case}/appeals"),
+            r#"{"reason": "r"}"#,
+        ),
+    ] {
+        assert_eq!(call(&key, method, &path, body).await, 403, "{path}");
+    }
+    // A removed person's key, and one that has ended, open nothing at all.
+    c.remove_person("Rita", "test").await.unwrap();
+    assert_eq!(call(&ritas, "POST", &decide, ruling).await, 401);
+}
+
+/// Two shapes under one name made the document lie about one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn openapi_had_one_name_for_two_answers() {
+    let b = bench().await;
+    let (_, document) = b.get("/openapi.json", None).await;
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let schema = |path: &str| {
+        document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+            .clone()
+    };
+    let resolve = |schema: serde_json::Value| match schema["$ref"].as_str() {
+        Some(at) => document.pointer(&at[1..]).expect("it is there").clone(),
+        None => schema,
+    };
+    let matched = resolve(schema("/v1/match"));
+    assert!(matched["properties"]["results"].is_object(), "{matched}");
+    let screened = resolve(schema("/v1/screen"));
+    assert!(screened["properties"]["id"].is_object(), "{screened}");
+    let paid = resolve(schema("/v1/payments"));
+    let either = paid["oneOf"].as_array().or(paid["anyOf"].as_array());
+    assert_eq!(either.map(Vec::len), Some(2), "one, or an array: {paid}");
+}

@@ -319,8 +319,8 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
         )
         .await
     };
-    assert_eq!(ask(&far, "looked at").await.0, 409);
-    assert_eq!(ask(&until, " ").await.0, 409);
+    assert_eq!(ask(&far, "looked at").await.0, 422);
+    assert_eq!(ask(&until, " ").await.0, 422);
     let (status, confirmed) = ask(&until, "looked at").await;
     assert_eq!(
         (status, confirmed["state"].as_str()),

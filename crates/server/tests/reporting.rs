@@ -197,7 +197,7 @@ async fn from_case_file_to_receipt_and_back() {
     let approval = format!("/v1/reports/{report}/approval");
     assert_eq!(
         b.post(&b.rita, &approval, json!({})).await.0,
-        409,
+        403,
         "not by a person without the role"
     );
     assert_eq!(b.post(&b.olga, &approval, json!({})).await.0, 200);

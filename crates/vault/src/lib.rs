@@ -49,15 +49,13 @@ pub enum VaultError {
     #[error("the vault could not be locked for writing: {0}")]
     Lock(#[from] std::io::Error),
     /// No exhibit of that id is in the log.
-    #[error("no exhibit {0} in this vault; `obhut vault list` shows those there are")]
+    #[error("no exhibit {0} in this vault")]
     NotFound(String),
     /// It was there, and was erased; the log has the proof.
     #[error("exhibit {0} was erased; the vault's log says when")]
     Erased(String),
     /// Something does not agree with the log. Nothing is handed out and nothing is appended.
-    #[error(
-        "the vault does not agree with its log: {0}; run `obhut vault verify`, and change nothing by hand"
-    )]
+    #[error("the vault does not agree with its log: {0}; verify it, and change nothing by hand")]
     Tampered(String),
     /// Something sealed can't be opened with these keys.
     #[error("{0} can't be opened with the keys of this data folder")]

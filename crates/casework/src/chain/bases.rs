@@ -2,18 +2,10 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Step, Tx};
-use crate::{CaseStatus, Casework, CaseworkError, Person, Result, audit, cases, ids, legal_bases};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 38,
-    sql: &[
-        "CREATE TABLE chain_bases (
-            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, basis TEXT NOT NULL, owner TEXT NOT NULL,
-            person TEXT NOT NULL, recorded_at BIGINT NOT NULL, ends_at BIGINT NOT NULL)",
-        "CREATE INDEX chain_bases_by_case ON chain_bases (case_id)",
-    ],
-}];
+use crate::database::{Columns, Tx};
+use crate::{
+    CaseStatus, Casework, CaseworkError, Next, Person, Result, audit, cases, ids, legal_bases,
+};
 
 /// A legal basis for following a case's money.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -56,7 +48,7 @@ async fn may_go_on(tx: &mut Tx, case: &str) -> Result<()> {
     if goes_on(status) {
         return Ok(());
     }
-    Err(CaseworkError::refused(format!(
+    Err(CaseworkError::conflict(format!(
         "case {case} is {}: its money isn't followed any more; new facts need a new case",
         status.word()
     )))
@@ -141,9 +133,9 @@ impl Casework {
         bases.retain(|b| b.ends_at > now);
         let basis = bases.into_iter().next();
         if needed && basis.is_none() {
-            return Err(CaseworkError::refused(format!(
-                "case {case} has no legal basis for following its money that hasn't ended; record one with `obhut chain basis {case} --basis … --owner … --until …`"
-            )));
+            return Err(CaseworkError::denied(format!(
+                "case {case} has no legal basis for following its money that hasn't ended; record one first"
+            )).then(Next::RecordChainBasis { case: case.to_owned() }));
         }
         let detail = basis.as_ref().map_or("no basis needed", |b| &b.id);
         self.note(&person.id, "chain.trace", case, detail).await?;

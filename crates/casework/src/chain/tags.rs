@@ -1,15 +1,8 @@
 //! The agency's own tags: whose address this is, by whose word. They stay in its database.
 
 use super::services::TagRecord;
-use crate::database::{Columns, Step};
+use crate::database::Columns;
 use crate::{Casework, Person, Result, audit, ids};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 39,
-    sql: &["CREATE TABLE chain_tags (
-        id TEXT PRIMARY KEY, tag_key TEXT NOT NULL UNIQUE, tag_sealed TEXT NOT NULL, person TEXT NOT NULL,
-        recorded_at BIGINT NOT NULL)"],
-}];
 
 impl Casework {
     /// Puts tags on record; the same tag twice is one, the later one counts. How many were new.

@@ -5,29 +5,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::bases::goes_on;
-use crate::database::{Columns, Step, Tx};
+use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Sealed, alarms, audit, cases, ids};
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 40,
-    sql: &[
-        "CREATE TABLE chain_watches (
-            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, network TEXT NOT NULL, address_key TEXT NOT NULL,
-            address_sealed TEXT NOT NULL, person TEXT NOT NULL, recorded_at BIGINT NOT NULL,
-            UNIQUE (case_id, network, address_key))",
-        "CREATE TABLE chain_movements (
-            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, movement_key TEXT NOT NULL UNIQUE,
-            movement_sealed TEXT NOT NULL, found_at BIGINT NOT NULL)",
-        "CREATE INDEX chain_movements_by_case ON chain_movements (case_id, found_at)",
-    ],
-}, Step {
-    number: 41,
-    sql: &[
-        "CREATE TABLE chain_told (network TEXT PRIMARY KEY, height BIGINT NOT NULL, block TEXT NOT NULL)",
-            "ALTER TABLE chain_movements ADD COLUMN network TEXT NOT NULL DEFAULT ''",
-            "ALTER TABLE chain_movements ADD COLUMN undone_at BIGINT",
-    ],
-}];
 
 /// A watched address.
 #[derive(Clone, Debug)]
@@ -62,7 +41,7 @@ pub struct MovementRow {
 
 /// A movement that can't be read is told, never left out: payments would go missing unsaid.
 fn read_movement(text: &str) -> Result<MovementRow> {
-    serde_json::from_str(text).map_err(|_| CaseworkError::Form("a movement on the chain".into()))
+    serde_json::from_str(text).map_err(|_| CaseworkError::unreadable("a movement on the chain"))
 }
 
 /// Forgets what is watched for a case and what moved; how many rows there were.
@@ -220,7 +199,7 @@ impl Casework {
             if added == 1 {
                 let way = if m.incoming { "was paid" } else { "paid" };
                 let text = format!(
-                    "a watched address of case {case} {way} at height {}; `obhut chain moves {case}` shows it",
+                    "a watched address of case {case} {way} at height {}",
                     m.height
                 );
                 alarms::raise(&mut tx, self.now(), "chain-moved", &case, &text).await?;
@@ -289,9 +268,8 @@ impl Casework {
             .bind(id)
             .execute(&mut *tx)
             .await?;
-        let text = format!(
-            "a movement of case {case} told before never happened: its block lost a race; `obhut chain moves {case}` shows which"
-        );
+        let text =
+            format!("a movement of case {case} told before never happened: its block lost a race");
         alarms::raise(&mut tx, now, "chain-undone", &case, &text).await?;
         audit::write(&mut tx, now, "follower", "finding.undone", id, &case).await?;
         tx.commit().await?;
@@ -301,7 +279,7 @@ impl Casework {
     /// What moved in a case, newest first; what was undone stays and says so.
     pub async fn movements(&self, case: &str) -> Result<Vec<MovementRow>> {
         if case.is_empty() {
-            return Err(CaseworkError::refused("name a case"));
+            return Err(CaseworkError::invalid("case", "name a case"));
         }
         let rows = sqlx::query(
             "SELECT movement_sealed, undone_at FROM chain_movements WHERE case_id = $1 ORDER BY found_at DESC, id",

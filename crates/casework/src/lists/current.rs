@@ -222,14 +222,14 @@ impl Casework {
                 })
             };
             let opened = tokio::task::spawn_blocking(opening).await;
-            let mut opened = opened.map_err(|_| CaseworkError::Form("a list's file".into()))??;
+            let mut opened = opened.map_err(|_| CaseworkError::unreadable("a list's file"))??;
             // A delta's file names itself; the chain says what it is called here.
             let mut described = opened.about().clone();
             described.version = next.version.clone();
             opened = opened.described(described);
             list = Some(Arc::new(opened));
         }
-        let list = list.ok_or_else(|| CaseworkError::Form("a list without a version".into()))?;
+        let list = list.ok_or_else(|| CaseworkError::unreadable("a list without a version"))?;
         Ok(if *list.about() == about {
             list
         } else {

@@ -12,29 +12,13 @@ use obhut_payments::{
 use serde::{Deserialize, Serialize};
 
 use crate::cases::{self, CaseStatus};
-use crate::database::{Columns, Step, Tx, words};
+use crate::database::{Columns, Tx, words};
 use crate::domain::{Clearing, Domain, Removed};
 use crate::{
     Account, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty, Jurisdiction,
     Payment, Person, Result, Role as PersonRole, Sealed, ServiceKind, Subject, Surface, audit, ids,
     reports, rfc3339,
 };
-
-pub(crate) const STEPS: &[Step] = &[Step {
-    number: 37,
-    sql: &[
-        "CREATE TABLE payment_alerts (
-            id TEXT PRIMARY KEY, case_id TEXT NOT NULL, party_key TEXT NOT NULL, side TEXT NOT NULL,
-            role TEXT NOT NULL, scenario TEXT NOT NULL, score BIGINT NOT NULL, state TEXT NOT NULL,
-            detail_sealed TEXT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL,
-            made_at BIGINT NOT NULL, changed_at BIGINT NOT NULL)",
-        "CREATE INDEX payment_alerts_by_party ON payment_alerts (party_key, side, made_at)",
-        "CREATE INDEX payment_alerts_by_case ON payment_alerts (case_id)",
-        "CREATE TABLE payment_holds (
-            id TEXT PRIMARY KEY, tx_key TEXT NOT NULL UNIQUE, tx_sealed TEXT NOT NULL, case_id TEXT NOT NULL,
-            state TEXT NOT NULL, until_at BIGINT NOT NULL, person TEXT, made_at BIGINT NOT NULL, changed_at BIGINT NOT NULL)",
-    ],
-}];
 
 /// How much later than the last alert of a decided case something must have happened to be told
 /// anew, in microseconds: 30 days.
@@ -544,7 +528,6 @@ impl Casework {
             return Err(CaseworkError::NotFound {
                 what: "alert",
                 id: id.to_owned(),
-                hint: "`obhut payments alerts` lists them",
             });
         }
         Ok(out)
@@ -552,7 +535,7 @@ impl Casework {
 
     fn detail(&self, sealed: &str) -> Result<Detail> {
         serde_json::from_str(&self.open_text(sealed)?)
-            .map_err(|_| CaseworkError::Form("the detail of an alert".into()))
+            .map_err(|_| CaseworkError::unreadable("the detail of an alert"))
     }
 
     /// Parties whose case a person has decided to report, and nobody has taken back. Associations
@@ -699,7 +682,7 @@ impl Casework {
         let (id, case, state, until, sealed) =
             (c.text()?, c.text()?, c.text()?, c.int()?, c.text()?);
         let state =
-            HoldState::from_word(&state).ok_or_else(|| CaseworkError::Form("a hold".into()))?;
+            HoldState::from_word(&state).ok_or_else(|| CaseworkError::unreadable("a hold"))?;
         let over = self.now() >= until && matches!(state, HoldState::Held | HoldState::Confirmed);
         Ok(Hold {
             id,
@@ -725,15 +708,16 @@ impl Casework {
     ) -> Result<Hold> {
         person.require(PersonRole::Reviewer)?;
         if why.trim().is_empty() {
-            return Err(CaseworkError::refused("say why"));
+            return Err(CaseworkError::invalid("why", "say why"));
         }
         let now = self.now();
         if let Some(until) = until
             && (until <= now || until > now + HOLD_DAYS_MAX * 86_400_000_000)
         {
-            return Err(CaseworkError::refused(format!(
-                "a hold ends at a time within the next {HOLD_DAYS_MAX} days"
-            )));
+            return Err(CaseworkError::invalid(
+                "until",
+                format!("a hold ends at a time within the next {HOLD_DAYS_MAX} days"),
+            ));
         }
         let mut tx = self.db.begin().await?;
         let row = sqlx::query(
@@ -745,11 +729,10 @@ impl Casework {
         .ok_or_else(|| CaseworkError::NotFound {
             what: "hold",
             id: id.to_owned(),
-            hint: "`obhut payments hold list` lists them",
         })?;
         let hold = self.hold_of(&mut Columns::of(&row))?;
         if matches!(hold.state, HoldState::Ended | HoldState::Released) {
-            return Err(CaseworkError::refused(format!(
+            return Err(CaseworkError::conflict(format!(
                 "hold {id} has {}; the payment may have gone out",
                 hold.state
             )));
@@ -798,7 +781,7 @@ fn read_row(c: &mut Columns<'_>) -> Result<AlertRow> {
         scenario,
         score: score as f64 / 100.0,
         state: AlertState::from_word(&state)
-            .ok_or_else(|| CaseworkError::Form("an alert".into()))?,
+            .ok_or_else(|| CaseworkError::unreadable("an alert"))?,
         first_at: c.int()?,
         last_at: c.int()?,
         changed_at: c.int()?,

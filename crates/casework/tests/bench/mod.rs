@@ -178,7 +178,11 @@ pub fn subject(account: &str) -> Subject {
 
 pub fn refused<T: std::fmt::Debug>(result: Result<T>) -> String {
     match result {
-        Err(e @ CaseworkError::Refused(_)) => e.to_string(),
+        Err(
+            e @ (CaseworkError::Conflict { .. }
+            | CaseworkError::Invalid { .. }
+            | CaseworkError::Denied { .. }),
+        ) => e.to_string(),
         other => panic!("expected a refusal, got {other:?}"),
     }
 }

@@ -17,8 +17,14 @@ pub const KIND: Kind = Kind {
         quality_min: 50,
     },
     compute: Compute::Frames(pdq::one),
-    examples: &[Example {
-        input: ExampleInput::Ramp(4, 200),
-        digest: jarosz::ZERO_HEX,
-    }],
+    examples: &[
+        Example {
+            input: ExampleInput::Ramp(4, 200),
+            digest: jarosz::ZERO_HEX,
+        },
+        Example {
+            input: ExampleInput::Ramp(200, 150),
+            digest: "9f5543599e540b5dbe0054ba91ff549a95f0545abff08aa5158fc8a595cf40a5",
+        },
+    ],
 };

@@ -84,7 +84,7 @@ fn write(d: &Dossier) -> Rendered {
     if d.unit.is_none() {
         stop(
             "unit",
-            "no financial intelligence unit is set; `obhut settings unit --file unit.json` sets one (docs/goaml.md)".into(),
+            "no financial intelligence unit is set (docs/goaml.md)".into(),
             OURS,
         );
     }

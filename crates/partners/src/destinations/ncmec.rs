@@ -128,7 +128,7 @@ fn refused(
         .into_iter()
         .map(|f| Remark {
             what: match f.path.ends_with("reportingPerson/email") {
-                true => "NCMEC requires it; `obhut settings reporter --email …` sets it".to_owned(),
+                true => "NCMEC requires it; the reporter has no e-mail address".to_owned(),
                 false => f.what,
             },
             field: f.path,
@@ -637,7 +637,7 @@ fn file_document(
     if file.exhibit.is_none() {
         xml.remark(
             "upload",
-            "the file's bytes are in no vault; `obhut vault put --case …` keeps them",
+            "the file's bytes are in no vault",
             schema::DOCUMENTATION,
         );
     }

@@ -59,7 +59,9 @@ async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
 
 async fn post(errand: &Errand<'_>, id: &str, mut event: Value) -> Result<Sent, SendFault> {
     let (Some(url), Some(secret)) = (&errand.channel.url, &errand.channel.secret) else {
-        return Err(SendFault::Denied("no address and secret are set; `obhut destination set webhook --url … --password-file …`".into()));
+        return Err(SendFault::Denied(
+            "no address and secret are set for webhook".into(),
+        ));
     };
     let now = jiff::Timestamp::now();
     event["timestamp"] = now.to_string().into();

@@ -52,13 +52,13 @@ fn write(d: &Dossier) -> Rendered {
     if r.service.trim().is_empty() {
         stop(
             "reporter/org",
-            "is required; `obhut settings reporter --service …` sets it",
+            "is required; the reporter has no service name",
         );
     }
     if domain.is_none() {
         stop(
             "reporter/contact",
-            "is required; `obhut settings reporter --email …` sets it",
+            "is required; the reporter has no e-mail address",
         );
     }
     let org: String = r.service.chars().take(ORG_CHARS_MAX).collect();

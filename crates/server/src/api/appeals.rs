@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use obhut_casework::{Appeal, AppealOutcome, Language, Measure, Right, rfc3339};
+use obhut_casework::{Act, Appeal, AppealOutcome, Language, Measure, rfc3339};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -52,8 +52,7 @@ pub(crate) async fn open(
     headers: HeaderMap,
     given: Result<Json<OpenBody>, JsonRejection>,
 ) -> Result<Json<AppealBody>, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::FileAppeal).await?;
     let Json(given) = given?;
     Ok(Json(AppealBody::of(
         app.casework
@@ -79,8 +78,7 @@ pub(crate) async fn decide(
     headers: HeaderMap,
     given: Result<Json<DecideAppealBody>, JsonRejection>,
 ) -> Result<Json<AppealBody>, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::DecideAppeal).await?;
     let Json(given) = given?;
     let outcome = given
         .outcome
@@ -142,8 +140,7 @@ pub(crate) async fn notice(
     headers: HeaderMap,
     given: Result<Json<NoticeRequest>, JsonRejection>,
 ) -> Result<Json<NoticeBody>, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::MakeNotice).await?;
     let Json(given) = given?;
     let measure = given
         .measure

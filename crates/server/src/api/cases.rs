@@ -5,7 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use obhut_casework::{
-    Case, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Right, Ruling, rfc3339,
+    Act, Case, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Right, Ruling, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -187,8 +187,7 @@ pub(crate) async fn decide(
     headers: HeaderMap,
     body: Result<Json<DecideBody>, axum::extract::rejection::JsonRejection>,
 ) -> Result<Json<DecisionBody>, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::DecideCase).await?;
     let Json(body) = body?;
     let ruling = Ruling::from_word(&body.ruling)
         .ok_or_else(|| Fault::bad_request("ruling is report or no-report"))?;

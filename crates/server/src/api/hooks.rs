@@ -180,7 +180,7 @@ pub(crate) async fn s3(
         Fault::new(
             StatusCode::FORBIDDEN,
             "not-allowed",
-            "no object store is named; start the server with `obhut serve --s3 ADDRESS`",
+            "this server has no object store",
         )
     })?;
     let bytes = intake::take(body, EVENT_BYTES_MAX).await?;

@@ -33,6 +33,7 @@ pub(crate) struct AskedDigest {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = MatchAnswer)]
 pub(crate) struct Answer {
     /// One for each digest, in their order.
     results: Vec<Found>,

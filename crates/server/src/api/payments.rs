@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use obhut_casework::payments::{
     AlertDetail, AlertRow, Amount, Answer, Hold, Id, Language, Live, LiveFault, Record,
 };
-use obhut_casework::{Right, rfc3339};
+use obhut_casework::{Act, Right, rfc3339};
 use obhut_partners::transfers::{Words, live};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -84,6 +84,15 @@ pub(crate) struct FoundBody {
     /// 0 to 100.
     score: f64,
     reasons: Vec<ReasonBody>,
+}
+
+/// What [`submit`] answers: to one object one, to several an array.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code)]
+pub(crate) enum AnswersBody {
+    One(AnswerBody),
+    Several(Vec<AnswerBody>),
 }
 
 #[derive(Serialize, ToSchema)]
@@ -158,13 +167,13 @@ fn live_of(app: &App) -> Result<&Live, Fault> {
         Fault::new(
             StatusCode::NOT_FOUND,
             "no-payments",
-            "live payments are switched on by `obhut serve --payments`",
+            "live payments are not switched on at this server",
         )
     })
 }
 
 /// Ask about a transfer, or up to 1,000: JSON (one object, or an array) or ISO 20022 pacs.008.
-#[utoipa::path(post, path = "/v1/payments", request_body(content = TransferBody, description = "One object, an array of them, or a pacs.008 message as application/xml"), responses((status = 200, body = AnswerBody, description = "One answer, or an array of them for an array or a message"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody, description = "Another transfer has this id"), (status = 422, body = ErrorBody, description = "The record can't be used"), (status = 503, body = ErrorBody, description = "The journal can't be written")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/payments", request_body(content = TransferBody, description = "One object, an array of them, or a pacs.008 message as application/xml"), responses((status = 200, body = AnswersBody, description = "One answer, or an array of them for an array or a message"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody, description = "Another transfer has this id"), (status = 422, body = ErrorBody, description = "The record can't be used"), (status = 503, body = ErrorBody, description = "The journal can't be written")), security(("key" = [])))]
 pub(crate) async fn submit(
     State(app): State<App>,
     headers: HeaderMap,
@@ -426,8 +435,7 @@ pub(crate) async fn alert(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Vec<AlertDetailBody>>, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::ViewAlert).await?;
     let details = app.casework.payment_alert(&id, &person.id).await?;
     Ok(Json(details.iter().map(AlertDetailBody::of).collect()))
 }
@@ -483,8 +491,7 @@ pub(crate) async fn decide_hold(
     headers: HeaderMap,
     given: Result<Json<HoldDecisionBody>, JsonRejection>,
 ) -> Result<Json<HoldBody>, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::DecideHold).await?;
     let Json(given) = given?;
     let until = given
         .until

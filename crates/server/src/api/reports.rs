@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
-use obhut_casework::{Filing, Outcome, ReportRow, Right, rfc3339};
+use obhut_casework::{Act, Filing, Outcome, ReportRow, Right, rfc3339};
 use obhut_partners::destinations::{self, Destination};
 use obhut_partners::filing::{self, Draining, Pace};
 use obhut_partners::http::Http;
@@ -117,8 +117,7 @@ pub(crate) async fn draft(
     Path((case, destination)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::ReadDraft).await?;
     let destination = known(&destination)?;
     let report = app.casework.report(&case, false, &person.id).await?;
     let rendered = (destination.render)(&report);
@@ -206,8 +205,7 @@ pub(crate) async fn file(
     headers: HeaderMap,
     given: Result<Json<FileBody>, JsonRejection>,
 ) -> Result<Json<Vec<ReportBody>>, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::FileReport).await?;
     let Json(given) = given?;
     let names: Vec<String> = match given.destination {
         Some(name) => vec![known(&name)?.name.to_owned()],
@@ -224,7 +222,7 @@ pub(crate) async fn file(
         return Err(Fault::new(
             StatusCode::CONFLICT,
             "no-route",
-            "no route on record leads anywhere for this case; name a destination, or record a route with its legal basis (`obhut route add`)",
+            "no route on record leads anywhere for this case; name a destination, or record a route with its legal basis",
         ));
     }
     let mut filed = Vec::new();
@@ -282,8 +280,7 @@ pub(crate) async fn approve(
     headers: HeaderMap,
     given: Result<Json<ApproveBody>, JsonRejection>,
 ) -> Result<Json<ReportBody>, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::ApproveReport).await?;
     let Json(given) = given?;
     app.casework
         .approve_report(&report, &person, given.empty_because.as_deref())
@@ -299,8 +296,7 @@ pub(crate) async fn send(
     Path(report): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<ReportBody>, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::SendReport).await?;
     let row = app.casework.report_row(&report).await?;
     if row.status != "approved" {
         return Err(Fault::new(
@@ -347,8 +343,7 @@ pub(crate) async fn retract(
     headers: HeaderMap,
     given: Result<Json<ReasonBody>, JsonRejection>,
 ) -> Result<Json<ReportBody>, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::RetractReport).await?;
     let Json(given) = given?;
     app.casework
         .retract_report(&report, &given.reason, &person)
@@ -373,8 +368,7 @@ pub(crate) async fn outcome(
     headers: HeaderMap,
     given: Result<Json<OutcomeBody>, JsonRejection>,
 ) -> Result<StatusCode, Fault> {
-    let key = access::require(&app, &headers, Right::Decide).await?;
-    let person = access::person(&app, &key).await?;
+    let person = access::acting(&app, &headers, Act::RecordOutcome).await?;
     let Json(given) = given?;
     let code = given.code.parse::<Outcome>().map_err(Fault::bad_request)?;
     app.casework

@@ -213,7 +213,7 @@ async fn add(
         let signal_type = super::signal_type(name)?;
         if name == "vpdq" {
             return Err(HmaFault::bad(
-                "videos come into a bank as a list: `obhut list add` takes their frames",
+                "videos come into a bank as a list, with their frames",
             ));
         }
         let digest = parse_signal(signal_type, &value)
@@ -367,7 +367,7 @@ pub(crate) async fn none(State(app): State<App>, headers: HeaderMap) -> Answer<J
 pub(crate) async fn no_exchange(State(app): State<App>, headers: HeaderMap) -> Answer<Response> {
     curator(&app, &headers).await?;
     Err(HmaFault::bad(
-        "No such exchange type: this server has none; lists come in through `obhut list import`",
+        "No such exchange type: this server has none; lists come in as files",
     ))
 }
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use maud::{Markup, html};
 use obhut_casework::payments::{self, AlertDetail, AlertRow, ShownTransfer};
-use obhut_casework::{Right, rfc3339};
+use obhut_casework::{Act, rfc3339};
 
 use super::{Language, Page, frame};
 use crate::fault::Fault;
@@ -45,11 +45,7 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
     if let Ok(value) = format!("Bearer {key}").parse() {
         with_key.insert(axum::http::header::AUTHORIZATION, value);
     }
-    let person = match access::require(&app, &with_key, Right::Decide).await {
-        Ok(found) => access::person(&app, &found).await,
-        Err(fault) => Err(fault),
-    };
-    let Ok(person) = person else {
+    let Ok(person) = access::acting(&app, &with_key, Act::ViewAlert).await else {
         return door(language, true);
     };
     let page = if alert.is_empty() {

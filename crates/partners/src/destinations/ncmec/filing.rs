@@ -54,14 +54,11 @@ impl Service {
             && (!channel.production || channel.officer.is_none())
         {
             return Err(SendFault::Denied(
-                "the production address needs --production, credentials and a named officer".into(),
+                "the production address has to be switched on, with credentials and a named officer".into(),
             ));
         }
         let (Some(user), Some(password)) = (&channel.user, &channel.secret) else {
-            return Err(SendFault::Denied(
-                "no credentials are set; `obhut destination set ncmec --user … --password-file …`"
-                    .into(),
-            ));
+            return Err(SendFault::Denied("no credentials are set for ncmec".into()));
         };
         Ok(Self {
             http,
@@ -210,7 +207,7 @@ async fn deliver(
     }
     if filing.begun >= BEGINNINGS_MAX {
         return Err(SendFault::Unexpected(format!(
-            "it was begun {BEGINNINGS_MAX} times and never finished; look at what the service says, then `obhut report send --resume`"
+            "it was begun {BEGINNINGS_MAX} times and never finished; look at what the service says, then send it again"
         )));
     }
     let opened = service.call("/submit", Body::Xml(text)).await?.well()?;

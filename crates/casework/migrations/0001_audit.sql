@@ -1,0 +1,3 @@
+CREATE TABLE audit (
+    id TEXT PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT NULL, act TEXT NOT NULL,
+    subject TEXT NOT NULL, detail TEXT NOT NULL);

@@ -1,0 +1,1 @@
+CREATE TABLE facts (case_id TEXT PRIMARY KEY, sealed TEXT NOT NULL);

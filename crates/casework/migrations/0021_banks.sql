@@ -1,0 +1,1 @@
+ALTER TABLE bank_contents ADD COLUMN entry TEXT NOT NULL DEFAULT '';

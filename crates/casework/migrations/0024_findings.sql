@@ -1,0 +1,1 @@
+CREATE INDEX findings_by_exhibit ON findings (exhibit);

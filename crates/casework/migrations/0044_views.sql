@@ -1,0 +1,10 @@
+INSERT INTO changes (what, number) VALUES ('views', 1);
+ALTER TABLE views ADD COLUMN seq BIGINT NOT NULL DEFAULT 0;
+UPDATE views SET seq = o.place FROM (SELECT id AS row, ROW_NUMBER() OVER (ORDER BY viewed_at, id) AS place FROM views) o WHERE o.row = views.id;
+UPDATE changes SET number = 1 + (SELECT COUNT(*) FROM views) WHERE what = 'views';
+INSERT INTO changes (what, number) VALUES ('exhibits', 1);
+ALTER TABLE exhibit_digests ADD COLUMN seq BIGINT NOT NULL DEFAULT 0;
+UPDATE exhibit_digests SET seq = o.place FROM (SELECT exhibit AS row, ROW_NUMBER() OVER (ORDER BY kept_at, exhibit) AS place FROM exhibit_digests) o WHERE o.row = exhibit_digests.exhibit;
+UPDATE changes SET number = 1 + (SELECT COUNT(*) FROM exhibit_digests) WHERE what = 'exhibits';
+ALTER TABLE exhibit_digests ADD COLUMN case_id TEXT;
+CREATE INDEX exhibit_digests_by_case ON exhibit_digests (case_id);

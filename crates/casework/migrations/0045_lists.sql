@@ -1,0 +1,2 @@
+ALTER TABLE list_versions ADD COLUMN content TEXT NOT NULL DEFAULT '';
+ALTER TABLE list_signatures ADD COLUMN content TEXT NOT NULL DEFAULT '';

@@ -1,0 +1,210 @@
+//! What can go wrong, by kind: whose fault it is, and what to do next. Carries ids, never content.
+//!
+//! No text here names a command or a header: a server's client and whoever sits at the command line
+//! read the same sentence. What each can do next is a [`Next`], which the edge says in its own words.
+
+use obhut_vault::VaultError;
+
+use crate::Role;
+
+/// An error of the core. Each kind is one answer over HTTP and one exit code.
+#[derive(thiserror::Error, Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum CaseworkError {
+    /// Whoever asked may not: a role, a right or a legal basis is missing.
+    #[error("{why}")]
+    Denied {
+        /// What is missing.
+        why: String,
+        /// How to go on.
+        next: Option<Next>,
+    },
+    /// Something of that name or id is not on record.
+    #[error("no {what} \"{id}\" on record")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+        /// Its name or id.
+        id: String,
+    },
+    /// What was given can't be used.
+    #[error("{why}")]
+    Invalid {
+        /// Which field of what was given.
+        field: &'static str,
+        /// What is wrong with it, and what would be right.
+        why: String,
+    },
+    /// A rule says no as things stand; in another state the same would be done.
+    #[error("{why}")]
+    Conflict {
+        /// The rule, and how things stand.
+        why: String,
+        /// How to go on.
+        next: Option<Next>,
+    },
+    /// Only a legal basis on record opens this surface.
+    #[error(
+        "private messages are not screened: no legal basis with owner and end date is on record"
+    )]
+    NoLegalBasis,
+    /// The database or the vault's store does not answer: nobody's request is wrong, and it may soon
+    /// be back.
+    #[error("{why}; nothing was changed")]
+    Unavailable {
+        /// What doesn't answer.
+        why: String,
+    },
+    /// The database refused a statement; nothing was changed.
+    #[error("the database failed: {why}; nothing was changed")]
+    Database {
+        /// As the driver says it.
+        why: String,
+    },
+    /// A file of the data folder can't be used.
+    #[error("{path}: {why}")]
+    Folder {
+        /// The file.
+        path: String,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// Stored data don't have the form this version writes.
+    #[error(
+        "{what} is not in a form this version reads; was it changed by hand or by a newer version?"
+    )]
+    Corrupt {
+        /// What can't be read.
+        what: String,
+    },
+}
+
+/// How whoever was refused can go on, for the edge to say in its own words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Next {
+    /// Give a person a role.
+    GiveRole {
+        /// The person's name.
+        person: String,
+        /// The role that is missing.
+        role: Role,
+    },
+    /// Have a person decide the case.
+    Decide {
+        /// The case.
+        case: String,
+    },
+    /// Add facts to a case that is open.
+    AddFacts {
+        /// The case.
+        case: String,
+    },
+    /// Add facts, or approve with the reason why it goes as it is.
+    AddFactsOrOverride {
+        /// The case.
+        case: String,
+    },
+    /// Approve a report as it is now, and send it again.
+    ApproveAgain {
+        /// The report.
+        report: String,
+    },
+    /// Record the authority's word that ends an embargo.
+    LiftEmbargo {
+        /// The case.
+        case: String,
+    },
+    /// Record a legal basis for following a case's money.
+    RecordChainBasis {
+        /// The case.
+        case: String,
+    },
+    /// Move a deadline on instead of ending it.
+    ExtendDeadline,
+}
+
+impl CaseworkError {
+    /// True when the database does not answer: nobody's request is wrong, and it may soon be back.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+
+    /// How to go on, where that can be said.
+    pub fn next(&self) -> Option<&Next> {
+        match self {
+            Self::Denied { next, .. } | Self::Conflict { next, .. } => next.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn denied(why: impl Into<String>) -> Self {
+        Self::Denied {
+            why: why.into(),
+            next: None,
+        }
+    }
+
+    pub(crate) fn conflict(why: impl Into<String>) -> Self {
+        Self::Conflict {
+            why: why.into(),
+            next: None,
+        }
+    }
+
+    pub(crate) fn invalid(field: &'static str, why: impl Into<String>) -> Self {
+        Self::Invalid {
+            field,
+            why: why.into(),
+        }
+    }
+
+    pub(crate) fn unreadable(what: impl Into<String>) -> Self {
+        Self::Corrupt { what: what.into() }
+    }
+
+    /// The same, with the way on.
+    pub(crate) fn then(mut self, how: Next) -> Self {
+        if let Self::Denied { next, .. } | Self::Conflict { next, .. } = &mut self {
+            *next = Some(how);
+        }
+        self
+    }
+}
+
+impl From<sqlx::Error> for CaseworkError {
+    fn from(e: sqlx::Error) -> Self {
+        let why = e.to_string();
+        match e {
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::Io(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unavailable {
+                why: format!("the database does not answer: {why}"),
+            },
+            _ => Self::Database { why },
+        }
+    }
+}
+
+impl From<VaultError> for CaseworkError {
+    fn from(e: VaultError) -> Self {
+        match e {
+            VaultError::NotFound(id) => Self::NotFound {
+                what: "exhibit",
+                id,
+            },
+            VaultError::Erased(_) => Self::conflict(e.to_string()),
+            VaultError::Store(_) | VaultError::Lock(_) => Self::Folder {
+                path: "vault".into(),
+                why: e.to_string(),
+            },
+            _ => Self::Corrupt {
+                what: e.to_string(),
+            },
+        }
+    }
+}
+
+/// Shorthand of this crate.
+pub type Result<T> = std::result::Result<T, CaseworkError>;

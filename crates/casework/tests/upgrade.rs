@@ -1,0 +1,167 @@
+//! A data folder of the first version opens in this one, with everything as it was; one of a newer
+//! version is refused by words. On both databases, with several that start at once.
+
+mod bench;
+
+use bench::*;
+use obhut_casework::*;
+
+/// The last step of the first version.
+const FIRST_STEPS: i64 = 41;
+
+fn statements(up_to: i64) -> Vec<(i64, String)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut all: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let number: i64 = name[..4].parse().unwrap();
+            (number, std::fs::read_to_string(path).unwrap())
+        })
+        .filter(|(number, _)| *number <= up_to)
+        .collect();
+    all.sort();
+    all
+}
+
+/// A database as the first version left it: its tables, its rows, its list of steps.
+async fn first_version(url: &str, list: &HashList) {
+    sqlx::any::install_default_drivers();
+    let pool = sqlx::any::AnyPoolOptions::new()
+        .max_connections(1)
+        .connect(url)
+        .await
+        .unwrap();
+    let run = async |sql: String| {
+        use sqlx::Executor as _;
+        (&pool)
+            .execute(sqlx::AssertSqlSafe(sql.clone()))
+            .await
+            .unwrap_or_else(|e| panic!("{sql}: {e}"));
+    };
+    run("CREATE TABLE steps (number BIGINT PRIMARY KEY, done_at BIGINT NOT NULL)".into()).await;
+    for (number, sql) in statements(FIRST_STEPS) {
+        for one in sql.split(";\n").filter(|s| !s.trim().is_empty()) {
+            run(one.to_owned()).await;
+        }
+        run(format!("INSERT INTO steps VALUES ({number}, 1)")).await;
+    }
+    for sql in [
+        "INSERT INTO people VALUES ('person-1', 'Rita', 'rita', 1)",
+        "INSERT INTO people_roles VALUES ('person-1', 'reviewer')",
+        "INSERT INTO cases (id, group_key, status, opened_at, changed_at) VALUES ('case-1', 'g', 'decided', 1, 1)",
+        "INSERT INTO decisions VALUES ('decision-b', 'case-1', 'person-1', 'Rita', 'no-report', 'first', '', '', 10)",
+        "INSERT INTO decisions VALUES ('decision-a', 'case-1', 'person-1', 'Rita', 'report', 'second', '', '', 20)",
+        "INSERT INTO audit VALUES ('audit-b', 10, 'person-1', 'case.decide', 'case-1', 'no-report')",
+        "INSERT INTO audit VALUES ('audit-a', 20, 'person-1', 'case.decide', 'case-1', 'report')",
+    ] {
+        run(sql.into()).await;
+    }
+    let (id, version) = (&list.id, &list.version);
+    run(format!("INSERT INTO lists (id, name, owner, purpose, basis, action, created_at) VALUES ('{id}', 'hotline', 'Hotline', 'assessed', 'Art. 6(1)(c)', 'block', 1)")).await;
+    run(format!("INSERT INTO list_versions (list, version, sequence, entries, problems, imported_by, imported_at, hits_counted) VALUES ('{id}', '{version}', 1, 1, 0, 'x', 1, 0)")).await;
+    for person in ["Ada", "Grace"] {
+        run(format!("INSERT INTO list_signatures (list, version, person, name, signed_at) VALUES ('{id}', '{version}', 'person-{person}', '{person}', 1)")).await;
+    }
+    pool.close().await;
+}
+
+/// The data folder of the first version: keys without one for lookups, the list's sealed file.
+async fn first_folder(made: &Bench, known: &[u8]) -> (tempfile::TempDir, HashList) {
+    signed(&made.casework, "hotline", &[("one", known)]).await;
+    let list = made.casework.list("hotline").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["keys", "vault", "lists"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let copy = |name: &str| {
+        let to = folder.path().join(name);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(made.folder.path().join(name), to).unwrap();
+    };
+    copy("keys/sealing.age");
+    copy("keys/log.signing");
+    copy(&format!("lists/{}/{}.age", list.id, list.version));
+    (folder, list)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
+    on_each_database(async |made: Bench| {
+        let known = picture(1);
+        let (folder, list) = first_folder(&made, &known).await;
+        let database = folder.path().join("obhut.db");
+        let url = match made.url {
+            Some(_) => fresh_postgres().await.unwrap(),
+            None => format!("sqlite://{}?mode=rwc", database.display()),
+        };
+        first_version(&url, &list).await;
+        let open = || {
+            let named = made.url.is_some().then_some(url.as_str());
+            let (folder, clock) = (DataFolder::new(folder.path()), made.clock.clone());
+            async move { Casework::open(folder, named, clock).await }
+        };
+        // Eight that start at once: one upgrades, the others find it done.
+        let opened = futures::future::join_all((0..8).map(|_| open())).await;
+        let mut all: Vec<Casework> = opened.into_iter().map(|c| c.unwrap()).collect();
+        let c = all.pop().unwrap();
+        let decisions = c.decisions("case-1").await.unwrap();
+        let grounds: Vec<_> = decisions.iter().map(|d| d.grounds()).collect();
+        assert_eq!(grounds, ["first", "second"], "numbered by time");
+        let trail = c.audit(Some("case-1")).await.unwrap();
+        assert_eq!(trail[0].detail, "report", "newest first");
+        // What was signed then is bound to its file, on record, and matches.
+        let list = c.list("hotline").await.unwrap();
+        assert_eq!(list.signatures, ["Ada", "Grace"]);
+        assert!(!list.unsigned);
+        assert_eq!(screen(&c, &known).await.verdict, Verdict::Match);
+        let bound = c.audit(Some(&list.id)).await.unwrap();
+        assert_eq!(bound.iter().filter(|r| r.act == "list.bind").count(), 1);
+        // The lookup key is the one the first version used, now in its own file.
+        let keys = folder.path().join("keys");
+        let read = |name: &str| std::fs::read_to_string(keys.join(name)).unwrap();
+        assert_eq!(read("lookup.key").trim(), read("sealing.age").trim());
+        if made.url.is_none() {
+            let copy = folder.path().join("obhut.db.before-upgrade-41");
+            assert!(copy.metadata().unwrap().len() > 0, "copied first");
+        }
+        // The next decision is the third, whatever the clock says.
+        let rita = c.person("Rita").await.unwrap();
+        let request = DecisionRequest {
+            ruling: Ruling::Report,
+            grounds: "third".into(),
+            category: None,
+        };
+        c.decide("case-1", &rita, &request).await.unwrap();
+        let decisions = c.decisions("case-1").await.unwrap();
+        assert_eq!(decisions.last().unwrap().grounds(), "third");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_newer_version_is_refused_by_words() {
+    on_each_database(async |b: Bench| {
+        let url = b
+            .url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", b.folder.path().join("obhut.db").display()));
+        sqlx::any::install_default_drivers();
+        let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+        sqlx::query("INSERT INTO steps VALUES (999999, 1)")
+            .execute(&pool)
+            .await
+            .unwrap();
+        pool.close().await;
+        let again = Casework::open(
+            DataFolder::new(b.folder.path()),
+            b.url.as_deref(),
+            b.clock.clone(),
+        )
+        .await;
+        let e = again.err().expect("it is refused").to_string();
+        assert!(e.contains("newer obhut"), "{e}");
+    })
+    .await;
+}

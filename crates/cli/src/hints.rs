@@ -1,0 +1,118 @@
+//! Errors of the core in this surface's words: what to type next, and with which code to end.
+
+use obhut_casework::chain;
+use obhut_casework::{CaseworkError, Next};
+
+/// A usage that can't be used.
+const USAGE: u8 = 2;
+/// Whoever asked may not.
+const DENIED: u8 = 3;
+/// It isn't on record.
+const NOT_FOUND: u8 = 4;
+/// A rule says no as things stand.
+const CONFLICT: u8 = 5;
+
+/// How to see what is on record, by what was looked for.
+const WHERE: &[(&str, &str)] = &[
+    ("alert", "`obhut payments alerts` lists them"),
+    ("appeal", "`obhut case show` lists the appeals of a case"),
+    ("case", "`obhut case list` shows those there are"),
+    ("deadline", "`obhut deadline list` shows those there are"),
+    ("exhibit", "`obhut vault list` shows those there are"),
+    ("hold", "`obhut payments hold list` lists them"),
+    (
+        "incoming report",
+        "`obhut intake --queue` shows those there are",
+    ),
+    ("key", "`obhut key list` shows all"),
+    (
+        "list",
+        "`obhut list show` shows all, `obhut list import` makes one",
+    ),
+    ("list entry", "a finding names the entry that matched"),
+    (
+        "open alarm",
+        "`obhut alarm list` shows those nobody has seen",
+    ),
+    (
+        "open restoration",
+        "`obhut appeal restorations` lists what is to be undone",
+    ),
+    (
+        "person",
+        "`obhut person list` shows everybody, `obhut person add` adds somebody",
+    ),
+    ("report", "`obhut report status` shows those there are"),
+    ("route", "`obhut route list` shows those there are"),
+];
+
+/// Fields of what was given that are options here.
+const OPTIONS: &[&str] = &[
+    "action", "because", "distance", "grounds", "how", "name", "officer", "person", "purpose",
+    "reason", "right", "text", "until", "owner", "expires",
+];
+
+/// What to type next, where that can be said.
+pub fn hint(e: &anyhow::Error) -> Option<String> {
+    if let Some(fault) = e.downcast_ref::<chain::Fault>() {
+        return of_chain(fault);
+    }
+    let e = e.downcast_ref::<CaseworkError>()?;
+    if let CaseworkError::NotFound { what, .. } = e {
+        let found = WHERE.iter().find(|(of, _)| of == what);
+        return found.map(|(_, how)| (*how).to_owned());
+    }
+    if let CaseworkError::Invalid { field, .. } = e {
+        return OPTIONS
+            .contains(field)
+            .then(|| format!("say it with --{field}"));
+    }
+    if let CaseworkError::Folder { .. } = e {
+        return Some(
+            "another data folder is named with --data, another database with --database".into(),
+        );
+    }
+    Some(match e.next()? {
+        Next::GiveRole { person, role } => {
+            format!("`obhut person add \"{person}\" --role {role}` gives it")
+        }
+        Next::Decide { case } => {
+            format!("`obhut case decide {case} --by NAME --ruling report --grounds …`")
+        }
+        Next::AddFacts { case } => format!("`obhut case facts {case}` adds to it"),
+        Next::AddFactsOrOverride { case } => {
+            format!(
+                "`obhut case facts {case}` adds facts; `--override REASON` approves it as it is"
+            )
+        }
+        Next::ApproveAgain { report } => format!(
+            "`obhut report approve {report} --by PERSON` approves it as it is now, then `obhut report send {report} --resume`"
+        ),
+        Next::LiftEmbargo { case } => {
+            format!("`obhut case embargo {case} --lift` records the authority's word")
+        }
+        Next::RecordChainBasis { case } => {
+            format!("record one with `obhut chain basis {case} --basis … --owner … --until …`")
+        }
+        Next::ExtendDeadline => "`obhut deadline extend` moves it on".into(),
+        _ => return None,
+    })
+}
+
+fn of_chain(fault: &chain::Fault) -> Option<String> {
+    match fault {
+        chain::Fault::NoIndex { .. } => Some("make it with `obhut chain index`".into()),
+        _ => None,
+    }
+}
+
+/// The code a command ends with; 1 where the error is no rule's.
+pub fn exit_code(e: &anyhow::Error) -> u8 {
+    match e.downcast_ref::<CaseworkError>() {
+        Some(CaseworkError::Denied { .. } | CaseworkError::NoLegalBasis) => DENIED,
+        Some(CaseworkError::NotFound { .. }) => NOT_FOUND,
+        Some(CaseworkError::Invalid { .. }) => USAGE,
+        Some(CaseworkError::Conflict { .. }) => CONFLICT,
+        _ => 1,
+    }
+}

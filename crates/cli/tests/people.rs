@@ -1,0 +1,66 @@
+//! People come and go: what a removed person, a withdrawn role and a key that has ended open.
+
+mod bench;
+
+use bench::{Bench, json, ok};
+
+fn code(b: &Bench, arguments: &[&str]) -> i32 {
+    b.obhut(arguments).status.code().unwrap()
+}
+
+#[test]
+fn a_removed_person_and_a_withdrawn_role_are_denied() {
+    let b = Bench::new();
+    b.picture("p.png", 1);
+    let md5 = b.digest("md5", "p.png");
+    b.write("list.csv", format!("kind,digest\nmd5,{md5}\n").as_bytes());
+    b.import("l", "list.csv");
+    // A role that was never there is given at the command line, and said.
+    let signed = b.obhut(&["list", "sign", "l", "--by", "Ada"]);
+    ok(&signed);
+    assert!(String::from_utf8_lossy(&signed.stderr).contains("list-steward"));
+    // Withdrawn, it isn't given again by being used.
+    ok(&b.obhut(&["person", "withdraw", "Ada", "--role", "list-steward"]));
+    let denied = b.obhut(&["list", "sign", "l", "--by", "Ada"]);
+    assert_eq!(denied.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&denied.stderr).contains("withdrawn"));
+    assert_eq!(
+        code(&b, &["person", "withdraw", "Ada", "--role", "reviewer"]),
+        5
+    );
+    // An operator may give it again, on purpose.
+    ok(&b.obhut(&["person", "add", "Ada", "--role", "list-steward"]));
+    ok(&b.obhut(&["person", "add", "Grace", "--role", "list-steward"]));
+    let key = b.obhut(&[
+        "key", "create", "--right", "decide", "--person", "Grace", "--json",
+    ]);
+    let key = json(&key)[0]["id"].as_str().unwrap().to_owned();
+    let gone = json(&b.obhut(&["person", "remove", "Grace", "--json"]));
+    assert_eq!(gone[0]["keys_revoked"], 1);
+    let keys = json(&b.obhut(&["key", "list", "--json"]));
+    let of = keys.iter().find(|k| k["id"] == key.as_str()).unwrap();
+    assert!(!of["revoked_at"].is_null(), "their keys open nothing");
+    assert_eq!(code(&b, &["list", "sign", "l", "--by", "Grace"]), 3);
+    assert_eq!(code(&b, &["person", "remove", "Grace"]), 5);
+    assert_eq!(code(&b, &["person", "remove", "Nobody"]), 4);
+    let people = b.obhut(&["person", "list"]);
+    assert!(!String::from_utf8_lossy(&people.stdout).contains("Grace"));
+    assert_eq!(
+        code(
+            &b,
+            &["key", "create", "--person", "Grace", "--right", "decide"]
+        ),
+        3
+    );
+}
+
+#[test]
+fn a_key_ends_by_itself() {
+    let b = Bench::new();
+    let made = b.obhut(&["key", "create", "--expires", "2999-12-31", "--json"]);
+    ok(&made);
+    let keys = json(&b.obhut(&["key", "list", "--json"]));
+    assert_eq!(keys[0]["expires_at"], "3000-01-01T00:00:00Z");
+    assert_eq!(code(&b, &["key", "create", "--expires", "2001-01-01"]), 2);
+    assert_eq!(code(&b, &["key", "create", "--expires", "soon"]), 1);
+}
