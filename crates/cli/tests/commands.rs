@@ -204,7 +204,7 @@ fn from_list_to_report() {
         b.obhut(&["report", "approve", report, "--by", "rita"])
             .status
             .code(),
-        Some(1)
+        Some(5)
     );
     let again = b.obhut(&["report", "file", &case, "--destination", "ncmec"]);
     assert!(String::from_utf8_lossy(&again.stderr).contains("on record already"));
