@@ -1,191 +1,13 @@
-//! The shape of the house as a test: who imports whom, what stands where. Each message names the
+//! The shape of the house as a test: what stands where. Each message names the
 //! remedy. docs/architecture.md tells the same in sentences.
 
+mod tree;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-
-/// Crate → the crates of ours it may import. The kernels import none.
-const STOREYS: &[(&str, &[&str])] = &[
-    ("hash", &[]),
-    ("index", &[]),
-    ("payments", &[]),
-    ("chain", &[]),
-    ("vault", &[]),
-    ("decode", &[]),
-    (
-        "casework",
-        &["hash", "index", "payments", "chain", "vault", "decode"],
-    ),
-    ("partners", &["casework"]),
-    ("server", &["casework", "partners"]),
-    (
-        "cli",
-        &[
-            "hash", "index", "payments", "chain", "vault", "decode", "casework", "partners",
-            "server",
-        ],
-    ),
-];
-
-/// Crate → the crates from elsewhere that it may use. Whatever isn't here is refused: a list of names
-/// nobody uses proves nothing, and a client that is forgotten in it opens connections all the same.
-/// What only tests use is exempt.
-const OUTSIDE: &[(&str, &[&str])] = &[
-    ("hash", &["md-5", "sha1", "sha2"]),
-    ("index", &["rustix"]),
-    ("payments", &[]),
-    (
-        "chain",
-        &["bech32", "bitcoin_slices", "bs58", "memmap2", "sha2"],
-    ),
-    (
-        "vault",
-        &[
-            "age",
-            "async-trait",
-            "base64",
-            "bytes",
-            "ed25519-dalek",
-            "futures",
-            "getrandom",
-            "hex",
-            "hmac",
-            "object_store",
-            "serde",
-            "serde_json",
-            "sha2",
-            "signed_note",
-            "thiserror",
-            "tlog_tiles",
-        ],
-    ),
-    (
-        "decode",
-        &[
-            "image",
-            "kamadak-exif",
-            "landlock",
-            "libc",
-            "rustix",
-            "seccompiler",
-            "turbojpeg",
-        ],
-    ),
-    (
-        "casework",
-        &[
-            "async-trait",
-            "bytes",
-            "csv",
-            "getrandom",
-            "hex",
-            "jiff",
-            "object_store",
-            "schemars",
-            "serde",
-            "serde_json",
-            "serde_path_to_error",
-            "sha2",
-            "sqlx",
-            "tempfile",
-            "thiserror",
-            "tokio",
-            "tracing",
-            "walkdir",
-        ],
-    ),
-    (
-        "partners",
-        &[
-            "age",
-            "arrow-array",
-            "arrow-schema",
-            "base64",
-            "bytes",
-            "csv",
-            "dejavu",
-            "futures",
-            "getrandom",
-            "hex",
-            "hmac",
-            "jiff",
-            "krilla",
-            "m3u8-rs",
-            "memchr",
-            "parquet",
-            "quick-xml",
-            "regex-lite",
-            "rustix",
-            "rustls",
-            "rusty-s3",
-            "serde",
-            "serde-saphyr",
-            "serde_json",
-            "sha2",
-            "tokio",
-            "tracing",
-            "ttf-parser",
-            "ureq",
-            "url",
-            "zip",
-        ],
-    ),
-    (
-        "server",
-        &[
-            "axum",
-            "base64",
-            "futures",
-            "getrandom",
-            "hex",
-            "jiff",
-            "maud",
-            "multer",
-            "serde",
-            "serde_json",
-            "sha2",
-            "tokio",
-            "tracing",
-            "url",
-            "utoipa",
-        ],
-    ),
-    (
-        "cli",
-        &[
-            "anyhow",
-            "base64",
-            "clap",
-            "clap_complete",
-            "dirs",
-            "getrandom",
-            "hex",
-            "indicatif",
-            "jiff",
-            "rustix",
-            "serde_json",
-            "tokio",
-            "tracing",
-            "tracing-subscriber",
-            "url",
-            "walkdir",
-        ],
-    ),
-];
-
-/// Crates that open a connection to somewhere else, and the only crate of ours that may use each.
-/// sqlx speaks to the database and object_store to the vault's folder.
-const OUTBOUND: &[(&str, &[&str])] = &[
-    ("ureq", &["partners"]),
-    ("rusty-s3", &["partners"]),
-    ("rustls", &["partners"]),
-    ("object_store", &["casework", "vault"]),
-    ("sqlx", &["casework"]),
-];
+use tree::{STOREYS, files, name_of, read, root, sources};
 
 /// Names that tell nothing, or gather what belongs apart.
 const NO_NAMES: &[&str] = &[
@@ -214,202 +36,23 @@ const NO_NAMES: &[&str] = &[
 
 /// Registry file → what each file of its folder must state. The file's name is the name in the data.
 const REGISTRIES: &[(&str, &str)] = &[
-    ("crates/hash/src/kinds", "KIND"),
-    ("crates/partners/src/destinations", "DESTINATION"),
-    ("crates/payments/src/indicators", "INDICATOR"),
+    ("crates/kernels/hash/src/kinds", "KIND"),
+    ("crates/edges/partners/src/destinations", "DESTINATION"),
+    ("crates/kernels/typologies/src/indicators", "INDICATOR"),
     ("crates/server/src/api", ""),
     ("crates/server/src/pages", "PAGE"),
 ];
 
 /// The only files that may say `unsafe`, as beginnings of their paths.
 const UNSAFE: &[&str] = &[
-    "crates/hash/src/arch/",
-    "crates/index/src/arch/",
-    "crates/chain/src/map.rs",
-    "crates/decode/src/sandbox.rs",
-    "crates/decode/src/shared.rs",
+    "crates/kernels/hash/src/arch/",
+    "crates/kernels/index/src/arch/",
+    "crates/kernels/chain/src/map.rs",
+    "crates/kernels/decode/src/sandbox.rs",
+    "crates/kernels/decode/src/shared.rs",
 ];
 
 const LINES_MAX: usize = 900;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-/// All files below, relative to the project, without what is built.
-fn files(below: &str) -> Vec<String> {
-    fn walk(folder: &Path, root: &Path, out: &mut Vec<String>) {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let (path, name) = (entry.path(), entry.file_name());
-            if path.is_dir() {
-                if !name.to_string_lossy().starts_with("target") && name != ".git" {
-                    walk(&path, root, out);
-                }
-            } else {
-                out.push(
-                    path.strip_prefix(root)
-                        .unwrap()
-                        .to_string_lossy()
-                        .replace('\\', "/"),
-                );
-            }
-        }
-    }
-    let mut out = Vec::new();
-    walk(&root().join(below), &root(), &mut out);
-    out.sort();
-    out
-}
-
-fn sources() -> Vec<String> {
-    files("")
-        .into_iter()
-        .filter(|f| f.ends_with(".rs"))
-        .collect()
-}
-
-fn manifest(name: &str) -> toml::Table {
-    read(&root().join("crates").join(name).join("Cargo.toml"))
-        .parse()
-        .unwrap()
-}
-
-fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
-    let tables = |of: &toml::Table| -> BTreeSet<String> {
-        ["dependencies", "build-dependencies"]
-            .iter()
-            .filter_map(|name| of.get(*name).and_then(|d| d.as_table()))
-            .flat_map(|t| t.iter())
-            // Under another name it is still the same crate.
-            .map(|(name, about)| {
-                about
-                    .get("package")
-                    .and_then(|p| p.as_str())
-                    .unwrap_or(name)
-                    .to_owned()
-            })
-            .collect()
-    };
-    let mut all = tables(manifest);
-    for target in manifest
-        .get("target")
-        .and_then(|t| t.as_table())
-        .into_iter()
-        .flat_map(|t| t.values())
-        .filter_map(|t| t.as_table())
-    {
-        all.extend(tables(target));
-    }
-    all
-}
-
-#[test]
-fn every_crate_imports_only_from_below() {
-    let on_disk: BTreeSet<String> = fs::read_dir(root().join("crates"))
-        .unwrap()
-        .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
-        .collect();
-    let in_table: BTreeSet<String> = STOREYS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(
-        on_disk, in_table,
-        "a new crate needs its row in STOREYS and in docs/architecture.md"
-    );
-    for (name, allowed) in STOREYS {
-        for dependency in dependencies(&manifest(name)) {
-            let Some(ours) = dependency.strip_prefix("obhut-") else {
-                continue;
-            };
-            assert!(
-                allowed.contains(&ours),
-                "crates/{name} imports {ours}, which is not below it. Move the code up to a crate that may, or hand it in through a trait; a new arrow needs docs/architecture.md in the same commit"
-            );
-        }
-    }
-}
-
-/// What a table of dependencies does that it may not, with the remedy.
-fn not_its_business(name: &str, dependencies: &BTreeSet<String>) -> Vec<String> {
-    let allowed = OUTSIDE
-        .iter()
-        .find(|(of, _)| *of == name)
-        .map_or(&[][..], |(_, allowed)| allowed);
-    let mut wrong = Vec::new();
-    for dependency in dependencies.iter().filter(|d| !d.starts_with("obhut")) {
-        if !allowed.contains(&dependency.as_str()) {
-            wrong.push(format!(
-                "crates/{name} uses {dependency}, which is not in its row of OUTSIDE. Do without it, or add it there and to docs/architecture.md with the reason"
-            ));
-        }
-        let only = OUTBOUND.iter().find(|(of, _)| of == dependency);
-        if let Some((_, only)) = only
-            && !only.contains(&name)
-        {
-            wrong.push(format!(
-                "crates/{name} uses {dependency}, which opens connections; only {only:?} may. Hand in what it fetches"
-            ));
-        }
-    }
-    wrong
-}
-
-#[test]
-fn no_crate_can_use_what_is_not_its_business() {
-    let rows: BTreeSet<&str> = OUTSIDE.iter().map(|(name, _)| *name).collect();
-    for (name, _) in STOREYS {
-        assert!(
-            rows.contains(name),
-            "crates/{name} needs its row in OUTSIDE"
-        );
-        let wrong = not_its_business(name, &dependencies(&manifest(name)));
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    }
-    // A row names nothing that isn't used: what is gone from a manifest goes from here.
-    for (name, allowed) in OUTSIDE {
-        let used = dependencies(&manifest(name));
-        for crate_name in *allowed {
-            assert!(
-                used.contains(*crate_name),
-                "OUTSIDE allows {crate_name} in crates/{name}, which doesn't use it any more: take it out of the row"
-            );
-        }
-    }
-    for (client, only) in OUTBOUND {
-        for name in *only {
-            assert!(
-                dependencies(&manifest(name)).contains(*client),
-                "OUTBOUND names {client} for crates/{name}, which doesn't use it: take it out"
-            );
-        }
-    }
-}
-
-/// The rule itself, broken on purpose: the client in use, put where it may not be.
-#[test]
-fn a_client_where_it_may_not_be_is_noticed() {
-    for (name, _) in STOREYS.iter().filter(|(name, _)| *name != "partners") {
-        for client in ["ureq", "rusty-s3", "reqwest", "hyper"] {
-            let mut with = dependencies(&manifest(name));
-            with.insert(client.to_owned());
-            let wrong = not_its_business(name, &with).join("\n");
-            assert!(wrong.contains(client), "{client} in crates/{name} passes");
-        }
-    }
-    let renamed: toml::Table = "[dependencies]\nsafe = { package = \"ureq\", version = \"3\" }"
-        .parse()
-        .unwrap();
-    assert!(dependencies(&renamed).contains("ureq"));
-    let hidden: toml::Table = "[target.'cfg(unix)'.dependencies]\nureq = \"3\""
-        .parse()
-        .unwrap();
-    assert!(dependencies(&hidden).contains("ureq"));
-}
 
 #[test]
 fn every_file_of_a_registry_is_listed_under_its_own_name() {
@@ -497,7 +140,10 @@ fn names_say_something() {
 }
 
 /// Folders with numbered files of statements, and the sources whose modules own their tables.
-const MIGRATIONS: &[(&str, &str)] = &[("crates/casework/migrations", "crates/casework/src")];
+const MIGRATIONS: &[(&str, &str)] = &[(
+    "crates/foundation/casework/migrations",
+    "crates/foundation/casework/src",
+)];
 
 /// The file of the module a migration is named after: `0037_payments_alerts.sql` is of
 /// `payments/alerts.rs`, `0003_lists.sql` of `lists.rs`.
@@ -639,9 +285,9 @@ fn unsafe_stays_where_it_is_allowed() {
         manifest["workspace"]["lints"]["rust"]["unsafe_code"].as_str(),
         Some("deny")
     );
-    for (name, _) in STOREYS {
+    for name in STOREYS.iter().map(|(folder, _)| name_of(folder)) {
         assert_eq!(
-            self::manifest(name)["lints"]["workspace"].as_bool(),
+            tree::manifest(name)["lints"]["workspace"].as_bool(),
             Some(true),
             "crates/{name}: add `[lints] workspace = true`"
         );
@@ -659,43 +305,6 @@ fn no_test_is_switched_off_and_nothing_is_left_to_do() {
             assert!(
                 !text.contains(word),
                 "{file} says {word}: finish it, or say the limit where its user looks"
-            );
-        }
-    }
-}
-
-#[test]
-fn kernels_look_at_no_clock_no_environment_and_no_network() {
-    for kernel in ["hash", "index", "payments", "chain", "vault"] {
-        for file in files(&format!("crates/{kernel}/src")) {
-            let text = read(&root().join(&file));
-            for word in [
-                "SystemTime",
-                "Instant::now",
-                "std::env::",
-                "std::net::",
-                "TcpStream",
-            ] {
-                assert!(
-                    !text.contains(word),
-                    "{file} says {word}: a kernel gets it handed in"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn only_the_binary_reads_arguments_and_environment() {
-    for file in sources().into_iter().filter(|f| {
-        f.starts_with("crates/") && f.contains("/src/") && !f.starts_with("crates/cli/")
-    }) {
-        let text = read(&root().join(&file));
-        let worker = file == "crates/decode/src/bin/obhut-decode.rs";
-        for word in ["env::var", "env::args"] {
-            assert!(
-                worker || !text.contains(word),
-                "{file} says {word}: arguments and environment come in through crates/cli"
             );
         }
     }

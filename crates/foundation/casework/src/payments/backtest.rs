@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use obhut_payments::{Assessment, ByParty, Language, PartyKey, Role, Transfer};
+use obhut_typologies::{Assessment, ByParty, Language, PartyKey, Role, Transfer};
 
 use super::scan::ScanResult;
 

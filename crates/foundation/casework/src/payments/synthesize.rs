@@ -5,7 +5,7 @@
 //! 634, FATF 2025, AUSTRAC), corridors the published shares of remittances into the Philippines and
 //! the World Bank's large corridors, rounded.
 
-use obhut_payments::{Context, Country, Currency, DAY_MICROS, PartyKey, Transfer};
+use obhut_typologies::{Context, Country, Currency, DAY_MICROS, PartyKey, Transfer};
 
 /// What is planted, in words; printed by `obhut payments synthesize --explain`.
 pub const PLANTED: &str = "\

@@ -1,8 +1,8 @@
 //! The rolling windows beside a naive recomputation: every number counted again from all transfers,
 //! every answer of the monitor again from slices.
 
-use obhut_payments::features::{Scratch, Sent, WINDOWS_DAYS, of_sender};
-use obhut_payments::*;
+use obhut_typologies::features::{Scratch, Sent, WINDOWS_DAYS, of_sender};
+use obhut_typologies::*;
 use proptest::prelude::*;
 
 fn transfer(seed: (u64, u64, i64, i64, u8)) -> Transfer {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use obhut_payments::{
+use obhut_typologies::{
     Context, Country, Currency, DAY_MICROS, PartyKey, Transfer, amount_minor_from_f64,
 };
 

@@ -12,7 +12,7 @@ const NOW: i64 = 1_800_000_000_000_000;
 
 /// Holds a message against its schema, where that is present.
 fn fits(message: &Path, name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/iso20022");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/iso20022");
     let schema = folder.join(format!("{name}.xsd"));
     if !schema.exists() {
         println!("not present: {name}.xsd");
@@ -168,8 +168,8 @@ fn made_up_messages_fit_each_version_and_come_back_whole() {
 
 #[test]
 fn the_published_example_is_read() {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/payments/pacs008_1.xml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../../shared/data/payments/pacs008_1.xml");
     if !path.exists() {
         println!("not present: pacs008_1.xml");
         return;

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
-use obhut_payments::{Context, Country, Currency, PartyKey, Purchase, TieKnown, Transfer};
+use obhut_typologies::{Context, Country, Currency, PartyKey, Purchase, TieKnown, Transfer};
 use obhut_vault::Sealer;
 
 use super::columns::Packed;

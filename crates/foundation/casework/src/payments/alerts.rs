@@ -4,7 +4,7 @@
 //! What is known of parties is sealed; the tables hold keyed digests. Holds end by themselves.
 
 use async_trait::async_trait;
-use obhut_payments::{
+use obhut_typologies::{
     Assessment, Country, Currency, Event, Fired, Language, Role, SCENARIOS, Scenario, Side,
     indicators::{self, Rests},
     score_of,
@@ -296,9 +296,9 @@ pub struct Hold {
 /// Events as an alert shows them; `name` says what parties, `tx` what transfers are called.
 pub fn shown(
     events: &[Event],
-    name: impl Fn(obhut_payments::PartyKey) -> String,
+    name: impl Fn(obhut_typologies::PartyKey) -> String,
     tx: impl Fn(u64) -> Option<String>,
-    senders_of: impl Fn(obhut_payments::PartyKey) -> Option<u32>,
+    senders_of: impl Fn(obhut_typologies::PartyKey) -> Option<u32>,
 ) -> (Vec<ShownTransfer>, Vec<ShownOther>) {
     let timeline = events
         .iter()
@@ -313,7 +313,7 @@ pub fn shown(
             night: e.is(Event::NIGHT),
         })
         .collect();
-    let mut others: Vec<(obhut_payments::PartyKey, u32)> = Vec::new();
+    let mut others: Vec<(obhut_typologies::PartyKey, u32)> = Vec::new();
     for e in events {
         match others.iter_mut().find(|o| o.0 == e.other) {
             Some(o) => o.1 += 1,

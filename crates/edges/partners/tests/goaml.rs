@@ -153,7 +153,7 @@ fn document(r: &Rendered) -> String {
 
 fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/goaml")
+        .join("../../../../shared/data/goaml")
         .join(name);
     if !path.exists() {
         println!("not present: {name}");

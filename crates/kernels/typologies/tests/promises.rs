@@ -1,7 +1,7 @@
 //! What the mission promises of payments, each as a test.
 
-use obhut_payments::indicators::{Counts, group};
-use obhut_payments::*;
+use obhut_typologies::indicators::{Counts, group};
+use obhut_typologies::*;
 
 const START: i64 = 1_735_689_600_000_000;
 

@@ -524,7 +524,7 @@ mod tests {
     #[test]
     fn the_pinned_schema_is_the_table() {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../../shared/data/ncmec/cyber_tipline_2025-11-10_boostport.xsd");
+            .join("../../../../shared/data/ncmec/cyber_tipline_2025-11-10_boostport.xsd");
         match std::fs::read_to_string(path) {
             Ok(xsd) => assert_eq!(differences(&xsd), Vec::<String>::new()),
             Err(_) => println!("not present: the CyberTipline schema"),

@@ -21,7 +21,7 @@ pub use alerts::{
 pub use columns::Packed;
 pub use history::{History, Part, SENDER_PARTS};
 pub use live::{Advice, Answer, Holding, Live, LiveFault, reasons};
-pub use obhut_payments::*;
+pub use obhut_typologies::*;
 pub use records::{
     Amount, Counted, FileFault, Id, Names, Notices, Preparation, Prepared, Record, TransferProblem,
     Transfers, prepare,

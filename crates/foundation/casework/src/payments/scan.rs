@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use obhut_payments::{
+use obhut_typologies::{
     Assessment, ByParty, DAY_MICROS, Event, PartyKey, PartyWindow, Policy, Purchase, Relations,
     Side, Standing, Transfer, assess_recipient, assess_sender, is_shared_now, silence_before,
 };
@@ -334,7 +334,7 @@ fn look_at_collector(
 
 /// One alert for a party: a possible victim's before all, otherwise the higher.
 fn one_each(mut alerts: Vec<PartyAlert>) -> Vec<PartyAlert> {
-    use obhut_payments::Role;
+    use obhut_typologies::Role;
     // Who collects and passes on at once is no victim for passing on.
     let mules: Vec<PartyKey> = alerts
         .iter()

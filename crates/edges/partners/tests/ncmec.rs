@@ -133,7 +133,7 @@ fn documents(r: &Rendered) -> String {
 
 fn schema_file() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/ncmec/cyber_tipline_2025-11-10_boostport.xsd");
+        .join("../../../../shared/data/ncmec/cyber_tipline_2025-11-10_boostport.xsd");
     if !path.exists() {
         println!("not present: the CyberTipline schema");
         return None;

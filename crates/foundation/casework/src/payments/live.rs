@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use obhut_payments::{
+use obhut_typologies::{
     Assessment, DAY_MICROS, Language, Monitor, PartyKey, Policy, Relations, Role, Side, Transfer,
 };
 use obhut_vault::Clock;

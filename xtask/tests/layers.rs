@@ -1,0 +1,350 @@
+//! Who may use what: crates of ours, crates from elsewhere, clock, environment, network. Each rule is
+//! also tried broken. docs/architecture.md tells the same in sentences.
+
+mod tree;
+
+use std::collections::BTreeSet;
+
+use tree::{STOREYS, dependencies, files, folder_of, manifest, name_of, read, root, sources};
+
+/// Crate → the crates from elsewhere that it may use. Whatever isn't here is refused: a list of names
+/// nobody uses proves nothing, and a client that is forgotten in it opens connections all the same.
+/// What only tests use is exempt.
+const OUTSIDE: &[(&str, &[&str])] = &[
+    ("hash", &["md-5", "sha1", "sha2"]),
+    ("index", &["rustix"]),
+    ("typologies", &[]),
+    (
+        "chain",
+        &["bech32", "bitcoin_slices", "bs58", "memmap2", "sha2"],
+    ),
+    (
+        "vault",
+        &[
+            "age",
+            "async-trait",
+            "base64",
+            "bytes",
+            "ed25519-dalek",
+            "futures",
+            "getrandom",
+            "hex",
+            "hmac",
+            "object_store",
+            "serde",
+            "serde_json",
+            "sha2",
+            "signed_note",
+            "thiserror",
+            "tlog_tiles",
+        ],
+    ),
+    (
+        "decode",
+        &[
+            "image",
+            "kamadak-exif",
+            "landlock",
+            "libc",
+            "rustix",
+            "seccompiler",
+            "turbojpeg",
+        ],
+    ),
+    (
+        "casework",
+        &[
+            "async-trait",
+            "bytes",
+            "csv",
+            "getrandom",
+            "hex",
+            "jiff",
+            "object_store",
+            "schemars",
+            "serde",
+            "serde_json",
+            "serde_path_to_error",
+            "sha2",
+            "sqlx",
+            "tempfile",
+            "thiserror",
+            "tokio",
+            "tracing",
+            "walkdir",
+        ],
+    ),
+    (
+        "partners",
+        &[
+            "age",
+            "arrow-array",
+            "arrow-schema",
+            "base64",
+            "bytes",
+            "csv",
+            "dejavu",
+            "futures",
+            "getrandom",
+            "hex",
+            "hmac",
+            "jiff",
+            "krilla",
+            "m3u8-rs",
+            "memchr",
+            "parquet",
+            "quick-xml",
+            "regex-lite",
+            "rustix",
+            "rustls",
+            "rusty-s3",
+            "serde",
+            "serde-saphyr",
+            "serde_json",
+            "sha2",
+            "tokio",
+            "tracing",
+            "ttf-parser",
+            "ureq",
+            "url",
+            "zip",
+        ],
+    ),
+    (
+        "server",
+        &[
+            "axum",
+            "base64",
+            "futures",
+            "getrandom",
+            "hex",
+            "jiff",
+            "maud",
+            "multer",
+            "serde",
+            "serde_json",
+            "sha2",
+            "tokio",
+            "tracing",
+            "url",
+            "utoipa",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "anyhow",
+            "base64",
+            "clap",
+            "clap_complete",
+            "dirs",
+            "getrandom",
+            "hex",
+            "indicatif",
+            "jiff",
+            "rustix",
+            "serde_json",
+            "tokio",
+            "tracing",
+            "tracing-subscriber",
+            "url",
+            "walkdir",
+        ],
+    ),
+];
+
+/// Crates that open a connection to somewhere else, and the only crate of ours that may use each.
+/// sqlx speaks to the database and object_store to the vault's folder.
+const OUTBOUND: &[(&str, &[&str])] = &[
+    ("ureq", &["partners"]),
+    ("rusty-s3", &["partners"]),
+    ("rustls", &["partners"]),
+    ("object_store", &["casework", "vault"]),
+    ("sqlx", &["casework"]),
+];
+
+#[test]
+fn every_crate_imports_only_from_below() {
+    let on_disk: BTreeSet<String> = files("crates")
+        .into_iter()
+        .filter_map(|f| {
+            Some(
+                f.strip_prefix("crates/")?
+                    .strip_suffix("/Cargo.toml")?
+                    .to_owned(),
+            )
+        })
+        .collect();
+    let in_table: BTreeSet<String> = STOREYS.iter().map(|(f, _)| (*f).to_owned()).collect();
+    assert_eq!(
+        on_disk, in_table,
+        "a new crate needs its row in STOREYS and in docs/architecture.md"
+    );
+    for (folder, allowed) in STOREYS {
+        let wrong = not_below(&dependencies(&manifest(name_of(folder))), allowed);
+        assert!(
+            wrong.is_empty(),
+            "crates/{folder} imports {wrong:?}, which is not below it. Move the code up to a crate that may, or hand it in through a trait; a new arrow needs docs/architecture.md in the same commit"
+        );
+    }
+}
+
+/// Crates of ours among some dependencies that are not allowed.
+fn not_below(dependencies: &BTreeSet<String>, allowed: &[&str]) -> Vec<String> {
+    let ours = dependencies.iter().filter_map(|d| d.strip_prefix("obhut-"));
+    ours.filter(|name| !allowed.contains(name))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The rule itself, broken on purpose: each crate with one import more than it may have.
+#[test]
+fn an_import_from_above_is_noticed() {
+    for (folder, allowed) in STOREYS {
+        for (other, _) in STOREYS {
+            let mut with = dependencies(&manifest(name_of(folder)));
+            with.insert(format!("obhut-{}", name_of(other)));
+            assert_eq!(
+                not_below(&with, allowed).is_empty(),
+                allowed.contains(&name_of(other)),
+                "{folder} with {other}"
+            );
+        }
+    }
+}
+
+/// Kernels import no kernel, nothing imports what stands above it, and the order of STOREYS is one.
+#[test]
+fn the_layers_are_layers() {
+    for (at, (folder, allowed)) in STOREYS.iter().enumerate() {
+        assert!(
+            !folder.starts_with("kernels/") || allowed.is_empty(),
+            "{folder} is a kernel and imports nothing of ours"
+        );
+        for name in *allowed {
+            let below = STOREYS[..at].iter().any(|(f, _)| name_of(f) == *name);
+            assert!(
+                below,
+                "{folder} may import {name}, which doesn't stand before it"
+            );
+        }
+    }
+}
+
+/// What a table of dependencies does that it may not, with the remedy.
+fn not_its_business(name: &str, dependencies: &BTreeSet<String>) -> Vec<String> {
+    let allowed = OUTSIDE
+        .iter()
+        .find(|(of, _)| *of == name)
+        .map_or(&[][..], |(_, allowed)| allowed);
+    let mut wrong = Vec::new();
+    for dependency in dependencies.iter().filter(|d| !d.starts_with("obhut")) {
+        if !allowed.contains(&dependency.as_str()) {
+            wrong.push(format!(
+                "crates/{name} uses {dependency}, which is not in its row of OUTSIDE. Do without it, or add it there and to docs/architecture.md with the reason"
+            ));
+        }
+        let only = OUTBOUND.iter().find(|(of, _)| of == dependency);
+        if let Some((_, only)) = only
+            && !only.contains(&name)
+        {
+            wrong.push(format!(
+                "crates/{name} uses {dependency}, which opens connections; only {only:?} may. Hand in what it fetches"
+            ));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn no_crate_can_use_what_is_not_its_business() {
+    let rows: BTreeSet<&str> = OUTSIDE.iter().map(|(name, _)| *name).collect();
+    for name in STOREYS.iter().map(|(folder, _)| name_of(folder)) {
+        assert!(
+            rows.contains(name),
+            "crates/{name} needs its row in OUTSIDE"
+        );
+        let wrong = not_its_business(name, &dependencies(&manifest(name)));
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+    // A row names nothing that isn't used: what is gone from a manifest goes from here.
+    for (name, allowed) in OUTSIDE {
+        let used = dependencies(&manifest(name));
+        for crate_name in *allowed {
+            assert!(
+                used.contains(*crate_name),
+                "OUTSIDE allows {crate_name} in crates/{name}, which doesn't use it any more: take it out of the row"
+            );
+        }
+    }
+    for (client, only) in OUTBOUND {
+        for name in *only {
+            assert!(
+                dependencies(&manifest(name)).contains(*client),
+                "OUTBOUND names {client} for crates/{name}, which doesn't use it: take it out"
+            );
+        }
+    }
+}
+
+/// The rule itself, broken on purpose: the client in use, put where it may not be.
+#[test]
+fn a_client_where_it_may_not_be_is_noticed() {
+    for name in STOREYS
+        .iter()
+        .map(|(folder, _)| name_of(folder))
+        .filter(|name| *name != "partners")
+    {
+        for client in ["ureq", "rusty-s3", "reqwest", "hyper"] {
+            let mut with = dependencies(&manifest(name));
+            with.insert(client.to_owned());
+            let wrong = not_its_business(name, &with).join("\n");
+            assert!(wrong.contains(client), "{client} in crates/{name} passes");
+        }
+    }
+    let renamed: toml::Table = "[dependencies]\nsafe = { package = \"ureq\", version = \"3\" }"
+        .parse()
+        .unwrap();
+    assert!(dependencies(&renamed).contains("ureq"));
+    let hidden: toml::Table = "[target.'cfg(unix)'.dependencies]\nureq = \"3\""
+        .parse()
+        .unwrap();
+    assert!(dependencies(&hidden).contains("ureq"));
+}
+
+#[test]
+fn kernels_look_at_no_clock_no_environment_and_no_network() {
+    for kernel in ["hash", "index", "typologies", "chain", "vault"] {
+        for file in files(&format!("crates/{}/src", folder_of(kernel))) {
+            let text = read(&root().join(&file));
+            for word in [
+                "SystemTime",
+                "Instant::now",
+                "std::env::",
+                "std::net::",
+                "TcpStream",
+            ] {
+                assert!(
+                    !text.contains(word),
+                    "{file} says {word}: a kernel gets it handed in"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_binary_reads_arguments_and_environment() {
+    for file in sources().into_iter().filter(|f| {
+        f.starts_with("crates/") && f.contains("/src/") && !f.starts_with("crates/cli/")
+    }) {
+        let text = read(&root().join(&file));
+        let worker = file == "crates/kernels/decode/src/bin/obhut-decode.rs";
+        for word in ["env::var", "env::args"] {
+            assert!(
+                worker || !text.contains(word),
+                "{file} says {word}: arguments and environment come in through crates/cli"
+            );
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The project's files and crates, as the tests of its shape look at them.
+
+#![allow(dead_code)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Folder of a crate → the crates of ours it may import. The kernels import none.
+pub const STOREYS: &[(&str, &[&str])] = &[
+    ("kernels/hash", &[]),
+    ("kernels/index", &[]),
+    ("kernels/typologies", &[]),
+    ("kernels/chain", &[]),
+    ("kernels/decode", &[]),
+    ("foundation/vault", &[]),
+    (
+        "foundation/casework",
+        &["hash", "index", "typologies", "chain", "vault", "decode"],
+    ),
+    ("edges/partners", &["casework"]),
+    ("server", &["casework", "partners"]),
+    ("cli", &["hash", "decode", "casework", "partners", "server"]),
+];
+
+/// The last part of a crate's folder, which is its name.
+pub fn name_of(folder: &str) -> &str {
+    folder.rsplit('/').next().unwrap()
+}
+
+/// The folder of a crate.
+pub fn folder_of(name: &str) -> &'static str {
+    STOREYS
+        .iter()
+        .map(|(folder, _)| *folder)
+        .find(|folder| name_of(folder) == name)
+        .unwrap_or_else(|| panic!("{name} is no crate of STOREYS"))
+}
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+pub fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// All files below, relative to the project, without what is built.
+pub fn files(below: &str) -> Vec<String> {
+    fn walk(folder: &Path, root: &Path, out: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            if path.is_dir() {
+                if !name.to_string_lossy().starts_with("target") && name != ".git" {
+                    walk(&path, root, out);
+                }
+            } else {
+                out.push(
+                    path.strip_prefix(root)
+                        .unwrap()
+                        .to_string_lossy()
+                        .replace('\\', "/"),
+                );
+            }
+        }
+    }
+    let mut out = Vec::new();
+    walk(&root().join(below), &root(), &mut out);
+    out.sort();
+    out
+}
+
+pub fn sources() -> Vec<String> {
+    files("")
+        .into_iter()
+        .filter(|f| f.ends_with(".rs"))
+        .collect()
+}
+
+pub fn manifest(name: &str) -> toml::Table {
+    read(
+        &root()
+            .join("crates")
+            .join(folder_of(name))
+            .join("Cargo.toml"),
+    )
+    .parse()
+    .unwrap()
+}
+
+pub fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
+    let tables = |of: &toml::Table| -> BTreeSet<String> {
+        ["dependencies", "build-dependencies"]
+            .iter()
+            .filter_map(|name| of.get(*name).and_then(|d| d.as_table()))
+            .flat_map(|t| t.iter())
+            // Under another name it is still the same crate.
+            .map(|(name, about)| {
+                about
+                    .get("package")
+                    .and_then(|p| p.as_str())
+                    .unwrap_or(name)
+                    .to_owned()
+            })
+            .collect()
+    };
+    let mut all = tables(manifest);
+    for target in manifest
+        .get("target")
+        .and_then(|t| t.as_table())
+        .into_iter()
+        .flat_map(|t| t.values())
+        .filter_map(|t| t.as_table())
+    {
+        all.extend(tables(target));
+    }
+    all
+}
