@@ -140,10 +140,16 @@ fn names_say_something() {
 }
 
 /// Folders with numbered files of statements, and the sources whose modules own their tables.
-const MIGRATIONS: &[(&str, &str)] = &[(
-    "crates/foundation/casework/migrations",
-    "crates/foundation/casework/src",
-)];
+const MIGRATIONS: &[(&str, &str)] = &[
+    (
+        "crates/foundation/store/migrations",
+        "crates/foundation/store/src",
+    ),
+    (
+        "crates/foundation/casework/migrations",
+        "crates/foundation/casework/src",
+    ),
+];
 
 /// The file of the module a migration is named after: `0037_payments_alerts.sql` is of
 /// `payments/alerts.rs`, `0003_lists.sql` of `lists.rs`.

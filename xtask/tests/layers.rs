@@ -52,19 +52,42 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "facts",
+        &[
+            "jiff",
+            "schemars",
+            "serde",
+            "serde_json",
+            "serde_path_to_error",
+            "thiserror",
+        ],
+    ),
+    (
+        "store",
+        &[
+            "async-trait",
+            "getrandom",
+            "hex",
+            "jiff",
+            "object_store",
+            "serde",
+            "sqlx",
+            "thiserror",
+            "tokio",
+            "walkdir",
+        ],
+    ),
+    (
         "casework",
         &[
             "async-trait",
             "bytes",
             "csv",
-            "getrandom",
             "hex",
             "jiff",
-            "object_store",
             "schemars",
             "serde",
             "serde_json",
-            "serde_path_to_error",
             "sha2",
             "sqlx",
             "tempfile",
@@ -159,8 +182,8 @@ const OUTBOUND: &[(&str, &[&str])] = &[
     ("ureq", &["partners"]),
     ("rusty-s3", &["partners"]),
     ("rustls", &["partners"]),
-    ("object_store", &["casework", "vault"]),
-    ("sqlx", &["casework"]),
+    ("object_store", &["store", "vault"]),
+    ("sqlx", &["store", "casework"]),
 ];
 
 #[test]

@@ -226,7 +226,7 @@ fn from_list_to_report() {
     ];
     assert_eq!(
         b.obhut(&[&decide[..], &["Rita"]].concat()).status.code(),
-        Some(1)
+        Some(5)
     );
     ok(&b.obhut(&[&decide[..], &["Olga"]].concat()));
     assert_eq!(

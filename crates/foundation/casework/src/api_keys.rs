@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::database::{Columns, Tx, words};
+use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Current, Person, Result, Surface, audit, changes, ids};
+use obhut_facts::words;
 
 words! {
     /// What a key opens.

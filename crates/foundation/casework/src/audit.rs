@@ -1,79 +1,9 @@
-//! Who did what, when: one row for every act that changes something or shows something.
+//! Who did what, when: what the core puts on record, and what auditors read.
 
-use crate::database::{Columns, Tx};
-use crate::{Casework, Result, changes, ids};
+pub use obhut_store::audit::AuditRow;
+pub(crate) use obhut_store::audit::write;
 
-/// Rows handed out at once.
-const ROWS_MAX: i64 = 1_000;
-
-/// A row of the audit trail. Detail names ids, counts and words of closed sets, never evidence.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct AuditRow {
-    /// When, microseconds since 1970.
-    #[serde(serialize_with = "crate::clock::time")]
-    pub at: i64,
-    /// Who.
-    pub actor: String,
-    /// Did what.
-    pub act: String,
-    /// To what.
-    pub subject: String,
-    /// With which figures.
-    pub detail: String,
-}
-
-/// A row that its transaction writes when it is committed.
-pub(crate) struct Pending {
-    at: i64,
-    actor: String,
-    act: String,
-    subject: String,
-    detail: String,
-}
-
-/// Writes a row within the transaction of the act itself: neither stands without the other. The row
-/// is written at the end of the transaction, so that the counter its number comes from is the last
-/// thing a transaction waits for: two that wait for each other's rows can't wait for it, too.
-pub(crate) async fn write(
-    tx: &mut Tx,
-    at: i64,
-    actor: &str,
-    act: &str,
-    subject: &str,
-    detail: &str,
-) -> Result<()> {
-    tx.audited(Pending {
-        at,
-        actor: actor.to_owned(),
-        act: act.to_owned(),
-        subject: subject.to_owned(),
-        detail: detail.to_owned(),
-    });
-    Ok(())
-}
-
-/// The rows of a transaction, in their order, each under the next number.
-pub(crate) async fn flush(tx: &mut Tx, rows: &[Pending]) -> sqlx::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let first = changes::next_numbers(tx, "audit", rows.len() as i64).await?;
-    for (row, seq) in rows.iter().zip(first..) {
-        sqlx::query(
-            "INSERT INTO audit (id, at, actor, act, subject, detail, seq) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(ids::new("audit"))
-        .bind(row.at)
-        .bind(&row.actor)
-        .bind(&row.act)
-        .bind(&row.subject)
-        .bind(&row.detail)
-        .bind(seq)
-        .execute(&mut **tx)
-        .await?;
-    }
-    Ok(())
-}
+use crate::{Casework, Result};
 
 impl Casework {
     /// Records an act that changes no table, before it happens.
@@ -86,25 +16,6 @@ impl Casework {
 
     /// The newest rows about a subject, or about everything; newest first, a thousand at most.
     pub async fn audit(&self, subject: Option<&str>) -> Result<Vec<AuditRow>> {
-        let rows = sqlx::query(
-            "SELECT at, actor, act, subject, detail FROM audit
-             WHERE $1 = '' OR subject = $1 ORDER BY seq DESC LIMIT $2",
-        )
-        .bind(subject.unwrap_or_default())
-        .bind(ROWS_MAX)
-        .fetch_all(self.db.pool())
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(AuditRow {
-                    at: c.int()?,
-                    actor: c.text()?,
-                    act: c.text()?,
-                    subject: c.text()?,
-                    detail: c.text()?,
-                })
-            })
-            .collect()
+        obhut_store::audit::rows(&self.db, subject).await
     }
 }

@@ -165,7 +165,7 @@ pub fn authorize(actor: &Actor<'_>, action: Action, state: State) -> Result<()> 
         ))
         .then(Next::GiveRole {
             person: person.name.clone(),
-            role: gate.roles[0],
+            role: gate.roles[0].word(),
         }));
     }
     match state {

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cases::{self, Opening};
-use crate::database::words;
 use crate::facts::{self, read_json};
 use crate::{
     Casework, CaseworkError, Facts, FactsError, FileFacts, Result, Surface, audit, findings, ids,
 };
+use obhut_facts::words;
 
 /// Longest case file, in bytes.
 pub const CASE_FILE_BYTES_MAX: usize = 64 << 20;

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Tx, VALUES_MAX, places, words};
+use crate::database::{Columns, Tx, VALUES_MAX, places};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
     Appeal, Casework, CaseworkError, Decision, Embargo, Facts, Finding, Next, Person, Result, Role,
     Sealed, Subject, audit, case_file, facts,
 };
+use obhut_facts::words;
 
 /// The provider's own target from knowledge to filing: "as soon as reasonably possible"
 /// (18 USC 2258A(a)), in microseconds.

@@ -4,8 +4,9 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Tx, words};
+use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, ids};
+use obhut_facts::words;
 
 /// Of a clock's whole time, the part before its end in which it is escalated: a quarter, and at
 /// most two days.

@@ -6,8 +6,9 @@
 use serde::Serialize;
 
 use crate::cases::{CaseStatus, advance_from};
-use crate::database::{Columns, words};
+use crate::database::Columns;
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
+use obhut_facts::words;
 
 /// Longest grounds, in characters.
 const GROUNDS_CHARS_MAX: usize = 10_000;

@@ -7,10 +7,11 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Tx, words};
+use crate::database::{Columns, Tx};
 use crate::deadlines::DeadlineKind;
 use crate::domain::{self, Clearing, Gone, Removed};
 use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, audit, ids, views};
+use obhut_facts::words;
 
 words! {
     /// What a platform has to undo.

@@ -13,10 +13,11 @@ use obhut_index::{Bits256, Segments};
 use serde::Serialize;
 
 use crate::cases::{self, CaseStatus, Opening};
-use crate::database::{Columns, Tx, VALUES_MAX, words};
+use crate::database::{Columns, Tx, VALUES_MAX};
 use crate::domain::{Clearing, Domain, Removed};
 use crate::{Casework, CaseworkError, Facts, RISK, Result, RuleFile, Sealed, audit, facts, ids};
 use crate::{findings, views};
+use obhut_facts::words;
 
 mod places;
 mod tokens;

@@ -1,7 +1,8 @@
 //! Which surfaces may be screened, and on what legal basis the private one may.
 
-use crate::database::{Columns, words};
+use crate::database::Columns;
 use crate::{Casework, CaseworkError, Result, audit, ids};
+use obhut_facts::words;
 
 words! {
     /// Where an upload was meant to be seen.

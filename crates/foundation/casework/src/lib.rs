@@ -20,21 +20,15 @@ mod banks;
 mod case_file;
 mod cases;
 pub mod chain;
-mod changes;
 mod channels;
-mod clock;
-mod data_folder;
-mod database;
 mod deadlines;
 mod decisions;
 mod domain;
 mod dossier;
 mod erasures;
 mod facts;
-mod fault;
 mod filings;
 mod findings;
-mod ids;
 mod incoming;
 mod legal_bases;
 mod lists;
@@ -50,10 +44,12 @@ mod routes;
 mod scan;
 mod scores;
 mod screen;
-mod sealed;
 mod settings;
 mod views;
 mod watch;
+
+pub use obhut_store::{CaseworkError, DataFolder, Next, Result, Sealed, SystemClock, rfc3339};
+pub(crate) use obhut_store::{changes, clock, database, ids};
 
 pub use alarms::Alarm;
 pub use api_keys::{ApiKey, Right};
@@ -65,8 +61,6 @@ pub use banks::{Bank, CONTENT_ENABLED, Content};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, Embargo, NewCase};
 pub use cases::{Case, CaseDetail, CaseStatus};
 pub use channels::Channel;
-pub use clock::{SystemClock, rfc3339};
-pub use data_folder::DataFolder;
 pub use deadlines::{Deadline, DeadlineKind};
 pub use decisions::{Category, Decision, DecisionRequest, Ruling};
 pub use dossier::{Dossier, ReportedFile};
@@ -78,7 +72,6 @@ pub use facts::{
     Message, OriginalHash, Payment, Person as NamedPerson, Phone, Place, RiskFact, ServiceKind,
     Thread, Wallet,
 };
-pub use fault::{CaseworkError, Next, Result};
 pub use filings::{BEGINNINGS_MAX, Filing, FilingState};
 pub use findings::Finding;
 pub use incoming::{
@@ -111,7 +104,6 @@ pub use screen::{
     BankHit, Current, Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict,
     frame_pixels, fresh_group, pixels,
 };
-pub use sealed::Sealed;
 pub use settings::Reporter;
 pub use views::{Extent, FileDigests, View};
 
@@ -127,8 +119,12 @@ use std::time::Instant;
 
 use obhut_vault::{LookupKey, Sealer, Vault};
 
-use data_folder::FolderKeys;
 use database::Database;
+use obhut_store::FolderKeys;
+
+/// Whose migrations make the tables.
+const OWNERS: &[&[obhut_store::migrations::Numbered]] =
+    &[obhut_store::migrations::ALL, migrations::ALL];
 
 /// Everything that is kept: one data folder, one database, one vault.
 pub struct Casework {
@@ -173,13 +169,14 @@ impl Casework {
         // One process copies and upgrades; others that start meanwhile wait, and find it done.
         let upgrading = folder.hold_upgrade().await?;
         if database_url.is_none() && !folder.database_is_empty() {
-            let copied = Database::copy_before_upgrade(&url, |last| folder.copy_before(last)).await;
+            let copied =
+                Database::copy_before_upgrade(&url, OWNERS, |last| folder.copy_before(last)).await;
             copied.map_err(|e| CaseworkError::Folder {
                 path: folder.root().join("obhut.db").display().to_string(),
                 why: format!("can't be read, or not copied before it is upgraded: {e}; is the disk full, the folder read-only, or the file damaged?"),
             })?;
         }
-        let db = Database::connect(&url).await?;
+        let db = Database::connect(&url, OWNERS).await?;
         drop(upgrading);
         let vault = Vault::new(
             folder.evidence_store()?,

@@ -28,12 +28,13 @@ use std::collections::HashSet;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::data_folder::write_private;
-use crate::database::{Columns, Tx, words};
+use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
 use current::OnRecord;
 use entries::Entries;
 use loaded::{About, Contents};
+use obhut_facts::words;
+use obhut_store::write_private;
 
 /// Signatures a version needs before it does more than count.
 const SIGNATURES_MIN: usize = 2;

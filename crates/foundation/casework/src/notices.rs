@@ -6,10 +6,11 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, words};
+use crate::database::Columns;
 use crate::{
     Appeal, AppealOutcome, Casework, CaseworkError, Person, Result, Role, Ruling, audit, cases, ids,
 };
+use obhut_facts::words;
 
 /// Longest message with an appeal, in characters.
 const MESSAGE_CHARS_MAX: usize = 10_000;

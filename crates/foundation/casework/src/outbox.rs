@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 
-use crate::database::{Columns, Tx, words};
+use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Result, ids};
+use obhut_facts::words;
 
 words! {
     /// What sort of thing is to be sent.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::database::{Columns, words};
+use crate::database::Columns;
 use crate::{Casework, CaseworkError, Result, audit, ids};
+use obhut_facts::words;
 
 /// Longest name of a source, in characters.
 const SOURCE_CHARS_MAX: usize = 100;

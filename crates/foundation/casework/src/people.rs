@@ -1,7 +1,8 @@
 //! People with names and roles. Every signature, decision and reading is some person's.
 
-use crate::database::{Columns, Tx, words};
+use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Next, Result, api_keys, audit, changes, ids};
+use obhut_facts::words;
 
 /// Longest name, in characters.
 const NAME_CHARS_MAX: usize = 100;
@@ -46,7 +47,7 @@ impl Person {
             CaseworkError::denied(format!("{} has no role {role}", self.name)).then(
                 Next::GiveRole {
                     person: self.name.clone(),
-                    role,
+                    role: role.word(),
                 },
             ),
         )
@@ -189,7 +190,7 @@ impl Casework {
             ))
             .then(Next::GiveRole {
                 person: known.name,
-                role,
+                role: role.word(),
             }));
         }
         let person = self

@@ -15,7 +15,6 @@ use obhut_decode::{
 };
 use obhut_hash::{Compute, Digest, Kind, Matching, Perceptual, Pixels, kinds};
 
-use crate::database::words;
 use crate::lists::{
     Action, EntryHit, EntryLabel, Kept, LoadedList, Purpose, Stretch, VideoFrameDigest, count_hit,
 };
@@ -24,6 +23,7 @@ use crate::watch::Watch;
 use crate::{
     ApiKey, Casework, CaseworkError, Result, Sealed, Surface, api_keys, cases, findings, ids,
 };
+use obhut_facts::words;
 
 /// Bytes by which a video is told from other files.
 const HEAD_BYTES: usize = 1_024;

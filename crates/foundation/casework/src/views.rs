@@ -6,11 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Columns, Tx, VALUES_MAX, places, words};
+use crate::database::{Columns, Tx, VALUES_MAX, places};
 use crate::{
     Casework, CaseworkError, Exhibit, Person, Result, Role, Verification, audit, cases, changes,
     findings, ids,
 };
+use obhut_facts::words;
 
 words! {
     /// How much of a file a person has seen, by that person's own word.

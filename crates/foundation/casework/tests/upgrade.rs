@@ -10,9 +10,12 @@ use obhut_casework::*;
 const FIRST_STEPS: i64 = 41;
 
 fn statements(up_to: i64) -> Vec<(i64, String)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let mut all: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap();
+    let mut all: Vec<_> = ["store", "casework"]
+        .iter()
+        .flat_map(|owner| std::fs::read_dir(crates.join(owner).join("migrations")).unwrap())
         .map(|e| e.unwrap().path())
         .map(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();

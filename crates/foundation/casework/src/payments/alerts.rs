@@ -12,13 +12,14 @@ use obhut_typologies::{
 use serde::{Deserialize, Serialize};
 
 use crate::cases::{self, CaseStatus};
-use crate::database::{Columns, Tx, words};
+use crate::database::{Columns, Tx};
 use crate::domain::{Clearing, Domain, Removed};
 use crate::{
     Account, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty, Jurisdiction,
     Payment, Person, Result, Role as PersonRole, Sealed, ServiceKind, Subject, Surface, audit, ids,
     reports, rfc3339,
 };
+use obhut_facts::words;
 
 /// How much later than the last alert of a decided case something must have happened to be told
 /// anew, in microseconds: 30 days.

@@ -12,6 +12,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _, Row as _
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::migrations::{self, Numbered};
 use crate::{CaseworkError, Result};
 
 /// Connections kept open at most.
@@ -26,7 +27,8 @@ enum Backend {
     Postgres,
 }
 
-pub(crate) struct Database {
+/// The database, whichever of the two it is.
+pub struct Database {
     pool: AnyPool,
     backend: Backend,
     /// SQLite has one writer. Whoever waits for it in this process waits here, in order and without
@@ -35,7 +37,7 @@ pub(crate) struct Database {
 }
 
 /// A transaction, and the writer's place where it writes.
-pub(crate) struct Tx {
+pub struct Tx {
     inner: Transaction<'static, Any>,
     /// Rows of the audit trail, written at the end.
     audit: Vec<crate::audit::Pending>,
@@ -71,7 +73,11 @@ impl std::ops::DerefMut for Tx {
 }
 
 impl Database {
-    pub async fn connect(url: &str) -> Result<Self> {
+    /// Connects, and brings the tables to the form that the owners' migrations give them.
+    ///
+    /// # Errors
+    /// An address that is none of the two, a database that doesn't answer, or one of a newer version.
+    pub async fn connect(url: &str, owners: &[&[Numbered]]) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let backend = match url.split_once(':') {
             Some(("sqlite", _)) => Backend::Sqlite,
@@ -114,18 +120,23 @@ impl Database {
             backend,
             writer: Arc::default(),
         };
-        database.migrate().await?;
+        database.migrate(owners).await?;
         Ok(database)
     }
 
     /// Copies a SQLite database that is about to be upgraded, beside itself; nothing where it isn't.
-    pub async fn copy_before_upgrade(url: &str, beside: impl Fn(i64) -> PathBuf) -> Result<()> {
+    pub async fn copy_before_upgrade(
+        url: &str,
+        owners: &[&[Numbered]],
+        beside: impl Fn(i64) -> PathBuf,
+    ) -> Result<()> {
+        let newest = migrations::in_order(owners).last().map_or(0, |m| m.0);
         sqlx::any::install_default_drivers();
         let mut connection = AnyConnection::connect(url).await?;
         for pragma in PRAGMAS {
             (&mut connection).execute(*pragma).await?;
         }
-        if let Some(last) = crate::migrations::behind(&mut connection).await? {
+        if let Some(last) = migrations::behind(&mut connection, newest).await? {
             let copy = beside(last);
             if !copy.exists() {
                 sqlx::query("VACUUM INTO $1")
@@ -138,6 +149,7 @@ impl Database {
         Ok(())
     }
 
+    /// For statements of their own, outside a transaction.
     pub fn pool(&self) -> &AnyPool {
         &self.pool
     }
@@ -181,7 +193,7 @@ impl Database {
         Ok(())
     }
 
-    async fn migrate(&self) -> Result<()> {
+    async fn migrate(&self, owners: &[&[Numbered]]) -> Result<()> {
         let mut tx = self.begin().await?;
         if self.backend == Backend::Postgres {
             // Several servers may start at once; the number is "obhut" and means nothing else.
@@ -189,7 +201,7 @@ impl Database {
                 .execute(&mut *tx)
                 .await?;
         }
-        crate::migrations::run(&mut tx).await?;
+        migrations::run(&mut tx, &migrations::in_order(owners)).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -225,21 +237,22 @@ async fn probe(url: &str, backend: Backend) -> std::result::Result<(), String> {
 }
 
 /// `$1,$2,…` for so many values.
-pub(crate) fn places(count: usize) -> String {
+pub fn places(count: usize) -> String {
     let all: Vec<_> = (1..=count).map(|n| format!("${n}")).collect();
     all.join(",")
 }
 
 /// Values bound in one statement; SQLite takes 32,766, and more gain nothing.
-pub(crate) const VALUES_MAX: usize = 500;
+pub const VALUES_MAX: usize = 500;
 
 /// Reads columns by position, naming the table when the form is not what this version writes.
-pub(crate) struct Columns<'a> {
+pub struct Columns<'a> {
     row: &'a AnyRow,
     next: usize,
 }
 
 impl<'a> Columns<'a> {
+    /// From the first column on.
     pub fn of(row: &'a AnyRow) -> Self {
         Self { row, next: 0 }
     }
@@ -254,21 +267,25 @@ impl<'a> Columns<'a> {
         self.next - 1
     }
 
+    /// A text.
     pub fn text(&mut self) -> Result<String> {
         let at = self.at();
         Ok(self.row.try_get(at)?)
     }
 
+    /// A text or none.
     pub fn maybe_text(&mut self) -> Result<Option<String>> {
         let at = self.at();
         Ok(self.row.try_get(at)?)
     }
 
+    /// A number.
     pub fn int(&mut self) -> Result<i64> {
         let at = self.at();
         Ok(self.row.try_get(at)?)
     }
 
+    /// A number or none.
     pub fn maybe_int(&mut self) -> Result<Option<i64>> {
         let at = self.at();
         Ok(self.row.try_get(at)?)
@@ -280,44 +297,3 @@ impl<'a> Columns<'a> {
         parse(&text).ok_or_else(|| CaseworkError::unreadable(format!("{what} \"{text}\"")))
     }
 }
-
-/// A closed set of words, the same in the database, in JSON and on the command line.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
-
-            /// As it is written.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-
-            /// The one that is written like that.
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.word())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = String;
-            fn from_str(text: &str) -> std::result::Result<Self, String> {
-                Self::from_word(text).ok_or_else(|| {
-                    let all: Vec<_> = Self::ALL.iter().map(|v| v.word()).collect();
-                    format!("\"{text}\" is none of: {}", all.join(", "))
-                })
-            }
-        }
-    };
-}
-pub(crate) use words;

@@ -19,14 +19,12 @@ pub fn rfc3339(micros: i64) -> String {
 }
 
 /// For JSON: people and programs read RFC 3339.
-pub(crate) fn time<S: serde::Serializer>(micros: &i64, to: S) -> Result<S::Ok, S::Error> {
+pub fn time<S: serde::Serializer>(micros: &i64, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&rfc3339(*micros))
 }
 
-pub(crate) fn maybe_time<S: serde::Serializer>(
-    micros: &Option<i64>,
-    to: S,
-) -> Result<S::Ok, S::Error> {
+/// The same where there may be none.
+pub fn maybe_time<S: serde::Serializer>(micros: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
     match micros {
         Some(micros) => time(micros, to),
         None => to.serialize_none(),

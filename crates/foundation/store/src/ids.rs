@@ -1,12 +1,12 @@
 //! Ids of ours: a word and 64 random bits, so that one seen tells nothing of the next.
 
 /// A new id: `word-0123456789abcdef`.
-pub(crate) fn new(word: &str) -> String {
+pub fn new(word: &str) -> String {
     format!("{word}-{}", random_hex(8))
 }
 
 /// Random bytes in hex.
-pub(crate) fn random_hex(bytes: usize) -> String {
+pub fn random_hex(bytes: usize) -> String {
     let mut raw = vec![0; bytes];
     getrandom::fill(&mut raw).expect("the operating system gives randomness");
     hex::encode(raw)

@@ -18,9 +18,12 @@ use crate::{CaseworkError, Result, ids};
 const LOOKUP: &str = "lookup.key";
 
 /// What opens, signs and finds again.
-pub(crate) struct FolderKeys {
+pub struct FolderKeys {
+    /// Opens what is sealed.
     pub sealer: Sealer,
+    /// Finds again what is kept under keyed digests.
     pub lookup: LookupKey,
+    /// Opens and signs the vault.
     pub vault: Keys,
     /// The lookup key's text, where it is not in its file yet.
     pub adopted: Option<String>,
@@ -44,7 +47,7 @@ impl DataFolder {
     }
 
     /// Makes what is missing, each folder for its owner alone.
-    pub(crate) fn prepare(&self) -> Result<()> {
+    pub fn prepare(&self) -> Result<()> {
         for name in ["", "keys", "lists", "vault"] {
             let path = self.root.join(name);
             make_private(&path).map_err(|e| self.fault(name, &e))?;
@@ -62,7 +65,7 @@ impl DataFolder {
     }
 
     /// The keys, made on first use.
-    pub(crate) fn keys(&self) -> Result<FolderKeys> {
+    pub fn keys(&self) -> Result<FolderKeys> {
         let in_use = self.in_use();
         let sealing = self.key("sealing.age", || Sealer::generate().1)?;
         let signing = self.key("log.signing", || {
@@ -92,7 +95,7 @@ impl DataFolder {
     }
 
     /// Writes the lookup key of a folder from before there was one.
-    pub(crate) fn keep_lookup_key(&self, text: &str) -> Result<()> {
+    pub fn keep_lookup_key(&self, text: &str) -> Result<()> {
         let path = self.root.join("keys").join(LOOKUP);
         write_private(&path, text.as_bytes()).map_err(|e| self.fault("keys", &e))
     }
@@ -136,7 +139,8 @@ impl DataFolder {
         fs::read_dir(self.root.join(folder)).is_ok_and(|mut entries| entries.next().is_some())
     }
 
-    pub(crate) fn sqlite_url(&self) -> String {
+    /// The address of the embedded database.
+    pub fn sqlite_url(&self) -> String {
         let path = self.root.join("obhut.db");
         // Percent-encoded, so that no character of the path is taken for a part of the URL.
         let encoded: String = path
@@ -153,7 +157,8 @@ impl DataFolder {
         format!("sqlite://{encoded}?mode=rwc")
     }
 
-    pub(crate) fn evidence_store(&self) -> Result<Arc<dyn ObjectStore>> {
+    /// Where the vault keeps its bytes.
+    pub fn evidence_store(&self) -> Result<Arc<dyn ObjectStore>> {
         let store = LocalFileSystem::new_with_prefix(self.root.join("vault")).map_err(|e| {
             CaseworkError::Folder {
                 path: "vault".into(),
@@ -165,7 +170,7 @@ impl DataFolder {
 
     /// Files that the store had begun to write when it was cut off. It gives them the name they
     /// were to have with a number behind it, and hides them from its own listing.
-    pub(crate) fn unfinished_evidence(&self) -> Vec<String> {
+    pub fn unfinished_evidence(&self) -> Vec<String> {
         let root = self.root.join("vault");
         let unfinished = |name: &str| {
             name.rsplit_once('#')
@@ -192,21 +197,22 @@ impl DataFolder {
     }
 
     /// True when the database in this folder has gone, though the rest of the folder is in use.
-    pub(crate) fn lost_its_database(&self) -> bool {
+    pub fn lost_its_database(&self) -> bool {
         self.database_is_empty() && (self.holds("lists") || self.holds("vault"))
     }
 
-    pub(crate) fn database_is_empty(&self) -> bool {
+    /// True when there is no embedded database yet, or an empty file.
+    pub fn database_is_empty(&self) -> bool {
         fs::metadata(self.root.join("obhut.db")).map_or(true, |m| m.len() == 0)
     }
 
     /// Where the database as it was at a step is kept, when it is upgraded.
-    pub(crate) fn copy_before(&self, step: i64) -> PathBuf {
+    pub fn copy_before(&self, step: i64) -> PathBuf {
         self.root.join(format!("obhut.db.before-upgrade-{step}"))
     }
 
     /// Keeps other processes from upgrading at the same time, until it is dropped.
-    pub(crate) async fn hold_upgrade(&self) -> Result<File> {
+    pub async fn hold_upgrade(&self) -> Result<File> {
         let path = self.root.join("upgrade.lock");
         let held = tokio::task::spawn_blocking(move || {
             let mut options = OpenOptions::new();
@@ -223,21 +229,24 @@ impl DataFolder {
         held.map_err(|e| self.fault("upgrade.lock", &e))
     }
 
-    pub(crate) fn evidence_lock(&self) -> Arc<dyn WriterLock> {
+    /// Lets one writer at a time into the vault, among all processes.
+    pub fn evidence_lock(&self) -> Arc<dyn WriterLock> {
         Arc::new(FileLock {
             path: self.root.join("vault.lock"),
             inside: Arc::default(),
         })
     }
 
-    pub(crate) fn list_file(&self, list: &str, version: &str) -> PathBuf {
+    /// The sealed file of a list's version.
+    pub fn list_file(&self, list: &str, version: &str) -> PathBuf {
         self.root
             .join("lists")
             .join(list)
             .join(format!("{version}.age"))
     }
 
-    pub(crate) fn fault(&self, path: &str, e: &io::Error) -> CaseworkError {
+    /// An error about a file of this folder, with what to do. `path` is relative to the folder.
+    pub fn fault(&self, path: &str, e: &io::Error) -> CaseworkError {
         let hint = match e.kind() {
             io::ErrorKind::PermissionDenied => "; give this user access, or choose another folder",
             io::ErrorKind::StorageFull => "; free some disk space",
@@ -270,7 +279,7 @@ fn make_private(path: &Path) -> io::Result<()> {
 
 /// Writes a new file with mode 0600, complete and synced before it is seen; an older file of that
 /// name is replaced.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         make_private(folder)?;
     }

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::database::{Columns, Tx};
 
 /// Says, within the change's own transaction, that there is one.
-pub(crate) async fn note(tx: &mut Tx) -> Result<()> {
+pub async fn note(tx: &mut Tx) -> Result<()> {
     sqlx::query("UPDATE changes SET number = number + 1 WHERE what = 'matching'")
         .execute(&mut **tx)
         .await?;
@@ -17,7 +17,7 @@ pub(crate) async fn note(tx: &mut Tx) -> Result<()> {
 }
 
 /// The number as it is now.
-pub(crate) async fn number(tx: &mut Tx) -> Result<i64> {
+pub async fn number(tx: &mut Tx) -> Result<i64> {
     let row = sqlx::query("SELECT number FROM changes WHERE what = 'matching'")
         .fetch_one(&mut **tx)
         .await?;
@@ -25,11 +25,12 @@ pub(crate) async fn number(tx: &mut Tx) -> Result<i64> {
 }
 
 /// The first of so many numbers that nobody else gets.
-pub(crate) async fn numbers(tx: &mut Tx, what: &str, count: i64) -> Result<i64> {
+pub async fn numbers(tx: &mut Tx, what: &str, count: i64) -> Result<i64> {
     Ok(next_numbers(tx, what, count).await?)
 }
 
-pub(crate) async fn next_numbers(tx: &mut Tx, what: &str, count: i64) -> sqlx::Result<i64> {
+/// The same with the driver's own error, for whoever writes at a transaction's end.
+pub async fn next_numbers(tx: &mut Tx, what: &str, count: i64) -> sqlx::Result<i64> {
     let row =
         sqlx::query("UPDATE changes SET number = number + $1 WHERE what = $2 RETURNING number")
             .bind(count)

@@ -5,8 +5,6 @@
 
 use obhut_vault::VaultError;
 
-use crate::Role;
-
 /// An error of the core. Each kind is one answer over HTTP and one exit code.
 #[derive(thiserror::Error, Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -87,8 +85,8 @@ pub enum Next {
     GiveRole {
         /// The person's name.
         person: String,
-        /// The role that is missing.
-        role: Role,
+        /// The role that is missing, as it is written.
+        role: &'static str,
     },
     /// Have a person decide the case.
     Decide {
@@ -138,33 +136,37 @@ impl CaseworkError {
         }
     }
 
-    pub(crate) fn denied(why: impl Into<String>) -> Self {
+    /// Whoever asked may not.
+    pub fn denied(why: impl Into<String>) -> Self {
         Self::Denied {
             why: why.into(),
             next: None,
         }
     }
 
-    pub(crate) fn conflict(why: impl Into<String>) -> Self {
+    /// A rule says no as things stand.
+    pub fn conflict(why: impl Into<String>) -> Self {
         Self::Conflict {
             why: why.into(),
             next: None,
         }
     }
 
-    pub(crate) fn invalid(field: &'static str, why: impl Into<String>) -> Self {
+    /// What was given can't be used.
+    pub fn invalid(field: &'static str, why: impl Into<String>) -> Self {
         Self::Invalid {
             field,
             why: why.into(),
         }
     }
 
-    pub(crate) fn unreadable(what: impl Into<String>) -> Self {
+    /// Stored data in no form of ours.
+    pub fn unreadable(what: impl Into<String>) -> Self {
         Self::Corrupt { what: what.into() }
     }
 
     /// The same, with the way on.
-    pub(crate) fn then(mut self, how: Next) -> Self {
+    pub fn then(mut self, how: Next) -> Self {
         if let Self::Denied { next, .. } | Self::Conflict { next, .. } = &mut self {
             *next = Some(how);
         }

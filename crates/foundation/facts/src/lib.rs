@@ -1,0 +1,400 @@
+//! What is known about a case beside its files, as data: people, accounts, places, times, payments.
+//!
+//! No input, no output: whoever keeps facts seals them. [`Sealed`] keeps them out of logs and errors.
+//!
+//! The nouns are those of the CyberTipline schema (2025-11-10), which asks for more than any other
+//! destination; one that needs less leaves out the rest.
+
+#![deny(missing_docs)]
+
+use std::collections::{BTreeMap, HashSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+mod faults;
+mod financial;
+mod money;
+mod people;
+mod places;
+mod sealed;
+mod words;
+
+pub use faults::FactFault;
+pub use financial::{Financial, FinancialAccount, FinancialParty, FinancialUnit, IdentityDocument};
+pub use money::{Message, Payment, Thread, Wallet};
+pub use people::{
+    Account, AccountClosed, Address, Device, Email, IpEvent, Location, Person, Phone,
+};
+pub use places::Place;
+pub use sealed::Sealed;
+
+#[doc(hidden)]
+pub use {schemars, serde};
+
+extern crate self as obhut_facts;
+
+/// Longest facts of one case, in bytes of JSON.
+const FACTS_BYTES_MAX: usize = 4 << 20;
+
+words! {
+    /// What sort of incident it is; the eight sorts of the CyberTipline.
+    IncidentKind {
+        /// Possession, manufacture, distribution of abuse material.
+        Material = "material",
+        /// Child sex trafficking.
+        Trafficking = "trafficking",
+        /// Child sex tourism.
+        Tourism = "tourism",
+        /// Sexual molestation of a child.
+        Molestation = "molestation",
+        /// A domain name that misleads.
+        MisleadingDomain = "misleading-domain",
+        /// Words or pictures that mislead.
+        MisleadingWords = "misleading-words",
+        /// Online enticement of a child.
+        Enticement = "enticement",
+        /// Obscene material sent to a child unasked.
+        UnsolicitedObscene = "unsolicited-obscene",
+    }
+}
+
+words! {
+    /// What else marks the incident.
+    IncidentTag {
+        /// Blackmail with pictures.
+        Sextortion = "sextortion",
+        /// Somebody asked for material.
+        Solicitation = "solicitation",
+        /// Both are minors.
+        MinorToMinor = "minor-to-minor",
+        /// Sent to many without regard.
+        Spam = "spam",
+        /// Sadistic online exploitation.
+        Sadistic = "sadistic",
+    }
+}
+
+words! {
+    /// What bears on whether a child is in danger now; said by a person, or drawn from other facts.
+    RiskFact {
+        /// Material that no list knows and that seems new.
+        NewMaterial = "new-material",
+        /// Made by the child itself.
+        SelfProduction = "self-production",
+        /// Abuse streamed live.
+        LiveStream = "live-stream",
+        /// Paid before the deed.
+        PaymentInAdvance = "payment-in-advance",
+        /// An infant or toddler.
+        Infant = "infant",
+        /// Contact becomes closer, or more frequent, or moves elsewhere.
+        EscalatingContact = "escalating-contact",
+        /// A meeting is planned.
+        MeetingPlanned = "meeting-planned",
+        /// Whoever is reported has a child within reach.
+        AccessToChild = "access-to-child",
+        /// The child speaks of hurting itself.
+        SelfHarm = "self-harm",
+    }
+}
+
+words! {
+    /// How it came to be known.
+    Detection {
+        /// A digest of a list matched.
+        HashMatch = "hash-match",
+        /// A person of the provider found it.
+        Person = "person",
+        /// Somebody reported it.
+        UserReport = "user-report",
+        /// A program found it by other means.
+        Automated = "automated",
+        /// Police asked.
+        Authority = "authority",
+    }
+}
+
+words! {
+    /// What sort of service it happened on.
+    ServiceKind {
+        /// Keeps what users give it.
+        Hosting = "hosting",
+        /// Shows it to the public.
+        OnlinePlatform = "online-platform",
+        /// Carries messages between people.
+        Messaging = "messaging",
+        /// A game.
+        Gaming = "gaming",
+        /// Moves money.
+        Payment = "payment",
+        /// Finds things.
+        Search = "search",
+    }
+}
+
+/// Where service and user are: decides which authorities are told.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Jurisdiction {
+    /// Country of the provider, ISO 3166-1 alpha-2.
+    #[schemars(regex(pattern = r"^[A-Z]{2}$"))]
+    pub provider_country: Option<String>,
+    /// Country of the user, as far as known.
+    #[schemars(regex(pattern = r"^[A-Z]{2}$"))]
+    pub user_country: Option<String>,
+    /// What sort of service.
+    pub service: Option<ServiceKind>,
+}
+
+/// All that is known about a case.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Facts {
+    /// Sort of incident; `material` unless said otherwise.
+    pub incident: Option<IncidentKind>,
+    /// Marks of the incident.
+    pub tags: Vec<IncidentTag>,
+    /// When it happened, RFC 3339; the time of the finding, where unknown.
+    pub occurred_at: Option<String>,
+    /// How that time is meant.
+    pub occurred_at_note: Option<String>,
+    /// The application's full name.
+    pub platform: Option<String>,
+    /// Why the report is urgent; only where a child is in danger now.
+    pub urgent_because: Option<String>,
+    /// Where it happened.
+    pub places: Vec<Place>,
+    /// Police who know of it already.
+    pub law_enforcement: Option<LawEnforcement>,
+    /// The account reported.
+    pub reported: Option<Account>,
+    /// Accounts it was sent to.
+    pub recipients: Vec<Account>,
+    /// Children concerned. Left out of drafts unless asked for.
+    pub victims: Vec<Account>,
+    /// Conversations.
+    pub threads: Vec<Thread>,
+    /// Payments.
+    pub payments: Vec<Payment>,
+    /// What only a financial intelligence unit is told.
+    pub financial: Option<Financial>,
+    /// Addresses on chains.
+    pub wallets: Vec<Wallet>,
+    /// What bears on a child's danger.
+    pub risks: Vec<RiskFact>,
+    /// The series the material belongs to.
+    pub series: Option<String>,
+    /// When the provider came to know of it, RFC 3339; its duty to report runs from here.
+    #[schemars(extend("format" = "date-time"))]
+    pub known_at: Option<String>,
+    /// How it came to be known.
+    pub detected_by: Option<Detection>,
+    /// Where service and user are.
+    pub jurisdiction: Option<Jurisdiction>,
+    /// True when the content is gone from the service.
+    pub removed: Option<bool>,
+    /// The report or case that had the same material from the same account before.
+    pub reupload_of: Option<String>,
+    /// Accounts that shared one viral meme: a batched report, which takes nothing else of people.
+    pub batched_accounts: Vec<String>,
+    /// More about single files, by exhibit id.
+    pub files: BTreeMap<String, FileFacts>,
+    /// Anything else.
+    pub note: Option<String>,
+}
+
+/// Police who know of it already.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LawEnforcement {
+    /// The agency.
+    pub agency: String,
+    /// Their reference.
+    pub reference: Option<String>,
+    /// Whom to ask.
+    pub officer: Option<Person>,
+    /// True when the provider told them.
+    pub told_by_us: Option<bool>,
+    /// True when domestic police served legal process.
+    pub process_domestic: Option<bool>,
+    /// True when foreign police served legal process.
+    pub process_foreign: Option<bool>,
+    /// Which country's (ISO 3166-1 alpha-2).
+    pub process_country: Option<String>,
+}
+
+/// More about one file. Whether somebody viewed it can't be said here: that comes from the record.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileFacts {
+    /// Name it was uploaded with.
+    pub original_name: Option<String>,
+    /// When, RFC 3339.
+    pub uploaded_at: Option<String>,
+    /// Where it stood.
+    pub url: Option<String>,
+    /// True when it only supplements the report.
+    pub supplemental: bool,
+    /// What it is, as in `image/jpeg`.
+    pub media_type: Option<String>,
+    /// SHA-256, where the bytes were not kept.
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
+    pub sha256: Option<String>,
+    /// Further digests of the file as it was uploaded: kind (at most 64 characters) and value.
+    pub original_hashes: Vec<OriginalHash>,
+    /// The category of this file, where it is another than the decision's.
+    pub category: Option<FileCategory>,
+    /// Marks: animeDrawingVirtualHentai, potentialMeme, viral, possibleSelfProduction,
+    /// physicalHarm, violenceGore, bestiality, liveStreaming, infant, generativeAi.
+    pub annotations: Vec<String>,
+    /// From where it was uploaded.
+    pub ip_event: Option<IpEvent>,
+    /// With what it was uploaded.
+    pub devices: Vec<Device>,
+    /// Names and values of its metadata.
+    pub exif: Vec<(String, String)>,
+    /// Anything else.
+    pub note: Option<String>,
+}
+
+/// A digest of the file as it was uploaded.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OriginalHash {
+    /// `MD5`, `SHA1`, `PDQ`, …
+    pub kind: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A category of one file; its value means nothing without its scale.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileCategory {
+    /// `ncmec-industry`, `uk-iwf`, `interpol-baseline`, …
+    pub scale: String,
+    /// The value on it.
+    pub value: String,
+}
+
+/// Why facts can't be taken.
+#[derive(thiserror::Error, Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum FactsError {
+    /// Longer than allowed.
+    #[error("the facts have {bytes} bytes, {bytes_max} are allowed")]
+    TooLong {
+        /// Bytes given.
+        bytes: usize,
+        /// Bytes allowed.
+        bytes_max: usize,
+    },
+    /// Not JSON of this form.
+    #[error("{path} is not in the form of the schema: line {line}, column {column}")]
+    Form {
+        /// Which field, as `facts.reported.ip_events[0].port`.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+}
+
+impl Facts {
+    /// Adds what a domain knows. What is there already wins; payments and parties that are told
+    /// twice are one.
+    pub fn add(&mut self, part: Self) {
+        self.detected_by = self.detected_by.take().or(part.detected_by);
+        self.occurred_at = self.occurred_at.take().or(part.occurred_at);
+        self.jurisdiction = self.jurisdiction.take().or(part.jurisdiction);
+        let known: HashSet<String> = self.victims.iter().filter_map(|v| v.id.clone()).collect();
+        let is_victim = |a: &Account| a.id.as_ref().is_some_and(|id| known.contains(id));
+        if self.reported.is_none() {
+            // Whom a person counts among the victims, no program makes a suspect.
+            self.reported = part.reported.filter(|a| !is_victim(a));
+        }
+        let reported = self.reported.as_ref().and_then(|a| a.id.clone());
+        let new = |v: &Account| !is_victim(v) && (v.id.is_none() || v.id != reported);
+        self.victims.extend(part.victims.into_iter().filter(new));
+        let mut told: HashSet<String> = self.payments.iter().map(payment_key).collect();
+        for payment in part.payments {
+            if told.insert(payment_key(&payment)) {
+                self.payments.push(payment);
+            }
+        }
+        if let Some(part) = part.financial {
+            let financial = self.financial.get_or_insert_default();
+            for party in part.parties {
+                if financial.parties.iter().all(|p| p.id != party.id) {
+                    financial.parties.push(party);
+                }
+            }
+        }
+    }
+
+    /// Facts of which nothing is known but whose account it is.
+    pub fn about(account: Option<&str>) -> Self {
+        let reported = account.map(|id| Account {
+            id: Some(id.to_owned()),
+            ..Account::default()
+        });
+        Self {
+            reported,
+            ..Self::default()
+        }
+    }
+
+    /// From JSON; unknown fields are refused, so that a typing error can't lose a victim. What the
+    /// fields say is looked at later, by field, before anything is sent.
+    pub fn from_json(json: &[u8]) -> std::result::Result<Self, FactsError> {
+        read_json(json, FACTS_BYTES_MAX, "facts")
+    }
+}
+
+/// What makes two payments the same one: its id; without one, all that is said of it.
+fn payment_key(p: &Payment) -> String {
+    match &p.id {
+        Some(id) => format!("id {id}"),
+        None => format!(
+            "{:?} {} {} {:?} {:?}",
+            p.at, p.amount, p.currency, p.from, p.to
+        ),
+    }
+}
+
+/// JSON in a closed form, or the field that is not. `whole` names what is read.
+///
+/// # Errors
+/// More than `bytes_max` bytes, or the path, line and column of the first field that doesn't fit.
+pub fn read_json<T: serde::de::DeserializeOwned>(
+    json: &[u8],
+    bytes_max: usize,
+    whole: &str,
+) -> std::result::Result<T, FactsError> {
+    if json.len() > bytes_max {
+        return Err(FactsError::TooLong {
+            bytes: json.len(),
+            bytes_max,
+        });
+    }
+    // An array of the values in their order would be taken, too.
+    if json.trim_ascii_start().first() == Some(&b'[') {
+        return Err(FactsError::Form {
+            path: whole.to_owned(),
+            line: 1,
+            column: 1,
+        });
+    }
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let form = |path: String, e: &serde_json::Error| FactsError::Form {
+        path: if path == "." { whole.to_owned() } else { path },
+        line: e.line(),
+        column: e.column(),
+    };
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|e| form(e.path().to_string(), e.inner()))?;
+    reader.end().map_err(|e| form(".".into(), &e))?;
+    Ok(value)
+}
