@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cases::{CaseStatus, advance};
 use crate::database::Columns;
 use crate::deadlines::{self, DeadlineKind};
-use crate::domain::{self, Clearing};
+use crate::domain::{self, Clearing, Removed};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, audit, cases, erasures, facts, ids, reports,
 };
@@ -144,10 +144,15 @@ impl Casework {
                     removed.extend(domain.withdraw(&mut tx, self, &clearing).await?);
                     erasures::queue(&mut tx, now, case, domain.name()).await?;
                 }
+                if cases::forget_account(&mut tx, now, case).await? {
+                    removed.push(Removed::kept(
+                        "embargo",
+                        "an authority's word that nothing reaches the person yet",
+                    ));
+                }
                 let account = account.as_ref().map(|a| a.expose().as_str());
                 erasures::plan(&mut tx, self, &clearing, &removed, account).await?;
                 facts::erase(&mut tx, case).await?;
-                cases::forget_account(&mut tx, case).await?;
             }
         }
         let decided = sqlx::query(

@@ -321,15 +321,27 @@ pub(crate) async fn reported_accounts(
     Ok(found)
 }
 
-/// Takes the account out of a case.
-pub(crate) async fn forget_account(tx: &mut Tx, id: &str) -> Result<()> {
+/// Takes the account out of a case, and an embargo that has ended; true where one goes on, at an
+/// authority's word.
+pub(crate) async fn forget_account(tx: &mut Tx, now: i64, id: &str) -> Result<bool> {
     sqlx::query(
         "UPDATE cases SET account_sealed = NULL, group_key = '', account_key = '' WHERE id = $1",
     )
     .bind(id)
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    sqlx::query(
+        "UPDATE cases SET embargo_sealed = NULL, embargo_until = NULL WHERE id = $1 AND embargo_until <= $2",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    let row = sqlx::query("SELECT embargo_sealed FROM cases WHERE id = $1")
+        .bind(id)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(Columns::of(&row).maybe_text()?.is_some())
 }
 
 pub(crate) async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {

@@ -1,0 +1,253 @@
+//! A cleared person is gone: a marker in every input, the case cleared, and then every column and
+//! every file opened. It is nowhere but where a row of the allow-list says by what right.
+
+mod bench;
+
+use bench::*;
+use obhut_casework::payments::{Assessment, Fired, NewAlert, ShownTransfer, score_of};
+use obhut_casework::*;
+use sqlx::Row as _;
+
+/// Stands in every text that is put in.
+const MARKER: &str = "marker4711";
+
+/// Table, column, and by what right the marker stays there.
+const KEPT: &[(&str, &str, &str)] = &[
+    (
+        "appeals",
+        "reason_sealed",
+        "the appeal itself, which the person wrote",
+    ),
+    (
+        "appeals",
+        "grounds",
+        "why the appeal was decided, under a person's name",
+    ),
+    (
+        "decisions",
+        "grounds",
+        "the decision that was overturned, under a person's name",
+    ),
+    (
+        "restorations",
+        "account_sealed",
+        "whose account is to be opened again; gone once it is",
+    ),
+    (
+        "views",
+        "purpose",
+        "why somebody looked: the record of exposure",
+    ),
+    (
+        "audit",
+        "detail",
+        "the trail: what people did, in their words",
+    ),
+    (
+        "incoming",
+        "sealed",
+        "a report that somebody else made, and answers for",
+    ),
+];
+
+fn marked(n: usize) -> String {
+    format!("{MARKER}-{n}")
+}
+
+/// Every value of every column of every table, opened where it is sealed.
+async fn everything(b: &Bench) -> Vec<(String, String, String)> {
+    let sealing = std::fs::read_to_string(b.folder.path().join("keys/sealing.age")).unwrap();
+    let sealer = obhut_vault::Sealer::from_text(&sealing).unwrap();
+    let url = b
+        .url
+        .clone()
+        .unwrap_or_else(|| format!("sqlite://{}", b.folder.path().join("obhut.db").display()));
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    let tables = match b.url {
+        None => {
+            "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
+        }
+        Some(_) => {
+            "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns WHERE table_schema = 'public'"
+        }
+    };
+    let columns = sqlx::query(tables).fetch_all(&pool).await.unwrap();
+    assert!(columns.len() > 150, "the tables are looked at");
+    let mut all = Vec::new();
+    for row in &columns {
+        let (table, column): (String, String) = (row.get(0), row.get(1));
+        if table == "_sqlx_migrations" {
+            continue;
+        }
+        // As bytes in hexadecimal: both databases give that of texts, numbers and blobs alike.
+        let as_hex = match b.url {
+            None => format!("hex({column})"),
+            Some(_) => format!(
+                "CAST(CASE WHEN pg_typeof({column})::text = 'bytea' THEN encode(({column}::text)::bytea, 'hex') ELSE encode(convert_to({column}::text, 'UTF8'), 'hex') END AS TEXT)"
+            ),
+        };
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {as_hex} FROM {table} WHERE {column} IS NOT NULL"
+        ));
+        for row in sqlx::query(sql).fetch_all(&pool).await.unwrap() {
+            let mut bytes = hex::decode(row.get::<String, _>(0)).unwrap();
+            // PostgreSQL writes a blob's text as \x….
+            if let Some(inner) = bytes.strip_prefix(b"\\x") {
+                bytes = hex::decode(inner).unwrap();
+            }
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let opened = hex_opened(&sealer, &text)
+                .or_else(|| sealer.open(&bytes))
+                .map(|o| String::from_utf8_lossy(&o).into_owned());
+            all.push((table.clone(), column.clone(), opened.unwrap_or(text)));
+        }
+    }
+    pool.close().await;
+    all
+}
+
+fn hex_opened(sealer: &obhut_vault::Sealer, text: &str) -> Option<Vec<u8>> {
+    let bytes = hex::decode(text).ok()?;
+    sealer.open(&bytes)
+}
+
+fn alert() -> NewAlert {
+    let fired: Vec<Fired> = ["S01", "S03"]
+        .iter()
+        .map(|id| Fired::restored(id, 0, 1.0, [4.0, 4.0, 1.0, 9.0, 0.5]).unwrap())
+        .collect();
+    NewAlert {
+        party: Sealed::new(marked(1)),
+        assessment: Assessment {
+            scenario: "buyer with many recipients",
+            score: score_of(&fired),
+            fired,
+            first_at: 1_700_000_000_000_000,
+            last_at: 1_700_000_500_000_000,
+            at: 1_700_000_500_000_000,
+            n: 1,
+        },
+        timeline: vec![ShownTransfer {
+            tx: Some(marked(2)),
+            at: 1_700_000_000_000_000,
+            other: marked(3),
+            amount: "35.00".into(),
+            currency: "EUR".into(),
+            country: "PH".into(),
+            in_band: true,
+            night: false,
+        }],
+        network: Vec::new(),
+        rests_on: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
+        let rita = c.add_person("Rita", &roles, "test").await.unwrap();
+        let olga = c.add_person("Olga", &roles, "test").await.unwrap();
+        // Two cases about one person: one from payments, with money on the chain; one from a file.
+        let row = c.record_alert(&alert(), "test").await.unwrap().unwrap();
+        let money = row.case;
+        c.record_chain_basis(&money, &marked(4), &marked(5), i64::MAX / 2, &rita)
+            .await
+            .unwrap();
+        c.watch_addresses(&money, "regtest", &[marked(6)], false, &rita)
+            .await
+            .unwrap();
+        let movement = chain::MovementRow {
+            address: marked(6),
+            txid: marked(7),
+            height: 1,
+            time: "2026-01-01T00:00:00Z".into(),
+            amount_sat: 1,
+            incoming: true,
+            place: 0,
+            undone: false,
+        };
+        c.record_movement("regtest", &movement).await.unwrap();
+        c.record_hold(&marked(2), &money, i64::MAX / 2).await.unwrap();
+        let json = format!(
+            r#"{{"facts": {{"reported": {{"id": "{}", "display_names": ["{}"]}}, "note": "{}"}},
+                "files": [{{"name": "{}", "content": "bm90ZXM=", "facts": {{"original_name": "{}"}}}}],
+                "embargo": {{"until": "2020-01-01T00:00:00Z", "authority": "{}"}}}}"#,
+            marked(8),
+            marked(9),
+            marked(10),
+            marked(11),
+            marked(12),
+            marked(13)
+        );
+        let file = CaseFile::from_json(json.as_bytes()).unwrap();
+        let filed = c
+            .new_case(&file, vec![Some(b"notes".to_vec())], "test")
+            .await
+            .unwrap()
+            .case;
+        let mut cleared = Vec::new();
+        for case in [&money, &filed] {
+            let name = marked(14);
+            c.put_exhibit(marked(15).as_bytes(), Some(case), None, Some(&name), None, &rita)
+                .await
+                .unwrap();
+            let request = DecisionRequest {
+                ruling: Ruling::NoReport,
+                grounds: marked(16),
+                category: None,
+            };
+            c.decide(case, &rita, &request).await.unwrap();
+            let appeal = c.file_appeal(case, &marked(17), "test").await.unwrap();
+            cleared.push((case.clone(), appeal.id));
+        }
+        let before = everything(&b).await;
+        let places = |all: &[(String, String, String)]| {
+            let mut places: Vec<(String, String)> = all
+                .iter()
+                .filter(|(.., text)| text.contains(MARKER))
+                .map(|(table, column, _)| (table.clone(), column.clone()))
+                .collect();
+            places.sort();
+            places.dedup();
+            places
+        };
+        assert!(places(&before).len() >= 10, "it was put in: {:?}", places(&before));
+        for (case, appeal) in &cleared {
+            c.decide_appeal(case, appeal, &olga, AppealOutcome::Upheld, "not them")
+                .await
+                .unwrap();
+            let proof = c.erasure_proof(case).await.unwrap();
+            assert!(proof.complete, "{proof:?}");
+        }
+        for (table, column) in places(&everything(&b).await) {
+            assert!(
+                KEPT.iter().any(|(t, c, _)| *t == table && *c == column),
+                "{table}.{column} still says it: have its domain withdraw it, or say in KEPT by what right it stays"
+            );
+        }
+        // No file of the folder says it either, opened or not.
+        let sealing = std::fs::read_to_string(b.folder.path().join("keys/sealing.age")).unwrap();
+        let sealer = obhut_vault::Sealer::from_text(&sealing).unwrap();
+        let mut folders = vec![b.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                // The embedded database's rows were opened above; pages it has freed are not looked at.
+                if path.file_name().unwrap().to_string_lossy().starts_with("obhut.db") {
+                    continue;
+                }
+                let bytes = std::fs::read(&path).unwrap();
+                let opened = sealer.open(&bytes).unwrap_or(bytes);
+                let says = opened.windows(MARKER.len()).any(|w| w == MARKER.as_bytes());
+                assert!(!says, "{}", path.display());
+            }
+        }
+    })
+    .await;
+}
