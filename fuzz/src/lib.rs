@@ -77,7 +77,7 @@ pub const TARGETS: &[Target] = &[
     },
     Target {
         name: "block",
-        run: obhut_casework::chain::probe_block,
+        run: obhut_bitcoin::probe_block,
     },
     Target {
         name: "tags",

@@ -149,6 +149,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "crates/foundation/casework/migrations",
         "crates/foundation/casework/src",
     ),
+    (
+        "crates/domains/bitcoin/migrations",
+        "crates/domains/bitcoin/src",
+    ),
 ];
 
 /// The file of the module a migration is named after: `0037_payments_alerts.sql` is of

@@ -97,6 +97,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "walkdir",
         ],
     ),
+    ("bitcoin", &["async-trait", "serde", "serde_json", "sqlx"]),
+    ("app", &[]),
     (
         "partners",
         &[
@@ -183,7 +185,7 @@ const OUTBOUND: &[(&str, &[&str])] = &[
     ("rusty-s3", &["partners"]),
     ("rustls", &["partners"]),
     ("object_store", &["store", "vault"]),
-    ("sqlx", &["store", "casework"]),
+    ("sqlx", &["store", "casework", "bitcoin"]),
 ];
 
 #[test]
@@ -367,6 +369,25 @@ fn only_the_binary_reads_arguments_and_environment() {
             assert!(
                 worker || !text.contains(word),
                 "{file} says {word}: arguments and environment come in through crates/cli"
+            );
+        }
+    }
+}
+
+/// What domains may use of the core's inside is theirs alone; app registers them.
+#[test]
+fn only_domains_name_the_inside_of_the_core() {
+    for file in sources().into_iter().filter(|f| {
+        f.starts_with("crates/")
+            && f.contains("/src/")
+            && !f.starts_with("crates/domains/")
+            && !f.starts_with("crates/foundation/casework/")
+    }) {
+        for line in read(&root().join(&file)).lines() {
+            let registers = file == "crates/app/src/lib.rs" && line.contains("for_domains::Domain");
+            assert!(
+                registers || !line.contains("for_domains"),
+                "{file} names for_domains, which is for crates/domains only; ask a domain or casework for a function"
             );
         }
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use obhut_casework::chain::{self, Fault, Index, Network};
+use obhut_app::bitcoin::{self, Fault, Index, Network};
 use obhut_casework::{Role, rfc3339};
 use obhut_partners::tags;
 use serde_json::json;
@@ -45,9 +45,9 @@ pub async fn run(
             let casework = setting.casework().await?;
             let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
             let ends = end_of(&until)?;
-            let basis = casework
-                .record_chain_basis(&case, &basis, &owner, ends, &person)
-                .await?;
+            let basis =
+                bitcoin::record_chain_basis(&casework, &case, &basis, &owner, ends, &person)
+                    .await?;
             output.line(
                 || serde_json::to_value(&basis).expect("a basis is JSON"),
                 || format!("{}  {case}  until {}", basis.id, rfc3339(basis.ends_at)),
@@ -58,7 +58,7 @@ pub async fn run(
             let casework = setting.casework().await?;
             let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
             let read = read_tags(&files, output)?;
-            let new = casework.add_chain_tags(&read.tags, &person).await?;
+            let new = bitcoin::add_chain_tags(&casework, &read.tags, &person).await?;
             output.remark(&format!(
                 "{}, {new} new",
                 count(read.tags.len() as u64, "tag", "tags")
@@ -68,7 +68,7 @@ pub async fn run(
         ChainCommand::Watch(a) => indexing::watch(a, setting, output).await,
         ChainCommand::Moves { case } => {
             let casework = setting.casework().await?;
-            for m in casework.movements(&case).await? {
+            for m in bitcoin::movements(&casework, &case).await? {
                 output.line(
                     || serde_json::to_value(&m).expect("a movement is JSON"),
                     || {
@@ -165,12 +165,12 @@ fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile
 
 fn synthesize(args: &SynthesizeChainArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let bar = output.progress("making blocks");
-    let recipe = chain::made::Recipe {
+    let recipe = bitcoin::made::Recipe {
         inputs: args.inputs,
         seed: args.seed,
         site: args.site,
     };
-    let made = chain::made::make(&recipe, &args.out.join("blocks"))
+    let made = bitcoin::made::make(&recipe, &args.out.join("blocks"))
         .with_context(|| format!("{} can't be filled", args.out.display()))?;
     bar.finish_and_clear();
     let seeds = json!({ "seeds": made.seeds });

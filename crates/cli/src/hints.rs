@@ -1,6 +1,6 @@
 //! Errors of the core in this surface's words: what to type next, and with which code to end.
 
-use obhut_casework::chain;
+use obhut_app::bitcoin;
 use obhut_casework::{CaseworkError, Next};
 
 /// A usage that can't be used.
@@ -54,7 +54,7 @@ const OPTIONS: &[&str] = &[
 
 /// What to type next, where that can be said.
 pub fn hint(e: &anyhow::Error) -> Option<String> {
-    if let Some(fault) = e.downcast_ref::<chain::Fault>() {
+    if let Some(fault) = e.downcast_ref::<bitcoin::Fault>() {
         return of_chain(fault);
     }
     let e = e.downcast_ref::<CaseworkError>()?;
@@ -94,14 +94,15 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
         Next::RecordChainBasis { case } => {
             format!("record one with `obhut chain basis {case} --basis … --owner … --until …`")
         }
+        Next::NameCase => "open one with `obhut case new`, record the basis with `obhut chain basis`, and name it with --case".into(),
         Next::ExtendDeadline => "`obhut deadline extend` moves it on".into(),
         _ => return None,
     })
 }
 
-fn of_chain(fault: &chain::Fault) -> Option<String> {
+fn of_chain(fault: &bitcoin::Fault) -> Option<String> {
     match fault {
-        chain::Fault::NoIndex { .. } => Some("make it with `obhut chain index`".into()),
+        bitcoin::Fault::NoIndex { .. } => Some("make it with `obhut chain index`".into()),
         _ => None,
     }
 }

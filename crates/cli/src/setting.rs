@@ -43,7 +43,7 @@ impl Setting {
         let folder = self.folder()?;
         // Relative paths would mean another folder after a change of directory.
         let folder = std::path::absolute(folder)?;
-        Ok(Casework::open(
+        Ok(obhut_app::open(
             DataFolder::new(folder),
             self.database.as_deref(),
             Arc::new(SystemClock),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use flate2::read::GzDecoder;
-use obhut_casework::chain::{Coin, Index, hash_text, heuristics};
+use obhut_app::bitcoin::{Coin, Index, hash_text, heuristics};
 use serde_json::Value;
 
 mod bench;
@@ -98,7 +98,7 @@ fn holds_what_the_kernel_holds(index: &Index, known: &Known) {
     let replaced = known.truth["replaced"].as_array().unwrap();
     assert!(replaced.len() >= 5);
     for id in replaced {
-        let id = obhut_casework::chain::hash_of_text(id.as_str().unwrap()).unwrap();
+        let id = obhut_app::bitcoin::hash_of_text(id.as_str().unwrap()).unwrap();
         assert!(index.find_transaction(&id).is_none());
     }
 }
@@ -143,7 +143,7 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
         .iter()
         .map(|m| m["txid"].as_str().unwrap())
         .filter(|id| {
-            let id = obhut_casework::chain::hash_of_text(id).unwrap();
+            let id = obhut_app::bitcoin::hash_of_text(id).unwrap();
             let tx = index.find_transaction(&id).unwrap();
             index.transaction(tx).mix.is_none()
         })

@@ -27,7 +27,7 @@ fn obhut() -> Command {
 
 /// Approved reports, one an account.
 async fn approved(folder: &Path, count: usize, address: &str) {
-    let c = Casework::open(DataFolder::new(folder), None, Arc::new(SystemClock))
+    let c = obhut_app::open(DataFolder::new(folder), None, Arc::new(SystemClock))
         .await
         .unwrap();
     let rita = c
@@ -186,7 +186,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
             continue;
         }
         let waiting = runtime.block_on(async {
-            let c = Casework::open(DataFolder::new(&data), None, Arc::new(SystemClock))
+            let c = obhut_app::open(DataFolder::new(&data), None, Arc::new(SystemClock))
                 .await
                 .unwrap();
             c.jobs_waiting().await.unwrap()
@@ -207,7 +207,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
     accounts.dedup();
     let double = filed - accounts.len();
     let (stopped, alarms) = runtime.block_on(async {
-        let c = Casework::open(DataFolder::new(&data), None, Arc::new(SystemClock))
+        let c = obhut_app::open(DataFolder::new(&data), None, Arc::new(SystemClock))
             .await
             .unwrap();
         let mut stopped = 0;

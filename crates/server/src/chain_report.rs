@@ -4,8 +4,8 @@
 use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, html};
+use obhut_app::bitcoin::{PayersReport, PaymentRow, heuristics, mixes};
 use obhut_casework::Language;
-use obhut_casework::chain::{PayersReport, PaymentRow, heuristics, mixes};
 use serde::Serialize;
 
 mod graph;

@@ -22,16 +22,20 @@ pub const STOREYS: &[(&str, &[&str])] = &[
             "hash",
             "index",
             "typologies",
-            "chain",
             "vault",
             "decode",
             "facts",
             "store",
         ],
     ),
-    ("edges/partners", &["casework"]),
-    ("server", &["casework", "partners"]),
-    ("cli", &["hash", "decode", "casework", "partners", "server"]),
+    ("domains/bitcoin", &["casework", "chain"]),
+    ("edges/partners", &["casework", "bitcoin"]),
+    ("app", &["casework", "bitcoin"]),
+    ("server", &["casework", "partners", "app"]),
+    (
+        "cli",
+        &["hash", "decode", "casework", "partners", "app", "server"],
+    ),
 ];
 
 /// The last part of a crate's folder, which is its name.

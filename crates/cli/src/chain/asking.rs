@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail, ensure};
-use obhut_casework::chain::{
-    self, Network, OutPoint, PayersReport, Question, Services, hash_of_text,
+use anyhow::{Context as _, ensure};
+use obhut_app::bitcoin::{
+    self, OutPoint, PayersReport, Permission, Question, Services, hash_of_text,
 };
 use obhut_casework::{Language, Role};
 use obhut_partners::chain_files;
@@ -31,28 +31,21 @@ pub async fn payers(
     let question = read_seeds(&args.seeds, output)?;
     let mut read = read_tags(&args.tags, output)?;
     let index = open(&args.index)?;
-    let needed = index.network() != Network::Regtest;
-    let kept = match &args.case {
-        None if needed => bail!(
-            "on {} payers are looked for only for a case with a legal basis on record: open one with `obhut case new`, record the basis with `obhut chain basis`, and name it with --case",
-            index.network().name()
-        ),
-        None => None,
+    let network = index.network();
+    let (permission, kept) = match &args.case {
+        None => (Permission::without_a_case(network)?, None),
         Some(case) => {
             let casework = setting.casework().await?;
             let person = acting(&casework, args.by.as_deref(), Role::Reviewer, output).await?;
-            let basis = casework.begin_trace(case, needed, &person).await?;
-            read.tags.extend(casework.chain_tags().await?);
-            Some((casework, person, case.clone(), basis))
+            let permission = bitcoin::begin_trace(&casework, case, network, &person).await?;
+            read.tags.extend(bitcoin::chain_tags(&casework).await?);
+            (permission, Some((casework, person, case.clone())))
         }
     };
     let services = Services::new(&index, &read.tags, &read.actors);
-    let report = chain::payers(&index, &question, &services)
+    let report = bitcoin::payers(&permission, &index, &question, &services)
         .map_err(|problems| anyhow::anyhow!(problems.join("; ")))?;
-    let basis = kept
-        .as_ref()
-        .and_then(|k| k.3.as_ref())
-        .map(|b| b.basis.clone());
+    let basis = permission.basis().map(|b| b.basis.clone());
     let names = args.tags.iter().filter_map(|p| p.file_name());
     let made = chain_report::Made {
         case: args.case.clone(),
@@ -88,10 +81,10 @@ pub async fn payers(
         }
         out.finish()
     };
-    for written in chain::in_threads(FILES_TOGETHER, &names, write) {
+    for written in bitcoin::in_threads(FILES_TOGETHER, &names, write) {
         written?;
     }
-    if let Some((casework, person, case, _)) = &kept {
+    if let Some((casework, person, case)) = &kept {
         for file in &names {
             let media = match file.rsplit('.').next() {
                 Some("html") => "text/html",
@@ -106,7 +99,7 @@ pub async fn payers(
                 .await?;
         }
     }
-    if let Some((_, _, case, _)) = &kept {
+    if let Some((_, _, case)) = &kept {
         output.remark(&format!(
             "{} kept as exhibits of {case}",
             count(names.len() as u64, "file", "files")

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
-use obhut_casework::chain::{
+use obhut_app::bitcoin::{
     self, Build, Fault, Glance, Key, MovementRow, Network, Progress, hash_of_text, hash_text,
 };
 use obhut_casework::{Casework, Role, rfc3339};
@@ -51,8 +51,8 @@ pub async fn index(
         progress: &show,
     };
     let begun = Instant::now();
-    if !chain::is_there(&args.index) {
-        chain::build(&build)?;
+    if !bitcoin::is_there(&args.index) {
+        bitcoin::build(&build)?;
     }
     let casework = match setting.has_data() {
         true => Some(setting.casework().await?),
@@ -60,21 +60,21 @@ pub async fn index(
     };
     // Where nothing was told before, telling begins with what this run appends.
     if let Some(casework) = &casework
-        && casework.chain_told(network.name()).await?.is_none()
+        && bitcoin::chain_told(&casework, network.name())
+            .await?
+            .is_none()
     {
-        let (height, hash) = chain::glance(&args.index)?.tip;
-        casework
-            .set_chain_told(network.name(), height, &hash_text(&hash))
-            .await?;
+        let (height, hash) = bitcoin::glance(&args.index)?.tip;
+        bitcoin::set_chain_told(&casework, network.name(), height, &hash_text(&hash)).await?;
     }
     let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
     let (mut told, mut reached, mut seen) = (false, false, None);
     loop {
         let now = state_of(&args.blocks);
         if now.is_none() || now != seen {
-            match chain::follow(&build) {
+            match bitcoin::follow(&build) {
                 Ok(followed) => {
-                    let glance = chain::glance(&args.index)?;
+                    let glance = bitcoin::glance(&args.index)?;
                     if !told || followed.appended + followed.undone > 0 {
                         bar.finish_and_clear();
                         tell(&glance, &followed, begun.elapsed(), output)?;
@@ -128,16 +128,14 @@ async fn tell_movements(
 ) -> anyhow::Result<()> {
     let watched = watched(casework, network).await?;
     if watched.is_empty() {
-        let (height, hash) = chain::glance(folder)?.tip;
-        casework
-            .set_chain_told(network.name(), height, &hash_text(&hash))
-            .await?;
+        let (height, hash) = bitcoin::glance(folder)?.tip;
+        bitcoin::set_chain_told(&casework, network.name(), height, &hash_text(&hash)).await?;
         return Ok(());
     }
     let index = open(folder)?;
     let (height, hash) = index.tip();
     let mut raced = false;
-    let from = match casework.chain_told(network.name()).await? {
+    let from = match bitcoin::chain_told(&casework, network.name()).await? {
         None => height + 1,
         Some((told, block)) => match index.block_hash(told).map(|h| hash_text(&h)) {
             Some(same) if same == block => told + 1,
@@ -149,10 +147,10 @@ async fn tell_movements(
         },
     };
     if raced {
-        for (id, m) in casework.movements_of(network.name()).await? {
+        for (id, m) in bitcoin::movements_of(&casework, network.name()).await? {
             let there = hash_of_text(&m.txid).and_then(|id| index.find_transaction(&id));
             if there.is_none() && m.height >= from {
-                casework.undo_movement(&id).await?;
+                bitcoin::undo_movement(&casework, &id).await?;
                 output.remark(&format!(
                     "a movement told before never happened: {} lost a race",
                     m.txid
@@ -163,9 +161,7 @@ async fn tell_movements(
     let movements = index.movements(&watched, from);
     drop(index);
     record(casework, network, &movements, output).await?;
-    casework
-        .set_chain_told(network.name(), height, &hash_text(&hash))
-        .await?;
+    bitcoin::set_chain_told(&casework, network.name(), height, &hash_text(&hash)).await?;
     Ok(())
 }
 
@@ -179,7 +175,7 @@ fn secret() -> anyhow::Result<[u64; 4]> {
 
 fn tell(
     glance: &Glance,
-    followed: &chain::Followed,
+    followed: &bitcoin::Followed,
     took: Duration,
     output: &Output,
 ) -> anyhow::Result<()> {
@@ -207,8 +203,7 @@ fn tell(
 }
 
 async fn watched(casework: &Casework, network: Network) -> anyhow::Result<HashSet<Key>> {
-    let needed = network != Network::Regtest;
-    let watches = casework.chain_watches(network.name(), needed).await?;
+    let watches = bitcoin::chain_watches(&casework, network).await?;
     let keys = watches
         .iter()
         .filter_map(|w| Key::parse(w.address.expose(), network).ok());
@@ -218,7 +213,7 @@ async fn watched(casework: &Casework, network: Network) -> anyhow::Result<HashSe
 async fn record(
     casework: &Casework,
     network: Network,
-    movements: &[chain::Movement],
+    movements: &[bitcoin::Movement],
     output: &Output,
 ) -> anyhow::Result<()> {
     let mut raised = 0;
@@ -233,7 +228,7 @@ async fn record(
             place: m.place,
             undone: false,
         };
-        raised += casework.record_movement(network.name(), &row).await?;
+        raised += bitcoin::record_movement(&casework, network.name(), &row).await?;
     }
     if raised > 0 {
         output.remark(&format!(
@@ -253,7 +248,7 @@ pub async fn watch(
     let casework = setting.casework().await?;
     let person = acting(&casework, args.by.as_deref(), Role::Reviewer, output).await?;
     if args.end {
-        let gone = casework.unwatch(&args.case, &person).await?;
+        let gone = bitcoin::unwatch(&casework, &args.case, &person).await?;
         output.remark(&format!(
             "{} no longer watched",
             count(gone, "address", "addresses")
@@ -273,10 +268,7 @@ pub async fn watch(
             .map_err(|why| anyhow::anyhow!("{address}: {why}"))?;
         kept.push(key.text(network));
     }
-    let needed = network != Network::Regtest;
-    let new = casework
-        .watch_addresses(&args.case, network.name(), &kept, needed, &person)
-        .await?;
+    let new = bitcoin::watch_addresses(&casework, &args.case, network, &kept, &person).await?;
     output.remark(&format!(
         "{} watched, {new} new; `obhut chain index --follow` tells when one moves",
         count(kept.len() as u64, "address", "addresses")

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
-use obhut_casework::chain::{self, Index, Key, hash_of_text, hash_text};
+use obhut_app::bitcoin::{self, Index, Key, hash_of_text, hash_text};
 use obhut_casework::rfc3339;
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("{text} never occurs up to height {}", index.tip().0))
     };
     let (from, to) = (address(&args.from)?, address(&args.to)?);
-    let Some(why) = chain::why(&index, from, to) else {
+    let Some(why) = bitcoin::why(&index, from, to) else {
         output.line(
             || json!({ "tied": false, "from": args.from, "to": args.to }),
             || "nothing ties the two; that doesn't say that they have two owners".to_owned(),
@@ -98,7 +98,7 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
 }
 
 /// What somebody needs to check each step from block hash and Merkle path alone.
-fn proof(index: &Index, why: &chain::Why, told: &Value) -> anyhow::Result<Value> {
+fn proof(index: &Index, why: &bitcoin::Why, told: &Value) -> anyhow::Result<Value> {
     let mut transactions = Vec::new();
     let mut shown = HashSet::new();
     for step in &why.steps {
@@ -147,7 +147,7 @@ fn proof(index: &Index, why: &chain::Why, told: &Value) -> anyhow::Result<Value>
             "change": t.change.map(|(vout, rule)| json!({ "vout": vout, "rule": rule })),
         }));
     }
-    let rules: Vec<Value> = chain::heuristics::ALL
+    let rules: Vec<Value> = bitcoin::heuristics::ALL
         .iter()
         .filter(|r| told["steps"].as_array().is_some_and(|s| s.iter().any(|s| s["rule"] == r.name)))
         .map(|r| json!({ "name": r.name, "rule": r.rule, "source": r.source, "measured": r.measured }))
@@ -174,7 +174,7 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.block {
         let bytes =
             std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
-        let of_block = chain::mixes_of_block(&bytes).with_context(|| {
+        let of_block = bitcoin::mixes_of_block(&bytes).with_context(|| {
             format!(
                 "{} isn't one raw block (header, transactions, nothing behind): {} bytes were looked at",
                 path.display(),
@@ -191,7 +191,7 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
         let all = index.mixes();
         found.extend(all.map(|(tx, mix, sure)| (hash_text(&index.when(tx).0), mix.name, sure)));
     }
-    let is_marked = |sure: u8| sure >= chain::mixes::MARKED_FROM;
+    let is_marked = |sure: u8| sure >= bitcoin::mixes::MARKED_FROM;
     let state = |sure: u8| if is_marked(sure) { "marked" } else { "doubted" };
     let marked = found.iter().filter(|f| is_marked(f.2)).count();
     if output.is_json() && args.out.is_none() {
@@ -226,7 +226,7 @@ pub fn show(folder: &Path, txid: &str, output: &Output) -> anyhow::Result<ExitCo
         )
     })?;
     let t = index.transaction(tx);
-    let coins = |coins: &[chain::Coin]| -> Vec<Value> {
+    let coins = |coins: &[bitcoin::Coin]| -> Vec<Value> {
         coins
             .iter()
             .map(|c| {
@@ -252,13 +252,13 @@ pub fn show(folder: &Path, txid: &str, output: &Output) -> anyhow::Result<ExitCo
 }
 
 pub fn rules(output: &Output) -> anyhow::Result<ExitCode> {
-    for r in chain::heuristics::ALL {
+    for r in bitcoin::heuristics::ALL {
         output.line(
             || json!({ "name": r.name, "layer": r.strength.name(), "rule": r.rule, "source": r.source, "confidence": r.confidence, "measured": r.measured }),
             || format!("{} ({}, confidence {})\n  {}\n  {}\n  {}", r.name, r.strength.name(), r.confidence, r.rule, r.source, r.measured),
         )?;
     }
-    for m in chain::mixes::ALL {
+    for m in bitcoin::mixes::ALL {
         output.line(
             || json!({ "name": m.name, "layer": "mix", "rule": m.rule, "source": m.source }),
             || format!("{} (mix)\n  {}\n  {}", m.name, m.rule, m.source),

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use obhut_casework::chain::{
-    AddressRow, CandidateRow, DoubtfulRow, PayersReport, PaymentRow, ServiceRow,
-};
+use obhut_bitcoin::{AddressRow, CandidateRow, DoubtfulRow, PayersReport, PaymentRow, ServiceRow};
 
 /// Longest name of a request's file, without its ending.
 const NAME_CHARS_MAX: usize = 50;

@@ -3,7 +3,7 @@
 //! A form is recognised by what it is, not by its file's name. A row that can't be taken is told with
 //! its number and left out; a file that can't be read at all is told with line and column.
 
-use obhut_casework::chain::{ActorRecord, TagProblem, TagRecord};
+use obhut_bitcoin::{ActorRecord, TagProblem, TagRecord};
 
 mod actorpack;
 mod plain;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cases::{CaseStatus, advance};
 use crate::database::Columns;
 use crate::deadlines::{self, DeadlineKind};
-use crate::domain::{self, Clearing, Removed};
+use crate::domain::{Clearing, Removed};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, audit, cases, erasures, facts, ids, reports,
 };
@@ -140,7 +140,7 @@ impl Casework {
                     kept_until,
                 };
                 let mut removed = Vec::new();
-                for domain in domain::ALL {
+                for domain in self.domains() {
                     removed.extend(domain.withdraw(&mut tx, self, &clearing).await?);
                     erasures::queue(&mut tx, now, case, domain.name()).await?;
                 }

@@ -168,6 +168,12 @@ pub fn authorize(actor: &Actor<'_>, action: Action, state: State) -> Result<()> 
             role: gate.roles[0].word(),
         }));
     }
+    authorize_state(action, state)
+}
+
+/// What an action depends on beside who asks; alone where there is nobody to ask about, as of a
+/// command that opens no data folder.
+pub fn authorize_state(_: Action, state: State) -> Result<()> {
     match state {
         State::Any
         | State::Money { nobodys: true, .. }
@@ -177,8 +183,9 @@ pub fn authorize(actor: &Actor<'_>, action: Action, state: State) -> Result<()> 
             ..
         } => Ok(()),
         State::Money { case: false, .. } => Err(CaseworkError::denied(
-            "money on this network is followed for a case only, with its legal basis on record",
-        )),
+            "money on this network is followed only for a case with a legal basis on record",
+        )
+        .then(Next::NameCase)),
         State::Money { basis: false, .. } => Err(CaseworkError::denied(
             "the case has no legal basis for following its money that hasn't ended; record one first",
         )),

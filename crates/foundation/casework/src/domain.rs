@@ -9,13 +9,14 @@
 //! Invariant: [`Domain::settle`] may be cut off anywhere and is run again until it ends.
 
 use async_trait::async_trait;
+use obhut_store::migrations::Numbered;
 
 use crate::database::Tx;
 use crate::{Casework, Facts, Result};
 
 /// What became, or will become, of something that a domain held about a cleared person.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Removed {
+pub struct Removed {
     /// What it is, in a word or the id of an exhibit.
     pub what: String,
     /// When it goes.
@@ -24,7 +25,7 @@ pub(crate) struct Removed {
 
 /// When something goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Gone {
+pub enum Gone {
     /// Within this transaction.
     Done,
     /// At that time, microseconds since 1970; the law asks to keep it until then.
@@ -34,6 +35,7 @@ pub(crate) enum Gone {
 }
 
 impl Removed {
+    /// What went within this transaction.
     pub fn done(what: &str) -> Self {
         Self {
             what: what.to_owned(),
@@ -41,6 +43,7 @@ impl Removed {
         }
     }
 
+    /// What stays, and by what right.
     pub fn kept(what: &str, because: &'static str) -> Self {
         Self {
             what: what.to_owned(),
@@ -50,8 +53,10 @@ impl Removed {
 }
 
 /// A cleared case, as a domain is told of it.
-pub(crate) struct Clearing<'a> {
+pub struct Clearing<'a> {
+    /// The case.
     pub case: &'a str,
+    /// The appeal that was upheld.
     pub appeal: &'a str,
     /// Id of the person who upheld the appeal.
     pub person: &'a str,
@@ -61,9 +66,14 @@ pub(crate) struct Clearing<'a> {
 
 /// A domain that finds things.
 #[async_trait]
-pub(crate) trait Domain: Send + Sync {
+pub trait Domain: Send + Sync {
     /// In a word, under which its unfinished work is on record.
     fn name(&self) -> &'static str;
+
+    /// Every change of its tables.
+    fn migrations(&self) -> &'static [Numbered] {
+        &[]
+    }
 
     /// What this domain knows of a case now. A person's word wins over it.
     async fn dossier_part(&self, _: &mut Tx, _: &Casework, _case: &str) -> Result<Facts> {
@@ -83,10 +93,9 @@ pub(crate) trait Domain: Send + Sync {
     async fn settle(&self, casework: &Casework, case: &str) -> Result<()>;
 }
 
-/// Every domain.
-pub(crate) const ALL: &[&dyn Domain] = &[
+/// The domains that stand in this crate.
+pub(crate) const OWN: &[&dyn Domain] = &[
     &crate::findings::Media,
     &crate::payments::Payments,
-    &crate::chain::Bitcoin,
     &crate::incoming::Intake,
 ];

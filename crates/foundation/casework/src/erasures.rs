@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::database::{Columns, Tx};
 use crate::deadlines::DeadlineKind;
-use crate::domain::{self, Clearing, Gone, Removed};
+use crate::domain::{Clearing, Gone, Removed};
 use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, audit, ids, views};
 use obhut_facts::words;
 
@@ -145,7 +145,7 @@ impl Casework {
         for row in &rows {
             let mut c = Columns::of(row);
             let (case, name) = (c.text()?, c.text()?);
-            if let Some(domain) = domain::ALL.iter().find(|d| d.name() == name) {
+            if let Some(domain) = self.domains().find(|d| d.name() == name) {
                 domain.settle(self, &case).await?;
             }
             let mut tx = self.db.begin().await?;

@@ -3,7 +3,7 @@
 pub use obhut_facts::*;
 
 use crate::database::{Columns, Tx};
-use crate::{Casework, CaseworkError, Result, audit, cases, domain};
+use crate::{Casework, CaseworkError, Result, audit, cases};
 
 pub(crate) async fn write(
     tx: &mut Tx,
@@ -37,7 +37,7 @@ impl Casework {
     pub async fn facts(&self, case: &str) -> Result<Facts> {
         let mut facts = self.stored_facts(case).await?;
         let mut tx = self.db.snapshot().await?;
-        for domain in domain::ALL {
+        for domain in self.domains() {
             facts.add(domain.dossier_part(&mut tx, self, case).await?);
         }
         Ok(facts)

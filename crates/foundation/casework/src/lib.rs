@@ -19,7 +19,6 @@ mod authorize;
 mod banks;
 mod case_file;
 mod cases;
-pub mod chain;
 mod channels;
 mod deadlines;
 mod decisions;
@@ -29,6 +28,7 @@ mod erasures;
 mod facts;
 mod filings;
 mod findings;
+pub mod for_domains;
 mod incoming;
 mod legal_bases;
 mod lists;
@@ -48,6 +48,7 @@ mod settings;
 mod views;
 mod watch;
 
+pub use obhut_store::clock::{maybe_time, time};
 pub use obhut_store::{CaseworkError, DataFolder, Next, Result, Sealed, SystemClock, rfc3339};
 pub(crate) use obhut_store::{changes, clock, database, ids};
 
@@ -56,7 +57,7 @@ pub use api_keys::{ApiKey, Right};
 pub use appeals::{Appeal, AppealOutcome};
 pub use approvals::Approval;
 pub use audit::AuditRow;
-pub use authorize::{ACTIONS, Action as Act, Actor, Gate, State, authorize};
+pub use authorize::{ACTIONS, Action as Act, Actor, Gate, State, authorize, authorize_state};
 pub use banks::{Bank, CONTENT_ENABLED, Content};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, Embargo, NewCase};
 pub use cases::{Case, CaseDetail, CaseStatus};
@@ -120,11 +121,8 @@ use std::time::Instant;
 use obhut_vault::{LookupKey, Sealer, Vault};
 
 use database::Database;
+use domain::Domain;
 use obhut_store::FolderKeys;
-
-/// Whose migrations make the tables.
-const OWNERS: &[&[obhut_store::migrations::Numbered]] =
-    &[obhut_store::migrations::ALL, migrations::ALL];
 
 /// Everything that is kept: one data folder, one database, one vault.
 pub struct Casework {
@@ -138,6 +136,8 @@ pub struct Casework {
     refreshing: tokio::sync::Mutex<()>,
     /// Somebody opens large files beside the requests.
     watched: AtomicBool,
+    /// Beside those of this crate.
+    domains: Vec<Box<dyn Domain>>,
 }
 
 impl Casework {
@@ -148,9 +148,26 @@ impl Casework {
         database_url: Option<&str>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
+        Self::open_with(folder, database_url, clock, Vec::new()).await
+    }
+
+    /// The same with domains beside those of this crate: their tables are made, a report says what
+    /// they know, redress reaches them.
+    pub async fn open_with(
+        folder: DataFolder,
+        database_url: Option<&str>,
+        clock: Arc<dyn Clock>,
+        domains: Vec<Box<dyn Domain>>,
+    ) -> Result<Self> {
         folder.prepare()?;
         let keys = folder.keys()?;
-        Self::assemble(folder, database_url, clock, keys).await
+        Self::assemble(folder, database_url, clock, keys, domains).await
+    }
+
+    /// Every domain, those of this crate first.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &dyn Domain> {
+        let own = domain::OWN.iter().copied();
+        own.chain(self.domains.iter().map(|d| &**d))
     }
 
     async fn assemble(
@@ -158,7 +175,10 @@ impl Casework {
         database_url: Option<&str>,
         clock: Arc<dyn Clock>,
         keys: FolderKeys,
+        domains: Vec<Box<dyn Domain>>,
     ) -> Result<Self> {
+        let mut owners = vec![obhut_store::migrations::ALL, migrations::ALL];
+        owners.extend(domains.iter().map(|d| d.migrations()));
         if database_url.is_none() && folder.lost_its_database() {
             return Err(CaseworkError::Folder {
                 path: folder.root().join("obhut.db").display().to_string(),
@@ -170,13 +190,13 @@ impl Casework {
         let upgrading = folder.hold_upgrade().await?;
         if database_url.is_none() && !folder.database_is_empty() {
             let copied =
-                Database::copy_before_upgrade(&url, OWNERS, |last| folder.copy_before(last)).await;
+                Database::copy_before_upgrade(&url, &owners, |last| folder.copy_before(last)).await;
             copied.map_err(|e| CaseworkError::Folder {
                 path: folder.root().join("obhut.db").display().to_string(),
                 why: format!("can't be read, or not copied before it is upgraded: {e}; is the disk full, the folder read-only, or the file damaged?"),
             })?;
         }
-        let db = Database::connect(&url, OWNERS).await?;
+        let db = Database::connect(&url, &owners).await?;
         drop(upgrading);
         let vault = Vault::new(
             folder.evidence_store()?,
@@ -194,6 +214,7 @@ impl Casework {
             kept: RwLock::default(),
             refreshing: tokio::sync::Mutex::default(),
             watched: AtomicBool::new(false),
+            domains,
         };
         casework.require_lookup_key().await?;
         if let Some(text) = keys.adopted {

@@ -118,6 +118,8 @@ pub enum Next {
         /// The case.
         case: String,
     },
+    /// Name the case for which money is followed.
+    NameCase,
     /// Move a deadline on instead of ending it.
     ExtendDeadline,
 }

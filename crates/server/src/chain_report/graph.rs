@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use obhut_casework::chain::PayersReport;
+use obhut_app::bitcoin::PayersReport;
 
 use super::{Words, about_btc, btc, day, end_name, short};
 
@@ -129,7 +129,7 @@ impl Flow {
         let (mut sources, mut wallets): (BTreeMap<String, Node>, BTreeMap<u32, Node>) =
             (BTreeMap::new(), BTreeMap::new());
         // Source of each payment: the nearest candidate; all wallets without a name are one source.
-        let source = |p: &obhut_casework::chain::PaymentRow| match p.candidates.first() {
+        let source = |p: &obhut_app::bitcoin::PaymentRow| match p.candidates.first() {
             Some(c) if c.number.is_some() => c.service.clone(),
             Some(_) => w.t("without a name", "ohne Namen").to_owned(),
             None if p.ends[0] > 0 => w.t("a mix", "eine Mischung").to_owned(),

@@ -1,6 +1,6 @@
 //! GraphSense ActorPacks: YAML, who services are: name in registers, countries.
 
-use obhut_casework::chain::ActorRecord;
+use obhut_bitcoin::ActorRecord;
 use serde_json::{Map, Value};
 
 use super::tagpack::{pack, text_of};

@@ -1,6 +1,6 @@
 //! Plain lists: one address a line and nothing else, as the sanctions lists for bitcoin are passed on.
 
-use obhut_casework::chain::TagRecord;
+use obhut_bitcoin::TagRecord;
 
 use super::TagFile;
 

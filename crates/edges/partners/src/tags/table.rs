@@ -1,6 +1,6 @@
 //! CSV with a column `address`: label, category, actor, source, date, confidence, currency, cluster.
 
-use obhut_casework::chain::TagRecord;
+use obhut_bitcoin::TagRecord;
 
 use super::{TagFile, confidence, is_bitcoin, problem};
 

@@ -1,6 +1,6 @@
 //! GraphSense TagPacks: YAML, a head whose fields count for every tag that doesn't say otherwise.
 
-use obhut_casework::chain::TagRecord;
+use obhut_bitcoin::TagRecord;
 use serde_json::{Map, Value};
 
 use super::{FILE_BYTES_MAX, TAGS_MAX, TagFile, confidence, is_bitcoin, problem};

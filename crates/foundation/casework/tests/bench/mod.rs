@@ -64,10 +64,11 @@ pub async fn fresh_postgres() -> Option<String> {
 pub async fn bench(url: Option<String>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
-    let casework = Casework::open(
+    let casework = Casework::open_with(
         DataFolder::new(folder.path()),
         url.as_deref(),
         clock.clone(),
+        crate::domains(),
     )
     .await
     .unwrap();

@@ -1,8 +1,10 @@
 //! What went wrong where parts of the house meet, each as a story that must never come back.
 
+#[path = "../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
 
 use bench::*;
+use obhut_app::{bitcoin, domains};
 use obhut_casework::payments::{Assessment, Fired, HoldState, NewAlert, ShownTransfer, score_of};
 use obhut_casework::*;
 
@@ -113,14 +115,14 @@ async fn a_proof_of_erasure_was_false() {
             person(c, "Rita", &[Role::Reviewer]).await,
             person(c, "Olga", &[Role::Reviewer]).await,
         );
-        c.record_chain_basis(&case, "order 1", "A. Officer", i64::MAX / 2, &rita)
+        bitcoin::record_chain_basis(c, &case, "order 1", "A. Officer", i64::MAX / 2, &rita)
             .await
             .unwrap();
         let watched = ["bc1qexample".to_owned()];
-        c.watch_addresses(&case, "regtest", &watched, false, &rita)
+        bitcoin::watch_addresses(c, &case, bitcoin::Network::Regtest, &watched, &rita)
             .await
             .unwrap();
-        let movement = chain::MovementRow {
+        let movement = bitcoin::MovementRow {
             address: watched[0].clone(),
             txid: "00".into(),
             height: 1,
@@ -130,7 +132,12 @@ async fn a_proof_of_erasure_was_false() {
             place: 0,
             undone: false,
         };
-        assert_eq!(c.record_movement("regtest", &movement).await.unwrap(), 1);
+        assert_eq!(
+            bitcoin::record_movement(c, "regtest", &movement)
+                .await
+                .unwrap(),
+            1
+        );
         let until = i64::MAX / 2;
         c.record_hold("t4", &case, until).await.unwrap();
         let loose = c
@@ -150,9 +157,14 @@ async fn a_proof_of_erasure_was_false() {
         assert!(named(&loose.id).unwrap().done_at.is_some());
         assert!(named("watches").unwrap().done_at.is_some());
         assert!(named("journal").unwrap().kept_because.is_some());
-        assert!(c.chain_watches("regtest", false).await.unwrap().is_empty());
-        assert!(c.movements(&case).await.unwrap().is_empty());
-        assert!(c.chain_bases(&case).await.unwrap().is_empty());
+        assert!(
+            bitcoin::chain_watches(c, bitcoin::Network::Regtest)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert!(bitcoin::movements(c, &case).await.unwrap().is_empty());
+        assert!(bitcoin::chain_bases(c, &case).await.unwrap().is_empty());
         let hold = &c.holds().await.unwrap()[0];
         assert_eq!(
             (hold.state, hold.tx.expose().as_str()),
@@ -231,7 +243,7 @@ async fn a_signature_did_not_bind_what_it_signs() {
         };
         std::fs::copy(file(&newest.version), file(&matching.version)).unwrap();
         // A process that opens the lists anew.
-        let again = Casework::open(
+        let again = obhut_app::open(
             DataFolder::new(b.folder.path()),
             b.url.as_deref(),
             b.clock.clone(),
@@ -262,7 +274,7 @@ async fn a_new_sealing_key_broke_every_lookup() {
         let sealing = std::fs::read_to_string(keys.join("sealing.age")).unwrap();
         assert!(!sealing.contains(lookup.trim()), "one key, one use");
         let reopen = async || {
-            Casework::open(
+            obhut_app::open(
                 DataFolder::new(b.folder.path()),
                 b.url.as_deref(),
                 b.clock.clone(),

@@ -3,13 +3,16 @@
 //! What the chain's structure shows comes from the kernel; who a service is comes from tags, which say
 //! whose claim they are. The two are joined here and stay told apart in every row.
 
+#![deny(missing_docs)]
+
 mod bases;
+mod migrations;
 mod payers;
 mod services;
 mod tags;
 mod watches;
 
-pub use bases::ChainBasis;
+pub use bases::{ChainBasis, Permission, begin_trace, chain_bases, record_chain_basis};
 pub use obhut_chain::heuristics::{self, Heuristic, Strength};
 pub use obhut_chain::{
     AddressFault, Build, Coin, Fault, Followed, Glance, Index, Key, Movement, NETWORKS, Network,
@@ -21,24 +24,31 @@ pub use payers::{
     Question, ServiceRow, payers,
 };
 pub use services::{ActorRecord, ContestedCluster, Service, Services, TagProblem, TagRecord};
-pub use watches::{ChainWatch, MovementRow};
+pub use tags::{add_chain_tags, chain_tags};
+pub use watches::{
+    ChainWatch, MovementRow, chain_told, chain_watches, movements, movements_of, record_movement,
+    set_chain_told, undo_movement, unwatch, watch_addresses,
+};
 
 #[doc(hidden)]
 pub use obhut_chain::probes::block as probe_block;
 
 use async_trait::async_trait;
 
-use crate::database::Tx;
-use crate::domain::{Clearing, Domain, Removed};
-use crate::{Casework, Result};
+use obhut_casework::for_domains::{Clearing, Domain, Numbered, Removed, Tx};
+use obhut_casework::{Casework, Result};
 
 /// The chain, as a domain of casework.
-pub(crate) struct Bitcoin;
+pub struct Bitcoin;
 
 #[async_trait]
 impl Domain for Bitcoin {
     fn name(&self) -> &'static str {
         "chain"
+    }
+
+    fn migrations(&self) -> &'static [Numbered] {
+        migrations::ALL
     }
 
     async fn withdraw(

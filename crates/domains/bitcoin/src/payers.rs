@@ -11,8 +11,9 @@ use obhut_chain::site::{Because, Receipt, Refused};
 use obhut_chain::{Index, Key, hash_text, in_threads, site};
 use serde::Serialize;
 
-use super::services::{ContestedCluster, Service, Services};
-use crate::rfc3339;
+use crate::bases::Permission;
+use crate::services::{ContestedCluster, Service, Services};
+use obhut_casework::rfc3339;
 
 /// Arrivals listed one by one; sums count all.
 const ARRIVALS_LISTED: usize = 500;
@@ -186,6 +187,7 @@ impl PayersReport {
 
 /// Answers a question; `None` where no seed is on the chain, with what is wrong with them.
 pub fn payers(
+    _: &Permission,
     index: &Index,
     question: &Question,
     services: &Services,

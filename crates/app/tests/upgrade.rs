@@ -1,9 +1,11 @@
 //! A data folder of the first version opens in this one, with everything as it was; one of a newer
 //! version is refused by words. On both databases, with several that start at once.
 
+#[path = "../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
 
 use bench::*;
+use obhut_app::domains;
 use obhut_casework::*;
 
 /// The last step of the first version.
@@ -13,7 +15,7 @@ fn statements(up_to: i64) -> Vec<(i64, String)> {
     let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap();
-    let mut all: Vec<_> = ["store", "casework"]
+    let mut all: Vec<_> = ["foundation/store", "foundation/casework", "domains/bitcoin"]
         .iter()
         .flat_map(|owner| std::fs::read_dir(crates.join(owner).join("migrations")).unwrap())
         .map(|e| e.unwrap().path())
@@ -103,7 +105,7 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
         let open = || {
             let named = made.url.is_some().then_some(url.as_str());
             let (folder, clock) = (DataFolder::new(folder.path()), made.clock.clone());
-            async move { Casework::open(folder, named, clock).await }
+            async move { obhut_app::open(folder, named, clock).await }
         };
         // Eight that start at once: one upgrades, the others find it done.
         let opened = futures::future::join_all((0..8).map(|_| open())).await;
@@ -157,7 +159,7 @@ async fn a_database_of_a_newer_version_is_refused_by_words() {
             .await
             .unwrap();
         pool.close().await;
-        let again = Casework::open(
+        let again = obhut_app::open(
             DataFolder::new(b.folder.path()),
             b.url.as_deref(),
             b.clock.clone(),

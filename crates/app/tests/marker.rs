@@ -1,9 +1,11 @@
 //! A cleared person is gone: a marker in every input, the case cleared, and then every column and
 //! every file opened. It is nowhere but where a row of the allow-list says by what right.
 
+#[path = "../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
 
 use bench::*;
+use obhut_app::{bitcoin, domains};
 use obhut_casework::payments::{Assessment, Fired, NewAlert, ShownTransfer, score_of};
 use obhut_casework::*;
 use sqlx::Row as _;
@@ -152,13 +154,13 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
         // Two cases about one person: one from payments, with money on the chain; one from a file.
         let row = c.record_alert(&alert(), "test").await.unwrap().unwrap();
         let money = row.case;
-        c.record_chain_basis(&money, &marked(4), &marked(5), i64::MAX / 2, &rita)
+        bitcoin::record_chain_basis(c, &money, &marked(4), &marked(5), i64::MAX / 2, &rita)
             .await
             .unwrap();
-        c.watch_addresses(&money, "regtest", &[marked(6)], false, &rita)
+        bitcoin::watch_addresses(c, &money, bitcoin::Network::Regtest, &[marked(6)], &rita)
             .await
             .unwrap();
-        let movement = chain::MovementRow {
+        let movement = bitcoin::MovementRow {
             address: marked(6),
             txid: marked(7),
             height: 1,
@@ -168,7 +170,7 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
             place: 0,
             undone: false,
         };
-        c.record_movement("regtest", &movement).await.unwrap();
+        bitcoin::record_movement(c, "regtest", &movement).await.unwrap();
         c.record_hold(&marked(2), &money, i64::MAX / 2).await.unwrap();
         let json = format!(
             r#"{{"facts": {{"reported": {{"id": "{}", "display_names": ["{}"]}}, "note": "{}"}},

@@ -1,0 +1,29 @@
+//! The assembled system: every domain registered, one data folder opened.
+//!
+//! What the command line and the server both need is done here once, so that they can't differ.
+
+#![deny(missing_docs)]
+
+use std::sync::Arc;
+
+use obhut_casework::for_domains::Domain;
+use obhut_casework::{Casework, Clock, DataFolder, Result};
+
+pub use obhut_bitcoin as bitcoin;
+
+/// Every domain beside those that stand in casework.
+pub fn domains() -> Vec<Box<dyn Domain>> {
+    vec![Box::new(bitcoin::Bitcoin)]
+}
+
+/// Opens the data folder with every domain.
+///
+/// # Errors
+/// A folder or database that can't be used, keys that are missing, or a database of a newer version.
+pub async fn open(
+    folder: DataFolder,
+    database_url: Option<&str>,
+    clock: Arc<dyn Clock>,
+) -> Result<Casework> {
+    Casework::open_with(folder, database_url, clock, domains()).await
+}

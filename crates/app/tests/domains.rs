@@ -1,0 +1,143 @@
+//! Domains as the core sees them: all registered ones have their tables, their part in a case's facts
+//! and their way out; one more is added without touching casework.
+
+#[path = "../../foundation/casework/tests/bench/mod.rs"]
+mod bench;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use bench::*;
+use obhut_casework::for_domains::{Clearing, Domain, Inside as _, Numbered, Removed, Tx};
+use obhut_casework::*;
+
+/// A domain of this test: places that somebody mentioned.
+struct Mentions;
+
+static SETTLED: AtomicUsize = AtomicUsize::new(0);
+
+#[async_trait]
+impl Domain for Mentions {
+    fn name(&self) -> &'static str {
+        "mentions"
+    }
+
+    fn migrations(&self) -> &'static [Numbered] {
+        &[(
+            900_001,
+            "mentions",
+            "CREATE TABLE mentions (case_id TEXT NOT NULL, text_sealed TEXT NOT NULL);",
+        )]
+    }
+
+    async fn dossier_part(&self, tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
+        use sqlx::Row as _;
+        let rows = sqlx::query("SELECT text_sealed FROM mentions WHERE case_id = $1")
+            .bind(case)
+            .fetch_all(&mut **tx)
+            .await?;
+        let mut facts = Facts::default();
+        for row in rows {
+            facts.victims.push(Account {
+                id: Some(casework.open_text(&row.get::<String, _>(0))?),
+                ..Account::default()
+            });
+        }
+        Ok(facts)
+    }
+
+    async fn withdraw(
+        &self,
+        tx: &mut Tx,
+        _: &Casework,
+        clearing: &Clearing<'_>,
+    ) -> Result<Vec<Removed>> {
+        sqlx::query("DELETE FROM mentions WHERE case_id = $1")
+            .bind(clearing.case)
+            .execute(&mut **tx)
+            .await?;
+        Ok(vec![Removed::done("mentions")])
+    }
+
+    async fn settle(&self, _: &Casework, _: &str) -> Result<()> {
+        // Cut off the first time: it is run again until it ends.
+        if SETTLED.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
+            return Err(CaseworkError::Unavailable {
+                why: "cut off".into(),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn domains() -> Vec<Box<dyn Domain>> {
+    let mut all = obhut_app::domains();
+    all.push(Box::new(Mentions));
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_more_needs_nothing_of_the_core() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "x"}}}"#).unwrap();
+        let case = c.new_case(&file, Vec::new(), "test").await.unwrap().case;
+        let mut tx = c.begin().await.unwrap();
+        sqlx::query("INSERT INTO mentions VALUES ($1, $2)")
+            .bind(&case)
+            .bind(c.seal_text("child"))
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let facts = c.facts(&case).await.unwrap();
+        assert_eq!(facts.victims[0].id.as_deref(), Some("child"));
+        let rita = c
+            .add_person("Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let olga = c
+            .add_person("Olga", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let request = DecisionRequest {
+            ruling: Ruling::NoReport,
+            grounds: "g".into(),
+            category: None,
+        };
+        c.decide(&case, &rita, &request).await.unwrap();
+        let appeal = c.file_appeal(&case, "not me", "test").await.unwrap();
+        let cut = c
+            .decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+            .await;
+        assert!(cut.is_err(), "what follows was cut off");
+        // Decided all the same, and nothing says that it is complete.
+        let proof = c.erasure_proof(&case).await.unwrap();
+        assert!(!proof.complete);
+        assert!(proof.erased.iter().any(|e| e.exhibit == "mentions"));
+        assert!(c.facts(&case).await.unwrap().victims.is_empty());
+        c.finish_settlements().await.unwrap();
+        assert!(c.erasure_proof(&case).await.unwrap().complete);
+    })
+    .await;
+}
+
+/// Of the assembled system every step is there once, without a gap.
+#[test]
+fn migrations_of_all_owners_are_one_sequence() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap();
+    let mut numbers: Vec<i64> = ["foundation/store", "foundation/casework", "domains/bitcoin"]
+        .iter()
+        .flat_map(|owner| std::fs::read_dir(folder.join(owner).join("migrations")).unwrap())
+        .map(|e| {
+            e.unwrap().file_name().to_string_lossy()[..4]
+                .parse()
+                .unwrap()
+        })
+        .collect();
+    numbers.sort_unstable();
+    let all: Vec<i64> = (1..=numbers.len() as i64).collect();
+    assert_eq!(numbers, all);
+}

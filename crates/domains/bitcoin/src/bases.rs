@@ -1,0 +1,185 @@
+//! On what law a case's money may be followed, who answers for it, and what was made of it.
+
+use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, cases, ids, legal_bases};
+use obhut_casework::{
+    Act, Actor, CaseStatus, Casework, CaseworkError, Next, Person, Result, Role, State, authorize,
+    authorize_state,
+};
+use obhut_chain::Network;
+use serde::Serialize;
+
+/// A legal basis for following a case's money.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ChainBasis {
+    /// Id.
+    pub id: String,
+    /// The case.
+    pub case: String,
+    /// The law, the order, its number.
+    pub basis: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Who put it on record.
+    pub person: String,
+    /// When, microseconds since 1970.
+    #[serde(serialize_with = "obhut_casework::time")]
+    pub recorded_at: i64,
+    /// When it ends, microseconds since 1970.
+    #[serde(serialize_with = "obhut_casework::time")]
+    pub ends_at: i64,
+}
+
+/// Whether nobody has decided that there is nothing in a case.
+pub(crate) fn goes_on(status: CaseStatus) -> bool {
+    !matches!(status, CaseStatus::Closed | CaseStatus::Cleared)
+}
+
+/// Forgets on what law a case's money was followed; how many there were. The audit trail keeps that
+/// there was one, by id, and whose it was.
+pub(crate) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
+    let gone = sqlx::query("DELETE FROM chain_bases WHERE case_id = $1")
+        .bind(case)
+        .execute(&mut **tx)
+        .await?;
+    Ok(gone.rows_affected())
+}
+
+async fn may_go_on(tx: &mut Tx, case: &str) -> Result<()> {
+    let status = cases::status(tx, case).await?;
+    if goes_on(status) {
+        return Ok(());
+    }
+    Err(CaseworkError::conflict(format!(
+        "case {case} is {}: its money isn't followed any more; new facts need a new case",
+        status.word()
+    )))
+}
+
+/// Puts on record on what law a case's money may be followed.
+pub async fn record_chain_basis(
+    casework: &Casework,
+    case: &str,
+    basis: &str,
+    owner: &str,
+    ends_at: i64,
+    person: &Person,
+) -> Result<ChainBasis> {
+    let (basis, owner) = legal_bases::checked(basis, owner, ends_at, casework.now_micros())?;
+    let entry = ChainBasis {
+        id: ids::new("basis"),
+        case: case.into(),
+        basis: basis.into(),
+        owner: owner.into(),
+        person: person.id.clone(),
+        recorded_at: casework.now_micros(),
+        ends_at,
+    };
+    let mut tx = casework.begin().await?;
+    may_go_on(&mut tx, case).await?;
+    sqlx::query(
+        "INSERT INTO chain_bases (id, case_id, basis, owner, person, recorded_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(&entry.id)
+    .bind(case)
+    .bind(basis)
+    .bind(owner)
+    .bind(&person.id)
+    .bind(entry.recorded_at)
+    .bind(ends_at)
+    .execute(&mut *tx)
+    .await?;
+    let now = casework.now_micros();
+    audit::write(&mut tx, now, &person.id, "chain.basis", case, &entry.id).await?;
+    tx.commit().await?;
+    Ok(entry)
+}
+
+/// The bases of a case, newest first.
+pub async fn chain_bases(casework: &Casework, case: &str) -> Result<Vec<ChainBasis>> {
+    let rows = sqlx::query(
+        "SELECT id, case_id, basis, owner, person, recorded_at, ends_at FROM chain_bases
+         WHERE case_id = $1 ORDER BY recorded_at DESC, id",
+    )
+    .bind(case)
+    .fetch_all(casework.pool())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(ChainBasis {
+                id: c.text()?,
+                case: c.text()?,
+                basis: c.text()?,
+                owner: c.text()?,
+                person: c.text()?,
+                recorded_at: c.int()?,
+                ends_at: c.int()?,
+            })
+        })
+        .collect()
+}
+
+/// Whether a chain is nobody's: a test network that anybody makes on the spot.
+pub(crate) fn is_nobodys(network: Network) -> bool {
+    network == Network::Regtest
+}
+
+/// That money may be followed, and on what law. Without one nobody's payers are looked for: there is
+/// no other way to make it than the two functions here, which ask the gate.
+#[derive(Clone, Debug)]
+pub struct Permission {
+    basis: Option<ChainBasis>,
+}
+
+impl Permission {
+    /// For a chain that is nobody's, where neither a case nor a data folder is needed.
+    ///
+    /// # Errors
+    /// Denied on every other network.
+    pub fn without_a_case(network: Network) -> Result<Self> {
+        let state = State::Money {
+            nobodys: is_nobodys(network),
+            case: false,
+            basis: false,
+        };
+        authorize_state(Act::FollowMoney, state)?;
+        Ok(Self { basis: None })
+    }
+
+    /// The law, the order, its number; none where none is needed.
+    pub fn basis(&self) -> Option<&ChainBasis> {
+        self.basis.as_ref()
+    }
+}
+
+/// Lets a person follow a case's money, and writes down that they do; denied without a basis that
+/// hasn't ended, unless the chain is nobody's.
+pub async fn begin_trace(
+    casework: &Casework,
+    case: &str,
+    network: Network,
+    person: &Person,
+) -> Result<Permission> {
+    may_go_on(&mut casework.snapshot().await?, case).await?;
+    let now = casework.now_micros();
+    let mut bases = chain_bases(casework, case).await?;
+    bases.retain(|b| b.ends_at > now);
+    let basis = bases.into_iter().next();
+    let state = State::Money {
+        nobodys: is_nobodys(network),
+        case: true,
+        basis: basis.is_some(),
+    };
+    authorize(&Actor::Shell(person), Act::FollowMoney, state).map_err(|e| match basis {
+        // The person may; what is missing is the law.
+        None if person.roles.contains(&Role::Reviewer) => e.then(Next::RecordChainBasis {
+            case: case.to_owned(),
+        }),
+        _ => e,
+    })?;
+    let detail = basis.as_ref().map_or("no basis needed", |b| &b.id);
+    casework
+        .note(&person.id, "chain.trace", case, detail)
+        .await?;
+    Ok(Permission { basis })
+}

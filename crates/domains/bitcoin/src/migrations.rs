@@ -1,0 +1,20 @@
+//! Every change of this domain's tables, as numbered files of statements; the store's migrator runs
+//! them, in one order with those of other owners.
+
+use obhut_casework::for_domains::Numbered;
+
+/// Number, owner, statements.
+pub(crate) const ALL: &[Numbered] = &[
+    (38, "bases", include_str!("../migrations/0038_bases.sql")),
+    (39, "tags", include_str!("../migrations/0039_tags.sql")),
+    (
+        40,
+        "watches",
+        include_str!("../migrations/0040_watches.sql"),
+    ),
+    (
+        41,
+        "watches",
+        include_str!("../migrations/0041_watches.sql"),
+    ),
+];

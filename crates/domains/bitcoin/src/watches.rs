@@ -1,0 +1,319 @@
+//! Addresses of a case that are watched, and what moved.
+
+use std::collections::HashMap;
+
+use obhut_casework::for_domains::{Columns, Inside as _, Tx, alarms, audit, cases, ids};
+use obhut_casework::{Casework, CaseworkError, Person, Result, Sealed};
+use serde::Serialize;
+
+use obhut_chain::Network;
+
+use crate::bases::{begin_trace, chain_bases, goes_on, is_nobodys};
+
+/// A watched address.
+#[derive(Clone, Debug)]
+pub struct ChainWatch {
+    /// The case.
+    pub case: String,
+    /// The address.
+    pub address: Sealed<String>,
+}
+
+/// What moved, as it is kept.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub struct MovementRow {
+    /// The watched address.
+    pub address: String,
+    /// The transaction, as explorers print it.
+    pub txid: String,
+    /// Height of its block.
+    pub height: u64,
+    /// When, as the block's miner said.
+    pub time: String,
+    /// Satoshi.
+    pub amount_sat: u64,
+    /// It was paid; otherwise it paid.
+    pub incoming: bool,
+    /// Which input or output of the transaction.
+    pub place: u32,
+    /// The block that had it lost a race, and no other has it: it never happened.
+    #[serde(default)]
+    pub undone: bool,
+}
+
+/// A movement that can't be read is told, never left out: payments would go missing unsaid.
+fn read_movement(text: &str) -> Result<MovementRow> {
+    serde_json::from_str(text).map_err(|_| CaseworkError::unreadable("a movement on the chain"))
+}
+
+/// Forgets what is watched for a case and what moved; how many rows there were.
+pub(crate) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
+    let mut gone = 0;
+    for sql in [
+        "DELETE FROM chain_watches WHERE case_id = $1",
+        "DELETE FROM chain_movements WHERE case_id = $1",
+    ] {
+        let done = sqlx::query(sql).bind(case).execute(&mut **tx).await?;
+        gone += done.rows_affected();
+    }
+    Ok(gone)
+}
+
+/// Watches addresses for a case; those it watches already stay. How many are new. Refused without a
+/// legal basis where one is needed.
+pub async fn watch_addresses(
+    casework: &Casework,
+    case: &str,
+    network: Network,
+    addresses: &[String],
+    person: &Person,
+) -> Result<usize> {
+    begin_trace(casework, case, network, person).await?;
+    let mut tx = casework.begin().await?;
+    cases::status(&mut tx, case).await?;
+    let mut new = 0;
+    for address in addresses {
+        let added = sqlx::query(
+            "INSERT INTO chain_watches (id, case_id, network, address_key, address_sealed, person, recorded_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (case_id, network, address_key) DO NOTHING",
+        )
+        .bind(ids::new("watch"))
+        .bind(case)
+        .bind(network.name())
+        .bind(casework.keyed_digest("chain address", address.as_bytes()))
+        .bind(casework.seal_text(address))
+        .bind(&person.id)
+        .bind(casework.now_micros())
+        .execute(&mut *tx)
+        .await?;
+        new += added.rows_affected() as usize;
+    }
+    let detail = format!("{new} addresses");
+    audit::write(
+        &mut tx,
+        casework.now_micros(),
+        &person.id,
+        "chain.watch",
+        case,
+        &detail,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(new)
+}
+
+/// Ends the watch of a case.
+pub async fn unwatch(casework: &Casework, case: &str, person: &Person) -> Result<u64> {
+    let mut tx = casework.begin().await?;
+    let gone = sqlx::query("DELETE FROM chain_watches WHERE case_id = $1")
+        .bind(case)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+    let detail = format!("{gone} addresses");
+    audit::write(
+        &mut tx,
+        casework.now_micros(),
+        &person.id,
+        "chain.unwatch",
+        case,
+        &detail,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(gone)
+}
+
+/// Everything watched on a network for cases that go on; where a legal basis is needed, what has one
+/// that hasn't ended.
+pub async fn chain_watches(casework: &Casework, network: Network) -> Result<Vec<ChainWatch>> {
+    let rows = sqlx::query(
+        "SELECT case_id, address_sealed FROM chain_watches WHERE network = $1 ORDER BY case_id, id",
+    )
+    .bind(network.name())
+    .fetch_all(casework.pool())
+    .await?;
+    let mut watches: Vec<ChainWatch> = Vec::new();
+    let mut lawful: HashMap<String, bool> = HashMap::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let case = c.text()?;
+        if !lawful.contains_key(&case) {
+            let bases = chain_bases(casework, &case).await?;
+            let now = casework.now_micros();
+            let open = is_nobodys(network) || bases.iter().any(|b| b.ends_at > now);
+            let status = cases::status(&mut casework.snapshot().await?, &case).await?;
+            lawful.insert(case.clone(), open && goes_on(status));
+        }
+        if lawful[&case] {
+            watches.push(ChainWatch {
+                case,
+                address: Sealed::new(casework.open_text(&c.text()?)?),
+            });
+        }
+    }
+    Ok(watches)
+}
+
+/// Raises a finding for each case that watches the address; the same movement twice is one. How many
+/// were new.
+pub async fn record_movement(
+    casework: &Casework,
+    network: &str,
+    movement: &MovementRow,
+) -> Result<u64> {
+    let address = casework.keyed_digest("chain address", movement.address.as_bytes());
+    let mut tx = casework.begin().await?;
+    let rows = sqlx::query(
+        "SELECT case_id FROM chain_watches WHERE network = $1 AND address_key = $2 ORDER BY case_id",
+    )
+    .bind(network)
+    .bind(&address)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut raised = 0;
+    for row in &rows {
+        let case = Columns::of(row).text()?;
+        let json = serde_json::to_string(movement).expect("a movement is JSON");
+        // The height is no part of what it is: after a race the same payment stands elsewhere.
+        let m = movement;
+        let what = format!(
+            "{case}\n{}\n{}\n{}\n{}",
+            m.address, m.txid, m.place, m.incoming
+        );
+        let key = casework.keyed_digest("chain movement", what.as_bytes());
+        let id = ids::new("finding");
+        let added = sqlx::query(
+            "INSERT INTO chain_movements (id, case_id, movement_key, movement_sealed, found_at, network)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (movement_key) DO UPDATE SET undone_at = NULL, id = $1, movement_sealed = $4
+             WHERE chain_movements.undone_at IS NOT NULL",
+        )
+        .bind(&id)
+        .bind(&case)
+        .bind(&key)
+        .bind(casework.seal_text(&json))
+        .bind(casework.now_micros())
+        .bind(network)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if added == 1 {
+            let way = if m.incoming { "was paid" } else { "paid" };
+            let text = format!(
+                "a watched address of case {case} {way} at height {}",
+                m.height
+            );
+            alarms::raise(&mut tx, casework.now_micros(), "chain-moved", &case, &text).await?;
+            audit::write(
+                &mut tx,
+                casework.now_micros(),
+                "follower",
+                "finding.chain",
+                &id,
+                &case,
+            )
+            .await?;
+            raised += 1;
+        }
+    }
+    tx.commit().await?;
+    Ok(raised)
+}
+
+/// Up to which block of a network movements were recorded: its height and hash.
+pub async fn chain_told(casework: &Casework, network: &str) -> Result<Option<(u64, String)>> {
+    let row = sqlx::query("SELECT height, block FROM chain_told WHERE network = $1")
+        .bind(network)
+        .fetch_optional(casework.pool())
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut c = Columns::of(&row);
+    let height: i64 = c.int()?;
+    Ok(Some((height.max(0) as u64, c.text()?)))
+}
+
+/// Movements of a network are recorded up to this block.
+pub async fn set_chain_told(
+    casework: &Casework,
+    network: &str,
+    height: u64,
+    block: &str,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO chain_told (network, height, block) VALUES ($1, $2, $3)
+         ON CONFLICT (network) DO UPDATE SET height = $2, block = $3",
+    )
+    .bind(network)
+    .bind(height as i64)
+    .bind(block)
+    .execute(casework.pool())
+    .await?;
+    Ok(())
+}
+
+/// Movements of a network that count, with their ids.
+pub async fn movements_of(
+    casework: &Casework,
+    network: &str,
+) -> Result<Vec<(String, MovementRow)>> {
+    let rows = sqlx::query(
+        "SELECT id, movement_sealed FROM chain_movements WHERE network = $1 AND undone_at IS NULL ORDER BY id",
+    )
+    .bind(network)
+    .fetch_all(casework.pool())
+    .await?;
+    let mut all = Vec::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (id, text) = (c.text()?, casework.open_text(&c.text()?)?);
+        all.push((id, read_movement(&text)?));
+    }
+    Ok(all)
+}
+
+/// Marks a movement whose block lost a race and that no other block has.
+pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
+    let mut tx = casework.begin().await?;
+    let row = sqlx::query("SELECT case_id FROM chain_movements WHERE id = $1")
+        .bind(id)
+        .fetch_one(&mut *tx)
+        .await?;
+    let case = Columns::of(&row).text()?;
+    let now = casework.now_micros();
+    sqlx::query("UPDATE chain_movements SET undone_at = $1 WHERE id = $2")
+        .bind(now)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    let text =
+        format!("a movement of case {case} told before never happened: its block lost a race");
+    alarms::raise(&mut tx, now, "chain-undone", &case, &text).await?;
+    audit::write(&mut tx, now, "follower", "finding.undone", id, &case).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What moved in a case, newest first; what was undone stays and says so.
+pub async fn movements(casework: &Casework, case: &str) -> Result<Vec<MovementRow>> {
+    if case.is_empty() {
+        return Err(CaseworkError::invalid("case", "name a case"));
+    }
+    let rows = sqlx::query(
+        "SELECT movement_sealed, undone_at FROM chain_movements WHERE case_id = $1 ORDER BY found_at DESC, id",
+    )
+    .bind(case)
+    .fetch_all(casework.pool())
+    .await?;
+    let mut all = Vec::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let text = casework.open_text(&c.text()?)?;
+        let undone = c.maybe_int()?.is_some();
+        all.push(MovementRow {
+            undone,
+            ..read_movement(&text)?
+        });
+    }
+    Ok(all)
+}

@@ -1,0 +1,111 @@
+//! What domains may use of the core, and nobody else: transactions, the audit trail, alarms, sealed
+//! values. A test bars everybody but `crates/domains` from naming this module.
+
+use async_trait::async_trait;
+use obhut_store::database::Database;
+
+pub use crate::domain::{Clearing, Domain, Gone, Removed};
+pub use obhut_store::database::{Columns, Tx};
+pub use obhut_store::ids;
+pub use obhut_store::migrations::Numbered;
+
+use crate::{Casework, Result};
+
+/// Cases, within a transaction.
+pub mod cases {
+    use super::Tx;
+    use crate::{CaseStatus, Result};
+
+    /// How far a case has come; an error where there is none of that id.
+    pub async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {
+        crate::cases::status(tx, id).await
+    }
+}
+
+/// The audit trail, within a transaction.
+pub mod audit {
+    pub use obhut_store::audit::write;
+}
+
+/// What a person must look at.
+pub mod alarms {
+    use super::Tx;
+    use crate::Result;
+
+    /// Raises an alarm; one about the same that nobody has seen yet is brought up to date. `now` in
+    /// microseconds since 1970; the text names ids, never evidence.
+    pub async fn raise(tx: &mut Tx, now: i64, kind: &str, subject: &str, text: &str) -> Result<()> {
+        crate::alarms::raise(tx, now, kind, subject, text).await
+    }
+}
+
+/// Legal bases.
+pub mod legal_bases {
+    use crate::Result;
+
+    /// Text and owner of a legal basis as they are kept.
+    ///
+    /// # Errors
+    /// Where they say nothing, or it has ended by `now`, in microseconds since 1970.
+    pub fn checked<'a>(
+        basis: &'a str,
+        owner: &'a str,
+        ends_at: i64,
+        now: i64,
+    ) -> Result<(&'a str, &'a str)> {
+        crate::legal_bases::checked(basis, owner, ends_at, now)
+    }
+}
+
+/// The inside of a [`Casework`].
+#[async_trait]
+pub trait Inside {
+    /// A transaction that may write.
+    async fn begin(&self) -> Result<Tx>;
+    /// A transaction that only reads.
+    async fn snapshot(&self) -> Result<Tx>;
+    /// For statements outside a transaction.
+    fn pool(&self) -> &sqlx::AnyPool;
+    /// Microseconds since 1970.
+    fn now_micros(&self) -> i64;
+    /// Text sealed for the database.
+    fn seal_text(&self, text: &str) -> String;
+    /// The text again.
+    ///
+    /// # Errors
+    /// Where it was changed, or sealed under another key.
+    fn open_text(&self, sealed: &str) -> Result<String>;
+    /// By which equal things are found again; `label` keeps uses apart.
+    fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String;
+}
+
+#[async_trait]
+impl Inside for Casework {
+    async fn begin(&self) -> Result<Tx> {
+        self.db.begin().await
+    }
+
+    async fn snapshot(&self) -> Result<Tx> {
+        self.db.snapshot().await
+    }
+
+    fn pool(&self) -> &sqlx::AnyPool {
+        Database::pool(&self.db)
+    }
+
+    fn now_micros(&self) -> i64 {
+        self.now()
+    }
+
+    fn seal_text(&self, text: &str) -> String {
+        Casework::seal_text(self, text)
+    }
+
+    fn open_text(&self, sealed: &str) -> Result<String> {
+        Casework::open_text(self, sealed)
+    }
+
+    fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String {
+        self.lookup.keyed_digest(label, bytes)
+    }
+}
