@@ -64,7 +64,7 @@ pub fn run(report: &mut Report) -> Done {
         "build",
         "--release",
         "--package",
-        "obhut-casework",
+        "obhut-payments",
         "--example",
         "payments_kernel",
     ]);

@@ -150,6 +150,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "crates/foundation/casework/src",
     ),
     (
+        "crates/domains/payments/migrations",
+        "crates/domains/payments/src",
+    ),
+    (
         "crates/domains/bitcoin/migrations",
         "crates/domains/bitcoin/src",
     ),

@@ -91,10 +91,21 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "sha2",
             "sqlx",
             "tempfile",
-            "thiserror",
             "tokio",
             "tracing",
             "walkdir",
+        ],
+    ),
+    (
+        "payments",
+        &[
+            "async-trait",
+            "serde",
+            "serde_json",
+            "sqlx",
+            "tempfile",
+            "thiserror",
+            "tracing",
         ],
     ),
     ("bitcoin", &["async-trait", "serde", "serde_json", "sqlx"]),
@@ -185,7 +196,7 @@ const OUTBOUND: &[(&str, &[&str])] = &[
     ("rusty-s3", &["partners"]),
     ("rustls", &["partners"]),
     ("object_store", &["store", "vault"]),
-    ("sqlx", &["store", "casework", "bitcoin"]),
+    ("sqlx", &["store", "casework", "payments", "bitcoin"]),
 ];
 
 #[test]

@@ -128,15 +128,20 @@ fn migrations_of_all_owners_are_one_sequence() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap();
-    let mut numbers: Vec<i64> = ["foundation/store", "foundation/casework", "domains/bitcoin"]
-        .iter()
-        .flat_map(|owner| std::fs::read_dir(folder.join(owner).join("migrations")).unwrap())
-        .map(|e| {
-            e.unwrap().file_name().to_string_lossy()[..4]
-                .parse()
-                .unwrap()
-        })
-        .collect();
+    let mut numbers: Vec<i64> = [
+        "foundation/store",
+        "foundation/casework",
+        "domains/payments",
+        "domains/bitcoin",
+    ]
+    .iter()
+    .flat_map(|owner| std::fs::read_dir(folder.join(owner).join("migrations")).unwrap())
+    .map(|e| {
+        e.unwrap().file_name().to_string_lossy()[..4]
+            .parse()
+            .unwrap()
+    })
+    .collect();
     numbers.sort_unstable();
     let all: Vec<i64> = (1..=numbers.len() as i64).collect();
     assert_eq!(numbers, all);

@@ -4,8 +4,8 @@
 mod bench;
 
 use bench::*;
+use obhut_app::payments::{Assessment, Fired, HoldState, NewAlert, ShownTransfer, score_of};
 use obhut_app::{bitcoin, domains};
-use obhut_casework::payments::{Assessment, Fired, HoldState, NewAlert, ShownTransfer, score_of};
 use obhut_casework::*;
 
 fn transfer(n: i64) -> ShownTransfer {
@@ -61,16 +61,14 @@ async fn person(c: &Casework, name: &str, roles: &[Role]) -> Person {
 async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
-        let first = c
-            .record_alert(&alert("p", 27), "test")
+        let first = obhut_app::payments::record_alert(&c, &alert("p", 27), "test")
             .await
             .unwrap()
             .unwrap();
         let facts = c.facts(&first.case).await.unwrap();
         assert_eq!(facts.payments.len(), 27);
         assert_eq!(facts.reported.unwrap().id.as_deref(), Some("p"));
-        let grown = c
-            .record_alert(&alert("p", 41), "test")
+        let grown = obhut_app::payments::record_alert(&c, &alert("p", 41), "test")
             .await
             .unwrap()
             .unwrap();
@@ -105,8 +103,7 @@ async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
 async fn a_proof_of_erasure_was_false() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
-        let row = c
-            .record_alert(&alert("p", 5), "test")
+        let row = obhut_app::payments::record_alert(&c, &alert("p", 5), "test")
             .await
             .unwrap()
             .unwrap();
@@ -139,7 +136,9 @@ async fn a_proof_of_erasure_was_false() {
             1
         );
         let until = i64::MAX / 2;
-        c.record_hold("t4", &case, until).await.unwrap();
+        obhut_app::payments::record_hold(&c, "t4", &case, until)
+            .await
+            .unwrap();
         let loose = c
             .put_exhibit(b"notes", Some(&case), None, Some("n.txt"), None, &rita)
             .await
@@ -165,7 +164,7 @@ async fn a_proof_of_erasure_was_false() {
         );
         assert!(bitcoin::movements(c, &case).await.unwrap().is_empty());
         assert!(bitcoin::chain_bases(c, &case).await.unwrap().is_empty());
-        let hold = &c.holds().await.unwrap()[0];
+        let hold = &obhut_app::payments::holds(&c).await.unwrap()[0];
         assert_eq!(
             (hold.state, hold.tx.expose().as_str()),
             (HoldState::Released, "")

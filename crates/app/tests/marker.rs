@@ -5,8 +5,8 @@
 mod bench;
 
 use bench::*;
+use obhut_app::payments::{Assessment, Fired, NewAlert, ShownTransfer, score_of};
 use obhut_app::{bitcoin, domains};
-use obhut_casework::payments::{Assessment, Fired, NewAlert, ShownTransfer, score_of};
 use obhut_casework::*;
 use sqlx::Row as _;
 
@@ -152,7 +152,7 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
         let rita = c.add_person("Rita", &roles, "test").await.unwrap();
         let olga = c.add_person("Olga", &roles, "test").await.unwrap();
         // Two cases about one person: one from payments, with money on the chain; one from a file.
-        let row = c.record_alert(&alert(), "test").await.unwrap().unwrap();
+        let row = obhut_app::payments::record_alert(&c, &alert(), "test").await.unwrap().unwrap();
         let money = row.case;
         bitcoin::record_chain_basis(c, &money, &marked(4), &marked(5), i64::MAX / 2, &rita)
             .await
@@ -171,7 +171,7 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
             undone: false,
         };
         bitcoin::record_movement(c, "regtest", &movement).await.unwrap();
-        c.record_hold(&marked(2), &money, i64::MAX / 2).await.unwrap();
+        obhut_app::payments::record_hold(&c, &marked(2), &money, i64::MAX / 2).await.unwrap();
         let json = format!(
             r#"{{"facts": {{"reported": {{"id": "{}", "display_names": ["{}"]}}, "note": "{}"}},
                 "files": [{{"name": "{}", "content": "bm90ZXM=", "facts": {{"original_name": "{}"}}}}],

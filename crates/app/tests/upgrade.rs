@@ -15,17 +15,22 @@ fn statements(up_to: i64) -> Vec<(i64, String)> {
     let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap();
-    let mut all: Vec<_> = ["foundation/store", "foundation/casework", "domains/bitcoin"]
-        .iter()
-        .flat_map(|owner| std::fs::read_dir(crates.join(owner).join("migrations")).unwrap())
-        .map(|e| e.unwrap().path())
-        .map(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let number: i64 = name[..4].parse().unwrap();
-            (number, std::fs::read_to_string(path).unwrap())
-        })
-        .filter(|(number, _)| *number <= up_to)
-        .collect();
+    let mut all: Vec<_> = [
+        "foundation/store",
+        "foundation/casework",
+        "domains/payments",
+        "domains/bitcoin",
+    ]
+    .iter()
+    .flat_map(|owner| std::fs::read_dir(crates.join(owner).join("migrations")).unwrap())
+    .map(|e| e.unwrap().path())
+    .map(|path| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let number: i64 = name[..4].parse().unwrap();
+        (number, std::fs::read_to_string(path).unwrap())
+    })
+    .filter(|(number, _)| *number <= up_to)
+    .collect();
     all.sort();
     all
 }

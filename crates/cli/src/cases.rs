@@ -72,7 +72,7 @@ pub async fn run(
             casework.note(&somebody(), "case.show", &case, "").await?;
             let detail = casework.case(&case).await?;
             output.line(|| show(&detail), || describe(&detail))?;
-            for alert in casework.alerts_of_case(&case).await? {
+            for alert in obhut_app::payments::alerts_of_case(&casework, &case).await? {
                 output.line(
                     || serde_json::json!({ "alert": alert }),
                     || {

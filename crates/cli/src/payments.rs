@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use obhut_casework::payments::synthesize::{PLANTED, Recipe, synthesize as make_up};
-use obhut_casework::payments::{
+use obhut_app::payments::synthesize::{PLANTED, Recipe, synthesize as make_up};
+use obhut_app::payments::{
     Alert, Band, COUNTRY_NOTE, Counted, Currency, History, Id, Language, PartyKey, Policy,
     Relations, Transfer, Transfers, end_of_day, indicators, scan_history,
 };
@@ -82,7 +82,7 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
         }
     };
     if let Some(casework) = &casework {
-        for party in casework.confirmed_parties().await? {
+        for party in obhut_app::payments::confirmed_parties(&casework).await? {
             confirmed.push(transfers.names.key(Id::of(party.expose())));
         }
     }
@@ -365,7 +365,7 @@ fn band(pair: &str) -> Option<(Currency, Band)> {
     let currency = Currency::new(code.trim().as_bytes())?;
     let minor = |text: &str| {
         let value: f64 = text.trim().parse().ok()?;
-        obhut_casework::payments::amount_minor_from_f64(value, currency.entry().digits)
+        obhut_app::payments::amount_minor_from_f64(value, currency.entry().digits)
     };
     let band = Band {
         low_minor: minor(low)?.0,

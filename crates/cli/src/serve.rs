@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_casework::payments::{Holding, Live};
+use obhut_app::payments::{Holding, Live};
 use obhut_partners::fetch::{AllowList, Fetcher};
 use obhut_partners::s3::S3;
 use obhut_server::Outside;

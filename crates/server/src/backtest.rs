@@ -2,8 +2,8 @@
 //! nothing loaded.
 
 use maud::{DOCTYPE, Markup, html};
-use obhut_casework::payments::PartyKey;
-use obhut_casework::payments::backtest::{Backtest, Group, Removal, Sample, Totals};
+use obhut_app::payments::PartyKey;
+use obhut_app::payments::backtest::{Backtest, Group, Removal, Sample, Totals};
 
 const STYLE: &str = include_str!("../assets/style.css");
 

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use obhut_casework::payments::Live;
+use obhut_app::payments::Live;
 use obhut_casework::{Casework, Pool};
 use obhut_partners::fetch::Fetcher;
 use obhut_partners::s3::S3;

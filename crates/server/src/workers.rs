@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use obhut_app::payments::Live;
 use obhut_casework::Casework;
-use obhut_casework::payments::Live;
 use obhut_partners::filing::{self, Draining, Pace, SendFault};
 use obhut_partners::http::Http;
 
@@ -37,7 +37,7 @@ pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
                 tracing::error!(cause = %e, "associations of payments could not be counted again; it is tried again");
             }
         }
-        if let Err(e) = casework.record_raised(&live).await {
+        if let Err(e) = obhut_app::payments::record_raised(&casework, &live).await {
             tracing::error!(cause = %e, "an alert could not be put on record; it is tried again");
         }
         tokio::time::sleep(ALERTS_EVERY).await;
@@ -48,8 +48,8 @@ async fn associations(
     casework: &Casework,
     live: &Live,
 ) -> Result<(), obhut_casework::CaseworkError> {
-    casework.settle_associations().await?;
-    live.set_confirmed(&casework.confirmed_parties().await?);
+    obhut_app::payments::settle_associations(&casework).await?;
+    live.set_confirmed(&obhut_app::payments::confirmed_parties(&casework).await?);
     Ok(())
 }
 
@@ -83,7 +83,7 @@ async fn round(
     casework.escalate_deadlines().await?;
     casework.finish_settlements().await?;
     casework.finish_erasures().await?;
-    casework.settle_associations().await?;
+    obhut_app::payments::settle_associations(&casework).await?;
     Ok(())
 }
 

@@ -33,7 +33,7 @@ impl Bench {
     async fn new(misbehaviour: Misbehaviour) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let casework = Arc::new(
-            Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock))
+            obhut_app::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock))
                 .await
                 .unwrap(),
         );

@@ -35,7 +35,7 @@ fn pool() -> Arc<Pool> {
 
 async fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let casework = Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock))
+    let casework = obhut_app::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock))
         .await
         .unwrap();
     let casework = Arc::new(casework);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
-use obhut_casework::payments::{Holding, Live, Policy};
+use obhut_app::payments::{Holding, Live, Policy};
 use obhut_casework::*;
 use obhut_server::Outside;
 use serde_json::{Value, json};
@@ -140,8 +140,12 @@ async fn a_pattern_is_answered_with_reasons_and_becomes_a_case_of_its_own() {
     assert!(found["reasons"].as_array().unwrap().len() >= 2);
     // One sentence for the customer, the same whatever was found.
     assert_eq!(first["customer_text"], last["customer_text"]);
-    b.casework.record_raised(&b.live).await.unwrap();
-    b.casework.record_raised(&b.live).await.unwrap();
+    obhut_app::payments::record_raised(&b.casework, &b.live)
+        .await
+        .unwrap();
+    obhut_app::payments::record_raised(&b.casework, &b.live)
+        .await
+        .unwrap();
     let (_, alerts) = b
         .call(&b.rita, "GET", "/v1/payments/alerts", String::new())
         .await;
@@ -284,7 +288,9 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
     let last = b.buyer("buyer", "pool").await;
     assert_eq!(last["decision"], "hold", "{last}");
     assert!(last["hold_until"].as_str().unwrap() > now().as_str());
-    b.casework.record_raised(&b.live).await.unwrap();
+    obhut_app::payments::record_raised(&b.casework, &b.live)
+        .await
+        .unwrap();
     let (_, holds) = b
         .call(&b.rita, "GET", "/v1/payments/holds", String::new())
         .await;
@@ -294,14 +300,15 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
     let id = held[0]["id"].as_str().unwrap();
     // One whose time is over has ended without anybody's word, and stays so.
     let case = held[0]["case"].as_str().unwrap();
-    b.casework.record_hold("over", case, 1).await.unwrap();
-    let holds = b.casework.holds().await.unwrap();
+    obhut_app::payments::record_hold(&b.casework, "over", case, 1)
+        .await
+        .unwrap();
+    let holds = obhut_app::payments::holds(&b.casework).await.unwrap();
     let over = holds.iter().find(|h| h.tx.expose() == "over").unwrap();
     assert_eq!(over.state.word(), "ended");
-    let late = b
-        .casework
-        .decide_hold(&over.id, &b.rita_person, None, "too late")
-        .await;
+    let late =
+        obhut_app::payments::decide_hold(&b.casework, &over.id, &b.rita_person, None, "too late")
+            .await;
     assert!(late.is_err_and(|e| e.to_string().contains("may have gone out")));
     let path = format!("/v1/payments/holds/{id}");
     let until = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() + 3 * DAY)
@@ -337,8 +344,12 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
 async fn taking_a_case_back_moves_what_rested_on_it() {
     let b = Bench::new().await;
     b.buyer("first", "common").await;
-    b.casework.record_raised(&b.live).await.unwrap();
-    let alerts = b.casework.payment_alerts(false, 10).await.unwrap();
+    obhut_app::payments::record_raised(&b.casework, &b.live)
+        .await
+        .unwrap();
+    let alerts = obhut_app::payments::payment_alerts(&b.casework, false, 10)
+        .await
+        .unwrap();
     let case = alerts[0].case.clone();
     let request = DecisionRequest {
         ruling: Ruling::Report,
@@ -349,17 +360,22 @@ async fn taking_a_case_back_moves_what_rested_on_it() {
         .decide(&case, &b.rita_person, &request)
         .await
         .unwrap();
-    let confirmed = b.casework.confirmed_parties().await.unwrap();
+    let confirmed = obhut_app::payments::confirmed_parties(&b.casework)
+        .await
+        .unwrap();
     assert_eq!(confirmed.len(), 1);
     b.live.set_confirmed(&confirmed);
     // A second sender pays a recipient of the first: association adds, and is said.
     b.buyer("second", "common").await;
-    b.casework.record_raised(&b.live).await.unwrap();
+    obhut_app::payments::record_raised(&b.casework, &b.live)
+        .await
+        .unwrap();
     let of = async |party: &str| {
-        for row in b.casework.payment_alerts(false, 10).await.unwrap() {
-            let d = b
-                .casework
-                .payment_alert(&row.id, "test")
+        for row in obhut_app::payments::payment_alerts(&b.casework, false, 10)
+            .await
+            .unwrap()
+        {
+            let d = obhut_app::payments::payment_alert(&b.casework, &row.id, "test")
                 .await
                 .unwrap()
                 .remove(0);
@@ -390,7 +406,9 @@ async fn taking_a_case_back_moves_what_rested_on_it() {
     let after = of("second").await;
     assert!(!after.fired.iter().any(|f| f.indicator().id == "R02"));
     assert!(after.row.score < before.row.score);
-    let open = b.casework.payment_alerts(false, 10).await.unwrap();
+    let open = obhut_app::payments::payment_alerts(&b.casework, false, 10)
+        .await
+        .unwrap();
     assert!(
         open.iter().all(|a| a.case != case),
         "a cleared person's alert doesn't stand"
@@ -417,15 +435,18 @@ async fn a_possible_victim_waits_in_another_queue_and_is_never_reported() {
     }
     assert_eq!(last["decision"], "review", "{last}");
     assert_eq!(last["found"][0]["role"], "possible victim");
-    b.casework.record_raised(&b.live).await.unwrap();
+    obhut_app::payments::record_raised(&b.casework, &b.live)
+        .await
+        .unwrap();
     assert!(
-        b.casework
-            .payment_alerts(false, 10)
+        obhut_app::payments::payment_alerts(&b.casework, false, 10)
             .await
             .unwrap()
             .is_empty()
     );
-    let victims = b.casework.payment_alerts(true, 10).await.unwrap();
+    let victims = obhut_app::payments::payment_alerts(&b.casework, true, 10)
+        .await
+        .unwrap();
     assert_eq!(victims.len(), 1);
     let case = b.casework.case(&victims[0].case).await.unwrap();
     assert!(case.facts.expose().reported.is_none());
@@ -446,14 +467,12 @@ async fn a_possible_victim_waits_in_another_queue_and_is_never_reported() {
         .file_report(&decision, "goaml", false, "test")
         .await;
     assert!(filed.is_err_and(|e| e.to_string().contains("helped, not reported")));
-    let detail = &b
-        .casework
-        .payment_alert(&victims[0].id, "test")
+    let detail = &obhut_app::payments::payment_alert(&b.casework, &victims[0].id, "test")
         .await
         .unwrap()[0];
     assert!(
         detail
-            .advice(obhut_casework::payments::Language::German)
+            .advice(obhut_app::payments::Language::German)
             .contains("Hilfe")
     );
 }
@@ -578,7 +597,9 @@ async fn while_the_disk_refuses_nothing_is_taken_and_nothing_taken_is_lost() {
 async fn the_page_asks_for_a_persons_key_and_shows_both_queues() {
     let b = Bench::new().await;
     b.buyer("buyer", "pool").await;
-    b.casework.record_raised(&b.live).await.unwrap();
+    obhut_app::payments::record_raised(&b.casework, &b.live)
+        .await
+        .unwrap();
     let page = async |body: String, language: &str| {
         let request = Request::builder()
             .method("POST")
@@ -597,7 +618,10 @@ async fn the_page_asks_for_a_persons_key_and_shows_both_queues() {
     let queues = page(format!("key={}", b.rita), "de").await;
     assert!(queues.contains("Brauchen vielleicht Hilfe (0)") && queues.contains("Anzusehen (1)"));
     assert!(!queues.contains(">buyer<"), "no party in the list");
-    let alert = b.casework.payment_alerts(false, 1).await.unwrap().remove(0);
+    let alert = obhut_app::payments::payment_alerts(&b.casework, false, 1)
+        .await
+        .unwrap()
+        .remove(0);
     let one = page(format!("key={}&alert={}", b.rita, alert.id), "de").await;
     assert!(one.contains("<svg") && one.contains("buyer") && one.contains("AMLC"));
     assert!(!one.contains("<script") && !one.contains("http://"));

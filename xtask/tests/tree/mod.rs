@@ -18,19 +18,15 @@ pub const STOREYS: &[(&str, &[&str])] = &[
     ("foundation/store", &["vault", "facts"]),
     (
         "foundation/casework",
-        &[
-            "hash",
-            "index",
-            "typologies",
-            "vault",
-            "decode",
-            "facts",
-            "store",
-        ],
+        &["hash", "index", "vault", "decode", "facts", "store"],
+    ),
+    (
+        "domains/payments",
+        &["casework", "facts", "vault", "typologies"],
     ),
     ("domains/bitcoin", &["casework", "chain"]),
-    ("edges/partners", &["casework", "bitcoin"]),
-    ("app", &["casework", "bitcoin"]),
+    ("edges/partners", &["casework", "payments", "bitcoin"]),
+    ("app", &["casework", "payments", "bitcoin"]),
     ("server", &["casework", "partners", "app"]),
     (
         "cli",

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use obhut_casework::payments::{Language, NewAlert, PartyKey, ScanResult, Transfers, shown};
+use obhut_app::payments::{Language, NewAlert, PartyKey, ScanResult, Transfers, shown};
 use obhut_casework::{Casework, Role, Sealed, rfc3339};
 use obhut_partners::transfers::moment;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ pub(super) async fn put_on_record(
             network,
             rests_on: near.into_iter().map(|p| Sealed::new(name(p))).collect(),
         };
-        let told = casework.record_alert(&alert, &somebody()).await?;
+        let told = obhut_app::payments::record_alert(&casework, &alert, &somebody()).await?;
         n += u64::from(told.is_some());
     }
     Ok(n)
@@ -49,7 +49,7 @@ pub(super) async fn list(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let casework = setting.casework().await?;
-    for row in casework.payment_alerts(victims, 1_000).await? {
+    for row in obhut_app::payments::payment_alerts(&casework, victims, 1_000).await? {
         output.line(
             || serde_json::to_value(&row).expect("a row is JSON"),
             || {
@@ -78,7 +78,7 @@ pub(super) async fn show(
     } else {
         Language::English
     };
-    for d in casework.payment_alert(id, &person.id).await? {
+    for d in obhut_app::payments::payment_alert(&casework, id, &person.id).await? {
         output.line(
             || {
                 let because: Vec<Value> = d
@@ -124,7 +124,7 @@ pub(super) async fn hold(
 ) -> anyhow::Result<ExitCode> {
     let casework = setting.casework().await?;
     let decided = match command {
-        HoldCommand::List => casework.holds().await?,
+        HoldCommand::List => obhut_app::payments::holds(&casework).await?,
         HoldCommand::Confirm {
             hold,
             until,
@@ -135,14 +135,19 @@ pub(super) async fn hold(
             let until = moment(&until)
                 .map_err(|_| anyhow::anyhow!("{until}: write a time, 2026-03-01T12:00:00Z"))?;
             vec![
-                casework
-                    .decide_hold(&hold, &person, Some(until.at_micros), &why)
-                    .await?,
+                obhut_app::payments::decide_hold(
+                    &casework,
+                    &hold,
+                    &person,
+                    Some(until.at_micros),
+                    &why,
+                )
+                .await?,
             ]
         }
         HoldCommand::Release { hold, by, why } => {
             let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
-            vec![casework.decide_hold(&hold, &person, None, &why).await?]
+            vec![obhut_app::payments::decide_hold(&casework, &hold, &person, None, &why).await?]
         }
     };
     for h in decided {

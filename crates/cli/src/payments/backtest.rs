@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use obhut_casework::payments::backtest::{self, Labels, Places, Removal, Run, compare};
-use obhut_casework::payments::{
+use obhut_app::payments::backtest::{self, Labels, Places, Removal, Run, compare};
+use obhut_app::payments::{
     History, Id, Policy, Relations, ScanResult, Transfers, indicators, scan_history,
 };
 use serde_json::json;

@@ -8,9 +8,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use obhut_casework::payments::{
-    Context, FileFault, Id, Purchase, Record, TieKnown, Transfer, Transfers,
-};
+use obhut_payments::{Context, FileFault, Id, Purchase, Record, TieKnown, Transfer, Transfers};
 
 mod csv_file;
 pub mod features_file;
@@ -545,7 +543,7 @@ pub(crate) fn record_of_texts<'a>(
         at_micros: time.at_micros,
         zone_minutes,
         zone_missing: time.zone_missing,
-        amount: obhut_casework::payments::Amount::Text(field(at::AMOUNT)),
+        amount: obhut_payments::Amount::Text(field(at::AMOUNT)),
         currency: field(at::CURRENCY).trim().as_bytes(),
         from: field(at::SRC).trim().as_bytes(),
         to: field(at::DST).trim().as_bytes(),

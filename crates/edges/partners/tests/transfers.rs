@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use obhut_casework::payments::synthesize::{Recipe, synthesize};
-use obhut_casework::payments::{Transfer, Transfers};
 use obhut_partners::transfers::{Reader, made_files};
+use obhut_payments::synthesize::{Recipe, synthesize};
+use obhut_payments::{Transfer, Transfers};
 
 const NOW: i64 = 1_800_000_000_000_000;
 

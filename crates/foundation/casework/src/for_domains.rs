@@ -1,8 +1,11 @@
 //! What domains may use of the core, and nobody else: transactions, the audit trail, alarms, sealed
 //! values. A test bars everybody but `crates/domains` from naming this module.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use obhut_store::database::Database;
+use obhut_vault::{Clock, Sealer};
 
 pub use crate::domain::{Clearing, Domain, Gone, Removed};
 pub use obhut_store::database::{Columns, Tx};
@@ -14,11 +17,35 @@ use crate::{Casework, Result};
 /// Cases, within a transaction.
 pub mod cases {
     use super::Tx;
-    use crate::{CaseStatus, Result};
+    use crate::{CaseStatus, Casework, Result, Subject};
 
     /// How far a case has come; an error where there is none of that id.
     pub async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {
         crate::cases::status(tx, id).await
+    }
+
+    /// The open case of a group of payments, opened under the id `fresh` where there is none, and held
+    /// against everybody else until the transaction ends. A bank's duty to report runs from then.
+    pub async fn join_payments(
+        tx: &mut Tx,
+        casework: &Casework,
+        subject: &Subject,
+        fresh: &str,
+        actor: &str,
+    ) -> Result<String> {
+        let duty = crate::cases::Duty::Payments;
+        crate::cases::hold_or_open(tx, casework, subject, fresh, actor, duty).await
+    }
+}
+
+/// Reports, within a transaction.
+pub mod reports {
+    use super::Tx;
+    use crate::Result;
+
+    /// True when there were reports of a case and each was taken back.
+    pub async fn all_taken_back(tx: &mut Tx, case: &str) -> Result<bool> {
+        crate::reports::all_taken_back(tx, case).await
     }
 }
 
@@ -75,6 +102,10 @@ pub trait Inside {
     /// # Errors
     /// Where it was changed, or sealed under another key.
     fn open_text(&self, sealed: &str) -> Result<String>;
+    /// The clock that this casework goes by.
+    fn clock(&self) -> Arc<dyn Clock>;
+    /// The key that seals, for files of a domain's own.
+    fn sealer(&self) -> Arc<Sealer>;
     /// By which equal things are found again; `label` keeps uses apart.
     fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String;
 }
@@ -103,6 +134,14 @@ impl Inside for Casework {
 
     fn open_text(&self, sealed: &str) -> Result<String> {
         Casework::open_text(self, sealed)
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    fn sealer(&self) -> Arc<Sealer> {
+        self.sealer.clone()
     }
 
     fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String {

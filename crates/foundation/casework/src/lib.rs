@@ -36,7 +36,6 @@ mod migrations;
 mod notices;
 mod outbox;
 mod outcomes;
-pub mod payments;
 mod people;
 mod repeats;
 mod reports;

@@ -120,11 +120,6 @@ pub(crate) const ALL: &[Numbered] = &[
         include_str!("../migrations/0036_incoming.sql"),
     ),
     (
-        37,
-        "payments_alerts",
-        include_str!("../migrations/0037_payments_alerts.sql"),
-    ),
-    (
         42,
         "decisions",
         include_str!("../migrations/0042_decisions.sql"),

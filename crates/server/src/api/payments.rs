@@ -9,7 +9,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use obhut_casework::payments::{
+use obhut_app::payments::{
     AlertDetail, AlertRow, Amount, Answer, Hold, Id, Language, Live, LiveFault, Record,
 };
 use obhut_casework::{Act, Right, rfc3339};
@@ -126,7 +126,7 @@ impl AnswerBody {
             role: a.role().word().into(),
             scenario: a.scenario.into(),
             score: (a.score * 100.0).round() / 100.0,
-            reasons: obhut_casework::payments::reasons(a, Language::English)
+            reasons: obhut_app::payments::reasons(a, Language::English)
                 .into_iter()
                 .map(|(id, because)| ReasonBody {
                     indicator: id.into(),
@@ -367,7 +367,7 @@ pub(crate) async fn alerts(
             ));
         }
     };
-    let rows = app.casework.payment_alerts(victims, ALERTS_MAX).await?;
+    let rows = obhut_app::payments::payment_alerts(&app.casework, victims, ALERTS_MAX).await?;
     Ok(Json(rows.iter().map(AlertBody::of).collect()))
 }
 
@@ -436,7 +436,7 @@ pub(crate) async fn alert(
     headers: HeaderMap,
 ) -> Result<Json<Vec<AlertDetailBody>>, Fault> {
     let person = access::acting(&app, &headers, Act::ViewAlert).await?;
-    let details = app.casework.payment_alert(&id, &person.id).await?;
+    let details = obhut_app::payments::payment_alert(&app.casework, &id, &person.id).await?;
     Ok(Json(details.iter().map(AlertDetailBody::of).collect()))
 }
 
@@ -469,7 +469,7 @@ pub(crate) async fn holds(
     headers: HeaderMap,
 ) -> Result<Json<Vec<HoldBody>>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
-    let holds = app.casework.holds().await?;
+    let holds = obhut_app::payments::holds(&app.casework).await?;
     Ok(Json(holds.iter().map(HoldBody::of).collect()))
 }
 
@@ -505,9 +505,13 @@ pub(crate) async fn decide_hold(
                 "until is no time, as 2026-11-22T10:15:00Z",
             )
         })?;
-    let hold = app
-        .casework
-        .decide_hold(&id, &person, until.map(|m| m.at_micros), &given.why)
-        .await?;
+    let hold = obhut_app::payments::decide_hold(
+        &app.casework,
+        &id,
+        &person,
+        until.map(|m| m.at_micros),
+        &given.why,
+    )
+    .await?;
     Ok(Json(HoldBody::of(&hold)))
 }

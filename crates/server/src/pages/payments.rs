@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use maud::{Markup, html};
-use obhut_casework::payments::{self, AlertDetail, AlertRow, ShownTransfer};
+use obhut_app::payments::{self, AlertDetail, AlertRow, ShownTransfer};
 use obhut_casework::{Act, rfc3339};
 
 use super::{Language, Page, frame};
@@ -51,7 +51,7 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
     let page = if alert.is_empty() {
         queues(&app, language, &key).await
     } else {
-        match app.casework.payment_alert(&alert, &person.id).await {
+        match obhut_app::payments::payment_alert(&app.casework, &alert, &person.id).await {
             Ok(details) => Ok(one(&details, language, &key)),
             Err(e) => Err(Fault::from(e)),
         }
@@ -84,8 +84,8 @@ fn door(language: Language, refused: bool) -> Response {
 
 async fn queues(app: &App, language: Language, key: &str) -> Result<Response, Fault> {
     let t = |en, de| language.pick(en, de);
-    let victims = app.casework.payment_alerts(true, ALERTS_MAX).await?;
-    let suspects = app.casework.payment_alerts(false, ALERTS_MAX).await?;
+    let victims = obhut_app::payments::payment_alerts(&app.casework, true, ALERTS_MAX).await?;
+    let suspects = obhut_app::payments::payment_alerts(&app.casework, false, ALERTS_MAX).await?;
     let content = html! {
         h1 { (title(language)) }
         p { (t("An alert is a lead: two independent signals, nothing more.", "Ein Hinweis ist eine Spur: zwei unabhängige Signale, nicht mehr.")) }

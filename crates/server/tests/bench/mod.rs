@@ -26,7 +26,7 @@ pub fn pool() -> Arc<Pool> {
 /// A casework in a folder of its own, which goes with the second value.
 pub async fn casework() -> (Arc<Casework>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let opened = Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock));
+    let opened = obhut_app::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock));
     (Arc::new(opened.await.unwrap()), folder)
 }
 

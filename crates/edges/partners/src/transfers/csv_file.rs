@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead as _, Read};
 
-use obhut_casework::payments::{Transfer, Transfers};
+use obhut_payments::{Transfer, Transfers};
 
 use super::{Mapping, Words, record_of_texts};
 

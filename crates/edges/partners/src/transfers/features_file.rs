@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt32Array};
-use obhut_casework::payments::features::{Rolling, Scratch, Sent, of_sender};
-use obhut_casework::payments::{ByParty, Names, Packed, PartyKey, Policy, Transfer};
+use obhut_payments::features::{Rolling, Scratch, Sent, of_sender};
+use obhut_payments::{ByParty, Names, Packed, PartyKey, Policy, Transfer};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;

@@ -5,7 +5,7 @@
 
 use std::io::Read;
 
-use obhut_casework::payments::{Amount, Id, Record, Transfer, Transfers};
+use obhut_payments::{Amount, Id, Record, Transfer, Transfers};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 

@@ -1,6 +1,6 @@
 //! Single transfers and messages of a few, for live answers.
 
-use obhut_casework::payments::Record;
+use obhut_payments::Record;
 
 use super::{COLUMNS, Words, at, iso20022, record_of_texts};
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow_array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use obhut_casework::payments::synthesize::{Made, MadeTransfer};
 use obhut_casework::rfc3339;
+use obhut_payments::synthesize::{Made, MadeTransfer};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;

@@ -16,9 +16,7 @@ use arrow_array::types::{
 use arrow_array::{Array as _, ArrayRef, PrimitiveArray, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use bytes::Bytes;
-use obhut_casework::payments::{
-    Amount, Context, Id, Preparation, Record, Transfer, Transfers, prepare,
-};
+use obhut_payments::{Amount, Context, Id, Preparation, Record, Transfer, Transfers, prepare};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,

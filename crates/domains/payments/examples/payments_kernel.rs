@@ -3,9 +3,9 @@
 
 use std::time::Instant;
 
-use obhut_casework::payments::features::{Scratch, Sent, of_sender};
-use obhut_casework::payments::synthesize::{MadeTransfer, Recipe, synthesize};
-use obhut_casework::payments::{Monitor, Policy, Relations, Transfer};
+use obhut_payments::features::{Scratch, Sent, of_sender};
+use obhut_payments::synthesize::{MadeTransfer, Recipe, synthesize};
+use obhut_payments::{Monitor, Policy, Relations, Transfer};
 
 fn main() {
     let transfers = std::env::args().nth(1).and_then(|n| n.parse().ok());

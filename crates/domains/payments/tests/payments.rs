@@ -1,18 +1,19 @@
 //! History through the kernel, as the command does it: what is planted is found, history in parts
 //! says what transfers one after another say, and nothing is lost on the way.
 
+#[path = "../../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
 
-/// Those of casework alone.
+/// This one, beside those of casework.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
-    Vec::new()
+    vec![Box::new(obhut_payments::Payments)]
 }
 
 use std::collections::HashMap;
 
-use obhut_casework::payments::synthesize::{Made, MadeTransfer, Recipe, synthesize};
-use obhut_casework::payments::*;
 use obhut_casework::{AppealOutcome, DecisionRequest, Role, Ruling, Sealed};
+use obhut_payments::synthesize::{Made, MadeTransfer, Recipe, synthesize};
+use obhut_payments::*;
 
 /// An alert about a party, from two made-up payments and what fired.
 fn alert(party: &str, near: &[&str]) -> NewAlert {
@@ -43,13 +44,11 @@ fn alert(party: &str, near: &[&str]) -> NewAlert {
 async fn alerts_and_holds_are_kept_the_same_on_each_database() {
     bench::on_each_database(async |b: bench::Bench| {
         let c = &b.casework;
-        let first = c
-            .record_alert(&alert("a", &[]), "test")
+        let first = obhut_payments::record_alert(c, &alert("a", &[]), "test")
             .await
             .unwrap()
             .unwrap();
-        let again = c
-            .record_alert(&alert("a", &[]), "test")
+        let again = obhut_payments::record_alert(c, &alert("a", &[]), "test")
             .await
             .unwrap()
             .unwrap();
@@ -69,25 +68,30 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
         };
         c.decide(&first.case, &rita, &request).await.unwrap();
         assert_eq!(
-            c.record_alert(&alert("a", &[]), "test").await.unwrap(),
+            obhut_payments::record_alert(c, &alert("a", &[]), "test")
+                .await
+                .unwrap(),
             None,
             "decided"
         );
-        assert_eq!(c.confirmed_parties().await.unwrap().len(), 1);
-        let second = c
-            .record_alert(&alert("b", &["a"]), "test")
+        assert_eq!(
+            obhut_payments::confirmed_parties(&c).await.unwrap().len(),
+            1
+        );
+        let second = obhut_payments::record_alert(c, &alert("b", &["a"]), "test")
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(c.settle_associations().await.unwrap(), 0);
-        c.record_hold("t1", &second.case, i64::MAX / 2)
+        assert_eq!(obhut_payments::settle_associations(&c).await.unwrap(), 0);
+        obhut_payments::record_hold(c, "t1", &second.case, i64::MAX / 2)
             .await
             .unwrap();
-        c.record_hold("t1", &second.case, 5).await.unwrap();
-        let holds = c.holds().await.unwrap();
+        obhut_payments::record_hold(c, "t1", &second.case, 5)
+            .await
+            .unwrap();
+        let holds = obhut_payments::holds(&c).await.unwrap();
         assert_eq!((holds.len(), holds[0].state), (1, HoldState::Held));
-        let released = c
-            .decide_hold(&holds[0].id, &rita, None, "family")
+        let released = obhut_payments::decide_hold(c, &holds[0].id, &rita, None, "family")
             .await
             .unwrap();
         assert_eq!(released.state, HoldState::Released);
@@ -106,16 +110,25 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
         )
         .await
         .unwrap();
-        let open = c.payment_alerts(false, 10).await.unwrap();
+        let open = obhut_payments::payment_alerts(c, false, 10).await.unwrap();
         assert_eq!(open.len(), 1);
         assert_eq!(open[0].id, second.id);
         assert!(open[0].score < second.score);
-        assert!(c.payment_alerts(true, 10).await.unwrap().is_empty());
-        let gone = &c.payment_alert(&first.id, "test").await.unwrap()[0];
+        assert!(
+            obhut_payments::payment_alerts(c, true, 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let gone = &obhut_payments::payment_alert(c, &first.id, "test")
+            .await
+            .unwrap()[0];
         assert_eq!(gone.party.expose(), "");
         assert_eq!(gone.row.state, AlertState::Withdrawn);
         assert_eq!(
-            c.record_alert(&alert("a", &[]), "test").await.unwrap(),
+            obhut_payments::record_alert(c, &alert("a", &[]), "test")
+                .await
+                .unwrap(),
             None,
             "cleared"
         );
@@ -157,14 +170,14 @@ fn what_is_planted_is_found_and_in_the_right_role() {
         *all.entry(*label).or_insert(0u32) += 1;
         let role = said.get(&u64::from(*party)).map(|a| a.role());
         let right = match *label {
-            "sext_victim" => role == Some(obhut_casework::payments::Role::PossibleVictim),
-            "collector" => role == Some(obhut_casework::payments::Role::PossibleFacilitator),
-            _ => role == Some(obhut_casework::payments::Role::PossibleBuyer),
+            "sext_victim" => role == Some(obhut_payments::Role::PossibleVictim),
+            "collector" => role == Some(obhut_payments::Role::PossibleFacilitator),
+            _ => role == Some(obhut_payments::Role::PossibleBuyer),
         };
         if *label == "sext_victim" {
             assert_ne!(
                 role,
-                Some(obhut_casework::payments::Role::PossibleBuyer),
+                Some(obhut_payments::Role::PossibleBuyer),
                 "a possible victim is no suspect"
             );
         }

@@ -14,11 +14,14 @@ use obhut_typologies::{
 };
 use obhut_vault::Clock;
 
-use super::alerts::{NewAlert, shown};
-use super::history::{ROW_BYTES, from_bytes, to_bytes};
-use super::journal::{Journal, JournalFault};
-use super::records::{Record, Transfers, mark};
-use crate::{Casework, CaseworkError, Result, Sealed};
+use crate::alerts::{NewAlert, shown};
+use crate::history::{ROW_BYTES, from_bytes, to_bytes};
+use crate::journal::{Journal, JournalFault};
+use crate::records::{Record, Transfers, mark};
+use obhut_casework::for_domains::Inside as _;
+use obhut_casework::{Casework, CaseworkError, Result, Sealed};
+
+use crate::alerts::{record_alert, record_hold};
 
 /// Answers kept, so that the same transfer twice is told so.
 const ANSWERS_MAX: usize = 4_000_000;
@@ -145,8 +148,8 @@ impl Live {
     /// # Errors
     /// It is damaged elsewhere than at its end, belongs to another key, or is in use.
     pub fn open(casework: &Casework, policy: Policy, holding: Holding) -> Result<Self> {
-        let folder = casework.folder.root().join("payments");
-        let now = casework.now();
+        let folder = casework.folder().root().join("payments");
+        let now = casework.now_micros();
         let mut state = State {
             monitor: Monitor::new(policy, Relations::default()),
             transfers: Transfers::new(now).keeping_tx(),
@@ -157,7 +160,7 @@ impl Live {
             raised: HashMap::new(),
             told: HashMap::new(),
         };
-        let journal = Journal::open(&folder, casework.sealer.clone(), &mut |seq, entry| {
+        let journal = Journal::open(&folder, casework.sealer(), &mut |seq, entry| {
             let read = read_entry(entry, &mut state.transfers);
             let (transfer, received) = read.ok_or("it holds no transfer")?;
             let raise = received > now - RAISED_AGAIN_MICROS;
@@ -174,7 +177,7 @@ impl Live {
             state: Mutex::new(state),
             journal,
             holding,
-            clock: casework.clock.clone(),
+            clock: casework.clock(),
         })
     }
 
@@ -463,34 +466,32 @@ fn read_entry(mut rest: &[u8], transfers: &mut Transfers) -> Option<(Transfer, i
     Some((transfer, i64::from_le_bytes(received.try_into().ok()?)))
 }
 
-impl Casework {
-    /// Puts on record what live transfers have raised; how many alerts.
-    ///
-    /// # Errors
-    /// The database failed; what was raised waits for the next time.
-    pub async fn record_raised(&self, live: &Live) -> Result<u64> {
-        let mut n = 0;
-        let mut ready = live.take_raised();
-        while let Some(one) = ready.pop() {
-            match self.record_one(&one).await {
-                Ok(told) => n += u64::from(told),
-                Err(e) => {
-                    ready.push(one);
-                    live.put_back(ready);
-                    return Err(e);
-                }
+/// Puts on record what live transfers have raised; how many alerts.
+///
+/// # Errors
+/// The database failed; what was raised waits for the next time.
+pub async fn record_raised(casework: &Casework, live: &Live) -> Result<u64> {
+    let mut n = 0;
+    let mut ready = live.take_raised();
+    while let Some(one) = ready.pop() {
+        match record_one(casework, &one).await {
+            Ok(told) => n += u64::from(told),
+            Err(e) => {
+                ready.push(one);
+                live.put_back(ready);
+                return Err(e);
             }
         }
-        Ok(n)
     }
+    Ok(n)
+}
 
-    async fn record_one(&self, ready: &ReadyAlert) -> Result<bool> {
-        let Some(row) = self.record_alert(&ready.alert, "payments").await? else {
-            return Ok(false);
-        };
-        for (tx, until) in &ready.again.holds {
-            self.record_hold(tx, &row.case, *until).await?;
-        }
-        Ok(true)
+async fn record_one(casework: &Casework, ready: &ReadyAlert) -> Result<bool> {
+    let Some(row) = record_alert(casework, &ready.alert, "payments").await? else {
+        return Ok(false);
+    };
+    for (tx, until) in &ready.again.holds {
+        record_hold(casework, tx, &row.case, *until).await?;
     }
+    Ok(true)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use obhut_typologies::{Assessment, ByParty, Language, PartyKey, Role, Transfer};
 
-use super::scan::ScanResult;
+use crate::scan::ScanResult;
 
 /// Groups shown; the rest are summed up.
 const GROUPS_MAX: usize = 40;

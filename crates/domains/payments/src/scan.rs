@@ -10,8 +10,8 @@ use obhut_typologies::{
     Side, Standing, Transfer, assess_recipient, assess_sender, is_shared_now, silence_before,
 };
 
-use super::History;
-use super::history::{Part, SENDER_PARTS};
+use crate::History;
+use crate::history::{Part, SENDER_PARTS};
 
 /// A party about which something is to be said.
 #[derive(Clone, PartialEq, Debug)]

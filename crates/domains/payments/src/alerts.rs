@@ -1,0 +1,892 @@
+//! Alerts on record: each joins a case, is told with its numbers, and is counted again when a case
+//! that it rested on is taken back.
+//!
+//! What is known of parties is sealed; the tables hold keyed digests. Holds end by themselves.
+
+use async_trait::async_trait;
+use obhut_typologies::{
+    Assessment, Country, Currency, Event, Fired, Language, Role, SCENARIOS, Scenario, Side,
+    indicators::{self, Rests},
+    score_of,
+};
+use serde::{Deserialize, Serialize};
+
+use obhut_casework::for_domains::{
+    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, audit, cases, ids, reports,
+};
+use obhut_casework::{
+    Account, CaseStatus, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty,
+    Jurisdiction, Payment, Person, Result, Role as PersonRole, Sealed, ServiceKind, Subject,
+    Surface, rfc3339,
+};
+use obhut_facts::words;
+
+/// How much later than the last alert of a decided case something must have happened to be told
+/// anew, in microseconds: 30 days.
+const ANEW_MICROS: i64 = 30 * 86_400 * 1_000_000;
+/// A person may hold a payment this long at most, in days; longer needs an authority's order, which
+/// is kept elsewhere.
+const HOLD_DAYS_MAX: i64 = 30;
+/// Transfers that go into a case's facts.
+const FACTS_PAYMENTS_MAX: usize = 200;
+
+words! {
+    /// What became of an alert.
+    AlertState {
+        /// It stands.
+        Open = "open",
+        /// What it rested on was taken back.
+        Withdrawn = "withdrawn",
+    }
+}
+
+words! {
+    /// What became of a hold.
+    HoldState {
+        /// Until its time is over.
+        Held = "held",
+        /// A person confirmed it, until a later time.
+        Confirmed = "confirmed",
+        /// A person let the payment go.
+        Released = "released",
+        /// Its time is over; nobody confirmed it.
+        Ended = "ended",
+    }
+}
+
+/// Payments, as a domain of casework.
+pub struct Payments;
+
+/// Why the journal of live payments keeps a cleared person's transfers.
+const JOURNAL_KEPT: &str =
+    "the bank's own record of its payments, of which nobody is accused; it ends with its days";
+
+#[async_trait]
+impl Domain for Payments {
+    fn name(&self) -> &'static str {
+        "payments"
+    }
+
+    fn migrations(&self) -> &'static [Numbered] {
+        crate::migrations::ALL
+    }
+
+    async fn dossier_part(&self, tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
+        let rows = sqlx::query(
+            "SELECT side, role, last_at, detail_sealed FROM payment_alerts
+             WHERE case_id = $1 AND state = 'open' ORDER BY made_at, id",
+        )
+        .bind(case)
+        .fetch_all(&mut **tx)
+        .await?;
+        let mut known = Vec::new();
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let (side, role, last_at) = (c.text()?, c.text()?, c.int()?);
+            known.push(Known {
+                sends: side == Side::Sender.word(),
+                victim: role == Role::PossibleVictim.word(),
+                last_at,
+                detail: detail(casework, &c.text()?)?,
+            });
+        }
+        Ok(facts_of(&known))
+    }
+
+    async fn withdraw(
+        &self,
+        tx: &mut Tx,
+        casework: &Casework,
+        clearing: &Clearing<'_>,
+    ) -> Result<Vec<Removed>> {
+        let now = casework.now_micros();
+        let mut removed = Vec::new();
+        let alerts = sqlx::query("SELECT id, detail_sealed FROM payment_alerts WHERE case_id = $1")
+            .bind(clearing.case)
+            .fetch_all(&mut **tx)
+            .await?;
+        for row in &alerts {
+            let mut c = Columns::of(row);
+            let id = c.text()?;
+            let mut detail = detail(casework, &c.text()?)?;
+            // What was known of a cleared person goes; a keyed digest stays, so that the same
+            // pattern doesn't accuse them again.
+            detail.party.clear();
+            detail.timeline.clear();
+            detail.network.clear();
+            detail.rests_on.clear();
+            let text = serde_json::to_string(&detail).expect("a detail is JSON");
+            sqlx::query("UPDATE payment_alerts SET detail_sealed = $1, state = $2, changed_at = $3 WHERE id = $4")
+                .bind(casework.seal_text(&text))
+                .bind(AlertState::Withdrawn.word())
+                .bind(now)
+                .bind(&id)
+                .execute(&mut **tx)
+                .await?;
+            audit::write(tx, now, "redress", "alert.withdraw", &id, clearing.case).await?;
+        }
+        // A hold that nobody decided any more ends with the case, and what was held is forgotten;
+        // its keyed digest stays, so that it isn't held again.
+        let holds = sqlx::query(
+            "UPDATE payment_holds SET tx_sealed = '', changed_at = $1,
+                state = CASE WHEN state IN ('held', 'confirmed') THEN 'released' ELSE state END,
+                until_at = CASE WHEN state IN ('held', 'confirmed') AND until_at > $1 THEN $1 ELSE until_at END
+             WHERE case_id = $2",
+        )
+        .bind(now)
+        .bind(clearing.case)
+        .execute(&mut **tx)
+        .await?;
+        if !alerts.is_empty() || holds.rows_affected() > 0 {
+            removed.push(Removed::done("payments"));
+            removed.push(Removed::kept("journal", JOURNAL_KEPT));
+        }
+        Ok(removed)
+    }
+
+    async fn settle(&self, casework: &Casework, _: &str) -> Result<()> {
+        settle_associations(casework).await?;
+        Ok(())
+    }
+}
+
+/// An alert, as far as facts are made of it.
+struct Known {
+    /// It is about what the party sends.
+    sends: bool,
+    victim: bool,
+    last_at: i64,
+    detail: Detail,
+}
+
+/// An alert about to be put on record.
+#[derive(Clone, Debug)]
+pub struct NewAlert {
+    /// The party's id, as the records have it.
+    pub party: Sealed<String>,
+    /// What is said.
+    pub assessment: Assessment,
+    /// Its transfers.
+    pub timeline: Vec<ShownTransfer>,
+    /// Those it deals with.
+    pub network: Vec<ShownOther>,
+    /// Confirmed senders that the association rests on.
+    pub rests_on: Vec<Sealed<String>>,
+}
+
+/// A transfer, as an alert shows it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ShownTransfer {
+    /// What it is called, where known.
+    pub tx: Option<String>,
+    /// When, microseconds since 1970.
+    pub at: i64,
+    /// The other party.
+    pub other: String,
+    /// How much, as written.
+    pub amount: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// The other party's country.
+    pub country: String,
+    /// In the price band.
+    pub in_band: bool,
+    /// Late or at night.
+    pub night: bool,
+}
+
+/// A party that the alert's party deals with.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ShownOther {
+    /// Which.
+    pub party: String,
+    /// Transfers with it.
+    pub n: u32,
+    /// How many senders it has in all, where it has several.
+    pub senders: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Detail {
+    party: String,
+    fired: Vec<StoredFired>,
+    timeline: Vec<ShownTransfer>,
+    network: Vec<ShownOther>,
+    /// Keyed digests of confirmed senders.
+    #[serde(default)]
+    rests_on: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredFired {
+    id: String,
+    sentence: u8,
+    strength: f64,
+    values: [f64; 5],
+}
+
+/// An alert on record, without what it is about.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct AlertRow {
+    /// Id.
+    pub id: String,
+    /// Its case.
+    pub case: String,
+    /// `sender` or `recipient`.
+    pub side: String,
+    /// What the party may be.
+    pub role: String,
+    /// The scenario.
+    pub scenario: String,
+    /// 0 to 100.
+    pub score: f64,
+    /// What became of it.
+    pub state: AlertState,
+    /// First transfer it rests on.
+    #[serde(serialize_with = "obhut_casework::time")]
+    pub first_at: i64,
+    /// Last transfer it rests on.
+    #[serde(serialize_with = "obhut_casework::time")]
+    pub last_at: i64,
+    /// When it last changed.
+    #[serde(serialize_with = "obhut_casework::time")]
+    pub changed_at: i64,
+}
+
+/// An alert with all that it says.
+#[derive(Clone, Debug)]
+pub struct AlertDetail {
+    /// The row.
+    pub row: AlertRow,
+    /// The party's id.
+    pub party: Sealed<String>,
+    /// What fired.
+    pub fired: Vec<Fired>,
+    /// Its transfers, oldest first.
+    pub timeline: Vec<ShownTransfer>,
+    /// Those it deals with, most transfers first.
+    pub network: Vec<ShownOther>,
+}
+
+impl AlertDetail {
+    /// The scenario's entry, where there is still one of that name.
+    pub fn scenario(&self) -> Option<&'static Scenario> {
+        Scenario::by_name(&self.row.scenario)
+    }
+
+    /// What whoever reads it should do first.
+    pub fn advice(&self, language: Language) -> &'static str {
+        self.scenario()
+            .map_or("", |s| s.advice.in_language(language))
+    }
+}
+
+/// A hold on record.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Hold {
+    /// Id.
+    pub id: String,
+    /// Its case.
+    pub case: String,
+    /// What became of it, now.
+    pub state: HoldState,
+    /// When it ends.
+    #[serde(serialize_with = "obhut_casework::time")]
+    pub until: i64,
+    /// Id of the transfer.
+    #[serde(skip)]
+    pub tx: Sealed<String>,
+}
+
+/// Events as an alert shows them; `name` says what parties, `tx` what transfers are called.
+pub fn shown(
+    events: &[Event],
+    name: impl Fn(obhut_typologies::PartyKey) -> String,
+    tx: impl Fn(u64) -> Option<String>,
+    senders_of: impl Fn(obhut_typologies::PartyKey) -> Option<u32>,
+) -> (Vec<ShownTransfer>, Vec<ShownOther>) {
+    let timeline = events
+        .iter()
+        .map(|e| ShownTransfer {
+            tx: tx(e.tx),
+            at: e.at_micros,
+            other: name(e.other),
+            amount: decimal(e.amount_minor, e.currency),
+            currency: e.currency.code().to_owned(),
+            country: country(e.country),
+            in_band: e.is(Event::BAND),
+            night: e.is(Event::NIGHT),
+        })
+        .collect();
+    let mut others: Vec<(obhut_typologies::PartyKey, u32)> = Vec::new();
+    for e in events {
+        match others.iter_mut().find(|o| o.0 == e.other) {
+            Some(o) => o.1 += 1,
+            None => others.push((e.other, 1)),
+        }
+    }
+    others.sort_by_key(|o| std::cmp::Reverse(o.1));
+    let network = others
+        .into_iter()
+        .map(|(party, n)| ShownOther {
+            party: name(party),
+            n,
+            senders: senders_of(party),
+        })
+        .collect();
+    (timeline, network)
+}
+
+fn country(c: Country) -> String {
+    c.code()
+}
+
+/// Minor units as decimal text: `35.00`, `2150`.
+pub fn decimal(minor: i64, currency: Currency) -> String {
+    let digits = currency.entry().digits as usize;
+    if digits == 0 {
+        return minor.to_string();
+    }
+    let units = 10i64.pow(digits as u32);
+    format!("{}.{:0digits$}", minor / units, minor % units)
+}
+
+fn party_key(casework: &Casework, party: &str) -> String {
+    casework.keyed_digest("payment party", party.as_bytes())
+}
+
+/// Puts an alert on record. It joins the party's open case or opens one; where a person has
+/// decided, it is told anew only when something happened a good while later. The same alert
+/// twice changes nothing. Nothing is returned where it isn't told.
+pub async fn record_alert(
+    casework: &Casework,
+    alert: &NewAlert,
+    actor: &str,
+) -> Result<Option<AlertRow>> {
+    let a = &alert.assessment;
+    let key = party_key(casework, alert.party.expose());
+    let detail = Detail {
+        party: alert.party.expose().clone(),
+        fired: a
+            .fired
+            .iter()
+            .map(|f| StoredFired {
+                id: f.indicator().id.to_owned(),
+                sentence: f.sentence(),
+                strength: f.strength,
+                values: f.values,
+            })
+            .collect(),
+        timeline: alert.timeline.clone(),
+        network: alert.network.clone(),
+        rests_on: alert
+            .rests_on
+            .iter()
+            .map(|p| party_key(casework, p.expose()))
+            .collect(),
+    };
+    let sealed = casework.seal_text(&serde_json::to_string(&detail).expect("a detail is JSON"));
+    let now = casework.now_micros();
+    let mut tx = casework.begin().await?;
+    let row = sqlx::query(
+        "SELECT id, case_id, score, scenario, last_at FROM payment_alerts WHERE party_key = $1 AND side = $2
+         ORDER BY made_at DESC LIMIT 1",
+    )
+    .bind(&key)
+    .bind(a.side().word())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let score = (a.score * 100.0).round() as i64;
+    if let Some(row) = row {
+        let mut c = Columns::of(&row);
+        let (id, case, was, last) = (c.text()?, c.text()?, c.int()?, {
+            let _scenario = c.text()?;
+            c.int()?
+        });
+        let status = cases::status(&mut tx, &case).await?;
+        if status == CaseStatus::Open {
+            if a.last_at > last || score != was {
+                sqlx::query(
+                    "UPDATE payment_alerts SET score = $1, scenario = $2, role = $3, detail_sealed = $4,
+                        first_at = $5, last_at = $6, changed_at = $7, state = 'open' WHERE id = $8",
+                )
+                .bind(score)
+                .bind(a.scenario)
+                .bind(a.role().word())
+                .bind(&sealed)
+                .bind(a.first_at)
+                .bind(a.last_at)
+                .bind(now)
+                .bind(&id)
+                .execute(&mut *tx)
+                .await?;
+            }
+            let row = row_of(&mut tx, &id).await?;
+            tx.commit().await?;
+            return Ok(Some(row));
+        }
+        if a.last_at < last + ANEW_MICROS {
+            return Ok(None);
+        }
+    }
+    let id = ids::new("alert");
+    let subject = Subject {
+        group: format!("payments:{}", alert.party.expose()),
+        account: Some(alert.party.clone()),
+        name: None,
+        surface: Surface::Public,
+        uploaded_at: None,
+    };
+    let fresh = ids::new("case");
+    let case = cases::join_payments(&mut tx, casework, &subject, &fresh, actor).await?;
+    sqlx::query(
+        "INSERT INTO payment_alerts (id, case_id, party_key, side, role, scenario, score, state, detail_sealed,
+            first_at, last_at, made_at, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9, $10, $11, $11)",
+    )
+    .bind(&id)
+    .bind(&case)
+    .bind(&key)
+    .bind(a.side().word())
+    .bind(a.role().word())
+    .bind(a.scenario)
+    .bind(score)
+    .bind(&sealed)
+    .bind(a.first_at)
+    .bind(a.last_at)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    audit::write(
+        &mut tx,
+        now,
+        actor,
+        "alert.record",
+        &id,
+        &format!("{} in {case}", a.scenario),
+    )
+    .await?;
+    let row = row_of(&mut tx, &id).await?;
+    tx.commit().await?;
+    Ok(Some(row))
+}
+
+/// Alerts that stand, highest first: of possible victims, or of all others. Two queues, never
+/// one.
+pub async fn payment_alerts(
+    casework: &Casework,
+    victims: bool,
+    most: i64,
+) -> Result<Vec<AlertRow>> {
+    let rows = sqlx::query("SELECT id, case_id, side, role, scenario, score, state, first_at, last_at, changed_at FROM payment_alerts WHERE state = 'open' AND (role = $1) = $2
+         ORDER BY score DESC, id LIMIT $3")
+    .bind(Role::PossibleVictim.word())
+    .bind(victims)
+    .bind(most)
+    .fetch_all(casework.pool())
+    .await?;
+    let mut open = Vec::new();
+    for row in rows {
+        open.push(read_row(&mut Columns::of(&row))?);
+    }
+    Ok(open)
+}
+
+/// The alerts of a case, without what they are about.
+pub async fn alerts_of_case(casework: &Casework, case: &str) -> Result<Vec<AlertRow>> {
+    let rows = sqlx::query(
+        "SELECT id, case_id, side, role, scenario, score, state, first_at, last_at, changed_at FROM payment_alerts
+         WHERE case_id = $1 ORDER BY score DESC, id",
+    )
+    .bind(case)
+    .fetch_all(casework.pool())
+    .await?;
+    rows.iter()
+        .map(|row| read_row(&mut Columns::of(row)))
+        .collect()
+}
+
+/// An alert with all that it says; by its own id or its case's. Who looked is written down first.
+pub async fn payment_alert(
+    casework: &Casework,
+    id: &str,
+    person: &str,
+) -> Result<Vec<AlertDetail>> {
+    let mut tx = casework.begin().await?;
+    let rows = sqlx::query("SELECT id, case_id, side, role, scenario, score, state, first_at, last_at, changed_at, detail_sealed FROM payment_alerts WHERE id = $1 OR case_id = $1 ORDER BY score DESC")
+    .bind(id)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut out = Vec::new();
+    for row in rows {
+        let mut c = Columns::of(&row);
+        let row = read_row(&mut c)?;
+        let detail = detail(casework, &c.text()?)?;
+        audit::write(
+            &mut tx,
+            casework.now_micros(),
+            person,
+            "alert.view",
+            &row.id,
+            "",
+        )
+        .await?;
+        out.push(AlertDetail {
+            row,
+            party: Sealed::new(detail.party.clone()),
+            fired: fired_of(&detail),
+            timeline: detail.timeline,
+            network: detail.network,
+        });
+    }
+    tx.commit().await?;
+    if out.is_empty() {
+        return Err(CaseworkError::NotFound {
+            what: "alert",
+            id: id.to_owned(),
+        });
+    }
+    Ok(out)
+}
+
+fn detail(casework: &Casework, sealed: &str) -> Result<Detail> {
+    serde_json::from_str(&casework.open_text(sealed)?)
+        .map_err(|_| CaseworkError::unreadable("the detail of an alert"))
+}
+
+/// Parties whose case a person has decided to report, and nobody has taken back. Associations
+/// rest on these alone; a possible victim is never among them.
+pub async fn confirmed_parties(casework: &Casework) -> Result<Vec<Sealed<String>>> {
+    let rows = sqlx::query(
+        "SELECT case_id, detail_sealed FROM payment_alerts WHERE state = 'open' AND role <> $1",
+    )
+    .bind(Role::PossibleVictim.word())
+    .fetch_all(casework.pool())
+    .await?;
+    let mut tx = casework.snapshot().await?;
+    let mut confirmed = Vec::new();
+    for row in rows {
+        let mut c = Columns::of(&row);
+        let case = c.text()?;
+        let status = cases::status(&mut tx, &case).await?;
+        if matches!(status, CaseStatus::Decided | CaseStatus::Reported)
+            && !reports::all_taken_back(&mut tx, &case).await?
+        {
+            confirmed.push(Sealed::new(detail(casework, &c.text()?)?.party));
+        }
+    }
+    Ok(confirmed)
+}
+
+/// Counts again what rested on cases that were taken back; how many alerts changed. Called when
+/// one is, and every half a minute while the server runs.
+pub async fn settle_associations(casework: &Casework) -> Result<u64> {
+    let confirmed: Vec<String> = confirmed_parties(casework)
+        .await?
+        .iter()
+        .map(|p| party_key(casework, p.expose()))
+        .collect();
+    let mut tx = casework.begin().await?;
+    let rows = sqlx::query(
+        "SELECT id, case_id, party_key, detail_sealed FROM payment_alerts WHERE state = 'open'",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut changed = 0;
+    for row in rows {
+        let mut c = Columns::of(&row);
+        let (id, case, party) = (c.text()?, c.text()?, c.text()?);
+        let mut detail = detail(casework, &c.text()?)?;
+        // A cleared person's alert doesn't stand; cases cleared by an older version say so here.
+        let cleared = cases::status(&mut tx, &case).await? == CaseStatus::Cleared;
+        let before = detail.fired.len();
+        detail.rests_on.retain(|p| confirmed.contains(p));
+        let near = !detail.rests_on.is_empty();
+        let listed = confirmed.contains(&party);
+        detail.fired.retain(|f| match rests(&f.id) {
+            Some(Rests::OnNearbyConfirmed) => near,
+            Some(Rests::OnOwnConfirmed) => listed,
+            None => true,
+        });
+        if detail.fired.len() == before && !cleared {
+            continue;
+        }
+        if cleared {
+            // What was known of a cleared person goes; a keyed digest stays, so that the same
+            // pattern doesn't accuse them again.
+            detail.party.clear();
+            detail.timeline.clear();
+            detail.network.clear();
+        }
+        changed += 1;
+        let score = (score_of(&fired_of(&detail)) * 100.0).round() as i64;
+        let state = if cleared {
+            AlertState::Withdrawn
+        } else {
+            AlertState::Open
+        };
+        let text = serde_json::to_string(&detail).expect("a detail is JSON");
+        sqlx::query("UPDATE payment_alerts SET score = $1, detail_sealed = $2, state = $3, changed_at = $4 WHERE id = $5")
+            .bind(score)
+            .bind(casework.seal_text(&text))
+            .bind(state.word())
+            .bind(casework.now_micros())
+            .bind(&id)
+            .execute(&mut *tx)
+            .await?;
+        audit::write(
+            &mut tx,
+            casework.now_micros(),
+            "payments",
+            "alert.recount",
+            &id,
+            state.word(),
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// Puts a hold on record; the same transfer twice is one hold.
+pub async fn record_hold(casework: &Casework, tx_id: &str, case: &str, until: i64) -> Result<()> {
+    let key = casework.keyed_digest("payment transfer", tx_id.as_bytes());
+    let mut tx = casework.begin().await?;
+    let done = sqlx::query(
+        "INSERT INTO payment_holds (id, tx_key, tx_sealed, case_id, state, until_at, made_at, changed_at)
+         VALUES ($1, $2, $3, $4, 'held', $5, $6, $6) ON CONFLICT (tx_key) DO NOTHING",
+    )
+    .bind(ids::new("hold"))
+    .bind(&key)
+    .bind(casework.seal_text(tx_id))
+    .bind(case)
+    .bind(until)
+    .bind(casework.now_micros())
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 1 {
+        audit::write(
+            &mut tx,
+            casework.now_micros(),
+            "payments",
+            "hold.begin",
+            case,
+            &rfc3339(until),
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Holds, newest first; those whose time is over have ended.
+pub async fn holds(casework: &Casework) -> Result<Vec<Hold>> {
+    let rows = sqlx::query(
+        "SELECT id, case_id, state, until_at, tx_sealed FROM payment_holds ORDER BY made_at DESC, id LIMIT 1000",
+    )
+    .fetch_all(casework.pool())
+    .await?;
+    rows.iter()
+        .map(|row| hold_of(casework, &mut Columns::of(row)))
+        .collect()
+}
+
+fn hold_of(casework: &Casework, c: &mut Columns<'_>) -> Result<Hold> {
+    let (id, case, state, until, sealed) = (c.text()?, c.text()?, c.text()?, c.int()?, c.text()?);
+    let state = HoldState::from_word(&state).ok_or_else(|| CaseworkError::unreadable("a hold"))?;
+    let over =
+        casework.now_micros() >= until && matches!(state, HoldState::Held | HoldState::Confirmed);
+    Ok(Hold {
+        id,
+        case,
+        state: if over { HoldState::Ended } else { state },
+        until,
+        // Of a cleared person nothing is left to open.
+        tx: Sealed::new(if sealed.is_empty() {
+            String::new()
+        } else {
+            casework.open_text(&sealed)?
+        }),
+    })
+}
+
+/// A person confirms a hold until a time, or lets the payment go. What has ended stays ended.
+pub async fn decide_hold(
+    casework: &Casework,
+    id: &str,
+    person: &Person,
+    until: Option<i64>,
+    why: &str,
+) -> Result<Hold> {
+    person.require(PersonRole::Reviewer)?;
+    if why.trim().is_empty() {
+        return Err(CaseworkError::invalid("why", "say why"));
+    }
+    let now = casework.now_micros();
+    if let Some(until) = until
+        && (until <= now || until > now + HOLD_DAYS_MAX * 86_400_000_000)
+    {
+        return Err(CaseworkError::invalid(
+            "until",
+            format!("a hold ends at a time within the next {HOLD_DAYS_MAX} days"),
+        ));
+    }
+    let mut tx = casework.begin().await?;
+    let row = sqlx::query(
+        "SELECT id, case_id, state, until_at, tx_sealed FROM payment_holds WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or_else(|| CaseworkError::NotFound {
+        what: "hold",
+        id: id.to_owned(),
+    })?;
+    let hold = hold_of(casework, &mut Columns::of(&row))?;
+    if matches!(hold.state, HoldState::Ended | HoldState::Released) {
+        return Err(CaseworkError::conflict(format!(
+            "hold {id} has {}; the payment may have gone out",
+            hold.state
+        )));
+    }
+    let state = if until.is_some() {
+        HoldState::Confirmed
+    } else {
+        HoldState::Released
+    };
+    let until = until.unwrap_or(now);
+    sqlx::query("UPDATE payment_holds SET state = $1, until_at = $2, person = $3, changed_at = $4 WHERE id = $5")
+        .bind(state.word())
+        .bind(until)
+        .bind(&person.id)
+        .bind(now)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    let detail = format!("{state} until {}: {why}", rfc3339(until));
+    audit::write(&mut tx, now, &person.id, "hold.decide", id, &detail).await?;
+    tx.commit().await?;
+    Ok(Hold {
+        state,
+        until,
+        ..hold
+    })
+}
+
+async fn row_of(tx: &mut Tx, id: &str) -> Result<AlertRow> {
+    let row = sqlx::query("SELECT id, case_id, side, role, scenario, score, state, first_at, last_at, changed_at FROM payment_alerts WHERE id = $1")
+        .bind(id)
+        .fetch_one(&mut **tx)
+        .await?;
+    read_row(&mut Columns::of(&row))
+}
+
+fn read_row(c: &mut Columns<'_>) -> Result<AlertRow> {
+    let (id, case, side, role, scenario) = (c.text()?, c.text()?, c.text()?, c.text()?, c.text()?);
+    let (score, state) = (c.int()?, c.text()?);
+    Ok(AlertRow {
+        id,
+        case,
+        side,
+        role,
+        scenario,
+        score: score as f64 / 100.0,
+        state: AlertState::from_word(&state)
+            .ok_or_else(|| CaseworkError::unreadable("an alert"))?,
+        first_at: c.int()?,
+        last_at: c.int()?,
+        changed_at: c.int()?,
+    })
+}
+
+/// What an indicator rests on beside the party's own transfers.
+fn rests(id: &str) -> Option<Rests> {
+    indicators::ALL.iter().find(|i| i.id == id)?.rests
+}
+
+fn fired_of(detail: &Detail) -> Vec<Fired> {
+    detail
+        .fired
+        .iter()
+        .filter_map(|f| Fired::restored(&f.id, f.sentence, f.strength, f.values))
+        .collect()
+}
+
+/// What a case's alerts say now. A possible victim is never the account reported, whatever other
+/// alerts of the case say.
+fn facts_of(alerts: &[Known]) -> Facts {
+    let Some(last_at) = alerts.iter().map(|a| a.last_at).max() else {
+        return Facts::default();
+    };
+    let mut facts = Facts {
+        detected_by: Some(Detection::Automated),
+        occurred_at: Some(rfc3339(last_at)),
+        jurisdiction: Some(Jurisdiction {
+            service: Some(ServiceKind::Payment),
+            ..Jurisdiction::default()
+        }),
+        ..Facts::default()
+    };
+    let mut parties: Vec<FinancialParty> = Vec::new();
+    for Known {
+        sends,
+        victim,
+        detail,
+        ..
+    } in alerts
+    {
+        let party = &detail.party;
+        let from = detail.timeline.len().saturating_sub(FACTS_PAYMENTS_MAX);
+        for t in &detail.timeline[from..] {
+            let (payer, payee) = if *sends {
+                (party.clone(), t.other.clone())
+            } else {
+                (t.other.clone(), party.clone())
+            };
+            facts.payments.push(Payment {
+                id: t.tx.clone(),
+                at: Some(rfc3339(t.at)),
+                amount: t.amount.clone(),
+                currency: t.currency.clone(),
+                from: Some(payer),
+                to: Some(payee),
+                ..Payment::default()
+            });
+        }
+        // What the payments say of the others; what the bank knows of them is added by people.
+        for t in detail.timeline.iter().filter(|t| !t.country.is_empty()) {
+            if !parties.iter().any(|p| p.id == t.other) {
+                parties.push(FinancialParty {
+                    id: t.other.clone(),
+                    country: Some(t.country.clone()),
+                    ..FinancialParty::default()
+                });
+            }
+        }
+        let about = Account {
+            id: Some(party.clone()),
+            ..Account::default()
+        };
+        if !victim {
+            facts.reported.get_or_insert(about);
+        } else if !facts.victims.contains(&about) {
+            facts.victims.push(about);
+        }
+    }
+    let victim = |a: &Account| facts.victims.iter().any(|v| v.id == a.id);
+    if facts.reported.as_ref().is_some_and(victim) {
+        facts.reported = None;
+    }
+    if !parties.is_empty() {
+        facts.financial = Some(Financial {
+            parties,
+            ..Financial::default()
+        });
+    }
+    facts
+}
+
+/// Every scenario by name and what it asks a reader to do first.
+pub fn scenario_names() -> impl Iterator<Item = &'static str> {
+    SCENARIOS.iter().map(|s| s.name)
+}

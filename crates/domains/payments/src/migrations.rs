@@ -1,0 +1,8 @@
+//! Every change of this domain's tables, as numbered files of statements; the store's migrator runs
+//! them, in one order with those of other owners.
+
+use obhut_casework::for_domains::Numbered;
+
+/// Number, owner, statements.
+pub(crate) const ALL: &[Numbered] =
+    &[(37, "alerts", include_str!("../migrations/0037_alerts.sql"))];
