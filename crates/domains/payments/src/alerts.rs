@@ -12,7 +12,8 @@ use obhut_typologies::{
 use serde::{Deserialize, Serialize};
 
 use obhut_casework::for_domains::{
-    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, audit, cases, ids, reports,
+    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, audit, cases, counters, ids,
+    reports,
 };
 use obhut_casework::{
     Account, CaseStatus, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty,
@@ -74,7 +75,7 @@ impl Domain for Payments {
     async fn dossier_part(&self, tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
         let rows = sqlx::query(
             "SELECT side, role, last_at, detail_sealed FROM payment_alerts
-             WHERE case_id = $1 AND state = 'open' ORDER BY made_at, id",
+             WHERE case_id = $1 AND state = 'open' ORDER BY seq",
         )
         .bind(case)
         .fetch_all(&mut **tx)
@@ -108,15 +109,10 @@ impl Domain for Payments {
         for row in &alerts {
             let mut c = Columns::of(row);
             let id = c.text()?;
-            let mut detail = detail(casework, &c.text()?)?;
             // What was known of a cleared person goes; a keyed digest stays, so that the same
             // pattern doesn't accuse them again.
-            detail.party.clear();
-            detail.timeline.clear();
-            detail.network.clear();
-            detail.rests_on.clear();
-            let text = serde_json::to_string(&detail).expect("a detail is JSON");
-            sqlx::query("UPDATE payment_alerts SET detail_sealed = $1, state = $2, changed_at = $3 WHERE id = $4")
+            let text = serde_json::to_string(&Detail::default()).expect("a detail is JSON");
+            sqlx::query("UPDATE payment_alerts SET detail_sealed = $1, state = $2, changed_at = $3, score = 0, scenario = '', first_at = last_at WHERE id = $4")
                 .bind(casework.seal_text(&text))
                 .bind(AlertState::Withdrawn.word())
                 .bind(now)
@@ -206,7 +202,7 @@ pub struct ShownOther {
     pub senders: Option<u32>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Detail {
     party: String,
     fired: Vec<StoredFired>,
@@ -385,12 +381,13 @@ pub async fn record_alert(
             .map(|p| party_key(casework, p.expose()))
             .collect(),
     };
-    let sealed = casework.seal_text(&serde_json::to_string(&detail).expect("a detail is JSON"));
+    let text = serde_json::to_string(&detail).expect("a detail is JSON");
+    let sealed = casework.seal_text(&text);
     let now = casework.now_micros();
     let mut tx = casework.begin().await?;
     let row = sqlx::query(
-        "SELECT id, case_id, score, scenario, last_at FROM payment_alerts WHERE party_key = $1 AND side = $2
-         ORDER BY made_at DESC LIMIT 1",
+        "SELECT id, case_id, last_at, detail_sealed FROM payment_alerts WHERE party_key = $1 AND side = $2
+         ORDER BY seq DESC LIMIT 1",
     )
     .bind(&key)
     .bind(a.side().word())
@@ -399,13 +396,12 @@ pub async fn record_alert(
     let score = (a.score * 100.0).round() as i64;
     if let Some(row) = row {
         let mut c = Columns::of(&row);
-        let (id, case, was, last) = (c.text()?, c.text()?, c.int()?, {
-            let _scenario = c.text()?;
-            c.int()?
-        });
+        let (id, case, last, stored) = (c.text()?, c.text()?, c.int()?, c.text()?);
         let status = cases::status(&mut tx, &case).await?;
         if status == CaseStatus::Open {
-            if a.last_at > last || score != was {
+            // All of it is compared: a transfer may have been missing in the middle. What is older than
+            // what is known changes nothing.
+            if a.last_at >= last && casework.open_text(&stored)? != text {
                 sqlx::query(
                     "UPDATE payment_alerts SET score = $1, scenario = $2, role = $3, detail_sealed = $4,
                         first_at = $5, last_at = $6, changed_at = $7, state = 'open' WHERE id = $8",
@@ -439,10 +435,11 @@ pub async fn record_alert(
     };
     let fresh = ids::new("case");
     let case = cases::join_payments(&mut tx, casework, &subject, &fresh, actor).await?;
+    let seq = counters::next(&mut tx, "alerts").await?;
     sqlx::query(
         "INSERT INTO payment_alerts (id, case_id, party_key, side, role, scenario, score, state, detail_sealed,
-            first_at, last_at, made_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9, $10, $11, $11)",
+            first_at, last_at, made_at, changed_at, seq)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9, $10, $11, $11, $12)",
     )
     .bind(&id)
     .bind(&case)
@@ -455,6 +452,7 @@ pub async fn record_alert(
     .bind(a.first_at)
     .bind(a.last_at)
     .bind(now)
+    .bind(seq)
     .execute(&mut *tx)
     .await?;
     audit::write(
@@ -596,10 +594,10 @@ pub async fn settle_associations(casework: &Casework) -> Result<u64> {
     for row in rows {
         let mut c = Columns::of(&row);
         let (id, case, party) = (c.text()?, c.text()?, c.text()?);
-        let mut detail = detail(casework, &c.text()?)?;
+        let mut detail = self::detail(casework, &c.text()?)?;
         // A cleared person's alert doesn't stand; cases cleared by an older version say so here.
         let cleared = cases::status(&mut tx, &case).await? == CaseStatus::Cleared;
-        let before = detail.fired.len();
+        let before = (detail.fired.len(), detail.rests_on.len());
         detail.rests_on.retain(|p| confirmed.contains(p));
         let near = !detail.rests_on.is_empty();
         let listed = confirmed.contains(&party);
@@ -608,15 +606,13 @@ pub async fn settle_associations(casework: &Casework) -> Result<u64> {
             Some(Rests::OnOwnConfirmed) => listed,
             None => true,
         });
-        if detail.fired.len() == before && !cleared {
+        if (detail.fired.len(), detail.rests_on.len()) == before && !cleared {
             continue;
         }
         if cleared {
             // What was known of a cleared person goes; a keyed digest stays, so that the same
             // pattern doesn't accuse them again.
-            detail.party.clear();
-            detail.timeline.clear();
-            detail.network.clear();
+            detail = Detail::default();
         }
         changed += 1;
         let score = (score_of(&fired_of(&detail)) * 100.0).round() as i64;

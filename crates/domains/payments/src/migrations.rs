@@ -4,5 +4,7 @@
 use obhut_casework::for_domains::Numbered;
 
 /// Number, owner, statements.
-pub(crate) const ALL: &[Numbered] =
-    &[(37, "alerts", include_str!("../migrations/0037_alerts.sql"))];
+pub(crate) const ALL: &[Numbered] = &[
+    (37, "alerts", include_str!("../migrations/0037_alerts.sql")),
+    (49, "alerts", include_str!("../migrations/0049_alerts.sql")),
+];

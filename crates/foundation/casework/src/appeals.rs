@@ -115,7 +115,11 @@ impl Casework {
         }
         let account = self.case(case).await?.case.account;
         let kept_until = self.preserved_until(case).await?;
-        self.name_old_cases(case).await?;
+        // Not being able to tell is no reason to leave a person accused: the proof stays incomplete.
+        let old = match outcome {
+            AppealOutcome::Upheld => self.old_exhibits(case).await,
+            AppealOutcome::Rejected => Ok(Vec::new()),
+        };
         let now = self.now();
         let mut tx = self.db.begin().await?;
         let row = sqlx::query("SELECT status_before FROM appeals WHERE id = $1")
@@ -143,6 +147,44 @@ impl Casework {
                 for domain in self.domains() {
                     removed.extend(domain.withdraw(&mut tx, self, &clearing).await?);
                     erasures::queue(&mut tx, now, case, domain.name()).await?;
+                }
+                match &old {
+                    Ok(old) => {
+                        for exhibit in old {
+                            if removed.iter().all(|r| r.what != *exhibit) {
+                                removed.push(Removed::not_before(exhibit, kept_until.max(now)));
+                            }
+                        }
+                    }
+                    Err(e) => {
+                        tracing::error!(cause = %e, "exhibits of an older version could not be looked through");
+                        removed.push(Removed::not_before(
+                            "exhibits that could not be looked through",
+                            i64::MAX,
+                        ));
+                    }
+                }
+                for (copy, made) in self.folder.copies() {
+                    let until = made + erasures::COPY_KEPT_MICROS;
+                    removed.push(Removed::not_before(&copy, until.max(now)));
+                }
+                for (what, because) in [
+                    (
+                        "decisions and appeals",
+                        "what people decided and wrote, under their names",
+                    ),
+                    (
+                        "audit trail",
+                        "who did what, for the years the trail is kept",
+                    ),
+                ] {
+                    removed.push(Removed::kept(what, because));
+                }
+                if deadlines::clear(&mut tx, now, case).await? {
+                    removed.push(Removed::kept(
+                        "authority's request",
+                        "it binds us until it ends",
+                    ));
                 }
                 if cases::forget_account(&mut tx, now, case).await? {
                     removed.push(Removed::kept(

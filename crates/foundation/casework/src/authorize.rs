@@ -72,7 +72,7 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::RecordOutcome, OFFICER),
     gate(Action::FileAppeal, EITHER),
     gate(Action::DecideAppeal, REVIEWER),
-    gate(Action::MakeNotice, EITHER),
+    gate(Action::MakeNotice, REVIEWER),
     gate(Action::ViewAlert, REVIEWER),
     gate(Action::DecideHold, REVIEWER),
     Gate {

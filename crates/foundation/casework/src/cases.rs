@@ -282,6 +282,16 @@ pub(crate) async fn advance_from(
     advance(tx, now, id, to).await
 }
 
+/// An error where a case was cleared: nothing new is kept about a person who was accused wrongly.
+pub(crate) async fn require_not_cleared(tx: &mut Tx, id: &str) -> Result<()> {
+    if status(tx, id).await? == CaseStatus::Cleared {
+        return Err(CaseworkError::conflict(format!(
+            "the decision about case {id} was overturned on appeal; nothing more is kept about it"
+        )));
+    }
+    Ok(())
+}
+
 pub(crate) async fn require_status(tx: &mut Tx, id: &str, allowed: &[CaseStatus]) -> Result<()> {
     let now = status(tx, id).await?;
     if allowed.contains(&now) {
@@ -425,6 +435,9 @@ impl Casework {
         }
         let read = embargo.map(case_file::read_embargo).transpose()?;
         let mut tx = self.db.begin().await?;
+        if read.is_some() {
+            require_not_cleared(&mut tx, case).await?;
+        }
         status(&mut tx, case).await?;
         let (until, authority) = match &read {
             Some((until, authority)) => (*until, Some(self.seal_text(authority))),

@@ -117,6 +117,28 @@ pub(crate) async fn end(
     Ok(())
 }
 
+/// Ends what a cleared case waits for, and forgets what authorities asked that has ended; true where
+/// an authority's request still runs, and binds us.
+pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str) -> Result<bool> {
+    end(tx, now, DeadlineKind::Report, case, "cleared").await?;
+    sqlx::query(
+        "UPDATE deadlines SET basis = 'cleared', reference_sealed = NULL, process = NULL
+         WHERE subject = $1 AND kind = $2 AND ended_at IS NOT NULL",
+    )
+    .bind(case)
+    .bind(DeadlineKind::AuthorityRequest.word())
+    .execute(&mut **tx)
+    .await?;
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM deadlines WHERE subject = $1 AND kind = $2 AND ended_at IS NULL",
+    )
+    .bind(case)
+    .bind(DeadlineKind::AuthorityRequest.word())
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Columns::of(&row).int()? > 0)
+}
+
 impl Casework {
     /// The clocks: only those running unless all are wanted, soonest due first.
     pub async fn deadlines(&self, subject: Option<&str>, all: bool) -> Result<Vec<Deadline>> {
@@ -143,14 +165,17 @@ impl Casework {
     ) -> Result<String> {
         person.require(Role::ReportingOfficer)?;
         if authority.trim().is_empty() {
-            return Err(CaseworkError::conflict("say which authority asks"));
+            return Err(CaseworkError::invalid(
+                "authority",
+                "say which authority asks",
+            ));
         }
         if let Some(process) = process {
             self.exhibit(process).await?;
         }
         let id = ids::new("deadline");
         let mut tx = self.db.begin().await?;
-        cases::status(&mut tx, case).await?;
+        cases::require_not_cleared(&mut tx, case).await?;
         sqlx::query(
             "INSERT INTO deadlines (id, kind, subject, basis, started_at, due_at, reference_sealed, process) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
@@ -185,6 +210,11 @@ impl Casework {
         }
         let mut tx = self.db.begin().await?;
         let known = find(&mut tx, id).await?;
+        if known.ended_at.is_some() {
+            return Err(CaseworkError::conflict(format!(
+                "deadline {id} has ended already"
+            )));
+        }
         if known.kind == DeadlineKind::Preservation && self.now() < known.due_at {
             return Err(CaseworkError::conflict(
                 "what was filed is preserved until its date; it may be moved on, and nothing moves it back",

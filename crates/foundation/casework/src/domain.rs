@@ -43,6 +43,14 @@ impl Removed {
         }
     }
 
+    /// What goes at that time, microseconds since 1970.
+    pub fn not_before(what: &str, at: i64) -> Self {
+        Self {
+            what: what.to_owned(),
+            when: Gone::NotBefore(at),
+        }
+    }
+
     /// What stays, and by what right.
     pub fn kept(what: &str, because: &'static str) -> Self {
         Self {

@@ -10,8 +10,12 @@ use serde::Serialize;
 use crate::database::{Columns, Tx};
 use crate::deadlines::DeadlineKind;
 use crate::domain::{Clearing, Gone, Removed};
-use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, audit, ids, views};
+use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, audit, cases, ids, views};
 use obhut_facts::words;
+
+/// How long a copy of the database from before an upgrade is kept once somebody in it was cleared, in
+/// microseconds: 30 days, our judgement of how soon a bad upgrade is noticed.
+pub(crate) const COPY_KEPT_MICROS: i64 = 30 * 86_400 * 1_000_000;
 
 words! {
     /// What a platform has to undo.
@@ -53,9 +57,15 @@ pub struct Erasure {
     pub not_before: i64,
     /// Index of the entry in the vault's log.
     pub log_index: Option<i64>,
-    /// By what right it stays, where it isn't erased.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kept_because: Option<String>,
+}
+
+/// Something that isn't erased, and by what right.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Kept {
+    /// What it is.
+    pub what: String,
+    /// By what right it stays.
+    pub because: String,
 }
 
 /// The proof of a cleared person's erasure.
@@ -65,6 +75,9 @@ pub struct ErasureProof {
     pub case: String,
     /// What was or will be erased.
     pub erased: Vec<Erasure>,
+    /// What stays, and by what right.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Kept>,
     /// True when nothing of it is left but what is kept by right, and every domain has ended its
     /// part.
     pub complete: bool,
@@ -178,6 +191,17 @@ impl Casework {
             {
                 continue;
             }
+            if self
+                .folder
+                .copies()
+                .iter()
+                .any(|(copy, _)| *copy == exhibit)
+            {
+                self.folder.remove_copy(&exhibit)?;
+                self.erased(&id, &exhibit, &appeal, None).await?;
+                count += 1;
+                continue;
+            }
             // Another case may rest on the same exhibit.
             let shared = !self
                 .cases_of_exhibits(std::slice::from_ref(&exhibit), &case)
@@ -192,50 +216,55 @@ impl Casework {
                 };
                 Some(self.vault.erase(&exhibit, access).await? as i64)
             };
-            let mut tx = self.db.begin().await?;
             if !shared {
+                let mut tx = self.db.begin().await?;
                 views::forget_digests(&mut tx, &exhibit).await?;
+                tx.commit().await?;
             }
-            sqlx::query("UPDATE erasures SET done_at = $1, log_index = $2 WHERE id = $3")
-                .bind(self.now())
-                .bind(index)
-                .bind(&id)
-                .execute(&mut *tx)
-                .await?;
-            audit::write(
-                &mut tx,
-                self.now(),
-                "redress",
-                "exhibit.erase",
-                &exhibit,
-                &appeal,
-            )
-            .await?;
-            tx.commit().await?;
+            self.erased(&id, &exhibit, &appeal, index).await?;
             count += 1;
         }
         Ok(count)
     }
 
+    async fn erased(&self, id: &str, what: &str, appeal: &str, index: Option<i64>) -> Result<()> {
+        let now = self.now();
+        let mut tx = self.db.begin().await?;
+        sqlx::query("UPDATE erasures SET done_at = $1, log_index = $2 WHERE id = $3")
+            .bind(now)
+            .bind(index)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        audit::write(&mut tx, now, "redress", "exhibit.erase", what, appeal).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// The proof of what was erased of a case.
     pub async fn erasure_proof(&self, case: &str) -> Result<ErasureProof> {
+        cases::status(&mut self.db.snapshot().await?, case).await?;
         let rows = sqlx::query("SELECT exhibit, done_at, not_before, log_index, kept_because FROM erasures WHERE case_id = $1 ORDER BY put_at, id")
             .bind(case)
             .fetch_all(self.db.pool())
             .await?;
-        let erased = rows
-            .iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(Erasure {
-                    exhibit: c.text()?,
-                    done_at: c.maybe_int()?,
-                    not_before: c.int()?,
-                    log_index: c.maybe_int()?,
-                    kept_because: c.maybe_text()?,
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let (mut erased, mut kept) = (Vec::new(), Vec::new());
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let entry = Erasure {
+                exhibit: c.text()?,
+                done_at: c.maybe_int()?,
+                not_before: c.int()?,
+                log_index: c.maybe_int()?,
+            };
+            match c.maybe_text()? {
+                None => erased.push(entry),
+                Some(because) => kept.push(Kept {
+                    what: entry.exhibit,
+                    because,
+                }),
+            }
+        }
         if erased.is_empty() {
             return Err(CaseworkError::conflict(format!(
                 "nothing of case {case} was erased; that follows an appeal that was upheld"
@@ -250,10 +279,8 @@ impl Casework {
         let head = self.vault.head().await?;
         Ok(ErasureProof {
             case: case.to_owned(),
-            complete: settled
-                && erased
-                    .iter()
-                    .all(|e| e.done_at.is_some() || e.kept_because.is_some()),
+            complete: settled && erased.iter().all(|e| e.done_at.is_some()),
+            kept,
             erased,
             log_size: head.size,
             log_root: hex::encode(head.root),

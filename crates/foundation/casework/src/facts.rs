@@ -2,7 +2,7 @@
 
 pub use obhut_facts::*;
 
-use crate::database::{Columns, Tx};
+use crate::database::{Columns, Database, Tx};
 use crate::{Casework, CaseworkError, Result, audit, cases};
 
 pub(crate) async fn write(
@@ -29,6 +29,14 @@ pub(crate) async fn erase(tx: &mut Tx, case: &str) -> Result<()> {
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// Something sealed of this table, if there is any.
+pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT sealed FROM facts LIMIT 1")
+        .fetch_optional(db.pool())
+        .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
 }
 
 impl Casework {
@@ -59,8 +67,13 @@ impl Casework {
     /// Replaces what people and sources put in; what a domain knows of the case stays.
     pub async fn set_facts(&self, case: &str, facts: &Facts, actor: &str) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        cases::status(&mut tx, case).await?;
-        write(&mut tx, self, case, facts).await?;
+        cases::require_not_cleared(&mut tx, case).await?;
+        // What a domain says of itself stays the domain's: kept here, it would no longer follow.
+        let mut own = facts.clone();
+        for domain in self.domains() {
+            own.take_away(&domain.dossier_part(&mut tx, self, case).await?);
+        }
+        write(&mut tx, self, case, &own).await?;
         audit::write(&mut tx, self.now(), actor, "case.facts", case, "").await?;
         tx.commit().await?;
         Ok(())

@@ -38,6 +38,18 @@ pub mod cases {
     }
 }
 
+/// Numbers that only grow, within a transaction: the order of things, whatever the clock says.
+pub mod counters {
+    use super::Tx;
+    use crate::Result;
+
+    /// The next number of a counter that a migration made. The counter is held until the transaction
+    /// ends: take it after every row that others may hold.
+    pub async fn next(tx: &mut Tx, of: &str) -> Result<i64> {
+        obhut_store::changes::numbers(tx, of, 1).await
+    }
+}
+
 /// Reports, within a transaction.
 pub mod reports {
     use super::Tx;

@@ -64,7 +64,7 @@ pub use channels::Channel;
 pub use deadlines::{Deadline, DeadlineKind};
 pub use decisions::{Category, Decision, DecisionRequest, Ruling};
 pub use dossier::{Dossier, ReportedFile};
-pub use erasures::{Erasure, ErasureProof, Restoration, Restored};
+pub use erasures::{Erasure, ErasureProof, Kept, Restoration, Restored};
 pub use facts::{
     Account, AccountClosed, Address, Detection, Device, Email, FactFault, Facts, FactsError,
     FileCategory, FileFacts, Financial, FinancialAccount, FinancialParty, FinancialUnit,
@@ -196,6 +196,7 @@ impl Casework {
             })?;
         }
         let db = Database::connect(&url, &owners).await?;
+        let lookup = settings::lookup_key(&db, &folder, &keys, clock.now_micros()).await?;
         drop(upgrading);
         let vault = Vault::new(
             folder.evidence_store()?,
@@ -207,7 +208,7 @@ impl Casework {
             db,
             folder,
             sealer: Arc::new(keys.sealer),
-            lookup: Arc::new(keys.lookup),
+            lookup: Arc::new(lookup),
             vault,
             clock,
             kept: RwLock::default(),
@@ -215,10 +216,6 @@ impl Casework {
             watched: AtomicBool::new(false),
             domains,
         };
-        casework.require_lookup_key().await?;
-        if let Some(text) = keys.adopted {
-            casework.folder.keep_lookup_key(&text)?;
-        }
         casework.bind_old_signatures().await?;
         Ok(casework)
     }

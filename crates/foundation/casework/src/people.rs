@@ -40,6 +40,12 @@ pub struct Person {
 impl Person {
     /// An error that says what is missing, unless the person has the role.
     pub fn require(&self, role: Role) -> Result<()> {
+        if self.removed {
+            return Err(CaseworkError::denied(format!(
+                "{} was removed and does nothing any more",
+                self.name
+            )));
+        }
         if self.roles.contains(&role) {
             return Ok(());
         }

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::Columns;
-use crate::{Casework, CaseworkError, FinancialUnit, Result, audit};
+use obhut_store::{DataFolder, FolderKeys, LookupKey, Sealer};
+
+use crate::database::{Columns, Database};
+use crate::{Casework, CaseworkError, FinancialUnit, Result, audit, facts, views};
 
 /// The provider as a reporter. Empty fields are left out of reports.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -27,46 +29,89 @@ pub struct Reporter {
     pub legal_url: String,
 }
 
-impl Casework {
-    /// An error where what is on record was put there under another lookup key: nothing would be
-    /// found again, and everything would look new.
-    pub(crate) async fn require_lookup_key(&self) -> Result<()> {
-        let check = self.lookup.keyed_digest("check", b"obhut");
-        let read = sqlx::query("SELECT value FROM settings WHERE name = 'lookup-check'");
-        let known = match read.fetch_optional(self.db.pool()).await? {
-            Some(row) => Columns::of(&row).text()?,
-            None => {
-                // Two processes may start at once; the first one's value counts for both.
-                let mut tx = self.db.begin().await?;
-                sqlx::query(
-                    "INSERT INTO settings (name, value, changed_at) VALUES ('lookup-check', $1, $2)
-                     ON CONFLICT (name) DO NOTHING",
-                )
-                .bind(&check)
-                .bind(self.now())
-                .execute(&mut *tx)
-                .await?;
-                let row = sqlx::query("SELECT value FROM settings WHERE name = 'lookup-check'")
-                    .fetch_one(&mut *tx)
-                    .await?;
-                tx.commit().await?;
-                Columns::of(&row).text()?
-            }
-        };
-        if known == check {
-            return Ok(());
-        }
-        Err(CaseworkError::Folder {
-            path: self
-                .folder
-                .root()
-                .join("keys/lookup.key")
-                .display()
-                .to_string(),
-            why: "the key is missing or another than the one this database was written under; put it back from where you keep it".into(),
-        })
+/// The lookup key that belongs to a database. The database decides: what was written under one key
+/// isn't found under another, and everything would look new.
+pub(crate) async fn lookup_key(
+    db: &Database,
+    folder: &DataFolder,
+    keys: &FolderKeys,
+    now: i64,
+) -> Result<LookupKey> {
+    let wrong = || {
+        CaseworkError::Folder {
+        path: folder
+            .root()
+            .join("keys/lookup.key")
+            .display()
+            .to_string(),
+        why: "the key is missing or another than the one this database was written under; put it back from where you keep it, or name the data folder that belongs to this database".into(),
     }
+    };
+    let there = folder.lookup_key()?;
+    let check = |key: &LookupKey| key.keyed_digest("check", b"obhut");
+    let read = sqlx::query("SELECT value FROM settings WHERE name = 'lookup-check'")
+        .fetch_optional(db.pool())
+        .await?;
+    if let Some(row) = read {
+        let known = Columns::of(&row).text()?;
+        return match &there {
+            Some(key) if check(key) == known => Ok(key.clone()),
+            // An upgrade that was cut off before the file was written.
+            None if check(&keys.first_lookup) == known => {
+                folder.keep_lookup_key(Some(&keys.first_lookup_text))
+            }
+            _ => Err(wrong()),
+        };
+    }
+    // A database that holds something and knows no key is the first version's, which found by the
+    // sealing key; that must be the one which sealed what is there.
+    let key = if obhut_store::audit::is_empty(db).await? {
+        match &there {
+            Some(key) => key.clone(),
+            None => folder.keep_lookup_key(None)?,
+        }
+    } else {
+        if keys.sealing_is_new || !opens_what_is_there(db, &keys.sealer).await? {
+            return Err(wrong());
+        }
+        match &there {
+            Some(key) if check(key) == check(&keys.first_lookup) => key.clone(),
+            Some(_) => return Err(wrong()),
+            None => folder.keep_lookup_key(Some(&keys.first_lookup_text))?,
+        }
+    };
+    let mut tx = db.begin().await?;
+    sqlx::query(
+        "INSERT INTO settings (name, value, changed_at) VALUES ('lookup-check', $1, $2)
+         ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(check(&key))
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    let row = sqlx::query("SELECT value FROM settings WHERE name = 'lookup-check'")
+        .fetch_one(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    // Two processes may start at once; the first one's value counts for both.
+    if Columns::of(&row).text()? == check(&key) {
+        Ok(key)
+    } else {
+        Err(wrong())
+    }
+}
 
+/// Whether something sealed in the database opens, or nothing sealed is there.
+async fn opens_what_is_there(db: &Database, sealer: &Sealer) -> Result<bool> {
+    for sealed in [facts::any_sealed(db).await?, views::any_sealed(db).await?] {
+        if let Some(text) = sealed {
+            return Ok(hex::decode(text).is_ok_and(|bytes| sealer.open(&bytes).is_some()));
+        }
+    }
+    Ok(true)
+}
+
+impl Casework {
     /// The provider's data; all empty until they are set.
     pub async fn reporter(&self) -> Result<Reporter> {
         let row = sqlx::query("SELECT value FROM settings WHERE name = 'reporter'")

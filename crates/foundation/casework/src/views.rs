@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Columns, Tx, VALUES_MAX, places};
+use crate::database::{Columns, Database, Tx, VALUES_MAX, places};
 use crate::{
     Casework, CaseworkError, Exhibit, Person, Result, Role, Verification, audit, cases, changes,
     findings, ids,
@@ -66,6 +66,14 @@ pub struct Viewed {
     pub metadata: bool,
 }
 
+/// Something sealed of this table, if there is any.
+pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT sealed FROM exhibit_digests LIMIT 1")
+        .fetch_optional(db.pool())
+        .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
+}
+
 impl Casework {
     /// Seals bytes as an exhibit of a case, or of none.
     pub async fn put_exhibit(
@@ -78,7 +86,7 @@ impl Casework {
         person: &Person,
     ) -> Result<Exhibit> {
         if let Some(case) = case {
-            cases::status(&mut self.db.snapshot().await?, case).await?;
+            cases::require_not_cleared(&mut self.db.snapshot().await?, case).await?;
         }
         let exhibit = self
             .keep(
@@ -239,28 +247,37 @@ impl Casework {
         Ok(self.vault.get(exhibit, access).await?)
     }
 
-    /// Notes for exhibits of an older version whose case they are of, as the vault's record says.
-    pub(crate) async fn name_old_cases(&self, case: &str) -> Result<()> {
+    /// Exhibits of a case that an older version kept, by the vault's own record; afterwards all of them
+    /// are known here, and the vault isn't asked again.
+    ///
+    /// # Errors
+    /// A record of the vault that can't be opened.
+    pub(crate) async fn old_exhibits(&self, case: &str) -> Result<Vec<String>> {
         let unknown =
             sqlx::query("SELECT exhibit FROM exhibit_digests WHERE case_id IS NULL LIMIT 1")
                 .fetch_optional(self.db.pool())
                 .await?;
         if unknown.is_none() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let exhibits = self.vault.list().await?;
         let mut tx = self.db.begin().await?;
+        let mut of_case = Vec::new();
         for exhibit in exhibits {
-            if exhibit.intake.case.as_deref() == Some(case) {
-                sqlx::query("UPDATE exhibit_digests SET case_id = $1 WHERE exhibit = $2 AND case_id IS NULL")
-                    .bind(case)
-                    .bind(&exhibit.id)
-                    .execute(&mut *tx)
-                    .await?;
+            let known = exhibit.intake.case.clone().unwrap_or_default();
+            sqlx::query(
+                "UPDATE exhibit_digests SET case_id = $1 WHERE exhibit = $2 AND case_id IS NULL",
+            )
+            .bind(&known)
+            .bind(&exhibit.id)
+            .execute(&mut *tx)
+            .await?;
+            if known == case {
+                of_case.push(exhibit.id);
             }
         }
         tx.commit().await?;
-        Ok(())
+        Ok(of_case)
     }
 
     /// All exhibits, oldest first.

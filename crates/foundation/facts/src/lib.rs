@@ -334,6 +334,28 @@ impl Facts {
         }
     }
 
+    /// Takes away what a domain knows itself and says in the same words; what a person said otherwise
+    /// stays.
+    pub fn take_away(&mut self, part: &Self) {
+        fn same<T: PartialEq>(own: &mut Option<T>, part: &Option<T>) {
+            if own.is_some() && own == part {
+                *own = None;
+            }
+        }
+        same(&mut self.detected_by, &part.detected_by);
+        same(&mut self.occurred_at, &part.occurred_at);
+        same(&mut self.jurisdiction, &part.jurisdiction);
+        same(&mut self.reported, &part.reported);
+        self.victims.retain(|v| !part.victims.contains(v));
+        self.payments.retain(|p| !part.payments.contains(p));
+        if let (Some(own), Some(part)) = (&mut self.financial, &part.financial) {
+            own.parties.retain(|p| !part.parties.contains(p));
+            if *own == Financial::default() {
+                self.financial = None;
+            }
+        }
+    }
+
     /// Facts of which nothing is known but whose account it is.
     pub fn about(account: Option<&str>) -> Self {
         let reported = account.map(|id| Account {

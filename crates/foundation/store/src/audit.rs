@@ -98,3 +98,11 @@ pub async fn rows(db: &Database, subject: Option<&str>) -> Result<Vec<AuditRow>>
         })
         .collect()
 }
+
+/// True when nobody has done anything yet: the database is new.
+pub async fn is_empty(db: &Database) -> Result<bool> {
+    let row = sqlx::query("SELECT 1 FROM audit LIMIT 1")
+        .fetch_optional(db.pool())
+        .await?;
+    Ok(row.is_none())
+}

@@ -17,16 +17,21 @@ use crate::{CaseworkError, Result, ids};
 /// File name of the key that keyed digests are made under.
 const LOOKUP: &str = "lookup.key";
 
+/// What names of copies of the database begin with.
+const COPY: &str = "obhut.db.before-upgrade-";
+
 /// What opens, signs and finds again.
 pub struct FolderKeys {
     /// Opens what is sealed.
     pub sealer: Sealer,
-    /// Finds again what is kept under keyed digests.
-    pub lookup: LookupKey,
+    /// What the first version found by: the sealing key's text.
+    pub first_lookup: LookupKey,
+    /// That text.
+    pub first_lookup_text: String,
+    /// The sealing key was made just now: nothing can have been sealed with it.
+    pub sealing_is_new: bool,
     /// Opens and signs the vault.
     pub vault: Keys,
-    /// The lookup key's text, where it is not in its file yet.
-    pub adopted: Option<String>,
 }
 
 /// A data folder; nothing is touched before [`crate::Casework::open`].
@@ -66,38 +71,100 @@ impl DataFolder {
 
     /// The keys, made on first use.
     pub fn keys(&self) -> Result<FolderKeys> {
-        let in_use = self.in_use();
+        let sealing_is_new = !self.root.join("keys/sealing.age").exists();
         let sealing = self.key("sealing.age", || Sealer::generate().1)?;
         let signing = self.key("log.signing", || {
             Keys::generate_signing(&format!("obhut.local/{}", ids::random_hex(4)))
         })?;
-        // A folder from before there was a lookup key used the sealing key's text for it. It is
-        // written only once the database says that this is so: the file may also have been lost.
-        let adopted = in_use && !self.root.join("keys").join(LOOKUP).exists();
-        let looked_up_by = if adopted {
-            sealing.trim().to_owned()
-        } else {
-            self.key(LOOKUP, LookupKey::generate)?
-        };
         let bad = |path: &str, e: obhut_vault::KeyError| CaseworkError::Folder {
             path: format!("keys/{path}"),
             why: format!("{e}; put the right key back"),
         };
         let sealer = Sealer::from_text(&sealing).map_err(|e| bad("sealing.age", e))?;
-        let lookup = LookupKey::from_text(&looked_up_by).map_err(|e| bad(LOOKUP, e))?;
+        let read = |text: &str| LookupKey::from_text(text).map_err(|e| bad(LOOKUP, e));
+        let first_lookup = read(sealing.trim())?;
         let vault = Keys::new(sealer.clone(), &signing).map_err(|e| bad("log.signing", e))?;
         Ok(FolderKeys {
             sealer,
-            lookup,
+            first_lookup,
+            first_lookup_text: sealing.trim().to_owned(),
+            sealing_is_new,
             vault,
-            adopted: adopted.then_some(looked_up_by),
         })
     }
 
-    /// Writes the lookup key of a folder from before there was one.
-    pub fn keep_lookup_key(&self, text: &str) -> Result<()> {
+    /// The lookup key as it is now; none before its file is written.
+    ///
+    /// # Errors
+    /// A file that can't be read, or is no key.
+    pub fn lookup_key(&self) -> Result<Option<LookupKey>> {
+        match fs::read_to_string(self.root.join("keys").join(LOOKUP)) {
+            Ok(text) => LookupKey::from_text(&text)
+                .map(Some)
+                .map_err(|e| CaseworkError::Folder {
+                    path: format!("keys/{LOOKUP}"),
+                    why: format!("{e}; put the right key back"),
+                }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(self.fault("keys/lookup.key", &e)),
+        }
+    }
+
+    /// Writes the lookup key, complete at once; of two processes that start together one wins, and
+    /// both read the winner's. `text` is the sealing key's in a folder from before there was a lookup
+    /// key; without one a new key is made.
+    ///
+    /// # Errors
+    /// A folder that can't be written.
+    pub fn keep_lookup_key(&self, text: Option<&str>) -> Result<LookupKey> {
+        let fault = |e: &io::Error| self.fault("keys/lookup.key", e);
         let path = self.root.join("keys").join(LOOKUP);
-        write_private(&path, text.as_bytes()).map_err(|e| self.fault("keys", &e))
+        let fresh = self
+            .root
+            .join("keys")
+            .join(format!("{LOOKUP}.{}", ids::random_hex(4)));
+        let text = text.map_or_else(LookupKey::generate, str::to_owned);
+        write_private(&fresh, text.as_bytes()).map_err(|e| fault(&e))?;
+        let linked = fs::hard_link(&fresh, &path);
+        fs::remove_file(&fresh).map_err(|e| fault(&e))?;
+        match linked {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(fault(&e)),
+            _ => {}
+        }
+        let text = fs::read_to_string(&path).map_err(|e| fault(&e))?;
+        LookupKey::from_text(&text).map_err(|e| CaseworkError::Folder {
+            path: "keys/lookup.key".into(),
+            why: format!("{e}; put the right key back"),
+        })
+    }
+
+    /// Copies of the database from before upgrades, with the time at which each was made, in
+    /// microseconds since 1970.
+    pub fn copies(&self) -> Vec<(String, i64)> {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| {
+                let name = entry.file_name().into_string().ok()?;
+                let made = entry.metadata().ok()?.modified().ok()?;
+                let since = made.duration_since(std::time::UNIX_EPOCH).ok()?;
+                name.starts_with(COPY)
+                    .then_some((name, since.as_micros() as i64))
+            })
+            .collect()
+    }
+
+    /// Removes a copy of the database from before an upgrade; one that is gone is gone.
+    ///
+    /// # Errors
+    /// A file that can't be removed, or a name that is no copy's.
+    pub fn remove_copy(&self, name: &str) -> Result<()> {
+        if !name.starts_with(COPY) || name.contains('/') {
+            return Err(CaseworkError::unreadable("the name of a database's copy"));
+        }
+        match fs::remove_file(self.root.join(name)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(self.fault(name, &e)),
+            _ => Ok(()),
+        }
     }
 
     /// Something other than keys is in this folder.
@@ -208,7 +275,7 @@ impl DataFolder {
 
     /// Where the database as it was at a step is kept, when it is upgraded.
     pub fn copy_before(&self, step: i64) -> PathBuf {
-        self.root.join(format!("obhut.db.before-upgrade-{step}"))
+        self.root.join(format!("{COPY}{step}"))
     }
 
     /// Keeps other processes from upgrading at the same time, until it is dropped.

@@ -137,13 +137,24 @@ impl Database {
             (&mut connection).execute(*pragma).await?;
         }
         if let Some(last) = migrations::behind(&mut connection, newest).await? {
+            // Under another name until it is whole; an older attempt's is replaced.
             let copy = beside(last);
-            if !copy.exists() {
-                sqlx::query("VACUUM INTO $1")
-                    .bind(copy.to_string_lossy().into_owned())
-                    .execute(&mut connection)
-                    .await?;
+            let partial = copy.with_extension("partial");
+            let io = |e: std::io::Error| CaseworkError::Folder {
+                path: copy.display().to_string(),
+                why: e.to_string(),
+            };
+            if partial.exists() {
+                std::fs::remove_file(&partial).map_err(io)?;
             }
+            sqlx::query("VACUUM INTO $1")
+                .bind(partial.to_string_lossy().into_owned())
+                .execute(&mut connection)
+                .await?;
+            let written = std::fs::File::open(&partial).and_then(|file| file.sync_all());
+            written
+                .and_then(|()| std::fs::rename(&partial, &copy))
+                .map_err(io)?;
         }
         connection.close().await?;
         Ok(())
@@ -213,6 +224,8 @@ const PRAGMAS: &[&str] = &[
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    // What is deleted is written over: a cleared person's rows leave nothing readable in free pages.
+    "PRAGMA secure_delete = ON",
 ];
 
 /// One connection and one question, for the cause in plain words.

@@ -199,7 +199,10 @@ impl From<VaultError> for CaseworkError {
                 id,
             },
             VaultError::Erased(_) => Self::conflict(e.to_string()),
-            VaultError::Store(_) | VaultError::Lock(_) => Self::Folder {
+            VaultError::Store(_)
+            | VaultError::Lock(_)
+            | VaultError::Sealed(_)
+            | VaultError::Tampered(_) => Self::Folder {
                 path: "vault".into(),
                 why: e.to_string(),
             },
