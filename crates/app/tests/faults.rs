@@ -293,3 +293,125 @@ async fn a_new_sealing_key_broke_every_lookup() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_missing_in_the_middle_never_reached_the_report() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let mut late = alert("p", 20);
+        late.timeline.remove(10);
+        let first = obhut_app::payments::record_alert(c, &late, "test")
+            .await
+            .unwrap()
+            .unwrap();
+        // The same score, the same last transfer; one more in the middle.
+        obhut_app::payments::record_alert(c, &alert("p", 20), "test")
+            .await
+            .unwrap();
+        assert_eq!(c.facts(&first.case).await.unwrap().payments.len(), 20);
+        // What is shown and given back as it is stays the alerts' own, and follows them.
+        let shown = c.facts(&first.case).await.unwrap();
+        c.set_facts(&first.case, &shown, "test").await.unwrap();
+        obhut_app::payments::record_alert(c, &alert("p", 25), "test")
+            .await
+            .unwrap();
+        let facts = c.facts(&first.case).await.unwrap();
+        assert_eq!(facts.payments.len(), 25);
+        assert_eq!(facts.occurred_at, Some(rfc3339(transfer(24).at)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumped_told_one_alert_again_and_again() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        b.clock.pass(14 * 366 * 86_400);
+        let old = obhut_app::payments::record_alert(c, &alert("p", 5), "test")
+            .await
+            .unwrap()
+            .unwrap();
+        b.clock.pass(-14 * 366 * 86_400);
+        let rita = person(c, "Rita", &[Role::Reviewer]).await;
+        c.decide(&old.case, &rita, &decision(Ruling::NoReport))
+            .await
+            .unwrap();
+        // Long after: told anew, once.
+        let mut ids = Vec::new();
+        for _ in 0..3 {
+            let again = obhut_app::payments::record_alert(c, &alert("p", 60), "test")
+                .await
+                .unwrap()
+                .unwrap();
+            ids.push(again.id);
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 1, "the same alert twice changes nothing");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cleared_case_took_new_data_and_its_duty_to_report_went_on() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "x"}}}"#).unwrap();
+        let case = c.new_case(&file, Vec::new(), "test").await.unwrap().case;
+        let (rita, olga) = (
+            person(c, "Rita", &[Role::Reviewer, Role::ReportingOfficer]).await,
+            person(c, "Olga", &[Role::Reviewer]).await,
+        );
+        c.decide(&case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        let appeal = c.file_appeal(&case, "not me", "test").await.unwrap();
+        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+            .await
+            .unwrap();
+        let running = c.deadlines(Some(&case), false).await.unwrap();
+        assert!(running.is_empty(), "{running:?}");
+        let put = c
+            .put_exhibit(b"x", Some(&case), None, None, None, &rita)
+            .await;
+        assert!(refused(put).contains("overturned"));
+        let facts = c.set_facts(&case, &Facts::default(), "test").await;
+        assert!(refused(facts).contains("overturned"));
+        let asked = c
+            .add_authority_request(&case, "police", "r", i64::MAX / 2, None, &rita)
+            .await;
+        assert!(refused(asked).contains("overturned"));
+        let kept: Vec<_> = c.erasure_proof(&case).await.unwrap().kept;
+        assert!(kept.iter().any(|k| k.what == "audit trail"));
+        assert!(matches!(
+            c.erasure_proof("case-nope").await,
+            Err(CaseworkError::NotFound { .. })
+        ));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_file_of_a_list_could_not_be_put_back() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        let list = c.list("hotline").await.unwrap();
+        let file = format!("lists/{}/{}.age", list.id, list.version);
+        std::fs::remove_file(b.folder.path().join(file)).unwrap();
+        let import = c
+            .import_list(&assessed("hotline"), &csv(&[("one", &known)]), "test")
+            .await
+            .unwrap();
+        assert!(!import.new_version, "the same version, whole again");
+        let again = obhut_app::open(
+            DataFolder::new(b.folder.path()),
+            b.url.as_deref(),
+            b.clock.clone(),
+        )
+        .await
+        .unwrap();
+        assert_eq!(screen(&again, &known).await.verdict, Verdict::Match);
+    })
+    .await;
+}

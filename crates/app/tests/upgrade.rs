@@ -175,3 +175,39 @@ async fn a_database_of_a_newer_version_is_refused_by_words() {
     })
     .await;
 }
+
+/// Without lists and without exhibits nothing in the folder shows that it is in use; the database does.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_without_lists_changed_the_lookup_key() {
+    on_each_database(async |made: Bench| {
+        let (first, list) = first_folder(&made, &picture(1)).await;
+        for name in ["lists", "vault"] {
+            std::fs::remove_dir_all(first.path().join(name)).unwrap();
+        }
+        let url = match made.url {
+            Some(_) => fresh_postgres().await.unwrap(),
+            None => format!(
+                "sqlite://{}?mode=rwc",
+                first.path().join("obhut.db").display()
+            ),
+        };
+        first_version(&url, &list).await;
+        // A folder that has nothing to do with this database changes nothing for the right one.
+        if made.url.is_some() {
+            let typo = tempfile::tempdir().unwrap();
+            let named = Some(url.as_str());
+            let wrong =
+                obhut_app::open(DataFolder::new(typo.path()), named, made.clock.clone()).await;
+            let e = wrong.err().expect("another folder's database").to_string();
+            assert!(e.contains("belongs to this database"), "{e}");
+        }
+        let named = made.url.is_some().then_some(url.as_str());
+        obhut_app::open(DataFolder::new(first.path()), named, made.clock.clone())
+            .await
+            .unwrap();
+        let read =
+            |name: &str| std::fs::read_to_string(first.path().join("keys").join(name)).unwrap();
+        assert_eq!(read("lookup.key").trim(), read("sealing.age").trim());
+    })
+    .await;
+}

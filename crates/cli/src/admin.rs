@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use obhut_casework::FinancialUnit;
-use obhut_casework::{Right, rfc3339};
+use obhut_casework::{CaseworkError, Clock as _, Right, SystemClock, rfc3339};
 use obhut_partners::destinations::goaml;
 use serde_json::json;
 
 use crate::args::{AuditArgs, BasisCommand, KeyCommand, PersonCommand, SettingsCommand};
+use crate::hints::Usage;
 use crate::input;
 use crate::output::Output;
 use crate::setting::{Setting, somebody};
@@ -58,8 +58,7 @@ pub async fn person(
 fn end_of_day(text: &str) -> anyhow::Result<i64> {
     let day: jiff::civil::Date = text
         .parse()
-        .ok()
-        .with_context(|| format!("\"{text}\" is no day; write it as 2027-04-03"))?;
+        .map_err(|_| Usage(format!("\"{text}\" is no day; write it as 2027-04-03")))?;
     let end = day.tomorrow()?.to_zoned(jiff::tz::TimeZone::UTC)?;
     Ok(end.timestamp().as_microsecond())
 }
@@ -148,15 +147,17 @@ pub async fn key(
             )?;
         }
         KeyCommand::List => {
+            let now = SystemClock.now_micros();
             for key in casework.keys().await? {
                 output.line(
                     || serde_json::to_value(&key).expect("a key is JSON"),
                     || {
                         let rights: Vec<_> = key.rights.iter().map(|r| r.word()).collect();
-                        let state = if key.revoked_at.is_some() {
-                            "revoked"
-                        } else {
-                            "valid"
+                        let state = match key.expires_at {
+                            _ if key.revoked_at.is_some() => "revoked".to_owned(),
+                            None => "valid".to_owned(),
+                            Some(at) if at <= now => format!("ended {}", rfc3339(at)),
+                            Some(at) => format!("valid until {}", rfc3339(at)),
                         };
                         format!("{}  {}  {}  {state}", key.id, key.name, rights.join(", "))
                     },
@@ -270,9 +271,12 @@ async fn unit(
         casework.set_financial_unit(&unit, &somebody()).await?;
     }
     let Some(unit) = casework.financial_unit().await? else {
-        anyhow::bail!(
-            "no unit is set; `obhut settings unit --file unit.json` sets one (docs/goaml.md)"
-        );
+        let why = "no unit is set; `obhut settings unit --file unit.json` sets one (docs/goaml.md)";
+        return Err(CaseworkError::Conflict {
+            why: why.into(),
+            next: None,
+        }
+        .into());
     };
     output.line(
         || {

@@ -25,7 +25,7 @@ pub use reporting::*;
     about,
     max_term_width = 100,
     arg_required_else_help = true,
-    after_help = "Start here:\n  obhut hash picture.jpg                        a picture's digests\n  obhut screen --list known.csv folder          compare a folder with a list, nothing stored\n  obhut list import … ; obhut list sign … ×2    put a list on record\n  obhut screen folder ; obhut case list         findings and cases\n  obhut serve --listen 127.0.0.1:8080           the same over HTTP"
+    after_help = "Start here:\n  obhut hash picture.jpg                        a picture's digests\n  obhut screen --list known.csv folder          compare a folder with a list, nothing stored\n  obhut list import … ; obhut list sign … ×2    put a list on record\n  obhut screen folder ; obhut case list         findings and cases\n  obhut serve --listen 127.0.0.1:8080           the same over HTTP\n\nExit codes:\n  0 done   1 something failed   2 usage   3 denied   4 not found   5 refused as things stand"
 )]
 pub struct Args {
     /// The folder that holds everything: database, lists, vault, keys [default: the platform's data folder]

@@ -12,6 +12,7 @@ use obhut_partners::tags;
 use serde_json::json;
 
 use crate::args::{ChainCommand, NetworkName, SynthesizeChainArgs};
+use crate::hints::Usage;
 use crate::output::{Output, count};
 use crate::setting::{Setting, acting};
 use crate::whole_file::WholeFile;
@@ -68,6 +69,8 @@ pub async fn run(
         ChainCommand::Watch(a) => indexing::watch(a, setting, output).await,
         ChainCommand::Moves { case } => {
             let casework = setting.casework().await?;
+            // Says so where there is no such case.
+            casework.case(&case).await?;
             for m in bitcoin::movements(&casework, &case).await? {
                 output.line(
                     || serde_json::to_value(&m).expect("a movement is JSON"),
@@ -210,8 +213,10 @@ fn end_of(text: &str) -> anyhow::Result<i64> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Ok(time.as_microsecond());
     }
-    let day: jiff::civil::Date = text.parse().ok().with_context(|| {
-        format!("\"{text}\" is neither a day (2027-04-03) nor a time with a zone")
+    let day: jiff::civil::Date = text.parse().map_err(|_| {
+        Usage(format!(
+            "\"{text}\" is neither a day (2027-04-03) nor a time with a zone"
+        ))
     })?;
     let end = day.tomorrow()?.to_zoned(jiff::tz::TimeZone::UTC)?;
     Ok(end.timestamp().as_microsecond())

@@ -3,7 +3,19 @@
 use obhut_app::bitcoin;
 use obhut_casework::{CaseworkError, Next};
 
-/// A usage that can't be used.
+/// What was typed can't be used: the command line's own finding, beside those of the core.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// What was given can't be used.
 const USAGE: u8 = 2;
 /// Whoever asked may not.
 const DENIED: u8 = 3;
@@ -46,10 +58,17 @@ const WHERE: &[(&str, &str)] = &[
     ("route", "`obhut route list` shows those there are"),
 ];
 
-/// Fields of what was given that are options here.
+/// Fields that are options here, and that are refused for being left out or empty.
 const OPTIONS: &[&str] = &[
-    "action", "because", "distance", "grounds", "how", "name", "officer", "person", "purpose",
-    "reason", "right", "text", "until", "owner", "expires",
+    "authority",
+    "because",
+    "grounds",
+    "how",
+    "officer",
+    "owner",
+    "purpose",
+    "reason",
+    "right",
 ];
 
 /// What to type next, where that can be said.
@@ -67,7 +86,11 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
             .contains(field)
             .then(|| format!("say it with --{field}"));
     }
-    if let CaseworkError::Folder { .. } = e {
+    if let CaseworkError::Folder { why, .. } = e {
+        // Only where another folder or database is the way on.
+        if !why.contains("another folder") && !why.contains("belongs to") {
+            return None;
+        }
         return Some(
             "another data folder is named with --data, another database with --database".into(),
         );
@@ -109,6 +132,9 @@ fn of_chain(fault: &bitcoin::Fault) -> Option<String> {
 
 /// The code a command ends with; 1 where the error is no rule's.
 pub fn exit_code(e: &anyhow::Error) -> u8 {
+    if e.downcast_ref::<Usage>().is_some() {
+        return USAGE;
+    }
     match e.downcast_ref::<CaseworkError>() {
         Some(CaseworkError::Denied { .. } | CaseworkError::NoLegalBasis) => DENIED,
         Some(CaseworkError::NotFound { .. }) => NOT_FOUND,

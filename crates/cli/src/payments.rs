@@ -18,6 +18,7 @@ use obhut_partners::transfers::{COLUMNS, Mapping, Reader, moment};
 use serde_json::{Value, json};
 
 use crate::args::{FeaturesArgs, PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs, SynthesizeArgs};
+use crate::hints::Usage;
 use crate::output::Output;
 use crate::setting::Setting;
 use crate::whole_file::WholeFile;
@@ -58,7 +59,7 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
     let mut inputs = args.read.files.clone();
     inputs.extend(args.confirmed.clone());
     if args.read.problems.as_ref() == Some(&args.out) && args.out != Path::new("-") {
-        bail!("--out and --problems name the same file");
+        return Err(Usage("--out and --problems name the same file".into()).into());
     }
     let mut out = WholeFile::create(&args.out, &inputs)?;
     let asof = args.asof.as_deref().map(day_end).transpose()?;
@@ -172,7 +173,9 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
         return Ok(ExitCode::SUCCESS);
     }
     if !(0.0..=50_000.0).contains(&args.planted) || !(0.0..=1.0).contains(&args.night) {
-        bail!("--planted lies between 0 and 50000, --night between 0 and 1");
+        return Err(
+            Usage("--planted lies between 0 and 50000, --night between 0 and 1".into()).into(),
+        );
     }
     let recipe = Recipe {
         transfers: args.transfers,
@@ -330,7 +333,7 @@ fn report(counted: &Counted, output: &Output) {
 pub fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
     let mut policy = Policy::default();
     for id in args.without.iter().filter(|id| !id.trim().is_empty()) {
-        policy.switch(id.trim(), false)?;
+        policy.switch(id.trim(), false).map_err(usage)?;
     }
     if args.with_age {
         policy.switch("S10", true)?;
@@ -342,8 +345,8 @@ pub fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
         let value = value
             .trim()
             .parse()
-            .with_context(|| format!("{pair}: the value is no number"))?;
-        policy.set(name.trim(), value)?;
+            .map_err(|_| Usage(format!("{pair}: the value is no number")))?;
+        policy.set(name.trim(), value).map_err(usage)?;
     }
     for pair in &args.band {
         let (currency, band) = band(pair)
@@ -352,7 +355,7 @@ pub fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
     }
     if let Some(score) = args.score_min {
         if !(0.0..=100.0).contains(&score) {
-            bail!("--score-min lies between 0 and 100");
+            return Err(Usage("--score-min lies between 0 and 100".into()).into());
         }
         policy.score_min = score;
     }
@@ -376,12 +379,16 @@ fn band(pair: &str) -> Option<(Currency, Band)> {
     Some((currency, band))
 }
 
+fn usage(e: impl std::fmt::Display) -> Usage {
+    Usage(e.to_string())
+}
+
 fn day_end(text: &str) -> anyhow::Result<i64> {
     let bad = || format!("{text}: write a date, 2026-03-01");
     if text.trim().len() != 10 {
-        bail!(bad());
+        return Err(Usage(bad()).into());
     }
-    let at = moment(text).map_err(|_| anyhow::Error::msg(bad()))?;
+    let at = moment(text).map_err(|_| Usage(bad()))?;
     Ok(end_of_day(at.at_micros.div_euclid(86_400_000_000)))
 }
 

@@ -11,6 +11,7 @@ use obhut_partners::http::Http;
 use serde_json::json;
 
 use crate::args::{AlarmCommand, DeadlineCommand, DestinationCommand, RouteCommand};
+use crate::hints::Usage;
 use crate::input;
 use crate::output::Output;
 use crate::setting::{Setting, acting};
@@ -244,9 +245,10 @@ fn describe(r: &Route) -> String {
 }
 
 fn time(text: &str) -> anyhow::Result<i64> {
-    let time = text.parse::<jiff::Timestamp>().ok();
-    let time = time.with_context(|| {
-        format!("\"{text}\" is no time with a zone; write it as 2026-11-29T12:00:00Z")
+    let time = text.parse::<jiff::Timestamp>().map_err(|_| {
+        Usage(format!(
+            "\"{text}\" is no time with a zone; write it as 2026-11-29T12:00:00Z"
+        ))
     })?;
     Ok(time.as_microsecond())
 }

@@ -36,6 +36,17 @@ pub(crate) async fn allowed(
             format!("this key has no right {right}"),
         ));
     }
+    // A key of a person opens nothing that a person without any role could see.
+    if key.person.is_some() {
+        let person = person(app, &key).await?;
+        if person.removed || person.roles.is_empty() {
+            return Err(Fault::new(
+                StatusCode::FORBIDDEN,
+                "denied",
+                format!("{} has no role any more", person.name),
+            ));
+        }
+    }
     Ok((key, current))
 }
 

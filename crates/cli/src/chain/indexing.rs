@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{network, open};
 use crate::args::{IndexArgs, WatchAddressesArgs};
+use crate::hints::Usage;
 use crate::output::{Output, count};
 use crate::setting::{Setting, acting};
 
@@ -265,7 +266,7 @@ pub async fn watch(
     let mut kept = Vec::new();
     for address in &addresses {
         let key = Key::parse(address.trim(), network)
-            .map_err(|why| anyhow::anyhow!("{address}: {why}"))?;
+            .map_err(|why| Usage(format!("{address}: {why}")))?;
         kept.push(key.text(network));
     }
     let new = bitcoin::watch_addresses(&casework, &args.case, network, &kept, &person).await?;

@@ -180,7 +180,7 @@ fn body(detail: &CaseDetail, more: bool) -> CaseDetailBody {
 }
 
 /// Record what the key's person decided.
-#[utoipa::path(post, path = "/v1/cases/{case}/decisions", params(("case" = String, Path)), request_body = DecideBody, responses((status = 200, body = DecisionBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or nobody's"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/decisions", params(("case" = String, Path)), request_body = DecideBody, responses((status = 200, body = DecisionBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or nobody's"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn decide(
     State(app): State<App>,
     Path(case): Path<String>,

@@ -198,7 +198,7 @@ async fn body(app: &App, id: &str) -> Result<ReportBody, Fault> {
 }
 
 /// Put reports on record from the latest decision; they wait for another person's approval.
-#[utoipa::path(post, path = "/v1/cases/{case}/reports", params(("case" = String, Path)), request_body = FileBody, responses((status = 200, body = [ReportBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/reports", params(("case" = String, Path)), request_body = FileBody, responses((status = 200, body = [ReportBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn file(
     State(app): State<App>,
     Path(case): Path<String>,
@@ -273,7 +273,7 @@ pub(crate) struct ApproveBody {
 }
 
 /// Approve a report: another person than who decided. It goes into the outbox.
-#[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn approve(
     State(app): State<App>,
     Path(report): Path<String>,
@@ -290,7 +290,7 @@ pub(crate) async fn approve(
 
 /// Send an approved report now instead of with the next round; also one that was stopped, after
 /// what was wrong has been put right.
-#[utoipa::path(post, path = "/v1/reports/{report}/sending", params(("report" = String, Path)), responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/sending", params(("report" = String, Path)), responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn send(
     State(app): State<App>,
     Path(report): Path<String>,
@@ -336,7 +336,7 @@ pub(crate) struct ReasonBody {
 }
 
 /// Take a report back: withdrawn if it hasn't left, else its receiver is told.
-#[utoipa::path(post, path = "/v1/reports/{report}/retraction", params(("report" = String, Path)), request_body = ReasonBody, responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/retraction", params(("report" = String, Path)), request_body = ReasonBody, responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn retract(
     State(app): State<App>,
     Path(report): Path<String>,

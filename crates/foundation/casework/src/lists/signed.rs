@@ -31,6 +31,16 @@ pub(super) async fn content(tx: &mut Tx, list: &str, version: &str) -> Result<Op
     Ok((!so_far.is_empty()).then_some(so_far))
 }
 
+/// Digest of what a version's own file says; empty where it isn't on record.
+pub(super) async fn own_content(tx: &mut Tx, list: &str, version: &str) -> Result<String> {
+    let row = sqlx::query("SELECT content FROM list_versions WHERE list = $1 AND version = $2")
+        .bind(list)
+        .bind(version)
+        .fetch_one(&mut **tx)
+        .await?;
+    Columns::of(&row).text()
+}
+
 /// The newest version that has its signatures, each over what the version consists of.
 pub(super) async fn matching_version(tx: &mut Tx, list: &str) -> Result<Option<String>> {
     let rows = sqlx::query(
