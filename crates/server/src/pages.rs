@@ -55,16 +55,18 @@ pub(crate) async fn appeal_by_code(
     }
 }
 
-/// The languages pages are written in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Language {
-    English,
-    German,
+pub(crate) use obhut_casework::Language;
+
+/// A language, as pages need it.
+pub(crate) trait InPages {
+    /// The first of the browser's languages that is one of ours.
+    fn of(headers: &HeaderMap) -> Self;
+    /// One of two texts.
+    fn pick(self, english: &'static str, german: &'static str) -> &'static str;
 }
 
-impl Language {
-    /// The first of the browser's languages that is one of ours.
-    pub fn of(headers: &HeaderMap) -> Self {
+impl InPages for Language {
+    fn of(headers: &HeaderMap) -> Self {
         let wanted = headers
             .get(header::ACCEPT_LANGUAGE)
             .and_then(|v| v.to_str().ok())
@@ -79,14 +81,7 @@ impl Language {
         Self::English
     }
 
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::German => "de",
-        }
-    }
-
-    pub fn pick(self, english: &'static str, german: &'static str) -> &'static str {
+    fn pick(self, english: &'static str, german: &'static str) -> &'static str {
         match self {
             Self::English => english,
             Self::German => german,
@@ -97,7 +92,7 @@ impl Language {
 pub(crate) fn frame(language: Language, title: &str, content: Markup) -> Response {
     let page = html! {
         (DOCTYPE)
-        html lang=(language.code()) {
+        html lang=(language.word()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";

@@ -1,16 +1,13 @@
 //! `obhut chain index` and `watch`: builds, follows, and tells what moved.
 
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
-use obhut_app::bitcoin::{
-    self, Build, Fault, Glance, Key, MovementRow, Network, Progress, hash_of_text, hash_text,
-};
-use obhut_casework::{Casework, Role, rfc3339};
+use obhut_app::bitcoin::{self, Build, Fault, Glance, Key, Network, Progress, hash_text};
+use obhut_casework::{Casework, Role};
 use serde_json::json;
 
 use super::{network, open};
@@ -23,8 +20,6 @@ use crate::setting::{Setting, acting};
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A file written longer ago than this bears another time when it is written again.
 const SETTLED: Duration = Duration::from_secs(1);
-/// After a race movements are looked for again from so many blocks below.
-const RACE_BLOCKS_MAX: u64 = 100;
 
 pub async fn index(
     args: IndexArgs,
@@ -127,42 +122,26 @@ async fn tell_movements(
     folder: &Path,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let watched = watched(casework, network).await?;
+    let watched = bitcoin::watched_keys(casework, network).await?;
     if watched.is_empty() {
         let (height, hash) = bitcoin::glance(folder)?.tip;
-        bitcoin::set_chain_told(&casework, network.name(), height, &hash_text(&hash)).await?;
+        bitcoin::set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
         return Ok(());
     }
     let index = open(folder)?;
-    let (height, hash) = index.tip();
-    let mut raced = false;
-    let from = match bitcoin::chain_told(&casework, network.name()).await? {
-        None => height + 1,
-        Some((told, block)) => match index.block_hash(told).map(|h| hash_text(&h)) {
-            Some(same) if same == block => told + 1,
-            // Another chain won since, or the index ends below.
-            _ => {
-                raced = told <= height;
-                told.min(height).saturating_sub(RACE_BLOCKS_MAX)
-            }
-        },
-    };
-    if raced {
-        for (id, m) in bitcoin::movements_of(&casework, network.name()).await? {
-            let there = hash_of_text(&m.txid).and_then(|id| index.find_transaction(&id));
-            if there.is_none() && m.height >= from {
-                bitcoin::undo_movement(&casework, &id).await?;
-                output.remark(&format!(
-                    "a movement told before never happened: {} lost a race",
-                    m.txid
-                ));
-            }
-        }
-    }
-    let movements = index.movements(&watched, from);
+    let moved = bitcoin::catch_up(casework, network, &index, &watched).await?;
     drop(index);
-    record(casework, network, &movements, output).await?;
-    bitcoin::set_chain_told(&casework, network.name(), height, &hash_text(&hash)).await?;
+    for txid in &moved.undone {
+        output.remark(&format!(
+            "a movement told before never happened: {txid} lost a race"
+        ));
+    }
+    if moved.raised > 0 {
+        output.remark(&format!(
+            "{} at watched addresses; `obhut chain moves CASE` shows them",
+            count(moved.raised, "movement", "movements")
+        ));
+    }
     Ok(())
 }
 
@@ -201,43 +180,6 @@ fn tell(
             )
         },
     )
-}
-
-async fn watched(casework: &Casework, network: Network) -> anyhow::Result<HashSet<Key>> {
-    let watches = bitcoin::chain_watches(&casework, network).await?;
-    let keys = watches
-        .iter()
-        .filter_map(|w| Key::parse(w.address.expose(), network).ok());
-    Ok(keys.collect())
-}
-
-async fn record(
-    casework: &Casework,
-    network: Network,
-    movements: &[bitcoin::Movement],
-    output: &Output,
-) -> anyhow::Result<()> {
-    let mut raised = 0;
-    for m in movements {
-        let row = MovementRow {
-            address: m.key.text(network),
-            txid: hash_text(&m.tx),
-            height: m.height,
-            time: rfc3339(i64::from(m.time) * 1_000_000),
-            amount_sat: m.satoshi,
-            incoming: m.incoming,
-            place: m.place,
-            undone: false,
-        };
-        raised += bitcoin::record_movement(&casework, network.name(), &row).await?;
-    }
-    if raised > 0 {
-        output.remark(&format!(
-            "{} at watched addresses; `obhut chain moves CASE` shows them",
-            count(raised, "movement", "movements")
-        ));
-    }
-    Ok(())
 }
 
 pub async fn watch(

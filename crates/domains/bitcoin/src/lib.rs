@@ -7,12 +7,14 @@
 
 mod bases;
 mod migrations;
+mod moved;
 mod payers;
 mod services;
 mod tags;
 mod watches;
 
 pub use bases::{ChainBasis, Permission, begin_trace, chain_bases, record_chain_basis};
+pub use moved::{Moved, catch_up, watched_keys};
 pub use obhut_chain::heuristics::{self, Heuristic, Strength};
 pub use obhut_chain::{
     AddressFault, Build, Coin, Fault, Followed, Glance, Index, Key, Movement, NETWORKS, Network,

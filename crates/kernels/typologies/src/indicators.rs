@@ -68,11 +68,39 @@ pub const ALL: &[&Indicator] = &[
 ];
 
 /// Place of S01, whose small amount is a flag of each transfer.
-pub(crate) const MANY: usize = 0;
+pub(crate) const MANY: usize = place_of("S01");
 /// Place of S06, whose hours are a flag of each transfer.
-pub(crate) const NIGHT: usize = 5;
+pub(crate) const NIGHT: usize = place_of("S06");
 /// Place of R01, which decides what a shared recipient is.
-pub(crate) const SHARED: usize = 18;
+pub(crate) const SHARED: usize = place_of("R01");
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
+/// The place of an indicator, by its id, found while this is compiled.
+const fn place_of(id: &str) -> usize {
+    let mut at = 0;
+    while !same(ALL[at].id, id) {
+        at += 1;
+    }
+    at
+}
+
+/// The place of a threshold, by its name, found while this is compiled: one that is inserted or moved
+/// changes nobody else's meaning.
+pub(crate) const fn at(thresholds: &[Threshold], name: &str) -> usize {
+    let mut at = 0;
+    while !same(thresholds[at].name, name) {
+        at += 1;
+    }
+    at
+}
 
 /// The place of an indicator in [`ALL`].
 pub fn place(id: &str) -> Option<usize> {

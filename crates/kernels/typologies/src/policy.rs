@@ -151,7 +151,7 @@ impl Policy {
             None => t.from.local_hour(t.at_micros),
         };
         let night = &self.values[indicators::NIGHT];
-        let (from, until) = (night[1] as u8, night[2] as u8);
+        let (from, until) = (night[NIGHT_FROM] as u8, night[NIGHT_UNTIL] as u8);
         if from <= until {
             (from..until).contains(&local)
         } else {
@@ -165,9 +165,14 @@ impl Policy {
     }
 
     fn settle(&mut self) {
-        self.small_ref_cents = self.values[indicators::MANY][1] as u32;
+        self.small_ref_cents = self.values[indicators::MANY][SMALL] as u32;
     }
 }
+
+/// Places of the thresholds that every transfer is compared with as it comes.
+const NIGHT_FROM: usize = indicators::at(indicators::ALL[indicators::NIGHT].thresholds, "from");
+const NIGHT_UNTIL: usize = indicators::at(indicators::ALL[indicators::NIGHT].thresholds, "until");
+const SMALL: usize = indicators::at(indicators::ALL[indicators::MANY].thresholds, "small");
 
 fn resolve(value: f64, unit: Unit) -> f64 {
     match unit {

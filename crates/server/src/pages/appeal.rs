@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use maud::html;
 
-use super::{Language, Page, frame};
+use super::{InPages as _, Language, Page, frame};
 use crate::App;
 
 /// The page.

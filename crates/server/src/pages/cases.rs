@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, get, post};
 use maud::{Markup, html};
 use obhut_casework::{Case, CaseStatus, Right, rfc3339};
 
-use super::{Language, Page, frame};
+use super::{InPages as _, Language, Page, frame};
 use crate::fault::Fault;
 use crate::{App, access};
 

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use obhut_app::payments::{self, AlertDetail, AlertRow, ShownTransfer};
 use obhut_casework::{Act, rfc3339};
 
-use super::{Language, Page, frame};
+use super::{InPages as _, Language, Page, frame};
 use crate::fault::Fault;
 use crate::{App, access};
 

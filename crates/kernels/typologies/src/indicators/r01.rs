@@ -1,7 +1,8 @@
 //! Many unrelated senders pay one person.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, distinct, found, found_as, group, proposal, ramp,
+    Counts, Found, Indicator, Status, Unit, View, at, distinct, found, found_as, group, proposal,
+    ramp,
 };
 use crate::texts::Texts;
 use crate::window::median;
@@ -45,6 +46,12 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+const MEDIAN: usize = at(INDICATOR.thresholds, "median");
+const COUNTRIES: usize = at(INDICATOR.thresholds, "countries");
+const MOST: usize = at(INDICATOR.thresholds, "most");
+const FLOOR: usize = at(INDICATOR.thresholds, "floor");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     if v.side == Side::Sender {
         let (shared, all) = (
@@ -59,12 +66,17 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
         return found_as(1, strength, &[shared, f64::from(v.numbers.others)]);
     }
     let (senders, countries, median) = payers(v)?;
-    if senders < t[0] || senders > t[3] || median > t[1] || median < t[4] || countries < t[2] {
+    if senders < t[N]
+        || senders > t[MOST]
+        || median > t[MEDIAN]
+        || median < t[FLOOR]
+        || countries < t[COUNTRIES]
+    {
         return None;
     }
     found(
-        0.5 + 0.5 * ramp(senders, t[0], t[0] + 6.0),
-        &[senders, countries, t[0], t[2], median],
+        0.5 + 0.5 * ramp(senders, t[N], t[N] + 6.0),
+        &[senders, countries, t[N], t[COUNTRIES], median],
     )
 }
 

@@ -1,6 +1,6 @@
 //! Cash leaves within a day.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -34,13 +34,17 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const SHARE: usize = at(INDICATOR.thresholds, "share");
+const HOURS: usize = at(INDICATOR.thresholds, "hours");
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let credits = v.recent;
-    if (credits.len() as f64) < t[2] || v.other_side.is_empty() {
+    if (credits.len() as f64) < t[N] || v.other_side.is_empty() {
         return None;
     }
     let (mut came, mut left) = (0.0, 0.0);
-    let within = (t[1] * 3_600e6) as i64;
+    let within = (t[HOURS] * 3_600e6) as i64;
     let mut next = 0;
     let mut spare = 0.0;
     for credit in credits {
@@ -68,8 +72,8 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
         left += sum - open;
     }
     let share = left / f64::max(came, 1.0);
-    if share < t[0] {
+    if share < t[SHARE] {
         return None;
     }
-    found(1.0, &[share, credits.len() as f64, t[1], t[0]])
+    found(1.0, &[share, credits.len() as f64, t[HOURS], t[SHARE]])
 }

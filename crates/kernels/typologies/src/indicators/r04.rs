@@ -1,7 +1,7 @@
 //! Relatives at one address or telephone receive from the same senders.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, found, group, most_distinct, proposal, ramp,
+    Counts, Found, Indicator, Status, Unit, View, at, found, group, most_distinct, proposal, ramp,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -32,11 +32,13 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let known = v.year.iter().filter(|e| e.contact != 0);
     let most = most_distinct(known.map(|e| (e.contact, e.other.0)));
-    if most < t[0] {
+    if most < t[N] {
         return None;
     }
-    found(0.5 + 0.5 * ramp(most, t[0], 5.0), &[most, t[0]])
+    found(0.5 + 0.5 * ramp(most, t[N], 5.0), &[most, t[N]])
 }

@@ -1,7 +1,8 @@
 //! Very small domestic credits for files or subscriptions.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, distinct, found, group, proposal, ramp, threshold,
+    Counts, Found, Indicator, Status, Unit, View, at, distinct, found, group, proposal, ramp,
+    threshold,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -36,14 +37,18 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const LOW: usize = at(INDICATOR.thresholds, "low");
+const HIGH: usize = at(INDICATOR.thresholds, "high");
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
-    if (v.recent.len() as f64) < t[2] {
+    if (v.recent.len() as f64) < t[N] {
         return None;
     }
-    let small = |e: &&crate::Event| (t[0]..=t[1]).contains(&f64::from(e.ref_cents));
+    let small = |e: &&crate::Event| (t[LOW]..=t[HIGH]).contains(&f64::from(e.ref_cents));
     let n = distinct(v.recent.iter().filter(small).map(|e| e.other.0));
-    if n < t[2] {
+    if n < t[N] {
         return None;
     }
-    found(0.5 + 0.5 * ramp(n, t[2], 50.0), &[n, t[2]])
+    found(0.5 + 0.5 * ramp(n, t[N], 50.0), &[n, t[N]])
 }

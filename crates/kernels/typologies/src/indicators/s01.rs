@@ -1,7 +1,7 @@
 //! Small transfers to several recipients without a visible family tie.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+    Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp, threshold,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -36,12 +36,15 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+const SHARE: usize = at(INDICATOR.thresholds, "share");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let n = v.numbers;
     let many = f64::from(n.strangers);
-    if many < t[0] || n.small < t[2] {
+    if many < t[N] || n.small < t[SHARE] {
         return None;
     }
-    let strength = 0.4 + 0.6 * ramp(many, t[0] - 1.0, t[0] + 8.0);
-    found(strength, &[many, t[0], n.small, f64::from(n.n)])
+    let strength = 0.4 + 0.6 * ramp(many, t[N] - 1.0, t[N] + 8.0);
+    found(strength, &[many, t[N], n.small, f64::from(n.n)])
 }

@@ -1,7 +1,7 @@
 //! A loyal small payer: small sums at short, uneven gaps.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+    Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp, threshold,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -39,22 +39,29 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const MEDIAN: usize = at(INDICATOR.thresholds, "median");
+const WIDE: usize = at(INDICATOR.thresholds, "wide");
+const FLOOR: usize = at(INDICATOR.thresholds, "floor");
+const GAP: usize = at(INDICATOR.thresholds, "gap");
+const N: usize = at(INDICATOR.thresholds, "n");
+const SPAN: usize = at(INDICATOR.thresholds, "span");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let n = v.numbers;
     let (median, gap) = (n.median_cents, n.gap_days);
     // A series of some days is no loyalty; it may be blackmail.
-    if n.span_days < t[5] {
+    if n.span_days < t[SPAN] {
         return None;
     }
-    if f64::from(n.n) < t[4] || median > t[1] || median < t[2] || gap >= t[3] {
+    if f64::from(n.n) < t[N] || median > t[WIDE] || median < t[FLOOR] || gap >= t[GAP] {
         return None;
     }
-    let amount = 1.0 - 0.5 * ramp(median, t[0], t[1]);
+    let amount = 1.0 - 0.5 * ramp(median, t[MEDIAN], t[WIDE]);
     // Money for the family goes out by the calendar; what is bought doesn't.
     let uneven = 0.35 + 0.65 * ramp(n.gap_spread, 0.2, 0.7);
-    let pace = 0.7 + 0.3 * ramp(t[3] - gap, 0.0, t[3] * 0.6);
+    let pace = 0.7 + 0.3 * ramp(t[GAP] - gap, 0.0, t[GAP] * 0.6);
     found(
         amount * uneven * pace,
-        &[f64::from(n.n), median, gap, t[3], n.gap_spread],
+        &[f64::from(n.n), median, gap, t[GAP], n.gap_spread],
     )
 }

@@ -1,6 +1,6 @@
 //! Few buyers make most payments.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -30,10 +30,12 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let n = v.numbers;
-    if f64::from(n.n) < t[0] || n.small < 0.8 {
+    if f64::from(n.n) < t[N] || n.small < 0.8 {
         return None;
     }
-    found(1.0, &[f64::from(n.n), t[0]])
+    found(1.0, &[f64::from(n.n), t[N]])
 }

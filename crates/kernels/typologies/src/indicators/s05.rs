@@ -1,6 +1,6 @@
 //! Both amounts and frequency rise.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
 use crate::texts::Texts;
 use crate::window::rank_trend;
 use crate::{Event, Purchase, Side};
@@ -34,13 +34,16 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const RISE: usize = at(INDICATOR.thresholds, "rise");
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let sent: Vec<&Event> = v
         .year
         .iter()
         .filter(|e| e.purchase == Purchase::None)
         .collect();
-    if (sent.len() as f64) < t[1] {
+    if (sent.len() as f64) < t[N] {
         return None;
     }
     let sent = &sent[sent.len().saturating_sub(64)..];
@@ -50,9 +53,9 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
         .map(|w| (w[1].at_micros - w[0].at_micros) as f64)
         .collect();
     let (amount, gap) = (rank_trend(&amounts), rank_trend(&gaps));
-    if amount <= t[0] || gap >= -t[0] {
+    if amount <= t[RISE] || gap >= -t[RISE] {
         return None;
     }
-    let strength = ramp((amount - gap) / 2.0, t[0] / 2.0, 0.8);
-    found(strength, &[sent.len() as f64, amount, gap, t[0]])
+    let strength = ramp((amount - gap) / 2.0, t[RISE] / 2.0, 0.8);
+    found(strength, &[sent.len() as f64, amount, gap, t[RISE]])
 }

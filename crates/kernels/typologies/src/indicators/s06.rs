@@ -1,7 +1,7 @@
 //! Late evening or night where the sender is.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+    Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp, threshold,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -37,13 +37,18 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const SHARE: usize = at(INDICATOR.thresholds, "share");
+const FROM: usize = at(INDICATOR.thresholds, "from");
+const UNTIL: usize = at(INDICATOR.thresholds, "until");
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let n = v.numbers;
-    if f64::from(n.n) < t[3] || n.night < t[0] {
+    if f64::from(n.n) < t[N] || n.night < t[SHARE] {
         return None;
     }
     found(
-        0.4 + 0.6 * ramp(n.night, t[0], 0.9),
-        &[n.night, f64::from(n.n), t[1], t[2], t[0]],
+        0.4 + 0.6 * ramp(n.night, t[SHARE], 0.9),
+        &[n.night, f64::from(n.n), t[FROM], t[UNTIL], t[SHARE]],
     )
 }

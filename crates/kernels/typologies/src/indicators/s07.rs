@@ -1,6 +1,6 @@
 //! Even amounts.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -33,13 +33,16 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const SHARE: usize = at(INDICATOR.thresholds, "share");
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let n = v.numbers;
-    if f64::from(n.n) < t[1] || n.even < t[0] {
+    if f64::from(n.n) < t[N] || n.even < t[SHARE] {
         return None;
     }
     found(
-        0.3 + 0.7 * ramp(n.even, t[0], 1.0),
-        &[n.even, f64::from(n.n), t[0]],
+        0.3 + 0.7 * ramp(n.even, t[SHARE], 1.0),
+        &[n.even, f64::from(n.n), t[SHARE]],
     )
 }

@@ -1,6 +1,6 @@
 //! A social handle or a cover label in the reference.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
 use crate::texts::Texts;
 use crate::{Event, Side};
 
@@ -30,15 +30,17 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let count = |flag| v.recent.iter().filter(|e| e.is(flag)).count() as f64;
     let (handles, covers) = (count(Event::HANDLE), count(Event::COVER));
     let either = |e: &&Event| e.is(Event::HANDLE) || e.is(Event::COVER);
     let payments = v.recent.iter().filter(either).count() as f64;
-    if payments < t[0] {
+    if payments < t[N] {
         return None;
     }
     // Most who write "school uniform" pay for one.
     let strength = 0.3 * ramp(covers, 0.0, 6.0) + 0.7 * ramp(handles, 0.0, 3.0);
-    found(strength, &[handles, covers, t[0], payments])
+    found(strength, &[handles, covers, t[N], payments])
 }

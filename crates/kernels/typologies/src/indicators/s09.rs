@@ -1,6 +1,6 @@
 //! No tie between payer and place; shown, never counted.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, proposal};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, proposal};
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
 
@@ -30,10 +30,12 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let paid = || v.recent.iter().filter(|e| e.purchase == Purchase::None);
     let n = paid().count() as f64;
-    if n < t[0] || !paid().all(|e| e.is(Event::NO_TIE)) {
+    if n < t[N] || !paid().all(|e| e.is(Event::NO_TIE)) {
         return None;
     }
     found(1.0, &[n])

@@ -1,6 +1,6 @@
 //! Age; a protected attribute, off by default, shown, never counted.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, threshold};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, threshold};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -33,12 +33,15 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const FROM: usize = at(INDICATOR.thresholds, "from");
+const UNTIL: usize = at(INDICATOR.thresholds, "until");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     if !v.age_and_sex {
         return None;
     }
     let age = v.recent.last().map_or(0.0, |e| f64::from(e.age_years));
-    if age < t[0] || age > t[1] {
+    if age < t[FROM] || age > t[UNTIL] {
         return None;
     }
     found(1.0, &[age])

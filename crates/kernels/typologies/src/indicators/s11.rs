@@ -1,6 +1,6 @@
 //! A corridor that a regulator named; shown, never counted.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, proposal};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, proposal};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -30,9 +30,11 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const SHARE: usize = at(INDICATOR.thresholds, "share");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let n = v.numbers;
-    if n.n == 0 || n.risk < t[0] {
+    if n.n == 0 || n.risk < t[SHARE] {
         return None;
     }
     found(1.0, &[n.risk])

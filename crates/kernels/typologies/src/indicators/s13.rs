@@ -1,6 +1,6 @@
 //! Tokens on webcam, live-stream, adult or dating platforms.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
 use crate::texts::Texts;
 use crate::{Purchase, Side};
 
@@ -30,14 +30,16 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let bought = v
         .recent
         .iter()
         .filter(|e| e.purchase == Purchase::Tokens)
         .count() as f64;
-    if bought < t[0] {
+    if bought < t[N] {
         return None;
     }
-    found(0.4 + 0.6 * ramp(bought, t[0], 12.0), &[bought, t[0]])
+    found(0.4 + 0.6 * ramp(bought, t[N], 12.0), &[bought, t[N]])
 }

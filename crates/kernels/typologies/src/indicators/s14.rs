@@ -1,6 +1,6 @@
 //! A long stay where the money goes.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
 use crate::texts::Texts;
 use crate::{DAY_MICROS, Event, Purchase, Side};
 
@@ -33,6 +33,9 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+const DAYS: usize = at(INDICATOR.thresholds, "days");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let paid = |country| {
         v.year
@@ -48,11 +51,11 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
         return None;
     };
     let days = (last.at_micros - first.at_micros) as f64 / DAY_MICROS as f64;
-    if (there.len() as f64) < t[0] || days < t[1] {
+    if (there.len() as f64) < t[N] || days < t[DAYS] {
         return None;
     }
     found(
-        0.5 + 0.5 * ramp(days, t[1], 60.0),
-        &[there.len() as f64, days, t[0], t[1]],
+        0.5 + 0.5 * ramp(days, t[DAYS], 60.0),
+        &[there.len() as f64, days, t[N], t[DAYS]],
     )
 }

@@ -1,7 +1,7 @@
 //! Several providers for the same destination.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, found, group, most_distinct, proposal, ramp,
+    Counts, Found, Indicator, Status, Unit, View, at, found, group, most_distinct, proposal, ramp,
 };
 use crate::texts::Texts;
 use crate::{Purchase, Side};
@@ -32,12 +32,14 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let sent = |e: &&crate::Event| e.channel != 0 && e.purchase == Purchase::None;
     let sent = v.recent.iter().filter(sent);
     let most = most_distinct(sent.map(|e| (e.country, e.channel)));
-    if most < t[0] {
+    if most < t[N] {
         return None;
     }
-    found(0.4 + 0.6 * ramp(most, t[0] - 1.0, 4.0), &[most, t[0]])
+    found(0.4 + 0.6 * ramp(most, t[N] - 1.0, 4.0), &[most, t[N]])
 }

@@ -1,7 +1,7 @@
 //! Small payments at night to one address on a chain.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+    Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp, threshold,
 };
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
@@ -37,22 +37,27 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const LOW: usize = at(INDICATOR.thresholds, "low");
+const HIGH: usize = at(INDICATOR.thresholds, "high");
+const N: usize = at(INDICATOR.thresholds, "n");
+const SHARE: usize = at(INDICATOR.thresholds, "share");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let mut to: Vec<(u64, bool)> = v
         .recent
         .iter()
         .filter(|e| e.purchase == Purchase::Crypto)
-        .filter(|e| (t[0]..=t[1]).contains(&f64::from(e.ref_cents)))
+        .filter(|e| (t[LOW]..=t[HIGH]).contains(&f64::from(e.ref_cents)))
         .map(|e| (e.other.0, e.is(Event::NIGHT)))
         .collect();
     to.sort_unstable();
     let (n, night) = to
         .chunk_by(|a, b| a.0 == b.0)
         .map(|c| (c.len() as f64, c.iter().filter(|x| x.1).count() as f64))
-        .filter(|(n, night)| *n >= t[2] && night / n >= t[3])
+        .filter(|(n, night)| *n >= t[N] && night / n >= t[SHARE])
         .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)))?;
     found(
-        0.5 + 0.5 * ramp(n, t[2], 10.0),
-        &[n, night / n, t[2], t[0], t[1]],
+        0.5 + 0.5 * ramp(n, t[N], 10.0),
+        &[n, night / n, t[N], t[LOW], t[HIGH]],
     )
 }

@@ -1,7 +1,7 @@
 //! Very many small payments in a year.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp, threshold,
+    Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp, threshold,
 };
 use crate::texts::Texts;
 use crate::window::median;
@@ -37,8 +37,12 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+const MEDIAN: usize = at(INDICATOR.thresholds, "median");
+const FLOOR: usize = at(INDICATOR.thresholds, "floor");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
-    if (v.year.len() as f64) < t[0] {
+    if (v.year.len() as f64) < t[N] {
         return None;
     }
     let mut amounts: Vec<u64> = v
@@ -49,8 +53,8 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
         .collect();
     let n = amounts.len() as f64;
     let median = median(&mut amounts);
-    if n < t[0] || median > t[1] || median < t[2] {
+    if n < t[N] || median > t[MEDIAN] || median < t[FLOOR] {
         return None;
     }
-    found(0.6 + 0.4 * ramp(n, t[0], 3.0 * t[0]), &[n, t[0], median])
+    found(0.6 + 0.4 * ramp(n, t[N], 3.0 * t[N]), &[n, t[N], median])
 }

@@ -1,6 +1,6 @@
 //! Payments close together to somebody new: possible blackmail.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
 use crate::Side;
 use crate::texts::Texts;
 use crate::window::Series;
@@ -35,16 +35,26 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+const HOURS: usize = at(INDICATOR.thresholds, "hours");
+const AGE: usize = at(INDICATOR.thresholds, "age");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let series = Series::last(v)?;
-    if v.age_and_sex && series.age_years > 0.0 && series.age_years > t[2] {
+    if v.age_and_sex && series.age_years > 0.0 && series.age_years > t[AGE] {
         return None;
     }
-    if !series.reaches(t[0] as usize, t[1]) {
+    if !series.reaches(t[N] as usize, t[HOURS]) {
         return None;
     }
     found(
-        0.6 + 0.4 * ramp(series.n, t[0], 8.0),
-        &[series.n, series.days, series.to.len() as f64, t[0], t[1]],
+        0.6 + 0.4 * ramp(series.n, t[N], 8.0),
+        &[
+            series.n,
+            series.days,
+            series.to.len() as f64,
+            t[N],
+            t[HOURS],
+        ],
     )
 }

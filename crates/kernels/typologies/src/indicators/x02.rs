@@ -1,6 +1,8 @@
 //! A series that begins small, rises and stops: possible blackmail.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found_as, group, proposal, threshold};
+use super::{
+    Counts, Found, Indicator, Status, Unit, View, at, found_as, group, proposal, threshold,
+};
 use crate::Side;
 use crate::texts::Texts;
 use crate::window::Series;
@@ -42,16 +44,21 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const FIRST: usize = at(INDICATOR.thresholds, "first");
+const SUM: usize = at(INDICATOR.thresholds, "sum");
+const SILENCE: usize = at(INDICATOR.thresholds, "silence");
+const N: usize = at(INDICATOR.thresholds, "n");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let s = Series::last(v)?;
-    if s.n < t[3] || s.first_cents >= t[0] || s.highest_cents <= s.first_cents {
+    if s.n < t[N] || s.first_cents >= t[FIRST] || s.highest_cents <= s.first_cents {
         return None;
     }
     let silence = s.silence_days(v);
     let values = [s.first_cents, s.highest_cents, s.sum_cents, silence];
     // Whoever paid more than is usual is in more trouble, not less.
-    let usual = if s.sum_cents <= t[1] { 1.0 } else { 0.8 };
-    if silence >= t[2] {
+    let usual = if s.sum_cents <= t[SUM] { 1.0 } else { 0.8 };
+    if silence >= t[SILENCE] {
         found_as(0, usual, &values)
     } else {
         found_as(1, 0.5 * usual, &values)

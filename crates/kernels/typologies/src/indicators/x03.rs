@@ -1,6 +1,6 @@
 //! Gift cards bought in a burst.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, found, group, proposal, ramp};
+use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
 
@@ -34,14 +34,18 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+const HOURS: usize = at(INDICATOR.thresholds, "hours");
+const AGE: usize = at(INDICATOR.thresholds, "age");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let cards: Vec<&Event> = v
         .recent
         .iter()
         .filter(|e| e.purchase == Purchase::GiftCard)
-        .filter(|e| !v.age_and_sex || f64::from(e.age_years) <= t[2])
+        .filter(|e| !v.age_and_sex || f64::from(e.age_years) <= t[AGE])
         .collect();
-    let within = (t[1] * 3_600e6) as i64;
+    let within = (t[HOURS] * 3_600e6) as i64;
     let most = (0..cards.len())
         .map(|i| {
             cards[i..]
@@ -51,8 +55,8 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
         })
         .max()
         .unwrap_or(0) as f64;
-    if most < t[0] {
+    if most < t[N] {
         return None;
     }
-    found(0.6 + 0.4 * ramp(most, t[0], 8.0), &[most, t[1], t[0]])
+    found(0.6 + 0.4 * ramp(most, t[N], 8.0), &[most, t[HOURS], t[N]])
 }

@@ -1,7 +1,8 @@
 //! Collects from many young payers.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, distinct, found, found_as, group, proposal, ramp,
+    Counts, Found, Indicator, Status, Unit, View, at, distinct, found, found_as, group, proposal,
+    ramp,
 };
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
@@ -42,24 +43,32 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
+const N: usize = at(INDICATOR.thresholds, "n");
+const AGE: usize = at(INDICATOR.thresholds, "age");
+const ANY_AGE: usize = at(INDICATOR.thresholds, "any_age");
+
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let month = v.days(30);
     let payers = |young: bool| {
         let unrelated = month
             .iter()
             .filter(|e| e.purchase == Purchase::None && !e.is(Event::KIN))
-            .filter(|e| !young || (e.age_years > 0 && f64::from(e.age_years) <= t[1]));
+            .filter(|e| !young || (e.age_years > 0 && f64::from(e.age_years) <= t[AGE]));
         distinct(unrelated.map(|e| e.other.0))
     };
     if v.age_and_sex {
         let young = payers(true);
-        if young >= t[0] {
-            return found_as(1, 0.6 + 0.4 * ramp(young, t[0], 10.0), &[young, t[0], t[1]]);
+        if young >= t[N] {
+            return found_as(
+                1,
+                0.6 + 0.4 * ramp(young, t[N], 10.0),
+                &[young, t[N], t[AGE]],
+            );
         }
     }
     let all = payers(false);
-    if all < t[2] {
+    if all < t[ANY_AGE] {
         return None;
     }
-    found(0.6 + 0.4 * ramp(all, t[2], 15.0), &[all, t[2]])
+    found(0.6 + 0.4 * ramp(all, t[ANY_AGE], 15.0), &[all, t[ANY_AGE]])
 }

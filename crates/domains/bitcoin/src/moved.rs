@@ -1,0 +1,85 @@
+//! What moved at watched addresses since the block that was told last, and what a reorg took back.
+//!
+//! What was recorded before stays one, so whoever is cut off in between loses and doubles nothing.
+
+use std::collections::HashSet;
+
+use obhut_casework::{Casework, Result, rfc3339};
+use obhut_chain::{Index, Key, Movement, Network, hash_of_text, hash_text};
+
+use crate::watches::{
+    MovementRow, chain_told, chain_watches, movements_of, record_movement, set_chain_told,
+    undo_movement,
+};
+
+/// How far back a movement is looked for again after another chain won, in blocks.
+const RACE_BLOCKS_MAX: u64 = 100;
+
+/// What was put on record.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Moved {
+    /// Transactions told before that never happened: their block lost a race.
+    pub undone: Vec<String>,
+    /// Findings that were raised.
+    pub raised: u64,
+}
+
+/// The keys of everything that is watched on a network for cases that go on.
+pub async fn watched_keys(casework: &Casework, network: Network) -> Result<HashSet<Key>> {
+    let watches = chain_watches(casework, network).await?;
+    let keys = watches
+        .iter()
+        .filter_map(|w| Key::parse(w.address.expose(), network).ok());
+    Ok(keys.collect())
+}
+
+/// Puts on record what moved at `watched` addresses up to the index's tip, and takes back what
+/// another chain undid.
+pub async fn catch_up(
+    casework: &Casework,
+    network: Network,
+    index: &Index,
+    watched: &HashSet<Key>,
+) -> Result<Moved> {
+    let (height, hash) = index.tip();
+    let mut moved = Moved::default();
+    let mut raced = false;
+    let from = match chain_told(casework, network.name()).await? {
+        None => height + 1,
+        Some((told, block)) => match index.block_hash(told).map(|h| hash_text(&h)) {
+            Some(same) if same == block => told + 1,
+            // Another chain won since, or the index ends below.
+            _ => {
+                raced = told <= height;
+                told.min(height).saturating_sub(RACE_BLOCKS_MAX)
+            }
+        },
+    };
+    if raced {
+        for (id, m) in movements_of(casework, network.name()).await? {
+            let there = hash_of_text(&m.txid).and_then(|id| index.find_transaction(&id));
+            if there.is_none() && m.height >= from {
+                undo_movement(casework, &id).await?;
+                moved.undone.push(m.txid);
+            }
+        }
+    }
+    for m in index.movements(watched, from) {
+        moved.raised += record_movement(casework, network.name(), &row_of(&m, network)).await?;
+    }
+    set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
+    Ok(moved)
+}
+
+fn row_of(m: &Movement, network: Network) -> MovementRow {
+    MovementRow {
+        address: m.key.text(network),
+        txid: hash_text(&m.tx),
+        height: m.height,
+        time: rfc3339(i64::from(m.time) * 1_000_000),
+        amount_sat: m.satoshi,
+        incoming: m.incoming,
+        place: m.place,
+        undone: false,
+    }
+}
