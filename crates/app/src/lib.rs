@@ -4,6 +4,8 @@
 
 #![deny(missing_docs)]
 
+pub mod reports;
+
 use std::sync::Arc;
 
 use obhut_casework::for_domains::Domain;

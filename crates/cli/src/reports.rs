@@ -277,15 +277,8 @@ async fn check(
     output: &Output,
 ) -> anyhow::Result<()> {
     let destination = destinations::by_name(destination).context("no such destination")?;
-    casework
-        .note(&somebody(), "report.check", case, destination.name)
-        .await?;
-    let whole = casework.dossier(case, true).await?;
-    let shown = match with_victims {
-        true => whole.clone(),
-        false => casework.dossier(case, false).await?,
-    };
-    let check = destinations::check(destination, &whole, &shown);
+    let check =
+        obhut_app::reports::check(casework, case, destination, with_victims, &somebody()).await?;
     output.line(
         || serde_json::to_value(&check).expect("a check is JSON"),
         || {

@@ -26,7 +26,7 @@ pub const STOREYS: &[(&str, &[&str])] = &[
     ),
     ("domains/bitcoin", &["casework", "chain"]),
     ("edges/partners", &["casework", "payments", "bitcoin"]),
-    ("app", &["casework", "payments", "bitcoin"]),
+    ("app", &["casework", "payments", "bitcoin", "partners"]),
     ("server", &["casework", "partners", "app"]),
     (
         "cli",

@@ -74,12 +74,14 @@ pub(crate) async fn check(
 ) -> Result<Json<CheckBody>, Fault> {
     let key = access::require(&app, &headers, Right::Cases).await?;
     let destination = known(&destination)?;
-    app.casework
-        .note(&key.id, "report.check", &case, destination.name)
-        .await?;
-    let whole = app.casework.dossier(&case, true).await?;
-    let shown = app.casework.dossier(&case, victims.with_victims).await?;
-    let check = destinations::check(destination, &whole, &shown);
+    let check = obhut_app::reports::check(
+        &app.casework,
+        &case,
+        destination,
+        victims.with_victims,
+        &key.id,
+    )
+    .await?;
     let json = |v: &dyn Fn() -> serde_json::Result<serde_json::Value>| v().expect("it is JSON");
     Ok(Json(CheckBody {
         complete: check.complete,
