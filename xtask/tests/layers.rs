@@ -403,3 +403,28 @@ fn only_domains_name_the_inside_of_the_core() {
         }
     }
 }
+
+/// Words that open or take a connection, and the crates that may say them.
+const SOCKETS: &[&str] = &["TcpStream", "TcpListener", "UdpSocket", "tokio::net"];
+
+/// casework never sends, nor does a domain: a client isn't the only way to open a connection.
+#[test]
+fn only_edges_name_a_socket() {
+    for (folder, _) in STOREYS {
+        let may = matches!(name_of(folder), "partners" | "server" | "cli");
+        // obhut-decode is the tests' own worker, which tries what the sandbox forbids.
+        let source = |f: &String| !f.contains("/src/bin/");
+        for file in files(&format!("crates/{folder}/src"))
+            .into_iter()
+            .filter(source)
+        {
+            let text = read(&root().join(&file));
+            for word in SOCKETS {
+                assert!(
+                    may || !text.contains(word),
+                    "{file} says {word}: connections are opened in crates/edges/partners and taken in crates/server; hand in what comes through them"
+                );
+            }
+        }
+    }
+}

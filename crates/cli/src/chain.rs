@@ -43,9 +43,11 @@ pub async fn run(
             until,
             by,
         } => {
-            let casework = setting.casework().await?;
-            let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
+            // Nobody gets a role for a date that is none.
             let ends = end_of(&until)?;
+            let casework = setting.casework().await?;
+            casework.case(&case).await?;
+            let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
             let basis =
                 bitcoin::record_chain_basis(&casework, &case, &basis, &owner, ends, &person)
                     .await?;
