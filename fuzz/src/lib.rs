@@ -70,7 +70,7 @@ pub const TARGETS: &[Target] = &[
             assert!(!parts.is_empty());
             for part in parts {
                 let given = obhut_partners::incoming::read(&part);
-                let unreadable = given.format == obhut_casework::IncomingFormat::Unreadable;
+                let unreadable = given.format == obhut_intake::IncomingFormat::Unreadable;
                 assert_eq!(unreadable, given.unreadable.is_some());
             }
         },

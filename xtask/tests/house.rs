@@ -154,6 +154,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "crates/domains/payments/src",
     ),
     (
+        "crates/domains/intake/migrations",
+        "crates/domains/intake/src",
+    ),
+    (
         "crates/domains/bitcoin/migrations",
         "crates/domains/bitcoin/src",
     ),

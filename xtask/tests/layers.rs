@@ -108,6 +108,18 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "tracing",
         ],
     ),
+    (
+        "intake",
+        &[
+            "async-trait",
+            "hex",
+            "serde",
+            "serde_json",
+            "sha2",
+            "sqlx",
+            "tokio",
+        ],
+    ),
     ("bitcoin", &["async-trait", "serde", "serde_json", "sqlx"]),
     ("app", &[]),
     (
@@ -196,7 +208,10 @@ const OUTBOUND: &[(&str, &[&str])] = &[
     ("rusty-s3", &["partners"]),
     ("rustls", &["partners"]),
     ("object_store", &["store", "vault"]),
-    ("sqlx", &["store", "casework", "payments", "bitcoin"]),
+    (
+        "sqlx",
+        &["store", "casework", "payments", "bitcoin", "intake"],
+    ),
 ];
 
 #[test]

@@ -11,11 +11,15 @@ use std::sync::Arc;
 use obhut_casework::for_domains::Domain;
 use obhut_casework::{Casework, Clock, DataFolder, Result};
 
-pub use {obhut_bitcoin as bitcoin, obhut_payments as payments};
+pub use {obhut_bitcoin as bitcoin, obhut_intake as intake, obhut_payments as payments};
 
 /// Every domain beside those that stand in casework.
 pub fn domains() -> Vec<Box<dyn Domain>> {
-    vec![Box::new(payments::Payments), Box::new(bitcoin::Bitcoin)]
+    vec![
+        Box::new(payments::Payments),
+        Box::new(bitcoin::Bitcoin),
+        Box::new(intake::Intake),
+    ]
 }
 
 /// Opens the data folder with every domain.

@@ -133,6 +133,7 @@ fn migrations_of_all_owners_are_one_sequence() {
         "foundation/casework",
         "domains/payments",
         "domains/bitcoin",
+        "domains/intake",
     ]
     .iter()
     .flat_map(|owner| std::fs::read_dir(folder.join(owner).join("migrations")).unwrap())

@@ -20,6 +20,7 @@ fn statements(up_to: i64) -> Vec<(i64, String)> {
         "foundation/casework",
         "domains/payments",
         "domains/bitcoin",
+        "domains/intake",
     ]
     .iter()
     .flat_map(|owner| std::fs::read_dir(crates.join(owner).join("migrations")).unwrap())

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use obhut_casework::{Casework, Incoming, ParsedReport};
+use obhut_app::intake::{Incoming, ParsedReport};
+use obhut_casework::Casework;
 use obhut_partners::incoming;
 use serde_json::json;
 
@@ -20,7 +21,7 @@ const AHEAD: usize = 10_000;
 pub async fn run(args: IntakeArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
     let casework = setting.casework().await?;
     if let Some(rows) = args.queue {
-        for row in casework.incoming_queue(0, rows.max(1)).await? {
+        for row in obhut_app::intake::incoming_queue(&casework, 0, rows.max(1)).await? {
             output.line(
                 || serde_json::to_value(&row).expect("a row is JSON"),
                 || format!("{:>5}  {}", row.rank, describe(&row.incoming)),
@@ -29,7 +30,7 @@ pub async fn run(args: IntakeArgs, setting: &Setting, output: &Output) -> anyhow
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(id) = args.open {
-        let case = casework.case_of_incoming(&id, &somebody()).await?;
+        let case = obhut_app::intake::case_of_incoming(&casework, &id, &somebody()).await?;
         output.line(
             || json!({ "incoming": id, "case": case }),
             || format!("{id} is {case}"),
@@ -44,7 +45,7 @@ async fn take(
     paths: Vec<PathBuf>,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let mut intake = casework.begin_intake().await?;
+    let mut intake = obhut_app::intake::begin_intake(&casework).await?;
     let progress = output.progress("reports");
     let mut waiting: Vec<ParsedReport> = Vec::new();
     let mut failed = false;

@@ -25,8 +25,15 @@ pub const STOREYS: &[(&str, &[&str])] = &[
         &["casework", "facts", "vault", "typologies"],
     ),
     ("domains/bitcoin", &["casework", "chain"]),
-    ("edges/partners", &["casework", "payments", "bitcoin"]),
-    ("app", &["casework", "payments", "bitcoin", "partners"]),
+    ("domains/intake", &["casework", "facts", "index", "vault"]),
+    (
+        "edges/partners",
+        &["casework", "payments", "bitcoin", "intake"],
+    ),
+    (
+        "app",
+        &["casework", "payments", "bitcoin", "intake", "partners"],
+    ),
     ("server", &["casework", "partners", "app"]),
     (
         "cli",

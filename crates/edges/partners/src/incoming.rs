@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use obhut_casework::{Facts, IncomingFormat, ParsedReport, Sealed};
+use obhut_casework::{Facts, Sealed};
+use obhut_intake::{IncomingFormat, ParsedReport};
 
 mod cybertip;
 mod form;

@@ -102,4 +102,4 @@ pub trait Domain: Send + Sync {
 }
 
 /// The domains that stand in this crate.
-pub(crate) const OWN: &[&dyn Domain] = &[&crate::findings::Media, &crate::incoming::Intake];
+pub(crate) const OWN: &[&dyn Domain] = &[&crate::findings::Media];

@@ -12,9 +12,9 @@ use crate::screen::Match;
 use crate::{Casework, Result, Screened, Sealed, Subject, Surface, audit, ids, lists, views};
 
 /// What a finding is that is a report of others nobody could read.
-pub(crate) const UNREAD_REPORT: &str = "report-unreadable";
+pub const UNREAD_REPORT: &str = "report-unreadable";
 /// What a finding is that a person put in with a case file.
-pub(crate) const GIVEN: &str = "given";
+pub const GIVEN: &str = "given";
 
 /// Pictures, videos and other exhibits, as a domain of casework.
 pub(crate) struct Media;

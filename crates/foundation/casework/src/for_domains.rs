@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use obhut_store::database::Database;
-use obhut_vault::{Clock, Sealer};
+use obhut_vault::{Clock, Exhibit, LookupKey, Sealer};
 
 pub use crate::domain::{Clearing, Domain, Gone, Removed};
-pub use obhut_store::database::{Columns, Tx};
+pub use obhut_store::database::{Columns, Tx, VALUES_MAX};
 pub use obhut_store::ids;
 pub use obhut_store::migrations::Numbered;
 
@@ -17,11 +17,40 @@ use crate::{Casework, Result};
 /// Cases, within a transaction.
 pub mod cases {
     use super::Tx;
-    use crate::{CaseStatus, Casework, Result, Subject};
+    use crate::{CaseStatus, Casework, Facts, Result, Subject};
+    use std::collections::HashMap;
 
     /// How far a case has come; an error where there is none of that id.
     pub async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {
         crate::cases::status(tx, id).await
+    }
+
+    /// Opens a case that stands for itself, with what is known, and starts the duty to report.
+    pub async fn open(
+        tx: &mut Tx,
+        casework: &Casework,
+        id: &str,
+        account: Option<&str>,
+        known: &Facts,
+        actor: &str,
+    ) -> Result<()> {
+        let opening = crate::cases::Opening {
+            id,
+            group: id,
+            account,
+            embargo: None,
+        };
+        crate::cases::open(tx, casework, &opening, actor).await?;
+        crate::facts::write(tx, casework, id, known).await?;
+        crate::cases::start_clock(tx, casework, id, known.known_at.as_deref()).await
+    }
+
+    /// Cases that were decided to be reported, by the key of their account: the newest of each.
+    pub async fn reported_accounts(
+        tx: &mut Tx,
+        keys: &[&String],
+    ) -> Result<HashMap<String, String>> {
+        crate::cases::reported_accounts(tx, keys).await
     }
 
     /// The open case of a group of payments, opened under the id `fresh` where there is none, and held
@@ -58,6 +87,58 @@ pub mod reports {
     /// True when there were reports of a case and each was taken back.
     pub async fn all_taken_back(tx: &mut Tx, case: &str) -> Result<bool> {
         crate::reports::all_taken_back(tx, case).await
+    }
+}
+
+/// Findings, within a transaction.
+pub mod findings {
+    use super::Tx;
+    use crate::{Casework, Result, Surface};
+
+    pub use crate::findings::{GIVEN, UNREAD_REPORT};
+
+    /// A file that came with a case: no list matched it. `what` is one of the words of this module;
+    /// `uploaded_at` in microseconds since 1970.
+    #[allow(clippy::too_many_arguments)]
+    pub async fn write_given(
+        tx: &mut Tx,
+        casework: &Casework,
+        case: &str,
+        screening: &str,
+        what: &str,
+        exhibit: Option<&str>,
+        name: Option<&str>,
+        surface: Surface,
+        uploaded_at: Option<i64>,
+    ) -> Result<()> {
+        crate::findings::write_given(
+            tx,
+            casework,
+            case,
+            screening,
+            what,
+            exhibit,
+            name,
+            surface,
+            uploaded_at,
+        )
+        .await
+    }
+
+    /// The first case with a finding of an exhibit.
+    pub async fn case_of_exhibit(tx: &mut Tx, exhibit: &str) -> Result<Option<String>> {
+        crate::findings::case_of_exhibit(tx, exhibit).await
+    }
+}
+
+/// Exhibits, within a transaction.
+pub mod views {
+    use super::Tx;
+    use crate::Result;
+
+    /// Exhibits with these bytes, by the key of the bytes: key and exhibit.
+    pub async fn exhibits_of_bytes(tx: &mut Tx, keys: &[&String]) -> Result<Vec<(String, String)>> {
+        crate::views::exhibits_of_bytes(tx, keys).await
     }
 }
 
@@ -114,6 +195,12 @@ pub trait Inside {
     /// # Errors
     /// Where it was changed, or sealed under another key.
     fn open_text(&self, sealed: &str) -> Result<String>;
+    /// One intake at a time gives out places in the queue.
+    async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()>;
+    /// Seals bytes as an exhibit.
+    async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit>;
+    /// By which things are found again, for work on threads of its own.
+    fn lookup(&self) -> Arc<LookupKey>;
     /// The clock that this casework goes by.
     fn clock(&self) -> Arc<dyn Clock>;
     /// The key that seals, for files of a domain's own.
@@ -146,6 +233,18 @@ impl Inside for Casework {
 
     fn open_text(&self, sealed: &str) -> Result<String> {
         Casework::open_text(self, sealed)
+    }
+
+    async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()> {
+        self.db.lock_for_intake(tx).await
+    }
+
+    async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit> {
+        Casework::keep(self, bytes, intake).await
+    }
+
+    fn lookup(&self) -> Arc<LookupKey> {
+        self.lookup.clone()
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

@@ -29,7 +29,6 @@ mod facts;
 mod filings;
 mod findings;
 pub mod for_domains;
-mod incoming;
 mod legal_bases;
 mod lists;
 mod migrations;
@@ -74,9 +73,6 @@ pub use facts::{
 };
 pub use filings::{BEGINNINGS_MAX, Filing, FilingState};
 pub use findings::Finding;
-pub use incoming::{
-    Incoming, IncomingFormat, IncomingRow, IntakeRun, ParsedReport, Ranked, TriageSummary,
-};
 pub use legal_bases::{LegalBasis, Surface};
 pub use lists::{
     Action, CheckedList, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList,

@@ -115,11 +115,6 @@ pub(crate) const ALL: &[Numbered] = &[
         include_str!("../migrations/0035_approvals.sql"),
     ),
     (
-        36,
-        "incoming",
-        include_str!("../migrations/0036_incoming.sql"),
-    ),
-    (
         42,
         "decisions",
         include_str!("../migrations/0042_decisions.sql"),

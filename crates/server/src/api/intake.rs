@@ -106,7 +106,7 @@ pub(crate) async fn intake(
             "this is our fault, not yours; send it again",
         )
     })?;
-    let mut intake = app.casework.begin_intake().await?;
+    let mut intake = obhut_app::intake::begin_intake(&app.casework).await?;
     let came = intake.take(given, &key.id).await?;
     let s = &intake.summary;
     Ok(Json(IntakeBody {
@@ -139,9 +139,7 @@ pub(crate) async fn queue(
 ) -> Result<Json<serde_json::Value>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
     let rows = parameters.rows.unwrap_or(100).clamp(1, ROWS_MAX);
-    let queue = app
-        .casework
-        .incoming_queue(parameters.from.max(0), rows)
-        .await?;
+    let queue =
+        obhut_app::intake::incoming_queue(&app.casework, parameters.from.max(0), rows).await?;
     Ok(Json(serde_json::to_value(queue).expect("a queue is JSON")))
 }

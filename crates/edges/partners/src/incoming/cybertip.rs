@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use obhut_casework::{
-    Account, Device, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, IpEvent,
-    Location, NamedPerson, ParsedReport, Phone, Place, Sealed, Thread,
+    Account, Device, Email, Facts, FileFacts, IncidentKind, IncidentTag, IpEvent, Location,
+    NamedPerson, Phone, Place, Sealed, Thread,
 };
+use obhut_intake::{IncomingFormat, ParsedReport};
 
 use super::{Format, empty, put_digest};
 use crate::tree::{self, Node};

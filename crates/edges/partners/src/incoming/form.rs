@@ -2,9 +2,10 @@
 //! with the bytes.
 
 use obhut_casework::{
-    Account, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, NamedPerson,
-    ParsedReport, Payment, Place, RiskFact, Sealed, Thread, Wallet,
+    Account, Email, Facts, FileFacts, IncidentKind, IncidentTag, NamedPerson, Payment, Place,
+    RiskFact, Sealed, Thread, Wallet,
 };
+use obhut_intake::{IncomingFormat, ParsedReport};
 use serde_json::Value;
 
 use super::{Format, empty, put_digest};

@@ -1,10 +1,8 @@
 //! Notes of a telephone call as a report that came in: lines `Word: value` in German or English,
 //! then what was said. Any other text is a note, too.
 
-use obhut_casework::{
-    Account, Facts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport, Place, RiskFact,
-    Sealed, Thread,
-};
+use obhut_casework::{Account, Facts, IncidentKind, IncidentTag, Place, RiskFact, Sealed, Thread};
+use obhut_intake::{IncomingFormat, ParsedReport};
 
 use super::{Format, empty};
 

@@ -5,7 +5,7 @@ use obhut_vault::{LookupKey, Sealer};
 use sha2::{Digest as _, Sha256};
 
 use super::{IncomingFormat, ParsedReport, rule_files};
-use crate::{Account, Facts, RuleInput, at_risk};
+use obhut_casework::{Account, Facts, RuleInput, at_risk};
 
 /// A report, ready to be placed.
 pub(super) struct Prepared {

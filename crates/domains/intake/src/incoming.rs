@@ -12,11 +12,13 @@ use async_trait::async_trait;
 use obhut_index::{Bits256, Segments};
 use serde::Serialize;
 
-use crate::cases::{self, CaseStatus, Opening};
-use crate::database::{Columns, Tx, VALUES_MAX};
-use crate::domain::{Clearing, Domain, Removed};
-use crate::{Casework, CaseworkError, Facts, RISK, Result, RuleFile, Sealed, audit, facts, ids};
-use crate::{findings, views};
+use obhut_casework::for_domains::{
+    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, VALUES_MAX, audit, cases,
+    findings, ids, views,
+};
+use obhut_casework::{
+    CaseStatus, Casework, CaseworkError, Facts, RISK, Result, RuleFile, Sealed, Surface,
+};
 use obhut_facts::words;
 
 mod places;
@@ -150,12 +152,16 @@ fn seq_of(id: &str) -> Option<i64> {
 }
 
 /// Reports of others, as a domain of casework.
-pub(crate) struct Intake;
+pub struct Intake;
 
 #[async_trait]
 impl Domain for Intake {
     fn name(&self) -> &'static str {
         "intake"
+    }
+
+    fn migrations(&self) -> &'static [Numbered] {
+        crate::migrations::ALL
     }
 
     async fn withdraw(
@@ -176,185 +182,182 @@ impl Domain for Intake {
     }
 
     async fn settle(&self, casework: &Casework, case: &str) -> Result<()> {
-        casework.recompute_incoming(case).await?;
+        recompute_incoming(casework, case).await?;
         Ok(())
     }
 }
 
-impl Casework {
-    /// Begins an intake.
-    pub async fn begin_intake(&self) -> Result<IntakeRun<'_>> {
-        let (mut entries, mut near_seq) = (Vec::new(), Vec::new());
-        let rows = sqlx::query("SELECT sealed FROM incoming_near ORDER BY first_seq")
-            .fetch_all(self.db.pool())
-            .await?;
-        let form = || CaseworkError::unreadable("near digests of incoming reports");
-        for row in &rows {
-            let sealed: Vec<u8> = sqlx::Row::try_get(row, 0)?;
-            let bytes = self.sealer.open(&sealed).ok_or_else(form)?;
-            let (whole, rest) = bytes.as_chunks::<40>();
-            if !rest.is_empty() {
-                return Err(form());
-            }
-            for one in whole {
-                let (seq, bits) = one.split_at(8);
-                near_seq.push(i64::from_be_bytes(seq.try_into().expect("8 bytes")));
-                entries.push(Bits256::try_from(bits).expect("32 bytes"));
-            }
+/// Begins an intake.
+pub async fn begin_intake(casework: &Casework) -> Result<IntakeRun<'_>> {
+    let (mut entries, mut near_seq) = (Vec::new(), Vec::new());
+    let rows = sqlx::query("SELECT sealed FROM incoming_near ORDER BY first_seq")
+        .fetch_all(casework.pool())
+        .await?;
+    let form = || CaseworkError::unreadable("near digests of incoming reports");
+    for row in &rows {
+        let sealed: Vec<u8> = sqlx::Row::try_get(row, 0)?;
+        let bytes = casework.sealer().open(&sealed).ok_or_else(form)?;
+        let (whole, rest) = bytes.as_chunks::<40>();
+        if !rest.is_empty() {
+            return Err(form());
         }
-        Ok(IntakeRun {
-            casework: self,
-            near: Segments::new(entries),
-            near_seq,
-            summary: TriageSummary::default(),
-        })
+        for one in whole {
+            let (seq, bits) = one.split_at(8);
+            near_seq.push(i64::from_be_bytes(seq.try_into().expect("8 bytes")));
+            entries.push(Bits256::try_from(bits).expect("32 bytes"));
+        }
     }
+    Ok(IntakeRun {
+        casework,
+        near: Segments::new(entries),
+        near_seq,
+        summary: TriageSummary::default(),
+    })
+}
 
-    /// The queue from a place on: the most at risk first, then the order they came in.
-    pub async fn incoming_queue(&self, from: i64, rows_max: i64) -> Result<Vec<IncomingRow>> {
-        let rows = sqlx::query("SELECT seq, format, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id FROM incoming ORDER BY at_risk DESC, seq LIMIT $1 OFFSET $2")
-            .bind(rows_max)
-            .bind(from)
-            .fetch_all(self.db.pool())
-            .await?;
-        rows.iter()
-            .zip(from + 1..)
-            .map(|(row, rank)| {
-                Ok(IncomingRow {
-                    rank,
-                    incoming: read(row)?,
-                })
+/// The queue from a place on: the most at risk first, then the order they came in.
+pub async fn incoming_queue(
+    casework: &Casework,
+    from: i64,
+    rows_max: i64,
+) -> Result<Vec<IncomingRow>> {
+    let rows = sqlx::query("SELECT seq, format, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id FROM incoming ORDER BY at_risk DESC, seq LIMIT $1 OFFSET $2")
+        .bind(rows_max)
+        .bind(from)
+        .fetch_all(casework.pool())
+        .await?;
+    rows.iter()
+        .zip(from + 1..)
+        .map(|(row, rank)| {
+            Ok(IncomingRow {
+                rank,
+                incoming: read(row)?,
             })
-            .collect()
-    }
+        })
+        .collect()
+}
 
-    /// One report that came in.
-    pub async fn incoming(&self, id: &str) -> Result<(Incoming, Sealed<Facts>)> {
-        let missing = || CaseworkError::NotFound {
-            what: "incoming report",
-            id: id.to_owned(),
-        };
-        let seq = seq_of(id).ok_or_else(missing)?;
-        let row = sqlx::query("SELECT seq, format, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id, sealed FROM incoming WHERE seq = $1")
-            .bind(seq)
-            .fetch_optional(self.db.pool())
-            .await?
-            .ok_or_else(missing)?;
-        let sealed: Vec<u8> = sqlx::Row::try_get(&row, 9)?;
-        let form = || CaseworkError::unreadable("an incoming report");
-        let bytes = self.sealer.open(&sealed).ok_or_else(form)?;
-        let facts = tokens::facts(&bytes).ok_or_else(form)?;
-        Ok((read(&row)?, Sealed::new(facts)))
-    }
+/// One report that came in.
+pub async fn incoming(casework: &Casework, id: &str) -> Result<(Incoming, Sealed<Facts>)> {
+    let missing = || CaseworkError::NotFound {
+        what: "incoming report",
+        id: id.to_owned(),
+    };
+    let seq = seq_of(id).ok_or_else(missing)?;
+    let row = sqlx::query("SELECT seq, format, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id, sealed FROM incoming WHERE seq = $1")
+        .bind(seq)
+        .fetch_optional(casework.pool())
+        .await?
+        .ok_or_else(missing)?;
+    let sealed: Vec<u8> = sqlx::Row::try_get(&row, 9)?;
+    let form = || CaseworkError::unreadable("an incoming report");
+    let bytes = casework.sealer().open(&sealed).ok_or_else(form)?;
+    let facts = tokens::facts(&bytes).ok_or_else(form)?;
+    Ok((read(&row)?, Sealed::new(facts)))
+}
 
-    /// Opens a case from a report that came in, once.
-    pub async fn case_of_incoming(&self, id: &str, actor: &str) -> Result<String> {
-        let (incoming, facts) = self.incoming(id).await?;
-        if let Some(case) = incoming.case {
-            return Ok(case);
-        }
-        let seq = seq_of(id).expect("it was found");
-        // What a reader understood is a part of what came in; the whole of it goes with the case.
-        let row = sqlx::query("SELECT sealed FROM incoming WHERE seq = $1")
-            .bind(seq)
-            .fetch_one(self.db.pool())
-            .await?;
-        let sealed: Vec<u8> = sqlx::Row::try_get(&row, 0)?;
-        let form = || CaseworkError::unreadable("an incoming report");
-        let bytes = self.sealer.open(&sealed).ok_or_else(form)?;
-        let exhibit = self
-            .keep_raw(tokens::raw(&bytes).ok_or_else(form)?, actor)
-            .await?;
-        let mut tx = self.db.begin().await?;
-        let case = open_case(&mut tx, self, facts.expose(), id, actor).await?;
-        self.add_raw(&mut tx, &case, findings::GIVEN, Some(&exhibit))
-            .await?;
-        let taken = sqlx::query("UPDATE incoming SET case_id = $1 WHERE seq = $2 AND case_id = ''")
-            .bind(&case)
-            .bind(seq)
-            .execute(&mut *tx)
-            .await?;
-        if taken.rows_affected() == 0 {
-            return Err(CaseworkError::conflict(format!(
-                "{id} became a case meanwhile; look at it again"
-            )));
-        }
-        tx.commit().await?;
-        Ok(case)
+/// Opens a case from a report that came in, once.
+pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Result<String> {
+    let (incoming, facts) = incoming(casework, id).await?;
+    if let Some(case) = incoming.case {
+        return Ok(case);
     }
-
-    /// The bytes of a report as an exhibit.
-    async fn keep_raw(&self, bytes: &[u8], actor: &str) -> Result<String> {
-        let intake = obhut_vault::Intake {
-            actor: actor.to_owned(),
-            purpose: "a report of others, as it came in".into(),
-            case: None,
-            source: None,
-            media_type: None,
-        };
-        Ok(self.keep(bytes, intake).await?.id)
+    let seq = seq_of(id).expect("it was found");
+    // What a reader understood is a part of what came in; the whole of it goes with the case.
+    let row = sqlx::query("SELECT sealed FROM incoming WHERE seq = $1")
+        .bind(seq)
+        .fetch_one(casework.pool())
+        .await?;
+    let sealed: Vec<u8> = sqlx::Row::try_get(&row, 0)?;
+    let form = || CaseworkError::unreadable("an incoming report");
+    let bytes = casework.sealer().open(&sealed).ok_or_else(form)?;
+    let exhibit = keep_raw(casework, tokens::raw(&bytes).ok_or_else(form)?, actor).await?;
+    let mut tx = casework.begin().await?;
+    let case = open_case(&mut tx, casework, facts.expose(), id, actor).await?;
+    add_raw(casework, &mut tx, &case, findings::GIVEN, Some(&exhibit)).await?;
+    let taken = sqlx::query("UPDATE incoming SET case_id = $1 WHERE seq = $2 AND case_id = ''")
+        .bind(&case)
+        .bind(seq)
+        .execute(&mut *tx)
+        .await?;
+    if taken.rows_affected() == 0 {
+        return Err(CaseworkError::conflict(format!(
+            "{id} became a case meanwhile; look at it again"
+        )));
     }
+    tx.commit().await?;
+    Ok(case)
+}
 
-    async fn add_raw(
-        &self,
-        tx: &mut Tx,
-        case: &str,
-        what: &str,
-        exhibit: Option<&str>,
-    ) -> Result<()> {
-        let screening = ids::new("screen");
-        let name = Some("report as it came in");
-        findings::write_given(
-            tx,
-            self,
-            case,
-            &screening,
-            what,
-            exhibit,
-            name,
-            crate::Surface::Shared,
-            None,
-        )
-        .await
-    }
+/// The bytes of a report as an exhibit.
+async fn keep_raw(casework: &Casework, bytes: &[u8], actor: &str) -> Result<String> {
+    let intake = obhut_vault::Intake {
+        actor: actor.to_owned(),
+        purpose: "a report of others, as it came in".into(),
+        case: None,
+        source: None,
+        media_type: None,
+    };
+    Ok(casework.keep(bytes, intake).await?.id)
+}
 
-    /// Takes back what ranks rested on: a case whose person was cleared points to nobody any more.
-    pub async fn recompute_incoming(&self, case: &str) -> Result<u64> {
-        let mut tx = self.db.begin().await?;
-        let rows = sqlx::query("SELECT seq, reasons FROM incoming WHERE rests_on = $1")
-            .bind(case)
-            .fetch_all(&mut *tx)
-            .await?;
-        for row in &rows {
-            let mut c = Columns::of(row);
-            let (seq, reasons) = (c.int()?, c.text()?);
-            let left: Vec<_> = reasons
-                .split(',')
-                .filter(|r| !r.is_empty() && *r != KNOWN_ACCOUNT)
-                .collect();
-            sqlx::query(
-                "UPDATE incoming SET at_risk = $1, reasons = $2, rests_on = '' WHERE seq = $3",
-            )
+async fn add_raw(
+    casework: &Casework,
+    tx: &mut Tx,
+    case: &str,
+    what: &str,
+    exhibit: Option<&str>,
+) -> Result<()> {
+    let screening = ids::new("screen");
+    let name = Some("report as it came in");
+    findings::write_given(
+        tx,
+        casework,
+        case,
+        &screening,
+        what,
+        exhibit,
+        name,
+        Surface::Shared,
+        None,
+    )
+    .await
+}
+
+/// Takes back what ranks rested on: a case whose person was cleared points to nobody any more.
+pub async fn recompute_incoming(casework: &Casework, case: &str) -> Result<u64> {
+    let mut tx = casework.begin().await?;
+    let rows = sqlx::query("SELECT seq, reasons FROM incoming WHERE rests_on = $1")
+        .bind(case)
+        .fetch_all(&mut *tx)
+        .await?;
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (seq, reasons) = (c.int()?, c.text()?);
+        let left: Vec<_> = reasons
+            .split(',')
+            .filter(|r| !r.is_empty() && *r != KNOWN_ACCOUNT)
+            .collect();
+        sqlx::query("UPDATE incoming SET at_risk = $1, reasons = $2, rests_on = '' WHERE seq = $3")
             .bind(i64::from(combined(&left)))
             .bind(left.join(","))
             .bind(seq)
             .execute(&mut *tx)
             .await?;
-        }
-        if !rows.is_empty() {
-            audit::write(
-                &mut tx,
-                self.now(),
-                "redress",
-                "incoming.recompute",
-                case,
-                &format!("{} reports", rows.len()),
-            )
-            .await?;
-        }
-        tx.commit().await?;
-        Ok(rows.len() as u64)
     }
+    if !rows.is_empty() {
+        audit::write(
+            &mut tx,
+            casework.now_micros(),
+            "redress",
+            "incoming.recompute",
+            case,
+            &format!("{} reports", rows.len()),
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(rows.len() as u64)
 }
 
 fn read(row: &sqlx::any::AnyRow) -> Result<Incoming> {
@@ -418,16 +421,16 @@ async fn open_case(
 ) -> Result<String> {
     let case = ids::new("case");
     let account = known.reported.as_ref().and_then(|a| a.id.as_deref());
-    let opening = Opening {
-        id: &case,
-        group: &case,
-        account,
-        embargo: None,
-    };
-    cases::open(tx, casework, &opening, actor).await?;
-    facts::write(tx, casework, &case, known).await?;
-    cases::start_clock(tx, casework, &case, known.known_at.as_deref()).await?;
-    audit::write(tx, casework.now(), actor, "incoming.case", incoming, &case).await?;
+    cases::open(tx, casework, &case, account, known, actor).await?;
+    audit::write(
+        tx,
+        casework.now_micros(),
+        actor,
+        "incoming.case",
+        incoming,
+        &case,
+    )
+    .await?;
     Ok(case)
 }
 
@@ -447,8 +450,8 @@ impl IntakeRun<'_> {
 
     async fn chunk(&mut self, given: Vec<ParsedReport>, actor: &str) -> Result<Vec<Incoming>> {
         let casework = self.casework;
-        let sealer = casework.sealer.clone();
-        let lookup = casework.lookup.clone();
+        let sealer = casework.sealer();
+        let lookup = casework.lookup();
         // Sealing and tokens are most of the work, and each report's own.
         let prepared = tokio::task::spawn_blocking(move || {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -478,12 +481,12 @@ impl IntakeRun<'_> {
         // What can't be read is kept as an exhibit before anything else: its bytes are all there is.
         let mut exhibits = Vec::new();
         for p in prepared.iter().filter(|p| p.unreadable.is_some()) {
-            exhibits.push(casework.keep_raw(&p.raw, actor).await?);
+            exhibits.push(keep_raw(casework, &p.raw, actor).await?);
         }
         let mut exhibits = exhibits.into_iter();
-        let mut tx = casework.db.begin().await?;
+        let mut tx = casework.begin().await?;
         // Two intakes at once would give out the same places.
-        casework.db.lock_for_intake(&mut tx).await?;
+        casework.lock_for_intake(&mut tx).await?;
         let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) FROM incoming")
             .fetch_one(&mut *tx)
             .await?;
@@ -492,7 +495,7 @@ impl IntakeRun<'_> {
         let known = known_tokens(&mut tx, &prepared, &near_hits.firsts).await?;
         let earlier = earlier_cases(&mut tx, &prepared).await?;
         let placed = place(&prepared, first, known, &near_hits.firsts, &earlier);
-        let now = casework.now();
+        let now = casework.now_micros();
         write_rows(&mut tx, now, &prepared, &placed).await?;
         write_tokens(&mut tx, &placed.tokens).await?;
         for (from, into) in &placed.merged {
@@ -515,14 +518,14 @@ impl IntakeRun<'_> {
                 };
                 let opened = open_case(&mut tx, casework, &known, &name(row.seq), actor).await?;
                 let exhibit = exhibits.next();
-                casework
-                    .add_raw(
-                        &mut tx,
-                        &opened,
-                        findings::UNREAD_REPORT,
-                        exhibit.as_deref(),
-                    )
-                    .await?;
+                add_raw(
+                    casework,
+                    &mut tx,
+                    &opened,
+                    findings::UNREAD_REPORT,
+                    exhibit.as_deref(),
+                )
+                .await?;
                 sqlx::query("UPDATE incoming SET case_id = $1 WHERE seq = $2")
                     .bind(&opened)
                     .bind(row.seq)
@@ -556,7 +559,7 @@ impl IntakeRun<'_> {
             }
             sqlx::query("INSERT INTO incoming_near (first_seq, sealed) VALUES ($1, $2)")
                 .bind(first)
-                .bind(casework.sealer.seal(&bytes))
+                .bind(casework.sealer().seal(&bytes))
                 .execute(&mut *tx)
                 .await?;
         }

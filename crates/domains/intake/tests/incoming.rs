@@ -1,14 +1,16 @@
 //! Reports of others: told apart, linked, ranked; what can't be read is a case; nothing is dropped.
 
+#[path = "../../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
 
-/// Those of casework alone.
+/// This one, beside those of casework.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
-    Vec::new()
+    vec![Box::new(obhut_intake::Intake)]
 }
 
 use bench::*;
 use obhut_casework::*;
+use obhut_intake::*;
 
 fn given(format: IncomingFormat, facts: &str, digests: &[&str]) -> ParsedReport {
     let facts = Facts::from_json(facts.as_bytes()).unwrap();
@@ -43,7 +45,7 @@ fn near(seed: u8, flips: usize) -> [u8; 32] {
 }
 
 async fn take(c: &Casework, all: Vec<ParsedReport>) -> Vec<Incoming> {
-    c.begin_intake()
+    obhut_intake::begin_intake(&c)
         .await
         .unwrap()
         .take(all, "test")
@@ -105,7 +107,7 @@ async fn duplicates_reuploads_and_links() {
         .await;
         assert_eq!(again[0].duplicate_of.as_deref(), Some("in-1"));
         // The conversation ties both accounts' reports together, those on record too.
-        let queue = c.incoming_queue(0, 100).await.unwrap();
+        let queue = obhut_intake::incoming_queue(c, 0, 100).await.unwrap();
         assert_eq!(queue.len(), 8, "nothing is dropped");
         let groups: std::collections::BTreeSet<_> =
             queue.iter().map(|r| r.incoming.group.clone()).collect();
@@ -168,12 +170,12 @@ async fn the_most_at_risk_come_first_with_at_most_five_facts() {
             given(IncomingFormat::Form, &account("c", r#", "tags": ["sextortion"]"#), &[]),
             given(IncomingFormat::Form, &account("d", ""), &["d1"]),
         ]).await;
-        let queue = c.incoming_queue(0, 10).await.unwrap();
+        let queue = obhut_intake::incoming_queue(c, 0, 10).await.unwrap();
         let order: Vec<_> = queue.iter().map(|r| r.incoming.id.as_str()).collect();
         assert_eq!(order, ["in-2", "in-3", "in-1", "in-4"]);
         assert_eq!(queue[0].incoming.reasons.len(), 5);
         assert!(queue[0].incoming.at_risk > queue[1].incoming.at_risk && queue[2].incoming.at_risk == 0);
-        assert_eq!(c.incoming_queue(0, 10).await.unwrap(), queue, "the order is reproducible");
+        assert_eq!(obhut_intake::incoming_queue(c, 0, 10).await.unwrap(), queue, "the order is reproducible");
     })
     .await;
 }
@@ -199,9 +201,13 @@ async fn what_cannot_be_read_is_a_case_and_any_other_can_become_one() {
                 .unwrap()
                 .contains("could not be read")
         );
-        let opened = c.case_of_incoming("in-2", "test").await.unwrap();
+        let opened = obhut_intake::case_of_incoming(c, "in-2", "test")
+            .await
+            .unwrap();
         assert_eq!(
-            c.case_of_incoming("in-2", "test").await.unwrap(),
+            obhut_intake::case_of_incoming(c, "in-2", "test")
+                .await
+                .unwrap(),
             opened,
             "once"
         );
@@ -215,7 +221,10 @@ async fn what_cannot_be_read_is_a_case_and_any_other_can_become_one() {
                 .as_deref(),
             Some("a")
         );
-        assert!(c.incoming("in-99").await.is_err() && c.incoming("nonsense").await.is_err());
+        assert!(
+            obhut_intake::incoming(c, "in-99").await.is_err()
+                && obhut_intake::incoming(c, "nonsense").await.is_err()
+        );
     })
     .await;
 }
@@ -286,7 +295,7 @@ async fn ranks_that_rested_on_a_cleared_case_are_computed_anew() {
         c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "harmless")
             .await
             .unwrap();
-        let row = &c.incoming_queue(0, 1).await.unwrap()[0].incoming;
+        let row = &obhut_intake::incoming_queue(c, 0, 1).await.unwrap()[0].incoming;
         assert_eq!(
             (row.earlier_case.as_deref(), row.at_risk, row.reasons.len()),
             (None, 10, 1)

@@ -1,0 +1,11 @@
+//! Every change of this domain's tables, as numbered files of statements; the store's migrator runs
+//! them, in one order with those of other owners.
+
+use obhut_casework::for_domains::Numbered;
+
+/// Number, owner, statements.
+pub(crate) const ALL: &[Numbered] = &[(
+    36,
+    "incoming",
+    include_str!("../migrations/0036_incoming.sql"),
+)];
