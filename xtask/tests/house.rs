@@ -343,7 +343,7 @@ fn names_a_command(line: &str) -> bool {
     })
 }
 
-/// A server's client reads the same sentences as whoever sits at the command line.
+/// HTTP clients and command-line users read the same messages.
 #[test]
 fn no_library_text_names_a_command_or_an_option() {
     for file in sources().into_iter().filter(|f| {

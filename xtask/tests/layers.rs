@@ -1,5 +1,5 @@
-//! Who may use what: crates of ours, crates from elsewhere, clock, environment, network. Each rule is
-//! also tried broken. docs/architecture.md tells the same in sentences.
+//! Tests of the layers: allowed imports, allowed outside crates, clock, environment, network. Each rule
+//! is also tried broken. docs/architecture.md describes the same.
 
 mod tree;
 
@@ -201,7 +201,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Crates that open a connection to somewhere else, and the only crate of ours that may use each.
+/// Outbound clients, and the only workspace crates that may use each.
 /// sqlx speaks to the database and object_store to the vault's folder.
 const OUTBOUND: &[(&str, &[&str])] = &[
     ("ureq", &["partners"]),
@@ -240,7 +240,7 @@ fn every_crate_imports_only_from_below() {
     }
 }
 
-/// Crates of ours among some dependencies that are not allowed.
+/// Workspace crates among `dependencies` that are not allowed.
 fn not_below(dependencies: &BTreeSet<String>, allowed: &[&str]) -> Vec<String> {
     let ours = dependencies.iter().filter_map(|d| d.strip_prefix("obhut-"));
     ours.filter(|name| !allowed.contains(name))
@@ -264,7 +264,7 @@ fn an_import_from_above_is_noticed() {
     }
 }
 
-/// Kernels import no kernel, nothing imports what stands above it, and the order of STOREYS is one.
+/// Kernels import nothing of ours, and every import refers to an earlier row of STOREYS.
 #[test]
 fn the_layers_are_layers() {
     for (at, (folder, allowed)) in STOREYS.iter().enumerate() {

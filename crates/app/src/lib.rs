@@ -13,7 +13,7 @@ use obhut_casework::{Casework, Clock, DataFolder, Result};
 
 pub use {obhut_bitcoin as bitcoin, obhut_intake as intake, obhut_payments as payments};
 
-/// Every domain beside those that stand in casework.
+/// The domains that live in crates of their own; casework adds those that are still inside it.
 pub fn domains() -> Vec<Box<dyn Domain>> {
     vec![
         Box::new(payments::Payments),

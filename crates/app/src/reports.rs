@@ -3,8 +3,8 @@
 use obhut_casework::{Casework, Result};
 use obhut_partners::destinations::{self, Check, Destination};
 
-/// What an officer will miss, why a child may be in danger, what stays out. Nothing is made, and that
-/// somebody looked is on record before anything is put together.
+/// Checks a report without rendering it: what is missing, why a child may be at risk, which facts are
+/// omitted. The audit row is written before the dossier is assembled.
 pub async fn check(
     casework: &Casework,
     case: &str,

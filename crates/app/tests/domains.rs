@@ -11,7 +11,7 @@ use bench::*;
 use obhut_casework::for_domains::{Clearing, Domain, Inside as _, Numbered, Removed, Tx};
 use obhut_casework::*;
 
-/// A domain of this test: places that somebody mentioned.
+/// A domain that exists only in this test: names mentioned in a conversation.
 struct Mentions;
 
 static SETTLED: AtomicUsize = AtomicUsize::new(0);
@@ -60,7 +60,7 @@ impl Domain for Mentions {
     }
 
     async fn settle(&self, _: &Casework, _: &str) -> Result<()> {
-        // Cut off the first time: it is run again until it ends.
+        // Fails the first time: the worker has to run it again.
         if SETTLED.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
             return Err(CaseworkError::Unavailable {
                 why: "cut off".into(),

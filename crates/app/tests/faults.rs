@@ -21,7 +21,7 @@ fn transfer(n: i64) -> ShownTransfer {
     }
 }
 
-/// An alert about what a party sent, of so many payments.
+/// An alert about a sender with the given number of payments.
 fn alert(party: &str, payments: i64) -> NewAlert {
     let fired: Vec<Fired> = ["S01", "S03"]
         .iter()
@@ -76,7 +76,7 @@ async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
         let facts = c.facts(&first.case).await.unwrap();
         assert_eq!(facts.payments.len(), 41, "the facts follow the alert");
         assert_eq!(facts.occurred_at, Some(rfc3339(transfer(40).at)));
-        // A person's word wins, and what the alert says stays beside it.
+        // A value entered by a person wins; the other payments still come from the alert.
         let mut known = Facts::default();
         known.payments.push(Payment {
             id: Some("t3".into()),
@@ -228,7 +228,7 @@ async fn a_signature_did_not_bind_what_it_signs() {
         let (known, other) = (picture(1), picture(2));
         signed(c, "hotline", &[("one", &known)]).await;
         let matching = c.list("hotline").await.unwrap();
-        // Another version, which nobody signs.
+        // A second version without signatures.
         c.import_list(&assessed("hotline"), &csv(&[("two", &other)]), "test")
             .await
             .unwrap();
@@ -241,7 +241,7 @@ async fn a_signature_did_not_bind_what_it_signs() {
                 .join(format!("{version}.age"))
         };
         std::fs::copy(file(&newest.version), file(&matching.version)).unwrap();
-        // A process that opens the lists anew.
+        // A new process, with nothing cached.
         let again = obhut_app::open(
             DataFolder::new(b.folder.path()),
             b.url.as_deref(),
@@ -281,7 +281,7 @@ async fn a_new_sealing_key_broke_every_lookup() {
             .await
         };
         reopen().await.unwrap();
-        // Lost, it isn't made anew: nothing would be found again.
+        // A lost key is not regenerated: no stored digest would match.
         std::fs::remove_file(keys.join("lookup.key")).unwrap();
         let lost = reopen().await.err().map(|e| e.to_string());
         if b.folder.path().join("obhut.db").exists() {
@@ -336,7 +336,7 @@ async fn a_clock_that_jumped_told_one_alert_again_and_again() {
         c.decide(&old.case, &rita, &decision(Ruling::NoReport))
             .await
             .unwrap();
-        // Long after: told anew, once.
+        // After the cool-down: re-alerted, once.
         let mut ids = Vec::new();
         for _ in 0..3 {
             let again = obhut_app::payments::record_alert(c, &alert("p", 60), "test")

@@ -1,5 +1,6 @@
-//! A cleared person is gone: a marker in every input, the case cleared, and then every column and
-//! every file opened. It is nowhere but where a row of the allow-list says by what right.
+//! After a case is cleared, no trace of the person remains. A marker goes into every input, the case is
+//! cleared, and every column and file is decrypted and searched. The allow-list names the columns that
+//! may still contain it, each with the reason.
 
 #[path = "../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
@@ -10,10 +11,10 @@ use obhut_app::{bitcoin, domains};
 use obhut_casework::*;
 use sqlx::Row as _;
 
-/// Stands in every text that is put in.
+/// Part of every text entered.
 const MARKER: &str = "marker4711";
 
-/// Table, column, and by what right the marker stays there.
+/// Table, column, and the reason why the marker may remain there.
 const KEPT: &[(&str, &str, &str)] = &[
     (
         "appeals",

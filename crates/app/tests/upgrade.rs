@@ -1,5 +1,5 @@
 //! A data folder of the first version opens in this one, with everything as it was; one of a newer
-//! version is refused by words. On both databases, with several that start at once.
+//! version is refused with a clear message. On both databases, with several processes starting together.
 
 #[path = "../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
@@ -113,7 +113,7 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
             let (folder, clock) = (DataFolder::new(folder.path()), made.clock.clone());
             async move { obhut_app::open(folder, named, clock).await }
         };
-        // Eight that start at once: one upgrades, the others find it done.
+        // Eight instances start together: one migrates, the others find it done.
         let opened = futures::future::join_all((0..8).map(|_| open())).await;
         let mut all: Vec<Casework> = opened.into_iter().map(|c| c.unwrap()).collect();
         let c = all.pop().unwrap();

@@ -30,7 +30,7 @@ pub async fn person(
                 || json!({ "removed": person.id, "name": person.name, "keys_revoked": keys }),
                 || {
                     format!(
-                        "{} was removed, and {keys} of their keys revoked; what they did stays on record",
+                        "{} has been removed and {keys} of their keys revoked; past acts stay on record",
                         person.name
                     )
                 },
@@ -156,7 +156,7 @@ pub async fn key(
                         let state = match key.expires_at {
                             _ if key.revoked_at.is_some() => "revoked".to_owned(),
                             None => "valid".to_owned(),
-                            Some(at) if at <= now => format!("ended {}", rfc3339(at)),
+                            Some(at) if at <= now => format!("expired {}", rfc3339(at)),
                             Some(at) => format!("valid until {}", rfc3339(at)),
                         };
                         format!("{}  {}  {}  {state}", key.id, key.name, rights.join(", "))

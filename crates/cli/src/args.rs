@@ -25,7 +25,7 @@ pub use reporting::*;
     about,
     max_term_width = 100,
     arg_required_else_help = true,
-    after_help = "Start here:\n  obhut hash picture.jpg                        a picture's digests\n  obhut screen --list known.csv folder          compare a folder with a list, nothing stored\n  obhut list import … ; obhut list sign … ×2    put a list on record\n  obhut screen folder ; obhut case list         findings and cases\n  obhut serve --listen 127.0.0.1:8080           the same over HTTP\n\nExit codes:\n  0 done   1 something failed   2 usage   3 denied   4 not found   5 refused as things stand"
+    after_help = "Start here:\n  obhut hash picture.jpg                        a picture's digests\n  obhut screen --list known.csv folder          compare a folder with a list, nothing stored\n  obhut list import … ; obhut list sign … ×2    put a list on record\n  obhut screen folder ; obhut case list         findings and cases\n  obhut serve --listen 127.0.0.1:8080           the same over HTTP\n\nExit codes:\n  0 done   1 something failed   2 usage   3 denied   4 not found   5 refused because of state"
 )]
 pub struct Args {
     /// The folder that holds everything: database, lists, vault, keys [default: the platform's data folder]
@@ -459,7 +459,7 @@ pub enum PersonCommand {
         #[arg(long = "role", value_parser = words::<Role>())]
         roles: Vec<Role>,
     },
-    /// Remove a person: roles and keys go, what they did stays theirs
+    /// Remove a person and revoke their keys; their past acts stay on record
     Remove {
         /// Name
         name: String,

@@ -43,7 +43,7 @@ pub async fn run(
             until,
             by,
         } => {
-            // Nobody gets a role for a date that is none.
+            // Parse the date first, so that a typing error grants no role.
             let ends = end_of(&until)?;
             let casework = setting.casework().await?;
             casework.case(&case).await?;
@@ -71,7 +71,7 @@ pub async fn run(
         ChainCommand::Watch(a) => indexing::watch(a, setting, output).await,
         ChainCommand::Moves { case } => {
             let casework = setting.casework().await?;
-            // Says so where there is no such case.
+            // Fails with "not found" when there is no such case.
             casework.case(&case).await?;
             for m in bitcoin::movements(&casework, &case).await? {
                 output.line(

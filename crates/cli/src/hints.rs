@@ -1,9 +1,9 @@
-//! Errors of the core in this surface's words: what to type next, and with which code to end.
+//! Maps errors to exit codes and to hints: which command to run next.
 
 use obhut_app::bitcoin;
 use obhut_casework::{CaseworkError, Next};
 
-/// What was typed can't be used: the command line's own finding, beside those of the core.
+/// A usage error found by the command line itself.
 #[derive(Debug)]
 pub struct Usage(pub String);
 
@@ -17,11 +17,11 @@ impl std::error::Error for Usage {}
 
 /// What was given can't be used.
 const USAGE: u8 = 2;
-/// Whoever asked may not.
+/// A role, a right or a legal basis is missing.
 const DENIED: u8 = 3;
 /// It isn't on record.
 const NOT_FOUND: u8 = 4;
-/// A rule says no as things stand.
+/// Refused because of the current state.
 const CONFLICT: u8 = 5;
 
 /// How to see what is on record, by what was looked for.
@@ -58,7 +58,7 @@ const WHERE: &[(&str, &str)] = &[
     ("route", "`obhut route list` shows those there are"),
 ];
 
-/// Fields that are options here, and that are refused for being left out or empty.
+/// Invalid fields that correspond to an option, for which the hint names that option.
 const OPTIONS: &[&str] = &[
     "authority",
     "because",
@@ -71,7 +71,7 @@ const OPTIONS: &[&str] = &[
     "right",
 ];
 
-/// What to type next, where that can be said.
+/// The command to run next, if one is known.
 pub fn hint(e: &anyhow::Error) -> Option<String> {
     if let Some(fault) = e.downcast_ref::<bitcoin::Fault>() {
         return of_chain(fault);
@@ -130,7 +130,7 @@ fn of_chain(fault: &bitcoin::Fault) -> Option<String> {
     }
 }
 
-/// The code a command ends with; 1 where the error is no rule's.
+/// The exit code of an error; 1 for everything the core has no kind for.
 pub fn exit_code(e: &anyhow::Error) -> u8 {
     if e.downcast_ref::<Usage>().is_some() {
         return USAGE;

@@ -542,7 +542,7 @@ async fn a_decide_key_of_an_auditor_read_drafts_and_sent_reports() {
     assert_eq!(call(&ritas, "POST", &decide, ruling).await, 401);
 }
 
-/// Two shapes under one name made the document lie about one of them.
+/// Two schemas shared one name, so the document was wrong about one of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn openapi_had_one_name_for_two_answers() {
     let b = bench().await;

@@ -34,8 +34,8 @@ pub(crate) fn goes_on(status: CaseStatus) -> bool {
     !matches!(status, CaseStatus::Closed | CaseStatus::Cleared)
 }
 
-/// Forgets on what law a case's money was followed; how many there were. The audit trail keeps that
-/// there was one, by id, and whose it was.
+/// Deletes the legal bases of a case and returns their number. The audit trail keeps their ids and who
+/// recorded them.
 pub(crate) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
     let gone = sqlx::query("DELETE FROM chain_bases WHERE case_id = $1")
         .bind(case)
@@ -119,20 +119,20 @@ pub async fn chain_bases(casework: &Casework, case: &str) -> Result<Vec<ChainBas
         .collect()
 }
 
-/// Whether a chain is nobody's: a test network that anybody makes on the spot.
+/// True for regtest, a local test network on which no one's money moves.
 pub(crate) fn is_nobodys(network: Network) -> bool {
     network == Network::Regtest
 }
 
-/// That money may be followed, and on what law. Without one nobody's payers are looked for: there is
-/// no other way to make it than the two functions here, which ask the gate.
+/// Proof that tracing is authorised, with its legal basis. [`crate::payers`] requires one, and only the
+/// two constructors in this file, which call `authorize`, can create it.
 #[derive(Clone, Debug)]
 pub struct Permission {
     basis: Option<ChainBasis>,
 }
 
 impl Permission {
-    /// For a chain that is nobody's, where neither a case nor a data folder is needed.
+    /// For regtest, which needs neither a case nor a data folder.
     ///
     /// # Errors
     /// Denied on every other network.
@@ -142,7 +142,7 @@ impl Permission {
             case: false,
             basis: false,
         };
-        authorize_state(Act::FollowMoney, state)?;
+        authorize_state(state)?;
         Ok(Self { basis: None })
     }
 
@@ -153,7 +153,7 @@ impl Permission {
 }
 
 /// Lets a person follow a case's money, and writes down that they do; denied without a basis that
-/// hasn't ended, unless the chain is nobody's.
+/// hasn't expired, unless the network is regtest.
 pub async fn begin_trace(
     casework: &Casework,
     case: &str,
@@ -171,7 +171,7 @@ pub async fn begin_trace(
         basis: basis.is_some(),
     };
     authorize(&Actor::Shell(person), Act::FollowMoney, state).map_err(|e| match basis {
-        // The person may; what is missing is the law.
+        // The person has the role; only the legal basis is missing.
         None if person.roles.contains(&Role::Reviewer) => e.then(Next::RecordChainBasis {
             case: case.to_owned(),
         }),

@@ -71,7 +71,7 @@ impl Domain for Bitcoin {
         Ok(removed)
     }
 
-    /// Nothing of the chain lies outside the database, but for exhibits, which are media's.
+    /// Nothing to do: exhibits, the only data outside the database, belong to the media domain.
     async fn settle(&self, _: &Casework, _: &str) -> Result<()> {
         Ok(())
     }

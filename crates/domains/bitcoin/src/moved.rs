@@ -1,6 +1,7 @@
-//! What moved at watched addresses since the block that was told last, and what a reorg took back.
+//! Records movements at watched addresses since the last processed block, and reverts those that a
+//! reorg orphaned.
 //!
-//! What was recorded before stays one, so whoever is cut off in between loses and doubles nothing.
+//! Recording is idempotent: a run that is interrupted loses nothing and duplicates nothing.
 
 use std::collections::HashSet;
 
@@ -12,13 +13,13 @@ use crate::watches::{
     undo_movement,
 };
 
-/// How far back a movement is looked for again after another chain won, in blocks.
+/// How far back movements are searched again after a reorg, in blocks; our judgement.
 const RACE_BLOCKS_MAX: u64 = 100;
 
-/// What was put on record.
+/// What [`catch_up`] recorded.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Moved {
-    /// Transactions told before that never happened: their block lost a race.
+    /// Transactions recorded earlier whose block was orphaned by a reorg.
     pub undone: Vec<String>,
     /// Findings that were raised.
     pub raised: u64,
@@ -33,8 +34,8 @@ pub async fn watched_keys(casework: &Casework, network: Network) -> Result<HashS
     Ok(keys.collect())
 }
 
-/// Puts on record what moved at `watched` addresses up to the index's tip, and takes back what
-/// another chain undid.
+/// Records movements at `watched` addresses up to the tip of the index, reverts orphaned ones, and
+/// advances the watermark.
 pub async fn catch_up(
     casework: &Casework,
     network: Network,
@@ -48,7 +49,7 @@ pub async fn catch_up(
         None => height + 1,
         Some((told, block)) => match index.block_hash(told).map(|h| hash_text(&h)) {
             Some(same) if same == block => told + 1,
-            // Another chain won since, or the index ends below.
+            // A reorg happened since, or the index ends below the watermark.
             _ => {
                 raced = told <= height;
                 told.min(height).saturating_sub(RACE_BLOCKS_MAX)

@@ -41,12 +41,12 @@ pub struct MovementRow {
     pub undone: bool,
 }
 
-/// A movement that can't be read is told, never left out: payments would go missing unsaid.
+/// An unreadable movement is an error: skipping it would hide a payment.
 fn read_movement(text: &str) -> Result<MovementRow> {
     serde_json::from_str(text).map_err(|_| CaseworkError::unreadable("a movement on the chain"))
 }
 
-/// Forgets what is watched for a case and what moved; how many rows there were.
+/// Deletes the watches and movements of a case and returns the number of rows.
 pub(crate) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
     let mut gone = 0;
     for sql in [

@@ -1,5 +1,4 @@
-//! Reports of others: told apart from duplicates, linked to what was there before, and put in an order by
-//! how much points to a child in danger.
+//! Incoming reports: deduplicated, linked to earlier ones, and ranked by how likely a child is at risk.
 
 #![deny(missing_docs)]
 

@@ -3,7 +3,7 @@
 #[path = "../../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
 
-/// This one, beside those of casework.
+/// The intake domain, in addition to those inside casework.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     vec![Box::new(obhut_intake::Intake)]
 }

@@ -22,8 +22,8 @@ use obhut_casework::{
 };
 use obhut_facts::words;
 
-/// How much later than the last alert of a decided case something must have happened to be told
-/// anew, in microseconds: 30 days.
+/// Cool-down: a party of a decided case is re-alerted only for transfers at least this long after the
+/// last alert, in microseconds; 30 days, our judgement.
 const ANEW_MICROS: i64 = 30 * 86_400 * 1_000_000;
 /// A person may hold a payment this long at most, in days; longer needs an authority's order, which
 /// is kept elsewhere.
@@ -32,9 +32,9 @@ const HOLD_DAYS_MAX: i64 = 30;
 const FACTS_PAYMENTS_MAX: usize = 200;
 
 words! {
-    /// What became of an alert.
+    /// The status of an alert.
     AlertState {
-        /// It stands.
+        /// Open.
         Open = "open",
         /// What it rested on was taken back.
         Withdrawn = "withdrawn",
@@ -42,7 +42,7 @@ words! {
 }
 
 words! {
-    /// What became of a hold.
+    /// The status of a hold.
     HoldState {
         /// Until its time is over.
         Held = "held",
@@ -50,7 +50,7 @@ words! {
         Confirmed = "confirmed",
         /// A person let the payment go.
         Released = "released",
-        /// Its time is over; nobody confirmed it.
+        /// Expired without being confirmed.
         Ended = "ended",
     }
 }
@@ -58,9 +58,8 @@ words! {
 /// Payments, as a domain of casework.
 pub struct Payments;
 
-/// Why the journal of live payments keeps a cleared person's transfers.
-const JOURNAL_KEPT: &str =
-    "the bank's own record of its payments, of which nobody is accused; it ends with its days";
+/// Reason given in the erasure proof for keeping the live journal.
+const JOURNAL_KEPT: &str = "the bank's record of its own payments, which accuses no one; deleted at the end of its retention";
 
 #[async_trait]
 impl Domain for Payments {
@@ -109,8 +108,8 @@ impl Domain for Payments {
         for row in &alerts {
             let mut c = Columns::of(row);
             let id = c.text()?;
-            // What was known of a cleared person goes; a keyed digest stays, so that the same
-            // pattern doesn't accuse them again.
+            // The content is deleted. The keyed digest remains, so that the same pattern doesn't
+            // raise an alert about this person again.
             let text = serde_json::to_string(&Detail::default()).expect("a detail is JSON");
             sqlx::query("UPDATE payment_alerts SET detail_sealed = $1, state = $2, changed_at = $3, score = 0, scenario = '', first_at = last_at WHERE id = $4")
                 .bind(casework.seal_text(&text))
@@ -121,8 +120,8 @@ impl Domain for Payments {
                 .await?;
             audit::write(tx, now, "redress", "alert.withdraw", &id, clearing.case).await?;
         }
-        // A hold that nobody decided any more ends with the case, and what was held is forgotten;
-        // its keyed digest stays, so that it isn't held again.
+        // Active holds end with the case, and the transfer id is deleted. Its keyed digest remains, so
+        // that the same transfer isn't held again.
         let holds = sqlx::query(
             "UPDATE payment_holds SET tx_sealed = '', changed_at = $1,
                 state = CASE WHEN state IN ('held', 'confirmed') THEN 'released' ELSE state END,
@@ -236,7 +235,7 @@ pub struct AlertRow {
     pub scenario: String,
     /// 0 to 100.
     pub score: f64,
-    /// What became of it.
+    /// Its status.
     pub state: AlertState,
     /// First transfer it rests on.
     #[serde(serialize_with = "obhut_casework::time")]
@@ -270,7 +269,7 @@ impl AlertDetail {
         Scenario::by_name(&self.row.scenario)
     }
 
-    /// What whoever reads it should do first.
+    /// What the reader should do first.
     pub fn advice(&self, language: Language) -> &'static str {
         self.scenario()
             .map_or("", |s| s.advice.in_language(language))
@@ -284,7 +283,7 @@ pub struct Hold {
     pub id: String,
     /// Its case.
     pub case: String,
-    /// What became of it, now.
+    /// Its status now.
     pub state: HoldState,
     /// When it ends.
     #[serde(serialize_with = "obhut_casework::time")]
@@ -399,8 +398,8 @@ pub async fn record_alert(
         let (id, case, last, stored) = (c.text()?, c.text()?, c.int()?, c.text()?);
         let status = cases::status(&mut tx, &case).await?;
         if status == CaseStatus::Open {
-            // All of it is compared: a transfer may have been missing in the middle. What is older than
-            // what is known changes nothing.
+            // Compare the whole detail: a transfer may have been missing in the middle. A scan of older
+            // data never replaces newer results.
             if a.last_at >= last && casework.open_text(&stored)? != text {
                 sqlx::query(
                     "UPDATE payment_alerts SET score = $1, scenario = $2, role = $3, detail_sealed = $4,
@@ -469,8 +468,8 @@ pub async fn record_alert(
     Ok(Some(row))
 }
 
-/// Alerts that stand, highest first: of possible victims, or of all others. Two queues, never
-/// one.
+/// Open alerts, highest score first: either those of possible victims, or all others. The two queues
+/// are never mixed.
 pub async fn payment_alerts(
     casework: &Casework,
     victims: bool,
@@ -595,7 +594,7 @@ pub async fn settle_associations(casework: &Casework) -> Result<u64> {
         let mut c = Columns::of(&row);
         let (id, case, party) = (c.text()?, c.text()?, c.text()?);
         let mut detail = self::detail(casework, &c.text()?)?;
-        // A cleared person's alert doesn't stand; cases cleared by an older version say so here.
+        // Withdraw alerts of cleared cases; needed for cases cleared by an older version.
         let cleared = cases::status(&mut tx, &case).await? == CaseStatus::Cleared;
         let before = (detail.fired.len(), detail.rests_on.len());
         detail.rests_on.retain(|p| confirmed.contains(p));
@@ -795,7 +794,7 @@ fn read_row(c: &mut Columns<'_>) -> Result<AlertRow> {
     })
 }
 
-/// What an indicator rests on beside the party's own transfers.
+/// The case association an indicator depends on, if any.
 fn rests(id: &str) -> Option<Rests> {
     indicators::ALL.iter().find(|i| i.id == id)?.rests
 }
@@ -808,8 +807,8 @@ fn fired_of(detail: &Detail) -> Vec<Fired> {
         .collect()
 }
 
-/// What a case's alerts say now. A possible victim is never the account reported, whatever other
-/// alerts of the case say.
+/// The facts that follow from the open alerts of a case. A possible victim is never the reported account,
+/// even if another alert of the case suspects them.
 fn facts_of(alerts: &[Known]) -> Facts {
     let Some(last_at) = alerts.iter().map(|a| a.last_at).max() else {
         return Facts::default();

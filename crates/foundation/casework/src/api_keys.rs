@@ -48,7 +48,7 @@ pub struct ApiKey {
     /// When it was revoked, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::maybe_time")]
     pub revoked_at: Option<i64>,
-    /// When it ends by itself, microseconds since 1970.
+    /// When it expires, microseconds since 1970; `None` for never.
     #[serde(
         serialize_with = "crate::clock::maybe_time",
         skip_serializing_if = "Option::is_none"
@@ -81,7 +81,7 @@ impl Casework {
             .await
     }
 
-    /// The same with a time at which it ends by itself, in microseconds since 1970.
+    /// Like [`Casework::create_key`], with an expiry in microseconds since 1970.
     pub async fn create_key_until(
         &self,
         name: &str,
@@ -105,14 +105,14 @@ impl Casework {
         if expires_at.is_some_and(|at| at <= self.now()) {
             return Err(CaseworkError::invalid(
                 "expires",
-                "a key must end in the future",
+                "the expiry date of a key must be in the future",
             ));
         }
         if let Some(person) = person
             && person.removed
         {
             return Err(CaseworkError::denied(format!(
-                "{} was removed and gets no key",
+                "{} has been removed and cannot be given a key",
                 person.name
             )));
         }
@@ -199,12 +199,12 @@ impl Casework {
         Ok(())
     }
 
-    /// The key of that secret, unless it was revoked or has ended.
+    /// The key with this secret, unless it was revoked or has expired.
     pub async fn key(&self, secret: &str) -> Result<Option<ApiKey>> {
         Ok(self.key_of(&self.current().await?, secret))
     }
 
-    /// The same among what is current, with the time as it is now.
+    /// Looks the key up in a snapshot and checks its expiry against the clock.
     pub fn key_of(&self, current: &Current, secret: &str) -> Option<ApiKey> {
         let now = self.now();
         let valid = |key: &&ApiKey| key.expires_at.is_none_or(|at| now < at);

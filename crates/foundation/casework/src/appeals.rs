@@ -115,7 +115,7 @@ impl Casework {
         }
         let account = self.case(case).await?.case.account;
         let kept_until = self.preserved_until(case).await?;
-        // Not being able to tell is no reason to leave a person accused: the proof stays incomplete.
+        // An unreadable record must not block the appeal; the proof then stays incomplete.
         let old = match outcome {
             AppealOutcome::Upheld => self.old_exhibits(case).await,
             AppealOutcome::Rejected => Ok(Vec::new()),
@@ -226,7 +226,7 @@ impl Casework {
         .await?;
         tx.commit().await?;
         if outcome == AppealOutcome::Upheld {
-            // On record is enough: what is cut off here, the worker ends.
+            // The work is queued: if this is interrupted, the worker finishes it.
             self.finish_settlements().await?;
         }
         self.appeal(case, appeal).await

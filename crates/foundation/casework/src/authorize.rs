@@ -1,12 +1,13 @@
-//! Who may do what: the only gate, pure, the same for the command line, HTTP and pages.
+//! Authorisation: which actor may perform which action. Pure; takes its data as arguments.
 //!
-//! [`ACTIONS`] is the table: which right a key needs for an action, and which roles let a person do
-//! it. A key never does more than its person may: its right *and* the person's role are needed. What
-//! two people must do stays two people's everywhere; those rules stand where the second one acts.
+//! [`ACTIONS`] lists for each action the right a key needs and the roles that permit it. A request with
+//! a key needs both: the key's right and the person's role. HTTP checks every changing action here, and
+//! so does tracing on every surface. Reading, intake and curation check the key's right only. The
+//! four-eyes rules are checked where the second person acts.
 
 use crate::{ApiKey, CaseworkError, Next, Person, Result, Right, Role};
 
-/// Something a person, a key or a program wants to do.
+/// An action that needs authorisation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Action {
@@ -24,7 +25,7 @@ pub enum Action {
     RetractReport,
     /// Record what a receiver says of a report.
     RecordOutcome,
-    /// File an appeal for somebody.
+    /// File an appeal on behalf of the person concerned.
     FileAppeal,
     /// Decide an appeal against another person's decision.
     DecideAppeal,
@@ -38,14 +39,14 @@ pub enum Action {
     FollowMoney,
 }
 
-/// A row of the table.
+/// A row of [`ACTIONS`].
 #[derive(Clone, Copy, Debug)]
 pub struct Gate {
-    /// What is to be done.
+    /// The action.
     pub action: Action,
-    /// The right a key needs; none where no key may.
+    /// The right a key needs; `None` if no key permits it.
     pub right: Option<Right>,
-    /// Any of these roles lets a person do it.
+    /// Roles that permit it; one is enough.
     pub roles: &'static [Role],
 }
 
@@ -95,7 +96,7 @@ impl Action {
 /// Who wants to do something.
 #[derive(Clone, Copy, Debug)]
 pub enum Actor<'a> {
-    /// Whoever sits at the command line, in this person's name.
+    /// A command-line user, acting as this person.
     Shell(&'a Person),
     /// A program with a key, and the person it acts for.
     Key {
@@ -104,21 +105,21 @@ pub enum Actor<'a> {
         /// Whose it is.
         person: Option<&'a Person>,
     },
-    /// A part of this system that runs by itself.
+    /// A background worker of this server.
     Worker,
-    /// Anybody.
+    /// An unauthenticated caller.
     Public,
 }
 
-/// What an action depends on beside who asks.
+/// The state an action depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
     /// Nothing.
     Any,
-    /// Following money: on a chain that is nobody's (a test network made on the spot) nothing is
-    /// needed; on any other, a case with a legal basis that hasn't ended.
+    /// Tracing. Regtest needs nothing; every other network needs a case with a legal basis that hasn't
+    /// expired.
     Money {
-        /// The chain is nobody's.
+        /// The network is regtest.
         nobodys: bool,
         /// A case is named.
         case: bool,
@@ -127,7 +128,10 @@ pub enum State {
     },
 }
 
-/// An error that says what is missing, unless the actor may do it.
+/// Checks that `actor` may perform `action`.
+///
+/// # Errors
+/// [`CaseworkError::Denied`], which says what is missing.
 pub fn authorize(actor: &Actor<'_>, action: Action, state: State) -> Result<()> {
     let gate = action.gate();
     let person = match actor {
@@ -152,7 +156,7 @@ pub fn authorize(actor: &Actor<'_>, action: Action, state: State) -> Result<()> 
     };
     if person.removed {
         return Err(CaseworkError::denied(format!(
-            "{} was removed and does nothing any more",
+            "{} has been removed and can no longer act",
             person.name
         )));
     }
@@ -168,12 +172,11 @@ pub fn authorize(actor: &Actor<'_>, action: Action, state: State) -> Result<()> 
             role: gate.roles[0].word(),
         }));
     }
-    authorize_state(action, state)
+    authorize_state(state)
 }
 
-/// What an action depends on beside who asks; alone where there is nobody to ask about, as of a
-/// command that opens no data folder.
-pub fn authorize_state(_: Action, state: State) -> Result<()> {
+/// Checks the state alone, for commands that open no data folder and so have no person on record.
+pub fn authorize_state(state: State) -> Result<()> {
     match state {
         State::Any
         | State::Money { nobodys: true, .. }

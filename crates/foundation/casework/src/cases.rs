@@ -282,11 +282,11 @@ pub(crate) async fn advance_from(
     advance(tx, now, id, to).await
 }
 
-/// An error where a case was cleared: nothing new is kept about a person who was accused wrongly.
+/// Fails for a cleared case: no new data is stored about a person who was wrongly accused.
 pub(crate) async fn require_not_cleared(tx: &mut Tx, id: &str) -> Result<()> {
     if status(tx, id).await? == CaseStatus::Cleared {
         return Err(CaseworkError::conflict(format!(
-            "the decision about case {id} was overturned on appeal; nothing more is kept about it"
+            "the decision about case {id} was overturned on appeal; no new data is stored about it"
         )));
     }
     Ok(())
@@ -331,8 +331,8 @@ pub(crate) async fn reported_accounts(
     Ok(found)
 }
 
-/// Takes the account out of a case, and an embargo that has ended; true where one goes on, at an
-/// authority's word.
+/// Deletes the account of a case, and its embargo if that has expired. Returns true if an embargo is
+/// still in force.
 pub(crate) async fn forget_account(tx: &mut Tx, now: i64, id: &str) -> Result<bool> {
     sqlx::query(
         "UPDATE cases SET account_sealed = NULL, group_key = '', account_key = '' WHERE id = $1",

@@ -147,7 +147,7 @@ impl Casework {
         };
         let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
         advance_from(&mut tx, self.now(), case, &from, to).await?;
-        // Under the case row's lock, which was taken by moving it on: whoever is later here is later.
+        // `advance_from` locked the case row, so the sequence follows the order of decisions.
         let seq = changes::numbers(&mut tx, "decisions", 1).await?;
         let (scale, value) = request
             .category
@@ -182,8 +182,8 @@ impl Casework {
         Ok(decision)
     }
 
-    /// The decisions about a case, in the order they were recorded: a clock that jumps changes
-    /// none of it.
+    /// The decisions about a case, in the order in which they were recorded, independent of the
+    /// wall clock.
     pub async fn decisions(&self, case: &str) -> Result<Vec<Decision>> {
         let rows = sqlx::query(
             "SELECT id, case_id, person, name, ruling, grounds, scale, category, decided_at

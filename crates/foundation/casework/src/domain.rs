@@ -1,12 +1,11 @@
-//! What each domain owes every case: what it knows of it now, and its way out.
+//! The interface between the core and the domains: media, payments, bitcoin, intake.
 //!
-//! Whatever finds something, pictures, payments, the chain or reports of others, keeps details of
-//! its own. A report says what all of them know at that moment, and redress reaches all of them,
-//! because both ask here and nowhere else.
+//! Each domain keeps its own details about a case. A report is assembled from all of them, and redress
+//! reaches all of them, because both go through this trait.
 //!
-//! Invariant: [`Domain::withdraw`] uses the transaction it is given and nothing else: the writer's
-//! place can't be taken twice, and what it does stands or falls with the appeal's decision.
-//! Invariant: [`Domain::settle`] may be cut off anywhere and is run again until it ends.
+//! Invariant: [`Domain::withdraw`] uses only the transaction it is given. The writer lock isn't
+//! re-entrant, and the erasure must commit or roll back together with the appeal's decision.
+//! Invariant: [`Domain::settle`] is idempotent; after an interruption it is run again.
 
 use async_trait::async_trait;
 use obhut_store::migrations::Numbered;
@@ -14,7 +13,7 @@ use obhut_store::migrations::Numbered;
 use crate::database::Tx;
 use crate::{Casework, Facts, Result};
 
-/// What became, or will become, of something that a domain held about a cleared person.
+/// An item a domain held about a cleared person, and what happens to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Removed {
     /// What it is, in a word or the id of an exhibit.
@@ -23,19 +22,19 @@ pub struct Removed {
     pub when: Gone,
 }
 
-/// When something goes.
+/// What happens to the item.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Gone {
-    /// Within this transaction.
+    /// Deleted in this transaction.
     Done,
-    /// At that time, microseconds since 1970; the law asks to keep it until then.
+    /// Deleted at this time, microseconds since 1970; the law requires keeping it until then.
     NotBefore(i64),
-    /// Not at all, and by what right.
+    /// Kept, for this reason.
     Kept(&'static str),
 }
 
 impl Removed {
-    /// What went within this transaction.
+    /// Deleted in this transaction.
     pub fn done(what: &str) -> Self {
         Self {
             what: what.to_owned(),
@@ -43,7 +42,7 @@ impl Removed {
         }
     }
 
-    /// What goes at that time, microseconds since 1970.
+    /// Deleted at this time, microseconds since 1970.
     pub fn not_before(what: &str, at: i64) -> Self {
         Self {
             what: what.to_owned(),
@@ -51,7 +50,7 @@ impl Removed {
         }
     }
 
-    /// What stays, and by what right.
+    /// Kept, for this reason.
     pub fn kept(what: &str, because: &'static str) -> Self {
         Self {
             what: what.to_owned(),
@@ -60,7 +59,7 @@ impl Removed {
     }
 }
 
-/// A cleared case, as a domain is told of it.
+/// The cleared case passed to [`Domain::withdraw`].
 pub struct Clearing<'a> {
     /// The case.
     pub case: &'a str,
@@ -75,7 +74,7 @@ pub struct Clearing<'a> {
 /// A domain that finds things.
 #[async_trait]
 pub trait Domain: Send + Sync {
-    /// In a word, under which its unfinished work is on record.
+    /// Stable name; queued work is stored under it.
     fn name(&self) -> &'static str;
 
     /// Every change of its tables.
@@ -83,13 +82,13 @@ pub trait Domain: Send + Sync {
         &[]
     }
 
-    /// What this domain knows of a case now. A person's word wins over it.
+    /// The facts this domain contributes to a case, computed now. A value entered by a person wins.
     async fn dossier_part(&self, _: &mut Tx, _: &Casework, _case: &str) -> Result<Facts> {
         Ok(Facts::default())
     }
 
-    /// Takes what it holds about a cleared case's person out of the database, and says what goes
-    /// later or stays.
+    /// Deletes what the domain holds about the person of a cleared case, and lists what is deleted
+    /// later or kept.
     async fn withdraw(
         &self,
         tx: &mut Tx,
@@ -97,9 +96,9 @@ pub trait Domain: Send + Sync {
         clearing: &Clearing<'_>,
     ) -> Result<Vec<Removed>>;
 
-    /// Ends what can't be done within that transaction: files, the vault, what rested on the case.
+    /// Does the work that can't be part of that transaction: files, the vault, recomputation.
     async fn settle(&self, casework: &Casework, case: &str) -> Result<()>;
 }
 
-/// The domains that stand in this crate.
+/// The domains that are still part of this crate.
 pub(crate) const OWN: &[&dyn Domain] = &[&crate::findings::Media];

@@ -13,8 +13,8 @@ use crate::domain::{Clearing, Gone, Removed};
 use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, audit, cases, ids, views};
 use obhut_facts::words;
 
-/// How long a copy of the database from before an upgrade is kept once somebody in it was cleared, in
-/// microseconds: 30 days, our judgement of how soon a bad upgrade is noticed.
+/// Retention of a pre-upgrade database copy once a person in it is cleared, in microseconds: 30 days, our
+/// judgement of how soon a bad upgrade is noticed.
 pub(crate) const COPY_KEPT_MICROS: i64 = 30 * 86_400 * 1_000_000;
 
 words! {
@@ -59,12 +59,12 @@ pub struct Erasure {
     pub log_index: Option<i64>,
 }
 
-/// Something that isn't erased, and by what right.
+/// An item that is kept, and the reason.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Kept {
     /// What it is.
     pub what: String,
-    /// By what right it stays.
+    /// The reason.
     pub because: String,
 }
 
@@ -75,11 +75,10 @@ pub struct ErasureProof {
     pub case: String,
     /// What was or will be erased.
     pub erased: Vec<Erasure>,
-    /// What stays, and by what right.
+    /// Items that are kept, each with its reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<Kept>,
-    /// True when nothing of it is left but what is kept by right, and every domain has ended its
-    /// part.
+    /// True when everything in `erased` has been erased and no domain has work left.
     pub complete: bool,
     /// Size of the vault's log now.
     pub log_size: u64,
@@ -89,7 +88,7 @@ pub struct ErasureProof {
     pub log_key: String,
 }
 
-/// Says that a domain has something to end for a cleared case.
+/// Queues the follow-up work of a domain for a cleared case.
 pub(crate) async fn queue(tx: &mut Tx, now: i64, case: &str, domain: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO settlements (case_id, domain, put_at) VALUES ($1, $2, $3)
@@ -103,7 +102,7 @@ pub(crate) async fn queue(tx: &mut Tx, now: i64, case: &str, domain: &str) -> Re
     Ok(())
 }
 
-/// Puts on record what an upheld appeal erases, and what it has restored.
+/// Records what an upheld appeal erases and keeps, and what the platform has to restore.
 pub(crate) async fn plan(
     tx: &mut Tx,
     casework: &Casework,
@@ -147,8 +146,8 @@ pub(crate) async fn plan(
 }
 
 impl Casework {
-    /// Ends what domains have to end for cleared cases; how many parts. Cut off, it goes on the next
-    /// time.
+    /// Runs the queued work of domains for cleared cases and returns how many items were done. Safe to
+    /// interrupt: unfinished items stay queued.
     pub async fn finish_settlements(&self) -> Result<usize> {
         let rows = sqlx::query(
             "SELECT case_id, domain FROM settlements WHERE done_at IS NULL ORDER BY put_at, case_id, domain",

@@ -1,4 +1,4 @@
-//! What is known about a case, kept sealed, and joined with what each domain knows of it now.
+//! Stores the facts of a case, sealed, and merges them with what each domain contributes.
 
 pub use obhut_facts::*;
 
@@ -40,8 +40,8 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
 }
 
 impl Casework {
-    /// What is known about a case: what people and sources put in, and what each domain knows of it
-    /// now. Where both say something, the person's word stands.
+    /// The facts of a case: those stored by people and sources, merged with what each domain contributes
+    /// now. A stored value wins.
     pub async fn facts(&self, case: &str) -> Result<Facts> {
         let mut facts = self.stored_facts(case).await?;
         let mut tx = self.db.snapshot().await?;
@@ -51,7 +51,7 @@ impl Casework {
         Ok(facts)
     }
 
-    /// What people and sources put in; empty where nothing is.
+    /// The facts stored by people and sources; empty if there are none.
     async fn stored_facts(&self, case: &str) -> Result<Facts> {
         let row = sqlx::query("SELECT sealed FROM facts WHERE case_id = $1")
             .bind(case)
@@ -64,11 +64,11 @@ impl Casework {
         serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("facts of a case"))
     }
 
-    /// Replaces what people and sources put in; what a domain knows of the case stays.
+    /// Replaces the stored facts. What a domain contributes is not affected.
     pub async fn set_facts(&self, case: &str, facts: &Facts, actor: &str) -> Result<()> {
         let mut tx = self.db.begin().await?;
         cases::require_not_cleared(&mut tx, case).await?;
-        // What a domain says of itself stays the domain's: kept here, it would no longer follow.
+        // Don't store what a domain contributes itself: the stored copy would go stale and win.
         let mut own = facts.clone();
         for domain in self.domains() {
             own.take_away(&domain.dossier_part(&mut tx, self, case).await?);

@@ -25,7 +25,7 @@ impl Domain for Media {
         "media"
     }
 
-    /// Entries that misfired match nobody any more; names of files go; exhibits follow when they may.
+    /// Disputes the entries that matched, deletes file names, and schedules the exhibits for erasure.
     async fn withdraw(
         &self,
         tx: &mut Tx,

@@ -1,5 +1,5 @@
-//! What domains may use of the core, and nobody else: transactions, the audit trail, alarms, sealed
-//! values. A test bars everybody but `crates/domains` from naming this module.
+//! The part of the core that domains may use: transactions, the audit trail, alarms, sealed values. A
+//! test bars every crate outside `crates/domains` from naming this module.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub mod cases {
         crate::cases::status(tx, id).await
     }
 
-    /// Opens a case that stands for itself, with what is known, and starts the duty to report.
+    /// Opens a case in a group of its own, stores its facts, and starts the reporting deadline.
     pub async fn open(
         tx: &mut Tx,
         casework: &Casework,
@@ -67,13 +67,13 @@ pub mod cases {
     }
 }
 
-/// Numbers that only grow, within a transaction: the order of things, whatever the clock says.
+/// Sequences, within a transaction. They define the order of rows, independent of the wall clock.
 pub mod counters {
     use super::Tx;
     use crate::Result;
 
-    /// The next number of a counter that a migration made. The counter is held until the transaction
-    /// ends: take it after every row that others may hold.
+    /// The next value of a counter created by a migration. The counter row stays locked until the
+    /// transaction ends, so lock all other rows first.
     pub async fn next(tx: &mut Tx, of: &str) -> Result<i64> {
         obhut_store::changes::numbers(tx, of, 1).await
     }
@@ -147,12 +147,12 @@ pub mod audit {
     pub use obhut_store::audit::write;
 }
 
-/// What a person must look at.
+/// Alarms, within a transaction.
 pub mod alarms {
     use super::Tx;
     use crate::Result;
 
-    /// Raises an alarm; one about the same that nobody has seen yet is brought up to date. `now` in
+    /// Raises an alarm, or updates the unseen one with the same kind and subject. `now` in
     /// microseconds since 1970; the text names ids, never evidence.
     pub async fn raise(tx: &mut Tx, now: i64, kind: &str, subject: &str, text: &str) -> Result<()> {
         crate::alarms::raise(tx, now, kind, subject, text).await
@@ -177,7 +177,7 @@ pub mod legal_bases {
     }
 }
 
-/// The inside of a [`Casework`].
+/// Access to the internals of a [`Casework`].
 #[async_trait]
 pub trait Inside {
     /// A transaction that may write.
@@ -195,17 +195,17 @@ pub trait Inside {
     /// # Errors
     /// Where it was changed, or sealed under another key.
     fn open_text(&self, sealed: &str) -> Result<String>;
-    /// One intake at a time gives out places in the queue.
+    /// Serialises intakes, which assign positions in the queue.
     async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()>;
     /// Seals bytes as an exhibit.
     async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit>;
-    /// By which things are found again, for work on threads of its own.
+    /// The lookup key, for work on other threads.
     fn lookup(&self) -> Arc<LookupKey>;
     /// The clock that this casework goes by.
     fn clock(&self) -> Arc<dyn Clock>;
     /// The key that seals, for files of a domain's own.
     fn sealer(&self) -> Arc<Sealer>;
-    /// By which equal things are found again; `label` keeps uses apart.
+    /// Keyed digest for lookups; `label` separates uses.
     fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String;
 }
 

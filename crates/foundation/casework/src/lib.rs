@@ -131,7 +131,7 @@ pub struct Casework {
     refreshing: tokio::sync::Mutex<()>,
     /// Somebody opens large files beside the requests.
     watched: AtomicBool,
-    /// Beside those of this crate.
+    /// Domains from other crates.
     domains: Vec<Box<dyn Domain>>,
 }
 
@@ -146,8 +146,8 @@ impl Casework {
         Self::open_with(folder, database_url, clock, Vec::new()).await
     }
 
-    /// The same with domains beside those of this crate: their tables are made, a report says what
-    /// they know, redress reaches them.
+    /// Like [`Casework::open`], with additional domains: their migrations run, and reports and redress
+    /// include them.
     pub async fn open_with(
         folder: DataFolder,
         database_url: Option<&str>,
@@ -181,7 +181,7 @@ impl Casework {
             });
         }
         let url = database_url.map_or_else(|| folder.sqlite_url(), str::to_owned);
-        // One process copies and upgrades; others that start meanwhile wait, and find it done.
+        // One process copies and migrates; others wait for the lock and find it done.
         let upgrading = folder.hold_upgrade().await?;
         if database_url.is_none() && !folder.database_is_empty() {
             let copied =

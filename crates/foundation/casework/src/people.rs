@@ -32,7 +32,7 @@ pub struct Person {
     pub name: String,
     /// Roles, in the order of [`Role::ALL`].
     pub roles: Vec<Role>,
-    /// True of somebody who was removed: what they did stays theirs, and they do nothing any more.
+    /// True if the person was removed. Their past acts stay on record; they can no longer act.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
 }
@@ -42,7 +42,7 @@ impl Person {
     pub fn require(&self, role: Role) -> Result<()> {
         if self.removed {
             return Err(CaseworkError::denied(format!(
-                "{} was removed and does nothing any more",
+                "{} has been removed and can no longer act",
                 self.name
             )));
         }
@@ -60,7 +60,7 @@ impl Person {
     }
 }
 
-/// What had to be given to somebody who acts at the command line.
+/// What was granted to a command-line user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Granted {
     /// Nothing: the role was there.
@@ -104,7 +104,7 @@ impl Casework {
         let known = find(&mut tx, &name).await?;
         let id = match known {
             Some((id, ..)) => {
-                // Adding somebody who was removed takes them in again.
+                // Adding a removed person reinstates them.
                 sqlx::query("UPDATE people SET removed_at = NULL WHERE id = $1")
                     .bind(&id)
                     .execute(&mut *tx)
@@ -161,10 +161,11 @@ impl Casework {
         })
     }
 
-    /// The person in whose name somebody at the command line acts. A role that was never withdrawn is
-    /// given, and a name that isn't on record is added: whoever has the shell has the data. The second
-    /// value says which of the two was done. A removed person, or one whose role was withdrawn, is
-    /// denied.
+    /// Resolves the person a command-line user acts as. An unknown name is added and a missing role is
+    /// granted, because shell access already means access to the data; the second value says which.
+    ///
+    /// # Errors
+    /// Denied for a removed person, and for a role that was withdrawn.
     pub async fn person_at_the_shell(&self, name: &str, role: Role) -> Result<(Person, Granted)> {
         let known = match self.person(name).await {
             Ok(person) => person,
@@ -176,7 +177,7 @@ impl Casework {
         };
         if known.removed {
             return Err(CaseworkError::denied(format!(
-                "{} was removed and does nothing any more",
+                "{} has been removed and can no longer act",
                 known.name
             )));
         }
@@ -205,7 +206,8 @@ impl Casework {
         Ok((person, Granted::Role))
     }
 
-    /// Removes a person: every role and key goes, what they did stays theirs. How many keys went.
+    /// Removes a person: withdraws every role and revokes every key. Their past acts stay on record.
+    /// Returns the number of revoked keys.
     pub async fn remove_person(&self, name: &str, actor: &str) -> Result<(Person, u64)> {
         let person = self.person(name).await?;
         let now = self.now();
@@ -218,7 +220,7 @@ impl Casework {
                 .await?;
         if done.rows_affected() == 0 {
             return Err(CaseworkError::conflict(format!(
-                "{} was removed already",
+                "{} has already been removed",
                 person.name
             )));
         }
@@ -237,7 +239,7 @@ impl Casework {
         Ok((self.person(&person.id).await?, keys))
     }
 
-    /// Withdraws a role from a person; at the command line it isn't given again by being used.
+    /// Withdraws a role from a person. Unlike a role never granted, it is not granted on use.
     pub async fn withdraw_role(&self, name: &str, role: Role, actor: &str) -> Result<Person> {
         let person = self.person(name).await?;
         let mut tx = self.db.begin().await?;

@@ -29,8 +29,8 @@ pub struct Reporter {
     pub legal_url: String,
 }
 
-/// The lookup key that belongs to a database. The database decides: what was written under one key
-/// isn't found under another, and everything would look new.
+/// The lookup key of this database. The database stores a check value, because under another key no
+/// stored digest would match and every case would look new.
 pub(crate) async fn lookup_key(
     db: &Database,
     folder: &DataFolder,
@@ -63,8 +63,8 @@ pub(crate) async fn lookup_key(
             _ => Err(wrong()),
         };
     }
-    // A database that holds something and knows no key is the first version's, which found by the
-    // sealing key; that must be the one which sealed what is there.
+    // A database with rows and no check value was written by the first version, which used the
+    // sealing key for lookups. That key must open what is sealed there.
     let key = if obhut_store::audit::is_empty(db).await? {
         match &there {
             Some(key) => key.clone(),
@@ -93,7 +93,7 @@ pub(crate) async fn lookup_key(
         .fetch_one(&mut *tx)
         .await?;
     tx.commit().await?;
-    // Two processes may start at once; the first one's value counts for both.
+    // Two processes may start together; the first one's value wins.
     if Columns::of(&row).text()? == check(&key) {
         Ok(key)
     } else {

@@ -247,8 +247,8 @@ impl Casework {
         Ok(self.vault.get(exhibit, access).await?)
     }
 
-    /// Exhibits of a case that an older version kept, by the vault's own record; afterwards all of them
-    /// are known here, and the vault isn't asked again.
+    /// Exhibits of a case stored by an older version, which recorded their case only in the vault. Copies
+    /// that into the database for all exhibits, so the vault is read once.
     ///
     /// # Errors
     /// A record of the vault that can't be opened.

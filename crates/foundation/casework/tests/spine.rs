@@ -589,7 +589,7 @@ async fn nothing_sensitive_lies_open_in_the_data_folder() {
 async fn two_processes_may_open_a_fresh_folder_at_once() {
     on_each_database(async |b: Bench| {
         let folder = tempfile::tempdir().unwrap();
-        // A folder has a database of its own: what is there was written under its keys.
+        // A data folder needs its own database: the stored digests depend on its keys.
         let url = match b.url {
             Some(_) => fresh_postgres().await,
             None => None,

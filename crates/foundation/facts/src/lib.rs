@@ -1,6 +1,7 @@
-//! What is known about a case beside its files, as data: people, accounts, places, times, payments.
+//! The facts of a case as data: people, accounts, places, times, payments.
 //!
-//! No input, no output: whoever keeps facts seals them. [`Sealed`] keeps them out of logs and errors.
+//! This crate does no I/O; the caller seals facts before storing them. [`Sealed`] keeps values out of
+//! logs and errors.
 //!
 //! The nouns are those of the CyberTipline schema (2025-11-10), which asks for more than any other
 //! destination; one that needs less leaves out the rest.
@@ -303,8 +304,8 @@ pub enum FactsError {
 }
 
 impl Facts {
-    /// Adds what a domain knows. What is there already wins; payments and parties that are told
-    /// twice are one.
+    /// Merges the part contributed by a domain. Existing values win; payments and parties are
+    /// deduplicated.
     pub fn add(&mut self, part: Self) {
         self.detected_by = self.detected_by.take().or(part.detected_by);
         self.occurred_at = self.occurred_at.take().or(part.occurred_at);
@@ -312,7 +313,7 @@ impl Facts {
         let known: HashSet<String> = self.victims.iter().filter_map(|v| v.id.clone()).collect();
         let is_victim = |a: &Account| a.id.as_ref().is_some_and(|id| known.contains(id));
         if self.reported.is_none() {
-            // Whom a person counts among the victims, no program makes a suspect.
+            // A person recorded as a victim must never become the reported account.
             self.reported = part.reported.filter(|a| !is_victim(a));
         }
         let reported = self.reported.as_ref().and_then(|a| a.id.clone());
@@ -334,8 +335,7 @@ impl Facts {
         }
     }
 
-    /// Takes away what a domain knows itself and says in the same words; what a person said otherwise
-    /// stays.
+    /// Removes every value that equals the part contributed by a domain; values a person changed remain.
     pub fn take_away(&mut self, part: &Self) {
         fn same<T: PartialEq>(own: &mut Option<T>, part: &Option<T>) {
             if own.is_some() && own == part {

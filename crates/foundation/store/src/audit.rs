@@ -22,7 +22,7 @@ pub struct AuditRow {
     pub detail: String,
 }
 
-/// A row that its transaction writes when it is committed.
+/// A row that is inserted when its transaction commits.
 pub struct Pending {
     at: i64,
     actor: String,
@@ -31,9 +31,8 @@ pub struct Pending {
     detail: String,
 }
 
-/// Writes a row within the transaction of the act itself: neither stands without the other. The row
-/// is written at the end of the transaction, so that the counter its number comes from is the last
-/// thing a transaction waits for: two that wait for each other's rows can't wait for it, too.
+/// Adds a row to the transaction of the act itself. Rows are inserted at commit, so that the counter
+/// row is always the last lock a transaction takes; taken earlier, it could deadlock.
 pub async fn write(
     tx: &mut Tx,
     at: i64,
@@ -52,7 +51,7 @@ pub async fn write(
     Ok(())
 }
 
-/// The rows of a transaction, in their order, each under the next number.
+/// Inserts the pending rows of a transaction, each with the next sequence number.
 pub(crate) async fn flush(tx: &mut Tx, rows: &[Pending]) -> sqlx::Result<()> {
     if rows.is_empty() {
         return Ok(());
@@ -99,7 +98,7 @@ pub async fn rows(db: &Database, subject: Option<&str>) -> Result<Vec<AuditRow>>
         .collect()
 }
 
-/// True when nobody has done anything yet: the database is new.
+/// True if no act has been recorded: the database is new.
 pub async fn is_empty(db: &Database) -> Result<bool> {
     let row = sqlx::query("SELECT 1 FROM audit LIMIT 1")
         .fetch_optional(db.pool())

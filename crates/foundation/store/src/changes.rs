@@ -29,7 +29,7 @@ pub async fn numbers(tx: &mut Tx, what: &str, count: i64) -> Result<i64> {
     Ok(next_numbers(tx, what, count).await?)
 }
 
-/// The same with the driver's own error, for whoever writes at a transaction's end.
+/// Like [`numbers`], with the driver's error; used at commit.
 pub async fn next_numbers(tx: &mut Tx, what: &str, count: i64) -> sqlx::Result<i64> {
     let row =
         sqlx::query("UPDATE changes SET number = number + $1 WHERE what = $2 RETURNING number")

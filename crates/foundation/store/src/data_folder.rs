@@ -96,7 +96,7 @@ impl DataFolder {
     /// The lookup key as it is now; none before its file is written.
     ///
     /// # Errors
-    /// A file that can't be read, or is no key.
+    /// The file can't be read or isn't a key.
     pub fn lookup_key(&self) -> Result<Option<LookupKey>> {
         match fs::read_to_string(self.root.join("keys").join(LOOKUP)) {
             Ok(text) => LookupKey::from_text(&text)
@@ -110,9 +110,8 @@ impl DataFolder {
         }
     }
 
-    /// Writes the lookup key, complete at once; of two processes that start together one wins, and
-    /// both read the winner's. `text` is the sealing key's in a folder from before there was a lookup
-    /// key; without one a new key is made.
+    /// Writes the lookup key atomically. If two processes start together, one wins and both use its key.
+    /// `text` is the sealing key for a folder from before lookup keys existed; `None` generates a key.
     ///
     /// # Errors
     /// A folder that can't be written.
@@ -156,7 +155,7 @@ impl DataFolder {
     /// Removes a copy of the database from before an upgrade; one that is gone is gone.
     ///
     /// # Errors
-    /// A file that can't be removed, or a name that is no copy's.
+    /// The file can't be removed, or the name isn't that of a copy.
     pub fn remove_copy(&self, name: &str) -> Result<()> {
         if !name.starts_with(COPY) || name.contains('/') {
             return Err(CaseworkError::unreadable("the name of a database's copy"));
@@ -268,7 +267,7 @@ impl DataFolder {
         self.database_is_empty() && (self.holds("lists") || self.holds("vault"))
     }
 
-    /// True when there is no embedded database yet, or an empty file.
+    /// True if the embedded database is missing or an empty file.
     pub fn database_is_empty(&self) -> bool {
         fs::metadata(self.root.join("obhut.db")).map_or(true, |m| m.len() == 0)
     }

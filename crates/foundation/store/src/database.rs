@@ -124,7 +124,7 @@ impl Database {
         Ok(database)
     }
 
-    /// Copies a SQLite database that is about to be upgraded, beside itself; nothing where it isn't.
+    /// Copies a SQLite database that is about to be migrated; does nothing if it is up to date.
     pub async fn copy_before_upgrade(
         url: &str,
         owners: &[&[Numbered]],
@@ -137,7 +137,7 @@ impl Database {
             (&mut connection).execute(*pragma).await?;
         }
         if let Some(last) = migrations::behind(&mut connection, newest).await? {
-            // Under another name until it is whole; an older attempt's is replaced.
+            // Write to a temporary name, then rename: an interrupted copy must not look complete.
             let copy = beside(last);
             let partial = copy.with_extension("partial");
             let io = |e: std::io::Error| CaseworkError::Folder {
@@ -224,7 +224,7 @@ const PRAGMAS: &[&str] = &[
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    // What is deleted is written over: a cleared person's rows leave nothing readable in free pages.
+    // Overwrite deleted rows, so that erased data isn't readable in free pages.
     "PRAGMA secure_delete = ON",
 ];
 

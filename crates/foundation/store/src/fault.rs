@@ -1,15 +1,15 @@
-//! What can go wrong, by kind: whose fault it is, and what to do next. Carries ids, never content.
+//! The error type of the core, by kind. Messages carry ids, never content.
 //!
-//! No text here names a command or a header: a server's client and whoever sits at the command line
-//! read the same sentence. What each can do next is a [`Next`], which the edge says in its own words.
+//! Messages name no command and no header, because HTTP clients and command-line users read the same
+//! text. The way forward is a [`Next`] value that each edge renders for its own surface.
 
 use obhut_vault::VaultError;
 
-/// An error of the core. Each kind is one answer over HTTP and one exit code.
+/// An error of the core. Each kind maps to one HTTP status and one exit code.
 #[derive(thiserror::Error, Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum CaseworkError {
-    /// Whoever asked may not: a role, a right or a legal basis is missing.
+    /// The caller lacks a role, a right or a legal basis.
     #[error("{why}")]
     Denied {
         /// What is missing.
@@ -25,7 +25,7 @@ pub enum CaseworkError {
         /// Its name or id.
         id: String,
     },
-    /// What was given can't be used.
+    /// The input is invalid.
     #[error("{why}")]
     Invalid {
         /// Which field of what was given.
@@ -33,10 +33,10 @@ pub enum CaseworkError {
         /// What is wrong with it, and what would be right.
         why: String,
     },
-    /// A rule says no as things stand; in another state the same would be done.
+    /// Refused because of the current state.
     #[error("{why}")]
     Conflict {
-        /// The rule, and how things stand.
+        /// The rule and the current state.
         why: String,
         /// How to go on.
         next: Option<Next>,
@@ -46,8 +46,7 @@ pub enum CaseworkError {
         "private messages are not screened: no legal basis with owner and end date is on record"
     )]
     NoLegalBasis,
-    /// The database or the vault's store does not answer: nobody's request is wrong, and it may soon
-    /// be back.
+    /// The database does not answer. The request is fine and may be retried.
     #[error("{why}; nothing was changed")]
     Unavailable {
         /// What doesn't answer.
@@ -77,7 +76,7 @@ pub enum CaseworkError {
     },
 }
 
-/// How whoever was refused can go on, for the edge to say in its own words.
+/// What the caller can do next; each edge renders it for its own surface.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Next {
@@ -125,12 +124,12 @@ pub enum Next {
 }
 
 impl CaseworkError {
-    /// True when the database does not answer: nobody's request is wrong, and it may soon be back.
+    /// True if the database does not answer; the request may be retried.
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }
 
-    /// How to go on, where that can be said.
+    /// What to do next, if known.
     pub fn next(&self) -> Option<&Next> {
         match self {
             Self::Denied { next, .. } | Self::Conflict { next, .. } => next.as_ref(),
@@ -138,7 +137,7 @@ impl CaseworkError {
         }
     }
 
-    /// Whoever asked may not.
+    /// The caller lacks a role, a right or a legal basis.
     pub fn denied(why: impl Into<String>) -> Self {
         Self::Denied {
             why: why.into(),
@@ -146,7 +145,7 @@ impl CaseworkError {
         }
     }
 
-    /// A rule says no as things stand.
+    /// Refused because of the current state.
     pub fn conflict(why: impl Into<String>) -> Self {
         Self::Conflict {
             why: why.into(),
@@ -162,12 +161,12 @@ impl CaseworkError {
         }
     }
 
-    /// Stored data in no form of ours.
+    /// Stored data has an unknown form.
     pub fn unreadable(what: impl Into<String>) -> Self {
         Self::Corrupt { what: what.into() }
     }
 
-    /// The same, with the way on.
+    /// Attaches what to do next.
     pub fn then(mut self, how: Next) -> Self {
         if let Self::Denied { next, .. } | Self::Conflict { next, .. } = &mut self {
             *next = Some(how);

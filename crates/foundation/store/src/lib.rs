@@ -1,8 +1,8 @@
-//! What everything on record stands on: the database and its one migrator, transactions, the audit
-//! trail, numbers in sequence, ids, the clock, the data folder and its keys.
+//! The storage layer: database, migrator, transactions, audit trail, sequences, ids, clock, and the data
+//! folder with its keys.
 //!
 //! Invariant: this crate names no table but its own, the audit trail's and the counters'.
-//! Invariant: order is a number taken from a counter, never the wall clock.
+//! Invariant: rows are ordered by a sequence number, never by the wall clock.
 
 #![deny(missing_docs)]
 

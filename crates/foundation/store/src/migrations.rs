@@ -4,9 +4,9 @@
 //! A file is never edited, only followed by others: what ran is compared with what is here. Files are
 //! named after the module that owns the table. Statements are those both databases understand.
 //!
-//! Invariant: the migrator takes no lock of its own. It runs within a transaction that holds the
-//! writer's place (SQLite) or an advisory lock (PostgreSQL), so that of many processes that start at
-//! once one migrates, and the others find it done.
+//! Invariant: the migrator takes no lock. It runs inside a transaction that holds the writer lock
+//! (SQLite) or an advisory lock (PostgreSQL), so that one of several starting processes migrates and the
+//! others find it done.
 
 use std::borrow::Cow;
 

@@ -30,7 +30,7 @@ pub enum KeyError {
     /// Not a signed-note key.
     #[error("the signing key is not a signed-note key (PRIVATE+KEY+…)")]
     Signing,
-    /// Shorter than any key of ours.
+    /// The lookup key is too short.
     #[error("the lookup key has fewer than {LOOKUP_BYTES_MIN} characters")]
     Lookup,
 }
@@ -62,10 +62,10 @@ impl Sealer {
     }
 }
 
-/// Makes keyed digests, by which equal things are found again; it opens nothing.
+/// Key for keyed digests, which find equal values without storing them. It decrypts nothing.
 ///
-/// It is another key than the one that seals, so that sealing can go on under a new key while
-/// everything on record is still found.
+/// Separate from the sealing key, so that the sealing key can be rotated while stored digests stay
+/// valid.
 #[derive(Clone)]
 pub struct LookupKey {
     secret: Vec<u8>,

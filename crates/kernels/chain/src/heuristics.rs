@@ -55,10 +55,9 @@ impl Strength {
 /// A rule.
 #[derive(Debug)]
 pub struct Heuristic {
-    /// Its file, and what it is called wherever it is told.
+    /// Stable name; also the name of its file.
     pub name: &'static str,
-    /// What stands for it in an index. It never changes, whatever comes before or after the rule in
-    /// [`ALL`], and is never given to another rule.
+    /// Stable code stored in an index, independent of the position in [`ALL`] and never reused.
     pub code: u8,
     /// Which layer it ties in.
     pub strength: Strength,
@@ -70,8 +69,8 @@ pub struct Heuristic {
     pub confidence: u8,
     /// On which chains, how often it named one, and how often that was wrong.
     pub measured: &'static str,
-    /// An output must pass it whether or not it tells outputs apart; these come first among the change
-    /// rules.
+    /// Mandatory: an output that fails it is not change. Mandatory heuristics come first among the change
+    /// heuristics.
     must: bool,
     keep: fn(&Change<'_>, &Output) -> bool,
 }
@@ -84,7 +83,7 @@ impl PartialEq for Heuristic {
 
 impl Eq for Heuristic {}
 
-/// The rule of a code that stands in an index.
+/// The heuristic with this stored code.
 pub fn by_code(code: u8) -> Option<&'static Heuristic> {
     ALL.iter().copied().find(|h| h.code == code)
 }

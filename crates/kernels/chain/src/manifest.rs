@@ -173,10 +173,7 @@ impl Manifest {
             next("rules")?
         };
         if rules != rule_set::digest() {
-            return Err(
-                "it was built under other rules, and what it says of links and mixes is theirs"
-                    .into(),
-            );
+            return Err("it was built with other rules than those of this version".into());
         }
         let network = Network::by_name(next("network")?).ok_or_else(damaged)?;
         let blocks_folder = PathBuf::from(next("blocks-folder")?);
@@ -313,7 +310,7 @@ mod tests {
             assert!(Manifest::parse(&text[..n]).is_err(), "{n}");
         }
         assert!(Manifest::parse(&text.replace("inputs 3", "inputs 4")).is_err());
-        // Under other rules its links would be told by other names.
+        // With another rule set, links would be attributed to other heuristics.
         let signed = |body: String| {
             let sum = hash_text(&Sha256::digest(&body).into());
             body + "sum " + &sum + "\n"

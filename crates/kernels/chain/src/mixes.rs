@@ -33,9 +33,9 @@ pub const MARKED_FROM: u8 = 50;
 /// A form of mix.
 #[derive(Debug)]
 pub struct Mix {
-    /// Its file, and what it is called wherever it is told.
+    /// Stable name; also the name of its file.
     pub name: &'static str,
-    /// What stands for it in an index: never 0, never changed, never given to another form.
+    /// Stable code stored in an index: not 0, and never reused.
     pub code: u8,
     /// What it looks for.
     pub rule: &'static str,
@@ -134,7 +134,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// The form of mix of a code that stands in an index.
+/// The form with this stored code.
 pub(crate) fn by_code(code: u8) -> Option<&'static Mix> {
     ALL.iter().copied().find(|m| m.code == code)
 }

@@ -1,8 +1,8 @@
-//! The rules an index was built under, as one digest that stands in its manifest.
+//! The digest of the rule set an index was built with, stored in its manifest.
 //!
-//! Links and mixes of an index are what the rules said when it was built. Under other rules they
-//! would be told wrongly, or beside answers that today's rules give; so an index of another rule set
-//! is refused, and built again.
+//! An index stores the links and CoinJoins its rules found. With another rule set they would be
+//! attributed to the wrong rule, or contradict what today's rules compute, so such an index is refused
+//! and has to be rebuilt.
 
 use sha2::{Digest as _, Sha256};
 
@@ -40,7 +40,7 @@ fn digest_of(lines: impl Iterator<Item = String>) -> String {
 mod tests {
     use super::*;
 
-    /// Whoever adds a rule, wherever in the list, must not relabel what stands in an index.
+    /// Adding a heuristic at any position must not relabel links in existing indexes.
     #[test]
     fn a_code_is_never_given_again() {
         let rules: Vec<_> = heuristics::ALL.iter().map(|h| (h.code, h.name)).collect();

@@ -92,8 +92,7 @@ const fn place_of(id: &str) -> usize {
     at
 }
 
-/// The place of a threshold, by its name, found while this is compiled: one that is inserted or moved
-/// changes nobody else's meaning.
+/// Index of a threshold by name, at compile time, so that inserting one doesn't shift the others.
 pub(crate) const fn at(thresholds: &[Threshold], name: &str) -> usize {
     let mut at = 0;
     while !same(thresholds[at].name, name) {
@@ -130,7 +129,7 @@ pub struct Indicator {
     pub counts: Counts,
     /// The share it takes of what the other indicators leave of the score, at full strength.
     pub weight: f64,
-    /// What it rests on beside the party's own transfers: taken back, the indicator goes too.
+    /// The case association it depends on; if that case is retracted, the indicator is dropped.
     pub rests: Option<Rests>,
     /// Speaks unless switched off.
     pub on: bool,
@@ -143,10 +142,10 @@ pub struct Indicator {
     pub(crate) fires: fn(&View<'_>, &[f64]) -> Option<Found>,
 }
 
-/// What an indicator rests on beside the party's own transfers.
+/// The case association an indicator depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rests {
-    /// That the party itself stands in a case that a person decided to report.
+    /// The party is in a case that a person decided to report.
     OnOwnConfirmed,
     /// That parties it deals with, or shares others with, do.
     OnNearbyConfirmed,

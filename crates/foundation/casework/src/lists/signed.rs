@@ -1,8 +1,8 @@
 //! What a signature binds: the content of a version's files, from the whole list to the newest delta.
 //!
-//! A row says whose signature stands for which version; a version's name alone says nothing about
-//! the bytes in its file. So each version's row has the digest of what its file says, each signature
-//! the digest of all files that its version consists of, and what is opened is compared with both.
+//! A version's name says nothing about the bytes in its file. So each version row stores the digest of
+//! its file's content, each signature stores the digest over all files the version consists of, and a
+//! file is checked against the first whenever it is opened.
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -17,8 +17,8 @@ pub(super) fn digest(content: &[u8]) -> String {
     hex::encode(Sha256::digest(content))
 }
 
-/// Digest of all that a version consists of, oldest file first; none where a file's digest isn't on
-/// record, which nobody can have signed.
+/// Digest over all files a version consists of, oldest first; `None` if the digest of one isn't on
+/// record, in which case no signature can be valid.
 pub(super) async fn content(tx: &mut Tx, list: &str, version: &str) -> Result<Option<String>> {
     let all = versions_of(tx, list, version).await?;
     let mut so_far = String::new();
@@ -76,8 +76,8 @@ pub struct CheckedList {
 }
 
 impl Casework {
-    /// All lists, by name, each compared with its files: nobody has signed what was put in a file's
-    /// place.
+    /// All lists, by name, each verified against its files. A list with a replaced file is returned
+    /// without its signatures.
     pub async fn checked_lists(&self) -> Result<Vec<CheckedList>> {
         let mut checked = Vec::new();
         for mut list in self.all_lists().await? {
@@ -98,8 +98,8 @@ impl Casework {
         Ok(checked)
     }
 
-    /// Binds what an older version of this program had signed: until then a signature stood for a
-    /// version's name. Each file must be the one that its version is named after.
+    /// Binds signatures made by an older version of this program, which covered only the version's name.
+    /// A file whose content doesn't match the name is left unbound.
     pub(crate) async fn bind_old_signatures(&self) -> Result<()> {
         let unbound = "SELECT list, version, parent FROM list_versions WHERE content = '' ORDER BY list, sequence";
         if sqlx::query(unbound)

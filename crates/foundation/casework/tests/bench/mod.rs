@@ -40,7 +40,7 @@ pub async fn on_each_database<F: AsyncFn(Bench)>(story: F) {
     }
 }
 
-/// A database on the test's PostgreSQL that nobody else uses, where there is one.
+/// URL of a fresh database on the test's PostgreSQL; `None` without PostgreSQL.
 pub async fn fresh_postgres() -> Option<String> {
     let server = std::env::var("OBHUT_TEST_POSTGRES").ok()?;
     static NEXT: AtomicU32 = AtomicU32::new(0);
