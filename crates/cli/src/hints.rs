@@ -84,7 +84,7 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
     if let CaseworkError::Invalid { field, .. } = e {
         return OPTIONS
             .contains(field)
-            .then(|| format!("say it with --{field}"));
+            .then(|| format!("the option is --{field}"));
     }
     if let CaseworkError::Folder { why, .. } = e {
         // Only where another folder or database is the way on.

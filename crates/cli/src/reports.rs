@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_casework::{Casework, Filing, FilingState, ReportRow, Role, rfc3339};
+use obhut_casework::{Casework, CaseworkError, Filing, FilingState, ReportRow, Role, rfc3339};
 use obhut_partners::destinations;
 use obhut_partners::filing::{self, Draining, Pace};
 use obhut_partners::http::Http;
@@ -69,10 +69,14 @@ pub async fn run(
                     .map(|r| r.destination)
                     .collect(),
             };
-            anyhow::ensure!(
-                !names.is_empty(),
-                "no route on record leads anywhere for this case; name a --destination, or record a route with its legal basis (`obhut route propose`, `obhut route add`)"
-            );
+            if names.is_empty() {
+                let why = "no route on record leads anywhere for this case; name a --destination, or record a route with its legal basis (`obhut route propose`, `obhut route add`)";
+                return Err(CaseworkError::Conflict {
+                    why: why.into(),
+                    next: None,
+                }
+                .into());
+            }
             for name in names {
                 let id = casework
                     .file_latest(&case, &name, with_victims, &somebody())

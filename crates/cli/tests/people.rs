@@ -64,3 +64,31 @@ fn a_key_ends_by_itself() {
     assert_eq!(code(&b, &["key", "create", "--expires", "2001-01-01"]), 2);
     assert_eq!(code(&b, &["key", "create", "--expires", "soon"]), 2);
 }
+
+/// Each code of the table, by commands that a newcomer would type wrongly.
+#[test]
+fn exit_codes_say_whose_move_it_is() {
+    let b = Bench::new();
+    let case = bench::new_case(&b);
+    for (expected, arguments) in [
+        (0, vec!["case", "show", &case]),
+        (1, vec!["case", "new", "--from", "nothing.json"]),
+        (2, vec!["case", "embargo", &case]),
+        (
+            2,
+            vec![
+                "basis", "add", "--text", "t", "--owner", "o", "--until", "soon",
+            ],
+        ),
+        (4, vec!["case", "show", "case-nope"]),
+        (4, vec!["appeal", "proof", "case-nope"]),
+        (4, vec!["chain", "moves", "case-nope"]),
+        (5, vec!["report", "file", &case]),
+        (5, vec!["appeal", "proof", &case]),
+        (5, vec!["settings", "unit"]),
+    ] {
+        let out = b.obhut(&arguments);
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(expected), "{arguments:?}: {said}");
+    }
+}

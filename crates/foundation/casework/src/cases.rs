@@ -431,7 +431,10 @@ impl Casework {
     ) -> Result<()> {
         person.require(Role::ReportingOfficer)?;
         if reason.trim().is_empty() {
-            return Err(CaseworkError::invalid("reason", "say at whose word"));
+            return Err(CaseworkError::invalid(
+                "reason",
+                "name the authority that ordered it",
+            ));
         }
         let read = embargo.map(case_file::read_embargo).transpose()?;
         let mut tx = self.db.begin().await?;

@@ -242,9 +242,14 @@ impl Casework {
         person.require(Role::ReportingOfficer)?;
         let mut tx = self.db.begin().await?;
         let known = find(&mut tx, id).await?;
-        if due_at <= known.due_at || because.trim().is_empty() {
+        if because.trim().is_empty() {
             return Err(CaseworkError::invalid(
                 "because",
+                "a deadline is extended only with a reason",
+            ));
+        }
+        if due_at <= known.due_at {
+            return Err(CaseworkError::conflict(
                 "a clock is moved on, with the reason, and never back",
             ));
         }
