@@ -433,7 +433,7 @@ impl Casework {
         if reason.trim().is_empty() {
             return Err(CaseworkError::invalid(
                 "reason",
-                "name the authority that ordered it",
+                "name the authority on whose word this is done",
             ));
         }
         let read = embargo.map(case_file::read_embargo).transpose()?;

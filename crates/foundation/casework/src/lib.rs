@@ -183,15 +183,7 @@ impl Casework {
         let url = database_url.map_or_else(|| folder.sqlite_url(), str::to_owned);
         // One process copies and migrates; others wait for the lock and find it done.
         let upgrading = folder.hold_upgrade().await?;
-        if database_url.is_none() && !folder.database_is_empty() {
-            let copied =
-                Database::copy_before_upgrade(&url, &owners, |last| folder.copy_before(last)).await;
-            copied.map_err(|e| CaseworkError::Folder {
-                path: folder.root().join("obhut.db").display().to_string(),
-                why: format!("can't be read, or not copied before it is upgraded: {e}; is the disk full, the folder read-only, or the file damaged?"),
-            })?;
-        }
-        let db = Database::connect(&url, &owners).await?;
+        let db = Database::connect(&url, &owners, &|last| folder.copy_before(last)).await?;
         let lookup = settings::lookup_key(&db, &folder, &keys, clock.now_micros()).await?;
         drop(upgrading);
         let vault = Vault::new(

@@ -27,7 +27,10 @@ enum Backend {
     Postgres,
 }
 
-/// The database, whichever of the two it is.
+/// Path for the copy of a database, by the newest migration it has.
+pub type CopyTo<'a> = &'a (dyn Fn(i64) -> PathBuf + Send + Sync);
+
+/// The database: SQLite or PostgreSQL.
 pub struct Database {
     pool: AnyPool,
     backend: Backend,
@@ -77,7 +80,10 @@ impl Database {
     ///
     /// # Errors
     /// An address that is none of the two, a database that doesn't answer, or one of a newer version.
-    pub async fn connect(url: &str, owners: &[&[Numbered]]) -> Result<Self> {
+    ///
+    /// A SQLite database that is about to be migrated is copied first, to the path that `copy_to` gives
+    /// for the newest migration it has.
+    pub async fn connect(url: &str, owners: &[&[Numbered]], copy_to: CopyTo<'_>) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let backend = match url.split_once(':') {
             Some(("sqlite", _)) => Backend::Sqlite,
@@ -90,7 +96,7 @@ impl Database {
             }
         };
         // A pool would try again until its time is up, and then say only that it was.
-        probe(url, backend).await.map_err(|e| {
+        probe(url, backend, owners, copy_to).await.map_err(|e| {
             CaseworkError::conflict(match backend {
                 Backend::Sqlite => format!(
                     "the database in the data folder can't be used: {e}; is the disk full, the folder read-only, or the file damaged?"
@@ -122,42 +128,6 @@ impl Database {
         };
         database.migrate(owners).await?;
         Ok(database)
-    }
-
-    /// Copies a SQLite database that is about to be migrated; does nothing if it is up to date.
-    pub async fn copy_before_upgrade(
-        url: &str,
-        owners: &[&[Numbered]],
-        beside: impl Fn(i64) -> PathBuf,
-    ) -> Result<()> {
-        let newest = migrations::in_order(owners).last().map_or(0, |m| m.0);
-        sqlx::any::install_default_drivers();
-        let mut connection = AnyConnection::connect(url).await?;
-        for pragma in PRAGMAS {
-            (&mut connection).execute(*pragma).await?;
-        }
-        if let Some(last) = migrations::behind(&mut connection, newest).await? {
-            // Write to a temporary name, then rename: an interrupted copy must not look complete.
-            let copy = beside(last);
-            let partial = copy.with_extension("partial");
-            let io = |e: std::io::Error| CaseworkError::Folder {
-                path: copy.display().to_string(),
-                why: e.to_string(),
-            };
-            if partial.exists() {
-                std::fs::remove_file(&partial).map_err(io)?;
-            }
-            sqlx::query("VACUUM INTO $1")
-                .bind(partial.to_string_lossy().into_owned())
-                .execute(&mut connection)
-                .await?;
-            let written = std::fs::File::open(&partial).and_then(|file| file.sync_all());
-            written
-                .and_then(|()| std::fs::rename(&partial, &copy))
-                .map_err(io)?;
-        }
-        connection.close().await?;
-        Ok(())
     }
 
     /// For statements of their own, outside a transaction.
@@ -228,8 +198,35 @@ const PRAGMAS: &[&str] = &[
     "PRAGMA secure_delete = ON",
 ];
 
+/// Copies a SQLite database. Writes to a temporary name, then renames: an interrupted copy must not look
+/// complete.
+async fn copy(
+    connection: &mut AnyConnection,
+    path: &std::path::Path,
+) -> std::result::Result<(), String> {
+    let partial = path.with_extension("partial");
+    let failed = |e: std::io::Error| format!("{} could not be written: {e}", path.display());
+    if partial.exists() {
+        std::fs::remove_file(&partial).map_err(failed)?;
+    }
+    sqlx::query("VACUUM INTO $1")
+        .bind(partial.to_string_lossy().into_owned())
+        .execute(connection)
+        .await
+        .map_err(|e| format!("it could not be copied before the upgrade: {e}"))?;
+    let written = std::fs::File::open(&partial).and_then(|file| file.sync_all());
+    written
+        .and_then(|()| std::fs::rename(&partial, path))
+        .map_err(failed)
+}
+
 /// One connection and one question, for the cause in plain words.
-async fn probe(url: &str, backend: Backend) -> std::result::Result<(), String> {
+async fn probe(
+    url: &str,
+    backend: Backend,
+    owners: &[&[Numbered]],
+    copy_to: CopyTo<'_>,
+) -> std::result::Result<(), String> {
     // What the server or the file says, without the driver's own wrapping.
     let plain = |e: sqlx::Error| match e {
         sqlx::Error::Database(e) => e.message().to_owned(),
@@ -245,6 +242,11 @@ async fn probe(url: &str, backend: Backend) -> std::result::Result<(), String> {
             .execute("SELECT COUNT(*) FROM sqlite_master")
             .await
             .map_err(plain)?;
+        let newest = migrations::in_order(owners).last().map_or(0, |m| m.0);
+        let behind = migrations::behind(&mut connection, newest).await;
+        if let Some(last) = behind.map_err(|e| e.to_string())? {
+            copy(&mut connection, &copy_to(last)).await?;
+        }
     }
     connection.close().await.map_err(plain)
 }

@@ -81,11 +81,14 @@ pub(crate) async fn run(connection: &mut AnyConnection, all: &[Numbered]) -> Res
         if last > newest {
             return Err(newer(last));
         }
-        // What the first version did is done, and now on record where the migrator looks.
-        migrator
-            .run_direct(Some(last), connection, true)
-            .await
-            .map_err(told)?;
+        // Seed the migrator with the steps of the first version. A database that was seeded before names
+        // the newest step here.
+        if last < newest {
+            migrator
+                .run_direct(Some(last), connection, true)
+                .await
+                .map_err(told)?;
+        }
     }
     migrator
         .run_direct(None, connection, false)
