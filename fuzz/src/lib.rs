@@ -22,13 +22,13 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "list_csv",
         run: |bytes| {
-            let (list, problems) = obhut_casework::read_list_file("fuzz", bytes);
+            let (list, problems) = obhut_media::read_list_file("fuzz", bytes);
             assert!(list.len() <= bytes.len() && problems.len() <= bytes.len() + 1);
         },
     },
     Target {
         name: "list_segment",
-        run: obhut_casework::probes::segment,
+        run: obhut_media::probes::segment,
     },
     Target {
         name: "facts",

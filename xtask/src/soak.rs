@@ -39,7 +39,7 @@ pub fn run(more: &[String]) -> Done {
                 "--package",
                 "obhut-decode",
                 "--package",
-                "obhut-casework",
+                "obhut-media",
             ])
             .args(["--test", "growth", "--", "--nocapture", "searching_goes_on"])
             .env("OBHUT_SOAK", "1"),

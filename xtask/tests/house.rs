@@ -150,6 +150,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "crates/foundation/casework/src",
     ),
     (
+        "crates/domains/media/migrations",
+        "crates/domains/media/src",
+    ),
+    (
         "crates/domains/payments/migrations",
         "crates/domains/payments/src",
     ),

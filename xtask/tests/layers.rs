@@ -81,8 +81,6 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         "casework",
         &[
             "async-trait",
-            "bytes",
-            "csv",
             "hex",
             "jiff",
             "schemars",
@@ -90,7 +88,20 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "serde_json",
             "sha2",
             "sqlx",
-            "tempfile",
+            "tokio",
+            "tracing",
+        ],
+    ),
+    (
+        "media",
+        &[
+            "async-trait",
+            "csv",
+            "hex",
+            "serde",
+            "serde_json",
+            "sha2",
+            "sqlx",
             "tokio",
             "tracing",
             "walkdir",
@@ -210,7 +221,9 @@ const OUTBOUND: &[(&str, &[&str])] = &[
     ("object_store", &["store", "vault"]),
     (
         "sqlx",
-        &["store", "casework", "payments", "bitcoin", "intake"],
+        &[
+            "store", "casework", "media", "payments", "bitcoin", "intake",
+        ],
     ),
 ];
 

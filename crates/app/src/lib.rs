@@ -11,11 +11,15 @@ use std::sync::Arc;
 use obhut_casework::for_domains::Domain;
 use obhut_casework::{Casework, Clock, DataFolder, Result};
 
-pub use {obhut_bitcoin as bitcoin, obhut_intake as intake, obhut_payments as payments};
+pub use {
+    obhut_bitcoin as bitcoin, obhut_intake as intake, obhut_media as media,
+    obhut_payments as payments,
+};
 
-/// The domains that live in crates of their own; casework adds those that are still inside it.
+/// Every domain.
 pub fn domains() -> Vec<Box<dyn Domain>> {
     vec![
+        Box::new(media::Media),
         Box::new(payments::Payments),
         Box::new(bitcoin::Bitcoin),
         Box::new(intake::Intake),

@@ -1,7 +1,6 @@
 //! Domains as the core sees them: all registered ones have their tables, their part in a case's facts
 //! and their way out; one more is added without touching casework.
 
-#[path = "../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -131,6 +130,7 @@ fn migrations_of_all_owners_are_one_sequence() {
     let mut numbers: Vec<i64> = [
         "foundation/store",
         "foundation/casework",
+        "domains/media",
         "domains/payments",
         "domains/bitcoin",
         "domains/intake",

@@ -1,12 +1,13 @@
 //! What went wrong where parts of the house meet, each as a story that must never come back.
 
-#[path = "../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
 
 use bench::*;
 use obhut_app::payments::{Assessment, Fired, HoldState, NewAlert, ShownTransfer, score_of};
 use obhut_app::{bitcoin, domains};
 use obhut_casework::*;
+use obhut_media as media;
+use obhut_media::*;
 
 fn transfer(n: i64) -> ShownTransfer {
     ShownTransfer {
@@ -61,14 +62,14 @@ async fn person(c: &Casework, name: &str, roles: &[Role]) -> Person {
 async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
-        let first = obhut_app::payments::record_alert(&c, &alert("p", 27), "test")
+        let first = obhut_app::payments::record_alert(c, &alert("p", 27), "test")
             .await
             .unwrap()
             .unwrap();
         let facts = c.facts(&first.case).await.unwrap();
         assert_eq!(facts.payments.len(), 27);
         assert_eq!(facts.reported.unwrap().id.as_deref(), Some("p"));
-        let grown = obhut_app::payments::record_alert(&c, &alert("p", 41), "test")
+        let grown = obhut_app::payments::record_alert(c, &alert("p", 41), "test")
             .await
             .unwrap()
             .unwrap();
@@ -103,7 +104,7 @@ async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
 async fn a_proof_of_erasure_was_false() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
-        let row = obhut_app::payments::record_alert(&c, &alert("p", 5), "test")
+        let row = obhut_app::payments::record_alert(c, &alert("p", 5), "test")
             .await
             .unwrap()
             .unwrap();
@@ -136,7 +137,7 @@ async fn a_proof_of_erasure_was_false() {
             1
         );
         let until = i64::MAX / 2;
-        obhut_app::payments::record_hold(&c, "t4", &case, until)
+        obhut_app::payments::record_hold(c, "t4", &case, until)
             .await
             .unwrap();
         let loose = c
@@ -164,7 +165,7 @@ async fn a_proof_of_erasure_was_false() {
         );
         assert!(bitcoin::movements(c, &case).await.unwrap().is_empty());
         assert!(bitcoin::chain_bases(c, &case).await.unwrap().is_empty());
-        let hold = &obhut_app::payments::holds(&c).await.unwrap()[0];
+        let hold = &obhut_app::payments::holds(c).await.unwrap()[0];
         assert_eq!(
             (hold.state, hold.tx.expose().as_str()),
             (HoldState::Released, "")
@@ -185,8 +186,7 @@ async fn a_clock_that_jumps_defeated_four_eyes() {
         let c = &b.casework;
         let known = picture(1);
         signed(c, "hotline", &[("one", &known)]).await;
-        let recorded = c
-            .record(&screen(c, &known).await, &subject("a"), None, "server")
+        let recorded = media::record(c, &screen(c, &known).await, &subject("a"), None, "server")
             .await
             .unwrap();
         let case = recorded.case.unwrap();
@@ -227,12 +227,12 @@ async fn a_signature_did_not_bind_what_it_signs() {
         let c = &b.casework;
         let (known, other) = (picture(1), picture(2));
         signed(c, "hotline", &[("one", &known)]).await;
-        let matching = c.list("hotline").await.unwrap();
+        let matching = media::list(c, "hotline").await.unwrap();
         // A second version without signatures.
-        c.import_list(&assessed("hotline"), &csv(&[("two", &other)]), "test")
+        media::import_list(c, &assessed("hotline"), &csv(&[("two", &other)]), "test")
             .await
             .unwrap();
-        let newest = c.list("hotline").await.unwrap();
+        let newest = media::list(c, "hotline").await.unwrap();
         let file = |version: &str| {
             b.folder
                 .path()
@@ -249,16 +249,16 @@ async fn a_signature_did_not_bind_what_it_signs() {
         )
         .await
         .unwrap();
-        let opened = again.screener(pool(), ScreenOptions::default()).await;
+        let opened = media::screener(&again, pool(), ScreenOptions::default()).await;
         let e = opened
             .err()
             .expect("nothing is matched with a swapped file");
         assert!(e.to_string().contains("swapped"), "{e}");
-        let shown = again.checked_lists().await.unwrap();
+        let shown = media::checked_lists(&again).await.unwrap();
         assert!(shown[0].list.signatures.is_empty() && shown[0].list.unsigned);
         assert!(shown[0].fault.is_some());
         let ada = steward(&again, "Ada").await;
-        assert!(again.list("hotline").await.unwrap().unsigned);
+        assert!(media::list(&again, "hotline").await.unwrap().unsigned);
         std::fs::copy(file(&newest.version), file(&matching.version)).unwrap();
         drop(ada);
     })
@@ -396,11 +396,10 @@ async fn a_lost_file_of_a_list_could_not_be_put_back() {
         let c = &b.casework;
         let known = picture(1);
         signed(c, "hotline", &[("one", &known)]).await;
-        let list = c.list("hotline").await.unwrap();
+        let list = media::list(c, "hotline").await.unwrap();
         let file = format!("lists/{}/{}.age", list.id, list.version);
         std::fs::remove_file(b.folder.path().join(file)).unwrap();
-        let import = c
-            .import_list(&assessed("hotline"), &csv(&[("one", &known)]), "test")
+        let import = media::import_list(c, &assessed("hotline"), &csv(&[("one", &known)]), "test")
             .await
             .unwrap();
         assert!(!import.new_version, "the same version, whole again");

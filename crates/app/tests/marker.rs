@@ -2,12 +2,11 @@
 //! cleared, and every column and file is decrypted and searched. The allow-list names the columns that
 //! may still contain it, each with the reason.
 
-#[path = "../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
 
 use bench::*;
 use obhut_app::payments::{Assessment, Fired, NewAlert, ShownTransfer, score_of};
-use obhut_app::{bitcoin, domains};
+use obhut_app::{bitcoin, domains, media};
 use obhut_casework::*;
 use sqlx::Row as _;
 
@@ -153,7 +152,7 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
         let rita = c.add_person("Rita", &roles, "test").await.unwrap();
         let olga = c.add_person("Olga", &roles, "test").await.unwrap();
         // Two cases about one person: one from payments, with money on the chain; one from a file.
-        let row = obhut_app::payments::record_alert(&c, &alert(), "test").await.unwrap().unwrap();
+        let row = obhut_app::payments::record_alert(c, &alert(), "test").await.unwrap().unwrap();
         let money = row.case;
         bitcoin::record_chain_basis(c, &money, &marked(4), &marked(5), i64::MAX / 2, &rita)
             .await
@@ -172,7 +171,7 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
             undone: false,
         };
         bitcoin::record_movement(c, "regtest", &movement).await.unwrap();
-        obhut_app::payments::record_hold(&c, &marked(2), &money, i64::MAX / 2).await.unwrap();
+        obhut_app::payments::record_hold(c, &marked(2), &money, i64::MAX / 2).await.unwrap();
         let json = format!(
             r#"{{"facts": {{"reported": {{"id": "{}", "display_names": ["{}"]}}, "note": "{}"}},
                 "files": [{{"name": "{}", "content": "bm90ZXM=", "facts": {{"original_name": "{}"}}}}],
@@ -190,8 +189,18 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
             .await
             .unwrap()
             .case;
+        // And one from an upload that matched a list.
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        let uploaded = Subject {
+            name: Some(Sealed::new(marked(18))),
+            ..subject(&marked(19))
+        };
+        let screened = screen(c, &known).await;
+        let matched = media::record(c, &screened, &uploaded, Some(&known), "server").await;
+        let matched = matched.unwrap().case.unwrap();
         let mut cleared = Vec::new();
-        for case in [&money, &filed] {
+        for case in [&money, &filed, &matched] {
             let name = marked(14);
             c.put_exhibit(marked(15).as_bytes(), Some(case), None, Some(&name), None, &rita)
                 .await
@@ -223,6 +232,18 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
                 .unwrap();
             let proof = c.erasure_proof(case).await.unwrap();
             assert!(proof.complete, "{proof:?}");
+        }
+        // Whatever made the finding, it is withdrawn with its case.
+        for (case, sources) in [
+            (&money, vec!["payments", "chain"]),
+            (&filed, vec!["person"]),
+            (&matched, vec!["media"]),
+        ] {
+            let found = c.finding_rows(case).await.unwrap();
+            let of: Vec<&str> = found.iter().map(|f| f.source.as_str()).collect();
+            assert_eq!(of, sources);
+            assert!(found.iter().all(|f| f.state == FindingState::Withdrawn));
+            assert!(found.iter().zip(1..).all(|(f, n)| f.seq == n));
         }
         for (table, column) in places(&everything(&b).await) {
             assert!(

@@ -1,12 +1,13 @@
 //! A data folder of the first version opens in this one, with everything as it was; one of a newer
 //! version is refused with a clear message. On both databases, with several processes starting together.
 
-#[path = "../../foundation/casework/tests/bench/mod.rs"]
 mod bench;
 
 use bench::*;
 use obhut_app::domains;
 use obhut_casework::*;
+use obhut_media as media;
+use obhut_media::*;
 
 /// The last step of the first version.
 const FIRST_STEPS: i64 = 41;
@@ -18,6 +19,7 @@ fn statements(up_to: i64) -> Vec<(i64, String)> {
     let mut all: Vec<_> = [
         "foundation/store",
         "foundation/casework",
+        "domains/media",
         "domains/payments",
         "domains/bitcoin",
         "domains/intake",
@@ -66,8 +68,15 @@ async fn first_version(url: &str, list: &HashList) {
         "INSERT INTO decisions VALUES ('decision-a', 'case-1', 'person-1', 'Rita', 'report', 'second', '', '', 20)",
         "INSERT INTO audit VALUES ('audit-b', 10, 'person-1', 'case.decide', 'case-1', 'no-report')",
         "INSERT INTO audit VALUES ('audit-a', 20, 'person-1', 'case.decide', 'case-1', 'report')",
+        "INSERT INTO findings VALUES ('finding-c', 'case-1', 'screen-2', 'given', '', '', '', '', '', 0, NULL, NULL, 'hold', '', '', 'public', 'exhibit-2', NULL, NULL, 30)",
+        "INSERT INTO payment_alerts VALUES ('alert-1', 'case-1', 'k', 'sender', 'suspected', 'pattern', 50, 'open', 'x', 1, 2, 3, 3)",
+        "INSERT INTO chain_movements (id, case_id, movement_key, movement_sealed, found_at) VALUES ('finding-m', 'case-1', 'moved', 'x', 40)",
+        "INSERT INTO incoming (seq, format, came_at, grp, at_risk, reasons, rests_on, case_id, sealed) VALUES (7, 'x', 50, 7, 0, '', '', 'case-1', '')",
     ] {
         run(sql.into()).await;
+    }
+    for (id, entry, distance) in [("finding-b", "far", 9), ("finding-a", "near", 2)] {
+        run(format!("INSERT INTO findings VALUES ('{id}', 'case-1', 'screen-1', 'match', '{}', 'hotline', 'v', '{entry}', 'pdq', {distance}, 90, 'assessed', 'block', 's', 'a', 'shared', 'exhibit-1', NULL, 5, 20)", list.id)).await;
     }
     let (id, version) = (&list.id, &list.version);
     run(format!("INSERT INTO lists (id, name, owner, purpose, basis, action, created_at) VALUES ('{id}', 'hotline', 'Hotline', 'assessed', 'Art. 6(1)(c)', 'block', 1)")).await;
@@ -81,7 +90,7 @@ async fn first_version(url: &str, list: &HashList) {
 /// The data folder of the first version: keys without one for lookups, the list's sealed file.
 async fn first_folder(made: &Bench, known: &[u8]) -> (tempfile::TempDir, HashList) {
     signed(&made.casework, "hotline", &[("one", known)]).await;
-    let list = made.casework.list("hotline").await.unwrap();
+    let list = media::list(&made.casework, "hotline").await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     for name in ["keys", "vault", "lists"] {
         std::fs::create_dir(folder.path().join(name)).unwrap();
@@ -122,8 +131,49 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
         assert_eq!(grounds, ["first", "second"], "numbered by time");
         let trail = c.audit(Some("case-1")).await.unwrap();
         assert_eq!(trail[0].detail, "report", "newest first");
+        // Findings keep their ids, their details and their order; what domains found has its own row.
+        let findings = c.findings("case-1").await.unwrap();
+        let seen: Vec<_> = findings
+            .iter()
+            .map(|f| {
+                (
+                    f.id.as_str(),
+                    f.what.as_str(),
+                    f.matched.entry.as_str(),
+                    f.listed,
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("finding-a", "match", "near", true),
+                ("finding-b", "match", "far", true),
+                ("finding-c", "given", "", false),
+            ]
+        );
+        assert_eq!(findings[0].matched.distance, 2);
+        assert_eq!(findings[0].uploaded_at, Some(5));
+        assert_eq!(findings[2].matched.action, Action::Hold);
+        assert_eq!(findings[2].exhibit.as_deref(), Some("exhibit-2"));
+        let rows = c.finding_rows("case-1").await.unwrap();
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|r| (r.seq, r.source.as_str(), r.subject.as_str()))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (1, "media", "screen-1"),
+                (2, "media", "screen-1"),
+                (3, "person", "screen-2"),
+                (4, "payments", "alert-1"),
+                (5, "chain", "moved"),
+                (6, "intake", "in-7"),
+            ]
+        );
         // What was signed then is bound to its file, on record, and matches.
-        let list = c.list("hotline").await.unwrap();
+        let list = media::list(&c, "hotline").await.unwrap();
         assert_eq!(list.signatures, ["Ada", "Grace"]);
         assert!(!list.unsigned);
         assert_eq!(screen(&c, &known).await.verdict, Verdict::Match);

@@ -275,15 +275,15 @@ fn describe(detail: &CaseDetail) -> String {
             .exhibit
             .as_ref()
             .map_or_else(String::new, |e| format!(", exhibit {e}"));
-        text += &match f.list.is_empty() {
+        text += &match f.matched.list.is_empty() {
             true if f.what == "given" => format!("\n  {name}: put in with the case{kept}"),
             true => format!("\n  {name}: unreadable ({}){kept}", f.what),
             false => format!(
                 "\n  {name}: {} {} at {}, {} bits{}{kept}",
-                f.list,
-                f.entry,
-                f.kind,
-                f.distance,
+                f.matched.list,
+                f.matched.entry,
+                f.matched.kind,
+                f.matched.distance,
                 category(f)
             ),
         };
@@ -305,9 +305,9 @@ fn describe(detail: &CaseDetail) -> String {
 }
 
 fn category(f: &Finding) -> String {
-    if f.category.is_empty() {
+    if f.matched.category.is_empty() {
         String::new()
     } else {
-        format!(", {} {}", f.scale, f.category)
+        format!(", {} {}", f.matched.scale, f.matched.category)
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use obhut_casework::{Manner, Pool, Sampling, VideoFrame, frame_pixels, pixels, scan};
+use obhut_app::media::{Manner, Pool, Sampling, VideoFrame, frame_pixels, pixels, scan};
 use obhut_hash::{Compute, Kind, Perceptual, Pixels, kinds};
 use serde_json::json;
 

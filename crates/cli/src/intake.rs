@@ -45,7 +45,7 @@ async fn take(
     paths: Vec<PathBuf>,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let mut intake = obhut_app::intake::begin_intake(&casework).await?;
+    let mut intake = obhut_app::intake::begin_intake(casework).await?;
     let progress = output.progress("reports");
     let mut waiting: Vec<ParsedReport> = Vec::new();
     let mut failed = false;

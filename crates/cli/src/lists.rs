@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use obhut_casework::{Action, CheckedList, HashList, Import, ListSettings, Purpose, Role};
+use obhut_app::media;
+use obhut_app::media::{CheckedList, HashList, Import, ListSettings};
+use obhut_casework::{Action, Purpose, Role};
 use serde_json::json;
 
 use crate::args::ListCommand;
@@ -44,31 +46,29 @@ pub async fn run(
             };
             let casework = setting.casework().await?;
             let bar = output.progress("list, being read and sealed");
-            let import = casework.import_list(&settings, &csv, &somebody()).await?;
+            let import = media::import_list(&casework, &settings, &csv, &somebody()).await?;
             bar.finish_and_clear();
             report(&import, &file, output)?;
         }
         ListCommand::Add { name, file } => {
             let csv = input::read(&file, FILE_BYTES_MAX)?;
             let casework = setting.casework().await?;
-            let import = casework.add_entries(&name, &csv, &somebody()).await?;
+            let import = media::add_entries(&casework, &name, &csv, &somebody()).await?;
             report(&import, &file, output)?;
         }
         ListCommand::Distance { name, distance, by } => {
             let casework = setting.casework().await?;
-            casework.list(&name).await?;
+            media::list(&casework, &name).await?;
             let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
-            let list = casework
-                .set_list_distance(&name, distance, &person.id)
-                .await?;
+            let list = media::set_list_distance(&casework, &name, distance, &person.id).await?;
             output.line(|| show(&list), || describe(&list))?;
         }
         ListCommand::Sign { name, by } => {
             let casework = setting.casework().await?;
             // Nobody gets a role for a list that isn't there.
-            casework.list(&name).await?;
+            media::list(&casework, &name).await?;
             let person = acting(&casework, Some(&by), Role::ListSteward, output).await?;
-            let list = casework.sign_list(&name, &person).await?;
+            let list = media::sign_list(&casework, &name, &person).await?;
             output.line(|| show(&list), || describe(&list))?;
         }
         ListCommand::Disable {
@@ -79,11 +79,9 @@ pub async fn run(
         } => {
             let casework = setting.casework().await?;
             // Nobody gets a role for a list that isn't there.
-            casework.list(&name).await?;
+            media::list(&casework, &name).await?;
             let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
-            casework
-                .dispute_entry(&name, &entry, &reason, &person.id)
-                .await?;
+            media::dispute_entry(&casework, &name, &entry, &reason, &person.id).await?;
             output.line(
                 || json!({ "list": name, "entry": entry, "disabled": true }),
                 || {
@@ -96,9 +94,9 @@ pub async fn run(
         ListCommand::Enable { name, entry, by } => {
             let casework = setting.casework().await?;
             // Nobody gets a role for a list that isn't there.
-            casework.list(&name).await?;
+            media::list(&casework, &name).await?;
             let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
-            casework.lift_dispute(&name, &entry, &person.id).await?;
+            media::lift_dispute(&casework, &name, &entry, &person.id).await?;
             output.line(
                 || json!({ "list": name, "entry": entry, "disabled": false }),
                 || format!("{entry} of \"{name}\" matches again"),
@@ -106,10 +104,10 @@ pub async fn run(
         }
         ListCommand::Show { name } => {
             let casework = setting.casework().await?;
-            let mut lists = casework.checked_lists().await?;
+            let mut lists = media::checked_lists(&casework).await?;
             if let Some(name) = name {
                 // Says what to do where there is none.
-                casework.list(&name).await?;
+                media::list(&casework, &name).await?;
                 lists.retain(|l| l.list.name == name);
             }
             if lists.is_empty() {

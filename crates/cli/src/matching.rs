@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::process::ExitCode;
 
-use obhut_casework::{Match, ScreenOptions, Screener, read_plain_list};
+use obhut_app::media::{Match, ScreenOptions, Screener, read_plain_list};
 use obhut_hash::kinds;
 use serde_json::json;
 

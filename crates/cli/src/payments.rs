@@ -83,7 +83,7 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
         }
     };
     if let Some(casework) = &casework {
-        for party in obhut_app::payments::confirmed_parties(&casework).await? {
+        for party in obhut_app::payments::confirmed_parties(casework).await? {
             confirmed.push(transfers.names.key(Id::of(party.expose())));
         }
     }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use obhut_casework::{
-    Casework, ScreenOptions, Screened, Screener, Sealed, Stretch, Subject, Surface, Verdict,
-    fresh_group, read_list_file, scan,
-};
+use obhut_app::media;
+use obhut_app::media::{ScreenOptions, Screened, Screener, Stretch, Verdict, read_list_file, scan};
+use obhut_casework::{Casework, Sealed, Subject, Surface, fresh_group};
 use serde_json::json;
 
 use crate::args::ScreenArgs;
@@ -144,7 +143,7 @@ pub async fn against(
         None => {
             let casework = setting.casework().await?;
             casework.check_surface(surface).await?;
-            let screener = casework.screener(pool, options).await?;
+            let screener = media::screener(&casework, pool, options).await?;
             anyhow::ensure!(
                 screener.entries() > 0,
                 "no list is on record: `obhut list import --name … --owner … --purpose assessed --basis … FILE.csv` imports one, `--list FILE.csv` compares with a file"
@@ -165,10 +164,11 @@ async fn record(
     if !screened.makes_a_finding() && screened.matches.iter().all(|m| m.signed) {
         return Ok(None);
     }
-    Ok(casework
-        .record(screened, subject, None, &setting::somebody())
-        .await?
-        .case)
+    Ok(
+        media::record(casework, screened, subject, None, &setting::somebody())
+            .await?
+            .case,
+    )
 }
 
 fn print(path: &Path, screened: &Screened, output: &Output) -> anyhow::Result<()> {

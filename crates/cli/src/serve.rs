@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use obhut_app::media;
 use obhut_app::payments::{Holding, Live};
 use obhut_partners::fetch::{AllowList, Fetcher};
 use obhut_partners::s3::S3;
@@ -38,9 +39,9 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
     pool.start_ahead(workers)
         .context("no decoder could be started")?;
     // Lists are in memory before the first request comes.
-    casework.current().await?;
+    media::current(&casework).await?;
     let watching = casework.clone();
-    let watcher = tokio::spawn(async move { watching.watch_changes().await });
+    let watcher = tokio::spawn(async move { media::watch_changes(&watching).await });
     let working = tokio::spawn(obhut_server::workers::work(casework.clone()));
     let mut outside = outside(&args)?;
     let mut payments = None;

@@ -4,10 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_casework::{
-    Casework, DataFolder, Granted, Limits, Person, Pool, Role, SystemClock, VideoTools,
-    WorkerCommand,
-};
+use obhut_app::media::{Limits, Pool, VideoTools, WorkerCommand};
+use obhut_casework::{Casework, DataFolder, Granted, Person, Role, SystemClock};
 
 use crate::args::Args;
 use crate::output::Output;

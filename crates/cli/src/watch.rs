@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use obhut_casework::{Match, Sealed, Subject, fresh_group};
+use obhut_app::media;
+use obhut_app::media::Match;
+use obhut_casework::{Sealed, Subject, fresh_group};
 use obhut_partners::fetch::{AllowList, Fetcher};
 use obhut_partners::hls;
 use serde_json::json;
@@ -62,7 +64,7 @@ pub async fn run(args: WatchArgs, setting: &Setting, output: &Output) -> anyhow:
                 let case = casework.as_ref().map(|casework| {
                     let screened = screener.judged(vec![found.clone()]);
                     let actor = setting::somebody();
-                    handle.block_on(casework.record(&screened, &subject, None, &actor))
+                    handle.block_on(media::record(casework, &screened, &subject, None, &actor))
                 });
                 let told = match case.transpose() {
                     Ok(recorded) => tell(found, recorded.and_then(|r| r.case), started, output),

@@ -2,7 +2,9 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine as _;
-use obhut_casework::{Act, Actor, ApiKey, Current, Person, Right, State, authorize};
+use obhut_app::media;
+use obhut_app::media::Current;
+use obhut_casework::{Act, Actor, ApiKey, Person, Right, State, authorize};
 
 use crate::App;
 use crate::fault::Fault;
@@ -26,8 +28,8 @@ pub(crate) async fn allowed(
         .and_then(|v| v.split_once(' '))
         .and_then(|(scheme, rest)| secret(scheme, rest.trim()))
         .ok_or_else(|| unauthorised("send a key as `Authorization: Bearer …`"))?;
-    let current = app.casework.current().await?;
-    let key = app.casework.key_of(&current, &secret);
+    let current = media::current(&app.casework).await?;
+    let key = current.key(&secret).cloned();
     let key = key.ok_or_else(|| unauthorised("this key is unknown, was revoked or has ended"))?;
     if !key.has(right) {
         return Err(Fault::new(

@@ -621,7 +621,7 @@ fn id_of(texts: &BTreeMap<String, String>) -> &str {
 }
 
 fn md5_hex(bytes: &[u8]) -> String {
-    let kind = obhut_casework::kinds::by_name("md5").expect("a kind of ours");
+    let kind = obhut_app::media::kinds::by_name("md5").expect("a kind of ours");
     kind.of_bytes(bytes).expect("MD5 is of bytes").to_hex()
 }
 

@@ -15,9 +15,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use obhut_casework::{
-    ApiKey, CaseworkError, Current, Digest, Kind, Right, VideoFrameDigest, kinds,
-};
+use obhut_app::media;
+use obhut_app::media::{Current, Digest, Kind, VideoFrameDigest, kinds};
+use obhut_casework::{ApiKey, CaseworkError, Right};
 use serde_json::json;
 
 use crate::fault::Fault;
@@ -227,7 +227,7 @@ const PATHS: &[&str] = &[
 
 /// Ready means that lists can be looked at, in memory and in the database.
 async fn status(State(app): State<App>) -> Response {
-    match app.casework.current().await {
+    match media::current(&app.casework).await {
         Ok(_) => "I-AM-ALIVE".into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "INDEX-STALE").into_response(),
     }

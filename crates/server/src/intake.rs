@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::StreamExt as _;
-use obhut_casework::{
-    ApiKey, Current, Recorded, ScreenOptions, Screened, Sealed, Subject, Surface, fresh_group,
-};
+use obhut_app::media;
+use obhut_app::media::{Current, Recorded, ScreenOptions, Screened};
+use obhut_casework::{ApiKey, Sealed, Subject, Surface, fresh_group};
 use obhut_partners::fetch::{FetchFault, Fetched};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -339,9 +339,7 @@ pub(crate) async fn record(
         surface: sender.surface,
         uploaded_at: None,
     };
-    let recording = app
-        .casework
-        .record(screened, &subject, Some(bytes), &key.id);
+    let recording = media::record(&app.casework, screened, &subject, Some(bytes), &key.id);
     Ok(recording.await?)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use obhut_casework::Verdict;
+use obhut_app::media::Verdict;
 
 /// Counted since the start of the process.
 #[derive(Default)]

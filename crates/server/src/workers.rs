@@ -48,8 +48,8 @@ async fn associations(
     casework: &Casework,
     live: &Live,
 ) -> Result<(), obhut_casework::CaseworkError> {
-    obhut_app::payments::settle_associations(&casework).await?;
-    live.set_confirmed(&obhut_app::payments::confirmed_parties(&casework).await?);
+    obhut_app::payments::settle_associations(casework).await?;
+    live.set_confirmed(&obhut_app::payments::confirmed_parties(casework).await?);
     Ok(())
 }
 
@@ -83,7 +83,7 @@ async fn round(
     casework.escalate_deadlines().await?;
     casework.finish_settlements().await?;
     casework.finish_erasures().await?;
-    obhut_app::payments::settle_associations(&casework).await?;
+    obhut_app::payments::settle_associations(casework).await?;
     Ok(())
 }
 

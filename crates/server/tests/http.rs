@@ -8,6 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
+use obhut_app::media;
+use obhut_app::media::*;
 use obhut_casework::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -81,8 +83,7 @@ impl Bench {
         let digest = compute(&mut &picture[..]).unwrap().to_hex();
         let csv =
             format!("kind,digest,category_scale,category,entry_id\nmd5,{digest},,,entry-one\n");
-        self.casework
-            .import_list(&settings, csv.as_bytes(), "test")
+        media::import_list(&self.casework, &settings, csv.as_bytes(), "test")
             .await
             .unwrap();
         for name in ["Ada", "Grace"] {
@@ -91,7 +92,9 @@ impl Bench {
                 .add_person(name, &[Role::ListSteward], "test")
                 .await
                 .unwrap();
-            self.casework.sign_list("hotline", &person).await.unwrap();
+            media::sign_list(&self.casework, "hotline", &person)
+                .await
+                .unwrap();
         }
     }
 
@@ -334,8 +337,7 @@ async fn what_cannot_be_read_is_held_if_it_claims_to_be_a_picture() {
         basis: "b".into(),
         action: Action::Hold,
     };
-    b.casework
-        .import_list(&settings, rows.as_bytes(), "test")
+    media::import_list(&b.casework, &settings, rows.as_bytes(), "test")
         .await
         .unwrap();
     let key = b.key(&[Right::Screen], None).await;

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
+use obhut_app::media;
+use obhut_app::media::*;
 use obhut_casework::*;
 use obhut_server::{AllowList, Outside};
 use serde_json::{Value, json};
@@ -238,7 +240,7 @@ async fn digests_are_matched_for_keys_that_may_know() {
     let json_type = ("content-type", "application/json");
     let (_, _, screened) = b.post(PUBLIC, &[], known).await;
     assert_eq!(screened["findings"][0]["distance"], 0);
-    let list = b.casework.list("hotline").await.unwrap();
+    let list = media::list(&b.casework, "hotline").await.unwrap();
     // The list's own digest is known to the test by a search for nothing: all bits flipped.
     let ask = async |body: Value| {
         b.post("/v1/match", &[json_type], body.to_string().into_bytes())
@@ -253,13 +255,12 @@ async fn digests_are_matched_for_keys_that_may_know() {
         )
     );
     let entries = "kind,digest,entry_id\npdq,".to_owned() + &"f".repeat(64) + ",added\n";
-    b.casework
-        .add_entries("hotline", entries.as_bytes(), "test")
+    media::add_entries(&b.casework, "hotline", entries.as_bytes(), "test")
         .await
         .unwrap();
     let near = "f".repeat(63) + "c";
     let (_, _, answer) = ask(json!({"digests": [{"kind": "pdq", "digest": near}]})).await;
-    let newest = b.casework.list("hotline").await.unwrap().version;
+    let newest = media::list(&b.casework, "hotline").await.unwrap().version;
     assert_ne!(newest, list.version);
     assert_eq!(
         answer,

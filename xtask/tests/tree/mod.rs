@@ -16,9 +16,12 @@ pub const STOREYS: &[(&str, &[&str])] = &[
     ("foundation/vault", &[]),
     ("foundation/facts", &[]),
     ("foundation/store", &["vault", "facts"]),
+    ("foundation/casework", &["hash", "vault", "facts", "store"]),
     (
-        "foundation/casework",
-        &["hash", "index", "vault", "decode", "facts", "store"],
+        "domains/media",
+        &[
+            "casework", "facts", "store", "vault", "hash", "index", "decode",
+        ],
     ),
     (
         "domains/payments",
@@ -28,11 +31,13 @@ pub const STOREYS: &[(&str, &[&str])] = &[
     ("domains/intake", &["casework", "facts", "index", "vault"]),
     (
         "edges/partners",
-        &["casework", "payments", "bitcoin", "intake"],
+        &["casework", "media", "payments", "bitcoin", "intake"],
     ),
     (
         "app",
-        &["casework", "payments", "bitcoin", "intake", "partners"],
+        &[
+            "casework", "media", "payments", "bitcoin", "intake", "partners",
+        ],
     ),
     ("server", &["casework", "partners", "app"]),
     (

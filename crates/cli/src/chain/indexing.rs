@@ -56,12 +56,12 @@ pub async fn index(
     };
     // Where nothing was told before, telling begins with what this run appends.
     if let Some(casework) = &casework
-        && bitcoin::chain_told(&casework, network.name())
+        && bitcoin::chain_told(casework, network.name())
             .await?
             .is_none()
     {
         let (height, hash) = bitcoin::glance(&args.index)?.tip;
-        bitcoin::set_chain_told(&casework, network.name(), height, &hash_text(&hash)).await?;
+        bitcoin::set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
     }
     let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
     let (mut told, mut reached, mut seen) = (false, false, None);

@@ -37,7 +37,7 @@ pub(super) async fn put_on_record(
             network,
             rests_on: near.into_iter().map(|p| Sealed::new(name(p))).collect(),
         };
-        let told = obhut_app::payments::record_alert(&casework, &alert, &somebody()).await?;
+        let told = obhut_app::payments::record_alert(casework, &alert, &somebody()).await?;
         n += u64::from(told.is_some());
     }
     Ok(n)

@@ -46,7 +46,7 @@ pub struct Bitcoin;
 #[async_trait]
 impl Domain for Bitcoin {
     fn name(&self) -> &'static str {
-        "chain"
+        watches::SOURCE
     }
 
     fn migrations(&self) -> &'static [Numbered] {

@@ -17,4 +17,9 @@ pub(crate) const ALL: &[Numbered] = &[
         "watches",
         include_str!("../migrations/0041_watches.sql"),
     ),
+    (
+        53,
+        "watches",
+        include_str!("../migrations/0053_watches.sql"),
+    ),
 ];

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
-use obhut_casework::for_domains::{Columns, Inside as _, Tx, alarms, audit, cases, ids};
+use obhut_casework::for_domains::{Columns, Inside as _, Tx, alarms, audit, cases, findings, ids};
 use obhut_casework::{Casework, CaseworkError, Person, Result, Sealed};
 use serde::Serialize;
 
 use obhut_chain::Network;
 
 use crate::bases::{begin_trace, chain_bases, goes_on, is_nobodys};
+
+/// What findings of this domain are recorded under.
+pub(crate) const SOURCE: &str = "chain";
 
 /// A watched address.
 #[derive(Clone, Debug)]
@@ -199,6 +202,16 @@ pub async fn record_movement(
         .await?
         .rows_affected();
         if added == 1 {
+            let found = findings::Found {
+                case: &case,
+                subject: &key,
+                evidence: None,
+                strength: "movement",
+                source: SOURCE,
+            };
+            if !findings::stand(&mut tx, &found, true).await? {
+                findings::write(&mut tx, casework, &found).await?;
+            }
             let way = if m.incoming { "was paid" } else { "paid" };
             let text = format!(
                 "a watched address of case {case} {way} at height {}",
@@ -275,17 +288,26 @@ pub async fn movements_of(
 /// Marks a movement whose block lost a race and that no other block has.
 pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
     let mut tx = casework.begin().await?;
-    let row = sqlx::query("SELECT case_id FROM chain_movements WHERE id = $1")
+    let row = sqlx::query("SELECT case_id, movement_key FROM chain_movements WHERE id = $1")
         .bind(id)
         .fetch_one(&mut *tx)
         .await?;
-    let case = Columns::of(&row).text()?;
+    let mut c = Columns::of(&row);
+    let (case, key) = (c.text()?, c.text()?);
     let now = casework.now_micros();
     sqlx::query("UPDATE chain_movements SET undone_at = $1 WHERE id = $2")
         .bind(now)
         .bind(id)
         .execute(&mut *tx)
         .await?;
+    let found = findings::Found {
+        case: &case,
+        subject: &key,
+        evidence: None,
+        strength: "movement",
+        source: SOURCE,
+    };
+    findings::stand(&mut tx, &found, false).await?;
     let text =
         format!("a movement of case {case} told before never happened: its block lost a race");
     alarms::raise(&mut tx, now, "chain-undone", &case, &text).await?;

@@ -27,6 +27,8 @@ mod tokens;
 use places::{Known, Placed, place};
 use tokens::{Prepared, prepare};
 
+/// What findings of this domain are recorded under.
+const SOURCE: &str = "intake";
 /// Reports taken in within one transaction.
 const CHUNK: usize = 5_000;
 /// What is shared by more reports than this is passed round and links nobody.
@@ -157,7 +159,7 @@ pub struct Intake;
 #[async_trait]
 impl Domain for Intake {
     fn name(&self) -> &'static str {
-        "intake"
+        SOURCE
     }
 
     fn migrations(&self) -> &'static [Numbered] {
@@ -309,19 +311,21 @@ async fn add_raw(
     exhibit: Option<&str>,
 ) -> Result<()> {
     let screening = ids::new("screen");
-    let name = Some("report as it came in");
-    findings::write_given(
-        tx,
-        casework,
+    let file = findings::File {
+        name: Some("report as it came in"),
+        surface: Surface::Shared,
+        uploaded_at: None,
+    };
+    findings::file(tx, casework, &screening, &file).await?;
+    let found = findings::Found {
         case,
-        &screening,
-        what,
-        exhibit,
-        name,
-        Surface::Shared,
-        None,
-    )
-    .await
+        subject: &screening,
+        evidence: exhibit,
+        strength: what,
+        source: SOURCE,
+    };
+    findings::write(tx, casework, &found).await?;
+    Ok(())
 }
 
 /// Takes back what ranks rested on: a case whose person was cleared points to nobody any more.
@@ -422,6 +426,14 @@ async fn open_case(
     let case = ids::new("case");
     let account = known.reported.as_ref().and_then(|a| a.id.as_deref());
     cases::open(tx, casework, &case, account, known, actor).await?;
+    let found = findings::Found {
+        case: &case,
+        subject: incoming,
+        evidence: None,
+        strength: "report",
+        source: SOURCE,
+    };
+    findings::write(tx, casework, &found).await?;
     audit::write(
         tx,
         casework.now_micros(),

@@ -4,8 +4,15 @@
 use obhut_casework::for_domains::Numbered;
 
 /// Number, owner, statements.
-pub(crate) const ALL: &[Numbered] = &[(
-    36,
-    "incoming",
-    include_str!("../migrations/0036_incoming.sql"),
-)];
+pub(crate) const ALL: &[Numbered] = &[
+    (
+        36,
+        "incoming",
+        include_str!("../migrations/0036_incoming.sql"),
+    ),
+    (
+        54,
+        "incoming",
+        include_str!("../migrations/0054_incoming.sql"),
+    ),
+];

@@ -1,11 +1,11 @@
 //! Reports of others: told apart, linked, ranked; what can't be read is a case; nothing is dropped.
 
-#[path = "../../../foundation/casework/tests/bench/mod.rs"]
+#[path = "../../../app/tests/bench/mod.rs"]
 mod bench;
 
 /// The intake domain, in addition to those inside casework.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
-    vec![Box::new(obhut_intake::Intake)]
+    vec![Box::new(obhut_media::Media), Box::new(obhut_intake::Intake)]
 }
 
 use bench::*;
@@ -45,7 +45,7 @@ fn near(seed: u8, flips: usize) -> [u8; 32] {
 }
 
 async fn take(c: &Casework, all: Vec<ParsedReport>) -> Vec<Incoming> {
-    obhut_intake::begin_intake(&c)
+    obhut_intake::begin_intake(c)
         .await
         .unwrap()
         .take(all, "test")

@@ -12,8 +12,8 @@ use obhut_typologies::{
 use serde::{Deserialize, Serialize};
 
 use obhut_casework::for_domains::{
-    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, audit, cases, counters, ids,
-    reports,
+    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, audit, cases, counters,
+    findings, ids, reports,
 };
 use obhut_casework::{
     Account, CaseStatus, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty,
@@ -22,6 +22,8 @@ use obhut_casework::{
 };
 use obhut_facts::words;
 
+/// What findings of this domain are recorded under.
+const SOURCE: &str = "payments";
 /// Cool-down: a party of a decided case is re-alerted only for transfers at least this long after the
 /// last alert, in microseconds; 30 days, our judgement.
 const ANEW_MICROS: i64 = 30 * 86_400 * 1_000_000;
@@ -64,7 +66,7 @@ const JOURNAL_KEPT: &str = "the bank's record of its own payments, which accuses
 #[async_trait]
 impl Domain for Payments {
     fn name(&self) -> &'static str {
-        "payments"
+        SOURCE
     }
 
     fn migrations(&self) -> &'static [Numbered] {
@@ -434,6 +436,14 @@ pub async fn record_alert(
     };
     let fresh = ids::new("case");
     let case = cases::join_payments(&mut tx, casework, &subject, &fresh, actor).await?;
+    let found = findings::Found {
+        case: &case,
+        subject: &id,
+        evidence: None,
+        strength: a.scenario,
+        source: SOURCE,
+    };
+    findings::write(&mut tx, casework, &found).await?;
     let seq = counters::next(&mut tx, "alerts").await?;
     sqlx::query(
         "INSERT INTO payment_alerts (id, case_id, party_key, side, role, scenario, score, state, detail_sealed,

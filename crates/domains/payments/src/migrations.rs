@@ -7,4 +7,5 @@ use obhut_casework::for_domains::Numbered;
 pub(crate) const ALL: &[Numbered] = &[
     (37, "alerts", include_str!("../migrations/0037_alerts.sql")),
     (49, "alerts", include_str!("../migrations/0049_alerts.sql")),
+    (52, "alerts", include_str!("../migrations/0052_alerts.sql")),
 ];

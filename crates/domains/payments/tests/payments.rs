@@ -1,12 +1,15 @@
 //! History through the kernel, as the command does it: what is planted is found, history in parts
 //! says what transfers one after another say, and nothing is lost on the way.
 
-#[path = "../../../foundation/casework/tests/bench/mod.rs"]
+#[path = "../../../app/tests/bench/mod.rs"]
 mod bench;
 
 /// The payments domain, in addition to those inside casework.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
-    vec![Box::new(obhut_payments::Payments)]
+    vec![
+        Box::new(obhut_media::Media),
+        Box::new(obhut_payments::Payments),
+    ]
 }
 
 use std::collections::HashMap;
@@ -74,22 +77,19 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
             None,
             "decided"
         );
-        assert_eq!(
-            obhut_payments::confirmed_parties(&c).await.unwrap().len(),
-            1
-        );
+        assert_eq!(obhut_payments::confirmed_parties(c).await.unwrap().len(), 1);
         let second = obhut_payments::record_alert(c, &alert("b", &["a"]), "test")
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(obhut_payments::settle_associations(&c).await.unwrap(), 0);
+        assert_eq!(obhut_payments::settle_associations(c).await.unwrap(), 0);
         obhut_payments::record_hold(c, "t1", &second.case, i64::MAX / 2)
             .await
             .unwrap();
         obhut_payments::record_hold(c, "t1", &second.case, 5)
             .await
             .unwrap();
-        let holds = obhut_payments::holds(&c).await.unwrap();
+        let holds = obhut_payments::holds(c).await.unwrap();
         assert_eq!((holds.len(), holds[0].state), (1, HoldState::Held));
         let released = obhut_payments::decide_hold(c, &holds[0].id, &rita, None, "family")
             .await

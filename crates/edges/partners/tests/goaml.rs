@@ -112,9 +112,14 @@ fn facts(unit: &FinancialUnit) -> Facts {
 
 async fn rendered(facts: &Facts, unit: Option<&FinancialUnit>) -> Rendered {
     let folder = tempfile::tempdir().unwrap();
-    let c = Casework::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock))
-        .await
-        .unwrap();
+    let c = Casework::open_with(
+        DataFolder::new(folder.path()),
+        None,
+        Arc::new(SystemClock),
+        vec![Box::new(obhut_media::Media)],
+    )
+    .await
+    .unwrap();
     if let Some(unit) = unit {
         c.set_financial_unit(unit, "test").await.unwrap();
     }

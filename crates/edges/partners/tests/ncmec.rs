@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use expect_test::expect_file;
 use obhut_casework::*;
+use obhut_media as media;
+use obhut_media::*;
 use obhut_partners::destinations::ncmec::{rules, schema as table};
 use obhut_partners::{Rendered, destinations, tree};
 use serde_json::Value;
@@ -40,9 +42,14 @@ struct Decided {
 impl Decided {
     async fn new(facts: &str, extent: Extent) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let c = Casework::open(DataFolder::new(folder.path()), None, Arc::new(Fixed))
-            .await
-            .unwrap();
+        let c = Casework::open_with(
+            DataFolder::new(folder.path()),
+            None,
+            Arc::new(Fixed),
+            vec![Box::new(obhut_media::Media)],
+        )
+        .await
+        .unwrap();
         let reporter = Reporter {
             service: "Example".into(),
             first_name: "Erika".into(),
@@ -71,8 +78,7 @@ impl Decided {
             surface: Surface::Public,
             uploaded_at: Some(1_789_999_000_000_000),
         };
-        let recorded = c
-            .record(&screened, &subject, Some(b"bytes"), "test")
+        let recorded = media::record(&c, &screened, &subject, Some(b"bytes"), "test")
             .await
             .unwrap();
         let (case, exhibit) = (recorded.case.unwrap(), recorded.exhibit.unwrap());

@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::database::{Columns, Tx};
-use crate::{Casework, CaseworkError, Current, Person, Result, Surface, audit, changes, ids};
+use crate::{Casework, CaseworkError, Person, Result, Surface, audit, changes, ids};
 use obhut_facts::words;
 
 words! {
@@ -201,14 +201,15 @@ impl Casework {
 
     /// The key with this secret, unless it was revoked or has expired.
     pub async fn key(&self, secret: &str) -> Result<Option<ApiKey>> {
-        Ok(self.key_of(&self.current().await?, secret))
-    }
-
-    /// Looks the key up in a snapshot and checks its expiry against the clock.
-    pub fn key_of(&self, current: &Current, secret: &str) -> Option<ApiKey> {
-        let now = self.now();
-        let valid = |key: &&ApiKey| key.expires_at.is_none_or(|at| now < at);
-        current.key(secret).filter(valid).cloned()
+        let row = sqlx::query(
+            "SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at FROM api_keys
+             WHERE digest = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+        )
+        .bind(digest(secret))
+        .bind(self.now())
+        .fetch_optional(self.db.pool())
+        .await?;
+        row.as_ref().map(read).transpose()
     }
 
     /// All keys, newest first.

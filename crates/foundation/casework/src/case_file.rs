@@ -186,18 +186,20 @@ impl Casework {
                 .as_deref()
                 .and_then(|t| t.parse::<jiff::Timestamp>().ok());
             let name = item.name.as_deref().or(item.path.as_deref());
-            findings::write_given(
-                &mut tx,
-                self,
-                &case,
-                screening,
-                findings::GIVEN,
-                exhibit.as_deref(),
+            let of_file = findings::File {
                 name,
-                file.surface,
-                uploaded.map(|t| t.as_microsecond()),
-            )
-            .await?;
+                surface: file.surface,
+                uploaded_at: uploaded.map(|t| t.as_microsecond()),
+            };
+            findings::file(&mut tx, self, screening, &of_file).await?;
+            let found = findings::Found {
+                case: &case,
+                subject: screening,
+                evidence: exhibit.as_deref(),
+                strength: findings::GIVEN,
+                source: findings::PERSON,
+            };
+            findings::write(&mut tx, self, &found).await?;
         }
         cases::start_clock(&mut tx, self, &case, facts.known_at.as_deref()).await?;
         let detail = format!("{} files", rows.len());

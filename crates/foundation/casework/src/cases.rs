@@ -6,7 +6,7 @@ use crate::database::{Columns, Tx, VALUES_MAX, places};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
     Appeal, Casework, CaseworkError, Decision, Embargo, Facts, Finding, Next, Person, Result, Role,
-    Sealed, Subject, audit, case_file, facts,
+    Sealed, Surface, audit, case_file, facts, ids,
 };
 use obhut_facts::words;
 
@@ -43,6 +43,26 @@ words! {
         /// An appeal was upheld: whoever was affected is cleared.
         Cleared = "cleared",
     }
+}
+
+/// What was screened, as far as the caller knows it.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// What belongs into one case: an account, a run over a folder, one upload.
+    pub group: String,
+    /// The account it came from.
+    pub account: Option<Sealed<String>>,
+    /// A path or a file's name.
+    pub name: Option<Sealed<String>>,
+    /// Where it was meant to be seen.
+    pub surface: Surface,
+    /// When it was uploaded, microseconds since 1970; now, where unknown.
+    pub uploaded_at: Option<i64>,
+}
+
+/// The name of a group that nothing else belongs to yet.
+pub fn fresh_group() -> String {
+    ids::new("group")
 }
 
 /// Every way a case may go; whatever isn't here is refused.
@@ -116,6 +136,15 @@ pub(crate) async fn open_case(casework: &Casework, subject: &Subject) -> Result<
         .fetch_optional(casework.db.pool())
         .await?;
     row.map(|row| Columns::of(&row).text()).transpose()
+}
+
+/// Holds a case's row until the transaction ends.
+pub(crate) async fn hold(tx: &mut Tx, id: &str) -> Result<()> {
+    sqlx::query("UPDATE cases SET changed_at = changed_at WHERE id = $1")
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// The open case of a group, opened under the id `fresh` where there is none, and held against

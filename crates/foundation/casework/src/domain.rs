@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use obhut_store::migrations::Numbered;
 
 use crate::database::Tx;
-use crate::{Casework, Facts, Result};
+use crate::{Casework, Facts, Finding, Result};
 
 /// An item a domain held about a cleared person, and what happens to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,6 +82,16 @@ pub trait Domain: Send + Sync {
         &[]
     }
 
+    /// Runs once after the data folder was opened and its tables were migrated.
+    async fn opened(&self, _: &Casework) -> Result<()> {
+        Ok(())
+    }
+
+    /// Adds the domain's details to its own among the findings of a case.
+    async fn describe(&self, _: &mut Tx, _case: &str, _findings: &mut [Finding]) -> Result<()> {
+        Ok(())
+    }
+
     /// The facts this domain contributes to a case, computed now. A value entered by a person wins.
     async fn dossier_part(&self, _: &mut Tx, _: &Casework, _case: &str) -> Result<Facts> {
         Ok(Facts::default())
@@ -100,5 +110,5 @@ pub trait Domain: Send + Sync {
     async fn settle(&self, casework: &Casework, case: &str) -> Result<()>;
 }
 
-/// The domains that are still part of this crate.
-pub(crate) const OWN: &[&dyn Domain] = &[&crate::findings::Media];
+/// What redress takes back of every domain.
+pub(crate) const OWN: &[&dyn Domain] = &[&crate::findings::Evidence];

@@ -10,7 +10,7 @@ use crate::cases::{self, CaseStatus};
 use crate::views::{self, FileDigests};
 use crate::{
     Casework, Category, Facts, FileFacts, FinancialUnit, Finding, Reporter, Result, Sealed,
-    Surface, filings, lists,
+    Surface, filings,
 };
 
 /// A case as data.
@@ -116,12 +116,9 @@ impl Casework {
                 }
             }
         }
-        // What an entry says that was disputed since, nobody says any more.
-        let disputed = lists::disputed(&mut self.db.snapshot().await?).await?;
         let mut files: Vec<ReportedFile> = Vec::new();
         for finding in &detail.findings {
-            let entry = (finding.list_id.clone(), finding.entry.clone());
-            let matched = finding.what == "match" && !disputed.contains(&entry);
+            let matched = finding.listed;
             let known = |f: &&mut ReportedFile| f.key == key(finding);
             if let Some(file) = files.iter_mut().find(known) {
                 file.matched |= matched;

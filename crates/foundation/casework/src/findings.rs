@@ -1,54 +1,60 @@
-//! What screening found, one row for each entry that matched; joined to a case.
+//! Findings, whatever made them: what each is about, how strong it is, and the case it belongs to.
 //!
-//! A finding holds no digest: it names list, version and entry, and the exhibit where there is one.
+//! A domain keeps its details in its own table under the finding's id; what the core knows of a file is
+//! the same for every domain.
+//!
+//! Invariant: a case's findings are numbered while its row is held, so their order is no clock's.
 
 use async_trait::async_trait;
 use serde::Serialize;
 
+use crate::cases;
 use crate::database::{Columns, Tx};
 use crate::domain::{Clearing, Domain, Gone, Removed};
-use crate::lists::{Action, Purpose};
-use crate::screen::Match;
-use crate::{Casework, Result, Screened, Sealed, Subject, Surface, audit, ids, lists, views};
+use crate::{Action, Casework, Purpose, Result, Sealed, Surface, ids, views};
+use obhut_facts::words;
 
-/// What a finding is that is a report of others nobody could read.
+/// Strength of a finding that is a report of others nobody could read.
 pub const UNREAD_REPORT: &str = "report-unreadable";
-/// What a finding is that a person put in with a case file.
+/// Strength of a finding that a person put in with a case file.
 pub const GIVEN: &str = "given";
+/// Source of what a person put in.
+pub(crate) const PERSON: &str = "person";
 
-/// Pictures, videos and other exhibits, as a domain of casework.
-pub(crate) struct Media;
+words! {
+    /// Whether a finding stands.
+    FindingState {
+        /// It stands until someone decides otherwise.
+        Open = "open",
+        /// Its case was cleared on appeal.
+        Withdrawn = "withdrawn",
+    }
+}
+
+/// Exhibits and names of files of every domain: what redress takes back of them.
+pub(crate) struct Evidence;
 
 #[async_trait]
-impl Domain for Media {
+impl Domain for Evidence {
     fn name(&self) -> &'static str {
-        "media"
+        "evidence"
     }
 
-    /// Disputes the entries that matched, deletes file names, and schedules the exhibits for erasure.
+    /// Withdraws the case's findings, deletes file names, and schedules the exhibits for erasure.
     async fn withdraw(
         &self,
         tx: &mut Tx,
         casework: &Casework,
         clearing: &Clearing<'_>,
     ) -> Result<Vec<Removed>> {
-        let now = casework.now();
         let case = clearing.case;
-        let rows = sqlx::query(
-            "SELECT DISTINCT list_id, entry FROM findings WHERE case_id = $1 AND list_id <> ''",
-        )
-        .bind(case)
-        .fetch_all(&mut **tx)
-        .await?;
-        let reason = format!("appeal {} upheld", clearing.appeal);
-        for row in &rows {
-            let mut c = Columns::of(row);
-            let (list, entry) = (c.text()?, c.text()?);
-            lists::dispute(tx, now, &list, &entry, &reason, clearing.person).await?;
-        }
+        sqlx::query("UPDATE findings SET state = 'withdrawn' WHERE case_id = $1")
+            .bind(case)
+            .execute(&mut **tx)
+            .await?;
         forget_names(tx, case).await?;
         let rows = sqlx::query(
-            "SELECT DISTINCT exhibit FROM findings WHERE case_id = $1 AND exhibit IS NOT NULL",
+            "SELECT DISTINCT evidence FROM findings WHERE case_id = $1 AND evidence IS NOT NULL",
         )
         .bind(case)
         .fetch_all(&mut **tx)
@@ -60,7 +66,7 @@ impl Domain for Media {
         exhibits.extend(views::of_case(tx, case).await?);
         exhibits.sort_unstable();
         exhibits.dedup();
-        let when = Gone::NotBefore(clearing.kept_until.max(now));
+        let when = Gone::NotBefore(clearing.kept_until.max(casework.now()));
         Ok(exhibits
             .into_iter()
             .map(|what| Removed {
@@ -76,15 +82,9 @@ impl Domain for Media {
     }
 }
 
-/// A finding on record.
+/// The entry of a list that a file matched; empty where none did.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Finding {
-    /// Id.
-    pub id: String,
-    /// The screening it came from: one file has one, with as many findings as entries matched.
-    pub screening: String,
-    /// `match`, or the code of why the file could not be read.
-    pub what: String,
+pub struct MatchedEntry {
     /// Id of the list.
     pub list_id: String,
     /// Name of the list.
@@ -107,6 +107,39 @@ pub struct Finding {
     pub scale: String,
     /// Category of the entry.
     pub category: String,
+}
+
+impl Default for MatchedEntry {
+    /// What is on no list is kept back until a person has looked.
+    fn default() -> Self {
+        Self {
+            list_id: String::new(),
+            list: String::new(),
+            version: String::new(),
+            entry: String::new(),
+            kind: String::new(),
+            distance: 0,
+            quality: None,
+            purpose: None,
+            action: Action::Hold,
+            scale: String::new(),
+            category: String::new(),
+        }
+    }
+}
+
+/// A finding about a file, with what its domain says of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Finding {
+    /// Id.
+    pub id: String,
+    /// The screening it came from: one file has one, with as many findings as entries matched.
+    pub screening: String,
+    /// `match`, or the code of why the file could not be read.
+    pub what: String,
+    /// The entry that matched.
+    #[serde(flatten)]
+    pub matched: MatchedEntry,
     /// Where the upload was meant to be seen.
     pub surface: Surface,
     /// The sealed exhibit.
@@ -120,106 +153,121 @@ pub struct Finding {
     /// When it was found, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub found_at: i64,
+    /// The domain that found it, or `person`.
+    #[serde(skip)]
+    pub source: String,
+    /// An entry of a signed list matched that has not been disputed since.
+    #[serde(skip)]
+    pub listed: bool,
 }
 
-#[allow(clippy::too_many_arguments)]
-pub(crate) async fn write(
-    tx: &mut Tx,
-    casework: &Casework,
-    case: &str,
-    screening: &str,
-    screened: &Screened,
-    subject: &Subject,
-    exhibit: Option<&str>,
-    now: i64,
-) -> Result<()> {
-    let signed: Vec<Option<&Match>> = screened
-        .matches
-        .iter()
-        .filter(|m| m.signed)
-        .map(Some)
-        .collect();
-    let unread = screened
-        .unreadable
-        .as_ref()
-        .map_or("match", |(code, _)| code);
-    // A file that matched nothing but can't be read has one finding, without a list.
-    let rows = if signed.is_empty() {
-        vec![None]
+/// A finding of any kind, as the core keeps it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FindingRow {
+    /// Id; a domain's details are kept under it.
+    pub id: String,
+    /// What it is about: a screening, an alert, a movement, a report of others.
+    pub subject: String,
+    /// The sealed exhibit.
+    pub evidence: Option<String>,
+    /// How strong it is, in the word of the domain that found it.
+    pub strength: String,
+    /// The domain that found it, or `person`.
+    pub source: String,
+    /// Its place among those of its case, from 1.
+    pub seq: i64,
+    /// Whether it stands.
+    pub state: FindingState,
+}
+
+/// A finding to put on record.
+pub struct Found<'a> {
+    /// The case it joins.
+    pub case: &'a str,
+    /// What it is about: a screening, an alert, a movement, a report of others.
+    pub subject: &'a str,
+    /// The sealed exhibit.
+    pub evidence: Option<&'a str>,
+    /// How strong it is, in the domain's own word.
+    pub strength: &'a str,
+    /// The domain's name.
+    pub source: &'a str,
+}
+
+/// What the core keeps of a file, whoever found it.
+pub struct File<'a> {
+    /// A path or a file's name.
+    pub name: Option<&'a str>,
+    /// Where it was meant to be seen.
+    pub surface: Surface,
+    /// When it was uploaded, microseconds since 1970.
+    pub uploaded_at: Option<i64>,
+}
+
+/// Puts a finding into its case; its id.
+pub(crate) async fn write(tx: &mut Tx, casework: &Casework, found: &Found<'_>) -> Result<String> {
+    cases::hold(tx, found.case).await?;
+    let id = ids::new("finding");
+    sqlx::query(
+        "INSERT INTO findings (id, case_id, subject, evidence, strength, source, seq, state, found_at)
+         VALUES ($1, $2, $3, $4, $5, $6, (SELECT COALESCE(MAX(seq), 0) + 1 FROM findings WHERE case_id = $2), 'open', $7)",
+    )
+    .bind(&id)
+    .bind(found.case)
+    .bind(found.subject)
+    .bind(found.evidence)
+    .bind(found.strength)
+    .bind(found.source)
+    .bind(casework.now())
+    .execute(&mut **tx)
+    .await?;
+    Ok(id)
+}
+
+/// Withdraws a finding, or lets it stand again; false where there is none of that case, source and
+/// subject.
+pub(crate) async fn stand(tx: &mut Tx, found: &Found<'_>, stands: bool) -> Result<bool> {
+    let state = if stands {
+        FindingState::Open
     } else {
-        signed
+        FindingState::Withdrawn
     };
-    for m in rows {
-        sqlx::query(
-            "INSERT INTO findings (id, case_id, screening, what, list_id, list, version, entry, hash_kind, distance,
-                quality, purpose, action, scale, category, surface, exhibit, name_sealed, uploaded_at, found_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
-        )
-        .bind(ids::new("finding"))
-        .bind(case)
-        .bind(screening)
-        .bind(if m.is_some() { "match" } else { unread })
-        .bind(m.map_or("", |m| &m.list_id))
-        .bind(m.map_or("", |m| &m.list))
-        .bind(m.map_or("", |m| &m.version))
-        .bind(m.map_or("", |m| &m.entry))
-        .bind(m.map_or("", |m| m.kind))
-        .bind(m.map_or(0, |m| i64::from(m.distance_bits)))
-        .bind(screened.quality.map(i64::from))
-        .bind(m.map(|m| m.purpose.word()))
-        .bind(screened.action.word())
-        .bind(m.map_or("", |m| &m.label.scale))
-        .bind(m.map_or("", |m| &m.label.category))
-        .bind(subject.surface.word())
-        .bind(exhibit)
-        .bind(subject.name.as_ref().map(|n| casework.seal_text(n.expose())))
-        .bind(subject.uploaded_at)
-        .bind(now)
-        .execute(&mut **tx)
-        .await?;
-    }
-    let detail = format!("{} in {case}", screened.verdict);
-    audit::write(tx, now, "screening", "finding.record", screening, &detail).await
+    let done = sqlx::query(
+        "UPDATE findings SET state = $1 WHERE case_id = $2 AND source = $3 AND subject = $4",
+    )
+    .bind(state.word())
+    .bind(found.case)
+    .bind(found.source)
+    .bind(found.subject)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
-/// A file that a person put in with a case: no list matched it.
-#[allow(clippy::too_many_arguments)]
-pub(crate) async fn write_given(
+/// Keeps what is known of a file; its findings follow.
+pub(crate) async fn file(
     tx: &mut Tx,
     casework: &Casework,
-    case: &str,
-    screening: &str,
-    what: &str,
-    exhibit: Option<&str>,
-    name: Option<&str>,
-    surface: Surface,
-    uploaded_at: Option<i64>,
+    subject: &str,
+    file: &File<'_>,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO findings (id, case_id, screening, what, list_id, list, version, entry, hash_kind, distance,
-            action, scale, category, surface, exhibit, name_sealed, uploaded_at, found_at)
-         VALUES ($1, $2, $3, $4, '', '', '', '', '', 0, $5, '', '', $6, $7, $8, $9, $10)",
+        "INSERT INTO found_files (subject, name_sealed, surface, uploaded_at) VALUES ($1, $2, $3, $4)",
     )
-    .bind(ids::new("finding"))
-    .bind(case)
-    .bind(screening)
-    .bind(what)
-    .bind(Action::Hold.word())
-    .bind(surface.word())
-    .bind(exhibit)
-    .bind(name.map(|n| casework.seal_text(n)))
-    .bind(uploaded_at)
-    .bind(casework.now())
+    .bind(subject)
+    .bind(file.name.map(|n| casework.seal_text(n)))
+    .bind(file.surface.word())
+    .bind(file.uploaded_at)
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Ties exhibits that were put in later to the findings of their case that have none.
-pub(crate) async fn attach(tx: &mut Tx, finding: &str, exhibit: &str) -> Result<()> {
-    sqlx::query("UPDATE findings SET exhibit = $1 WHERE screening = $2 AND exhibit IS NULL")
+/// Ties an exhibit that was put in later to the findings of a screening that have none.
+pub(crate) async fn attach(tx: &mut Tx, screening: &str, exhibit: &str) -> Result<()> {
+    sqlx::query("UPDATE findings SET evidence = $1 WHERE subject = $2 AND evidence IS NULL")
         .bind(exhibit)
-        .bind(finding)
+        .bind(screening)
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -227,30 +275,74 @@ pub(crate) async fn attach(tx: &mut Tx, finding: &str, exhibit: &str) -> Result<
 
 /// The first case with a finding of an exhibit.
 pub(crate) async fn case_of_exhibit(tx: &mut Tx, exhibit: &str) -> Result<Option<String>> {
-    let row =
-        sqlx::query("SELECT case_id FROM findings WHERE exhibit = $1 ORDER BY found_at LIMIT 1")
-            .bind(exhibit)
-            .fetch_optional(&mut **tx)
-            .await?;
+    let row = sqlx::query(
+        "SELECT case_id FROM findings WHERE evidence = $1 AND case_id IS NOT NULL ORDER BY found_at, id LIMIT 1",
+    )
+    .bind(exhibit)
+    .fetch_optional(&mut **tx)
+    .await?;
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-/// Takes the names of files out of the findings of a case.
-pub(crate) async fn forget_names(tx: &mut Tx, case: &str) -> Result<()> {
-    sqlx::query("UPDATE findings SET name_sealed = NULL WHERE case_id = $1")
-        .bind(case)
-        .execute(&mut **tx)
-        .await?;
+/// Takes the names of a case's files out of the database.
+async fn forget_names(tx: &mut Tx, case: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE found_files SET name_sealed = NULL WHERE subject IN (SELECT subject FROM findings WHERE case_id = $1)",
+    )
+    .bind(case)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
+/// The files found in a case, in the order they were found, each with what its domain says of it.
+pub(crate) async fn of_case(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Vec<Finding>> {
+    let rows = sqlx::query(
+        "SELECT f.id, f.subject, f.strength, f.source, f.evidence, f.found_at, file.name_sealed, file.surface,
+            file.uploaded_at
+         FROM findings f JOIN found_files file ON file.subject = f.subject WHERE f.case_id = $1 ORDER BY f.seq",
+    )
+    .bind(case)
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut of_case = rows
+        .iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(Finding {
+                id: c.text()?,
+                screening: c.text()?,
+                what: c.text()?,
+                matched: MatchedEntry::default(),
+                source: c.text()?,
+                exhibit: c.maybe_text()?,
+                found_at: c.int()?,
+                name: match c.maybe_text()? {
+                    Some(sealed) => Some(Sealed::new(casework.open_text(&sealed)?)),
+                    None => None,
+                },
+                surface: c.word(Surface::from_word, "surface")?,
+                uploaded_at: c.maybe_int()?,
+                listed: false,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    for domain in casework.domains() {
+        domain.describe(tx, case, &mut of_case).await?;
+    }
+    Ok(of_case)
+}
+
 impl Casework {
-    /// The findings of a case, oldest first.
+    /// The files found in a case, in the order they were found, each with what its domain says of it.
     pub async fn findings(&self, case: &str) -> Result<Vec<Finding>> {
+        of_case(&mut self.db.snapshot().await?, self, case).await
+    }
+
+    /// Everything that was found in a case, of every domain, in the order it was found.
+    pub async fn finding_rows(&self, case: &str) -> Result<Vec<FindingRow>> {
         let rows = sqlx::query(
-            "SELECT id, screening, what, list_id, list, version, entry, hash_kind, distance, quality, purpose, action,
-                scale, category, surface, exhibit, name_sealed, uploaded_at, found_at
-             FROM findings WHERE case_id = $1 ORDER BY found_at, screening, distance, id",
+            "SELECT id, subject, evidence, strength, source, seq, state FROM findings WHERE case_id = $1 ORDER BY seq",
         )
         .bind(case)
         .fetch_all(self.db.pool())
@@ -258,29 +350,14 @@ impl Casework {
         rows.iter()
             .map(|row| {
                 let mut c = Columns::of(row);
-                Ok(Finding {
+                Ok(FindingRow {
                     id: c.text()?,
-                    screening: c.text()?,
-                    what: c.text()?,
-                    list_id: c.text()?,
-                    list: c.text()?,
-                    version: c.text()?,
-                    entry: c.text()?,
-                    kind: c.text()?,
-                    distance: c.int()?,
-                    quality: c.maybe_int()?,
-                    purpose: c.maybe_text()?.and_then(|w| Purpose::from_word(&w)),
-                    action: c.word(Action::from_word, "action")?,
-                    scale: c.text()?,
-                    category: c.text()?,
-                    surface: c.word(Surface::from_word, "surface")?,
-                    exhibit: c.maybe_text()?,
-                    name: match c.maybe_text()? {
-                        Some(sealed) => Some(Sealed::new(self.open_text(&sealed)?)),
-                        None => None,
-                    },
-                    uploaded_at: c.maybe_int()?,
-                    found_at: c.int()?,
+                    subject: c.text()?,
+                    evidence: c.maybe_text()?,
+                    strength: c.text()?,
+                    source: c.text()?,
+                    seq: c.int()?,
+                    state: c.word(FindingState::from_word, "state")?,
                 })
             })
             .collect()
@@ -295,7 +372,7 @@ impl Casework {
         let mut cases = Vec::new();
         for exhibit in exhibits {
             let rows = sqlx::query(
-                "SELECT DISTINCT case_id FROM findings WHERE exhibit = $1 AND case_id <> $2",
+                "SELECT DISTINCT case_id FROM findings WHERE evidence = $1 AND case_id <> $2",
             )
             .bind(exhibit)
             .bind(other)
@@ -311,15 +388,21 @@ impl Casework {
         Ok(cases)
     }
 
-    /// How many findings each case has, for those cases that have some.
+    /// How many files were found in each case, for those cases that have some.
     pub(crate) async fn finding_counts(
         &self,
         case: Option<&str>,
     ) -> Result<std::collections::HashMap<String, i64>> {
         let rows = match case {
-            Some(case) => sqlx::query("SELECT case_id, COUNT(DISTINCT screening) FROM findings WHERE case_id = $1 GROUP BY case_id")
-                .bind(case),
-            None => sqlx::query("SELECT case_id, COUNT(DISTINCT screening) FROM findings GROUP BY case_id"),
+            Some(case) => sqlx::query(
+                "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
+                 WHERE case_id = $1 GROUP BY case_id",
+            )
+            .bind(case),
+            None => sqlx::query(
+                "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
+                 GROUP BY case_id",
+            ),
         };
         let rows = rows.fetch_all(self.db.pool()).await?;
         rows.iter()

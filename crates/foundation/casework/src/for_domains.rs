@@ -1,6 +1,7 @@
 //! The part of the core that domains may use: transactions, the audit trail, alarms, sealed values. A
 //! test bars every crate outside `crates/domains` from naming this module.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,8 +10,8 @@ use obhut_vault::{Clock, Exhibit, LookupKey, Sealer};
 
 pub use crate::domain::{Clearing, Domain, Gone, Removed};
 pub use obhut_store::database::{Columns, Tx, VALUES_MAX};
-pub use obhut_store::ids;
 pub use obhut_store::migrations::Numbered;
+pub use obhut_store::{changes, ids};
 
 use crate::{Casework, Result};
 
@@ -53,6 +54,24 @@ pub mod cases {
         crate::cases::reported_accounts(tx, keys).await
     }
 
+    /// The open case of a group, where there is one.
+    pub async fn open_case(casework: &Casework, subject: &Subject) -> Result<Option<String>> {
+        crate::cases::open_case(casework, subject).await
+    }
+
+    /// The open case of a group of uploads, opened under the id `fresh` where there is none, and held
+    /// against everybody else until the transaction ends. A provider's duty to report runs from then.
+    pub async fn join_uploads(
+        tx: &mut Tx,
+        casework: &Casework,
+        subject: &Subject,
+        fresh: &str,
+        actor: &str,
+    ) -> Result<String> {
+        let duty = crate::cases::Duty::Provider;
+        crate::cases::hold_or_open(tx, casework, subject, fresh, actor, duty).await
+    }
+
     /// The open case of a group of payments, opened under the id `fresh` where there is none, and held
     /// against everybody else until the transaction ends. A bank's duty to report runs from then.
     pub async fn join_payments(
@@ -90,39 +109,49 @@ pub mod reports {
     }
 }
 
+/// Keys of programs, for those who answer many requests.
+pub mod api_keys {
+    use super::Tx;
+    use crate::{ApiKey, Result};
+    use std::collections::HashMap;
+
+    /// Keys that were not revoked, by the digest of their secret.
+    pub async fn all_valid(tx: &mut Tx) -> Result<HashMap<String, ApiKey>> {
+        crate::api_keys::all_valid(tx).await
+    }
+
+    /// The digest a key is kept under.
+    pub fn digest(secret: &str) -> String {
+        crate::api_keys::digest(secret)
+    }
+}
+
 /// Findings, within a transaction.
 pub mod findings {
     use super::Tx;
-    use crate::{Casework, Result, Surface};
+    use crate::{Casework, Result};
 
-    pub use crate::findings::{GIVEN, UNREAD_REPORT};
+    pub use crate::findings::{File, Found, GIVEN, UNREAD_REPORT};
 
-    /// A file that came with a case: no list matched it. `what` is one of the words of this module;
-    /// `uploaded_at` in microseconds since 1970.
-    #[allow(clippy::too_many_arguments)]
-    pub async fn write_given(
+    /// Puts a finding into its case; its id, under which a domain keeps its details.
+    pub async fn write(tx: &mut Tx, casework: &Casework, found: &Found<'_>) -> Result<String> {
+        crate::findings::write(tx, casework, found).await
+    }
+
+    /// Withdraws a finding that has turned out never to have been, or lets it stand again; false where
+    /// there is none of that case, source and subject.
+    pub async fn stand(tx: &mut Tx, found: &Found<'_>, stands: bool) -> Result<bool> {
+        crate::findings::stand(tx, found, stands).await
+    }
+
+    /// Keeps what is known of a file, before its findings are written.
+    pub async fn file(
         tx: &mut Tx,
         casework: &Casework,
-        case: &str,
-        screening: &str,
-        what: &str,
-        exhibit: Option<&str>,
-        name: Option<&str>,
-        surface: Surface,
-        uploaded_at: Option<i64>,
+        subject: &str,
+        file: &File<'_>,
     ) -> Result<()> {
-        crate::findings::write_given(
-            tx,
-            casework,
-            case,
-            screening,
-            what,
-            exhibit,
-            name,
-            surface,
-            uploaded_at,
-        )
-        .await
+        crate::findings::file(tx, casework, subject, file).await
     }
 
     /// The first case with a finding of an exhibit.
@@ -207,6 +236,8 @@ pub trait Inside {
     fn sealer(&self) -> Arc<Sealer>;
     /// Keyed digest for lookups; `label` separates uses.
     fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String;
+    /// What a domain keeps in memory as long as this casework is open; its type is its name.
+    fn memory<T: Default + Send + Sync + 'static>(&self) -> Arc<T>;
 }
 
 #[async_trait]
@@ -257,5 +288,13 @@ impl Inside for Casework {
 
     fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String {
         self.lookup.keyed_digest(label, bytes)
+    }
+
+    fn memory<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut all = self.memories.lock().expect("no panic while held");
+        let memory = all
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Arc::new(T::default()));
+        memory.clone().downcast().expect("the type is its key")
     }
 }

@@ -1,5 +1,4 @@
-//! The spine: hash lists, findings, cases, decisions, reports as data, redress and audit; the only
-//! place where the kernels meet, and the only crate with a database.
+//! The core: findings of every kind, cases, decisions, reports as data, approvals, redress.
 //!
 //! Media, money and reports share one path: finding, case, decision, report, exhibit, audit.
 //!
@@ -16,7 +15,6 @@ mod appeals;
 mod approvals;
 mod audit;
 mod authorize;
-mod banks;
 mod case_file;
 mod cases;
 mod channels;
@@ -30,21 +28,19 @@ mod filings;
 mod findings;
 pub mod for_domains;
 mod legal_bases;
-mod lists;
 mod migrations;
 mod notices;
 mod outbox;
 mod outcomes;
 mod people;
+mod policy;
 mod repeats;
 mod reports;
 mod routes;
-mod scan;
 mod scores;
-mod screen;
+mod sealed;
 mod settings;
 mod views;
-mod watch;
 
 pub use obhut_store::clock::{maybe_time, time};
 pub use obhut_store::{CaseworkError, DataFolder, Next, Result, Sealed, SystemClock, rfc3339};
@@ -56,9 +52,8 @@ pub use appeals::{Appeal, AppealOutcome};
 pub use approvals::Approval;
 pub use audit::AuditRow;
 pub use authorize::{ACTIONS, Action as Act, Actor, Gate, State, authorize, authorize_state};
-pub use banks::{Bank, CONTENT_ENABLED, Content};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, Embargo, NewCase};
-pub use cases::{Case, CaseDetail, CaseStatus};
+pub use cases::{Case, CaseDetail, CaseStatus, Subject, fresh_group};
 pub use channels::Channel;
 pub use deadlines::{Deadline, DeadlineKind};
 pub use decisions::{Category, Decision, DecisionRequest, Ruling};
@@ -72,46 +67,26 @@ pub use facts::{
     Thread, Wallet,
 };
 pub use filings::{BEGINNINGS_MAX, Filing, FilingState};
-pub use findings::Finding;
+pub use findings::{Finding, FindingRow, FindingState, MatchedEntry};
 pub use legal_bases::{LegalBasis, Surface};
-pub use lists::{
-    Action, CheckedList, EntryLabel, HashList, Import, ListProblem, ListSettings, LoadedList,
-    Purpose, Stretch, VIDEO_PERCENT_MIN, VideoFrameDigest, compare_videos, read_list_file,
-    read_plain_list,
-};
 pub use notices::{Language, Measure, Notice};
-pub use obhut_decode::{
-    Container, Limits, Manner, Pool, Sampling, Unreadable, VideoFrame, VideoSeen, VideoTools,
-    WorkerCommand,
-};
-pub use obhut_hash::{Compute, Digest, Kind, kinds};
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use outbox::{Claim, Job, JobKind};
 pub use outcomes::{Outcome, OutcomeCounts};
 pub use people::{Granted, Person, Role};
+pub use policy::{Action, Purpose};
 pub use repeats::Repeat;
 pub use reports::{Report, ReportRow};
 pub use routes::{PROPOSALS, Proposal, Route, Routing, routing};
-pub use scan::{FoundFile, ScanProblem, scan};
 pub use scores::{
     COMPLETENESS, Missing, RISK, Reason, RuleFile, RuleInput, Scores, at_risk, scores,
-};
-pub use screen::{
-    BankHit, Current, Match, Recorded, ScreenOptions, Screened, Screener, Subject, Verdict,
-    frame_pixels, fresh_group, pixels,
 };
 pub use settings::Reporter;
 pub use views::{Extent, FileDigests, View};
 
-/// What is fed with anything at all by fuzz/; for nobody else.
-#[doc(hidden)]
-pub mod probes {
-    pub use crate::lists::probe_segment as segment;
-}
-
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, RwLock};
-use std::time::Instant;
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use obhut_vault::{LookupKey, Sealer, Vault};
 
@@ -127,12 +102,9 @@ pub struct Casework {
     lookup: Arc<LookupKey>,
     vault: Vault,
     clock: Arc<dyn Clock>,
-    kept: RwLock<Option<(Instant, Arc<lists::Kept>)>>,
-    refreshing: tokio::sync::Mutex<()>,
-    /// Somebody opens large files beside the requests.
-    watched: AtomicBool,
-    /// Domains from other crates.
     domains: Vec<Box<dyn Domain>>,
+    /// What domains keep in memory, one value of each type.
+    memories: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Casework {
@@ -199,12 +171,12 @@ impl Casework {
             lookup: Arc::new(lookup),
             vault,
             clock,
-            kept: RwLock::default(),
-            refreshing: tokio::sync::Mutex::default(),
-            watched: AtomicBool::new(false),
             domains,
+            memories: Mutex::default(),
         };
-        casework.bind_old_signatures().await?;
+        for domain in casework.domains() {
+            domain.opened(&casework).await?;
+        }
         Ok(casework)
     }
 

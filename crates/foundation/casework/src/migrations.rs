@@ -6,7 +6,6 @@ use obhut_store::migrations::Numbered;
 /// Number, owner, statements.
 pub(crate) const ALL: &[Numbered] = &[
     (2, "people", include_str!("../migrations/0002_people.sql")),
-    (3, "lists", include_str!("../migrations/0003_lists.sql")),
     (
         4,
         "legal_bases",
@@ -51,19 +50,16 @@ pub(crate) const ALL: &[Numbered] = &[
         "api_keys",
         include_str!("../migrations/0015_api_keys.sql"),
     ),
-    (17, "lists", include_str!("../migrations/0017_lists.sql")),
     (
         18,
         "api_keys",
         include_str!("../migrations/0018_api_keys.sql"),
     ),
-    (19, "banks", include_str!("../migrations/0019_banks.sql")),
     (
         20,
         "repeats",
         include_str!("../migrations/0020_repeats.sql"),
     ),
-    (21, "banks", include_str!("../migrations/0021_banks.sql")),
     (
         22,
         "reports",
@@ -120,7 +116,6 @@ pub(crate) const ALL: &[Numbered] = &[
         include_str!("../migrations/0042_decisions.sql"),
     ),
     (44, "views", include_str!("../migrations/0044_views.sql")),
-    (45, "lists", include_str!("../migrations/0045_lists.sql")),
     (
         46,
         "erasures",
@@ -131,6 +126,11 @@ pub(crate) const ALL: &[Numbered] = &[
         48,
         "api_keys",
         include_str!("../migrations/0048_api_keys.sql"),
+    ),
+    (
+        50,
+        "findings",
+        include_str!("../migrations/0050_findings.sql"),
     ),
 ];
 

@@ -103,10 +103,12 @@ pub(crate) async fn lookup_key(
 
 /// Whether something sealed in the database opens, or nothing sealed is there.
 async fn opens_what_is_there(db: &Database, sealer: &Sealer) -> Result<bool> {
-    for sealed in [facts::any_sealed(db).await?, views::any_sealed(db).await?] {
-        if let Some(text) = sealed {
-            return Ok(hex::decode(text).is_ok_and(|bytes| sealer.open(&bytes).is_some()));
-        }
+    if let Some(text) = [facts::any_sealed(db).await?, views::any_sealed(db).await?]
+        .into_iter()
+        .flatten()
+        .next()
+    {
+        return Ok(hex::decode(text).is_ok_and(|bytes| sealer.open(&bytes).is_some()));
     }
     Ok(true)
 }

@@ -165,11 +165,11 @@ fn body(detail: &CaseDetail, more: bool) -> CaseDetailBody {
             surface: f.surface.word(),
             found_at: rfc3339(f.found_at),
             exhibit: f.exhibit.clone(),
-            list: shown(&f.list),
-            version: shown(&f.version),
-            entry: shown(&f.entry),
-            kind: shown(&f.kind),
-            distance: Some(f.distance).filter(|_| more && !f.list.is_empty()),
+            list: shown(&f.matched.list),
+            version: shown(&f.matched.version),
+            entry: shown(&f.matched.entry),
+            kind: shown(&f.matched.kind),
+            distance: Some(f.matched.distance).filter(|_| more && !f.matched.list.is_empty()),
         }
     });
     CaseDetailBody {

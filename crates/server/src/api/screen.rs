@@ -6,9 +6,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use obhut_casework::{
-    ApiKey, Current, Match, Recorded, Repeat, Right, ScreenOptions, Screened, Stretch, Surface,
-};
+use obhut_app::media::{Current, Match, Recorded, ScreenOptions, Screened, Stretch};
+use obhut_casework::{ApiKey, Repeat, Right, Surface};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;

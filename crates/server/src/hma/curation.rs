@@ -5,7 +5,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use obhut_casework::{ApiKey, Bank, Content, Digest, Kind, Purpose, Right};
+use obhut_app::media;
+use obhut_app::media::{Bank, Content, Digest, Kind};
+use obhut_casework::{ApiKey, Purpose, Right};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -31,7 +33,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Answer<T> {
 
 pub(crate) async fn banks(State(app): State<App>, headers: HeaderMap) -> Answer<Json<Vec<Bank>>> {
     curator(&app, &headers).await?;
-    Ok(Json(app.casework.banks().await?))
+    Ok(Json(media::banks(&app.casework).await?))
 }
 
 #[derive(Deserialize)]
@@ -56,7 +58,7 @@ pub(crate) async fn create(
     {
         return Err(HmaFault::bad("Bank names must match [A-Z_][A-Z0-9_]*"));
     }
-    if app.casework.bank(&asked.name).await.is_ok() {
+    if media::bank(&app.casework, &asked.name).await.is_ok() {
         return Err(HmaFault::new(StatusCode::FORBIDDEN, "Bank already exists"));
     }
     let purpose = match asked.purpose.as_deref() {
@@ -66,7 +68,7 @@ pub(crate) async fn create(
         })?,
     };
     let ratio = ratio(asked.enabled, asked.enabled_ratio).unwrap_or(1.0);
-    let made = app.casework.create_bank(&asked.name, ratio, purpose, &key);
+    let made = media::create_bank(&app.casework, &asked.name, ratio, purpose, &key);
     Ok((StatusCode::CREATED, Json(made.await?)))
 }
 
@@ -81,7 +83,7 @@ pub(crate) async fn show(
     Path(bank): Path<String>,
 ) -> Answer<Json<Bank>> {
     curator(&app, &headers).await?;
-    Ok(Json(app.casework.bank(&bank).await?))
+    Ok(Json(media::bank(&app.casework, &bank).await?))
 }
 
 #[derive(Deserialize)]
@@ -99,7 +101,7 @@ pub(crate) async fn update(
 ) -> Answer<Json<Bank>> {
     let key = curator(&app, &headers).await?;
     let asked: BankChange = read(&body)?;
-    app.casework.bank(&bank).await?;
+    media::bank(&app.casework, &bank).await?;
     if asked.name.as_ref().is_some_and(|name| *name != bank) {
         return Err(HmaFault::bad(
             "a bank keeps its name: findings on record name it; make another one",
@@ -107,9 +109,9 @@ pub(crate) async fn update(
     }
     match ratio(asked.enabled, asked.enabled_ratio) {
         Some(ratio) => Ok(Json(
-            app.casework.set_bank_ratio(&bank, ratio, &key.id).await?,
+            media::set_bank_ratio(&app.casework, &bank, ratio, &key.id).await?,
         )),
-        None => Ok(Json(app.casework.bank(&bank).await?)),
+        None => Ok(Json(media::bank(&app.casework, &bank).await?)),
     }
 }
 
@@ -120,8 +122,8 @@ pub(crate) async fn remove(
 ) -> Answer<Json<Value>> {
     let key = curator(&app, &headers).await?;
     // HMA says the same whether there was one or not.
-    if app.casework.bank(&bank).await.is_ok() {
-        app.casework.remove_bank(&bank, &key.id).await?;
+    if media::bank(&app.casework, &bank).await.is_ok() {
+        media::remove_bank(&app.casework, &bank, &key.id).await?;
     }
     Ok(Json(json!({ "message": "Done" })))
 }
@@ -141,7 +143,7 @@ pub(crate) async fn add_content(
     body: Body,
 ) -> Answer<Response> {
     let key = curator(&app, &headers).await?;
-    app.casework.bank(&bank).await?;
+    media::bank(&app.casework, &bank).await?;
     let place = intake::place(&app).await?;
     let hash_query = HashQuery::of(query.content_type.clone(), query.types.clone());
     let (signals, more): (Signals, Map<String, Value>) = if let Some(url) = &query.url {
@@ -186,7 +188,7 @@ pub(crate) async fn add_signals(
     body: Bytes,
 ) -> Answer<Response> {
     let key = curator(&app, &headers).await?;
-    app.casework.bank(&bank).await?;
+    media::bank(&app.casework, &bank).await?;
     let mut asked: Map<String, Value> = read(&body)?;
     let note = note(asked.remove("note").as_ref())?;
     let mut signals = Vec::new();
@@ -224,9 +226,14 @@ async fn add(
     if parsed.is_empty() {
         return Err(HmaFault::bad("No signals given"));
     }
-    let adding = app
-        .casework
-        .add_content(bank, &parsed, note.as_deref(), about.as_ref(), key);
+    let adding = media::add_content(
+        &app.casework,
+        bank,
+        &parsed,
+        note.as_deref(),
+        about.as_ref(),
+        key,
+    );
     let id = adding.await?;
     // Documented as 201, answered as 200 by HMA; clients are written against what it does.
     Ok(Json(json!({ "id": id, "signals": shown })).into_response())
@@ -274,14 +281,14 @@ pub(crate) async fn content(
     Query(query): Query<ShowQuery>,
 ) -> Answer<Json<Value>> {
     curator(&app, &headers).await?;
-    let content = app.casework.content(&bank, number(&id)?).await?;
+    let content = media::content(&app.casework, &bank, number(&id)?).await?;
     let signals = query.include_signals.as_deref() == Some("true");
     let about = query.include_metadata.as_deref() != Some("false");
     Ok(Json(shown(&app, &content, signals, about).await?))
 }
 
 async fn shown(app: &App, content: &Content, signals: bool, about: bool) -> Answer<Value> {
-    let bank = app.casework.bank(&content.bank).await?;
+    let bank = media::bank(&app.casework, &content.bank).await?;
     let uri = content.about.as_ref().and_then(|a| a.get("content_uri"));
     let mut value = json!({
         "id": content.id,
@@ -337,9 +344,14 @@ pub(crate) async fn update_content(
         ),
     };
     let note = note(asked.get("note"))?;
-    let changing = app
-        .casework
-        .set_content(&bank, number(&id)?, until, note.as_deref(), &key.id);
+    let changing = media::set_content(
+        &app.casework,
+        &bank,
+        number(&id)?,
+        until,
+        note.as_deref(),
+        &key.id,
+    );
     let content = changing.await?;
     Ok(Json(shown(&app, &content, false, true).await?))
 }
@@ -350,11 +362,8 @@ pub(crate) async fn remove_content(
     Path((bank, id)): Path<(String, String)>,
 ) -> Answer<Json<Value>> {
     let key = curator(&app, &headers).await?;
-    app.casework.bank(&bank).await?;
-    let removed = app
-        .casework
-        .remove_content(&bank, number(&id)?, &key.id)
-        .await?;
+    media::bank(&app.casework, &bank).await?;
+    let removed = media::remove_content(&app.casework, &bank, number(&id)?, &key.id).await?;
     Ok(Json(json!({ "deleted": u8::from(removed) })))
 }
 

@@ -7,7 +7,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use obhut_casework::{Compute, Right, Sampling, frame_pixels, pixels};
+use obhut_app::media::{Compute, Sampling, frame_pixels, pixels};
+use obhut_casework::Right;
 use serde::Deserialize;
 
 use super::{Answer, HmaFault, SIGNAL_TYPES, SignalType, missing};
@@ -165,7 +166,7 @@ async fn signals(
     let place = place.clone();
     let computing = tokio::task::spawn_blocking(move || -> Answer<Signals> {
         let _place = place;
-        let unreadable = |reason: obhut_casework::Unreadable| {
+        let unreadable = |reason: obhut_app::media::Unreadable| {
             let status = if reason.is_ours() {
                 StatusCode::SERVICE_UNAVAILABLE
             } else {
@@ -190,7 +191,7 @@ async fn signals(
                 }
                 Compute::Frames(one) => {
                     let mut frames = Vec::new();
-                    let mut take = |frame: obhut_casework::VideoFrame<'_>| {
+                    let mut take = |frame: obhut_app::media::VideoFrame<'_>| {
                         let found = one(frame_pixels(&frame));
                         let (hex, time) = (found.digest.to_hex(), frame.timestamp_s);
                         frames.push(format!("{hex},{},{time:.3}", found.quality));

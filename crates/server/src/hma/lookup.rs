@@ -9,7 +9,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use obhut_casework::{BankHit, Current, Right};
+use obhut_app::media::{BankHit, Current};
+use obhut_casework::Right;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -283,9 +284,9 @@ pub(crate) async fn compare(
                 super::hashing_frames(a).map_err(invalid)?,
                 super::hashing_frames(b).map_err(invalid)?,
             );
-            let comparing = || obhut_casework::compare_videos(&a, &b);
+            let comparing = || obhut_app::media::compare_videos(&a, &b);
             let (first, second) = tokio::task::block_in_place(comparing);
-            let matches = first >= obhut_casework::VIDEO_PERCENT_MIN;
+            let matches = first >= obhut_app::media::VIDEO_PERCENT_MIN;
             json!([matches, { "query_match_percent": first, "compared_match_percent": second }])
         } else {
             let parse = |text: &str| parse_signal(signal_type, text).map_err(invalid);

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderMap, Response};
 use http_body_util::BodyExt as _;
+use obhut_app::media;
+use obhut_app::media::*;
 use obhut_casework::*;
 use serde_json::Value;
 
@@ -52,8 +54,7 @@ pub async fn signed_list(casework: &Casework, csv: &str) {
         basis: "law".into(),
         action: Action::Block,
     };
-    casework
-        .import_list(&settings, csv.as_bytes(), "test")
+    media::import_list(casework, &settings, csv.as_bytes(), "test")
         .await
         .unwrap();
     sign(casework, "hotline").await;
@@ -65,7 +66,7 @@ pub async fn sign(casework: &Casework, list: &str) {
             .add_person(name, &[Role::ListSteward], "test")
             .await
             .unwrap();
-        casework.sign_list(list, &person).await.unwrap();
+        media::sign_list(casework, list, &person).await.unwrap();
     }
 }
 

@@ -321,7 +321,7 @@ async fn hand_over(
 }
 
 fn md5_hex(bytes: &[u8]) -> String {
-    let kind = obhut_casework::kinds::by_name("md5").expect("a kind of ours");
+    let kind = obhut_media::kinds::by_name("md5").expect("a kind of ours");
     kind.of_bytes(bytes).expect("MD5 is of bytes").to_hex()
 }
 

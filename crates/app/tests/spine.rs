@@ -7,21 +7,22 @@ mod bench;
 
 /// Those of casework alone.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
-    Vec::new()
+    obhut_app::domains()
 }
 
 use std::sync::Arc;
 
 use bench::*;
 use obhut_casework::*;
+use obhut_media as media;
+use obhut_media::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_counts_until_two_people_have_signed_it() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let known = picture(1);
-        let import = c
-            .import_list(&assessed("hotline"), &csv(&[("one", &known)]), "test")
+        let import = media::import_list(c, &assessed("hotline"), &csv(&[("one", &known)]), "test")
             .await
             .unwrap();
         assert!(import.new_version && import.list.unsigned);
@@ -35,27 +36,25 @@ async fn a_list_counts_until_two_people_have_signed_it() {
             (screened.matches.len(), screened.matches[0].signed),
             (1, false)
         );
-        let recorded = c
-            .record(&screened, &subject("a"), None, "test")
+        let recorded = media::record(c, &screened, &subject("a"), None, "test")
             .await
             .unwrap();
         assert_eq!(recorded.case, None);
-        assert_eq!(c.list("hotline").await.unwrap().hits_counted, 1);
+        assert_eq!(media::list(c, "hotline").await.unwrap().hits_counted, 1);
 
         let ada = steward(c, "Ada Lovelace").await;
-        assert!(c.sign_list("hotline", &ada).await.unwrap().unsigned);
+        assert!(media::sign_list(c, "hotline", &ada).await.unwrap().unsigned);
         // The same person under another spelling is still one person.
         let same = steward(c, "  ada   LOVELACE ").await;
         assert_eq!(same.id, ada.id);
-        assert!(refused(c.sign_list("hotline", &same).await).contains("another person"));
+        assert!(refused(media::sign_list(c, "hotline", &same).await).contains("another person"));
         assert_eq!(screen(c, &known).await.verdict, Verdict::NoMatch);
 
         for lookalike in ["Ada Lovel\u{430}ce", "Ada\u{200b} Lovelace", "Ada\x07"] {
             let added = c.add_person(lookalike, &[Role::ListSteward], "test").await;
             assert!(refused(added).contains("one alphabet"), "{lookalike:?}");
         }
-        let list = c
-            .sign_list("hotline", &steward(c, "Grace Hopper").await)
+        let list = media::sign_list(c, "hotline", &steward(c, "Grace Hopper").await)
             .await
             .unwrap();
         assert_eq!(
@@ -80,13 +79,13 @@ async fn a_newer_version_without_signatures_leaves_the_older_one_matching() {
         signed(c, "hotline", &[("old", &old)]).await;
         let newer = csv(&[("new", &new)]);
         assert!(
-            c.import_list(&assessed("hotline"), &newer, "test")
+            media::import_list(c, &assessed("hotline"), &newer, "test")
                 .await
                 .unwrap()
                 .new_version
         );
         assert!(
-            !c.import_list(&assessed("hotline"), &newer, "test")
+            !media::import_list(c, &assessed("hotline"), &newer, "test")
                 .await
                 .unwrap()
                 .new_version
@@ -94,7 +93,7 @@ async fn a_newer_version_without_signatures_leaves_the_older_one_matching() {
         assert_eq!(screen(c, &old).await.verdict, Verdict::Match);
         assert_eq!(screen(c, &new).await.verdict, Verdict::NoMatch);
         for person in ["Ada", "Grace"] {
-            c.sign_list("hotline", &steward(c, person).await)
+            media::sign_list(c, "hotline", &steward(c, person).await)
                 .await
                 .unwrap();
         }
@@ -111,15 +110,16 @@ async fn a_disputed_entry_stops_matching_at_once() {
         let known = picture(1);
         signed(c, "hotline", &[("one", &known)]).await;
         assert_eq!(screen(c, &known).await.verdict, Verdict::Match);
-        c.dispute_entry("hotline", "one", "a beach", "test")
+        media::dispute_entry(c, "hotline", "one", "a beach", "test")
             .await
             .unwrap();
         assert_eq!(screen(c, &known).await.verdict, Verdict::NoMatch);
-        assert_eq!(c.list("hotline").await.unwrap().disabled, 1);
-        c.lift_dispute("hotline", "one", "test").await.unwrap();
+        assert_eq!(media::list(c, "hotline").await.unwrap().disabled, 1);
+        media::lift_dispute(c, "hotline", "one", "test")
+            .await
+            .unwrap();
         assert_eq!(screen(c, &known).await.verdict, Verdict::Match);
-        let e = c
-            .dispute_entry("hotline", "nothing", "", "test")
+        let e = media::dispute_entry(c, "hotline", "nothing", "", "test")
             .await
             .unwrap_err();
         assert!(matches!(e, CaseworkError::NotFound { .. }), "{e}");
@@ -133,29 +133,30 @@ async fn purposes_are_kept() {
         let c = &b.casework;
         let known = picture(1);
         let list = csv(&[("one", &known)]);
-        let blocked = c
-            .import_list(
-                &settings("own", Purpose::SelfSubmission, Action::Block),
-                &list,
-                "test",
-            )
-            .await;
+        let blocked = media::import_list(
+            c,
+            &settings("own", Purpose::SelfSubmission, Action::Block),
+            &list,
+            "test",
+        )
+        .await;
         assert!(refused(blocked).contains("never block"));
-        let held = c
-            .import_list(
-                &settings("fine", Purpose::KnownHarmless, Action::Hold),
-                &list,
-                "test",
-            )
-            .await;
+        let held = media::import_list(
+            c,
+            &settings("fine", Purpose::KnownHarmless, Action::Hold),
+            &list,
+            "test",
+        )
+        .await;
         assert!(refused(held).contains("neither holds nor blocks"));
         let nameless = ListSettings {
             owner: " ".into(),
             ..assessed("x")
         };
-        assert!(refused(c.import_list(&nameless, &list, "test").await).contains("owner"));
+        assert!(refused(media::import_list(c, &nameless, &list, "test").await).contains("owner"));
 
-        c.import_list(
+        media::import_list(
+            c,
             &settings("fine", Purpose::KnownHarmless, Action::Pass),
             &list,
             "test",
@@ -163,7 +164,7 @@ async fn purposes_are_kept() {
         .await
         .unwrap();
         for person in ["Ada", "Grace"] {
-            c.sign_list("fine", &steward(c, person).await)
+            media::sign_list(c, "fine", &steward(c, person).await)
                 .await
                 .unwrap();
         }
@@ -172,13 +173,13 @@ async fn purposes_are_kept() {
         signed(c, "hotline", &[("one", &known)]).await;
         assert_eq!(screen(c, &known).await.verdict, Verdict::Match);
         // What a list is for never changes under its name.
-        let changed = c
-            .import_list(
-                &settings("fine", Purpose::Assessed, Action::Hold),
-                &list,
-                "test",
-            )
-            .await;
+        let changed = media::import_list(
+            c,
+            &settings("fine", Purpose::Assessed, Action::Hold),
+            &list,
+            "test",
+        )
+        .await;
         assert!(refused(changed).contains("another name"));
     })
     .await;
@@ -191,20 +192,17 @@ async fn from_match_to_retraction() {
         let known = picture(1);
         signed(c, "hotline", &[("one", &known)]).await;
         let screened = screen(c, &known).await;
-        let recorded = c
-            .record(&screened, &subject("account-9"), Some(&known), "server")
+        let recorded = media::record(c, &screened, &subject("account-9"), Some(&known), "server")
             .await
             .unwrap();
         let case = recorded.case.unwrap();
         let exhibit = recorded.exhibit.unwrap();
         // The same account's next match joins the open case.
-        let again = c
-            .record(&screened, &subject("account-9"), None, "server")
+        let again = media::record(c, &screened, &subject("account-9"), None, "server")
             .await
             .unwrap();
         assert_eq!(again.case.as_ref(), Some(&case));
-        let other = c
-            .record(&screened, &subject("account-10"), None, "server")
+        let other = media::record(c, &screened, &subject("account-10"), None, "server")
             .await
             .unwrap();
         assert_ne!(other.case.as_ref(), Some(&case));
@@ -373,7 +371,7 @@ async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
                 .map(|_| {
                     let (c, screened, known) = (c.clone(), screened.clone(), known.clone());
                     tokio::spawn(async move {
-                        c.record(&screened, &subject("a"), Some(&known), "t")
+                        media::record(&c, &screened, &subject("a"), Some(&known), "t")
                             .await
                             .unwrap()
                     })
@@ -426,7 +424,7 @@ async fn private_messages_need_a_legal_basis_that_has_not_ended() {
             ..subject("a")
         };
         assert!(matches!(
-            c.record(&screened, &private, None, "t").await,
+            media::record(c, &screened, &private, None, "t").await,
             Err(CaseworkError::NoLegalBasis)
         ));
         let ends = b.clock.now_micros() + 60_000_000;
@@ -447,7 +445,9 @@ async fn private_messages_need_a_legal_basis_that_has_not_ended() {
         c.record_legal_basis(Surface::PrivateMessage, "law", "Ada", ends, "t")
             .await
             .unwrap();
-        c.record(&screened, &private, None, "t").await.unwrap();
+        media::record(c, &screened, &private, None, "t")
+            .await
+            .unwrap();
         b.clock.pass(61);
         assert!(matches!(
             c.check_surface(Surface::PrivateMessage).await,
@@ -473,8 +473,7 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
             .unwrap();
         let screened = screen(c, &known).await;
         for i in 0..20 {
-            let case = c
-                .record(&screened, &subject(&format!("a{i}")), None, "t")
+            let case = media::record(c, &screened, &subject(&format!("a{i}")), None, "t")
                 .await
                 .unwrap()
                 .case
@@ -548,7 +547,8 @@ async fn nothing_sensitive_lies_open_in_the_data_folder() {
     let c = &b.casework;
     let known = picture(1);
     signed(c, "hotline", &[("one", &known)]).await;
-    c.record(
+    media::record(
+        c,
         &screen(c, &known).await,
         &subject("account-9-secret"),
         Some(&known),
@@ -595,7 +595,7 @@ async fn two_processes_may_open_a_fresh_folder_at_once() {
             None => None,
         };
         let open = || {
-            Casework::open(
+            obhut_app::open(
                 DataFolder::new(folder.path()),
                 url.as_deref(),
                 b.clock.clone(),
@@ -620,13 +620,13 @@ async fn a_finding_that_cannot_be_kept_leaves_no_case() {
         std::fs::remove_dir_all(b.folder.path().join("vault")).unwrap();
         std::fs::write(b.folder.path().join("vault"), b"in the way").unwrap();
         assert!(
-            c.record(&screened, &subject("a"), Some(&known), "t")
+            media::record(c, &screened, &subject("a"), Some(&known), "t")
                 .await
                 .is_err()
         );
         assert_eq!(c.cases(None).await.unwrap(), []);
         std::fs::remove_file(b.folder.path().join("vault")).unwrap();
-        c.record(&screened, &subject("a"), Some(&known), "t")
+        media::record(c, &screened, &subject("a"), Some(&known), "t")
             .await
             .unwrap();
         assert_eq!(c.cases(None).await.unwrap().len(), 1);
@@ -647,7 +647,7 @@ async fn a_missing_key_is_asked_for_not_replaced() {
         .await
         .unwrap();
     std::fs::remove_file(b.folder.path().join("keys/sealing.age")).unwrap();
-    let e = Casework::open(DataFolder::new(b.folder.path()), None, b.clock.clone())
+    let e = obhut_app::open(DataFolder::new(b.folder.path()), None, b.clock.clone())
         .await
         .err()
         .unwrap();

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use obhut_casework::*;
+use obhut_media as media;
+use obhut_media::*;
 
 pub struct TestClock(AtomicI64);
 
@@ -151,16 +153,20 @@ pub async fn steward(c: &Casework, name: &str) -> Person {
 }
 
 pub async fn signed(c: &Casework, name: &str, entries: &[(&str, &[u8])]) {
-    c.import_list(&assessed(name), &csv(entries), "test")
+    media::import_list(c, &assessed(name), &csv(entries), "test")
         .await
         .unwrap();
     for person in ["Ada", "Grace"] {
-        c.sign_list(name, &steward(c, person).await).await.unwrap();
+        media::sign_list(c, name, &steward(c, person).await)
+            .await
+            .unwrap();
     }
 }
 
 pub async fn screen(c: &Casework, bytes: &[u8]) -> Screened {
-    let screener = c.screener(pool(), ScreenOptions::default()).await.unwrap();
+    let screener = media::screener(c, pool(), ScreenOptions::default())
+        .await
+        .unwrap();
     let bytes = bytes.to_vec();
     tokio::task::spawn_blocking(move || screener.screen_bytes(&bytes))
         .await

@@ -4,11 +4,12 @@ mod bench;
 
 /// Those of casework alone.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
-    Vec::new()
+    obhut_app::domains()
 }
 
 use bench::*;
 use obhut_casework::*;
+use obhut_media as media;
 
 /// A case that Rita decided to report, the report filed, and Olga to approve it.
 struct Filed {
@@ -23,8 +24,7 @@ struct Filed {
 async fn filed(c: &Casework) -> Filed {
     let known = picture(1);
     signed(c, "hotline", &[("one", &known)]).await;
-    let recorded = c
-        .record(&screen(c, &known).await, &subject("a"), None, "server")
+    let recorded = media::record(c, &screen(c, &known).await, &subject("a"), None, "server")
         .await
         .unwrap();
     let case = recorded.case.unwrap();

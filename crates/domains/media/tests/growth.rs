@@ -1,10 +1,11 @@
 //! Lists that grow and shrink while they are searched, on SQLite and on PostgreSQL.
 
+#[path = "../../../app/tests/bench/mod.rs"]
 mod bench;
 
 /// Those of casework alone.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
-    Vec::new()
+    vec![Box::new(obhut_media::Media)]
 }
 
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 use bench::*;
 use obhut_casework::*;
+use obhut_media as media;
+use obhut_media::*;
 
 fn digest(number: u32) -> Digest {
     let mut bytes = [0_u8; 32];
@@ -43,7 +46,7 @@ fn pages() -> u64 {
 }
 
 async fn found(c: &Casework, number: u32) -> Vec<Match> {
-    let current = c.current().await.unwrap();
+    let current = media::current(c).await.unwrap();
     let screener = current.screener(pool(), ScreenOptions::default());
     screener.match_digest(kinds::by_name("pdq").unwrap(), &digest(number))
 }
@@ -52,14 +55,13 @@ async fn found(c: &Casework, number: u32) -> Vec<Match> {
 async fn a_delta_counts_until_it_is_signed_and_the_rest_goes_on_matching() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
-        c.import_list(&assessed("l"), rows(0..10).as_bytes(), "test")
+        media::import_list(c, &assessed("l"), rows(0..10).as_bytes(), "test")
             .await
             .unwrap();
         let (ada, grace) = (steward(c, "Ada").await, steward(c, "Grace").await);
-        c.sign_list("l", &ada).await.unwrap();
-        let signed = c.sign_list("l", &grace).await.unwrap();
-        let import = c
-            .add_entries("l", rows(10..12).as_bytes(), "test")
+        media::sign_list(c, "l", &ada).await.unwrap();
+        let signed = media::sign_list(c, "l", &grace).await.unwrap();
+        let import = media::add_entries(c, "l", rows(10..12).as_bytes(), "test")
             .await
             .unwrap();
         assert_eq!((import.list.entries, import.list.unsigned), (12, true));
@@ -70,25 +72,29 @@ async fn a_delta_counts_until_it_is_signed_and_the_rest_goes_on_matching() {
             (new[0].signed, &new[0].version),
             (false, &import.list.version)
         );
-        c.sign_list("l", &ada).await.unwrap();
-        c.sign_list("l", &grace).await.unwrap();
+        media::sign_list(c, "l", &ada).await.unwrap();
+        media::sign_list(c, "l", &grace).await.unwrap();
         assert!(found(c, 11).await[0].signed);
         // Removed at once, from whatever file it came.
         for entry in ["e3", "e11"] {
-            c.dispute_entry("l", entry, "wrong", "test").await.unwrap();
+            media::dispute_entry(c, "l", entry, "wrong", "test")
+                .await
+                .unwrap();
         }
         assert!(found(c, 3).await.is_empty() && found(c, 11).await.is_empty());
         // A whole new version leaves the deltas behind.
-        c.import_list(&assessed("l"), rows(20..25).as_bytes(), "test")
+        media::import_list(c, &assessed("l"), rows(20..25).as_bytes(), "test")
             .await
             .unwrap();
         assert!(found(c, 4).await[0].signed, "the signed one goes on");
         assert!(!found(c, 21).await[0].signed);
-        c.set_list_distance("l", Some(0), "test").await.unwrap();
-        assert_eq!(c.list("l").await.unwrap().distance, Some(0));
-        assert!(refused(c.set_list_distance("l", Some(65), "test").await).contains("64"));
+        media::set_list_distance(c, "l", Some(0), "test")
+            .await
+            .unwrap();
+        assert_eq!(media::list(c, "l").await.unwrap().distance, Some(0));
+        assert!(refused(media::set_list_distance(c, "l", Some(65), "test").await).contains("64"));
         assert!(matches!(
-            c.add_entries("none", rows(0..1).as_bytes(), "test").await,
+            media::add_entries(c, "none", rows(0..1).as_bytes(), "test").await,
             Err(CaseworkError::NotFound { .. })
         ));
     })
@@ -104,11 +110,13 @@ async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
     let (deltas, swaps) = if long { (10_000, 200) } else { (120, 8) };
     let b = bench(None).await;
     let c = Arc::new(b.casework);
-    c.import_list(&assessed("l"), rows(0..500).as_bytes(), "test")
+    media::import_list(&c, &assessed("l"), rows(0..500).as_bytes(), "test")
         .await
         .unwrap();
     for name in ["Ada", "Grace"] {
-        c.sign_list("l", &steward(&c, name).await).await.unwrap();
+        media::sign_list(&c, "l", &steward(&c, name).await)
+            .await
+            .unwrap();
     }
     let there = Arc::new(AtomicU32::new(500));
     let over = Arc::new(AtomicBool::new(false));
@@ -138,13 +146,13 @@ async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
     let (mut resident, mut half_way) = (0, 0);
     for delta in 0..deltas {
         let from = 500 + delta * 3;
-        c.add_entries("l", rows(from..from + 3).as_bytes(), "test")
+        media::add_entries(&c, "l", rows(from..from + 3).as_bytes(), "test")
             .await
             .unwrap();
         there.store(from + 3, Ordering::Release);
         if delta % (deltas / swaps) == 0 {
             // The same entries and more, as one new file.
-            c.import_list(&assessed("l"), rows(0..from + 3).as_bytes(), "test")
+            media::import_list(&c, &assessed("l"), rows(0..from + 3).as_bytes(), "test")
                 .await
                 .unwrap();
         }
@@ -171,14 +179,14 @@ async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
 async fn a_large_version_takes_its_place_without_a_pause() {
     let b = bench(None).await;
     let c = Arc::new(b.casework);
-    c.import_list(&assessed("l"), rows(0..100).as_bytes(), "test")
+    media::import_list(&c, &assessed("l"), rows(0..100).as_bytes(), "test")
         .await
         .unwrap();
     assert_eq!(found(&c, 5).await.len(), 1);
     let watching = c.clone();
-    let watcher = tokio::spawn(async move { watching.watch_changes().await });
+    let watcher = tokio::spawn(async move { media::watch_changes(&watching).await });
     tokio::task::yield_now().await;
-    c.import_list(&assessed("l"), rows(0..160_000).as_bytes(), "test")
+    media::import_list(&c, &assessed("l"), rows(0..160_000).as_bytes(), "test")
         .await
         .unwrap();
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
@@ -203,7 +211,7 @@ async fn additions_at_once_all_stay() {
             .create_key("curator", &rights, None, "test")
             .await
             .unwrap();
-        c.create_bank("BANK", 1.0, Purpose::Assessed, &key)
+        media::create_bank(c, "BANK", 1.0, Purpose::Assessed, &key)
             .await
             .unwrap();
         let kind = kinds::by_name("pdq").unwrap();
@@ -211,7 +219,7 @@ async fn additions_at_once_all_stay() {
             let signals = [(kind, digest(n))];
             let key = &key;
             async move {
-                c.add_content("BANK", &signals, None, None, key)
+                media::add_content(c, "BANK", &signals, None, None, key)
                     .await
                     .unwrap()
             }
@@ -238,18 +246,24 @@ async fn unsigned_entries_crowd_nothing_out() {
         Digest::from_bytes(&bytes).unwrap().to_hex()
     };
     let signed = format!("kind,digest,entry_id\npdq,{},real\n", near(9));
-    c.import_list(&assessed("l"), signed.as_bytes(), "test")
+    media::import_list(c, &assessed("l"), signed.as_bytes(), "test")
         .await
         .unwrap();
     for name in ["Ada", "Grace"] {
-        c.sign_list("l", &steward(c, name).await).await.unwrap();
+        media::sign_list(c, "l", &steward(c, name).await)
+            .await
+            .unwrap();
     }
     let crowd: Vec<_> = (0..80)
         .map(|n| format!("pdq,{},crowd-{n}\n", near(1)))
         .collect();
     let crowd = format!("kind,digest,entry_id\n{}", crowd.concat());
-    c.add_entries("l", crowd.as_bytes(), "test").await.unwrap();
-    let screener = c.screener(pool(), ScreenOptions::default()).await.unwrap();
+    media::add_entries(c, "l", crowd.as_bytes(), "test")
+        .await
+        .unwrap();
+    let screener = media::screener(c, pool(), ScreenOptions::default())
+        .await
+        .unwrap();
     let query = Digest::from_hex(&near(0), 32).unwrap();
     let matches = screener.match_digest(kinds::by_name("pdq").unwrap(), &query);
     assert!(matches.iter().any(|m| m.signed && m.entry == "real"));
@@ -263,13 +277,17 @@ async fn a_disputed_digest_matches_again_under_a_new_entry() {
     let c = &b.casework;
     let known = picture(3);
     signed(c, "l", &[("one", &known)]).await;
-    c.dispute_entry("l", "one", "wrong", "test").await.unwrap();
+    media::dispute_entry(c, "l", "one", "wrong", "test")
+        .await
+        .unwrap();
     assert_eq!(screen(c, &known).await.verdict, Verdict::NoMatch);
-    c.add_entries("l", &csv(&[("two", &known)]), "test")
+    media::add_entries(c, "l", &csv(&[("two", &known)]), "test")
         .await
         .unwrap();
     for name in ["Ada", "Grace"] {
-        c.sign_list("l", &steward(c, name).await).await.unwrap();
+        media::sign_list(c, "l", &steward(c, name).await)
+            .await
+            .unwrap();
     }
     let screened = screen(c, &known).await;
     assert_eq!(

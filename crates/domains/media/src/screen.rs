@@ -1,8 +1,10 @@
 //! Decode, hash, search, judge by policy: the same for the command line and the server.
 //!
-//! [`Screener`] needs no database; [`Casework::record`] puts what it found on record.
+//! [`Screener`] needs no database; [`crate::record`] puts what it found on record.
 
-use std::collections::{BTreeSet, HashSet};
+mod watch;
+
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::os::fd::OwnedFd;
@@ -15,15 +17,13 @@ use obhut_decode::{
 };
 use obhut_hash::{Compute, Digest, Kind, Matching, Perceptual, Pixels, kinds};
 
-use crate::lists::{
-    Action, EntryHit, EntryLabel, Kept, LoadedList, Purpose, Stretch, VideoFrameDigest, count_hit,
-};
-use crate::scan::io_reason;
-use crate::watch::Watch;
-use crate::{
-    ApiKey, Casework, CaseworkError, Result, Sealed, Surface, api_keys, cases, findings, ids,
-};
+use obhut_casework::for_domains::{Inside as _, api_keys};
+use obhut_casework::{Action, ApiKey, Casework, Purpose, Result};
 use obhut_facts::words;
+
+use crate::lists::{EntryHit, EntryLabel, Kept, LoadedList, Stretch, VideoFrameDigest, kept};
+use crate::scan::io_reason;
+use watch::Watch;
 
 /// Bytes by which a video is told from other files.
 const HEAD_BYTES: usize = 1_024;
@@ -552,7 +552,7 @@ impl Screened {
 #[derive(Clone)]
 pub struct Current {
     kept: Arc<Kept>,
-    now_s: i64,
+    now_micros: i64,
 }
 
 /// An entry that a lookup by HMA's interface found.
@@ -565,9 +565,15 @@ pub struct BankHit {
 }
 
 impl Current {
-    /// The key of that secret, unless it was revoked.
+    fn now_s(&self) -> i64 {
+        self.now_micros / 1_000_000
+    }
+
+    /// The key of that secret, unless it was revoked or has expired.
     pub fn key(&self, secret: &str) -> Option<&ApiKey> {
-        self.kept.keys.get(&api_keys::digest(secret))
+        let valid = |key: &&ApiKey| key.expires_at.is_none_or(|at| self.now_micros < at);
+        let key = self.kept.keys.get(&api_keys::digest(secret));
+        key.filter(valid)
     }
 
     /// Entries of each kind of each list, with the list's name.
@@ -583,7 +589,7 @@ impl Current {
         Screener {
             pool,
             kept: self.kept.clone(),
-            now_s: self.now_s,
+            now_s: self.now_s(),
             options,
         }
     }
@@ -598,7 +604,7 @@ impl Current {
                 continue;
             }
             for hit in list.search(kind, digest) {
-                let off = !disabled && self.kept.banks.is_off(list.id(), hit.entry, self.now_s);
+                let off = !disabled && self.kept.banks.is_off(list.id(), hit.entry, self.now_s());
                 if off || self.kept.is_disputed(list, hit.entry) {
                     continue;
                 }
@@ -627,7 +633,7 @@ impl Current {
             let query: Vec<_> = frames.iter().filter_map(|f| f.query(quality_min)).collect();
             for hit in videos.search(&query, list.about().distance_bits) {
                 let entry = hit.as_entry(list);
-                let off = !disabled && self.kept.banks.is_off(list.id(), hit.entry, self.now_s);
+                let off = !disabled && self.kept.banks.is_off(list.id(), hit.entry, self.now_s());
                 if off || self.kept.is_disputed(list, hit.entry) {
                     continue;
                 }
@@ -648,158 +654,19 @@ impl Current {
     }
 }
 
-/// What was screened, as far as the caller knows it.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    /// What belongs into one case: an account, a run over a folder, one upload.
-    pub group: String,
-    /// The account it came from.
-    pub account: Option<Sealed<String>>,
-    /// A path or a file's name.
-    pub name: Option<Sealed<String>>,
-    /// Where it was meant to be seen.
-    pub surface: Surface,
-    /// When it was uploaded, microseconds since 1970; now, where unknown.
-    pub uploaded_at: Option<i64>,
+/// What matches, and who may ask, as it is now.
+pub async fn current(casework: &Casework) -> Result<Current> {
+    Ok(Current {
+        kept: kept(casework).await?,
+        now_micros: casework.now_micros(),
+    })
 }
 
-/// The name of a group that nothing else belongs to yet.
-pub fn fresh_group() -> String {
-    ids::new("group")
-}
-
-/// What was put on record.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Recorded {
-    /// The opaque id the caller gets, whatever the verdict.
-    pub id: String,
-    /// The case, where there was a finding.
-    pub case: Option<String>,
-    /// The sealed exhibit, where the bytes were kept.
-    pub exhibit: Option<String>,
-}
-
-/// The versions that only count and had a hit, each once and always in the same order, so that two
-/// requests never wait for each other's rows.
-fn unsigned(screened: &Screened) -> BTreeSet<(&str, &str)> {
-    let hits = screened.matches.iter().filter(|m| !m.signed);
-    hits.map(|m| (m.list_id.as_str(), m.version.as_str()))
-        .collect()
-}
-
-impl Casework {
-    /// What matches, and who may ask, as it is now.
-    pub async fn current(&self) -> Result<Current> {
-        Ok(Current {
-            kept: self.kept().await?,
-            now_s: self.now() / 1_000_000,
-        })
-    }
-
-    /// A screener over the lists on record as they are now. Cheap when nothing has changed.
-    pub async fn screener(&self, pool: Arc<Pool>, options: ScreenOptions) -> Result<Screener> {
-        Ok(self.current().await?.screener(pool, options))
-    }
-
-    /// Puts what was found on record: counts for unsigned lists; for a match or an unreadable
-    /// picture a finding in a case, and with `bytes` an exhibit in the vault.
-    pub async fn record(
-        &self,
-        screened: &Screened,
-        subject: &Subject,
-        bytes: Option<&[u8]>,
-        actor: &str,
-    ) -> Result<Recorded> {
-        self.check_surface(subject.surface).await?;
-        let id = ids::new("screen");
-        if !screened.makes_a_finding() {
-            let unsigned = unsigned(screened);
-            if !unsigned.is_empty() {
-                let mut tx = self.db.begin().await?;
-                for (list, version) in unsigned {
-                    count_hit(&mut tx, list, version).await?;
-                }
-                tx.commit().await?;
-            }
-            return Ok(Recorded {
-                id,
-                case: None,
-                exhibit: None,
-            });
-        }
-        let fresh = ids::new("case");
-        // The exhibit before the finding that names it: what is on record can be opened. Its own
-        // record says the case as it is now; the finding says the one it has joined.
-        let exhibit = match bytes {
-            Some(bytes) => {
-                let case = cases::open_case(self, subject)
-                    .await?
-                    .unwrap_or_else(|| fresh.clone());
-                Some(
-                    self.seal_exhibit(&case, bytes, subject, screened, actor)
-                        .await?,
-                )
-            }
-            None => None,
-        };
-        let mut tx = self.db.begin().await?;
-        for (list, version) in unsigned(screened) {
-            count_hit(&mut tx, list, version).await?;
-        }
-        let case =
-            cases::hold_or_open(&mut tx, self, subject, &fresh, actor, cases::Duty::Provider)
-                .await?;
-        findings::write(
-            &mut tx,
-            self,
-            &case,
-            &id,
-            screened,
-            subject,
-            exhibit.as_deref(),
-            self.now(),
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(Recorded {
-            id,
-            case: Some(case),
-            exhibit,
-        })
-    }
-
-    async fn seal_exhibit(
-        &self,
-        case: &str,
-        bytes: &[u8],
-        subject: &Subject,
-        screened: &Screened,
-        actor: &str,
-    ) -> Result<String> {
-        let exhibit = self
-            .keep(
-                bytes,
-                obhut_vault::Intake {
-                    actor: actor.to_owned(),
-                    purpose: format!("screening came to the verdict {}", screened.verdict),
-                    case: Some(case.to_owned()),
-                    source: subject.name.as_ref().map(|n| n.expose().clone()),
-                    media_type: screened.media_type.map(str::to_owned),
-                },
-            )
-            .await?;
-        Ok(exhibit.id)
-    }
-
-    pub(crate) fn seal_text(&self, text: &str) -> String {
-        hex::encode(self.sealer.seal(text.as_bytes()))
-    }
-
-    pub(crate) fn open_text(&self, sealed: &str) -> Result<String> {
-        hex::decode(sealed)
-            .ok()
-            .and_then(|bytes| self.sealer.open(&bytes))
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or_else(|| CaseworkError::unreadable("a sealed text"))
-    }
+/// A screener over the lists on record as they are now. Cheap when nothing has changed.
+pub async fn screener(
+    casework: &Casework,
+    pool: Arc<Pool>,
+    options: ScreenOptions,
+) -> Result<Screener> {
+    Ok(current(casework).await?.screener(pool, options))
 }

@@ -4,11 +4,12 @@ mod bench;
 
 /// Those of casework alone.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
-    Vec::new()
+    obhut_app::domains()
 }
 
 use bench::*;
 use obhut_casework::*;
+use obhut_media as media;
 
 async fn people(c: &Casework) -> (Person, Person) {
     let rita = c
@@ -367,8 +368,7 @@ async fn cases_are_held_together_by_what_the_file_says() {
         // What screening finds of the account joins it.
         signed(c, "hotline", &[("one", b"known bytes")]).await;
         let screened = screen(c, b"known bytes").await;
-        let recorded = c
-            .record(&screened, &subject("u"), Some(b"known bytes"), "t")
+        let recorded = media::record(c, &screened, &subject("u"), Some(b"known bytes"), "t")
             .await
             .unwrap();
         assert_eq!(recorded.case.as_deref(), Some(first.as_str()));
@@ -403,14 +403,13 @@ async fn a_disputed_entry_speaks_for_no_other_case() {
         let c = &b.casework;
         signed(c, "hotline", &[("one", b"known bytes")]).await;
         let screened = screen(c, b"known bytes").await;
-        let recorded = c
-            .record(&screened, &subject("u"), Some(b"known bytes"), "t")
+        let recorded = media::record(c, &screened, &subject("u"), Some(b"known bytes"), "t")
             .await
             .unwrap();
         let id = recorded.case.unwrap();
         assert!(c.dossier(&id, false).await.unwrap().matched);
         let before = c.dossier(&id, false).await.unwrap().scores();
-        c.dispute_entry("hotline", "one", "harmless", "t")
+        media::dispute_entry(c, "hotline", "one", "harmless", "t")
             .await
             .unwrap();
         let after = c.dossier(&id, false).await.unwrap();

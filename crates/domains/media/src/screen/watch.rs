@@ -4,8 +4,8 @@ use obhut_decode::VideoFrame;
 use obhut_hash::{Compute, Kind, Matching, Pixels, kinds};
 use obhut_index::Bits256;
 
+use super::{Match, Screener, add_match, frame_pixels};
 use crate::lists::{QueryFrame, Stretch, carried_on};
-use crate::screen::{Match, Screener, add_match, frame_pixels};
 
 /// Of a stream without end, how many frames are looked at again with each new one: half a minute.
 const NOW_FRAMES: usize = 30;

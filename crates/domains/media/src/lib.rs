@@ -1,0 +1,39 @@
+//! Known pictures and videos: hash lists, screening, what it found put on record.
+//!
+//! Invariant: list versions are immutable and sealed; only what two people signed matches.
+//! Invariant: a digest is in no table and no message.
+
+#![deny(missing_docs)]
+
+mod lists;
+mod matches;
+mod migrations;
+mod record;
+mod scan;
+mod screen;
+
+pub use lists::{
+    Bank, CONTENT_ENABLED, CheckedList, Content, EntryLabel, HashList, Import, ListProblem,
+    ListSettings, LoadedList, Stretch, VIDEO_PERCENT_MIN, VideoFrameDigest, add_content,
+    add_entries, all_lists, bank, banks, checked_lists, compare_videos, content, create_bank,
+    dispute_entry, import_list, lift_dispute, list, read_list_file, read_plain_list, remove_bank,
+    remove_content, set_bank_ratio, set_content, set_list_distance, sign_list, watch_changes,
+};
+pub use matches::Media;
+pub use obhut_decode::{
+    Container, Limits, Manner, Pool, Sampling, Unreadable, VideoFrame, VideoSeen, VideoTools,
+    WorkerCommand,
+};
+pub use obhut_hash::{Compute, Digest, Kind, kinds};
+pub use record::{Recorded, record};
+pub use scan::{FoundFile, ScanProblem, scan};
+pub use screen::{
+    BankHit, Current, Match, ScreenOptions, Screened, Screener, Verdict, current, frame_pixels,
+    pixels, screener,
+};
+
+/// What is fed with anything at all by fuzz/; for nobody else.
+#[doc(hidden)]
+pub mod probes {
+    pub use crate::lists::probe_segment as segment;
+}

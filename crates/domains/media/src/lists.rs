@@ -1,0 +1,810 @@
+//! Hash lists: who owns them, what for, on what basis, who signed, and which entries are disputed.
+//!
+//! The digests themselves are in no table: each version is an immutable file, sealed at rest: either
+//! a whole list, or a delta that adds to the version before it. Entries go by being disputed, which
+//! needs no signature and is effective at once. A signature stands for one version of one list. A
+//! version with two signatures of two people is the one that matches; a newer version without them
+//! only counts, and until then the older one goes on matching.
+
+mod contents;
+mod current;
+mod entries;
+mod loaded;
+mod reader;
+mod segment;
+mod signed;
+mod videos;
+
+pub use contents::{
+    Bank, CONTENT_ENABLED, Content, add_content, bank, banks, content, create_bank, remove_bank,
+    remove_content, set_bank_ratio, set_content,
+};
+pub use current::watch_changes;
+pub(crate) use current::{Kept, kept};
+pub(crate) use loaded::EntryHit;
+pub use loaded::LoadedList;
+pub use reader::{ListProblem, read_list_file, read_plain_list};
+pub(crate) use signed::bind_old_signatures;
+pub use signed::{CheckedList, checked_lists};
+pub use videos::{PERCENT_MIN as VIDEO_PERCENT_MIN, Stretch, VideoFrameDigest, compare_videos};
+pub(crate) use videos::{QueryFrame, carried_on};
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use current::{OnRecord, load};
+use entries::Entries;
+use loaded::{About, Contents};
+use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, changes, ids};
+use obhut_casework::{Action, Casework, CaseworkError, Person, Purpose, Result, Role};
+use obhut_store::write_private;
+
+/// Signatures a version needs before it does more than count.
+const SIGNATURES_MIN: usize = 2;
+/// Largest distance a list may be given, in bits.
+const DISTANCE_BITS_MAX: u32 = 64;
+/// Longest name of a list, in characters.
+const NAME_CHARS_MAX: usize = 100;
+
+/// A sealed list's content, whatever it is: an error, or something that is written as it was read.
+#[doc(hidden)]
+pub fn probe_segment(bytes: &[u8]) {
+    if let Ok(entries) = segment::read(bytes) {
+        assert_eq!(segment::write(&entries), bytes);
+    }
+}
+
+/// What an importer says of a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListSettings {
+    /// Its name, unique.
+    pub name: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The legal basis it is used on.
+    pub basis: String,
+    /// What a match does.
+    pub action: Action,
+}
+
+/// What an entry says beside its digest. Empty where the list says nothing.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize)]
+pub struct EntryLabel {
+    /// The scale of the category: values mean nothing without it.
+    pub scale: String,
+    /// The category on that scale.
+    pub category: String,
+}
+
+/// A list on record, with its newest version.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct HashList {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The legal basis.
+    pub basis: String,
+    /// What a match does.
+    pub action: Action,
+    /// Largest distance that matches, in bits, where it is not the kind's own.
+    pub distance: Option<i64>,
+    /// Newest version: SHA-256 of the imported file; of a delta, of the version before it and the
+    /// SHA-256 of its file.
+    pub version: String,
+    /// Entries of the newest version.
+    pub entries: u64,
+    /// Rows of its file that could not be read.
+    pub problems: u64,
+    /// Who signed the newest version, oldest signature first.
+    pub signatures: Vec<String>,
+    /// True when the newest version has too few signatures: it only counts.
+    pub unsigned: bool,
+    /// The version that matches; none while no version has its signatures.
+    pub matching_version: Option<String>,
+    /// Entries that don't match because somebody disputed them.
+    pub disabled: u64,
+    /// Hits of the newest version while it only counted.
+    pub hits_counted: u64,
+}
+
+/// What an import did.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Import {
+    /// The list as it stands now.
+    pub list: HashList,
+    /// False when that very file had been imported before.
+    pub new_version: bool,
+    /// Rows that were left out, and why.
+    pub problems: Vec<ListProblem>,
+}
+
+/// Imports a file as a new version of a list; a bad row never stops the rest.
+pub async fn import_list(
+    casework: &Casework,
+    settings: &ListSettings,
+    csv: &[u8],
+    importer: &str,
+) -> Result<Import> {
+    check(settings)?;
+    let (list, problems) = read(casework, &settings.name, csv)?;
+    let mut tx = casework.begin().await?;
+    let id = list_row(casework, &mut tx, settings).await?;
+    let file = File {
+        list: &id,
+        version: &list.version.clone(),
+        parent: None,
+        entries: &list,
+        entries_in_all: list.len() as i64,
+        problems: problems.len(),
+        one_content: false,
+    };
+    let new_version = add_version(casework, &mut tx, &file, importer)
+        .await?
+        .is_some();
+    tx.commit().await?;
+    Ok(Import {
+        list: self::list(casework, &settings.name).await?,
+        new_version,
+        problems,
+    })
+}
+
+/// Adds the entries of a file to a list, as a new version that builds on the newest one. Like
+/// every version it only counts until two people have signed it.
+pub async fn add_entries(
+    casework: &Casework,
+    name: &str,
+    csv: &[u8],
+    importer: &str,
+) -> Result<Import> {
+    let (entries, problems) = read(casework, name, csv)?;
+    add_delta(casework, name, entries, problems.len(), false, importer).await?;
+    Ok(Import {
+        list: self::list(casework, name).await?,
+        new_version: true,
+        problems,
+    })
+}
+
+/// The number of the delta's first entry.
+pub(crate) async fn add_delta(
+    casework: &Casework,
+    name: &str,
+    entries: Entries,
+    problems: usize,
+    one_content: bool,
+    importer: &str,
+) -> Result<i64> {
+    let mut tx = casework.begin().await?;
+    lock(&mut tx, name).await?;
+    let newest = sqlx::query(
+        "SELECT l.id, v.version, v.entries FROM lists l JOIN list_versions v ON v.list = l.id
+         WHERE l.name = $1 ORDER BY v.sequence DESC LIMIT 1",
+    )
+    .bind(name)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let row = newest.ok_or_else(|| not_found(name))?;
+    let mut c = Columns::of(&row);
+    let (id, parent, so_far) = (c.text()?, c.text()?, c.int()?);
+    let version = hex::encode(Sha256::digest(format!("{parent}\n{}", entries.version)));
+    let file = File {
+        list: &id,
+        version: &version,
+        parent: Some(&parent),
+        entries: &entries,
+        entries_in_all: so_far + entries.len() as i64,
+        problems,
+        one_content,
+    };
+    let first = add_version(casework, &mut tx, &file, importer).await?;
+    tx.commit().await?;
+    // The same delta upon the same version is another version, so this never fails.
+    first.ok_or_else(|| CaseworkError::unreadable("a list's delta"))
+}
+
+/// A list without entries, to which deltas can be added.
+pub(crate) async fn create_list(
+    casework: &Casework,
+    settings: &ListSettings,
+    actor: &str,
+) -> Result<()> {
+    check(settings)?;
+    let mut tx = casework.begin().await?;
+    let id = list_row(casework, &mut tx, settings).await?;
+    let entries = Entries {
+        version: hex::encode(Sha256::digest(&id)),
+        labels: Vec::new(),
+        columns: Vec::new(),
+    };
+    let file = File {
+        list: &id,
+        version: &entries.version.clone(),
+        parent: None,
+        entries: &entries,
+        entries_in_all: 0,
+        problems: 0,
+        one_content: false,
+    };
+    if add_version(casework, &mut tx, &file, actor)
+        .await?
+        .is_none()
+    {
+        return Err(CaseworkError::conflict(format!(
+            "\"{}\" exists already",
+            settings.name
+        )));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The id of the list of these settings, made where it is not on record.
+async fn list_row(casework: &Casework, tx: &mut Tx, settings: &ListSettings) -> Result<String> {
+    lock(tx, &settings.name).await?;
+    let known = sqlx::query("SELECT id, owner, purpose, basis, action FROM lists WHERE name = $1")
+        .bind(&settings.name)
+        .fetch_optional(&mut **tx)
+        .await?;
+    if let Some(row) = known {
+        let mut c = Columns::of(&row);
+        let id = c.text()?;
+        let stored = (c.text()?, c.text()?, c.text()?, c.text()?);
+        let given = (
+            settings.owner.clone(),
+            settings.purpose.word().to_owned(),
+            settings.basis.clone(),
+            settings.action.word().to_owned(),
+        );
+        if stored != given {
+            return Err(CaseworkError::conflict(format!(
+                "\"{}\" is on record with owner \"{}\", purpose {}, basis \"{}\", action {}; those never change under a name: give the same, or import under another name",
+                settings.name, stored.0, stored.1, stored.2, stored.3
+            )));
+        }
+        Ok(id)
+    } else {
+        let id = ids::new("list");
+        sqlx::query(
+            "INSERT INTO lists (id, name, owner, purpose, basis, action, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(&id)
+        .bind(&settings.name)
+        .bind(&settings.owner)
+        .bind(settings.purpose.word())
+        .bind(&settings.basis)
+        .bind(settings.action.word())
+        .bind(casework.now_micros())
+        .execute(&mut **tx)
+        .await?;
+        Ok(id)
+    }
+}
+
+fn read(casework: &Casework, name: &str, csv: &[u8]) -> Result<(Entries, Vec<ListProblem>)> {
+    // Under a key of ours: the same in every version, and no digest that anybody could look up.
+    let name_entry = |kind: &str, digest: &obhut_hash::Digest, _| {
+        let what = [
+            name.as_bytes(),
+            b"\n",
+            kind.as_bytes(),
+            b"\n",
+            digest.as_bytes(),
+        ]
+        .concat();
+        format!("e-{}", &casework.keyed_digest("list entry", &what)[..16])
+    };
+    let (entries, problems) = reader::read(csv, &name_entry);
+    if entries.len() == 0 {
+        let first = problems
+            .first()
+            .map_or_else(String::new, |p| format!("; the first problem is {p}"));
+        return Err(CaseworkError::invalid(
+            "csv",
+            format!(
+                "no row could be read, so nothing was imported{first}. A list is a CSV file with the columns kind, digest and, if wanted, category_scale, category, entry_id"
+            ),
+        ));
+    }
+    Ok((entries, problems))
+}
+
+/// Writes a version's file and its row; the number of its first entry, or none where that
+/// version is on record already.
+async fn add_version(
+    casework: &Casework,
+    tx: &mut Tx,
+    file: &File<'_>,
+    importer: &str,
+) -> Result<Option<i64>> {
+    let known = sqlx::query("SELECT COUNT(*) FROM list_versions WHERE list = $1 AND version = $2")
+        .bind(file.list)
+        .bind(file.version)
+        .fetch_one(&mut **tx)
+        .await?;
+    let bytes = segment::write(file.entries);
+    let path = casework.folder().list_file(file.list, file.version);
+    let store = || {
+        write_private(&path, &casework.sealer().seal(&bytes))
+            .map_err(|e| casework.folder().fault("lists", &e))
+    };
+    if Columns::of(&known).int()? > 0 {
+        // The very content that was imported before puts a lost or damaged file back.
+        let there = std::fs::read(&path)
+            .ok()
+            .and_then(|s| casework.sealer().open(&s));
+        let digest = signed::digest(&bytes);
+        if there.is_none_or(|there| signed::digest(&there) != digest)
+            && signed::own_content(tx, file.list, file.version).await? == digest
+        {
+            store()?;
+            audit::write(
+                tx,
+                casework.now_micros(),
+                importer,
+                "list.restore",
+                file.list,
+                file.version,
+            )
+            .await?;
+        }
+        return Ok(None);
+    }
+    // The file first: a version in the database always has its file.
+    store()?;
+    let last = sqlx::query("SELECT COALESCE(MAX(sequence), 0) FROM list_versions WHERE list = $1")
+        .bind(file.list)
+        .fetch_one(&mut **tx)
+        .await?;
+    let sequence = Columns::of(&last).int()? + 1;
+    let rows = if file.one_content {
+        1
+    } else {
+        file.entries.len() as i64
+    };
+    let first = changes::numbers(tx, "contents", rows).await?;
+    sqlx::query(
+        "INSERT INTO list_versions (list, version, sequence, entries, problems, imported_by, imported_at,
+            hits_counted, parent, first_content, one_content, content)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11)",
+    )
+    .bind(file.list)
+    .bind(file.version)
+    .bind(sequence)
+    .bind(file.entries_in_all)
+    .bind(file.problems as i64)
+    .bind(importer)
+    .bind(casework.now_micros())
+    .bind(file.parent)
+    .bind(first)
+    .bind(i64::from(file.one_content))
+    .bind(signed::digest(&bytes))
+    .execute(&mut **tx)
+    .await?;
+    changes::note(tx).await?;
+    let detail = format!("{} entries, {} problems", file.entries.len(), file.problems);
+    let what = if file.parent.is_some() {
+        "list.add"
+    } else {
+        "list.import"
+    };
+    audit::write(
+        tx,
+        casework.now_micros(),
+        importer,
+        what,
+        file.list,
+        &detail,
+    )
+    .await?;
+    Ok(Some(first))
+}
+
+/// Gives a list a largest distance of its own, in bits; none takes it back to the kind's.
+pub async fn set_list_distance(
+    casework: &Casework,
+    name: &str,
+    distance_bits: Option<u32>,
+    actor: &str,
+) -> Result<HashList> {
+    if distance_bits.is_some_and(|d| d > DISTANCE_BITS_MAX) {
+        return Err(CaseworkError::invalid(
+            "distance",
+            format!(
+                "a distance above {DISTANCE_BITS_MAX} bits matches pictures that have nothing to do with each other"
+            ),
+        ));
+    }
+    let list = self::list(casework, name).await?;
+    let mut tx = casework.begin().await?;
+    sqlx::query("UPDATE lists SET distance = $1 WHERE id = $2")
+        .bind(distance_bits.map(i64::from))
+        .bind(&list.id)
+        .execute(&mut *tx)
+        .await?;
+    changes::note(&mut tx).await?;
+    let detail = distance_bits.map_or_else(|| "the kind's own".into(), |d| format!("{d} bits"));
+    audit::write(
+        &mut tx,
+        casework.now_micros(),
+        actor,
+        "list.distance",
+        &list.id,
+        &detail,
+    )
+    .await?;
+    tx.commit().await?;
+    self::list(casework, name).await
+}
+
+/// Signs the newest version of a list in a person's name.
+pub async fn sign_list(casework: &Casework, name: &str, person: &Person) -> Result<HashList> {
+    person.require(Role::ListSteward)?;
+    let list = self::list(casework, name).await?;
+    // What is signed is what the files say now, and that they are the ones that were imported.
+    load(casework, &list.id, &list.version).await?;
+    let mut tx = casework.begin().await?;
+    let content = signed::content(&mut tx, &list.id, &list.version)
+        .await?
+        .ok_or_else(|| CaseworkError::unreadable("a list's version"))?;
+    let signed = sqlx::query(
+        "INSERT INTO list_signatures (list, version, person, name, signed_at, content) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (list, version, person) DO NOTHING",
+    )
+    .bind(&list.id)
+    .bind(&list.version)
+    .bind(&person.id)
+    .bind(&person.name)
+    .bind(casework.now_micros())
+    .bind(content)
+    .execute(&mut *tx)
+    .await?;
+    if signed.rows_affected() == 0 {
+        return Err(CaseworkError::conflict(format!(
+            "{} has signed this version of \"{}\" already; the second signature must be another person's",
+            person.name, list.name
+        )));
+    }
+    changes::note(&mut tx).await?;
+    audit::write(
+        &mut tx,
+        casework.now_micros(),
+        &person.id,
+        "list.sign",
+        &list.id,
+        &list.version,
+    )
+    .await?;
+    tx.commit().await?;
+    self::list(casework, name).await
+}
+
+/// Disputes an entry: from the next screening on it doesn't match, in whatever version.
+pub async fn dispute_entry(
+    casework: &Casework,
+    name: &str,
+    entry: &str,
+    reason: &str,
+    actor: &str,
+) -> Result<()> {
+    let list = self::list(casework, name).await?;
+    let known = load(casework, &list.id, &list.version)
+        .await?
+        .has_entry(entry);
+    let matching = match &list.matching_version {
+        Some(version) => load(casework, &list.id, version).await?.has_entry(entry),
+        None => false,
+    };
+    if !known && !matching {
+        return Err(CaseworkError::NotFound {
+            what: "list entry",
+            id: entry.to_owned(),
+        });
+    }
+    let mut tx = casework.begin().await?;
+    dispute(
+        &mut tx,
+        casework.now_micros(),
+        &list.id,
+        entry,
+        reason,
+        actor,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Lifts a dispute: the entry matches again.
+pub async fn lift_dispute(casework: &Casework, name: &str, entry: &str, actor: &str) -> Result<()> {
+    let list = self::list(casework, name).await?;
+    let mut tx = casework.begin().await?;
+    let lifted = sqlx::query(
+        "UPDATE list_disputes SET lifted_at = $1 WHERE list = $2 AND entry = $3 AND lifted_at IS NULL",
+    )
+    .bind(casework.now_micros())
+    .bind(&list.id)
+    .bind(entry)
+    .execute(&mut *tx)
+    .await?;
+    if lifted.rows_affected() == 0 {
+        return Err(CaseworkError::conflict(format!(
+            "entry {entry} of \"{name}\" is not disabled"
+        )));
+    }
+    changes::note(&mut tx).await?;
+    audit::write(
+        &mut tx,
+        casework.now_micros(),
+        actor,
+        "list.enable",
+        &list.id,
+        entry,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The list of that name.
+pub async fn list(casework: &Casework, name: &str) -> Result<HashList> {
+    all_lists(casework)
+        .await?
+        .into_iter()
+        .find(|l| l.name == name)
+        .ok_or_else(|| not_found(name))
+}
+
+/// All lists, by name.
+pub async fn all_lists(casework: &Casework) -> Result<Vec<HashList>> {
+    let mut tx = casework.snapshot().await?;
+    let rows = sqlx::query(
+        "SELECT id, name, owner, purpose, basis, action, distance FROM lists ORDER BY name",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut lists = Vec::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let mut list = HashList {
+            id: c.text()?,
+            name: c.text()?,
+            owner: c.text()?,
+            purpose: c.word(Purpose::from_word, "purpose")?,
+            basis: c.text()?,
+            action: c.word(Action::from_word, "action")?,
+            distance: c.maybe_int()?,
+            version: String::new(),
+            entries: 0,
+            problems: 0,
+            signatures: Vec::new(),
+            unsigned: true,
+            matching_version: None,
+            disabled: 0,
+            hits_counted: 0,
+        };
+        fill_versions(&mut tx, &mut list).await?;
+        lists.push(list);
+    }
+    Ok(lists)
+}
+
+/// A version that is about to be written.
+struct File<'a> {
+    list: &'a str,
+    version: &'a str,
+    parent: Option<&'a str>,
+    entries: &'a Entries,
+    entries_in_all: i64,
+    problems: usize,
+    one_content: bool,
+}
+
+fn not_found(name: &str) -> CaseworkError {
+    CaseworkError::NotFound {
+        what: "list",
+        id: name.to_owned(),
+    }
+}
+
+/// Every list with its versions, newest first.
+async fn lists_on_record(tx: &mut Tx) -> Result<Vec<(About, Vec<OnRecord>)>> {
+    let rows = sqlx::query("SELECT id, name, purpose, action, distance FROM lists ORDER BY name")
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut lists = Vec::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let mut about = About {
+            id: c.text()?,
+            name: c.text()?,
+            purpose: Some(c.word(Purpose::from_word, "purpose")?),
+            action: Some(c.word(Action::from_word, "action")?),
+            distance_bits: c.maybe_int()?.map(|d| d as u32),
+            ..About::default()
+        };
+        about.signed_version = signed::matching_version(tx, &about.id).await?;
+        let newest = sqlx::query(
+            "SELECT version FROM list_versions WHERE list = $1 ORDER BY sequence DESC LIMIT 1",
+        )
+        .bind(&about.id)
+        .fetch_optional(&mut **tx)
+        .await?;
+        let mut versions = match newest {
+            Some(row) => versions_of(tx, &about.id, &Columns::of(&row).text()?).await?,
+            None => Vec::new(),
+        };
+        if let Some(signed) = &about.signed_version
+            && versions.iter().all(|v| v.version != *signed)
+        {
+            versions.extend(versions_of(tx, &about.id, signed).await?);
+        }
+        lists.push((about, versions));
+    }
+    Ok(lists)
+}
+
+/// The versions that a version consists of, and those between: from the last whole file before it
+/// up to it, newest first. A delta always builds on the newest version, so nothing else is needed.
+async fn versions_of(tx: &mut Tx, list: &str, version: &str) -> Result<Vec<OnRecord>> {
+    let rows = sqlx::query(
+        "SELECT version, parent, first_content, one_content, content FROM list_versions
+         WHERE list = $1
+           AND sequence <= (SELECT sequence FROM list_versions WHERE list = $1 AND version = $2)
+           AND sequence >= (SELECT COALESCE(MAX(sequence), 0) FROM list_versions
+                WHERE list = $1 AND parent IS NULL
+                  AND sequence <= (SELECT sequence FROM list_versions WHERE list = $1 AND version = $2))
+         ORDER BY sequence DESC",
+    )
+    .bind(list)
+    .bind(version)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(OnRecord {
+                version: c.text()?,
+                parent: c.maybe_text()?,
+                contents: Contents {
+                    first: c.int()?,
+                    one: c.int()? != 0,
+                },
+                content: c.text()?,
+            })
+        })
+        .collect()
+}
+
+/// Keeps others off a list until the transaction ends: a version builds on the newest one, so two
+/// that are made at once must come one after the other.
+async fn lock(tx: &mut Tx, name: &str) -> Result<()> {
+    sqlx::query("UPDATE lists SET name = name WHERE name = $1")
+        .bind(name)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Entries that don't match any more: list and entry.
+pub(crate) async fn disputed(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
+    let rows = sqlx::query("SELECT list, entry FROM list_disputes WHERE lifted_at IS NULL")
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.text()?, c.text()?))
+        })
+        .collect()
+}
+
+/// Counts a hit of a version that may do no more.
+pub(crate) async fn count_hit(tx: &mut Tx, list: &str, version: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE list_versions SET hits_counted = hits_counted + 1 WHERE list = $1 AND version = $2",
+    )
+    .bind(list)
+    .bind(version)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes a dispute; disputing twice changes nothing.
+pub(crate) async fn dispute(
+    tx: &mut Tx,
+    now: i64,
+    list: &str,
+    entry: &str,
+    reason: &str,
+    actor: &str,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, disputed_by = $3, reason = $4, disputed_at = $5",
+    )
+    .bind(list)
+    .bind(entry)
+    .bind(actor)
+    .bind(reason)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    changes::note(tx).await?;
+    audit::write(tx, now, actor, "list.disable", list, entry).await
+}
+
+async fn fill_versions(tx: &mut Tx, list: &mut HashList) -> Result<()> {
+    let newest = sqlx::query(
+        "SELECT version, entries, problems, hits_counted FROM list_versions
+         WHERE list = $1 ORDER BY sequence DESC LIMIT 1",
+    )
+    .bind(&list.id)
+    .fetch_optional(&mut **tx)
+    .await?;
+    if let Some(row) = newest {
+        let mut c = Columns::of(&row);
+        list.version = c.text()?;
+        list.entries = c.int()? as u64;
+        list.problems = c.int()? as u64;
+        list.hits_counted = c.int()? as u64;
+    }
+    let signatures = sqlx::query(
+        "SELECT name FROM list_signatures WHERE list = $1 AND version = $2 AND content = $3 ORDER BY signed_at, name",
+    )
+    .bind(&list.id)
+    .bind(&list.version)
+    .bind(signed::content(tx, &list.id, &list.version).await?.unwrap_or_else(|| "none".into()))
+    .fetch_all(&mut **tx)
+    .await?;
+    for row in &signatures {
+        list.signatures.push(Columns::of(row).text()?);
+    }
+    list.matching_version = signed::matching_version(tx, &list.id).await?;
+    list.unsigned = list.matching_version.as_ref() != Some(&list.version);
+    let row =
+        sqlx::query("SELECT COUNT(*) FROM list_disputes WHERE list = $1 AND lifted_at IS NULL")
+            .bind(&list.id)
+            .fetch_one(&mut **tx)
+            .await?;
+    list.disabled = Columns::of(&row).int()? as u64;
+    Ok(())
+}
+
+fn check(settings: &ListSettings) -> Result<()> {
+    let name_fits = (1..=NAME_CHARS_MAX).contains(&settings.name.chars().count())
+        && !settings.name.chars().any(char::is_control);
+    if !name_fits {
+        return Err(CaseworkError::invalid(
+            "name",
+            format!("a list's name has 1 to {NAME_CHARS_MAX} characters"),
+        ));
+    }
+    if settings.owner.trim().is_empty() || settings.basis.trim().is_empty() {
+        return Err(CaseworkError::invalid(
+            "owner",
+            "a list needs a named owner and a legal basis",
+        ));
+    }
+    match (settings.purpose, settings.action) {
+        (Purpose::SelfSubmission, Action::Block) => Err(CaseworkError::invalid(
+            "action",
+            "self-submitted hashes are not assessed: they may hold, never block",
+        )),
+        (Purpose::KnownHarmless, Action::Hold | Action::Block) => Err(CaseworkError::invalid(
+            "action",
+            "a list of harmless material neither holds nor blocks",
+        )),
+        _ => Ok(()),
+    }
+}

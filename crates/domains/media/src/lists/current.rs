@@ -1,0 +1,327 @@
+//! The lists as they match now, opened into memory and exchanged as one when something changes.
+//!
+//! A screening takes what there is and keeps it until it is done; an exchange waits for nobody and
+//! nobody waits for it. Files of millions of entries are opened on a thread of their own, and only
+//! those that are new.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use super::contents::{self, BankStates};
+use super::entries::Entries;
+use super::loaded::{About, Contents, LoadedList};
+use super::{lists_on_record, segment, versions_of};
+use obhut_casework::for_domains::{Inside as _, api_keys, changes};
+use obhut_casework::{ApiKey, Casework, CaseworkError, Result};
+
+/// How often a watcher looks whether there are large files to open.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Files up to so many bytes are opened while a request waits; larger ones by the watcher, where
+/// there is one.
+const OPENED_AT_ONCE_BYTES_MAX: u64 = 8 << 20;
+
+/// What matching needs, as it was on record at one moment.
+#[derive(Default)]
+pub(crate) struct Kept {
+    number: i64,
+    pub lists: Arc<Vec<Arc<LoadedList>>>,
+    /// Lists that were opened ahead and have not taken their place yet.
+    opened: Arc<Vec<Arc<LoadedList>>>,
+    /// Some new version is too large to be opened while a request waits.
+    pending: bool,
+    /// Entries that don't match, as list and entry.
+    pub disputed: Arc<HashSet<(String, String)>>,
+    pub banks: Arc<BankStates>,
+    /// Keys by the digest of their secret.
+    pub keys: Arc<HashMap<String, ApiKey>>,
+}
+
+/// What a process keeps of the lists between screenings.
+#[derive(Default)]
+struct Memory {
+    kept: RwLock<Option<(Instant, Arc<Kept>)>>,
+    refreshing: tokio::sync::Mutex<()>,
+    /// Large files are opened by [`watch_changes`].
+    watched: AtomicBool,
+}
+
+/// A version on record, with what its file is.
+#[derive(Clone)]
+pub(super) struct OnRecord {
+    pub version: String,
+    pub parent: Option<String>,
+    pub contents: Contents,
+    /// Digest of what its file says, as it was when the file was made.
+    pub content: String,
+}
+
+impl Kept {
+    /// Lists read from files, for one run.
+    pub fn of_files(lists: Vec<LoadedList>) -> Self {
+        Self {
+            lists: Arc::new(lists.into_iter().map(Arc::new).collect()),
+            ..Self::default()
+        }
+    }
+
+    pub fn is_disputed(&self, list: &LoadedList, entry: &str) -> bool {
+        !self.disputed.is_empty()
+            && self
+                .disputed
+                .contains(&(list.id().to_owned(), entry.to_owned()))
+    }
+
+    /// What is in memory of a chain.
+    fn longest(&self, about: &About, chain: &[OnRecord]) -> Option<&Arc<LoadedList>> {
+        let is_of_chain = |list: &&Arc<LoadedList>| {
+            list.about().id == about.id
+                && list.pieces() <= chain.len()
+                && chain[list.pieces() - 1].version == list.version()
+        };
+        let all = self.lists.iter().chain(self.opened.iter());
+        all.filter(is_of_chain).max_by_key(|list| list.pieces())
+    }
+}
+
+/// What matches now. Whether something has changed is asked each time, once for all who ask at
+/// the same time; files are opened only when they are new.
+pub(crate) async fn kept(casework: &Casework) -> Result<Arc<Kept>> {
+    let memory = casework.memory::<Memory>();
+    let arrived = Instant::now();
+    let _turn = memory.refreshing.lock().await;
+    let known = memory.kept.read().expect("no panic while held").clone();
+    match known {
+        Some((asked, kept)) if asked >= arrived => Ok(kept),
+        known => {
+            let known = known.map_or_else(Arc::default, |(_, kept)| kept);
+            read_changes(casework, known, memory.watched.load(Ordering::Acquire)).await
+        }
+    }
+}
+
+/// Opens large files of lists beside the requests, which go on with the versions before until
+/// the new ones are in memory. Ends when the future is dropped.
+pub async fn watch_changes(casework: &Casework) {
+    let memory = casework.memory::<Memory>();
+    memory.watched.store(true, Ordering::Release);
+    loop {
+        let known = memory.kept.read().expect("no panic while held").clone();
+        if let Some((_, known)) = known
+            && known.pending
+            && let Err(e) = open_pending(casework, known).await
+        {
+            tracing::error!(cause = %e, "a new version of a list could not be opened; the one before goes on matching");
+            tokio::time::sleep(10 * LOOK_EVERY).await;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn open_pending(casework: &Casework, known: Arc<Kept>) -> Result<()> {
+    let memory = casework.memory::<Memory>();
+    let mut tx = casework.snapshot().await?;
+    let on_record = lists_on_record(&mut tx).await?;
+    drop(tx);
+    let mut lists = Vec::new();
+    for (about, versions) in on_record {
+        for (about, chain) in chains_of(about, versions) {
+            lists.push(opened(casework, &known, about, chain).await?);
+        }
+    }
+    // Into what is known: whoever asks next sees them in their place.
+    let _turn = memory.refreshing.lock().await;
+    let kept = memory.kept.read().expect("no panic while held").clone();
+    let now = kept.map_or_else(Arc::default, |(_, kept)| kept);
+    let ahead = Kept {
+        number: now.number,
+        lists: now.lists.clone(),
+        opened: Arc::new(lists),
+        disputed: now.disputed.clone(),
+        banks: now.banks.clone(),
+        keys: now.keys.clone(),
+        pending: now.pending,
+    };
+    read_changes(casework, Arc::new(ahead), true).await?;
+    Ok(())
+}
+
+async fn read_changes(casework: &Casework, known: Arc<Kept>, may_wait: bool) -> Result<Arc<Kept>> {
+    let memory = casework.memory::<Memory>();
+    let asked = Instant::now();
+    let mut tx = casework.snapshot().await?;
+    let number = changes::number(&mut tx).await?;
+    let kept = if number == known.number && known.opened.is_empty() {
+        known
+    } else {
+        let disputed = Arc::new(super::disputed(&mut tx).await?);
+        let banks = Arc::new(contents::states(&mut tx).await?);
+        let keys = Arc::new(api_keys::all_valid(&mut tx).await?);
+        let on_record = lists_on_record(&mut tx).await?;
+        drop(tx);
+        let mut lists = Vec::new();
+        let mut pending = Vec::new();
+        for (about, versions) in on_record {
+            for (about, chain) in chains_of(about, versions) {
+                if may_wait
+                    && bytes_to_open(casework, &known, &about, &chain) > OPENED_AT_ONCE_BYTES_MAX
+                {
+                    pending.push(about.id);
+                    continue;
+                }
+                lists.push(opened(casework, &known, about, chain).await?);
+            }
+        }
+        // What matched before goes on until its successor is there.
+        for old in known.lists.iter() {
+            let is_there = |l: &Arc<LoadedList>| l.id() == old.id() && l.version() == old.version();
+            if pending.iter().any(|id| id == old.id()) && !lists.iter().any(is_there) {
+                lists.push(old.clone());
+            }
+        }
+        Arc::new(Kept {
+            number,
+            lists: Arc::new(lists),
+            opened: Arc::default(),
+            disputed,
+            banks,
+            keys,
+            pending: !pending.is_empty(),
+        })
+    };
+    *memory.kept.write().expect("no panic while held") = Some((asked, kept.clone()));
+    Ok(kept)
+}
+
+/// How much there is to read before a chain is in memory.
+fn bytes_to_open(casework: &Casework, known: &Kept, about: &About, chain: &[OnRecord]) -> u64 {
+    let there = known.longest(about, chain).map_or(0, |list| list.pieces());
+    chain[there..]
+        .iter()
+        .filter_map(|v| fs::metadata(casework.folder().list_file(&about.id, &v.version)).ok())
+        .map(|file| file.len())
+        .sum()
+}
+
+/// A chain of versions in memory: what is known already, and the files that are new.
+async fn opened(
+    casework: &Casework,
+    known: &Kept,
+    about: About,
+    chain: Vec<OnRecord>,
+) -> Result<Arc<LoadedList>> {
+    let mut list = known.longest(&about, &chain).cloned();
+    for next in &chain[list.as_ref().map_or(0, |list| list.pieces())..] {
+        let path = casework.folder().list_file(&about.id, &next.version);
+        let (sealer, contents) = (casework.sealer(), next.contents);
+        let content = next.content.clone();
+        let (so_far, id) = (list.take(), about.id.clone());
+        let opening = move || -> Result<LoadedList> {
+            let entries = open(&path, &sealer, &content)?;
+            Ok(match so_far {
+                Some(list) => list.with(entries, contents),
+                None => {
+                    let about = About {
+                        id,
+                        version: entries.version.clone(),
+                        ..About::default()
+                    };
+                    LoadedList::new(about, entries, contents)
+                }
+            })
+        };
+        let opened = tokio::task::spawn_blocking(opening).await;
+        let mut opened = opened.map_err(|_| CaseworkError::unreadable("a list's file"))??;
+        // A delta's file names itself; the chain says what it is called here.
+        let mut described = opened.about().clone();
+        described.version = next.version.clone();
+        opened = opened.described(described);
+        list = Some(Arc::new(opened));
+    }
+    let list = list.ok_or_else(|| CaseworkError::unreadable("a list without a version"))?;
+    Ok(if *list.about() == about {
+        list
+    } else {
+        Arc::new(list.described(about))
+    })
+}
+
+/// Opens a version's file, if it says what it said when the file was made: only what two people
+/// signed may match.
+fn open(path: &std::path::Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Entries> {
+    let fault = |why: String| CaseworkError::Folder {
+        path: path.display().to_string(),
+        why,
+    };
+    let sealed = fs::read(path).map_err(|e| fault(format!("{e}; import the list again")))?;
+    let bytes = sealer.open(&sealed).ok_or_else(|| {
+        fault(
+            "can't be opened: it was changed, or the keys are others; import the list again".into(),
+        )
+    })?;
+    if super::signed::digest(&bytes) != content {
+        return Err(fault(
+            "is not the file that was imported and signed: it was swapped for another; put it back from a backup, or import the list again under another name".into(),
+        ));
+    }
+    segment::read(&bytes).map_err(|e| fault(format!("{e}; import the list again")))
+}
+
+/// The files of a version and of those it builds on, as one list.
+pub(crate) async fn load(casework: &Casework, id: &str, version: &str) -> Result<LoadedList> {
+    let mut tx = casework.snapshot().await?;
+    let all = versions_of(&mut tx, id, version).await?;
+    drop(tx);
+    let chain = chain_of(version, &all);
+    let about = About {
+        id: id.to_owned(),
+        version: version.to_owned(),
+        ..About::default()
+    };
+    let list = opened(casework, &Kept::default(), about, chain).await?;
+    Ok(LoadedList::clone(&list))
+}
+
+/// A version and those it builds on, the oldest first.
+pub(super) fn chain_of(version: &str, newest_first: &[OnRecord]) -> Vec<OnRecord> {
+    let mut wanted = Some(version.to_owned());
+    let mut chain = Vec::new();
+    for on_record in newest_first {
+        if wanted.as_deref() == Some(&on_record.version) {
+            wanted = on_record.parent.clone();
+            chain.push(on_record.clone());
+        }
+    }
+    chain.reverse();
+    chain
+}
+
+/// What is opened of a list: the newest version, as far as it is signed matching and beyond only
+/// counting; beside it the signed one, where the newest does not build on it.
+fn chains_of(about: About, newest_first: Vec<OnRecord>) -> Vec<(About, Vec<OnRecord>)> {
+    let Some(newest) = newest_first.first() else {
+        return Vec::new();
+    };
+    let chain = chain_of(&newest.version, &newest_first);
+    let described = |chain: &[OnRecord]| About {
+        version: chain.last().map_or_else(String::new, |v| v.version.clone()),
+        signed_pieces: about
+            .signed_version
+            .as_ref()
+            .and_then(|signed| chain.iter().position(|v| v.version == *signed))
+            .map_or(0, |place| place + 1),
+        ..about.clone()
+    };
+    let newest = described(&chain);
+    let mut opened = Vec::new();
+    if newest.signed_pieces == 0
+        && let Some(signed) = &about.signed_version
+    {
+        let older = chain_of(signed, &newest_first);
+        opened.push((described(&older), older));
+    }
+    opened.push((newest, chain));
+    opened
+}

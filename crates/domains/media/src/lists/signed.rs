@@ -1,0 +1,165 @@
+//! What a signature binds: the content of a version's files, from the whole list to the newest delta.
+//!
+//! A version's name says nothing about the bytes in its file. So each version row stores the digest of
+//! its file's content, each signature stores the digest over all files the version consists of, and a
+//! file is checked against the first whenever it is opened.
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::current::{chain_of, load};
+use super::{HashList, SIGNATURES_MIN, segment, versions_of};
+use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, changes};
+use obhut_casework::{Casework, Result};
+
+/// Digest of what a version's file says, before it is sealed: SHA-256, lower-case hex.
+pub(super) fn digest(content: &[u8]) -> String {
+    hex::encode(Sha256::digest(content))
+}
+
+/// Digest over all files a version consists of, oldest first; `None` if the digest of one isn't on
+/// record, in which case no signature can be valid.
+pub(super) async fn content(tx: &mut Tx, list: &str, version: &str) -> Result<Option<String>> {
+    let all = versions_of(tx, list, version).await?;
+    let mut so_far = String::new();
+    for part in chain_of(version, &all) {
+        if part.content.is_empty() {
+            return Ok(None);
+        }
+        so_far = digest(format!("{so_far}\n{}", part.content).as_bytes());
+    }
+    Ok((!so_far.is_empty()).then_some(so_far))
+}
+
+/// Digest of what a version's own file says; empty where it isn't on record.
+pub(super) async fn own_content(tx: &mut Tx, list: &str, version: &str) -> Result<String> {
+    let row = sqlx::query("SELECT content FROM list_versions WHERE list = $1 AND version = $2")
+        .bind(list)
+        .bind(version)
+        .fetch_one(&mut **tx)
+        .await?;
+    Columns::of(&row).text()
+}
+
+/// The newest version that has its signatures, each over what the version consists of.
+pub(super) async fn matching_version(tx: &mut Tx, list: &str) -> Result<Option<String>> {
+    let rows = sqlx::query(
+        "SELECT v.version, s.content FROM list_versions v JOIN (
+            SELECT version, content FROM list_signatures WHERE list = $1
+            GROUP BY version, content HAVING COUNT(*) >= $2) s
+            ON s.version = v.version
+         WHERE v.list = $1 ORDER BY v.sequence DESC",
+    )
+    .bind(list)
+    .bind(SIGNATURES_MIN as i64)
+    .fetch_all(&mut **tx)
+    .await?;
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (version, signed) = (c.text()?, c.text()?);
+        if content(tx, list, &version).await? == Some(signed) {
+            return Ok(Some(version));
+        }
+    }
+    Ok(None)
+}
+
+/// A list as it is shown: what its files say was looked at.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckedList {
+    /// The list; without its signatures where its files are not those that were signed.
+    #[serde(flatten)]
+    pub list: HashList,
+    /// What is wrong with its files.
+    #[serde(skip)]
+    pub fault: Option<String>,
+}
+
+/// All lists, by name, each verified against its files. A list with a replaced file is returned
+/// without its signatures.
+pub async fn checked_lists(casework: &Casework) -> Result<Vec<CheckedList>> {
+    let mut checked = Vec::new();
+    for mut list in super::all_lists(casework).await? {
+        let versions = [Some(list.version.clone()), list.matching_version.clone()];
+        let mut fault = None;
+        for version in versions.iter().flatten().filter(|v| !v.is_empty()) {
+            if let Err(e) = load(casework, &list.id, version).await {
+                fault = Some(e.to_string());
+            }
+        }
+        if fault.is_some() {
+            list.signatures.clear();
+            list.unsigned = true;
+            list.matching_version = None;
+        }
+        checked.push(CheckedList { list, fault });
+    }
+    Ok(checked)
+}
+
+/// Binds signatures made by an older version of this program, which covered only the version's name.
+/// A file whose content doesn't match the name is left unbound.
+pub(crate) async fn bind_old_signatures(casework: &Casework) -> Result<()> {
+    let unbound = "SELECT list, version, parent FROM list_versions WHERE content = '' ORDER BY list, sequence";
+    if sqlx::query(unbound)
+        .fetch_optional(casework.pool())
+        .await?
+        .is_none()
+    {
+        return Ok(());
+    }
+    let mut tx = casework.begin().await?;
+    let rows = sqlx::query(unbound).fetch_all(&mut *tx).await?;
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (list, version, parent) = (c.text()?, c.text()?, c.maybe_text()?);
+        let path = casework.folder().list_file(&list, &version);
+        let opened = std::fs::read(&path)
+            .ok()
+            .and_then(|sealed| casework.sealer().open(&sealed));
+        let Some(bytes) = opened else { continue };
+        let named = segment::read(&bytes).ok().map(|entries| match &parent {
+            None => entries.version,
+            Some(parent) => digest(format!("{parent}\n{}", entries.version).as_bytes()),
+        });
+        if named.as_deref() != Some(&version) {
+            continue;
+        }
+        sqlx::query("UPDATE list_versions SET content = $1 WHERE list = $2 AND version = $3")
+            .bind(digest(&bytes))
+            .bind(&list)
+            .bind(&version)
+            .execute(&mut *tx)
+            .await?;
+    }
+    let signed = sqlx::query(
+        "SELECT DISTINCT list, version FROM list_signatures WHERE content = '' ORDER BY list, version",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    for row in &signed {
+        let mut c = Columns::of(row);
+        let (list, version) = (c.text()?, c.text()?);
+        let Some(bound) = content(&mut tx, &list, &version).await? else {
+            continue;
+        };
+        sqlx::query("UPDATE list_signatures SET content = $1 WHERE list = $2 AND version = $3 AND content = ''")
+            .bind(bound)
+            .bind(&list)
+            .bind(&version)
+            .execute(&mut *tx)
+            .await?;
+        audit::write(
+            &mut tx,
+            casework.now_micros(),
+            "upgrade",
+            "list.bind",
+            &list,
+            &version,
+        )
+        .await?;
+    }
+    changes::note(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! The entries a file matched, one row for each, beside the core's findings.
+//!
+//! A row holds no digest: it names list, version and entry.
+
+use async_trait::async_trait;
+use obhut_casework::for_domains::{
+    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, audit, findings,
+};
+use obhut_casework::{
+    Action, Casework, CaseworkError, Finding, MatchedEntry, Purpose, Result, Subject,
+};
+
+use crate::lists;
+use crate::screen::{Match, Screened};
+
+/// What findings of this domain are recorded under.
+const SOURCE: &str = "media";
+/// How strong a finding is that an entry of a signed list matched.
+const MATCHED: &str = "match";
+
+/// Pictures, videos and lists, as a domain of casework.
+pub struct Media;
+
+#[async_trait]
+impl Domain for Media {
+    fn name(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn migrations(&self) -> &'static [Numbered] {
+        crate::migrations::ALL
+    }
+
+    async fn opened(&self, casework: &Casework) -> Result<()> {
+        lists::bind_old_signatures(casework).await
+    }
+
+    /// Adds which entries matched. A match of an entry that has been disputed doesn't stand.
+    async fn describe(&self, tx: &mut Tx, case: &str, of_case: &mut [Finding]) -> Result<()> {
+        if of_case.iter().all(|f| f.source != SOURCE) {
+            return Ok(());
+        }
+        let disputed = lists::disputed(tx).await?;
+        let rows = sqlx::query(
+            "SELECT m.finding, list_id, list, version, entry, hash_kind, distance, quality, purpose, action, scale,
+                category FROM media_matches m WHERE m.case_id = $1",
+        )
+        .bind(case)
+        .fetch_all(&mut **tx)
+        .await?;
+        let mut details = std::collections::HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let id = c.text()?;
+            let detail = MatchedEntry {
+                list_id: c.text()?,
+                list: c.text()?,
+                version: c.text()?,
+                entry: c.text()?,
+                kind: c.text()?,
+                distance: c.int()?,
+                quality: c.maybe_int()?,
+                purpose: c.maybe_text()?.and_then(|w| Purpose::from_word(&w)),
+                action: c.word(Action::from_word, "action")?,
+                scale: c.text()?,
+                category: c.text()?,
+            };
+            details.insert(id, detail);
+        }
+        for finding in of_case.iter_mut().filter(|f| f.source == SOURCE) {
+            let detail = details.remove(&finding.id);
+            finding.matched =
+                detail.ok_or_else(|| CaseworkError::unreadable("a match without its entry"))?;
+            let entry = (
+                finding.matched.list_id.clone(),
+                finding.matched.entry.clone(),
+            );
+            finding.listed = finding.what == MATCHED && !disputed.contains(&entry);
+        }
+        Ok(())
+    }
+
+    /// Disputes the entries that matched.
+    async fn withdraw(
+        &self,
+        tx: &mut Tx,
+        casework: &Casework,
+        clearing: &Clearing<'_>,
+    ) -> Result<Vec<Removed>> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT list_id, entry FROM media_matches WHERE case_id = $1 AND list_id <> ''",
+        )
+        .bind(clearing.case)
+        .fetch_all(&mut **tx)
+        .await?;
+        let reason = format!("appeal {} upheld", clearing.appeal);
+        let now = casework.now_micros();
+        for row in &rows {
+            let mut c = Columns::of(row);
+            let (list, entry) = (c.text()?, c.text()?);
+            lists::dispute(tx, now, &list, &entry, &reason, clearing.person).await?;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn settle(&self, _: &Casework, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Puts a screening's findings into a case: one for each entry of a signed list that matched.
+pub(crate) async fn write(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    screening: &str,
+    screened: &Screened,
+    subject: &Subject,
+    exhibit: Option<&str>,
+) -> Result<()> {
+    let now = casework.now_micros();
+    let signed = screened.matches.iter().filter(|m| m.signed).map(Some);
+    let mut rows: Vec<Option<&Match>> = signed.collect();
+    if rows.is_empty() {
+        // A file that matched nothing but can't be read has one finding, without a list.
+        rows.push(None);
+    }
+    let unread = screened
+        .unreadable
+        .as_ref()
+        .map_or(MATCHED, |(code, _)| code);
+    let file = findings::File {
+        name: subject.name.as_ref().map(|n| n.expose().as_str()),
+        surface: subject.surface,
+        uploaded_at: subject.uploaded_at,
+    };
+    findings::file(tx, casework, screening, &file).await?;
+    for m in rows {
+        let found = findings::Found {
+            case,
+            subject: screening,
+            evidence: exhibit,
+            strength: if m.is_some() { MATCHED } else { unread },
+            source: SOURCE,
+        };
+        let id = findings::write(tx, casework, &found).await?;
+        sqlx::query(
+            "INSERT INTO media_matches (finding, case_id, list_id, list, version, entry, hash_kind, distance, quality,
+                purpose, action, scale, category)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        )
+        .bind(id)
+        .bind(case)
+        .bind(m.map_or("", |m| &m.list_id))
+        .bind(m.map_or("", |m| &m.list))
+        .bind(m.map_or("", |m| &m.version))
+        .bind(m.map_or("", |m| &m.entry))
+        .bind(m.map_or("", |m| m.kind))
+        .bind(m.map_or(0, |m| i64::from(m.distance_bits)))
+        .bind(screened.quality.map(i64::from))
+        .bind(m.map(|m| m.purpose.word()))
+        .bind(screened.action.word())
+        .bind(m.map_or("", |m| &m.label.scale))
+        .bind(m.map_or("", |m| &m.label.category))
+        .execute(&mut **tx)
+        .await?;
+    }
+    let detail = format!("{} in {case}", screened.verdict);
+    audit::write(tx, now, "screening", "finding.record", screening, &detail).await
+}

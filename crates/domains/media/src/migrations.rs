@@ -1,0 +1,26 @@
+//! Every change of this domain's tables, as numbered files of statements; the store's migrator runs
+//! them, in one order with those of other owners.
+
+use obhut_casework::for_domains::Numbered;
+
+/// Number, owner, statements.
+pub(crate) const ALL: &[Numbered] = &[
+    (3, "lists", include_str!("../migrations/0003_lists.sql")),
+    (17, "lists", include_str!("../migrations/0017_lists.sql")),
+    (
+        19,
+        "banks",
+        include_str!("../migrations/0019_lists_contents.sql"),
+    ),
+    (
+        21,
+        "banks",
+        include_str!("../migrations/0021_lists_contents.sql"),
+    ),
+    (45, "lists", include_str!("../migrations/0045_lists.sql")),
+    (
+        51,
+        "matches",
+        include_str!("../migrations/0051_matches.sql"),
+    ),
+];

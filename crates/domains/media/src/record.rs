@@ -1,0 +1,114 @@
+//! What screening found, put on record: a count, or a finding in a case and its exhibit in the vault.
+
+use std::collections::BTreeSet;
+
+use obhut_casework::for_domains::{Inside as _, cases, ids};
+use obhut_casework::{Casework, Result, Subject};
+use obhut_vault::Intake;
+
+use crate::lists::count_hit;
+use crate::matches;
+use crate::screen::Screened;
+
+/// What was put on record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recorded {
+    /// The opaque id the caller gets, whatever the verdict.
+    pub id: String,
+    /// The case, where there was a finding.
+    pub case: Option<String>,
+    /// The sealed exhibit, where the bytes were kept.
+    pub exhibit: Option<String>,
+}
+
+/// The versions that only count and had a hit, each once and always in the same order, so that two
+/// requests never wait for each other's rows.
+fn unsigned(screened: &Screened) -> BTreeSet<(&str, &str)> {
+    let hits = screened.matches.iter().filter(|m| !m.signed);
+    hits.map(|m| (m.list_id.as_str(), m.version.as_str()))
+        .collect()
+}
+
+/// Puts what was found on record: counts for unsigned lists; for a match or an unreadable
+/// picture a finding in a case, and with `bytes` an exhibit in the vault.
+pub async fn record(
+    casework: &Casework,
+    screened: &Screened,
+    subject: &Subject,
+    bytes: Option<&[u8]>,
+    actor: &str,
+) -> Result<Recorded> {
+    casework.check_surface(subject.surface).await?;
+    let id = ids::new("screen");
+    if !screened.makes_a_finding() {
+        let unsigned = unsigned(screened);
+        if !unsigned.is_empty() {
+            let mut tx = casework.begin().await?;
+            for (list, version) in unsigned {
+                count_hit(&mut tx, list, version).await?;
+            }
+            tx.commit().await?;
+        }
+        return Ok(Recorded {
+            id,
+            case: None,
+            exhibit: None,
+        });
+    }
+    let fresh = ids::new("case");
+    // The exhibit before the finding that names it: what is on record can be opened. Its own
+    // record says the case as it is now; the finding says the one it has joined.
+    let exhibit = match bytes {
+        Some(bytes) => {
+            let case = cases::open_case(casework, subject)
+                .await?
+                .unwrap_or_else(|| fresh.clone());
+            Some(seal_exhibit(casework, &case, bytes, subject, screened, actor).await?)
+        }
+        None => None,
+    };
+    let mut tx = casework.begin().await?;
+    for (list, version) in unsigned(screened) {
+        count_hit(&mut tx, list, version).await?;
+    }
+    let case = cases::join_uploads(&mut tx, casework, subject, &fresh, actor).await?;
+    matches::write(
+        &mut tx,
+        casework,
+        &case,
+        &id,
+        screened,
+        subject,
+        exhibit.as_deref(),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(Recorded {
+        id,
+        case: Some(case),
+        exhibit,
+    })
+}
+
+async fn seal_exhibit(
+    casework: &Casework,
+    case: &str,
+    bytes: &[u8],
+    subject: &Subject,
+    screened: &Screened,
+    actor: &str,
+) -> Result<String> {
+    let exhibit = casework
+        .keep(
+            bytes,
+            Intake {
+                actor: actor.to_owned(),
+                purpose: format!("screening came to the verdict {}", screened.verdict),
+                case: Some(case.to_owned()),
+                source: subject.name.as_ref().map(|n| n.expose().clone()),
+                media_type: screened.media_type.map(str::to_owned),
+            },
+        )
+        .await?;
+    Ok(exhibit.id)
+}
