@@ -66,10 +66,10 @@ pub const TARGETS: &[Target] = &[
         name: "incoming",
         run: |bytes| {
             // Whatever came in is something: one report at least, and each of them read or named.
-            let parts = obhut_partners::incoming::split(bytes);
+            let parts = obhut_formats::incoming::split(bytes);
             assert!(!parts.is_empty());
             for part in parts {
-                let given = obhut_partners::incoming::read(&part);
+                let given = obhut_formats::incoming::read(&part);
                 let unreadable = given.format == obhut_intake::IncomingFormat::Unreadable;
                 assert_eq!(unreadable, given.unreadable.is_some());
             }
@@ -82,7 +82,7 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "tags",
         run: |bytes| {
-            if let Ok(file) = obhut_partners::tags::read("fuzz", bytes) {
+            if let Ok(file) = obhut_formats::tags::read("fuzz", bytes) {
                 assert!(file.tags.len() <= bytes.len());
             }
         },
@@ -91,14 +91,14 @@ pub const TARGETS: &[Target] = &[
         name: "transfers",
         run: |bytes| {
             #[cfg(target_os = "linux")]
-            obhut_partners::transfers::probe(bytes);
+            obhut_formats::transfers::probe(bytes);
             let _ = bytes;
         },
     },
     Target {
         name: "goaml",
         run: |bytes| {
-            use obhut_partners::destinations::goaml;
+            use obhut_formats::reports::goaml;
             if let Ok(text) = std::str::from_utf8(bytes) {
                 let _ = goaml::check_profile(text);
                 let (schema, document) = text.split_once("\n===\n").unwrap_or((text, "<report/>"));
@@ -111,9 +111,9 @@ pub const TARGETS: &[Target] = &[
         name: "cybertip_xml",
         run: |bytes| {
             if let Ok(text) = std::str::from_utf8(bytes)
-                && let Ok(node) = obhut_partners::tree::parse(text)
+                && let Ok(node) = obhut_formats::tree::parse(text)
             {
-                use obhut_partners::destinations::ncmec::{rules, schema};
+                use obhut_formats::reports::ncmec::{rules, schema};
                 let _ = schema::faults(&node);
                 let _ = schema::differences(text);
                 let _ = rules::faults(&node, jiff::Timestamp::UNIX_EPOCH);

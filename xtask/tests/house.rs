@@ -37,6 +37,7 @@ const NO_NAMES: &[&str] = &[
 /// Registry file → what each file of its folder must state. The file's name is the name in the data.
 const REGISTRIES: &[(&str, &str)] = &[
     ("crates/kernels/hash/src/kinds", "KIND"),
+    ("crates/edges/formats/src/reports", "FORM"),
     ("crates/edges/partners/src/destinations", "DESTINATION"),
     ("crates/kernels/typologies/src/indicators", "INDICATOR"),
     ("crates/server/src/api", ""),
@@ -90,7 +91,16 @@ fn every_file_of_a_registry_is_listed_under_its_own_name() {
                     || text.contains(&format!("pub(crate) const {entry}:")),
                 "{file}: give it its `const {entry}`"
             );
-            if *entry != "PAGE" {
+            if *entry == "DESTINATION" {
+                let form = [
+                    format!("reports::{stem}::FORM"),
+                    format!("reports::{stem}::{{"),
+                ];
+                assert!(
+                    form.iter().any(|f| text.contains(f)),
+                    "{file}: name its form, `reports::{stem}::FORM`"
+                );
+            } else if *entry != "PAGE" {
                 let name = stem.replace('_', "-");
                 assert!(
                     text.contains(&format!("name: \"{name}\"")),

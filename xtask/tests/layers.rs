@@ -115,7 +115,6 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "serde_json",
             "sqlx",
             "tempfile",
-            "thiserror",
             "tracing",
         ],
     ),
@@ -132,38 +131,74 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         ],
     ),
     ("bitcoin", &["async-trait", "serde", "serde_json", "sqlx"]),
-    ("app", &[]),
+    ("app", &["serde"]),
     (
-        "partners",
+        "formats",
         &[
-            "age",
             "arrow-array",
             "arrow-schema",
             "base64",
             "bytes",
             "csv",
             "dejavu",
-            "futures",
-            "getrandom",
             "hex",
-            "hmac",
             "jiff",
             "krilla",
-            "m3u8-rs",
             "memchr",
             "parquet",
             "quick-xml",
             "regex-lite",
             "rustix",
-            "rustls",
-            "rusty-s3",
             "serde",
             "serde-saphyr",
             "serde_json",
             "sha2",
-            "tokio",
             "tracing",
             "ttf-parser",
+            "url",
+            "zip",
+        ],
+    ),
+    (
+        "fakes",
+        &[
+            "arrow-array",
+            "axum",
+            "base64",
+            "futures",
+            "getrandom",
+            "hex",
+            "jiff",
+            "multer",
+            "parquet",
+            "serde",
+            "serde_json",
+            "sha2",
+            "tokio",
+            "tracing",
+            "url",
+        ],
+    ),
+    (
+        "partners",
+        &[
+            "age",
+            "base64",
+            "bytes",
+            "futures",
+            "getrandom",
+            "hex",
+            "hmac",
+            "jiff",
+            "m3u8-rs",
+            "rustix",
+            "rustls",
+            "rusty-s3",
+            "serde",
+            "serde_json",
+            "sha2",
+            "tokio",
+            "tracing",
             "ureq",
             "url",
             "zip",
@@ -455,4 +490,30 @@ fn only_edges_name_a_socket() {
             }
         }
     }
+}
+
+/// A report that was never decided must not become a document by another way.
+#[test]
+fn only_a_report_calls_a_renderer() {
+    let wrong = |text: &str| {
+        let flat: String = text.split_whitespace().collect();
+        flat.matches("renderer()").count()
+            != flat.matches(".render(form.renderer())").count()
+                + flat
+                    .matches("report.render(destination.form.renderer())")
+                    .count()
+    };
+    for file in sources().into_iter().filter(|f| {
+        f.starts_with("crates/") && f.contains("/src/") && !f.starts_with("crates/edges/formats/")
+    }) {
+        assert!(
+            !wrong(&read(&root().join(&file))),
+            "{file} calls a renderer itself; ask obhut_app::reports for a draft, or render a Report: `report.render(form.renderer())`"
+        );
+    }
+    assert!(wrong("let bytes = (form.renderer())(&dossier);"));
+    assert!(wrong("let write = destination.form.renderer();"));
+    assert!(!wrong(
+        "let rendered = report\n    .render(form.renderer());"
+    ));
 }

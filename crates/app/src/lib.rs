@@ -12,7 +12,8 @@ use obhut_casework::for_domains::Domain;
 use obhut_casework::{Casework, Clock, DataFolder, Result};
 
 pub use {
-    obhut_bitcoin as bitcoin, obhut_intake as intake, obhut_media as media,
+    obhut_bitcoin as bitcoin, obhut_casework as casework, obhut_formats as formats,
+    obhut_intake as intake, obhut_media as media, obhut_partners as partners,
     obhut_payments as payments,
 };
 

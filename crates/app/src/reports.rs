@@ -1,24 +1,123 @@
 //! What is done with reports, by whichever edge asks.
 
-use obhut_casework::{Casework, Result};
-use obhut_partners::destinations::{self, Check, Destination};
+use obhut_casework::{Account, Casework, Dossier, Missing, Reason, Report, Result};
+use obhut_formats::reports::{Form, Omitted, Remark, Rendered};
+use serde::Serialize;
+
+/// Everything that is to be said of a case before it goes to a destination.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// 0 to 100: how much of what such a case can have is there.
+    pub complete: u32,
+    /// 0 to 100: how much points to a child in danger.
+    pub at_risk: u32,
+    /// What an officer will miss.
+    pub missing: Vec<Missing>,
+    /// Why it is at risk.
+    pub reasons: Vec<Reason>,
+    /// What of the case isn't in the report.
+    pub omitted: Vec<Omitted>,
+    /// What the receiver will miss or refuse, by field.
+    pub remarks: Vec<Remark>,
+    /// True when nothing stands in it that anybody could act on.
+    pub empty: bool,
+    /// True when the receiver would take it.
+    pub acceptable: bool,
+}
+
+/// Looks at a case before it goes to a destination. `whole` has the children's data, which count for
+/// the scores; `shown` is what would be sent.
+fn look(form: &Form, whole: &Dossier, shown: &Dossier) -> Check {
+    let scores = whole.scores();
+    let checked = form.check(shown);
+    let mut remarks = checked.remarks;
+    for fault in shown.facts.expose().faults(shown.made_at) {
+        remarks.push(Remark {
+            field: fault.field,
+            what: fault.what.to_owned(),
+            source: fault.source,
+            stops: false,
+        });
+    }
+    if names_a_child(whole, shown) {
+        remarks.push(Remark {
+            field: "facts.threads".into(),
+            what: "a conversation or payment names a child's account, although the children's data are left out".into(),
+            source: "obhut, docs/handling.md",
+            stops: false,
+        });
+    }
+    Check {
+        complete: scores.complete,
+        at_risk: scores.at_risk,
+        missing: scores.missing,
+        reasons: scores.reasons,
+        omitted: checked.omitted,
+        acceptable: remarks.iter().all(|r| !r.stops),
+        remarks,
+        empty: shown.scores().empty,
+    }
+}
 
 /// Checks a report without rendering it: what is missing, why a child may be at risk, which facts are
 /// omitted. The audit row is written before the dossier is assembled.
 pub async fn check(
     casework: &Casework,
     case: &str,
-    destination: &Destination,
+    form: &Form,
     with_victims: bool,
     actor: &str,
 ) -> Result<Check> {
     casework
-        .note(actor, "report.check", case, destination.name)
+        .note(actor, "report.check", case, form.name)
         .await?;
     let whole = casework.dossier(case, true).await?;
     let shown = match with_victims {
         true => whole.clone(),
         false => casework.dossier(case, false).await?,
     };
-    Ok(destinations::check(destination, &whole, &shown))
+    Ok(look(form, &whole, &shown))
+}
+
+/// Renders the report of a decided case as a draft. The audit row is written before it is assembled.
+pub async fn draft(
+    casework: &Casework,
+    case: &str,
+    form: &Form,
+    with_victims: bool,
+    actor: &str,
+) -> Result<(Report, Rendered)> {
+    let report = casework.report(case, with_victims, actor).await?;
+    let rendered = report.render(form.renderer());
+    Ok((report, rendered))
+}
+
+/// True where children were left out and their accounts stand in what is left.
+fn names_a_child(whole: &Dossier, shown: &Dossier) -> bool {
+    let facts = shown.facts.expose();
+    let messages = || facts.threads.iter().flat_map(|t| &t.messages);
+    let names = |child: &Account| {
+        [child.id.clone(), child.screen_name.clone()]
+            .into_iter()
+            .flatten()
+            .filter(|n| !n.trim().is_empty())
+            .collect::<Vec<_>>()
+    };
+    shown.victims_left_out > 0
+        && whole
+            .facts
+            .expose()
+            .victims
+            .iter()
+            .flat_map(names)
+            .any(|name| {
+                let written = messages().any(|m| {
+                    m.text.contains(&name) || m.from.as_ref() == Some(&name) || m.to.contains(&name)
+                });
+                let paid = facts
+                    .payments
+                    .iter()
+                    .any(|p| p.from.as_ref() == Some(&name) || p.to.as_ref() == Some(&name));
+                written || paid
+            })
 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use obhut_casework::FinancialUnit;
-use obhut_casework::{CaseworkError, Clock as _, Right, SystemClock, rfc3339};
-use obhut_partners::destinations::goaml;
+use obhut_app::casework::FinancialUnit;
+use obhut_app::casework::{CaseworkError, Clock as _, Right, SystemClock, rfc3339};
+use obhut_app::formats::reports::goaml;
 use serde_json::json;
 
 use crate::args::{AuditArgs, BasisCommand, KeyCommand, PersonCommand, SettingsCommand};

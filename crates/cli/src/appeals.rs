@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use obhut_casework::{Role, rfc3339};
+use obhut_app::casework::{Role, rfc3339};
 use serde_json::json;
 
 use crate::args::AppealCommand;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use obhut_casework::{
+use obhut_app::casework::{
     Action, AppealOutcome, CaseStatus, Extent, Language, Measure, Outcome, Purpose, Right, Role,
     Ruling, ServiceKind, Surface,
 };
@@ -176,7 +176,7 @@ fn kinds() -> impl clap::builder::TypedValueParser<Value = &'static obhut_hash::
 
 fn destinations() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(
-        obhut_partners::destinations::ALL.iter().map(|d| d.name),
+        obhut_app::formats::reports::ALL.iter().map(|d| d.name),
     )
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use base64::Engine as _;
-use obhut_casework::{
+use obhut_app::casework::{
     CASE_FILE_BYTES_MAX, CaseDetail, CaseFile, Casework, Category, DecisionRequest, Embargo, Facts,
     Finding, NewCase, Role, rfc3339,
 };

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use obhut_app::bitcoin::{self, Fault, Index, Network};
-use obhut_casework::{Role, rfc3339};
-use obhut_partners::tags;
+use obhut_app::casework::{Role, rfc3339};
+use obhut_app::formats::tags;
 use serde_json::json;
 
 use crate::args::{ChainCommand, NetworkName, SynthesizeChainArgs};
@@ -170,12 +170,12 @@ fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile
 
 fn synthesize(args: &SynthesizeChainArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let bar = output.progress("making blocks");
-    let recipe = bitcoin::made::Recipe {
+    let recipe = obhut_fakes::chain::Recipe {
         inputs: args.inputs,
         seed: args.seed,
         site: args.site,
     };
-    let made = bitcoin::made::make(&recipe, &args.out.join("blocks"))
+    let made = obhut_fakes::chain::make(&recipe, &args.out.join("blocks"))
         .with_context(|| format!("{} can't be filled", args.out.display()))?;
     bar.finish_and_clear();
     let seeds = json!({ "seeds": made.seeds });

@@ -1,7 +1,7 @@
 //! Maps errors to exit codes and to hints: which command to run next.
 
 use obhut_app::bitcoin;
-use obhut_casework::{CaseworkError, Next};
+use obhut_app::casework::{CaseworkError, Next};
 
 /// A usage error found by the command line itself.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use obhut_app::casework::Casework;
+use obhut_app::formats::incoming;
 use obhut_app::intake::{Incoming, ParsedReport};
-use obhut_casework::Casework;
-use obhut_partners::incoming;
 use serde_json::json;
 
 use crate::args::IntakeArgs;

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use obhut_app::casework::{Action, Purpose, Role};
 use obhut_app::media;
 use obhut_app::media::{CheckedList, HashList, Import, ListSettings};
-use obhut_casework::{Action, Purpose, Role};
 use serde_json::json;
 
 use crate::args::ListCommand;

@@ -5,16 +5,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use obhut_app::payments::synthesize::{PLANTED, Recipe, synthesize as make_up};
+use obhut_app::casework::rfc3339;
+use obhut_app::formats::reports::goaml;
+use obhut_app::formats::transfers::features_file::BySender;
+use obhut_app::formats::transfers::{COLUMNS, Mapping, Reader, moment};
 use obhut_app::payments::{
     Alert, Band, COUNTRY_NOTE, Counted, Currency, History, Id, Language, PartyKey, Policy,
     Relations, Transfer, Transfers, end_of_day, indicators, scan_history,
 };
-use obhut_casework::rfc3339;
-use obhut_partners::destinations::goaml;
-use obhut_partners::transfers::features_file::BySender;
-use obhut_partners::transfers::made_files;
-use obhut_partners::transfers::{COLUMNS, Mapping, Reader, moment};
+use obhut_fakes::transfers::files as made_files;
+use obhut_fakes::transfers::{PLANTED, Recipe, synthesize as make_up};
 use serde_json::{Value, json};
 
 use crate::args::{FeaturesArgs, PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs, SynthesizeArgs};

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_casework::{Casework, CaseworkError, Filing, FilingState, ReportRow, Role, rfc3339};
-use obhut_partners::destinations;
-use obhut_partners::filing::{self, Draining, Pace};
-use obhut_partners::http::Http;
+use obhut_app::casework::{Casework, CaseworkError, Filing, FilingState, ReportRow, Role, rfc3339};
+use obhut_app::formats::reports as forms;
+use obhut_app::partners::filing::{self, Draining, Pace};
+use obhut_app::partners::http::Http;
 use serde_json::{Value, json};
 
 use crate::args::ReportCommand;
@@ -230,9 +230,9 @@ async fn draft(
     actor: &str,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let destination = destinations::by_name(destination).context("no such destination")?;
-    let report = casework.report(case, with_victims, actor).await?;
-    let rendered = (destination.render)(&report);
+    let destination = forms::by_name(destination).context("no such destination")?;
+    let (report, rendered) =
+        obhut_app::reports::draft(casework, case, destination, with_victims, actor).await?;
     write_private(out, &rendered.report)?;
     let mut files = Vec::new();
     for (number, file) in (1..).zip(&rendered.files) {
@@ -280,7 +280,7 @@ async fn check(
     with_victims: bool,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let destination = destinations::by_name(destination).context("no such destination")?;
+    let destination = forms::by_name(destination).context("no such destination")?;
     let check =
         obhut_app::reports::check(casework, case, destination, with_victims, &somebody()).await?;
     output.line(

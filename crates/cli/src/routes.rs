@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_casework::{PROPOSALS, Role, Route, Sealed, rfc3339};
-use obhut_partners::destinations;
-use obhut_partners::filing;
-use obhut_partners::http::Http;
+use obhut_app::casework::{PROPOSALS, Role, Route, Sealed, rfc3339};
+use obhut_app::partners::destinations;
+use obhut_app::partners::filing;
+use obhut_app::partners::http::Http;
 use serde_json::json;
 
 use crate::args::{AlarmCommand, DeadlineCommand, DestinationCommand, RouteCommand};
@@ -27,7 +27,7 @@ pub async fn destination(
     let casework = setting.casework().await?;
     match command {
         DestinationCommand::List => {
-            for d in destinations::ALL {
+            for d in destinations::ALL.iter().map(|d| d.form) {
                 let channel = casework.channel(d.name).await?;
                 let state = match (&channel.halted, channel.production) {
                     (Some(why), _) => format!("halted: {why}"),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use obhut_app::casework::{Casework, Sealed, Subject, Surface, fresh_group};
 use obhut_app::media;
 use obhut_app::media::{ScreenOptions, Screened, Screener, Stretch, Verdict, read_list_file, scan};
-use obhut_casework::{Casework, Sealed, Subject, Surface, fresh_group};
 use serde_json::json;
 
 use crate::args::ScreenArgs;

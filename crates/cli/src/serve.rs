@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use obhut_app::media;
+use obhut_app::partners::fetch::{AllowList, Fetcher};
+use obhut_app::partners::s3::S3;
 use obhut_app::payments::{Holding, Live};
-use obhut_partners::fetch::{AllowList, Fetcher};
-use obhut_partners::s3::S3;
 use obhut_server::Outside;
 use tokio::net::TcpListener;
 use tokio::sync::watch;

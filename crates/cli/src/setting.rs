@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use obhut_app::casework::{Casework, DataFolder, Granted, Person, Role, SystemClock};
 use obhut_app::media::{Limits, Pool, VideoTools, WorkerCommand};
-use obhut_casework::{Casework, DataFolder, Granted, Person, Role, SystemClock};
 
 use crate::args::Args;
 use crate::output::Output;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use obhut_casework::SystemClock;
-use obhut_server::cybertip::{CyberTip, Login, Misbehaviour};
+use obhut_app::casework::{Clock as _, SystemClock};
+use obhut_fakes::cybertip::{CyberTip, Login, Misbehaviour};
 use tokio::net::TcpListener;
 
 use crate::args::{CybertipArgs, TestserverCommand};
@@ -38,7 +38,7 @@ async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCod
         latin1: args.latin1,
         seed: args.seed,
     };
-    let service = CyberTip::new(login, misbehaviour, Arc::new(SystemClock));
+    let service = CyberTip::new(login, misbehaviour, Arc::new(|| SystemClock.now_micros()));
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!(
             "{} can't be listened on; choose another with --listen",

@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use obhut_app::casework::{Extent, Role, rfc3339};
 use obhut_app::media::Limits;
-use obhut_casework::{Extent, Role, rfc3339};
 use serde_json::json;
 
 use crate::args::VaultCommand;

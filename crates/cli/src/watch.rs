@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use obhut_app::casework::{Sealed, Subject, fresh_group};
 use obhut_app::media;
 use obhut_app::media::Match;
-use obhut_casework::{Sealed, Subject, fresh_group};
-use obhut_partners::fetch::{AllowList, Fetcher};
-use obhut_partners::hls;
+use obhut_app::partners::fetch::{AllowList, Fetcher};
+use obhut_app::partners::hls;
 use serde_json::json;
 
 use crate::args::WatchArgs;

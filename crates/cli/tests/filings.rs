@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use obhut_casework::*;
+use obhut_app::casework::*;
 use serde_json::Value;
 
 /// Ends what was started, whatever becomes of the test.

@@ -2,9 +2,9 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine as _;
+use obhut_app::casework::{Act, Actor, ApiKey, Person, Right, State, authorize};
 use obhut_app::media;
 use obhut_app::media::Current;
-use obhut_casework::{Act, Actor, ApiKey, Person, Right, State, authorize};
 
 use crate::App;
 use crate::fault::Fault;

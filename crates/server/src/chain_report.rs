@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, html};
 use obhut_app::bitcoin::{PayersReport, PaymentRow, heuristics, mixes};
-use obhut_casework::Language;
+use obhut_app::casework::Language;
 use serde::Serialize;
 
 mod graph;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use obhut_casework::CaseworkError;
+use obhut_app::casework::CaseworkError;
 use serde::Serialize;
 use utoipa::ToSchema;
 

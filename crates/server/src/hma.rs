@@ -15,9 +15,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use obhut_app::casework::{ApiKey, CaseworkError, Right};
 use obhut_app::media;
 use obhut_app::media::{Current, Digest, Kind, VideoFrameDigest, kinds};
-use obhut_casework::{ApiKey, CaseworkError, Right};
 use serde_json::json;
 
 use crate::fault::Fault;

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::StreamExt as _;
+use obhut_app::casework::{ApiKey, Sealed, Subject, Surface, fresh_group};
 use obhut_app::media;
 use obhut_app::media::{Current, Recorded, ScreenOptions, Screened};
-use obhut_casework::{ApiKey, Sealed, Subject, Surface, fresh_group};
-use obhut_partners::fetch::{FetchFault, Fetched};
+use obhut_app::partners::fetch::{FetchFault, Fetched};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// A place among the uploads that are worked on; free once the last holder has let it go. The work

@@ -10,7 +10,6 @@ mod access;
 mod api;
 pub mod backtest;
 pub mod chain_report;
-pub mod cybertip;
 mod fault;
 mod hma;
 mod intake;
@@ -38,15 +37,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use obhut_app::casework::Casework;
 use obhut_app::media::Pool;
+use obhut_app::partners::fetch::Fetcher;
+use obhut_app::partners::s3::S3;
 use obhut_app::payments::Live;
-use obhut_casework::Casework;
-use obhut_partners::fetch::Fetcher;
-use obhut_partners::s3::S3;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-pub use obhut_partners::fetch::AllowList;
+pub use obhut_app::partners::fetch::AllowList;
 
 use fault::Fault;
 use metrics::Metrics;

@@ -55,7 +55,7 @@ pub(crate) async fn appeal_by_code(
     }
 }
 
-pub(crate) use obhut_casework::Language;
+pub(crate) use obhut_app::casework::Language;
 
 /// A language, as pages need it.
 pub(crate) trait InPages {

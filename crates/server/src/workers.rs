@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use obhut_app::casework::Casework;
+use obhut_app::partners::filing::{self, Draining, Pace, SendFault};
+use obhut_app::partners::http::Http;
 use obhut_app::payments::Live;
-use obhut_casework::Casework;
-use obhut_partners::filing::{self, Draining, Pace, SendFault};
-use obhut_partners::http::Http;
 
 /// Pause between two rounds.
 const ROUND: Duration = Duration::from_secs(5);
@@ -47,7 +47,7 @@ pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
 async fn associations(
     casework: &Casework,
     live: &Live,
-) -> Result<(), obhut_casework::CaseworkError> {
+) -> Result<(), obhut_app::casework::CaseworkError> {
     obhut_app::payments::settle_associations(casework).await?;
     live.set_confirmed(&obhut_app::payments::confirmed_parties(casework).await?);
     Ok(())
@@ -74,7 +74,7 @@ async fn round(
     casework: &Arc<Casework>,
     http: &Arc<Http>,
     worker: &str,
-) -> Result<(), obhut_casework::CaseworkError> {
+) -> Result<(), obhut_app::casework::CaseworkError> {
     let draining = Draining {
         worker,
         ..Draining::default()

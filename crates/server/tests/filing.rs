@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use obhut_casework::*;
-use obhut_partners::filing::{self, Drained, Draining, Pace};
-use obhut_partners::http::Http;
-use obhut_server::cybertip::{CyberTip, Login, Misbehaviour};
+use obhut_app::casework::*;
+use obhut_app::partners::filing::{self, Drained, Draining, Pace};
+use obhut_app::partners::http::Http;
+use obhut_fakes::cybertip::{CyberTip, Login, Misbehaviour};
 
 struct Bench {
     casework: Arc<Casework>,
@@ -41,7 +41,7 @@ impl Bench {
             user: "test".into(),
             password: "test".into(),
         };
-        let service = CyberTip::new(login, misbehaviour, Arc::new(SystemClock));
+        let service = CyberTip::new(login, misbehaviour, Arc::new(|| SystemClock.now_micros()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = service.router();
@@ -365,7 +365,7 @@ async fn production_needs_credentials_and_an_officer() {
     );
     // The production address by the back door.
     channel.production = false;
-    channel.url = Some(obhut_partners::destinations::ncmec::PRODUCTION.into());
+    channel.url = Some(obhut_app::partners::destinations::ncmec::PRODUCTION.into());
     b.casework.set_channel(&channel, &b.olga).await.unwrap();
     b.approved("user-1", None, "ncmec").await;
     assert_eq!(b.drain().await.halted, 1);
@@ -746,7 +746,7 @@ async fn facts_changed_after_approval_are_not_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_production_address_is_known_however_it_is_written() {
-    use obhut_partners::destinations::ncmec::is_production;
+    use obhut_app::partners::destinations::ncmec::is_production;
     for address in [
         "https://REPORT.cybertip.org/ispws",
         "https://report.cybertip.org:443/x",

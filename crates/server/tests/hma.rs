@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use obhut_casework::*;
+use obhut_app::casework::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 

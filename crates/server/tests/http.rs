@@ -8,9 +8,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
+use obhut_app::casework::*;
 use obhut_app::media;
 use obhut_app::media::*;
-use obhut_casework::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
-use obhut_casework::*;
-use obhut_server::cybertip::{CyberTip, Login, Misbehaviour};
+use obhut_app::casework::*;
+use obhut_fakes::cybertip::{CyberTip, Login, Misbehaviour};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -110,7 +110,7 @@ async fn from_case_file_to_receipt_and_back() {
             password: "test".into(),
         },
         Misbehaviour::default(),
-        Arc::new(SystemClock),
+        Arc::new(|| SystemClock.now_micros()),
     );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let channel = Channel {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use obhut_casework::*;
+use obhut_app::casework::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
+use obhut_app::casework::*;
 use obhut_app::media;
 use obhut_app::media::*;
-use obhut_casework::*;
 use obhut_server::{AllowList, Outside};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -44,7 +44,7 @@ async fn bench(known: &[u8], fetch_from: &[&str]) -> Bench {
         .unwrap();
     let fetcher = AllowList::new(fetch_from.iter().copied()).unwrap();
     let outside = Outside {
-        fetcher: Some(Arc::new(obhut_partners::fetch::Fetcher::new(fetcher))),
+        fetcher: Some(Arc::new(obhut_app::partners::fetch::Fetcher::new(fetcher))),
         s3: None,
         payments: None,
     };

@@ -27,23 +27,22 @@ pub const STOREYS: &[(&str, &[&str])] = &[
         "domains/payments",
         &["casework", "facts", "vault", "typologies"],
     ),
-    ("domains/bitcoin", &["casework", "chain"]),
+    ("domains/bitcoin", &["casework", "facts", "chain"]),
     ("domains/intake", &["casework", "facts", "index", "vault"]),
+    ("edges/formats", &["facts", "typologies"]),
     (
-        "edges/partners",
-        &["casework", "media", "payments", "bitcoin", "intake"],
+        "edges/fakes",
+        &["chain", "facts", "formats", "hash", "typologies"],
     ),
+    ("edges/partners", &["casework", "formats", "hash"]),
     (
         "app",
         &[
-            "casework", "media", "payments", "bitcoin", "intake", "partners",
+            "casework", "media", "payments", "bitcoin", "intake", "formats", "partners",
         ],
     ),
-    ("server", &["casework", "partners", "app"]),
-    (
-        "cli",
-        &["hash", "decode", "casework", "partners", "app", "server"],
-    ),
+    ("server", &["app"]),
+    ("cli", &["hash", "decode", "app", "server", "fakes"]),
 ];
 
 /// The last part of a crate's folder, which is its name.

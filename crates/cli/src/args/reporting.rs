@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
-use obhut_casework::{AppealOutcome, Language, Measure, Outcome, ServiceKind, Surface};
+use obhut_app::casework::{AppealOutcome, Language, Measure, Outcome, ServiceKind, Surface};
 
 use super::{destinations, words};
 

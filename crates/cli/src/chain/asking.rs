@@ -8,8 +8,8 @@ use anyhow::{Context as _, ensure};
 use obhut_app::bitcoin::{
     self, OutPoint, PayersReport, Permission, Question, Services, hash_of_text,
 };
-use obhut_casework::{Language, Role};
-use obhut_partners::chain_files;
+use obhut_app::casework::{Language, Role};
+use obhut_app::formats::chain_files;
 use obhut_server::chain_report;
 use serde_json::{Value, json};
 

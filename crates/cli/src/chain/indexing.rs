@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use obhut_app::bitcoin::{self, Build, Fault, Glance, Key, Network, Progress, hash_text};
-use obhut_casework::{Casework, Role};
+use obhut_app::casework::{Casework, Role};
 use serde_json::json;
 
 use super::{network, open};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
 use obhut_app::bitcoin::{self, Index, Key, hash_of_text, hash_text};
-use obhut_casework::rfc3339;
+use obhut_app::casework::rfc3339;
 use serde_json::{Value, json};
 
 use super::open;

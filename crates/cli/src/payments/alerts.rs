@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use obhut_app::casework::{Casework, Role, Sealed, rfc3339};
+use obhut_app::formats::transfers::moment;
 use obhut_app::payments::{Language, NewAlert, PartyKey, ScanResult, Transfers, shown};
-use obhut_casework::{Casework, Role, Sealed, rfc3339};
-use obhut_partners::transfers::moment;
 use serde_json::{Value, json};
 
 use crate::args::HoldCommand;

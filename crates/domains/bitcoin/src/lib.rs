@@ -19,13 +19,14 @@ pub use obhut_chain::heuristics::{self, Heuristic, Strength};
 pub use obhut_chain::{
     AddressFault, Build, Coin, Fault, Followed, Glance, Index, Key, Movement, NETWORKS, Network,
     Progress, Proof, Transaction, Why, back, build, follow, glance, hash_of_text, hash_text,
-    in_threads, is_there, made, mixes, mixes_of_block, site, why,
+    in_threads, is_there, mixes, mixes_of_block, site, why,
 };
-pub use payers::{
-    AddressRow, ArrivalRow, CandidateRow, DoubtfulRow, OutPoint, PayersReport, PaymentRow,
-    Question, ServiceRow, payers,
+pub use obhut_facts::{
+    ActorRecord, AddressRow, ArrivalRow, CandidateRow, ContestedCluster, DoubtfulRow, OutPoint,
+    PayersReport, PaymentRow, Service, ServiceRow, TagProblem, TagRecord,
 };
-pub use services::{ActorRecord, ContestedCluster, Service, Services, TagProblem, TagRecord};
+pub use payers::{Question, payers};
+pub use services::Services;
 pub use tags::{add_chain_tags, chain_tags};
 pub use watches::{
     ChainWatch, MovementRow, chain_told, chain_watches, movements, movements_of, record_movement,

@@ -9,23 +9,17 @@ use obhut_chain::heuristics::Strength;
 use obhut_chain::onward::{self, End};
 use obhut_chain::site::{Because, Receipt, Refused};
 use obhut_chain::{Index, Key, hash_text, in_threads, site};
-use serde::Serialize;
+use obhut_facts::{
+    AddressRow, ArrivalRow, CandidateRow, DoubtfulRow, OutPoint, PayersReport, PaymentRow,
+    ServiceRow,
+};
 
 use crate::bases::Permission;
-use crate::services::{ContestedCluster, Service, Services};
+use crate::services::Services;
 use obhut_casework::rfc3339;
 
 /// Arrivals listed one by one; sums count all.
 const ARRIVALS_LISTED: usize = 500;
-
-/// An output, as people name it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
-pub struct OutPoint {
-    /// The transaction, as explorers print it.
-    pub txid: String,
-    /// Its output.
-    pub vout: u32,
-}
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -34,155 +28,6 @@ pub struct Question {
     pub seeds: Vec<String>,
     /// Payments that investigators made themselves.
     pub own_payments: Vec<OutPoint>,
-}
-
-/// An address taken for the site's.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct AddressRow {
-    /// The address.
-    pub address: String,
-    /// `strong` or `weak`.
-    pub layer: &'static str,
-    /// 0 to 100.
-    pub confidence: u8,
-    /// What ties it.
-    pub because: String,
-}
-
-/// An address that was not taken.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct DoubtfulRow {
-    /// The address.
-    pub address: String,
-    /// The tie that was refused.
-    pub because: String,
-    /// Why it was.
-    pub refused: String,
-}
-
-/// A payment to the site.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct PaymentRow {
-    /// The output.
-    #[serde(flatten)]
-    pub out: OutPoint,
-    /// When, as the block's miner said.
-    pub time: String,
-    /// Height of the block.
-    pub height: u64,
-    /// Satoshi.
-    pub amount_sat: u64,
-    /// The site's address.
-    pub to_address: String,
-    /// A service paid the site itself.
-    pub direct: bool,
-    /// Where the coins may have come out of a service, nearest first.
-    pub candidates: Vec<CandidateRow>,
-    /// Ways that ended at mixes, at new coins, at limits.
-    pub ends: [u32; 3],
-    /// A number for the wallet that paid, in the order of payments, from 1; two payments with one may have
-    /// one payer. Services that paid themselves have one too.
-    pub wallet: u32,
-}
-
-/// A candidate source of a payment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct CandidateRow {
-    /// The service's label, or `unnamed:` and an address of a wallet that behaves like one.
-    pub service: String,
-    /// Its number among the report's services; none for an unnamed one.
-    pub number: Option<usize>,
-    /// The service's output that paid its customer.
-    pub out: OutPoint,
-    /// When.
-    pub time: String,
-    /// Satoshi of that output.
-    pub amount_sat: u64,
-    /// The customer's address there.
-    pub address: String,
-    /// Transactions from there to the payment.
-    pub hops: u32,
-    /// Other wallets between.
-    pub wallets: u32,
-    /// 0 to 100.
-    pub confidence: u8,
-}
-
-/// A service that payments lead to.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct ServiceRow {
-    /// The service.
-    #[serde(flatten)]
-    pub service: Service,
-    /// Payments that it made to the site itself.
-    pub direct: usize,
-    /// Payments with it among the candidates.
-    pub behind: usize,
-}
-
-/// Where the site's money ended.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct ArrivalRow {
-    /// A service's label, `mix`, `unspent` or `limit`.
-    pub end: String,
-    /// Outputs; one for a single row.
-    pub outputs: u64,
-    /// The output, in a single row.
-    pub out: Option<OutPoint>,
-    /// Satoshi by poison.
-    pub poison_sat: u64,
-    /// Satoshi by haircut, rounded.
-    pub haircut_sat: u64,
-    /// Satoshi by first in, first out.
-    pub fifo_sat: u64,
-}
-
-/// The report.
-#[derive(Clone, Debug, Serialize)]
-pub struct PayersReport {
-    /// Whose chain.
-    pub network: &'static str,
-    /// Height, hash and time of the last block that was looked at.
-    pub tip: (u64, String, String),
-    /// Transactions, inputs, outputs, addresses in the index.
-    pub sizes: [u64; 4],
-    /// Seeds that the chain has seen.
-    pub seeds: usize,
-    /// What could not be taken.
-    pub problems: Vec<String>,
-    /// Clusters that tags of several services claim.
-    pub contested: Vec<ContestedCluster>,
-    /// Addresses of the site.
-    pub addresses: Vec<AddressRow>,
-    /// Addresses that may be.
-    pub doubtful: Vec<DoubtfulRow>,
-    /// Payments, in the chain's order.
-    pub payments: Vec<PaymentRow>,
-    /// Payments that investigators made.
-    pub own: Vec<OutPoint>,
-    /// Outputs of at most a thousand satoshi: not payments.
-    pub dust: Vec<OutPoint>,
-    /// Mined to the site, and received in mixes that it took part in.
-    pub mined_and_mixed: (usize, usize),
-    /// How many payers there are at least and at most.
-    pub payers: (usize, usize),
-    /// Wallets that paid, as far as ties go, and services that paid the site themselves.
-    pub wallets: usize,
-    /// Named services that payments lead to.
-    pub services: Vec<ServiceRow>,
-    /// Wallets without a name that behave like services: `unnamed:` and an address, payments.
-    pub unnamed: Vec<(String, usize)>,
-    /// Where the money went, in sums.
-    pub onward: Vec<ArrivalRow>,
-    /// The same one by one, the largest first, at most 500.
-    pub arrivals: Vec<ArrivalRow>,
-}
-
-impl PayersReport {
-    /// Satoshi of all payments.
-    pub fn total_sat(&self) -> u64 {
-        self.payments.iter().map(|p| p.amount_sat).sum()
-    }
 }
 
 /// Answers a question; `None` where no seed is on the chain, with what is wrong with them.

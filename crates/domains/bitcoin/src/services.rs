@@ -4,77 +4,7 @@ use std::collections::BTreeMap;
 
 use obhut_chain::known::{Known, Tag};
 use obhut_chain::{AddressFault, Index, Key};
-use serde::{Deserialize, Serialize};
-
-/// A claim of somebody's: this address is that service's.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct TagRecord {
-    /// The address.
-    pub address: String,
-    /// What it is called.
-    pub label: String,
-    /// Id of the actor, as in actor packs.
-    pub actor: Option<String>,
-    /// What it does: `exchange`, `market`, `user`, …
-    pub category: Option<String>,
-    /// Where the claim stands.
-    pub source: String,
-    /// When it was made or last looked at.
-    pub date: Option<String>,
-    /// How sure, 0 to 100, by the ladder of TagPack.
-    pub confidence: u8,
-    /// It stands for the address's whole cluster.
-    pub for_cluster: bool,
-    /// The collection it comes from.
-    pub pack: String,
-    /// Who made that.
-    pub creator: String,
-}
-
-/// What is known of an actor beside tags.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct ActorRecord {
-    /// As tags name it.
-    pub id: String,
-    /// What it is called.
-    pub label: String,
-    /// Its name in registers, where known.
-    pub legal_name: Option<String>,
-    /// Countries, ISO 3166.
-    pub jurisdictions: Vec<String>,
-    /// Where it can be looked up.
-    pub uri: Option<String>,
-}
-
-/// A tag or an actor that could not be taken.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct TagProblem {
-    /// Which file.
-    pub file: String,
-    /// Which row, from 1; 0 for the file.
-    pub row: usize,
-    /// What is wrong, and what to do.
-    pub what: String,
-}
-
-/// A service.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Service {
-    /// What it is called.
-    pub label: String,
-    /// What it does.
-    pub category: Option<String>,
-    /// Its name in registers, where an actor pack has it.
-    pub legal_name: Option<String>,
-    /// Countries, ISO 3166, where an actor pack has them.
-    pub jurisdictions: Vec<String>,
-    /// It can be asked who a customer is; a trace ends there.
-    pub answers: bool,
-    /// The highest confidence of its tags, 0 to 100.
-    pub confidence: u8,
-    /// Its tags that the chain has seen.
-    pub tags: Vec<TagRecord>,
-}
+use obhut_facts::{ActorRecord, ContestedCluster, Service, TagProblem, TagRecord};
 
 /// Categories of those who aren't a service: a trace goes on through them.
 const NOT_SERVICES: &[&str] = &["user", "victim", "perpetrator", "donation", "individual"];
@@ -94,15 +24,6 @@ pub struct Services {
     pub problems: Vec<TagProblem>,
     /// Clusters that tags of several services claim.
     pub contested: Vec<ContestedCluster>,
-}
-
-/// A cluster that tags of several services claim.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct ContestedCluster {
-    /// Those who claim it.
-    pub services: Vec<String>,
-    /// The one it was taken for, where its tags are far surer than the others'; else nobody.
-    pub taken_for: Option<String>,
 }
 
 impl Services {

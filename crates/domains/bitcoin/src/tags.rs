@@ -1,8 +1,8 @@
 //! The agency's own tags: whose address this is, by whose word. They stay in its database.
 
-use crate::services::TagRecord;
 use obhut_casework::for_domains::{Columns, Inside as _, audit, ids};
 use obhut_casework::{Casework, Person, Result};
+use obhut_facts::TagRecord;
 
 /// Puts tags on record; the same tag twice is one, the later one counts. How many were new.
 pub async fn add_chain_tags(

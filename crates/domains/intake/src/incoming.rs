@@ -19,7 +19,7 @@ use obhut_casework::for_domains::{
 use obhut_casework::{
     CaseStatus, Casework, CaseworkError, Facts, RISK, Result, RuleFile, Sealed, Surface,
 };
-use obhut_facts::words;
+use obhut_facts::{IncomingFormat, ParsedReport};
 
 mod places;
 mod tokens;
@@ -40,41 +40,6 @@ const NEAR_BITS_MAX: u32 = 31;
 /// What it weighs that an earlier case about the same account was decided to be reported.
 const KNOWN_ACCOUNT_POINTS: u32 = 10;
 const KNOWN_ACCOUNT: &str = "known-account";
-
-words! {
-    /// In which form a report came in.
-    IncomingFormat {
-        /// CyberTipline XML.
-        CyberTip = "cybertip",
-        /// XARF, version 3 or 4.
-        Xarf = "xarf",
-        /// A web form's JSON.
-        Form = "form",
-        /// Notes of a telephone call, or any other text.
-        Note = "note",
-        /// None that could be read.
-        Unreadable = "unreadable",
-    }
-}
-
-/// A report as its reader understood it.
-#[derive(Clone, Debug)]
-pub struct ParsedReport {
-    /// In which form it came.
-    pub format: IncomingFormat,
-    /// Its number where it came from.
-    pub number: Option<String>,
-    /// What it says.
-    pub facts: Sealed<Facts>,
-    /// Digests of its files: kind and value, lower case.
-    pub digests: Vec<(String, String)>,
-    /// PDQ digests of its files.
-    pub near: Vec<Bits256>,
-    /// The bytes it came in.
-    pub raw: Sealed<Vec<u8>>,
-    /// Why it can't be read.
-    pub unreadable: Option<String>,
-}
 
 /// What became of one report that came in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

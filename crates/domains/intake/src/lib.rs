@@ -6,6 +6,7 @@ mod incoming;
 mod migrations;
 
 pub use incoming::{
-    Incoming, IncomingFormat, IncomingRow, Intake, IntakeRun, ParsedReport, Ranked, TriageSummary,
-    begin_intake, case_of_incoming, incoming, incoming_queue, recompute_incoming,
+    Incoming, IncomingRow, Intake, IntakeRun, Ranked, TriageSummary, begin_intake,
+    case_of_incoming, incoming, incoming_queue, recompute_incoming,
 };
+pub use obhut_facts::{IncomingFormat, ParsedReport};

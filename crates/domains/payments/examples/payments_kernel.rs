@@ -3,8 +3,8 @@
 
 use std::time::Instant;
 
+use obhut_fakes::transfers::{MadeTransfer, Recipe, synthesize};
 use obhut_payments::features::{Scratch, Sent, of_sender};
-use obhut_payments::synthesize::{MadeTransfer, Recipe, synthesize};
 use obhut_payments::{Monitor, Policy, Relations, Transfer};
 
 fn main() {

@@ -7,7 +7,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use obhut_typologies::{Context, Country, Currency, PartyKey, Purchase, TieKnown, Transfer};
 use obhut_vault::Sealer;
 
-use crate::columns::Packed;
+use obhut_typologies::Packed;
 
 /// Into how many parts history is split.
 pub const SENDER_PARTS: usize = 256;

@@ -7,28 +7,20 @@
 
 mod alerts;
 pub mod backtest;
-mod columns;
 mod history;
 mod journal;
 mod live;
 mod migrations;
-mod records;
 mod scan;
-pub mod synthesize;
 
 pub use alerts::{
     AlertDetail, AlertRow, AlertState, Hold, HoldState, NewAlert, Payments, ShownOther,
     ShownTransfer, alerts_of_case, confirmed_parties, decide_hold, decimal, holds, payment_alert,
     payment_alerts, record_alert, record_hold, scenario_names, settle_associations, shown,
 };
-pub use columns::Packed;
 pub use history::{History, Part, SENDER_PARTS};
 pub use live::{Advice, Answer, Holding, Live, LiveFault, reasons, record_raised};
 pub use obhut_typologies::*;
-pub use records::{
-    Amount, Counted, FileFault, Id, Names, Notices, Preparation, Prepared, Record, TransferProblem,
-    Transfers, prepare,
-};
 pub use scan::{Alert, EVIDENCE_MAX, PartyAlert, ScanResult, end_of_day, scan_history};
 
 /// What a missing country of the sender means.

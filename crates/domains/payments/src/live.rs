@@ -17,9 +17,9 @@ use obhut_vault::Clock;
 use crate::alerts::{NewAlert, shown};
 use crate::history::{ROW_BYTES, from_bytes, to_bytes};
 use crate::journal::{Journal, JournalFault};
-use crate::records::{Record, Transfers, mark};
 use obhut_casework::for_domains::Inside as _;
 use obhut_casework::{Casework, CaseworkError, Result, Sealed};
+use obhut_typologies::{Record, Transfers, mark};
 
 use crate::alerts::{record_alert, record_hold};
 

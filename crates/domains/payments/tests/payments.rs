@@ -15,7 +15,7 @@ fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
 use std::collections::HashMap;
 
 use obhut_casework::{AppealOutcome, DecisionRequest, Role, Ruling, Sealed};
-use obhut_payments::synthesize::{Made, MadeTransfer, Recipe, synthesize};
+use obhut_fakes::transfers::{Made, MadeTransfer, Recipe, synthesize};
 use obhut_payments::*;
 
 /// An alert about a party, from two made-up payments and what fired.

@@ -4,18 +4,20 @@
 //! Invariant: nothing leaves that is not an approved report or a retraction of one.
 
 use std::collections::{HashSet, VecDeque};
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use obhut_casework::{
-    Casework, CaseworkError, Channel, Claim, Filing, FilingState, Job, JobKind, ReportRow,
+    Casework, CaseworkError, Channel, Claim, FilingState, Job, JobKind, ReportRow,
 };
 
-use crate::destinations::{self, Destination, Rendered};
+use crate::destinations::{self, Destination};
 use tokio::task::JoinSet;
 
+use crate::errand::{Errand, still_approved};
 use crate::http::Http;
+
+pub use crate::errand::{SendFault, Sent};
 
 /// Jobs claimed at once.
 const CLAIM_JOBS_MAX: i64 = 50;
@@ -51,68 +53,6 @@ impl Default for Pace {
             horizon: Duration::from_secs(96 * 3_600),
             at_once: 4,
             claim: Duration::from_secs(120),
-        }
-    }
-}
-
-/// One report on its way.
-pub struct Errand<'a> {
-    /// Where everything is kept.
-    pub casework: &'a Casework,
-    /// How its destination is reached.
-    pub channel: &'a Channel,
-    /// How far it has come.
-    pub filing: &'a Filing,
-    /// The report in the destination's form; none of a retraction.
-    pub rendered: Option<&'a Rendered>,
-    /// The job.
-    pub job: &'a Job,
-    /// Who works.
-    pub worker: &'a str,
-    /// Connections.
-    pub http: Arc<Http>,
-}
-
-/// It is there.
-pub struct Sent {
-    /// How far it had come before this last step.
-    pub filing: Filing,
-    /// What the destination said.
-    pub receipt: String,
-}
-
-/// Why it isn't, and whose fault that is.
-#[derive(Debug)]
-pub enum SendFault {
-    /// The destination refuses this report; its own words.
-    Refused(String),
-    /// The destination lets us do nothing at all.
-    Denied(String),
-    /// Nobody answers, or not as it should be: try again.
-    Unreachable(String),
-    /// It answers what nobody expects.
-    Unexpected(String),
-    /// Only a person can go on: a package lies ready, and waits to be handed over.
-    Waits(String),
-    /// Ours.
-    Ours(CaseworkError),
-}
-
-impl From<CaseworkError> for SendFault {
-    fn from(e: CaseworkError) -> Self {
-        Self::Ours(e)
-    }
-}
-
-impl fmt::Display for SendFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(w) => write!(f, "the destination refuses it: {w}"),
-            Self::Denied(w) => write!(f, "the destination lets nothing in: {w}"),
-            Self::Unreachable(w) => write!(f, "the destination can't be reached: {w}"),
-            Self::Unexpected(w) => write!(f, "the destination says what nobody expected: {w}"),
-            Self::Waits(w) => f.write_str(w),
-            Self::Ours(e) => write!(f, "{e}"),
         }
     }
 }
@@ -373,7 +313,7 @@ async fn attempt(
                 return Ok(Became::Nothing);
             }
             let report = casework.report_to_send(&row.id, worker).await?;
-            let rendered = (destination.render)(&report);
+            let rendered = report.render(destination.form.renderer());
             let stopping: Vec<String> = rendered
                 .stopping()
                 .iter()
@@ -408,14 +348,6 @@ async fn attempt(
             Ok(Became::Retracted)
         }
     }
-}
-
-/// True unless somebody has taken the report back, now.
-pub(crate) async fn still_approved(
-    casework: &Casework,
-    report: &str,
-) -> Result<bool, CaseworkError> {
-    Ok(casework.report_row(report).await?.status == "approved")
 }
 
 fn now() -> i64 {

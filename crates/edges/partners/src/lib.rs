@@ -1,27 +1,17 @@
-//! The only crate that speaks to the outside: where lists come from and where reports go.
+//! The only crate that speaks to the outside: where reports go, and where files come from.
 //!
-//! Each destination is one file in `destinations/`: a pure `render` that anybody can repeat and
-//! compare, and a thin `send`. [`filing`] drains the outbox through them. What is fetched comes from
-//! addresses that an operator has allowed ([`fetch`]): single files, objects of S3, the segments of a
-//! live stream. [`incoming`] reads the reports of others, [`transfers`] files of payments, [`tags`] who addresses are
-//! said to be.
+//! [`filing`] drains the outbox through [`destinations`]. What is fetched comes from addresses that an
+//! operator has allowed ([`fetch`]): single files, objects of S3, the segments of a live stream.
 
 #![deny(missing_docs)]
 
-pub mod chain_files;
 pub mod destinations;
-mod dossier_json;
+mod errand;
 pub mod fetch;
 pub mod filing;
+mod hand_over;
 pub mod hls;
 pub mod http;
-pub mod incoming;
-mod packages;
-mod pdf;
 pub mod s3;
-pub mod tags;
-pub mod transfers;
-pub mod tree;
-mod vics_cases;
 
-pub use destinations::{Checked, Destination, FileDocument, Omitted, Remark, Rendered, Status};
+pub use destinations::Destination;

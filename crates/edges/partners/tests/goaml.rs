@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use obhut_casework::*;
-use obhut_partners::destinations::{self, Rendered, goaml};
+use obhut_formats::reports::{self as destinations, Rendered, goaml};
 
 fn party(id: &str, client: bool) -> FinancialParty {
     FinancialParty {
@@ -143,8 +143,12 @@ async fn rendered(facts: &Facts, unit: Option<&FinancialUnit>) -> Rendered {
     c.decide(&case, &rita, &request).await.unwrap();
     let report = c.report(&case, true, "test").await.unwrap();
     let destination = destinations::by_name("goaml").unwrap();
-    let once = (destination.render)(&report);
-    assert_eq!(once, (destination.render)(&report), "render is pure");
+    let once = report.render(destination.renderer());
+    assert_eq!(
+        once,
+        report.render(destination.renderer()),
+        "render is pure"
+    );
     once
 }
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use expect_test::expect_file;
 use obhut_casework::*;
+use obhut_formats::reports::ncmec::{rules, schema as table};
+use obhut_formats::reports::{self as destinations, Rendered};
+use obhut_formats::tree;
 use obhut_media as media;
 use obhut_media::*;
-use obhut_partners::destinations::ncmec::{rules, schema as table};
-use obhut_partners::{Rendered, destinations, tree};
 use serde_json::Value;
 
 mod generate;
@@ -24,7 +25,7 @@ impl Clock for Fixed {
 }
 
 /// Every field there is, all invented.
-const FULL: &str = include_str!("facts_full.json");
+const FULL: &str = include_str!("../../formats/tests/facts_full.json");
 
 async fn rendered(facts: &str, with_victims: bool, extent: Extent) -> Rendered {
     let case = Decided::new(facts, extent).await;
@@ -113,8 +114,8 @@ impl Decided {
             .await
             .unwrap();
         let ncmec = destinations::by_name("ncmec").unwrap();
-        let once = (ncmec.render)(&report);
-        assert_eq!(once, (ncmec.render)(&report), "render is pure");
+        let once = report.render(ncmec.renderer());
+        assert_eq!(once, report.render(ncmec.renderer()), "render is pure");
         once
     }
 
@@ -173,9 +174,9 @@ fn validate(xml: &str) {
 async fn a_full_report_has_every_element_in_schema_order() {
     let r = rendered(FULL, true, Extent::Whole).await;
     assert_eq!(r.remarks, []);
-    expect_file!["report_full.xml"].assert_eq(r.text().unwrap());
+    expect_file!["../../formats/tests/report_full.xml"].assert_eq(r.text().unwrap());
     let file = r.files[0].with_ids(4_711, "0123456789abcdef0123456789abcdef");
-    expect_file!["file_full.xml"].assert_eq(&file);
+    expect_file!["../../formats/tests/file_full.xml"].assert_eq(&file);
     validate(r.text().unwrap());
     validate(&file);
 }
@@ -531,7 +532,7 @@ async fn generated_cases_make_valid_documents() {
             .await
             .unwrap();
         let begun = std::time::Instant::now();
-        let r = (ncmec.render)(&report);
+        let r = report.render(ncmec.renderer());
         let _ = report.dossier.scores();
         took += begun.elapsed();
         for (n, text) in std::iter::once(r.text().unwrap().to_owned())

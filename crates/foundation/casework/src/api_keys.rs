@@ -6,7 +6,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::database::{Columns, Tx};
-use crate::{Casework, CaseworkError, Person, Result, Surface, audit, changes, ids};
+use crate::{Casework, CaseworkError, Person, Result, audit, changes, ids};
+use obhut_facts::Surface;
 use obhut_facts::words;
 
 words! {

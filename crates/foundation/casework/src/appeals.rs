@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
-use crate::cases::{CaseStatus, advance};
+use crate::cases::advance;
 use crate::database::Columns;
 use crate::deadlines::{self, DeadlineKind};
 use crate::domain::{Clearing, Removed};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, audit, cases, erasures, facts, ids, reports,
 };
+use obhut_facts::CaseStatus;
 use obhut_facts::words;
 
 /// Within what time an appeal is to be decided: "in a timely manner"; our own target, in

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use crate::cases::{CaseStatus, advance_from};
+use crate::cases::advance_from;
 use crate::database::Columns;
 use crate::outbox::{self, JobKind};
 use crate::{
     Casework, CaseworkError, FilingState, Next, Person, Result, Role, audit, ids, reports,
 };
+use obhut_facts::CaseStatus;
 
 /// That another person agreed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::cases::{self, Opening};
 use crate::facts::{self, read_json};
-use crate::{
-    Casework, CaseworkError, Facts, FactsError, FileFacts, Result, Surface, audit, findings, ids,
-};
+use crate::{Casework, CaseworkError, Result, audit, findings, ids};
 use obhut_facts::words;
+use obhut_facts::{Facts, FactsError, FileFacts, Surface};
 
 /// Longest case file, in bytes.
 pub const CASE_FILE_BYTES_MAX: usize = 64 << 20;

@@ -5,10 +5,10 @@ use serde::Serialize;
 use crate::database::{Columns, Tx, VALUES_MAX, places};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
-    Appeal, Casework, CaseworkError, Decision, Embargo, Facts, Finding, Next, Person, Result, Role,
-    Sealed, Surface, audit, case_file, facts, ids,
+    Appeal, Casework, CaseworkError, Decision, Embargo, Finding, Next, Person, Result, Role, audit,
+    case_file, facts, ids,
 };
-use obhut_facts::words;
+use obhut_facts::{CaseStatus, Facts, Sealed, Surface};
 
 /// The provider's own target from knowledge to filing: "as soon as reasonably possible"
 /// (18 USC 2258A(a)), in microseconds.
@@ -25,24 +25,6 @@ pub(crate) enum Duty {
     Provider,
     /// A bank's, to its financial intelligence unit.
     Payments,
-}
-
-words! {
-    /// How far a case has come.
-    CaseStatus {
-        /// Nobody has decided.
-        Open = "open",
-        /// A person decided to report; the report waits for its approval.
-        Decided = "decided",
-        /// The report was approved and lies in the outbox or beyond.
-        Reported = "reported",
-        /// A person decided that there is nothing to report.
-        Closed = "closed",
-        /// An appeal is open.
-        Appealed = "appealed",
-        /// An appeal was upheld: whoever was affected is cleared.
-        Cleared = "cleared",
-    }
 }
 
 /// What was screened, as far as the caller knows it.

@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::database::Columns;
-use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, alarms, audit};
+use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit};
+use obhut_facts::Sealed;
 
 /// How a destination is reached. What isn't set takes the destination's own test address, if it has
 /// one.

@@ -5,10 +5,11 @@
 
 use serde::Serialize;
 
-use crate::cases::{CaseStatus, advance_from};
+use crate::cases::advance_from;
 use crate::database::Columns;
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
 use obhut_facts::words;
+use obhut_facts::{CaseStatus, Category};
 
 /// Longest grounds, in characters.
 const GROUNDS_CHARS_MAX: usize = 10_000;
@@ -21,15 +22,6 @@ words! {
         /// Nothing to report.
         NoReport = "no-report",
     }
-}
-
-/// A category. Its value means nothing without its scale: 0 and 5 have opposite meanings.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Category {
-    /// The scale, for example `ncmec-industry`, `uk-iwf`, `interpol-baseline`.
-    pub scale: String,
-    /// The value on it.
-    pub value: String,
 }
 
 /// What a person wants to decide.

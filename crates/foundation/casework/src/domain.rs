@@ -8,10 +8,11 @@
 //! Invariant: [`Domain::settle`] is idempotent; after an interruption it is run again.
 
 use async_trait::async_trait;
+use obhut_facts::Facts;
 use obhut_store::migrations::Numbered;
 
 use crate::database::Tx;
-use crate::{Casework, Facts, Finding, Result};
+use crate::{Casework, Finding, Result};
 
 /// An item a domain held about a cleared person, and what happens to it.
 #[derive(Clone, PartialEq, Eq, Debug)]

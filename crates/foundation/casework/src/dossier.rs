@@ -6,76 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::cases::{self, CaseStatus};
-use crate::views::{self, FileDigests};
-use crate::{
-    Casework, Category, Facts, FileFacts, FinancialUnit, Finding, Reporter, Result, Sealed,
-    Surface, filings,
-};
-
-/// A case as data.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Dossier {
-    /// Id of the case.
-    pub case: String,
-    /// How far it has come.
-    pub status: CaseStatus,
-    /// Who reports.
-    pub reporter: Reporter,
-    /// What is known.
-    pub facts: Sealed<Facts>,
-    /// Children were left out of the facts, because nobody asked for them.
-    pub victims_left_out: usize,
-    /// The reporting bank, where it has a financial intelligence unit.
-    pub unit: Option<Sealed<FinancialUnit>>,
-    /// The files, in the order they were found.
-    pub files: Vec<ReportedFile>,
-    /// The decision's category.
-    pub category: Option<Category>,
-    /// True when an entry of a signed list matched.
-    pub matched: bool,
-    /// True when somebody has decided the case.
-    pub decided: bool,
-    /// Nothing about it may reach the person concerned.
-    pub embargoed: bool,
-    /// When the first file was found, or the case was opened; microseconds since 1970.
-    pub found_at: i64,
-    /// When this was put together, microseconds since 1970.
-    pub made_at: i64,
-}
-
-/// A file of a case.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ReportedFile {
-    /// The exhibit; none when the bytes were not kept.
-    pub exhibit: Option<String>,
-    /// The key of its facts: the exhibit, or else the screening.
-    pub key: String,
-    /// Name it had.
-    pub name: Option<Sealed<String>>,
-    /// Digests of its bytes.
-    pub digests: Option<Sealed<FileDigests>>,
-    /// Media type.
-    pub media_type: Option<String>,
-    /// Where it was meant to be seen.
-    pub surface: Surface,
-    /// When it was uploaded, microseconds since 1970.
-    pub uploaded_at: Option<i64>,
-    /// When it was found, microseconds since 1970.
-    pub found_at: i64,
-    /// True when an entry of a signed list matched it.
-    pub matched: bool,
-    /// Somebody has seen all of it, by the record.
-    pub viewed_whole: bool,
-    /// Somebody has seen its metadata, by the record.
-    pub viewed_metadata: bool,
-    /// Earlier cases that had the same bytes.
-    pub seen_before: Vec<String>,
-    /// What else is known of it.
-    pub facts: Sealed<FileFacts>,
-}
+use crate::cases;
+use crate::views;
+use crate::{Casework, Finding, Result, filings};
+use obhut_facts::{CaseStatus, Dossier, ReportedFile, Sealed};
 
 impl Casework {
     /// What is known about a case. Children's data are left out unless asked for.

@@ -10,7 +10,8 @@ use serde::Serialize;
 use crate::database::{Columns, Tx};
 use crate::deadlines::DeadlineKind;
 use crate::domain::{Clearing, Gone, Removed};
-use crate::{Casework, CaseworkError, Person, Result, Role, Sealed, audit, cases, ids, views};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, cases, ids, views};
+use obhut_facts::Sealed;
 use obhut_facts::words;
 
 /// Retention of a pre-upgrade database copy once a person in it is cleared, in microseconds: 30 days, our

@@ -6,10 +6,11 @@
 
 use serde::Serialize;
 
-use crate::cases::{self, CaseStatus};
+use crate::cases;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind, PRESERVE_MICROS};
 use crate::{Casework, CaseworkError, Job, Result, alarms, audit, outbox, reports};
+use obhut_facts::CaseStatus;
 use obhut_facts::words;
 
 /// After so many beginnings at its destination a report is stopped.

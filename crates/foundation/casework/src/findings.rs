@@ -11,8 +11,9 @@ use serde::Serialize;
 use crate::cases;
 use crate::database::{Columns, Tx};
 use crate::domain::{Clearing, Domain, Gone, Removed};
-use crate::{Action, Casework, Purpose, Result, Sealed, Surface, ids, views};
+use crate::{Action, Casework, Purpose, Result, ids, views};
 use obhut_facts::words;
+use obhut_facts::{Sealed, Surface};
 
 /// Strength of a finding that is a report of others nobody could read.
 pub const UNREAD_REPORT: &str = "report-unreadable";

@@ -18,7 +18,8 @@ use crate::{Casework, Result};
 /// Cases, within a transaction.
 pub mod cases {
     use super::Tx;
-    use crate::{CaseStatus, Casework, Facts, Result, Subject};
+    use crate::{Casework, Result, Subject};
+    use obhut_facts::{CaseStatus, Facts};
     use std::collections::HashMap;
 
     /// How far a case has come; an error where there is none of that id.

@@ -2,19 +2,7 @@
 
 use crate::database::Columns;
 use crate::{Casework, CaseworkError, Result, audit, ids};
-use obhut_facts::words;
-
-words! {
-    /// Where an upload was meant to be seen.
-    Surface {
-        /// By anybody.
-        Public = "public",
-        /// By a group or by whoever has the link.
-        Shared = "shared",
-        /// By its recipients alone. Refused until a legal basis is on record.
-        PrivateMessage = "private-message",
-    }
-}
+use obhut_facts::Surface;
 
 /// A legal basis for screening a surface.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]

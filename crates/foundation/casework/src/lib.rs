@@ -37,7 +37,6 @@ mod policy;
 mod repeats;
 mod reports;
 mod routes;
-mod scores;
 mod sealed;
 mod settings;
 mod views;
@@ -53,11 +52,10 @@ pub use approvals::Approval;
 pub use audit::AuditRow;
 pub use authorize::{ACTIONS, Action as Act, Actor, Gate, State, authorize, authorize_state};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, Embargo, NewCase};
-pub use cases::{Case, CaseDetail, CaseStatus, Subject, fresh_group};
+pub use cases::{Case, CaseDetail, Subject, fresh_group};
 pub use channels::Channel;
 pub use deadlines::{Deadline, DeadlineKind};
-pub use decisions::{Category, Decision, DecisionRequest, Ruling};
-pub use dossier::{Dossier, ReportedFile};
+pub use decisions::{Decision, DecisionRequest, Ruling};
 pub use erasures::{Erasure, ErasureProof, Kept, Restoration, Restored};
 pub use facts::{
     Account, AccountClosed, Address, Detection, Device, Email, FactFault, Facts, FactsError,
@@ -68,8 +66,12 @@ pub use facts::{
 };
 pub use filings::{BEGINNINGS_MAX, Filing, FilingState};
 pub use findings::{Finding, FindingRow, FindingState, MatchedEntry};
-pub use legal_bases::{LegalBasis, Surface};
+pub use legal_bases::LegalBasis;
 pub use notices::{Language, Measure, Notice};
+pub use obhut_facts::{
+    COMPLETENESS, CaseStatus, Category, Dossier, FileDigests, Missing, RISK, Reason, ReportedFile,
+    Reporter, RuleFile, RuleInput, Scores, Surface, at_risk, scores,
+};
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use outbox::{Claim, Job, JobKind};
 pub use outcomes::{Outcome, OutcomeCounts};
@@ -78,11 +80,7 @@ pub use policy::{Action, Purpose};
 pub use repeats::Repeat;
 pub use reports::{Report, ReportRow};
 pub use routes::{PROPOSALS, Proposal, Route, Routing, routing};
-pub use scores::{
-    COMPLETENESS, Missing, RISK, Reason, RuleFile, RuleInput, Scores, at_risk, scores,
-};
-pub use settings::Reporter;
-pub use views::{Extent, FileDigests, View};
+pub use views::{Extent, View};
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;

@@ -4,13 +4,10 @@
 
 use serde::Serialize;
 
-use crate::cases::CaseStatus;
 use crate::database::{Columns, Tx};
 use crate::outbox::{self, JobKind};
-use crate::{
-    Casework, CaseworkError, Decision, Dossier, IncidentKind, Next, Result, Ruling, audit, cases,
-    ids,
-};
+use crate::{Casework, CaseworkError, Decision, Next, Result, Ruling, audit, cases, ids};
+use obhut_facts::{CaseStatus, Dossier, IncidentKind};
 
 /// Destinations whose reports are about somebody suspected, and about nobody else.
 const ABOUT_A_SUSPECT: &[&str] = &["goaml"];
@@ -72,6 +69,13 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
         incident: c.word(IncidentKind::from_word, "incident")?,
         retracted_because: c.text()?,
     })
+}
+
+impl Report {
+    /// The report in a destination's form: the only place where a renderer is called.
+    pub fn render<T>(&self, renderer: fn(&Dossier) -> T) -> T {
+        renderer(&self.dossier)
+    }
 }
 
 impl Casework {

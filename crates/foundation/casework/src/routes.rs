@@ -6,9 +6,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::database::Columns;
-use crate::{
-    Casework, CaseworkError, Dossier, Person, Result, Role, ServiceKind, Surface, audit, ids,
-};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids};
+use obhut_facts::{Dossier, ServiceKind, Surface};
 
 /// Under what circumstances an authority is told. Empty fields mean any.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]

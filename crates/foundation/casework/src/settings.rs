@@ -1,33 +1,10 @@
 //! Who reports: the provider's own data, which stand in every report.
 
-use serde::{Deserialize, Serialize};
-
+use obhut_facts::{FinancialUnit, Reporter};
 use obhut_store::{DataFolder, FolderKeys, LookupKey, Sealer};
 
 use crate::database::{Columns, Database};
-use crate::{Casework, CaseworkError, FinancialUnit, Result, audit, facts, views};
-
-/// The provider as a reporter. Empty fields are left out of reports.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Reporter {
-    /// The service's name.
-    pub service: String,
-    /// Given name of the person who reports.
-    pub first_name: String,
-    /// Family name.
-    pub last_name: String,
-    /// E-mail; the CyberTipline requires one.
-    pub email: String,
-    /// E-mail of whoever police should ask, if another person.
-    pub contact_email: String,
-    /// Text that stands in every report: how legal process is served, how long data are kept.
-    pub company_template: String,
-    /// Terms of service that apply.
-    pub terms_of_service: String,
-    /// Page for law enforcement.
-    pub legal_url: String,
-}
+use crate::{Casework, CaseworkError, Result, audit, facts, views};
 
 /// The lookup key of this database. The database stores a check value, because under another key no
 /// stored digest would match and every case would look new.

@@ -4,14 +4,14 @@
 //! [`Casework::exhibit_to_send`] hands out an exhibit's bytes, and both have written the audit row and
 //! the vault's log entry before they have the first of them.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::database::{Columns, Database, Tx, VALUES_MAX, places};
 use crate::{
     Casework, CaseworkError, Exhibit, Person, Result, Role, Verification, audit, cases, changes,
     findings, ids,
 };
-use obhut_facts::words;
+use obhut_facts::{FileDigests, words};
 
 words! {
     /// How much of a file a person has seen, by that person's own word.
@@ -25,22 +25,6 @@ words! {
         /// Nothing: the bytes were handed on, not looked at.
         Unseen = "unseen",
     }
-}
-
-/// Digests of an exhibit's bytes, as they came in.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct FileDigests {
-    /// MD5, hexadecimal, lower case.
-    pub md5: String,
-    /// SHA-1, hexadecimal, lower case.
-    pub sha1: String,
-    /// SHA-256, hexadecimal, lower case.
-    pub sha256: String,
-    /// Length in bytes.
-    pub bytes: u64,
-    /// Media type by content or by what was said of it, where known.
-    #[serde(default)]
-    pub media_type: Option<String>,
 }
 
 /// One person's look at an exhibit, by the record.

@@ -13,22 +13,37 @@ use std::collections::{BTreeMap, HashSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod chain;
+mod dossier;
 mod faults;
 mod financial;
+mod incoming;
 mod money;
 mod people;
 mod places;
+mod scores;
 mod sealed;
+mod time;
 mod words;
 
+pub use chain::{
+    ActorRecord, AddressRow, ArrivalRow, CandidateRow, ContestedCluster, DoubtfulRow, OutPoint,
+    PayersReport, PaymentRow, Service, ServiceRow, TagProblem, TagRecord,
+};
+pub use dossier::{CaseStatus, Category, Dossier, FileDigests, ReportedFile, Reporter, Surface};
 pub use faults::FactFault;
 pub use financial::{Financial, FinancialAccount, FinancialParty, FinancialUnit, IdentityDocument};
+pub use incoming::{IncomingFormat, ParsedReport};
 pub use money::{Message, Payment, Thread, Wallet};
 pub use people::{
     Account, AccountClosed, Address, Device, Email, IpEvent, Location, Person, Phone,
 };
 pub use places::Place;
+pub use scores::{
+    COMPLETENESS, Missing, RISK, Reason, RuleFile, RuleInput, Scores, at_risk, scores,
+};
 pub use sealed::Sealed;
+pub use time::{maybe_time, rfc3339, time};
 
 #[doc(hidden)]
 pub use {schemars, serde};

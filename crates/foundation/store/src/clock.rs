@@ -1,4 +1,4 @@
-//! The system's time, and how a point in time is written.
+//! The system's time.
 
 use obhut_vault::Clock;
 
@@ -11,34 +11,4 @@ impl Clock for SystemClock {
     }
 }
 
-/// Microseconds since 1970 as RFC 3339 in UTC, to the second.
-pub fn rfc3339(micros: i64) -> String {
-    let seconds = micros.div_euclid(1_000_000);
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| "beyond any calendar".into(), |t| t.to_string())
-}
-
-/// For JSON: people and programs read RFC 3339.
-pub fn time<S: serde::Serializer>(micros: &i64, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&rfc3339(*micros))
-}
-
-/// The same where there may be none.
-pub fn maybe_time<S: serde::Serializer>(micros: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
-    match micros {
-        Some(micros) => time(micros, to),
-        None => to.serialize_none(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn written_in_utc() {
-        assert_eq!(
-            super::rfc3339(1_790_000_000_999_999),
-            "2026-09-21T14:13:20Z"
-        );
-        assert_eq!(super::rfc3339(-1), "1969-12-31T23:59:59Z");
-    }
-}
+pub use obhut_facts::{maybe_time, rfc3339, time};

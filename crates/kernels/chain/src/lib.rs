@@ -25,7 +25,6 @@ pub mod heuristics;
 mod index;
 pub mod known;
 mod lone;
-pub mod made;
 mod manifest;
 mod map;
 pub mod mixes;

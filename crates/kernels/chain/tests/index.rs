@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use bitcoin_slices::{Visit as _, Visitor, bsl};
-use obhut_chain::made::{Made, Recipe, STALE_AT, make};
 use obhut_chain::{
     Build, Coin, Fault, Hash, Index, Key, Network, build, follow, hash_text, probes, why,
 };
+use obhut_fakes::chain::{Made, Recipe, STALE_AT, make};
 use sha2::{Digest as _, Sha256};
 
 const RECIPE: Recipe = Recipe {

@@ -10,6 +10,7 @@
 #![deny(missing_docs)]
 
 mod assess;
+mod columns;
 mod countries;
 mod currencies;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub mod features;
 pub mod indicators;
 mod monitor;
 mod policy;
+mod records;
 mod scenarios;
 mod texts;
 mod transfer;
@@ -27,6 +29,7 @@ pub use assess::{
     Assessment, Fired, Links, Standing, recipient as assess_recipient, score_of,
     sender as assess_sender,
 };
+pub use columns::Packed;
 pub use countries::{Country, RISK_CORRIDORS, RiskList};
 pub use currencies::{Band, CURRENCIES, Currency, CurrencyEntry, RATES_AS_OF};
 pub use indicators::{Counts, Indicator, Status, Threshold, Unit, View};
@@ -34,6 +37,10 @@ pub use monitor::{
     ByParty, Monitor, Observed, PartyHasher, Relations, SharedSince, is_shared_now, silence_before,
 };
 pub use policy::{Policy, PolicyFault};
+pub use records::{
+    Amount, Counted, FileFault, Id, Names, Notices, Preparation, Prepared, Record, TransferProblem,
+    Transfers, mark, prepare,
+};
 pub use scenarios::{SCENARIOS, Scenario};
 pub use texts::{Language, Texts};
 pub use transfer::{

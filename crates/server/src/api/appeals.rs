@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use obhut_casework::{Act, Appeal, AppealOutcome, Language, Measure, rfc3339};
+use obhut_app::casework::{Act, Appeal, AppealOutcome, Language, Measure, rfc3339};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use obhut_casework::{
+use obhut_app::casework::{
     Act, Case, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Right, Ruling, rfc3339,
 };
 use serde::{Deserialize, Serialize};

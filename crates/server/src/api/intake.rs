@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
-use obhut_casework::{CASE_FILE_BYTES_MAX, CaseFile, Right};
+use obhut_app::casework::{CASE_FILE_BYTES_MAX, CaseFile, Right};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -92,10 +92,10 @@ pub(crate) async fn intake(
 ) -> Result<Json<IntakeBody>, Fault> {
     let key = access::require(&app, &headers, Right::Intake).await?;
     let given = tokio::task::spawn_blocking(move || {
-        let parts = obhut_partners::incoming::split(&body);
+        let parts = obhut_app::formats::incoming::split(&body);
         parts
             .iter()
-            .map(|b| obhut_partners::incoming::read(b))
+            .map(|b| obhut_app::formats::incoming::read(b))
             .collect::<Vec<_>>()
     })
     .await

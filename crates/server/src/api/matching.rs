@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::HeaderMap;
+use obhut_app::casework::Right;
 use obhut_app::media::{ScreenOptions, kinds};
-use obhut_casework::Right;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

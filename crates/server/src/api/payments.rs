@@ -9,11 +9,11 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use obhut_app::casework::{Act, Right, rfc3339};
+use obhut_app::formats::transfers::{Words, live};
 use obhut_app::payments::{
     AlertDetail, AlertRow, Amount, Answer, Hold, Id, Language, Live, LiveFault, Record,
 };
-use obhut_casework::{Act, Right, rfc3339};
-use obhut_partners::transfers::{Words, live};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -496,7 +496,7 @@ pub(crate) async fn decide_hold(
     let until = given
         .until
         .as_deref()
-        .map(obhut_partners::transfers::moment)
+        .map(obhut_app::formats::transfers::moment)
         .transpose()
         .map_err(|_| {
             Fault::new(

@@ -9,10 +9,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
-use obhut_casework::{Act, Filing, Outcome, ReportRow, Right, rfc3339};
-use obhut_partners::destinations::{self, Destination};
-use obhut_partners::filing::{self, Draining, Pace};
-use obhut_partners::http::Http;
+use obhut_app::casework::{Act, Filing, Outcome, ReportRow, Right, rfc3339};
+use obhut_app::formats::reports::{self as forms, Form};
+use obhut_app::partners::filing::{self, Draining, Pace};
+use obhut_app::partners::http::Http;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -53,9 +53,9 @@ pub(crate) struct CheckBody {
     acceptable: bool,
 }
 
-fn known(name: &str) -> Result<&'static Destination, Fault> {
-    destinations::by_name(name).ok_or_else(|| {
-        let known: Vec<_> = destinations::ALL.iter().map(|d| d.name).collect();
+fn known(name: &str) -> Result<&'static Form, Fault> {
+    forms::by_name(name).ok_or_else(|| {
+        let known: Vec<_> = forms::ALL.iter().map(|d| d.name).collect();
         Fault::new(
             StatusCode::NOT_FOUND,
             "not-found",
@@ -121,8 +121,8 @@ pub(crate) async fn draft(
 ) -> Result<Response, Fault> {
     let person = access::acting(&app, &headers, Act::ReadDraft).await?;
     let destination = known(&destination)?;
-    let report = app.casework.report(&case, false, &person.id).await?;
-    let rendered = (destination.render)(&report);
+    let (report, rendered) =
+        obhut_app::reports::draft(&app.casework, &case, destination, false, &person.id).await?;
     let text = rendered.text().map(str::to_owned);
     let base64 = base64::engine::general_purpose::STANDARD;
     let body = DraftBody {
@@ -314,7 +314,7 @@ pub(crate) async fn send(
         .casework
         .filing(&report)
         .await?
-        .is_some_and(|f| f.state == obhut_casework::FilingState::Stopped)
+        .is_some_and(|f| f.state == obhut_app::casework::FilingState::Stopped)
     {
         app.casework.resume_filing(&report, &person).await?;
     }

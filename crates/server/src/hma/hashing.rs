@@ -7,8 +7,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use obhut_app::casework::Right;
 use obhut_app::media::{Compute, Sampling, frame_pixels, pixels};
-use obhut_casework::Right;
 use serde::Deserialize;
 
 use super::{Answer, HmaFault, SIGNAL_TYPES, SignalType, missing};

@@ -9,8 +9,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use obhut_app::casework::Right;
 use obhut_app::media::{BankHit, Current};
-use obhut_casework::Right;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -136,7 +136,7 @@ pub(crate) async fn lookup_form(
     Ok(Json(look_up(&current, &signals, &query)?).into_response())
 }
 
-fn may_hash(key: &obhut_casework::ApiKey) -> Answer<()> {
+fn may_hash(key: &obhut_app::casework::ApiKey) -> Answer<()> {
     if key.has(Right::Screen) {
         return Ok(());
     }

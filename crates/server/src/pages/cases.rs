@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use maud::{Markup, html};
-use obhut_casework::{Case, CaseStatus, Right, rfc3339};
+use obhut_app::casework::{Case, CaseStatus, Right, rfc3339};
 
 use super::{InPages as _, Language, Page, frame};
 use crate::fault::Fault;

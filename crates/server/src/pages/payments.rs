@@ -6,8 +6,8 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use maud::{Markup, html};
+use obhut_app::casework::{Act, rfc3339};
 use obhut_app::payments::{self, AlertDetail, AlertRow, ShownTransfer};
-use obhut_casework::{Act, rfc3339};
 
 use super::{InPages as _, Language, Page, frame};
 use crate::fault::Fault;

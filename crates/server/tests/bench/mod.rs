@@ -9,9 +9,9 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderMap, Response};
 use http_body_util::BodyExt as _;
+use obhut_app::casework::*;
 use obhut_app::media;
 use obhut_app::media::*;
-use obhut_casework::*;
 use serde_json::Value;
 
 pub fn pool() -> Arc<Pool> {

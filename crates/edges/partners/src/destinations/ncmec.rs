@@ -1,751 +1,344 @@
-//! A report to CyberTipline XML: `<report>` and one `<fileDetails>` for each file, every element in
-//! the order of the schema of 2025-11-10.
+//! A report's way to the CyberTipline: opened, its number stored, files, file details, finished.
 //!
-//! What has no element there (payments, wallets, risks, values that don't fit) stands in the free
-//! text at the end, by the field it came from. Not rendered, because it says nothing more:
-//! `potentialMeme` of a file (the annotation says it), `fileName` (the original name says it).
-//! Invariant: `fileViewedByEsp` and `exifViewedByEsp` are what the record of views says.
-//! Invariant: what is rendered is read back and held against schema and rules before anybody sees it.
+//! Invariant: the number is on record before anything else is sent, and that the last word is about
+//! to be said before it is. Whoever finds a report begun asks with `/retract` what became of it:
+//! retracted, or not there, it begins anew; finished, it is filed.
 
-mod accounts;
-mod answers;
-mod filing;
-pub mod rules;
-pub mod schema;
-mod xml;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use obhut_casework::{
-    Dossier, Facts, IncidentKind, IncidentTag, LawEnforcement, Message, Place, ReportedFile,
-    Surface, Thread, rfc3339,
-};
+use obhut_casework::{BEGINNINGS_MAX, Channel, Filing, FilingState};
+use sha2::{Digest as _, Sha256};
 
-use super::{Destination, FileDocument, Omitted, Remark, Rendered, Status, stays_here};
-use crate::tree;
-use accounts::Part;
-use xml::{Xml, terse};
+use obhut_formats::reports::FileDocument;
+use obhut_formats::reports::ncmec::{self, FORM, Retraction, schema};
+use obhut_formats::tree;
 
+use super::Destination;
+use crate::errand::{Errand, SendFault, Sent, still_approved};
+use crate::http::{Body, Http};
 pub use answers::{Answer, code};
-pub use filing::{PRODUCTION, TEST, is_production};
-pub(crate) use filing::{schema_changes, service_status};
+
+mod answers;
 
 /// NCMEC's CyberTipline.
 pub const DESTINATION: Destination = Destination {
-    name: "ncmec",
-    title: "National Center for Missing & Exploited Children, CyberTipline (USA)",
-    source: "CyberTipline Reporting API, documentation of 2025-06-11, schema of 2025-11-10",
-    status: Status::Preview,
-    render: |report| write(&report.dossier),
-    check: |dossier| write(dossier).into(),
-    send: |errand| Box::pin(filing::send(errand)),
-    retract: |errand| Box::pin(filing::retract(errand)),
+    form: &FORM,
+    send: |errand| Box::pin(send(errand)),
+    retract: |errand| Box::pin(retract(errand)),
 };
 
-/// The scale whose values `industryClassification` takes.
-const INDUSTRY_SCALE: &str = "ncmec-industry";
-const FILE_ANNOTATIONS: [&str; 10] = [
-    "animeDrawingVirtualHentai",
-    "potentialMeme",
-    "viral",
-    "possibleSelfProduction",
-    "physicalHarm",
-    "violenceGore",
-    "bestiality",
-    "liveStreaming",
-    "infant",
-    "generativeAi",
-];
-/// Longest name of a sort of digest, in characters (documentation of 2025-06-11).
-const HASH_KIND_CHARS_MAX: usize = 64;
-/// Stand where the receiver's ids will be; both are values the schema takes.
-const REPORT_ID: &str = "9007199254740991";
-const FILE_ID: &str = "00000000placeholder00000000";
+/// Where it counts.
+pub const PRODUCTION: &str = "https://report.cybertip.org/ispws";
+/// Where it doesn't.
+pub const TEST: &str = "https://exttest.cybertip.org/ispws";
+/// From the first word to the last. What isn't finished is deleted there an hour after its last
+/// change.
+const JOB_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
-fn write(d: &Dossier) -> Rendered {
-    let facts = d.facts.expose();
-    let batched = !facts.batched_accounts.is_empty();
-    let mut xml = Xml::document("report", "facts", |x| match batched {
-        true => batched_report(x, d, facts),
-        false => single_report(x, d, facts),
-    });
-    if batched {
-        omit_all_but_accounts(&mut xml, facts);
-    }
-    let (report, mut remarks, mut omitted) = xml.finish();
-    remarks.extend(refused(&report, d, |_| Vec::new()));
-    let mut files = Vec::new();
-    for file in &d.files {
-        let (document, said, left) = file_document(d, file, batched);
-        remarks.extend(said);
-        omitted.extend(left);
-        files.push(document);
-    }
-    if batched && files.len() != 1 {
-        remarks.push(Remark {
-            field: "fileDetails".into(),
-            what: "a batched report has exactly one file".into(),
-            source: schema::DOCUMENTATION,
-            stops: true,
-        });
-    }
-    omitted.extend(stays_here(d));
-    let mut seen: Vec<Remark> = Vec::new();
-    for remark in remarks {
-        if !seen.contains(&remark) {
-            seen.push(remark);
-        }
-    }
-    Rendered {
-        report: report.into_bytes(),
-        media_type: "text/xml; charset=utf-8",
-        files,
-        remarks: seen,
-        omitted,
-    }
+/// True for every way to write the host where it counts.
+pub fn is_production(address: &str) -> bool {
+    let host = |text: &str| {
+        let url = url::Url::parse(text).ok()?;
+        Some(url.host_str()?.trim_end_matches('.').to_ascii_lowercase())
+    };
+    host(address) == host(PRODUCTION)
 }
 
-/// What the service would refuse of a document, by its own rules.
-fn refused(
-    text: &str,
-    d: &Dossier,
-    more: fn(&tree::Node) -> Vec<schema::SchemaFault>,
-) -> Vec<Remark> {
-    let node = match tree::parse(text) {
-        Ok(node) => node,
-        Err(fault) => {
-            return vec![Remark {
-                field: "report".into(),
-                what: format!("too large or not XML: {fault}"),
-                source: schema::SCHEMA,
-                stops: true,
-            }];
+/// The service at one address with one set of credentials.
+pub(crate) struct Service {
+    http: Arc<Http>,
+    base: String,
+    user: String,
+    password: String,
+}
+
+impl Service {
+    /// The service a channel names; by default its test host.
+    pub fn of(channel: &Channel, http: Arc<Http>) -> Result<Self, SendFault> {
+        let base = match (channel.production, &channel.url) {
+            (true, None) => PRODUCTION,
+            (false, None) => TEST,
+            (_, Some(url)) => url.as_str(),
+        };
+        if (channel.production || is_production(base))
+            && (!channel.production || channel.officer.is_none())
+        {
+            return Err(SendFault::Denied(
+                "the production address has to be switched on, with credentials and a named officer".into(),
+            ));
         }
-    };
-    let now = jiff::Timestamp::from_microsecond(d.made_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let mut faults = schema::faults(&node);
-    faults.extend(rules::faults(&node, now));
-    faults.extend(more(&node));
-    faults
-        .into_iter()
-        .map(|f| Remark {
-            what: match f.path.ends_with("reportingPerson/email") {
-                true => "NCMEC requires it; the reporter has no e-mail address".to_owned(),
-                false => f.what,
-            },
-            field: f.path,
-            source: f.source,
-            stops: true,
+        let (Some(user), Some(password)) = (&channel.user, &channel.secret) else {
+            return Err(SendFault::Denied("no credentials are set for ncmec".into()));
+        };
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+            user: user.clone(),
+            password: password.expose().clone(),
         })
-        .collect()
-}
+    }
 
-fn single_report(x: &mut Xml, d: &Dossier, facts: &Facts) {
-    incident_summary(x, d, facts, false);
-    let known = known_addresses(facts);
-    x.each("places", &facts.places, |x, place| {
-        x.element("internetDetails", |x| internet_details(x, place, &known));
-    });
-    x.each("threads", &facts.threads, |x, t| {
-        x.element("internetDetails", |x| thread(x, t));
-    });
-    if facts.places.is_empty() && facts.threads.is_empty() {
-        x.remark(
-            "internetDetails",
-            "NCMEC asks for at least one place; add `places` to the facts of the case",
-            schema::DOCUMENTATION,
-        );
+    async fn call(&self, path: &str, body: Body) -> Result<Answer, SendFault> {
+        let url = format!("{}{path}", self.base);
+        let answered = self
+            .http
+            .call(url, Some((self.user.clone(), self.password.clone())), body)
+            .await;
+        Answer::read(&answered.map_err(SendFault::Unreachable)?)
     }
-    if let Some(police) = &facts.law_enforcement {
-        x.of("law_enforcement", |x| law_enforcement(x, police));
-    }
-    reporter(x, d);
-    match &facts.reported {
-        Some(account) => x.of("reported", |x| {
-            x.element("personOrUserReported", |x| {
-                accounts::account(x, account, Part::Reported)
-            });
-        }),
-        None => x.remark(
-            "personOrUserReported",
-            "no account is named; police can hardly begin without one",
-            "18 USC 2258A(b)",
-        ),
-    }
-    x.each("recipients", &facts.recipients, |x, account| {
-        x.element("intendedRecipient", |x| {
-            accounts::account(x, account, Part::Recipient)
-        });
-    });
-    x.each("victims", &facts.victims, |x, account| {
-        x.element("victim", |x| accounts::account(x, account, Part::Victim));
-    });
-    no_element(x, d, facts);
-    x.end_with_left_over("additionalInfo", "note", facts.note.as_deref());
-}
 
-/// Facts the schema has no element for.
-fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
-    x.each("payments", &facts.payments, |x, p| {
-        x.left_over("", &terse(p))
-    });
-    x.each("wallets", &facts.wallets, |x, w| x.left_over("", &terse(w)));
-    x.each("risks", &facts.risks, |x, r| x.left_over("", r.word()));
-    for (field, value) in [
-        ("series", facts.series.as_deref()),
-        ("known_at", facts.known_at.as_deref()),
-        ("detected_by", facts.detected_by.map(|v| v.word())),
-        (
-            "removed",
-            facts.removed.map(|r| if r { "true" } else { "false" }),
-        ),
-        ("reupload_of", facts.reupload_of.as_deref()),
-    ] {
-        if let Some(value) = value {
-            x.left_over(field, value);
+    /// Whether it is there and lets us in; its own words.
+    pub async fn status(&self) -> Result<String, SendFault> {
+        Ok(self.call("/status", Body::None).await?.well()?.words)
+    }
+
+    /// The schema it shows now.
+    pub async fn xsd(&self) -> Result<String, SendFault> {
+        let url = format!("{}/xsd", self.base);
+        let credentials = (self.user.clone(), self.password.clone());
+        let answered = self
+            .http
+            .call(url, Some(credentials), Body::None)
+            .await
+            .map_err(SendFault::Unreachable)?;
+        match answered.status {
+            200 => Ok(answered.text()),
+            401 | 403 => Err(SendFault::Denied(format!("HTTP {}", answered.status))),
+            status => Err(SendFault::Unreachable(format!("HTTP {status}"))),
         }
     }
-    if facts.financial.is_some() {
-        x.omit("financial", "goes to a financial intelligence unit alone");
-    }
-    if let Some(place) = &facts.jurisdiction {
-        x.left_over_whole("jurisdiction", place);
-    }
-    for (key, file) in &facts.files {
-        if !d.files.iter().any(|f| f.key == *key) {
-            x.left_over_whole(&format!("files.{key}"), file);
+
+    /// What has become of a report that was begun: none when nothing that counts is there any more.
+    async fn settle(&self, number: &str) -> Result<Option<String>, SendFault> {
+        let answer = self.call("/retract", Body::id(number)).await?;
+        match answer.code {
+            code::OK | code::NO_REPORT | code::RETRACTED | code::NOT_FOUND => Ok(None),
+            code::FINISHED => Ok(Some(format!(
+                "CyberTipline report {number}: finished, as it says itself"
+            ))),
+            _ => answer.well().map(|_| None),
         }
     }
 }
 
-/// Viral memes of many accounts at once: the service takes nothing else of people.
-fn batched_report(x: &mut Xml, d: &Dossier, facts: &Facts) {
-    x.empty(
-        "batchedReport",
-        &[("reason", "", Some("VIRAL_POTENTIAL_MEME".into()))],
-    );
-    incident_summary(x, d, facts, true);
-    reporter(x, d);
-    if let Some(id) = facts.reported.as_ref().and_then(|a| a.id.as_ref()) {
-        x.element("personOrUserReported", |x| {
-            x.value("espIdentifier", "reported.id", Some(id))
+/// Files a report.
+pub(super) async fn send(errand: Errand<'_>) -> Result<Sent, SendFault> {
+    let rendered = errand
+        .rendered
+        .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
+    let text = rendered.text().unwrap_or_default().to_owned();
+    let (filing, receipt) = deliver(&errand, errand.filing.clone(), text, &rendered.files).await?;
+    Ok(Sent { filing, receipt })
+}
+
+/// Takes a report back: before it is finished by retracting it, after that by a report that says so,
+/// because a finished one can't be changed.
+pub(super) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
+    let filing = errand.filing.clone();
+    let service = Service::of(errand.channel, errand.http.clone())?;
+    if filing.remote.is_empty() {
+        return Ok(Sent {
+            filing,
+            receipt: "it had not been begun".into(),
         });
     }
-    x.each("batched_accounts", &facts.batched_accounts, |x, id| {
-        x.element("personOrUserReported", |x| x.item("espIdentifier", id));
-    });
+    let number = filing.remote.clone();
+    if service.settle(&number).await?.is_none() {
+        return Ok(Sent {
+            receipt: format!("CyberTipline report {number}: retracted"),
+            filing,
+        });
+    }
+    let follow_up = format!("retraction-of-{}", filing.report);
+    let second = errand
+        .casework
+        .begin_filing(&follow_up, &filing.destination)
+        .await?;
+    if second.state == FilingState::Filed {
+        let receipt = second.receipt.unwrap_or_default();
+        return Ok(Sent { filing, receipt });
+    }
+    let text = retraction(&errand, &number).await?;
+    let (second, receipt) = deliver(&errand, second, text, &[]).await?;
+    let receipt = format!("CyberTipline report {number}: finished already; {receipt} retracts it");
+    errand.casework.follow_up_filed(&second, &receipt).await?;
+    Ok(Sent { filing, receipt })
 }
 
-fn omit_all_but_accounts(x: &mut Xml, facts: &Facts) {
-    let value = serde_json::to_value(facts).expect("facts are JSON");
-    let empty = serde_json::to_value(Facts::default()).expect("facts are JSON");
-    let why = "a batched report takes only the ids of the accounts";
-    for (field, value) in value.as_object().into_iter().flatten() {
-        let kept = [
-            "incident",
-            "tags",
-            "occurred_at",
-            "occurred_at_note",
-            "platform",
-            "batched_accounts",
-            "files",
-        ];
-        if empty.get(field) != Some(value) && !kept.contains(&field.as_str()) {
-            x.omit(field, why);
+async fn retraction(errand: &Errand<'_>, number: &str) -> Result<String, SendFault> {
+    let reporter = errand.casework.reporter().await?;
+    let row = errand.casework.report_row(&errand.filing.report).await?;
+    let now = jiff::Timestamp::now()
+        .round(jiff::Unit::Second)
+        .map_or_else(|_| String::new(), |t| t.to_string());
+    Ok(ncmec::retraction(&Retraction {
+        number,
+        incident: row.incident,
+        email: &reporter.email,
+        because: row.retracted_because.trim(),
+        at: &now,
+    }))
+}
+
+/// Takes one document there, from wherever an earlier attempt has left it.
+async fn deliver(
+    errand: &Errand<'_>,
+    mut filing: Filing,
+    text: String,
+    files: &[FileDocument],
+) -> Result<(Filing, String), SendFault> {
+    let service = Service::of(errand.channel, errand.http.clone())?;
+    let casework = errand.casework;
+    let begun = Instant::now();
+    if matches!(filing.state, FilingState::Begun | FilingState::Finishing) {
+        match service.settle(&filing.remote).await? {
+            Some(receipt) => return Ok((filing, receipt)),
+            None => filing = casework.filing_anew(&filing).await?,
         }
     }
-}
-
-fn incident_summary(x: &mut Xml, d: &Dossier, facts: &Facts, batched: bool) {
-    x.element("incidentSummary", |x| {
-        let kind = incident_type(facts.incident.unwrap_or(IncidentKind::Material));
-        x.value("incidentType", "incident", Some(kind));
-        let service = Some(d.reporter.service.as_str()).filter(|s| !s.trim().is_empty());
-        x.value("platform", "platform", facts.platform.as_deref().or(service));
-        if !batched {
-            x.value("escalateToHighPriority", "urgent_because", facts.urgent_because.as_deref());
-        }
-        if !facts.tags.is_empty() {
-            x.element("reportAnnotations", |x| {
-                for (tag, name) in [
-                    (IncidentTag::Sextortion, "sextortion"),
-                    (IncidentTag::Solicitation, "csamSolicitation"),
-                    (IncidentTag::MinorToMinor, "minorToMinorInteraction"),
-                    (IncidentTag::Spam, "spam"),
-                    (IncidentTag::Sadistic, "sadisticOnlineExploitation"),
-                ] {
-                    if facts.tags.contains(&tag) {
-                        x.value(name, "tags", Some("true"));
-                    }
-                }
-            });
-        }
-        let known = facts.occurred_at.as_deref().filter(|t| t.trim().parse::<jiff::Timestamp>().is_ok());
-        if let (None, Some(wrong)) = (known, &facts.occurred_at) {
-            x.remark("incidentDateTime", "is no time with a zone, as 2026-11-22T10:15:00Z; the time it was found stands instead", schema::SCHEMA);
-            x.left_over("occurred_at", wrong);
-        }
-        let found = rfc3339(d.found_at);
-        x.value("incidentDateTime", "occurred_at", Some(known.unwrap_or(&found)));
-        let note = match (&facts.occurred_at_note, known) {
-            (Some(note), _) => Some(note.as_str()),
-            (None, None) => Some("The time at which the provider found it; the time of the incident is not known."),
-            (None, Some(_)) => None,
-        };
-        x.value("incidentDateTimeDescription", "occurred_at_note", note);
-    });
-}
-
-/// The schema's word for a sort of incident.
-fn incident_type(kind: IncidentKind) -> &'static str {
-    match kind {
-        IncidentKind::Material => "Child Pornography (possession, manufacture, and distribution)",
-        IncidentKind::Trafficking => "Child Sex Trafficking",
-        IncidentKind::Tourism => "Child Sex Tourism",
-        IncidentKind::Molestation => "Child Sexual Molestation",
-        IncidentKind::MisleadingDomain => "Misleading Domain Name",
-        IncidentKind::MisleadingWords => "Misleading Words or Digital Images on the Internet",
-        IncidentKind::Enticement => "Online Enticement of Children for Sexual Acts",
-        IncidentKind::UnsolicitedObscene => "Unsolicited Obscene Material Sent to a Child",
+    if filing.begun >= BEGINNINGS_MAX {
+        return Err(SendFault::Unexpected(format!(
+            "it was begun {BEGINNINGS_MAX} times and never finished; look at what the service says, then send it again"
+        )));
     }
-}
-
-/// E-mail addresses that stand at somebody in the report.
-fn known_addresses(facts: &Facts) -> Vec<&str> {
-    let people = facts
-        .reported
-        .iter()
-        .chain(&facts.recipients)
-        .chain(&facts.victims);
-    people
-        .filter_map(|a| a.person.as_ref())
-        .flat_map(|p| &p.emails)
-        .map(|e| e.address.as_str())
-        .filter(|a| rules::refuses("email", a).is_none())
-        .collect()
-}
-
-fn addresses(x: &mut Xml, all: &[obhut_casework::Email], known: &[&str]) {
-    x.each("addresses", all, |x, e| {
-        if known.contains(&e.address.as_str()) {
-            accounts::email(x, "emailAddress", e);
-            return;
-        }
-        x.remark("emailAddress", "must also stand at a person reported, a recipient or a child; it stands in the free text at the end instead", schema::DOCUMENTATION);
-        x.left_over("", &terse(e));
-    });
-}
-
-fn internet_details(x: &mut Xml, place: &Place, known: &[&str]) {
-    match place {
-        Place::WebPage {
-            urls,
-            third_party,
-            note,
-        } => x.element_with(
-            "webPageIncident",
-            &[(
-                "thirdPartyHostedContent",
-                "third_party",
-                third_party.map(|t| t.to_string()),
-            )],
-            |x| {
-                x.each("urls", urls, |x, u| x.item("url", u));
-                x.value("additionalInfo", "note", note.as_deref());
-            },
-        ),
-        Place::Email {
-            addresses: all,
-            content,
-            note,
-        } => x.element("emailIncident", |x| {
-            addresses(x, all, known);
-            x.value("content", "content", content.as_deref());
-            x.value("additionalInfo", "note", note.as_deref());
-        }),
-        Place::Newsgroup {
-            name,
-            addresses: all,
-            content,
-            note,
-        } => x.element("newsgroupIncident", |x| {
-            x.value("name", "name", name.as_deref());
-            addresses(x, all, known);
-            x.value("content", "content", content.as_deref());
-            x.value("additionalInfo", "note", note.as_deref());
-        }),
-        Place::Chat {
-            client,
-            room,
-            content,
-            note,
-        } => x.element("chatImIncident", |x| {
-            x.value("chatClient", "client", client.as_deref());
-            x.value("chatRoomName", "room", room.as_deref());
-            x.value("content", "content", content.as_deref());
-            x.value("additionalInfo", "note", note.as_deref());
-        }),
-        Place::Game {
-            name,
-            console,
-            content,
-            note,
-        } => x.element("onlineGamingIncident", |x| {
-            x.value("gameName", "name", name.as_deref());
-            x.value("console", "console", console.as_deref());
-            x.value("content", "content", content.as_deref());
-            x.value("additionalInfo", "note", note.as_deref());
-        }),
-        Place::CellPhone {
-            phone,
-            latitude,
-            longitude,
-            note,
-        } => x.element("cellPhoneIncident", |x| {
-            if let Some(phone) = phone {
-                x.of("phone", |x| accounts::phone(x, "phoneNumber", phone));
+    let opened = service.call("/submit", Body::Xml(text)).await?.well()?;
+    let number = opened
+        .report
+        .ok_or_else(|| SendFault::Unreachable("an answer without the report's number".into()))?;
+    filing = casework.filing_begun(&filing, &number.to_string()).await?;
+    match hand_over(errand, &service, &filing, number, files, begun).await {
+        Ok(()) => {}
+        Err(SendFault::Refused(why)) => {
+            // It would be deleted there by itself; but what is refused shouldn't lie about.
+            if service
+                .settle(&filing.remote)
+                .await
+                .is_ok_and(|left| left.is_none())
+            {
+                casework.filing_anew(&filing).await?;
             }
-            x.value("latitude", "latitude", *latitude);
-            x.value("longitude", "longitude", *longitude);
-            x.value("additionalInfo", "note", note.as_deref());
-        }),
-        Place::Offline {
-            name,
-            addresses: all,
-            note,
-        } => x.element("nonInternetIncident", |x| {
-            x.value("locationName", "name", name.as_deref());
-            x.each("addresses", all, |x, a| {
-                accounts::address(x, "incidentAddress", a)
-            });
-            x.value("additionalInfo", "note", note.as_deref());
-        }),
-        Place::PeerToPeer {
-            client,
-            ip_events,
-            file_names,
-            note,
-        } => x.element("peer2peerIncident", |x| {
-            x.value("client", "client", client.as_deref());
-            x.each("ip_events", ip_events, accounts::ip_event);
-            x.value("fileNames", "file_names", file_names.as_deref());
-            x.value("additionalInfo", "note", note.as_deref());
-        }),
+            return Err(SendFault::Refused(why));
+        }
+        Err(other) => return Err(other),
     }
-}
-
-/// A conversation as the chat it was, one message a line.
-fn thread(x: &mut Xml, t: &Thread) {
-    x.element("chatImIncident", |x| {
-        x.value("chatClient", "service", t.service.as_deref());
-        x.value("chatRoomName", "id", t.id.as_deref());
-        let lines: Vec<String> = t.messages.iter().map(line).collect();
-        x.value(
-            "content",
-            "messages",
-            Some(lines.join("\n")).filter(|c| !c.is_empty()),
-        );
-        x.value("additionalInfo", "note", t.note.as_deref());
-    });
-}
-
-fn line(m: &Message) -> String {
-    let at = m.at.as_deref().unwrap_or("(time unknown)");
-    let from = m.from.as_deref().unwrap_or("(unknown)");
-    let to = match m.to.as_slice() {
-        [] => String::new(),
-        to => format!(" → {}", to.join(", ")),
-    };
-    format!("[{at}] {from}{to}: {}", m.text)
-}
-
-fn law_enforcement(x: &mut Xml, police: &LawEnforcement) {
-    x.element("lawEnforcement", |x| {
-        x.value("agencyName", "agency", Some(&police.agency));
-        x.value("caseNumber", "reference", police.reference.as_deref());
-        if let Some(officer) = &police.officer {
-            x.of("officer", |x| {
-                x.element("officerContact", |x| accounts::contact(x, officer));
-                for (field, value) in [
-                    ("middle_name", officer.middle_name.clone()),
-                    ("age", officer.age.map(|a| a.to_string())),
-                    ("born", officer.born.clone()),
-                ] {
-                    if let Some(value) = value {
-                        x.left_over(field, &value);
-                    }
-                }
-            });
-        }
-        x.value("reportedToLe", "told_by_us", police.told_by_us);
-        x.value(
-            "servedLegalProcessDomestic",
-            "process_domestic",
-            police.process_domestic,
-        );
-        match (police.process_foreign, &police.process_country) {
-            (Some(foreign), country) => x.value_with(
-                "servedLegalProcessInternational",
-                "process_foreign",
-                &[("fleaCountry", "process_country", country.clone())],
-                Some(foreign),
-            ),
-            (None, Some(country)) => x.left_over("process_country", country),
-            (None, None) => {}
-        }
-    });
-}
-
-fn reporter(x: &mut Xml, d: &Dossier) {
-    let r = &d.reporter;
-    let given = |text: &str| Some(text.to_owned()).filter(|t| !t.trim().is_empty());
-    x.element("reporter", |x| {
-        x.element("reportingPerson", |x| {
-            x.value("firstName", "reporter.first_name", given(&r.first_name));
-            x.value("lastName", "reporter.last_name", given(&r.last_name));
-            x.value("email", "reporter.email", given(&r.email));
-        });
-        if let Some(email) = given(&r.contact_email) {
-            x.element("contactPerson", |x| {
-                x.value("email", "reporter.contact_email", Some(email))
-            });
-        }
-        x.value(
-            "companyTemplate",
-            "reporter.company_template",
-            given(&r.company_template),
-        );
-        x.value(
-            "termsOfService",
-            "reporter.terms_of_service",
-            given(&r.terms_of_service),
-        );
-        x.value("legalURL", "reporter.legal_url", given(&r.legal_url));
-    });
-}
-
-fn file_document(
-    d: &Dossier,
-    file: &ReportedFile,
-    batched: bool,
-) -> (FileDocument, Vec<Remark>, Vec<Omitted>) {
-    let facts = file.facts.expose();
-    let name = facts
-        .original_name
-        .as_deref()
-        .or(file.name.as_ref().map(|n| base_name(n.expose())));
-    let mut xml = Xml::document("fileDetails", &format!("facts.files.{}", file.key), |x| {
-        x.value("reportId", "", Some(REPORT_ID));
-        x.value("fileId", "", Some(FILE_ID));
-        if !batched {
-            x.value("originalFileName", "original_name", name);
-        }
-        let uploaded = file.uploaded_at.map(rfc3339);
-        let said = facts.uploaded_at.as_deref();
-        x.value(
-            "uploadedToEspTimestamp",
-            "uploaded_at",
-            said.or(uploaded.as_deref()),
-        );
-        if !batched {
-            x.value("locationOfFile", "url", facts.url.as_deref());
-        }
-        x.value("fileViewedByEsp", "", Some(file.viewed_whole));
-        // The service takes "EXIF viewed" only beside "file viewed"; where that isn't true, the
-        // element is left out rather than either of them bent.
-        if file.viewed_whole || !file.viewed_metadata {
-            x.value("exifViewedByEsp", "", Some(file.viewed_metadata));
-        }
-        let public = match file.surface {
-            Surface::Public => Some(true),
-            Surface::Shared => None,
-            Surface::PrivateMessage => Some(false),
-        };
-        x.value("publiclyAvailable", "", public);
-        let relevance = if facts.supplemental && !batched {
-            "Supplemental Reported"
-        } else {
-            "Reported"
-        };
-        x.value("fileRelevance", "supplemental", Some(relevance));
-        marks(x, facts, batched);
-        classification(x, d, file);
-        if batched {
-            return;
-        }
-        let digests = file.digests.as_ref().map(|d| d.expose());
-        for (kind, value) in [
-            (
-                "SHA256",
-                digests.map(|d| &d.sha256).or(facts.sha256.as_ref()),
-            ),
-            ("MD5", digests.map(|d| &d.md5)),
-            ("SHA1", digests.map(|d| &d.sha1)),
-        ] {
-            x.value_with(
-                "originalFileHash",
-                "sha256",
-                &[("hashType", "", Some(kind.into()))],
-                value,
-            );
-        }
-        if let (Some(digests), Some(said)) = (digests, &facts.sha256)
-            && digests.sha256 != *said
-        {
-            x.left_over("sha256", said);
-        }
-        x.each("original_hashes", &facts.original_hashes, |x, h| {
-            if h.kind.chars().count() > HASH_KIND_CHARS_MAX {
-                return x.left_over_whole("", h);
-            }
-            x.value_with(
-                "originalFileHash",
-                "value",
-                &[("hashType", "kind", Some(h.kind.clone()))],
-                Some(&h.value),
-            );
-        });
-        if let Some(event) = &facts.ip_event {
-            x.of("ip_event", |x| accounts::ip_event(x, event));
-        }
-        x.each("devices", &facts.devices, accounts::device);
-        if !facts.exif.is_empty() {
-            x.element_with("details", &[("type", "", Some("EXIF".into()))], |x| {
-                x.each("exif", &facts.exif, |x, (name, value)| {
-                    x.element("nameValuePair", |x| {
-                        x.value("name", "[0]", Some(name));
-                        x.value("value", "[1]", Some(value));
-                    });
-                });
-            });
-        }
-        if let Some(media) = &file.media_type {
-            x.left_over("media_type", media);
-        }
-        if let (Some(said), Some(media)) = (&facts.media_type, &file.media_type)
-            && said != media
-        {
-            x.left_over("media_type", said);
-        }
-        if !file.seen_before.is_empty() {
-            let cases = file.seen_before.join(", ");
-            x.left_over(
-                "reupload_of",
-                &format!("these bytes came in before, with {cases}"),
-            );
-        }
-        x.end_with_left_over("additionalInfo", "note", facts.note.as_deref());
-    });
-    if file.exhibit.is_none() {
-        xml.remark(
-            "upload",
-            "the file's bytes are in no vault",
-            schema::DOCUMENTATION,
-        );
+    // The last moment: somebody may have taken it back while its files were on their way. What says
+    // so itself, a retraction, is no report on record and is never taken back.
+    let report = filing.report == errand.filing.report;
+    if report && !still_approved(casework, &filing.report).await? {
+        return Err(SendFault::Unreachable(
+            "it was taken back on its way".into(),
+        ));
     }
-    if batched {
-        let why = "a batched report takes only marks and category of its file";
-        for (field, given) in [
-            ("original_name", name.is_some()),
-            ("url", facts.url.is_some()),
-            ("sha256", facts.sha256.is_some()),
-            ("original_hashes", !facts.original_hashes.is_empty()),
-            ("ip_event", facts.ip_event.is_some()),
-            ("devices", !facts.devices.is_empty()),
-            ("exif", !facts.exif.is_empty()),
-            ("note", facts.note.is_some()),
-            ("media_type", facts.media_type.is_some()),
-            ("supplemental", facts.supplemental),
-            ("category", facts.category.is_some()),
-            (
-                "annotations",
-                facts
-                    .annotations
-                    .iter()
-                    .any(|a| !matches!(a.as_str(), "viral" | "potentialMeme")),
-            ),
-        ] {
-            if given {
-                xml.omit(field, why);
-            }
+    filing = casework.filing_finishing(&filing).await?;
+    let done = service.call("/finish", Body::id(&filing.remote)).await?;
+    match done.code {
+        code::OK => {
+            let sent = files.iter().filter(|f| f.exhibit.is_some()).count();
+            let files = match (done.files.len(), sent) {
+                (0, 0) => String::new(),
+                (1, 1) => ", 1 file".to_owned(),
+                (there, sent) if there == sent => format!(", {there} files"),
+                // A file that arrived twice on the way can't be taken away again.
+                (there, sent) => format!(
+                    ", {there} files there, {sent} sent: what is too many came twice on the way and has no details"
+                ),
+            };
+            let asked = done
+                .request
+                .map_or_else(String::new, |id| format!(", Request-ID {id}"));
+            Ok((
+                filing,
+                format!("CyberTipline report {number}{files}{asked}"),
+            ))
         }
-    }
-    let (text, mut remarks, omitted) = xml.finish();
-    remarks.extend(refused(
-        &text,
-        d,
-        match batched {
-            true => rules::batched_file_faults,
-            false => |_| Vec::new(),
+        code::FINISHED => Ok((
+            filing,
+            format!("CyberTipline report {number}: finished, as it says itself"),
+        )),
+        _ => match done.well() {
+            Ok(_) => unreachable!("the code is none of those that are well"),
+            Err(fault) => Err(fault),
         },
-    ));
-    let (before, rest) = text.split_once(REPORT_ID).expect("written above");
-    let (between, after) = rest.split_once(FILE_ID).expect("written above");
-    let document = FileDocument {
-        exhibit: file.exhibit.clone(),
-        name: name.map(str::to_owned),
-        before: before.to_owned(),
-        between: between.to_owned(),
-        after: after.to_owned(),
-    };
-    (document, remarks, omitted)
+    }
 }
 
-fn marks(x: &mut Xml, facts: &obhut_casework::FileFacts, batched: bool) {
-    let takes = |a: &str| match (batched, facts.supplemental) {
-        (true, _) => matches!(a, "viral" | "potentialMeme"),
-        (false, true) => a != "potentialMeme" && FILE_ANNOTATIONS.contains(&a),
-        (false, false) => FILE_ANNOTATIONS.contains(&a),
-    };
-    if !batched {
-        for (number, other) in facts.annotations.iter().enumerate() {
-            if !takes(other) {
-                x.remark("fileAnnotations", "an annotation is none the service takes here; it stands in the free text at the end instead", schema::SCHEMA);
-                x.left_over(&format!("annotations[{number}]"), other);
-            }
+/// Files and their details.
+async fn hand_over(
+    errand: &Errand<'_>,
+    service: &Service,
+    filing: &Filing,
+    number: i64,
+    files: &[FileDocument],
+    begun: Instant,
+) -> Result<(), SendFault> {
+    for file in files {
+        let Some(exhibit) = &file.exhibit else {
+            continue;
+        };
+        if begun.elapsed() > JOB_TIME_MAX
+            || !errand.casework.holds_job(errand.job, errand.worker).await?
+        {
+            return Err(SendFault::Unreachable(
+                "it took too long; it begins anew".into(),
+            ));
         }
+        let bytes = errand
+            .casework
+            .exhibit_to_send(exhibit, &filing.report, errand.worker)
+            .await?;
+        let md5 = md5_hex(&bytes);
+        let name = file.name.clone().unwrap_or_else(|| "file".into());
+        let answer = service
+            .call("/upload", Body::file(&filing.remote, &name, bytes))
+            .await?
+            .well()?;
+        let id = answer
+            .file
+            .ok_or_else(|| SendFault::Unreachable("an answer without the file's id".into()))?;
+        if !answer
+            .md5
+            .is_some_and(|theirs| theirs.eq_ignore_ascii_case(&md5))
+        {
+            return Err(SendFault::Unreachable(
+                "the service got other bytes than were sent (MD5); it begins anew".into(),
+            ));
+        }
+        service
+            .call("/fileinfo", Body::Xml(file.with_ids(number, &id)))
+            .await?
+            .well()?;
     }
-    let marks: Vec<_> = FILE_ANNOTATIONS
-        .into_iter()
-        .filter(|name| takes(name) && facts.annotations.iter().any(|a| a == name))
-        .collect();
-    if !marks.is_empty() {
-        x.element("fileAnnotations", |x| {
-            marks
-                .into_iter()
-                .for_each(|name| x.value(name, "annotations", Some("true")));
-        });
-    }
+    Ok(())
 }
 
-/// The file's own category, or else the decision's, where it is on the scale the service takes.
-fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile) {
-    let facts = file.facts.expose();
-    let own = facts
-        .category
-        .as_ref()
-        .map(|c| (c.scale.as_str(), c.value.as_str()));
-    let decided = d
-        .category
-        .as_ref()
-        .map(|c| (c.scale.as_str(), c.value.as_str()));
-    let Some((scale, value)) = own.or(decided) else {
-        return;
-    };
-    if scale == INDUSTRY_SCALE && schema::knows("fileClassification", value) && !facts.supplemental
-    {
-        x.value("industryClassification", "category", Some(value));
-        return;
-    }
-    if !facts.supplemental {
-        x.remark(
-            "industryClassification",
-            "the category is on another scale; NCMEC takes A1, A2, B1, B2 of ncmec-industry. It stands in the free text at the end instead",
-            schema::DOCUMENTATION,
-        );
-    }
-    x.left_over("category", &format!("{scale} {value}"));
+fn md5_hex(bytes: &[u8]) -> String {
+    let kind = obhut_hash::kinds::by_name("md5").expect("a kind of ours");
+    kind.of_bytes(bytes).expect("MD5 is of bytes").to_hex()
 }
 
-/// A path of the provider's own disk says nothing to police.
-fn base_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
+/// How the schema that the service shows differs from the one this version writes, and a digest of
+/// it; asked once a day.
+pub(crate) async fn schema_changes(
+    channel: &Channel,
+    http: Arc<Http>,
+) -> Result<(Vec<String>, String), SendFault> {
+    let xsd = Service::of(channel, http)?.xsd().await?;
+    if tree::parse(&xsd).is_err() {
+        return Err(SendFault::Unexpected(
+            "what the service shows as its schema is no XML".into(),
+        ));
+    }
+    Ok((
+        schema::differences(&xsd),
+        hex::encode(Sha256::digest(xsd.as_bytes())),
+    ))
+}
+
+/// Whether the service is there and lets us in.
+pub(crate) async fn service_status(
+    channel: &Channel,
+    http: Arc<Http>,
+) -> Result<String, SendFault> {
+    Service::of(channel, http)?.status().await
 }

@@ -5,41 +5,20 @@
 
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use obhut_casework::Dossier;
+use obhut_formats::reports;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Destination, Rendered, Status, stays_here};
-use crate::dossier_json;
-use crate::filing::{Errand, SendFault, Sent};
+use super::Destination;
+use crate::errand::{Errand, SendFault, Sent};
 use crate::http::Body;
 
 /// A system of the operator's own.
 pub const DESTINATION: Destination = Destination {
-    name: "webhook",
-    title: "A system of your own, by webhook",
-    source: "Standard Webhooks 1.0.0",
-    status: Status::Preview,
-    render: |report| write(&report.dossier),
-    check: |d| write(d).into(),
+    form: &reports::webhook::FORM,
     send: |errand| Box::pin(send(errand)),
     retract: |errand| Box::pin(retract(errand)),
 };
-
-fn write(d: &Dossier) -> Rendered {
-    let mut text = serde_json::to_string_pretty(
-        &json!({ "type": "report.approved", "data": dossier_json::case(d) }),
-    )
-    .expect("a case is JSON");
-    text.push('\n');
-    Rendered {
-        report: text.into_bytes(),
-        media_type: "application/json",
-        files: Vec::new(),
-        remarks: Vec::new(),
-        omitted: stays_here(d),
-    }
-}
 
 async fn send(errand: Errand<'_>) -> Result<Sent, SendFault> {
     let rendered = errand

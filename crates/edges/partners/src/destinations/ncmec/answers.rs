@@ -1,8 +1,8 @@
 //! What the CyberTipline answers, and what each code means for a report on its way.
 
-use crate::filing::SendFault;
+use crate::errand::SendFault;
 use crate::http::Answered;
-use crate::tree;
+use obhut_formats::tree;
 
 /// Codes of the documentation of 2025-06-11 ("non-exhaustive"), by what they mean.
 pub mod code {

@@ -1,0 +1,537 @@
+//! Made-up transfers with known answers, for the demo, tests and benchmarks. Nobody in them exists.
+//!
+//! What is planted is said by [`PLANTED`] and [`Made::labels`]; whatever a rule finds in such data
+//! proves only that it finds what was planted. Amounts follow the published ranges (AIC T&I 589 and
+//! 634, FATF 2025, AUSTRAC), corridors the published shares of remittances into the Philippines and
+//! the World Bank's large corridors, rounded.
+
+pub mod files;
+
+use obhut_typologies::{Context, Country, Currency, DAY_MICROS, PartyKey, Transfer};
+
+/// What is planted, in words; printed by `obhut payments synthesize --explain`.
+pub const PLANTED: &str = "\
+Background senders (shares of all): 62 % send to 1-3 people by the calendar (gap spread 0.03-0.25, median about USD 190);
+20 % irregularly (gap spread 0.5-1.1) to 1-5; 12 % send small sums weekly or fortnightly to 1-2; 5 % give small even sums
+monthly to one of a few charities, each paid by thousands; 0.6 % are firms with 15-50 payees, a third of them paying small sums.
+Planted, each with its label:
+  osec_many    4-40 recipients, lognormal amounts around USD 48 (sigma 0.55), exponential gaps of 5-12 days, a third of
+               payments to recipients that other planted buyers pay too, night share as asked for
+  osec_loyal   1-3 recipients and now and then a shared one, amounts around USD 42, exponential gaps of 6-15 days
+  sext_victim  3-11 payments within 1-6 days to one new recipient, beginning at USD 20-200, mostly rising, then nothing
+  collector    a recipient paid by 5-25 people who don't know each other within weeks, who passes 95-100 % on within a day
+Hours: background 7-22 local; planted buyers between 22 and 5 local with the chance asked for (--night), otherwise as anybody.
+Not planted: references, ages, contacts, purchases. Real data differ: families that send small sums unevenly, shops paid by
+strangers from several countries and people who send at night for their shift are more frequent than here.";
+
+/// What to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe {
+    /// About how many transfers.
+    pub transfers: u64,
+    /// The same seed makes the same data.
+    pub seed: u64,
+    /// Planted parties for each 100,000 senders.
+    pub planted_per_100k: f64,
+    /// Share of a planted buyer's payments that are made at night, 0 to 1.
+    pub night: f64,
+    /// First day, days since 1970.
+    pub first_day: i64,
+    /// How many days.
+    pub days: i64,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            transfers: 100_000,
+            seed: 1,
+            planted_per_100k: 20.0,
+            night: 0.5,
+            first_day: 20_089,
+            days: 330,
+        }
+    }
+}
+
+/// A made-up transfer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MadeTransfer {
+    /// Microseconds since 1970.
+    pub at_micros: i64,
+    /// Minor units.
+    pub amount_minor: i64,
+    /// Who pays.
+    pub sender: u32,
+    /// Who is paid.
+    pub recipient: u32,
+    /// In what.
+    pub currency: Currency,
+    /// From where.
+    pub from: Country,
+    /// To where.
+    pub to: Country,
+}
+
+impl MadeTransfer {
+    /// As the kernel sees it; its number is its party's.
+    pub fn transfer(&self) -> Transfer {
+        Transfer {
+            tx: 0,
+            sender: PartyKey(u64::from(self.sender)),
+            recipient: PartyKey(u64::from(self.recipient)),
+            at_micros: self.at_micros,
+            amount_minor: self.amount_minor,
+            currency: self.currency,
+            from: self.from,
+            to: self.to,
+            zone_minutes: None,
+            context: Context::default(),
+        }
+    }
+}
+
+/// Made-up data and the answers.
+pub struct Made {
+    /// In time order; their ids are their places.
+    pub transfers: Vec<MadeTransfer>,
+    /// Party and what it was planted as.
+    pub labels: Vec<(u32, &'static str)>,
+}
+
+/// Senders per recipe: a sender makes about this many transfers.
+const PER_SENDER: f64 = 11.0;
+/// Recipients have numbers from here on.
+const RECIPIENTS_FROM: u32 = 1_000_000_000;
+
+const FROM: &[(&str, &str, f64, i64)] = &[
+    ("US", "USD", 0.32, -5),
+    ("GB", "GBP", 0.10, 0),
+    ("SA", "SAR", 0.09, 3),
+    ("AE", "AED", 0.08, 4),
+    ("CA", "CAD", 0.08, -5),
+    ("AU", "AUD", 0.07, 10),
+    ("DE", "EUR", 0.06, 1),
+    ("FR", "EUR", 0.05, 1),
+    ("JP", "JPY", 0.05, 9),
+    ("SG", "SGD", 0.04, 8),
+    ("IT", "EUR", 0.03, 1),
+    ("SE", "SEK", 0.015, 1),
+    ("NO", "NOK", 0.015, 1),
+];
+
+const TO: &[(&str, f64)] = &[
+    ("PH", 0.20),
+    ("IN", 0.17),
+    ("MX", 0.13),
+    ("PK", 0.08),
+    ("EG", 0.06),
+    ("NG", 0.05),
+    ("VN", 0.05),
+    ("GT", 0.04),
+    ("BD", 0.04),
+    ("ID", 0.04),
+    ("CO", 0.03),
+    ("DO", 0.03),
+    ("UA", 0.02),
+    ("TH", 0.02),
+    ("RO", 0.02),
+    ("GH", 0.02),
+];
+
+/// Where planted buyers' money goes.
+const BUYERS_TO: &[(&str, f64)] = &[
+    ("PH", 0.6),
+    ("TH", 0.12),
+    ("CO", 0.1),
+    ("DO", 0.08),
+    ("RO", 0.05),
+    ("UA", 0.05),
+];
+
+/// Makes data; the same recipe makes the same.
+pub fn synthesize(recipe: &Recipe) -> Made {
+    let mut maker = Maker {
+        dice: Dice(recipe.seed ^ 0x6f62_6875_7400_0000),
+        recipe: *recipe,
+        transfers: Vec::with_capacity(recipe.transfers as usize + 1_000),
+        labels: Vec::new(),
+        next_recipient: RECIPIENTS_FROM,
+    };
+    let senders = ((recipe.transfers as f64 / PER_SENDER) as u32).max(20);
+    let charities = maker.fresh(1 + senders / 20_000);
+    let planted = (f64::from(senders) * recipe.planted_per_100k / 100_000.0).round() as u32;
+    let shared_pool = maker.fresh(8 + planted / 2);
+    for sender in 0..senders {
+        let label = if sender < planted {
+            Some(
+                [
+                    "osec_many",
+                    "osec_loyal",
+                    "osec_many",
+                    "osec_loyal",
+                    "sext_victim",
+                    "collector",
+                ][sender as usize % 6],
+            )
+        } else {
+            None
+        };
+        // Planted parties lie anywhere among the others.
+        let id = scatter(sender, senders);
+        match label {
+            Some("osec_many") => maker.buyer(id, true, &shared_pool),
+            Some("osec_loyal") => maker.buyer(id, false, &shared_pool),
+            Some("sext_victim") => maker.victim(id),
+            Some(_) => maker.collector(senders),
+            None => maker.background(id, &charities),
+        }
+        if let Some(label) = label.filter(|l| *l != "collector") {
+            maker.labels.push((id, label));
+        }
+    }
+    let mut transfers = maker.transfers;
+    transfers.sort_unstable_by_key(|t| (t.at_micros, t.sender, t.recipient, t.amount_minor));
+    Made {
+        transfers,
+        labels: maker.labels,
+    }
+}
+
+/// A permutation of 0..n, so that a party's number says nothing about its kind.
+fn scatter(n: u32, all: u32) -> u32 {
+    let step = (0..)
+        .map(|k| all / 2 + k + 1)
+        .find(|s| gcd(*s, all) == 1)
+        .unwrap_or(1);
+    ((u64::from(n) * u64::from(step) + 7) % u64::from(all)) as u32
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// 0 to below 1.
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn between(&mut self, from: f64, to: f64) -> f64 {
+        from + (to - from) * self.share()
+    }
+
+    fn whole(&mut self, from: u32, to: u32) -> u32 {
+        from + (self.next() % u64::from(to - from + 1)) as u32
+    }
+
+    fn chance(&mut self, share: f64) -> bool {
+        self.share() < share
+    }
+
+    /// Mean 0, deviation 1 (Box and Muller).
+    fn normal(&mut self) -> f64 {
+        let u = self.share().max(1e-12);
+        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * self.share()).cos()
+    }
+
+    fn exponential(&mut self, mean: f64) -> f64 {
+        -mean * self.share().max(1e-12).ln()
+    }
+
+    fn pick<'a, T>(&mut self, from: &'a [T], weight: impl Fn(&T) -> f64) -> &'a T {
+        let all: f64 = from.iter().map(&weight).sum();
+        let mut at = self.share() * all;
+        for one in from {
+            at -= weight(one);
+            if at < 0.0 {
+                return one;
+            }
+        }
+        &from[from.len() - 1]
+    }
+}
+
+/// Where a sender lives and what it pays with.
+#[derive(Clone, Copy)]
+struct Home {
+    from: Country,
+    currency: Currency,
+    hours_ahead: i64,
+}
+
+struct Maker {
+    dice: Dice,
+    recipe: Recipe,
+    transfers: Vec<MadeTransfer>,
+    labels: Vec<(u32, &'static str)>,
+    next_recipient: u32,
+}
+
+impl Maker {
+    fn fresh(&mut self, n: u32) -> std::ops::Range<u32> {
+        let from = self.next_recipient;
+        self.next_recipient += n;
+        from..from + n
+    }
+
+    fn home(&mut self) -> Home {
+        let (from, currency, _, hours_ahead) = self.dice.pick(FROM, |f| f.2);
+        Home {
+            from: Country::new(from.as_bytes()).expect("a country"),
+            currency: Currency::new(currency.as_bytes()).expect("a currency"),
+            hours_ahead: *hours_ahead,
+        }
+    }
+
+    fn to(&mut self, table: &[(&str, f64)]) -> Country {
+        let code = self.dice.pick(table, |t| t.1).0;
+        Country::new(code.as_bytes()).expect("a country")
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn pay(
+        &mut self,
+        sender: u32,
+        recipient: u32,
+        home: Home,
+        to: Country,
+        day: f64,
+        usd: f64,
+        night: f64,
+    ) {
+        if day < 0.0 || day >= self.recipe.days as f64 {
+            return;
+        }
+        let hour = if self.dice.chance(night) {
+            (22.0 + self.dice.between(0.0, 7.0)) % 24.0
+        } else {
+            // Most in the afternoon.
+            7.0 + (self.dice.share() + self.dice.share()) / 2.0 * 15.0
+        };
+        let entry = home.currency.entry();
+        let minor = entry.of_ref_cents((usd * 100.0).max(100.0)).max(1);
+        let even = self.dice.chance(0.45);
+        let step = entry.even_minor;
+        let amount_minor = if even && minor > step {
+            (minor + step / 2) / step * step
+        } else {
+            minor
+        };
+        let seconds = (day.floor() * 86_400.0) as i64
+            + (hour * 3_600.0) as i64
+            + i64::from(self.dice.whole(0, 59))
+            - home.hours_ahead * 3_600;
+        self.transfers.push(MadeTransfer {
+            at_micros: self.recipe.first_day * DAY_MICROS + seconds * 1_000_000,
+            amount_minor,
+            sender,
+            recipient,
+            currency: home.currency,
+            from: home.from,
+            to,
+        });
+    }
+
+    fn background(&mut self, sender: u32, charities: &std::ops::Range<u32>) {
+        let home = self.home();
+        let to = self.to(TO);
+        let kind = self.dice.share();
+        let days = self.recipe.days as f64;
+        let (recipients, gap, spread, usd, sigma, night) = if kind < 0.62 {
+            (
+                self.dice.whole(1, 3),
+                self.dice.between(14.0, 45.0),
+                self.dice.between(0.03, 0.25),
+                190.0,
+                0.7,
+                0.02,
+            )
+        } else if kind < 0.82 {
+            (
+                self.dice.whole(1, 5),
+                self.dice.between(15.0, 70.0),
+                self.dice.between(0.5, 1.1),
+                150.0,
+                0.8,
+                0.05,
+            )
+        } else if kind < 0.94 {
+            (
+                self.dice.whole(1, 2),
+                self.dice.between(7.0, 15.0),
+                self.dice.between(0.05, 0.4),
+                55.0,
+                0.4,
+                0.05,
+            )
+        } else if kind < 0.994 {
+            (1, 30.4, 0.03, 25.0, 0.5, 0.02)
+        } else {
+            (
+                self.dice.whole(15, 50),
+                self.dice.between(1.5, 4.0),
+                self.dice.between(0.5, 0.9),
+                if self.dice.chance(0.33) { 45.0 } else { 450.0 },
+                0.9,
+                0.02,
+            )
+        };
+        let charity = (0.94..0.994).contains(&kind);
+        let own = if charity {
+            let n = charities.end - charities.start;
+            let one = charities.start + self.dice.whole(0, n - 1);
+            one..one + 1
+        } else {
+            self.fresh(recipients)
+        };
+        let level = usd * (self.dice.normal() * sigma).exp();
+        let inner = if charity {
+            0.0
+        } else {
+            0.15 + 0.2 * self.dice.share()
+        };
+        let begin = if self.dice.chance(0.6) {
+            0.0
+        } else {
+            self.dice.between(0.0, days * 0.8)
+        };
+        let mut day = begin + self.dice.between(0.0, gap);
+        while day < days {
+            let n = own.end - own.start;
+            // The first is paid most.
+            let first = self.dice.chance(0.5);
+            let recipient = own.start + if first { 0 } else { self.dice.whole(0, n - 1) };
+            let amount = level * (self.dice.normal() * inner).exp();
+            self.pay(sender, recipient, home, to, day, amount, night);
+            day += (gap * (1.0 + spread * self.dice.normal())).max(0.2);
+        }
+    }
+
+    fn buyer(&mut self, sender: u32, many: bool, pool: &std::ops::Range<u32>) {
+        let home = self.home();
+        let to = self.to(BUYERS_TO);
+        let days = self.recipe.days as f64;
+        let recipients = if many {
+            self.dice.whole(4, 40)
+        } else {
+            self.dice.whole(1, 3)
+        };
+        let own = self.fresh(recipients);
+        let gap = if many {
+            self.dice.between(5.0, 12.0)
+        } else {
+            self.dice.between(6.0, 15.0)
+        };
+        let level = if many { 48.0 } else { 42.0 } * (self.dice.normal() * 0.25).exp();
+        let shared = if many { 0.33 } else { 0.25 };
+        let begin = self.dice.between(0.0, days * 0.5);
+        let end = begin + self.dice.between(60.0, days);
+        let mut day = begin;
+        while day < end.min(days) {
+            let n = pool.end - pool.start;
+            let recipient = if self.dice.chance(shared) {
+                // A few are paid by very many.
+                pool.start + (self.dice.share().powi(2) * f64::from(n)) as u32
+            } else {
+                own.start + self.dice.whole(0, recipients - 1)
+            };
+            let amount = level * (self.dice.normal() * 0.55).exp();
+            let night = self.recipe.night;
+            self.pay(sender, recipient, home, to, day, amount, night);
+            day += self.dice.exponential(gap).max(0.05);
+        }
+    }
+
+    fn victim(&mut self, sender: u32) {
+        let home = self.home();
+        let to = self.to(&[("NG", 0.3), ("PH", 0.3), ("CI", 0.2), ("GH", 0.2)]);
+        let recipient = self.fresh(1).start;
+        let n = self.dice.whole(3, 11);
+        let length = self.dice.between(1.0, 6.0);
+        let begin = self.dice.between(5.0, self.recipe.days as f64 - 10.0);
+        let first = self.dice.between(20.0, 200.0);
+        let limit = self.dice.between(300.0, 1_500.0);
+        let (mut amount, mut sum) = (first, 0.0);
+        for k in 0..n {
+            if k > 2 && sum + amount > limit {
+                break;
+            }
+            let day = begin + length * f64::from(k) / f64::from(n);
+            self.pay(sender, recipient, home, to, day, amount, 0.1);
+            sum += amount;
+            amount *= self.dice.between(0.8, 1.6);
+        }
+    }
+
+    fn collector(&mut self, senders: u32) {
+        let party = self.fresh(1).start;
+        self.labels.push((party, "collector"));
+        let onward = self.fresh(1).start;
+        let to = self.to(BUYERS_TO);
+        let n = self.dice.whole(5, 25);
+        let begin = self.dice.between(10.0, self.recipe.days as f64 - 40.0);
+        let euros = Home {
+            from: to,
+            currency: Currency::new(b"USD").expect("a currency"),
+            hours_ahead: 0,
+        };
+        for k in 0..n {
+            let home = self.home();
+            // Payers of their own: nobody else's history.
+            let payer = senders + (party - RECIPIENTS_FROM) % 1_000_000 * 32 + k;
+            let day = (begin + f64::from(k) * 0.9).floor();
+            let usd = self.dice.between(40.0, 110.0);
+            self.pay(payer, party, home, to, day, usd, 0.1);
+            let pass_on = usd * self.dice.between(0.96, 1.0);
+            let at = self.transfers.last().map_or(0, |t| t.at_micros);
+            self.pay(party, onward, euros, to, day, pass_on, 0.0);
+            // Within some hours, whatever the clocks.
+            if let Some(last) = self.transfers.last_mut() {
+                last.at_micros = at + i64::from(self.dice.whole(1, 18)) * 3_600_000_000;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_recipe_makes_the_same_and_plants_what_it_says() {
+        let recipe = Recipe {
+            transfers: 20_000,
+            planted_per_100k: 2_000.0,
+            ..Recipe::default()
+        };
+        let (a, b) = (synthesize(&recipe), synthesize(&recipe));
+        assert_eq!(a.transfers, b.transfers);
+        assert!(
+            (15_000..30_000).contains(&a.transfers.len()),
+            "{}",
+            a.transfers.len()
+        );
+        assert!(
+            a.transfers
+                .windows(2)
+                .all(|w| w[0].at_micros <= w[1].at_micros)
+        );
+        for label in ["osec_many", "osec_loyal", "sext_victim", "collector"] {
+            assert!(a.labels.iter().any(|l| l.1 == label), "{label}");
+        }
+        let other = synthesize(&Recipe { seed: 2, ..recipe });
+        assert_ne!(a.transfers, other.transfers);
+    }
+}

@@ -1,0 +1,121 @@
+//! A case as JSON for those who take all of it, and the list of what a smaller form leaves out.
+
+use obhut_facts::{Dossier, Facts, ReportedFile, rfc3339};
+use serde_json::{Value, json};
+
+use crate::form::Omitted;
+
+/// Everything of a case that may leave the house, without empty fields.
+pub(crate) fn case(d: &Dossier) -> Value {
+    let mut facts = serde_json::to_value(d.facts.expose()).expect("facts are JSON");
+    bare(&mut facts);
+    if let Some(fields) = facts.as_object_mut() {
+        fields.remove("files");
+    }
+    let files: Vec<_> = d.files.iter().map(file).collect();
+    let mut value = json!({
+        "case": d.case,
+        "made_at": rfc3339(d.made_at),
+        "found_at": rfc3339(d.found_at),
+        "reporter": d.reporter,
+        "category": d.category,
+        "facts": facts,
+        "files": files,
+    });
+    bare(&mut value);
+    value
+}
+
+fn file(f: &ReportedFile) -> Value {
+    let digests = f.digests.as_ref().map(|d| d.expose());
+    json!({
+        "exhibit": f.exhibit,
+        "name": f.name.as_ref().map(|n| n.expose().clone()),
+        "media_type": f.media_type,
+        "bytes": digests.map(|d| d.bytes),
+        "sha256": digests.map(|d| d.sha256.clone()),
+        "sha1": digests.map(|d| d.sha1.clone()),
+        "md5": digests.map(|d| d.md5.clone()),
+        "surface": f.surface.word(),
+        "uploaded_at": f.uploaded_at.map(rfc3339),
+        "found_at": rfc3339(f.found_at),
+        "viewed_whole": f.viewed_whole,
+        "viewed_metadata": f.viewed_metadata,
+        "came_in_before_with": f.seen_before,
+        "facts": f.facts.expose(),
+    })
+}
+
+/// Takes out what is empty; true when nothing is left.
+pub(crate) fn bare(value: &mut Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => {
+            for item in items.iter_mut() {
+                bare(item);
+            }
+            items.is_empty()
+        }
+        Value::Object(fields) => {
+            fields.retain(|_, v| !bare(v));
+            fields.is_empty()
+        }
+        _ => false,
+    }
+}
+
+/// The fields of the facts that aren't in a form, by their paths; `used` are beginnings of paths
+/// that are in it, with `[]` for any number.
+pub(crate) fn left_out(facts: &Facts, used: &[&str], why: &str) -> Vec<Omitted> {
+    let mut value = serde_json::to_value(facts).expect("facts are JSON");
+    bare(&mut value);
+    let mut paths = Vec::new();
+    leaves(&value, "facts".into(), &mut paths);
+    let plain = |path: &str| {
+        let mut out = String::new();
+        let mut inside = false;
+        for c in path.chars() {
+            match c {
+                '[' => {
+                    inside = true;
+                    out.push('[');
+                }
+                ']' => {
+                    inside = false;
+                    out.push(']');
+                }
+                c if !inside => out.push(c),
+                _ => {}
+            }
+        }
+        out
+    };
+    paths
+        .into_iter()
+        .filter(|path| {
+            let path = plain(path);
+            !used.iter().any(|u| {
+                path == *u
+                    || path.starts_with(&format!("{u}."))
+                    || path.starts_with(&format!("{u}["))
+            })
+        })
+        .map(|field| Omitted {
+            field,
+            why: why.to_owned(),
+        })
+        .collect()
+}
+
+fn leaves(value: &Value, path: String, out: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(name, v)| leaves(v, format!("{path}.{name}"), out)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(n, v)| leaves(v, format!("{path}[{n}]"), out)),
+        _ => out.push(path),
+    }
+}

@@ -1,0 +1,433 @@
+//! Reports for authorities that have no public interface: a ZIP with a PDF that a person reads, JSON
+//! that a program reads, and the files; encrypted to the authority's own key and laid ready.
+//!
+//! A profile says in which language and in which order an authority asks for what, and which law
+//! says so; the PDF begins with that list, checked.
+
+use std::io::{Cursor, Write as _};
+
+use obhut_facts::{Dossier, rfc3339};
+
+use super::dossier_json;
+use super::pdf::{self, Block};
+use crate::form::{Remark, Rendered, stays_here};
+
+/// What an authority asks for, and how.
+pub(crate) struct Profile {
+    /// The destination's name.
+    pub name: &'static str,
+    /// Whom it is for.
+    pub title: &'static str,
+    /// German where true, else English.
+    pub german: bool,
+    /// The law or form the list follows.
+    pub law: &'static str,
+    /// What is asked for, in their order.
+    pub asks: &'static [Asked],
+}
+
+/// One thing asked for.
+pub(crate) struct Asked {
+    /// In the authority's words.
+    pub name: &'static str,
+    /// True where the authority can't begin without it.
+    pub needed: bool,
+    /// What there is of it; in German where true.
+    pub get: fn(&Dossier, bool) -> Vec<String>,
+}
+
+/// The report as a ZIP without the files: those come in when it is sent.
+pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
+    let mut remarks = Vec::new();
+    let mut blocks = Vec::new();
+    let (yes, no) = match profile.german {
+        true => ("Angaben im Einzelnen", "nicht bekannt"),
+        false => ("Details", "not known"),
+    };
+    blocks.push(Block::Title(profile.title.to_owned()));
+    blocks.push(Block::Text(match profile.german {
+        true => format!("Meldung zu Fall {}, zusammengestellt am {}. Grundlage: {}. Ein Mensch hat entschieden, zu melden. Ein Treffer ist ein Hinweis, kein Beweis für Inhalt oder Vorsatz.", d.case, rfc3339(d.made_at), profile.law),
+        false => format!("Report about case {}, put together on {}. Basis: {}. A person decided to report. A match is a lead; it proves neither content nor intent.", d.case, rfc3339(d.made_at), profile.law),
+    }));
+    let answers: Vec<Vec<String>> = profile
+        .asks
+        .iter()
+        .map(|a| (a.get)(d, profile.german))
+        .collect();
+    for (asked, answer) in profile.asks.iter().zip(&answers) {
+        blocks.push(Block::Check(!answer.is_empty(), asked.name.to_owned()));
+        if answer.is_empty() {
+            remarks.push(Remark {
+                field: asked.name.to_owned(),
+                what: "is asked for and not in the case".into(),
+                source: profile.law,
+                stops: asked.needed,
+            });
+        }
+    }
+    blocks.push(Block::Heading(yes.to_owned()));
+    for (asked, answer) in profile.asks.iter().zip(&answers) {
+        let text = match answer.is_empty() {
+            true => no.to_owned(),
+            false => answer.join("\n"),
+        };
+        blocks.push(Block::Field(asked.name.to_owned(), text));
+    }
+    blocks.push(Block::Heading(
+        if profile.german {
+            "Alle Angaben"
+        } else {
+            "Everything on record"
+        }
+        .to_owned(),
+    ));
+    let value = dossier_json::case(d);
+    lines(&value, String::new(), &mut blocks);
+    let pdf = pdf::document(&blocks, &format!("obhut · {} · {}", d.case, profile.name));
+    let json = serde_json::to_vec_pretty(&value).expect("a case is JSON");
+    Rendered {
+        report: zip(&[("report.pdf".into(), pdf), ("report.json".into(), json)]),
+        media_type: "application/zip",
+        files: Vec::new(),
+        remarks,
+        omitted: stays_here(d),
+    }
+}
+
+/// Every field with its path, as the reader of a print-out needs it.
+fn lines(value: &serde_json::Value, path: String, blocks: &mut Vec<Block>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, v) in fields {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                lines(v, path, blocks);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            for (n, v) in items.iter().enumerate() {
+                lines(v, format!("{path}[{n}]"), blocks);
+            }
+        }
+        serde_json::Value::String(text) => blocks.push(Block::Field(path, text.clone())),
+        other => blocks.push(Block::Field(path, other.to_string())),
+    }
+}
+
+/// A ZIP in which the same parts give the same bytes.
+pub fn zip(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Stored)
+        .unix_permissions(0o600);
+    for (name, bytes) in parts {
+        writer
+            .start_file(name.as_str(), options)
+            .expect("memory takes it");
+        writer.write_all(bytes).expect("memory takes it");
+    }
+    writer.finish().expect("memory takes it").into_inner()
+}
+
+/// What profiles ask a case for.
+pub(crate) mod ask {
+    use obhut_facts::{Dossier, IncidentKind, IncidentTag, IpEvent, rfc3339};
+
+    fn incident(kind: IncidentKind, german: bool) -> String {
+        match (german, kind) {
+            (false, kind) => kind.word(),
+            (true, IncidentKind::Material) => "Missbrauchsdarstellungen",
+            (true, IncidentKind::Trafficking) => "Kinderhandel",
+            (true, IncidentKind::Tourism) => "Reisen zum Missbrauch",
+            (true, IncidentKind::Molestation) => "Missbrauch von Angesicht zu Angesicht",
+            (true, IncidentKind::MisleadingDomain) => "irreführender Domainname",
+            (true, IncidentKind::MisleadingWords) => "irreführende Worte oder Bilder",
+            (true, IncidentKind::Enticement) => "Anlocken eines Kindes im Netz",
+            (true, IncidentKind::UnsolicitedObscene) => "Unverlangtes an ein Kind geschickt",
+        }
+        .to_owned()
+    }
+
+    fn tag(tag: IncidentTag, german: bool) -> String {
+        match (german, tag) {
+            (false, tag) => tag.word(),
+            (true, IncidentTag::Sextortion) => "Erpressung mit Bildern",
+            (true, IncidentTag::Solicitation) => "Nachfrage nach Material",
+            (true, IncidentTag::MinorToMinor) => "unter Minderjährigen",
+            (true, IncidentTag::Spam) => "wahllos verschickt",
+            (true, IncidentTag::Sadistic) => "sadistische Ausbeutung",
+        }
+        .to_owned()
+    }
+
+    fn seen_words(german: bool) -> (&'static str, &'static str) {
+        match german {
+            true => (", von uns angesehen", ", von uns nicht angesehen"),
+            false => (", viewed by us", ", not viewed by us"),
+        }
+    }
+
+    fn some(text: &str) -> Vec<String> {
+        match text.trim() {
+            "" => Vec::new(),
+            text => vec![text.to_owned()],
+        }
+    }
+
+    fn event(e: &IpEvent) -> String {
+        let port = e.port.map_or_else(String::new, |p| format!(" port {p}"));
+        let at =
+            e.at.as_deref()
+                .map_or_else(String::new, |t| format!(" at {t}"));
+        let what = e
+            .event
+            .as_deref()
+            .map_or_else(String::new, |t| format!(" ({t})"));
+        format!("{}{port}{at}{what}", e.address)
+    }
+
+    pub fn contact(d: &Dossier, _: bool) -> Vec<String> {
+        let r = &d.reporter;
+        let person = format!("{} {}", r.first_name, r.last_name);
+        [r.service.as_str(), &person, &r.email, &r.contact_email]
+            .iter()
+            .flat_map(|t| some(t))
+            .collect()
+    }
+
+    pub fn what(d: &Dossier, german: bool) -> Vec<String> {
+        let facts = d.facts.expose();
+        let mut all: Vec<String> = facts
+            .incident
+            .iter()
+            .map(|i| incident(*i, german))
+            .collect();
+        all.extend(facts.tags.iter().map(|t| tag(*t, german)));
+        all.extend(
+            d.category
+                .iter()
+                .map(|c| format!("{}: {}", c.scale, c.value)),
+        );
+        if all.is_empty() && !d.files.is_empty() {
+            all.push(incident(IncidentKind::Material, german));
+        }
+        all
+    }
+
+    pub fn when(d: &Dossier, german: bool) -> Vec<String> {
+        let facts = d.facts.expose();
+        let mut all: Vec<String> = facts.occurred_at.iter().cloned().collect();
+        all.extend(facts.known_at.iter().map(|t| match german {
+            true => format!("Kenntnis: {t}"),
+            false => format!("known: {t}"),
+        }));
+        all.push(match german {
+            true => format!("gefunden: {}", rfc3339(d.found_at)),
+            false => format!("found: {}", rfc3339(d.found_at)),
+        });
+        all
+    }
+
+    pub fn content(d: &Dossier, german: bool) -> Vec<String> {
+        let file = |f: &obhut_facts::ReportedFile| {
+            let name = f.name.as_ref().map_or("(no name)", |n| n.expose());
+            let size = f
+                .digests
+                .as_ref()
+                .map_or_else(String::new, |d| format!(", {} bytes", d.expose().bytes));
+            let seen = if f.viewed_whole {
+                seen_words(german).0
+            } else {
+                seen_words(german).1
+            };
+            format!("{name}{size}{seen}")
+        };
+        let mut all: Vec<String> = d.files.iter().map(file).collect();
+        for thread in &d.facts.expose().threads {
+            all.push(format!(
+                "conversation {}: {} messages",
+                thread.id.as_deref().unwrap_or("(no id)"),
+                thread.messages.len()
+            ));
+        }
+        all
+    }
+
+    pub fn detected(d: &Dossier, _: bool) -> Vec<String> {
+        let mut all: Vec<String> = d
+            .facts
+            .expose()
+            .detected_by
+            .iter()
+            .map(|v| v.word().to_owned())
+            .collect();
+        if d.matched {
+            all.push("hash-match".into());
+        }
+        all.dedup();
+        all
+    }
+
+    pub fn platform(d: &Dossier, _: bool) -> Vec<String> {
+        let facts = d.facts.expose();
+        some(facts.platform.as_deref().unwrap_or(&d.reporter.service))
+    }
+
+    pub fn urls(d: &Dossier, _: bool) -> Vec<String> {
+        let facts = d.facts.expose();
+        let mut all = Vec::new();
+        for place in &facts.places {
+            if let obhut_facts::Place::WebPage { urls, .. } = place {
+                all.extend(urls.iter().cloned());
+            }
+        }
+        all.extend(d.files.iter().filter_map(|f| f.facts.expose().url.clone()));
+        all
+    }
+
+    pub fn account(d: &Dossier, _: bool) -> Vec<String> {
+        let facts = d.facts.expose();
+        let Some(a) = &facts.reported else {
+            return Vec::new();
+        };
+        let mut all: Vec<String> = Vec::new();
+        for (name, value) in [
+            ("id", &a.id),
+            ("name", &a.screen_name),
+            ("service", &a.service),
+        ] {
+            all.extend(value.iter().map(|v| format!("{name}: {v}")));
+        }
+        if let Some(person) = &a.person {
+            let name = [person.first_name.as_deref(), person.last_name.as_deref()];
+            all.extend(some(
+                &name.iter().flatten().copied().collect::<Vec<_>>().join(" "),
+            ));
+            all.extend(person.emails.iter().map(|e| e.address.clone()));
+        }
+        all
+    }
+
+    pub fn phones(d: &Dossier, _: bool) -> Vec<String> {
+        let people = d
+            .facts
+            .expose()
+            .reported
+            .iter()
+            .filter_map(|a| a.person.as_ref());
+        people
+            .flat_map(|p| &p.phones)
+            .map(|p| {
+                let code = p.country_code.as_deref().unwrap_or_default();
+                let verified = if p.verified == Some(true) {
+                    " (verified)"
+                } else {
+                    ""
+                };
+                format!("{code} {}{verified}", p.number)
+            })
+            .collect()
+    }
+
+    pub fn addresses(d: &Dossier, _: bool) -> Vec<String> {
+        let facts = d.facts.expose();
+        let own = facts.reported.iter().flat_map(|a| &a.ip_events);
+        let files = d
+            .files
+            .iter()
+            .filter_map(|f| f.facts.expose().ip_event.clone());
+        own.map(event).chain(files.map(|e| event(&e))).collect()
+    }
+
+    pub fn logins(d: &Dossier, _: bool) -> Vec<String> {
+        let facts = d.facts.expose();
+        let own = facts.reported.iter().flat_map(|a| &a.ip_events);
+        own.filter(|e| e.event.as_deref() == Some("Login"))
+            .map(event)
+            .collect()
+    }
+
+    pub fn exif(d: &Dossier, _: bool) -> Vec<String> {
+        d.files
+            .iter()
+            .flat_map(|f| f.facts.expose().exif.clone())
+            .map(|(n, v)| format!("{n}: {v}"))
+            .collect()
+    }
+
+    pub fn billing(d: &Dossier, _: bool) -> Vec<String> {
+        let facts = d.facts.expose();
+        let people = facts.reported.iter().filter_map(|a| a.person.as_ref());
+        let mut all: Vec<String> = people
+            .flat_map(|p| &p.addresses)
+            .map(|a| {
+                [&a.street, &a.zip, &a.city, &a.country]
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            })
+            .collect();
+        all.extend(facts.payments.iter().map(|p| {
+            format!(
+                "{} {} {} → {}",
+                p.amount,
+                p.currency,
+                p.from.as_deref().unwrap_or("?"),
+                p.to.as_deref().unwrap_or("?")
+            )
+        }));
+        all
+    }
+
+    pub fn digests(d: &Dossier, _: bool) -> Vec<String> {
+        let kept = d
+            .files
+            .iter()
+            .filter_map(|f| f.digests.as_ref())
+            .map(|d| format!("SHA-256 {}, MD5 {}", d.expose().sha256, d.expose().md5));
+        let said = d
+            .files
+            .iter()
+            .filter(|f| f.digests.is_none())
+            .filter_map(|f| f.facts.expose().sha256.as_ref())
+            .map(|s| format!("SHA-256 {s}"));
+        kept.chain(said).collect()
+    }
+
+    pub fn danger(d: &Dossier, german: bool) -> Vec<String> {
+        let facts = d.facts.expose();
+        let mut all: Vec<String> = facts.urgent_because.iter().cloned().collect();
+        all.extend(
+            d.scores()
+                .reasons
+                .iter()
+                .map(|r| (if german { r.german } else { r.what }).to_owned()),
+        );
+        all
+    }
+
+    pub fn children(d: &Dossier, _: bool) -> Vec<String> {
+        let one = |v: &obhut_facts::Account| {
+            let person = v.person.as_ref();
+            let age = person
+                .and_then(|p| p.age)
+                .map_or_else(String::new, |a| format!(", age {a}"));
+            let name = person
+                .and_then(|p| p.first_name.clone())
+                .or_else(|| v.screen_name.clone())
+                .or_else(|| v.id.clone());
+            format!("{}{age}", name.unwrap_or_else(|| "(no name)".into()))
+        };
+        d.facts.expose().victims.iter().map(one).collect()
+    }
+
+    pub fn devices(d: &Dossier, _: bool) -> Vec<String> {
+        let devices = d.facts.expose().reported.iter().flat_map(|a| &a.devices);
+        devices.map(|v| format!("{} {}", v.kind, v.value)).collect()
+    }
+}

@@ -1,0 +1,302 @@
+//! CyberTipline XML, alone or with file details in one packet, as a report that came in.
+
+use std::borrow::Cow;
+
+use obhut_facts::{
+    Account, Device, Email, Facts, FileFacts, IncidentKind, IncidentTag, IpEvent, Location,
+    Person as NamedPerson, Phone, Place, Sealed, Thread,
+};
+use obhut_facts::{IncomingFormat, ParsedReport};
+
+use super::{Format, empty, put_digest};
+use crate::tree::{self, Node};
+
+pub(super) const FORMAT: Format = Format {
+    is: |text| text.trim_start().starts_with('<'),
+    read,
+};
+
+fn read(text: &str) -> Result<ParsedReport, String> {
+    let root = tree::parse(text).map_err(|e| e.to_string())?;
+    let mut reports = Vec::new();
+    let mut details = Vec::new();
+    root.walk(&mut |n| match n.name.as_str() {
+        "report" if n.child("incidentSummary").is_some() => reports.push(n),
+        "fileDetails" => details.push(n),
+        _ => {}
+    });
+    let report = match reports.as_slice() {
+        [one] => *one,
+        [] => return Err("it is XML, but no CyberTipline report".into()),
+        _ => return Err("it has more than one report in it".into()),
+    };
+    let mut given = empty(IncomingFormat::CyberTip);
+    let mut facts = facts(report);
+    for (number, file) in details.iter().enumerate() {
+        facts
+            .files
+            .insert(format!("{:03}", number + 1), file_facts(file, &mut given));
+    }
+    let own = root
+        .text_of("reportId")
+        .or_else(|| report.text_of("reportId"));
+    let of_file = details.first().and_then(|d| d.text_of("reportId"));
+    given.number = own
+        .or(of_file)
+        .map(str::to_owned)
+        .filter(|n| !n.is_empty() && n != "0");
+    given.facts = Sealed::new(facts);
+    Ok(given)
+}
+
+fn own(node: &Node, name: &str) -> Option<String> {
+    node.text_of(name)
+        .filter(|t| !t.is_empty())
+        .map(str::to_owned)
+}
+
+fn facts(report: &Node) -> Facts {
+    let mut facts = Facts::default();
+    if let Some(summary) = report.child("incidentSummary") {
+        facts.incident = match summary.text_of("incidentType").unwrap_or_default() {
+            "Child Sex Trafficking" => Some(IncidentKind::Trafficking),
+            "Child Sex Tourism" => Some(IncidentKind::Tourism),
+            "Child Sexual Molestation" => Some(IncidentKind::Molestation),
+            "Misleading Domain Name" => Some(IncidentKind::MisleadingDomain),
+            "Misleading Words or Digital Images on the Internet" => {
+                Some(IncidentKind::MisleadingWords)
+            }
+            "Online Enticement of Children for Sexual Acts" => Some(IncidentKind::Enticement),
+            "Unsolicited Obscene Material Sent to a Child" => {
+                Some(IncidentKind::UnsolicitedObscene)
+            }
+            _ => Some(IncidentKind::Material),
+        };
+        facts.platform = own(summary, "platform");
+        facts.urgent_because = own(summary, "escalateToHighPriority");
+        facts.occurred_at = own(summary, "incidentDateTime");
+        for (name, tag) in [
+            ("sextortion", IncidentTag::Sextortion),
+            ("csamSolicitation", IncidentTag::Solicitation),
+            ("minorToMinorInteraction", IncidentTag::MinorToMinor),
+            ("spam", IncidentTag::Spam),
+            ("sadisticOnlineExploitation", IncidentTag::Sadistic),
+        ] {
+            if summary
+                .child("reportAnnotations")
+                .is_some_and(|a| a.child(name).is_some())
+            {
+                facts.tags.push(tag);
+            }
+        }
+    }
+    for details in report.all("internetDetails") {
+        let Some(place) = details.children.first() else {
+            continue;
+        };
+        let note = own(place, "additionalInfo");
+        match place.name.as_str() {
+            "webPageIncident" => facts.places.push(Place::WebPage {
+                urls: place.all("url").map(|u| u.text.trim().to_owned()).collect(),
+                third_party: None,
+                note,
+            }),
+            "chatImIncident" => {
+                if let Some(room) = own(place, "chatRoomName") {
+                    facts.threads.push(Thread {
+                        id: Some(room),
+                        service: own(place, "chatClient"),
+                        ..Thread::default()
+                    });
+                }
+                facts.places.push(Place::Chat {
+                    client: own(place, "chatClient"),
+                    room: own(place, "chatRoomName"),
+                    content: own(place, "content"),
+                    note,
+                });
+            }
+            "onlineGamingIncident" => facts.places.push(Place::Game {
+                name: own(place, "gameName"),
+                console: own(place, "console"),
+                content: own(place, "content"),
+                note,
+            }),
+            "emailIncident" => facts.places.push(Place::Email {
+                addresses: place.all("emailAddress").map(email).collect(),
+                content: own(place, "content"),
+                note,
+            }),
+            _ => {}
+        }
+    }
+    facts.reported = report.child("personOrUserReported").map(account);
+    let more = report.all("personOrUserReported").skip(1);
+    facts.batched_accounts = more.filter_map(|p| own(p, "espIdentifier")).collect();
+    facts.recipients = report.all("intendedRecipient").map(account).collect();
+    facts.victims = report.all("victim").map(account).collect();
+    facts.note = own(report, "additionalInfo");
+    facts
+}
+
+fn email(node: &Node) -> Email {
+    Email {
+        address: node.text.trim().to_owned(),
+        ..Email::default()
+    }
+}
+
+fn account(node: &Node) -> Account {
+    let person = [
+        "personOrUserReportedPerson",
+        "intendedRecipientPerson",
+        "victimPerson",
+    ]
+    .iter()
+    .find_map(|n| node.child(n));
+    Account {
+        person: person
+            .filter(|p| !p.children.is_empty())
+            .map(|p| NamedPerson {
+                first_name: own(p, "firstName"),
+                last_name: own(p, "lastName"),
+                phones: p
+                    .all("phone")
+                    .map(|n| Phone {
+                        number: n.text.trim().to_owned(),
+                        country_code: n.attribute("countryCallingCode").map(str::to_owned),
+                        ..Phone::default()
+                    })
+                    .collect(),
+                emails: p.all("email").map(email).collect(),
+                age: p.text_of("age").and_then(|a| a.parse().ok()),
+                born: own(p, "dateOfBirth"),
+                ..NamedPerson::default()
+            }),
+        id: own(node, "espIdentifier"),
+        service: own(node, "espService"),
+        screen_name: own(node, "screenName"),
+        ip_events: node.all("ipCaptureEvent").map(event).collect(),
+        devices: node
+            .all("deviceId")
+            .map(|d| Device {
+                kind: own(d, "idType").unwrap_or_default(),
+                value: own(d, "idValue").unwrap_or_default(),
+                ..Device::default()
+            })
+            .collect(),
+        prior_reports: node
+            .all("priorCTReports")
+            .filter_map(|n| n.text.trim().parse().ok())
+            .collect(),
+        group: own(node, "groupIdentifier"),
+        location: node.child("estimatedLocation").map(|l| Location {
+            city: own(l, "city"),
+            region: own(l, "region"),
+            country: own(l, "countryCode"),
+            ..Location::default()
+        }),
+        note: own(node, "additionalInfo"),
+        ..Account::default()
+    }
+}
+
+fn event(node: &Node) -> IpEvent {
+    IpEvent {
+        address: own(node, "ipAddress").unwrap_or_default(),
+        event: own(node, "eventName"),
+        at: own(node, "dateTime"),
+        port: node.text_of("port").and_then(|p| p.parse().ok()),
+        ..IpEvent::default()
+    }
+}
+
+fn file_facts(node: &Node, given: &mut ParsedReport) -> FileFacts {
+    for hash in node.all("originalFileHash") {
+        put_digest(
+            given,
+            hash.attribute("hashType").unwrap_or_default(),
+            &hash.text,
+        );
+    }
+    for details in node
+        .all("details")
+        .filter(|d| d.attribute("type") == Some("HASH"))
+    {
+        for pair in details.all("nameValuePair") {
+            put_digest(
+                given,
+                pair.text_of("name").unwrap_or_default(),
+                pair.text_of("value").unwrap_or_default(),
+            );
+        }
+    }
+    let annotations = node.child("fileAnnotations");
+    FileFacts {
+        original_name: own(node, "originalFileName"),
+        uploaded_at: own(node, "uploadedToEspTimestamp"),
+        url: own(node, "locationOfFile"),
+        annotations: annotations
+            .into_iter()
+            .flat_map(|a| &a.children)
+            .map(|c| c.name.clone())
+            .collect(),
+        ip_event: node.child("ipCaptureEvent").map(event),
+        note: own(node, "additionalInfo"),
+        ..FileFacts::default()
+    }
+}
+
+/// The reports of a file that holds several in one element, each with the file details that follow
+/// it; nothing where it isn't such a file.
+pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let head = &bytes[..bytes.len().min(1_024)];
+    if find(head, b"<reports").is_none() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut rest = bytes;
+    while let Some(start) = next_report(rest) {
+        rest = &rest[start..];
+        let Some(end) = find(rest, b"</report>").map(|at| at + b"</report>".len()) else {
+            // Broken off: what is left is a report that can't be read, not nothing.
+            found.push(Cow::Borrowed(rest));
+            break;
+        };
+        let (report, after) = rest.split_at(end);
+        let tail = &after[..next_report(after).unwrap_or(after.len())];
+        let close = b"</fileDetails>";
+        let details =
+            find(tail, b"<fileDetails").zip(tail.windows(close.len()).rposition(|w| w == close));
+        found.push(match details {
+            Some((from, to)) => Cow::Owned(
+                [
+                    b"<packet>",
+                    report,
+                    &tail[from..to + close.len()],
+                    b"</packet>",
+                ]
+                .concat(),
+            ),
+            None => Cow::Borrowed(report),
+        });
+        rest = after;
+    }
+    found
+}
+
+fn find(within: &[u8], what: &[u8]) -> Option<usize> {
+    within.windows(what.len()).position(|w| w == what)
+}
+
+/// Where the next `<report>` begins; other elements begin with the same letters.
+fn next_report(within: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = find(&within[from..], b"<report") {
+        match within.get(from + at + b"<report".len()) {
+            Some(b'>' | b' ' | b'\t' | b'\r' | b'\n') => return Some(from + at),
+            _ => from += at + 1,
+        }
+    }
+    None
+}

@@ -1,0 +1,157 @@
+//! A web form's JSON as a report that came in. Every field may be missing; what nobody knows is kept
+//! with the bytes.
+
+use obhut_facts::{
+    Account, Email, Facts, FileFacts, IncidentKind, IncidentTag, Payment, Person as NamedPerson,
+    Place, RiskFact, Sealed, Thread, Wallet,
+};
+use obhut_facts::{IncomingFormat, ParsedReport};
+use serde_json::Value;
+
+use super::{Format, empty, put_digest};
+
+pub(super) const FORMAT: Format = Format {
+    is: |text| text.trim_start().starts_with('{'),
+    read,
+};
+
+fn read(text: &str) -> Result<ParsedReport, String> {
+    let value: Value = serde_json::from_str(text)
+        .map_err(|e| format!("it is no JSON: line {}, column {}", e.line(), e.column()))?;
+    let own = |name: &str| {
+        value[name]
+            .as_str()
+            .map(str::trim)
+            .filter(|t| !t.is_empty())
+            .map(str::to_owned)
+    };
+    let words = |name: &str| -> Vec<String> {
+        let list = value[name]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
+        list.chain(value[name].as_str())
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut given = empty(IncomingFormat::Form);
+    given.number = own("number").or_else(|| own("id"));
+    let mut facts = Facts {
+        occurred_at: own("occurred_at").or_else(|| own("when")),
+        platform: own("platform").or_else(|| own("service")),
+        urgent_because: own("urgent").or_else(|| own("urgent_because")),
+        incident: own("incident").and_then(|w| IncidentKind::from_word(&w)),
+        tags: words("tags")
+            .iter()
+            .filter_map(|w| IncidentTag::from_word(w))
+            .collect(),
+        risks: words("risks")
+            .iter()
+            .filter_map(|w| RiskFact::from_word(w))
+            .collect(),
+        series: own("series"),
+        note: own("explanation")
+            .or_else(|| own("what"))
+            .or_else(|| own("text")),
+        ..Facts::default()
+    };
+    let mut urls = words("url");
+    urls.extend(words("urls"));
+    if !urls.is_empty() {
+        facts.places.push(Place::WebPage {
+            urls,
+            third_party: None,
+            note: None,
+        });
+    }
+    let account = own("account").or_else(|| value["account"]["id"].as_str().map(str::to_owned));
+    let emails: Vec<_> = words("account_email")
+        .into_iter()
+        .map(|address| Email {
+            address,
+            ..Email::default()
+        })
+        .collect();
+    if account.is_some() || !emails.is_empty() {
+        let person = (!emails.is_empty()).then(|| NamedPerson {
+            emails,
+            ..NamedPerson::default()
+        });
+        facts.reported = Some(Account {
+            id: account,
+            service: own("service"),
+            person,
+            ..Account::default()
+        });
+    }
+    if let Some(child) = own("child") {
+        facts.victims.push(Account {
+            id: Some(child),
+            service: own("service"),
+            ..Account::default()
+        });
+    }
+    facts.threads = words("thread")
+        .into_iter()
+        .map(|id| Thread {
+            id: Some(id),
+            ..Thread::default()
+        })
+        .collect();
+    for payment in value["payments"].as_array().into_iter().flatten() {
+        if let Ok(payment) = serde_json::from_value::<Payment>(payment.clone()) {
+            facts.payments.push(payment);
+        }
+    }
+    facts.wallets = words("wallet")
+        .into_iter()
+        .map(|address| Wallet {
+            chain: "bitcoin".into(),
+            address,
+            ..Wallet::default()
+        })
+        .collect();
+    for (number, file) in value["files"].as_array().into_iter().flatten().enumerate() {
+        for (kind, digest) in file.as_object().into_iter().flatten() {
+            put_digest(&mut given, kind, digest.as_str().unwrap_or_default());
+        }
+        let marks = file["annotations"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
+        let known = FileFacts {
+            url: file["url"].as_str().map(str::to_owned),
+            uploaded_at: file["uploaded_at"].as_str().map(str::to_owned),
+            annotations: marks.map(str::to_owned).collect(),
+            ..FileFacts::default()
+        };
+        facts.files.insert(format!("{:03}", number + 1), known);
+    }
+    if let Some(whole) = case_facts(&value) {
+        // A case file of another obhut: nothing has to be guessed.
+        for file in whole.files.values() {
+            if let Some(sha256) = &file.sha256 {
+                put_digest(&mut given, "sha256", sha256);
+            }
+            for hash in &file.original_hashes {
+                put_digest(&mut given, &hash.kind, &hash.value);
+            }
+        }
+        facts = whole;
+    }
+    given.facts = Sealed::new(facts);
+    Ok(given)
+}
+
+/// The facts of a case file, with those of its files.
+fn case_facts(value: &Value) -> Option<Facts> {
+    let mut facts = Facts::from_json(value["facts"].to_string().as_bytes()).ok()?;
+    for (number, item) in value["files"].as_array().into_iter().flatten().enumerate() {
+        if let Ok(file) = serde_json::from_value::<FileFacts>(item["facts"].clone()) {
+            facts.files.insert(format!("{:03}", number + 1), file);
+        }
+    }
+    Some(facts)
+}

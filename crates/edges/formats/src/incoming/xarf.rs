@@ -1,0 +1,142 @@
+//! XARF 4 `content/csam` and `content/csem`, and version 3 `ChildAbuse`, as a report that came in.
+
+use obhut_facts::{
+    Account, Facts, FileFacts, IncidentKind, IncidentTag, IpEvent, Place, RiskFact, Sealed,
+};
+use obhut_facts::{IncomingFormat, ParsedReport};
+use serde_json::Value;
+
+use super::{Format, empty, put_digest};
+
+pub(super) const FORMAT: Format = Format {
+    is: |text| {
+        let start: String = text.chars().take(4_096).collect();
+        text.trim_start().starts_with('{')
+            && (start.contains("\"xarf_version\"")
+                || start.contains("\"ReporterInfo\"")
+                || start.contains("\"ReportType\""))
+    },
+    read,
+};
+
+fn read(text: &str) -> Result<ParsedReport, String> {
+    let value: Value = serde_json::from_str(text)
+        .map_err(|e| format!("it is no JSON: line {}, column {}", e.line(), e.column()))?;
+    let mut given = empty(IncomingFormat::Xarf);
+    let own = |v: &Value, name: &str| {
+        v[name]
+            .as_str()
+            .filter(|t| !t.trim().is_empty())
+            .map(str::to_owned)
+    };
+    let mut facts = Facts::default();
+    let mut file = FileFacts::default();
+    let address;
+    if value["xarf_version"].is_string() {
+        given.number = own(&value, "report_id");
+        facts.occurred_at = own(&value, "timestamp");
+        facts.platform = own(&value, "platform");
+        facts.note = own(&value, "description");
+        file.url = own(&value, "url");
+        address = own(&value, "source_identifier");
+        for (kind, digest) in value["hash_values"].as_object().into_iter().flatten() {
+            put_digest(&mut given, kind, digest.as_str().unwrap_or_default());
+        }
+        facts.incident = Some(IncidentKind::Material);
+        if value["type"] == "csem" {
+            match value["exploitation_type"].as_str().unwrap_or_default() {
+                "grooming" => facts.incident = Some(IncidentKind::Enticement),
+                "solicitation" => facts.tags.push(IncidentTag::Solicitation),
+                "sextortion" => {
+                    facts.incident = Some(IncidentKind::Enticement);
+                    facts.tags.push(IncidentTag::Sextortion);
+                }
+                "trafficking" => facts.incident = Some(IncidentKind::Trafficking),
+                "production" => facts.risks.push(RiskFact::NewMaterial),
+                _ => {}
+            }
+            if matches!(
+                value["victim_age_range"].as_str(),
+                Some("infant" | "toddler")
+            ) {
+                facts.risks.push(RiskFact::Infant);
+            }
+        }
+        let who = &value["perpetrator_indicators"];
+        let account = own(who, "account_id");
+        let events = who["ip_addresses"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
+        let mut ip_events: Vec<IpEvent> = events
+            .map(|a| IpEvent {
+                address: a.to_owned(),
+                ..IpEvent::default()
+            })
+            .collect();
+        let port = value["source_port"].as_i64();
+        if let Some(address) = address.filter(|a| a.parse::<std::net::IpAddr>().is_ok()) {
+            ip_events.insert(
+                0,
+                IpEvent {
+                    address,
+                    port,
+                    at: facts.occurred_at.clone(),
+                    ..IpEvent::default()
+                },
+            );
+        }
+        if account.is_some() || !ip_events.is_empty() {
+            facts.reported = Some(Account {
+                id: account,
+                ip_events,
+                ..Account::default()
+            });
+        }
+        for tag in value["tags"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
+            match tag {
+                "risk:live_stream" | "risk:live-stream" => facts.risks.push(RiskFact::LiveStream),
+                "risk:self_production" | "risk:self-production" => {
+                    facts.risks.push(RiskFact::SelfProduction)
+                }
+                _ => {}
+            }
+        }
+    } else {
+        let report = &value["Report"];
+        if report["ReportType"] != "ChildAbuse" {
+            return Err("it is XARF, but about something else than child abuse".into());
+        }
+        facts.occurred_at = own(report, "Date");
+        file.url = own(report, "SourceUrl");
+        facts.incident = Some(IncidentKind::Material);
+        if let Some(address) = own(report, "SourceIp") {
+            let event = IpEvent {
+                address,
+                port: report["SourcePort"].as_i64(),
+                at: facts.occurred_at.clone(),
+                ..IpEvent::default()
+            };
+            facts.reported = Some(Account {
+                ip_events: vec![event],
+                ..Account::default()
+            });
+        }
+    }
+    if let Some(url) = &file.url {
+        facts.places.push(Place::WebPage {
+            urls: vec![url.clone()],
+            third_party: None,
+            note: None,
+        });
+    }
+    facts.files.insert("001".into(), file);
+    given.facts = Sealed::new(facts);
+    Ok(given)
+}

@@ -1,0 +1,37 @@
+//! Reports in each destination's own form, each one file, each an entry in [`ALL`].
+//!
+//! A renderer is pure: the same dossier gives the same bytes. Only the core's `Report::render` calls one.
+
+pub use crate::documents::zip;
+pub(crate) use crate::form::stays_here;
+pub use crate::form::{Checked, FileDocument, Form, Omitted, Remark, Rendered, Status};
+
+pub mod goaml;
+pub mod leads;
+pub mod ncmec;
+pub mod package;
+pub mod package_bka;
+pub mod package_nca;
+pub mod vics;
+pub mod vics_1_3;
+pub mod webhook;
+pub mod xarf;
+
+/// Every form.
+pub const ALL: &[&Form] = &[
+    &goaml::FORM,
+    &leads::FORM,
+    &ncmec::FORM,
+    &package::FORM,
+    &package_bka::FORM,
+    &package_nca::FORM,
+    &vics::FORM,
+    &vics_1_3::FORM,
+    &webhook::FORM,
+    &xarf::FORM,
+];
+
+/// The form of the destination of that name.
+pub fn by_name(name: &str) -> Option<&'static Form> {
+    ALL.iter().copied().find(|d| d.name == name)
+}

@@ -1,0 +1,61 @@
+//! The facts of a payments case as sentences, German or English; an analyst edits them.
+
+use std::collections::BTreeMap;
+
+use obhut_facts::Facts;
+
+/// Why it is reported, as far as the facts say: amounts, dates, recipients. No verdict.
+pub(super) fn of(facts: &Facts, german: bool) -> String {
+    let payments = &facts.payments;
+    let mut sums: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
+    let mut days: Vec<&str> = Vec::new();
+    let mut others: Vec<&str> = Vec::new();
+    let about = facts
+        .reported
+        .as_ref()
+        .and_then(|r| r.id.as_deref())
+        .unwrap_or_default();
+    for p in payments {
+        let sum = sums.entry(&p.currency).or_default();
+        sum.0 += 1;
+        sum.1 += p.amount.parse::<f64>().unwrap_or(0.0);
+        days.extend(p.at.as_deref().and_then(|t| t.get(..10)));
+        for party in [&p.from, &p.to].into_iter().flatten() {
+            if party != about && !others.contains(&party.as_str()) {
+                others.push(party);
+            }
+        }
+    }
+    days.sort_unstable();
+    let sums: Vec<String> = sums
+        .iter()
+        .map(|(currency, (n, sum))| match german {
+            true => format!(
+                "{n} Zahlungen über zusammen {} {currency}",
+                format!("{sum:.2}").replace('.', ",")
+            ),
+            false => format!("{n} payments of {sum:.2} {currency} in all"),
+        })
+        .collect();
+    let span = match (days.first(), days.last()) {
+        (Some(first), Some(last)) => (*first, *last),
+        _ => ("–", "–"),
+    };
+    if german {
+        format!(
+            "Verdacht auf Bezahlung von sexueller Ausbeutung von Kindern im Livestream oder verwandter Taten. {} zwischen {} und {}, mit {} anderen Beteiligten. Das Muster wurde nach veröffentlichten Merkmalen erkannt (Höhe, Häufigkeit, Zahl und Gemeinsamkeit der Empfänger) und von Menschen geprüft. Herkunft und Ziel der Zahlungen wurden nicht gewichtet. Ein Muster ist ein Hinweis, kein Beweis.",
+            sums.join("; "),
+            span.0,
+            span.1,
+            others.len()
+        )
+    } else {
+        format!(
+            "Suspected payment for live-streamed sexual exploitation of children or a related offence. {} between {} and {}, with {} other parties. The pattern was recognised by published indicators (amount, frequency, number and sharing of recipients) and reviewed by people. Where money came from and went to was not weighed. A pattern is a lead, not proof.",
+            sums.join("; "),
+            span.0,
+            span.1,
+            others.len()
+        )
+    }
+}

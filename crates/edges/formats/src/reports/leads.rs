@@ -1,0 +1,139 @@
+//! A case cut by country: to each partner authority only the accounts that seem to be there, with
+//! what is needed to find them; no file, no message, no child's data.
+
+use std::collections::BTreeMap;
+
+use obhut_facts::{Account, Dossier, rfc3339};
+use serde_json::{Value, json};
+
+use super::{Form, Remark, Rendered, Status, stays_here};
+use crate::documents::dossier_json;
+use crate::documents::packages;
+use crate::documents::pdf::{self, Block};
+
+/// Partner authorities, one package each.
+pub const FORM: Form = Form {
+    name: "leads",
+    title: "Partner authorities: leads by country",
+    source: "obhut's own form",
+    status: Status::Preview,
+    write,
+};
+
+fn write(d: &Dossier) -> Rendered {
+    let facts = d.facts.expose();
+    let mut countries: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let fallback = facts
+        .jurisdiction
+        .as_ref()
+        .and_then(|j| j.user_country.clone());
+    let mut put = |a: &Account, role: &str, fallback: Option<&String>| {
+        let country = a
+            .location
+            .as_ref()
+            .and_then(|l| l.country.as_ref())
+            .or(fallback);
+        if let Some(country) =
+            country.filter(|c| c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase()))
+        {
+            countries
+                .entry(country.clone())
+                .or_default()
+                .push(lead(a, role));
+        }
+        for tied in &a.associated {
+            if let Some(country) = tied.location.as_ref().and_then(|l| l.country.clone()) {
+                countries
+                    .entry(country)
+                    .or_default()
+                    .push(lead(tied, "tied to the account reported"));
+            }
+        }
+    };
+    if let Some(a) = &facts.reported {
+        put(a, "reported", fallback.as_ref());
+    }
+    for a in &facts.recipients {
+        put(a, "recipient", None);
+    }
+    let mut remarks = Vec::new();
+    if countries.is_empty() {
+        remarks.push(Remark {
+            field: "country".into(),
+            what: "no account of the case has a country (facts.….location or facts.jurisdiction.user_country)".into(),
+            source: "obhut's own form",
+            stops: true,
+        });
+    }
+    let mut parts = Vec::new();
+    for (country, accounts) in countries {
+        let mut value = json!({
+            "case": d.case,
+            "country": country,
+            "made_at": rfc3339(d.made_at),
+            "reporter": { "service": d.reporter.service, "email": d.reporter.email },
+            "about": facts.incident.map(|i| i.word()),
+            "at_risk": d.scores().at_risk,
+            "accounts": accounts,
+        });
+        dossier_json::bare(&mut value);
+        let mut blocks = vec![
+            Block::Title(format!("Lead for {country}")),
+            Block::Text("A lead, not a proof. Files and conversations are with the reporter; ask there under the case's number.".into()),
+        ];
+        blocks.push(Block::Field(
+            "JSON".into(),
+            serde_json::to_string_pretty(&value).expect("a lead is JSON"),
+        ));
+        parts.push((
+            format!("{country}/lead.json"),
+            serde_json::to_vec_pretty(&value).expect("a lead is JSON"),
+        ));
+        parts.push((
+            format!("{country}/lead.pdf"),
+            pdf::document(&blocks, &format!("obhut · {} · {country}", d.case)),
+        ));
+    }
+    let used = [
+        "facts.reported",
+        "facts.incident",
+        "facts.jurisdiction.user_country",
+    ];
+    let mut omitted =
+        dossier_json::left_out(facts, &used, "leads carry only accounts with a country");
+    if d.category.is_some() {
+        omitted.push(super::Omitted {
+            field: "decision.category".into(),
+            why: "leads carry only accounts with a country".into(),
+        });
+    }
+    if !d.files.is_empty() {
+        omitted.push(super::Omitted {
+            field: "files".into(),
+            why: "files, their names and digests are with the reporter".into(),
+        });
+    }
+    omitted.extend(stays_here(d));
+    Rendered {
+        report: packages::zip(&parts),
+        media_type: "application/zip",
+        files: Vec::new(),
+        remarks,
+        omitted,
+    }
+}
+
+fn lead(a: &Account, role: &str) -> Value {
+    let person = a.person.as_ref();
+    json!({
+        "role": role,
+        "id": a.id,
+        "service": a.service,
+        "screen_name": a.screen_name,
+        "emails": person.map(|p| &p.emails),
+        "phones": person.map(|p| &p.phones),
+        "ip_events": a.ip_events,
+        "devices": a.devices,
+        "location": a.location,
+    })
+}

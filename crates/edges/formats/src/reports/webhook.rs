@@ -1,0 +1,31 @@
+//! A case as an event for a system of the operator's own, after Standard Webhooks.
+
+use obhut_facts::Dossier;
+use serde_json::json;
+
+use super::{Form, Rendered, Status, stays_here};
+use crate::documents::dossier_json;
+
+/// A system of the operator's own.
+pub const FORM: Form = Form {
+    name: "webhook",
+    title: "A system of your own, by webhook",
+    source: "Standard Webhooks 1.0.0",
+    status: Status::Preview,
+    write,
+};
+
+fn write(d: &Dossier) -> Rendered {
+    let mut text = serde_json::to_string_pretty(
+        &json!({ "type": "report.approved", "data": dossier_json::case(d) }),
+    )
+    .expect("a case is JSON");
+    text.push('\n');
+    Rendered {
+        report: text.into_bytes(),
+        media_type: "application/json",
+        files: Vec::new(),
+        remarks: Vec::new(),
+        omitted: stays_here(d),
+    }
+}

@@ -1,0 +1,308 @@
+//! A case as XARF v4.2: `content/csam` where there are files, `content/csem` where there are only
+//! words; never with an image inside.
+
+use obhut_facts::{Detection, Dossier, IncidentKind, IncidentTag, Place};
+use serde_json::{Map, Value, json};
+
+use super::ncmec::rules::secret_address;
+use super::{Form, Remark, Rendered, Status, stays_here};
+use crate::documents::dossier_json;
+use crate::documents::vics_cases::guid;
+
+/// Extended Abuse Reporting Format.
+pub const FORM: Form = Form {
+    name: "xarf",
+    title: "Hosting providers and hotlines: XARF 4.2",
+    source: "XARF v4.2, content/csam and content/csem",
+    status: Status::Preview,
+    write,
+};
+
+const SOURCE: &str = "XARF v4.2";
+const UNKNOWN_DETECTION: &str =
+    "is required: how it came to be known isn't said (facts.detected_by)";
+/// Longest description, in characters.
+const DESCRIPTION_CHARS_MAX: usize = 1_000;
+/// Longest name of an organisation, in characters.
+const ORG_CHARS_MAX: usize = 200;
+
+fn write(d: &Dossier) -> Rendered {
+    let facts = d.facts.expose();
+    let mut remarks = Vec::new();
+    let mut stop = |field: &str, what: &str| {
+        remarks.push(Remark {
+            field: field.to_owned(),
+            what: what.to_owned(),
+            source: SOURCE,
+            stops: true,
+        });
+    };
+    let mut out = Map::new();
+    let mut used: Vec<String> = ["facts.occurred_at", "facts.removed", "facts.detected_by"]
+        .map(str::to_owned)
+        .to_vec();
+    let r = &d.reporter;
+    let domain = r
+        .email
+        .rsplit_once('@')
+        .map(|(_, d)| d.to_ascii_lowercase());
+    if r.service.trim().is_empty() {
+        stop(
+            "reporter/org",
+            "is required; the reporter has no service name",
+        );
+    }
+    if domain.is_none() {
+        stop(
+            "reporter/contact",
+            "is required; the reporter has no e-mail address",
+        );
+    }
+    let org: String = r.service.chars().take(ORG_CHARS_MAX).collect();
+    let who = json!({ "org": org, "contact": r.email, "domain": domain.unwrap_or_default() });
+    out.insert("xarf_version".into(), "4.2.0".into());
+    out.insert("report_id".into(), guid(&format!("xarf {}", d.case)).into());
+    let known = facts
+        .occurred_at
+        .as_deref()
+        .and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    let found =
+        jiff::Timestamp::from_microsecond(d.found_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let when = known.unwrap_or(found);
+    out.insert("timestamp".into(), when.to_string().into());
+    out.insert("reporter".into(), who.clone());
+    out.insert("sender".into(), who);
+
+    let address = facts.places.iter().find_map(|p| match p {
+        Place::WebPage { urls, .. } => urls.iter().find(|u| is_url(u)),
+        _ => None,
+    });
+    let of_file = d
+        .files
+        .iter()
+        .find_map(|f| f.facts.expose().url.clone().filter(|u| is_url(u)));
+    let url = address.cloned().or(of_file);
+    if url.is_none() {
+        stop(
+            "url",
+            "is required: no web page of the case has a complete address (facts.places)",
+        );
+    }
+    let events = facts.reported.iter().flat_map(|a| &a.ip_events);
+    let of_files = facts.files.values().filter_map(|f| f.ip_event.as_ref());
+    let event = events
+        .chain(of_files)
+        .find(|e| e.address.parse::<std::net::IpAddr>().is_ok());
+    let host = url
+        .as_deref()
+        .and_then(|u| url::Url::parse(u).ok())
+        .and_then(|u| u.host_str().map(str::to_owned));
+    match (event, &host) {
+        (Some(event), _) => {
+            out.insert("source_identifier".into(), event.address.clone().into());
+            if let Some(port) = event.port.filter(|p| (1..=65_535).contains(p)) {
+                out.insert("source_port".into(), port.into());
+            }
+        }
+        (None, Some(host)) => {
+            out.insert("source_identifier".into(), host.clone().into());
+        }
+        (None, None) => stop(
+            "source_identifier",
+            "is required: an IP address or the host of an address",
+        ),
+    }
+    out.insert("category".into(), "content".into());
+    out.insert("url".into(), url.clone().into());
+    if let Some(host) = host.filter(|h| h.contains('.') && h.parse::<std::net::IpAddr>().is_err()) {
+        out.insert("domain".into(), host.to_ascii_lowercase().into());
+    }
+    if d.files.is_empty() {
+        used.extend(["facts.incident", "facts.tags"].map(str::to_owned));
+        if let Err(what) = words(d, &mut out) {
+            stop("detection_method", what);
+        }
+    } else {
+        let first = &d.files[0].key;
+        used.extend(
+            ["sha256", "media_type", "category"].map(|f| format!("facts.files.{first}.{f}")),
+        );
+        if let Err((field, what)) = media(d, &mut out) {
+            stop(field, what);
+        }
+    }
+    let known = facts
+        .reported
+        .iter()
+        .flat_map(|a| [&a.suspended, &a.closed])
+        .flatten();
+    let closed = known.map(|c| c.done).reduce(|a, b| a || b);
+    if !d.files.is_empty() {
+        out.insert("account_suspended".into(), closed.into());
+        out.insert("content_removed".into(), facts.removed.into());
+    }
+    let mut value = Value::Object(out);
+    dossier_json::bare(&mut value);
+    let mut text = serde_json::to_string_pretty(&value).expect("it is JSON");
+    text.push('\n');
+    let mut omitted = dossier_json::left_out(
+        facts,
+        &used.iter().map(String::as_str).collect::<Vec<_>>(),
+        "XARF has no place for it",
+    );
+    omitted.retain(|o| {
+        url.as_deref()
+            .is_none_or(|_| !is_the_url(&o.field, facts, url.as_deref()))
+    });
+    omitted.extend(stays_here(d));
+    if !d.files.is_empty() {
+        omitted.push(super::Omitted {
+            field: "files".into(),
+            why: "no file is ever put into XARF, and of several only the first one's digests"
+                .into(),
+        });
+    }
+    Rendered {
+        report: text.into_bytes(),
+        media_type: "application/json",
+        files: Vec::new(),
+        remarks,
+        omitted,
+    }
+}
+
+/// The one address that is in it.
+fn is_the_url(field: &str, facts: &obhut_facts::Facts, url: Option<&str>) -> bool {
+    facts.places.iter().enumerate().any(|(n, p)| match p {
+        Place::WebPage { urls, .. } => urls
+            .iter()
+            .position(|u| Some(u.as_str()) == url)
+            .is_some_and(|at| {
+                field == format!("facts.places[{n}].urls[{at}]")
+                    || field == format!("facts.places[{n}].place")
+            }),
+        _ => false,
+    })
+}
+
+/// A complete address that lets nobody in who isn't meant.
+fn is_url(text: &str) -> bool {
+    secret_address(text).is_none()
+        && !text.chars().any(char::is_whitespace)
+        && url::Url::parse(text).is_ok_and(|u| u.has_host())
+}
+
+fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str, &'static str)> {
+    let facts = d.facts.expose();
+    out.insert("type".into(), "csam".into());
+    let of_files = d
+        .files
+        .iter()
+        .find_map(|f| f.facts.expose().category.clone())
+        .map(|c| (c.scale, c.value));
+    let decided = d
+        .category
+        .as_ref()
+        .map(|c| (c.scale.clone(), c.value.clone()));
+    let class = match of_files.or(decided) {
+        Some((scale, value))
+            if scale == "ncmec-industry" && ["A1", "A2", "B1", "B2"].contains(&value.as_str()) =>
+        {
+            value
+        }
+        Some((scale, value))
+            if scale == "interpol-baseline"
+                && matches!(
+                    value.to_ascii_lowercase().as_str(),
+                    "baseline" | "yes" | "true"
+                ) =>
+        {
+            "baseline".into()
+        }
+        Some(_) => {
+            return Err((
+                "classification",
+                "the category is on another scale; XARF takes A1 to B2 (ncmec-industry) or baseline (interpol-baseline)",
+            ));
+        }
+        None => {
+            return Err((
+                "classification",
+                "is required: the decision has no category with its scale",
+            ));
+        }
+    };
+    out.insert("classification".into(), class.into());
+    let method = match facts.detected_by {
+        Some(Detection::Person | Detection::Authority) => "manual_review",
+        Some(Detection::UserReport) => "user_report",
+        Some(Detection::Automated) => "automated_scan",
+        Some(Detection::HashMatch) => "hash_match",
+        None if d.matched => "hash_match",
+        None if d.files.iter().any(|f| f.viewed_whole) => "manual_review",
+        None => return Err(("detection_method", UNKNOWN_DETECTION)),
+    };
+    out.insert("detection_method".into(), method.into());
+    let kinds: Vec<&str> = d
+        .files
+        .iter()
+        .filter_map(|f| f.media_type.as_deref())
+        .map(|m| m.split('/').next().unwrap_or_default())
+        .collect();
+    let one = match kinds.first() {
+        Some(first)
+            if kinds.iter().all(|k| k == first)
+                && ["image", "video", "audio", "text"].contains(first) =>
+        {
+            Some(*first)
+        }
+        Some(_) => Some("mixed"),
+        None => None,
+    };
+    out.insert("media_type".into(), one.into());
+    let file = &d.files[0];
+    let hashes = match &file.digests {
+        Some(digests) => {
+            let digests = digests.expose();
+            json!({ "md5": digests.md5, "sha1": digests.sha1, "sha256": digests.sha256 })
+        }
+        None => {
+            let hex = |s: &&String| s.len() == 64 && s.bytes().all(|b| b.is_ascii_hexdigit());
+            json!({ "sha256": file.facts.expose().sha256.as_ref().filter(hex) })
+        }
+    };
+    out.insert("hash_values".into(), hashes);
+    Ok(())
+}
+
+fn words(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> {
+    let facts = d.facts.expose();
+    out.insert("type".into(), "csem".into());
+    let kind = match (facts.incident, facts.tags.as_slice()) {
+        (_, tags) if tags.contains(&IncidentTag::Sextortion) => "sextortion",
+        (_, tags) if tags.contains(&IncidentTag::Solicitation) => "solicitation",
+        (Some(IncidentKind::Trafficking | IncidentKind::Tourism), _) => "trafficking",
+        (Some(IncidentKind::Enticement), _) => "grooming",
+        (Some(IncidentKind::Molestation), _) => "production",
+        _ => "distribution",
+    };
+    out.insert("exploitation_type".into(), kind.into());
+    let method = match facts.detected_by {
+        Some(Detection::Authority) => "law_enforcement_referral",
+        Some(Detection::UserReport) => "user_report",
+        Some(Detection::Automated | Detection::HashMatch) => "behavioral_analysis",
+        Some(Detection::Person) => "manual_review",
+        None => return Err(UNKNOWN_DETECTION),
+    };
+    out.insert("detection_method".into(), method.into());
+    if !facts.threads.is_empty() {
+        out.insert("evidence_type".into(), json!(["chat_logs"]));
+    }
+    let messages: usize = facts.threads.iter().map(|t| t.messages.len()).sum();
+    let text: String = format!("{messages} messages; the words themselves are with the reporter")
+        .chars()
+        .take(DESCRIPTION_CHARS_MAX)
+        .collect();
+    out.insert("description".into(), text.into());
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Files of tags, in whatever form they come: TagPack (YAML), ActorPack (YAML), CSV, OFAC's plain lists.
+//!
+//! A form is recognised by what it is, not by its file's name. A row that can't be taken is told with
+//! its number and left out; a file that can't be read at all is told with line and column.
+
+use obhut_facts::{ActorRecord, TagProblem, TagRecord};
+
+mod actorpack;
+mod plain;
+mod table;
+mod tagpack;
+
+/// Longest file of tags, bytes.
+pub const FILE_BYTES_MAX: usize = 256 << 20;
+/// Tags that one file may hold.
+pub const TAGS_MAX: usize = 2_000_000;
+
+/// What files of tags say.
+#[derive(Default, Debug)]
+pub struct TagFile {
+    /// Tags.
+    pub tags: Vec<TagRecord>,
+    /// What is known of actors.
+    pub actors: Vec<ActorRecord>,
+    /// What could not be taken.
+    pub problems: Vec<TagProblem>,
+    /// Rows about other currencies, counted only.
+    pub other_currencies: usize,
+}
+
+/// The ladder of confidence (GraphSense TagPack, `confidence.csv`).
+pub(crate) const CONFIDENCE: &[(&str, u8)] = &[
+    ("override", 100),
+    ("ownership", 100),
+    ("ledger_immanent", 100),
+    ("manual_transaction", 90),
+    ("service_api", 70),
+    ("forensic_investigation", 70),
+    ("authority_data", 60),
+    ("trusted_provider", 50),
+    ("service_data", 50),
+    ("forensic", 50),
+    ("untrusted_transaction", 40),
+    ("web_crawl", 20),
+    ("heuristic", 10),
+    ("unknown", 5),
+];
+
+/// A word of the ladder as a number.
+pub(crate) fn confidence(word: &str) -> Option<u8> {
+    CONFIDENCE.iter().find(|c| c.0 == word).map(|c| c.1)
+}
+
+/// Reads a file of tags; `name` is told with problems. An error where nothing of it can be read.
+pub fn read(name: &str, bytes: &[u8]) -> Result<TagFile, String> {
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(format!("it is longer than {FILE_BYTES_MAX} bytes"));
+    }
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| format!("it is no UTF-8 text from byte {}", e.valid_up_to()))?;
+    let text = text.trim_start_matches('\u{feff}');
+    let first = text
+        .lines()
+        .map(str::trim)
+        .find(|l| !l.is_empty() && !l.starts_with('#'))
+        .ok_or("it has nothing in it")?;
+    let file = if plain::is(text) {
+        plain::read(name, text)
+    } else if table::is(first) {
+        table::read(name, text)
+    } else if actorpack::is(text) {
+        actorpack::read(name, text)?
+    } else {
+        tagpack::read(name, text)?
+    };
+    if file.tags.len() > TAGS_MAX {
+        return Err(format!("it has more than {TAGS_MAX} tags; split it"));
+    }
+    Ok(file)
+}
+
+/// A problem in a row, from 1.
+pub(crate) fn problem(file: &str, row: usize, what: impl Into<String>) -> TagProblem {
+    TagProblem {
+        file: file.to_owned(),
+        row,
+        what: what.into(),
+    }
+}
+
+/// Bitcoin, by whichever of its names.
+pub(crate) fn is_bitcoin(currency: &str) -> bool {
+    ["btc", "xbt", "bitcoin"].contains(&currency.trim().to_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn check(text: &str, expected: Expect) {
+        let told = match read("file", text.as_bytes()) {
+            Err(why) => why,
+            Ok(file) => {
+                let tags = file.tags.iter().map(|t| {
+                    format!(
+                        "{} {} {:?} {:?} {} {} {}\n",
+                        t.address,
+                        t.label,
+                        t.actor,
+                        t.category,
+                        t.confidence,
+                        t.for_cluster,
+                        t.source
+                    )
+                });
+                let actors = file
+                    .actors
+                    .iter()
+                    .map(|a| format!("{} {:?} {:?}\n", a.id, a.legal_name, a.jurisdictions));
+                let problems = file
+                    .problems
+                    .iter()
+                    .map(|p| format!("{}: {}\n", p.row, p.what));
+                let others = format!("{} other currencies", file.other_currencies);
+                tags.chain(actors).chain(problems).chain([others]).collect()
+            }
+        };
+        expected.assert_eq(&told);
+    }
+
+    #[test]
+    fn a_pack_hands_its_head_down() {
+        check(
+            "title: T\ncreator: C\nconfidence: service_data\ncurrency: BTC\nlastmod: 2021-11-12\nsource: https://a.example\ncategory: exchange\nis_cluster_definer: true\ntags:\n- address: a\n  label: X\n  actor: x\n- address: b\n  label: Y\n  confidence: ownership\n  is_cluster_definer: false\n- address: c\n  label: Z\n  currency: ETH\n",
+            expect![[r#"
+                a X Some("x") Some("exchange") 50 true https://a.example
+                b Y None Some("exchange") 100 false https://a.example
+                1 other currencies"#]],
+        );
+    }
+
+    #[test]
+    fn a_row_that_does_not_fit_is_told_and_left_out() {
+        check(
+            "title: T\ncreator: C\nshape: odd\ncurrency: BTC\nsource: s\ntags:\n- address: a\n- address: b\n  label: B\n  confidence: sure\n- label: C\n- address: d\n  label: D\n  colour: red\n- address: e\n  label: E\n- just words\n",
+            expect![[r#"
+                d D None None 5 true s
+                e E None None 5 true s
+                0: the head's field "shape" isn't in TagPack's schema; it was passed over
+                0: `confidence` stands neither in the head nor in every tag, and its schema wants it
+                1: it has no label; it was left out
+                2: "sure" is no confidence of TagPack's ladder; it was left out
+                3: it has no address; it was left out
+                4: the field "colour" isn't in TagPack's schema; it was passed over
+                6: it isn't a list of fields; it was left out
+                0 other currencies"#]],
+        );
+    }
+
+    #[test]
+    fn a_broken_pack_is_told_with_its_line() {
+        check(
+            "title: T\ntags:\n- address: 'a\n",
+            expect!["it isn't YAML; line 3, column 12: error: line 3 column 12: unclosed quote"],
+        );
+        check(
+            "title: T\ncreator: C\n",
+            expect![["it is a pack without `tags`"]],
+        );
+        check(
+            "just words\n",
+            expect![
+                "it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with columns `address` and `label`"
+            ],
+        );
+        check("", expect![["it has nothing in it"]]);
+    }
+
+    #[test]
+    fn tables_and_plain_lists() {
+        check(
+            "Address;Label;Category;Confidence;Source\na;X;exchange;80;letter 7\nb;;;;\n",
+            expect![[r#"
+                a X None Some("exchange") 80 true letter 7
+                2: it has no label; it was left out
+                0 other currencies"#]],
+        );
+        check(
+            "123WBUDmSJv4GctdVEz6Qq6z8nXSKrJ4KX\n125W5ek3DT6Zqy5S2iPt4FHQdNMCbZA3FU\n",
+            expect![[r#"
+                123WBUDmSJv4GctdVEz6Qq6z8nXSKrJ4KX file None Some("user") 5 false file
+                125W5ek3DT6Zqy5S2iPt4FHQdNMCbZA3FU file None Some("user") 5 false file
+                0 other currencies"#]],
+        );
+        check(
+            "title: A\ncreator: C\nactors:\n- id: x\n  uri: https://x.example\n  label: X\n  jurisdictions: [DE, MT]\n  context: '{\"legal_name\": \"X GmbH\"}'\n- label: nameless\n",
+            expect![[r#"
+                x Some("X GmbH") ["DE", "MT"]
+                2: it has no id; it was left out
+                0 other currencies"#]],
+        );
+    }
+}

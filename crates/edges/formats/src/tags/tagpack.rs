@@ -1,0 +1,180 @@
+//! GraphSense TagPacks: YAML, a head whose fields count for every tag that doesn't say otherwise.
+
+use obhut_facts::TagRecord;
+use serde_json::{Map, Value};
+
+use super::{FILE_BYTES_MAX, TAGS_MAX, TagFile, confidence, is_bitcoin, problem};
+
+/// Fields of a tag in the schema (`tagpack_schema.yaml`, 2026-05).
+const FIELDS: &[&str] = &[
+    "label",
+    "source",
+    "currency",
+    "network",
+    "context",
+    "confidence",
+    "is_cluster_definer",
+    "lastmod",
+    "category",
+    "abuse",
+    "address",
+    "tx_hash",
+    "actor",
+    "concepts",
+    "tag_type",
+];
+
+/// Fields of the head alone; any of a tag may stand there for all of them.
+const HEAD_FIELDS: &[&str] = &[
+    "title",
+    "creator",
+    "description",
+    "owner",
+    "is_public",
+    "tags",
+];
+
+pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
+    let head = pack(text)?;
+    let mut file = TagFile::default();
+    let tags = match head.get("tags") {
+        Some(Value::Array(tags)) => tags,
+        _ => return Err("it is a pack without `tags`".into()),
+    };
+    let is_known = |k: &str| HEAD_FIELDS.contains(&k) || FIELDS.contains(&k);
+    for field in head.keys().filter(|k| !is_known(k)) {
+        let what =
+            format!("the head's field \"{field}\" isn't in TagPack's schema; it was passed over");
+        file.problems.push(problem(name, 0, what));
+    }
+    for field in ["currency", "confidence"] {
+        let everywhere = |v: &Value| v.get(field).is_some() || v.get("network").is_some();
+        if !head.contains_key(field) && !tags.iter().all(everywhere) {
+            let what = format!(
+                "`{field}` stands neither in the head nor in every tag, and its schema wants it"
+            );
+            file.problems.push(problem(name, 0, what));
+        }
+    }
+    for field in ["title", "creator"] {
+        if text_of(&head, &Map::new(), field).is_none() {
+            let what = format!("the pack has no `{field}`, which its schema wants");
+            file.problems.push(problem(name, 0, what));
+        }
+    }
+    for (row, tag) in (1..).zip(tags) {
+        let Value::Object(tag) = tag else {
+            let what = "it isn't a list of fields; it was left out";
+            file.problems.push(problem(name, row, what));
+            continue;
+        };
+        for field in tag.keys().filter(|k| !FIELDS.contains(&k.as_str())) {
+            let what =
+                format!("the field \"{field}\" isn't in TagPack's schema; it was passed over");
+            file.problems.push(problem(name, row, what));
+        }
+        match one(&head, tag) {
+            Ok(Some(record)) if record.date.as_deref().is_some_and(|d| !is_date(d)) => {
+                let what = "`lastmod` is no date (2026-11-22); the tag was taken without it";
+                file.problems.push(problem(name, row, what));
+                file.tags.push(TagRecord {
+                    date: None,
+                    ..record
+                });
+            }
+            Ok(Some(record)) => file.tags.push(record),
+            Ok(None) => file.other_currencies += 1,
+            Err(what) => file.problems.push(problem(name, row, what)),
+        }
+    }
+    Ok(file)
+}
+
+/// The fields of a YAML file.
+pub(super) fn pack(text: &str) -> Result<Map<String, Value>, String> {
+    // An exchange may be called "No". A pack may have as many tags as a file, a dozen fields each.
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        budget: serde_saphyr::budget! {
+            max_events: TAGS_MAX * 30,
+            max_nodes: TAGS_MAX * 30,
+            max_total_scalar_bytes: FILE_BYTES_MAX,
+        },
+    };
+    match serde_saphyr::from_str_with_options::<Value>(text, options) {
+        Ok(Value::Object(head)) => Ok(head),
+        Ok(_) => Err("it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with columns `address` and `label`".into()),
+        Err(e) => {
+            let told = e.to_string();
+            let first = told.lines().next().unwrap_or_default();
+            let place = e.location().map(|l| format!("line {}, column {}: ", l.line(), l.column()));
+            Err(format!("it isn't YAML; {}{first}", place.unwrap_or_default()))
+        }
+    }
+}
+
+fn one(head: &Map<String, Value>, tag: &Map<String, Value>) -> Result<Option<TagRecord>, String> {
+    let text = |field: &str| text_of(head, tag, field);
+    let currency = text("currency").or_else(|| text("network"));
+    if currency.as_deref().is_some_and(|c| !is_bitcoin(c)) {
+        return Ok(None);
+    }
+    let needed =
+        |field: &str| text(field).ok_or_else(|| format!("it has no {field}; it was left out"));
+    let address = match text("address") {
+        Some(address) => address,
+        None if text("tx_hash").is_some() => {
+            return Err("it is of a transaction, not of an address; it was left out".into());
+        }
+        None => return Err("it has no address; it was left out".into()),
+    };
+    let word = text("confidence").unwrap_or_else(|| "unknown".into());
+    let Some(confidence) = confidence(&word) else {
+        return Err(format!(
+            "\"{word}\" is no confidence of TagPack's ladder; it was left out"
+        ));
+    };
+    let flag = tag
+        .get("is_cluster_definer")
+        .or_else(|| head.get("is_cluster_definer"));
+    if flag.is_some_and(|f| !f.is_boolean()) {
+        return Err("`is_cluster_definer` is neither true nor false; it was left out".into());
+    }
+    Ok(Some(TagRecord {
+        address,
+        label: needed("label")?,
+        actor: text("actor"),
+        category: text("category"),
+        source: needed("source")?,
+        date: text("lastmod"),
+        confidence,
+        for_cluster: flag.and_then(Value::as_bool).unwrap_or(true),
+        pack: text("title").unwrap_or_default(),
+        creator: text("creator").unwrap_or_default(),
+    }))
+}
+
+/// A day, or a time that begins with one.
+fn is_date(text: &str) -> bool {
+    let day: Vec<&str> = text.get(..10).unwrap_or(text).split('-').collect();
+    let number = |n: usize, from: u32, to: u32| {
+        let field = day.get(n).and_then(|d| d.parse::<u32>().ok());
+        field.is_some_and(|d| (from..=to).contains(&d))
+    };
+    day.len() == 3 && number(0, 1970, 9999) && number(1, 1, 12) && number(2, 1, 31)
+}
+
+/// A field of the tag, or of the head; numbers and dates as they are written.
+pub(super) fn text_of(
+    head: &Map<String, Value>,
+    tag: &Map<String, Value>,
+    field: &str,
+) -> Option<String> {
+    let value = tag.get(field).or_else(|| head.get(field))?;
+    let text = match value {
+        Value::String(s) => s.trim().to_owned(),
+        Value::Number(n) => n.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}

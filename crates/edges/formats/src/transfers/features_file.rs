@@ -1,0 +1,287 @@
+//! Rolling features of every transfer: Parquet (or any other file) in, Parquet out.
+//!
+//! Transfers are spread by sender over parts as they are read; each part is then put in order, run
+//! through the windows and written, so that only the packed columns are ever held as a whole.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt32Array};
+use obhut_typologies::features::{Rolling, Scratch, Sent, of_sender};
+use obhut_typologies::{ByParty, Names, Packed, PartyKey, Policy, Transfer};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+/// Into how many parts transfers are spread.
+const PARTS: usize = 256;
+
+/// Transfers by sender, as few bytes each as will do.
+pub struct BySender {
+    parts: Vec<Part>,
+    policy: Policy,
+}
+
+#[derive(Default)]
+struct Part {
+    row: Packed,
+    sender: Packed,
+    recipient: Packed,
+    at: Packed,
+    /// Twice the amount in minor units, and one where it is small.
+    amount: Packed,
+}
+
+impl BySender {
+    /// Small is what lies in the policy's price band of its currency.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            parts: (0..PARTS).map(|_| Part::default()).collect(),
+            policy,
+        }
+    }
+
+    /// One more; `row` is its place in the order of processing.
+    pub fn push(&mut self, row: u64, t: &Transfer) {
+        let part = (t.sender.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize;
+        let part = &mut self.parts[part];
+        let small = self.policy.band(t.currency).holds(t.amount_minor);
+        part.row.push(row);
+        part.sender.push(t.sender.0);
+        part.recipient.push(t.recipient.0);
+        part.at.push(t.at_micros as u64);
+        part.amount
+            .push((t.amount_minor as u64) << 1 | u64::from(small));
+    }
+
+    /// Writes a row for each transfer, grouped by sender: its number among those processed, from 0,
+    /// its sender, and both windows.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn write(self, out: File, names: &Names) -> io::Result<u64> {
+        let parts = std::sync::Mutex::new(self.parts.into_iter());
+        let names = Named::new(names);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            let (send, ready) = mpsc::sync_channel::<RecordBatch>(1);
+            for _ in 0..threads {
+                let (send, parts) = (send.clone(), &parts);
+                scope.spawn(move || {
+                    let mut work = Work::default();
+                    loop {
+                        let part = parts.lock().expect("no thread panicked").next();
+                        let Some(part) = part else {
+                            return;
+                        };
+                        let batch = work.run(&part, names);
+                        drop(part);
+                        if batch.num_rows() > 0 && send.send(batch).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(send);
+            write_batches(out, &ready, names)
+        })
+        .map_err(io::Error::other)
+    }
+}
+
+/// Senders are numbers throughout, or some of them are texts.
+#[derive(Clone, Copy)]
+enum Named<'a> {
+    Numbers,
+    Texts(&'a Names),
+}
+
+impl<'a> Named<'a> {
+    fn new(names: &'a Names) -> Self {
+        if names.has_texts() {
+            Named::Texts(names)
+        } else {
+            Named::Numbers
+        }
+    }
+
+    fn column(self, senders: &[u64]) -> ArrayRef {
+        match self {
+            Named::Numbers => Arc::new(senders.iter().map(|s| *s as i64).collect::<Int64Array>()),
+            Named::Texts(names) => Arc::new(StringArray::from_iter_values(
+                senders.iter().map(|s| names.name(PartyKey(*s))),
+            )),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Work {
+    /// Rows by sender, in the order they came.
+    order: Vec<u32>,
+    /// Where each sender's begin, and where the last ends.
+    bounds: Vec<u32>,
+    numbers: ByParty<u32>,
+    number_of: Vec<u32>,
+    sent: Vec<Sent>,
+    scratch: Scratch,
+}
+
+impl Work {
+    /// Brings the rows of each sender together, by counting.
+    fn group(&mut self, part: &Part) {
+        let n = part.row.len();
+        self.numbers.clear();
+        self.number_of.clear();
+        self.bounds.clear();
+        for i in 0..n {
+            let next = self.numbers.len() as u32;
+            let number = *self
+                .numbers
+                .entry(PartyKey(part.sender.get(i)))
+                .or_insert(next);
+            if number == next {
+                self.bounds.push(0);
+            }
+            self.bounds[number as usize] += 1;
+            self.number_of.push(number);
+        }
+        let mut from = 0;
+        for bound in &mut self.bounds {
+            let count = *bound;
+            *bound = from;
+            from += count;
+        }
+        self.order.clear();
+        self.order.resize(n, 0);
+        for (i, number) in self.number_of.iter().enumerate() {
+            let at = &mut self.bounds[*number as usize];
+            self.order[*at as usize] = i as u32;
+            *at += 1;
+        }
+        // Each bound is now where the next begins.
+        self.bounds.insert(0, 0);
+    }
+
+    fn run(&mut self, part: &Part, names: Named<'_>) -> RecordBatch {
+        let n = part.row.len();
+        self.group(part);
+        let (mut rows, mut senders) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        let mut windows: [Columns; 2] = [Columns::with(n), Columns::with(n)];
+        for group in self.bounds.windows(2) {
+            let group = &mut self.order[group[0] as usize..group[1] as usize];
+            let Some(first) = group.first() else {
+                continue;
+            };
+            let sender = part.sender.get(*first as usize);
+            let at = |i: &u32| part.at.get(*i as usize) as i64;
+            // History mostly comes in time order already.
+            if !group.is_sorted_by_key(at) {
+                group.sort_by_key(at);
+            }
+            self.sent.clear();
+            self.sent.extend(group.iter().map(|i| {
+                let amount = part.amount.get(*i as usize);
+                Sent {
+                    at_micros: at(i),
+                    recipient: part.recipient.get(*i as usize),
+                    amount_minor: (amount >> 1) as i64,
+                    small: amount & 1 == 1,
+                }
+            }));
+            rows.extend(group.iter().map(|i| part.row.get(*i as usize) as i64));
+            senders.extend(group.iter().map(|_| sender));
+            of_sender(&self.sent, &mut self.scratch, |_, w| {
+                for (column, window) in windows.iter_mut().zip(&w) {
+                    column.push(window);
+                }
+            });
+        }
+        let mut columns: Vec<(String, ArrayRef)> = vec![
+            ("row".into(), Arc::new(Int64Array::from(rows))),
+            ("sender".into(), names.column(&senders)),
+        ];
+        for (days, window) in [30, 90].into_iter().zip(windows) {
+            columns.push((format!("n_{days}d"), Arc::new(UInt32Array::from(window.n))));
+            columns.push((
+                format!("sum_minor_{days}d"),
+                Arc::new(Int64Array::from(window.sum)),
+            ));
+            columns.push((
+                format!("small_{days}d"),
+                Arc::new(UInt32Array::from(window.small)),
+            ));
+            columns.push((
+                format!("recipients_{days}d"),
+                Arc::new(UInt32Array::from(window.recipients)),
+            ));
+        }
+        RecordBatch::try_from_iter(columns).expect("columns of one length")
+    }
+}
+
+struct Columns {
+    n: Vec<u32>,
+    sum: Vec<i64>,
+    small: Vec<u32>,
+    recipients: Vec<u32>,
+}
+
+impl Columns {
+    fn with(n: usize) -> Self {
+        Self {
+            n: Vec::with_capacity(n),
+            sum: Vec::with_capacity(n),
+            small: Vec::with_capacity(n),
+            recipients: Vec::with_capacity(n),
+        }
+    }
+
+    fn push(&mut self, window: &Rolling) {
+        self.n.push(window.n);
+        self.sum.push(window.sum_minor);
+        self.small.push(window.small);
+        self.recipients.push(window.recipients);
+    }
+}
+
+fn write_batches(
+    out: File,
+    ready: &mpsc::Receiver<RecordBatch>,
+    names: Named<'_>,
+) -> Result<u64, ParquetError> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::UNCOMPRESSED)
+        .set_dictionary_enabled(false)
+        .set_encoding(Encoding::PLAIN)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true)
+        .set_max_row_group_row_count(Some(1 << 18))
+        .build();
+    let mut writer: Option<ArrowWriter<File>> = None;
+    let mut out = Some(out);
+    let mut rows = 0;
+    let first = Work::default().run(&Part::default(), names);
+    for batch in ready {
+        let writer = match writer.as_mut() {
+            Some(writer) => writer,
+            None => writer.insert(ArrowWriter::try_new(
+                out.take().expect("one file"),
+                batch.schema(),
+                Some(properties.clone()),
+            )?),
+        };
+        rows += batch.num_rows() as u64;
+        writer.write(&batch)?;
+    }
+    let writer = match writer {
+        Some(writer) => writer,
+        // Nothing came: a file with its columns and no row.
+        None => ArrowWriter::try_new(out.take().expect("one file"), first.schema(), None)?,
+    };
+    writer.close()?;
+    Ok(rows)
+}

@@ -1,0 +1,516 @@
+//! ISO 20022 to records: pacs.008.001.08, .10 and .12, pain.001.001.09.
+//!
+//! A file is cut at its transactions and each is read by itself, so that one that is broken costs
+//! one record and not the batch, and a file of any length takes little memory.
+
+use std::io::Read;
+
+use obhut_typologies::{Amount, Id, Record, Transfer, Transfers};
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+use super::{Optional, Words, moment};
+
+/// Messages that are read, as the ends of their namespaces.
+pub const MESSAGES: [&str; 4] = [
+    "pacs.008.001.08",
+    "pacs.008.001.10",
+    "pacs.008.001.12",
+    "pain.001.001.09",
+];
+
+/// Longest transaction, in bytes.
+const TRANSACTION_BYTES_MAX: usize = 1 << 20;
+/// Longest head of a message or of a payment, in bytes.
+const HEAD_BYTES_MAX: usize = 1 << 20;
+/// Bytes read at a time.
+const CHUNK_BYTES: usize = 1 << 18;
+
+/// True when a file begins like an ISO 20022 message.
+pub fn looks_like(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start);
+    text.trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('<')
+}
+
+/// What a transaction says; empty where it doesn't.
+#[derive(Clone, Default, Debug)]
+struct Said {
+    uetr: String,
+    tx_id: String,
+    end_to_end: String,
+    instruction: String,
+    instructed: String,
+    instructed_currency: String,
+    settled: String,
+    settled_currency: String,
+    accepted: String,
+    payer: PartySaid,
+    payee: PartySaid,
+    reference: String,
+    purpose: String,
+}
+
+#[derive(Clone, Default, Debug)]
+struct PartySaid {
+    name: String,
+    country: String,
+    residence: String,
+    birth: String,
+    id: String,
+    account: String,
+    iban: String,
+    bic: String,
+}
+
+impl PartySaid {
+    /// Account before identification before name.
+    fn id(&self) -> &str {
+        [&self.iban, &self.account, &self.id, &self.name]
+            .into_iter()
+            .find(|s| !s.is_empty())
+            .map_or("", String::as_str)
+    }
+
+    /// Where the party lives, or its account is, or its bank.
+    fn country(&self) -> &str {
+        if !self.country.is_empty() {
+            &self.country
+        } else if !self.residence.is_empty() {
+            &self.residence
+        } else if let Some(country) = self.iban.get(..2) {
+            country
+        } else {
+            self.bic.get(4..6).unwrap_or("")
+        }
+    }
+
+    fn fill(&mut self, other: &PartySaid) {
+        let fields = [
+            (&mut self.name, &other.name),
+            (&mut self.country, &other.country),
+            (&mut self.residence, &other.residence),
+            (&mut self.birth, &other.birth),
+            (&mut self.id, &other.id),
+            (&mut self.account, &other.account),
+            (&mut self.iban, &other.iban),
+            (&mut self.bic, &other.bic),
+        ];
+        for (mine, theirs) in fields {
+            if mine.is_empty() {
+                mine.clone_from(theirs);
+            }
+        }
+    }
+}
+
+/// Reads a message from a stream.
+///
+/// # Errors
+/// It is no message that is read, or it can't be read any further.
+pub fn read(
+    file: impl Read,
+    words: &mut Words,
+    transfers: &mut Transfers,
+    put: &mut dyn FnMut(Transfer),
+) -> Result<(), String> {
+    each(file, words, &mut |record, number, _| match record {
+        Ok(record) => transfers.take(&record, put),
+        Err(why) => transfers.unreadable(number, why),
+    })
+}
+
+/// A record or why it is none, its number and the transaction's id.
+type Sink<'a> = dyn FnMut(Result<Record<'_>, String>, u64, String) + 'a;
+
+/// The records of a message that is in memory, each with its transaction's id.
+///
+/// # Errors
+/// As [`read`].
+pub fn each_record(
+    bytes: &[u8],
+    words: &mut Words,
+    put: &mut dyn FnMut(Result<Record<'_>, String>, String),
+) -> Result<(), String> {
+    each(bytes, words, &mut |record, _, tx| put(record, tx))
+}
+
+fn each(mut file: impl Read, words: &mut Words, put: &mut Sink<'_>) -> Result<(), String> {
+    let mut held: Vec<u8> = Vec::with_capacity(2 * CHUNK_BYTES);
+    let mut done = false;
+    let mut number = 0;
+    let mut message: Option<Message> = None;
+    let mut at = 0;
+    loop {
+        if !done {
+            if at > 0 {
+                held.drain(..at);
+                at = 0;
+            }
+            let before = held.len();
+            held.resize(before + CHUNK_BYTES, 0);
+            let n = file.read(&mut held[before..]).map_err(|e| e.to_string())?;
+            held.truncate(before + n);
+            done = n == 0;
+        }
+        if message.is_none() {
+            match Message::begin(&held)? {
+                Some(begun) => message = Some(begun),
+                None if done => return Err("it ends before its first transaction".into()),
+                None if held.len() > HEAD_BYTES_MAX => {
+                    return Err(format!("its head is longer than {HEAD_BYTES_MAX} bytes"));
+                }
+                None => continue,
+            }
+        }
+        let Some(message) = message.as_mut() else {
+            continue;
+        };
+        loop {
+            match message.next(&held[at..], done) {
+                Found::Transaction { from, to } => {
+                    number += 1;
+                    let block = &held[at + from..at + to];
+                    message.head(&held[at..at + from]);
+                    take(block, message, number, words, put);
+                    at += to;
+                }
+                Found::Broken { to } => {
+                    number += 1;
+                    let why = "its element never ends, or is too long".to_owned();
+                    put(Err(why), number, String::new());
+                    at += to;
+                }
+                Found::More => break,
+                Found::End => return message.end(&held[at..], put, number),
+            }
+        }
+        if done {
+            return message.end(&held[at..], put, number);
+        }
+    }
+}
+
+enum Found {
+    /// A whole transaction.
+    Transaction { from: usize, to: usize },
+    /// One that doesn't end.
+    Broken { to: usize },
+    /// More must be read.
+    More,
+    /// None comes any more.
+    End,
+}
+
+/// What is known of a message beside its transactions.
+struct Message {
+    open: Vec<u8>,
+    close: Vec<u8>,
+    payment: Vec<u8>,
+    created: String,
+    /// pain.001 tells the payer once for many.
+    group: Said,
+    announced: Option<u64>,
+}
+
+impl Message {
+    /// Once the first transaction begins, the head is whole.
+    fn begin(held: &[u8]) -> Result<Option<Message>, String> {
+        let Some(name) = find(held, b"CdtTrfTxInf") else {
+            return Ok(None);
+        };
+        let open_at = held[..name].iter().rposition(|b| *b == b'<');
+        let prefix = match open_at {
+            Some(at) => &held[at + 1..name],
+            None => return Err("it is no XML".into()),
+        };
+        if !(prefix.is_empty() || prefix.ends_with(b":")) || prefix.len() > 64 {
+            return Err("it is no XML".into());
+        }
+        let head = &held[..open_at.unwrap_or(0)];
+        let text = String::from_utf8_lossy(head);
+        let known = text
+            .split("urn:iso:std:iso:20022:tech:xsd:")
+            .skip(1)
+            .any(|rest| MESSAGES.iter().any(|m| rest.starts_with(m)));
+        if !known {
+            return Err(format!("its namespace is none of {}", MESSAGES.join(", ")));
+        }
+        let tag = |start: &str, name: &str| [start.as_bytes(), prefix, name.as_bytes()].concat();
+        Ok(Some(Message {
+            open: tag("<", "CdtTrfTxInf"),
+            close: tag("</", "CdtTrfTxInf>"),
+            payment: tag("<", "PmtInf"),
+            created: element(&text, "CreDtTm").unwrap_or_default(),
+            announced: element(&text, "NbOfTxs").and_then(|n| n.parse().ok()),
+            group: Said::default(),
+        }))
+    }
+
+    fn next(&self, held: &[u8], done: bool) -> Found {
+        let Some(from) = find(held, &self.open) else {
+            return if done { Found::End } else { Found::More };
+        };
+        let body = from + self.open.len();
+        let end = find(&held[body..], &self.close);
+        let again = find(&held[body..], &self.open);
+        match (end, again) {
+            // Another begins before this one ends.
+            (Some(end), Some(again)) if again < end => Found::Broken { to: body + again },
+            (None, Some(again)) => Found::Broken { to: body + again },
+            (Some(end), _) if end > TRANSACTION_BYTES_MAX => Found::Broken {
+                to: body + end + self.close.len(),
+            },
+            (Some(end), _) => Found::Transaction {
+                from,
+                to: body + end + self.close.len(),
+            },
+            (None, None) if done || held.len() - from > TRANSACTION_BYTES_MAX => {
+                Found::Broken { to: held.len() }
+            }
+            (None, None) => Found::More,
+        }
+    }
+
+    /// What stands before a transaction; of a payment it tells the payer.
+    fn head(&mut self, between: &[u8]) {
+        let Some(at) = find(between, &self.payment) else {
+            return;
+        };
+        self.group = Said::default();
+        // It isn't closed before its transactions, so its end is no fault.
+        let _ = read_elements(&between[at..], &mut self.group);
+    }
+
+    fn end(&self, rest: &[u8], put: &mut Sink<'_>, number: u64) -> Result<(), String> {
+        let whole = find(rest, b"Document>").is_some();
+        if !whole {
+            let why = "the message ends in the middle; get the file again".to_owned();
+            put(Err(why), number + 1, String::new());
+        }
+        match self.announced {
+            Some(n) if whole && n != number => Err(format!(
+                "its head announces {n} transactions, {number} came"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn find(held: &[u8], what: &[u8]) -> Option<usize> {
+    memchr::memmem::find(held, what)
+}
+
+/// The text of the first element of that name, whatever its prefix.
+fn element(text: &str, name: &str) -> Option<String> {
+    let at = text.find(&format!("{name}>"))?;
+    let rest = &text[at + name.len() + 1..];
+    Some(rest[..rest.find('<')?].trim().to_owned())
+}
+
+fn take(block: &[u8], message: &Message, number: u64, words: &mut Words, put: &mut Sink<'_>) {
+    let mut said = Said::default();
+    if let Err(why) = read_elements(block, &mut said) {
+        return put(Err(why), number, String::new());
+    }
+    said.payer.fill(&message.group.payer);
+    let time = if said.accepted.is_empty() {
+        &message.created
+    } else {
+        &said.accepted
+    };
+    let tx = [&said.uetr, &said.tx_id, &said.end_to_end, &said.instruction]
+        .into_iter()
+        .find(|t| !t.is_empty() && *t != "NOTPROVIDED")
+        .map_or("", String::as_str);
+    let record = (|| -> Result<Record<'_>, String> {
+        let time = moment(time)?;
+        let (amount, currency) = if said.instructed.is_empty() {
+            (&said.settled, &said.settled_currency)
+        } else {
+            (&said.instructed, &said.instructed_currency)
+        };
+        // The purpose that a payer states is a claim, like a reference.
+        let reference = if said.purpose == "FAMI" {
+            "family support"
+        } else {
+            &said.reference
+        };
+        let optional = Optional {
+            reference,
+            birth_year: &said.payer.birth,
+            ..Optional::default()
+        };
+        Ok(Record {
+            number,
+            tx: Id::of(tx),
+            sender: Id::of(said.payer.id()),
+            recipient: Id::of(said.payee.id()),
+            at_micros: time.at_micros,
+            zone_minutes: time.zone_minutes,
+            zone_missing: time.zone_missing,
+            amount: Amount::Text(amount),
+            currency: currency.as_bytes(),
+            from: said.payer.country().as_bytes(),
+            to: said.payee.country().as_bytes(),
+            context: optional.context(words, time.at_micros)?,
+        })
+    })();
+    put(record, number, tx.to_owned());
+}
+
+/// The part of a message that an element belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Nothing,
+    Payer,
+    Payee,
+}
+
+/// Depth that is followed; schemas have less.
+const DEPTH_MAX: usize = 32;
+
+fn read_elements(block: &[u8], said: &mut Said) -> Result<(), String> {
+    let text = std::str::from_utf8(block).map_err(|_| "it is no UTF-8".to_owned())?;
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().check_end_names = true;
+    let mut path: Vec<&[u8]> = Vec::with_capacity(12);
+    let mut of = Of::Nothing;
+    let broken = |e: &dyn std::fmt::Display, at: u64| {
+        let kind = e.to_string();
+        // What the parser quotes may come from the message; only its kind is told.
+        let kind = kind
+            .split(':')
+            .next()
+            .unwrap_or("")
+            .chars()
+            .take(60)
+            .collect::<String>();
+        format!("it is broken XML at byte {at} of its element ({kind})")
+    };
+    loop {
+        let at = reader.buffer_position();
+        match reader.read_event().map_err(|e| broken(&e, at))? {
+            Event::Start(e) => {
+                let local = local_of(block, e.local_name().as_ref().as_bytes());
+                if path.len() == DEPTH_MAX {
+                    return Err(format!("it is deeper than {DEPTH_MAX} elements"));
+                }
+                match local {
+                    b"Dbtr" | b"DbtrAcct" | b"DbtrAgt" => of = Of::Payer,
+                    b"Cdtr" | b"CdtrAcct" | b"CdtrAgt" => of = Of::Payee,
+                    b"InstdAmt" | b"IntrBkSttlmAmt" => {
+                        let currency = e
+                            .attributes()
+                            .flatten()
+                            .find(|a| a.key.local_name().as_ref() == "Ccy")
+                            .map(|a| a.value.into_owned())
+                            .unwrap_or_default();
+                        if local == b"InstdAmt" {
+                            said.instructed_currency = currency;
+                        } else {
+                            said.settled_currency = currency;
+                        }
+                    }
+                    _ => {}
+                }
+                path.push(local);
+            }
+            Event::End(_) => {
+                // Only the ends of a whole value are trimmed: an entity cuts its text in pieces.
+                if let Some(slot) = slot(&path, of, said)
+                    && slot.trim().len() < slot.len()
+                {
+                    *slot = slot.trim().to_owned();
+                }
+                let left = path.pop();
+                if matches!(
+                    left,
+                    Some(b"Dbtr" | b"DbtrAcct" | b"DbtrAgt" | b"Cdtr" | b"CdtrAcct" | b"CdtrAgt")
+                ) {
+                    of = Of::Nothing;
+                }
+            }
+            Event::Text(e) => {
+                let Some(slot) = slot(&path, of, said) else {
+                    continue;
+                };
+                slot.push_str(&e);
+            }
+            Event::GeneralRef(e) => {
+                let Some(slot) = slot(&path, of, said) else {
+                    continue;
+                };
+                match e.as_ref() {
+                    "amp" => slot.push('&'),
+                    "lt" => slot.push('<'),
+                    "gt" => slot.push('>'),
+                    "quot" => slot.push('"'),
+                    "apos" => slot.push('\''),
+                    _ => match e.resolve_char_ref() {
+                        Ok(Some(c)) => slot.push(c),
+                        _ => return Err("it uses an entity that isn't XML's own".into()),
+                    },
+                }
+            }
+            Event::CData(e) => {
+                if let Some(slot) = slot(&path, of, said) {
+                    slot.push_str(&e);
+                }
+            }
+            Event::DocType(_) => {
+                return Err("it declares a document type, which is never read".into());
+            }
+            Event::Eof if path.is_empty() => return Ok(()),
+            Event::Eof => return Err("it is broken XML: an element never ends".into()),
+            _ => {}
+        }
+    }
+}
+
+/// The same bytes, living as long as the block.
+fn local_of<'a>(block: &'a [u8], name: &[u8]) -> &'a [u8] {
+    let offset = (name.as_ptr() as usize).wrapping_sub(block.as_ptr() as usize);
+    block
+        .get(offset..offset.wrapping_add(name.len()))
+        .unwrap_or(b"")
+}
+
+/// Where the text of an element goes.
+fn slot<'a>(path: &[&[u8]], of: Of, said: &'a mut Said) -> Option<&'a mut String> {
+    let last = *path.last()?;
+    let parent = path.len().checked_sub(2).map_or(&b""[..], |p| path[p]);
+    if of != Of::Nothing {
+        let party = if of == Of::Payer {
+            &mut said.payer
+        } else {
+            &mut said.payee
+        };
+        return Some(match (parent, last) {
+            (b"Dbtr" | b"Cdtr", b"Nm") => &mut party.name,
+            (b"PstlAdr", b"Ctry") => &mut party.country,
+            (b"Dbtr" | b"Cdtr", b"CtryOfRes") => &mut party.residence,
+            (b"DtAndPlcOfBirth", b"BirthDt") => &mut party.birth,
+            (b"Id", b"IBAN") => &mut party.iban,
+            (b"Othr", b"Id") if path.iter().any(|p| p.ends_with(b"Acct")) => &mut party.account,
+            (b"Othr", b"Id") if path.iter().any(|p| matches!(*p, b"PrvtId" | b"OrgId")) => {
+                &mut party.id
+            }
+            (b"FinInstnId", b"BICFI") => &mut party.bic,
+            _ => return None,
+        });
+    }
+    Some(match last {
+        b"UETR" => &mut said.uetr,
+        b"TxId" => &mut said.tx_id,
+        b"EndToEndId" => &mut said.end_to_end,
+        b"InstrId" => &mut said.instruction,
+        b"InstdAmt" => &mut said.instructed,
+        b"IntrBkSttlmAmt" => &mut said.settled,
+        b"AccptncDtTm" => &mut said.accepted,
+        b"Ustrd" => &mut said.reference,
+        b"Cd" if parent == b"Purp" => &mut said.purpose,
+        _ => return None,
+    })
+}

@@ -1,0 +1,552 @@
+//! Parquet to records, row group by row group; only the columns that are wanted are read.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array as _, ArrayRef, PrimitiveArray, RecordBatch};
+use arrow_schema::{DataType, TimeUnit};
+use bytes::Bytes;
+use obhut_typologies::{Amount, Context, Id, Preparation, Record, Transfer, Transfers, prepare};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::reader::{ChunkReader, Length};
+
+use super::times::of_epoch;
+use super::{COLUMNS, Mapping, Optional, Words, at, moment, zone};
+
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 16_384;
+/// Largest row group, in bytes before compression.
+const ROW_GROUP_BYTES_MAX: i64 = 8 << 30;
+
+pub(super) fn read(
+    file: &File,
+    mapping: &Mapping,
+    words: &mut Words,
+    transfers: &mut Transfers,
+    put: &mut dyn FnMut(Transfer),
+) -> Result<(), String> {
+    let opened = Opened::new(file, mapping)?;
+    let groups = opened.row_groups();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let latest = transfers.latest();
+    let next = AtomicUsize::new(0);
+    // A channel for each row group: whoever comes to it first fills it, and they are emptied in
+    // their order. A full one makes its thread wait, so little is decoded ahead.
+    let (send, receive): (Vec<_>, Vec<_>) = (0..groups)
+        .map(|_| {
+            let (send, receive) = sync_channel(AHEAD_BATCHES);
+            (Mutex::new(Some(send)), receive)
+        })
+        .unzip();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(groups) {
+            scope.spawn(|| {
+                loop {
+                    let group = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(channel) = send.get(group) else {
+                        return;
+                    };
+                    let channel = channel.lock().ok().and_then(|mut c| c.take());
+                    if let Some(channel) = channel {
+                        opened.decode(file, group, latest, &channel);
+                    }
+                }
+            });
+        }
+        let mut number = 0u64;
+        for (group, channel) in receive.into_iter().enumerate() {
+            let last = number + opened.rows(group);
+            for chunk in channel {
+                match chunk {
+                    Chunk::Prepared(rows) => {
+                        for row in &rows {
+                            number += 1;
+                            match row {
+                                Preparation::Ready(row) => transfers.admit(number, row, put),
+                                Preparation::Problem(why) => transfers.unreadable(number, why),
+                                Preparation::Texts => transfers.unreadable(number, "ids changed"),
+                            }
+                        }
+                    }
+                    Chunk::Batch(batch) => {
+                        number = take_batch(&batch, &opened.places, number, words, transfers, put);
+                    }
+                    Chunk::Broken(why) => {
+                        for record in number + 1..=last {
+                            transfers.unreadable(record, why.clone());
+                        }
+                        number = last;
+                    }
+                }
+            }
+            number = last;
+        }
+    });
+    Ok(())
+}
+
+/// Batches of a row group that wait to be taken.
+const AHEAD_BATCHES: usize = 4;
+
+/// Some rows, as far as a thread of its own can bring them.
+enum Chunk {
+    Prepared(Vec<Preparation>),
+    Batch(RecordBatch),
+    Broken(String),
+}
+
+const COMPRESSION: &str =
+    "its compression isn't read here; write it with zstd, snappy, lz4 or gzip";
+const DAMAGED: &str = "its row group is damaged; get the file again";
+
+/// A file read by place: copies of a handle share where they stand, and several threads read.
+struct At {
+    file: File,
+    length: u64,
+}
+
+impl Length for At {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for At {
+    type T = std::io::BufReader<From>;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        Ok(std::io::BufReader::new(From {
+            file: self.file.try_clone()?,
+            at: start,
+        }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        if start.saturating_add(length as u64) > self.length {
+            return Err(parquet::errors::ParquetError::EOF("it ends before".into()));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
+}
+
+/// Reads on from a place.
+struct From {
+    file: File,
+    at: u64,
+}
+
+impl std::io::Read for From {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.file.read_at(buffer, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// A Parquet file whose columns are known.
+pub struct Opened {
+    length: u64,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    /// For each of [`COLUMNS`], its place among those read.
+    pub(crate) places: Vec<Option<usize>>,
+}
+
+impl Opened {
+    /// Looks at a file's columns.
+    ///
+    /// # Errors
+    /// It is damaged, or a column is missing.
+    pub fn new(file: &File, mapping: &Mapping) -> Result<Self, String> {
+        // The Arrow schema that writers leave inside would only bring more kinds of text.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let metadata = catch_unwind(AssertUnwindSafe(|| {
+            ArrowReaderMetadata::load(file, options)
+        }))
+        .map_err(|_| "its footer is damaged; get the file again".to_owned())?
+        .map_err(|e| format!("it can't be read as Parquet: {e}"))?;
+        for group in metadata.metadata().row_groups() {
+            if group.total_byte_size() > ROW_GROUP_BYTES_MAX || group.num_rows() < 0 {
+                return Err(format!(
+                    "a row group is larger than {ROW_GROUP_BYTES_MAX} bytes; write smaller ones"
+                ));
+            }
+        }
+        let theirs: Vec<String> = metadata
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| f.name().clone())
+            .collect();
+        let found = mapping.find(&theirs)?;
+        let mut wanted: Vec<usize> = found.iter().copied().flatten().collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let places = found
+            .iter()
+            .map(|at| at.and_then(|at| wanted.iter().position(|w| *w == at)))
+            .collect();
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted);
+        Ok(Self {
+            length: file.metadata().map_err(|e| e.to_string())?.len(),
+            metadata,
+            mask,
+            places,
+        })
+    }
+
+    /// How many row groups.
+    pub fn row_groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    /// Rows of one.
+    pub fn rows(&self, group: usize) -> u64 {
+        self.metadata.metadata().row_group(group).num_rows() as u64
+    }
+
+    /// Decodes a row group; stops where nobody listens any more.
+    fn decode(&self, file: &File, group: usize, latest: i64, out: &SyncSender<Chunk>) {
+        // The crate refuses what is damaged; where it panics instead, that is the same to us.
+        let opened = catch_unwind(AssertUnwindSafe(|| self.group(file, group)));
+        let mut reader = match opened {
+            Ok(Ok(reader)) => reader,
+            Ok(Err(why)) => return drop(out.send(Chunk::Broken(why))),
+            Err(_) => return drop(out.send(Chunk::Broken(DAMAGED.into()))),
+        };
+        loop {
+            let chunk = match catch_unwind(AssertUnwindSafe(|| reader.next())) {
+                Ok(None) => return,
+                Ok(Some(Ok(batch))) => match prepare_batch(&batch, &self.places, latest) {
+                    Some(rows) => Chunk::Prepared(rows),
+                    None => Chunk::Batch(batch),
+                },
+                Ok(Some(Err(e))) if e.to_string().contains("eature") => {
+                    Chunk::Broken(COMPRESSION.into())
+                }
+                Ok(Some(Err(_))) | Err(_) => Chunk::Broken(DAMAGED.into()),
+            };
+            let broken = matches!(chunk, Chunk::Broken(_));
+            if out.send(chunk).is_err() || broken {
+                return;
+            }
+        }
+    }
+
+    fn group(
+        &self,
+        file: &File,
+        group: usize,
+    ) -> Result<parquet::arrow::arrow_reader::ParquetRecordBatchReader, String> {
+        let at = At {
+            file: file.try_clone().map_err(|e| e.to_string())?,
+            length: self.length,
+        };
+        ParquetRecordBatchReaderBuilder::new_with_metadata(at, self.metadata.clone())
+            .with_projection(self.mask.clone())
+            .with_row_groups(vec![group])
+            .with_batch_size(BATCH_ROWS)
+            .build()
+            .map_err(|e| format!("its row group can't be read: {e}"))
+    }
+}
+
+/// A column of a batch as what it holds.
+enum Values<'a> {
+    Absent,
+    Text(Texts<'a>),
+    Whole(Box<dyn Fn(usize) -> i64 + 'a>, &'a ArrayRef),
+    Ints(&'a PrimitiveArray<Int64Type>),
+    Large(&'a PrimitiveArray<UInt64Type>),
+    Floats(&'a PrimitiveArray<Float64Type>),
+    Floats32(&'a PrimitiveArray<Float32Type>),
+    Decimal(&'a PrimitiveArray<Decimal128Type>, u32),
+    Times(Box<dyn Fn(usize) -> Option<i64> + 'a>, &'a ArrayRef, bool),
+    Other,
+}
+
+enum Texts<'a> {
+    Small(&'a arrow_array::StringArray),
+    Large(&'a arrow_array::LargeStringArray),
+    View(&'a arrow_array::StringViewArray),
+    Bytes(&'a arrow_array::BinaryArray),
+}
+
+impl<'a> Texts<'a> {
+    fn get(&self, row: usize) -> Option<&'a str> {
+        match self {
+            Texts::Small(a) => (!a.is_null(row)).then(|| a.value(row)),
+            Texts::Large(a) => (!a.is_null(row)).then(|| a.value(row)),
+            Texts::View(a) => (!a.is_null(row)).then(|| a.value(row)),
+            Texts::Bytes(a) => (!a.is_null(row))
+                .then(|| std::str::from_utf8(a.value(row)).ok())
+                .flatten(),
+        }
+    }
+}
+
+fn whole<'a, T: ArrowPrimitiveType>(column: &'a ArrayRef) -> Values<'a>
+where
+    T::Native: TryInto<i64>,
+{
+    let array = column.as_primitive::<T>();
+    Values::Whole(
+        Box::new(move |row| array.value(row).try_into().unwrap_or(i64::MIN)),
+        column,
+    )
+}
+
+fn times<'a, T: ArrowPrimitiveType<Native = i64>>(
+    column: &'a ArrayRef,
+    zoned: bool,
+    micros: impl Fn(i64) -> Option<i64> + 'a,
+) -> Values<'a> {
+    let array = column.as_primitive::<T>();
+    Values::Times(Box::new(move |row| micros(array.value(row))), column, zoned)
+}
+
+impl<'a> Values<'a> {
+    fn of(column: &'a ArrayRef) -> Values<'a> {
+        match column.data_type() {
+            DataType::Utf8 => Values::Text(Texts::Small(column.as_string::<i32>())),
+            DataType::LargeUtf8 => Values::Text(Texts::Large(column.as_string::<i64>())),
+            DataType::Utf8View => Values::Text(Texts::View(column.as_string_view())),
+            DataType::Binary => Values::Text(Texts::Bytes(column.as_binary::<i32>())),
+            DataType::Int64 => Values::Ints(column.as_primitive()),
+            DataType::Int32 => whole::<Int32Type>(column),
+            DataType::Int16 => whole::<Int16Type>(column),
+            DataType::Int8 => whole::<Int8Type>(column),
+            DataType::UInt64 => Values::Large(column.as_primitive()),
+            DataType::UInt32 => whole::<UInt32Type>(column),
+            DataType::UInt16 => whole::<UInt16Type>(column),
+            DataType::UInt8 => whole::<UInt8Type>(column),
+            DataType::Float64 => Values::Floats(column.as_primitive()),
+            DataType::Float32 => Values::Floats32(column.as_primitive()),
+            DataType::Decimal128(_, scale) if *scale >= 0 => {
+                Values::Decimal(column.as_primitive(), *scale as u32)
+            }
+            DataType::Timestamp(unit, zone) => {
+                let zoned = zone.is_some();
+                match unit {
+                    TimeUnit::Second => {
+                        times::<TimestampSecondType>(column, zoned, |v| v.checked_mul(1_000_000))
+                    }
+                    TimeUnit::Millisecond => {
+                        times::<TimestampMillisecondType>(column, zoned, |v| v.checked_mul(1_000))
+                    }
+                    TimeUnit::Microsecond => times::<TimestampMicrosecondType>(column, zoned, Some),
+                    TimeUnit::Nanosecond => times::<TimestampNanosecondType>(column, zoned, |v| {
+                        Some(v.div_euclid(1_000))
+                    }),
+                }
+            }
+            DataType::Date32 => {
+                let array = column.as_primitive::<Date32Type>();
+                Values::Times(
+                    Box::new(move |row| i64::from(array.value(row)).checked_mul(86_400_000_000)),
+                    column,
+                    false,
+                )
+            }
+            _ => Values::Other,
+        }
+    }
+
+    fn id(&self, row: usize) -> Result<Id<'a>, &'static str> {
+        match self {
+            Values::Text(t) => Ok(t.get(row).map_or(Id::Text(""), |t| Id::of(t.trim()))),
+            Values::Ints(a) if a.is_null(row) => Ok(Id::Text("")),
+            Values::Ints(a) => Ok(Id::Number(a.value(row))),
+            Values::Large(a) if a.is_null(row) => Ok(Id::Text("")),
+            Values::Large(a) => Ok(match i64::try_from(a.value(row)) {
+                Ok(n) => Id::Number(n),
+                Err(_) => Id::Large(a.value(row)),
+            }),
+            Values::Whole(_, a) if a.is_null(row) => Ok(Id::Text("")),
+            Values::Whole(get, _) => Ok(Id::Number(get(row))),
+            _ => Err("ids are text or whole numbers"),
+        }
+    }
+
+    fn text(&self, row: usize) -> &'a str {
+        match self {
+            Values::Text(t) => t.get(row).unwrap_or(""),
+            _ => "",
+        }
+    }
+
+    fn amount(&self, row: usize) -> Result<Amount<'a>, &'static str> {
+        let missing = "amount is missing";
+        match self {
+            Values::Text(t) => t.get(row).map(Amount::Text).ok_or(missing),
+            Values::Ints(a) if !a.is_null(row) => Ok(Amount::Decimal(i128::from(a.value(row)), 0)),
+            Values::Large(a) if !a.is_null(row) => Ok(Amount::Decimal(i128::from(a.value(row)), 0)),
+            Values::Whole(get, a) if !a.is_null(row) => {
+                Ok(Amount::Decimal(i128::from(get(row)), 0))
+            }
+            Values::Floats(a) if !a.is_null(row) => Ok(Amount::Float(a.value(row))),
+            Values::Floats32(a) if !a.is_null(row) => {
+                // Back to the few digits that a single-precision fraction stands for.
+                let text = a.value(row).to_string();
+                Ok(Amount::Float(text.parse().unwrap_or(f64::NAN)))
+            }
+            Values::Decimal(a, scale) if !a.is_null(row) => {
+                Ok(Amount::Decimal(a.value(row), *scale))
+            }
+            Values::Absent | Values::Other => Err("amount is no number"),
+            _ => Err(missing),
+        }
+    }
+
+    /// Microseconds, the zone where there is one, and whether one was missing.
+    fn time(&self, row: usize) -> Result<(i64, Option<i16>, bool), String> {
+        match self {
+            Values::Times(_, a, _) if a.is_null(row) => Err("ts is missing".into()),
+            Values::Times(get, _, zoned) => {
+                let at = get(row).ok_or("ts is no possible date")?;
+                Ok((at, None, !zoned))
+            }
+            Values::Text(t) => {
+                let time = moment(t.get(row).unwrap_or(""))?;
+                Ok((time.at_micros, time.zone_minutes, time.zone_missing))
+            }
+            Values::Ints(a) if !a.is_null(row) => {
+                let value = a.value(row);
+                let at = of_epoch(value, value.unsigned_abs().to_string().len());
+                Ok((at.ok_or("ts is no possible date")?, None, false))
+            }
+            _ => Err("ts is no date, time or text".into()),
+        }
+    }
+
+    fn whole(&self, row: usize) -> Option<i64> {
+        match self {
+            Values::Ints(a) => (!a.is_null(row)).then(|| a.value(row)),
+            Values::Whole(get, a) => (!a.is_null(row)).then(|| get(row)),
+            Values::Large(a) => (!a.is_null(row))
+                .then(|| i64::try_from(a.value(row)).ok())
+                .flatten(),
+            Values::Text(t) => t.get(row)?.trim().parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+fn columns_of<'a>(batch: &'a RecordBatch, places: &[Option<usize>]) -> Vec<Values<'a>> {
+    debug_assert_eq!(places.len(), COLUMNS.len());
+    places
+        .iter()
+        .map(|p| p.map_or(Values::Absent, |p| Values::of(batch.column(p))))
+        .collect()
+}
+
+fn is_plain(columns: &[Values<'_>]) -> bool {
+    columns[at::RELATIONSHIP..]
+        .iter()
+        .all(|c| matches!(c, Values::Absent))
+}
+
+/// Rows whose ids are numbers and that have no optional column; nothing where that isn't so.
+fn prepare_batch(
+    batch: &RecordBatch,
+    places: &[Option<usize>],
+    latest: i64,
+) -> Option<Vec<Preparation>> {
+    let columns = columns_of(batch, places);
+    let numbers = [at::TX, at::SENDER, at::RECEIVER]
+        .iter()
+        .all(|c| matches!(columns[*c], Values::Ints(_) | Values::Whole(..)));
+    if !numbers || !is_plain(&columns) {
+        return None;
+    }
+    let mut rows = Vec::with_capacity(batch.num_rows());
+    for row in 0..batch.num_rows() {
+        let preparation = match record(&columns, row, 0, None) {
+            Ok(record) => prepare(&record, latest),
+            Err(why) => Preparation::Problem(why),
+        };
+        if matches!(preparation, Preparation::Texts) {
+            return None;
+        }
+        rows.push(preparation);
+    }
+    Some(rows)
+}
+
+fn record<'a>(
+    columns: &[Values<'a>],
+    row: usize,
+    number: u64,
+    words: Option<&mut Words>,
+) -> Result<Record<'a>, String> {
+    let (at_micros, mut zone_minutes, zone_missing) = columns[at::TS].time(row)?;
+    let context = match words {
+        None => Context::default(),
+        Some(words) => {
+            let year = columns[at::BIRTH_YEAR].whole(row).map(|y| y.to_string());
+            if let Some(minutes) = columns[at::OFFSET].whole(row) {
+                zone_minutes = Some(zone(minutes)?);
+            }
+            let optional = Optional {
+                relationship: columns[at::RELATIONSHIP].text(row),
+                reference: columns[at::REFERENCE].text(row),
+                birth_year: year.as_deref().unwrap_or(""),
+                tie: columns[at::TIE].text(row),
+                purchase: columns[at::PURCHASE].text(row),
+                channel: columns[at::CHANNEL].text(row),
+                contact: columns[at::CONTACT].text(row),
+            };
+            optional.context(words, at_micros)?
+        }
+    };
+    Ok(Record {
+        number,
+        tx: columns[at::TX].id(row)?,
+        sender: columns[at::SENDER].id(row)?,
+        recipient: columns[at::RECEIVER].id(row)?,
+        at_micros,
+        zone_minutes,
+        zone_missing,
+        amount: columns[at::AMOUNT].amount(row)?,
+        currency: columns[at::CURRENCY].text(row).trim_ascii().as_bytes(),
+        from: columns[at::SRC].text(row).trim_ascii().as_bytes(),
+        to: columns[at::DST].text(row).trim_ascii().as_bytes(),
+        context,
+    })
+}
+
+fn take_batch(
+    batch: &RecordBatch,
+    places: &[Option<usize>],
+    before: u64,
+    words: &mut Words,
+    transfers: &mut Transfers,
+    put: &mut dyn FnMut(Transfer),
+) -> u64 {
+    let columns = columns_of(batch, places);
+    let plain = is_plain(&columns);
+    for row in 0..batch.num_rows() {
+        let number = before + row as u64 + 1;
+        let words = if plain { None } else { Some(&mut *words) };
+        match record(&columns, row, number, words) {
+            Ok(record) => transfers.take(&record, put),
+            Err(why) => transfers.unreadable(number, why),
+        }
+    }
+    before + batch.num_rows() as u64
+}

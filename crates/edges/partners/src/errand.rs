@@ -1,0 +1,79 @@
+//! One report on its way: what a destination gets, what became of it, whose fault it is where nothing did.
+
+use std::fmt;
+use std::sync::Arc;
+
+use obhut_casework::{Casework, CaseworkError, Channel, Filing, Job};
+use obhut_formats::reports::Rendered;
+
+use crate::http::Http;
+
+/// One report on its way.
+pub struct Errand<'a> {
+    /// Where everything is kept.
+    pub casework: &'a Casework,
+    /// How its destination is reached.
+    pub channel: &'a Channel,
+    /// How far it has come.
+    pub filing: &'a Filing,
+    /// The report in the destination's form; none of a retraction.
+    pub rendered: Option<&'a Rendered>,
+    /// The job.
+    pub job: &'a Job,
+    /// Who works.
+    pub worker: &'a str,
+    /// Connections.
+    pub http: Arc<Http>,
+}
+
+/// It is there.
+pub struct Sent {
+    /// How far it had come before this last step.
+    pub filing: Filing,
+    /// What the destination said.
+    pub receipt: String,
+}
+
+/// Why it isn't, and whose fault that is.
+#[derive(Debug)]
+pub enum SendFault {
+    /// The destination refuses this report; its own words.
+    Refused(String),
+    /// The destination lets us do nothing at all.
+    Denied(String),
+    /// Nobody answers, or not as it should be: try again.
+    Unreachable(String),
+    /// It answers what nobody expects.
+    Unexpected(String),
+    /// Only a person can go on: a package lies ready, and waits to be handed over.
+    Waits(String),
+    /// Ours.
+    Ours(CaseworkError),
+}
+
+impl From<CaseworkError> for SendFault {
+    fn from(e: CaseworkError) -> Self {
+        Self::Ours(e)
+    }
+}
+
+impl fmt::Display for SendFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(w) => write!(f, "the destination refuses it: {w}"),
+            Self::Denied(w) => write!(f, "the destination lets nothing in: {w}"),
+            Self::Unreachable(w) => write!(f, "the destination can't be reached: {w}"),
+            Self::Unexpected(w) => write!(f, "the destination says what nobody expected: {w}"),
+            Self::Waits(w) => f.write_str(w),
+            Self::Ours(e) => write!(f, "{e}"),
+        }
+    }
+}
+
+/// True unless somebody has taken the report back, now.
+pub(crate) async fn still_approved(
+    casework: &Casework,
+    report: &str,
+) -> Result<bool, CaseworkError> {
+    Ok(casework.report_row(report).await?.status == "approved")
+}

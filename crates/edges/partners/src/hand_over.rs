@@ -1,0 +1,122 @@
+//! Packages laid ready for an authority without an interface of its own, encrypted to its key; handed
+//! over by a person.
+
+use std::io::{Cursor, Write as _};
+use std::path::Path;
+
+use obhut_formats::reports::zip;
+
+use crate::errand::{Errand, SendFault, Sent};
+
+/// Lays a package with its files ready for the authority: encrypted to its key, or not at all.
+pub(crate) async fn send(errand: Errand<'_>) -> Result<Sent, SendFault> {
+    let rendered = errand
+        .rendered
+        .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
+    let mut parts = unzip(&rendered.report)?;
+    let row = errand.casework.report_row(&errand.filing.report).await?;
+    let dossier = errand.casework.dossier(&row.case, row.with_victims).await?;
+    for (number, file) in (1..).zip(&dossier.files) {
+        if let Some(exhibit) = &file.exhibit {
+            let bytes = errand
+                .casework
+                .exhibit_to_send(exhibit, &row.id, errand.worker)
+                .await?;
+            parts.push((format!("files/{number:03}-{exhibit}"), bytes));
+        }
+    }
+    lay_ready(&errand, &row.id, zip(&parts), "zip")
+}
+
+/// Lays a single document ready, encrypted like a package.
+pub(crate) async fn send_document(errand: Errand<'_>, kind: &str) -> Result<Sent, SendFault> {
+    let rendered = errand
+        .rendered
+        .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
+    let report = errand.filing.report.clone();
+    lay_ready(&errand, &report, rendered.report.clone(), kind)
+}
+
+/// Lays the retraction beside what it retracts; it stays open until the authority has acknowledged.
+pub(crate) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
+    let report = &errand.filing.report;
+    if errand.filing.remote.is_empty() {
+        return Ok(Sent {
+            filing: errand.filing.clone(),
+            receipt: "it had not been laid ready".into(),
+        });
+    }
+    let text = format!(
+        "RETRACTION / WIDERRUF\n\nReport {report} is retracted entirely: on appeal the decision it rested on was found wrong. The person is cleared. Please undo what was done because of it and acknowledge.\n\nDie Meldung {report} wird vollständig zurückgenommen: Auf Widerspruch erwies sich die Entscheidung dahinter als falsch. Die Person ist entlastet. Bitte machen Sie rückgängig, was darauf beruhte, und bestätigen Sie es.\n"
+    );
+    let laid = lay_ready(
+        &errand,
+        &format!("{report}-retraction"),
+        text.into_bytes(),
+        "txt",
+    )?;
+    Err(SendFault::Waits(format!(
+        "the retraction of report {report} lies ready: {}. Hand it over; when {} has acknowledged it, record who did, and how",
+        laid.receipt, errand.channel.destination
+    )))
+}
+
+fn lay_ready(
+    errand: &Errand<'_>,
+    name: &str,
+    bytes: Vec<u8>,
+    kind: &str,
+) -> Result<Sent, SendFault> {
+    let key = errand.channel.recipient.as_deref().ok_or_else(|| {
+        SendFault::Denied(format!(
+            "no key of the authority is set, and nothing is laid ready in the open; set a recipient and a folder for {}",
+            errand.channel.destination
+        ))
+    })?;
+    let folder = errand.channel.folder.as_deref().ok_or_else(|| {
+        SendFault::Denied(format!(
+            "no folder is set for {}",
+            errand.channel.destination
+        ))
+    })?;
+    let recipient: age::x25519::Recipient = key
+        .parse()
+        .map_err(|_| SendFault::Denied("the authority's key is no age recipient (age1…)".into()))?;
+    let sealed = age::encrypt(&recipient, &bytes)
+        .map_err(|_| SendFault::Unexpected("encrypting failed".into()))?;
+    let path = Path::new(folder).join(format!("{name}.{kind}.age"));
+    let fault = |e: std::io::Error| {
+        SendFault::Unreachable(format!("{} can't be written: {}", path.display(), e.kind()))
+    };
+    // Whole or not there: a copy is never half a package. The same report gives the same name, so a
+    // second attempt replaces the first.
+    let partial = path.with_extension("partial");
+    std::fs::create_dir_all(folder).map_err(fault)?;
+    let mut file = std::fs::File::create(&partial).map_err(fault)?;
+    file.write_all(&sealed)
+        .and_then(|()| file.sync_all())
+        .map_err(fault)?;
+    std::fs::rename(&partial, &path).map_err(fault)?;
+    std::fs::File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(fault)?;
+    Ok(Sent {
+        filing: errand.filing.clone(),
+        receipt: format!("laid ready as {}, encrypted", path.display()),
+    })
+}
+
+fn unzip(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, SendFault> {
+    let broken = |_| SendFault::Unexpected("our own package can't be opened".into());
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut parts = Vec::new();
+    for n in 0..archive.len() {
+        let mut file = archive.by_index(n).map_err(broken)?;
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut file, &mut bytes)
+            .map_err(|_| SendFault::Unexpected("our own package can't be read".into()))?;
+        let name = file.name().map_err(broken)?.into_owned();
+        parts.push((name, bytes));
+    }
+    Ok(parts)
+}

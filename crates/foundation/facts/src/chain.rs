@@ -1,0 +1,240 @@
+//! Tags of addresses, and the rows of a report on a site.
+
+use serde::{Deserialize, Serialize};
+
+/// A claim of somebody's: this address is that service's.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TagRecord {
+    /// The address.
+    pub address: String,
+    /// What it is called.
+    pub label: String,
+    /// Id of the actor, as in actor packs.
+    pub actor: Option<String>,
+    /// What it does: `exchange`, `market`, `user`, …
+    pub category: Option<String>,
+    /// Where the claim stands.
+    pub source: String,
+    /// When it was made or last looked at.
+    pub date: Option<String>,
+    /// How sure, 0 to 100, by the ladder of TagPack.
+    pub confidence: u8,
+    /// It stands for the address's whole cluster.
+    pub for_cluster: bool,
+    /// The collection it comes from.
+    pub pack: String,
+    /// Who made that.
+    pub creator: String,
+}
+
+/// What is known of an actor beside tags.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ActorRecord {
+    /// As tags name it.
+    pub id: String,
+    /// What it is called.
+    pub label: String,
+    /// Its name in registers, where known.
+    pub legal_name: Option<String>,
+    /// Countries, ISO 3166.
+    pub jurisdictions: Vec<String>,
+    /// Where it can be looked up.
+    pub uri: Option<String>,
+}
+
+/// A tag or an actor that could not be taken.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct TagProblem {
+    /// Which file.
+    pub file: String,
+    /// Which row, from 1; 0 for the file.
+    pub row: usize,
+    /// What is wrong, and what to do.
+    pub what: String,
+}
+
+/// A service.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Service {
+    /// What it is called.
+    pub label: String,
+    /// What it does.
+    pub category: Option<String>,
+    /// Its name in registers, where an actor pack has it.
+    pub legal_name: Option<String>,
+    /// Countries, ISO 3166, where an actor pack has them.
+    pub jurisdictions: Vec<String>,
+    /// It can be asked who a customer is; a trace ends there.
+    pub answers: bool,
+    /// The highest confidence of its tags, 0 to 100.
+    pub confidence: u8,
+    /// Its tags that the chain has seen.
+    pub tags: Vec<TagRecord>,
+}
+
+/// A cluster that tags of several services claim.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ContestedCluster {
+    /// Those who claim it.
+    pub services: Vec<String>,
+    /// The one it was taken for, where its tags are far surer than the others'; else nobody.
+    pub taken_for: Option<String>,
+}
+
+/// An output, as people name it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+pub struct OutPoint {
+    /// The transaction, as explorers print it.
+    pub txid: String,
+    /// Its output.
+    pub vout: u32,
+}
+
+/// An address taken for the site's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct AddressRow {
+    /// The address.
+    pub address: String,
+    /// `strong` or `weak`.
+    pub layer: &'static str,
+    /// 0 to 100.
+    pub confidence: u8,
+    /// What ties it.
+    pub because: String,
+}
+
+/// An address that was not taken.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct DoubtfulRow {
+    /// The address.
+    pub address: String,
+    /// The tie that was refused.
+    pub because: String,
+    /// Why it was.
+    pub refused: String,
+}
+
+/// A payment to the site.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct PaymentRow {
+    /// The output.
+    #[serde(flatten)]
+    pub out: OutPoint,
+    /// When, as the block's miner said.
+    pub time: String,
+    /// Height of the block.
+    pub height: u64,
+    /// Satoshi.
+    pub amount_sat: u64,
+    /// The site's address.
+    pub to_address: String,
+    /// A service paid the site itself.
+    pub direct: bool,
+    /// Where the coins may have come out of a service, nearest first.
+    pub candidates: Vec<CandidateRow>,
+    /// Ways that ended at mixes, at new coins, at limits.
+    pub ends: [u32; 3],
+    /// A number for the wallet that paid, in the order of payments, from 1; two payments with one may have
+    /// one payer. Services that paid themselves have one too.
+    pub wallet: u32,
+}
+
+/// A candidate source of a payment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct CandidateRow {
+    /// The service's label, or `unnamed:` and an address of a wallet that behaves like one.
+    pub service: String,
+    /// Its number among the report's services; none for an unnamed one.
+    pub number: Option<usize>,
+    /// The service's output that paid its customer.
+    pub out: OutPoint,
+    /// When.
+    pub time: String,
+    /// Satoshi of that output.
+    pub amount_sat: u64,
+    /// The customer's address there.
+    pub address: String,
+    /// Transactions from there to the payment.
+    pub hops: u32,
+    /// Other wallets between.
+    pub wallets: u32,
+    /// 0 to 100.
+    pub confidence: u8,
+}
+
+/// A service that payments lead to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ServiceRow {
+    /// The service.
+    #[serde(flatten)]
+    pub service: Service,
+    /// Payments that it made to the site itself.
+    pub direct: usize,
+    /// Payments with it among the candidates.
+    pub behind: usize,
+}
+
+/// Where the site's money ended.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct ArrivalRow {
+    /// A service's label, `mix`, `unspent` or `limit`.
+    pub end: String,
+    /// Outputs; one for a single row.
+    pub outputs: u64,
+    /// The output, in a single row.
+    pub out: Option<OutPoint>,
+    /// Satoshi by poison.
+    pub poison_sat: u64,
+    /// Satoshi by haircut, rounded.
+    pub haircut_sat: u64,
+    /// Satoshi by first in, first out.
+    pub fifo_sat: u64,
+}
+
+/// The report.
+#[derive(Clone, Debug, Serialize)]
+pub struct PayersReport {
+    /// Whose chain.
+    pub network: &'static str,
+    /// Height, hash and time of the last block that was looked at.
+    pub tip: (u64, String, String),
+    /// Transactions, inputs, outputs, addresses in the index.
+    pub sizes: [u64; 4],
+    /// Seeds that the chain has seen.
+    pub seeds: usize,
+    /// What could not be taken.
+    pub problems: Vec<String>,
+    /// Clusters that tags of several services claim.
+    pub contested: Vec<ContestedCluster>,
+    /// Addresses of the site.
+    pub addresses: Vec<AddressRow>,
+    /// Addresses that may be.
+    pub doubtful: Vec<DoubtfulRow>,
+    /// Payments, in the chain's order.
+    pub payments: Vec<PaymentRow>,
+    /// Payments that investigators made.
+    pub own: Vec<OutPoint>,
+    /// Outputs of at most a thousand satoshi: not payments.
+    pub dust: Vec<OutPoint>,
+    /// Mined to the site, and received in mixes that it took part in.
+    pub mined_and_mixed: (usize, usize),
+    /// How many payers there are at least and at most.
+    pub payers: (usize, usize),
+    /// Wallets that paid, as far as ties go, and services that paid the site themselves.
+    pub wallets: usize,
+    /// Named services that payments lead to.
+    pub services: Vec<ServiceRow>,
+    /// Wallets without a name that behave like services: `unnamed:` and an address, payments.
+    pub unnamed: Vec<(String, usize)>,
+    /// Where the money went, in sums.
+    pub onward: Vec<ArrivalRow>,
+    /// The same one by one, the largest first, at most 500.
+    pub arrivals: Vec<ArrivalRow>,
+}
+
+impl PayersReport {
+    /// Satoshi of all payments.
+    pub fn total_sat(&self) -> u64 {
+        self.payments.iter().map(|p| p.amount_sat).sum()
+    }
+}

@@ -1,0 +1,144 @@
+//! What is known about a case, as the data every destination renders from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Facts, FileFacts, FinancialUnit, Sealed, words};
+
+words! {
+    /// How far a case has come.
+    CaseStatus {
+        /// Nobody has decided.
+        Open = "open",
+        /// A person decided to report; the report waits for its approval.
+        Decided = "decided",
+        /// The report was approved and lies in the outbox or beyond.
+        Reported = "reported",
+        /// A person decided that there is nothing to report.
+        Closed = "closed",
+        /// An appeal is open.
+        Appealed = "appealed",
+        /// An appeal was upheld: whoever was affected is cleared.
+        Cleared = "cleared",
+    }
+}
+
+words! {
+    /// Where an upload was meant to be seen.
+    Surface {
+        /// By anybody.
+        Public = "public",
+        /// By a group or by whoever has the link.
+        Shared = "shared",
+        /// By its recipients alone. Refused until a legal basis is on record.
+        PrivateMessage = "private-message",
+    }
+}
+
+/// A category. Its value means nothing without its scale: 0 and 5 have opposite meanings.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Category {
+    /// The scale, for example `ncmec-industry`, `uk-iwf`, `interpol-baseline`.
+    pub scale: String,
+    /// The value on it.
+    pub value: String,
+}
+
+/// The provider as a reporter. Empty fields are left out of reports.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reporter {
+    /// The service's name.
+    pub service: String,
+    /// Given name of the person who reports.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// E-mail; the CyberTipline requires one.
+    pub email: String,
+    /// E-mail of whoever police should ask, if another person.
+    pub contact_email: String,
+    /// Text that stands in every report: how legal process is served, how long data are kept.
+    pub company_template: String,
+    /// Terms of service that apply.
+    pub terms_of_service: String,
+    /// Page for law enforcement.
+    pub legal_url: String,
+}
+
+/// Digests of an exhibit's bytes, as they came in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileDigests {
+    /// MD5, hexadecimal, lower case.
+    pub md5: String,
+    /// SHA-1, hexadecimal, lower case.
+    pub sha1: String,
+    /// SHA-256, hexadecimal, lower case.
+    pub sha256: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Media type by content or by what was said of it, where known.
+    #[serde(default)]
+    pub media_type: Option<String>,
+}
+
+/// A case as data.
+#[derive(Clone, Debug)]
+pub struct Dossier {
+    /// Id of the case.
+    pub case: String,
+    /// How far it has come.
+    pub status: CaseStatus,
+    /// Who reports.
+    pub reporter: Reporter,
+    /// What is known.
+    pub facts: Sealed<Facts>,
+    /// Children were left out of the facts, because nobody asked for them.
+    pub victims_left_out: usize,
+    /// The reporting bank, where it has a financial intelligence unit.
+    pub unit: Option<Sealed<FinancialUnit>>,
+    /// The files, in the order they were found.
+    pub files: Vec<ReportedFile>,
+    /// The decision's category.
+    pub category: Option<Category>,
+    /// True when an entry of a signed list matched.
+    pub matched: bool,
+    /// True when somebody has decided the case.
+    pub decided: bool,
+    /// Nothing about it may reach the person concerned.
+    pub embargoed: bool,
+    /// When the first file was found, or the case was opened; microseconds since 1970.
+    pub found_at: i64,
+    /// When this was put together, microseconds since 1970.
+    pub made_at: i64,
+}
+
+/// A file of a case.
+#[derive(Clone, Debug)]
+pub struct ReportedFile {
+    /// The exhibit; none when the bytes were not kept.
+    pub exhibit: Option<String>,
+    /// The key of its facts: the exhibit, or else the screening.
+    pub key: String,
+    /// Name it had.
+    pub name: Option<Sealed<String>>,
+    /// Digests of its bytes.
+    pub digests: Option<Sealed<FileDigests>>,
+    /// Media type.
+    pub media_type: Option<String>,
+    /// Where it was meant to be seen.
+    pub surface: Surface,
+    /// When it was uploaded, microseconds since 1970.
+    pub uploaded_at: Option<i64>,
+    /// When it was found, microseconds since 1970.
+    pub found_at: i64,
+    /// True when an entry of a signed list matched it.
+    pub matched: bool,
+    /// Somebody has seen all of it, by the record.
+    pub viewed_whole: bool,
+    /// Somebody has seen its metadata, by the record.
+    pub viewed_metadata: bool,
+    /// Earlier cases that had the same bytes.
+    pub seen_before: Vec<String>,
+    /// What else is known of it.
+    pub facts: Sealed<FileFacts>,
+}
