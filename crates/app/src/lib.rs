@@ -36,5 +36,5 @@ pub async fn open(
     database_url: Option<&str>,
     clock: Arc<dyn Clock>,
 ) -> Result<Casework> {
-    Casework::open_with(folder, database_url, clock, domains()).await
+    casework::open_with(folder, database_url, clock, domains()).await
 }

@@ -1,5 +1,6 @@
 //! What is done with reports, by whichever edge asks.
 
+use obhut_casework as casework;
 use obhut_casework::{Account, Casework, Dossier, Missing, Reason, Report, Result};
 use obhut_formats::reports::{Form, Omitted, Remark, Rendered};
 use serde::Serialize;
@@ -68,13 +69,11 @@ pub async fn check(
     with_victims: bool,
     actor: &str,
 ) -> Result<Check> {
-    casework
-        .note(actor, "report.check", case, form.name)
-        .await?;
-    let whole = casework.dossier(case, true).await?;
+    casework::note(casework, actor, "report.check", case, form.name).await?;
+    let whole = casework::dossier(casework, case, true).await?;
     let shown = match with_victims {
         true => whole.clone(),
-        false => casework.dossier(case, false).await?,
+        false => casework::dossier(casework, case, false).await?,
     };
     Ok(look(form, &whole, &shown))
 }
@@ -87,7 +86,7 @@ pub async fn draft(
     with_victims: bool,
     actor: &str,
 ) -> Result<(Report, Rendered)> {
-    let report = casework.report(case, with_victims, actor).await?;
+    let report = casework::report(casework, case, with_victims, actor).await?;
     let rendered = report.render(form.renderer());
     Ok((report, rendered))
 }

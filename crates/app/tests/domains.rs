@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bench::*;
+use obhut_casework as casework;
 use obhut_casework::for_domains::{Clearing, Domain, Inside as _, Numbered, Removed, Tx};
 use obhut_casework::*;
 
@@ -80,7 +81,10 @@ async fn a_domain_more_needs_nothing_of_the_core() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "x"}}}"#).unwrap();
-        let case = c.new_case(&file, Vec::new(), "test").await.unwrap().case;
+        let case = casework::new_case(c, &file, Vec::new(), "test")
+            .await
+            .unwrap()
+            .case;
         let mut tx = c.begin().await.unwrap();
         sqlx::query("INSERT INTO mentions VALUES ($1, $2)")
             .bind(&case)
@@ -89,14 +93,12 @@ async fn a_domain_more_needs_nothing_of_the_core() {
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        let facts = c.facts(&case).await.unwrap();
+        let facts = casework::facts(c, &case).await.unwrap();
         assert_eq!(facts.victims[0].id.as_deref(), Some("child"));
-        let rita = c
-            .add_person("Rita", &[Role::Reviewer], "test")
+        let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
             .await
             .unwrap();
-        let olga = c
-            .add_person("Olga", &[Role::Reviewer], "test")
+        let olga = casework::add_person(c, "Olga", &[Role::Reviewer], "test")
             .await
             .unwrap();
         let request = DecisionRequest {
@@ -104,19 +106,20 @@ async fn a_domain_more_needs_nothing_of_the_core() {
             grounds: "g".into(),
             category: None,
         };
-        c.decide(&case, &rita, &request).await.unwrap();
-        let appeal = c.file_appeal(&case, "not me", "test").await.unwrap();
-        let cut = c
-            .decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
-            .await;
+        casework::decide(c, &case, &rita, &request).await.unwrap();
+        let appeal = casework::file_appeal(c, &case, "not me", "test")
+            .await
+            .unwrap();
+        let cut =
+            casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g").await;
         assert!(cut.is_err(), "what follows was cut off");
         // Decided all the same, and nothing says that it is complete.
-        let proof = c.erasure_proof(&case).await.unwrap();
+        let proof = casework::erasure_proof(c, &case).await.unwrap();
         assert!(!proof.complete);
         assert!(proof.erased.iter().any(|e| e.exhibit == "mentions"));
-        assert!(c.facts(&case).await.unwrap().victims.is_empty());
-        c.finish_settlements().await.unwrap();
-        assert!(c.erasure_proof(&case).await.unwrap().complete);
+        assert!(casework::facts(c, &case).await.unwrap().victims.is_empty());
+        casework::finish_settlements(c).await.unwrap();
+        assert!(casework::erasure_proof(c, &case).await.unwrap().complete);
     })
     .await;
 }

@@ -5,6 +5,7 @@ mod bench;
 use bench::*;
 use obhut_app::payments::{Assessment, Fired, HoldState, NewAlert, ShownTransfer, score_of};
 use obhut_app::{bitcoin, domains};
+use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_media as media;
 use obhut_media::*;
@@ -55,7 +56,7 @@ fn decision(ruling: Ruling) -> DecisionRequest {
 }
 
 async fn person(c: &Casework, name: &str, roles: &[Role]) -> Person {
-    c.add_person(name, roles, "test").await.unwrap()
+    casework::add_person(c, name, roles, "test").await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +67,7 @@ async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
             .await
             .unwrap()
             .unwrap();
-        let facts = c.facts(&first.case).await.unwrap();
+        let facts = casework::facts(c, &first.case).await.unwrap();
         assert_eq!(facts.payments.len(), 27);
         assert_eq!(facts.reported.unwrap().id.as_deref(), Some("p"));
         let grown = obhut_app::payments::record_alert(c, &alert("p", 41), "test")
@@ -74,7 +75,7 @@ async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
             .unwrap()
             .unwrap();
         assert_eq!(grown.case, first.case);
-        let facts = c.facts(&first.case).await.unwrap();
+        let facts = casework::facts(c, &first.case).await.unwrap();
         assert_eq!(facts.payments.len(), 41, "the facts follow the alert");
         assert_eq!(facts.occurred_at, Some(rfc3339(transfer(40).at)));
         // A value entered by a person wins; the other payments still come from the alert.
@@ -88,13 +89,15 @@ async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
             id: Some("p".into()),
             ..Account::default()
         });
-        c.set_facts(&first.case, &known, "test").await.unwrap();
-        let facts = c.facts(&first.case).await.unwrap();
+        casework::set_facts(c, &first.case, &known, "test")
+            .await
+            .unwrap();
+        let facts = casework::facts(c, &first.case).await.unwrap();
         assert_eq!((facts.payments.len(), facts.reported), (41, None));
         assert!(facts.payments.iter().any(|p| p.amount == "99.00"));
         assert_eq!(facts.victims.len(), 1);
         // What a report renders from is the same.
-        let dossier = c.dossier(&first.case, false).await.unwrap();
+        let dossier = casework::dossier(c, &first.case, false).await.unwrap();
         assert_eq!(dossier.facts.expose().payments.len(), 41);
     })
     .await;
@@ -140,18 +143,20 @@ async fn a_proof_of_erasure_was_false() {
         obhut_app::payments::record_hold(c, "t4", &case, until)
             .await
             .unwrap();
-        let loose = c
-            .put_exhibit(b"notes", Some(&case), None, Some("n.txt"), None, &rita)
+        let loose =
+            casework::put_exhibit(c, b"notes", Some(&case), None, Some("n.txt"), None, &rita)
+                .await
+                .unwrap();
+        casework::decide(c, &case, &rita, &decision(Ruling::NoReport))
             .await
             .unwrap();
-        c.decide(&case, &rita, &decision(Ruling::NoReport))
+        let appeal = casework::file_appeal(c, &case, "not me", "test")
             .await
             .unwrap();
-        let appeal = c.file_appeal(&case, "not me", "test").await.unwrap();
-        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+        casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
             .await
             .unwrap();
-        let proof = c.erasure_proof(&case).await.unwrap();
+        let proof = casework::erasure_proof(c, &case).await.unwrap();
         assert!(proof.complete, "{proof:?}");
         let named = |what: &str| proof.erased.iter().find(|e| e.exhibit == what);
         assert!(named(&loose.id).unwrap().done_at.is_some());
@@ -171,11 +176,11 @@ async fn a_proof_of_erasure_was_false() {
             (HoldState::Released, "")
         );
         assert!(
-            c.view(&loose.id, &rita, "look", Extent::Whole)
+            casework::view(c, &loose.id, &rita, "look", Extent::Whole)
                 .await
                 .is_err()
         );
-        assert!(c.facts(&case).await.unwrap().payments.is_empty());
+        assert!(casework::facts(c, &case).await.unwrap().payments.is_empty());
     })
     .await;
 }
@@ -196,26 +201,29 @@ async fn a_clock_that_jumps_defeated_four_eyes() {
             person(c, "Olga", &roles).await,
         );
         b.clock.pass(14 * 366 * 86_400);
-        c.decide(&case, &rita, &decision(Ruling::Report))
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
             .await
             .unwrap();
         b.clock.pass(-14 * 366 * 86_400);
-        let second = c
-            .decide(&case, &olga, &decision(Ruling::Report))
+        let second = casework::decide(c, &case, &olga, &decision(Ruling::Report))
             .await
             .unwrap();
-        let decisions = c.decisions(&case).await.unwrap();
+        let decisions = casework::decisions(c, &case).await.unwrap();
         assert_eq!(
             decisions.last().unwrap().id(),
             second.id(),
             "later is later"
         );
-        let report = c.file_latest(&case, "ncmec", false, "test").await.unwrap();
-        let own = c.approve_report(&report, &olga, None).await;
+        let report = casework::file_latest(c, &case, "ncmec", false, "test")
+            .await
+            .unwrap();
+        let own = casework::approve_report(c, &report, &olga, None).await;
         assert!(own.is_err(), "Olga decided last, so she can't approve");
-        c.approve_report(&report, &rita, None).await.unwrap();
+        casework::approve_report(c, &report, &rita, None)
+            .await
+            .unwrap();
         // The trail is in the order in which things happened, too.
-        let acts: Vec<_> = c.audit(Some(&case)).await.unwrap();
+        let acts: Vec<_> = casework::audit(c, Some(&case)).await.unwrap();
         assert_eq!(acts[0].actor, olga.id, "newest first");
     })
     .await;
@@ -308,14 +316,23 @@ async fn a_transfer_missing_in_the_middle_never_reached_the_report() {
         obhut_app::payments::record_alert(c, &alert("p", 20), "test")
             .await
             .unwrap();
-        assert_eq!(c.facts(&first.case).await.unwrap().payments.len(), 20);
+        assert_eq!(
+            casework::facts(c, &first.case)
+                .await
+                .unwrap()
+                .payments
+                .len(),
+            20
+        );
         // What is shown and given back as it is stays the alerts' own, and follows them.
-        let shown = c.facts(&first.case).await.unwrap();
-        c.set_facts(&first.case, &shown, "test").await.unwrap();
+        let shown = casework::facts(c, &first.case).await.unwrap();
+        casework::set_facts(c, &first.case, &shown, "test")
+            .await
+            .unwrap();
         obhut_app::payments::record_alert(c, &alert("p", 25), "test")
             .await
             .unwrap();
-        let facts = c.facts(&first.case).await.unwrap();
+        let facts = casework::facts(c, &first.case).await.unwrap();
         assert_eq!(facts.payments.len(), 25);
         assert_eq!(facts.occurred_at, Some(rfc3339(transfer(24).at)));
     })
@@ -333,7 +350,7 @@ async fn a_clock_that_jumped_told_one_alert_again_and_again() {
             .unwrap();
         b.clock.pass(-14 * 366 * 86_400);
         let rita = person(c, "Rita", &[Role::Reviewer]).await;
-        c.decide(&old.case, &rita, &decision(Ruling::NoReport))
+        casework::decide(c, &old.case, &rita, &decision(Ruling::NoReport))
             .await
             .unwrap();
         // After the cool-down: re-alerted, once.
@@ -356,34 +373,37 @@ async fn a_cleared_case_took_new_data_and_its_duty_to_report_went_on() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "x"}}}"#).unwrap();
-        let case = c.new_case(&file, Vec::new(), "test").await.unwrap().case;
+        let case = casework::new_case(c, &file, Vec::new(), "test")
+            .await
+            .unwrap()
+            .case;
         let (rita, olga) = (
             person(c, "Rita", &[Role::Reviewer, Role::ReportingOfficer]).await,
             person(c, "Olga", &[Role::Reviewer]).await,
         );
-        c.decide(&case, &rita, &decision(Ruling::Report))
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
             .await
             .unwrap();
-        let appeal = c.file_appeal(&case, "not me", "test").await.unwrap();
-        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+        let appeal = casework::file_appeal(c, &case, "not me", "test")
             .await
             .unwrap();
-        let running = c.deadlines(Some(&case), false).await.unwrap();
+        casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+            .await
+            .unwrap();
+        let running = casework::deadlines(c, Some(&case), false).await.unwrap();
         assert!(running.is_empty(), "{running:?}");
-        let put = c
-            .put_exhibit(b"x", Some(&case), None, None, None, &rita)
-            .await;
+        let put = casework::put_exhibit(c, b"x", Some(&case), None, None, None, &rita).await;
         assert!(refused(put).contains("overturned"));
-        let facts = c.set_facts(&case, &Facts::default(), "test").await;
+        let facts = casework::set_facts(c, &case, &Facts::default(), "test").await;
         assert!(refused(facts).contains("overturned"));
-        let asked = c
-            .add_authority_request(&case, "police", "r", i64::MAX / 2, None, &rita)
-            .await;
+        let asked =
+            casework::add_authority_request(c, &case, "police", "r", i64::MAX / 2, None, &rita)
+                .await;
         assert!(refused(asked).contains("overturned"));
-        let kept: Vec<_> = c.erasure_proof(&case).await.unwrap().kept;
+        let kept: Vec<_> = casework::erasure_proof(c, &case).await.unwrap().kept;
         assert!(kept.iter().any(|k| k.what == "audit trail"));
         assert!(matches!(
-            c.erasure_proof("case-nope").await,
+            casework::erasure_proof(c, "case-nope").await,
             Err(CaseworkError::NotFound { .. })
         ));
     })

@@ -7,6 +7,7 @@ mod bench;
 use bench::*;
 use obhut_app::payments::{Assessment, Fired, NewAlert, ShownTransfer, score_of};
 use obhut_app::{bitcoin, domains, media};
+use obhut_casework as casework;
 use obhut_casework::*;
 use sqlx::Row as _;
 
@@ -149,8 +150,8 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
-        let rita = c.add_person("Rita", &roles, "test").await.unwrap();
-        let olga = c.add_person("Olga", &roles, "test").await.unwrap();
+        let rita = casework::add_person(c, "Rita", &roles, "test").await.unwrap();
+        let olga = casework::add_person(c, "Olga", &roles, "test").await.unwrap();
         // Two cases about one person: one from payments, with money on the chain; one from a file.
         let row = obhut_app::payments::record_alert(c, &alert(), "test").await.unwrap().unwrap();
         let money = row.case;
@@ -184,8 +185,7 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
             marked(13)
         );
         let file = CaseFile::from_json(json.as_bytes()).unwrap();
-        let filed = c
-            .new_case(&file, vec![Some(b"notes".to_vec())], "test")
+        let filed = casework::new_case(c, &file, vec![Some(b"notes".to_vec())], "test")
             .await
             .unwrap()
             .case;
@@ -202,7 +202,7 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
         let mut cleared = Vec::new();
         for case in [&money, &filed, &matched] {
             let name = marked(14);
-            c.put_exhibit(marked(15).as_bytes(), Some(case), None, Some(&name), None, &rita)
+            casework::put_exhibit(c, marked(15).as_bytes(), Some(case), None, Some(&name), None, &rita)
                 .await
                 .unwrap();
             let request = DecisionRequest {
@@ -210,8 +210,8 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
                 grounds: marked(16),
                 category: None,
             };
-            c.decide(case, &rita, &request).await.unwrap();
-            let appeal = c.file_appeal(case, &marked(17), "test").await.unwrap();
+            casework::decide(c, case, &rita, &request).await.unwrap();
+            let appeal = casework::file_appeal(c, case, &marked(17), "test").await.unwrap();
             cleared.push((case.clone(), appeal.id));
         }
         let before = everything(&b).await;
@@ -227,10 +227,10 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
         };
         assert!(places(&before).len() >= 10, "it was put in: {:?}", places(&before));
         for (case, appeal) in &cleared {
-            c.decide_appeal(case, appeal, &olga, AppealOutcome::Upheld, "not them")
+            casework::decide_appeal(c, case, appeal, &olga, AppealOutcome::Upheld, "not them")
                 .await
                 .unwrap();
-            let proof = c.erasure_proof(case).await.unwrap();
+            let proof = casework::erasure_proof(c, case).await.unwrap();
             assert!(proof.complete, "{proof:?}");
         }
         // Whatever made the finding, it is withdrawn with its case.
@@ -239,7 +239,7 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
             (&filed, vec!["person"]),
             (&matched, vec!["media"]),
         ] {
-            let found = c.finding_rows(case).await.unwrap();
+            let found = casework::finding_rows(c, case).await.unwrap();
             let of: Vec<&str> = found.iter().map(|f| f.source.as_str()).collect();
             assert_eq!(of, sources);
             assert!(found.iter().all(|f| f.state == FindingState::Withdrawn));

@@ -8,16 +8,18 @@ fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
 }
 
 use bench::*;
+use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_media as media;
 
 async fn people(c: &Casework) -> (Person, Person) {
-    let rita = c
-        .add_person("Rita", &[Role::Reviewer], "test")
+    let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
         .await
         .unwrap();
     let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
-    let olga = c.add_person("Olga", &roles, "test").await.unwrap();
+    let olga = casework::add_person(c, "Olga", &roles, "test")
+        .await
+        .unwrap();
     (rita, olga)
 }
 
@@ -28,7 +30,9 @@ async fn case(c: &Casework, json: &str, content: Option<&[u8]>) -> NewCase {
         .iter()
         .map(|_| content.map(<[u8]>::to_vec))
         .collect();
-    c.new_case(&file, contents, "test").await.unwrap()
+    casework::new_case(c, &file, contents, "test")
+        .await
+        .unwrap()
 }
 
 fn request() -> DecisionRequest {
@@ -55,34 +59,55 @@ async fn nothing_reaches_the_person_under_an_embargo() {
             .await
             .case;
         for one in [&dated, &open] {
-            c.decide(one, &rita, &request()).await.unwrap();
-            let notice = c
-                .make_notice(one, Measure::AccountClosed, Language::German, "", &rita)
-                .await;
+            casework::decide(c, one, &rita, &request()).await.unwrap();
+            let notice =
+                casework::make_notice(c, one, Measure::AccountClosed, Language::German, "", &rita)
+                    .await;
             assert!(refused(notice).contains("embargo"));
         }
         // Past its date the one ends; the other waits for the authority's word.
         b.clock.pass(2 * 86_400);
-        c.make_notice(&dated, Measure::AccountClosed, Language::German, "", &rita)
-            .await
-            .unwrap();
+        casework::make_notice(
+            c,
+            &dated,
+            Measure::AccountClosed,
+            Language::German,
+            "",
+            &rita,
+        )
+        .await
+        .unwrap();
         assert!(
             refused(
-                c.make_notice(&open, Measure::AccountClosed, Language::German, "", &rita)
-                    .await
+                casework::make_notice(
+                    c,
+                    &open,
+                    Measure::AccountClosed,
+                    Language::German,
+                    "",
+                    &rita
+                )
+                .await
             )
             .contains("embargo")
         );
-        assert!(refused(c.set_embargo(&open, None, "", &olga).await).contains("word"));
-        c.set_embargo(&open, None, "Police 8, letter of 22 Sep", &olga)
+        assert!(refused(casework::set_embargo(c, &open, None, "", &olga).await).contains("word"));
+        casework::set_embargo(c, &open, None, "Police 8, letter of 22 Sep", &olga)
             .await
             .unwrap();
-        c.make_notice(&open, Measure::AccountClosed, Language::English, "", &rita)
-            .await
-            .unwrap();
+        casework::make_notice(
+            c,
+            &open,
+            Measure::AccountClosed,
+            Language::English,
+            "",
+            &rita,
+        )
+        .await
+        .unwrap();
         let file = CaseFile::from_json(br#"{"embargo": {}}"#).unwrap();
         assert!(
-            refused(c.new_case(&file, Vec::new(), "t").await).contains("date"),
+            refused(casework::new_case(c, &file, Vec::new(), "t").await).contains("date"),
             "an embargo without an end is none"
         );
     })
@@ -99,38 +124,45 @@ async fn an_appeal_by_code_needs_no_login_and_no_spelling() {
             .case;
         assert!(
             refused(
-                c.make_notice(&id, Measure::ContentRemoved, Language::English, "", &rita)
-                    .await
+                casework::make_notice(
+                    c,
+                    &id,
+                    Measure::ContentRemoved,
+                    Language::English,
+                    "",
+                    &rita
+                )
+                .await
             )
             .contains("decided")
         );
-        c.decide(&id, &rita, &request()).await.unwrap();
-        let notice = c
-            .make_notice(
-                &id,
-                Measure::ContentRemoved,
-                Language::English,
-                "https://example.com/appeal",
-                &rita,
-            )
-            .await
-            .unwrap();
+        casework::decide(c, &id, &rita, &request()).await.unwrap();
+        let notice = casework::make_notice(
+            c,
+            &id,
+            Measure::ContentRemoved,
+            Language::English,
+            "https://example.com/appeal",
+            &rita,
+        )
+        .await
+        .unwrap();
         assert!(
             notice.text.contains(&notice.code)
                 && notice.text.contains("https://example.com/appeal")
         );
         assert!(
-            refused(c.appeal_by_code("00000-00000-00000-00000", "no").await).contains("not known")
+            refused(casework::appeal_by_code(c, "00000-00000-00000-00000", "no").await)
+                .contains("not known")
         );
         let typed = format!(" {} ", notice.code.replace('-', " ").to_uppercase());
-        let appeal = c
-            .appeal_by_code(&typed, "it is my own child at the beach")
+        let appeal = casework::appeal_by_code(c, &typed, "it is my own child at the beach")
             .await
             .unwrap();
-        assert_eq!(c.open_appeals().await.unwrap().len(), 1);
+        assert_eq!(casework::open_appeals(c).await.unwrap().len(), 1);
         // It has its clock, and another person decides.
         assert!(
-            c.deadlines(Some(&id), false)
+            casework::deadlines(c, Some(&id), false)
                 .await
                 .unwrap()
                 .iter()
@@ -138,30 +170,32 @@ async fn an_appeal_by_code_needs_no_login_and_no_spelling() {
         );
         assert!(
             refused(
-                c.decide_appeal(&id, &appeal.id, &rita, AppealOutcome::Upheld, "g")
+                casework::decide_appeal(c, &id, &appeal.id, &rita, AppealOutcome::Upheld, "g")
                     .await
             )
             .contains("another person")
         );
-        c.decide_appeal(&id, &appeal.id, &olga, AppealOutcome::Upheld, "harmless")
+        casework::decide_appeal(c, &id, &appeal.id, &olga, AppealOutcome::Upheld, "harmless")
             .await
             .unwrap();
         assert!(
-            c.deadlines(Some(&id), false)
+            casework::deadlines(c, Some(&id), false)
                 .await
                 .unwrap()
                 .iter()
                 .all(|d| d.kind != DeadlineKind::Appeal)
         );
         // What the platform has to give back names the account until it is done.
-        let open = c.restorations(false).await.unwrap();
+        let open = casework::restorations(c, false).await.unwrap();
         assert_eq!(open.len(), 2);
         assert_eq!(open[0].account.as_ref().unwrap().expose(), "u");
         for one in open {
-            c.finish_restoration(&one.id, &rita).await.unwrap();
+            casework::finish_restoration(c, &one.id, &rita)
+                .await
+                .unwrap();
         }
         assert!(
-            c.restorations(true)
+            casework::restorations(c, true)
                 .await
                 .unwrap()
                 .iter()
@@ -183,17 +217,22 @@ async fn a_cleared_persons_files_are_erased_and_the_vault_still_verifies() {
         )
         .await;
         let exhibit = made.exhibits[0].clone().unwrap();
-        c.view(&exhibit, &rita, "decision", Extent::Whole)
+        casework::view(c, &exhibit, &rita, "decision", Extent::Whole)
             .await
             .unwrap();
-        c.decide(&made.case, &rita, &request()).await.unwrap();
-        let appeal = c.file_appeal(&made.case, "mine", "public").await.unwrap();
+        casework::decide(c, &made.case, &rita, &request())
+            .await
+            .unwrap();
+        let appeal = casework::file_appeal(c, &made.case, "mine", "public")
+            .await
+            .unwrap();
         assert_eq!(
-            c.finish_erasures().await.unwrap(),
+            casework::finish_erasures(c).await.unwrap(),
             0,
             "nothing goes while an appeal is open"
         );
-        c.decide_appeal(
+        casework::decide_appeal(
+            c,
             &made.case,
             &appeal.id,
             &olga,
@@ -202,7 +241,7 @@ async fn a_cleared_persons_files_are_erased_and_the_vault_still_verifies() {
         )
         .await
         .unwrap();
-        let proof = c.erasure_proof(&made.case).await.unwrap();
+        let proof = casework::erasure_proof(c, &made.case).await.unwrap();
         assert!(proof.complete, "{proof:?}");
         assert!(
             proof
@@ -210,19 +249,24 @@ async fn a_cleared_persons_files_are_erased_and_the_vault_still_verifies() {
                 .iter()
                 .any(|e| e.exhibit == exhibit && e.log_index.is_some())
         );
-        let gone = c
-            .view(&exhibit, &rita, "again", Extent::Whole)
+        let gone = casework::view(c, &exhibit, &rita, "again", Extent::Whole)
             .await
             .unwrap_err();
         assert!(gone.to_string().contains("was erased"));
-        assert!(c.exhibits().await.unwrap().is_empty());
-        let seen = c.verify_vault().await;
+        assert!(casework::exhibits(c).await.unwrap().is_empty());
+        let seen = casework::verify_vault(c).await;
         assert_eq!(
             (seen.problems, seen.erased, seen.leftovers),
             (Vec::new(), 1, Vec::new())
         );
-        assert_eq!(c.facts(&made.case).await.unwrap(), Facts::default());
-        assert!(refused(c.erasure_proof(&case(c, "{}", None).await.case).await).contains("upheld"));
+        assert_eq!(
+            casework::facts(c, &made.case).await.unwrap(),
+            Facts::default()
+        );
+        assert!(
+            refused(casework::erasure_proof(c, &case(c, "{}", None).await.case).await)
+                .contains("upheld")
+        );
     })
     .await;
 }
@@ -233,16 +277,22 @@ async fn an_empty_report_goes_only_under_a_name() {
         let c = &b.casework;
         let (rita, olga) = people(c).await;
         let id = case(c, "{}", None).await.case;
-        let decision = c.decide(&id, &rita, &request()).await.unwrap();
-        let report = c.file_report(&decision, "ncmec", false, "t").await.unwrap();
-        assert!(refused(c.approve_report(&report, &olga, None).await).contains("with the reason"));
-        assert!(
-            refused(c.approve_report(&report, &olga, Some(" ")).await).contains("with the reason")
-        );
-        c.approve_report(&report, &olga, Some("the police asked for it"))
+        let decision = casework::decide(c, &id, &rita, &request()).await.unwrap();
+        let report = casework::file_report(c, &decision, "ncmec", false, "t")
             .await
             .unwrap();
-        let acts = c.audit(Some(&report)).await.unwrap();
+        assert!(
+            refused(casework::approve_report(c, &report, &olga, None).await)
+                .contains("with the reason")
+        );
+        assert!(
+            refused(casework::approve_report(c, &report, &olga, Some(" ")).await)
+                .contains("with the reason")
+        );
+        casework::approve_report(c, &report, &olga, Some("the police asked for it"))
+            .await
+            .unwrap();
+        let acts = casework::audit(c, Some(&report)).await.unwrap();
         assert!(acts.iter().any(|a| a.act == "report.override"
             && a.actor == olga.id
             && a.detail.contains("police")));
@@ -256,30 +306,30 @@ async fn routes_hold_only_with_a_basis_and_nobody_is_told_twice() {
         let c = &b.casework;
         let (rita, olga) = people(c).await;
         let british = case(c, r#"{"facts": {"reported": {"id": "u"}, "jurisdiction": {"provider_country": "GB", "service": "messaging"}}}"#, None).await.case;
-        assert!(c.routing(&british).await.unwrap().to.is_empty(), "nothing holds before somebody records it");
+        assert!(casework::routing_for(c, &british).await.unwrap().to.is_empty(), "nothing holds before somebody records it");
         let route = |destination: &str, country: &str| Route {
             destination: destination.into(),
             provider_country: country.into(),
             basis: "a law".into(),
             ..Route::default()
         };
-        assert!(refused(c.add_route(&Route { basis: " ".into(), ..route("ncmec", "") }, &olga).await).contains("basis"));
-        assert!(refused(c.add_route(&route("ncmec", "Atlantis"), &olga).await).contains("capital"));
-        c.add_route(&Route { unless: "ncmec".into(), from: "2026-04-07".into(), ..route("package-nca", "GB") }, &olga).await.unwrap();
-        c.add_route(&Route { until: "2020-01-01".into(), ..route("xarf", "") }, &olga).await.unwrap();
-        c.add_route(&Route { service: Some(ServiceKind::Gaming), ..route("webhook", "") }, &olga).await.unwrap();
+        assert!(refused(casework::add_route(c, &Route { basis: " ".into(), ..route("ncmec", "") }, &olga).await).contains("basis"));
+        assert!(refused(casework::add_route(c, &route("ncmec", "Atlantis"), &olga).await).contains("capital"));
+        casework::add_route(c, &Route { unless: "ncmec".into(), from: "2026-04-07".into(), ..route("package-nca", "GB") }, &olga).await.unwrap();
+        casework::add_route(c, &Route { until: "2020-01-01".into(), ..route("xarf", "") }, &olga).await.unwrap();
+        casework::add_route(c, &Route { service: Some(ServiceKind::Gaming), ..route("webhook", "") }, &olga).await.unwrap();
         let to = |r: Routing| r.to.into_iter().map(|r| r.destination).collect::<Vec<_>>();
-        assert_eq!(to(c.routing(&british).await.unwrap()), ["package-nca"]);
-        let every = c.add_route(&route("ncmec", ""), &olga).await.unwrap();
-        let routing = c.routing(&british).await.unwrap();
+        assert_eq!(to(casework::routing_for(c, &british).await.unwrap()), ["package-nca"]);
+        let every = casework::add_route(c, &route("ncmec", ""), &olga).await.unwrap();
+        let routing = casework::routing_for(c, &british).await.unwrap();
         assert_eq!(routing.spared[0].0.destination, "package-nca");
         assert_eq!(to(routing), ["ncmec"]);
         // It was told, and the route has gone since: still nobody is told twice.
-        let decision = c.decide(&british, &rita, &request()).await.unwrap();
-        c.file_report(&decision, "ncmec", false, "t").await.unwrap();
-        c.remove_route(&every, &olga).await.unwrap();
-        assert!(c.routing(&british).await.unwrap().to.is_empty());
-        assert!(refused(c.file_report(&decision, "ncmec", false, "t").await).contains("once"));
+        let decision = casework::decide(c, &british, &rita, &request()).await.unwrap();
+        casework::file_report(c, &decision, "ncmec", false, "t").await.unwrap();
+        casework::remove_route(c, &every, &olga).await.unwrap();
+        assert!(casework::routing_for(c, &british).await.unwrap().to.is_empty());
+        assert!(refused(casework::file_report(c, &decision, "ncmec", false, "t").await).contains("once"));
     })
     .await;
 }
@@ -297,32 +347,51 @@ async fn clocks_run_from_knowledge_and_are_escalated_once() {
         )
         .await
         .case;
-        let due = &c.deadlines(Some(&id), false).await.unwrap()[0];
+        let due = &casework::deadlines(c, Some(&id), false).await.unwrap()[0];
         assert_eq!(rfc3339(due.due_at), "2026-09-22T12:00:00Z");
-        assert_eq!(c.escalate_deadlines().await.unwrap(), 0);
+        assert_eq!(casework::escalate_deadlines(c).await.unwrap(), 0);
         b.clock.pass(20 * 3_600);
-        assert_eq!(c.escalate_deadlines().await.unwrap(), 1);
-        assert_eq!(c.escalate_deadlines().await.unwrap(), 0);
-        let alarm = &c.alarms().await.unwrap()[0];
+        assert_eq!(casework::escalate_deadlines(c).await.unwrap(), 1);
+        assert_eq!(casework::escalate_deadlines(c).await.unwrap(), 0);
+        let alarm = &casework::alarms(c).await.unwrap()[0];
         assert!(alarm.text.contains(&id) && alarm.text.contains("is due"));
-        c.see_alarm(&alarm.id, &olga).await.unwrap();
-        assert!(c.alarms().await.unwrap().is_empty());
-        assert!(c.see_alarm(&alarm.id, &olga).await.is_err());
+        casework::see_alarm(c, &alarm.id, &olga).await.unwrap();
+        assert!(casework::alarms(c).await.unwrap().is_empty());
+        assert!(casework::see_alarm(c, &alarm.id, &olga).await.is_err());
         // An authority's request with its own date, moved on but never back.
         let now = due.due_at;
-        let request = c
-            .add_authority_request(&id, "Police 7", "4711", now + 86_400_000_000, None, &olga)
-            .await
-            .unwrap();
+        let request = casework::add_authority_request(
+            c,
+            &id,
+            "Police 7",
+            "4711",
+            now + 86_400_000_000,
+            None,
+            &olga,
+        )
+        .await
+        .unwrap();
         assert!(
-            refused(c.extend_deadline(&request, now, "no", &olga).await).contains("never back")
+            refused(casework::extend_deadline(c, &request, now, "no", &olga).await)
+                .contains("never back")
         );
-        c.extend_deadline(&request, now + 2 * 86_400_000_000, "by telephone", &olga)
+        casework::extend_deadline(c, &request, now + 2 * 86_400_000_000, "by telephone", &olga)
             .await
             .unwrap();
-        c.end_deadline(&request, "answered", &olga).await.unwrap();
-        assert_eq!(c.deadlines(Some(&id), false).await.unwrap().len(), 1);
-        assert_eq!(c.deadlines(Some(&id), true).await.unwrap().len(), 2);
+        casework::end_deadline(c, &request, "answered", &olga)
+            .await
+            .unwrap();
+        assert_eq!(
+            casework::deadlines(c, Some(&id), false)
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+        assert_eq!(
+            casework::deadlines(c, Some(&id), true).await.unwrap().len(),
+            2
+        );
     })
     .await;
 }
@@ -335,21 +404,23 @@ async fn outcomes_are_counted_once_by_source() {
         let id = case(c, r#"{"facts": {"reported": {"id": "u"}}}"#, None)
             .await
             .case;
-        let decision = c.decide(&id, &rita, &request()).await.unwrap();
-        let report = c.file_report(&decision, "ncmec", false, "t").await.unwrap();
+        let decision = casework::decide(c, &id, &rita, &request()).await.unwrap();
+        let report = casework::file_report(c, &decision, "ncmec", false, "t")
+            .await
+            .unwrap();
         for _ in 0..2 {
-            c.add_outcome(&report, "Police 7", Outcome::ChildSafeguarded, "t")
+            casework::add_outcome(c, &report, "Police 7", Outcome::ChildSafeguarded, "t")
                 .await
                 .unwrap();
         }
-        c.add_outcome(&report, "NCMEC", Outcome::Useful, "t")
+        casework::add_outcome(c, &report, "NCMEC", Outcome::Useful, "t")
             .await
             .unwrap();
-        let counts = c.outcome_counts().await.unwrap();
+        let counts = casework::outcome_counts(c).await.unwrap();
         assert_eq!(counts.len(), 2);
         assert_eq!(counts[1].counts.get("child-safeguarded"), Some(&1));
         assert!(
-            c.add_outcome("report-0", "x", Outcome::Useful, "t")
+            casework::add_outcome(c, "report-0", "x", Outcome::Useful, "t")
                 .await
                 .is_err()
         );
@@ -364,7 +435,7 @@ async fn cases_are_held_together_by_what_the_file_says() {
         let by_account = r#"{"group": "account", "facts": {"reported": {"id": "u"}}}"#;
         let first = case(c, by_account, None).await.case;
         let file = CaseFile::from_json(by_account.as_bytes()).unwrap();
-        assert!(refused(c.new_case(&file, Vec::new(), "t").await).contains(&first));
+        assert!(refused(casework::new_case(c, &file, Vec::new(), "t").await).contains(&first));
         // What screening finds of the account joins it.
         signed(c, "hotline", &[("one", b"known bytes")]).await;
         let screened = screen(c, b"known bytes").await;
@@ -378,7 +449,7 @@ async fn cases_are_held_together_by_what_the_file_says() {
             (r#"{"group": "account"}"#, "facts.reported.id"),
         ] {
             let file = CaseFile::from_json(json.as_bytes()).unwrap();
-            assert!(refused(c.new_case(&file, Vec::new(), "t").await).contains(field));
+            assert!(refused(casework::new_case(c, &file, Vec::new(), "t").await).contains(field));
         }
         // The same bytes again are said to have come before.
         let again = case(
@@ -389,7 +460,7 @@ async fn cases_are_held_together_by_what_the_file_says() {
         .await
         .case;
         assert_eq!(
-            c.dossier(&again, false).await.unwrap().files[0].seen_before,
+            casework::dossier(c, &again, false).await.unwrap().files[0].seen_before,
             [first]
         );
     })
@@ -407,12 +478,12 @@ async fn a_disputed_entry_speaks_for_no_other_case() {
             .await
             .unwrap();
         let id = recorded.case.unwrap();
-        assert!(c.dossier(&id, false).await.unwrap().matched);
-        let before = c.dossier(&id, false).await.unwrap().scores();
+        assert!(casework::dossier(c, &id, false).await.unwrap().matched);
+        let before = casework::dossier(c, &id, false).await.unwrap().scores();
         media::dispute_entry(c, "hotline", "one", "harmless", "t")
             .await
             .unwrap();
-        let after = c.dossier(&id, false).await.unwrap();
+        let after = casework::dossier(c, &id, false).await.unwrap();
         assert!(!after.matched);
         assert!(
             after.scores().missing.len() > before.missing.len(),

@@ -8,6 +8,7 @@ fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
 }
 
 use bench::*;
+use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_media as media;
 
@@ -28,12 +29,10 @@ async fn filed(c: &Casework) -> Filed {
         .await
         .unwrap();
     let case = recorded.case.unwrap();
-    let rita = c
-        .add_person("Rita", &[Role::Reviewer], "test")
+    let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
         .await
         .unwrap();
-    let olga = c
-        .add_person("Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
+    let olga = casework::add_person(c, "Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
         .await
         .unwrap();
     let request = DecisionRequest {
@@ -41,9 +40,8 @@ async fn filed(c: &Casework) -> Filed {
         grounds: "g".into(),
         category: None,
     };
-    let decision = c.decide(&case, &rita, &request).await.unwrap();
-    let filed = c
-        .file_report(&decision, "ncmec", false, "test")
+    let decision = casework::decide(c, &case, &rita, &request).await.unwrap();
+    let filed = casework::file_report(c, &decision, "ncmec", false, "test")
         .await
         .unwrap();
     Filed {
@@ -63,12 +61,16 @@ async fn an_upheld_appeal_withdraws_what_has_not_left() {
         let Filed {
             case, olga, filed, ..
         } = filed(c).await;
-        c.approve_report(&filed, &olga, None).await.unwrap();
-        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
-        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+        casework::approve_report(c, &filed, &olga, None)
             .await
             .unwrap();
-        assert_eq!(c.claim_jobs("w", 10, 1).await.unwrap(), []);
+        let appeal = casework::file_appeal(c, &case, "no", "public")
+            .await
+            .unwrap();
+        casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+            .await
+            .unwrap();
+        assert_eq!(casework::claim_jobs(c, "w", 10, 1).await.unwrap(), []);
     })
     .await;
 }
@@ -86,19 +88,27 @@ async fn an_open_appeal_is_decided_before_anything_else() {
             decision,
             filed,
         } = filed(c).await;
-        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
-        assert!(refused(c.file_report(&decision, "other", false, "test").await).contains("appeal"));
-        assert!(refused(c.approve_report(&filed, &olga, None).await).contains("appeal"));
-        assert!(refused(c.decide(&case, &rita, &request).await).contains("appeal"));
-        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+        let appeal = casework::file_appeal(c, &case, "no", "public")
             .await
             .unwrap();
-        assert!(refused(c.report(&case, false, "test").await).contains("overturned"));
         assert!(
-            refused(c.file_report(&decision, "other", false, "test").await).contains("overturned")
+            refused(casework::file_report(c, &decision, "other", false, "test").await)
+                .contains("appeal")
         );
-        assert!(refused(c.approve_report(&filed, &olga, None).await).contains("withdrawn"));
-        assert_eq!(c.claim_jobs("w", 10, 1).await.unwrap(), []);
+        assert!(refused(casework::approve_report(c, &filed, &olga, None).await).contains("appeal"));
+        assert!(refused(casework::decide(c, &case, &rita, &request).await).contains("appeal"));
+        casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+            .await
+            .unwrap();
+        assert!(refused(casework::report(c, &case, false, "test").await).contains("overturned"));
+        assert!(
+            refused(casework::file_report(c, &decision, "other", false, "test").await)
+                .contains("overturned")
+        );
+        assert!(
+            refused(casework::approve_report(c, &filed, &olga, None).await).contains("withdrawn")
+        );
+        assert_eq!(casework::claim_jobs(c, "w", 10, 1).await.unwrap(), []);
     })
     .await;
 }
@@ -110,8 +120,11 @@ async fn a_rejected_appeal_leaves_all_as_it_was() {
         let Filed {
             case, olga, filed, ..
         } = filed(c).await;
-        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
-        c.decide_appeal(
+        let appeal = casework::file_appeal(c, &case, "no", "public")
+            .await
+            .unwrap();
+        casework::decide_appeal(
+            c,
             &case,
             &appeal.id,
             &olga,
@@ -121,11 +134,13 @@ async fn a_rejected_appeal_leaves_all_as_it_was() {
         .await
         .unwrap();
         assert_eq!(
-            c.case(&case).await.unwrap().case.status,
+            casework::case(c, &case).await.unwrap().case.status,
             CaseStatus::Decided
         );
-        c.approve_report(&filed, &olga, None).await.unwrap();
-        assert_eq!(c.jobs_waiting().await.unwrap(), 1);
+        casework::approve_report(c, &filed, &olga, None)
+            .await
+            .unwrap();
+        assert_eq!(casework::jobs_waiting(c).await.unwrap(), 1);
     })
     .await;
 }

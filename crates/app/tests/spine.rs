@@ -13,6 +13,7 @@ fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
 use std::sync::Arc;
 
 use bench::*;
+use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_media as media;
 use obhut_media::*;
@@ -51,7 +52,7 @@ async fn a_list_counts_until_two_people_have_signed_it() {
         assert_eq!(screen(c, &known).await.verdict, Verdict::NoMatch);
 
         for lookalike in ["Ada Lovel\u{430}ce", "Ada\u{200b} Lovelace", "Ada\x07"] {
-            let added = c.add_person(lookalike, &[Role::ListSteward], "test").await;
+            let added = casework::add_person(c, lookalike, &[Role::ListSteward], "test").await;
             assert!(refused(added).contains("one alphabet"), "{lookalike:?}");
         }
         let list = media::sign_list(c, "hotline", &steward(c, "Grace Hopper").await)
@@ -208,7 +209,9 @@ async fn from_match_to_retraction() {
         assert_ne!(other.case.as_ref(), Some(&case));
 
         // No report without a decision, no decision without a person who may.
-        assert!(refused(c.report(&case, false, "test").await).contains("nobody has decided"));
+        assert!(
+            refused(casework::report(c, &case, false, "test").await).contains("nobody has decided")
+        );
         let request = DecisionRequest {
             ruling: Ruling::Report,
             grounds: "as assessed".into(),
@@ -218,24 +221,24 @@ async fn from_match_to_retraction() {
             }),
         };
         let ada = steward(c, "Ada").await;
-        assert!(refused(c.decide(&case, &ada, &request).await).contains("reviewer"));
-        let rita = c
-            .add_person("Rita", &[Role::Reviewer, Role::ReportingOfficer], "test")
-            .await
-            .unwrap();
+        assert!(refused(casework::decide(c, &case, &ada, &request).await).contains("reviewer"));
+        let rita =
+            casework::add_person(c, "Rita", &[Role::Reviewer, Role::ReportingOfficer], "test")
+                .await
+                .unwrap();
         let empty = DecisionRequest {
             grounds: "  ".into(),
             ..request.clone()
         };
-        assert!(refused(c.decide(&case, &rita, &empty).await).contains("grounds"));
-        let decision = c.decide(&case, &rita, &request).await.unwrap();
+        assert!(refused(casework::decide(c, &case, &rita, &empty).await).contains("grounds"));
+        let decision = casework::decide(c, &case, &rita, &request).await.unwrap();
         assert_eq!(
-            c.decisions(&case).await.unwrap(),
+            casework::decisions(c, &case).await.unwrap(),
             std::slice::from_ref(&decision)
         );
 
         // "Viewed" comes from the record alone.
-        let report = c.report(&case, false, "test").await.unwrap();
+        let report = casework::report(c, &case, false, "test").await.unwrap();
         assert_eq!(
             (
                 report.dossier.files.len(),
@@ -243,18 +246,28 @@ async fn from_match_to_retraction() {
             ),
             (2, false)
         );
-        assert!(refused(c.view(&exhibit, &ada, "look", Extent::Whole).await).contains("reviewer"));
+        assert!(
+            refused(casework::view(c, &exhibit, &ada, "look", Extent::Whole).await)
+                .contains("reviewer")
+        );
         assert_eq!(
-            c.view(&exhibit, &rita, "decision", Extent::Part)
+            casework::view(c, &exhibit, &rita, "decision", Extent::Part)
                 .await
                 .unwrap(),
             known
         );
-        assert!(!c.report(&case, false, "test").await.unwrap().dossier.files[0].viewed_whole);
-        c.view(&exhibit, &rita, "decision", Extent::Whole)
+        assert!(
+            !casework::report(c, &case, false, "test")
+                .await
+                .unwrap()
+                .dossier
+                .files[0]
+                .viewed_whole
+        );
+        casework::view(c, &exhibit, &rita, "decision", Extent::Whole)
             .await
             .unwrap();
-        let report = c.report(&case, false, "test").await.unwrap();
+        let report = casework::report(c, &case, false, "test").await.unwrap();
         assert_eq!(
             (
                 report.dossier.files[0].viewed_whole,
@@ -276,46 +289,64 @@ async fn from_match_to_retraction() {
         );
 
         // Two people.
-        let filed = c
-            .file_report(&decision, "ncmec", false, "test")
+        let filed = casework::file_report(c, &decision, "ncmec", false, "test")
             .await
             .unwrap();
-        assert!(refused(c.approve_report(&filed, &rita, None).await).contains("another person"));
-        assert_eq!(c.jobs_waiting().await.unwrap(), 0);
-        let olga = c
-            .add_person("Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
+        assert!(
+            refused(casework::approve_report(c, &filed, &rita, None).await)
+                .contains("another person")
+        );
+        assert_eq!(casework::jobs_waiting(c).await.unwrap(), 0);
+        let olga =
+            casework::add_person(c, "Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
+                .await
+                .unwrap();
+        casework::approve_report(c, &filed, &olga, None)
             .await
             .unwrap();
-        c.approve_report(&filed, &olga, None).await.unwrap();
-        assert!(refused(c.approve_report(&filed, &olga, None).await).contains("already"));
-        let jobs = c.claim_jobs("w", 10, 1_000_000).await.unwrap();
+        assert!(
+            refused(casework::approve_report(c, &filed, &olga, None).await).contains("already")
+        );
+        let jobs = casework::claim_jobs(c, "w", 10, 1_000_000).await.unwrap();
         assert_eq!(
             (jobs.len(), jobs[0].kind, jobs[0].subject.as_str()),
             (1, JobKind::Report, filed.as_str())
         );
-        c.finish_job(&jobs[0], "w").await.unwrap();
+        casework::finish_job(c, &jobs[0], "w").await.unwrap();
         assert_eq!(
-            c.case(&case).await.unwrap().case.status,
+            casework::case(c, &case).await.unwrap().case.status,
             CaseStatus::Reported
         );
 
         // Redress.
-        let appeal = c
-            .file_appeal(&case, "it is my own beach photo", "public")
+        let appeal = casework::file_appeal(c, &case, "it is my own beach photo", "public")
             .await
             .unwrap();
-        let upheld = c
-            .decide_appeal(&case, &appeal.id, &rita, AppealOutcome::Upheld, "harmless")
-            .await;
+        let upheld = casework::decide_appeal(
+            c,
+            &case,
+            &appeal.id,
+            &rita,
+            AppealOutcome::Upheld,
+            "harmless",
+        )
+        .await;
         assert!(refused(upheld).contains("another person"));
-        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "harmless")
-            .await
-            .unwrap();
-        let detail = c.case(&case).await.unwrap();
+        casework::decide_appeal(
+            c,
+            &case,
+            &appeal.id,
+            &olga,
+            AppealOutcome::Upheld,
+            "harmless",
+        )
+        .await
+        .unwrap();
+        let detail = casework::case(c, &case).await.unwrap();
         assert_eq!(detail.case.status, CaseStatus::Cleared);
         assert!(detail.case.account.is_none() && detail.facts.expose() == &Facts::default());
         assert!(detail.findings.iter().all(|f| f.name.is_none()));
-        let jobs = c.claim_jobs("w", 10, 1_000_000).await.unwrap();
+        let jobs = casework::claim_jobs(c, "w", 10, 1_000_000).await.unwrap();
         assert_eq!(
             (jobs.len(), jobs[0].kind, jobs[0].subject.as_str()),
             (1, JobKind::Retraction, filed.as_str())
@@ -325,10 +356,9 @@ async fn from_match_to_retraction() {
             Verdict::NoMatch,
             "the entry that misfired"
         );
-        assert!(c.verify_vault().await.problems.is_empty());
+        assert!(casework::verify_vault(c).await.problems.is_empty());
 
-        let acts: Vec<_> = c
-            .audit(None)
+        let acts: Vec<_> = casework::audit(c, None)
             .await
             .unwrap()
             .into_iter()
@@ -385,9 +415,8 @@ async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
         };
         let first = many(12).await;
         assert!(first.iter().all(|case| *case == first[0]), "{first:?}");
-        assert_eq!(c.findings(&first[0]).await.unwrap().len(), 12);
-        let rita = c
-            .add_person("Rita", &[Role::Reviewer], "test")
+        assert_eq!(casework::findings(&c, &first[0]).await.unwrap().len(), 12);
+        let rita = casework::add_person(&c, "Rita", &[Role::Reviewer], "test")
             .await
             .unwrap();
         let request = DecisionRequest {
@@ -395,13 +424,14 @@ async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
             grounds: "g".into(),
             category: None,
         };
-        let (decided, during) = tokio::join!(c.decide(&first[0], &rita, &request), many(12));
+        let (decided, during) =
+            tokio::join!(casework::decide(&c, &first[0], &rita, &request), many(12));
         decided.unwrap();
-        let cases = c.cases(None).await.unwrap();
+        let cases = casework::cases(&c, None).await.unwrap();
         assert!((1..=2).contains(&cases.len()), "{cases:?}");
         let mut findings = 0;
         for case in &cases {
-            findings += c.findings(&case.id).await.unwrap().len();
+            findings += casework::findings(&c, &case.id).await.unwrap().len();
         }
         assert_eq!(findings, 24);
         assert!(
@@ -409,7 +439,7 @@ async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
                 .iter()
                 .all(|id| cases.iter().any(|case| case.id == *id))
         );
-        assert!(c.verify_vault().await.problems.is_empty());
+        assert!(casework::verify_vault(&c).await.problems.is_empty());
     })
     .await;
 }
@@ -430,19 +460,19 @@ async fn private_messages_need_a_legal_basis_that_has_not_ended() {
         let ends = b.clock.now_micros() + 60_000_000;
         assert!(
             refused(
-                c.record_legal_basis(Surface::PrivateMessage, "law", "", ends, "t")
+                casework::record_legal_basis(c, Surface::PrivateMessage, "law", "", ends, "t")
                     .await
             )
             .contains("owner")
         );
         assert!(
             refused(
-                c.record_legal_basis(Surface::PrivateMessage, "law", "Ada", 1, "t")
+                casework::record_legal_basis(c, Surface::PrivateMessage, "law", "Ada", 1, "t")
                     .await
             )
             .contains("future")
         );
-        c.record_legal_basis(Surface::PrivateMessage, "law", "Ada", ends, "t")
+        casework::record_legal_basis(c, Surface::PrivateMessage, "law", "Ada", ends, "t")
             .await
             .unwrap();
         media::record(c, &screened, &private, None, "t")
@@ -450,7 +480,7 @@ async fn private_messages_need_a_legal_basis_that_has_not_ended() {
             .unwrap();
         b.clock.pass(61);
         assert!(matches!(
-            c.check_surface(Surface::PrivateMessage).await,
+            casework::check_surface(c, Surface::PrivateMessage).await,
             Err(CaseworkError::NoLegalBasis)
         ));
     })
@@ -463,12 +493,10 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
         let c = &b.casework;
         let known = picture(1);
         signed(c, "hotline", &[("one", &known)]).await;
-        let rita = c
-            .add_person("Rita", &[Role::Reviewer], "test")
+        let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
             .await
             .unwrap();
-        let olga = c
-            .add_person("Olga", &[Role::ReportingOfficer], "test")
+        let olga = casework::add_person(c, "Olga", &[Role::ReportingOfficer], "test")
             .await
             .unwrap();
         let screened = screen(c, &known).await;
@@ -483,14 +511,18 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
                 grounds: "g".into(),
                 category: None,
             };
-            let decision = c.decide(&case, &rita, &request).await.unwrap();
-            let filed = c.file_report(&decision, "ncmec", false, "t").await.unwrap();
-            c.approve_report(&filed, &olga, None).await.unwrap();
+            let decision = casework::decide(c, &case, &rita, &request).await.unwrap();
+            let filed = casework::file_report(c, &decision, "ncmec", false, "t")
+                .await
+                .unwrap();
+            casework::approve_report(c, &filed, &olga, None)
+                .await
+                .unwrap();
         }
         let claims = tokio::join!(
-            c.claim_jobs("w1", 8, 30_000_000),
-            c.claim_jobs("w2", 8, 30_000_000),
-            c.claim_jobs("w3", 8, 30_000_000)
+            casework::claim_jobs(c, "w1", 8, 30_000_000),
+            casework::claim_jobs(c, "w2", 8, 30_000_000),
+            casework::claim_jobs(c, "w3", 8, 30_000_000)
         );
         let mut ids: Vec<_> = [claims.0, claims.1, claims.2]
             .into_iter()
@@ -499,7 +531,7 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
             .collect();
         // Whoever came too late comes again; nobody gets a job that another has.
         ids.extend(
-            c.claim_jobs("w4", 20, 30_000_000)
+            casework::claim_jobs(c, "w4", 20, 30_000_000)
                 .await
                 .unwrap()
                 .into_iter()
@@ -510,11 +542,11 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
         ids.dedup();
         assert_eq!((ids.len(), all), (20, 20));
         b.clock.pass(31);
-        let late = c.claim_jobs("w5", 1, 30_000_000).await.unwrap();
+        let late = casework::claim_jobs(c, "w5", 1, 30_000_000).await.unwrap();
         assert_eq!(late[0].tries, 2);
-        assert!(refused(c.finish_job(&late[0], "w1").await).contains("no longer"));
-        c.finish_job(&late[0], "w5").await.unwrap();
-        assert_eq!(c.jobs_waiting().await.unwrap(), 19);
+        assert!(refused(casework::finish_job(c, &late[0], "w1").await).contains("no longer"));
+        casework::finish_job(c, &late[0], "w5").await.unwrap();
+        assert_eq!(casework::jobs_waiting(c).await.unwrap(), 19);
     })
     .await;
 }
@@ -523,15 +555,17 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
 async fn keys_open_what_they_say_and_only_once_shown() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
-        assert!(refused(c.create_key("k", &[Right::Decide], None, "t").await).contains("person"));
-        let (key, secret) = c
-            .create_key("k", &[Right::Screen], None, "t")
+        assert!(
+            refused(casework::create_key(c, "k", &[Right::Decide], None, "t").await)
+                .contains("person")
+        );
+        let (key, secret) = casework::create_key(c, "k", &[Right::Screen], None, "t")
             .await
             .unwrap();
-        assert_eq!(c.key(&secret).await.unwrap(), Some(key.clone()));
-        assert_eq!(c.key("obhut_0").await.unwrap(), None);
-        c.revoke_key(&key.id, "t").await.unwrap();
-        assert_eq!(c.key(&secret).await.unwrap(), None);
+        assert_eq!(casework::key(c, &secret).await.unwrap(), Some(key.clone()));
+        assert_eq!(casework::key(c, "obhut_0").await.unwrap(), None);
+        casework::revoke_key(c, &key.id, "t").await.unwrap();
+        assert_eq!(casework::key(c, &secret).await.unwrap(), None);
         if b.url.is_none() {
             let stored = std::fs::read(b.folder.path().join("obhut.db")).unwrap();
             assert!(!stored.windows(secret.len()).any(|w| w == secret.as_bytes()));
@@ -603,7 +637,7 @@ async fn two_processes_may_open_a_fresh_folder_at_once() {
         };
         let (x, y) = tokio::join!(open(), open());
         let (x, y) = (x.unwrap(), y.unwrap());
-        assert_eq!(x.vault_key(), y.vault_key());
+        assert_eq!(casework::vault_key(&x), casework::vault_key(&y));
     })
     .await;
 }
@@ -624,12 +658,12 @@ async fn a_finding_that_cannot_be_kept_leaves_no_case() {
                 .await
                 .is_err()
         );
-        assert_eq!(c.cases(None).await.unwrap(), []);
+        assert_eq!(casework::cases(c, None).await.unwrap(), []);
         std::fs::remove_file(b.folder.path().join("vault")).unwrap();
         media::record(c, &screened, &subject("a"), Some(&known), "t")
             .await
             .unwrap();
-        assert_eq!(c.cases(None).await.unwrap().len(), 1);
+        assert_eq!(casework::cases(c, None).await.unwrap().len(), 1);
     })
     .await;
 }
@@ -637,13 +671,10 @@ async fn a_finding_that_cannot_be_kept_leaves_no_case() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_key_is_asked_for_not_replaced() {
     let b = bench(None).await;
-    let person = b
-        .casework
-        .add_person("Rita", &[Role::Reviewer], "t")
+    let person = casework::add_person(&b.casework, "Rita", &[Role::Reviewer], "t")
         .await
         .unwrap();
-    b.casework
-        .put_exhibit(b"x", None, None, None, None, &person)
+    casework::put_exhibit(&b.casework, b"x", None, None, None, None, &person)
         .await
         .unwrap();
     std::fs::remove_file(b.folder.path().join("keys/sealing.age")).unwrap();
@@ -675,5 +706,9 @@ async fn facts_refuse_what_they_do_not_know() {
             .unwrap();
     assert_eq!(facts.victims.len(), 1);
     let b = bench(None).await;
-    assert!(b.casework.set_facts("case-0", &facts, "t").await.is_err());
+    assert!(
+        casework::set_facts(&b.casework, "case-0", &facts, "t")
+            .await
+            .is_err()
+    );
 }

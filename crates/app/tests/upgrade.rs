@@ -5,6 +5,7 @@ mod bench;
 
 use bench::*;
 use obhut_app::domains;
+use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_media as media;
 use obhut_media::*;
@@ -126,13 +127,13 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
         let opened = futures::future::join_all((0..8).map(|_| open())).await;
         let mut all: Vec<Casework> = opened.into_iter().map(|c| c.unwrap()).collect();
         let c = all.pop().unwrap();
-        let decisions = c.decisions("case-1").await.unwrap();
+        let decisions = casework::decisions(&c, "case-1").await.unwrap();
         let grounds: Vec<_> = decisions.iter().map(|d| d.grounds()).collect();
         assert_eq!(grounds, ["first", "second"], "numbered by time");
-        let trail = c.audit(Some("case-1")).await.unwrap();
+        let trail = casework::audit(&c, Some("case-1")).await.unwrap();
         assert_eq!(trail[0].detail, "report", "newest first");
         // Findings keep their ids, their details and their order; what domains found has its own row.
-        let findings = c.findings("case-1").await.unwrap();
+        let findings = casework::findings(&c, "case-1").await.unwrap();
         let seen: Vec<_> = findings
             .iter()
             .map(|f| {
@@ -156,7 +157,7 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
         assert_eq!(findings[0].uploaded_at, Some(5));
         assert_eq!(findings[2].matched.action, Action::Hold);
         assert_eq!(findings[2].exhibit.as_deref(), Some("exhibit-2"));
-        let rows = c.finding_rows("case-1").await.unwrap();
+        let rows = casework::finding_rows(&c, "case-1").await.unwrap();
         let rows: Vec<_> = rows
             .iter()
             .map(|r| (r.seq, r.source.as_str(), r.subject.as_str()))
@@ -177,7 +178,7 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
         assert_eq!(list.signatures, ["Ada", "Grace"]);
         assert!(!list.unsigned);
         assert_eq!(screen(&c, &known).await.verdict, Verdict::Match);
-        let bound = c.audit(Some(&list.id)).await.unwrap();
+        let bound = casework::audit(&c, Some(&list.id)).await.unwrap();
         assert_eq!(bound.iter().filter(|r| r.act == "list.bind").count(), 1);
         // The lookup key is the one the first version used, now in its own file.
         let keys = folder.path().join("keys");
@@ -188,14 +189,16 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
             assert!(copy.metadata().unwrap().len() > 0, "copied first");
         }
         // The next decision is the third, whatever the clock says.
-        let rita = c.person("Rita").await.unwrap();
+        let rita = casework::person(&c, "Rita").await.unwrap();
         let request = DecisionRequest {
             ruling: Ruling::Report,
             grounds: "third".into(),
             category: None,
         };
-        c.decide("case-1", &rita, &request).await.unwrap();
-        let decisions = c.decisions("case-1").await.unwrap();
+        casework::decide(&c, "case-1", &rita, &request)
+            .await
+            .unwrap();
+        let decisions = casework::decisions(&c, "case-1").await.unwrap();
         assert_eq!(decisions.last().unwrap().grounds(), "third");
     })
     .await;

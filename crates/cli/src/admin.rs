@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use obhut_app::casework::FinancialUnit;
-use obhut_app::casework::{CaseworkError, Clock as _, Right, SystemClock, rfc3339};
+use obhut_app::casework::{
+    self, CaseworkError, Clock as _, FinancialUnit, Right, SystemClock, rfc3339,
+};
 use obhut_app::formats::reports::goaml;
 use serde_json::json;
 
@@ -22,10 +23,10 @@ pub async fn person(
     let casework = setting.casework().await?;
     let people = match command {
         PersonCommand::Add { name, roles } => {
-            vec![casework.add_person(&name, &roles, &somebody()).await?]
+            vec![casework::add_person(&casework, &name, &roles, &somebody()).await?]
         }
         PersonCommand::Remove { name } => {
-            let (person, keys) = casework.remove_person(&name, &somebody()).await?;
+            let (person, keys) = casework::remove_person(&casework, &name, &somebody()).await?;
             output.line(
                 || json!({ "removed": person.id, "name": person.name, "keys_revoked": keys }),
                 || {
@@ -38,9 +39,9 @@ pub async fn person(
             return Ok(ExitCode::SUCCESS);
         }
         PersonCommand::Withdraw { name, role } => {
-            vec![casework.withdraw_role(&name, role, &somebody()).await?]
+            vec![casework::withdraw_role(&casework, &name, role, &somebody()).await?]
         }
-        PersonCommand::List => casework.people().await?,
+        PersonCommand::List => casework::people(&casework).await?,
     };
     for person in &people {
         output.line(
@@ -78,12 +79,11 @@ pub async fn basis(
         } => {
             let end = end_of_day(&until)?;
             vec![
-                casework
-                    .record_legal_basis(surface, &text, &owner, end, &somebody())
+                casework::record_legal_basis(&casework, surface, &text, &owner, end, &somebody())
                     .await?,
             ]
         }
-        BasisCommand::List => casework.legal_bases().await?,
+        BasisCommand::List => casework::legal_bases(&casework).await?,
     };
     for basis in &bases {
         output.line(
@@ -123,22 +123,20 @@ pub async fn key(
                 rights
             };
             let person = match person {
-                Some(name) => Some(casework.person(&name).await?),
+                Some(name) => Some(casework::person(&casework, &name).await?),
                 None => None,
             };
-            let (key, secret) = casework
-                .create_key_until(
-                    &name,
-                    &rights,
-                    person.as_ref(),
-                    expires.as_deref().map(end_of_day).transpose()?,
-                    &somebody(),
-                )
-                .await?;
+            let (key, secret) = casework::create_key_until(
+                &casework,
+                &name,
+                &rights,
+                person.as_ref(),
+                expires.as_deref().map(end_of_day).transpose()?,
+                &somebody(),
+            )
+            .await?;
             if let Some(surface) = surface {
-                casework
-                    .set_key_surface(&key.id, surface, &somebody())
-                    .await?;
+                casework::set_key_surface(&casework, &key.id, surface, &somebody()).await?;
             }
             output.remark("note: the key is shown this once and kept nowhere; send it as `Authorization: Bearer …`");
             output.line(
@@ -148,7 +146,7 @@ pub async fn key(
         }
         KeyCommand::List => {
             let now = SystemClock.now_micros();
-            for key in casework.keys().await? {
+            for key in casework::keys(&casework).await? {
                 output.line(
                     || serde_json::to_value(&key).expect("a key is JSON"),
                     || {
@@ -165,7 +163,7 @@ pub async fn key(
             }
         }
         KeyCommand::Revoke { id } => {
-            casework.revoke_key(&id, &somebody()).await?;
+            casework::revoke_key(&casework, &id, &somebody()).await?;
             output.line(
                 || json!({ "id": id, "revoked": true }),
                 || format!("{id} opens nothing any more"),
@@ -202,7 +200,7 @@ pub async fn settings(
         unreachable!("units were answered above")
     };
     let casework = setting.casework().await?;
-    let mut reporter = casework.reporter().await?;
+    let mut reporter = casework::reporter(&casework).await?;
     let before = reporter.clone();
     for (field, given) in [
         (&mut reporter.service, service),
@@ -219,7 +217,7 @@ pub async fn settings(
         }
     }
     if reporter != before {
-        casework.set_reporter(&reporter, &somebody()).await?;
+        casework::set_reporter(&casework, &reporter, &somebody()).await?;
     }
     let value = serde_json::to_value(&reporter)?;
     output.line(
@@ -268,9 +266,9 @@ async fn unit(
             goaml::check_document(schema, unit.schema_compat, "<report/>")
                 .map_err(anyhow::Error::msg)?;
         }
-        casework.set_financial_unit(&unit, &somebody()).await?;
+        casework::set_financial_unit(&casework, &unit, &somebody()).await?;
     }
-    let Some(unit) = casework.financial_unit().await? else {
+    let Some(unit) = casework::financial_unit(&casework).await? else {
         let why = "no unit is set; `obhut settings unit --file unit.json` sets one (docs/goaml.md)";
         return Err(CaseworkError::Conflict {
             why: why.into(),
@@ -302,7 +300,7 @@ pub async fn audit(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let casework = setting.casework().await?;
-    for row in casework.audit(args.subject.as_deref()).await? {
+    for row in casework::audit(&casework, args.subject.as_deref()).await? {
         output.line(
             || serde_json::to_value(&row).expect("a row is JSON"),
             || {

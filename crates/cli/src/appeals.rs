@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use obhut_app::casework::{Role, rfc3339};
+use obhut_app::casework::{self, Role, rfc3339};
 use serde_json::json;
 
 use crate::args::AppealCommand;
@@ -19,8 +19,10 @@ pub async fn run(
     match command {
         AppealCommand::Open { case, code, reason } => {
             let appeal = match (&case, &code) {
-                (_, Some(code)) => casework.appeal_by_code(code, &reason).await?,
-                (Some(case), None) => casework.file_appeal(case, &reason, &somebody()).await?,
+                (_, Some(code)) => casework::appeal_by_code(&casework, code, &reason).await?,
+                (Some(case), None) => {
+                    casework::file_appeal(&casework, case, &reason, &somebody()).await?
+                }
                 (None, None) => anyhow::bail!("name the case, or the --code of a notice"),
             };
             output.line(
@@ -39,11 +41,11 @@ pub async fn run(
             outcome,
             grounds,
         } => {
-            let case = casework.case_of_appeal(&appeal).await?;
+            let case = casework::case_of_appeal(&casework, &appeal).await?;
             let person = acting(&casework, Some(&by), Role::Reviewer, output).await?;
-            let decided = casework
-                .decide_appeal(&case, &appeal, &person, outcome, &grounds)
-                .await?;
+            let decided =
+                casework::decide_appeal(&casework, &case, &appeal, &person, outcome, &grounds)
+                    .await?;
             output.line(
                 || serde_json::to_value(&decided).expect("an appeal is JSON"),
                 || {
@@ -56,7 +58,7 @@ pub async fn run(
             )?;
         }
         AppealCommand::List => {
-            for appeal in casework.open_appeals().await? {
+            for appeal in casework::open_appeals(&casework).await? {
                 output.line(
                     || serde_json::to_value(&appeal).expect("an appeal is JSON"),
                     || {
@@ -78,9 +80,9 @@ pub async fn run(
             by,
         } => {
             let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
-            let notice = casework
-                .make_notice(&case, measure, language, &contact, &person)
-                .await?;
+            let notice =
+                casework::make_notice(&casework, &case, measure, language, &contact, &person)
+                    .await?;
             output.line(
                 || serde_json::to_value(&notice).expect("a notice is JSON"),
                 || notice.text.clone(),
@@ -89,14 +91,14 @@ pub async fn run(
         AppealCommand::Restorations { done, by } => match done {
             Some(id) => {
                 let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
-                casework.finish_restoration(&id, &person).await?;
+                casework::finish_restoration(&casework, &id, &person).await?;
                 output.line(
                     || json!({ "restoration": id, "done": true }),
                     || format!("{id} is done"),
                 )?;
             }
             None => {
-                for one in casework.restorations(false).await? {
+                for one in casework::restorations(&casework, false).await? {
                     let account = one.account.as_ref().map(|a| a.expose().clone());
                     output.line(
                         || {
@@ -114,7 +116,7 @@ pub async fn run(
             }
         },
         AppealCommand::Proof { case } => {
-            let proof = casework.erasure_proof(&case).await?;
+            let proof = casework::erasure_proof(&casework, &case).await?;
             let value = serde_json::to_value(&proof).context("a proof is JSON")?;
             output.line(
                 || value.clone(),

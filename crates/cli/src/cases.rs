@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use base64::Engine as _;
 use obhut_app::casework::{
-    CASE_FILE_BYTES_MAX, CaseDetail, CaseFile, Casework, Category, DecisionRequest, Embargo, Facts,
-    Finding, NewCase, Role, rfc3339,
+    self, CASE_FILE_BYTES_MAX, CaseDetail, CaseFile, Casework, Category, DecisionRequest, Embargo,
+    Facts, Finding, NewCase, Role, rfc3339,
 };
 use serde_json::json;
 
@@ -49,7 +49,7 @@ pub async fn run(
             )?;
         }
         CaseCommand::List { status } => {
-            let cases = casework.cases(status).await?;
+            let cases = casework::cases(&casework, status).await?;
             if cases.is_empty() {
                 output.remark("no case; `obhut screen` and the HTTP interface open one where they find something");
             }
@@ -69,8 +69,8 @@ pub async fn run(
             }
         }
         CaseCommand::Show { case } => {
-            casework.note(&somebody(), "case.show", &case, "").await?;
-            let detail = casework.case(&case).await?;
+            casework::note(&casework, &somebody(), "case.show", &case, "").await?;
+            let detail = casework::case(&casework, &case).await?;
             output.line(|| show(&detail), || describe(&detail))?;
             for alert in obhut_app::payments::alerts_of_case(&casework, &case).await? {
                 output.line(
@@ -93,22 +93,22 @@ pub async fn run(
             category,
         } => {
             // Nobody gets a role for a case that isn't there.
-            casework.case(&case).await?;
+            casework::case(&casework, &case).await?;
             let person = acting(&casework, Some(&by), Role::Reviewer, output).await?;
             let category = scale
                 .zip(category)
                 .map(|(scale, value)| Category { scale, value });
-            let decision = casework
-                .decide(
-                    &case,
-                    &person,
-                    &DecisionRequest {
-                        ruling,
-                        grounds,
-                        category,
-                    },
-                )
-                .await?;
+            let decision = casework::decide(
+                &casework,
+                &case,
+                &person,
+                &DecisionRequest {
+                    ruling,
+                    grounds,
+                    category,
+                },
+            )
+            .await?;
             output.line(
                 || serde_json::to_value(&decision).expect("a decision is JSON"),
                 || {
@@ -125,18 +125,16 @@ pub async fn run(
             Some(file) => {
                 let bytes = input::read(&file, FACTS_BYTES_MAX)?;
                 let facts = Facts::from_json(&bytes).with_context(|| file.display().to_string())?;
-                casework.set_facts(&case, &facts, &somebody()).await?;
+                casework::set_facts(&casework, &case, &facts, &somebody()).await?;
                 output.line(
                     || json!({ "case": case, "facts": "set" }),
                     || format!("the facts of {case} are set"),
                 )?;
             }
             None => {
-                casework
-                    .note(&somebody(), "case.facts.show", &case, "")
-                    .await?;
-                casework.case(&case).await?;
-                let facts = serde_json::to_value(casework.facts(&case).await?)?;
+                casework::note(&casework, &somebody(), "case.facts.show", &case, "").await?;
+                casework::case(&casework, &case).await?;
+                let facts = serde_json::to_value(casework::facts(&casework, &case).await?)?;
                 output.line(
                     || facts.clone(),
                     || serde_json::to_string_pretty(&facts).expect("facts are JSON"),
@@ -144,7 +142,7 @@ pub async fn run(
             }
         },
         CaseCommand::Views { case } => {
-            let detail = casework.case(&case).await?;
+            let detail = casework::case(&casework, &case).await?;
             let mut exhibits: Vec<&String> = detail
                 .findings
                 .iter()
@@ -152,8 +150,8 @@ pub async fn run(
                 .collect();
             exhibits.dedup();
             for exhibit in exhibits {
-                for view in casework.views(exhibit).await? {
-                    let person = casework.person(&view.person).await?;
+                for view in casework::views(&casework, exhibit).await? {
+                    let person = casework::person(&casework, &view.person).await?;
                     output.line(
                         || {
                             let mut value = serde_json::to_value(&view).expect("a view is JSON");
@@ -187,7 +185,7 @@ pub async fn run(
                 (true, Some(authority)) => authority.clone(),
                 _ => reason,
             };
-            casework.set_embargo(&case, given, &reason, &person).await?;
+            casework::set_embargo(&casework, &case, given, &reason, &person).await?;
             output.line(
                 || json!({ "case": case, "embargo": !lift }),
                 || match lift {
@@ -230,7 +228,7 @@ async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
             (None, None) => None,
         });
     }
-    Ok(casework.new_case(&file, contents, &somebody()).await?)
+    Ok(casework::new_case(casework, &file, contents, &somebody()).await?)
 }
 
 fn show(detail: &CaseDetail) -> serde_json::Value {

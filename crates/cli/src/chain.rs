@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use obhut_app::bitcoin::{self, Fault, Index, Network};
-use obhut_app::casework::{Role, rfc3339};
+use obhut_app::casework::{self, Role, rfc3339};
 use obhut_app::formats::tags;
 use serde_json::json;
 
@@ -46,7 +46,7 @@ pub async fn run(
             // Parse the date first, so that a typing error grants no role.
             let ends = end_of(&until)?;
             let casework = setting.casework().await?;
-            casework.case(&case).await?;
+            casework::case(&casework, &case).await?;
             let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
             let basis =
                 bitcoin::record_chain_basis(&casework, &case, &basis, &owner, ends, &person)
@@ -72,7 +72,7 @@ pub async fn run(
         ChainCommand::Moves { case } => {
             let casework = setting.casework().await?;
             // Fails with "not found" when there is no such case.
-            casework.case(&case).await?;
+            casework::case(&casework, &case).await?;
             for m in bitcoin::movements(&casework, &case).await? {
                 output.line(
                     || serde_json::to_value(&m).expect("a movement is JSON"),

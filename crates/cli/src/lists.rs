@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 
 use obhut_app::casework::{Action, Purpose, Role};
-use obhut_app::media;
-use obhut_app::media::{CheckedList, HashList, Import, ListSettings};
+use obhut_app::media::{self, CheckedList, HashList, Import, ListSettings};
 use serde_json::json;
 
 use crate::args::ListCommand;

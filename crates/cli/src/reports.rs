@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_app::casework::{Casework, CaseworkError, Filing, FilingState, ReportRow, Role, rfc3339};
+use obhut_app::casework::{
+    self, Casework, CaseworkError, Filing, FilingState, ReportRow, Role, rfc3339,
+};
 use obhut_app::formats::reports as forms;
 use obhut_app::partners::filing::{self, Draining, Pace};
 use obhut_app::partners::http::Http;
@@ -61,8 +63,7 @@ pub async fn run(
         } => {
             let names = match destination {
                 Some(name) => vec![name],
-                None => casework
-                    .routing(&case)
+                None => casework::routing_for(&casework, &case)
                     .await?
                     .to
                     .into_iter()
@@ -78,8 +79,7 @@ pub async fn run(
                 .into());
             }
             for name in names {
-                let id = casework
-                    .file_latest(&case, &name, with_victims, &somebody())
+                let id = casework::file_latest(&casework, &case, &name, with_victims, &somebody())
                     .await?;
                 output.line(
                     || json!({ "report": id, "case": case, "destination": name }),
@@ -95,34 +95,39 @@ pub async fn run(
             empty_because,
         } => {
             let report = match &destination {
-                Some(name) if casework.case(&report).await.is_ok() => {
-                    let known = casework.report_rows(Some(&report)).await?;
+                Some(name) if casework::case(&casework, &report).await.is_ok() => {
+                    let known = casework::report_rows(&casework, Some(&report)).await?;
                     let waiting = known
                         .into_iter()
                         .find(|r| r.destination == *name && r.status == "draft");
                     match waiting {
                         Some(row) => row.id,
                         None => {
-                            casework
-                                .file_latest(&report, name, with_victims, &somebody())
-                                .await?
+                            casework::file_latest(
+                                &casework,
+                                &report,
+                                name,
+                                with_victims,
+                                &somebody(),
+                            )
+                            .await?
                         }
                     }
                 }
                 _ => one(&casework, &report, |r| r.status == "draft").await?,
             };
             let person = acting(&casework, Some(&by), Role::ReportingOfficer, output).await?;
-            let row = casework.report_row(&report).await?;
-            let children = casework.facts(&row.case).await?.victims.len();
+            let row = casework::report_row(&casework, &report).await?;
+            let children = casework::facts(&casework, &row.case).await?.victims.len();
             if children > 0 && !row.with_victims {
                 output.remark(&format!(
                     "note: what is known of {} isn't in it; `obhut report file … --with-victims` makes one that has it",
                     count(children as u64, "child", "children")
                 ));
             }
-            let approval = casework
-                .approve_report(&report, &person, empty_because.as_deref())
-                .await?;
+            let approval =
+                casework::approve_report(&casework, &report, &person, empty_because.as_deref())
+                    .await?;
             output.line(
                 || serde_json::to_value(&approval).expect("an approval is JSON"),
                 || format!("{report} approved by {}; it lies in the outbox: `obhut report send`, or a running server sends it", approval.name),
@@ -152,7 +157,7 @@ pub async fn run(
                 true => "taken back on the command line".to_owned(),
                 false => reason,
             };
-            let status = casework.retract_report(&report, &reason, &person).await?;
+            let status = casework::retract_report(&casework, &report, &reason, &person).await?;
             output.line(
                 || json!({ "report": report, "status": status }),
                 || match status.as_str() {
@@ -163,9 +168,7 @@ pub async fn run(
         }
         ReportCommand::Acknowledge { report, how, by } => {
             let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
-            casework
-                .acknowledge_retraction(&report, &how, &person)
-                .await?;
+            casework::acknowledge_retraction(&casework, &report, &how, &person).await?;
             output.line(
                 || json!({ "report": report, "status": "retracted" }),
                 || format!("{report} is retracted: {how}"),
@@ -177,7 +180,7 @@ pub async fn run(
                 output.remark("no report; `obhut report file` makes one from a decided case");
             }
             for row in rows {
-                let filing = casework.filing(&row.id).await?;
+                let filing = casework::filing(&casework, &row.id).await?;
                 output.line(
                     || status_json(&row, filing.as_ref()),
                     || status_text(&row, filing.as_ref()),
@@ -190,16 +193,14 @@ pub async fn run(
             source,
         } => match (report, code, source) {
             (Some(report), Some(code), Some(source)) => {
-                casework
-                    .add_outcome(&report, &source, code, &somebody())
-                    .await?;
+                casework::add_outcome(&casework, &report, &source, code, &somebody()).await?;
                 output.line(
                     || json!({ "report": report, "code": code.word(), "source": source }),
                     || format!("{report}: {code}, says {source}"),
                 )?;
             }
             (None, None, None) => {
-                for counts in casework.outcome_counts().await? {
+                for counts in casework::outcome_counts(&casework).await? {
                     output.line(
                         || serde_json::to_value(&counts).expect("counts are JSON"),
                         || {
@@ -332,10 +333,10 @@ async fn send(
             row.status,
             row.id
         );
-        let filing = casework.filing(&row.id).await?;
+        let filing = casework::filing(casework, &row.id).await?;
         if resume && filing.is_some_and(|f| f.state == FilingState::Stopped) {
             let person = acting(casework, by.as_deref(), Role::ReportingOfficer, output).await?;
-            casework.resume_filing(&row.id, &person).await?;
+            casework::resume_filing(casework, &row.id, &person).await?;
         }
     }
     let http = Arc::new(Http::default());
@@ -363,7 +364,7 @@ async fn send(
         all.halted += drained.halted;
     }
     for row in &wanted {
-        let filing = casework.filing(&row.id).await?;
+        let filing = casework::filing(casework, &row.id).await?;
         output.line(
             || status_json(row, filing.as_ref()),
             || status_text(row, filing.as_ref()),
@@ -375,7 +376,7 @@ async fn send(
             || format!("{} filed, {} retracted, {} put off, {} stopped, {} of halted destinations", all.filed, all.retracted, all.deferred, all.stopped, all.halted),
         )?;
     }
-    for alarm in casework.alarms().await? {
+    for alarm in casework::alarms(casework).await? {
         output.remark(&format!("alarm {}: {}", alarm.id, alarm.text));
     }
     let well = all.stopped == 0 && all.halted == 0 && all.deferred == 0;
@@ -389,12 +390,12 @@ async fn send(
 /// The reports an argument stands for: itself, or those of a case.
 async fn rows(casework: &Casework, named: Option<&str>) -> anyhow::Result<Vec<ReportRow>> {
     match named {
-        None => Ok(casework.report_rows(None).await?),
+        None => Ok(casework::report_rows(casework, None).await?),
         Some(id) if id.starts_with("case-") => {
-            casework.case(id).await?;
-            Ok(casework.report_rows(Some(id)).await?)
+            casework::case(casework, id).await?;
+            Ok(casework::report_rows(casework, Some(id)).await?)
         }
-        Some(id) => Ok(vec![casework.report_row(id).await?]),
+        Some(id) => Ok(vec![casework::report_row(casework, id).await?]),
     }
 }
 

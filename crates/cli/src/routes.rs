@@ -4,10 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_app::casework::{PROPOSALS, Role, Route, Sealed, rfc3339};
-use obhut_app::partners::destinations;
-use obhut_app::partners::filing;
+use obhut_app::casework::{self, PROPOSALS, Role, Route, Sealed, rfc3339};
 use obhut_app::partners::http::Http;
+use obhut_app::partners::{destinations, filing};
 use serde_json::json;
 
 use crate::args::{AlarmCommand, DeadlineCommand, DestinationCommand, RouteCommand};
@@ -28,7 +27,7 @@ pub async fn destination(
     match command {
         DestinationCommand::List => {
             for d in destinations::ALL.iter().map(|d| d.form) {
-                let channel = casework.channel(d.name).await?;
+                let channel = casework::channel(&casework, d.name).await?;
                 let state = match (&channel.halted, channel.production) {
                     (Some(why), _) => format!("halted: {why}"),
                     (None, true) => "production".to_owned(),
@@ -58,7 +57,7 @@ pub async fn destination(
             by,
         } => {
             let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
-            let mut channel = casework.channel(&name).await?;
+            let mut channel = casework::channel(&casework, &name).await?;
             if let Some(url) = url {
                 let known = url::Url::parse(&url).ok().filter(|u| u.has_host());
                 let known = known.with_context(|| format!("\"{url}\" is no address"))?;
@@ -95,7 +94,7 @@ pub async fn destination(
                 channel.folder = Some(std::path::absolute(folder)?.to_string_lossy().into_owned());
             }
             channel.production = production.unwrap_or(channel.production);
-            casework.set_channel(&channel, &person).await?;
+            casework::set_channel(&casework, &channel, &person).await?;
             output.line(
                 || json!({ "destination": name, "production": channel.production }),
                 || {
@@ -128,7 +127,7 @@ pub async fn destination(
         }
         DestinationCommand::Resume { name, by } => {
             let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
-            casework.resume_channel(&name, &person).await?;
+            casework::resume_channel(&casework, &name, &person).await?;
             output.line(
                 || json!({ "destination": name, "halted": null }),
                 || format!("{name} is sent to again"),
@@ -146,7 +145,7 @@ pub async fn route(
     let casework = setting.casework().await?;
     match command {
         RouteCommand::List => {
-            for route in casework.routes().await? {
+            for route in casework::routes(&casework).await? {
                 output.line(
                     || serde_json::to_value(&route).expect("a route is JSON"),
                     || describe(&route),
@@ -182,7 +181,7 @@ pub async fn route(
                 unless: a.unless,
                 basis: a.basis,
             };
-            let id = casework.add_route(&route, &person).await?;
+            let id = casework::add_route(&casework, &route, &person).await?;
             output.line(
                 || json!({ "route": id }),
                 || format!("{id} holds from now on"),
@@ -190,14 +189,14 @@ pub async fn route(
         }
         RouteCommand::Remove { id, by } => {
             let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
-            casework.remove_route(&id, &person).await?;
+            casework::remove_route(&casework, &id, &person).await?;
             output.line(
                 || json!({ "route": id, "removed": true }),
                 || format!("{id} is off the record"),
             )?;
         }
         RouteCommand::Show { case } => {
-            let routing = casework.routing(&case).await?;
+            let routing = casework::routing_for(&casework, &case).await?;
             output.line(
                 || serde_json::to_value(&routing).expect("a routing is JSON"),
                 || {
@@ -261,7 +260,7 @@ pub async fn deadline(
     let casework = setting.casework().await?;
     match command {
         DeadlineCommand::List { case, all } => {
-            for d in casework.deadlines(case.as_deref(), all).await? {
+            for d in casework::deadlines(&casework, case.as_deref(), all).await? {
                 output.line(
                     || serde_json::to_value(&d).expect("a clock is JSON"),
                     || {
@@ -290,16 +289,16 @@ pub async fn deadline(
             by,
         } => {
             let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
-            let id = casework
-                .add_authority_request(
-                    &case,
-                    &authority,
-                    &reference,
-                    time(&due)?,
-                    process.as_deref(),
-                    &person,
-                )
-                .await?;
+            let id = casework::add_authority_request(
+                &casework,
+                &case,
+                &authority,
+                &reference,
+                time(&due)?,
+                process.as_deref(),
+                &person,
+            )
+            .await?;
             output.line(
                 || json!({ "deadline": id }),
                 || format!("{id} runs until {due}"),
@@ -312,9 +311,7 @@ pub async fn deadline(
             by,
         } => {
             let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
-            casework
-                .extend_deadline(&id, time(&due)?, &because, &person)
-                .await?;
+            casework::extend_deadline(&casework, &id, time(&due)?, &because, &person).await?;
             output.line(
                 || json!({ "deadline": id, "due_at": due }),
                 || format!("{id} runs until {due}"),
@@ -322,7 +319,7 @@ pub async fn deadline(
         }
         DeadlineCommand::End { id, because, by } => {
             let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
-            casework.end_deadline(&id, &because, &person).await?;
+            casework::end_deadline(&casework, &id, &because, &person).await?;
             output.line(
                 || json!({ "deadline": id, "ended": true }),
                 || format!("{id} has ended"),
@@ -340,8 +337,8 @@ pub async fn alarm(
     let casework = setting.casework().await?;
     match command {
         AlarmCommand::List => {
-            casework.escalate_deadlines().await?;
-            for a in casework.alarms().await? {
+            casework::escalate_deadlines(&casework).await?;
+            for a in casework::alarms(&casework).await? {
                 output.line(
                     || serde_json::to_value(&a).expect("an alarm is JSON"),
                     || {
@@ -358,7 +355,7 @@ pub async fn alarm(
         }
         AlarmCommand::Seen { id, by } => {
             let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
-            casework.see_alarm(&id, &person).await?;
+            casework::see_alarm(&casework, &id, &person).await?;
             output.line(
                 || json!({ "alarm": id, "seen": true }),
                 || format!("{id} was seen by {}", person.name),

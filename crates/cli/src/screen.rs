@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use obhut_app::casework::{Casework, Sealed, Subject, Surface, fresh_group};
-use obhut_app::media;
-use obhut_app::media::{ScreenOptions, Screened, Screener, Stretch, Verdict, read_list_file, scan};
+use obhut_app::casework::{self, Casework, Sealed, Subject, Surface, fresh_group};
+use obhut_app::media::{
+    self, ScreenOptions, Screened, Screener, Stretch, Verdict, read_list_file, scan,
+};
 use serde_json::json;
 
 use crate::args::ScreenArgs;
@@ -142,7 +143,7 @@ pub async fn against(
         }
         None => {
             let casework = setting.casework().await?;
-            casework.check_surface(surface).await?;
+            casework::check_surface(&casework, surface).await?;
             let screener = media::screener(&casework, pool, options).await?;
             anyhow::ensure!(
                 screener.entries() > 0,

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_app::media;
 use obhut_app::partners::fetch::{AllowList, Fetcher};
 use obhut_app::partners::s3::S3;
 use obhut_app::payments::{Holding, Live};
+use obhut_app::{casework, media};
 use obhut_server::Outside;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -70,7 +70,7 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
         (Some(address), Some(file)) => {
             let key = read_key(file)?;
             anyhow::ensure!(
-                casework.key(&key).await?.is_some(),
+                casework::key(&casework, &key).await?.is_some(),
                 "{}: this key is unknown or revoked; `obhut key create --right screen --right findings --right curate --surface public` makes one",
                 file.display()
             );

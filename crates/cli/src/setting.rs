@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_app::casework::{Casework, DataFolder, Granted, Person, Role, SystemClock};
+use obhut_app::casework::{self, Casework, DataFolder, Granted, Person, Role, SystemClock};
 use obhut_app::media::{Limits, Pool, VideoTools, WorkerCommand};
 
 use crate::args::Args;
@@ -91,7 +91,7 @@ pub async fn acting(
 ) -> anyhow::Result<Person> {
     let fallback = somebody();
     let name = name.unwrap_or(&fallback);
-    let (person, granted) = casework.person_at_the_shell(name, role).await?;
+    let (person, granted) = casework::person_at_the_shell(casework, name, role).await?;
     let how = match granted {
         Granted::Nothing => return Ok(person),
         Granted::Role => "given",

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use obhut_app::casework::{Extent, Role, rfc3339};
+use obhut_app::casework::{self, Extent, Role, rfc3339};
 use obhut_app::media::Limits;
 use serde_json::json;
 
@@ -30,23 +30,23 @@ pub async fn run(
             // The finding about this very path, if there is one, gets its exhibit.
             let mut screening = None;
             if let Some(case) = &case {
-                let findings = casework.case(case).await?.findings;
+                let findings = casework::case(&casework, case).await?.findings;
                 let about = findings.iter().find(|f| {
                     f.exhibit.is_none() && f.name.as_ref().is_some_and(|n| *n.expose() == name)
                 });
                 screening = about.map(|f| f.screening.clone());
             }
             let media_type = obhut_decode::Format::of(&bytes).map(|f| f.media_type());
-            let exhibit = casework
-                .put_exhibit(
-                    &bytes,
-                    case.as_deref(),
-                    screening.as_deref(),
-                    Some(&name),
-                    media_type,
-                    &person,
-                )
-                .await?;
+            let exhibit = casework::put_exhibit(
+                &casework,
+                &bytes,
+                case.as_deref(),
+                screening.as_deref(),
+                Some(&name),
+                media_type,
+                &person,
+            )
+            .await?;
             output.line(
                 || json!({ "exhibit": exhibit.id, "log_index": exhibit.log_index, "bytes": exhibit.bytes, "case": case, "finding": screening }),
                 || format!("{} sealed, entry {} of the log", exhibit.id, exhibit.log_index),
@@ -54,10 +54,8 @@ pub async fn run(
         }
         VaultCommand::List => {
             let casework = setting.casework().await?;
-            casework
-                .note(&somebody(), "vault.list", "vault", "")
-                .await?;
-            let exhibits = casework.exhibits().await?;
+            casework::note(&casework, &somebody(), "vault.list", "vault", "").await?;
+            let exhibits = casework::exhibits(&casework).await?;
             if exhibits.is_empty() {
                 output.remark("no exhibit yet; `obhut vault put` and the HTTP interface seal some");
             }
@@ -91,9 +89,9 @@ pub async fn run(
             );
             let casework = setting.casework().await?;
             // Nobody gets a role for asking after what isn't there.
-            casework.exhibit(&exhibit).await?;
+            casework::exhibit(&casework, &exhibit).await?;
             let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
-            let bytes = casework.view(&exhibit, &person, &purpose, seen).await?;
+            let bytes = casework::view(&casework, &exhibit, &person, &purpose, seen).await?;
             match out {
                 Some(file) => {
                     write_private(&file, &bytes)?;
@@ -108,7 +106,7 @@ pub async fn run(
         VaultCommand::Verify => {
             let casework = setting.casework().await?;
             let bar = output.progress("vault, being compared with its log");
-            let seen = casework.verify_vault().await;
+            let seen = casework::verify_vault(&casework).await;
             bar.finish_and_clear();
             let problems: Vec<_> = seen
                 .problems
@@ -116,7 +114,7 @@ pub async fn run(
                 .map(|p| json!({ "place": p.place, "what": p.what }))
                 .collect();
             output.line(
-                || json!({ "ok": problems.is_empty(), "entries": seen.entries, "exhibits": seen.exhibits, "problems": problems, "leftovers": seen.leftovers, "key": casework.vault_key() }),
+                || json!({ "ok": problems.is_empty(), "entries": seen.entries, "exhibits": seen.exhibits, "problems": problems, "leftovers": seen.leftovers, "key": casework::vault_key(&casework) }),
                 || {
                     let mut text = format!("{} entries and {} exhibits compared: ", seen.entries, seen.exhibits);
                     if seen.problems.is_empty() {

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use obhut_app::casework;
 use obhut_app::casework::*;
 use serde_json::Value;
 
@@ -30,19 +31,19 @@ async fn approved(folder: &Path, count: usize, address: &str) {
     let c = obhut_app::open(DataFolder::new(folder), None, Arc::new(SystemClock))
         .await
         .unwrap();
-    let rita = c
-        .add_person("Rita", &[Role::Reviewer], "test")
+    let rita = casework::add_person(&c, "Rita", &[Role::Reviewer], "test")
         .await
         .unwrap();
-    let olga = c
-        .add_person(
-            "Olga",
-            &[Role::ReportingOfficer, Role::Administrator],
-            "test",
-        )
-        .await
-        .unwrap();
-    c.set_reporter(
+    let olga = casework::add_person(
+        &c,
+        "Olga",
+        &[Role::ReportingOfficer, Role::Administrator],
+        "test",
+    )
+    .await
+    .unwrap();
+    casework::set_reporter(
+        &c,
         &Reporter {
             email: "trust@example.com".into(),
             ..Reporter::default()
@@ -58,7 +59,7 @@ async fn approved(folder: &Path, count: usize, address: &str) {
         secret: Some(Sealed::new("test".into())),
         ..Channel::default()
     };
-    c.set_channel(&channel, &olga).await.unwrap();
+    casework::set_channel(&c, &channel, &olga).await.unwrap();
     let request = DecisionRequest {
         ruling: Ruling::Report,
         grounds: "g".into(),
@@ -77,13 +78,17 @@ async fn approved(folder: &Path, count: usize, address: &str) {
         } else {
             Vec::new()
         };
-        let case = c.new_case(&file, contents, "test").await.unwrap().case;
-        let decision = c.decide(&case, &rita, &request).await.unwrap();
-        let report = c
-            .file_report(&decision, "ncmec", false, "test")
+        let case = casework::new_case(&c, &file, contents, "test")
+            .await
+            .unwrap()
+            .case;
+        let decision = casework::decide(&c, &case, &rita, &request).await.unwrap();
+        let report = casework::file_report(&c, &decision, "ncmec", false, "test")
             .await
             .unwrap();
-        c.approve_report(&report, &olga, None).await.unwrap();
+        casework::approve_report(&c, &report, &olga, None)
+            .await
+            .unwrap();
     }
 }
 
@@ -189,7 +194,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
             let c = obhut_app::open(DataFolder::new(&data), None, Arc::new(SystemClock))
                 .await
                 .unwrap();
-            c.jobs_waiting().await.unwrap()
+            casework::jobs_waiting(&c).await.unwrap()
         });
         if waiting == 0 {
             break;
@@ -211,14 +216,14 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
             .await
             .unwrap();
         let mut stopped = 0;
-        for row in c.report_rows(None).await.unwrap() {
-            match c.filing(&row.id).await.unwrap().unwrap().state {
+        for row in casework::report_rows(&c, None).await.unwrap() {
+            match casework::filing(&c, &row.id).await.unwrap().unwrap().state {
                 FilingState::Filed => {}
                 FilingState::Stopped => stopped += 1,
                 other => panic!("{} is {other}", row.id),
             }
         }
-        (stopped, c.alarms().await.unwrap().len())
+        (stopped, casework::alarms(&c).await.unwrap().len())
     });
     println!(
         "{filed} filed, {double} double, {stopped} stopped, {kills} kills, {:?}; {}",

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine as _;
-use obhut_app::casework::{Act, Actor, ApiKey, Person, Right, State, authorize};
+use obhut_app::casework::{self, Act, Actor, ApiKey, Person, Right, State, authorize};
 use obhut_app::media;
 use obhut_app::media::Current;
 
@@ -93,5 +93,5 @@ async fn person(app: &App, key: &ApiKey) -> Result<Person, Fault> {
             "this key is nobody's; decisions need a person's key",
         )
     })?;
-    Ok(app.casework.person(id).await?)
+    Ok(casework::person(&app.casework, id).await?)
 }

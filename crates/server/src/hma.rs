@@ -15,9 +15,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use obhut_app::casework::{ApiKey, CaseworkError, Right};
-use obhut_app::media;
-use obhut_app::media::{Current, Digest, Kind, VideoFrameDigest, kinds};
+use obhut_app::casework::{self, ApiKey, CaseworkError, Right};
+use obhut_app::media::{self, Current, Digest, Kind, VideoFrameDigest, kinds};
 use serde_json::json;
 
 use crate::fault::Fault;
@@ -262,7 +261,7 @@ async fn allowed(app: &App, headers: &HeaderMap, right: Right) -> Answer<(ApiKey
             "this key doesn't say where content was meant to be seen; use one that does",
         ));
     };
-    app.casework.check_surface(surface).await?;
+    casework::check_surface(&app.casework, surface).await?;
     Ok((key, current))
 }
 

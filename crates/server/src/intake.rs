@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::StreamExt as _;
-use obhut_app::casework::{ApiKey, Sealed, Subject, Surface, fresh_group};
-use obhut_app::media;
-use obhut_app::media::{Current, Recorded, ScreenOptions, Screened};
+use obhut_app::casework::{self, ApiKey, Sealed, Subject, Surface, fresh_group};
+use obhut_app::media::{self, Current, Recorded, ScreenOptions, Screened};
 use obhut_app::partners::fetch::{FetchFault, Fetched};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -356,7 +355,7 @@ pub(crate) async fn surface(
     let surface = surface.ok_or_else(|| {
         Fault::bad_request("say where the upload was meant to be seen: ?surface=public, shared or private-message; or use a key that says it")
     })?;
-    app.casework.check_surface(surface).await?;
+    casework::check_surface(&app.casework, surface).await?;
     Ok(surface)
 }
 

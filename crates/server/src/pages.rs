@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use maud::{DOCTYPE, Markup, html};
+use obhut_app::casework;
 
 use crate::App;
 
@@ -46,7 +47,7 @@ pub(crate) async fn appeal_by_code(
     message: &str,
 ) -> Result<(), crate::fault::Fault> {
     let _turn = app.codes.acquire().await;
-    match app.casework.appeal_by_code(code, message).await {
+    match casework::appeal_by_code(&app.casework, code, message).await {
         Ok(_) => Ok(()),
         Err(e) => {
             tokio::time::sleep(CODE_PAUSE).await;

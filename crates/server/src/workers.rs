@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use obhut_app::casework::Casework;
+use obhut_app::casework::{self, Casework};
 use obhut_app::partners::filing::{self, Draining, Pace, SendFault};
 use obhut_app::partners::http::Http;
 use obhut_app::payments::Live;
@@ -80,16 +80,16 @@ async fn round(
         ..Draining::default()
     };
     filing::drain(casework, http, &Pace::default(), draining).await?;
-    casework.escalate_deadlines().await?;
-    casework.finish_settlements().await?;
-    casework.finish_erasures().await?;
+    casework::escalate_deadlines(casework).await?;
+    casework::finish_settlements(casework).await?;
+    casework::finish_erasures(casework).await?;
     obhut_app::payments::settle_associations(casework).await?;
     Ok(())
 }
 
 /// When it was compared; none when it couldn't be, so that it is tried again.
 async fn compare(casework: &Casework, http: &Arc<Http>) -> Option<Instant> {
-    let channel = casework.channel("ncmec").await.ok()?;
+    let channel = casework::channel(casework, "ncmec").await.ok()?;
     // Nobody is asked before credentials are set.
     if channel.user.is_none() || channel.halted.is_some() {
         return None;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use obhut_app::casework;
 use obhut_app::casework::*;
 use obhut_app::partners::filing::{self, Drained, Draining, Pace};
 use obhut_app::partners::http::Http;
@@ -49,18 +50,21 @@ impl Bench {
         tokio::spawn(
             async move { obhut_server::serve(listener, router, std::future::pending()).await },
         );
-        let rita = casework
-            .add_person("Rita", &[Role::Reviewer], "test")
+        let rita = casework::add_person(&casework, "Rita", &[Role::Reviewer], "test")
             .await
             .unwrap();
         let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
-        let olga = casework.add_person("Olga", &roles, "test").await.unwrap();
+        let olga = casework::add_person(&casework, "Olga", &roles, "test")
+            .await
+            .unwrap();
         let reporter = Reporter {
             service: "Example".into(),
             email: "trust@example.com".into(),
             ..Reporter::default()
         };
-        casework.set_reporter(&reporter, "test").await.unwrap();
+        casework::set_reporter(&casework, &reporter, "test")
+            .await
+            .unwrap();
         let bench = Self {
             casework,
             folder,
@@ -82,8 +86,7 @@ impl Bench {
             secret: Some(Sealed::new(password.into())),
             ..Channel::default()
         };
-        self.casework
-            .set_channel(&channel, &self.olga)
+        casework::set_channel(&self.casework, &channel, &self.olga)
             .await
             .unwrap();
     }
@@ -98,9 +101,7 @@ impl Bench {
         text = text.replace("FILES", files);
         let file = CaseFile::from_json(text.as_bytes()).unwrap();
         let contents = content.map(|c| Some(c.to_vec())).into_iter().collect();
-        let case = self
-            .casework
-            .new_case(&file, contents, "test")
+        let case = casework::new_case(&self.casework, &file, contents, "test")
             .await
             .unwrap()
             .case;
@@ -112,18 +113,13 @@ impl Bench {
                 value: "A2".into(),
             }),
         };
-        let decision = self
-            .casework
-            .decide(&case, &self.rita, &request)
+        let decision = casework::decide(&self.casework, &case, &self.rita, &request)
             .await
             .unwrap();
-        let report = self
-            .casework
-            .file_report(&decision, destination, false, "test")
+        let report = casework::file_report(&self.casework, &decision, destination, false, "test")
             .await
             .unwrap();
-        self.casework
-            .approve_report(&report, &self.olga, None)
+        casework::approve_report(&self.casework, &report, &self.olga, None)
             .await
             .unwrap();
         report
@@ -145,7 +141,10 @@ impl Bench {
     }
 
     async fn state(&self, report: &str) -> Filing {
-        self.casework.filing(report).await.unwrap().unwrap()
+        casework::filing(&self.casework, report)
+            .await
+            .unwrap()
+            .unwrap()
     }
 }
 
@@ -157,8 +156,13 @@ async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
     })
     .await;
     let report = b.approved("user-1", Some(b"bytes"), "ncmec").await;
-    let case = b.casework.report_row(&report).await.unwrap().case;
-    let due = b.casework.deadlines(Some(&case), false).await.unwrap();
+    let case = casework::report_row(&b.casework, &report)
+        .await
+        .unwrap()
+        .case;
+    let due = casework::deadlines(&b.casework, Some(&case), false)
+        .await
+        .unwrap();
     assert_eq!(due[0].kind, DeadlineKind::Report);
     assert_eq!(
         b.drain().await,
@@ -179,16 +183,16 @@ async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
         ),
         (1, 1, "user-1")
     );
-    let due = b.casework.deadlines(Some(&case), false).await.unwrap();
+    let due = casework::deadlines(&b.casework, Some(&case), false)
+        .await
+        .unwrap();
     assert_eq!(
         due.iter().map(|d| d.kind).collect::<Vec<_>>(),
         [DeadlineKind::Preservation]
     );
     assert!(due[0].due_at - due[0].started_at >= 365 * 86_400 * 1_000_000 - 1_000_000);
     // Reading the exhibit for it is on record, and is nobody's view.
-    let acts: Vec<_> = b
-        .casework
-        .audit(None)
+    let acts: Vec<_> = casework::audit(&b.casework, None)
         .await
         .unwrap()
         .into_iter()
@@ -240,11 +244,11 @@ async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
     // Two workers at once, as two processes would be.
     for _ in 0..50 {
         tokio::join!(b.drain_as("one"), b.drain_as("two"));
-        if b.casework.jobs_waiting().await.unwrap() == 0 {
+        if casework::jobs_waiting(&b.casework).await.unwrap() == 0 {
             break;
         }
     }
-    assert_eq!(b.casework.jobs_waiting().await.unwrap(), 0);
+    assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
     let mut accounts: Vec<_> = b
         .service
         .finished()
@@ -265,7 +269,7 @@ async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
             "{what} did not happen: {counts:?}"
         );
     }
-    assert!(b.casework.alarms().await.unwrap().is_empty());
+    assert!(casework::alarms(&b.casework).await.unwrap().is_empty());
 }
 
 /// A process may end between any two steps. What it left is asked about before anything else.
@@ -274,8 +278,12 @@ async fn whatever_a_crash_leaves_is_settled_first() {
     let b = Bench::new(Misbehaviour::default()).await;
     // Begun there and on record, then gone.
     let report = b.approved("user-1", None, "ncmec").await;
-    let filing = b.casework.begin_filing(&report, "ncmec").await.unwrap();
-    let filing = b.casework.filing_begun(&filing, "4711").await.unwrap();
+    let filing = casework::begin_filing(&b.casework, &report, "ncmec")
+        .await
+        .unwrap();
+    let filing = casework::filing_begun(&b.casework, &filing, "4711")
+        .await
+        .unwrap();
     b.drain().await;
     assert_eq!(b.state(&report).await.state, FilingState::Filed);
     // The last word was said, and nobody wrote down that it was heard.
@@ -283,9 +291,15 @@ async fn whatever_a_crash_leaves_is_settled_first() {
     b.drain().await;
     let number = b.state(&second).await.remote;
     let third = b.approved("user-3", None, "ncmec").await;
-    let left = b.casework.begin_filing(&third, "ncmec").await.unwrap();
-    let left = b.casework.filing_begun(&left, &number).await.unwrap();
-    b.casework.filing_finishing(&left).await.unwrap();
+    let left = casework::begin_filing(&b.casework, &third, "ncmec")
+        .await
+        .unwrap();
+    let left = casework::filing_begun(&b.casework, &left, &number)
+        .await
+        .unwrap();
+    casework::filing_finishing(&b.casework, &left)
+        .await
+        .unwrap();
     b.drain().await;
     let settled = b.state(&third).await;
     assert_eq!(
@@ -298,7 +312,11 @@ async fn whatever_a_crash_leaves_is_settled_first() {
         "it was not filed a second time"
     );
     // Somebody who still thinks it is theirs is refused.
-    assert!(b.casework.filing_finishing(&filing).await.is_err());
+    assert!(
+        casework::filing_finishing(&b.casework, &filing)
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -315,12 +333,12 @@ async fn wrong_credentials_halt_the_destination_and_nothing_else() {
     );
     assert_eq!(b.drain().await.halted, 1, "it is not even tried");
     assert_eq!(b.service.counts().get("denied"), Some(&1));
-    let alarms = b.casework.alarms().await.unwrap();
+    let alarms = casework::alarms(&b.casework).await.unwrap();
     assert_eq!(alarms.len(), 1);
     assert!(alarms[0].text.contains("resume the destination"));
     // New credentials are the remedy: the halt and its alarm end with them.
     b.channel("test").await;
-    assert!(b.casework.alarms().await.unwrap().is_empty());
+    assert!(casework::alarms(&b.casework).await.unwrap().is_empty());
     assert_eq!(b.drain().await.filed, 1);
     assert_eq!(b.state(&report).await.state, FilingState::Filed);
 }
@@ -328,8 +346,7 @@ async fn wrong_credentials_halt_the_destination_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_would_be_refused_stops_alone_and_goes_on_when_put_right() {
     let b = Bench::new(Misbehaviour::default()).await;
-    b.casework
-        .set_reporter(&Reporter::default(), "test")
+    casework::set_reporter(&b.casework, &Reporter::default(), "test")
         .await
         .unwrap();
     let report = b.approved("user-1", None, "ncmec").await;
@@ -343,34 +360,42 @@ async fn a_report_that_would_be_refused_stops_alone_and_goes_on_when_put_right()
             .contains("reporter/reportingPerson/email"),
         "names the field"
     );
-    assert_eq!(b.casework.alarms().await.unwrap().len(), 1);
+    assert_eq!(casework::alarms(&b.casework).await.unwrap().len(), 1);
     assert_eq!(b.service.counts().get("submit"), None, "nothing was sent");
     let reporter = Reporter {
         email: "trust@example.com".into(),
         ..Reporter::default()
     };
-    b.casework.set_reporter(&reporter, "test").await.unwrap();
-    b.casework.resume_filing(&report, &b.olga).await.unwrap();
+    casework::set_reporter(&b.casework, &reporter, "test")
+        .await
+        .unwrap();
+    casework::resume_filing(&b.casework, &report, &b.olga)
+        .await
+        .unwrap();
     assert_eq!(b.drain().await.filed, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn production_needs_credentials_and_an_officer() {
     let b = Bench::new(Misbehaviour::default()).await;
-    let mut channel = b.casework.channel("ncmec").await.unwrap();
+    let mut channel = casework::channel(&b.casework, "ncmec").await.unwrap();
     channel.production = true;
     assert!(
-        b.casework.set_channel(&channel, &b.olga).await.is_err(),
+        casework::set_channel(&b.casework, &channel, &b.olga)
+            .await
+            .is_err(),
         "no officer"
     );
     // The production address by the back door.
     channel.production = false;
     channel.url = Some(obhut_app::partners::destinations::ncmec::PRODUCTION.into());
-    b.casework.set_channel(&channel, &b.olga).await.unwrap();
+    casework::set_channel(&b.casework, &channel, &b.olga)
+        .await
+        .unwrap();
     b.approved("user-1", None, "ncmec").await;
     assert_eq!(b.drain().await.halted, 1);
     assert!(
-        b.casework.alarms().await.unwrap()[0]
+        casework::alarms(&b.casework).await.unwrap()[0]
             .text
             .contains("named officer")
     );
@@ -405,33 +430,40 @@ async fn an_answer_that_never_comes_is_given_up_on_and_settled() {
 async fn an_upheld_appeal_reaches_the_receiver() {
     let b = Bench::new(Misbehaviour::default()).await;
     let report = b.approved("user-1", Some(b"beach"), "ncmec").await;
-    let case = b.casework.report_row(&report).await.unwrap().case;
+    let case = casework::report_row(&b.casework, &report)
+        .await
+        .unwrap()
+        .case;
     b.drain().await;
     let number = b.state(&report).await.remote;
-    let appeal = b
-        .casework
-        .file_appeal(&case, "mine", "public")
+    let appeal = casework::file_appeal(&b.casework, &case, "mine", "public")
         .await
         .unwrap();
-    b.casework
-        .decide_appeal(
-            &case,
-            &appeal.id,
-            &b.olga,
-            AppealOutcome::Upheld,
-            "harmless",
-        )
-        .await
-        .unwrap();
+    casework::decide_appeal(
+        &b.casework,
+        &case,
+        &appeal.id,
+        &b.olga,
+        AppealOutcome::Upheld,
+        "harmless",
+    )
+    .await
+    .unwrap();
     assert_eq!(
-        b.casework.report_row(&report).await.unwrap().status,
+        casework::report_row(&b.casework, &report)
+            .await
+            .unwrap()
+            .status,
         "retracting"
     );
     assert_eq!(b.drain().await.retracted, 1);
     let retracted = b.state(&report).await;
     assert_eq!(retracted.state, FilingState::Retracted);
     assert_eq!(
-        b.casework.report_row(&report).await.unwrap().status,
+        casework::report_row(&b.casework, &report)
+            .await
+            .unwrap()
+            .status,
         "retracted"
     );
     let finished = b.service.finished();
@@ -448,7 +480,7 @@ async fn an_upheld_appeal_reaches_the_receiver() {
     // Done again, nothing is sent again.
     assert_eq!(b.drain().await, Drained::default());
     // What was filed is preserved for its year; the proof says until when.
-    let proof = b.casework.erasure_proof(&case).await.unwrap();
+    let proof = casework::erasure_proof(&b.casework, &case).await.unwrap();
     assert!(!proof.complete && proof.erased.len() == 2);
 }
 
@@ -462,14 +494,16 @@ async fn a_report_in_flight_is_retracted_before_it_is_finished() {
     let report = b.approved("user-1", None, "ncmec").await;
     assert_eq!(b.drain().await.deferred, 1);
     assert_eq!(
-        b.casework
-            .retract_report(&report, "a mistake", &b.olga)
+        casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
             .await
             .unwrap(),
         "retracting"
     );
     // It was never begun there, so there is nothing to tell.
-    let b2 = b.casework.filing(&report).await.unwrap().unwrap();
+    let b2 = casework::filing(&b.casework, &report)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(b2.state, FilingState::Waiting);
     let drained = b.drain().await;
     assert_eq!((drained.filed, drained.retracted), (0, 1));
@@ -482,8 +516,7 @@ async fn a_report_taken_back_while_it_waited_is_never_filed() {
     b.channel("wrong").await;
     let report = b.approved("user-1", None, "ncmec").await;
     assert_eq!(b.drain().await.halted, 1);
-    b.casework
-        .retract_report(&report, "a mistake", &b.olga)
+    casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await
         .unwrap();
     b.channel("test").await;
@@ -506,7 +539,9 @@ async fn a_report_to_a_unit_goes_through_decision_approval_and_outbox_with_its_a
         "transmode_code": "ELCFT", "funds_code": "ELCFT", "report_code": "STR", "indicators": ["CSAM1"], "german": true
     });
     let unit = FinancialUnit::from_json(unit.to_string().as_bytes()).unwrap();
-    b.casework.set_financial_unit(&unit, "test").await.unwrap();
+    casework::set_financial_unit(&b.casework, &unit, "test")
+        .await
+        .unwrap();
     let file = serde_json::json!({
         "facts": {
             "reported": {"id": "A1"}, "financial": {"parties": [party("A1", true), party("B1", false)]},
@@ -516,9 +551,7 @@ async fn a_report_to_a_unit_goes_through_decision_approval_and_outbox_with_its_a
     });
     let file = CaseFile::from_json(file.to_string().as_bytes()).unwrap();
     let attached = vec![Some(b"a statement".to_vec())];
-    let case = b
-        .casework
-        .new_case(&file, attached, "test")
+    let case = casework::new_case(&b.casework, &file, attached, "test")
         .await
         .unwrap()
         .case;
@@ -527,16 +560,15 @@ async fn a_report_to_a_unit_goes_through_decision_approval_and_outbox_with_its_a
         grounds: "as assessed".into(),
         category: None,
     };
-    let decision = b.casework.decide(&case, &b.rita, &request).await.unwrap();
-    let report = b
-        .casework
-        .file_report(&decision, "goaml", false, "test")
+    let decision = casework::decide(&b.casework, &case, &b.rita, &request)
         .await
         .unwrap();
-    let own = b.casework.approve_report(&report, &b.rita, None).await;
+    let report = casework::file_report(&b.casework, &decision, "goaml", false, "test")
+        .await
+        .unwrap();
+    let own = casework::approve_report(&b.casework, &report, &b.rita, None).await;
     assert!(own.is_err(), "whoever investigates doesn't approve");
-    b.casework
-        .approve_report(&report, &b.olga, None)
+    casework::approve_report(&b.casework, &report, &b.olga, None)
         .await
         .unwrap();
     let identity = age::x25519::Identity::generate();
@@ -547,8 +579,15 @@ async fn a_report_to_a_unit_goes_through_decision_approval_and_outbox_with_its_a
         folder: Some(folder.to_string_lossy().into_owned()),
         ..Channel::default()
     };
-    b.casework.set_channel(&channel, &b.olga).await.unwrap();
-    assert_eq!(b.drain().await.filed, 1, "{:?}", b.casework.alarms().await);
+    casework::set_channel(&b.casework, &channel, &b.olga)
+        .await
+        .unwrap();
+    assert_eq!(
+        b.drain().await.filed,
+        1,
+        "{:?}",
+        casework::alarms(&b.casework).await
+    );
     let sealed = std::fs::read_dir(&folder)
         .unwrap()
         .next()
@@ -631,16 +670,17 @@ async fn a_package_is_laid_ready_encrypted_or_not_at_all() {
             folder: Some(folder.to_string_lossy().into_owned()),
             ..Channel::default()
         };
-        b.casework.set_channel(&channel, &b.olga).await.unwrap();
-        b.casework
-            .resume_channel(destination, &b.olga)
+        casework::set_channel(&b.casework, &channel, &b.olga)
+            .await
+            .unwrap();
+        casework::resume_channel(&b.casework, destination, &b.olga)
             .await
             .unwrap();
         assert_eq!(
             b.drain().await.filed,
             1,
             "{destination}: {:?}",
-            b.casework.alarms().await
+            casework::alarms(&b.casework).await
         );
         let files: Vec<_> = std::fs::read_dir(&folder)
             .unwrap()
@@ -668,21 +708,25 @@ async fn a_package_is_laid_ready_encrypted_or_not_at_all() {
             }
         }
         // Taken back, it stays open until the authority's word is on record.
-        b.casework
-            .retract_report(&report, "a mistake", &b.olga)
+        casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
             .await
             .unwrap();
         assert_eq!(b.drain().await.deferred, 1);
         assert_eq!(
-            b.casework.report_row(&report).await.unwrap().status,
+            casework::report_row(&b.casework, &report)
+                .await
+                .unwrap()
+                .status,
             "retracting"
         );
-        b.casework
-            .acknowledge_retraction(&report, "by telephone, 22 Nov", &b.olga)
+        casework::acknowledge_retraction(&b.casework, &report, "by telephone, 22 Nov", &b.olga)
             .await
             .unwrap();
         assert_eq!(
-            b.casework.report_row(&report).await.unwrap().status,
+            casework::report_row(&b.casework, &report)
+                .await
+                .unwrap()
+                .status,
             "retracted"
         );
         assert_eq!(b.drain().await, Drained::default());
@@ -702,7 +746,7 @@ async fn the_schema_is_compared_and_the_same() {
             .unwrap()
             .contains("Remote User : test")
     );
-    assert!(b.casework.alarms().await.unwrap().is_empty());
+    assert!(casework::alarms(&b.casework).await.unwrap().is_empty());
 }
 
 /// What was approved is what is sent: changed facts need somebody's word again.
@@ -710,9 +754,14 @@ async fn the_schema_is_compared_and_the_same() {
 async fn facts_changed_after_approval_are_not_sent() {
     let b = Bench::new(Misbehaviour::default()).await;
     let report = b.approved("user-1", None, "ncmec").await;
-    let case = b.casework.report_row(&report).await.unwrap().case;
+    let case = casework::report_row(&b.casework, &report)
+        .await
+        .unwrap()
+        .case;
     let other = Facts::from_json(br#"{"reported": {"id": "somebody-else"}}"#).unwrap();
-    b.casework.set_facts(&case, &other, "test").await.unwrap();
+    casework::set_facts(&b.casework, &case, &other, "test")
+        .await
+        .unwrap();
     assert_eq!(b.drain().await.stopped, 1);
     assert!(
         b.state(&report)
@@ -723,23 +772,25 @@ async fn facts_changed_after_approval_are_not_sent() {
     );
     assert!(b.service.finished().is_empty());
     // Resuming alone doesn't help; another person's word does.
-    b.casework.resume_filing(&report, &b.olga).await.unwrap();
+    casework::resume_filing(&b.casework, &report, &b.olga)
+        .await
+        .unwrap();
     assert_eq!(b.drain().await.stopped, 1);
     assert!(
-        b.casework
-            .approve_report(&report, &b.rita, None)
+        casework::approve_report(&b.casework, &report, &b.rita, None)
             .await
             .is_err()
     );
-    b.casework
-        .approve_report(&report, &b.olga, None)
+    casework::approve_report(&b.casework, &report, &b.olga, None)
         .await
         .unwrap();
-    b.casework.resume_filing(&report, &b.olga).await.unwrap();
+    casework::resume_filing(&b.casework, &report, &b.olga)
+        .await
+        .unwrap();
     assert_eq!(b.drain().await.filed, 1);
     assert_eq!(b.service.finished()[0].account, "somebody-else");
     assert!(
-        b.casework.alarms().await.unwrap().is_empty(),
+        casework::alarms(&b.casework).await.unwrap().is_empty(),
         "what was put right alarms nobody"
     );
 }

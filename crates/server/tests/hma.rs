@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use obhut_app::casework;
 use obhut_app::casework::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -569,9 +570,7 @@ async fn without_a_key_a_right_or_a_surface_nothing_is_answered() {
     let good = b.key.clone();
     b.key = "obhut_0".into();
     assert_eq!(b.ask("GET", &path, Value::Null).await.0, 401);
-    let (_, plain) = b
-        .casework
-        .create_key("t", &[Right::Findings], None, "test")
+    let (_, plain) = casework::create_key(&b.casework, "t", &[Right::Findings], None, "test")
         .await
         .unwrap();
     b.key = plain;

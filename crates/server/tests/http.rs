@@ -9,8 +9,8 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use obhut_app::casework::*;
-use obhut_app::media;
 use obhut_app::media::*;
+use obhut_app::{casework, media};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -60,8 +60,7 @@ fn picture(seed: u32) -> Vec<u8> {
 
 impl Bench {
     async fn key(&self, rights: &[Right], person: Option<&Person>) -> String {
-        self.casework
-            .create_key("test", rights, person, "test")
+        casework::create_key(&self.casework, "test", rights, person, "test")
             .await
             .unwrap()
             .1
@@ -87,9 +86,7 @@ impl Bench {
             .await
             .unwrap();
         for name in ["Ada", "Grace"] {
-            let person = self
-                .casework
-                .add_person(name, &[Role::ListSteward], "test")
+            let person = casework::add_person(&self.casework, name, &[Role::ListSteward], "test")
                 .await
                 .unwrap();
             media::sign_list(&self.casework, "hotline", &person)
@@ -183,10 +180,16 @@ async fn a_surface_is_required_and_private_messages_need_a_basis() {
         (StatusCode::FORBIDDEN, &"no-legal-basis".into())
     );
     let ends = SystemClock.now_micros() + 60_000_000;
-    b.casework
-        .record_legal_basis(Surface::PrivateMessage, "law", "Ada", ends, "test")
-        .await
-        .unwrap();
+    casework::record_legal_basis(
+        &b.casework,
+        Surface::PrivateMessage,
+        "law",
+        "Ada",
+        ends,
+        "test",
+    )
+    .await
+    .unwrap();
     assert_eq!(
         b.screen(private, &key, "a", picture(1)).await.0,
         StatusCode::OK
@@ -230,9 +233,7 @@ async fn from_upload_to_draft() {
     let b = bench().await;
     let known = picture(1);
     b.list(&known).await;
-    let rita = b
-        .casework
-        .add_person("Rita", &[Role::Reviewer], "test")
+    let rita = casework::add_person(&b.casework, "Rita", &[Role::Reviewer], "test")
         .await
         .unwrap();
     let platform = b.key(&[Right::Screen, Right::Findings], None).await;
@@ -474,18 +475,19 @@ async fn a_decide_key_of_an_auditor_read_drafts_and_sent_reports() {
     let known = picture(1);
     b.list(&known).await;
     let c = &b.casework;
-    let auditor = c
-        .add_person("Audrey", &[Role::Auditor], "test")
+    let auditor = casework::add_person(c, "Audrey", &[Role::Auditor], "test")
         .await
         .unwrap();
-    let rita = c
-        .add_person("Rita", &[Role::Reviewer], "test")
+    let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
         .await
         .unwrap();
     let key = b.key(&[Right::Decide], Some(&auditor)).await;
     let ritas = b.key(&[Right::Decide], Some(&rita)).await;
     let new = CaseFile::from_json(br#"{"facts": {"reported": {"id": "x"}}}"#).unwrap();
-    let case = c.new_case(&new, Vec::new(), "test").await.unwrap().case;
+    let case = casework::new_case(c, &new, Vec::new(), "test")
+        .await
+        .unwrap()
+        .case;
     let call = async |key: &str, method: &str, path: &str, body: &str| {
         let request = Request::builder()
             .method(method)
@@ -511,7 +513,9 @@ async fn a_decide_key_of_an_auditor_read_drafts_and_sent_reports() {
         422
     );
     assert_eq!(call(&ritas, "POST", &decide, ruling).await, 200);
-    let report = c.file_latest(&case, "ncmec", false, "test").await.unwrap();
+    let report = casework::file_latest(c, &case, "ncmec", false, "test")
+        .await
+        .unwrap();
     for (method, path, body) in [
         ("GET", format!("/v1/cases/{case}/reports/ncmec/draft"), ""),
         (
@@ -540,7 +544,7 @@ async fn a_decide_key_of_an_auditor_read_drafts_and_sent_reports() {
         assert_eq!(call(&key, method, &path, body).await, 403, "{path}");
     }
     // A removed person's key, and one that has ended, open nothing at all.
-    c.remove_person("Rita", "test").await.unwrap();
+    casework::remove_person(c, "Rita", "test").await.unwrap();
     assert_eq!(call(&ritas, "POST", &decide, ruling).await, 401);
 }
 

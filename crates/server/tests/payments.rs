@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
+use obhut_app::casework;
 use obhut_app::casework::*;
 use obhut_app::payments::{Holding, Live, Policy};
 use obhut_server::Outside;
@@ -35,20 +36,19 @@ impl Bench {
 
     async fn over(casework: Arc<Casework>, folder: tempfile::TempDir) -> Self {
         let live = Arc::new(Live::open(&casework, Policy::default(), Holding::default()).unwrap());
-        let rita_person = casework
-            .add_person("Rita", &[Role::Reviewer], "test")
+        let rita_person = casework::add_person(&casework, "Rita", &[Role::Reviewer], "test")
             .await
             .unwrap();
         let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
-        let olga_person = casework.add_person("Olga", &roles, "test").await.unwrap();
-        let bank = casework
-            .create_key("bank", &[Right::Payments], None, "test")
+        let olga_person = casework::add_person(&casework, "Olga", &roles, "test")
+            .await
+            .unwrap();
+        let bank = casework::create_key(&casework, "bank", &[Right::Payments], None, "test")
             .await
             .unwrap()
             .1;
         let both = [Right::Cases, Right::Decide];
-        let rita = casework
-            .create_key("rita", &both, Some(&rita_person), "test")
+        let rita = casework::create_key(&casework, "rita", &both, Some(&rita_person), "test")
             .await
             .unwrap()
             .1;
@@ -171,13 +171,11 @@ async fn a_pattern_is_answered_with_reasons_and_becomes_a_case_of_its_own() {
             .0,
         403
     );
-    let case = b
-        .casework
-        .case(detail["case"].as_str().unwrap())
+    let case = casework::case(&b.casework, detail["case"].as_str().unwrap())
         .await
         .unwrap();
     assert_eq!(case.facts.expose().payments.len(), 18);
-    let audit = b.casework.audit(None).await.unwrap();
+    let audit = casework::audit(&b.casework, None).await.unwrap();
     assert!(
         audit
             .iter()
@@ -356,8 +354,7 @@ async fn taking_a_case_back_moves_what_rested_on_it() {
         grounds: "as assessed".into(),
         category: None,
     };
-    b.casework
-        .decide(&case, &b.rita_person, &request)
+    casework::decide(&b.casework, &case, &b.rita_person, &request)
         .await
         .unwrap();
     let confirmed = obhut_app::payments::confirmed_parties(&b.casework)
@@ -387,21 +384,19 @@ async fn taking_a_case_back_moves_what_rested_on_it() {
     };
     let before = of("second").await;
     assert!(before.fired.iter().any(|f| f.indicator().id == "R02"));
-    let appeal = b
-        .casework
-        .file_appeal(&case, "mine", "public")
+    let appeal = casework::file_appeal(&b.casework, &case, "mine", "public")
         .await
         .unwrap();
-    b.casework
-        .decide_appeal(
-            &case,
-            &appeal.id,
-            &b.olga_person,
-            AppealOutcome::Upheld,
-            "harmless",
-        )
-        .await
-        .unwrap();
+    casework::decide_appeal(
+        &b.casework,
+        &case,
+        &appeal.id,
+        &b.olga_person,
+        AppealOutcome::Upheld,
+        "harmless",
+    )
+    .await
+    .unwrap();
     // An upheld appeal counts again at once.
     let after = of("second").await;
     assert!(!after.fired.iter().any(|f| f.indicator().id == "R02"));
@@ -448,7 +443,7 @@ async fn a_possible_victim_waits_in_another_queue_and_is_never_reported() {
         .await
         .unwrap();
     assert_eq!(victims.len(), 1);
-    let case = b.casework.case(&victims[0].case).await.unwrap();
+    let case = casework::case(&b.casework, &victims[0].case).await.unwrap();
     assert!(case.facts.expose().reported.is_none());
     assert_eq!(case.facts.expose().victims[0].id.as_deref(), Some("young"));
     let request = DecisionRequest {
@@ -457,15 +452,10 @@ async fn a_possible_victim_waits_in_another_queue_and_is_never_reported() {
         category: None,
     };
     let case = &victims[0].case;
-    let decision = b
-        .casework
-        .decide(case, &b.rita_person, &request)
+    let decision = casework::decide(&b.casework, case, &b.rita_person, &request)
         .await
         .unwrap();
-    let filed = b
-        .casework
-        .file_report(&decision, "goaml", false, "test")
-        .await;
+    let filed = casework::file_report(&b.casework, &decision, "goaml", false, "test").await;
     assert!(filed.is_err_and(|e| e.to_string().contains("helped, not reported")));
     let detail = &obhut_app::payments::payment_alert(&b.casework, &victims[0].id, "test")
         .await

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
+use obhut_app::casework;
 use obhut_app::casework::*;
 use obhut_fakes::cybertip::{CyberTip, Login, Misbehaviour};
 use serde_json::{Value, json};
@@ -25,15 +26,15 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let (casework, folder) = bench::casework().await;
-        let rita = casework
-            .add_person("Rita", &[Role::Reviewer], "test")
+        let rita = casework::add_person(&casework, "Rita", &[Role::Reviewer], "test")
             .await
             .unwrap();
         let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
-        let olga = casework.add_person("Olga", &roles, "test").await.unwrap();
+        let olga = casework::add_person(&casework, "Olga", &roles, "test")
+            .await
+            .unwrap();
         let key = async |name: &str, rights: &[Right], person: Option<&Person>| {
-            casework
-                .create_key(name, rights, person, "test")
+            casework::create_key(&casework, name, rights, person, "test")
                 .await
                 .unwrap()
                 .1
@@ -49,7 +50,9 @@ impl Bench {
             email: "trust@example.com".into(),
             ..Reporter::default()
         };
-        casework.set_reporter(&reporter, "test").await.unwrap();
+        casework::set_reporter(&casework, &reporter, "test")
+            .await
+            .unwrap();
         Self {
             app: obhut_server::app(casework.clone(), bench::pool()),
             casework,
@@ -124,8 +127,10 @@ async fn from_case_file_to_receipt_and_back() {
     tokio::spawn(
         async move { obhut_server::serve(listener, router, std::future::pending()).await },
     );
-    let admin = b.casework.person("Olga").await.unwrap();
-    b.casework.set_channel(&channel, &admin).await.unwrap();
+    let admin = casework::person(&b.casework, "Olga").await.unwrap();
+    casework::set_channel(&b.casework, &channel, &admin)
+        .await
+        .unwrap();
 
     let (status, made) = b.post(&b.intake, "/v1/cases", case()).await;
     assert_eq!(status, 200, "{made}");
@@ -259,7 +264,9 @@ async fn from_case_file_to_receipt_and_back() {
         status == 200 && page.as_str().unwrap().contains("Your appeal is in"),
         "{page}"
     );
-    let appeal = b.casework.open_appeals().await.unwrap()[0].id.clone();
+    let appeal = casework::open_appeals(&b.casework).await.unwrap()[0]
+        .id
+        .clone();
     let decide = format!("/v1/appeals/{appeal}/decision");
     let upheld = json!({ "outcome": "upheld", "grounds": "harmless" });
     assert_eq!(

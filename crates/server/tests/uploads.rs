@@ -11,8 +11,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
 use obhut_app::casework::*;
-use obhut_app::media;
 use obhut_app::media::*;
+use obhut_app::{casework, media};
 use obhut_server::{AllowList, Outside};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -38,8 +38,7 @@ async fn bench(known: &[u8], fetch_from: &[&str]) -> Bench {
     let csv = format!("kind,digest,entry_id\npdq,{digest},one\n");
     bench::signed_list(&casework, &csv).await;
     let rights = [Right::Screen, Right::Findings];
-    let (_, key) = casework
-        .create_key("platform", &rights, None, "test")
+    let (_, key) = casework::create_key(&casework, "platform", &rights, None, "test")
         .await
         .unwrap();
     let fetcher = AllowList::new(fetch_from.iter().copied()).unwrap();
@@ -82,7 +81,7 @@ impl Bench {
     }
 
     async fn cases(&self) -> usize {
-        self.casework.cases(None).await.unwrap().len()
+        casework::cases(&self.casework, None).await.unwrap().len()
     }
 }
 
@@ -278,9 +277,7 @@ async fn digests_are_matched_for_keys_that_may_know() {
         .map(|_| json!({"kind": "md5", "digest": "0".repeat(32)}))
         .collect();
     assert_eq!(ask(json!({ "digests": many })).await.0, 400);
-    let (_, plain) = b
-        .casework
-        .create_key("t", &[Right::Screen], None, "test")
+    let (_, plain) = casework::create_key(&b.casework, "t", &[Right::Screen], None, "test")
         .await
         .unwrap();
     let plain = Bench { key: plain, ..b };

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
+use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_media as media;
 use obhut_media::*;
@@ -66,7 +67,7 @@ pub async fn fresh_postgres() -> Option<String> {
 pub async fn bench(url: Option<String>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
-    let casework = Casework::open_with(
+    let casework = casework::open_with(
         DataFolder::new(folder.path()),
         url.as_deref(),
         clock.clone(),
@@ -147,7 +148,7 @@ pub fn csv(entries: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 pub async fn steward(c: &Casework, name: &str) -> Person {
-    c.add_person(name, &[Role::ListSteward], "test")
+    casework::add_person(c, name, &[Role::ListSteward], "test")
         .await
         .unwrap()
 }

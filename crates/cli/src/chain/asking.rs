@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use obhut_app::bitcoin::{
     self, OutPoint, PayersReport, Permission, Question, Services, hash_of_text,
 };
-use obhut_app::casework::{Language, Role};
+use obhut_app::casework::{self, Language, Role};
 use obhut_app::formats::chain_files;
 use obhut_server::chain_report;
 use serde_json::{Value, json};
@@ -94,9 +94,7 @@ pub async fn payers(
             let bytes = std::fs::read(args.out.join(file))?;
             let name = format!("chain report {file}");
             let (case, name) = (Some(case.as_str()), Some(name.as_str()));
-            casework
-                .put_exhibit(&bytes, case, None, name, Some(media), person)
-                .await?;
+            casework::put_exhibit(casework, &bytes, case, None, name, Some(media), person).await?;
         }
     }
     if let Some((_, _, case)) = &kept {

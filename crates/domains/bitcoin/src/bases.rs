@@ -1,5 +1,6 @@
 //! On what law a case's money may be followed, who answers for it, and what was made of it.
 
+use obhut_casework as casework;
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, cases, ids, legal_bases};
 use obhut_casework::{
     Act, Actor, CaseStatus, Casework, CaseworkError, Next, Person, Result, Role, State, authorize,
@@ -178,8 +179,6 @@ pub async fn begin_trace(
         _ => e,
     })?;
     let detail = basis.as_ref().map_or("no basis needed", |b| &b.id);
-    casework
-        .note(&person.id, "chain.trace", case, detail)
-        .await?;
+    casework::note(casework, &person.id, "chain.trace", case, detail).await?;
     Ok(Permission { basis })
 }

@@ -9,6 +9,7 @@ fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
 }
 
 use bench::*;
+use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_intake::*;
 
@@ -194,7 +195,7 @@ async fn what_cannot_be_read_is_a_case_and_any_other_can_become_one() {
         .await;
         let case = came[0].case.clone().unwrap();
         assert!(
-            c.facts(&case)
+            casework::facts(c, &case)
                 .await
                 .unwrap()
                 .note
@@ -212,7 +213,7 @@ async fn what_cannot_be_read_is_a_case_and_any_other_can_become_one() {
             "once"
         );
         assert_eq!(
-            c.facts(&opened)
+            casework::facts(c, &opened)
                 .await
                 .unwrap()
                 .reported
@@ -234,13 +235,12 @@ async fn the_same_bytes_in_an_earlier_case_are_named() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let file = CaseFile::from_json(br#"{"files": [{}]}"#).unwrap();
-        let case = c
-            .new_case(&file, vec![Some(b"known".to_vec())], "test")
+        let case = casework::new_case(c, &file, vec![Some(b"known".to_vec())], "test")
             .await
             .unwrap()
             .case;
         let mut one = given(IncomingFormat::Form, &account("a", ""), &[]);
-        let sha256 = c.dossier(&case, false).await.unwrap().files[0]
+        let sha256 = casework::dossier(c, &case, false).await.unwrap().files[0]
             .digests
             .as_ref()
             .unwrap()
@@ -263,13 +263,14 @@ async fn ranks_that_rested_on_a_cleared_case_are_computed_anew() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "a"}}}"#).unwrap();
-        let case = c.new_case(&file, Vec::new(), "test").await.unwrap().case;
-        let rita = c
-            .add_person("Rita", &[Role::Reviewer], "test")
+        let case = casework::new_case(c, &file, Vec::new(), "test")
+            .await
+            .unwrap()
+            .case;
+        let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
             .await
             .unwrap();
-        let olga = c
-            .add_person("Olga", &[Role::Reviewer], "test")
+        let olga = casework::add_person(c, "Olga", &[Role::Reviewer], "test")
             .await
             .unwrap();
         let request = DecisionRequest {
@@ -277,7 +278,7 @@ async fn ranks_that_rested_on_a_cleared_case_are_computed_anew() {
             grounds: "g".into(),
             category: None,
         };
-        c.decide(&case, &rita, &request).await.unwrap();
+        casework::decide(c, &case, &rita, &request).await.unwrap();
         let came = take(
             c,
             vec![given(
@@ -291,10 +292,19 @@ async fn ranks_that_rested_on_a_cleared_case_are_computed_anew() {
             (came[0].earlier_case.as_deref(), came[0].at_risk),
             (Some(case.as_str()), 19)
         );
-        let appeal = c.file_appeal(&case, "no", "public").await.unwrap();
-        c.decide_appeal(&case, &appeal.id, &olga, AppealOutcome::Upheld, "harmless")
+        let appeal = casework::file_appeal(c, &case, "no", "public")
             .await
             .unwrap();
+        casework::decide_appeal(
+            c,
+            &case,
+            &appeal.id,
+            &olga,
+            AppealOutcome::Upheld,
+            "harmless",
+        )
+        .await
+        .unwrap();
         let row = &obhut_intake::incoming_queue(c, 0, 1).await.unwrap()[0].incoming;
         assert_eq!(
             (row.earlier_case.as_deref(), row.at_risk, row.reasons.len()),

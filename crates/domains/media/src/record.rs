@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use obhut_casework as casework;
 use obhut_casework::for_domains::{Inside as _, cases, ids};
 use obhut_casework::{Casework, Result, Subject};
 use obhut_vault::Intake;
@@ -38,7 +39,7 @@ pub async fn record(
     bytes: Option<&[u8]>,
     actor: &str,
 ) -> Result<Recorded> {
-    casework.check_surface(subject.surface).await?;
+    casework::check_surface(casework, subject.surface).await?;
     let id = ids::new("screen");
     if !screened.makes_a_finding() {
         let unsigned = unsigned(screened);

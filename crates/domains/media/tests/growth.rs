@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use bench::*;
+use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_media as media;
 use obhut_media::*;
@@ -207,8 +208,7 @@ async fn additions_at_once_all_stay() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let rights = [Right::Curate];
-        let (key, _) = c
-            .create_key("curator", &rights, None, "test")
+        let (key, _) = casework::create_key(c, "curator", &rights, None, "test")
             .await
             .unwrap();
         media::create_bank(c, "BANK", 1.0, Purpose::Assessed, &key)

@@ -4,10 +4,10 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
-use obhut_typologies::{Context, Country, Currency, PartyKey, Purchase, TieKnown, Transfer};
+use obhut_typologies::{
+    Context, Country, Currency, Packed, PartyKey, Purchase, TieKnown, Transfer,
+};
 use obhut_vault::Sealer;
-
-use obhut_typologies::Packed;
 
 /// Into how many parts history is split.
 pub const SENDER_PARTS: usize = 256;

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use obhut_typologies::{
-    Assessment, DAY_MICROS, Language, Monitor, PartyKey, Policy, Relations, Role, Side, Transfer,
+    Assessment, DAY_MICROS, Language, Monitor, PartyKey, Policy, Record, Relations, Role, Side,
+    Transfer, Transfers, mark,
 };
 use obhut_vault::Clock;
 
@@ -19,7 +20,6 @@ use crate::history::{ROW_BYTES, from_bytes, to_bytes};
 use crate::journal::{Journal, JournalFault};
 use obhut_casework::for_domains::Inside as _;
 use obhut_casework::{Casework, CaseworkError, Result, Sealed};
-use obhut_typologies::{Record, Transfers, mark};
 
 use crate::alerts::{record_alert, record_hold};
 

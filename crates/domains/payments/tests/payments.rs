@@ -14,6 +14,7 @@ fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
 
 use std::collections::HashMap;
 
+use obhut_casework as casework;
 use obhut_casework::{AppealOutcome, DecisionRequest, Role, Ruling, Sealed};
 use obhut_fakes::transfers::{Made, MadeTransfer, Recipe, synthesize};
 use obhut_payments::*;
@@ -60,8 +61,7 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
             (&again.id, &again.case),
             "twice is once"
         );
-        let rita = c
-            .add_person("Rita", &[Role::Reviewer], "test")
+        let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
             .await
             .unwrap();
         let request = DecisionRequest {
@@ -69,7 +69,9 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
             grounds: "as assessed".into(),
             category: None,
         };
-        c.decide(&first.case, &rita, &request).await.unwrap();
+        casework::decide(c, &first.case, &rita, &request)
+            .await
+            .unwrap();
         assert_eq!(
             obhut_payments::record_alert(c, &alert("a", &[]), "test")
                 .await
@@ -96,12 +98,14 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
             .unwrap();
         assert_eq!(released.state, HoldState::Released);
         // The first is cleared: what rested on it is counted again, its own data are gone.
-        let olga = c
-            .add_person("Olga", &[Role::Reviewer], "test")
+        let olga = casework::add_person(c, "Olga", &[Role::Reviewer], "test")
             .await
             .unwrap();
-        let appeal = c.file_appeal(&first.case, "mine", "public").await.unwrap();
-        c.decide_appeal(
+        let appeal = casework::file_appeal(c, &first.case, "mine", "public")
+            .await
+            .unwrap();
+        casework::decide_appeal(
+            c,
             &first.case,
             &appeal.id,
             &olga,

@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use obhut_facts::{Facts, Sealed};
-use obhut_facts::{IncomingFormat, ParsedReport};
+use obhut_facts::{Facts, IncomingFormat, ParsedReport, Sealed};
 
 mod cybertip;
 mod form;

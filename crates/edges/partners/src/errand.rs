@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use obhut_casework as casework;
 use obhut_casework::{Casework, CaseworkError, Channel, Filing, Job};
 use obhut_formats::reports::Rendered;
 
@@ -75,5 +76,5 @@ pub(crate) async fn still_approved(
     casework: &Casework,
     report: &str,
 ) -> Result<bool, CaseworkError> {
-    Ok(casework.report_row(report).await?.status == "approved")
+    Ok(casework::report_row(casework, report).await?.status == "approved")
 }

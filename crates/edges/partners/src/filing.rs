@@ -7,6 +7,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use obhut_casework as casework;
 use obhut_casework::{
     Casework, CaseworkError, Channel, Claim, FilingState, Job, JobKind, ReportRow,
 };
@@ -104,9 +105,7 @@ pub async fn drain(
 async fn renew(casework: &Casework, pace: &Pace, worker: &str) -> CaseworkError {
     loop {
         tokio::time::sleep(pace.claim / 4).await;
-        if let Err(e) = casework
-            .renew_jobs(worker, pace.claim.as_micros() as i64)
-            .await
+        if let Err(e) = casework::renew_jobs(casework, worker, pace.claim.as_micros() as i64).await
         {
             return e;
         }
@@ -137,10 +136,12 @@ async fn drain_all(
                     subject: draining.report,
                 };
                 // Those put off come last, so where there is no fresh one there is none at all.
-                for job in casework.claim(&claim).await? {
+                for job in casework::claim(casework, &claim).await? {
                     match seen.insert(job.id.clone()) {
                         true => waiting.push_back(job),
-                        false => casework.defer_job(&job, draining.worker, now()).await?,
+                        false => {
+                            casework::defer_job(casework, &job, draining.worker, now()).await?
+                        }
                     }
                 }
                 more = !waiting.is_empty();
@@ -186,24 +187,22 @@ async fn work(
     job: &Job,
     worker: &str,
 ) -> Result<Became, CaseworkError> {
-    let row = casework.report_row(&job.subject).await?;
+    let row = casework::report_row(casework, &job.subject).await?;
     let Some(destination) = destinations::by_name(&row.destination) else {
-        let filing = casework.begin_filing(&row.id, &row.destination).await?;
-        casework
-            .filing_stopped(
-                &filing,
-                "this version knows no such destination",
-                job,
-                worker,
-            )
-            .await?;
+        let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
+        casework::filing_stopped(
+            casework,
+            &filing,
+            "this version knows no such destination",
+            job,
+            worker,
+        )
+        .await?;
         return Ok(Became::Stopped);
     };
-    let channel = casework.channel(&row.destination).await?;
+    let channel = casework::channel(casework, &row.destination).await?;
     if channel.halted.is_some() {
-        casework
-            .defer_job(job, worker, now() + HALTED_MICROS)
-            .await?;
+        casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
         return Ok(Became::Halted);
     }
     let mut pause = pace.pause;
@@ -227,20 +226,18 @@ async fn work(
                 }
                 let doubled = pace.first * 2_u32.pow(job.tries.clamp(1, 16) as u32 - 1);
                 let wait = doubled.min(pace.most).as_micros() as i64;
-                casework.defer_job(job, worker, now() + wait).await?;
+                casework::defer_job(casework, job, worker, now() + wait).await?;
                 tracing::warn!(report = row.id, "put off: {why}");
                 return Ok(Became::Deferred);
             }
             SendFault::Denied(why) => {
-                casework.halt_channel(&row.destination, &why).await?;
-                casework.defer_job(job, worker, now()).await?;
+                casework::halt_channel(casework, &row.destination, &why).await?;
+                casework::defer_job(casework, job, worker, now()).await?;
                 return Ok(Became::Halted);
             }
             SendFault::Waits(why) => {
-                casework
-                    .defer_job(job, worker, now() + HALTED_MICROS)
-                    .await?;
-                casework.raise_alarm("retraction", &row.id, &why).await?;
+                casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
+                casework::raise_alarm(casework, "retraction", &row.id, &why).await?;
                 return Ok(Became::Deferred);
             }
             SendFault::Refused(why) | SendFault::Unexpected(why) => {
@@ -250,7 +247,7 @@ async fn work(
             SendFault::Ours(
                 CaseworkError::Conflict { why, .. } | CaseworkError::Invalid { why, .. },
             ) => {
-                if casework.holds_job(job, worker).await? {
+                if casework::holds_job(casework, job, worker).await? {
                     return stop(casework, &row, &why, job, worker).await;
                 }
                 return Ok(Became::Nothing);
@@ -267,20 +264,18 @@ async fn stop(
     job: &Job,
     worker: &str,
 ) -> Result<Became, CaseworkError> {
-    let filing = casework.begin_filing(&row.id, &row.destination).await?;
+    let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
     match (job.kind, filing.state) {
         // A retraction that isn't heard is nothing to give up: somebody else must be told.
         (JobKind::Retraction, _) | (_, FilingState::Filed | FilingState::Retracted) => {
-            casework
-                .defer_job(job, worker, now() + HALTED_MICROS)
-                .await?;
+            casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
             let text = format!(
                 "the retraction of report {} isn't acknowledged by {}: {why}; tell them another way, then record their acknowledgement of {}",
                 row.id, row.destination, row.id
             );
-            casework.raise_alarm("retraction", &row.id, &text).await?;
+            casework::raise_alarm(casework, "retraction", &row.id, &text).await?;
         }
-        _ => casework.filing_stopped(&filing, why, job, worker).await?,
+        _ => casework::filing_stopped(casework, &filing, why, job, worker).await?,
     }
     Ok(Became::Stopped)
 }
@@ -294,7 +289,7 @@ async fn attempt(
     job: &Job,
     worker: &str,
 ) -> Result<Became, SendFault> {
-    let filing = casework.begin_filing(&row.id, &row.destination).await?;
+    let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
     let mut errand = Errand {
         casework,
         channel,
@@ -309,10 +304,10 @@ async fn attempt(
             let over = matches!(filing.state, FilingState::Filed | FilingState::Retracted);
             // Taken back since: its retraction is a job of its own.
             if over || !still_approved(casework, &row.id).await? {
-                casework.finish_job(job, worker).await?;
+                casework::finish_job(casework, job, worker).await?;
                 return Ok(Became::Nothing);
             }
-            let report = casework.report_to_send(&row.id, worker).await?;
+            let report = casework::report_to_send(casework, &row.id, worker).await?;
             let rendered = report.render(destination.form.renderer());
             let stopping: Vec<String> = rendered
                 .stopping()
@@ -331,20 +326,24 @@ async fn attempt(
                 "" => row.id.clone(),
                 remote => remote.to_owned(),
             };
-            casework
-                .filing_filed(&sent.filing, &remote, &sent.receipt, job, worker)
+            casework::filing_filed(casework, &sent.filing, &remote, &sent.receipt, job, worker)
                 .await?;
             Ok(Became::Filed)
         }
         JobKind::Retraction => {
             if filing.state == FilingState::Retracted {
-                casework.finish_job(job, worker).await?;
+                casework::finish_job(casework, job, worker).await?;
                 return Ok(Became::Nothing);
             }
             let sent = (destination.retract)(errand).await?;
-            casework
-                .filing_retracted(&sent.filing, &sent.receipt, Some((job, worker)), worker)
-                .await?;
+            casework::filing_retracted(
+                casework,
+                &sent.filing,
+                &sent.receipt,
+                Some((job, worker)),
+                worker,
+            )
+            .await?;
             Ok(Became::Retracted)
         }
     }
@@ -357,7 +356,7 @@ fn now() -> i64 {
 /// Compares the schema that the CyberTipline shows with the one this version writes; a change
 /// raises an alarm that names it. How many differences there are.
 pub async fn compare_schema(casework: &Casework, http: &Arc<Http>) -> Result<usize, SendFault> {
-    let channel = casework.channel("ncmec").await?;
+    let channel = casework::channel(casework, "ncmec").await?;
     let (differences, digest) = destinations::ncmec::schema_changes(&channel, http.clone()).await?;
     if !differences.is_empty() {
         let text = format!(
@@ -365,13 +364,13 @@ pub async fn compare_schema(casework: &Casework, http: &Arc<Http>) -> Result<usi
             &digest[..16],
             differences.join("; ")
         );
-        casework.raise_alarm("schema", "ncmec", &text).await?;
+        casework::raise_alarm(casework, "schema", "ncmec", &text).await?;
     }
     Ok(differences.len())
 }
 
 /// Asks the CyberTipline whether it lets us in; its own words.
 pub async fn service_status(casework: &Casework, http: &Arc<Http>) -> Result<String, SendFault> {
-    let channel = casework.channel("ncmec").await?;
+    let channel = casework::channel(casework, "ncmec").await?;
     destinations::ncmec::service_status(&channel, http.clone()).await
 }

@@ -4,6 +4,7 @@
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 
+use obhut_casework as casework;
 use obhut_formats::reports::zip;
 
 use crate::errand::{Errand, SendFault, Sent};
@@ -14,14 +15,12 @@ pub(crate) async fn send(errand: Errand<'_>) -> Result<Sent, SendFault> {
         .rendered
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
     let mut parts = unzip(&rendered.report)?;
-    let row = errand.casework.report_row(&errand.filing.report).await?;
-    let dossier = errand.casework.dossier(&row.case, row.with_victims).await?;
+    let row = casework::report_row(errand.casework, &errand.filing.report).await?;
+    let dossier = casework::dossier(errand.casework, &row.case, row.with_victims).await?;
     for (number, file) in (1..).zip(&dossier.files) {
         if let Some(exhibit) = &file.exhibit {
-            let bytes = errand
-                .casework
-                .exhibit_to_send(exhibit, &row.id, errand.worker)
-                .await?;
+            let bytes =
+                casework::exhibit_to_send(errand.casework, exhibit, &row.id, errand.worker).await?;
             parts.push((format!("files/{number:03}-{exhibit}"), bytes));
         }
     }

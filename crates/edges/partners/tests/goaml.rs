@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_formats::reports::{self as destinations, Rendered, goaml};
 
@@ -112,7 +113,7 @@ fn facts(unit: &FinancialUnit) -> Facts {
 
 async fn rendered(facts: &Facts, unit: Option<&FinancialUnit>) -> Rendered {
     let folder = tempfile::tempdir().unwrap();
-    let c = Casework::open_with(
+    let c = casework::open_with(
         DataFolder::new(folder.path()),
         None,
         Arc::new(SystemClock),
@@ -121,7 +122,9 @@ async fn rendered(facts: &Facts, unit: Option<&FinancialUnit>) -> Rendered {
     .await
     .unwrap();
     if let Some(unit) = unit {
-        c.set_financial_unit(unit, "test").await.unwrap();
+        casework::set_financial_unit(&c, unit, "test")
+            .await
+            .unwrap();
     }
     let file = CaseFile {
         group: CaseGroup::Alone,
@@ -130,9 +133,11 @@ async fn rendered(facts: &Facts, unit: Option<&FinancialUnit>) -> Rendered {
         files: Vec::new(),
         facts: facts.clone(),
     };
-    let case = c.new_case(&file, Vec::new(), "test").await.unwrap().case;
-    let rita = c
-        .add_person("Rita", &[Role::Reviewer], "test")
+    let case = casework::new_case(&c, &file, Vec::new(), "test")
+        .await
+        .unwrap()
+        .case;
+    let rita = casework::add_person(&c, "Rita", &[Role::Reviewer], "test")
         .await
         .unwrap();
     let request = DecisionRequest {
@@ -140,8 +145,8 @@ async fn rendered(facts: &Facts, unit: Option<&FinancialUnit>) -> Rendered {
         grounds: "as assessed".into(),
         category: None,
     };
-    c.decide(&case, &rita, &request).await.unwrap();
-    let report = c.report(&case, true, "test").await.unwrap();
+    casework::decide(&c, &case, &rita, &request).await.unwrap();
+    let report = casework::report(&c, &case, true, "test").await.unwrap();
     let destination = destinations::by_name("goaml").unwrap();
     let once = report.render(destination.renderer());
     assert_eq!(

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use expect_test::expect_file;
+use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_formats::reports::ncmec::{rules, schema as table};
 use obhut_formats::reports::{self as destinations, Rendered};
@@ -43,7 +44,7 @@ struct Decided {
 impl Decided {
     async fn new(facts: &str, extent: Extent) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let c = Casework::open_with(
+        let c = casework::open_with(
             DataFolder::new(folder.path()),
             None,
             Arc::new(Fixed),
@@ -61,7 +62,7 @@ impl Decided {
             terms_of_service: "No abuse.".into(),
             legal_url: "https://example.com/legal".into(),
         };
-        c.set_reporter(&reporter, "test").await.unwrap();
+        casework::set_reporter(&c, &reporter, "test").await.unwrap();
         let screened = Screened {
             verdict: Verdict::Match,
             action: Action::Hold,
@@ -84,12 +85,15 @@ impl Decided {
             .unwrap();
         let (case, exhibit) = (recorded.case.unwrap(), recorded.exhibit.unwrap());
         let facts = Facts::from_json(facts.replace("EXHIBIT", &exhibit).as_bytes()).unwrap();
-        c.set_facts(&case, &facts, "test").await.unwrap();
-        let rita = c
-            .add_person("Rita", &[Role::Reviewer], "test")
+        casework::set_facts(&c, &case, &facts, "test")
             .await
             .unwrap();
-        c.view(&exhibit, &rita, "decision", extent).await.unwrap();
+        let rita = casework::add_person(&c, "Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        casework::view(&c, &exhibit, &rita, "decision", extent)
+            .await
+            .unwrap();
         let request = DecisionRequest {
             ruling: Ruling::Report,
             grounds: "as assessed".into(),
@@ -98,7 +102,7 @@ impl Decided {
                 value: "A2".into(),
             }),
         };
-        c.decide(&case, &rita, &request).await.unwrap();
+        casework::decide(&c, &case, &rita, &request).await.unwrap();
         Self {
             _folder: folder,
             casework: c,
@@ -108,9 +112,7 @@ impl Decided {
     }
 
     async fn rendered(&self, with_victims: bool) -> Rendered {
-        let report = self
-            .casework
-            .report(&self.case, with_victims, "test")
+        let report = casework::report(&self.casework, &self.case, with_victims, "test")
             .await
             .unwrap();
         let ncmec = destinations::by_name("ncmec").unwrap();
@@ -121,8 +123,7 @@ impl Decided {
 
     async fn with_facts(&self, facts: &Value) -> Option<Rendered> {
         let facts = Facts::from_json(facts.to_string().as_bytes()).ok()?;
-        self.casework
-            .set_facts(&self.case, &facts, "test")
+        casework::set_facts(&self.casework, &self.case, &facts, "test")
             .await
             .unwrap();
         Some(self.rendered(true).await)
@@ -315,8 +316,7 @@ async fn what_the_service_would_refuse_stands_in_the_free_text_and_is_named() {
 #[tokio::test]
 async fn what_only_a_person_can_put_right_stops_the_report_by_field() {
     let case = Decided::new(r#"{"occurred_at": "2126-01-01T00:00:00Z"}"#, Extent::Whole).await;
-    case.casework
-        .set_reporter(&Reporter::default(), "test")
+    casework::set_reporter(&case.casework, &Reporter::default(), "test")
         .await
         .unwrap();
     let r = case.rendered(false).await;
@@ -522,13 +522,10 @@ async fn generated_cases_make_valid_documents() {
                 .collect(),
         );
         let facts = Facts::from_json(facts.to_string().as_bytes()).expect("the schema makes facts");
-        case.casework
-            .set_facts(&case.case, &facts, "test")
+        casework::set_facts(&case.casework, &case.case, &facts, "test")
             .await
             .unwrap();
-        let report = case
-            .casework
-            .report(&case.case, true, "test")
+        let report = casework::report(&case.casework, &case.case, true, "test")
             .await
             .unwrap();
         let begun = std::time::Instant::now();

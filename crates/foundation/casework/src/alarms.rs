@@ -61,53 +61,51 @@ pub(crate) async fn end(tx: &mut Tx, now: i64, kind: &str, subject: &str, by: &s
     Ok(())
 }
 
-impl Casework {
-    /// Raises an alarm about something outside any transaction.
-    pub async fn raise_alarm(&self, kind: &str, subject: &str, text: &str) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        raise(&mut tx, self.now(), kind, subject, text).await?;
-        tx.commit().await?;
-        Ok(())
-    }
+/// Raises an alarm about something outside any transaction.
+pub async fn raise_alarm(casework: &Casework, kind: &str, subject: &str, text: &str) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    raise(&mut tx, casework.now(), kind, subject, text).await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// Alarms nobody has seen, oldest first.
-    pub async fn alarms(&self) -> Result<Vec<Alarm>> {
-        let rows = sqlx::query("SELECT id, kind, subject, text, raised_at FROM alarms WHERE seen_at IS NULL ORDER BY raised_at, id")
-            .fetch_all(self.db.pool())
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(Alarm {
-                    id: c.text()?,
-                    kind: c.text()?,
-                    subject: c.text()?,
-                    text: c.text()?,
-                    raised_at: c.int()?,
-                })
-            })
-            .collect()
-    }
-
-    /// A person has seen an alarm.
-    pub async fn see_alarm(&self, id: &str, person: &Person) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        let seen = sqlx::query(
-            "UPDATE alarms SET seen_at = $1, seen_by = $2 WHERE id = $3 AND seen_at IS NULL",
-        )
-        .bind(self.now())
-        .bind(&person.id)
-        .bind(id)
-        .execute(&mut *tx)
+/// Alarms nobody has seen, oldest first.
+pub async fn alarms(casework: &Casework) -> Result<Vec<Alarm>> {
+    let rows = sqlx::query("SELECT id, kind, subject, text, raised_at FROM alarms WHERE seen_at IS NULL ORDER BY raised_at, id")
+        .fetch_all(casework.db.pool())
         .await?;
-        if seen.rows_affected() == 0 {
-            return Err(CaseworkError::NotFound {
-                what: "open alarm",
-                id: id.to_owned(),
-            });
-        }
-        audit::write(&mut tx, self.now(), &person.id, "alarm.seen", id, "").await?;
-        tx.commit().await?;
-        Ok(())
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(Alarm {
+                id: c.text()?,
+                kind: c.text()?,
+                subject: c.text()?,
+                text: c.text()?,
+                raised_at: c.int()?,
+            })
+        })
+        .collect()
+}
+
+/// A person has seen an alarm.
+pub async fn see_alarm(casework: &Casework, id: &str, person: &Person) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    let seen = sqlx::query(
+        "UPDATE alarms SET seen_at = $1, seen_by = $2 WHERE id = $3 AND seen_at IS NULL",
+    )
+    .bind(casework.now())
+    .bind(&person.id)
+    .bind(id)
+    .execute(&mut *tx)
+    .await?;
+    if seen.rows_affected() == 0 {
+        return Err(CaseworkError::NotFound {
+            what: "open alarm",
+            id: id.to_owned(),
+        });
     }
+    audit::write(&mut tx, casework.now(), &person.id, "alarm.seen", id, "").await?;
+    tx.commit().await?;
+    Ok(())
 }

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
+use obhut_facts::{Surface, words};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, audit, changes, ids};
-use obhut_facts::Surface;
-use obhut_facts::words;
 
 words! {
     /// What a key opens.
@@ -69,157 +68,159 @@ pub(crate) fn digest(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
-impl Casework {
-    /// Makes a key; its text is returned once and kept nowhere.
-    pub async fn create_key(
-        &self,
-        name: &str,
-        rights: &[Right],
-        person: Option<&Person>,
-        actor: &str,
-    ) -> Result<(ApiKey, String)> {
-        self.create_key_until(name, rights, person, None, actor)
-            .await
-    }
+/// Makes a key; its text is returned once and kept nowhere.
+pub async fn create_key(
+    casework: &Casework,
+    name: &str,
+    rights: &[Right],
+    person: Option<&Person>,
+    actor: &str,
+) -> Result<(ApiKey, String)> {
+    self::create_key_until(casework, name, rights, person, None, actor).await
+}
 
-    /// Like [`Casework::create_key`], with an expiry in microseconds since 1970.
-    pub async fn create_key_until(
-        &self,
-        name: &str,
-        rights: &[Right],
-        person: Option<&Person>,
-        expires_at: Option<i64>,
-        actor: &str,
-    ) -> Result<(ApiKey, String)> {
-        if name.trim().is_empty() || rights.is_empty() {
-            return Err(CaseworkError::invalid(
-                "right",
-                "a key needs a name and at least one right",
-            ));
-        }
-        if rights.contains(&Right::Decide) && person.is_none() {
-            return Err(CaseworkError::invalid(
-                "person",
-                "a key that decides must be a person's: every decision has a name",
-            ));
-        }
-        if expires_at.is_some_and(|at| at <= self.now()) {
-            return Err(CaseworkError::invalid(
-                "expires",
-                "the expiry date of a key must be in the future",
-            ));
-        }
-        if let Some(person) = person
-            && person.removed
-        {
-            return Err(CaseworkError::denied(format!(
-                "{} has been removed and cannot be given a key",
-                person.name
-            )));
-        }
-        let mut rights = rights.to_vec();
-        rights.sort_unstable();
-        rights.dedup();
-        let key = ApiKey {
-            id: ids::new("key"),
-            name: name.trim().to_owned(),
-            rights,
-            person: person.map(|p| p.id.clone()),
-            surface: None,
-            made_at: self.now(),
-            revoked_at: None,
-            expires_at,
-        };
-        let secret = format!("obhut_{}", ids::random_hex(32));
-        let words: Vec<_> = key.rights.iter().map(|r| r.word()).collect();
-        let mut tx = self.db.begin().await?;
-        sqlx::query("INSERT INTO api_keys (id, name, digest, rights, person, made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(&key.id)
-            .bind(&key.name)
-            .bind(digest(&secret))
-            .bind(words.join(" "))
-            .bind(&key.person)
-            .bind(key.made_at)
-            .bind(key.expires_at)
-            .execute(&mut *tx)
-            .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            actor,
-            "key.create",
-            &key.id,
-            &words.join(" "),
-        )
+/// Like [`Casework::create_key`], with an expiry in microseconds since 1970.
+pub async fn create_key_until(
+    casework: &Casework,
+    name: &str,
+    rights: &[Right],
+    person: Option<&Person>,
+    expires_at: Option<i64>,
+    actor: &str,
+) -> Result<(ApiKey, String)> {
+    if name.trim().is_empty() || rights.is_empty() {
+        return Err(CaseworkError::invalid(
+            "right",
+            "a key needs a name and at least one right",
+        ));
+    }
+    if rights.contains(&Right::Decide) && person.is_none() {
+        return Err(CaseworkError::invalid(
+            "person",
+            "a key that decides must be a person's: every decision has a name",
+        ));
+    }
+    if expires_at.is_some_and(|at| at <= casework.now()) {
+        return Err(CaseworkError::invalid(
+            "expires",
+            "the expiry date of a key must be in the future",
+        ));
+    }
+    if let Some(person) = person
+        && person.removed
+    {
+        return Err(CaseworkError::denied(format!(
+            "{} has been removed and cannot be given a key",
+            person.name
+        )));
+    }
+    let mut rights = rights.to_vec();
+    rights.sort_unstable();
+    rights.dedup();
+    let key = ApiKey {
+        id: ids::new("key"),
+        name: name.trim().to_owned(),
+        rights,
+        person: person.map(|p| p.id.clone()),
+        surface: None,
+        made_at: casework.now(),
+        revoked_at: None,
+        expires_at,
+    };
+    let secret = format!("obhut_{}", ids::random_hex(32));
+    let words: Vec<_> = key.rights.iter().map(|r| r.word()).collect();
+    let mut tx = casework.db.begin().await?;
+    sqlx::query("INSERT INTO api_keys (id, name, digest, rights, person, made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(&key.id)
+        .bind(&key.name)
+        .bind(digest(&secret))
+        .bind(words.join(" "))
+        .bind(&key.person)
+        .bind(key.made_at)
+        .bind(key.expires_at)
+        .execute(&mut *tx)
         .await?;
-        changes::note(&mut tx).await?;
-        tx.commit().await?;
-        Ok((key, secret))
-    }
+    audit::write(
+        &mut tx,
+        casework.now(),
+        actor,
+        "key.create",
+        &key.id,
+        &words.join(" "),
+    )
+    .await?;
+    changes::note(&mut tx).await?;
+    tx.commit().await?;
+    Ok((key, secret))
+}
 
-    /// Says what a key screens where its requests don't say, as HMA's don't.
-    pub async fn set_key_surface(&self, id: &str, surface: Surface, actor: &str) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        sqlx::query("UPDATE api_keys SET surface = $1 WHERE id = $2")
-            .bind(surface.word())
+/// Says what a key screens where its requests don't say, as HMA's don't.
+pub async fn set_key_surface(
+    casework: &Casework,
+    id: &str,
+    surface: Surface,
+    actor: &str,
+) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    sqlx::query("UPDATE api_keys SET surface = $1 WHERE id = $2")
+        .bind(surface.word())
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        actor,
+        "key.surface",
+        id,
+        surface.word(),
+    )
+    .await?;
+    changes::note(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Revokes a key at once.
+pub async fn revoke_key(casework: &Casework, id: &str, actor: &str) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    let done =
+        sqlx::query("UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
+            .bind(casework.now())
             .bind(id)
             .execute(&mut *tx)
             .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            actor,
-            "key.surface",
-            id,
-            surface.word(),
-        )
+    if done.rows_affected() == 0 {
+        return Err(CaseworkError::NotFound {
+            what: "key",
+            id: id.to_owned(),
+        });
+    }
+    audit::write(&mut tx, casework.now(), actor, "key.revoke", id, "").await?;
+    changes::note(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The key with this secret, unless it was revoked or has expired.
+pub async fn key(casework: &Casework, secret: &str) -> Result<Option<ApiKey>> {
+    let row = sqlx::query(
+        "SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at FROM api_keys
+         WHERE digest = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+    )
+    .bind(digest(secret))
+    .bind(casework.now())
+    .fetch_optional(casework.db.pool())
+    .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// All keys, newest first.
+pub async fn keys(casework: &Casework) -> Result<Vec<ApiKey>> {
+    let rows = sqlx::query("SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at FROM api_keys ORDER BY made_at DESC, id")
+        .fetch_all(casework.db.pool())
         .await?;
-        changes::note(&mut tx).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Revokes a key at once.
-    pub async fn revoke_key(&self, id: &str, actor: &str) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        let done =
-            sqlx::query("UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
-                .bind(self.now())
-                .bind(id)
-                .execute(&mut *tx)
-                .await?;
-        if done.rows_affected() == 0 {
-            return Err(CaseworkError::NotFound {
-                what: "key",
-                id: id.to_owned(),
-            });
-        }
-        audit::write(&mut tx, self.now(), actor, "key.revoke", id, "").await?;
-        changes::note(&mut tx).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// The key with this secret, unless it was revoked or has expired.
-    pub async fn key(&self, secret: &str) -> Result<Option<ApiKey>> {
-        let row = sqlx::query(
-            "SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at FROM api_keys
-             WHERE digest = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
-        )
-        .bind(digest(secret))
-        .bind(self.now())
-        .fetch_optional(self.db.pool())
-        .await?;
-        row.as_ref().map(read).transpose()
-    }
-
-    /// All keys, newest first.
-    pub async fn keys(&self) -> Result<Vec<ApiKey>> {
-        let rows = sqlx::query("SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at FROM api_keys ORDER BY made_at DESC, id")
-            .fetch_all(self.db.pool())
-            .await?;
-        rows.iter().map(read).collect()
-    }
+    rows.iter().map(read).collect()
 }
 
 /// Revokes every key of a person; how many there were.

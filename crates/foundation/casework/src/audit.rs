@@ -5,17 +5,21 @@ pub(crate) use obhut_store::audit::write;
 
 use crate::{Casework, Result};
 
-impl Casework {
-    /// Records an act that changes no table, before it happens.
-    pub async fn note(&self, actor: &str, act: &str, subject: &str, detail: &str) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        write(&mut tx, self.now(), actor, act, subject, detail).await?;
-        tx.commit().await?;
-        Ok(())
-    }
+/// Records an act that changes no table, before it happens.
+pub async fn note(
+    casework: &Casework,
+    actor: &str,
+    act: &str,
+    subject: &str,
+    detail: &str,
+) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    write(&mut tx, casework.now(), actor, act, subject, detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// The newest rows about a subject, or about everything; newest first, a thousand at most.
-    pub async fn audit(&self, subject: Option<&str>) -> Result<Vec<AuditRow>> {
-        obhut_store::audit::rows(&self.db, subject).await
-    }
+/// The newest rows about a subject, or about everything; newest first, a thousand at most.
+pub async fn audit(casework: &Casework, subject: Option<&str>) -> Result<Vec<AuditRow>> {
+    obhut_store::audit::rows(&casework.db, subject).await
 }

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use obhut_facts::{Facts, FactsError, FileFacts, Surface, read_json, words};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cases::{self, Opening};
-use crate::facts::{self, read_json};
-use crate::{Casework, CaseworkError, Result, audit, findings, ids};
-use obhut_facts::words;
-use obhut_facts::{Facts, FactsError, FileFacts, Surface};
+use crate::cases::{Embargo, Opening, read_embargo};
+use crate::{Casework, CaseworkError, Result, audit, findings, ids, opening, views};
 
 /// Longest case file, in bytes.
 pub const CASE_FILE_BYTES_MAX: usize = 64 << 20;
@@ -59,17 +57,6 @@ fn public() -> Surface {
     Surface::Public
 }
 
-/// Silence towards the person concerned: until a date, or an authority's word, or both.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Embargo {
-    /// RFC 3339; without it only the authority's word ends the silence.
-    #[schemars(extend("format" = "date-time"))]
-    pub until: Option<String>,
-    /// Who asked for it, and under which reference.
-    pub authority: Option<String>,
-}
-
 /// A file of a case.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -105,130 +92,109 @@ impl CaseFile {
     }
 }
 
-impl Casework {
-    /// Opens a case from a file. `contents` has the bytes of its files, in their order.
-    pub async fn new_case(
-        &self,
-        file: &CaseFile,
-        contents: Vec<Option<Vec<u8>>>,
-        actor: &str,
-    ) -> Result<NewCase> {
-        if file.files.len() > FILES_MAX || contents.len() != file.files.len() {
-            return Err(CaseworkError::invalid(
-                "files",
-                format!("a case file has at most {FILES_MAX} files"),
-            ));
-        }
-        if file.surface == Surface::PrivateMessage {
-            // Whoever knows of a private message without screening it may report it: it was
-            // reported to them. What is refused without a basis is looking for it.
-            self.note(actor, "case.private-message", "-", "given by a person")
-                .await?;
-        }
-        let case = ids::new("case");
-        let account = file.facts.reported.as_ref().and_then(|a| a.id.clone());
-        let group = match file.group {
-            CaseGroup::Alone => case.clone(),
-            CaseGroup::Account => needed("facts.reported.id", account.clone())?,
-            CaseGroup::Series => format!(
-                "series:{}",
-                needed("facts.series", file.facts.series.clone())?
-            ),
-            CaseGroup::Thread => {
-                let id = file.facts.threads.first().and_then(|t| t.id.clone());
-                format!("thread:{}", needed("facts.threads[0].id", id)?)
-            }
-        };
-        let embargo = match &file.embargo {
-            None => None,
-            Some(embargo) => Some(read_embargo(embargo)?),
-        };
-        let mut exhibits = Vec::new();
-        let mut keyed: BTreeMap<String, FileFacts> = BTreeMap::new();
-        let mut rows = Vec::new();
-        for (item, content) in file.files.iter().zip(contents) {
-            let exhibit = match &content {
-                None => None,
-                Some(bytes) => {
-                    let intake = obhut_vault::Intake {
-                        actor: actor.to_owned(),
-                        purpose: "put in with its case".into(),
-                        case: Some(case.clone()),
-                        source: item.name.clone().or_else(|| item.path.clone()),
-                        media_type: item.facts.media_type.clone(),
-                    };
-                    Some(self.keep(bytes, intake).await?.id)
-                }
-            };
-            let screening = ids::new("screen");
-            let key = exhibit.clone().unwrap_or_else(|| screening.clone());
-            keyed.insert(key, item.facts.clone());
-            rows.push((screening, exhibit.clone(), item));
-            exhibits.push(exhibit);
-        }
-        let mut facts = file.facts.clone();
-        // Files may also be spoken of by an exhibit that is there already.
-        facts.files.extend(keyed);
-        let mut tx = self.db.begin().await?;
-        let opening = Opening {
-            id: &case,
-            group: &group,
-            account: account.as_deref(),
-            embargo,
-        };
-        cases::open(&mut tx, self, &opening, actor).await?;
-        facts::write(&mut tx, self, &case, &facts).await?;
-        for (screening, exhibit, item) in &rows {
-            let uploaded = item
-                .facts
-                .uploaded_at
-                .as_deref()
-                .and_then(|t| t.parse::<jiff::Timestamp>().ok());
-            let name = item.name.as_deref().or(item.path.as_deref());
-            let of_file = findings::File {
-                name,
-                surface: file.surface,
-                uploaded_at: uploaded.map(|t| t.as_microsecond()),
-            };
-            findings::file(&mut tx, self, screening, &of_file).await?;
-            let found = findings::Found {
-                case: &case,
-                subject: screening,
-                evidence: exhibit.as_deref(),
-                strength: findings::GIVEN,
-                source: findings::PERSON,
-            };
-            findings::write(&mut tx, self, &found).await?;
-        }
-        cases::start_clock(&mut tx, self, &case, facts.known_at.as_deref()).await?;
-        let detail = format!("{} files", rows.len());
-        audit::write(&mut tx, self.now(), actor, "case.new", &case, &detail).await?;
-        tx.commit().await?;
-        Ok(NewCase { case, exhibits })
-    }
-}
-
-/// Until when, and at whose word, in microseconds since 1970.
-pub(crate) fn read_embargo(embargo: &Embargo) -> Result<(Option<i64>, String)> {
-    let until = embargo
-        .until
-        .as_deref()
-        .map(|t| t.parse::<jiff::Timestamp>())
-        .transpose();
-    let until = until.map_err(|_| {
-        CaseworkError::invalid(
-            "embargo.until",
-            "embargo.until is no time with a zone, as 2026-11-22T10:15:00Z",
-        )
-    })?;
-    let authority = embargo.authority.clone().unwrap_or_default();
-    if until.is_none() && authority.trim().is_empty() {
+/// Opens a case from a file. `contents` has the bytes of its files, in their order.
+pub async fn new_case(
+    casework: &Casework,
+    file: &CaseFile,
+    contents: Vec<Option<Vec<u8>>>,
+    actor: &str,
+) -> Result<NewCase> {
+    if file.files.len() > FILES_MAX || contents.len() != file.files.len() {
         return Err(CaseworkError::invalid(
-            "embargo",
-            "an embargo needs a date, or the authority whose word ends it",
+            "files",
+            format!("a case file has at most {FILES_MAX} files"),
         ));
     }
-    Ok((until.map(|t| t.as_microsecond()), authority))
+    if file.surface == Surface::PrivateMessage {
+        // Whoever knows of a private message without screening it may report it: it was
+        // reported to them. What is refused without a basis is looking for it.
+        audit::note(
+            casework,
+            actor,
+            "case.private-message",
+            "-",
+            "given by a person",
+        )
+        .await?;
+    }
+    let case = ids::new("case");
+    let account = file.facts.reported.as_ref().and_then(|a| a.id.clone());
+    let group = match file.group {
+        CaseGroup::Alone => case.clone(),
+        CaseGroup::Account => needed("facts.reported.id", account.clone())?,
+        CaseGroup::Series => format!(
+            "series:{}",
+            needed("facts.series", file.facts.series.clone())?
+        ),
+        CaseGroup::Thread => {
+            let id = file.facts.threads.first().and_then(|t| t.id.clone());
+            format!("thread:{}", needed("facts.threads[0].id", id)?)
+        }
+    };
+    let embargo = match &file.embargo {
+        None => None,
+        Some(embargo) => Some(read_embargo(embargo)?),
+    };
+    let mut exhibits = Vec::new();
+    let mut keyed: BTreeMap<String, FileFacts> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for (item, content) in file.files.iter().zip(contents) {
+        let exhibit = match &content {
+            None => None,
+            Some(bytes) => {
+                let intake = obhut_vault::Intake {
+                    actor: actor.to_owned(),
+                    purpose: "put in with its case".into(),
+                    case: Some(case.clone()),
+                    source: item.name.clone().or_else(|| item.path.clone()),
+                    media_type: item.facts.media_type.clone(),
+                };
+                Some(views::keep(casework, bytes, intake).await?.id)
+            }
+        };
+        let screening = ids::new("screen");
+        let key = exhibit.clone().unwrap_or_else(|| screening.clone());
+        keyed.insert(key, item.facts.clone());
+        rows.push((screening, exhibit.clone(), item));
+        exhibits.push(exhibit);
+    }
+    let mut facts = file.facts.clone();
+    // Files may also be spoken of by an exhibit that is there already.
+    facts.files.extend(keyed);
+    let mut tx = casework.db.begin().await?;
+    let opened = Opening {
+        id: &case,
+        group: &group,
+        account: account.as_deref(),
+        embargo,
+    };
+    opening::open(&mut tx, casework, &opened, &facts, actor).await?;
+    for (screening, exhibit, item) in &rows {
+        let uploaded = item
+            .facts
+            .uploaded_at
+            .as_deref()
+            .and_then(|t| t.parse::<jiff::Timestamp>().ok());
+        let name = item.name.as_deref().or(item.path.as_deref());
+        let of_file = findings::File {
+            name,
+            surface: file.surface,
+            uploaded_at: uploaded.map(|t| t.as_microsecond()),
+        };
+        findings::file(&mut tx, casework, screening, &of_file).await?;
+        let found = findings::Found {
+            case: &case,
+            subject: screening,
+            evidence: exhibit.as_deref(),
+            strength: findings::GIVEN,
+            source: findings::PERSON,
+        };
+        findings::write(&mut tx, casework, &found).await?;
+    }
+    let detail = format!("{} files", rows.len());
+    audit::write(&mut tx, casework.now(), actor, "case.new", &case, &detail).await?;
+    tx.commit().await?;
+    Ok(NewCase { case, exhibits })
 }
 
 fn needed(field: &str, value: Option<String>) -> Result<String> {

@@ -1,31 +1,11 @@
 //! Cases: what belongs together, and how far it has come.
 
-use serde::Serialize;
+use obhut_facts::{CaseStatus, Sealed, Surface};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::database::{Columns, Tx, VALUES_MAX, places};
-use crate::deadlines::{self, DeadlineKind};
-use crate::{
-    Appeal, Casework, CaseworkError, Decision, Embargo, Finding, Next, Person, Result, Role, audit,
-    case_file, facts, ids,
-};
-use obhut_facts::{CaseStatus, Facts, Sealed, Surface};
-
-/// The provider's own target from knowledge to filing: "as soon as reasonably possible"
-/// (18 USC 2258A(a)), in microseconds.
-const REPORT_DUE_MICROS: i64 = 24 * 3_600 * 1_000_000;
-
-/// A bank's: 30 days from the first detection (31 CFR 1020.320(b)(3)), in microseconds. Other
-/// countries ask for more haste; whoever is bound by them sets a deadline of their own.
-const ALERT_DUE_MICROS: i64 = 30 * 86_400 * 1_000_000;
-
-/// Whose duty to report runs from the moment of knowledge.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Duty {
-    /// A provider's, to the CyberTipline.
-    Provider,
-    /// A bank's, to its financial intelligence unit.
-    Payments,
-}
+use crate::{Casework, CaseworkError, Next, Person, Result, Role, audit, ids, sealed};
 
 /// What was screened, as far as the caller knows it.
 #[derive(Clone, Debug)]
@@ -96,21 +76,6 @@ pub(crate) struct Opening<'a> {
     pub embargo: Option<(Option<i64>, String)>,
 }
 
-/// A case with all that belongs to it.
-#[derive(Clone, Debug)]
-pub struct CaseDetail {
-    /// The case.
-    pub case: Case,
-    /// What was found.
-    pub findings: Vec<Finding>,
-    /// What people decided, oldest first.
-    pub decisions: Vec<Decision>,
-    /// Appeals, oldest first.
-    pub appeals: Vec<Appeal>,
-    /// What is known beside the files.
-    pub facts: Sealed<Facts>,
-}
-
 /// The open case of a group, as it is now; another one may be by the time a finding is written.
 pub(crate) async fn open_case(casework: &Casework, subject: &Subject) -> Result<Option<String>> {
     let row = sqlx::query("SELECT id FROM cases WHERE group_key = $1 AND status = 'open'")
@@ -118,6 +83,17 @@ pub(crate) async fn open_case(casework: &Casework, subject: &Subject) -> Result<
         .fetch_optional(casework.db.pool())
         .await?;
     row.map(|row| Columns::of(&row).text()).transpose()
+}
+
+/// Silence towards the person concerned: until a date, or an authority's word, or both.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Embargo {
+    /// RFC 3339; without it only the authority's word ends the silence.
+    #[schemars(extend("format" = "date-time"))]
+    pub until: Option<String>,
+    /// Who asked for it, and under which reference.
+    pub authority: Option<String>,
 }
 
 /// Holds a case's row until the transaction ends.
@@ -132,13 +108,11 @@ pub(crate) async fn hold(tx: &mut Tx, id: &str) -> Result<()> {
 /// The open case of a group, opened under the id `fresh` where there is none, and held against
 /// everybody else until the transaction ends: nobody decides it while a finding is being added,
 /// and no finding joins a case that somebody has just decided.
-pub(crate) async fn hold_or_open(
+pub(crate) async fn hold_or_insert(
     tx: &mut Tx,
     casework: &Casework,
     subject: &Subject,
     fresh: &str,
-    actor: &str,
-    duty: Duty,
 ) -> Result<String> {
     let key = group_key(casework, subject);
     let now = casework.now();
@@ -148,7 +122,7 @@ pub(crate) async fn hold_or_open(
     )
     .bind(fresh)
     .bind(&key)
-    .bind(subject.account.as_ref().map(|a| casework.seal_text(a.expose())))
+    .bind(subject.account.as_ref().map(|a| sealed::seal_text(casework, a.expose())))
     .bind(now)
     .fetch_one(&mut **tx)
     .await?;
@@ -163,21 +137,43 @@ pub(crate) async fn hold_or_open(
             .bind(&id)
             .execute(&mut **tx)
             .await?;
-        match duty {
-            Duty::Provider => start_clock(tx, casework, &id, None).await?,
-            Duty::Payments => {
-                let due = now + ALERT_DUE_MICROS;
-                let source = "31 CFR 1020.320(b)(3)";
-                deadlines::start(tx, casework, DeadlineKind::Report, &id, due, source).await?;
-            }
-        }
-        // Whether a party to payments is suspected or a possible victim, its alerts say.
-        let account = subject.account.as_ref().filter(|_| duty == Duty::Provider);
-        let facts = Facts::about(account.map(|a| a.expose().as_str()));
-        facts::write(tx, casework, &id, &facts).await?;
-        audit::write(tx, now, actor, "case.open", &id, "").await?;
     }
     Ok(id)
+}
+
+/// Cases by status and id, newest first, without how many files they have.
+pub(crate) async fn select(
+    casework: &Casework,
+    status: Option<CaseStatus>,
+    id: Option<&str>,
+) -> Result<Vec<Case>> {
+    let rows = sqlx::query(
+        "SELECT id, status, opened_at, changed_at, account_sealed, embargo_until, embargo_sealed FROM cases
+         WHERE ($1 = '' OR status = $1) AND ($2 = '' OR id = $2) ORDER BY opened_at DESC, id",
+    )
+    .bind(status.map_or("", CaseStatus::word))
+    .bind(id.unwrap_or_default())
+    .fetch_all(casework.db.pool())
+    .await?;
+    let now = casework.now();
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            let id = c.text()?;
+            Ok(Case {
+                files: 0,
+                id,
+                status: c.word(CaseStatus::from_word, "status")?,
+                opened_at: c.int()?,
+                changed_at: c.int()?,
+                account: match c.maybe_text()? {
+                    Some(sealed) => Some(Sealed::new(sealed::open_text(casework, &sealed)?)),
+                    None => None,
+                },
+                embargoed: is_embargoed(c.maybe_int()?, c.maybe_text()?.is_some(), now),
+            })
+        })
+        .collect()
 }
 
 /// Opens a case, unless one of its group is open already.
@@ -192,7 +188,7 @@ pub(crate) async fn open(
         .lookup
         .keyed_digest("case group", opening.group.as_bytes());
     let (until, authority) = match &opening.embargo {
-        Some((until, authority)) => (*until, Some(casework.seal_text(authority))),
+        Some((until, authority)) => (*until, Some(sealed::seal_text(casework, authority))),
         None => (None, None),
     };
     let opened = sqlx::query(
@@ -201,7 +197,7 @@ pub(crate) async fn open(
     )
     .bind(opening.id)
     .bind(&key)
-    .bind(opening.account.map(|a| casework.seal_text(a)))
+    .bind(opening.account.map(|a| sealed::seal_text(casework, a)))
     .bind(now)
     .bind(opening.account.map_or_else(String::new, |a| account_key(casework, a)))
     .bind(until)
@@ -222,34 +218,13 @@ pub(crate) async fn open(
     audit::write(tx, now, actor, "case.open", opening.id, "").await
 }
 
-/// The duty to report runs from the moment of knowledge.
-pub(crate) async fn start_clock(
-    tx: &mut Tx,
-    casework: &Casework,
-    case: &str,
-    known_at: Option<&str>,
-) -> Result<()> {
-    let known = known_at.and_then(|t| t.parse::<jiff::Timestamp>().ok());
-    let from = known.map_or(casework.now(), |t| t.as_microsecond());
-    let due = from + REPORT_DUE_MICROS;
-    deadlines::start(
-        tx,
-        casework,
-        DeadlineKind::Report,
-        case,
-        due,
-        "18 USC 2258A(a)",
-    )
-    .await
-}
-
 /// The same account in another case, without its name.
-fn account_key(casework: &Casework, account: &str) -> String {
+pub(crate) fn account_key(casework: &Casework, account: &str) -> String {
     casework.lookup.keyed_digest("account", account.as_bytes())
 }
 
 /// Not the group's name itself, nor anything it could be guessed from: it may be an account.
-fn group_key(casework: &Casework, subject: &Subject) -> String {
+pub(crate) fn group_key(casework: &Casework, subject: &Subject) -> String {
     casework
         .lookup
         .keyed_digest("case group", subject.group.as_bytes())
@@ -383,138 +358,108 @@ fn is_embargoed(until: Option<i64>, sealed: bool, now: i64) -> bool {
     }
 }
 
-fn missing(id: &str) -> CaseworkError {
+pub(crate) fn missing(id: &str) -> CaseworkError {
     CaseworkError::NotFound {
         what: "case",
         id: id.to_owned(),
     }
 }
 
-impl Casework {
-    /// All cases, newest first; only those of a status where one is given.
-    pub async fn cases(&self, status: Option<CaseStatus>) -> Result<Vec<Case>> {
-        self.select_cases(status, None).await
-    }
-
-    async fn select_cases(
-        &self,
-        status: Option<CaseStatus>,
-        id: Option<&str>,
-    ) -> Result<Vec<Case>> {
-        let counts = self.finding_counts(id).await?;
-        let rows = sqlx::query(
-            "SELECT id, status, opened_at, changed_at, account_sealed, embargo_until, embargo_sealed FROM cases
-             WHERE ($1 = '' OR status = $1) AND ($2 = '' OR id = $2) ORDER BY opened_at DESC, id",
+/// Until when, and at whose word, in microseconds since 1970.
+pub(crate) fn read_embargo(embargo: &Embargo) -> Result<(Option<i64>, String)> {
+    let until = embargo
+        .until
+        .as_deref()
+        .map(|t| t.parse::<jiff::Timestamp>())
+        .transpose();
+    let until = until.map_err(|_| {
+        CaseworkError::invalid(
+            "embargo.until",
+            "embargo.until is no time with a zone, as 2026-11-22T10:15:00Z",
         )
-        .bind(status.map_or("", CaseStatus::word))
-        .bind(id.unwrap_or_default())
-        .fetch_all(self.db.pool())
-        .await?;
-        let now = self.now();
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                let id = c.text()?;
-                Ok(Case {
-                    files: counts.get(&id).copied().unwrap_or(0),
-                    id,
-                    status: c.word(CaseStatus::from_word, "status")?,
-                    opened_at: c.int()?,
-                    changed_at: c.int()?,
-                    account: match c.maybe_text()? {
-                        Some(sealed) => Some(Sealed::new(self.open_text(&sealed)?)),
-                        None => None,
-                    },
-                    embargoed: is_embargoed(c.maybe_int()?, c.maybe_text()?.is_some(), now),
-                })
-            })
-            .collect()
+    })?;
+    let authority = embargo.authority.clone().unwrap_or_default();
+    if until.is_none() && authority.trim().is_empty() {
+        return Err(CaseworkError::invalid(
+            "embargo",
+            "an embargo needs a date, or the authority whose word ends it",
+        ));
     }
+    Ok((until.map(|t| t.as_microsecond()), authority))
+}
 
-    /// Puts a case under embargo, or lifts it: at the word of the authority that asked, which is
-    /// part of the reason.
-    pub async fn set_embargo(
-        &self,
-        case: &str,
-        embargo: Option<&Embargo>,
-        reason: &str,
-        person: &Person,
-    ) -> Result<()> {
-        person.require(Role::ReportingOfficer)?;
-        if reason.trim().is_empty() {
-            return Err(CaseworkError::invalid(
-                "reason",
-                "name the authority on whose word this is done",
-            ));
-        }
-        let read = embargo.map(case_file::read_embargo).transpose()?;
-        let mut tx = self.db.begin().await?;
-        if read.is_some() {
-            require_not_cleared(&mut tx, case).await?;
-        }
-        status(&mut tx, case).await?;
-        let (until, authority) = match &read {
-            Some((until, authority)) => (*until, Some(self.seal_text(authority))),
-            None => (None, None),
-        };
-        sqlx::query("UPDATE cases SET embargo_until = $1, embargo_sealed = $2 WHERE id = $3")
-            .bind(until)
-            .bind(authority)
-            .bind(case)
-            .execute(&mut *tx)
-            .await?;
-        let act = if read.is_some() {
-            "case.embargo"
-        } else {
-            "case.embargo.lift"
-        };
-        audit::write(&mut tx, self.now(), &person.id, act, case, reason).await?;
-        tx.commit().await?;
-        Ok(())
+/// Puts a case under embargo, or lifts it: at the word of the authority that asked, which is
+/// part of the reason.
+pub async fn set_embargo(
+    casework: &Casework,
+    case: &str,
+    embargo: Option<&Embargo>,
+    reason: &str,
+    person: &Person,
+) -> Result<()> {
+    person.require(Role::ReportingOfficer)?;
+    if reason.trim().is_empty() {
+        return Err(CaseworkError::invalid(
+            "reason",
+            "name the authority on whose word this is done",
+        ));
     }
-
-    /// An error while nothing about a case may reach the person concerned.
-    pub(crate) async fn require_no_embargo(&self, case: &str) -> Result<()> {
-        let found = self
-            .select_cases(None, Some(case))
-            .await?
-            .pop()
-            .ok_or_else(|| missing(case))?;
-        if found.embargoed {
-            return Err(CaseworkError::conflict(format!(
-                "case {case} is under embargo: nothing about it may reach the person concerned yet, until the authority's word that ends it is on record"
-            )).then(Next::LiftEmbargo { case: case.to_owned() }));
-        }
-        Ok(())
+    let read = embargo.map(read_embargo).transpose()?;
+    let mut tx = casework.db.begin().await?;
+    if read.is_some() {
+        require_not_cleared(&mut tx, case).await?;
     }
-
-    /// Other cases about the same account, oldest first.
-    pub(crate) async fn cases_of_account(&self, case: &str) -> Result<Vec<String>> {
-        let rows = sqlx::query(
-            "SELECT other.id FROM cases own JOIN cases other ON other.account_key = own.account_key
-             WHERE own.id = $1 AND own.account_key <> '' AND other.id <> own.id ORDER BY other.opened_at",
-        )
+    status(&mut tx, case).await?;
+    let (until, authority) = match &read {
+        Some((until, authority)) => (*until, Some(sealed::seal_text(casework, authority))),
+        None => (None, None),
+    };
+    sqlx::query("UPDATE cases SET embargo_until = $1, embargo_sealed = $2 WHERE id = $3")
+        .bind(until)
+        .bind(authority)
         .bind(case)
-        .fetch_all(self.db.pool())
+        .execute(&mut *tx)
         .await?;
-        rows.iter().map(|row| Columns::of(row).text()).collect()
-    }
+    let act = if read.is_some() {
+        "case.embargo"
+    } else {
+        "case.embargo.lift"
+    };
+    audit::write(&mut tx, casework.now(), &person.id, act, case, reason).await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// A case with all that belongs to it.
-    pub async fn case(&self, id: &str) -> Result<CaseDetail> {
-        let case = self
-            .select_cases(None, Some(id))
-            .await?
-            .pop()
-            .ok_or_else(|| missing(id))?;
-        Ok(CaseDetail {
-            findings: self.findings(id).await?,
-            decisions: self.decisions(id).await?,
-            appeals: self.appeals(id).await?,
-            facts: Sealed::new(self.facts(id).await?),
-            case,
-        })
+/// An error while nothing about a case may reach the person concerned.
+pub(crate) async fn require_no_embargo(casework: &Casework, case: &str) -> Result<()> {
+    let found = select(casework, None, Some(case))
+        .await?
+        .pop()
+        .ok_or_else(|| missing(case))?;
+    if found.embargoed {
+        return Err(CaseworkError::conflict(format!(
+            "case {case} is under embargo: nothing about it may reach the person concerned yet, until the authority's word that ends it is on record"
+        )).then(Next::LiftEmbargo { case: case.to_owned() }));
     }
+    Ok(())
+}
+
+/// Whose account a case is about, where that is known.
+pub(crate) async fn account(casework: &Casework, id: &str) -> Result<Option<Sealed<String>>> {
+    let found = select(casework, None, Some(id)).await?.pop();
+    Ok(found.ok_or_else(|| missing(id))?.account)
+}
+
+/// Other cases about the same account, oldest first.
+pub(crate) async fn cases_of_account(casework: &Casework, case: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT other.id FROM cases own JOIN cases other ON other.account_key = own.account_key
+         WHERE own.id = $1 AND own.account_key <> '' AND other.id <> own.id ORDER BY other.opened_at",
+    )
+    .bind(case)
+    .fetch_all(casework.db.pool())
+    .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
 #[cfg(test)]
@@ -552,7 +497,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock = std::sync::Arc::new(crate::SystemClock);
         let folder = crate::DataFolder::new(folder.path());
-        let c = Casework::open(folder, None, clock).await.unwrap();
+        let c = crate::open(folder, None, clock).await.unwrap();
         for from in CaseStatus::ALL {
             for to in CaseStatus::ALL {
                 let id = crate::ids::new("case");

@@ -2,11 +2,11 @@
 //!
 //! Invariant: a production address is used only with credentials and a named officer on record.
 
+use obhut_facts::Sealed;
 use serde::{Deserialize, Serialize};
 
 use crate::database::Columns;
-use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit};
-use obhut_facts::Sealed;
+use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, people, sealed};
 
 /// How a destination is reached. What isn't set takes the destination's own test address, if it has
 /// one.
@@ -41,140 +41,148 @@ struct Kept {
     folder: Option<String>,
 }
 
-impl Casework {
-    /// How a destination is reached; everything empty until it is set.
-    pub async fn channel(&self, destination: &str) -> Result<Channel> {
-        let row = sqlx::query("SELECT sealed, officer, production, halted_because FROM channels WHERE destination = $1")
-            .bind(destination)
-            .fetch_optional(self.db.pool())
-            .await?;
-        let mut channel = Channel {
-            destination: destination.to_owned(),
-            ..Channel::default()
-        };
-        if let Some(row) = row {
-            let mut c = Columns::of(&row);
-            let form = |_| CaseworkError::unreadable("a destination's settings");
-            let kept: Kept = serde_json::from_str(&self.open_text(&c.text()?)?).map_err(form)?;
-            channel.url = kept.url;
-            channel.user = kept.user;
-            channel.secret = kept.secret.map(Sealed::new);
-            channel.recipient = kept.recipient;
-            channel.folder = kept.folder;
-            channel.officer = c.maybe_text()?;
-            channel.production = c.int()? != 0;
-            channel.halted = c.maybe_text()?;
-        }
-        Ok(channel)
+/// How a destination is reached; everything empty until it is set.
+pub async fn channel(casework: &Casework, destination: &str) -> Result<Channel> {
+    let row = sqlx::query(
+        "SELECT sealed, officer, production, halted_because FROM channels WHERE destination = $1",
+    )
+    .bind(destination)
+    .fetch_optional(casework.db.pool())
+    .await?;
+    let mut channel = Channel {
+        destination: destination.to_owned(),
+        ..Channel::default()
+    };
+    if let Some(row) = row {
+        let mut c = Columns::of(&row);
+        let form = |_| CaseworkError::unreadable("a destination's settings");
+        let kept: Kept =
+            serde_json::from_str(&sealed::open_text(casework, &c.text()?)?).map_err(form)?;
+        channel.url = kept.url;
+        channel.user = kept.user;
+        channel.secret = kept.secret.map(Sealed::new);
+        channel.recipient = kept.recipient;
+        channel.folder = kept.folder;
+        channel.officer = c.maybe_text()?;
+        channel.production = c.int()? != 0;
+        channel.halted = c.maybe_text()?;
     }
+    Ok(channel)
+}
 
-    /// Replaces how a destination is reached. Where it was halted, that is how it was put right.
-    pub async fn set_channel(&self, channel: &Channel, person: &Person) -> Result<()> {
-        person.require(Role::Administrator)?;
-        if let Some(officer) = &channel.officer {
-            self.person(officer)
-                .await?
-                .require(Role::ReportingOfficer)?;
-        }
-        if channel.production
-            && (channel.officer.is_none() || channel.user.is_none() || channel.secret.is_none())
-        {
-            return Err(CaseworkError::invalid(
-                "officer",
-                "a production address needs credentials and a named officer",
-            ));
-        }
-        let kept = Kept {
-            url: channel.url.clone(),
-            user: channel.user.clone(),
-            secret: channel.secret.as_ref().map(|s| s.expose().clone()),
-            recipient: channel.recipient.clone(),
-            folder: channel.folder.clone(),
-        };
-        let json = serde_json::to_string(&kept).expect("settings are JSON");
-        let mut tx = self.db.begin().await?;
-        sqlx::query(
-            "INSERT INTO channels (destination, sealed, officer, production, changed_at) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (destination) DO UPDATE SET sealed = $2, officer = $3, production = $4, changed_at = $5, halted_because = NULL",
-        )
-        .bind(&channel.destination)
-        .bind(self.seal_text(&json))
-        .bind(&channel.officer)
-        .bind(i64::from(channel.production))
-        .bind(self.now())
-        .execute(&mut *tx)
-        .await?;
-        let detail = if channel.production {
-            "production"
-        } else {
-            "test"
-        };
-        alarms::end(
-            &mut tx,
-            self.now(),
-            "destination",
-            &channel.destination,
-            &person.id,
-        )
-        .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            &person.id,
-            "destination.set",
-            &channel.destination,
-            detail,
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(())
+/// Replaces how a destination is reached. Where it was halted, that is how it was put right.
+pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person) -> Result<()> {
+    person.require(Role::Administrator)?;
+    if let Some(officer) = &channel.officer {
+        people::person(casework, officer)
+            .await?
+            .require(Role::ReportingOfficer)?;
     }
+    if channel.production
+        && (channel.officer.is_none() || channel.user.is_none() || channel.secret.is_none())
+    {
+        return Err(CaseworkError::invalid(
+            "officer",
+            "a production address needs credentials and a named officer",
+        ));
+    }
+    let kept = Kept {
+        url: channel.url.clone(),
+        user: channel.user.clone(),
+        secret: channel.secret.as_ref().map(|s| s.expose().clone()),
+        recipient: channel.recipient.clone(),
+        folder: channel.folder.clone(),
+    };
+    let json = serde_json::to_string(&kept).expect("settings are JSON");
+    let mut tx = casework.db.begin().await?;
+    sqlx::query(
+        "INSERT INTO channels (destination, sealed, officer, production, changed_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (destination) DO UPDATE SET sealed = $2, officer = $3, production = $4, changed_at = $5, halted_because = NULL",
+    )
+    .bind(&channel.destination)
+    .bind(sealed::seal_text(casework, &json))
+    .bind(&channel.officer)
+    .bind(i64::from(channel.production))
+    .bind(casework.now())
+    .execute(&mut *tx)
+    .await?;
+    let detail = if channel.production {
+        "production"
+    } else {
+        "test"
+    };
+    alarms::end(
+        &mut tx,
+        casework.now(),
+        "destination",
+        &channel.destination,
+        &person.id,
+    )
+    .await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "destination.set",
+        &channel.destination,
+        detail,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// Sends nothing more to a destination until a person says so: its own words say why.
-    pub async fn halt_channel(&self, destination: &str, why: &str) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        let now = self.now();
-        let empty = serde_json::to_string(&Kept::default()).expect("settings are JSON");
-        sqlx::query(
-            "INSERT INTO channels (destination, sealed, production, halted_because, changed_at) VALUES ($1, $2, 0, $3, $4)
-             ON CONFLICT (destination) DO UPDATE SET halted_because = $3, changed_at = $4",
-        )
-        .bind(destination)
-        .bind(self.seal_text(&empty))
-        .bind(why)
-        .bind(now)
-        .execute(&mut *tx)
-        .await?;
-        let text = format!(
-            "nothing is sent to {destination} any more: {why}; put it right, then resume the destination"
-        );
-        alarms::raise(&mut tx, now, "destination", destination, &text).await?;
-        tx.commit().await?;
-        Ok(())
-    }
+/// Sends nothing more to a destination until a person says so: its own words say why.
+pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    let now = casework.now();
+    let empty = serde_json::to_string(&Kept::default()).expect("settings are JSON");
+    sqlx::query(
+        "INSERT INTO channels (destination, sealed, production, halted_because, changed_at) VALUES ($1, $2, 0, $3, $4)
+         ON CONFLICT (destination) DO UPDATE SET halted_because = $3, changed_at = $4",
+    )
+    .bind(destination)
+    .bind(sealed::seal_text(casework, &empty))
+    .bind(why)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    let text = format!(
+        "nothing is sent to {destination} any more: {why}; put it right, then resume the destination"
+    );
+    alarms::raise(&mut tx, now, "destination", destination, &text).await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// Lets a destination be sent to again.
-    pub async fn resume_channel(&self, destination: &str, person: &Person) -> Result<()> {
-        person.require(Role::ReportingOfficer)?;
-        let mut tx = self.db.begin().await?;
-        sqlx::query(
-            "UPDATE channels SET halted_because = NULL, changed_at = $1 WHERE destination = $2",
-        )
-        .bind(self.now())
-        .bind(destination)
-        .execute(&mut *tx)
-        .await?;
-        alarms::end(&mut tx, self.now(), "destination", destination, &person.id).await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            &person.id,
-            "destination.resume",
-            destination,
-            "",
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(())
-    }
+/// Lets a destination be sent to again.
+pub async fn resume_channel(casework: &Casework, destination: &str, person: &Person) -> Result<()> {
+    person.require(Role::ReportingOfficer)?;
+    let mut tx = casework.db.begin().await?;
+    sqlx::query(
+        "UPDATE channels SET halted_because = NULL, changed_at = $1 WHERE destination = $2",
+    )
+    .bind(casework.now())
+    .bind(destination)
+    .execute(&mut *tx)
+    .await?;
+    alarms::end(
+        &mut tx,
+        casework.now(),
+        "destination",
+        destination,
+        &person.id,
+    )
+    .await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "destination.resume",
+        destination,
+        "",
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
 }

@@ -2,11 +2,13 @@
 //!
 //! A deadline that nobody ended stays, and says so: it is never forgotten because it is past.
 
+use obhut_facts::words;
 use serde::Serialize;
 
 use crate::database::{Columns, Tx};
-use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, ids};
-use obhut_facts::words;
+use crate::{
+    Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, ids, sealed, views,
+};
 
 /// Of a clock's whole time, the part before its end in which it is escalated: a quarter, and at
 /// most two days.
@@ -139,177 +141,194 @@ pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str) -> Result<bool> {
     Ok(Columns::of(&row).int()? > 0)
 }
 
-impl Casework {
-    /// The clocks: only those running unless all are wanted, soonest due first.
-    pub async fn deadlines(&self, subject: Option<&str>, all: bool) -> Result<Vec<Deadline>> {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM deadlines WHERE ($1 = '' OR subject = $1) AND ($2 = 1 OR ended_at IS NULL) ORDER BY due_at, id"
-        ));
-        let rows = sqlx::query(sql)
-            .bind(subject.unwrap_or_default())
-            .bind(i64::from(all))
-            .fetch_all(self.db.pool())
-            .await?;
-        rows.iter().map(read).collect()
-    }
+/// The clocks: only those running unless all are wanted, soonest due first.
+pub async fn deadlines(
+    casework: &Casework,
+    subject: Option<&str>,
+    all: bool,
+) -> Result<Vec<Deadline>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM deadlines WHERE ($1 = '' OR subject = $1) AND ($2 = 1 OR ended_at IS NULL) ORDER BY due_at, id"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(subject.unwrap_or_default())
+        .bind(i64::from(all))
+        .fetch_all(casework.db.pool())
+        .await?;
+    rows.iter().map(read).collect()
+}
 
-    /// Puts an authority's request on file, with its deadline and the exhibit of its legal process.
-    pub async fn add_authority_request(
-        &self,
-        case: &str,
-        authority: &str,
-        reference: &str,
-        due_at: i64,
-        process: Option<&str>,
-        person: &Person,
-    ) -> Result<String> {
-        person.require(Role::ReportingOfficer)?;
-        if authority.trim().is_empty() {
-            return Err(CaseworkError::invalid(
-                "authority",
-                "say which authority asks",
-            ));
-        }
-        if let Some(process) = process {
-            self.exhibit(process).await?;
-        }
-        let id = ids::new("deadline");
-        let mut tx = self.db.begin().await?;
-        cases::require_not_cleared(&mut tx, case).await?;
-        sqlx::query(
-            "INSERT INTO deadlines (id, kind, subject, basis, started_at, due_at, reference_sealed, process) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(&id)
-        .bind(DeadlineKind::AuthorityRequest.word())
-        .bind(case)
-        .bind(authority)
-        .bind(self.now())
+/// Puts an authority's request on file, with its deadline and the exhibit of its legal process.
+pub async fn add_authority_request(
+    casework: &Casework,
+    case: &str,
+    authority: &str,
+    reference: &str,
+    due_at: i64,
+    process: Option<&str>,
+    person: &Person,
+) -> Result<String> {
+    person.require(Role::ReportingOfficer)?;
+    if authority.trim().is_empty() {
+        return Err(CaseworkError::invalid(
+            "authority",
+            "say which authority asks",
+        ));
+    }
+    if let Some(process) = process {
+        views::exhibit(casework, process).await?;
+    }
+    let id = ids::new("deadline");
+    let mut tx = casework.db.begin().await?;
+    cases::require_not_cleared(&mut tx, case).await?;
+    sqlx::query(
+        "INSERT INTO deadlines (id, kind, subject, basis, started_at, due_at, reference_sealed, process) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(&id)
+    .bind(DeadlineKind::AuthorityRequest.word())
+    .bind(case)
+    .bind(authority)
+    .bind(casework.now())
+    .bind(due_at)
+    .bind(sealed::seal_text(casework, reference))
+    .bind(process)
+    .execute(&mut *tx)
+    .await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "deadline.request",
+        case,
+        authority,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Ends a clock by hand, with the reason; a preservation's end is only ever moved on.
+pub async fn end_deadline(
+    casework: &Casework,
+    id: &str,
+    because: &str,
+    person: &Person,
+) -> Result<()> {
+    person.require(Role::ReportingOfficer)?;
+    if because.trim().is_empty() {
+        return Err(CaseworkError::invalid("because", "say why it ends"));
+    }
+    let mut tx = casework.db.begin().await?;
+    let known = find(&mut tx, id).await?;
+    if known.ended_at.is_some() {
+        return Err(CaseworkError::conflict(format!(
+            "deadline {id} has ended already"
+        )));
+    }
+    if known.kind == DeadlineKind::Preservation && casework.now() < known.due_at {
+        return Err(CaseworkError::conflict(
+            "what was filed is preserved until its date; it may be moved on, and nothing moves it back",
+        ));
+    }
+    sqlx::query(
+        "UPDATE deadlines SET ended_at = $1, ended_because = $2 WHERE id = $3 AND ended_at IS NULL",
+    )
+    .bind(casework.now())
+    .bind(because)
+    .bind(id)
+    .execute(&mut *tx)
+    .await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "deadline.end",
+        id,
+        because,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Moves a clock on; never back.
+pub async fn extend_deadline(
+    casework: &Casework,
+    id: &str,
+    due_at: i64,
+    because: &str,
+    person: &Person,
+) -> Result<()> {
+    person.require(Role::ReportingOfficer)?;
+    let mut tx = casework.db.begin().await?;
+    let known = find(&mut tx, id).await?;
+    if because.trim().is_empty() {
+        return Err(CaseworkError::invalid(
+            "because",
+            "a deadline is extended only with a reason",
+        ));
+    }
+    if due_at <= known.due_at {
+        return Err(CaseworkError::conflict(
+            "a clock is moved on, with the reason, and never back",
+        ));
+    }
+    sqlx::query("UPDATE deadlines SET due_at = $1, escalated_at = NULL WHERE id = $2")
         .bind(due_at)
-        .bind(self.seal_text(reference))
-        .bind(process)
+        .bind(id)
         .execute(&mut *tx)
         .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            &person.id,
-            "deadline.request",
-            case,
-            authority,
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(id)
-    }
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "deadline.extend",
+        id,
+        because,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// Ends a clock by hand, with the reason; a preservation's end is only ever moved on.
-    pub async fn end_deadline(&self, id: &str, because: &str, person: &Person) -> Result<()> {
-        person.require(Role::ReportingOfficer)?;
-        if because.trim().is_empty() {
-            return Err(CaseworkError::invalid("because", "say why it ends"));
+/// Raises an alarm for each clock that is near its end and wasn't escalated yet; how many.
+pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
+    let now = casework.now();
+    let mut count = 0;
+    for deadline in self::deadlines(casework, None, false).await? {
+        // A preservation that ends is no duty missed.
+        if deadline.kind == DeadlineKind::Preservation || deadline.escalated_at.is_some() {
+            continue;
         }
-        let mut tx = self.db.begin().await?;
-        let known = find(&mut tx, id).await?;
-        if known.ended_at.is_some() {
-            return Err(CaseworkError::conflict(format!(
-                "deadline {id} has ended already"
-            )));
+        let whole = deadline.due_at - deadline.started_at;
+        let ahead = (whole / ESCALATE_PART).clamp(0, ESCALATE_MICROS_MAX);
+        if now < deadline.due_at - ahead {
+            continue;
         }
-        if known.kind == DeadlineKind::Preservation && self.now() < known.due_at {
-            return Err(CaseworkError::conflict(
-                "what was filed is preserved until its date; it may be moved on, and nothing moves it back",
-            ));
-        }
-        sqlx::query("UPDATE deadlines SET ended_at = $1, ended_because = $2 WHERE id = $3 AND ended_at IS NULL")
-            .bind(self.now())
-            .bind(because)
-            .bind(id)
+        let mut tx = casework.db.begin().await?;
+        let marked = sqlx::query("UPDATE deadlines SET escalated_at = $1 WHERE id = $2 AND escalated_at IS NULL AND ended_at IS NULL")
+            .bind(now)
+            .bind(&deadline.id)
             .execute(&mut *tx)
             .await?;
-        audit::write(&mut tx, self.now(), &person.id, "deadline.end", id, because).await?;
+        if marked.rows_affected() == 1 {
+            let late = if now > deadline.due_at {
+                "was due"
+            } else {
+                "is due"
+            };
+            let text = format!(
+                "{} of {} {late} {}",
+                deadline.kind,
+                deadline.subject,
+                crate::rfc3339(deadline.due_at)
+            );
+            alarms::raise(&mut tx, now, "deadline", &deadline.id, &text).await?;
+            count += 1;
+        }
         tx.commit().await?;
-        Ok(())
     }
-
-    /// Moves a clock on; never back.
-    pub async fn extend_deadline(
-        &self,
-        id: &str,
-        due_at: i64,
-        because: &str,
-        person: &Person,
-    ) -> Result<()> {
-        person.require(Role::ReportingOfficer)?;
-        let mut tx = self.db.begin().await?;
-        let known = find(&mut tx, id).await?;
-        if because.trim().is_empty() {
-            return Err(CaseworkError::invalid(
-                "because",
-                "a deadline is extended only with a reason",
-            ));
-        }
-        if due_at <= known.due_at {
-            return Err(CaseworkError::conflict(
-                "a clock is moved on, with the reason, and never back",
-            ));
-        }
-        sqlx::query("UPDATE deadlines SET due_at = $1, escalated_at = NULL WHERE id = $2")
-            .bind(due_at)
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            &person.id,
-            "deadline.extend",
-            id,
-            because,
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Raises an alarm for each clock that is near its end and wasn't escalated yet; how many.
-    pub async fn escalate_deadlines(&self) -> Result<usize> {
-        let now = self.now();
-        let mut count = 0;
-        for deadline in self.deadlines(None, false).await? {
-            // A preservation that ends is no duty missed.
-            if deadline.kind == DeadlineKind::Preservation || deadline.escalated_at.is_some() {
-                continue;
-            }
-            let whole = deadline.due_at - deadline.started_at;
-            let ahead = (whole / ESCALATE_PART).clamp(0, ESCALATE_MICROS_MAX);
-            if now < deadline.due_at - ahead {
-                continue;
-            }
-            let mut tx = self.db.begin().await?;
-            let marked = sqlx::query("UPDATE deadlines SET escalated_at = $1 WHERE id = $2 AND escalated_at IS NULL AND ended_at IS NULL")
-                .bind(now)
-                .bind(&deadline.id)
-                .execute(&mut *tx)
-                .await?;
-            if marked.rows_affected() == 1 {
-                let late = if now > deadline.due_at {
-                    "was due"
-                } else {
-                    "is due"
-                };
-                let text = format!(
-                    "{} of {} {late} {}",
-                    deadline.kind,
-                    deadline.subject,
-                    crate::rfc3339(deadline.due_at)
-                );
-                alarms::raise(&mut tx, now, "deadline", &deadline.id, &text).await?;
-                count += 1;
-            }
-            tx.commit().await?;
-        }
-        Ok(count)
-    }
+    Ok(count)
 }
 
 async fn find(tx: &mut Tx, id: &str) -> Result<Deadline> {

@@ -3,13 +3,12 @@
 //! A [`Decision`] has no public constructor: it comes from [`Casework::decide`], which takes a
 //! person on record with the role, or out of the database that this function wrote.
 
+use obhut_facts::{CaseStatus, Category, words};
 use serde::Serialize;
 
 use crate::cases::advance_from;
 use crate::database::Columns;
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
-use obhut_facts::words;
-use obhut_facts::{CaseStatus, Category};
 
 /// Longest grounds, in characters.
 const GROUNDS_CHARS_MAX: usize = 10_000;
@@ -96,111 +95,109 @@ impl Decision {
     }
 }
 
-impl Casework {
-    /// Records what a reviewer decided, and moves the case on.
-    pub async fn decide(
-        &self,
-        case: &str,
-        person: &Person,
-        request: &DecisionRequest,
-    ) -> Result<Decision> {
-        person.require(Role::Reviewer)?;
-        let grounds = request.grounds.trim();
-        if grounds.is_empty() || grounds.chars().count() > GROUNDS_CHARS_MAX {
-            return Err(CaseworkError::invalid(
-                "grounds",
-                format!("a decision needs its grounds, 1 to {GROUNDS_CHARS_MAX} characters"),
-            ));
-        }
-        if request
-            .category
-            .as_ref()
-            .is_some_and(|c| c.scale.trim().is_empty() || c.value.trim().is_empty())
-        {
-            return Err(CaseworkError::invalid(
-                "category",
-                "a category needs both its scale and its value",
-            ));
-        }
-        let decision = Decision {
-            id: ids::new("decision"),
-            case: case.to_owned(),
-            person: person.id.clone(),
-            name: person.name.clone(),
-            ruling: request.ruling,
-            grounds: grounds.to_owned(),
-            category: request.category.clone(),
-            decided_at: self.now(),
-        };
-        let mut tx = self.db.begin().await?;
-        let to = match request.ruling {
-            Ruling::Report => CaseStatus::Decided,
-            Ruling::NoReport => CaseStatus::Closed,
-        };
-        let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
-        advance_from(&mut tx, self.now(), case, &from, to).await?;
-        // `advance_from` locked the case row, so the sequence follows the order of decisions.
-        let seq = changes::numbers(&mut tx, "decisions", 1).await?;
-        let (scale, value) = request
-            .category
-            .as_ref()
-            .map_or(("", ""), |c| (&c.scale, &c.value));
-        sqlx::query(
-            "INSERT INTO decisions (id, case_id, person, name, ruling, grounds, scale, category, decided_at, seq)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(&decision.id)
-        .bind(case)
-        .bind(&decision.person)
-        .bind(&decision.name)
-        .bind(decision.ruling.word())
-        .bind(&decision.grounds)
-        .bind(scale)
-        .bind(value)
-        .bind(decision.decided_at)
-        .bind(seq)
-        .execute(&mut *tx)
-        .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            &person.id,
-            "case.decide",
-            case,
-            decision.ruling.word(),
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(decision)
+/// Records what a reviewer decided, and moves the case on.
+pub async fn decide(
+    casework: &Casework,
+    case: &str,
+    person: &Person,
+    request: &DecisionRequest,
+) -> Result<Decision> {
+    person.require(Role::Reviewer)?;
+    let grounds = request.grounds.trim();
+    if grounds.is_empty() || grounds.chars().count() > GROUNDS_CHARS_MAX {
+        return Err(CaseworkError::invalid(
+            "grounds",
+            format!("a decision needs its grounds, 1 to {GROUNDS_CHARS_MAX} characters"),
+        ));
     }
+    if request
+        .category
+        .as_ref()
+        .is_some_and(|c| c.scale.trim().is_empty() || c.value.trim().is_empty())
+    {
+        return Err(CaseworkError::invalid(
+            "category",
+            "a category needs both its scale and its value",
+        ));
+    }
+    let decision = Decision {
+        id: ids::new("decision"),
+        case: case.to_owned(),
+        person: person.id.clone(),
+        name: person.name.clone(),
+        ruling: request.ruling,
+        grounds: grounds.to_owned(),
+        category: request.category.clone(),
+        decided_at: casework.now(),
+    };
+    let mut tx = casework.db.begin().await?;
+    let to = match request.ruling {
+        Ruling::Report => CaseStatus::Decided,
+        Ruling::NoReport => CaseStatus::Closed,
+    };
+    let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
+    advance_from(&mut tx, casework.now(), case, &from, to).await?;
+    // `advance_from` locked the case row, so the sequence follows the order of decisions.
+    let seq = changes::numbers(&mut tx, "decisions", 1).await?;
+    let (scale, value) = request
+        .category
+        .as_ref()
+        .map_or(("", ""), |c| (&c.scale, &c.value));
+    sqlx::query(
+        "INSERT INTO decisions (id, case_id, person, name, ruling, grounds, scale, category, decided_at, seq)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(&decision.id)
+    .bind(case)
+    .bind(&decision.person)
+    .bind(&decision.name)
+    .bind(decision.ruling.word())
+    .bind(&decision.grounds)
+    .bind(scale)
+    .bind(value)
+    .bind(decision.decided_at)
+    .bind(seq)
+    .execute(&mut *tx)
+    .await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "case.decide",
+        case,
+        decision.ruling.word(),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(decision)
+}
 
-    /// The decisions about a case, in the order in which they were recorded, independent of the
-    /// wall clock.
-    pub async fn decisions(&self, case: &str) -> Result<Vec<Decision>> {
-        let rows = sqlx::query(
-            "SELECT id, case_id, person, name, ruling, grounds, scale, category, decided_at
-             FROM decisions WHERE case_id = $1 ORDER BY seq",
-        )
-        .bind(case)
-        .fetch_all(self.db.pool())
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(Decision {
-                    id: c.text()?,
-                    case: c.text()?,
-                    person: c.text()?,
-                    name: c.text()?,
-                    ruling: c.word(Ruling::from_word, "ruling")?,
-                    grounds: c.text()?,
-                    category: match (c.text()?, c.text()?) {
-                        (scale, _) if scale.is_empty() => None,
-                        (scale, value) => Some(Category { scale, value }),
-                    },
-                    decided_at: c.int()?,
-                })
+/// The decisions about a case, in the order in which they were recorded, independent of the
+/// wall clock.
+pub async fn decisions(casework: &Casework, case: &str) -> Result<Vec<Decision>> {
+    let rows = sqlx::query(
+        "SELECT id, case_id, person, name, ruling, grounds, scale, category, decided_at
+         FROM decisions WHERE case_id = $1 ORDER BY seq",
+    )
+    .bind(case)
+    .fetch_all(casework.db.pool())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(Decision {
+                id: c.text()?,
+                case: c.text()?,
+                person: c.text()?,
+                name: c.text()?,
+                ruling: c.word(Ruling::from_word, "ruling")?,
+                grounds: c.text()?,
+                category: match (c.text()?, c.text()?) {
+                    (scale, _) if scale.is_empty() => None,
+                    (scale, value) => Some(Category { scale, value }),
+                },
+                decided_at: c.int()?,
             })
-            .collect()
-    }
+        })
+        .collect()
 }

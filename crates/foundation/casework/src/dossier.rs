@@ -6,96 +6,93 @@
 
 use std::collections::BTreeMap;
 
-use crate::cases;
-use crate::views;
-use crate::{Casework, Finding, Result, filings};
 use obhut_facts::{CaseStatus, Dossier, ReportedFile, Sealed};
 
-impl Casework {
-    /// What is known about a case. Children's data are left out unless asked for.
-    pub async fn dossier(&self, case: &str, with_victims: bool) -> Result<Dossier> {
-        let detail = self.case(case).await?;
-        let mut facts = detail.facts.expose().clone();
-        let victims_left_out = match with_victims {
-            true => 0,
-            false => std::mem::take(&mut facts.victims).len(),
-        };
-        let mut kept = BTreeMap::new();
-        for finding in &detail.findings {
-            if let Some(id) = &finding.exhibit
-                && !kept.contains_key(id)
-            {
-                let mut tx = self.db.snapshot().await?;
-                let viewed = views::viewed(&mut tx, id).await?;
-                let digests = views::digests(&mut tx, self, id).await?;
-                let before = views::same_bytes_before(&mut tx, id).await?;
-                drop(tx);
-                let mut earlier = Vec::new();
-                for other in self.cases_of_exhibits(&before, case).await? {
-                    // A cleared person's case is nobody's earlier one.
-                    let mut tx = self.db.snapshot().await?;
-                    if cases::status(&mut tx, &other).await? != CaseStatus::Cleared {
-                        earlier.push(other);
-                    }
-                }
-                let before = earlier;
-                kept.insert(id.clone(), (viewed, digests, before));
-            }
-        }
-        // Earlier reports about the same account are named to whoever gets this one.
-        if let Some(reported) = &mut facts.reported {
-            for number in filings::earlier_numbers(self, case).await? {
-                if !reported.prior_reports.contains(&number) {
-                    reported.prior_reports.push(number);
+use crate::{Casework, Finding, Result, case_detail, cases, filings, findings, settings, views};
+
+/// What is known about a case. Children's data are left out unless asked for.
+pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Result<Dossier> {
+    let detail = case_detail::case(casework, case).await?;
+    let mut facts = detail.facts.expose().clone();
+    let victims_left_out = match with_victims {
+        true => 0,
+        false => std::mem::take(&mut facts.victims).len(),
+    };
+    let mut kept = BTreeMap::new();
+    for finding in &detail.findings {
+        if let Some(id) = &finding.exhibit
+            && !kept.contains_key(id)
+        {
+            let mut tx = casework.db.snapshot().await?;
+            let viewed = views::viewed(&mut tx, id).await?;
+            let digests = views::digests(&mut tx, casework, id).await?;
+            let before = views::same_bytes_before(&mut tx, id).await?;
+            drop(tx);
+            let mut earlier = Vec::new();
+            for other in findings::cases_of_exhibits(casework, &before, case).await? {
+                // A cleared person's case is nobody's earlier one.
+                let mut tx = casework.db.snapshot().await?;
+                if cases::status(&mut tx, &other).await? != CaseStatus::Cleared {
+                    earlier.push(other);
                 }
             }
+            let before = earlier;
+            kept.insert(id.clone(), (viewed, digests, before));
         }
-        let mut files: Vec<ReportedFile> = Vec::new();
-        for finding in &detail.findings {
-            let matched = finding.listed;
-            let known = |f: &&mut ReportedFile| f.key == key(finding);
-            if let Some(file) = files.iter_mut().find(known) {
-                file.matched |= matched;
-                continue;
-            }
-            let exhibit = finding.exhibit.as_ref().and_then(|id| kept.get(id));
-            let more = facts.files.get(key(finding)).cloned();
-            let digests = exhibit.and_then(|(_, digests, _)| digests.clone());
-            let media = digests.as_ref().and_then(|d| d.media_type.clone());
-            let viewed = exhibit.map(|(viewed, ..)| *viewed).unwrap_or_default();
-            files.push(ReportedFile {
-                exhibit: finding.exhibit.clone(),
-                key: key(finding).to_owned(),
-                name: finding.name.clone(),
-                media_type: media.or_else(|| more.as_ref().and_then(|m| m.media_type.clone())),
-                digests: digests.map(Sealed::new),
-                surface: finding.surface,
-                uploaded_at: finding.uploaded_at,
-                found_at: finding.found_at,
-                matched,
-                viewed_whole: viewed.whole,
-                viewed_metadata: viewed.metadata,
-                seen_before: exhibit.map(|(.., b)| b.clone()).unwrap_or_default(),
-                facts: Sealed::new(more.unwrap_or_default()),
-            });
-        }
-        let found_at = files.iter().map(|f| f.found_at).min();
-        Ok(Dossier {
-            case: case.to_owned(),
-            status: detail.case.status,
-            reporter: self.reporter().await?,
-            category: detail.decisions.last().and_then(|d| d.category().cloned()),
-            decided: !detail.decisions.is_empty(),
-            embargoed: detail.case.embargoed,
-            matched: files.iter().any(|f| f.matched),
-            found_at: found_at.unwrap_or(detail.case.opened_at),
-            made_at: self.now(),
-            facts: Sealed::new(facts),
-            victims_left_out,
-            unit: self.financial_unit().await?.map(Sealed::new),
-            files,
-        })
     }
+    // Earlier reports about the same account are named to whoever gets this one.
+    if let Some(reported) = &mut facts.reported {
+        for number in filings::earlier_numbers(casework, case).await? {
+            if !reported.prior_reports.contains(&number) {
+                reported.prior_reports.push(number);
+            }
+        }
+    }
+    let mut files: Vec<ReportedFile> = Vec::new();
+    for finding in &detail.findings {
+        let matched = finding.listed;
+        let known = |f: &&mut ReportedFile| f.key == key(finding);
+        if let Some(file) = files.iter_mut().find(known) {
+            file.matched |= matched;
+            continue;
+        }
+        let exhibit = finding.exhibit.as_ref().and_then(|id| kept.get(id));
+        let more = facts.files.get(key(finding)).cloned();
+        let digests = exhibit.and_then(|(_, digests, _)| digests.clone());
+        let media = digests.as_ref().and_then(|d| d.media_type.clone());
+        let viewed = exhibit.map(|(viewed, ..)| *viewed).unwrap_or_default();
+        files.push(ReportedFile {
+            exhibit: finding.exhibit.clone(),
+            key: key(finding).to_owned(),
+            name: finding.name.clone(),
+            media_type: media.or_else(|| more.as_ref().and_then(|m| m.media_type.clone())),
+            digests: digests.map(Sealed::new),
+            surface: finding.surface,
+            uploaded_at: finding.uploaded_at,
+            found_at: finding.found_at,
+            matched,
+            viewed_whole: viewed.whole,
+            viewed_metadata: viewed.metadata,
+            seen_before: exhibit.map(|(.., b)| b.clone()).unwrap_or_default(),
+            facts: Sealed::new(more.unwrap_or_default()),
+        });
+    }
+    let found_at = files.iter().map(|f| f.found_at).min();
+    Ok(Dossier {
+        case: case.to_owned(),
+        status: detail.case.status,
+        reporter: settings::reporter(casework).await?,
+        category: detail.decisions.last().and_then(|d| d.category().cloned()),
+        decided: !detail.decisions.is_empty(),
+        embargoed: detail.case.embargoed,
+        matched: files.iter().any(|f| f.matched),
+        found_at: found_at.unwrap_or(detail.case.opened_at),
+        made_at: casework.now(),
+        facts: Sealed::new(facts),
+        victims_left_out,
+        unit: settings::financial_unit(casework).await?.map(Sealed::new),
+        files,
+    })
 }
 
 fn key(finding: &Finding) -> &str {

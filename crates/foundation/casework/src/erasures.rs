@@ -5,14 +5,15 @@
 //! What was filed must be preserved for a year (18 USC 2258A(h)); exhibits of such a case are erased
 //! when that ends, and the proof says so until then.
 
+use obhut_facts::{Sealed, words};
 use serde::Serialize;
 
+use crate::casework::{Clearing, Gone, Removed};
 use crate::database::{Columns, Tx};
 use crate::deadlines::DeadlineKind;
-use crate::domain::{Clearing, Gone, Removed};
-use crate::{Casework, CaseworkError, Person, Result, Role, audit, cases, ids, views};
-use obhut_facts::Sealed;
-use obhut_facts::words;
+use crate::{
+    Casework, CaseworkError, Person, Result, Role, audit, cases, deadlines, ids, sealed, views,
+};
 
 /// Retention of a pre-upgrade database copy once a person in it is cleared, in microseconds: 30 days, our
 /// judgement of how soon a bad upgrade is noticed.
@@ -138,7 +139,7 @@ pub(crate) async fn plan(
             .bind(ids::new("restoration"))
             .bind(case)
             .bind(what.word())
-            .bind(account.map(|a| casework.seal_text(a)))
+            .bind(account.map(|a| sealed::seal_text(casework, a)))
             .bind(now)
             .execute(&mut **tx)
             .await?;
@@ -146,200 +147,175 @@ pub(crate) async fn plan(
     Ok(())
 }
 
-impl Casework {
-    /// Runs the queued work of domains for cleared cases and returns how many items were done. Safe to
-    /// interrupt: unfinished items stay queued.
-    pub async fn finish_settlements(&self) -> Result<usize> {
-        let rows = sqlx::query(
-            "SELECT case_id, domain FROM settlements WHERE done_at IS NULL ORDER BY put_at, case_id, domain",
-        )
-        .fetch_all(self.db.pool())
+/// What is to be erased by now: id, case, what, appeal.
+pub(crate) async fn due(casework: &Casework) -> Result<Vec<[String; 4]>> {
+    let rows = sqlx::query("SELECT id, case_id, exhibit, appeal FROM erasures WHERE done_at IS NULL AND kept_because IS NULL AND not_before <= $1 ORDER BY put_at, id")
+        .bind(casework.now())
+        .fetch_all(casework.db.pool())
         .await?;
-        for row in &rows {
+    rows.iter()
+        .map(|row| {
             let mut c = Columns::of(row);
-            let (case, name) = (c.text()?, c.text()?);
-            if let Some(domain) = self.domains().find(|d| d.name() == name) {
-                domain.settle(self, &case).await?;
-            }
-            let mut tx = self.db.begin().await?;
-            sqlx::query("UPDATE settlements SET done_at = $1 WHERE case_id = $2 AND domain = $3")
-                .bind(self.now())
-                .bind(&case)
-                .bind(&name)
-                .execute(&mut *tx)
-                .await?;
-            tx.commit().await?;
-        }
-        Ok(rows.len())
-    }
-
-    /// Erases what may be erased by now; how many exhibits. Cut off, it goes on the next time.
-    pub async fn finish_erasures(&self) -> Result<usize> {
-        let rows = sqlx::query("SELECT id, case_id, exhibit, appeal FROM erasures WHERE done_at IS NULL AND kept_because IS NULL AND not_before <= $1 ORDER BY put_at, id")
-            .bind(self.now())
-            .fetch_all(self.db.pool())
-            .await?;
-        let mut count = 0;
-        for row in &rows {
-            let mut c = Columns::of(row);
-            let (id, case, exhibit, appeal) = (c.text()?, c.text()?, c.text()?, c.text()?);
-            if self
-                .appeals(&case)
-                .await?
-                .iter()
-                .any(|a| a.outcome.is_none())
-            {
-                continue;
-            }
-            if self
-                .folder
-                .copies()
-                .iter()
-                .any(|(copy, _)| *copy == exhibit)
-            {
-                self.folder.remove_copy(&exhibit)?;
-                self.erased(&id, &exhibit, &appeal, None).await?;
-                count += 1;
-                continue;
-            }
-            // Another case may rest on the same exhibit.
-            let shared = !self
-                .cases_of_exhibits(std::slice::from_ref(&exhibit), &case)
-                .await?
-                .is_empty();
-            let index = if shared {
-                None
-            } else {
-                let access = obhut_vault::Access {
-                    actor: "redress".into(),
-                    purpose: format!("appeal {appeal} upheld"),
-                };
-                Some(self.vault.erase(&exhibit, access).await? as i64)
-            };
-            if !shared {
-                let mut tx = self.db.begin().await?;
-                views::forget_digests(&mut tx, &exhibit).await?;
-                tx.commit().await?;
-            }
-            self.erased(&id, &exhibit, &appeal, index).await?;
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    async fn erased(&self, id: &str, what: &str, appeal: &str, index: Option<i64>) -> Result<()> {
-        let now = self.now();
-        let mut tx = self.db.begin().await?;
-        sqlx::query("UPDATE erasures SET done_at = $1, log_index = $2 WHERE id = $3")
-            .bind(now)
-            .bind(index)
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        audit::write(&mut tx, now, "redress", "exhibit.erase", what, appeal).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// The proof of what was erased of a case.
-    pub async fn erasure_proof(&self, case: &str) -> Result<ErasureProof> {
-        cases::status(&mut self.db.snapshot().await?, case).await?;
-        let rows = sqlx::query("SELECT exhibit, done_at, not_before, log_index, kept_because FROM erasures WHERE case_id = $1 ORDER BY put_at, id")
-            .bind(case)
-            .fetch_all(self.db.pool())
-            .await?;
-        let (mut erased, mut kept) = (Vec::new(), Vec::new());
-        for row in &rows {
-            let mut c = Columns::of(row);
-            let entry = Erasure {
-                exhibit: c.text()?,
-                done_at: c.maybe_int()?,
-                not_before: c.int()?,
-                log_index: c.maybe_int()?,
-            };
-            match c.maybe_text()? {
-                None => erased.push(entry),
-                Some(because) => kept.push(Kept {
-                    what: entry.exhibit,
-                    because,
-                }),
-            }
-        }
-        if erased.is_empty() {
-            return Err(CaseworkError::conflict(format!(
-                "nothing of case {case} was erased; that follows an appeal that was upheld"
-            )));
-        }
-        let waiting =
-            sqlx::query("SELECT COUNT(*) FROM settlements WHERE case_id = $1 AND done_at IS NULL")
-                .bind(case)
-                .fetch_one(self.db.pool())
-                .await?;
-        let settled = Columns::of(&waiting).int()? == 0;
-        let head = self.vault.head().await?;
-        Ok(ErasureProof {
-            case: case.to_owned(),
-            complete: settled && erased.iter().all(|e| e.done_at.is_some()),
-            kept,
-            erased,
-            log_size: head.size,
-            log_root: hex::encode(head.root),
-            log_key: self.vault_key().to_owned(),
+            Ok([c.text()?, c.text()?, c.text()?, c.text()?])
         })
-    }
+        .collect()
+}
 
-    /// What platforms have to undo; only what they haven't yet, unless all is wanted.
-    pub async fn restorations(&self, all: bool) -> Result<Vec<Restoration>> {
-        let rows = sqlx::query("SELECT id, case_id, what, account_sealed, done_at FROM restorations WHERE ($1 = 1 OR done_at IS NULL) ORDER BY put_at, id")
-            .bind(i64::from(all))
-            .fetch_all(self.db.pool())
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(Restoration {
-                    id: c.text()?,
-                    case: c.text()?,
-                    what: c.word(Restored::from_word, "what is restored")?,
-                    account: match c.maybe_text()? {
-                        Some(sealed) => Some(Sealed::new(self.open_text(&sealed)?)),
-                        None => None,
-                    },
-                    done_at: c.maybe_int()?,
-                })
-            })
-            .collect()
-    }
+/// Work of domains that is left: case and domain.
+pub(crate) async fn unsettled(casework: &Casework) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query(
+        "SELECT case_id, domain FROM settlements WHERE done_at IS NULL ORDER BY put_at, case_id, domain",
+    )
+    .fetch_all(casework.db.pool())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.text()?, c.text()?))
+        })
+        .collect()
+}
 
-    /// It has been undone; whose it was is forgotten with that.
-    pub async fn finish_restoration(&self, id: &str, person: &Person) -> Result<()> {
-        person.require(Role::Reviewer)?;
-        let mut tx = self.db.begin().await?;
-        let done = sqlx::query("UPDATE restorations SET done_at = $1, done_by = $2, account_sealed = NULL WHERE id = $3 AND done_at IS NULL")
-            .bind(self.now())
-            .bind(&person.id)
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(CaseworkError::NotFound {
-                what: "open restoration",
-                id: id.to_owned(),
-            });
+/// Records that a domain has done its work for a case.
+pub(crate) async fn settled(casework: &Casework, case: &str, domain: &str) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    sqlx::query("UPDATE settlements SET done_at = $1 WHERE case_id = $2 AND domain = $3")
+        .bind(casework.now())
+        .bind(case)
+        .bind(domain)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Records that something was erased.
+pub(crate) async fn erased(
+    casework: &Casework,
+    id: &str,
+    what: &str,
+    appeal: &str,
+    index: Option<i64>,
+) -> Result<()> {
+    let now = casework.now();
+    let mut tx = casework.db.begin().await?;
+    sqlx::query("UPDATE erasures SET done_at = $1, log_index = $2 WHERE id = $3")
+        .bind(now)
+        .bind(index)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    audit::write(&mut tx, now, "redress", "exhibit.erase", what, appeal).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The proof of what was erased of a case.
+pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasureProof> {
+    cases::status(&mut casework.db.snapshot().await?, case).await?;
+    let rows = sqlx::query("SELECT exhibit, done_at, not_before, log_index, kept_because FROM erasures WHERE case_id = $1 ORDER BY put_at, id")
+        .bind(case)
+        .fetch_all(casework.db.pool())
+        .await?;
+    let (mut erased, mut kept) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let entry = Erasure {
+            exhibit: c.text()?,
+            done_at: c.maybe_int()?,
+            not_before: c.int()?,
+            log_index: c.maybe_int()?,
+        };
+        match c.maybe_text()? {
+            None => erased.push(entry),
+            Some(because) => kept.push(Kept {
+                what: entry.exhibit,
+                because,
+            }),
         }
-        audit::write(&mut tx, self.now(), &person.id, "restoration.done", id, "").await?;
-        tx.commit().await?;
-        Ok(())
     }
+    if erased.is_empty() {
+        return Err(CaseworkError::conflict(format!(
+            "nothing of case {case} was erased; that follows an appeal that was upheld"
+        )));
+    }
+    let waiting =
+        sqlx::query("SELECT COUNT(*) FROM settlements WHERE case_id = $1 AND done_at IS NULL")
+            .bind(case)
+            .fetch_one(casework.db.pool())
+            .await?;
+    let settled = Columns::of(&waiting).int()? == 0;
+    let head = casework.vault.head().await?;
+    Ok(ErasureProof {
+        case: case.to_owned(),
+        complete: settled && erased.iter().all(|e| e.done_at.is_some()),
+        kept,
+        erased,
+        log_size: head.size,
+        log_root: hex::encode(head.root),
+        log_key: views::vault_key(casework).to_owned(),
+    })
+}
 
-    /// Until when what was filed about a case is preserved; 0 where nothing was.
-    pub(crate) async fn preserved_until(&self, case: &str) -> Result<i64> {
-        let running = self.deadlines(Some(case), false).await?;
-        Ok(running
-            .iter()
-            .filter(|d| d.kind == DeadlineKind::Preservation)
-            .map(|d| d.due_at)
-            .max()
-            .unwrap_or(0))
+/// What platforms have to undo; only what they haven't yet, unless all is wanted.
+pub async fn restorations(casework: &Casework, all: bool) -> Result<Vec<Restoration>> {
+    let rows = sqlx::query("SELECT id, case_id, what, account_sealed, done_at FROM restorations WHERE ($1 = 1 OR done_at IS NULL) ORDER BY put_at, id")
+        .bind(i64::from(all))
+        .fetch_all(casework.db.pool())
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(Restoration {
+                id: c.text()?,
+                case: c.text()?,
+                what: c.word(Restored::from_word, "what is restored")?,
+                account: match c.maybe_text()? {
+                    Some(sealed) => Some(Sealed::new(sealed::open_text(casework, &sealed)?)),
+                    None => None,
+                },
+                done_at: c.maybe_int()?,
+            })
+        })
+        .collect()
+}
+
+/// It has been undone; whose it was is forgotten with that.
+pub async fn finish_restoration(casework: &Casework, id: &str, person: &Person) -> Result<()> {
+    person.require(Role::Reviewer)?;
+    let mut tx = casework.db.begin().await?;
+    let done = sqlx::query("UPDATE restorations SET done_at = $1, done_by = $2, account_sealed = NULL WHERE id = $3 AND done_at IS NULL")
+        .bind(casework.now())
+        .bind(&person.id)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    if done.rows_affected() == 0 {
+        return Err(CaseworkError::NotFound {
+            what: "open restoration",
+            id: id.to_owned(),
+        });
     }
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "restoration.done",
+        id,
+        "",
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Until when what was filed about a case is preserved; 0 where nothing was.
+pub(crate) async fn preserved_until(casework: &Casework, case: &str) -> Result<i64> {
+    let running = deadlines::deadlines(casework, Some(case), false).await?;
+    Ok(running
+        .iter()
+        .filter(|d| d.kind == DeadlineKind::Preservation)
+        .map(|d| d.due_at)
+        .max()
+        .unwrap_or(0))
 }

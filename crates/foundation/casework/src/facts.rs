@@ -3,7 +3,7 @@
 pub use obhut_facts::*;
 
 use crate::database::{Columns, Database, Tx};
-use crate::{Casework, CaseworkError, Result, audit, cases};
+use crate::{Casework, CaseworkError, Result, audit, cases, sealed};
 
 pub(crate) async fn write(
     tx: &mut Tx,
@@ -16,7 +16,7 @@ pub(crate) async fn write(
         "INSERT INTO facts (case_id, sealed) VALUES ($1, $2) ON CONFLICT (case_id) DO UPDATE SET sealed = $2",
     )
     .bind(case)
-    .bind(casework.seal_text(&json))
+    .bind(sealed::seal_text(casework, &json))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -39,43 +39,41 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-impl Casework {
-    /// The facts of a case: those stored by people and sources, merged with what each domain contributes
-    /// now. A stored value wins.
-    pub async fn facts(&self, case: &str) -> Result<Facts> {
-        let mut facts = self.stored_facts(case).await?;
-        let mut tx = self.db.snapshot().await?;
-        for domain in self.domains() {
-            facts.add(domain.dossier_part(&mut tx, self, case).await?);
-        }
-        Ok(facts)
+/// The facts of a case: those stored by people and sources, merged with what each domain contributes
+/// now. A stored value wins.
+pub async fn facts(casework: &Casework, case: &str) -> Result<Facts> {
+    let mut facts = self::stored_facts(casework, case).await?;
+    let mut tx = casework.db.snapshot().await?;
+    for domain in casework.domains() {
+        facts.add(domain.dossier_part(&mut tx, casework, case).await?);
     }
+    Ok(facts)
+}
 
-    /// The facts stored by people and sources; empty if there are none.
-    async fn stored_facts(&self, case: &str) -> Result<Facts> {
-        let row = sqlx::query("SELECT sealed FROM facts WHERE case_id = $1")
-            .bind(case)
-            .fetch_optional(self.db.pool())
-            .await?;
-        let Some(row) = row else {
-            return Ok(Facts::default());
-        };
-        let json = self.open_text(&Columns::of(&row).text()?)?;
-        serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("facts of a case"))
-    }
+/// The facts stored by people and sources; empty if there are none.
+async fn stored_facts(casework: &Casework, case: &str) -> Result<Facts> {
+    let row = sqlx::query("SELECT sealed FROM facts WHERE case_id = $1")
+        .bind(case)
+        .fetch_optional(casework.db.pool())
+        .await?;
+    let Some(row) = row else {
+        return Ok(Facts::default());
+    };
+    let json = sealed::open_text(casework, &Columns::of(&row).text()?)?;
+    serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("facts of a case"))
+}
 
-    /// Replaces the stored facts. What a domain contributes is not affected.
-    pub async fn set_facts(&self, case: &str, facts: &Facts, actor: &str) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        cases::require_not_cleared(&mut tx, case).await?;
-        // Don't store what a domain contributes itself: the stored copy would go stale and win.
-        let mut own = facts.clone();
-        for domain in self.domains() {
-            own.take_away(&domain.dossier_part(&mut tx, self, case).await?);
-        }
-        write(&mut tx, self, case, &own).await?;
-        audit::write(&mut tx, self.now(), actor, "case.facts", case, "").await?;
-        tx.commit().await?;
-        Ok(())
+/// Replaces the stored facts. What a domain contributes is not affected.
+pub async fn set_facts(casework: &Casework, case: &str, facts: &Facts, actor: &str) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    cases::require_not_cleared(&mut tx, case).await?;
+    // Don't store what a domain contributes itself: the stored copy would go stale and win.
+    let mut own = facts.clone();
+    for domain in casework.domains() {
+        own.take_away(&domain.dossier_part(&mut tx, casework, case).await?);
     }
+    write(&mut tx, casework, case, &own).await?;
+    audit::write(&mut tx, casework.now(), actor, "case.facts", case, "").await?;
+    tx.commit().await?;
+    Ok(())
 }

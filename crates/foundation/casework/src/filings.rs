@@ -4,14 +4,14 @@
 //! Invariant: a step is written before the request that depends on it is sent, and only from the
 //! state it was read in: of two workers who think a report is theirs one is refused.
 
+use obhut_facts::{CaseStatus, words};
 use serde::Serialize;
 
-use crate::cases;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind, PRESERVE_MICROS};
-use crate::{Casework, CaseworkError, Job, Result, alarms, audit, outbox, reports};
-use obhut_facts::CaseStatus;
-use obhut_facts::words;
+use crate::{
+    Casework, CaseworkError, Job, Result, alarms, audit, cases, findings, outbox, reports,
+};
 
 /// After so many beginnings at its destination a report is stopped.
 pub const BEGINNINGS_MAX: i64 = 50;
@@ -102,9 +102,9 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Filing> {
 /// The numbers under which earlier reports about the same account were filed.
 pub(crate) async fn earlier_numbers(casework: &Casework, case: &str) -> Result<Vec<i64>> {
     let mut numbers = Vec::new();
-    for other in casework.cases_of_account(case).await? {
-        for row in casework.report_rows(Some(&other)).await? {
-            let filing = casework.filing(&row.id).await?;
+    for other in cases::cases_of_account(casework, case).await? {
+        for row in reports::report_rows(casework, Some(&other)).await? {
+            let filing = self::filing(casework, &row.id).await?;
             let filed = filing.filter(|f| f.state == FilingState::Filed);
             numbers.extend(filed.and_then(|f| f.remote.parse::<i64>().ok()));
         }
@@ -155,263 +155,292 @@ async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
     Ok(())
 }
 
-impl Casework {
-    /// A report's way at its destination; none before the first step.
-    pub async fn filing(&self, report: &str) -> Result<Option<Filing>> {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM filings WHERE report = $1"));
-        let row = sqlx::query(sql)
-            .bind(report)
-            .fetch_optional(self.db.pool())
-            .await?;
-        row.as_ref().map(read).transpose()
-    }
-
-    /// The same, put on record if it isn't yet.
-    pub async fn begin_filing(&self, report: &str, destination: &str) -> Result<Filing> {
-        if let Some(known) = self.filing(report).await? {
-            return Ok(known);
-        }
-        let mut tx = self.db.begin().await?;
-        sqlx::query(
-            "INSERT INTO filings (report, destination, state, remote, begun, changed_at) VALUES ($1, $2, 'waiting', '', 0, $3) ON CONFLICT (report) DO NOTHING",
-        )
+/// A report's way at its destination; none before the first step.
+pub async fn filing(casework: &Casework, report: &str) -> Result<Option<Filing>> {
+    let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM filings WHERE report = $1"));
+    let row = sqlx::query(sql)
         .bind(report)
-        .bind(destination)
-        .bind(self.now())
-        .execute(&mut *tx)
+        .fetch_optional(casework.db.pool())
         .await?;
-        let filing = of(&mut tx, report).await?.expect("just written");
-        tx.commit().await?;
-        Ok(filing)
-    }
+    row.as_ref().map(read).transpose()
+}
 
-    /// Begun at the destination under this number: stored before anything else is sent.
-    pub async fn filing_begun(&self, filing: &Filing, remote: &str) -> Result<Filing> {
-        let next = Filing {
-            state: FilingState::Begun,
-            remote: remote.to_owned(),
-            begun: filing.begun + 1,
-            ..filing.clone()
-        };
-        self.move_filing(filing, next).await
+/// The same, put on record if it isn't yet.
+pub async fn begin_filing(casework: &Casework, report: &str, destination: &str) -> Result<Filing> {
+    if let Some(known) = self::filing(casework, report).await? {
+        return Ok(known);
     }
+    let mut tx = casework.db.begin().await?;
+    sqlx::query(
+        "INSERT INTO filings (report, destination, state, remote, begun, changed_at) VALUES ($1, $2, 'waiting', '', 0, $3) ON CONFLICT (report) DO NOTHING",
+    )
+    .bind(report)
+    .bind(destination)
+    .bind(casework.now())
+    .execute(&mut *tx)
+    .await?;
+    let filing = of(&mut tx, report).await?.expect("just written");
+    tx.commit().await?;
+    Ok(filing)
+}
 
-    /// The last word is about to be said.
-    pub async fn filing_finishing(&self, filing: &Filing) -> Result<Filing> {
-        let state = FilingState::Finishing;
-        let next = Filing {
-            state,
-            ..filing.clone()
-        };
-        self.move_filing(filing, next).await
+/// Begun at the destination under this number: stored before anything else is sent.
+pub async fn filing_begun(casework: &Casework, filing: &Filing, remote: &str) -> Result<Filing> {
+    let next = Filing {
+        state: FilingState::Begun,
+        remote: remote.to_owned(),
+        begun: filing.begun + 1,
+        ..filing.clone()
+    };
+    self::move_filing(casework, filing, next).await
+}
+
+/// The last word is about to be said.
+pub async fn filing_finishing(casework: &Casework, filing: &Filing) -> Result<Filing> {
+    let state = FilingState::Finishing;
+    let next = Filing {
+        state,
+        ..filing.clone()
+    };
+    self::move_filing(casework, filing, next).await
+}
+
+/// Nothing that counts is at the destination: it begins anew.
+pub async fn filing_anew(casework: &Casework, filing: &Filing) -> Result<Filing> {
+    if filing.state == FilingState::Waiting {
+        return Ok(filing.clone());
     }
+    let next = Filing {
+        state: FilingState::Waiting,
+        remote: String::new(),
+        why: None,
+        ..filing.clone()
+    };
+    self::move_filing(casework, filing, next).await
+}
 
-    /// Nothing that counts is at the destination: it begins anew.
-    pub async fn filing_anew(&self, filing: &Filing) -> Result<Filing> {
-        if filing.state == FilingState::Waiting {
-            return Ok(filing.clone());
+async fn move_filing(casework: &Casework, from: &Filing, to: Filing) -> Result<Filing> {
+    let mut tx = casework.db.begin().await?;
+    step(&mut tx, casework.now(), from, &to).await?;
+    tx.commit().await?;
+    Ok(to)
+}
+
+/// The destination has it: receipt, end of the duty, start of preservation, end of the job.
+pub async fn filing_filed(
+    casework: &Casework,
+    filing: &Filing,
+    remote: &str,
+    receipt: &str,
+    job: &Job,
+    worker: &str,
+) -> Result<()> {
+    let now = casework.now();
+    let row = reports::report_row(casework, &filing.report).await?;
+    let next = Filing {
+        state: FilingState::Filed,
+        remote: remote.to_owned(),
+        filed_at: Some(now),
+        receipt: Some(receipt.to_owned()),
+        why: None,
+        ..filing.clone()
+    };
+    let mut tx = casework.db.begin().await?;
+    step(&mut tx, now, filing, &next).await?;
+    outbox::done(&mut tx, now, job, worker).await?;
+    deadlines::end(
+        &mut tx,
+        now,
+        DeadlineKind::Report,
+        &row.case,
+        &format!("filed with {}", filing.destination),
+    )
+    .await?;
+    deadlines::start(
+        &mut tx,
+        casework,
+        DeadlineKind::Preservation,
+        &row.case,
+        now + PRESERVE_MICROS,
+        "18 USC 2258A(h), PL 118-59",
+    )
+    .await?;
+    alarms::end(&mut tx, now, "filing", &filing.report, worker).await?;
+    audit::write(&mut tx, now, worker, "report.filed", &filing.report, remote).await?;
+    // An appeal was upheld while it was under way: what has just left is taken back.
+    if cases::status(&mut tx, &row.case).await? == CaseStatus::Cleared {
+        outbox::put(&mut tx, now, crate::JobKind::Retraction, &filing.report).await?;
+        reports::set_status(&mut tx, &filing.report, "retracting").await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Taken back, and the destination has said so.
+pub async fn filing_retracted(
+    casework: &Casework,
+    filing: &Filing,
+    receipt: &str,
+    job: Option<(&Job, &str)>,
+    actor: &str,
+) -> Result<()> {
+    let now = casework.now();
+    let next = Filing {
+        state: FilingState::Retracted,
+        receipt: Some(receipt.to_owned()),
+        why: None,
+        ..filing.clone()
+    };
+    let mut tx = casework.db.begin().await?;
+    step(&mut tx, now, filing, &next).await?;
+    reports::set_status(&mut tx, &filing.report, "retracted").await?;
+    match job {
+        Some((job, worker)) => outbox::done(&mut tx, now, job, worker).await?,
+        None => {
+            outbox::done_about(&mut tx, now, crate::JobKind::Retraction, &filing.report).await?
         }
-        let next = Filing {
-            state: FilingState::Waiting,
-            remote: String::new(),
-            why: None,
-            ..filing.clone()
-        };
-        self.move_filing(filing, next).await
     }
+    audit::write(
+        &mut tx,
+        now,
+        actor,
+        "report.retracted",
+        &filing.report,
+        receipt,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    async fn move_filing(&self, from: &Filing, to: Filing) -> Result<Filing> {
-        let mut tx = self.db.begin().await?;
-        step(&mut tx, self.now(), from, &to).await?;
-        tx.commit().await?;
-        Ok(to)
-    }
+/// A document about an earlier report has been filed: its own way ends here.
+pub async fn follow_up_filed(casework: &Casework, filing: &Filing, receipt: &str) -> Result<()> {
+    let next = Filing {
+        state: FilingState::Filed,
+        filed_at: Some(casework.now()),
+        receipt: Some(receipt.to_owned()),
+        ..filing.clone()
+    };
+    self::move_filing(casework, filing, next).await?;
+    Ok(())
+}
 
-    /// The destination has it: receipt, end of the duty, start of preservation, end of the job.
-    pub async fn filing_filed(
-        &self,
-        filing: &Filing,
-        remote: &str,
-        receipt: &str,
-        job: &Job,
-        worker: &str,
-    ) -> Result<()> {
-        let now = self.now();
-        let row = self.report_row(&filing.report).await?;
-        let next = Filing {
-            state: FilingState::Filed,
-            remote: remote.to_owned(),
-            filed_at: Some(now),
-            receipt: Some(receipt.to_owned()),
-            why: None,
-            ..filing.clone()
-        };
-        let mut tx = self.db.begin().await?;
-        step(&mut tx, now, filing, &next).await?;
-        outbox::done(&mut tx, now, job, worker).await?;
-        deadlines::end(
-            &mut tx,
-            now,
-            DeadlineKind::Report,
-            &row.case,
-            &format!("filed with {}", filing.destination),
-        )
-        .await?;
-        deadlines::start(
-            &mut tx,
-            self,
-            DeadlineKind::Preservation,
-            &row.case,
-            now + PRESERVE_MICROS,
-            "18 USC 2258A(h), PL 118-59",
-        )
-        .await?;
-        alarms::end(&mut tx, now, "filing", &filing.report, worker).await?;
-        audit::write(&mut tx, now, worker, "report.filed", &filing.report, remote).await?;
-        // An appeal was upheld while it was under way: what has just left is taken back.
-        if cases::status(&mut tx, &row.case).await? == CaseStatus::Cleared {
-            outbox::put(&mut tx, now, crate::JobKind::Retraction, &filing.report).await?;
-            reports::set_status(&mut tx, &filing.report, "retracting").await?;
-        }
-        tx.commit().await?;
-        Ok(())
+/// The receiver of a report has said, on whatever way, that it has undone it.
+pub async fn acknowledge_retraction(
+    casework: &Casework,
+    report: &str,
+    how: &str,
+    person: &crate::Person,
+) -> Result<()> {
+    person.require(crate::Role::ReportingOfficer)?;
+    if how.trim().is_empty() {
+        return Err(CaseworkError::invalid(
+            "how",
+            "say who acknowledged it, and how",
+        ));
     }
+    let row = reports::report_row(casework, report).await?;
+    if row.status != "retracting" {
+        return Err(CaseworkError::conflict(format!(
+            "report {report} is {}; no retraction of it is under way",
+            row.status
+        )));
+    }
+    let filing = self::begin_filing(casework, report, &row.destination).await?;
+    self::filing_retracted(casework, &filing, how, None, &person.id).await
+}
 
-    /// Taken back, and the destination has said so.
-    pub async fn filing_retracted(
-        &self,
-        filing: &Filing,
-        receipt: &str,
-        job: Option<(&Job, &str)>,
-        actor: &str,
-    ) -> Result<()> {
-        let now = self.now();
-        let next = Filing {
-            state: FilingState::Retracted,
-            receipt: Some(receipt.to_owned()),
-            why: None,
-            ..filing.clone()
-        };
-        let mut tx = self.db.begin().await?;
-        step(&mut tx, now, filing, &next).await?;
-        reports::set_status(&mut tx, &filing.report, "retracted").await?;
-        match job {
-            Some((job, worker)) => outbox::done(&mut tx, now, job, worker).await?,
-            None => {
-                outbox::done_about(&mut tx, now, crate::JobKind::Retraction, &filing.report).await?
-            }
-        }
-        audit::write(
-            &mut tx,
-            now,
-            actor,
-            "report.retracted",
-            &filing.report,
-            receipt,
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(())
-    }
+/// It can't go on without a person: an alarm says why, and nothing else is touched.
+pub async fn filing_stopped(
+    casework: &Casework,
+    filing: &Filing,
+    why: &str,
+    job: &Job,
+    worker: &str,
+) -> Result<()> {
+    let now = casework.now();
+    let next = Filing {
+        state: FilingState::Stopped,
+        why: Some(why.to_owned()),
+        ..filing.clone()
+    };
+    let mut tx = casework.db.begin().await?;
+    step(&mut tx, now, filing, &next).await?;
+    outbox::done(&mut tx, now, job, worker).await?;
+    let text = format!(
+        "report {} was stopped at {}: {why}",
+        filing.report, filing.destination
+    );
+    alarms::raise(&mut tx, now, "filing", &filing.report, &text).await?;
+    audit::write(&mut tx, now, worker, "report.stopped", &filing.report, why).await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// A document about an earlier report has been filed: its own way ends here.
-    pub async fn follow_up_filed(&self, filing: &Filing, receipt: &str) -> Result<()> {
-        let next = Filing {
-            state: FilingState::Filed,
-            filed_at: Some(self.now()),
-            receipt: Some(receipt.to_owned()),
-            ..filing.clone()
-        };
-        self.move_filing(filing, next).await?;
-        Ok(())
+/// A person lets a stopped report go on, after what was wrong has been put right.
+pub async fn resume_filing(
+    casework: &Casework,
+    report: &str,
+    person: &crate::Person,
+) -> Result<()> {
+    person.require(crate::Role::ReportingOfficer)?;
+    let row = reports::report_row(casework, report).await?;
+    if row.status != "approved" {
+        return Err(CaseworkError::conflict(format!(
+            "report {report} is {}; only an approved one is sent",
+            row.status
+        )));
     }
+    let mut tx = casework.db.begin().await?;
+    let known = of(&mut tx, report).await?;
+    let Some(filing) = known.filter(|f| f.state == FilingState::Stopped) else {
+        return Err(CaseworkError::conflict(format!(
+            "report {report} isn't stopped"
+        )));
+    };
+    let now = casework.now();
+    // What was begun there may still be there: its number stays, and is asked about first.
+    let next = Filing {
+        state: match filing.remote.is_empty() {
+            true => FilingState::Waiting,
+            false => FilingState::Begun,
+        },
+        why: None,
+        begun: 0,
+        ..filing.clone()
+    };
+    step(&mut tx, now, &filing, &next).await?;
+    outbox::again(&mut tx, now, crate::JobKind::Report, report).await?;
+    audit::write(&mut tx, now, &person.id, "report.resume", report, "").await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// The receiver of a report has said, on whatever way, that it has undone it.
-    pub async fn acknowledge_retraction(
-        &self,
-        report: &str,
-        how: &str,
-        person: &crate::Person,
-    ) -> Result<()> {
-        person.require(crate::Role::ReportingOfficer)?;
-        if how.trim().is_empty() {
-            return Err(CaseworkError::invalid(
-                "how",
-                "say who acknowledged it, and how",
-            ));
-        }
-        let row = self.report_row(report).await?;
-        if row.status != "retracting" {
-            return Err(CaseworkError::conflict(format!(
-                "report {report} is {}; no retraction of it is under way",
-                row.status
-            )));
-        }
-        let filing = self.begin_filing(report, &row.destination).await?;
-        self.filing_retracted(&filing, how, None, &person.id).await
+/// The bytes of an exhibit for the destination of an approved report it belongs to; its reading
+/// is on record before the first byte leaves.
+pub async fn exhibit_to_send(
+    casework: &Casework,
+    exhibit: &str,
+    report: &str,
+    worker: &str,
+) -> Result<Vec<u8>> {
+    let row = reports::report_row(casework, report).await?;
+    let belongs = findings::findings(casework, &row.case)
+        .await?
+        .iter()
+        .any(|f| f.exhibit.as_deref() == Some(exhibit));
+    if row.status != "approved" || !belongs {
+        return Err(CaseworkError::conflict(format!(
+            "exhibit {exhibit} is of no approved report {report}; nothing is sent"
+        )));
     }
-
-    /// It can't go on without a person: an alarm says why, and nothing else is touched.
-    pub async fn filing_stopped(
-        &self,
-        filing: &Filing,
-        why: &str,
-        job: &Job,
-        worker: &str,
-    ) -> Result<()> {
-        let now = self.now();
-        let next = Filing {
-            state: FilingState::Stopped,
-            why: Some(why.to_owned()),
-            ..filing.clone()
-        };
-        let mut tx = self.db.begin().await?;
-        step(&mut tx, now, filing, &next).await?;
-        outbox::done(&mut tx, now, job, worker).await?;
-        let text = format!(
-            "report {} was stopped at {}: {why}",
-            filing.report, filing.destination
-        );
-        alarms::raise(&mut tx, now, "filing", &filing.report, &text).await?;
-        audit::write(&mut tx, now, worker, "report.stopped", &filing.report, why).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// A person lets a stopped report go on, after what was wrong has been put right.
-    pub async fn resume_filing(&self, report: &str, person: &crate::Person) -> Result<()> {
-        person.require(crate::Role::ReportingOfficer)?;
-        let row = self.report_row(report).await?;
-        if row.status != "approved" {
-            return Err(CaseworkError::conflict(format!(
-                "report {report} is {}; only an approved one is sent",
-                row.status
-            )));
-        }
-        let mut tx = self.db.begin().await?;
-        let known = of(&mut tx, report).await?;
-        let Some(filing) = known.filter(|f| f.state == FilingState::Stopped) else {
-            return Err(CaseworkError::conflict(format!(
-                "report {report} isn't stopped"
-            )));
-        };
-        let now = self.now();
-        // What was begun there may still be there: its number stays, and is asked about first.
-        let next = Filing {
-            state: match filing.remote.is_empty() {
-                true => FilingState::Waiting,
-                false => FilingState::Begun,
-            },
-            why: None,
-            begun: 0,
-            ..filing.clone()
-        };
-        step(&mut tx, now, &filing, &next).await?;
-        outbox::again(&mut tx, now, crate::JobKind::Report, report).await?;
-        audit::write(&mut tx, now, &person.id, "report.resume", report, "").await?;
-        tx.commit().await?;
-        Ok(())
-    }
+    let purpose = format!("report {report} to {}", row.destination);
+    audit::note(casework, worker, "exhibit.send", exhibit, &purpose).await?;
+    let access = obhut_vault::Access {
+        actor: worker.to_owned(),
+        purpose,
+    };
+    Ok(casework.vault.get(exhibit, access).await?)
 }
 
 #[cfg(test)]

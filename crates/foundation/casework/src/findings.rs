@@ -5,15 +5,11 @@
 //!
 //! Invariant: a case's findings are numbered while its row is held, so their order is no clock's.
 
-use async_trait::async_trait;
-use serde::Serialize;
+use obhut_facts::{Sealed, Surface, words};
 
-use crate::cases;
+use crate::casework::{Finding, MatchedEntry};
 use crate::database::{Columns, Tx};
-use crate::domain::{Clearing, Domain, Gone, Removed};
-use crate::{Action, Casework, Purpose, Result, ids, views};
-use obhut_facts::words;
-use obhut_facts::{Sealed, Surface};
+use crate::{Casework, Result, cases, ids, sealed};
 
 /// Strength of a finding that is a report of others nobody could read.
 pub const UNREAD_REPORT: &str = "report-unreadable";
@@ -30,136 +26,6 @@ words! {
         /// Its case was cleared on appeal.
         Withdrawn = "withdrawn",
     }
-}
-
-/// Exhibits and names of files of every domain: what redress takes back of them.
-pub(crate) struct Evidence;
-
-#[async_trait]
-impl Domain for Evidence {
-    fn name(&self) -> &'static str {
-        "evidence"
-    }
-
-    /// Withdraws the case's findings, deletes file names, and schedules the exhibits for erasure.
-    async fn withdraw(
-        &self,
-        tx: &mut Tx,
-        casework: &Casework,
-        clearing: &Clearing<'_>,
-    ) -> Result<Vec<Removed>> {
-        let case = clearing.case;
-        sqlx::query("UPDATE findings SET state = 'withdrawn' WHERE case_id = $1")
-            .bind(case)
-            .execute(&mut **tx)
-            .await?;
-        forget_names(tx, case).await?;
-        let rows = sqlx::query(
-            "SELECT DISTINCT evidence FROM findings WHERE case_id = $1 AND evidence IS NOT NULL",
-        )
-        .bind(case)
-        .fetch_all(&mut **tx)
-        .await?;
-        let mut exhibits = rows
-            .iter()
-            .map(|row| Columns::of(row).text())
-            .collect::<Result<Vec<_>>>()?;
-        exhibits.extend(views::of_case(tx, case).await?);
-        exhibits.sort_unstable();
-        exhibits.dedup();
-        let when = Gone::NotBefore(clearing.kept_until.max(casework.now()));
-        Ok(exhibits
-            .into_iter()
-            .map(|what| Removed {
-                what,
-                when: when.clone(),
-            })
-            .collect())
-    }
-
-    async fn settle(&self, casework: &Casework, _: &str) -> Result<()> {
-        casework.finish_erasures().await?;
-        Ok(())
-    }
-}
-
-/// The entry of a list that a file matched; empty where none did.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct MatchedEntry {
-    /// Id of the list.
-    pub list_id: String,
-    /// Name of the list.
-    pub list: String,
-    /// Version of the list.
-    pub version: String,
-    /// Entry of the list.
-    pub entry: String,
-    /// Hash kind.
-    pub kind: String,
-    /// Bits that differ.
-    pub distance: i64,
-    /// PDQ quality of the file.
-    pub quality: Option<i64>,
-    /// What the list is for.
-    pub purpose: Option<Purpose>,
-    /// What policy made of it.
-    pub action: Action,
-    /// Scale of the category.
-    pub scale: String,
-    /// Category of the entry.
-    pub category: String,
-}
-
-impl Default for MatchedEntry {
-    /// What is on no list is kept back until a person has looked.
-    fn default() -> Self {
-        Self {
-            list_id: String::new(),
-            list: String::new(),
-            version: String::new(),
-            entry: String::new(),
-            kind: String::new(),
-            distance: 0,
-            quality: None,
-            purpose: None,
-            action: Action::Hold,
-            scale: String::new(),
-            category: String::new(),
-        }
-    }
-}
-
-/// A finding about a file, with what its domain says of it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Finding {
-    /// Id.
-    pub id: String,
-    /// The screening it came from: one file has one, with as many findings as entries matched.
-    pub screening: String,
-    /// `match`, or the code of why the file could not be read.
-    pub what: String,
-    /// The entry that matched.
-    #[serde(flatten)]
-    pub matched: MatchedEntry,
-    /// Where the upload was meant to be seen.
-    pub surface: Surface,
-    /// The sealed exhibit.
-    pub exhibit: Option<String>,
-    /// Path or file name.
-    #[serde(skip)]
-    pub name: Option<Sealed<String>>,
-    /// When it was uploaded, microseconds since 1970.
-    #[serde(serialize_with = "crate::clock::maybe_time")]
-    pub uploaded_at: Option<i64>,
-    /// When it was found, microseconds since 1970.
-    #[serde(serialize_with = "crate::clock::time")]
-    pub found_at: i64,
-    /// The domain that found it, or `person`.
-    #[serde(skip)]
-    pub source: String,
-    /// An entry of a signed list matched that has not been disputed since.
-    #[serde(skip)]
-    pub listed: bool,
 }
 
 /// A finding of any kind, as the core keeps it.
@@ -256,7 +122,7 @@ pub(crate) async fn file(
         "INSERT INTO found_files (subject, name_sealed, surface, uploaded_at) VALUES ($1, $2, $3, $4)",
     )
     .bind(subject)
-    .bind(file.name.map(|n| casework.seal_text(n)))
+    .bind(file.name.map(|n| sealed::seal_text(casework, n)))
     .bind(file.surface.word())
     .bind(file.uploaded_at)
     .execute(&mut **tx)
@@ -285,15 +151,26 @@ pub(crate) async fn case_of_exhibit(tx: &mut Tx, exhibit: &str) -> Result<Option
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-/// Takes the names of a case's files out of the database.
-async fn forget_names(tx: &mut Tx, case: &str) -> Result<()> {
-    sqlx::query(
+/// Withdraws the findings of a case and takes the names of its files out of the database.
+pub(crate) async fn withdraw(tx: &mut Tx, case: &str) -> Result<()> {
+    for sql in [
+        "UPDATE findings SET state = 'withdrawn' WHERE case_id = $1",
         "UPDATE found_files SET name_sealed = NULL WHERE subject IN (SELECT subject FROM findings WHERE case_id = $1)",
+    ] {
+        sqlx::query(sql).bind(case).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// The exhibits that findings of a case name.
+pub(crate) async fn exhibits(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT evidence FROM findings WHERE case_id = $1 AND evidence IS NOT NULL",
     )
     .bind(case)
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(())
+    rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
 /// The files found in a case, in the order they were found, each with what its domain says of it.
@@ -319,7 +196,7 @@ pub(crate) async fn of_case(tx: &mut Tx, casework: &Casework, case: &str) -> Res
                 exhibit: c.maybe_text()?,
                 found_at: c.int()?,
                 name: match c.maybe_text()? {
-                    Some(sealed) => Some(Sealed::new(casework.open_text(&sealed)?)),
+                    Some(sealed) => Some(Sealed::new(sealed::open_text(casework, &sealed)?)),
                     None => None,
                 },
                 surface: c.word(Surface::from_word, "surface")?,
@@ -334,83 +211,81 @@ pub(crate) async fn of_case(tx: &mut Tx, casework: &Casework, case: &str) -> Res
     Ok(of_case)
 }
 
-impl Casework {
-    /// The files found in a case, in the order they were found, each with what its domain says of it.
-    pub async fn findings(&self, case: &str) -> Result<Vec<Finding>> {
-        of_case(&mut self.db.snapshot().await?, self, case).await
-    }
+/// The files found in a case, in the order they were found, each with what its domain says of it.
+pub async fn findings(casework: &Casework, case: &str) -> Result<Vec<Finding>> {
+    of_case(&mut casework.db.snapshot().await?, casework, case).await
+}
 
-    /// Everything that was found in a case, of every domain, in the order it was found.
-    pub async fn finding_rows(&self, case: &str) -> Result<Vec<FindingRow>> {
-        let rows = sqlx::query(
-            "SELECT id, subject, evidence, strength, source, seq, state FROM findings WHERE case_id = $1 ORDER BY seq",
-        )
-        .bind(case)
-        .fetch_all(self.db.pool())
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(FindingRow {
-                    id: c.text()?,
-                    subject: c.text()?,
-                    evidence: c.maybe_text()?,
-                    strength: c.text()?,
-                    source: c.text()?,
-                    seq: c.int()?,
-                    state: c.word(FindingState::from_word, "state")?,
-                })
+/// Everything that was found in a case, of every domain, in the order it was found.
+pub async fn finding_rows(casework: &Casework, case: &str) -> Result<Vec<FindingRow>> {
+    let rows = sqlx::query(
+        "SELECT id, subject, evidence, strength, source, seq, state FROM findings WHERE case_id = $1 ORDER BY seq",
+    )
+    .bind(case)
+    .fetch_all(casework.db.pool())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(FindingRow {
+                id: c.text()?,
+                subject: c.text()?,
+                evidence: c.maybe_text()?,
+                strength: c.text()?,
+                source: c.text()?,
+                seq: c.int()?,
+                state: c.word(FindingState::from_word, "state")?,
             })
-            .collect()
-    }
+        })
+        .collect()
+}
 
-    /// The cases, other than one, that have findings with these exhibits.
-    pub(crate) async fn cases_of_exhibits(
-        &self,
-        exhibits: &[String],
-        other: &str,
-    ) -> Result<Vec<String>> {
-        let mut cases = Vec::new();
-        for exhibit in exhibits {
-            let rows = sqlx::query(
-                "SELECT DISTINCT case_id FROM findings WHERE evidence = $1 AND case_id <> $2",
-            )
-            .bind(exhibit)
-            .bind(other)
-            .fetch_all(self.db.pool())
-            .await?;
-            for row in &rows {
-                let case = Columns::of(row).text()?;
-                if !cases.contains(&case) {
-                    cases.push(case);
-                }
+/// The cases, other than one, that have findings with these exhibits.
+pub(crate) async fn cases_of_exhibits(
+    casework: &Casework,
+    exhibits: &[String],
+    other: &str,
+) -> Result<Vec<String>> {
+    let mut cases = Vec::new();
+    for exhibit in exhibits {
+        let rows = sqlx::query(
+            "SELECT DISTINCT case_id FROM findings WHERE evidence = $1 AND case_id <> $2",
+        )
+        .bind(exhibit)
+        .bind(other)
+        .fetch_all(casework.db.pool())
+        .await?;
+        for row in &rows {
+            let case = Columns::of(row).text()?;
+            if !cases.contains(&case) {
+                cases.push(case);
             }
         }
-        Ok(cases)
     }
+    Ok(cases)
+}
 
-    /// How many files were found in each case, for those cases that have some.
-    pub(crate) async fn finding_counts(
-        &self,
-        case: Option<&str>,
-    ) -> Result<std::collections::HashMap<String, i64>> {
-        let rows = match case {
-            Some(case) => sqlx::query(
-                "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
-                 WHERE case_id = $1 GROUP BY case_id",
-            )
-            .bind(case),
-            None => sqlx::query(
-                "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
-                 GROUP BY case_id",
-            ),
-        };
-        let rows = rows.fetch_all(self.db.pool()).await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok((c.text()?, c.int()?))
-            })
-            .collect()
-    }
+/// How many files were found in each case, for those cases that have some.
+pub(crate) async fn finding_counts(
+    casework: &Casework,
+    case: Option<&str>,
+) -> Result<std::collections::HashMap<String, i64>> {
+    let rows = match case {
+        Some(case) => sqlx::query(
+            "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
+             WHERE case_id = $1 GROUP BY case_id",
+        )
+        .bind(case),
+        None => sqlx::query(
+            "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
+             GROUP BY case_id",
+        ),
+    };
+    let rows = rows.fetch_all(casework.db.pool()).await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.text()?, c.int()?))
+        })
+        .collect()
 }

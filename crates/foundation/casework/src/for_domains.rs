@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use obhut_store::database::Database;
 use obhut_vault::{Clock, Exhibit, LookupKey, Sealer};
 
-pub use crate::domain::{Clearing, Domain, Gone, Removed};
+pub use crate::casework::{Clearing, Domain, Gone, Removed};
 pub use obhut_store::database::{Columns, Tx, VALUES_MAX};
 pub use obhut_store::migrations::Numbered;
 pub use obhut_store::{changes, ids};
@@ -42,9 +42,7 @@ pub mod cases {
             account,
             embargo: None,
         };
-        crate::cases::open(tx, casework, &opening, actor).await?;
-        crate::facts::write(tx, casework, id, known).await?;
-        crate::cases::start_clock(tx, casework, id, known.known_at.as_deref()).await
+        crate::opening::open(tx, casework, &opening, known, actor).await
     }
 
     /// Cases that were decided to be reported, by the key of their account: the newest of each.
@@ -69,8 +67,8 @@ pub mod cases {
         fresh: &str,
         actor: &str,
     ) -> Result<String> {
-        let duty = crate::cases::Duty::Provider;
-        crate::cases::hold_or_open(tx, casework, subject, fresh, actor, duty).await
+        let duty = crate::opening::Duty::Provider;
+        crate::opening::hold_or_open(tx, casework, subject, fresh, actor, duty).await
     }
 
     /// The open case of a group of payments, opened under the id `fresh` where there is none, and held
@@ -82,8 +80,8 @@ pub mod cases {
         fresh: &str,
         actor: &str,
     ) -> Result<String> {
-        let duty = crate::cases::Duty::Payments;
-        crate::cases::hold_or_open(tx, casework, subject, fresh, actor, duty).await
+        let duty = crate::opening::Duty::Payments;
+        crate::opening::hold_or_open(tx, casework, subject, fresh, actor, duty).await
     }
 }
 
@@ -260,11 +258,11 @@ impl Inside for Casework {
     }
 
     fn seal_text(&self, text: &str) -> String {
-        Casework::seal_text(self, text)
+        crate::sealed::seal_text(self, text)
     }
 
     fn open_text(&self, sealed: &str) -> Result<String> {
-        Casework::open_text(self, sealed)
+        crate::sealed::open_text(self, sealed)
     }
 
     async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()> {
@@ -272,7 +270,7 @@ impl Inside for Casework {
     }
 
     async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit> {
-        Casework::keep(self, bytes, intake).await
+        crate::views::keep(self, bytes, intake).await
     }
 
     fn lookup(&self) -> Arc<LookupKey> {

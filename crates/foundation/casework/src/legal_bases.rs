@@ -1,8 +1,9 @@
 //! Which surfaces may be screened, and on what legal basis the private one may.
 
+use obhut_facts::Surface;
+
 use crate::database::Columns;
 use crate::{Casework, CaseworkError, Result, audit, ids};
-use obhut_facts::Surface;
 
 /// A legal basis for screening a surface.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
@@ -46,86 +47,83 @@ pub(crate) fn checked<'a>(
     Ok((basis, owner))
 }
 
-impl Casework {
-    /// Puts a legal basis on record.
-    pub async fn record_legal_basis(
-        &self,
-        surface: Surface,
-        basis: &str,
-        owner: &str,
-        ends_at: i64,
-        actor: &str,
-    ) -> Result<LegalBasis> {
-        let (basis, owner) = checked(basis, owner, ends_at, self.now())?;
-        let entry = LegalBasis {
-            id: ids::new("basis"),
-            surface,
-            basis: basis.into(),
-            owner: owner.into(),
-            recorded_at: self.now(),
-            ends_at,
-        };
-        let mut tx = self.db.begin().await?;
-        sqlx::query(
-            "INSERT INTO legal_bases (id, surface, basis, owner, recorded_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(&entry.id)
-        .bind(surface.word())
-        .bind(&entry.basis)
-        .bind(&entry.owner)
-        .bind(entry.recorded_at)
-        .bind(entry.ends_at)
-        .execute(&mut *tx)
-        .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            actor,
-            "basis.record",
-            &entry.id,
-            surface.word(),
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(entry)
-    }
+/// Puts a legal basis on record.
+pub async fn record_legal_basis(
+    casework: &Casework,
+    surface: Surface,
+    basis: &str,
+    owner: &str,
+    ends_at: i64,
+    actor: &str,
+) -> Result<LegalBasis> {
+    let (basis, owner) = checked(basis, owner, ends_at, casework.now())?;
+    let entry = LegalBasis {
+        id: ids::new("basis"),
+        surface,
+        basis: basis.into(),
+        owner: owner.into(),
+        recorded_at: casework.now(),
+        ends_at,
+    };
+    let mut tx = casework.db.begin().await?;
+    sqlx::query(
+        "INSERT INTO legal_bases (id, surface, basis, owner, recorded_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&entry.id)
+    .bind(surface.word())
+    .bind(&entry.basis)
+    .bind(&entry.owner)
+    .bind(entry.recorded_at)
+    .bind(entry.ends_at)
+    .execute(&mut *tx)
+    .await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        actor,
+        "basis.record",
+        &entry.id,
+        surface.word(),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(entry)
+}
 
-    /// All on record, newest first.
-    pub async fn legal_bases(&self) -> Result<Vec<LegalBasis>> {
-        let rows = sqlx::query(
-            "SELECT id, surface, basis, owner, recorded_at, ends_at FROM legal_bases ORDER BY recorded_at DESC, id",
-        )
-        .fetch_all(self.db.pool())
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(LegalBasis {
-                    id: c.text()?,
-                    surface: c.word(Surface::from_word, "surface")?,
-                    basis: c.text()?,
-                    owner: c.text()?,
-                    recorded_at: c.int()?,
-                    ends_at: c.int()?,
-                })
+/// All on record, newest first.
+pub async fn legal_bases(casework: &Casework) -> Result<Vec<LegalBasis>> {
+    let rows = sqlx::query(
+        "SELECT id, surface, basis, owner, recorded_at, ends_at FROM legal_bases ORDER BY recorded_at DESC, id",
+    )
+    .fetch_all(casework.db.pool())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(LegalBasis {
+                id: c.text()?,
+                surface: c.word(Surface::from_word, "surface")?,
+                basis: c.text()?,
+                owner: c.text()?,
+                recorded_at: c.int()?,
+                ends_at: c.int()?,
             })
-            .collect()
-    }
+        })
+        .collect()
+}
 
-    /// Fails for private messages unless a legal basis that has not ended is on record.
-    pub async fn check_surface(&self, surface: Surface) -> Result<()> {
-        if surface != Surface::PrivateMessage {
-            return Ok(());
-        }
-        let row =
-            sqlx::query("SELECT COUNT(*) FROM legal_bases WHERE surface = $1 AND ends_at > $2")
-                .bind(surface.word())
-                .bind(self.now())
-                .fetch_one(self.db.pool())
-                .await?;
-        if Columns::of(&row).int()? == 0 {
-            return Err(CaseworkError::NoLegalBasis);
-        }
-        Ok(())
+/// Fails for private messages unless a legal basis that has not ended is on record.
+pub async fn check_surface(casework: &Casework, surface: Surface) -> Result<()> {
+    if surface != Surface::PrivateMessage {
+        return Ok(());
     }
+    let row = sqlx::query("SELECT COUNT(*) FROM legal_bases WHERE surface = $1 AND ends_at > $2")
+        .bind(surface.word())
+        .bind(casework.now())
+        .fetch_one(casework.db.pool())
+        .await?;
+    if Columns::of(&row).int()? == 0 {
+        return Err(CaseworkError::NoLegalBasis);
+    }
+    Ok(())
 }

@@ -4,13 +4,14 @@
 //! A notice carries a code. With it an appeal is filed without any login: whoever lost the account
 //! has lost the login too.
 
+use obhut_facts::words;
 use serde::Serialize;
 
 use crate::database::Columns;
 use crate::{
-    Appeal, AppealOutcome, Casework, CaseworkError, Person, Result, Role, Ruling, audit, cases, ids,
+    Appeal, AppealOutcome, Casework, CaseworkError, Person, Result, Role, Ruling, appeals, audit,
+    cases, decisions, ids, settings,
 };
-use obhut_facts::words;
 
 /// Longest message with an appeal, in characters.
 const MESSAGE_CHARS_MAX: usize = 10_000;
@@ -114,109 +115,106 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
     format!("{what}{reason}{how}{from}\n")
 }
 
-impl Casework {
-    /// Makes a notice for the person a case concerns, with a code to appeal by. Refused under an
-    /// embargo, and before a person has decided.
-    pub async fn make_notice(
-        &self,
-        case: &str,
-        measure: Measure,
-        language: Language,
-        contact: &str,
-        person: &Person,
-    ) -> Result<Notice> {
-        person.require(Role::Reviewer)?;
-        self.require_no_embargo(case).await?;
-        if contact.chars().count() > CONTACT_CHARS_MAX {
-            return Err(CaseworkError::invalid(
-                "contact",
-                format!("the way of contact has at most {CONTACT_CHARS_MAX} characters"),
-            ));
+/// Makes a notice for the person a case concerns, with a code to appeal by. Refused under an
+/// embargo, and before a person has decided.
+pub async fn make_notice(
+    casework: &Casework,
+    case: &str,
+    measure: Measure,
+    language: Language,
+    contact: &str,
+    person: &Person,
+) -> Result<Notice> {
+    person.require(Role::Reviewer)?;
+    cases::require_no_embargo(casework, case).await?;
+    if contact.chars().count() > CONTACT_CHARS_MAX {
+        return Err(CaseworkError::invalid(
+            "contact",
+            format!("the way of contact has at most {CONTACT_CHARS_MAX} characters"),
+        ));
+    }
+    let decisions = decisions::decisions(casework, case).await?;
+    let appeals = appeals::appeals(casework, case).await?;
+    let ended = |how: AppealOutcome| appeals.last().is_some_and(|a| a.outcome == Some(how));
+    let says_why_not = match measure {
+        Measure::Restored if !ended(AppealOutcome::Upheld) => "no appeal about it was upheld",
+        Measure::AppealRejected if !ended(AppealOutcome::Rejected) => {
+            "no appeal about it was rejected"
         }
-        let decisions = self.decisions(case).await?;
-        let appeals = self.appeals(case).await?;
-        let ended = |how: AppealOutcome| appeals.last().is_some_and(|a| a.outcome == Some(how));
-        let says_why_not = match measure {
-            Measure::Restored if !ended(AppealOutcome::Upheld) => "no appeal about it was upheld",
-            Measure::AppealRejected if !ended(AppealOutcome::Rejected) => {
-                "no appeal about it was rejected"
+        Measure::Restored | Measure::AppealRejected => "",
+        _ => match decisions.last().map(|d| d.ruling()) {
+            None => {
+                "nobody has decided it, and no measure against a person is taken without a person's decision"
             }
-            Measure::Restored | Measure::AppealRejected => "",
-            _ => match decisions.last().map(|d| d.ruling()) {
-                None => {
-                    "nobody has decided it, and no measure against a person is taken without a person's decision"
-                }
-                Some(Ruling::NoReport) => {
-                    "a person decided that there is nothing against anybody in it"
-                }
-                Some(Ruling::Report) if ended(AppealOutcome::Upheld) => {
-                    "an appeal about it was upheld"
-                }
-                Some(Ruling::Report) => "",
-            },
-        };
-        if !says_why_not.is_empty() {
-            return Err(CaseworkError::conflict(format!(
-                "this notice would be untrue of case {case}: {says_why_not}"
-            )));
-        }
-        // Groups of five are read out and typed without mistakes.
-        let raw = ids::random_hex(10);
-        let code = [&raw[..5], &raw[5..10], &raw[10..15], &raw[15..]].join("-");
-        let id = ids::new("notice");
-        let service = self.reporter().await?.service;
-        let notice = Notice {
-            text: text(measure, language, &service, contact, &code),
-            id: id.clone(),
-            case: case.to_owned(),
-            code: code.clone(),
-        };
-        let mut tx = self.db.begin().await?;
-        cases::status(&mut tx, case).await?;
-        sqlx::query("INSERT INTO notices (id, case_id, measure, language, code_key, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(&id)
-            .bind(case)
-            .bind(measure.word())
-            .bind(language.word())
-            .bind(self.code_key(&code))
-            .bind(&person.id)
-            .bind(self.now())
-            .execute(&mut *tx)
-            .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            &person.id,
-            "notice.make",
-            case,
-            measure.word(),
-        )
+            Some(Ruling::NoReport) => {
+                "a person decided that there is nothing against anybody in it"
+            }
+            Some(Ruling::Report) if ended(AppealOutcome::Upheld) => "an appeal about it was upheld",
+            Some(Ruling::Report) => "",
+        },
+    };
+    if !says_why_not.is_empty() {
+        return Err(CaseworkError::conflict(format!(
+            "this notice would be untrue of case {case}: {says_why_not}"
+        )));
+    }
+    // Groups of five are read out and typed without mistakes.
+    let raw = ids::random_hex(10);
+    let code = [&raw[..5], &raw[5..10], &raw[10..15], &raw[15..]].join("-");
+    let id = ids::new("notice");
+    let service = settings::reporter(casework).await?.service;
+    let notice = Notice {
+        text: text(measure, language, &service, contact, &code),
+        id: id.clone(),
+        case: case.to_owned(),
+        code: code.clone(),
+    };
+    let mut tx = casework.db.begin().await?;
+    cases::status(&mut tx, case).await?;
+    sqlx::query("INSERT INTO notices (id, case_id, measure, language, code_key, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(&id)
+        .bind(case)
+        .bind(measure.word())
+        .bind(language.word())
+        .bind(self::code_key(casework, &code))
+        .bind(&person.id)
+        .bind(casework.now())
+        .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
-        Ok(notice)
-    }
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "notice.make",
+        case,
+        measure.word(),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(notice)
+}
 
-    /// Files an appeal with the code of a notice; nobody needs to log in. Who has a code learns
-    /// nothing but that the appeal is in.
-    pub async fn appeal_by_code(&self, code: &str, message: &str) -> Result<Appeal> {
-        let message: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
-        let row = sqlx::query("SELECT case_id FROM notices WHERE code_key = $1")
-            .bind(self.code_key(code))
-            .fetch_optional(self.db.pool())
-            .await?;
-        let row = row.ok_or_else(|| {
-            CaseworkError::conflict("this code is not known; please look at the notice again")
-        })?;
-        let case = Columns::of(&row).text()?;
-        self.file_appeal(&case, &message, "code of a notice").await
-    }
+/// Files an appeal with the code of a notice; nobody needs to log in. Who has a code learns
+/// nothing but that the appeal is in.
+pub async fn appeal_by_code(casework: &Casework, code: &str, message: &str) -> Result<Appeal> {
+    let message: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
+    let row = sqlx::query("SELECT case_id FROM notices WHERE code_key = $1")
+        .bind(self::code_key(casework, code))
+        .fetch_optional(casework.db.pool())
+        .await?;
+    let row = row.ok_or_else(|| {
+        CaseworkError::conflict("this code is not known; please look at the notice again")
+    })?;
+    let case = Columns::of(&row).text()?;
+    appeals::file_appeal(casework, &case, &message, "code of a notice").await
+}
 
-    /// Codes are compared without what people add when they type.
-    fn code_key(&self, code: &str) -> String {
-        let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
-        self.lookup
-            .keyed_digest("notice code", plain.to_ascii_lowercase().as_bytes())
-    }
+/// Codes are compared without what people add when they type.
+fn code_key(casework: &Casework, code: &str) -> String {
+    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+    casework
+        .lookup
+        .keyed_digest("notice code", plain.to_ascii_lowercase().as_bytes())
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 //! Invariant: a job is claimed by one worker at a time; a claim that isn't kept runs out, and then
 //! another worker may take the job.
 
+use obhut_facts::words;
 use serde::Serialize;
 
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Result, ids};
-use obhut_facts::words;
 
 words! {
     /// What sort of thing is to be sent.
@@ -121,100 +121,103 @@ pub(crate) async fn again(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -
     Ok(())
 }
 
-impl Casework {
-    /// Claims up to `jobs_max` jobs for `micros`, oldest first; those whose time hasn't come wait.
-    pub async fn claim_jobs(&self, worker: &str, jobs_max: i64, micros: i64) -> Result<Vec<Job>> {
-        let claim = Claim {
-            worker,
-            jobs_max,
-            micros,
-            now: false,
-            subject: None,
-        };
-        self.claim(&claim).await
-    }
+/// Claims up to `jobs_max` jobs for `micros`, oldest first; those whose time hasn't come wait.
+pub async fn claim_jobs(
+    casework: &Casework,
+    worker: &str,
+    jobs_max: i64,
+    micros: i64,
+) -> Result<Vec<Job>> {
+    let claim = Claim {
+        worker,
+        jobs_max,
+        micros,
+        now: false,
+        subject: None,
+    };
+    self::claim(casework, &claim).await
+}
 
-    /// Claims jobs, oldest first.
-    pub async fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Job>> {
-        let now = self.now();
-        let mut tx = self.db.begin().await?;
-        let rows = sqlx::query(
-            "UPDATE outbox SET claimed_by = $1, claimed_until = $2, tries = tries + 1
-             WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 AND next_at <= $5
-                    AND ($6 = '' OR subject = $6) ORDER BY next_at, put_at, id LIMIT $4)
-               AND done_at IS NULL AND claimed_until < $3
-             RETURNING id, kind, subject, tries, put_at",
-        )
-        .bind(claim.worker)
-        .bind(now + claim.micros)
-        .bind(now)
-        .bind(claim.jobs_max)
-        .bind(if claim.now { i64::MAX } else { now })
-        .bind(claim.subject.unwrap_or_default())
-        .fetch_all(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(Job {
-                    id: c.text()?,
-                    kind: c.word(JobKind::from_word, "kind of job")?,
-                    subject: c.text()?,
-                    tries: c.int()?,
-                    put_at: c.int()?,
-                })
+/// Claims jobs, oldest first.
+pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
+    let now = casework.now();
+    let mut tx = casework.db.begin().await?;
+    let rows = sqlx::query(
+        "UPDATE outbox SET claimed_by = $1, claimed_until = $2, tries = tries + 1
+         WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 AND next_at <= $5
+                AND ($6 = '' OR subject = $6) ORDER BY next_at, put_at, id LIMIT $4)
+           AND done_at IS NULL AND claimed_until < $3
+         RETURNING id, kind, subject, tries, put_at",
+    )
+    .bind(claim.worker)
+    .bind(now + claim.micros)
+    .bind(now)
+    .bind(claim.jobs_max)
+    .bind(if claim.now { i64::MAX } else { now })
+    .bind(claim.subject.unwrap_or_default())
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(Job {
+                id: c.text()?,
+                kind: c.word(JobKind::from_word, "kind of job")?,
+                subject: c.text()?,
+                tries: c.int()?,
+                put_at: c.int()?,
             })
-            .collect()
-    }
+        })
+        .collect()
+}
 
-    /// Lets a claim go; the job waits until its time.
-    pub async fn defer_job(&self, job: &Job, worker: &str, next_at: i64) -> Result<()> {
-        sqlx::query("UPDATE outbox SET claimed_until = 0, next_at = $1 WHERE id = $2 AND claimed_by = $3 AND done_at IS NULL")
-            .bind(next_at)
-            .bind(&job.id)
-            .bind(worker)
-            .execute(self.db.pool())
-            .await?;
-        Ok(())
-    }
+/// Lets a claim go; the job waits until its time.
+pub async fn defer_job(casework: &Casework, job: &Job, worker: &str, next_at: i64) -> Result<()> {
+    sqlx::query("UPDATE outbox SET claimed_until = 0, next_at = $1 WHERE id = $2 AND claimed_by = $3 AND done_at IS NULL")
+        .bind(next_at)
+        .bind(&job.id)
+        .bind(worker)
+        .execute(casework.db.pool())
+        .await?;
+    Ok(())
+}
 
-    /// Lets a worker's claims hold on; those that have run out are not brought back.
-    pub async fn renew_jobs(&self, worker: &str, micros: i64) -> Result<()> {
-        let now = self.now();
-        sqlx::query("UPDATE outbox SET claimed_until = $1 WHERE claimed_by = $2 AND done_at IS NULL AND claimed_until > $3")
-            .bind(now + micros)
-            .bind(worker)
-            .bind(now)
-            .execute(self.db.pool())
-            .await?;
-        Ok(())
-    }
+/// Lets a worker's claims hold on; those that have run out are not brought back.
+pub async fn renew_jobs(casework: &Casework, worker: &str, micros: i64) -> Result<()> {
+    let now = casework.now();
+    sqlx::query("UPDATE outbox SET claimed_until = $1 WHERE claimed_by = $2 AND done_at IS NULL AND claimed_until > $3")
+        .bind(now + micros)
+        .bind(worker)
+        .bind(now)
+        .execute(casework.db.pool())
+        .await?;
+    Ok(())
+}
 
-    /// True while a claim holds and is this worker's.
-    pub async fn holds_job(&self, job: &Job, worker: &str) -> Result<bool> {
-        let row = sqlx::query("SELECT COUNT(*) FROM outbox WHERE id = $1 AND claimed_by = $2 AND claimed_until > $3 AND done_at IS NULL")
-            .bind(&job.id)
-            .bind(worker)
-            .bind(self.now())
-            .fetch_one(self.db.pool())
-            .await?;
-        Ok(Columns::of(&row).int()? == 1)
-    }
+/// True while a claim holds and is this worker's.
+pub async fn holds_job(casework: &Casework, job: &Job, worker: &str) -> Result<bool> {
+    let row = sqlx::query("SELECT COUNT(*) FROM outbox WHERE id = $1 AND claimed_by = $2 AND claimed_until > $3 AND done_at IS NULL")
+        .bind(&job.id)
+        .bind(worker)
+        .bind(casework.now())
+        .fetch_one(casework.db.pool())
+        .await?;
+    Ok(Columns::of(&row).int()? == 1)
+}
 
-    /// Marks a job as done; refused when the claim has run out and another worker has it.
-    pub async fn finish_job(&self, job: &Job, worker: &str) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        done(&mut tx, self.now(), job, worker).await?;
-        tx.commit().await?;
-        Ok(())
-    }
+/// Marks a job as done; refused when the claim has run out and another worker has it.
+pub async fn finish_job(casework: &Casework, job: &Job, worker: &str) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    done(&mut tx, casework.now(), job, worker).await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// How many jobs wait or are under way.
-    pub async fn jobs_waiting(&self) -> Result<i64> {
-        let row = sqlx::query("SELECT COUNT(*) FROM outbox WHERE done_at IS NULL")
-            .fetch_one(self.db.pool())
-            .await?;
-        Columns::of(&row).int()
-    }
+/// How many jobs wait or are under way.
+pub async fn jobs_waiting(casework: &Casework) -> Result<i64> {
+    let row = sqlx::query("SELECT COUNT(*) FROM outbox WHERE done_at IS NULL")
+        .fetch_one(casework.db.pool())
+        .await?;
+    Columns::of(&row).int()
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use obhut_facts::words;
 use serde::Serialize;
 
 use crate::database::Columns;
-use crate::{Casework, CaseworkError, Result, audit, ids};
-use obhut_facts::words;
+use crate::{Casework, CaseworkError, Result, audit, ids, reports};
 
 /// Longest name of a source, in characters.
 const SOURCE_CHARS_MAX: usize = 100;
@@ -36,67 +36,67 @@ pub struct OutcomeCounts {
     pub counts: BTreeMap<&'static str, i64>,
 }
 
-impl Casework {
-    /// Records what a receiver says became of a report, once.
-    pub async fn add_outcome(
-        &self,
-        report: &str,
-        source: &str,
-        outcome: Outcome,
-        actor: &str,
-    ) -> Result<()> {
-        let source = source.trim();
-        if source.is_empty() || source.chars().count() > SOURCE_CHARS_MAX {
-            return Err(CaseworkError::invalid(
-                "source",
-                format!("say who said so, in 1 to {SOURCE_CHARS_MAX} characters"),
-            ));
-        }
-        self.report_row(report).await?;
-        let mut tx = self.db.begin().await?;
-        sqlx::query("INSERT INTO outcomes (id, report, source, code, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (report, source, code) DO NOTHING")
-            .bind(ids::new("outcome"))
-            .bind(report)
-            .bind(source)
-            .bind(outcome.word())
-            .bind(self.now())
-            .execute(&mut *tx)
-            .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            actor,
-            "outcome.add",
-            report,
-            outcome.word(),
-        )
+/// Records what a receiver says became of a report, once.
+pub async fn add_outcome(
+    casework: &Casework,
+    report: &str,
+    source: &str,
+    outcome: Outcome,
+    actor: &str,
+) -> Result<()> {
+    let source = source.trim();
+    if source.is_empty() || source.chars().count() > SOURCE_CHARS_MAX {
+        return Err(CaseworkError::invalid(
+            "source",
+            format!("say who said so, in 1 to {SOURCE_CHARS_MAX} characters"),
+        ));
+    }
+    reports::report_row(casework, report).await?;
+    let mut tx = casework.db.begin().await?;
+    sqlx::query("INSERT INTO outcomes (id, report, source, code, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (report, source, code) DO NOTHING")
+        .bind(ids::new("outcome"))
+        .bind(report)
+        .bind(source)
+        .bind(outcome.word())
+        .bind(casework.now())
+        .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
-        Ok(())
-    }
+    audit::write(
+        &mut tx,
+        casework.now(),
+        actor,
+        "outcome.add",
+        report,
+        outcome.word(),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// The counts of every source, by its name.
-    pub async fn outcome_counts(&self) -> Result<Vec<OutcomeCounts>> {
-        let rows = sqlx::query("SELECT source, code, COUNT(*) FROM outcomes GROUP BY source, code ORDER BY source, code")
-            .fetch_all(self.db.pool())
-            .await?;
-        let mut all: Vec<OutcomeCounts> = Vec::new();
-        for row in &rows {
-            let mut c = Columns::of(row);
-            let source = c.text()?;
-            let code = c.word(Outcome::from_word, "outcome")?;
-            let count = c.int()?;
-            if all.last().is_none_or(|l| l.source != source) {
-                all.push(OutcomeCounts {
-                    source,
-                    counts: BTreeMap::new(),
-                });
-            }
-            all.last_mut()
-                .expect("just pushed")
-                .counts
-                .insert(code.word(), count);
+/// The counts of every source, by its name.
+pub async fn outcome_counts(casework: &Casework) -> Result<Vec<OutcomeCounts>> {
+    let rows = sqlx::query(
+        "SELECT source, code, COUNT(*) FROM outcomes GROUP BY source, code ORDER BY source, code",
+    )
+    .fetch_all(casework.db.pool())
+    .await?;
+    let mut all: Vec<OutcomeCounts> = Vec::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let source = c.text()?;
+        let code = c.word(Outcome::from_word, "outcome")?;
+        let count = c.int()?;
+        if all.last().is_none_or(|l| l.source != source) {
+            all.push(OutcomeCounts {
+                source,
+                counts: BTreeMap::new(),
+            });
         }
-        Ok(all)
+        all.last_mut()
+            .expect("just pushed")
+            .counts
+            .insert(code.word(), count);
     }
+    Ok(all)
 }

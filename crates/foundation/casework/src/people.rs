@@ -1,8 +1,9 @@
 //! People with names and roles. Every signature, decision and reading is some person's.
 
+use obhut_facts::words;
+
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Next, Result, api_keys, audit, changes, ids};
-use obhut_facts::words;
 
 /// Longest name, in characters.
 const NAME_CHARS_MAX: usize = 100;
@@ -88,207 +89,221 @@ fn readable(name: &str) -> bool {
         && !(name.chars().any(|c| latin(&c)) && name.chars().any(|c| others(&c)))
 }
 
-impl Casework {
-    /// Adds a person, or a role to one on record.
-    pub async fn add_person(&self, name: &str, roles: &[Role], actor: &str) -> Result<Person> {
-        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-        if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || !readable(&name) {
-            return Err(CaseworkError::invalid(
-                "name",
-                format!(
-                    "a name has 1 to {NAME_CHARS_MAX} characters: letters of one alphabet, digits, spaces and . ' - ( ) , _ @"
-                ),
-            ));
+/// Adds a person, or a role to one on record.
+pub async fn add_person(
+    casework: &Casework,
+    name: &str,
+    roles: &[Role],
+    actor: &str,
+) -> Result<Person> {
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || !readable(&name) {
+        return Err(CaseworkError::invalid(
+            "name",
+            format!(
+                "a name has 1 to {NAME_CHARS_MAX} characters: letters of one alphabet, digits, spaces and . ' - ( ) , _ @"
+            ),
+        ));
+    }
+    let mut tx = casework.db.begin().await?;
+    let known = find(&mut tx, &name).await?;
+    let id = match known {
+        Some((id, ..)) => {
+            // Adding a removed person reinstates them.
+            sqlx::query("UPDATE people SET removed_at = NULL WHERE id = $1")
+                .bind(&id)
+                .execute(&mut *tx)
+                .await?;
+            id
         }
-        let mut tx = self.db.begin().await?;
-        let known = find(&mut tx, &name).await?;
-        let id = match known {
-            Some((id, ..)) => {
-                // Adding a removed person reinstates them.
-                sqlx::query("UPDATE people SET removed_at = NULL WHERE id = $1")
-                    .bind(&id)
-                    .execute(&mut *tx)
-                    .await?;
-                id
-            }
-            None => {
-                let id = ids::new("person");
-                sqlx::query(
-                    "INSERT INTO people (id, name, folded, added_at) VALUES ($1, $2, $3, $4)",
-                )
+        None => {
+            let id = ids::new("person");
+            sqlx::query("INSERT INTO people (id, name, folded, added_at) VALUES ($1, $2, $3, $4)")
                 .bind(&id)
                 .bind(&name)
                 .bind(folded(&name))
-                .bind(self.now())
+                .bind(casework.now())
                 .execute(&mut *tx)
                 .await?;
-                id
-            }
-        };
-        for role in roles {
-            let given = sqlx::query(
-                "INSERT INTO people_roles (person, role) VALUES ($1, $2) ON CONFLICT (person, role)
-                 DO UPDATE SET withdrawn_at = NULL WHERE people_roles.withdrawn_at IS NOT NULL",
+            id
+        }
+    };
+    for role in roles {
+        let given = sqlx::query(
+            "INSERT INTO people_roles (person, role) VALUES ($1, $2) ON CONFLICT (person, role)
+             DO UPDATE SET withdrawn_at = NULL WHERE people_roles.withdrawn_at IS NOT NULL",
+        )
+        .bind(&id)
+        .bind(role.word())
+        .execute(&mut *tx)
+        .await?;
+        if given.rows_affected() > 0 {
+            audit::write(
+                &mut tx,
+                casework.now(),
+                actor,
+                "person.role",
+                &id,
+                role.word(),
             )
-            .bind(&id)
-            .bind(role.word())
+            .await?;
+        }
+    }
+    tx.commit().await?;
+    self::person(casework, &name).await
+}
+
+/// The person of that name or id.
+pub async fn person(casework: &Casework, name: &str) -> Result<Person> {
+    let mut tx = casework.db.snapshot().await?;
+    let (id, name, removed) =
+        find(&mut tx, name)
+            .await?
+            .ok_or_else(|| CaseworkError::NotFound {
+                what: "person",
+                id: name.to_owned(),
+            })?;
+    let roles = roles(&mut tx, &id).await?;
+    Ok(Person {
+        id,
+        name,
+        roles,
+        removed,
+    })
+}
+
+/// Resolves the person a command-line user acts as. An unknown name is added and a missing role is
+/// granted, because shell access already means access to the data; the second value says which.
+///
+/// # Errors
+/// Denied for a removed person, and for a role that was withdrawn.
+pub async fn person_at_the_shell(
+    casework: &Casework,
+    name: &str,
+    role: Role,
+) -> Result<(Person, Granted)> {
+    let known = match self::person(casework, name).await {
+        Ok(person) => person,
+        Err(CaseworkError::NotFound { .. }) => {
+            let person = self::add_person(casework, name, &[role], "command line").await?;
+            return Ok((person, Granted::Added));
+        }
+        Err(e) => return Err(e),
+    };
+    if known.removed {
+        return Err(CaseworkError::denied(format!(
+            "{} has been removed and can no longer act",
+            known.name
+        )));
+    }
+    if known.roles.contains(&role) {
+        return Ok((known, Granted::Nothing));
+    }
+    let row = sqlx::query("SELECT withdrawn_at FROM people_roles WHERE person = $1 AND role = $2")
+        .bind(&known.id)
+        .bind(role.word())
+        .fetch_optional(casework.db.pool())
+        .await?;
+    if row.is_some() {
+        return Err(CaseworkError::denied(format!(
+            "the role {role} was withdrawn from {}",
+            known.name
+        ))
+        .then(Next::GiveRole {
+            person: known.name,
+            role: role.word(),
+        }));
+    }
+    let person = self::add_person(casework, &known.name, &[role], "command line").await?;
+    Ok((person, Granted::Role))
+}
+
+/// Removes a person: withdraws every role and revokes every key. Their past acts stay on record.
+/// Returns the number of revoked keys.
+pub async fn remove_person(casework: &Casework, name: &str, actor: &str) -> Result<(Person, u64)> {
+    let person = self::person(casework, name).await?;
+    let now = casework.now();
+    let mut tx = casework.db.begin().await?;
+    let done =
+        sqlx::query("UPDATE people SET removed_at = $1 WHERE id = $2 AND removed_at IS NULL")
+            .bind(now)
+            .bind(&person.id)
             .execute(&mut *tx)
             .await?;
-            if given.rows_affected() > 0 {
-                audit::write(&mut tx, self.now(), actor, "person.role", &id, role.word()).await?;
-            }
-        }
-        tx.commit().await?;
-        self.person(&name).await
+    if done.rows_affected() == 0 {
+        return Err(CaseworkError::conflict(format!(
+            "{} has already been removed",
+            person.name
+        )));
     }
+    sqlx::query(
+        "UPDATE people_roles SET withdrawn_at = $1 WHERE person = $2 AND withdrawn_at IS NULL",
+    )
+    .bind(now)
+    .bind(&person.id)
+    .execute(&mut *tx)
+    .await?;
+    let keys = api_keys::revoke_all_of(&mut tx, now, &person.id).await?;
+    let detail = format!("{keys} keys revoked");
+    audit::write(&mut tx, now, actor, "person.remove", &person.id, &detail).await?;
+    changes::note(&mut tx).await?;
+    tx.commit().await?;
+    Ok((self::person(casework, &person.id).await?, keys))
+}
 
-    /// The person of that name or id.
-    pub async fn person(&self, name: &str) -> Result<Person> {
-        let mut tx = self.db.snapshot().await?;
-        let (id, name, removed) =
-            find(&mut tx, name)
-                .await?
-                .ok_or_else(|| CaseworkError::NotFound {
-                    what: "person",
-                    id: name.to_owned(),
-                })?;
+/// Withdraws a role from a person. Unlike a role never granted, it is not granted on use.
+pub async fn withdraw_role(
+    casework: &Casework,
+    name: &str,
+    role: Role,
+    actor: &str,
+) -> Result<Person> {
+    let person = self::person(casework, name).await?;
+    let mut tx = casework.db.begin().await?;
+    let done = sqlx::query("UPDATE people_roles SET withdrawn_at = $1 WHERE person = $2 AND role = $3 AND withdrawn_at IS NULL")
+        .bind(casework.now())
+        .bind(&person.id)
+        .bind(role.word())
+        .execute(&mut *tx)
+        .await?;
+    if done.rows_affected() == 0 {
+        return Err(CaseworkError::conflict(format!(
+            "{} doesn't have the role {role}",
+            person.name
+        )));
+    }
+    audit::write(
+        &mut tx,
+        casework.now(),
+        actor,
+        "person.withdraw",
+        &person.id,
+        role.word(),
+    )
+    .await?;
+    tx.commit().await?;
+    self::person(casework, &person.id).await
+}
+
+/// Everybody, by name.
+pub async fn people(casework: &Casework) -> Result<Vec<Person>> {
+    let mut tx = casework.db.snapshot().await?;
+    let rows = sqlx::query("SELECT id, name FROM people WHERE removed_at IS NULL ORDER BY folded")
+        .fetch_all(&mut *tx)
+        .await?;
+    let mut people = Vec::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (id, name) = (c.text()?, c.text()?);
         let roles = roles(&mut tx, &id).await?;
-        Ok(Person {
+        people.push(Person {
             id,
             name,
             roles,
-            removed,
-        })
+            removed: false,
+        });
     }
-
-    /// Resolves the person a command-line user acts as. An unknown name is added and a missing role is
-    /// granted, because shell access already means access to the data; the second value says which.
-    ///
-    /// # Errors
-    /// Denied for a removed person, and for a role that was withdrawn.
-    pub async fn person_at_the_shell(&self, name: &str, role: Role) -> Result<(Person, Granted)> {
-        let known = match self.person(name).await {
-            Ok(person) => person,
-            Err(CaseworkError::NotFound { .. }) => {
-                let person = self.add_person(name, &[role], "command line").await?;
-                return Ok((person, Granted::Added));
-            }
-            Err(e) => return Err(e),
-        };
-        if known.removed {
-            return Err(CaseworkError::denied(format!(
-                "{} has been removed and can no longer act",
-                known.name
-            )));
-        }
-        if known.roles.contains(&role) {
-            return Ok((known, Granted::Nothing));
-        }
-        let row =
-            sqlx::query("SELECT withdrawn_at FROM people_roles WHERE person = $1 AND role = $2")
-                .bind(&known.id)
-                .bind(role.word())
-                .fetch_optional(self.db.pool())
-                .await?;
-        if row.is_some() {
-            return Err(CaseworkError::denied(format!(
-                "the role {role} was withdrawn from {}",
-                known.name
-            ))
-            .then(Next::GiveRole {
-                person: known.name,
-                role: role.word(),
-            }));
-        }
-        let person = self
-            .add_person(&known.name, &[role], "command line")
-            .await?;
-        Ok((person, Granted::Role))
-    }
-
-    /// Removes a person: withdraws every role and revokes every key. Their past acts stay on record.
-    /// Returns the number of revoked keys.
-    pub async fn remove_person(&self, name: &str, actor: &str) -> Result<(Person, u64)> {
-        let person = self.person(name).await?;
-        let now = self.now();
-        let mut tx = self.db.begin().await?;
-        let done =
-            sqlx::query("UPDATE people SET removed_at = $1 WHERE id = $2 AND removed_at IS NULL")
-                .bind(now)
-                .bind(&person.id)
-                .execute(&mut *tx)
-                .await?;
-        if done.rows_affected() == 0 {
-            return Err(CaseworkError::conflict(format!(
-                "{} has already been removed",
-                person.name
-            )));
-        }
-        sqlx::query(
-            "UPDATE people_roles SET withdrawn_at = $1 WHERE person = $2 AND withdrawn_at IS NULL",
-        )
-        .bind(now)
-        .bind(&person.id)
-        .execute(&mut *tx)
-        .await?;
-        let keys = api_keys::revoke_all_of(&mut tx, now, &person.id).await?;
-        let detail = format!("{keys} keys revoked");
-        audit::write(&mut tx, now, actor, "person.remove", &person.id, &detail).await?;
-        changes::note(&mut tx).await?;
-        tx.commit().await?;
-        Ok((self.person(&person.id).await?, keys))
-    }
-
-    /// Withdraws a role from a person. Unlike a role never granted, it is not granted on use.
-    pub async fn withdraw_role(&self, name: &str, role: Role, actor: &str) -> Result<Person> {
-        let person = self.person(name).await?;
-        let mut tx = self.db.begin().await?;
-        let done = sqlx::query("UPDATE people_roles SET withdrawn_at = $1 WHERE person = $2 AND role = $3 AND withdrawn_at IS NULL")
-            .bind(self.now())
-            .bind(&person.id)
-            .bind(role.word())
-            .execute(&mut *tx)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(CaseworkError::conflict(format!(
-                "{} doesn't have the role {role}",
-                person.name
-            )));
-        }
-        audit::write(
-            &mut tx,
-            self.now(),
-            actor,
-            "person.withdraw",
-            &person.id,
-            role.word(),
-        )
-        .await?;
-        tx.commit().await?;
-        self.person(&person.id).await
-    }
-
-    /// Everybody, by name.
-    pub async fn people(&self) -> Result<Vec<Person>> {
-        let mut tx = self.db.snapshot().await?;
-        let rows =
-            sqlx::query("SELECT id, name FROM people WHERE removed_at IS NULL ORDER BY folded")
-                .fetch_all(&mut *tx)
-                .await?;
-        let mut people = Vec::new();
-        for row in &rows {
-            let mut c = Columns::of(row);
-            let (id, name) = (c.text()?, c.text()?);
-            let roles = roles(&mut tx, &id).await?;
-            people.push(Person {
-                id,
-                name,
-                roles,
-                removed: false,
-            });
-        }
-        Ok(people)
-    }
+    Ok(people)
 }
 
 /// Id, name, and whether they were removed.

@@ -1,7 +1,7 @@
 //! A request that is sent again gets the answer it got: by its idempotency key, for a day.
 
 use crate::database::Columns;
-use crate::{ApiKey, Casework, CaseworkError, Result};
+use crate::{ApiKey, Casework, CaseworkError, Result, sealed};
 
 /// How long an answer is kept, in microseconds.
 const KEPT_MICROS: i64 = 86_400 * 1_000_000;
@@ -23,65 +23,68 @@ pub enum Repeat {
     Other,
 }
 
-impl Casework {
-    /// Begins a request that may be a repeated one. `request` is a digest of what makes it what it
-    /// is.
-    pub async fn begin_repeat(&self, by: &ApiKey, key: &str, request: &str) -> Result<Repeat> {
-        if key.is_empty() || key.len() > KEY_BYTES_MAX {
-            return Err(CaseworkError::invalid(
-                "idempotency-key",
-                format!("an idempotency key has 1 to {KEY_BYTES_MAX} bytes"),
-            ));
+/// Begins a request that may be a repeated one. `request` is a digest of what makes it what it
+/// is.
+pub async fn begin_repeat(
+    casework: &Casework,
+    by: &ApiKey,
+    key: &str,
+    request: &str,
+) -> Result<Repeat> {
+    if key.is_empty() || key.len() > KEY_BYTES_MAX {
+        return Err(CaseworkError::invalid(
+            "idempotency-key",
+            format!("an idempotency key has 1 to {KEY_BYTES_MAX} bytes"),
+        ));
+    }
+    let key = casework
+        .lookup
+        .keyed_digest("idempotency", format!("{}\n{key}", by.id).as_bytes());
+    let now = casework.now();
+    let mut tx = casework.db.begin().await?;
+    sqlx::query(
+        "DELETE FROM repeats WHERE begun_at < $1 OR (key = $2 AND answer_sealed IS NULL AND begun_at < $3)",
+    )
+    .bind(now - KEPT_MICROS)
+    .bind(&key)
+    .bind(now - LOST_MICROS)
+    .execute(&mut *tx)
+    .await?;
+    let inserted = sqlx::query(
+        "INSERT INTO repeats (key, request, begun_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING",
+    )
+    .bind(&key)
+    .bind(request)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    let repeat = if inserted.rows_affected() == 1 {
+        Repeat::First(key)
+    } else {
+        let row = sqlx::query("SELECT request, answer_sealed FROM repeats WHERE key = $1")
+            .bind(&key)
+            .fetch_one(&mut *tx)
+            .await?;
+        let mut c = Columns::of(&row);
+        match (c.text()? == request, c.maybe_text()?) {
+            (false, _) => Repeat::Other,
+            (true, None) => Repeat::AtWork,
+            (true, Some(sealed)) => Repeat::Answered(sealed::open_text(casework, &sealed)?),
         }
-        let key = self
-            .lookup
-            .keyed_digest("idempotency", format!("{}\n{key}", by.id).as_bytes());
-        let now = self.now();
-        let mut tx = self.db.begin().await?;
-        sqlx::query(
-            "DELETE FROM repeats WHERE begun_at < $1 OR (key = $2 AND answer_sealed IS NULL AND begun_at < $3)",
-        )
-        .bind(now - KEPT_MICROS)
-        .bind(&key)
-        .bind(now - LOST_MICROS)
-        .execute(&mut *tx)
-        .await?;
-        let inserted = sqlx::query(
-            "INSERT INTO repeats (key, request, begun_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING",
-        )
-        .bind(&key)
-        .bind(request)
-        .bind(now)
-        .execute(&mut *tx)
-        .await?;
-        let repeat = if inserted.rows_affected() == 1 {
-            Repeat::First(key)
-        } else {
-            let row = sqlx::query("SELECT request, answer_sealed FROM repeats WHERE key = $1")
-                .bind(&key)
-                .fetch_one(&mut *tx)
-                .await?;
-            let mut c = Columns::of(&row);
-            match (c.text()? == request, c.maybe_text()?) {
-                (false, _) => Repeat::Other,
-                (true, None) => Repeat::AtWork,
-                (true, Some(sealed)) => Repeat::Answered(self.open_text(&sealed)?),
-            }
-        };
-        tx.commit().await?;
-        Ok(repeat)
-    }
+    };
+    tx.commit().await?;
+    Ok(repeat)
+}
 
-    /// Ends a request that was the first of its key: with its answer, or without one, so that it
-    /// may be sent again.
-    pub async fn end_repeat(&self, key: &str, answer: Option<&str>) -> Result<()> {
-        let query = match answer {
-            Some(answer) => sqlx::query("UPDATE repeats SET answer_sealed = $2 WHERE key = $1")
-                .bind(key)
-                .bind(self.seal_text(answer)),
-            None => sqlx::query("DELETE FROM repeats WHERE key = $1").bind(key),
-        };
-        query.execute(self.db.pool()).await?;
-        Ok(())
-    }
+/// Ends a request that was the first of its key: with its answer, or without one, so that it
+/// may be sent again.
+pub async fn end_repeat(casework: &Casework, key: &str, answer: Option<&str>) -> Result<()> {
+    let query = match answer {
+        Some(answer) => sqlx::query("UPDATE repeats SET answer_sealed = $2 WHERE key = $1")
+            .bind(key)
+            .bind(sealed::seal_text(casework, answer)),
+        None => sqlx::query("DELETE FROM repeats WHERE key = $1").bind(key),
+    };
+    query.execute(casework.db.pool()).await?;
+    Ok(())
 }

@@ -2,32 +2,17 @@
 //!
 //! Invariant: [`Casework::report`] is the only way to a [`Report`], and it takes a decision.
 
+use obhut_facts::{CaseStatus, IncidentKind};
 use serde::Serialize;
 
 use crate::database::{Columns, Tx};
 use crate::outbox::{self, JobKind};
-use crate::{Casework, CaseworkError, Decision, Next, Result, Ruling, audit, cases, ids};
-use obhut_facts::{CaseStatus, Dossier, IncidentKind};
+use crate::{
+    Casework, CaseworkError, Decision, Next, Result, Ruling, audit, cases, decisions, facts, ids,
+};
 
 /// Destinations whose reports are about somebody suspected, and about nobody else.
 const ABOUT_A_SUSPECT: &[&str] = &["goaml"];
-
-/// A report, independent of whom it goes to: what is known, and the decision it rests on.
-///
-/// ```compile_fail
-/// // No report without a decision: there is no public constructor, not even with all fields.
-/// fn forge(decision: obhut_casework::Decision) -> obhut_casework::Report {
-///     obhut_casework::Report { decision, ..unreachable!() }
-/// }
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Report {
-    /// The decision it rests on.
-    pub decision: Decision,
-    /// What is known.
-    pub dossier: Dossier,
-}
 
 /// A report on record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -71,192 +56,145 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
     })
 }
 
-impl Report {
-    /// The report in a destination's form: the only place where a renderer is called.
-    pub fn render<T>(&self, renderer: fn(&Dossier) -> T) -> T {
-        renderer(&self.dossier)
-    }
+/// A report on record.
+pub async fn report_row(casework: &Casework, id: &str) -> Result<ReportRow> {
+    let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM reports WHERE id = $1"));
+    let row = sqlx::query(sql)
+        .bind(id)
+        .fetch_optional(casework.db.pool())
+        .await?;
+    read(&row.ok_or_else(|| missing(id))?)
 }
 
-impl Casework {
-    /// Builds the report of a case from its latest decision. Who asked is audited; victims' data
-    /// are left out unless asked for.
-    pub async fn report(&self, case: &str, with_victims: bool, actor: &str) -> Result<Report> {
-        let decisions = self.decisions(case).await?;
-        let mut dossier = self.dossier(case, with_victims).await?;
-        if dossier.status == CaseStatus::Cleared {
-            return Err(CaseworkError::conflict(format!(
-                "the decision about case {case} was overturned on appeal; nothing is reported any more"
-            )));
-        }
-        let decision = decisions.into_iter().next_back().ok_or_else(|| {
+/// The reports of a case, oldest first; of all cases where none is given.
+pub async fn report_rows(casework: &Casework, case: Option<&str>) -> Result<Vec<ReportRow>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM reports WHERE ($1 = '' OR case_id = $1) ORDER BY made_at, id"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(case.unwrap_or_default())
+        .fetch_all(casework.db.pool())
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The same from the latest decision about a case.
+pub async fn file_latest(
+    casework: &Casework,
+    case: &str,
+    destination: &str,
+    with_victims: bool,
+    actor: &str,
+) -> Result<String> {
+    cases::status(&mut casework.db.snapshot().await?, case).await?;
+    let decisions = decisions::decisions(casework, case).await?;
+    let latest =
+        decisions.last().ok_or_else(|| {
             CaseworkError::conflict(format!(
-                "nobody has decided case {case} yet, and no report is made without a person's decision"
-            )).then(Next::Decide { case: case.to_owned() })
+            "nobody has decided case {case} yet, and no report is made without a person's decision"
+        )).then(Next::Decide { case: case.to_owned() })
         })?;
-        if decision.ruling() != Ruling::Report {
-            return Err(CaseworkError::conflict(format!(
-                "case {case} was decided \"{}\"; a report needs the decision to report",
-                decision.ruling()
-            )));
-        }
-        dossier.category = decision.category().cloned();
-        let detail = if with_victims {
-            "with victims"
-        } else {
-            "without victims"
-        };
-        self.note(actor, "report.build", case, detail).await?;
-        Ok(Report { decision, dossier })
-    }
+    self::file_report(casework, latest, destination, with_victims, actor).await
+}
 
-    /// The report on record of that id, as it is to be sent: built from the decision it was
-    /// approved with.
-    pub async fn report_to_send(&self, id: &str, actor: &str) -> Result<Report> {
-        let row = self.report_row(id).await?;
-        self.require_approved_content(id, &row.case).await?;
-        let report = self.report(&row.case, row.with_victims, actor).await?;
-        if report.decision.id() != row.decision {
-            return Err(CaseworkError::conflict(format!(
-                "case {} was decided again since report {id} was made; make it from the newer decision",
-                row.case
-            )));
-        }
-        Ok(report)
+/// Takes a report back: one that hasn't left is withdrawn, of another its receiver is told and has
+/// to acknowledge. The case goes on.
+pub async fn retract_report(
+    casework: &Casework,
+    id: &str,
+    reason: &str,
+    person: &crate::Person,
+) -> Result<String> {
+    person.require(crate::Role::ReportingOfficer)?;
+    if reason.trim().is_empty() {
+        return Err(CaseworkError::invalid("reason", "say why it is taken back"));
     }
-
-    /// A report on record.
-    pub async fn report_row(&self, id: &str) -> Result<ReportRow> {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM reports WHERE id = $1"));
-        let row = sqlx::query(sql)
-            .bind(id)
-            .fetch_optional(self.db.pool())
-            .await?;
-        read(&row.ok_or_else(|| missing(id))?)
+    let mut tx = casework.db.begin().await?;
+    let row = find(&mut tx, id).await?;
+    if !matches!(row.status.as_str(), "draft" | "approved") {
+        return Err(CaseworkError::conflict(format!(
+            "report {id} is {} already",
+            row.status
+        )));
     }
+    let status = take_back(&mut tx, casework.now(), &row, reason).await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "report.retract",
+        id,
+        reason,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(status.to_owned())
+}
 
-    /// The reports of a case, oldest first; of all cases where none is given.
-    pub async fn report_rows(&self, case: Option<&str>) -> Result<Vec<ReportRow>> {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM reports WHERE ($1 = '' OR case_id = $1) ORDER BY made_at, id"
+/// Puts a report for a destination on record, from a decision. It waits for another person's
+/// approval before anything can be sent.
+pub async fn file_report(
+    casework: &Casework,
+    decision: &Decision,
+    destination: &str,
+    with_victims: bool,
+    actor: &str,
+) -> Result<String> {
+    if decision.ruling() != Ruling::Report {
+        return Err(CaseworkError::conflict(
+            "only the decision to report makes a report",
         ));
-        let rows = sqlx::query(sql)
-            .bind(case.unwrap_or_default())
-            .fetch_all(self.db.pool())
-            .await?;
-        rows.iter().map(read).collect()
     }
-
-    /// The same from the latest decision about a case.
-    pub async fn file_latest(
-        &self,
-        case: &str,
-        destination: &str,
-        with_victims: bool,
-        actor: &str,
-    ) -> Result<String> {
-        self.case(case).await?;
-        let decisions = self.decisions(case).await?;
-        let latest = decisions.last().ok_or_else(|| {
-            CaseworkError::conflict(format!(
-                "nobody has decided case {case} yet, and no report is made without a person's decision"
-            )).then(Next::Decide { case: case.to_owned() })
-        })?;
-        self.file_report(latest, destination, with_victims, actor)
-            .await
+    let id = ids::new("report");
+    let facts = facts::facts(casework, decision.case()).await?;
+    if facts.reported.is_none() && ABOUT_A_SUSPECT.contains(&destination) {
+        return Err(CaseworkError::conflict(
+            "nobody is suspected in this case, so there is nobody to report there; a possible victim is helped, not reported",
+        ));
     }
-
-    /// Takes a report back: one that hasn't left is withdrawn, of another its receiver is told and has
-    /// to acknowledge. The case goes on.
-    pub async fn retract_report(
-        &self,
-        id: &str,
-        reason: &str,
-        person: &crate::Person,
-    ) -> Result<String> {
-        person.require(crate::Role::ReportingOfficer)?;
-        if reason.trim().is_empty() {
-            return Err(CaseworkError::invalid("reason", "say why it is taken back"));
-        }
-        let mut tx = self.db.begin().await?;
-        let row = find(&mut tx, id).await?;
-        if !matches!(row.status.as_str(), "draft" | "approved") {
+    let incident = facts.incident.unwrap_or(IncidentKind::Material);
+    let mut tx = casework.db.begin().await?;
+    let reportable = [CaseStatus::Decided, CaseStatus::Reported];
+    cases::require_status(&mut tx, decision.case(), &reportable).await?;
+    let known = sqlx::query(
+        "SELECT id, status, decision FROM reports WHERE case_id = $1 AND destination = $2 AND status IN ('draft', 'approved')",
+    )
+    .bind(decision.case())
+    .bind(destination)
+    .fetch_optional(&mut *tx)
+    .await?;
+    if let Some(row) = known {
+        let mut c = Columns::of(&row);
+        let (known, status, rests_on) = (c.text()?, c.text()?, c.text()?);
+        if status == "draft" && rests_on != decision.id() {
+            set_status(&mut tx, &known, "superseded").await?;
+        } else {
             return Err(CaseworkError::conflict(format!(
-                "report {id} is {} already",
-                row.status
+                "report {known} of this case to {destination} is on record already ({status}); a case is reported once to each"
             )));
         }
-        let status = take_back(&mut tx, self.now(), &row, reason).await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            &person.id,
-            "report.retract",
-            id,
-            reason,
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(status.to_owned())
     }
-
-    /// Puts a report for a destination on record, from a decision. It waits for another person's
-    /// approval before anything can be sent.
-    pub async fn file_report(
-        &self,
-        decision: &Decision,
-        destination: &str,
-        with_victims: bool,
-        actor: &str,
-    ) -> Result<String> {
-        if decision.ruling() != Ruling::Report {
-            return Err(CaseworkError::conflict(
-                "only the decision to report makes a report",
-            ));
-        }
-        let id = ids::new("report");
-        let facts = self.facts(decision.case()).await?;
-        if facts.reported.is_none() && ABOUT_A_SUSPECT.contains(&destination) {
-            return Err(CaseworkError::conflict(
-                "nobody is suspected in this case, so there is nobody to report there; a possible victim is helped, not reported",
-            ));
-        }
-        let incident = facts.incident.unwrap_or(IncidentKind::Material);
-        let mut tx = self.db.begin().await?;
-        let reportable = [CaseStatus::Decided, CaseStatus::Reported];
-        cases::require_status(&mut tx, decision.case(), &reportable).await?;
-        let known = sqlx::query(
-            "SELECT id, status, decision FROM reports WHERE case_id = $1 AND destination = $2 AND status IN ('draft', 'approved')",
-        )
+    sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at, with_victims, incident) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7)")
+        .bind(&id)
         .bind(decision.case())
+        .bind(decision.id())
         .bind(destination)
-        .fetch_optional(&mut *tx)
+        .bind(casework.now())
+        .bind(i64::from(with_victims))
+        .bind(incident.word())
+        .execute(&mut *tx)
         .await?;
-        if let Some(row) = known {
-            let mut c = Columns::of(&row);
-            let (known, status, rests_on) = (c.text()?, c.text()?, c.text()?);
-            if status == "draft" && rests_on != decision.id() {
-                set_status(&mut tx, &known, "superseded").await?;
-            } else {
-                return Err(CaseworkError::conflict(format!(
-                    "report {known} of this case to {destination} is on record already ({status}); a case is reported once to each"
-                )));
-            }
-        }
-        sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at, with_victims, incident) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7)")
-            .bind(&id)
-            .bind(decision.case())
-            .bind(decision.id())
-            .bind(destination)
-            .bind(self.now())
-            .bind(i64::from(with_victims))
-            .bind(incident.word())
-            .execute(&mut *tx)
-            .await?;
-        audit::write(&mut tx, self.now(), actor, "report.file", &id, destination).await?;
-        tx.commit().await?;
-        Ok(id)
-    }
+    audit::write(
+        &mut tx,
+        casework.now(),
+        actor,
+        "report.file",
+        &id,
+        destination,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(id)
 }
 
 pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<ReportRow> {

@@ -3,11 +3,11 @@
 //! Invariant: where no basis is on record nothing is proposed and nothing is filed by a route.
 
 use jiff::tz::TimeZone;
+use obhut_facts::{Dossier, ServiceKind, Surface};
 use serde::Serialize;
 
 use crate::database::Columns;
-use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids};
-use obhut_facts::{Dossier, ServiceKind, Surface};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, dossier, ids, reports};
 
 /// Under what circumstances an authority is told. Empty fields mean any.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -134,117 +134,114 @@ pub fn routing(routes: &[Route], dossier: &Dossier, told: &[String]) -> Routing 
     }
 }
 
-impl Casework {
-    /// The routes on record, oldest first.
-    pub async fn routes(&self) -> Result<Vec<Route>> {
-        let rows = sqlx::query(
-            "SELECT id, destination, provider_country, user_country, service, surface, from_day, until_day, unless_destination, basis FROM routes ORDER BY recorded_at, id",
-        )
-        .fetch_all(self.db.pool())
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(Route {
-                    id: c.text()?,
-                    destination: c.text()?,
-                    provider_country: c.text()?,
-                    user_country: c.text()?,
-                    service: ServiceKind::from_word(&c.text()?),
-                    surface: Surface::from_word(&c.text()?),
-                    from: c.text()?,
-                    until: c.text()?,
-                    unless: c.text()?,
-                    basis: c.text()?,
-                })
+/// The routes on record, oldest first.
+pub async fn routes(casework: &Casework) -> Result<Vec<Route>> {
+    let rows = sqlx::query(
+        "SELECT id, destination, provider_country, user_country, service, surface, from_day, until_day, unless_destination, basis FROM routes ORDER BY recorded_at, id",
+    )
+    .fetch_all(casework.db.pool())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(Route {
+                id: c.text()?,
+                destination: c.text()?,
+                provider_country: c.text()?,
+                user_country: c.text()?,
+                service: ServiceKind::from_word(&c.text()?),
+                surface: Surface::from_word(&c.text()?),
+                from: c.text()?,
+                until: c.text()?,
+                unless: c.text()?,
+                basis: c.text()?,
             })
-            .collect()
-    }
+        })
+        .collect()
+}
 
-    /// Puts a route on record: from then on it holds.
-    pub async fn add_route(&self, route: &Route, person: &Person) -> Result<String> {
-        person.require(Role::Administrator)?;
-        if route.basis.trim().is_empty() || route.destination.is_empty() {
-            return Err(CaseworkError::invalid(
-                "destination",
-                "a route needs its destination and its legal basis",
-            ));
+/// Puts a route on record: from then on it holds.
+pub async fn add_route(casework: &Casework, route: &Route, person: &Person) -> Result<String> {
+    person.require(Role::Administrator)?;
+    if route.basis.trim().is_empty() || route.destination.is_empty() {
+        return Err(CaseworkError::invalid(
+            "destination",
+            "a route needs its destination and its legal basis",
+        ));
+    }
+    let country =
+        |c: &str| c.is_empty() || c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase());
+    if !country(&route.provider_country) || !country(&route.user_country) {
+        return Err(CaseworkError::invalid(
+            "country",
+            "a country is two capital letters (ISO 3166-1)",
+        ));
+    }
+    for day in [&route.from, &route.until] {
+        if !day.is_empty() && (day.len() != 10 || day.parse::<jiff::civil::Date>().is_err()) {
+            return Err(CaseworkError::invalid("day", "a day is written YYYY-MM-DD"));
         }
-        let country =
-            |c: &str| c.is_empty() || c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase());
-        if !country(&route.provider_country) || !country(&route.user_country) {
-            return Err(CaseworkError::invalid(
-                "country",
-                "a country is two capital letters (ISO 3166-1)",
-            ));
-        }
-        for day in [&route.from, &route.until] {
-            if !day.is_empty() && (day.len() != 10 || day.parse::<jiff::civil::Date>().is_err()) {
-                return Err(CaseworkError::invalid("day", "a day is written YYYY-MM-DD"));
-            }
-        }
-        let id = ids::new("route");
-        let mut tx = self.db.begin().await?;
-        sqlx::query(
-            "INSERT INTO routes (id, destination, provider_country, user_country, service, surface, from_day, until_day, unless_destination, basis, recorded_by, recorded_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        )
-        .bind(&id)
-        .bind(&route.destination)
-        .bind(&route.provider_country)
-        .bind(&route.user_country)
-        .bind(route.service.map_or("", ServiceKind::word))
-        .bind(route.surface.map_or("", Surface::word))
-        .bind(&route.from)
-        .bind(&route.until)
-        .bind(&route.unless)
-        .bind(&route.basis)
-        .bind(&person.id)
-        .bind(self.now())
+    }
+    let id = ids::new("route");
+    let mut tx = casework.db.begin().await?;
+    sqlx::query(
+        "INSERT INTO routes (id, destination, provider_country, user_country, service, surface, from_day, until_day, unless_destination, basis, recorded_by, recorded_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(&id)
+    .bind(&route.destination)
+    .bind(&route.provider_country)
+    .bind(&route.user_country)
+    .bind(route.service.map_or("", ServiceKind::word))
+    .bind(route.surface.map_or("", Surface::word))
+    .bind(&route.from)
+    .bind(&route.until)
+    .bind(&route.unless)
+    .bind(&route.basis)
+    .bind(&person.id)
+    .bind(casework.now())
+    .execute(&mut *tx)
+    .await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "route.add",
+        &id,
+        &route.destination,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Takes a route off the record; reports that went by it stay.
+pub async fn remove_route(casework: &Casework, id: &str, person: &Person) -> Result<()> {
+    person.require(Role::Administrator)?;
+    let mut tx = casework.db.begin().await?;
+    let gone = sqlx::query("DELETE FROM routes WHERE id = $1")
+        .bind(id)
         .execute(&mut *tx)
         .await?;
-        audit::write(
-            &mut tx,
-            self.now(),
-            &person.id,
-            "route.add",
-            &id,
-            &route.destination,
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(id)
+    if gone.rows_affected() == 0 {
+        return Err(CaseworkError::NotFound {
+            what: "route",
+            id: id.to_owned(),
+        });
     }
+    audit::write(&mut tx, casework.now(), &person.id, "route.remove", id, "").await?;
+    tx.commit().await?;
+    Ok(())
+}
 
-    /// Takes a route off the record; reports that went by it stay.
-    pub async fn remove_route(&self, id: &str, person: &Person) -> Result<()> {
-        person.require(Role::Administrator)?;
-        let mut tx = self.db.begin().await?;
-        let gone = sqlx::query("DELETE FROM routes WHERE id = $1")
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        if gone.rows_affected() == 0 {
-            return Err(CaseworkError::NotFound {
-                what: "route",
-                id: id.to_owned(),
-            });
-        }
-        audit::write(&mut tx, self.now(), &person.id, "route.remove", id, "").await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Where a case goes, by the routes on record today.
-    pub async fn routing(&self, case: &str) -> Result<Routing> {
-        let told: Vec<_> = self
-            .report_rows(Some(case))
-            .await?
-            .into_iter()
-            .filter(|r| matches!(r.status.as_str(), "draft" | "approved"))
-            .map(|r| r.destination)
-            .collect();
-        let dossier = self.dossier(case, false).await?;
-        Ok(routing(&self.routes().await?, &dossier, &told))
-    }
+/// Where a case goes, by the routes on record today.
+pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
+    let told: Vec<_> = reports::report_rows(casework, Some(case))
+        .await?
+        .into_iter()
+        .filter(|r| matches!(r.status.as_str(), "draft" | "approved"))
+        .map(|r| r.destination)
+        .collect();
+    let dossier = dossier::dossier(casework, case, false).await?;
+    Ok(routing(&self::routes(casework).await?, &dossier, &told))
 }

@@ -4,7 +4,7 @@ use obhut_facts::{FinancialUnit, Reporter};
 use obhut_store::{DataFolder, FolderKeys, LookupKey, Sealer};
 
 use crate::database::{Columns, Database};
-use crate::{Casework, CaseworkError, Result, audit, facts, views};
+use crate::{Casework, CaseworkError, Result, audit, facts, sealed, views};
 
 /// The lookup key of this database. The database stores a check value, because under another key no
 /// stored digest would match and every case would look new.
@@ -90,62 +90,72 @@ async fn opens_what_is_there(db: &Database, sealer: &Sealer) -> Result<bool> {
     Ok(true)
 }
 
-impl Casework {
-    /// The provider's data; all empty until they are set.
-    pub async fn reporter(&self) -> Result<Reporter> {
-        let row = sqlx::query("SELECT value FROM settings WHERE name = 'reporter'")
-            .fetch_optional(self.db.pool())
-            .await?;
-        row.map_or_else(
-            || Ok(Reporter::default()),
-            |row| {
-                let text = Columns::of(&row).text()?;
-                serde_json::from_str(&text)
-                    .map_err(|_| CaseworkError::unreadable("the reporter setting"))
-            },
-        )
-    }
-
-    /// The reporting bank as its financial intelligence unit knows it; none until it is set.
-    pub async fn financial_unit(&self) -> Result<Option<FinancialUnit>> {
-        let row = sqlx::query("SELECT value FROM settings WHERE name = 'financial-unit'")
-            .fetch_optional(self.db.pool())
-            .await?;
-        row.map(|row| {
-            let text = self.open_text(&Columns::of(&row).text()?)?;
-            serde_json::from_str(&text)
-                .map_err(|_| CaseworkError::unreadable("the financial unit's setting"))
-        })
-        .transpose()
-    }
-
-    /// Replaces it. Sealed: it names a person.
-    pub async fn set_financial_unit(&self, unit: &FinancialUnit, actor: &str) -> Result<()> {
-        let value = self.seal_text(&serde_json::to_string(unit).expect("a unit is JSON"));
-        self.put_setting("financial-unit", &value, actor, &unit.profile)
-            .await
-    }
-
-    /// Replaces the provider's data.
-    pub async fn set_reporter(&self, reporter: &Reporter, actor: &str) -> Result<()> {
-        let value = serde_json::to_string(reporter).expect("a reporter is JSON");
-        self.put_setting("reporter", &value, actor, "").await
-    }
-
-    async fn put_setting(&self, name: &str, value: &str, actor: &str, detail: &str) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        sqlx::query(
-            "INSERT INTO settings (name, value, changed_at) VALUES ($3, $1, $2)
-             ON CONFLICT (name) DO UPDATE SET value = $1, changed_at = $2",
-        )
-        .bind(value)
-        .bind(self.now())
-        .bind(name)
-        .execute(&mut *tx)
+/// The provider's data; all empty until they are set.
+pub async fn reporter(casework: &Casework) -> Result<Reporter> {
+    let row = sqlx::query("SELECT value FROM settings WHERE name = 'reporter'")
+        .fetch_optional(casework.db.pool())
         .await?;
-        let act = format!("settings.{name}");
-        audit::write(&mut tx, self.now(), actor, &act, name, detail).await?;
-        tx.commit().await?;
-        Ok(())
-    }
+    row.map_or_else(
+        || Ok(Reporter::default()),
+        |row| {
+            let text = Columns::of(&row).text()?;
+            serde_json::from_str(&text)
+                .map_err(|_| CaseworkError::unreadable("the reporter setting"))
+        },
+    )
+}
+
+/// The reporting bank as its financial intelligence unit knows it; none until it is set.
+pub async fn financial_unit(casework: &Casework) -> Result<Option<FinancialUnit>> {
+    let row = sqlx::query("SELECT value FROM settings WHERE name = 'financial-unit'")
+        .fetch_optional(casework.db.pool())
+        .await?;
+    row.map(|row| {
+        let text = sealed::open_text(casework, &Columns::of(&row).text()?)?;
+        serde_json::from_str(&text)
+            .map_err(|_| CaseworkError::unreadable("the financial unit's setting"))
+    })
+    .transpose()
+}
+
+/// Replaces it. Sealed: it names a person.
+pub async fn set_financial_unit(
+    casework: &Casework,
+    unit: &FinancialUnit,
+    actor: &str,
+) -> Result<()> {
+    let value = sealed::seal_text(
+        casework,
+        &serde_json::to_string(unit).expect("a unit is JSON"),
+    );
+    self::put_setting(casework, "financial-unit", &value, actor, &unit.profile).await
+}
+
+/// Replaces the provider's data.
+pub async fn set_reporter(casework: &Casework, reporter: &Reporter, actor: &str) -> Result<()> {
+    let value = serde_json::to_string(reporter).expect("a reporter is JSON");
+    self::put_setting(casework, "reporter", &value, actor, "").await
+}
+
+async fn put_setting(
+    casework: &Casework,
+    name: &str,
+    value: &str,
+    actor: &str,
+    detail: &str,
+) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    sqlx::query(
+        "INSERT INTO settings (name, value, changed_at) VALUES ($3, $1, $2)
+         ON CONFLICT (name) DO UPDATE SET value = $1, changed_at = $2",
+    )
+    .bind(value)
+    .bind(casework.now())
+    .bind(name)
+    .execute(&mut *tx)
+    .await?;
+    let act = format!("settings.{name}");
+    audit::write(&mut tx, casework.now(), actor, &act, name, detail).await?;
+    tx.commit().await?;
+    Ok(())
 }

@@ -4,14 +4,14 @@
 //! [`Casework::exhibit_to_send`] hands out an exhibit's bytes, and both have written the audit row and
 //! the vault's log entry before they have the first of them.
 
+use obhut_facts::{FileDigests, words};
 use serde::Serialize;
 
 use crate::database::{Columns, Database, Tx, VALUES_MAX, places};
 use crate::{
     Casework, CaseworkError, Exhibit, Person, Result, Role, Verification, audit, cases, changes,
-    findings, ids,
+    findings, ids, sealed,
 };
-use obhut_facts::{FileDigests, words};
 
 words! {
     /// How much of a file a person has seen, by that person's own word.
@@ -58,233 +58,206 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-impl Casework {
-    /// Seals bytes as an exhibit of a case, or of none.
-    pub async fn put_exhibit(
-        &self,
-        bytes: &[u8],
-        case: Option<&str>,
-        screening: Option<&str>,
-        name: Option<&str>,
-        media_type: Option<&str>,
-        person: &Person,
-    ) -> Result<Exhibit> {
-        if let Some(case) = case {
-            cases::require_not_cleared(&mut self.db.snapshot().await?, case).await?;
-        }
-        let exhibit = self
-            .keep(
-                bytes,
-                obhut_vault::Intake {
-                    actor: person.id.clone(),
-                    purpose: "put in by hand".into(),
-                    case: case.map(str::to_owned),
-                    source: name.map(str::to_owned),
-                    media_type: media_type.map(str::to_owned),
-                },
-            )
-            .await?;
-        let mut tx = self.db.begin().await?;
-        if let Some(screening) = screening {
-            findings::attach(&mut tx, screening, &exhibit.id).await?;
-        }
-        audit::write(
-            &mut tx,
-            self.now(),
-            &person.id,
-            "exhibit.put",
-            &exhibit.id,
-            case.unwrap_or("no case"),
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(exhibit)
+/// Seals bytes as an exhibit of a case, or of none.
+pub async fn put_exhibit(
+    casework: &Casework,
+    bytes: &[u8],
+    case: Option<&str>,
+    screening: Option<&str>,
+    name: Option<&str>,
+    media_type: Option<&str>,
+    person: &Person,
+) -> Result<Exhibit> {
+    if let Some(case) = case {
+        cases::require_not_cleared(&mut casework.db.snapshot().await?, case).await?;
     }
-
-    pub(crate) async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit> {
-        let media_type = intake.media_type.clone();
-        let case = intake.case.clone().unwrap_or_default();
-        let exhibit = self.vault.put(bytes, intake).await?;
-        let digest = |name: &str| {
-            let kind = obhut_hash::kinds::by_name(name).expect("a kind of ours");
-            kind.of_bytes(bytes).expect("a digest of bytes").to_hex()
-        };
-        let digests = FileDigests {
-            md5: digest("md5"),
-            sha1: digest("sha1"),
-            sha256: exhibit.sha256.clone(),
-            bytes: bytes.len() as u64,
-            media_type,
-        };
-        let json = serde_json::to_string(&digests).expect("digests are JSON");
-        let mut tx = self.db.begin().await?;
-        let seq = changes::numbers(&mut tx, "exhibits", 1).await?;
-        sqlx::query("INSERT INTO exhibit_digests (exhibit, bytes_key, sealed, kept_at, seq, case_id) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(&exhibit.id)
-            .bind(self.lookup.keyed_digest("exhibit bytes", digests.sha256.as_bytes()))
-            .bind(self.seal_text(&json))
-            .bind(self.now())
-            .bind(seq)
-            .bind(case)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(exhibit)
-    }
-
-    /// Who has seen an exhibit, how much of it, and when; oldest first.
-    pub async fn views(&self, exhibit: &str) -> Result<Vec<View>> {
-        let rows = sqlx::query(
-            "SELECT person, extent, purpose, viewed_at FROM views WHERE exhibit = $1 ORDER BY seq",
-        )
-        .bind(exhibit)
-        .fetch_all(self.db.pool())
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(View {
-                    person: c.text()?,
-                    extent: c.word(Extent::from_word, "extent")?,
-                    purpose: c.text()?,
-                    viewed_at: c.int()?,
-                })
-            })
-            .collect()
-    }
-
-    /// The bytes of an exhibit, for a reviewer and a purpose, after both have been recorded.
-    pub async fn view(
-        &self,
-        exhibit: &str,
-        person: &Person,
-        purpose: &str,
-        extent: Extent,
-    ) -> Result<Vec<u8>> {
-        person.require(Role::Reviewer)?;
-        if purpose.trim().is_empty() {
-            return Err(CaseworkError::invalid(
-                "purpose",
-                "say what the exhibit is needed for",
-            ));
-        }
-        // Nothing is recorded about exhibits that aren't there.
-        self.vault.exhibit(exhibit).await?;
-        let mut tx = self.db.begin().await?;
-        if extent != Extent::Unseen {
-            let seq = changes::numbers(&mut tx, "views", 1).await?;
-            sqlx::query(
-                "INSERT INTO views (id, exhibit, person, extent, purpose, viewed_at, seq) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(ids::new("view"))
-            .bind(exhibit)
-            .bind(&person.id)
-            .bind(extent.word())
-            .bind(purpose)
-            .bind(self.now())
-            .bind(seq)
-            .execute(&mut *tx)
-            .await?;
-        }
-        audit::write(
-            &mut tx,
-            self.now(),
-            &person.id,
-            "exhibit.view",
-            exhibit,
-            extent.word(),
-        )
-        .await?;
-        tx.commit().await?;
-        let access = obhut_vault::Access {
+    let exhibit = self::keep(
+        casework,
+        bytes,
+        obhut_vault::Intake {
             actor: person.id.clone(),
-            purpose: purpose.to_owned(),
-        };
-        Ok(self.vault.get(exhibit, access).await?)
+            purpose: "put in by hand".into(),
+            case: case.map(str::to_owned),
+            source: name.map(str::to_owned),
+            media_type: media_type.map(str::to_owned),
+        },
+    )
+    .await?;
+    let mut tx = casework.db.begin().await?;
+    if let Some(screening) = screening {
+        findings::attach(&mut tx, screening, &exhibit.id).await?;
     }
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "exhibit.put",
+        &exhibit.id,
+        case.unwrap_or("no case"),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(exhibit)
+}
 
-    /// The bytes of an exhibit for the destination of an approved report it belongs to; its reading
-    /// is on record before the first byte leaves.
-    pub async fn exhibit_to_send(
-        &self,
-        exhibit: &str,
-        report: &str,
-        worker: &str,
-    ) -> Result<Vec<u8>> {
-        let row = self.report_row(report).await?;
-        let belongs = self
-            .findings(&row.case)
-            .await?
-            .iter()
-            .any(|f| f.exhibit.as_deref() == Some(exhibit));
-        if row.status != "approved" || !belongs {
-            return Err(CaseworkError::conflict(format!(
-                "exhibit {exhibit} is of no approved report {report}; nothing is sent"
-            )));
+pub(crate) async fn keep(
+    casework: &Casework,
+    bytes: &[u8],
+    intake: obhut_vault::Intake,
+) -> Result<Exhibit> {
+    let media_type = intake.media_type.clone();
+    let case = intake.case.clone().unwrap_or_default();
+    let exhibit = casework.vault.put(bytes, intake).await?;
+    let digest = |name: &str| {
+        let kind = obhut_hash::kinds::by_name(name).expect("a kind of ours");
+        kind.of_bytes(bytes).expect("a digest of bytes").to_hex()
+    };
+    let digests = FileDigests {
+        md5: digest("md5"),
+        sha1: digest("sha1"),
+        sha256: exhibit.sha256.clone(),
+        bytes: bytes.len() as u64,
+        media_type,
+    };
+    let json = serde_json::to_string(&digests).expect("digests are JSON");
+    let mut tx = casework.db.begin().await?;
+    let seq = changes::numbers(&mut tx, "exhibits", 1).await?;
+    sqlx::query("INSERT INTO exhibit_digests (exhibit, bytes_key, sealed, kept_at, seq, case_id) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(&exhibit.id)
+        .bind(casework.lookup.keyed_digest("exhibit bytes", digests.sha256.as_bytes()))
+        .bind(sealed::seal_text(casework, &json))
+        .bind(casework.now())
+        .bind(seq)
+        .bind(case)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(exhibit)
+}
+
+/// Who has seen an exhibit, how much of it, and when; oldest first.
+pub async fn views(casework: &Casework, exhibit: &str) -> Result<Vec<View>> {
+    let rows = sqlx::query(
+        "SELECT person, extent, purpose, viewed_at FROM views WHERE exhibit = $1 ORDER BY seq",
+    )
+    .bind(exhibit)
+    .fetch_all(casework.db.pool())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(View {
+                person: c.text()?,
+                extent: c.word(Extent::from_word, "extent")?,
+                purpose: c.text()?,
+                viewed_at: c.int()?,
+            })
+        })
+        .collect()
+}
+
+/// The bytes of an exhibit, for a reviewer and a purpose, after both have been recorded.
+pub async fn view(
+    casework: &Casework,
+    exhibit: &str,
+    person: &Person,
+    purpose: &str,
+    extent: Extent,
+) -> Result<Vec<u8>> {
+    person.require(Role::Reviewer)?;
+    if purpose.trim().is_empty() {
+        return Err(CaseworkError::invalid(
+            "purpose",
+            "say what the exhibit is needed for",
+        ));
+    }
+    // Nothing is recorded about exhibits that aren't there.
+    casework.vault.exhibit(exhibit).await?;
+    let mut tx = casework.db.begin().await?;
+    if extent != Extent::Unseen {
+        let seq = changes::numbers(&mut tx, "views", 1).await?;
+        sqlx::query(
+            "INSERT INTO views (id, exhibit, person, extent, purpose, viewed_at, seq) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(ids::new("view"))
+        .bind(exhibit)
+        .bind(&person.id)
+        .bind(extent.word())
+        .bind(purpose)
+        .bind(casework.now())
+        .bind(seq)
+        .execute(&mut *tx)
+        .await?;
+    }
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "exhibit.view",
+        exhibit,
+        extent.word(),
+    )
+    .await?;
+    tx.commit().await?;
+    let access = obhut_vault::Access {
+        actor: person.id.clone(),
+        purpose: purpose.to_owned(),
+    };
+    Ok(casework.vault.get(exhibit, access).await?)
+}
+
+/// Exhibits of a case stored by an older version, which recorded their case only in the vault. Copies
+/// that into the database for all exhibits, so the vault is read once.
+///
+/// # Errors
+/// A record of the vault that can't be opened.
+pub(crate) async fn old_exhibits(casework: &Casework, case: &str) -> Result<Vec<String>> {
+    let unknown = sqlx::query("SELECT exhibit FROM exhibit_digests WHERE case_id IS NULL LIMIT 1")
+        .fetch_optional(casework.db.pool())
+        .await?;
+    if unknown.is_none() {
+        return Ok(Vec::new());
+    }
+    let exhibits = casework.vault.list().await?;
+    let mut tx = casework.db.begin().await?;
+    let mut of_case = Vec::new();
+    for exhibit in exhibits {
+        let known = exhibit.intake.case.clone().unwrap_or_default();
+        sqlx::query(
+            "UPDATE exhibit_digests SET case_id = $1 WHERE exhibit = $2 AND case_id IS NULL",
+        )
+        .bind(&known)
+        .bind(&exhibit.id)
+        .execute(&mut *tx)
+        .await?;
+        if known == case {
+            of_case.push(exhibit.id);
         }
-        let purpose = format!("report {report} to {}", row.destination);
-        self.note(worker, "exhibit.send", exhibit, &purpose).await?;
-        let access = obhut_vault::Access {
-            actor: worker.to_owned(),
-            purpose,
-        };
-        Ok(self.vault.get(exhibit, access).await?)
     }
+    tx.commit().await?;
+    Ok(of_case)
+}
 
-    /// Exhibits of a case stored by an older version, which recorded their case only in the vault. Copies
-    /// that into the database for all exhibits, so the vault is read once.
-    ///
-    /// # Errors
-    /// A record of the vault that can't be opened.
-    pub(crate) async fn old_exhibits(&self, case: &str) -> Result<Vec<String>> {
-        let unknown =
-            sqlx::query("SELECT exhibit FROM exhibit_digests WHERE case_id IS NULL LIMIT 1")
-                .fetch_optional(self.db.pool())
-                .await?;
-        if unknown.is_none() {
-            return Ok(Vec::new());
-        }
-        let exhibits = self.vault.list().await?;
-        let mut tx = self.db.begin().await?;
-        let mut of_case = Vec::new();
-        for exhibit in exhibits {
-            let known = exhibit.intake.case.clone().unwrap_or_default();
-            sqlx::query(
-                "UPDATE exhibit_digests SET case_id = $1 WHERE exhibit = $2 AND case_id IS NULL",
-            )
-            .bind(&known)
-            .bind(&exhibit.id)
-            .execute(&mut *tx)
-            .await?;
-            if known == case {
-                of_case.push(exhibit.id);
-            }
-        }
-        tx.commit().await?;
-        Ok(of_case)
-    }
+/// All exhibits, oldest first.
+pub async fn exhibits(casework: &Casework) -> Result<Vec<Exhibit>> {
+    Ok(casework.vault.list().await?)
+}
 
-    /// All exhibits, oldest first.
-    pub async fn exhibits(&self) -> Result<Vec<Exhibit>> {
-        Ok(self.vault.list().await?)
-    }
+/// One exhibit, without its content.
+pub async fn exhibit(casework: &Casework, id: &str) -> Result<Exhibit> {
+    Ok(casework.vault.exhibit(id).await?)
+}
 
-    /// One exhibit, without its content.
-    pub async fn exhibit(&self, id: &str) -> Result<Exhibit> {
-        Ok(self.vault.exhibit(id).await?)
-    }
+/// Compares everything in the vault with its log.
+pub async fn verify_vault(casework: &Casework) -> Verification {
+    let mut seen = casework.vault.verify().await;
+    seen.leftovers.extend(casework.folder.unfinished_evidence());
+    seen
+}
 
-    /// Compares everything in the vault with its log.
-    pub async fn verify_vault(&self) -> Verification {
-        let mut seen = self.vault.verify().await;
-        seen.leftovers.extend(self.folder.unfinished_evidence());
-        seen
-    }
-
-    /// The public key that checks the vault's log.
-    pub fn vault_key(&self) -> &str {
-        self.vault.verifier_key()
-    }
+/// The public key that checks the vault's log.
+pub fn vault_key(casework: &Casework) -> &str {
+    casework.vault.verifier_key()
 }
 
 /// Digests of an exhibit's bytes; none of exhibits from before they were kept.
@@ -298,7 +271,7 @@ pub(crate) async fn digests(
         .fetch_optional(&mut **tx)
         .await?;
     row.map(|row| {
-        let json = casework.open_text(&Columns::of(&row).text()?)?;
+        let json = sealed::open_text(casework, &Columns::of(&row).text()?)?;
         serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("digests of an exhibit"))
     })
     .transpose()

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use obhut_app::casework::{Act, Appeal, AppealOutcome, Language, Measure, rfc3339};
+use obhut_app::casework::{self, Act, Appeal, AppealOutcome, Language, Measure, rfc3339};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -55,9 +55,7 @@ pub(crate) async fn open(
     let person = access::acting(&app, &headers, Act::FileAppeal).await?;
     let Json(given) = given?;
     Ok(Json(AppealBody::of(
-        app.casework
-            .file_appeal(&case, &given.reason, &person.id)
-            .await?,
+        casework::file_appeal(&app.casework, &case, &given.reason, &person.id).await?,
     )))
 }
 
@@ -84,11 +82,16 @@ pub(crate) async fn decide(
         .outcome
         .parse::<AppealOutcome>()
         .map_err(Fault::bad_request)?;
-    let case = app.casework.case_of_appeal(&appeal).await?;
-    let decided = app
-        .casework
-        .decide_appeal(&case, &appeal, &person, outcome, &given.grounds)
-        .await?;
+    let case = casework::case_of_appeal(&app.casework, &appeal).await?;
+    let decided = casework::decide_appeal(
+        &app.casework,
+        &case,
+        &appeal,
+        &person,
+        outcome,
+        &given.grounds,
+    )
+    .await?;
     Ok(Json(AppealBody::of(decided)))
 }
 
@@ -150,10 +153,15 @@ pub(crate) async fn notice(
         .language
         .parse::<Language>()
         .map_err(Fault::bad_request)?;
-    let notice = app
-        .casework
-        .make_notice(&case, measure, language, &given.contact, &person)
-        .await?;
+    let notice = casework::make_notice(
+        &app.casework,
+        &case,
+        measure,
+        language,
+        &given.contact,
+        &person,
+    )
+    .await?;
     Ok(Json(NoticeBody {
         id: notice.id,
         code: notice.code,

@@ -5,7 +5,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use obhut_app::casework::{
-    Act, Case, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Right, Ruling, rfc3339,
+    self, Act, Case, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Right, Ruling,
+    rfc3339,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -134,8 +135,7 @@ pub(crate) async fn list(
         .map(|s| s.parse::<CaseStatus>().map_err(Fault::bad_request))
         .transpose()?;
     Ok(Json(
-        app.casework
-            .cases(status)
+        casework::cases(&app.casework, status)
             .await?
             .iter()
             .map(CaseBody::of)
@@ -151,8 +151,8 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Result<Json<CaseDetailBody>, Fault> {
     let key = access::require(&app, &headers, Right::Cases).await?;
-    let detail = app.casework.case(&case).await?;
-    app.casework.note(&key.id, "case.show", &case, "").await?;
+    let detail = casework::case(&app.casework, &case).await?;
+    casework::note(&app.casework, &key.id, "case.show", &case, "").await?;
     Ok(Json(body(&detail, key.has(Right::Findings))))
 }
 
@@ -199,6 +199,6 @@ pub(crate) async fn decide(
             value: c.value,
         }),
     };
-    let decision = app.casework.decide(&case, &person, &request).await?;
+    let decision = casework::decide(&app.casework, &case, &person, &request).await?;
     Ok(Json(DecisionBody::of(&decision)))
 }

@@ -1,5 +1,6 @@
 //! Whether the server can do its work, and figures about it.
 
+use obhut_app::casework;
 use std::time::Duration;
 
 use axum::Json;
@@ -24,7 +25,7 @@ pub(crate) struct Health {
 /// Whether database and lists answer. Needs no key.
 #[utoipa::path(get, path = "/health", responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(crate) async fn health(State(app): State<App>) -> Response {
-    match tokio::time::timeout(ANSWER_TIME_MAX, app.casework.jobs_waiting()).await {
+    match tokio::time::timeout(ANSWER_TIME_MAX, casework::jobs_waiting(&app.casework)).await {
         Ok(Ok(_)) => Json(Health { status: "ok" }).into_response(),
         _ => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -39,6 +40,8 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
 /// Counters for Prometheus. Needs no key, names nothing sensitive.
 #[utoipa::path(get, path = "/metrics", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Fault> {
-    let text = app.metrics.text(app.casework.jobs_waiting().await?);
+    let text = app
+        .metrics
+        .text(casework::jobs_waiting(&app.casework).await?);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }

@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
-use obhut_app::casework::{CASE_FILE_BYTES_MAX, CaseFile, Right};
+use obhut_app::casework::{self, CASE_FILE_BYTES_MAX, CaseFile, Right};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -53,7 +53,7 @@ pub(crate) async fn new_case(
             }
         });
     }
-    let made = app.casework.new_case(&file, contents, &key.id).await?;
+    let made = casework::new_case(&app.casework, &file, contents, &key.id).await?;
     Ok(Json(NewCaseBody {
         case: made.case,
         exhibits: made.exhibits,

@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
-use obhut_app::casework::{Act, Filing, Outcome, ReportRow, Right, rfc3339};
+use obhut_app::casework::{self, Act, Filing, Outcome, ReportRow, Right, rfc3339};
 use obhut_app::formats::reports::{self as forms, Form};
 use obhut_app::partners::filing::{self, Draining, Pace};
 use obhut_app::partners::http::Http;
@@ -195,8 +195,11 @@ impl ReportBody {
 }
 
 async fn body(app: &App, id: &str) -> Result<ReportBody, Fault> {
-    let row = app.casework.report_row(id).await?;
-    Ok(ReportBody::of(row, app.casework.filing(id).await?))
+    let row = casework::report_row(&app.casework, id).await?;
+    Ok(ReportBody::of(
+        row,
+        casework::filing(&app.casework, id).await?,
+    ))
 }
 
 /// Put reports on record from the latest decision; they wait for another person's approval.
@@ -211,9 +214,7 @@ pub(crate) async fn file(
     let Json(given) = given?;
     let names: Vec<String> = match given.destination {
         Some(name) => vec![known(&name)?.name.to_owned()],
-        None => app
-            .casework
-            .routing(&case)
+        None => casework::routing_for(&app.casework, &case)
             .await?
             .to
             .into_iter()
@@ -229,9 +230,7 @@ pub(crate) async fn file(
     }
     let mut filed = Vec::new();
     for name in names {
-        let id = app
-            .casework
-            .file_latest(&case, &name, given.with_victims, &person.id)
+        let id = casework::file_latest(&app.casework, &case, &name, given.with_victims, &person.id)
             .await?;
         filed.push(body(&app, &id).await?);
     }
@@ -257,10 +256,10 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Json<Vec<ReportBody>>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
-    app.casework.case(&case).await?;
+    casework::case(&app.casework, &case).await?;
     let mut all = Vec::new();
-    for row in app.casework.report_rows(Some(&case)).await? {
-        let filing = app.casework.filing(&row.id).await?;
+    for row in casework::report_rows(&app.casework, Some(&case)).await? {
+        let filing = casework::filing(&app.casework, &row.id).await?;
         all.push(ReportBody::of(row, filing));
     }
     Ok(Json(all))
@@ -284,9 +283,13 @@ pub(crate) async fn approve(
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::ApproveReport).await?;
     let Json(given) = given?;
-    app.casework
-        .approve_report(&report, &person, given.empty_because.as_deref())
-        .await?;
+    casework::approve_report(
+        &app.casework,
+        &report,
+        &person,
+        given.empty_because.as_deref(),
+    )
+    .await?;
     Ok(Json(body(&app, &report).await?))
 }
 
@@ -299,7 +302,7 @@ pub(crate) async fn send(
     headers: HeaderMap,
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::SendReport).await?;
-    let row = app.casework.report_row(&report).await?;
+    let row = casework::report_row(&app.casework, &report).await?;
     if row.status != "approved" {
         return Err(Fault::new(
             StatusCode::CONFLICT,
@@ -310,13 +313,11 @@ pub(crate) async fn send(
             ),
         ));
     }
-    if app
-        .casework
-        .filing(&report)
+    if casework::filing(&app.casework, &report)
         .await?
         .is_some_and(|f| f.state == obhut_app::casework::FilingState::Stopped)
     {
-        app.casework.resume_filing(&report, &person).await?;
+        casework::resume_filing(&app.casework, &report, &person).await?;
     }
     let now = jiff::Timestamp::now().as_nanosecond();
     let worker = format!("request-{}-{now}", person.id);
@@ -347,9 +348,7 @@ pub(crate) async fn retract(
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::RetractReport).await?;
     let Json(given) = given?;
-    app.casework
-        .retract_report(&report, &given.reason, &person)
-        .await?;
+    casework::retract_report(&app.casework, &report, &given.reason, &person).await?;
     Ok(Json(body(&app, &report).await?))
 }
 
@@ -373,9 +372,7 @@ pub(crate) async fn outcome(
     let person = access::acting(&app, &headers, Act::RecordOutcome).await?;
     let Json(given) = given?;
     let code = given.code.parse::<Outcome>().map_err(Fault::bad_request)?;
-    app.casework
-        .add_outcome(&report, &given.source, code, &person.id)
-        .await?;
+    casework::add_outcome(&app.casework, &report, &given.source, code, &person.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -397,8 +394,8 @@ pub(crate) async fn due(
     headers: HeaderMap,
 ) -> Result<Json<DueBody>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
-    let deadlines = app.casework.deadlines(None, false).await?;
-    let alarms = app.casework.alarms().await?;
+    let deadlines = casework::deadlines(&app.casework, None, false).await?;
+    let alarms = casework::alarms(&app.casework).await?;
     Ok(Json(DueBody {
         deadlines: serde_json::to_value(deadlines).expect("clocks are JSON"),
         alarms: serde_json::to_value(alarms).expect("alarms are JSON"),

@@ -6,7 +6,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use obhut_app::casework::{ApiKey, Repeat, Right, Surface};
+use obhut_app::casework::{self, ApiKey, Repeat, Right, Surface};
 use obhut_app::media::{Current, Match, Recorded, ScreenOptions, Screened, Stretch};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -192,9 +192,7 @@ pub(crate) async fn screen(
         digest.update(&upload.bytes);
         hex::encode(digest.finalize())
     };
-    let begun = app
-        .casework
-        .begin_repeat(&admitted.key, &repeat_key, &request);
+    let begun = casework::begin_repeat(&app.casework, &admitted.key, &repeat_key, &request);
     match begun.await? {
         Repeat::First(repeat) => {
             let answered = screen_and_record(&app, &admitted, &place, sender, upload.bytes).await;
@@ -202,7 +200,7 @@ pub(crate) async fn screen(
                 Ok(answer) => serde_json::to_string(answer).ok(),
                 Err(_) => None,
             };
-            app.casework.end_repeat(&repeat, text.as_deref()).await?;
+            casework::end_repeat(&app.casework, &repeat, text.as_deref()).await?;
             Ok(Json(answered?).into_response())
         }
         Repeat::Answered(text) => {

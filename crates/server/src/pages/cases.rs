@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use maud::{Markup, html};
-use obhut_app::casework::{Case, CaseStatus, Right, rfc3339};
+use obhut_app::casework::{self, Case, CaseStatus, Right, rfc3339};
 
 use super::{InPages as _, Language, Page, frame};
 use crate::fault::Fault;
@@ -36,7 +36,7 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
         .split('&')
         .find_map(|pair| pair.strip_prefix("key="))
         .unwrap_or_default();
-    match app.casework.key(key.trim_matches('+')).await {
+    match casework::key(&app.casework, key.trim_matches('+')).await {
         Ok(Some(key)) if key.has(Right::Cases) => cases(&app, language)
             .await
             .unwrap_or_else(Fault::into_response),
@@ -68,7 +68,7 @@ fn door(language: Language, refused: bool) -> Response {
 }
 
 async fn cases(app: &App, language: Language) -> Result<Response, Fault> {
-    let cases = app.casework.cases(None).await?;
+    let cases = casework::cases(&app.casework, None).await?;
     Ok(frame(
         language,
         language.pick("Cases", "Fälle"),

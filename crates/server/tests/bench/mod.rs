@@ -10,8 +10,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Response};
 use http_body_util::BodyExt as _;
 use obhut_app::casework::*;
-use obhut_app::media;
 use obhut_app::media::*;
+use obhut_app::{casework, media};
 use serde_json::Value;
 
 pub fn pool() -> Arc<Pool> {
@@ -34,12 +34,10 @@ pub async fn casework() -> (Arc<Casework>, tempfile::TempDir) {
 
 /// A key whose uploads are public.
 pub async fn public_key(casework: &Casework, rights: &[Right]) -> String {
-    let (made, key) = casework
-        .create_key("test", rights, None, "test")
+    let (made, key) = casework::create_key(casework, "test", rights, None, "test")
         .await
         .unwrap();
-    casework
-        .set_key_surface(&made.id, Surface::Public, "test")
+    casework::set_key_surface(casework, &made.id, Surface::Public, "test")
         .await
         .unwrap();
     key
@@ -62,8 +60,7 @@ pub async fn signed_list(casework: &Casework, csv: &str) {
 
 pub async fn sign(casework: &Casework, list: &str) {
     for name in ["Ada", "Grace"] {
-        let person = casework
-            .add_person(name, &[Role::ListSteward], "test")
+        let person = casework::add_person(casework, name, &[Role::ListSteward], "test")
             .await
             .unwrap();
         media::sign_list(casework, list, &person).await.unwrap();

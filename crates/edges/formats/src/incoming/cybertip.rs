@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use obhut_facts::{
-    Account, Device, Email, Facts, FileFacts, IncidentKind, IncidentTag, IpEvent, Location,
-    Person as NamedPerson, Phone, Place, Sealed, Thread,
+    Account, Device, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, IpEvent,
+    Location, ParsedReport, Person as NamedPerson, Phone, Place, Sealed, Thread,
 };
-use obhut_facts::{IncomingFormat, ParsedReport};
 
 use super::{Format, empty, put_digest};
 use crate::tree::{self, Node};

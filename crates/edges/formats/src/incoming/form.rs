@@ -2,10 +2,9 @@
 //! with the bytes.
 
 use obhut_facts::{
-    Account, Email, Facts, FileFacts, IncidentKind, IncidentTag, Payment, Person as NamedPerson,
-    Place, RiskFact, Sealed, Thread, Wallet,
+    Account, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport,
+    Payment, Person as NamedPerson, Place, RiskFact, Sealed, Thread, Wallet,
 };
-use obhut_facts::{IncomingFormat, ParsedReport};
 use serde_json::Value;
 
 use super::{Format, empty, put_digest};

@@ -1,8 +1,10 @@
 //! Notes of a telephone call as a report that came in: lines `Word: value` in German or English,
 //! then what was said. Any other text is a note, too.
 
-use obhut_facts::{Account, Facts, IncidentKind, IncidentTag, Place, RiskFact, Sealed, Thread};
-use obhut_facts::{IncomingFormat, ParsedReport};
+use obhut_facts::{
+    Account, Facts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport, Place, RiskFact,
+    Sealed, Thread,
+};
 
 use super::{Format, empty};
 

@@ -1,9 +1,9 @@
 //! XARF 4 `content/csam` and `content/csem`, and version 3 `ChildAbuse`, as a report that came in.
 
 use obhut_facts::{
-    Account, Facts, FileFacts, IncidentKind, IncidentTag, IpEvent, Place, RiskFact, Sealed,
+    Account, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, IpEvent, ParsedReport,
+    Place, RiskFact, Sealed,
 };
-use obhut_facts::{IncomingFormat, ParsedReport};
 use serde_json::Value;
 
 use super::{Format, empty, put_digest};

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use obhut_casework as casework;
 use obhut_casework::{BEGINNINGS_MAX, Channel, Filing, FilingState};
 use sha2::{Digest as _, Sha256};
 
@@ -151,10 +152,7 @@ pub(super) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
         });
     }
     let follow_up = format!("retraction-of-{}", filing.report);
-    let second = errand
-        .casework
-        .begin_filing(&follow_up, &filing.destination)
-        .await?;
+    let second = casework::begin_filing(errand.casework, &follow_up, &filing.destination).await?;
     if second.state == FilingState::Filed {
         let receipt = second.receipt.unwrap_or_default();
         return Ok(Sent { filing, receipt });
@@ -162,13 +160,13 @@ pub(super) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
     let text = retraction(&errand, &number).await?;
     let (second, receipt) = deliver(&errand, second, text, &[]).await?;
     let receipt = format!("CyberTipline report {number}: finished already; {receipt} retracts it");
-    errand.casework.follow_up_filed(&second, &receipt).await?;
+    casework::follow_up_filed(errand.casework, &second, &receipt).await?;
     Ok(Sent { filing, receipt })
 }
 
 async fn retraction(errand: &Errand<'_>, number: &str) -> Result<String, SendFault> {
-    let reporter = errand.casework.reporter().await?;
-    let row = errand.casework.report_row(&errand.filing.report).await?;
+    let reporter = casework::reporter(errand.casework).await?;
+    let row = casework::report_row(errand.casework, &errand.filing.report).await?;
     let now = jiff::Timestamp::now()
         .round(jiff::Unit::Second)
         .map_or_else(|_| String::new(), |t| t.to_string());
@@ -194,7 +192,7 @@ async fn deliver(
     if matches!(filing.state, FilingState::Begun | FilingState::Finishing) {
         match service.settle(&filing.remote).await? {
             Some(receipt) => return Ok((filing, receipt)),
-            None => filing = casework.filing_anew(&filing).await?,
+            None => filing = casework::filing_anew(casework, &filing).await?,
         }
     }
     if filing.begun >= BEGINNINGS_MAX {
@@ -206,7 +204,7 @@ async fn deliver(
     let number = opened
         .report
         .ok_or_else(|| SendFault::Unreachable("an answer without the report's number".into()))?;
-    filing = casework.filing_begun(&filing, &number.to_string()).await?;
+    filing = casework::filing_begun(casework, &filing, &number.to_string()).await?;
     match hand_over(errand, &service, &filing, number, files, begun).await {
         Ok(()) => {}
         Err(SendFault::Refused(why)) => {
@@ -216,7 +214,7 @@ async fn deliver(
                 .await
                 .is_ok_and(|left| left.is_none())
             {
-                casework.filing_anew(&filing).await?;
+                casework::filing_anew(casework, &filing).await?;
             }
             return Err(SendFault::Refused(why));
         }
@@ -230,7 +228,7 @@ async fn deliver(
             "it was taken back on its way".into(),
         ));
     }
-    filing = casework.filing_finishing(&filing).await?;
+    filing = casework::filing_finishing(casework, &filing).await?;
     let done = service.call("/finish", Body::id(&filing.remote)).await?;
     match done.code {
         code::OK => {
@@ -277,16 +275,15 @@ async fn hand_over(
             continue;
         };
         if begun.elapsed() > JOB_TIME_MAX
-            || !errand.casework.holds_job(errand.job, errand.worker).await?
+            || !casework::holds_job(errand.casework, errand.job, errand.worker).await?
         {
             return Err(SendFault::Unreachable(
                 "it took too long; it begins anew".into(),
             ));
         }
-        let bytes = errand
-            .casework
-            .exhibit_to_send(exhibit, &filing.report, errand.worker)
-            .await?;
+        let bytes =
+            casework::exhibit_to_send(errand.casework, exhibit, &filing.report, errand.worker)
+                .await?;
         let md5 = md5_hex(&bytes);
         let name = file.name.clone().unwrap_or_else(|| "file".into());
         let answer = service

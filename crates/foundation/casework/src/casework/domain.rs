@@ -9,10 +9,11 @@
 
 use async_trait::async_trait;
 use obhut_facts::Facts;
+use obhut_store::Result;
+use obhut_store::database::Tx;
 use obhut_store::migrations::Numbered;
 
-use crate::database::Tx;
-use crate::{Casework, Finding, Result};
+use super::{Casework, Finding};
 
 /// An item a domain held about a cleared person, and what happens to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -110,6 +111,3 @@ pub trait Domain: Send + Sync {
     /// Does the work that can't be part of that transaction: files, the vault, recomputation.
     async fn settle(&self, casework: &Casework, case: &str) -> Result<()>;
 }
-
-/// What redress takes back of every domain.
-pub(crate) const OWN: &[&dyn Domain] = &[&crate::findings::Evidence];

@@ -1,0 +1,51 @@
+//! A case with all that belongs to it, and the list of cases.
+
+use obhut_facts::{CaseStatus, Facts, Sealed};
+
+use crate::appeals::{self, Appeal};
+use crate::cases::{self, Case};
+use crate::casework::Finding;
+use crate::decisions::{self, Decision};
+use crate::{Casework, Result, facts, findings};
+
+/// A case with all that belongs to it.
+#[derive(Clone, Debug)]
+pub struct CaseDetail {
+    /// The case.
+    pub case: Case,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// What people decided, oldest first.
+    pub decisions: Vec<Decision>,
+    /// Appeals, oldest first.
+    pub appeals: Vec<Appeal>,
+    /// What is known beside the files.
+    pub facts: Sealed<Facts>,
+}
+
+/// All cases, newest first; only those of a status where one is given.
+pub async fn cases(casework: &Casework, status: Option<CaseStatus>) -> Result<Vec<Case>> {
+    let counts = findings::finding_counts(casework, None).await?;
+    let mut all = cases::select(casework, status, None).await?;
+    for case in &mut all {
+        case.files = counts.get(&case.id).copied().unwrap_or(0);
+    }
+    Ok(all)
+}
+
+/// A case with all that belongs to it.
+pub async fn case(casework: &Casework, id: &str) -> Result<CaseDetail> {
+    let mut case = cases::select(casework, None, Some(id))
+        .await?
+        .pop()
+        .ok_or_else(|| cases::missing(id))?;
+    let counts = findings::finding_counts(casework, Some(id)).await?;
+    case.files = counts.get(id).copied().unwrap_or(0);
+    Ok(CaseDetail {
+        findings: findings::findings(casework, id).await?,
+        decisions: decisions::decisions(casework, id).await?,
+        appeals: appeals::appeals(casework, id).await?,
+        facts: Sealed::new(facts::facts(casework, id).await?),
+        case,
+    })
+}

@@ -1,0 +1,44 @@
+//! Everything that is kept, and the interface of the domains that find things.
+
+mod domain;
+mod finding;
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use obhut_store::DataFolder;
+use obhut_store::database::Database;
+use obhut_vault::{Clock, LookupKey, Sealer, Vault};
+
+pub use domain::{Clearing, Domain, Gone, Removed};
+pub use finding::{Finding, MatchedEntry};
+
+/// Everything that is kept: one data folder, one database, one vault.
+pub struct Casework {
+    pub(crate) db: Database,
+    pub(crate) folder: DataFolder,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) lookup: Arc<LookupKey>,
+    pub(crate) vault: Vault,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) domains: Vec<Box<dyn Domain>>,
+    /// What domains keep in memory, one value of each type.
+    pub(crate) memories: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl Casework {
+    /// Every domain, the core's own part of redress first.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &dyn Domain> {
+        self.domains.iter().map(|d| &**d)
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &DataFolder {
+        &self.folder
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now_micros()
+    }
+}

@@ -1,0 +1,62 @@
+//! What follows an upheld appeal outside its transaction: each domain's own work, and the vault.
+
+use crate::{Casework, Result, appeals, erasures, findings, views};
+
+/// Runs the queued work of domains for cleared cases and returns how many items were done. Safe to
+/// interrupt: unfinished items stay queued.
+pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
+    let left = erasures::unsettled(casework).await?;
+    for (case, name) in &left {
+        if let Some(domain) = casework.domains().find(|d| d.name() == name) {
+            domain.settle(casework, case).await?;
+        }
+        erasures::settled(casework, case, name).await?;
+    }
+    Ok(left.len())
+}
+
+/// Erases what may be erased by now; how many exhibits. Cut off, it goes on the next time.
+pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
+    let mut count = 0;
+    for [id, case, exhibit, appeal] in erasures::due(casework).await? {
+        if appeals::appeals(casework, &case)
+            .await?
+            .iter()
+            .any(|a| a.outcome.is_none())
+        {
+            continue;
+        }
+        if casework
+            .folder
+            .copies()
+            .iter()
+            .any(|(copy, _)| *copy == exhibit)
+        {
+            casework.folder.remove_copy(&exhibit)?;
+            erasures::erased(casework, &id, &exhibit, &appeal, None).await?;
+            count += 1;
+            continue;
+        }
+        // Another case may rest on the same exhibit.
+        let shared = !findings::cases_of_exhibits(casework, std::slice::from_ref(&exhibit), &case)
+            .await?
+            .is_empty();
+        let index = if shared {
+            None
+        } else {
+            let access = obhut_vault::Access {
+                actor: "redress".into(),
+                purpose: format!("appeal {appeal} upheld"),
+            };
+            Some(casework.vault.erase(&exhibit, access).await? as i64)
+        };
+        if !shared {
+            let mut tx = casework.db.begin().await?;
+            views::forget_digests(&mut tx, &exhibit).await?;
+            tx.commit().await?;
+        }
+        erasures::erased(casework, &id, &exhibit, &appeal, index).await?;
+        count += 1;
+    }
+    Ok(count)
+}

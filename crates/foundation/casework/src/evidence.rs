@@ -1,0 +1,46 @@
+//! What redress takes back of every case, whatever domain found it: findings, file names, exhibits.
+
+use async_trait::async_trait;
+use obhut_store::Result;
+use obhut_store::database::Tx;
+
+use crate::casework::{Casework, Clearing, Domain, Gone, Removed};
+use crate::{erasing, findings, views};
+
+/// Exhibits and names of files of every domain: what redress takes back of them.
+pub(crate) struct Evidence;
+
+#[async_trait]
+impl Domain for Evidence {
+    fn name(&self) -> &'static str {
+        "evidence"
+    }
+
+    /// Withdraws the case's findings, deletes file names, and schedules the exhibits for erasure.
+    async fn withdraw(
+        &self,
+        tx: &mut Tx,
+        casework: &Casework,
+        clearing: &Clearing<'_>,
+    ) -> Result<Vec<Removed>> {
+        let case = clearing.case;
+        findings::withdraw(tx, case).await?;
+        let mut exhibits = findings::exhibits(tx, case).await?;
+        exhibits.extend(views::of_case(tx, case).await?);
+        exhibits.sort_unstable();
+        exhibits.dedup();
+        let when = Gone::NotBefore(clearing.kept_until.max(casework.now()));
+        Ok(exhibits
+            .into_iter()
+            .map(|what| Removed {
+                what,
+                when: when.clone(),
+            })
+            .collect())
+    }
+
+    async fn settle(&self, casework: &Casework, _: &str) -> Result<()> {
+        erasing::finish_erasures(casework).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! Opening a case, with what is known and the duty to report that begins to run.
+
+use obhut_facts::Facts;
+use obhut_store::database::Tx;
+
+use crate::cases::{self, Opening, Subject};
+use crate::deadlines::{self, DeadlineKind};
+use crate::{Casework, Result, audit, facts};
+
+/// The provider's own target from knowledge to filing: "as soon as reasonably possible"
+/// (18 USC 2258A(a)), in microseconds.
+const REPORT_DUE_MICROS: i64 = 24 * 3_600 * 1_000_000;
+
+/// A bank's: 30 days from the first detection (31 CFR 1020.320(b)(3)), in microseconds. Other
+/// countries ask for more haste; whoever is bound by them sets a deadline of their own.
+const ALERT_DUE_MICROS: i64 = 30 * 86_400 * 1_000_000;
+
+/// Whose duty to report runs from the moment of knowledge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Duty {
+    /// A provider's, to the CyberTipline.
+    Provider,
+    /// A bank's, to its financial intelligence unit.
+    Payments,
+}
+
+/// The open case of a group, opened under the id `fresh` where there is none, and held against
+/// everybody else until the transaction ends: nobody decides it while a finding is being added,
+/// and no finding joins a case that somebody has just decided.
+pub(crate) async fn hold_or_open(
+    tx: &mut Tx,
+    casework: &Casework,
+    subject: &Subject,
+    fresh: &str,
+    actor: &str,
+    duty: Duty,
+) -> Result<String> {
+    let now = casework.now();
+    let id = cases::hold_or_insert(tx, casework, subject, fresh).await?;
+    if id == fresh {
+        match duty {
+            Duty::Provider => start_clock(tx, casework, &id, None).await?,
+            Duty::Payments => {
+                let due = now + ALERT_DUE_MICROS;
+                let source = "31 CFR 1020.320(b)(3)";
+                deadlines::start(tx, casework, DeadlineKind::Report, &id, due, source).await?;
+            }
+        }
+        // Whether a party to payments is suspected or a possible victim, its alerts say.
+        let account = subject.account.as_ref().filter(|_| duty == Duty::Provider);
+        let facts = Facts::about(account.map(|a| a.expose().as_str()));
+        facts::write(tx, casework, &id, &facts).await?;
+        audit::write(tx, now, actor, "case.open", &id, "").await?;
+    }
+    Ok(id)
+}
+
+/// Opens a case of a group of its own with what is known of it, and starts the duty to report.
+pub(crate) async fn open(
+    tx: &mut Tx,
+    casework: &Casework,
+    opening: &Opening<'_>,
+    known: &Facts,
+    actor: &str,
+) -> Result<()> {
+    cases::open(tx, casework, opening, actor).await?;
+    facts::write(tx, casework, opening.id, known).await?;
+    start_clock(tx, casework, opening.id, known.known_at.as_deref()).await
+}
+
+/// The duty to report runs from the moment of knowledge.
+async fn start_clock(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    known_at: Option<&str>,
+) -> Result<()> {
+    let known = known_at.and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    let from = known.map_or(casework.now(), |t| t.as_microsecond());
+    let due = from + REPORT_DUE_MICROS;
+    deadlines::start(
+        tx,
+        casework,
+        DeadlineKind::Report,
+        case,
+        due,
+        "18 USC 2258A(a)",
+    )
+    .await
+}

@@ -1,0 +1,159 @@
+//! An appeal decided by another person than the first, and what an upheld one undoes everywhere.
+
+use obhut_facts::{CaseStatus, Sealed};
+use obhut_store::database::Tx;
+
+use crate::appeals::{self, Appeal, AppealOutcome};
+use crate::cases::{self, advance};
+use crate::casework::{Clearing, Removed};
+use crate::deadlines::{self, DeadlineKind};
+use crate::{
+    Casework, CaseworkError, Person, Result, Role, audit, decisions, erasing, erasures, facts,
+    reports, views,
+};
+
+/// Decides an appeal; never the person who decided the case. Upheld, it withdraws reports that
+/// have not left, has every other one retracted, disputes the entries that misfired, and takes
+/// the account's data out of the database.
+pub async fn decide_appeal(
+    casework: &Casework,
+    case: &str,
+    appeal: &str,
+    person: &Person,
+    outcome: AppealOutcome,
+    grounds: &str,
+) -> Result<Appeal> {
+    person.require(Role::Reviewer)?;
+    if grounds.trim().is_empty() {
+        return Err(CaseworkError::invalid(
+            "grounds",
+            "an appeal's decision needs its grounds",
+        ));
+    }
+    let known = appeals::appeal(casework, case, appeal).await?;
+    if known.outcome.is_some() {
+        return Err(CaseworkError::conflict(format!(
+            "appeal {appeal} is decided already"
+        )));
+    }
+    if decisions::decisions(casework, case)
+        .await?
+        .iter()
+        .any(|d| d.person() == person.id)
+    {
+        return Err(CaseworkError::conflict(format!(
+            "{} decided this case; an appeal is another person's to decide",
+            person.name
+        )));
+    }
+    let account = cases::account(casework, case).await?;
+    let kept_until = erasures::preserved_until(casework, case).await?;
+    // An unreadable record must not block the appeal; the proof then stays incomplete.
+    let old = match outcome {
+        AppealOutcome::Upheld => views::old_exhibits(casework, case).await,
+        AppealOutcome::Rejected => Ok(Vec::new()),
+    };
+    let now = casework.now();
+    let mut tx = casework.db.begin().await?;
+    let before = appeals::status_before(&mut tx, appeal).await?;
+    match outcome {
+        AppealOutcome::Rejected => {
+            advance(&mut tx, now, case, before).await?;
+        }
+        AppealOutcome::Upheld => {
+            advance(&mut tx, now, case, CaseStatus::Cleared).await?;
+            for report in reports::released(&mut tx, case).await? {
+                let because = "on appeal another person found that the decision it rested on was wrong; the person it concerned is cleared";
+                reports::take_back(&mut tx, now, &report, because).await?;
+            }
+            let clearing = Clearing {
+                case,
+                appeal,
+                person: &person.id,
+                kept_until,
+            };
+            clear(&mut tx, casework, &clearing, old, account).await?;
+        }
+    }
+    appeals::end(&mut tx, now, appeal, person, outcome, grounds).await?;
+    deadlines::end(&mut tx, now, DeadlineKind::Appeal, case, outcome.word()).await?;
+    audit::write(
+        &mut tx,
+        now,
+        &person.id,
+        "appeal.decide",
+        case,
+        outcome.word(),
+    )
+    .await?;
+    tx.commit().await?;
+    if outcome == AppealOutcome::Upheld {
+        // The work is queued: if this is interrupted, the worker finishes it.
+        erasing::finish_settlements(casework).await?;
+    }
+    appeals::appeal(casework, case, appeal).await
+}
+
+/// Takes the person of a cleared case out of the database, and plans what goes later.
+async fn clear(
+    tx: &mut Tx,
+    casework: &Casework,
+    clearing: &Clearing<'_>,
+    old: Result<Vec<String>>,
+    account: Option<Sealed<String>>,
+) -> Result<()> {
+    let now = casework.now();
+    let (case, kept_until) = (clearing.case, clearing.kept_until);
+    let mut removed = Vec::new();
+    for domain in casework.domains() {
+        removed.extend(domain.withdraw(tx, casework, clearing).await?);
+        erasures::queue(tx, now, case, domain.name()).await?;
+    }
+    match old {
+        Ok(old) => {
+            for exhibit in &old {
+                if removed.iter().all(|r| r.what != *exhibit) {
+                    removed.push(Removed::not_before(exhibit, kept_until.max(now)));
+                }
+            }
+        }
+        Err(e) => {
+            tracing::error!(cause = %e, "exhibits of an older version could not be looked through");
+            removed.push(Removed::not_before(
+                "exhibits that could not be looked through",
+                i64::MAX,
+            ));
+        }
+    }
+    for (copy, made) in casework.folder.copies() {
+        let until = made + erasures::COPY_KEPT_MICROS;
+        removed.push(Removed::not_before(&copy, until.max(now)));
+    }
+    for (what, because) in [
+        (
+            "decisions and appeals",
+            "what people decided and wrote, under their names",
+        ),
+        (
+            "audit trail",
+            "who did what, for the years the trail is kept",
+        ),
+    ] {
+        removed.push(Removed::kept(what, because));
+    }
+    if deadlines::clear(tx, now, case).await? {
+        removed.push(Removed::kept(
+            "authority's request",
+            "it binds us until it ends",
+        ));
+    }
+    if cases::forget_account(tx, now, case).await? {
+        removed.push(Removed::kept(
+            "embargo",
+            "an authority's word that nothing reaches the person yet",
+        ));
+    }
+    let account = account.as_ref().map(|a| a.expose().as_str());
+    erasures::plan(tx, casework, clearing, &removed, account).await?;
+    facts::erase(tx, case).await
+}

@@ -1,0 +1,84 @@
+//! A report as data: what is known of a case, and a person's decision to report it.
+//!
+//! Invariant: [`report`] is the only way to a [`Report`], and it takes a decision.
+
+use obhut_facts::{CaseStatus, Dossier};
+
+use crate::decisions::{self, Decision, Ruling};
+use crate::{Casework, CaseworkError, Next, Result, approvals, audit, dossier, reports};
+
+/// A report, independent of whom it goes to: what is known, and the decision it rests on.
+///
+/// ```compile_fail
+/// // No report without a decision: there is no public constructor, not even with all fields.
+/// fn forge(decision: obhut_casework::Decision) -> obhut_casework::Report {
+///     obhut_casework::Report { decision, ..unreachable!() }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// The decision it rests on.
+    pub decision: Decision,
+    /// What is known.
+    pub dossier: Dossier,
+}
+
+impl Report {
+    /// The report in a destination's form: the only place where a renderer is called.
+    pub fn render<T>(&self, renderer: fn(&Dossier) -> T) -> T {
+        renderer(&self.dossier)
+    }
+}
+
+/// Builds the report of a case from its latest decision. Who asked is audited; victims' data
+/// are left out unless asked for.
+pub async fn report(
+    casework: &Casework,
+    case: &str,
+    with_victims: bool,
+    actor: &str,
+) -> Result<Report> {
+    let decisions = decisions::decisions(casework, case).await?;
+    let mut dossier = dossier::dossier(casework, case, with_victims).await?;
+    if dossier.status == CaseStatus::Cleared {
+        return Err(CaseworkError::conflict(format!(
+            "the decision about case {case} was overturned on appeal; nothing is reported any more"
+        )));
+    }
+    let decision =
+        decisions.into_iter().next_back().ok_or_else(|| {
+            CaseworkError::conflict(format!(
+            "nobody has decided case {case} yet, and no report is made without a person's decision"
+        )).then(Next::Decide { case: case.to_owned() })
+        })?;
+    if decision.ruling() != Ruling::Report {
+        return Err(CaseworkError::conflict(format!(
+            "case {case} was decided \"{}\"; a report needs the decision to report",
+            decision.ruling()
+        )));
+    }
+    dossier.category = decision.category().cloned();
+    let detail = if with_victims {
+        "with victims"
+    } else {
+        "without victims"
+    };
+    audit::note(casework, actor, "report.build", case, detail).await?;
+    Ok(Report { decision, dossier })
+}
+
+/// The report on record of that id, as it is to be sent: built from the decision it was
+/// approved with.
+pub async fn report_to_send(casework: &Casework, id: &str, actor: &str) -> Result<Report> {
+    let row = reports::report_row(casework, id).await?;
+    approvals::require_approved_content(casework, id, &row.case).await?;
+    let report = self::report(casework, &row.case, row.with_victims, actor).await?;
+    if report.decision.id() != row.decision {
+        return Err(CaseworkError::conflict(format!(
+            "case {} was decided again since report {id} was made; make it from the newer decision",
+            row.case
+        )));
+    }
+    Ok(report)
+}
