@@ -230,7 +230,7 @@ pub struct MatchArgs {
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=256))]
     pub distance: Option<u32>,
     /// What the digests are
-    #[arg(long, default_value = "pdq", value_parser = crate::matching::kind, hide_possible_values = true)]
+    #[arg(long, default_value = "pdq", value_parser = kind, hide_possible_values = true)]
     pub kind: &'static obhut_hash::Kind,
 }
 
@@ -632,4 +632,12 @@ pub enum LogForm {
     Text,
     /// Nothing
     Off,
+}
+
+/// Kinds whose digests can be compared alone.
+fn kind(name: &str) -> Result<&'static obhut_hash::Kind, String> {
+    obhut_hash::kinds::by_name(name).ok_or_else(|| {
+        let known: Vec<_> = obhut_hash::kinds::ALL.iter().map(|k| k.name).collect();
+        format!("is none of {}", known.join(", "))
+    })
 }

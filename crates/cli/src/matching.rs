@@ -4,7 +4,6 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::process::ExitCode;
 
 use obhut_app::media::{Match, ScreenOptions, Screener, read_plain_list};
-use obhut_hash::kinds;
 use serde_json::json;
 
 use crate::args::MatchArgs;
@@ -122,12 +121,4 @@ fn print(digest: &str, answer: &Result<Vec<Match>, String>, output: &Output) -> 
             Err(error) => format!("{digest}  {error}"),
         },
     )
-}
-
-/// Kinds whose digests can be compared alone.
-pub fn kind(name: &str) -> Result<&'static obhut_hash::Kind, String> {
-    kinds::by_name(name).ok_or_else(|| {
-        let known: Vec<_> = kinds::ALL.iter().map(|k| k.name).collect();
-        format!("is none of {}", known.join(", "))
-    })
 }

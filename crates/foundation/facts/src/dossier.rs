@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::scores::{RuleFile, RuleInput, Scores, scores};
 use crate::{Facts, FileFacts, FinancialUnit, Sealed, words};
 
 words! {
@@ -141,4 +142,26 @@ pub struct ReportedFile {
     pub seen_before: Vec<String>,
     /// What else is known of it.
     pub facts: Sealed<FileFacts>,
+}
+
+impl Dossier {
+    /// Both scores of this case.
+    pub fn scores(&self) -> Scores {
+        let files = self.files.iter().map(|f| {
+            let facts = f.facts.expose();
+            RuleFile {
+                kept: f.exhibit.is_some() || facts.sha256.is_some(),
+                matched: f.matched,
+                viewed: f.viewed_whole,
+                dated: f.uploaded_at.is_some() || facts.uploaded_at.is_some(),
+                annotations: facts.annotations.clone(),
+            }
+        });
+        scores(&RuleInput {
+            facts: self.facts.expose(),
+            files: files.collect(),
+            categorised: self.category.is_some(),
+            reporter: !self.reporter.email.trim().is_empty(),
+        })
+    }
 }

@@ -206,89 +206,90 @@ impl Finder {
     }
 }
 
-impl Facts {
-    /// What can't be so, by field; `now` in microseconds since 1970.
-    pub fn faults(&self, now: i64) -> Vec<FactFault> {
-        let now = Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
-        let mut f = Finder {
-            found: Vec::new(),
-            now,
-        };
-        let occurred = f.past("facts.occurred_at".into(), self.occurred_at.as_deref());
-        let known = f.past("facts.known_at".into(), self.known_at.as_deref());
-        f.after(
-            "facts.known_at".into(),
-            known,
-            occurred,
-            "lies before it happened",
-        );
-        if let Some(account) = &self.reported {
-            f.account("facts.reported", account, 0);
-        }
-        for (name, all) in [("recipients", &self.recipients), ("victims", &self.victims)] {
-            for (n, account) in all.iter().enumerate() {
-                f.account(&format!("facts.{name}[{n}]"), account, 0);
-            }
-        }
-        for (n, place) in self.places.iter().enumerate() {
-            if let super::Place::WebPage { urls, .. } = place {
-                f.urls(&format!("facts.places[{n}].urls"), urls);
-            }
-        }
-        for (n, payment) in self.payments.iter().enumerate() {
-            let at = format!("facts.payments[{n}]");
-            let plain = payment
-                .amount
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b == b'.');
-            if !plain || payment.amount.parse::<f64>().is_err() {
-                f.say(format!("{at}.amount"), "is no amount, as 50.00", ISO);
-            }
-            let capitals = payment.currency.bytes().all(|b| b.is_ascii_uppercase());
-            if !capitals || !(3..=5).contains(&payment.currency.len()) {
-                f.say(format!("{at}.currency"), "is no currency, as EUR", ISO);
-            }
-            f.past(format!("{at}.at"), payment.at.as_deref());
-        }
-        for (n, thread) in self.threads.iter().enumerate() {
-            for (m, message) in thread.messages.iter().enumerate() {
-                f.past(
-                    format!("facts.threads[{n}].messages[{m}].at"),
-                    message.at.as_deref(),
-                );
-            }
-        }
-        for (key, file) in &self.files {
-            f.past(
-                format!("facts.files.{key}.uploaded_at"),
-                file.uploaded_at.as_deref(),
-            );
-            if let Some(event) = &file.ip_event {
-                f.event(&format!("facts.files.{key}.ip_event"), event);
-            }
-        }
-        if let Some(place) = &self.jurisdiction {
-            f.country(
-                "facts.jurisdiction.provider_country".into(),
-                place.provider_country.as_deref(),
-            );
-            f.country(
-                "facts.jurisdiction.user_country".into(),
-                place.user_country.as_deref(),
-            );
-        }
-        let mut seen = std::collections::HashSet::new();
-        for (n, id) in self.batched_accounts.iter().enumerate() {
-            if id.trim().is_empty() || !seen.insert(id) {
-                f.say(
-                    format!("facts.batched_accounts[{n}]"),
-                    "is blank or stands there twice",
-                    SENSE,
-                );
-            }
-        }
-        f.found
+/// What can't be so, by field; `now` in microseconds since 1970.
+pub(crate) fn faults(facts: &Facts, now: i64) -> Vec<FactFault> {
+    let now = Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut f = Finder {
+        found: Vec::new(),
+        now,
+    };
+    let occurred = f.past("facts.occurred_at".into(), facts.occurred_at.as_deref());
+    let known = f.past("facts.known_at".into(), facts.known_at.as_deref());
+    f.after(
+        "facts.known_at".into(),
+        known,
+        occurred,
+        "lies before it happened",
+    );
+    if let Some(account) = &facts.reported {
+        f.account("facts.reported", account, 0);
     }
+    for (name, all) in [
+        ("recipients", &facts.recipients),
+        ("victims", &facts.victims),
+    ] {
+        for (n, account) in all.iter().enumerate() {
+            f.account(&format!("facts.{name}[{n}]"), account, 0);
+        }
+    }
+    for (n, place) in facts.places.iter().enumerate() {
+        if let super::Place::WebPage { urls, .. } = place {
+            f.urls(&format!("facts.places[{n}].urls"), urls);
+        }
+    }
+    for (n, payment) in facts.payments.iter().enumerate() {
+        let at = format!("facts.payments[{n}]");
+        let plain = payment
+            .amount
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b == b'.');
+        if !plain || payment.amount.parse::<f64>().is_err() {
+            f.say(format!("{at}.amount"), "is no amount, as 50.00", ISO);
+        }
+        let capitals = payment.currency.bytes().all(|b| b.is_ascii_uppercase());
+        if !capitals || !(3..=5).contains(&payment.currency.len()) {
+            f.say(format!("{at}.currency"), "is no currency, as EUR", ISO);
+        }
+        f.past(format!("{at}.at"), payment.at.as_deref());
+    }
+    for (n, thread) in facts.threads.iter().enumerate() {
+        for (m, message) in thread.messages.iter().enumerate() {
+            f.past(
+                format!("facts.threads[{n}].messages[{m}].at"),
+                message.at.as_deref(),
+            );
+        }
+    }
+    for (key, file) in &facts.files {
+        f.past(
+            format!("facts.files.{key}.uploaded_at"),
+            file.uploaded_at.as_deref(),
+        );
+        if let Some(event) = &file.ip_event {
+            f.event(&format!("facts.files.{key}.ip_event"), event);
+        }
+    }
+    if let Some(place) = &facts.jurisdiction {
+        f.country(
+            "facts.jurisdiction.provider_country".into(),
+            place.provider_country.as_deref(),
+        );
+        f.country(
+            "facts.jurisdiction.user_country".into(),
+            place.user_country.as_deref(),
+        );
+    }
+    let mut seen = std::collections::HashSet::new();
+    for (n, id) in facts.batched_accounts.iter().enumerate() {
+        if id.trim().is_empty() || !seen.insert(id) {
+            f.say(
+                format!("facts.batched_accounts[{n}]"),
+                "is blank or stands there twice",
+                SENSE,
+            );
+        }
+    }
+    f.found
 }
 
 #[cfg(test)]

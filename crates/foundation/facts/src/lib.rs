@@ -319,6 +319,11 @@ pub enum FactsError {
 }
 
 impl Facts {
+    /// What can't be so, by field; `now` in microseconds since 1970.
+    pub fn faults(&self, now: i64) -> Vec<FactFault> {
+        faults::faults(self, now)
+    }
+
     /// Merges the part contributed by a domain. Existing values win; payments and parties are
     /// deduplicated.
     pub fn add(&mut self, part: Self) {

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::{Account, Dossier, Facts, IncidentKind, IncidentTag, RiskFact, ServiceKind};
+use crate::{Account, Facts, IncidentKind, IncidentTag, RiskFact, ServiceKind};
 
 /// What of a case the rules look at.
 pub struct RuleInput<'a> {
@@ -597,28 +597,6 @@ pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
         left = left * u64::from(100 - reason.points) / 100;
     }
     (((1_000_000 - left + 5_000) / 10_000) as u32, reasons)
-}
-
-impl Dossier {
-    /// Both scores of this case.
-    pub fn scores(&self) -> Scores {
-        let files = self.files.iter().map(|f| {
-            let facts = f.facts.expose();
-            RuleFile {
-                kept: f.exhibit.is_some() || facts.sha256.is_some(),
-                matched: f.matched,
-                viewed: f.viewed_whole,
-                dated: f.uploaded_at.is_some() || facts.uploaded_at.is_some(),
-                annotations: facts.annotations.clone(),
-            }
-        });
-        scores(&RuleInput {
-            facts: self.facts.expose(),
-            files: files.collect(),
-            categorised: self.category.is_some(),
-            reporter: !self.reporter.email.trim().is_empty(),
-        })
-    }
 }
 
 #[cfg(test)]

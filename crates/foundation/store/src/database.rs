@@ -3,6 +3,9 @@
 //! Statements use `$1`, times are microseconds in BIGINT, ids are made by us.
 //! What a table looks like is said in `migrations/`, in files named after the module that owns it.
 
+pub mod audit;
+pub mod changes;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +46,7 @@ pub struct Database {
 pub struct Tx {
     inner: Transaction<'static, Any>,
     /// Rows of the audit trail, written at the end.
-    audit: Vec<crate::audit::Pending>,
+    audit: Vec<audit::Pending>,
     _writer: Option<OwnedMutexGuard<()>>,
 }
 
@@ -51,12 +54,12 @@ impl Tx {
     /// Writes the audit rows of what was done, and ends.
     pub async fn commit(mut self) -> sqlx::Result<()> {
         let rows = std::mem::take(&mut self.audit);
-        crate::audit::flush(&mut self, &rows).await?;
+        audit::flush(&mut self, &rows).await?;
         self.inner.commit().await
     }
 
     /// A row of the audit trail that this transaction writes at its end.
-    pub fn audited(&mut self, row: crate::audit::Pending) {
+    pub fn audited(&mut self, row: audit::Pending) {
         self.audit.push(row);
     }
 }

@@ -6,11 +6,10 @@
 
 #![deny(missing_docs)]
 
-pub mod audit;
-pub mod changes;
 pub mod clock;
 mod data_folder;
 pub mod database;
+pub use database::{audit, changes};
 mod fault;
 pub mod ids;
 pub mod migrations;

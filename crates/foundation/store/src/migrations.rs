@@ -20,13 +20,21 @@ pub type Numbered = (i64, &'static str, &'static str);
 
 /// Those of this crate's tables.
 pub const ALL: &[Numbered] = &[
-    (1, "audit", include_str!("../migrations/0001_audit.sql")),
+    (
+        1,
+        "audit",
+        include_str!("../migrations/0001_database_audit.sql"),
+    ),
     (
         16,
         "changes",
-        include_str!("../migrations/0016_changes.sql"),
+        include_str!("../migrations/0016_database_changes.sql"),
     ),
-    (43, "audit", include_str!("../migrations/0043_audit.sql")),
+    (
+        43,
+        "audit",
+        include_str!("../migrations/0043_database_audit.sql"),
+    ),
 ];
 
 /// Every owner's, in their order.

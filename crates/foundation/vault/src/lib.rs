@@ -18,12 +18,10 @@
 mod keys;
 mod log;
 mod vault;
-mod verify;
 
 pub use keys::{KeyError, Keys, LookupKey, Sealer};
 pub use log::{Event, EventKind, LogHead};
-pub use vault::{Access, Exhibit, Intake, Vault};
-pub use verify::{Problem, Verification};
+pub use vault::{Access, Exhibit, Intake, Problem, Vault, Verification};
 
 /// The time, from outside.
 pub trait Clock: Send + Sync {

@@ -1,5 +1,9 @@
 //! Exhibits in and out, each with its entry in the log.
 
+mod verify;
+
+pub use verify::{Problem, Verification};
+
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;

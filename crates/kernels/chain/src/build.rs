@@ -21,6 +21,7 @@ use crate::forest::{self, Growing};
 use crate::heuristics;
 use crate::index::{STRONG_TAIL_BLOCKS, WEAK_GUARD_MEMBERS, WEAK_TAIL_BLOCKS};
 use crate::manifest::{BUILDING, Counts, Lock, Manifest};
+use crate::rule_set;
 use crate::spool::{Firsts, Groups, Scatter, defines, in_threads, uses};
 use crate::{Fault, Network, Secret};
 
@@ -72,6 +73,7 @@ pub fn build(b: &Build<'_>) -> Result<(), Fault> {
     }
     fs::create_dir(&folder).map_err(Fault::io(&folder))?;
     let mut manifest = Manifest {
+        rules: rule_set::digest(),
         network: b.network,
         blocks_folder: fs::canonicalize(b.blocks).map_err(Fault::io(b.blocks))?,
         secret: b.secret,
@@ -98,7 +100,7 @@ pub fn build(b: &Build<'_>) -> Result<(), Fault> {
     forests(b, &mut manifest)?;
     // Everything is in its place; now the folder gets its name, and the manifest names it.
     sync_all_in(&folder).map_err(at)?;
-    let old = Manifest::read(b.index).ok();
+    let old = rule_set::manifest(b.index).ok();
     manifest.folder = (1..)
         .map(|n| format!("columns-{n}"))
         .find(|name| !b.index.join(name).exists())

@@ -6,7 +6,8 @@
 use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 
-use crate::files::Hash;
+/// A block's hash, or a transaction's, as it stands in the data; explorers print it backwards.
+pub type Hash = [u8; 32];
 
 /// Where the state begins (FIPS 180-4, 5.3.3).
 const BEGIN: [u32; 8] = [

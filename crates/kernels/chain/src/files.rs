@@ -11,6 +11,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+pub use crate::double::Hash;
 use crate::double::sha256d;
 use crate::{Fault, Network, undo};
 
@@ -18,9 +19,6 @@ use crate::{Fault, Network, undo};
 pub const RECORD_BYTES_MAX: u64 = 8_000_000;
 /// Bytes read of each block to know its place: header and number of transactions.
 const HEAD_BYTES: usize = 8 + 80 + 9;
-
-/// A block's hash, or a transaction's, as it stands in the data; explorers print it backwards.
-pub type Hash = [u8; 32];
 
 /// As explorers print it.
 pub fn hash_text(hash: &Hash) -> String {

@@ -17,6 +17,7 @@ use crate::columns::{NONE_4, NONE_5, Writer};
 use crate::files::{self, Blocks, Hash, Place, work};
 use crate::fold::fold_if_due;
 use crate::manifest::{Counts, Lock, Manifest};
+use crate::rule_set;
 use crate::{Fault, Progress};
 
 /// What following came to.
@@ -35,7 +36,7 @@ const COMMIT_BLOCKS: usize = 64;
 /// left for the next time.
 pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     let _lock = Lock::alone(b.index)?;
-    let mut manifest = Manifest::read(b.index)?;
+    let mut manifest = rule_set::manifest(b.index)?;
     if manifest.network != b.network {
         return Err(Fault::BadIndex {
             folder: b.index.to_owned(),

@@ -1,5 +1,9 @@
 //! A finished index, to ask.
 
+mod movements;
+mod proof;
+mod view;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
@@ -7,8 +11,13 @@ use crate::chain::{Chain, names};
 use crate::files::Hash;
 use crate::forest::{Files, Forest};
 use crate::heuristics;
-use crate::manifest::{Lock, Manifest};
+use crate::manifest::Lock;
+use crate::rule_set;
 use crate::{Fault, Key, Network};
+
+pub use movements::Movement;
+pub use proof::Proof;
+pub use view::{Coin, Transaction};
 
 /// Blocks at the tip that may be undone: they are no part of the base of the strong forest.
 pub(crate) const STRONG_TAIL_BLOCKS: u64 = 100;
@@ -30,7 +39,7 @@ pub struct Glance {
 
 /// Looks what an index holds.
 pub fn glance(folder: &Path) -> Result<Glance, Fault> {
-    let m = Manifest::read(folder)?;
+    let m = rule_set::manifest(folder)?;
     let c = m.counts;
     Ok(Glance {
         tip: (c.blocks.saturating_sub(1), m.tip),
@@ -70,7 +79,7 @@ impl Index {
             });
         }
         let lock = Lock::shared(folder)?;
-        let manifest = Manifest::read(folder)?;
+        let manifest = rule_set::manifest(folder)?;
         let chain = Chain::open(folder, &manifest)?;
         let columns = manifest.columns(folder);
         let io = || Fault::io(&columns);

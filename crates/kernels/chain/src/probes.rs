@@ -10,7 +10,8 @@ use crate::block::Parser;
 use crate::build::{Build, UndoFiles, chain_of, prepare};
 use crate::files::Blocks;
 use crate::forest::{Files, Forest, Growing, Join};
-use crate::manifest::{Lock, Manifest};
+use crate::manifest::Lock;
+use crate::rule_set;
 use crate::{Fault, Index, Network, heuristics};
 
 /// A block with undo data before it: two bytes say how long those are.
@@ -125,7 +126,7 @@ pub fn payments_to(index: &Index, address: u32) -> Vec<u64> {
 /// Folds all but so many blocks of an index into its columns; begins only, where that is asked.
 pub fn fold(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
     let _lock = Lock::alone(index)?;
-    let mut manifest = Manifest::read(index)?;
+    let mut manifest = rule_set::manifest(index)?;
     if only_begin && manifest.counts.blocks > tail + manifest.deep.0 {
         manifest.folding = manifest.counts.blocks - tail;
         return manifest.write(index);

@@ -4,13 +4,28 @@
 //! attributed to the wrong rule, or contradict what today's rules compute, so such an index is refused
 //! and has to be rebuilt.
 
+use std::path::Path;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::files::{Hash, hash_text};
-use crate::{heuristics, mixes};
+use crate::manifest::Manifest;
+use crate::{Fault, heuristics, mixes};
 
-/// The rule set of the first version's indexes, whose manifests don't name it.
-pub(crate) const FIRST: &str = "767dc8983a333e75f40b2a752ee25b77e3ce18804b0d3af3f353b7728fbf24ec";
+/// The manifest of an index that was built with these rules.
+pub(crate) fn manifest(index: &Path) -> Result<Manifest, Fault> {
+    checked(Manifest::read(index)?).map_err(|why| Fault::BadIndex {
+        folder: index.to_owned(),
+        why: format!("{why}; delete the folder and build the index again"),
+    })
+}
+
+fn checked(manifest: Manifest) -> Result<Manifest, &'static str> {
+    match manifest.rules == digest() {
+        true => Ok(manifest),
+        false => Err("it was built with other rules than those of this version"),
+    }
+}
 
 /// Digest of all rules, in the order they are asked: names, codes, what they say, how sure they are.
 pub(crate) fn digest() -> String {
@@ -39,6 +54,30 @@ fn digest_of(lines: impl Iterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_index_of_other_rules_is_refused() {
+        let ours = Manifest {
+            rules: digest(),
+            ..crate::manifest::tests::example()
+        };
+        // With another rule set, links would be attributed to other heuristics.
+        let signed = |body: String| {
+            let sum = hash_text(&Sha256::digest(&body).into());
+            body + "sum " + &sum + "\n"
+        };
+        let text = ours.text();
+        let body = text.rsplit_once("sum ").unwrap().0;
+        let others = body.replace(&digest(), &"0".repeat(64));
+        let refused = checked(Manifest::parse(&signed(others)).unwrap()).unwrap_err();
+        assert!(refused.contains("other rules"), "{refused}");
+        assert_eq!(checked(Manifest::parse(&text).unwrap()), Ok(ours));
+        // The form before had no rule set: it is read while the rules are still those.
+        let rules = format!("rules {}\n", digest());
+        let before = body.replace(&rules, "").replace("version 6", "version 5");
+        let read = checked(Manifest::parse(&signed(before)).unwrap()).is_ok();
+        assert_eq!(read, crate::manifest::FIRST == digest());
+    }
 
     /// Adding a heuristic at any position must not relabel links in existing indexes.
     #[test]

@@ -19,12 +19,12 @@ mod pool;
 mod raster;
 mod sandbox;
 mod shared;
-mod video;
 mod wire;
 
 pub use format::Format;
-pub use pool::{Pool, Samples, WorkerCommand};
-pub use video::{Container, Sampling, VideoFrame, VideoSeen, VideoTools};
+pub use pool::{
+    Container, Pool, Samples, Sampling, VideoFrame, VideoSeen, VideoTools, WorkerCommand,
+};
 
 use std::fmt;
 use std::time::Duration;

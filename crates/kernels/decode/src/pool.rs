@@ -1,5 +1,9 @@
 //! The parent's side: workers that are kept, given one file at a time, and replaced when they die.
 
+mod video;
+
+pub use video::{Container, Sampling, VideoFrame, VideoSeen, VideoTools};
+
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::ops::Deref;
@@ -13,7 +17,7 @@ use std::time::Instant;
 
 use crate::shared::Shared;
 use crate::wire::{self, Head, Request};
-use crate::{Limits, Manner, Picture, Unreadable, VideoTools, worker};
+use crate::{Limits, Manner, Picture, Unreadable, worker};
 
 /// How often a file is tried when its worker dies; the second time with a new worker.
 const TRIES_MAX: u32 = 2;

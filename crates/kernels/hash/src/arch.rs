@@ -6,8 +6,7 @@
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-use crate::jarosz::Small;
-use crate::stripes::{self, Rows};
+use crate::stripes::{self, Rows, Small};
 
 /// [`stripes::small`] on the widest registers there are.
 pub(crate) fn small<R: Rows>(rows: &R) -> Small {

@@ -7,21 +7,17 @@
 
 use std::sync::LazyLock;
 
-use crate::stripes::Rows;
+use crate::stripes::{Rows, SMALL, Small};
 use crate::{Digest, Perceptual, Turn, arch};
 
 /// Smallest side that is hashed, in pixels; below it digest and quality are zero.
 const SIDE_PIXELS_MIN: usize = 5;
-/// Side of the picture that goes into the DCT.
-pub(crate) const SMALL: usize = 64;
 /// Side of what comes out of it.
 const SLOTS: usize = 16;
 /// The digest of a picture too small to hash.
 pub(crate) const ZERO_HEX: &str =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// What goes into the DCT.
-pub(crate) type Small = [[f32; SMALL]; SMALL];
 type Slots = [[f32; SLOTS]; SLOTS];
 
 /// The digest of the picture as it lies.

@@ -12,8 +12,10 @@
 
 use std::cell::RefCell;
 
-use crate::jarosz::{SMALL, Small};
-
+/// Side of the picture that goes into the DCT.
+pub(crate) const SMALL: usize = 64;
+/// What goes into the DCT.
+pub(crate) type Small = [[f32; SMALL]; SMALL];
 /// Rows filtered side by side.
 const LANES: usize = 16;
 /// Sixteen values, one of each row of a stripe.

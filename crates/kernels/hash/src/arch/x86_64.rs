@@ -2,8 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::jarosz::Small;
-use crate::stripes::{self, OneByOne, Rows, Square, Turn};
+use crate::stripes::{self, OneByOne, Rows, Small, Square, Turn};
 use std::arch::x86_64::*;
 
 pub(super) fn small<R: Rows>(rows: &R) -> Option<Small> {

@@ -5,8 +5,8 @@
 
 use sqlx::Row as _;
 
+use super::{Columns, Tx};
 use crate::Result;
-use crate::database::{Columns, Tx};
 
 /// Says, within the change's own transaction, that there is one.
 pub async fn note(tx: &mut Tx) -> Result<()> {

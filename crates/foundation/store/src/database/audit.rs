@@ -1,7 +1,8 @@
 //! Who did what, when: one row for every act that changes something or shows something.
 
-use crate::database::{Columns, Database, Tx};
-use crate::{Result, changes, ids};
+use super::changes;
+use super::{Columns, Database, Tx};
+use crate::{Result, ids};
 
 /// Rows handed out at once.
 const ROWS_MAX: i64 = 1_000;
