@@ -130,7 +130,10 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "tokio",
         ],
     ),
-    ("bitcoin", &["async-trait", "serde", "serde_json", "sqlx"]),
+    (
+        "bitcoin",
+        &["async-trait", "hex", "serde", "serde_json", "sqlx"],
+    ),
     ("app", &["serde"]),
     (
         "formats",

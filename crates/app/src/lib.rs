@@ -4,6 +4,7 @@
 
 #![deny(missing_docs)]
 
+pub mod chain;
 pub mod reports;
 
 use std::sync::Arc;

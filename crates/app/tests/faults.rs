@@ -434,3 +434,46 @@ async fn a_lost_file_of_a_list_could_not_be_put_back() {
     })
     .await;
 }
+
+/// That somebody looked at a file stands in the report, so it is part of what is approved.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_after_the_approval_changed_what_was_sent() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        let screened = screen(c, &known).await;
+        let recorded = media::record(c, &screened, &subject("a"), Some(&known), "server").await;
+        let recorded = recorded.unwrap();
+        let (case, exhibit) = (recorded.case.unwrap(), recorded.exhibit.unwrap());
+        let (rita, olga) = (
+            person(c, "Rita", &[Role::Reviewer]).await,
+            person(c, "Olga", &[Role::ReportingOfficer]).await,
+        );
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        let report = casework::file_latest(c, &case, "ncmec", false, "test")
+            .await
+            .unwrap();
+        casework::approve_report(c, &report, &olga, None)
+            .await
+            .unwrap();
+        casework::report_to_send(c, &report, "worker")
+            .await
+            .unwrap();
+        casework::view(c, &exhibit, &rita, "checking", Extent::Whole)
+            .await
+            .unwrap();
+        let changed = casework::report_to_send(c, &report, "worker").await;
+        assert!(refused(changed).contains("changed after"));
+        casework::approve_report(c, &report, &olga, None)
+            .await
+            .unwrap();
+        let sent = casework::report_to_send(c, &report, "worker")
+            .await
+            .unwrap();
+        assert!(sent.dossier.files[0].viewed_whole);
+    })
+    .await;
+}

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::args::{FeaturesArgs, PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs, SynthesizeArgs};
 use crate::hints::Usage;
 use crate::output::Output;
-use crate::setting::Setting;
+use crate::setting::{Setting, somebody};
 use crate::whole_file::WholeFile;
 
 mod alerts;
@@ -112,7 +112,8 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
     }
     out.finish()?;
     if let Some(casework) = &casework {
-        let n = alerts::put_on_record(casework, &result, &transfers).await?;
+        let n =
+            obhut_app::payments::record_scan(casework, &result, &transfers, &somebody()).await?;
         output.remark(&format!(
             "{n} alerts on record; `obhut payments alerts` lists them, `--victims` those who may need help"
         ));

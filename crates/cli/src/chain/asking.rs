@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
-use obhut_app::bitcoin::{
-    self, OutPoint, PayersReport, Permission, Question, Services, hash_of_text,
-};
-use obhut_app::casework::{self, Language, Role};
+use obhut_app::bitcoin::{self, OutPoint, PayersReport, Question, hash_of_text};
+use obhut_app::casework::{Language, Role};
+use obhut_app::chain::Asker;
 use obhut_app::formats::chain_files;
 use obhut_server::chain_report;
 use serde_json::{Value, json};
@@ -29,22 +28,25 @@ pub async fn payers(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let question = read_seeds(&args.seeds, output)?;
-    let mut read = read_tags(&args.tags, output)?;
+    let read = read_tags(&args.tags, output)?;
     let index = open(&args.index)?;
-    let network = index.network();
-    let (permission, kept) = match &args.case {
-        None => (Permission::without_a_case(network)?, None),
+    let kept = match &args.case {
+        None => None,
         Some(case) => {
             let casework = setting.casework().await?;
             let person = acting(&casework, args.by.as_deref(), Role::Reviewer, output).await?;
-            let permission = bitcoin::begin_trace(&casework, case, network, &person).await?;
-            read.tags.extend(bitcoin::chain_tags(&casework).await?);
-            (permission, Some((casework, person, case.clone())))
+            Some((casework, person, case.clone()))
         }
     };
-    let services = Services::new(&index, &read.tags, &read.actors);
-    let report = bitcoin::payers(&permission, &index, &question, &services)
-        .map_err(|problems| anyhow::anyhow!(problems.join("; ")))?;
+    let asker = kept.as_ref().map(|(casework, person, case)| Asker {
+        casework,
+        case,
+        person,
+    });
+    let (permission, report) =
+        obhut_app::chain::payers(asker.as_ref(), &index, &question, read.tags, &read.actors)
+            .await?;
+    let report = report.map_err(|problems| anyhow::anyhow!(problems.join("; ")))?;
     let basis = permission.basis().map(|b| b.basis.clone());
     let names = args.tags.iter().filter_map(|p| p.file_name());
     let made = chain_report::Made {
@@ -84,23 +86,15 @@ pub async fn payers(
     for written in bitcoin::in_threads(FILES_TOGETHER, &names, write) {
         written?;
     }
-    if let Some((casework, person, case)) = &kept {
+    if let Some(asker) = &asker {
         for file in &names {
-            let media = match file.rsplit('.').next() {
-                Some("html") => "text/html",
-                Some("json") => "application/json",
-                _ => "text/csv",
-            };
             let bytes = std::fs::read(args.out.join(file))?;
-            let name = format!("chain report {file}");
-            let (case, name) = (Some(case.as_str()), Some(name.as_str()));
-            casework::put_exhibit(casework, &bytes, case, None, name, Some(media), person).await?;
+            obhut_app::chain::keep(asker, file, &bytes).await?;
         }
-    }
-    if let Some((_, _, case)) = &kept {
         output.remark(&format!(
-            "{} kept as exhibits of {case}",
-            count(names.len() as u64, "file", "files")
+            "{} kept as exhibits of {}",
+            count(names.len() as u64, "file", "files"),
+            asker.case
         ));
     }
     summary(&report, &args.out, output)?;

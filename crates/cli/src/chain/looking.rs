@@ -1,12 +1,11 @@
 //! `obhut chain why`, `mixes`, `show` and `rules`: what the index and its rules say, link by link.
 
-use std::collections::HashSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, ensure};
-use obhut_app::bitcoin::{self, Index, Key, hash_of_text, hash_text};
+use anyhow::Context as _;
+use obhut_app::bitcoin::{self, Key, hash_of_text, hash_text};
 use obhut_app::casework::rfc3339;
 use serde_json::{Value, json};
 
@@ -35,32 +34,9 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
         )?;
         return Ok(ExitCode::from(2));
     };
-    let steps: Vec<Value> = why
-        .steps
-        .iter()
-        .map(|s| {
-            let rule = s.rule;
-            let (id, time, height) = index.when(s.tx);
-            json!({
-                "from": index.address_text(s.from), "to": index.address_text(s.to),
-                "txid": hash_text(&id), "height": height,
-                "time": rfc3339(i64::from(time) * 1_000_000),
-                "rule": rule.name, "layer": rule.strength.name(), "confidence": rule.confidence,
-            })
-        })
-        .collect();
-    let confidence = why
-        .steps
-        .iter()
-        .map(|s| s.rule.confidence)
-        .min()
-        .unwrap_or(100);
-    let told = json!({
-        "tied": true, "from": args.from, "to": args.to, "layer": why.strength.name(),
-        "confidence": confidence, "shortest": why.shortest, "steps": steps,
-    });
+    let told = bitcoin::told(&index, &why, &args.from, &args.to);
     if let Some(path) = &args.proof {
-        let proof = proof(&index, &why, &told)?;
+        let proof = bitcoin::proof(&index, &why, &told)?;
         let mut out = WholeFile::create(path, &[])?;
         out.write_all(&serde_json::to_vec_pretty(&proof)?)?;
         out.finish()?;
@@ -70,16 +46,17 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
         || told.clone(),
         || {
             let mut text = format!(
-                "{} tie, confidence {confidence}, {}{}",
+                "{} tie, confidence {}, {}{}",
                 why.strength.name(),
-                count(steps.len() as u64, "transaction", "transactions"),
+                told["confidence"],
+                count(why.steps.len() as u64, "transaction", "transactions"),
                 if why.shortest {
                     ""
                 } else {
                     " (there may be a shorter list)"
                 }
             );
-            for s in &steps {
+            for s in told["steps"].as_array().into_iter().flatten() {
                 let of = |name: &str| s[name].as_str().unwrap_or_default().to_owned();
                 text += &format!(
                     "\n{} — {}\n  {} in {} at height {}, {}",
@@ -95,77 +72,6 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
         },
     )?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// What somebody needs to check each step from block hash and Merkle path alone.
-fn proof(index: &Index, why: &bitcoin::Why, told: &Value) -> anyhow::Result<Value> {
-    let mut transactions = Vec::new();
-    let mut shown = HashSet::new();
-    for step in &why.steps {
-        if !shown.insert(step.tx) {
-            continue;
-        }
-        let p = index.prove(step.tx)?;
-        ensure!(
-            p.holds(),
-            "the block files and the index don't agree; build the index again"
-        );
-        // What an input spends is in the transaction that it names, whose bytes hash to that name.
-        let mut spent = Vec::new();
-        let t = index.transaction(step.tx);
-        for (place, coin) in t.ins.iter().enumerate() {
-            let of_step = why.steps.iter().any(|s| {
-                s.tx == step.tx && (coin.address == Some(s.from) || coin.address == Some(s.to))
-            });
-            if !of_step {
-                continue;
-            }
-            let previous = index.prove(coin.tx)?;
-            spent.push(json!({
-                "input": place, "txid": hash_text(&previous.id), "vout": coin.vout,
-                "amount_sat": coin.satoshi,
-                "address": coin.address.map(|a| index.address_text(a)),
-                "transaction_hex": hex::encode(&previous.bytes),
-            }));
-        }
-        let outs: Vec<Value> = t
-            .outs
-            .iter()
-            .map(|c| {
-                json!({
-                    "vout": c.vout, "amount_sat": c.satoshi,
-                    "address": c.address.map(|a| index.address_text(a)),
-                })
-            })
-            .collect();
-        transactions.push(json!({
-            "txid": hash_text(&p.id), "transaction_hex": hex::encode(&p.bytes),
-            "height": p.height, "block": hash_text(&p.block()), "header_hex": hex::encode(p.header),
-            "position": p.position,
-            "merkle_branch": p.branch.iter().map(hash_text).collect::<Vec<_>>(),
-            "inputs": spent, "outputs": outs,
-            "change": t.change.map(|(vout, rule)| json!({ "vout": vout, "rule": rule })),
-        }));
-    }
-    let rules: Vec<Value> = bitcoin::heuristics::ALL
-        .iter()
-        .filter(|r| told["steps"].as_array().is_some_and(|s| s.iter().any(|s| s["rule"] == r.name)))
-        .map(|r| json!({ "name": r.name, "rule": r.rule, "source": r.source, "measured": r.measured }))
-        .collect();
-    Ok(json!({
-        "network": index.network().name(),
-        "claim": told,
-        "rules": rules,
-        "transactions": transactions,
-        "how_to_check": [
-            "Bytes are hexadecimal. Hashes are printed backwards, as explorers do: reverse their bytes before use.",
-            "txid = SHA-256(SHA-256(transaction_hex)), reversed. transaction_hex has no witnesses.",
-            "block = SHA-256(SHA-256(header_hex)), reversed. Compare it with any node or explorer at that height.",
-            "Merkle path: begin with the txid's bytes; for each hash of merkle_branch, if position is even hash (own + branch) twice with SHA-256, if odd (branch + own); halve position. The end is bytes 36 to 67 of the header.",
-            "Each input under `inputs` names txid and vout in transaction_hex; SHA-256(SHA-256()) of its own transaction_hex is that txid, and its output vout has the script of the address.",
-            "Rule multi_input: both addresses are spent by inputs of the transaction. Any other rule: one is spent, the other is paid by the output named in `change`.",
-        ],
-    }))
 }
 
 pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {

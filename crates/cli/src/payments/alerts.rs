@@ -2,46 +2,14 @@
 
 use std::process::ExitCode;
 
-use obhut_app::casework::{Casework, Role, Sealed, rfc3339};
+use obhut_app::casework::{Role, rfc3339};
 use obhut_app::formats::transfers::moment;
-use obhut_app::payments::{Language, NewAlert, PartyKey, ScanResult, Transfers, shown};
+use obhut_app::payments::Language;
 use serde_json::{Value, json};
 
 use crate::args::HoldCommand;
 use crate::output::Output;
-use crate::setting::{Setting, acting, somebody};
-
-/// Puts alerts on record; those of decided cases are told anew only after a while.
-pub(super) async fn put_on_record(
-    casework: &Casework,
-    result: &ScanResult,
-    transfers: &Transfers,
-) -> anyhow::Result<u64> {
-    let name = |key| transfers.names.name(key);
-    let mut n = 0;
-    for found in &result.alerts {
-        let (timeline, network) = shown(
-            &found.events,
-            name,
-            |tx| transfers.tx_name(tx),
-            |other| result.senders_of.get(&other).copied(),
-        );
-        let mut others: Vec<PartyKey> = found.events.iter().map(|e| e.other).collect();
-        others.dedup();
-        let side = found.assessment.side();
-        let near = result.relations.confirmed_near(found.party, side, &others);
-        let alert = NewAlert {
-            party: Sealed::new(name(found.party)),
-            assessment: found.assessment.clone(),
-            timeline,
-            network,
-            rests_on: near.into_iter().map(|p| Sealed::new(name(p))).collect(),
-        };
-        let told = obhut_app::payments::record_alert(casework, &alert, &somebody()).await?;
-        n += u64::from(told.is_some());
-    }
-    Ok(n)
-}
+use crate::setting::{Setting, acting};
 
 pub(super) async fn list(
     victims: bool,

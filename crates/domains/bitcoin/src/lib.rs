@@ -9,6 +9,7 @@ mod bases;
 mod migrations;
 mod moved;
 mod payers;
+mod proof;
 mod services;
 mod tags;
 mod watches;
@@ -26,6 +27,7 @@ pub use obhut_facts::{
     PayersReport, PaymentRow, Service, ServiceRow, TagProblem, TagRecord,
 };
 pub use payers::{Question, payers};
+pub use proof::{ProofFault, proof, told};
 pub use services::Services;
 pub use tags::{add_chain_tags, chain_tags};
 pub use watches::{

@@ -11,6 +11,7 @@ mod history;
 mod journal;
 mod live;
 mod migrations;
+mod on_record;
 mod scan;
 
 pub use alerts::{
@@ -21,6 +22,7 @@ pub use alerts::{
 pub use history::{History, Part, SENDER_PARTS};
 pub use live::{Advice, Answer, Holding, Live, LiveFault, reasons, record_raised};
 pub use obhut_typologies::*;
+pub use on_record::record_scan;
 pub use scan::{Alert, EVIDENCE_MAX, PartyAlert, ScanResult, end_of_day, scan_history};
 
 /// What a missing country of the sender means.

@@ -1,11 +1,12 @@
 //! Two people: what one decided, another approves before it leaves.
 
-use obhut_facts::CaseStatus;
+use obhut_facts::{CaseStatus, Dossier};
 use serde::Serialize;
 
 use crate::cases::advance_from;
 use crate::database::Columns;
 use crate::outbox::{self, JobKind};
+use crate::reports::ReportRow;
 use crate::{
     Casework, CaseworkError, FilingState, Next, Person, Result, Role, audit, decisions, dossier,
     facts, filings, findings, ids, reports,
@@ -36,25 +37,13 @@ pub async fn approve_report(
 ) -> Result<Approval> {
     person.require(Role::ReportingOfficer)?;
     let row = reports::report_row(casework, report).await?;
-    let waiting = |row: &crate::ReportRow| match row.status.as_str() {
-        "draft" => Ok(()),
-        status => Err(CaseworkError::conflict(format!(
-            "report {report} is {status} already"
-        ))),
-    };
-    let again = row.status == "approved"
-        && self::require_approved_content(casework, report, &row.case)
-            .await
-            .is_err();
-    let filed = filings::filing(casework, report)
-        .await?
-        .is_some_and(|f| matches!(f.state, FilingState::Filed | FilingState::Retracted));
-    if !again || filed {
-        waiting(&row)?;
+    let again = row.status == "approved" && approved_again(casework, &row).await?;
+    if !again {
+        waits(&row)?;
     }
     let dossier = dossier::dossier(casework, &row.case, row.with_victims).await?;
     let empty = dossier.scores().empty;
-    let content = self::content_key(casework, &row.case).await?;
+    let content = content_key(casework, &dossier).await?;
     let because = empty_because.map(str::trim).filter(|t| !t.is_empty());
     if empty && because.is_none() {
         return Err(CaseworkError::conflict(format!(
@@ -65,24 +54,9 @@ pub async fn approve_report(
     let row = reports::find(&mut tx, report).await?;
     // Somebody else may have been quicker.
     if !again {
-        waiting(&row)?;
+        waits(&row)?;
     }
-    let decisions = decisions::decisions(casework, &row.case).await?;
-    let latest = decisions
-        .last()
-        .filter(|d| d.id() == row.decision)
-        .ok_or_else(|| {
-            CaseworkError::conflict(format!(
-                "case {} was decided again since; make the report from the newer decision",
-                row.case
-            ))
-        })?;
-    if latest.person() == person.id {
-        return Err(CaseworkError::conflict(format!(
-            "{} decided this case; the approval must be another person's",
-            person.name
-        )));
-    }
+    four_eyes(casework, &row, person).await?;
     let approval = Approval {
         id: ids::new("approval"),
         report: report.to_owned(),
@@ -135,8 +109,92 @@ pub async fn approve_report(
     Ok(approval)
 }
 
-/// What a case's report would say, as a keyed digest: facts and exhibits.
-pub(crate) async fn content_key(casework: &Casework, case: &str) -> Result<String> {
+/// An error unless a report waits for its approval.
+fn waits(row: &ReportRow) -> Result<()> {
+    match row.status.as_str() {
+        "draft" => Ok(()),
+        status => Err(CaseworkError::conflict(format!(
+            "report {} is {status} already",
+            row.id
+        ))),
+    }
+}
+
+/// True for a report that was approved and is to be approved anew: its case was changed since, and it
+/// hasn't left.
+async fn approved_again(casework: &Casework, row: &ReportRow) -> Result<bool> {
+    let filed = filings::filing(casework, &row.id).await?;
+    let left =
+        filed.is_some_and(|f| matches!(f.state, FilingState::Filed | FilingState::Retracted));
+    Ok(!left && require_approved_content(casework, row).await.is_err())
+}
+
+/// An error where the person decided the case, or the report is not from its latest decision.
+async fn four_eyes(casework: &Casework, row: &ReportRow, person: &Person) -> Result<()> {
+    let decisions = decisions::decisions(casework, &row.case).await?;
+    let latest = decisions
+        .last()
+        .filter(|d| d.id() == row.decision)
+        .ok_or_else(|| {
+            CaseworkError::conflict(format!(
+                "case {} was decided again since; make the report from the newer decision",
+                row.case
+            ))
+        })?;
+    if latest.person() == person.id {
+        return Err(CaseworkError::conflict(format!(
+            "{} decided this case; the approval must be another person's",
+            person.name
+        )));
+    }
+    Ok(())
+}
+
+/// Marks the form of a key, so that approvals of an earlier version are compared as they were made.
+const WHOLE: &str = "whole:";
+
+/// What a report would say, as a keyed digest: everything of the dossier that a person has put in,
+/// seen or found. Left out are the time, how far the case has come, the provider's own settings, and
+/// the numbers of other reports about the account, which are added as they become known.
+async fn content_key(casework: &Casework, dossier: &Dossier) -> Result<String> {
+    let facts = facts::facts(casework, &dossier.case).await?;
+    let files: Vec<_> = dossier
+        .files
+        .iter()
+        .map(|f| {
+            serde_json::json!([
+                f.key,
+                f.exhibit,
+                f.name.as_ref().map(|n| n.expose()),
+                f.digests.as_ref().map(|d| d.expose()),
+                f.media_type,
+                f.surface.word(),
+                f.uploaded_at,
+                f.found_at,
+                f.matched,
+                f.viewed_whole,
+                f.viewed_metadata,
+                f.seen_before,
+                f.facts.expose(),
+            ])
+        })
+        .collect();
+    let said = serde_json::json!([
+        facts,
+        dossier.victims_left_out,
+        files,
+        dossier.category,
+        dossier.matched,
+        dossier.found_at,
+    ]);
+    let key = casework
+        .lookup
+        .keyed_digest("approved content", said.to_string().as_bytes());
+    Ok(format!("{WHOLE}{key}"))
+}
+
+/// The same as the first version made it: facts and exhibits.
+async fn first_content_key(casework: &Casework, case: &str) -> Result<String> {
     let mut parts =
         vec![serde_json::to_string(&facts::facts(casework, case).await?).expect("facts are JSON")];
     parts.extend(
@@ -151,21 +209,22 @@ pub(crate) async fn content_key(casework: &Casework, case: &str) -> Result<Strin
 }
 
 /// An error where a case says something else now than when its report was approved.
-pub(crate) async fn require_approved_content(
-    casework: &Casework,
-    report: &str,
-    case: &str,
-) -> Result<()> {
+pub(crate) async fn require_approved_content(casework: &Casework, of: &ReportRow) -> Result<()> {
+    let (report, case) = (&of.id, &of.case);
     let row = sqlx::query("SELECT content_key FROM approvals WHERE report = $1")
         .bind(report)
         .fetch_optional(casework.db.pool())
         .await?;
     let approved = row.map(|row| Columns::of(&row).text()).transpose()?;
-    // Approvals from before this was kept have none.
     let unchanged = match approved.as_deref() {
         None => false,
+        // Approvals from before this was kept have none.
         Some("") => true,
-        Some(key) => key == self::content_key(casework, case).await?,
+        Some(key) if key.starts_with(WHOLE) => {
+            let dossier = dossier::dossier(casework, case, of.with_victims).await?;
+            key == content_key(casework, &dossier).await?
+        }
+        Some(key) => key == first_content_key(casework, case).await?,
     };
     if unchanged {
         return Ok(());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::database::Tx;
 use obhut_facts::{Facts, FactsError, FileFacts, Surface, read_json, words};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,18 +120,7 @@ pub async fn new_case(
     }
     let case = ids::new("case");
     let account = file.facts.reported.as_ref().and_then(|a| a.id.clone());
-    let group = match file.group {
-        CaseGroup::Alone => case.clone(),
-        CaseGroup::Account => needed("facts.reported.id", account.clone())?,
-        CaseGroup::Series => format!(
-            "series:{}",
-            needed("facts.series", file.facts.series.clone())?
-        ),
-        CaseGroup::Thread => {
-            let id = file.facts.threads.first().and_then(|t| t.id.clone());
-            format!("thread:{}", needed("facts.threads[0].id", id)?)
-        }
-    };
+    let group = group(file, &case)?;
     let embargo = match &file.embargo {
         None => None,
         Some(embargo) => Some(read_embargo(embargo)?),
@@ -170,31 +160,71 @@ pub async fn new_case(
     };
     opening::open(&mut tx, casework, &opened, &facts, actor).await?;
     for (screening, exhibit, item) in &rows {
-        let uploaded = item
-            .facts
-            .uploaded_at
-            .as_deref()
-            .and_then(|t| t.parse::<jiff::Timestamp>().ok());
-        let name = item.name.as_deref().or(item.path.as_deref());
-        let of_file = findings::File {
-            name,
-            surface: file.surface,
-            uploaded_at: uploaded.map(|t| t.as_microsecond()),
-        };
-        findings::file(&mut tx, casework, screening, &of_file).await?;
-        let found = findings::Found {
-            case: &case,
-            subject: screening,
-            evidence: exhibit.as_deref(),
-            strength: findings::GIVEN,
-            source: findings::PERSON,
-        };
-        findings::write(&mut tx, casework, &found).await?;
+        add_file(
+            &mut tx,
+            casework,
+            file,
+            &case,
+            screening,
+            exhibit.as_deref(),
+            item,
+        )
+        .await?;
     }
     let detail = format!("{} files", rows.len());
     audit::write(&mut tx, casework.now(), actor, "case.new", &case, &detail).await?;
     tx.commit().await?;
     Ok(NewCase { case, exhibits })
+}
+
+/// What the case is held together by.
+fn group(file: &CaseFile, case: &str) -> Result<String> {
+    let account = file.facts.reported.as_ref().and_then(|a| a.id.clone());
+    Ok(match file.group {
+        CaseGroup::Alone => case.to_owned(),
+        CaseGroup::Account => needed("facts.reported.id", account)?,
+        CaseGroup::Series => format!(
+            "series:{}",
+            needed("facts.series", file.facts.series.clone())?
+        ),
+        CaseGroup::Thread => {
+            let id = file.facts.threads.first().and_then(|t| t.id.clone());
+            format!("thread:{}", needed("facts.threads[0].id", id)?)
+        }
+    })
+}
+
+/// A file of the case, as a finding that a person gave.
+async fn add_file(
+    tx: &mut Tx,
+    casework: &Casework,
+    file: &CaseFile,
+    case: &str,
+    screening: &str,
+    exhibit: Option<&str>,
+    item: &CaseFileItem,
+) -> Result<()> {
+    let uploaded = item
+        .facts
+        .uploaded_at
+        .as_deref()
+        .and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    let name = item.name.as_deref().or(item.path.as_deref());
+    let of_file = findings::File {
+        name,
+        surface: file.surface,
+        uploaded_at: uploaded.map(|t| t.as_microsecond()),
+    };
+    findings::file(tx, casework, screening, &of_file).await?;
+    let found = findings::Found {
+        case,
+        subject: screening,
+        evidence: exhibit,
+        strength: findings::GIVEN,
+        source: findings::PERSON,
+    };
+    findings::write(tx, casework, &found).await?;
+    Ok(())
 }
 
 fn needed(field: &str, value: Option<String>) -> Result<String> {

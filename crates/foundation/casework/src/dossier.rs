@@ -4,10 +4,9 @@
 //! A dossier is looked at and checked by anybody with the right; only a [`crate::Report`], which has
 //! a person's decision, becomes a document.
 
-use std::collections::BTreeMap;
+use obhut_facts::{CaseStatus, Dossier, Facts, FileDigests, ReportedFile, Sealed};
 
-use obhut_facts::{CaseStatus, Dossier, ReportedFile, Sealed};
-
+use crate::views::Viewed;
 use crate::{Casework, Finding, Result, case_detail, cases, filings, findings, settings, views};
 
 /// What is known about a case. Children's data are left out unless asked for.
@@ -18,28 +17,6 @@ pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Res
         true => 0,
         false => std::mem::take(&mut facts.victims).len(),
     };
-    let mut kept = BTreeMap::new();
-    for finding in &detail.findings {
-        if let Some(id) = &finding.exhibit
-            && !kept.contains_key(id)
-        {
-            let mut tx = casework.db.snapshot().await?;
-            let viewed = views::viewed(&mut tx, id).await?;
-            let digests = views::digests(&mut tx, casework, id).await?;
-            let before = views::same_bytes_before(&mut tx, id).await?;
-            drop(tx);
-            let mut earlier = Vec::new();
-            for other in findings::cases_of_exhibits(casework, &before, case).await? {
-                // A cleared person's case is nobody's earlier one.
-                let mut tx = casework.db.snapshot().await?;
-                if cases::status(&mut tx, &other).await? != CaseStatus::Cleared {
-                    earlier.push(other);
-                }
-            }
-            let before = earlier;
-            kept.insert(id.clone(), (viewed, digests, before));
-        }
-    }
     // Earlier reports about the same account are named to whoever gets this one.
     if let Some(reported) = &mut facts.reported {
         for number in filings::earlier_numbers(casework, case).await? {
@@ -48,35 +25,7 @@ pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Res
             }
         }
     }
-    let mut files: Vec<ReportedFile> = Vec::new();
-    for finding in &detail.findings {
-        let matched = finding.listed;
-        let known = |f: &&mut ReportedFile| f.key == key(finding);
-        if let Some(file) = files.iter_mut().find(known) {
-            file.matched |= matched;
-            continue;
-        }
-        let exhibit = finding.exhibit.as_ref().and_then(|id| kept.get(id));
-        let more = facts.files.get(key(finding)).cloned();
-        let digests = exhibit.and_then(|(_, digests, _)| digests.clone());
-        let media = digests.as_ref().and_then(|d| d.media_type.clone());
-        let viewed = exhibit.map(|(viewed, ..)| *viewed).unwrap_or_default();
-        files.push(ReportedFile {
-            exhibit: finding.exhibit.clone(),
-            key: key(finding).to_owned(),
-            name: finding.name.clone(),
-            media_type: media.or_else(|| more.as_ref().and_then(|m| m.media_type.clone())),
-            digests: digests.map(Sealed::new),
-            surface: finding.surface,
-            uploaded_at: finding.uploaded_at,
-            found_at: finding.found_at,
-            matched,
-            viewed_whole: viewed.whole,
-            viewed_metadata: viewed.metadata,
-            seen_before: exhibit.map(|(.., b)| b.clone()).unwrap_or_default(),
-            facts: Sealed::new(more.unwrap_or_default()),
-        });
-    }
+    let files = files(casework, case, &detail.findings, &facts).await?;
     let found_at = files.iter().map(|f| f.found_at).min();
     Ok(Dossier {
         case: case.to_owned(),
@@ -93,6 +42,67 @@ pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Res
         unit: settings::financial_unit(casework).await?.map(Sealed::new),
         files,
     })
+}
+
+/// The files of a case, each once, whatever matched it.
+async fn files(
+    casework: &Casework,
+    case: &str,
+    found: &[Finding],
+    facts: &Facts,
+) -> Result<Vec<ReportedFile>> {
+    let mut files: Vec<ReportedFile> = Vec::new();
+    for finding in found {
+        let matched = finding.listed;
+        let known = |f: &&mut ReportedFile| f.key == key(finding);
+        if let Some(file) = files.iter_mut().find(known) {
+            file.matched |= matched;
+            continue;
+        }
+        let exhibit = match &finding.exhibit {
+            Some(id) => Some(kept(casework, case, id).await?),
+            None => None,
+        };
+        let more = facts.files.get(key(finding)).cloned();
+        let (viewed, digests, seen_before) = exhibit.unwrap_or_default();
+        let media = digests.as_ref().and_then(|d| d.media_type.clone());
+        files.push(ReportedFile {
+            exhibit: finding.exhibit.clone(),
+            key: key(finding).to_owned(),
+            name: finding.name.clone(),
+            media_type: media.or_else(|| more.as_ref().and_then(|m| m.media_type.clone())),
+            digests: digests.map(Sealed::new),
+            surface: finding.surface,
+            uploaded_at: finding.uploaded_at,
+            found_at: finding.found_at,
+            matched,
+            viewed_whole: viewed.whole,
+            viewed_metadata: viewed.metadata,
+            seen_before,
+            facts: Sealed::new(more.unwrap_or_default()),
+        });
+    }
+    Ok(files)
+}
+
+/// What is on record of an exhibit: what people saw of it, its digests, earlier cases with the same bytes.
+type OnRecord = (Viewed, Option<FileDigests>, Vec<String>);
+
+async fn kept(casework: &Casework, case: &str, exhibit: &str) -> Result<OnRecord> {
+    let mut tx = casework.db.snapshot().await?;
+    let viewed = views::viewed(&mut tx, exhibit).await?;
+    let digests = views::digests(&mut tx, casework, exhibit).await?;
+    let before = views::same_bytes_before(&mut tx, exhibit).await?;
+    drop(tx);
+    let mut earlier = Vec::new();
+    for other in findings::cases_of_exhibits(casework, &before, case).await? {
+        // A cleared person's case is nobody's earlier one.
+        let mut tx = casework.db.snapshot().await?;
+        if cases::status(&mut tx, &other).await? != CaseStatus::Cleared {
+            earlier.push(other);
+        }
+    }
+    Ok((viewed, digests, earlier))
 }
 
 fn key(finding: &Finding) -> &str {

@@ -72,7 +72,7 @@ pub async fn report(
 /// approved with.
 pub async fn report_to_send(casework: &Casework, id: &str, actor: &str) -> Result<Report> {
     let row = reports::report_row(casework, id).await?;
-    approvals::require_approved_content(casework, id, &row.case).await?;
+    approvals::require_approved_content(casework, &row).await?;
     let report = self::report(casework, &row.case, row.with_victims, actor).await?;
     if report.decision.id() != row.decision {
         return Err(CaseworkError::conflict(format!(

@@ -1,0 +1,136 @@
+//! What ties two addresses, as JSON, and a proof that anybody can check without this program.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use obhut_casework::rfc3339;
+use obhut_chain::{Fault, Index, Why, hash_text, heuristics};
+use serde_json::{Value, json};
+
+/// Why there is no proof.
+#[derive(Debug)]
+pub enum ProofFault {
+    /// The index or its block files can't be read.
+    Index(Fault),
+    /// The block files are others than those the index was built from.
+    Disagree,
+}
+
+impl fmt::Display for ProofFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(fault) => fault.fmt(f),
+            Self::Disagree => {
+                f.write_str("the block files and the index don't agree; build the index again")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ProofFault {}
+
+/// The steps that tie two addresses, each with its transaction and rule.
+pub fn told(index: &Index, why: &Why, from: &str, to: &str) -> Value {
+    let steps: Vec<Value> = why
+        .steps
+        .iter()
+        .map(|s| {
+            let rule = s.rule;
+            let (id, time, height) = index.when(s.tx);
+            json!({
+                "from": index.address_text(s.from), "to": index.address_text(s.to),
+                "txid": hash_text(&id), "height": height,
+                "time": rfc3339(i64::from(time) * 1_000_000),
+                "rule": rule.name, "layer": rule.strength.name(), "confidence": rule.confidence,
+            })
+        })
+        .collect();
+    let confidence = why
+        .steps
+        .iter()
+        .map(|s| s.rule.confidence)
+        .min()
+        .unwrap_or(100);
+    json!({
+        "tied": true, "from": from, "to": to, "layer": why.strength.name(),
+        "confidence": confidence, "shortest": why.shortest, "steps": steps,
+    })
+}
+
+/// What is needed to check each step from block hash and Merkle path alone. `told` is what [`told`] gave.
+///
+/// # Errors
+/// Block files that can't be read, or that aren't those the index was built from.
+pub fn proof(index: &Index, why: &Why, told: &Value) -> Result<Value, ProofFault> {
+    let mut transactions = Vec::new();
+    let mut shown = HashSet::new();
+    for step in &why.steps {
+        if shown.insert(step.tx) {
+            transactions.push(transaction(index, why, step.tx)?);
+        }
+    }
+    let rules: Vec<Value> = heuristics::ALL
+        .iter()
+        .filter(|r| told["steps"].as_array().is_some_and(|s| s.iter().any(|s| s["rule"] == r.name)))
+        .map(|r| json!({ "name": r.name, "rule": r.rule, "source": r.source, "measured": r.measured }))
+        .collect();
+    Ok(json!({
+        "network": index.network().name(),
+        "claim": told,
+        "rules": rules,
+        "transactions": transactions,
+        "how_to_check": [
+            "Bytes are hexadecimal. Hashes are printed backwards, as explorers do: reverse their bytes before use.",
+            "txid = SHA-256(SHA-256(transaction_hex)), reversed. transaction_hex has no witnesses.",
+            "block = SHA-256(SHA-256(header_hex)), reversed. Compare it with any node or explorer at that height.",
+            "Merkle path: begin with the txid's bytes; for each hash of merkle_branch, if position is even hash (own + branch) twice with SHA-256, if odd (branch + own); halve position. The end is bytes 36 to 67 of the header.",
+            "Each input under `inputs` names txid and vout in transaction_hex; SHA-256(SHA-256()) of its own transaction_hex is that txid, and its output vout has the script of the address.",
+            "Rule multi_input: both addresses are spent by inputs of the transaction. Any other rule: one is spent, the other is paid by the output named in `change`.",
+        ],
+    }))
+}
+
+/// One transaction with its Merkle path, its outputs, and the inputs that the steps speak of.
+fn transaction(index: &Index, why: &Why, tx: u64) -> Result<Value, ProofFault> {
+    let p = index.prove(tx).map_err(ProofFault::Index)?;
+    if !p.holds() {
+        return Err(ProofFault::Disagree);
+    }
+    // What an input spends is in the transaction that it names, whose bytes hash to that name.
+    let mut spent = Vec::new();
+    let t = index.transaction(tx);
+    for (place, coin) in t.ins.iter().enumerate() {
+        let of_step = why
+            .steps
+            .iter()
+            .any(|s| s.tx == tx && (coin.address == Some(s.from) || coin.address == Some(s.to)));
+        if !of_step {
+            continue;
+        }
+        let previous = index.prove(coin.tx).map_err(ProofFault::Index)?;
+        spent.push(json!({
+            "input": place, "txid": hash_text(&previous.id), "vout": coin.vout,
+            "amount_sat": coin.satoshi,
+            "address": coin.address.map(|a| index.address_text(a)),
+            "transaction_hex": hex::encode(&previous.bytes),
+        }));
+    }
+    let outs: Vec<Value> = t
+        .outs
+        .iter()
+        .map(|c| {
+            json!({
+                "vout": c.vout, "amount_sat": c.satoshi,
+                "address": c.address.map(|a| index.address_text(a)),
+            })
+        })
+        .collect();
+    Ok(json!({
+        "txid": hash_text(&p.id), "transaction_hex": hex::encode(&p.bytes),
+        "height": p.height, "block": hash_text(&p.block()), "header_hex": hex::encode(p.header),
+        "position": p.position,
+        "merkle_branch": p.branch.iter().map(hash_text).collect::<Vec<_>>(),
+        "inputs": spent, "outputs": outs,
+        "change": t.change.map(|(vout, rule)| json!({ "vout": vout, "rule": rule })),
+    }))
+}

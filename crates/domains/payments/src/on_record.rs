@@ -1,0 +1,41 @@
+//! A scan over history to alerts on record.
+
+use obhut_casework::{Casework, Result, Sealed};
+use obhut_typologies::{PartyKey, Transfers};
+
+use crate::alerts::{NewAlert, record_alert, shown};
+use crate::scan::ScanResult;
+
+/// Puts a scan's alerts on record, as `actor`; those of decided cases are raised again only after a while.
+/// How many were new or changed.
+pub async fn record_scan(
+    casework: &Casework,
+    result: &ScanResult,
+    transfers: &Transfers,
+    actor: &str,
+) -> Result<u64> {
+    let name = |key| transfers.names.name(key);
+    let mut n = 0;
+    for found in &result.alerts {
+        let (timeline, network) = shown(
+            &found.events,
+            name,
+            |tx| transfers.tx_name(tx),
+            |other| result.senders_of.get(&other).copied(),
+        );
+        let mut others: Vec<PartyKey> = found.events.iter().map(|e| e.other).collect();
+        others.dedup();
+        let side = found.assessment.side();
+        let near = result.relations.confirmed_near(found.party, side, &others);
+        let alert = NewAlert {
+            party: Sealed::new(name(found.party)),
+            assessment: found.assessment.clone(),
+            timeline,
+            network,
+            rests_on: near.into_iter().map(|p| Sealed::new(name(p))).collect(),
+        };
+        let told = record_alert(casework, &alert, actor).await?;
+        n += u64::from(told.is_some());
+    }
+    Ok(n)
+}
