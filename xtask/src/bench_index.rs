@@ -107,6 +107,7 @@ impl Drop for Answering {
     }
 }
 
+// Long: the steps of one run, in their order.
 pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
     let python = setup::peers_python()?;

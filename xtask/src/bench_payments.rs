@@ -78,6 +78,7 @@ pub fn run(report: &mut Report) -> Done {
     live(report, &obhut, &folder)
 }
 
+// Long: the steps of one run, in their order.
 fn features(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
     let python = setup::peers_python()?;
     let data = folder.join("made.parquet");

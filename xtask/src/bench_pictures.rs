@@ -25,6 +25,7 @@ for name in sorted(os.listdir(sys.argv[1])):
         PdqSignal.hash_from_bytes(file.read())
 "#;
 
+// Long: the steps of one run, in their order.
 pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
     let python = setup::peers_python()?;

@@ -80,6 +80,7 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
+// Long: the steps of one run, in their order.
 pub fn run() -> Done {
     setup::for_demo()?;
     println!("building …");

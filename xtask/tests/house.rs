@@ -520,3 +520,66 @@ fn every_dependency_has_a_licence_we_accept_and_comes_from_the_registry() {
         );
     }
 }
+
+/// Lines a function may have before it says why it is not shorter.
+const FUNCTION_LINES_MAX: usize = 80;
+
+/// Functions that are long without a word about it: name and lines.
+fn long_functions(text: &str) -> Vec<(String, usize)> {
+    let text = &text[..text.find("#[cfg(test)]\nmod ").unwrap_or(text.len())];
+    let lines: Vec<&str> = text.lines().collect();
+    let mut long = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let mut words = line.trim_start().split(' ');
+        let name = words
+            .find(|w| {
+                ![
+                    "pub",
+                    "pub(crate)",
+                    "pub(super)",
+                    "const",
+                    "async",
+                    "unsafe",
+                ]
+                .contains(w)
+            })
+            .filter(|w| *w == "fn")
+            .and_then(|_| words.next());
+        let (Some(name), false) = (name, line.ends_with('}')) else {
+            continue;
+        };
+        let end = lines[at..].iter().position(|l| *l == format!("{indent}}}"));
+        let says = at > 0 && lines[at - 1].trim_start().starts_with("// Long: ");
+        if let Some(end) = end.filter(|end| end + 1 > FUNCTION_LINES_MAX && !says) {
+            let name: String = name
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            long.push((name, end + 1));
+        }
+    }
+    long
+}
+
+#[test]
+fn a_long_function_says_why() {
+    for file in sources()
+        .into_iter()
+        .filter(|f| f.contains("/src/") && f != "xtask/src/bench_chain.rs")
+    {
+        let long = long_functions(&read(&root().join(&file)));
+        assert!(
+            long.is_empty(),
+            "{file}: {long:?} lines, more than {FUNCTION_LINES_MAX}. Split it where a part has a name of its own; where it has none, say so on the line above: `// Long: one arm for each command.`"
+        );
+    }
+    let body = "    x();\n".repeat(FUNCTION_LINES_MAX - 1);
+    let long = format!("pub(crate) async fn f() {{\n{body}}}\n");
+    assert_eq!(
+        long_functions(&long),
+        [("f".to_owned(), FUNCTION_LINES_MAX + 1)]
+    );
+    assert!(long_functions(&format!("// Long: a table.\n{long}")).is_empty());
+    assert!(long_functions(&long.replacen("    x();\n", "", 1)).is_empty());
+}

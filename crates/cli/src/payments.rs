@@ -54,6 +54,7 @@ pub async fn run(
     }
 }
 
+// Long: one run from files to summary, in order.
 async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
     let policy = policy(&args.policy)?;
     let mut inputs = args.read.files.clone();

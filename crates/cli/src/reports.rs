@@ -18,6 +18,7 @@ use crate::output::{Output, count};
 use crate::setting::{Setting, acting, somebody};
 use crate::whole_file::write_private;
 
+// Long: one arm for each command.
 pub async fn run(
     command: ReportCommand,
     setting: &Setting,

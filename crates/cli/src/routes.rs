@@ -18,6 +18,7 @@ use crate::setting::{Setting, acting};
 /// Longest file with a password, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
 
+// Long: one arm for each command.
 pub async fn destination(
     command: DestinationCommand,
     setting: &Setting,
@@ -137,6 +138,7 @@ pub async fn destination(
     Ok(ExitCode::SUCCESS)
 }
 
+// Long: one arm for each command.
 pub async fn route(
     command: RouteCommand,
     setting: &Setting,

@@ -411,6 +411,62 @@ async fn open_case(
     Ok(case)
 }
 
+/// Seals each report and takes its tokens, on all cores: that is most of the work, and each report's own.
+async fn prepare_all(casework: &Casework, given: Vec<ParsedReport>) -> Vec<Prepared> {
+    let sealer = casework.sealer();
+    let lookup = casework.lookup();
+    tokio::task::spawn_blocking(move || {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let part = given.len().div_ceil(cores).max(1);
+        let mut prepared = Vec::with_capacity(given.len());
+        std::thread::scope(|scope| {
+            let parts: Vec<_> = given
+                .chunks(part)
+                .map(|part| {
+                    let (sealer, lookup) = (&sealer, &lookup);
+                    scope.spawn(move || {
+                        part.iter()
+                            .map(|g| prepare(g, sealer, lookup))
+                            .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            for part in parts {
+                prepared.extend(part.join().expect("preparing doesn't panic"));
+            }
+        });
+        prepared
+    })
+    .await
+    .expect("preparing doesn't panic")
+}
+
+/// A case for a report that nobody could read: its bytes are all there is.
+async fn open_unread(
+    tx: &mut Tx,
+    casework: &Casework,
+    seq: i64,
+    why: &str,
+    exhibit: Option<&str>,
+    actor: &str,
+) -> Result<String> {
+    let known = Facts {
+        note: Some(format!(
+            "This report ({}) came in and could not be read: {why}. Its bytes are an exhibit of this case.",
+            name(seq)
+        )),
+        ..Facts::default()
+    };
+    let opened = open_case(tx, casework, &known, &name(seq), actor).await?;
+    add_raw(casework, tx, &opened, findings::UNREAD_REPORT, exhibit).await?;
+    sqlx::query("UPDATE incoming SET case_id = $1 WHERE seq = $2")
+        .bind(&opened)
+        .bind(seq)
+        .execute(&mut **tx)
+        .await?;
+    Ok(opened)
+}
+
 impl IntakeRun<'_> {
     /// Takes reports in, in their order; what became of each.
     pub async fn take(&mut self, given: Vec<ParsedReport>, actor: &str) -> Result<Vec<Incoming>> {
@@ -425,36 +481,10 @@ impl IntakeRun<'_> {
         }
     }
 
+    // Long: one transaction, in the order its rows need.
     async fn chunk(&mut self, given: Vec<ParsedReport>, actor: &str) -> Result<Vec<Incoming>> {
         let casework = self.casework;
-        let sealer = casework.sealer();
-        let lookup = casework.lookup();
-        // Sealing and tokens are most of the work, and each report's own.
-        let prepared = tokio::task::spawn_blocking(move || {
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            let part = given.len().div_ceil(cores).max(1);
-            let mut prepared = Vec::with_capacity(given.len());
-            std::thread::scope(|scope| {
-                let parts: Vec<_> = given
-                    .chunks(part)
-                    .map(|part| {
-                        let (sealer, lookup) = (&sealer, &lookup);
-                        scope.spawn(move || {
-                            part.iter()
-                                .map(|g| prepare(g, sealer, lookup))
-                                .collect::<Vec<_>>()
-                        })
-                    })
-                    .collect();
-                for part in parts {
-                    prepared.extend(part.join().expect("preparing doesn't panic"));
-                }
-            });
-            prepared
-        })
-        .await
-        .expect("preparing doesn't panic");
-
+        let prepared = prepare_all(casework, given).await;
         // What can't be read is kept as an exhibit before anything else: its bytes are all there is.
         let mut exhibits = Vec::new();
         for p in prepared.iter().filter(|p| p.unreadable.is_some()) {
@@ -484,33 +514,17 @@ impl IntakeRun<'_> {
         }
         let mut came = Vec::with_capacity(prepared.len());
         for (p, row) in prepared.iter().zip(&placed.rows) {
-            let mut case = None;
-            if let Some(why) = &p.unreadable {
-                let known = Facts {
-                    note: Some(format!(
-                        "This report ({}) came in and could not be read: {why}. Its bytes are an exhibit of this case.",
-                        name(row.seq)
-                    )),
-                    ..Facts::default()
-                };
-                let opened = open_case(&mut tx, casework, &known, &name(row.seq), actor).await?;
-                let exhibit = exhibits.next();
-                add_raw(
-                    casework,
-                    &mut tx,
-                    &opened,
-                    findings::UNREAD_REPORT,
-                    exhibit.as_deref(),
-                )
-                .await?;
-                sqlx::query("UPDATE incoming SET case_id = $1 WHERE seq = $2")
-                    .bind(&opened)
-                    .bind(row.seq)
-                    .execute(&mut *tx)
-                    .await?;
-                case = Some(opened);
-                self.summary.unreadable += 1;
-            }
+            let case = match &p.unreadable {
+                None => None,
+                Some(why) => {
+                    self.summary.unreadable += 1;
+                    let exhibit = exhibits.next();
+                    Some(
+                        open_unread(&mut tx, casework, row.seq, why, exhibit.as_deref(), actor)
+                            .await?,
+                    )
+                }
+            };
             self.summary.taken += 1;
             self.summary.duplicates += u64::from(row.duplicate_of.is_some());
             self.summary.reuploads += u64::from(row.reupload_of.is_some());

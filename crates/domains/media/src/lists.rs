@@ -320,6 +320,7 @@ fn read(casework: &Casework, name: &str, csv: &[u8]) -> Result<(Entries, Vec<Lis
 
 /// Writes a version's file and its row; the number of its first entry, or none where that
 /// version is on record already.
+// Long: one version, from its file to its row.
 async fn add_version(
     casework: &Casework,
     tx: &mut Tx,

@@ -3,6 +3,10 @@
 //!
 //! What is known of parties is sealed; the tables hold keyed digests. Holds end by themselves.
 
+mod holds;
+
+pub use holds::{Hold, HoldState, decide_hold, holds, record_hold};
+
 use async_trait::async_trait;
 use obhut_typologies::{
     Assessment, Country, Currency, Event, Fired, Language, Role, SCENARIOS, Scenario, Side,
@@ -17,7 +21,7 @@ use obhut_casework::for_domains::{
 };
 use obhut_casework::{
     Account, CaseStatus, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty,
-    Jurisdiction, Payment, Person, Result, Role as PersonRole, Sealed, ServiceKind, Subject,
+    Jurisdiction, Payment, Result, Sealed, ServiceKind, Subject,
     Surface, rfc3339,
 };
 use obhut_facts::words;
@@ -27,9 +31,6 @@ const SOURCE: &str = "payments";
 /// Cool-down: a party of a decided case is re-alerted only for transfers at least this long after the
 /// last alert, in microseconds; 30 days, our judgement.
 const ANEW_MICROS: i64 = 30 * 86_400 * 1_000_000;
-/// A person may hold a payment this long at most, in days; longer needs an authority's order, which
-/// is kept elsewhere.
-const HOLD_DAYS_MAX: i64 = 30;
 /// Transfers that go into a case's facts.
 const FACTS_PAYMENTS_MAX: usize = 200;
 
@@ -40,20 +41,6 @@ words! {
         Open = "open",
         /// What it rested on was taken back.
         Withdrawn = "withdrawn",
-    }
-}
-
-words! {
-    /// The status of a hold.
-    HoldState {
-        /// Until its time is over.
-        Held = "held",
-        /// A person confirmed it, until a later time.
-        Confirmed = "confirmed",
-        /// A person let the payment go.
-        Released = "released",
-        /// Expired without being confirmed.
-        Ended = "ended",
     }
 }
 
@@ -278,23 +265,6 @@ impl AlertDetail {
     }
 }
 
-/// A hold on record.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Hold {
-    /// Id.
-    pub id: String,
-    /// Its case.
-    pub case: String,
-    /// Its status now.
-    pub state: HoldState,
-    /// When it ends.
-    #[serde(serialize_with = "obhut_casework::time")]
-    pub until: i64,
-    /// Id of the transfer.
-    #[serde(skip)]
-    pub tx: Sealed<String>,
-}
-
 /// Events as an alert shows them; `name` says what parties, `tx` what transfers are called.
 pub fn shown(
     events: &[Event],
@@ -362,26 +332,7 @@ pub async fn record_alert(
 ) -> Result<Option<AlertRow>> {
     let a = &alert.assessment;
     let key = party_key(casework, alert.party.expose());
-    let detail = Detail {
-        party: alert.party.expose().clone(),
-        fired: a
-            .fired
-            .iter()
-            .map(|f| StoredFired {
-                id: f.indicator().id.to_owned(),
-                sentence: f.sentence(),
-                strength: f.strength,
-                values: f.values,
-            })
-            .collect(),
-        timeline: alert.timeline.clone(),
-        network: alert.network.clone(),
-        rests_on: alert
-            .rests_on
-            .iter()
-            .map(|p| party_key(casework, p.expose()))
-            .collect(),
-    };
+    let detail = detail_of(casework, alert);
     let text = serde_json::to_string(&detail).expect("a detail is JSON");
     let sealed = casework.seal_text(&text);
     let now = casework.now_micros();
@@ -426,6 +377,59 @@ pub async fn record_alert(
             return Ok(None);
         }
     }
+    let fresh = Fresh {
+        alert,
+        key: &key,
+        sealed: &sealed,
+        score,
+    };
+    let id = insert(&mut tx, casework, &fresh, actor).await?;
+    let row = row_of(&mut tx, &id).await?;
+    tx.commit().await?;
+    Ok(Some(row))
+}
+
+fn detail_of(casework: &Casework, alert: &NewAlert) -> Detail {
+    let a = &alert.assessment;
+    Detail {
+        party: alert.party.expose().clone(),
+        fired: a
+            .fired
+            .iter()
+            .map(|f| StoredFired {
+                id: f.indicator().id.to_owned(),
+                sentence: f.sentence(),
+                strength: f.strength,
+                values: f.values,
+            })
+            .collect(),
+        timeline: alert.timeline.clone(),
+        network: alert.network.clone(),
+        rests_on: alert
+            .rests_on
+            .iter()
+            .map(|p| party_key(casework, p.expose()))
+            .collect(),
+    }
+}
+
+/// An alert as it is about to be stored.
+struct Fresh<'a> {
+    alert: &'a NewAlert,
+    key: &'a str,
+    sealed: &'a str,
+    score: i64,
+}
+
+/// Puts a new alert and its finding into the open case of its party; the alert's id.
+async fn insert(
+    tx: &mut Tx,
+    casework: &Casework,
+    fresh: &Fresh<'_>,
+    actor: &str,
+) -> Result<String> {
+    let (alert, now) = (fresh.alert, casework.now_micros());
+    let a = &alert.assessment;
     let id = ids::new("alert");
     let subject = Subject {
         group: format!("payments:{}", alert.party.expose()),
@@ -434,8 +438,8 @@ pub async fn record_alert(
         surface: Surface::Public,
         uploaded_at: None,
     };
-    let fresh = ids::new("case");
-    let case = cases::join_payments(&mut tx, casework, &subject, &fresh, actor).await?;
+    let unused = ids::new("case");
+    let case = cases::join_payments(tx, casework, &subject, &unused, actor).await?;
     let found = findings::Found {
         case: &case,
         subject: &id,
@@ -443,8 +447,8 @@ pub async fn record_alert(
         strength: a.scenario,
         source: SOURCE,
     };
-    findings::write(&mut tx, casework, &found).await?;
-    let seq = counters::next(&mut tx, "alerts").await?;
+    findings::write(tx, casework, &found).await?;
+    let seq = counters::next(tx, "alerts").await?;
     sqlx::query(
         "INSERT INTO payment_alerts (id, case_id, party_key, side, role, scenario, score, state, detail_sealed,
             first_at, last_at, made_at, changed_at, seq)
@@ -452,20 +456,20 @@ pub async fn record_alert(
     )
     .bind(&id)
     .bind(&case)
-    .bind(&key)
+    .bind(fresh.key)
     .bind(a.side().word())
     .bind(a.role().word())
     .bind(a.scenario)
-    .bind(score)
-    .bind(&sealed)
+    .bind(fresh.score)
+    .bind(fresh.sealed)
     .bind(a.first_at)
     .bind(a.last_at)
     .bind(now)
     .bind(seq)
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
     audit::write(
-        &mut tx,
+        tx,
         now,
         actor,
         "alert.record",
@@ -473,9 +477,7 @@ pub async fn record_alert(
         &format!("{} in {case}", a.scenario),
     )
     .await?;
-    let row = row_of(&mut tx, &id).await?;
-    tx.commit().await?;
-    Ok(Some(row))
+    Ok(id)
 }
 
 /// Open alerts, highest score first: either those of possible victims, or all others. The two queues
@@ -651,131 +653,6 @@ pub async fn settle_associations(casework: &Casework) -> Result<u64> {
     }
     tx.commit().await?;
     Ok(changed)
-}
-
-/// Puts a hold on record; the same transfer twice is one hold.
-pub async fn record_hold(casework: &Casework, tx_id: &str, case: &str, until: i64) -> Result<()> {
-    let key = casework.keyed_digest("payment transfer", tx_id.as_bytes());
-    let mut tx = casework.begin().await?;
-    let done = sqlx::query(
-        "INSERT INTO payment_holds (id, tx_key, tx_sealed, case_id, state, until_at, made_at, changed_at)
-         VALUES ($1, $2, $3, $4, 'held', $5, $6, $6) ON CONFLICT (tx_key) DO NOTHING",
-    )
-    .bind(ids::new("hold"))
-    .bind(&key)
-    .bind(casework.seal_text(tx_id))
-    .bind(case)
-    .bind(until)
-    .bind(casework.now_micros())
-    .execute(&mut *tx)
-    .await?;
-    if done.rows_affected() == 1 {
-        audit::write(
-            &mut tx,
-            casework.now_micros(),
-            "payments",
-            "hold.begin",
-            case,
-            &rfc3339(until),
-        )
-        .await?;
-    }
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Holds, newest first; those whose time is over have ended.
-pub async fn holds(casework: &Casework) -> Result<Vec<Hold>> {
-    let rows = sqlx::query(
-        "SELECT id, case_id, state, until_at, tx_sealed FROM payment_holds ORDER BY made_at DESC, id LIMIT 1000",
-    )
-    .fetch_all(casework.pool())
-    .await?;
-    rows.iter()
-        .map(|row| hold_of(casework, &mut Columns::of(row)))
-        .collect()
-}
-
-fn hold_of(casework: &Casework, c: &mut Columns<'_>) -> Result<Hold> {
-    let (id, case, state, until, sealed) = (c.text()?, c.text()?, c.text()?, c.int()?, c.text()?);
-    let state = HoldState::from_word(&state).ok_or_else(|| CaseworkError::unreadable("a hold"))?;
-    let over =
-        casework.now_micros() >= until && matches!(state, HoldState::Held | HoldState::Confirmed);
-    Ok(Hold {
-        id,
-        case,
-        state: if over { HoldState::Ended } else { state },
-        until,
-        // Of a cleared person nothing is left to open.
-        tx: Sealed::new(if sealed.is_empty() {
-            String::new()
-        } else {
-            casework.open_text(&sealed)?
-        }),
-    })
-}
-
-/// A person confirms a hold until a time, or lets the payment go. What has ended stays ended.
-pub async fn decide_hold(
-    casework: &Casework,
-    id: &str,
-    person: &Person,
-    until: Option<i64>,
-    why: &str,
-) -> Result<Hold> {
-    person.require(PersonRole::Reviewer)?;
-    if why.trim().is_empty() {
-        return Err(CaseworkError::invalid("why", "say why"));
-    }
-    let now = casework.now_micros();
-    if let Some(until) = until
-        && (until <= now || until > now + HOLD_DAYS_MAX * 86_400_000_000)
-    {
-        return Err(CaseworkError::invalid(
-            "until",
-            format!("a hold ends at a time within the next {HOLD_DAYS_MAX} days"),
-        ));
-    }
-    let mut tx = casework.begin().await?;
-    let row = sqlx::query(
-        "SELECT id, case_id, state, until_at, tx_sealed FROM payment_holds WHERE id = $1",
-    )
-    .bind(id)
-    .fetch_optional(&mut *tx)
-    .await?
-    .ok_or_else(|| CaseworkError::NotFound {
-        what: "hold",
-        id: id.to_owned(),
-    })?;
-    let hold = hold_of(casework, &mut Columns::of(&row))?;
-    if matches!(hold.state, HoldState::Ended | HoldState::Released) {
-        return Err(CaseworkError::conflict(format!(
-            "hold {id} has {}; the payment may have gone out",
-            hold.state
-        )));
-    }
-    let state = if until.is_some() {
-        HoldState::Confirmed
-    } else {
-        HoldState::Released
-    };
-    let until = until.unwrap_or(now);
-    sqlx::query("UPDATE payment_holds SET state = $1, until_at = $2, person = $3, changed_at = $4 WHERE id = $5")
-        .bind(state.word())
-        .bind(until)
-        .bind(&person.id)
-        .bind(now)
-        .bind(id)
-        .execute(&mut *tx)
-        .await?;
-    let detail = format!("{state} until {}: {why}", rfc3339(until));
-    audit::write(&mut tx, now, &person.id, "hold.decide", id, &detail).await?;
-    tx.commit().await?;
-    Ok(Hold {
-        state,
-        until,
-        ..hold
-    })
 }
 
 async fn row_of(tx: &mut Tx, id: &str) -> Result<AlertRow> {

@@ -332,6 +332,7 @@ impl Live {
 }
 
 /// Takes a transfer into the windows and says what it made of them.
+// Long: one transfer under one lock, from check to answer.
 fn take(
     state: &mut State,
     t: &Transfer,

@@ -220,6 +220,7 @@ impl Making {
     }
 
     /// A payment of a wallet that has coins.
+    // Long: one arm for each habit of a payer.
     fn payment(&mut self) -> Option<Tx> {
         let payer = loop {
             let n = self.ready.len() as u64;

@@ -89,6 +89,7 @@ impl Node {
 }
 
 /// Reads a whole document.
+// Long: one pass over a file; what it carries from element to element are its variables.
 pub fn parse(text: &str) -> Result<Node, TreeFault> {
     let mut reader = Reader::from_str(text);
     let mut open: Vec<Node> = Vec::new();

@@ -94,6 +94,7 @@ impl CaseFile {
 }
 
 /// Opens a case from a file. `contents` has the bytes of its files, in their order.
+// Long: one case, from its file to its rows.
 pub async fn new_case(
     casework: &Casework,
     file: &CaseFile,

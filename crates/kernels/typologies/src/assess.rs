@@ -186,6 +186,7 @@ fn assess(
 
 /// Looks at events of a year, in which `series` are what may be blackmail.
 #[allow(clippy::too_many_arguments)]
+// Long: one indicator after another, over the same counts.
 fn look(
     side: Side,
     year: &[Event],

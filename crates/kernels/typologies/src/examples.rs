@@ -128,6 +128,7 @@ impl Party {
 }
 
 /// Indicator, fires, doesn't.
+// Long: a table.
 fn examples() -> Vec<(&'static str, Party, Party)> {
     use Party as P;
     let sends = P::sends;

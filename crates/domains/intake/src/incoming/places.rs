@@ -32,6 +32,7 @@ pub(super) struct Row {
 }
 
 /// Puts each report where it belongs. Pure: the same reports give the same places.
+// Long: one pass over the reports; what it gathers are its variables.
 pub(super) fn place(
     prepared: &[Prepared],
     first: i64,

@@ -1,0 +1,168 @@
+//! Transfers held back: until when, on whose word.
+
+use obhut_casework::for_domains::{Columns, Inside as _, audit, ids};
+use obhut_casework::{
+    Casework, CaseworkError, Person, Result, Role as PersonRole, Sealed, rfc3339,
+};
+use obhut_facts::words;
+use serde::Serialize;
+
+/// A person may hold a payment this long at most, in days; longer needs an authority's order, which
+/// is kept elsewhere.
+const HOLD_DAYS_MAX: i64 = 30;
+
+words! {
+    /// The status of a hold.
+    HoldState {
+        /// Until its time is over.
+        Held = "held",
+        /// A person confirmed it, until a later time.
+        Confirmed = "confirmed",
+        /// A person let the payment go.
+        Released = "released",
+        /// Expired without being confirmed.
+        Ended = "ended",
+    }
+}
+
+/// A hold on record.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Hold {
+    /// Id.
+    pub id: String,
+    /// Its case.
+    pub case: String,
+    /// Its status now.
+    pub state: HoldState,
+    /// When it ends.
+    #[serde(serialize_with = "obhut_casework::time")]
+    pub until: i64,
+    /// Id of the transfer.
+    #[serde(skip)]
+    pub tx: Sealed<String>,
+}
+
+/// Puts a hold on record; the same transfer twice is one hold.
+pub async fn record_hold(casework: &Casework, tx_id: &str, case: &str, until: i64) -> Result<()> {
+    let key = casework.keyed_digest("payment transfer", tx_id.as_bytes());
+    let mut tx = casework.begin().await?;
+    let done = sqlx::query(
+        "INSERT INTO payment_holds (id, tx_key, tx_sealed, case_id, state, until_at, made_at, changed_at)
+         VALUES ($1, $2, $3, $4, 'held', $5, $6, $6) ON CONFLICT (tx_key) DO NOTHING",
+    )
+    .bind(ids::new("hold"))
+    .bind(&key)
+    .bind(casework.seal_text(tx_id))
+    .bind(case)
+    .bind(until)
+    .bind(casework.now_micros())
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 1 {
+        audit::write(
+            &mut tx,
+            casework.now_micros(),
+            "payments",
+            "hold.begin",
+            case,
+            &rfc3339(until),
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Holds, newest first; those whose time is over have ended.
+pub async fn holds(casework: &Casework) -> Result<Vec<Hold>> {
+    let rows = sqlx::query(
+        "SELECT id, case_id, state, until_at, tx_sealed FROM payment_holds ORDER BY made_at DESC, id LIMIT 1000",
+    )
+    .fetch_all(casework.pool())
+    .await?;
+    rows.iter()
+        .map(|row| hold_of(casework, &mut Columns::of(row)))
+        .collect()
+}
+
+fn hold_of(casework: &Casework, c: &mut Columns<'_>) -> Result<Hold> {
+    let (id, case, state, until, sealed) = (c.text()?, c.text()?, c.text()?, c.int()?, c.text()?);
+    let state = HoldState::from_word(&state).ok_or_else(|| CaseworkError::unreadable("a hold"))?;
+    let over =
+        casework.now_micros() >= until && matches!(state, HoldState::Held | HoldState::Confirmed);
+    Ok(Hold {
+        id,
+        case,
+        state: if over { HoldState::Ended } else { state },
+        until,
+        // Of a cleared person nothing is left to open.
+        tx: Sealed::new(if sealed.is_empty() {
+            String::new()
+        } else {
+            casework.open_text(&sealed)?
+        }),
+    })
+}
+
+/// A person confirms a hold until a time, or lets the payment go. What has ended stays ended.
+pub async fn decide_hold(
+    casework: &Casework,
+    id: &str,
+    person: &Person,
+    until: Option<i64>,
+    why: &str,
+) -> Result<Hold> {
+    person.require(PersonRole::Reviewer)?;
+    if why.trim().is_empty() {
+        return Err(CaseworkError::invalid("why", "say why"));
+    }
+    let now = casework.now_micros();
+    if let Some(until) = until
+        && (until <= now || until > now + HOLD_DAYS_MAX * 86_400_000_000)
+    {
+        return Err(CaseworkError::invalid(
+            "until",
+            format!("a hold ends at a time within the next {HOLD_DAYS_MAX} days"),
+        ));
+    }
+    let mut tx = casework.begin().await?;
+    let row = sqlx::query(
+        "SELECT id, case_id, state, until_at, tx_sealed FROM payment_holds WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or_else(|| CaseworkError::NotFound {
+        what: "hold",
+        id: id.to_owned(),
+    })?;
+    let hold = hold_of(casework, &mut Columns::of(&row))?;
+    if matches!(hold.state, HoldState::Ended | HoldState::Released) {
+        return Err(CaseworkError::conflict(format!(
+            "hold {id} has {}; the payment may have gone out",
+            hold.state
+        )));
+    }
+    let state = if until.is_some() {
+        HoldState::Confirmed
+    } else {
+        HoldState::Released
+    };
+    let until = until.unwrap_or(now);
+    sqlx::query("UPDATE payment_holds SET state = $1, until_at = $2, person = $3, changed_at = $4 WHERE id = $5")
+        .bind(state.word())
+        .bind(until)
+        .bind(&person.id)
+        .bind(now)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    let detail = format!("{state} until {}: {why}", rfc3339(until));
+    audit::write(&mut tx, now, &person.id, "hold.decide", id, &detail).await?;
+    tx.commit().await?;
+    Ok(Hold {
+        state,
+        until,
+        ..hold
+    })
+}
