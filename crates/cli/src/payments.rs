@@ -234,7 +234,7 @@ pub fn alert_json(alert: &Alert, language: Language) -> Value {
     let indicators: Vec<Value> = a
         .fired
         .iter()
-        .map(|f| json!({ "id": f.indicator().id, "because": f.because(language) }))
+        .map(|f| json!({ "id": f.indicator().id, "because": obhut_app::payments::because(f, language) }))
         .collect();
     json!({
         "party": alert.party,

@@ -22,10 +22,7 @@ struct Words(Language);
 
 impl Words {
     fn t(self, english: &'static str, german: &'static str) -> &'static str {
-        match self.0 {
-            Language::English => english,
-            Language::German => german,
-        }
+        self.0.pick(english, german)
     }
 }
 

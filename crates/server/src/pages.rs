@@ -62,8 +62,6 @@ pub(crate) use obhut_app::casework::Language;
 pub(crate) trait InPages {
     /// The first of the browser's languages that is one of ours.
     fn of(headers: &HeaderMap) -> Self;
-    /// One of two texts.
-    fn pick(self, english: &'static str, german: &'static str) -> &'static str;
 }
 
 impl InPages for Language {
@@ -80,13 +78,6 @@ impl InPages for Language {
             }
         }
         Self::English
-    }
-
-    fn pick(self, english: &'static str, german: &'static str) -> &'static str {
-        match self {
-            Self::English => english,
-            Self::German => german,
-        }
     }
 }
 

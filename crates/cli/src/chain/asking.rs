@@ -54,11 +54,7 @@ pub async fn payers(
         basis,
         tags: names.map(|n| n.to_string_lossy().into_owned()).collect(),
     };
-    let language = if args.german {
-        Language::German
-    } else {
-        Language::English
-    };
+    let language = Language::german(args.german);
     let requests = args.out.join("requests");
     std::fs::create_dir_all(&requests)
         .with_context(|| format!("{} can't be made", args.out.display()))?;

@@ -41,18 +41,14 @@ pub(super) async fn show(
 ) -> anyhow::Result<ExitCode> {
     let casework = setting.casework().await?;
     let person = acting(&casework, by, Role::Reviewer, output).await?;
-    let language = if german {
-        Language::German
-    } else {
-        Language::English
-    };
+    let language = Language::german(german);
     for d in obhut_app::payments::payment_alert(&casework, id, &person.id).await? {
         output.line(
             || {
                 let because: Vec<Value> = d
                     .fired
                     .iter()
-                    .map(|f| json!({ "id": f.indicator().id, "because": f.because(language), "source": f.indicator().source, "date": f.indicator().date, "weighs": f.weighs() }))
+                    .map(|f| json!({ "id": f.indicator().id, "because": obhut_app::payments::because(f, language), "source": f.indicator().source, "date": f.indicator().date, "weighs": f.weighs() }))
                     .collect();
                 json!({
                     "alert": d.row, "party": d.party.expose(), "advice": d.advice(language),
@@ -66,7 +62,7 @@ pub(super) async fn show(
                 );
                 for f in &d.fired {
                     let i = f.indicator();
-                    text += &format!("  {}  {}\n       {} ({})\n", i.id, f.because(language), i.source, i.date);
+                    text += &format!("  {}  {}\n       {} ({})\n", i.id, obhut_app::payments::because(f, language), i.source, i.date);
                 }
                 let t = |en, de| if german { de } else { en };
                 text += t("  with\n", "  mit\n");

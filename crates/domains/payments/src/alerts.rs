@@ -9,7 +9,7 @@ pub use holds::{Hold, HoldState, decide_hold, holds, record_hold};
 
 use async_trait::async_trait;
 use obhut_typologies::{
-    Assessment, Country, Currency, Event, Fired, Language, Role, SCENARIOS, Scenario, Side,
+    Assessment, Country, Currency, Event, Fired, Role, SCENARIOS, Scenario, Side,
     indicators::{self, Rests},
     score_of,
 };
@@ -21,10 +21,9 @@ use obhut_casework::for_domains::{
 };
 use obhut_casework::{
     Account, CaseStatus, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty,
-    Jurisdiction, Payment, Result, Sealed, ServiceKind, Subject,
-    Surface, rfc3339,
+    Jurisdiction, Payment, Result, Sealed, ServiceKind, Subject, Surface, rfc3339,
 };
-use obhut_facts::words;
+use obhut_facts::{Language, words};
 
 /// What findings of this domain are recorded under.
 const SOURCE: &str = "payments";
@@ -261,7 +260,7 @@ impl AlertDetail {
     /// What the reader should do first.
     pub fn advice(&self, language: Language) -> &'static str {
         self.scenario()
-            .map_or("", |s| s.advice.in_language(language))
+            .map_or("", |s| language.pick(s.advice.en, s.advice.de))
     }
 }
 

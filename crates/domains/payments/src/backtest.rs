@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use obhut_typologies::{Assessment, ByParty, Language, PartyKey, Role, Transfer};
+use obhut_typologies::{Assessment, ByParty, PartyKey, Role, Transfer};
 
 use crate::scan::ScanResult;
 
@@ -281,7 +281,7 @@ pub fn compare(
             .assessment
             .fired
             .iter()
-            .map(|f| format!("{}: {}", f.indicator().id, f.because(Language::English)))
+            .map(|f| format!("{}: {}", f.indicator().id, f.because().en))
             .collect(),
     };
     Backtest {

@@ -9,8 +9,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use obhut_facts::Language;
 use obhut_typologies::{
-    Assessment, DAY_MICROS, Language, Monitor, PartyKey, Policy, Record, Relations, Role, Side,
+    Assessment, DAY_MICROS, Fired, Monitor, PartyKey, Policy, Record, Relations, Role, Side,
     Transfer, Transfers, mark,
 };
 use obhut_vault::Clock;
@@ -425,11 +426,17 @@ fn take(
     }
 }
 
+/// Why an indicator fired, as a sentence.
+pub fn because(fired: &Fired, language: Language) -> String {
+    let told = fired.because();
+    language.pick(told.en, told.de)
+}
+
 /// A reason in words.
 pub fn reasons(a: &Assessment, language: Language) -> Vec<(&'static str, String)> {
     a.fired
         .iter()
-        .map(|f| (f.indicator().id, f.because(language)))
+        .map(|f| (f.indicator().id, because(f, language)))
         .collect()
 }
 

@@ -83,7 +83,8 @@ pub use filings::{
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings};
 pub use legal_bases::{LegalBasis, check_surface, legal_bases, record_legal_basis};
-pub use notices::{Language, Measure, Notice, appeal_by_code, make_notice};
+pub use notices::{Measure, Notice, appeal_by_code, make_notice};
+pub use obhut_facts::Language;
 pub use obhut_facts::{
     Account, AccountClosed, Address, Detection, Device, Email, FactFault, Facts, FactsError,
     FileCategory, FileFacts, Financial, FinancialAccount, FinancialParty, FinancialUnit,

@@ -4,7 +4,7 @@
 //! A notice carries a code. With it an appeal is filed without any login: whoever lost the account
 //! has lost the login too.
 
-use obhut_facts::words;
+use obhut_facts::{Language, words};
 use serde::Serialize;
 
 use crate::database::Columns;
@@ -31,16 +31,6 @@ words! {
         Restored = "restored",
         /// The appeal was rejected.
         AppealRejected = "appeal-rejected",
-    }
-}
-
-words! {
-    /// The language of a notice.
-    Language {
-        /// German.
-        German = "de",
-        /// English.
-        English = "en",
     }
 }
 

@@ -18,6 +18,7 @@ mod dossier;
 mod faults;
 mod financial;
 mod incoming;
+mod language;
 mod money;
 mod people;
 mod places;
@@ -34,6 +35,7 @@ pub use dossier::{CaseStatus, Category, Dossier, FileDigests, ReportedFile, Repo
 pub use faults::FactFault;
 pub use financial::{Financial, FinancialAccount, FinancialParty, FinancialUnit, IdentityDocument};
 pub use incoming::{IncomingFormat, ParsedReport};
+pub use language::Language;
 pub use money::{Message, Payment, Thread, Wallet};
 pub use people::{
     Account, AccountClosed, Address, Device, Email, IpEvent, Location, Person, Phone,

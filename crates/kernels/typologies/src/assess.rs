@@ -3,7 +3,7 @@
 
 use crate::indicators::{self, Counts, Indicator, View};
 use crate::scenarios;
-use crate::texts::Language;
+use crate::texts::Texts;
 use crate::window::{Numbers, Series, last_days, others};
 use crate::{DAY_MICROS, Event, PartyKey, Policy, Purchase, Role, SCENARIOS, Scenario, Side};
 
@@ -52,8 +52,8 @@ impl Fired {
     }
 
     /// Why, as a sentence.
-    pub fn because(&self, language: Language) -> String {
-        self.indicator().because[usize::from(self.sentence)].with(language, &self.values)
+    pub fn because(&self) -> Texts<String> {
+        self.indicator().because[usize::from(self.sentence)].with(&self.values)
     }
 
     /// Adds to the score once a scenario holds.

@@ -3,8 +3,8 @@
 use crate::indicators::{self, View};
 use crate::window::{Numbers, Series, last_days};
 use crate::{
-    Context, Country, Currency, DAY_MICROS, Event, Fired, Language, Links, PartyKey, Policy,
-    Purchase, Side, TieKnown, Transfer,
+    Context, Country, Currency, DAY_MICROS, Event, Fired, Links, PartyKey, Policy, Purchase, Side,
+    TieKnown, Transfer,
 };
 
 /// A Sunday, midnight.
@@ -123,7 +123,7 @@ impl Party {
         )?;
         assert!((0.0..=1.0).contains(&found.strength));
         let fired = Fired::restored(id, found.sentence, found.strength, found.values).unwrap();
-        Some(fired.because(Language::English))
+        Some(fired.because().en)
     }
 }
 

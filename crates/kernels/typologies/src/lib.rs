@@ -42,7 +42,7 @@ pub use records::{
     Transfers, mark, prepare,
 };
 pub use scenarios::{SCENARIOS, Scenario};
-pub use texts::{Language, Texts};
+pub use texts::Texts;
 pub use transfer::{
     Context, DAY_MICROS, Event, PartyKey, Purchase, Role, Side, TieKnown, Transfer,
     amount_minor_from_f64,

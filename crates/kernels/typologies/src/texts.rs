@@ -1,66 +1,52 @@
 //! Sentences with numbers in them, in German and English.
 
-/// A language that alerts are told in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Language {
+/// A text in both languages; which one is read is for whoever shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Texts<T = &'static str> {
     /// English.
-    #[default]
-    English,
+    pub en: T,
     /// German.
-    German,
-}
-
-/// A text in both languages.
-#[derive(Clone, Copy, Debug)]
-pub struct Texts {
-    /// English.
-    pub en: &'static str,
-    /// German.
-    pub de: &'static str,
+    pub de: T,
 }
 
 impl Texts {
-    /// In that language.
-    pub fn in_language(&self, language: Language) -> &'static str {
-        match language {
-            Language::English => self.en,
-            Language::German => self.de,
-        }
-    }
-
     /// With its numbers: `{0}` whole, `{0.1}` with one digit, `{0%}` as a percentage, `{0$}` as a
-    /// sum in US dollars out of cents.
-    pub fn with(&self, language: Language, values: &[f64]) -> String {
-        let mut out = String::new();
-        let mut rest = self.in_language(language);
-        while let Some((before, after)) = rest.split_once('{') {
-            out.push_str(before);
-            let (slot, after) = after.split_once('}').unwrap_or((after, ""));
-            let digits = slot.trim_end_matches(['%', '$']);
-            let (at, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-            let value = at
-                .parse::<usize>()
-                .ok()
-                .and_then(|at| values.get(at))
-                .copied();
-            let value = value.unwrap_or(f64::NAN);
-            let places: usize = fraction.parse().unwrap_or(0);
-            let text = if slot.ends_with('%') {
-                format!("{:.0} %", value * 100.0)
-            } else if slot.ends_with('$') {
-                format!("USD {:.2}", value / 100.0)
-            } else {
-                format!("{value:.places$}")
-            };
-            match language {
-                Language::English => out.push_str(&text),
-                Language::German => out.push_str(&text.replace('.', ",")),
-            }
-            rest = after;
+    /// sum in US dollars out of cents. German has a comma where English has a point.
+    pub fn with(&self, values: &[f64]) -> Texts<String> {
+        Texts {
+            en: filled(self.en, values, '.'),
+            de: filled(self.de, values, ','),
         }
-        out.push_str(rest);
-        out
     }
+}
+
+fn filled(text: &str, values: &[f64], point: char) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let (slot, after) = after.split_once('}').unwrap_or((after, ""));
+        let digits = slot.trim_end_matches(['%', '$']);
+        let (at, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let value = at
+            .parse::<usize>()
+            .ok()
+            .and_then(|at| values.get(at))
+            .copied();
+        let value = value.unwrap_or(f64::NAN);
+        let places: usize = fraction.parse().unwrap_or(0);
+        let text = if slot.ends_with('%') {
+            format!("{:.0} %", value * 100.0)
+        } else if slot.ends_with('$') {
+            format!("USD {:.2}", value / 100.0)
+        } else {
+            format!("{value:.places$}")
+        };
+        out.push_str(&text.replace('.', &point.to_string()));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -74,10 +60,8 @@ mod tests {
             de: "alle {3.1} Tage",
         };
         let values = [3.0, 4.0, 0.755, 2.25, 1234.0];
-        assert_eq!(
-            t.with(Language::English, &values),
-            "3 of 4, 76 %, every 2.2 days, USD 12.34"
-        );
-        assert_eq!(t.with(Language::German, &values), "alle 2,2 Tage");
+        let told = t.with(&values);
+        assert_eq!(told.en, "3 of 4, 76 %, every 2.2 days, USD 12.34");
+        assert_eq!(told.de, "alle 2,2 Tage");
     }
 }

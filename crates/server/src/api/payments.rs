@@ -406,7 +406,7 @@ impl AlertDetailBody {
                 .iter()
                 .map(|f| IndicatorBody {
                     id: f.indicator().id.into(),
-                    because: f.because(Language::English),
+                    because: obhut_app::payments::because(f, Language::English),
                     source: f.indicator().source.into(),
                     date: f.indicator().date.into(),
                     check: f.indicator().check.into(),

@@ -144,15 +144,8 @@ fn open(alert: &str, key: &str, label: &str) -> Markup {
     }
 }
 
-fn kernel(language: Language) -> payments::Language {
-    match language {
-        Language::English => payments::Language::English,
-        Language::German => payments::Language::German,
-    }
-}
-
 fn scenario(row: &AlertRow, language: Language) -> &'static str {
-    payments::Scenario::by_name(&row.scenario).map_or("", |s| s.title.in_language(kernel(language)))
+    payments::Scenario::by_name(&row.scenario).map_or("", |s| language.pick(s.title.en, s.title.de))
 }
 
 fn one(details: &[AlertDetail], language: Language, key: &str) -> Response {
@@ -162,7 +155,7 @@ fn one(details: &[AlertDetail], language: Language, key: &str) -> Response {
         @for d in details {
             h1 { (scenario(&d.row, language)) }
             p { (t("Party", "Beteiligter")) " " code { (d.party.expose()) } " · " (t("case", "Fall")) " " code { (d.row.case) } " · " (format!("{:.0}", d.row.score)) " " (t("points", "Punkte")) }
-            p class="notice" { (d.advice(kernel(language))) }
+            p class="notice" { (d.advice(language)) }
             h2 { (t("Why", "Warum")) }
             table {
                 thead { tr {
@@ -173,8 +166,8 @@ fn one(details: &[AlertDetail], language: Language, key: &str) -> Response {
                 tbody {
                     @for f in &d.fired {
                         tr {
-                            td data-label=(t("Sign", "Merkmal")) { (f.indicator().id) " " (f.indicator().title.in_language(kernel(language))) }
-                            td data-label=(t("Numbers and thresholds", "Zahlen und Schwellen")) { (f.because(kernel(language))) }
+                            td data-label=(t("Sign", "Merkmal")) { (f.indicator().id) " " (language.pick(f.indicator().title.en, f.indicator().title.de)) }
+                            td data-label=(t("Numbers and thresholds", "Zahlen und Schwellen")) { (payments::because(f, language)) }
                             td data-label=(t("Source", "Quelle")) { (f.indicator().source) " (" (f.indicator().date) ")" }
                         }
                     }

@@ -6,7 +6,7 @@
 
 use std::io::{Cursor, Write as _};
 
-use obhut_facts::{Dossier, rfc3339};
+use obhut_facts::{Dossier, Language, rfc3339};
 
 use super::dossier_json;
 use super::pdf::{self, Block};
@@ -18,8 +18,8 @@ pub(crate) struct Profile {
     pub name: &'static str,
     /// Whom it is for.
     pub title: &'static str,
-    /// German where true, else English.
-    pub german: bool,
+    /// The language it is written in.
+    pub language: Language,
     /// The law or form the list follows.
     pub law: &'static str,
     /// What is asked for, in their order.
@@ -32,27 +32,27 @@ pub(crate) struct Asked {
     pub name: &'static str,
     /// True where the authority can't begin without it.
     pub needed: bool,
-    /// What there is of it; in German where true.
-    pub get: fn(&Dossier, bool) -> Vec<String>,
+    /// What there is of it; in that language.
+    pub get: fn(&Dossier, Language) -> Vec<String>,
 }
 
 /// The report as a ZIP without the files: those come in when it is sent.
 pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
     let mut remarks = Vec::new();
     let mut blocks = Vec::new();
-    let (yes, no) = match profile.german {
-        true => ("Angaben im Einzelnen", "nicht bekannt"),
-        false => ("Details", "not known"),
+    let (yes, no) = match profile.language {
+        Language::German => ("Angaben im Einzelnen", "nicht bekannt"),
+        Language::English => ("Details", "not known"),
     };
     blocks.push(Block::Title(profile.title.to_owned()));
-    blocks.push(Block::Text(match profile.german {
-        true => format!("Meldung zu Fall {}, zusammengestellt am {}. Grundlage: {}. Ein Mensch hat entschieden, zu melden. Ein Treffer ist ein Hinweis, kein Beweis für Inhalt oder Vorsatz.", d.case, rfc3339(d.made_at), profile.law),
-        false => format!("Report about case {}, put together on {}. Basis: {}. A person decided to report. A match is a lead; it proves neither content nor intent.", d.case, rfc3339(d.made_at), profile.law),
+    blocks.push(Block::Text(match profile.language {
+        Language::German => format!("Meldung zu Fall {}, zusammengestellt am {}. Grundlage: {}. Ein Mensch hat entschieden, zu melden. Ein Treffer ist ein Hinweis, kein Beweis für Inhalt oder Vorsatz.", d.case, rfc3339(d.made_at), profile.law),
+        Language::English => format!("Report about case {}, put together on {}. Basis: {}. A person decided to report. A match is a lead; it proves neither content nor intent.", d.case, rfc3339(d.made_at), profile.law),
     }));
     let answers: Vec<Vec<String>> = profile
         .asks
         .iter()
-        .map(|a| (a.get)(d, profile.german))
+        .map(|a| (a.get)(d, profile.language))
         .collect();
     for (asked, answer) in profile.asks.iter().zip(&answers) {
         blocks.push(Block::Check(!answer.is_empty(), asked.name.to_owned()));
@@ -74,7 +74,7 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
         blocks.push(Block::Field(asked.name.to_owned(), text));
     }
     blocks.push(Block::Heading(
-        if profile.german {
+        if profile.language == Language::German {
             "Alle Angaben"
         } else {
             "Everything on record"
@@ -134,39 +134,43 @@ pub fn zip(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
 
 /// What profiles ask a case for.
 pub(crate) mod ask {
-    use obhut_facts::{Dossier, IncidentKind, IncidentTag, IpEvent, rfc3339};
+    use obhut_facts::{Dossier, IncidentKind, IncidentTag, IpEvent, Language, rfc3339};
 
-    fn incident(kind: IncidentKind, german: bool) -> String {
-        match (german, kind) {
-            (false, kind) => kind.word(),
-            (true, IncidentKind::Material) => "Missbrauchsdarstellungen",
-            (true, IncidentKind::Trafficking) => "Kinderhandel",
-            (true, IncidentKind::Tourism) => "Reisen zum Missbrauch",
-            (true, IncidentKind::Molestation) => "Missbrauch von Angesicht zu Angesicht",
-            (true, IncidentKind::MisleadingDomain) => "irreführender Domainname",
-            (true, IncidentKind::MisleadingWords) => "irreführende Worte oder Bilder",
-            (true, IncidentKind::Enticement) => "Anlocken eines Kindes im Netz",
-            (true, IncidentKind::UnsolicitedObscene) => "Unverlangtes an ein Kind geschickt",
+    fn incident(kind: IncidentKind, language: Language) -> String {
+        match (language, kind) {
+            (Language::English, kind) => kind.word(),
+            (Language::German, IncidentKind::Material) => "Missbrauchsdarstellungen",
+            (Language::German, IncidentKind::Trafficking) => "Kinderhandel",
+            (Language::German, IncidentKind::Tourism) => "Reisen zum Missbrauch",
+            (Language::German, IncidentKind::Molestation) => {
+                "Missbrauch von Angesicht zu Angesicht"
+            }
+            (Language::German, IncidentKind::MisleadingDomain) => "irreführender Domainname",
+            (Language::German, IncidentKind::MisleadingWords) => "irreführende Worte oder Bilder",
+            (Language::German, IncidentKind::Enticement) => "Anlocken eines Kindes im Netz",
+            (Language::German, IncidentKind::UnsolicitedObscene) => {
+                "Unverlangtes an ein Kind geschickt"
+            }
         }
         .to_owned()
     }
 
-    fn tag(tag: IncidentTag, german: bool) -> String {
-        match (german, tag) {
-            (false, tag) => tag.word(),
-            (true, IncidentTag::Sextortion) => "Erpressung mit Bildern",
-            (true, IncidentTag::Solicitation) => "Nachfrage nach Material",
-            (true, IncidentTag::MinorToMinor) => "unter Minderjährigen",
-            (true, IncidentTag::Spam) => "wahllos verschickt",
-            (true, IncidentTag::Sadistic) => "sadistische Ausbeutung",
+    fn tag(tag: IncidentTag, language: Language) -> String {
+        match (language, tag) {
+            (Language::English, tag) => tag.word(),
+            (Language::German, IncidentTag::Sextortion) => "Erpressung mit Bildern",
+            (Language::German, IncidentTag::Solicitation) => "Nachfrage nach Material",
+            (Language::German, IncidentTag::MinorToMinor) => "unter Minderjährigen",
+            (Language::German, IncidentTag::Spam) => "wahllos verschickt",
+            (Language::German, IncidentTag::Sadistic) => "sadistische Ausbeutung",
         }
         .to_owned()
     }
 
-    fn seen_words(german: bool) -> (&'static str, &'static str) {
-        match german {
-            true => (", von uns angesehen", ", von uns nicht angesehen"),
-            false => (", viewed by us", ", not viewed by us"),
+    fn seen_words(language: Language) -> (&'static str, &'static str) {
+        match language {
+            Language::German => (", von uns angesehen", ", von uns nicht angesehen"),
+            Language::English => (", viewed by us", ", not viewed by us"),
         }
     }
 
@@ -189,7 +193,7 @@ pub(crate) mod ask {
         format!("{}{port}{at}{what}", e.address)
     }
 
-    pub fn contact(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn contact(d: &Dossier, _: Language) -> Vec<String> {
         let r = &d.reporter;
         let person = format!("{} {}", r.first_name, r.last_name);
         [r.service.as_str(), &person, &r.email, &r.contact_email]
@@ -198,40 +202,40 @@ pub(crate) mod ask {
             .collect()
     }
 
-    pub fn what(d: &Dossier, german: bool) -> Vec<String> {
+    pub fn what(d: &Dossier, language: Language) -> Vec<String> {
         let facts = d.facts.expose();
         let mut all: Vec<String> = facts
             .incident
             .iter()
-            .map(|i| incident(*i, german))
+            .map(|i| incident(*i, language))
             .collect();
-        all.extend(facts.tags.iter().map(|t| tag(*t, german)));
+        all.extend(facts.tags.iter().map(|t| tag(*t, language)));
         all.extend(
             d.category
                 .iter()
                 .map(|c| format!("{}: {}", c.scale, c.value)),
         );
         if all.is_empty() && !d.files.is_empty() {
-            all.push(incident(IncidentKind::Material, german));
+            all.push(incident(IncidentKind::Material, language));
         }
         all
     }
 
-    pub fn when(d: &Dossier, german: bool) -> Vec<String> {
+    pub fn when(d: &Dossier, language: Language) -> Vec<String> {
         let facts = d.facts.expose();
         let mut all: Vec<String> = facts.occurred_at.iter().cloned().collect();
-        all.extend(facts.known_at.iter().map(|t| match german {
-            true => format!("Kenntnis: {t}"),
-            false => format!("known: {t}"),
+        all.extend(facts.known_at.iter().map(|t| match language {
+            Language::German => format!("Kenntnis: {t}"),
+            Language::English => format!("known: {t}"),
         }));
-        all.push(match german {
-            true => format!("gefunden: {}", rfc3339(d.found_at)),
-            false => format!("found: {}", rfc3339(d.found_at)),
+        all.push(match language {
+            Language::German => format!("gefunden: {}", rfc3339(d.found_at)),
+            Language::English => format!("found: {}", rfc3339(d.found_at)),
         });
         all
     }
 
-    pub fn content(d: &Dossier, german: bool) -> Vec<String> {
+    pub fn content(d: &Dossier, language: Language) -> Vec<String> {
         let file = |f: &obhut_facts::ReportedFile| {
             let name = f.name.as_ref().map_or("(no name)", |n| n.expose());
             let size = f
@@ -239,9 +243,9 @@ pub(crate) mod ask {
                 .as_ref()
                 .map_or_else(String::new, |d| format!(", {} bytes", d.expose().bytes));
             let seen = if f.viewed_whole {
-                seen_words(german).0
+                seen_words(language).0
             } else {
-                seen_words(german).1
+                seen_words(language).1
             };
             format!("{name}{size}{seen}")
         };
@@ -256,7 +260,7 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn detected(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn detected(d: &Dossier, _: Language) -> Vec<String> {
         let mut all: Vec<String> = d
             .facts
             .expose()
@@ -271,12 +275,12 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn platform(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn platform(d: &Dossier, _: Language) -> Vec<String> {
         let facts = d.facts.expose();
         some(facts.platform.as_deref().unwrap_or(&d.reporter.service))
     }
 
-    pub fn urls(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn urls(d: &Dossier, _: Language) -> Vec<String> {
         let facts = d.facts.expose();
         let mut all = Vec::new();
         for place in &facts.places {
@@ -288,7 +292,7 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn account(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn account(d: &Dossier, _: Language) -> Vec<String> {
         let facts = d.facts.expose();
         let Some(a) = &facts.reported else {
             return Vec::new();
@@ -311,7 +315,7 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn phones(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn phones(d: &Dossier, _: Language) -> Vec<String> {
         let people = d
             .facts
             .expose()
@@ -332,7 +336,7 @@ pub(crate) mod ask {
             .collect()
     }
 
-    pub fn addresses(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn addresses(d: &Dossier, _: Language) -> Vec<String> {
         let facts = d.facts.expose();
         let own = facts.reported.iter().flat_map(|a| &a.ip_events);
         let files = d
@@ -342,7 +346,7 @@ pub(crate) mod ask {
         own.map(event).chain(files.map(|e| event(&e))).collect()
     }
 
-    pub fn logins(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn logins(d: &Dossier, _: Language) -> Vec<String> {
         let facts = d.facts.expose();
         let own = facts.reported.iter().flat_map(|a| &a.ip_events);
         own.filter(|e| e.event.as_deref() == Some("Login"))
@@ -350,7 +354,7 @@ pub(crate) mod ask {
             .collect()
     }
 
-    pub fn exif(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn exif(d: &Dossier, _: Language) -> Vec<String> {
         d.files
             .iter()
             .flat_map(|f| f.facts.expose().exif.clone())
@@ -358,7 +362,7 @@ pub(crate) mod ask {
             .collect()
     }
 
-    pub fn billing(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn billing(d: &Dossier, _: Language) -> Vec<String> {
         let facts = d.facts.expose();
         let people = facts.reported.iter().filter_map(|a| a.person.as_ref());
         let mut all: Vec<String> = people
@@ -384,7 +388,7 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn digests(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn digests(d: &Dossier, _: Language) -> Vec<String> {
         let kept = d
             .files
             .iter()
@@ -399,19 +403,19 @@ pub(crate) mod ask {
         kept.chain(said).collect()
     }
 
-    pub fn danger(d: &Dossier, german: bool) -> Vec<String> {
+    pub fn danger(d: &Dossier, language: Language) -> Vec<String> {
         let facts = d.facts.expose();
         let mut all: Vec<String> = facts.urgent_because.iter().cloned().collect();
         all.extend(
             d.scores()
                 .reasons
                 .iter()
-                .map(|r| (if german { r.german } else { r.what }).to_owned()),
+                .map(|r| (language.pick(r.what, r.german)).to_owned()),
         );
         all
     }
 
-    pub fn children(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn children(d: &Dossier, _: Language) -> Vec<String> {
         let one = |v: &obhut_facts::Account| {
             let person = v.person.as_ref();
             let age = person
@@ -426,7 +430,7 @@ pub(crate) mod ask {
         d.facts.expose().victims.iter().map(one).collect()
     }
 
-    pub fn devices(d: &Dossier, _: bool) -> Vec<String> {
+    pub fn devices(d: &Dossier, _: Language) -> Vec<String> {
         let devices = d.facts.expose().reported.iter().flat_map(|a| &a.devices);
         devices.map(|v| format!("{} {}", v.kind, v.value)).collect()
     }

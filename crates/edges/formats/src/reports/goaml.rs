@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use obhut_facts::{Address, Dossier, Facts, FinancialParty, FinancialUnit, Payment, rfc3339};
+use obhut_facts::{
+    Address, Dossier, Facts, FinancialParty, FinancialUnit, Language, Payment, rfc3339,
+};
 
 use super::{Form, Omitted, Remark, Rendered, Status, stays_here};
 use crate::documents::dossier_json;
@@ -238,7 +240,7 @@ fn values(d: &Dossier, facts: &Facts, unit: &FinancialUnit) -> Value {
     let words = financial
         .narrative
         .clone()
-        .unwrap_or_else(|| narrative::of(facts, unit.german));
+        .unwrap_or_else(|| narrative::of(facts, Language::german(unit.german)));
     let action = financial.action.clone().unwrap_or_else(|| {
         let words = if unit.german {
             "Nach Prüfung durch zwei Personen gemeldet; dem Kunden ist nichts mitgeteilt worden."

@@ -1,5 +1,7 @@
 //! A package for any authority without an interface of its own: PDF, JSON and files, in English.
 
+use obhut_facts::Language;
+
 use super::{Form, Status};
 use crate::documents::packages::{self, Asked, Profile, ask};
 
@@ -15,7 +17,7 @@ pub const FORM: Form = Form {
 const PROFILE: Profile = Profile {
     name: "package",
     title: "Report of suspected child sexual abuse",
-    german: false,
+    language: Language::English,
     law: "obhut's own list",
     asks: &[
         Asked {

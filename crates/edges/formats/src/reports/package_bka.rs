@@ -3,6 +3,8 @@
 //! No public form of the BKA was found; the list is what the provider knows of what police need to
 //! begin, in their language.
 
+use obhut_facts::Language;
+
 use super::{Form, Status};
 use crate::documents::packages::{self, Asked, Profile, ask};
 
@@ -18,7 +20,7 @@ pub const FORM: Form = Form {
 const PROFILE: Profile = Profile {
     name: "package-bka",
     title: "Meldung eines Verdachts nach Art. 18 DSA",
-    german: true,
+    language: Language::German,
     law: "Verordnung (EU) 2022/2065 (DSA), Art. 18",
     asks: &[
         Asked {

@@ -3,6 +3,8 @@
 //! The regulations let providers report by portal or interface only; this is what is copied into the
 //! portal, in its order. The interface's description isn't public.
 
+use obhut_facts::Language;
+
 use super::{Form, Status};
 use crate::documents::packages::{self, Asked, Profile, ask};
 
@@ -18,7 +20,7 @@ pub const FORM: Form = Form {
 const PROFILE: Profile = Profile {
     name: "package-nca",
     title: "Report to the National Crime Agency",
-    german: false,
+    language: Language::English,
     law: "SI 2026/268, Schedule 1",
     asks: &[
         Asked {

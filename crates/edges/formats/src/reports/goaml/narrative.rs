@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use obhut_facts::Facts;
+use obhut_facts::{Facts, Language};
 
 /// Why it is reported, as far as the facts say: amounts, dates, recipients. No verdict.
-pub(super) fn of(facts: &Facts, german: bool) -> String {
+pub(super) fn of(facts: &Facts, language: Language) -> String {
     let payments = &facts.payments;
     let mut sums: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
     let mut days: Vec<&str> = Vec::new();
@@ -29,19 +29,19 @@ pub(super) fn of(facts: &Facts, german: bool) -> String {
     days.sort_unstable();
     let sums: Vec<String> = sums
         .iter()
-        .map(|(currency, (n, sum))| match german {
-            true => format!(
+        .map(|(currency, (n, sum))| match language {
+            Language::German => format!(
                 "{n} Zahlungen über zusammen {} {currency}",
                 format!("{sum:.2}").replace('.', ",")
             ),
-            false => format!("{n} payments of {sum:.2} {currency} in all"),
+            Language::English => format!("{n} payments of {sum:.2} {currency} in all"),
         })
         .collect();
     let span = match (days.first(), days.last()) {
         (Some(first), Some(last)) => (*first, *last),
         _ => ("–", "–"),
     };
-    if german {
+    if language == Language::German {
         format!(
             "Verdacht auf Bezahlung von sexueller Ausbeutung von Kindern im Livestream oder verwandter Taten. {} zwischen {} und {}, mit {} anderen Beteiligten. Das Muster wurde nach veröffentlichten Merkmalen erkannt (Höhe, Häufigkeit, Zahl und Gemeinsamkeit der Empfänger) und von Menschen geprüft. Herkunft und Ziel der Zahlungen wurden nicht gewichtet. Ein Muster ist ein Hinweis, kein Beweis.",
             sums.join("; "),
