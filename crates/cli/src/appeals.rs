@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use obhut_app::casework::{self, Role, rfc3339};
+use obhut_app::casework::{self, Act, rfc3339};
 use serde_json::json;
 
 use crate::args::AppealCommand;
@@ -43,7 +43,7 @@ pub async fn run(
             grounds,
         } => {
             let case = casework::case_of_appeal(&casework, &appeal).await?;
-            let person = acting(&casework, Some(&by), Role::Reviewer, output).await?;
+            let person = acting(&casework, Some(&by), Act::DecideAppeal, output).await?;
             let decided =
                 casework::decide_appeal(&casework, &case, &appeal, &person, outcome, &grounds)
                     .await?;
@@ -80,7 +80,7 @@ pub async fn run(
             contact,
             by,
         } => {
-            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::MakeNotice, output).await?;
             let notice =
                 casework::make_notice(&casework, &case, measure, language, &contact, &person)
                     .await?;
@@ -91,7 +91,7 @@ pub async fn run(
         }
         AppealCommand::Restorations { done, by } => match done {
             Some(id) => {
-                let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+                let person = acting(&casework, by.as_deref(), Act::RestoreAccount, output).await?;
                 casework::finish_restoration(&casework, &id, &person).await?;
                 output.line(
                     || json!({ "restoration": id, "done": true }),

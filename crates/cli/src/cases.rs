@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use base64::Engine as _;
 use obhut_app::casework::{
-    self, CASE_FILE_BYTES_MAX, CaseDetail, CaseFile, Casework, Category, DecisionRequest, Embargo,
-    Facts, Finding, NewCase, Role, rfc3339,
+    self, Act, CASE_FILE_BYTES_MAX, CaseDetail, CaseFile, Casework, Category, DecisionRequest,
+    Embargo, Facts, Finding, NewCase, rfc3339,
 };
 use serde_json::json;
 
@@ -95,7 +95,7 @@ pub async fn run(
         } => {
             // Nobody gets a role for a case that isn't there.
             casework::case(&casework, &case).await?;
-            let person = acting(&casework, Some(&by), Role::Reviewer, output).await?;
+            let person = acting(&casework, Some(&by), Act::DecideCase, output).await?;
             let category = scale
                 .zip(category)
                 .map(|(scale, value)| Category { scale, value });
@@ -179,7 +179,7 @@ pub async fn run(
             reason,
             by,
         } => {
-            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::SetEmbargo, output).await?;
             let embargo = Embargo { until, authority };
             let given = (!lift).then_some(&embargo);
             let reason = match (reason.is_empty(), &embargo.authority) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use obhut_app::bitcoin::{self, Fault, Index, Network};
-use obhut_app::casework::{self, Role, rfc3339};
+use obhut_app::casework::{self, Act, rfc3339};
 use obhut_app::formats::tags;
 use serde_json::json;
 
@@ -47,7 +47,7 @@ pub async fn run(
             let ends = end_of(&until)?;
             let casework = setting.casework().await?;
             casework::case(&casework, &case).await?;
-            let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::RecordBasis, output).await?;
             let basis =
                 bitcoin::record_chain_basis(&casework, &case, &basis, &owner, ends, &person)
                     .await?;
@@ -59,7 +59,7 @@ pub async fn run(
         }
         ChainCommand::Tag { files, by } => {
             let casework = setting.casework().await?;
-            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::TagAddresses, output).await?;
             let read = read_tags(&files, output)?;
             let new = bitcoin::add_chain_tags(&casework, &read.tags, &person).await?;
             output.remark(&format!(

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use obhut_app::casework::{Action, Purpose, Role};
+use obhut_app::casework::{Act, Action, Purpose};
 use obhut_app::media::{self, CheckedList, HashList, Import, ListSettings};
 use serde_json::json;
 
@@ -59,7 +59,7 @@ pub async fn run(
         ListCommand::Distance { name, distance, by } => {
             let casework = setting.casework().await?;
             media::list(&casework, &name).await?;
-            let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::CurateLists, output).await?;
             let list = media::set_list_distance(&casework, &name, distance, &person.id).await?;
             output.line(|| show(&list), || describe(&list))?;
         }
@@ -67,7 +67,7 @@ pub async fn run(
             let casework = setting.casework().await?;
             // Nobody gets a role for a list that isn't there.
             media::list(&casework, &name).await?;
-            let person = acting(&casework, Some(&by), Role::ListSteward, output).await?;
+            let person = acting(&casework, Some(&by), Act::CurateLists, output).await?;
             let list = media::sign_list(&casework, &name, &person).await?;
             output.line(|| show(&list), || describe(&list))?;
         }
@@ -80,7 +80,7 @@ pub async fn run(
             let casework = setting.casework().await?;
             // Nobody gets a role for a list that isn't there.
             media::list(&casework, &name).await?;
-            let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::CurateLists, output).await?;
             media::dispute_entry(&casework, &name, &entry, &reason, &person.id).await?;
             output.line(
                 || json!({ "list": name, "entry": entry, "disabled": true }),
@@ -95,7 +95,7 @@ pub async fn run(
             let casework = setting.casework().await?;
             // Nobody gets a role for a list that isn't there.
             media::list(&casework, &name).await?;
-            let person = acting(&casework, by.as_deref(), Role::ListSteward, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::CurateLists, output).await?;
             media::lift_dispute(&casework, &name, &entry, &person.id).await?;
             output.line(
                 || json!({ "list": name, "entry": entry, "disabled": false }),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use obhut_app::casework::{
-    self, Casework, CaseworkError, Filing, FilingState, ReportRow, Role, rfc3339,
+    self, Act, Casework, CaseworkError, Filing, FilingState, ReportRow, rfc3339,
 };
 use obhut_app::formats::reports as forms;
 use obhut_app::partners::filing::{self, Draining, Pace};
@@ -35,7 +35,7 @@ pub async fn run(
         } => {
             let actor = match by {
                 Some(name) => {
-                    acting(&casework, Some(&name), Role::ReportingOfficer, output)
+                    acting(&casework, Some(&name), Act::ReadDraft, output)
                         .await?
                         .id
                 }
@@ -117,7 +117,7 @@ pub async fn run(
                 }
                 _ => one(&casework, &report, |r| r.status == "draft").await?,
             };
-            let person = acting(&casework, Some(&by), Role::ReportingOfficer, output).await?;
+            let person = acting(&casework, Some(&by), Act::ApproveReport, output).await?;
             let row = casework::report_row(&casework, &report).await?;
             let children = casework::facts(&casework, &row.case).await?.victims.len();
             if children > 0 && !row.with_victims {
@@ -153,7 +153,7 @@ pub async fn run(
                 matches!(r.status.as_str(), "draft" | "approved")
             })
             .await?;
-            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::RetractReport, output).await?;
             let reason = match reason.is_empty() {
                 true => "taken back on the command line".to_owned(),
                 false => reason,
@@ -168,7 +168,7 @@ pub async fn run(
             )?;
         }
         ReportCommand::Acknowledge { report, how, by } => {
-            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::RetractReport, output).await?;
             casework::acknowledge_retraction(&casework, &report, &how, &person).await?;
             output.line(
                 || json!({ "report": report, "status": "retracted" }),
@@ -336,7 +336,7 @@ async fn send(
         );
         let filing = casework::filing(casework, &row.id).await?;
         if resume && filing.is_some_and(|f| f.state == FilingState::Stopped) {
-            let person = acting(casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let person = acting(casework, by.as_deref(), Act::ResumeSending, output).await?;
             casework::resume_filing(casework, &row.id, &person).await?;
         }
     }

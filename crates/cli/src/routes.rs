@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_app::casework::{self, PROPOSALS, Role, Route, Sealed, rfc3339};
+use obhut_app::casework::{self, Act, PROPOSALS, Route, Sealed, rfc3339};
 use obhut_app::partners::http::Http;
 use obhut_app::partners::{destinations, filing};
 use serde_json::json;
@@ -57,7 +57,7 @@ pub async fn destination(
             production,
             by,
         } => {
-            let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::SetUpDestinations, output).await?;
             let mut channel = casework::channel(&casework, &name).await?;
             if let Some(url) = url {
                 let known = url::Url::parse(&url).ok().filter(|u| u.has_host());
@@ -84,7 +84,7 @@ pub async fn destination(
             }
             if let Some(officer) = officer {
                 channel.officer = Some(
-                    acting(&casework, Some(&officer), Role::ReportingOfficer, output)
+                    acting(&casework, Some(&officer), Act::AnswerForDestination, output)
                         .await?
                         .id,
                 );
@@ -127,7 +127,7 @@ pub async fn destination(
             )?;
         }
         DestinationCommand::Resume { name, by } => {
-            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::ResumeSending, output).await?;
             casework::resume_channel(&casework, &name, &person).await?;
             output.line(
                 || json!({ "destination": name, "halted": null }),
@@ -170,7 +170,7 @@ pub async fn route(
             output.remark("none of these holds before somebody records it; laws change, so have counsel confirm each");
         }
         RouteCommand::Add(a) => {
-            let person = acting(&casework, a.by.as_deref(), Role::Administrator, output).await?;
+            let person = acting(&casework, a.by.as_deref(), Act::SetUpDestinations, output).await?;
             let route = Route {
                 id: String::new(),
                 destination: a.destination,
@@ -190,7 +190,7 @@ pub async fn route(
             )?;
         }
         RouteCommand::Remove { id, by } => {
-            let person = acting(&casework, by.as_deref(), Role::Administrator, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::SetUpDestinations, output).await?;
             casework::remove_route(&casework, &id, &person).await?;
             output.line(
                 || json!({ "route": id, "removed": true }),
@@ -290,7 +290,7 @@ pub async fn deadline(
             process,
             by,
         } => {
-            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::KeepDeadlines, output).await?;
             let id = casework::add_authority_request(
                 &casework,
                 &case,
@@ -312,7 +312,7 @@ pub async fn deadline(
             because,
             by,
         } => {
-            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::KeepDeadlines, output).await?;
             casework::extend_deadline(&casework, &id, time(&due)?, &because, &person).await?;
             output.line(
                 || json!({ "deadline": id, "due_at": due }),
@@ -320,7 +320,7 @@ pub async fn deadline(
             )?;
         }
         DeadlineCommand::End { id, because, by } => {
-            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::KeepDeadlines, output).await?;
             casework::end_deadline(&casework, &id, &because, &person).await?;
             output.line(
                 || json!({ "deadline": id, "ended": true }),
@@ -356,7 +356,7 @@ pub async fn alarm(
             }
         }
         AlarmCommand::Seen { id, by } => {
-            let person = acting(&casework, by.as_deref(), Role::ReportingOfficer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::SeeAlarm, output).await?;
             casework::see_alarm(&casework, &id, &person).await?;
             output.line(
                 || json!({ "alarm": id, "seen": true }),

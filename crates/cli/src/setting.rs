@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_app::casework::{self, Casework, DataFolder, Granted, Person, Role, SystemClock};
+use obhut_app::casework::{self, Act, Casework, DataFolder, Granted, Person, SystemClock};
 use obhut_app::media::{Limits, Pool, VideoTools, WorkerCommand};
 
 use crate::args::Args;
@@ -81,25 +81,26 @@ pub fn somebody() -> String {
         .unwrap_or_else(|| "command line".into())
 }
 
-/// The person of that name with that role. Whoever has this shell has the data and may give roles;
-/// so a missing one is given, said and audited instead of refused.
+/// The person of that name, for what is to be done. Whoever has this shell has the data and may give
+/// roles; so a missing one is given, said and audited instead of refused.
 pub async fn acting(
     casework: &Casework,
     name: Option<&str>,
-    role: Role,
+    act: Act,
     output: &Output,
 ) -> anyhow::Result<Person> {
     let fallback = somebody();
     let name = name.unwrap_or(&fallback);
-    let (person, granted) = casework::person_at_the_shell(casework, name, role).await?;
+    let (person, granted) = casework::person_at_the_shell(casework, name, act).await?;
     let how = match granted {
         Granted::Nothing => return Ok(person),
         Granted::Role => "given",
         Granted::Added => "added with",
     };
     output.remark(&format!(
-        "note: {} was {how} the role {role} (see `obhut person list`)",
-        person.name
+        "note: {} was {how} the role {} (see `obhut person list`)",
+        person.name,
+        act.gate().roles[0],
     ));
     Ok(person)
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use obhut_app::casework::{self, Extent, Role, rfc3339};
+use obhut_app::casework::{self, Act, Extent, rfc3339};
 use obhut_app::media::Limits;
 use serde_json::json;
 
@@ -26,7 +26,7 @@ pub async fn run(
         VaultCommand::Put { case, by, file } => {
             let bytes = input::read(&file, Limits::default().input_bytes_max)?;
             let casework = setting.casework().await?;
-            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::ViewExhibit, output).await?;
             let name = file.to_string_lossy();
             // The finding about this very path, if there is one, gets its exhibit.
             let mut screening = None;
@@ -91,7 +91,7 @@ pub async fn run(
             let casework = setting.casework().await?;
             // Nobody gets a role for asking after what isn't there.
             casework::exhibit(&casework, &exhibit).await?;
-            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::ViewExhibit, output).await?;
             let bytes = casework::view(&casework, &exhibit, &person, &purpose, seen).await?;
             match out {
                 Some(file) => {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use obhut_app::casework::{Role, rfc3339};
+use obhut_app::casework::{Act, rfc3339};
 use obhut_app::formats::transfers::moment;
 use obhut_app::payments::Language;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub(super) async fn show(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let casework = setting.casework().await?;
-    let person = acting(&casework, by, Role::Reviewer, output).await?;
+    let person = acting(&casework, by, Act::ViewAlert, output).await?;
     let language = Language::german(german);
     for d in obhut_app::payments::payment_alert(&casework, id, &person.id).await? {
         output.line(
@@ -95,7 +95,7 @@ pub(super) async fn hold(
             by,
             why,
         } => {
-            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::DecideHold, output).await?;
             let until = moment(&until)
                 .map_err(|_| anyhow::anyhow!("{until}: write a time, 2026-03-01T12:00:00Z"))?;
             vec![
@@ -110,7 +110,7 @@ pub(super) async fn hold(
             ]
         }
         HoldCommand::Release { hold, by, why } => {
-            let person = acting(&casework, by.as_deref(), Role::Reviewer, output).await?;
+            let person = acting(&casework, by.as_deref(), Act::DecideHold, output).await?;
             vec![obhut_app::payments::decide_hold(&casework, &hold, &person, None, &why).await?]
         }
     };

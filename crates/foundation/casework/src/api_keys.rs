@@ -79,7 +79,7 @@ pub async fn create_key(
     self::create_key_until(casework, name, rights, person, None, actor).await
 }
 
-/// Like [`Casework::create_key`], with an expiry in microseconds since 1970.
+/// Like [`crate::create_key`], with an expiry in microseconds since 1970.
 pub async fn create_key_until(
     casework: &Casework,
     name: &str,

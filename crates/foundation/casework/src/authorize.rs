@@ -1,9 +1,10 @@
 //! Authorisation: which actor may perform which action. Pure; takes its data as arguments.
 //!
 //! [`ACTIONS`] lists for each action the right a key needs and the roles that permit it. A request with
-//! a key needs both: the key's right and the person's role. HTTP checks every changing action here, and
-//! so does tracing on every surface. Reading, intake and curation check the key's right only. The
-//! four-eyes rules are checked where the second person acts.
+//! a key needs both: the key's right and the person's role. HTTP and the command line check every
+//! action of a person here, and so does tracing on every surface. What is only read, handed in or
+//! curated by a program goes by its key's right. The four-eyes rules are checked where the second
+//! person acts.
 
 use crate::{ApiKey, CaseworkError, Next, Person, Result, Right, Role};
 
@@ -35,6 +36,30 @@ pub enum Action {
     ViewAlert,
     /// Confirm or end a hold.
     DecideHold,
+    /// Sign, dispute and set up hash lists.
+    CurateLists,
+    /// See an exhibit, or put one in.
+    ViewExhibit,
+    /// Put a case under embargo, or lift it.
+    SetEmbargo,
+    /// Record an authority's request, and extend or end deadlines.
+    KeepDeadlines,
+    /// Say that an alarm was seen.
+    SeeAlarm,
+    /// Let a halted destination or a stopped report go on.
+    ResumeSending,
+    /// Set up destinations and routes.
+    SetUpDestinations,
+    /// Answer for a destination where it counts.
+    AnswerForDestination,
+    /// Say that what was taken from a cleared person was given back.
+    RestoreAccount,
+    /// Record a legal basis for following money.
+    RecordBasis,
+    /// Record whose an address is said to be.
+    TagAddresses,
+    /// Watch addresses of a case, or stop.
+    WatchAddresses,
     /// Follow a case's money on the chain.
     FollowMoney,
 }
@@ -52,12 +77,23 @@ pub struct Gate {
 
 const REVIEWER: &[Role] = &[Role::Reviewer];
 const OFFICER: &[Role] = &[Role::ReportingOfficer];
+const STEWARD: &[Role] = &[Role::ListSteward];
+const ADMINISTRATOR: &[Role] = &[Role::Administrator];
 const EITHER: &[Role] = &[Role::ReportingOfficer, Role::Reviewer];
 
 const fn gate(action: Action, roles: &'static [Role]) -> Gate {
     Gate {
         action,
         right: Some(Right::Decide),
+        roles,
+    }
+}
+
+/// An action that no key opens.
+const fn at_the_shell(action: Action, roles: &'static [Role]) -> Gate {
+    Gate {
+        action,
+        right: None,
         roles,
     }
 }
@@ -76,11 +112,19 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::MakeNotice, REVIEWER),
     gate(Action::ViewAlert, REVIEWER),
     gate(Action::DecideHold, REVIEWER),
-    Gate {
-        action: Action::FollowMoney,
-        right: None,
-        roles: REVIEWER,
-    },
+    at_the_shell(Action::CurateLists, STEWARD),
+    at_the_shell(Action::ViewExhibit, REVIEWER),
+    at_the_shell(Action::SetEmbargo, OFFICER),
+    at_the_shell(Action::KeepDeadlines, OFFICER),
+    at_the_shell(Action::SeeAlarm, OFFICER),
+    at_the_shell(Action::ResumeSending, OFFICER),
+    at_the_shell(Action::SetUpDestinations, ADMINISTRATOR),
+    at_the_shell(Action::AnswerForDestination, OFFICER),
+    at_the_shell(Action::RestoreAccount, REVIEWER),
+    at_the_shell(Action::RecordBasis, ADMINISTRATOR),
+    at_the_shell(Action::TagAddresses, REVIEWER),
+    at_the_shell(Action::WatchAddresses, REVIEWER),
+    at_the_shell(Action::FollowMoney, REVIEWER),
 ];
 
 impl Action {

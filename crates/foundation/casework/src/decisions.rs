@@ -1,6 +1,6 @@
 //! What a person decided about a case, and why.
 //!
-//! A [`Decision`] has no public constructor: it comes from [`Casework::decide`], which takes a
+//! A [`Decision`] has no public constructor: it comes from [`crate::decide`], which takes a
 //! person on record with the role, or out of the database that this function wrote.
 
 use obhut_facts::{CaseStatus, Category, words};
@@ -37,7 +37,7 @@ pub struct DecisionRequest {
 /// A recorded decision of a person.
 ///
 /// ```compile_fail
-/// // Nobody makes a decision but `Casework::decide`: the fields are private.
+/// // Nobody makes a decision but `decide`: the fields are private.
 /// let forged = obhut_casework::Decision { id: String::new() };
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

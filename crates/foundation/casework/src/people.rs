@@ -2,6 +2,7 @@
 
 use obhut_facts::words;
 
+use crate::authorize::{Action, Actor, State, authorize};
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Next, Result, api_keys, audit, changes, ids};
 
@@ -172,50 +173,55 @@ pub async fn person(casework: &Casework, name: &str) -> Result<Person> {
     })
 }
 
-/// Resolves the person a command-line user acts as. An unknown name is added and a missing role is
-/// granted, because shell access already means access to the data; the second value says which.
+/// The person of that name, who may take an action at the shell. Whoever has the shell has the data and
+/// may give roles, so a role the action needs and the person never had is given; one that was withdrawn
+/// isn't.
 ///
 /// # Errors
-/// Denied for a removed person, and for a role that was withdrawn.
+/// [`CaseworkError::Denied`] for a removed person, and for one from whom the role was withdrawn.
 pub async fn person_at_the_shell(
     casework: &Casework,
     name: &str,
-    role: Role,
+    action: Action,
 ) -> Result<(Person, Granted)> {
-    let known = match self::person(casework, name).await {
-        Ok(person) => person,
+    let gate = action.gate();
+    let role = gate.roles[0];
+    let (person, granted) = match self::person(casework, name).await {
+        Ok(known) if known.removed || gate.roles.iter().any(|r| known.roles.contains(r)) => {
+            (known, Granted::Nothing)
+        }
+        Ok(known) => {
+            require_never_withdrawn(casework, &known, role).await?;
+            let person = add_person(casework, &known.name, &[role], "command line").await?;
+            (person, Granted::Role)
+        }
         Err(CaseworkError::NotFound { .. }) => {
-            let person = self::add_person(casework, name, &[role], "command line").await?;
-            return Ok((person, Granted::Added));
+            let person = add_person(casework, name, &[role], "command line").await?;
+            (person, Granted::Added)
         }
         Err(e) => return Err(e),
     };
-    if known.removed {
-        return Err(CaseworkError::denied(format!(
-            "{} has been removed and can no longer act",
-            known.name
-        )));
-    }
-    if known.roles.contains(&role) {
-        return Ok((known, Granted::Nothing));
-    }
+    authorize(&Actor::Shell(&person), action, State::Any)?;
+    Ok((person, granted))
+}
+
+async fn require_never_withdrawn(casework: &Casework, known: &Person, role: Role) -> Result<()> {
     let row = sqlx::query("SELECT withdrawn_at FROM people_roles WHERE person = $1 AND role = $2")
         .bind(&known.id)
         .bind(role.word())
         .fetch_optional(casework.db.pool())
         .await?;
-    if row.is_some() {
-        return Err(CaseworkError::denied(format!(
-            "the role {role} was withdrawn from {}",
-            known.name
-        ))
-        .then(Next::GiveRole {
-            person: known.name,
-            role: role.word(),
-        }));
+    if row.is_none() {
+        return Ok(());
     }
-    let person = self::add_person(casework, &known.name, &[role], "command line").await?;
-    Ok((person, Granted::Role))
+    Err(
+        CaseworkError::denied(format!("the role {role} was withdrawn from {}", known.name)).then(
+            Next::GiveRole {
+                person: known.name.clone(),
+                role: role.word(),
+            },
+        ),
+    )
 }
 
 /// Removes a person: withdraws every role and revokes every key. Their past acts stay on record.

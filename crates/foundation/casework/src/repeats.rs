@@ -13,7 +13,7 @@ const KEY_BYTES_MAX: usize = 255;
 /// What became of a request with an idempotency key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Repeat {
-    /// It is the first of its key; end it with [`Casework::end_repeat`].
+    /// It is the first of its key; end it with [`crate::end_repeat`].
     First(String),
     /// It was answered; this is the answer.
     Answered(String),

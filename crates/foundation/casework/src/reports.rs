@@ -1,6 +1,4 @@
 //! A report on record: made from a decision, approved by another person, on its way to a destination.
-//!
-//! Invariant: [`Casework::report`] is the only way to a [`Report`], and it takes a decision.
 
 use obhut_facts::{CaseStatus, IncidentKind};
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! Evidence in and out: who saw which exhibit, how much of it, and when.
 //!
-//! Invariant: nothing but [`Casework::view`] and, for an approved report's destination,
-//! [`Casework::exhibit_to_send`] hands out an exhibit's bytes, and both have written the audit row and
+//! Invariant: nothing but [`crate::view`] and, for an approved report's destination,
+//! [`crate::exhibit_to_send`] hands out an exhibit's bytes, and both have written the audit row and
 //! the vault's log entry before they have the first of them.
 
 use obhut_facts::{FileDigests, words};

@@ -34,7 +34,7 @@ pub struct FolderKeys {
     pub vault: Keys,
 }
 
-/// A data folder; nothing is touched before [`crate::Casework::open`].
+/// A data folder; nothing is touched before it is prepared.
 #[derive(Clone, Debug)]
 pub struct DataFolder {
     root: PathBuf,

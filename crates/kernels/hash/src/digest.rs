@@ -61,7 +61,7 @@ impl fmt::Display for DigestError {
 impl std::error::Error for DigestError {}
 
 impl Digest {
-    /// From raw bytes; `None` when there are more than [`DIGEST_BYTES_MAX`].
+    /// From raw bytes; `None` when there are more than a digest may have.
     pub fn from_bytes(raw: &[u8]) -> Option<Self> {
         let mut bytes = [0; DIGEST_BYTES_MAX];
         bytes.get_mut(..raw.len())?.copy_from_slice(raw);
