@@ -80,6 +80,7 @@ pub async fn run(
             contact,
             by,
         } => {
+            casework::case(&casework, &case).await?;
             let person = acting(&casework, by.as_deref(), Act::MakeNotice, output).await?;
             let notice =
                 casework::make_notice(&casework, &case, measure, language, &contact, &person)

@@ -179,6 +179,7 @@ pub async fn run(
             reason,
             by,
         } => {
+            casework::case(&casework, &case).await?;
             let person = acting(&casework, by.as_deref(), Act::SetEmbargo, output).await?;
             let embargo = Embargo { until, authority };
             let given = (!lift).then_some(&embargo);

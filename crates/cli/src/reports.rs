@@ -117,8 +117,8 @@ pub async fn run(
                 }
                 _ => one(&casework, &report, |r| r.status == "draft").await?,
             };
-            let person = acting(&casework, Some(&by), Act::ApproveReport, output).await?;
             let row = casework::report_row(&casework, &report).await?;
+            let person = acting(&casework, Some(&by), Act::ApproveReport, output).await?;
             let children = casework::facts(&casework, &row.case).await?.victims.len();
             if children > 0 && !row.with_victims {
                 output.remark(&format!(
@@ -153,6 +153,7 @@ pub async fn run(
                 matches!(r.status.as_str(), "draft" | "approved")
             })
             .await?;
+            casework::report_row(&casework, &report).await?;
             let person = acting(&casework, by.as_deref(), Act::RetractReport, output).await?;
             let reason = match reason.is_empty() {
                 true => "taken back on the command line".to_owned(),
@@ -168,6 +169,7 @@ pub async fn run(
             )?;
         }
         ReportCommand::Acknowledge { report, how, by } => {
+            casework::report_row(&casework, &report).await?;
             let person = acting(&casework, by.as_deref(), Act::RetractReport, output).await?;
             casework::acknowledge_retraction(&casework, &report, &how, &person).await?;
             output.line(

@@ -290,6 +290,7 @@ pub async fn deadline(
             process,
             by,
         } => {
+            casework::case(&casework, &case).await?;
             let person = acting(&casework, by.as_deref(), Act::KeepDeadlines, output).await?;
             let id = casework::add_authority_request(
                 &casework,

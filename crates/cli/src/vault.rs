@@ -26,6 +26,9 @@ pub async fn run(
         VaultCommand::Put { case, by, file } => {
             let bytes = input::read(&file, Limits::default().input_bytes_max)?;
             let casework = setting.casework().await?;
+            if let Some(case) = &case {
+                casework::case(&casework, case).await?;
+            }
             let person = acting(&casework, by.as_deref(), Act::ViewExhibit, output).await?;
             let name = file.to_string_lossy();
             // The finding about this very path, if there is one, gets its exhibit.

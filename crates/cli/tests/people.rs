@@ -92,3 +92,74 @@ fn exit_codes_say_whose_move_it_is() {
         assert_eq!(out.status.code(), Some(expected), "{arguments:?}: {said}");
     }
 }
+
+/// A typing error in an id must not make somebody an officer.
+#[test]
+fn what_is_not_there_gives_nobody_a_role() {
+    let b = Bench::new();
+    b.write("seed", b"bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202");
+    for arguments in [
+        &[
+            "case",
+            "decide",
+            "case-nope",
+            "--by",
+            "Zoe",
+            "--ruling",
+            "report",
+            "--grounds",
+            "g",
+        ][..],
+        &[
+            "case",
+            "embargo",
+            "case-nope",
+            "--by",
+            "Zoe",
+            "--authority",
+            "a",
+            "--reason",
+            "r",
+        ],
+        &["report", "approve", "report-nope", "--by", "Zoe"],
+        &["report", "retract", "report-nope", "--by", "Zoe"],
+        &[
+            "report",
+            "acknowledge",
+            "report-nope",
+            "--by",
+            "Zoe",
+            "--how",
+            "h",
+        ],
+        &[
+            "appeal",
+            "notice",
+            "case-nope",
+            "--by",
+            "Zoe",
+            "--measure",
+            "content-removed",
+            "--contact",
+            "c",
+        ],
+        &["vault", "put", "seed", "--case", "case-nope", "--by", "Zoe"],
+        &[
+            "vault",
+            "get",
+            "exhibit-nope",
+            "--by",
+            "Zoe",
+            "--purpose",
+            "p",
+            "--out",
+            "o",
+        ],
+    ] {
+        let tried = b.obhut(arguments);
+        let said = String::from_utf8_lossy(&tried.stderr);
+        assert_eq!(tried.status.code(), Some(4), "{arguments:?}: {said}");
+    }
+    let people = b.obhut(&["person", "list", "--json"]);
+    assert!(!String::from_utf8_lossy(&people.stdout).contains("Zoe"));
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use obhut_app::bitcoin::{self, Build, Fault, Glance, Key, Network, Progress, hash_text};
-use obhut_app::casework::{Act, Casework};
+use obhut_app::casework::{self, Act, Casework};
 use serde_json::json;
 
 use super::{network, open};
@@ -189,6 +189,7 @@ pub async fn watch(
 ) -> anyhow::Result<ExitCode> {
     let network = network(args.network);
     let casework = setting.casework().await?;
+    casework::case(&casework, &args.case).await?;
     let person = acting(&casework, args.by.as_deref(), Act::WatchAddresses, output).await?;
     if args.end {
         let gone = bitcoin::unwatch(&casework, &args.case, &person).await?;
