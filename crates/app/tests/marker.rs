@@ -244,6 +244,11 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
             assert_eq!(of, sources);
             assert!(found.iter().all(|f| f.state == FindingState::Withdrawn));
             assert!(found.iter().zip(1..).all(|(f, n)| f.seq == n));
+            // Neither what a domain found nor how strong it was stays under the alert's or movement's key.
+            let of_domain = |f: &&FindingRow| ["payments", "chain"].contains(&f.source.as_str());
+            for row in found.iter().filter(of_domain) {
+                assert_eq!((&row.subject, row.strength.as_str()), (&row.id, ""));
+            }
         }
         for (table, column) in places(&everything(&b).await) {
             assert!(

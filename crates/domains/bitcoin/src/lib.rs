@@ -74,7 +74,7 @@ impl Domain for Bitcoin {
         Ok(removed)
     }
 
-    /// Nothing to do: exhibits, the only data outside the database, belong to the media domain.
+    /// Nothing to do: exhibits, the only data outside the database, belong to the core.
     async fn settle(&self, _: &Casework, _: &str) -> Result<()> {
         Ok(())
     }

@@ -177,6 +177,7 @@ pub async fn record_movement(
     let mut raised = 0;
     for row in &rows {
         let case = Columns::of(row).text()?;
+        cases::hold(&mut tx, &case).await?;
         let json = serde_json::to_string(movement).expect("a movement is JSON");
         // The height is no part of what it is: after a race the same payment stands elsewhere.
         let m = movement;
@@ -294,6 +295,7 @@ pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
         .await?;
     let mut c = Columns::of(&row);
     let (case, key) = (c.text()?, c.text()?);
+    cases::hold(&mut tx, &case).await?;
     let now = casework.now_micros();
     sqlx::query("UPDATE chain_movements SET undone_at = $1 WHERE id = $2")
         .bind(now)

@@ -709,6 +709,18 @@ pub(crate) async fn disputed(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
         .collect()
 }
 
+/// True for an entry that doesn't match any more.
+pub(crate) async fn is_disputed(tx: &mut Tx, list: &str, entry: &str) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT 1 FROM list_disputes WHERE list = $1 AND entry = $2 AND lifted_at IS NULL",
+    )
+    .bind(list)
+    .bind(entry)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.is_some())
+}
+
 /// Counts a hit of a version that may do no more.
 pub(crate) async fn count_hit(tx: &mut Tx, list: &str, version: &str) -> Result<()> {
     sqlx::query(

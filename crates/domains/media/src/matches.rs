@@ -40,7 +40,6 @@ impl Domain for Media {
         if of_case.iter().all(|f| f.source != SOURCE) {
             return Ok(());
         }
-        let disputed = lists::disputed(tx).await?;
         let rows = sqlx::query(
             "SELECT m.finding, list_id, list, version, entry, hash_kind, distance, quality, purpose, action, scale,
                 category FROM media_matches m WHERE m.case_id = $1",
@@ -67,15 +66,22 @@ impl Domain for Media {
             };
             details.insert(id, detail);
         }
+        let mut disputed = std::collections::HashMap::new();
         for finding in of_case.iter_mut().filter(|f| f.source == SOURCE) {
             let detail = details.remove(&finding.id);
             finding.matched =
                 detail.ok_or_else(|| CaseworkError::unreadable("a match without its entry"))?;
-            let entry = (
-                finding.matched.list_id.clone(),
-                finding.matched.entry.clone(),
-            );
-            finding.listed = finding.what == MATCHED && !disputed.contains(&entry);
+            if finding.what != MATCHED {
+                continue;
+            }
+            let (list, entry) = (&finding.matched.list_id, &finding.matched.entry);
+            let known = disputed.get(&(list.clone(), entry.clone())).copied();
+            let is_disputed = match known {
+                Some(known) => known,
+                None => lists::is_disputed(tx, list, entry).await?,
+            };
+            disputed.insert((list.clone(), entry.clone()), is_disputed);
+            finding.listed = !is_disputed;
         }
         Ok(())
     }

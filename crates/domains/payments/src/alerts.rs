@@ -353,6 +353,14 @@ pub async fn record_alert(
             // Compare the whole detail: a transfer may have been missing in the middle. A scan of older
             // data never replaces newer results.
             if a.last_at >= last && casework.open_text(&stored)? != text {
+                let found = findings::Found {
+                    case: &case,
+                    subject: &id,
+                    evidence: None,
+                    strength: a.scenario,
+                    source: SOURCE,
+                };
+                findings::stand(&mut tx, &found, true).await?;
                 sqlx::query(
                     "UPDATE payment_alerts SET score = $1, scenario = $2, role = $3, detail_sealed = $4,
                         first_at = $5, last_at = $6, changed_at = $7, state = 'open' WHERE id = $8",

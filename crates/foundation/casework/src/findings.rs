@@ -23,7 +23,7 @@ words! {
     FindingState {
         /// It stands until someone decides otherwise.
         Open = "open",
-        /// Its case was cleared on appeal.
+        /// Its case was cleared on appeal, or what was found has turned out never to have been.
         Withdrawn = "withdrawn",
     }
 }
@@ -91,21 +91,23 @@ pub(crate) async fn write(tx: &mut Tx, casework: &Casework, found: &Found<'_>) -
     Ok(id)
 }
 
-/// Withdraws a finding, or lets it stand again; false where there is none of that case, source and
-/// subject.
+/// Withdraws a finding, or lets it stand as strong as it is now; false where there is none of that case,
+/// source and subject. Its case is held first, as redress does.
 pub(crate) async fn stand(tx: &mut Tx, found: &Found<'_>, stands: bool) -> Result<bool> {
+    cases::hold(tx, found.case).await?;
     let state = if stands {
         FindingState::Open
     } else {
         FindingState::Withdrawn
     };
     let done = sqlx::query(
-        "UPDATE findings SET state = $1 WHERE case_id = $2 AND source = $3 AND subject = $4",
+        "UPDATE findings SET state = $1, strength = $5 WHERE case_id = $2 AND source = $3 AND subject = $4",
     )
     .bind(state.word())
     .bind(found.case)
     .bind(found.source)
     .bind(found.subject)
+    .bind(found.strength)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() > 0)
@@ -151,10 +153,13 @@ pub(crate) async fn case_of_exhibit(tx: &mut Tx, exhibit: &str) -> Result<Option
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-/// Withdraws the findings of a case and takes the names of its files out of the database.
+/// Withdraws the findings of a case and takes out of the database what they say: the names of files, and
+/// what a domain's finding was about and how strong it was.
 pub(crate) async fn withdraw(tx: &mut Tx, case: &str) -> Result<()> {
     for sql in [
         "UPDATE findings SET state = 'withdrawn' WHERE case_id = $1",
+        "UPDATE findings SET subject = id, strength = '' WHERE case_id = $1
+            AND NOT EXISTS (SELECT 1 FROM found_files WHERE found_files.subject = findings.subject)",
         "UPDATE found_files SET name_sealed = NULL WHERE subject IN (SELECT subject FROM findings WHERE case_id = $1)",
     ] {
         sqlx::query(sql).bind(case).execute(&mut **tx).await?;
@@ -278,7 +283,7 @@ pub(crate) async fn finding_counts(
         .bind(case),
         None => sqlx::query(
             "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
-             GROUP BY case_id",
+             WHERE case_id IS NOT NULL GROUP BY case_id",
         ),
     };
     let rows = rows.fetch_all(casework.db.pool()).await?;

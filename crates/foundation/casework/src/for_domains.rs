@@ -53,6 +53,12 @@ pub mod cases {
         crate::cases::reported_accounts(tx, keys).await
     }
 
+    /// Holds a case's row until the transaction ends. Redress holds it before it touches anything of the
+    /// case; who changes several rows of a case does the same, or the two wait for each other.
+    pub async fn hold(tx: &mut Tx, id: &str) -> Result<()> {
+        crate::cases::hold(tx, id).await
+    }
+
     /// The open case of a group, where there is one.
     pub async fn open_case(casework: &Casework, subject: &Subject) -> Result<Option<String>> {
         crate::cases::open_case(casework, subject).await
@@ -137,8 +143,8 @@ pub mod findings {
         crate::findings::write(tx, casework, found).await
     }
 
-    /// Withdraws a finding that has turned out never to have been, or lets it stand again; false where
-    /// there is none of that case, source and subject.
+    /// Withdraws a finding that has turned out never to have been, or lets it stand as strong as it is now;
+    /// false where there is none of that case, source and subject.
     pub async fn stand(tx: &mut Tx, found: &Found<'_>, stands: bool) -> Result<bool> {
         crate::findings::stand(tx, found, stands).await
     }
