@@ -34,7 +34,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use current::{OnRecord, load};
+use current::{OnRecord, load, verify};
 use entries::Entries;
 use loaded::{About, Contents};
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, changes, ids};
@@ -452,7 +452,7 @@ pub async fn sign_list(casework: &Casework, name: &str, person: &Person) -> Resu
     person.require(Role::ListSteward)?;
     let list = self::list(casework, name).await?;
     // What is signed is what the files say now, and that they are the ones that were imported.
-    load(casework, &list.id, &list.version).await?;
+    verify(casework, &list.id, &list.version).await?;
     let mut tx = casework.begin().await?;
     let content = signed::content(&mut tx, &list.id, &list.version)
         .await?

@@ -112,6 +112,32 @@ pub(crate) async fn run(connection: &mut AnyConnection, all: &[Numbered]) -> Res
     Ok(())
 }
 
+/// True where a database has every one of these files, word by word, and no other: most starts are like
+/// that, and need neither the writer's place nor a transaction.
+pub(crate) async fn is_done(connection: &mut AnyConnection, all: &[Numbered]) -> bool {
+    let ran = sqlx::query(
+        "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version",
+    )
+    .fetch_all(&mut *connection)
+    .await;
+    let Ok(ran) = ran else {
+        return false;
+    };
+    let ours = migrator(all);
+    let same = ran.iter().zip(ours.iter()).all(|(row, ours)| {
+        row.try_get::<i64, _>(0).is_ok_and(|n| n == ours.version)
+            && row
+                .try_get::<Vec<u8>, _>(1)
+                .is_ok_and(|sum| sum == *ours.checksum)
+    });
+    // A newer version names its newest step here, too.
+    let newest = sqlx::query("SELECT MAX(number) FROM steps")
+        .fetch_one(&mut *connection)
+        .await
+        .and_then(|row| row.try_get::<i64, _>(0));
+    ran.len() == all.len() && same && newest.ok() == all.last().map(|m| m.0)
+}
+
 /// The newest step of a SQLite database that this version would go on from; none where nothing is to
 /// be done, or the database is new.
 pub(crate) async fn behind(connection: &mut AnyConnection, newest: i64) -> Result<Option<i64>> {

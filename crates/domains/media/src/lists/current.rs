@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -248,25 +249,57 @@ async fn opened(
     })
 }
 
-/// Opens a version's file, if it says what it said when the file was made: only what two people
-/// signed may match.
-fn open(path: &std::path::Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Entries> {
-    let fault = |why: String| CaseworkError::Folder {
+/// The fault of a version's file.
+fn fault(path: &Path, why: String) -> CaseworkError {
+    CaseworkError::Folder {
         path: path.display().to_string(),
         why,
-    };
-    let sealed = fs::read(path).map_err(|e| fault(format!("{e}; import the list again")))?;
+    }
+}
+
+/// What a version's file says, if it says what it said when the file was made: only what two people
+/// signed may match.
+fn read(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Vec<u8>> {
+    let sealed = fs::read(path).map_err(|e| fault(path, format!("{e}; import the list again")))?;
     let bytes = sealer.open(&sealed).ok_or_else(|| {
         fault(
+            path,
             "can't be opened: it was changed, or the keys are others; import the list again".into(),
         )
     })?;
     if super::signed::digest(&bytes) != content {
         return Err(fault(
+            path,
             "is not the file that was imported and signed: it was swapped for another; put it back from a backup, or import the list again under another name".into(),
         ));
     }
-    segment::read(&bytes).map_err(|e| fault(format!("{e}; import the list again")))
+    Ok(bytes)
+}
+
+fn open(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Entries> {
+    let bytes = read(path, sealer, content)?;
+    segment::read(&bytes).map_err(|e| fault(path, format!("{e}; import the list again")))
+}
+
+/// Reads the files of a version and of those it builds on, and compares each with what was imported;
+/// nothing is opened to match.
+pub(crate) async fn verify(casework: &Casework, id: &str, version: &str) -> Result<()> {
+    let mut tx = casework.snapshot().await?;
+    let all = versions_of(&mut tx, id, version).await?;
+    drop(tx);
+    let sealer = casework.sealer();
+    let files: Vec<_> = chain_of(version, &all)
+        .into_iter()
+        .map(|v| (casework.folder().list_file(id, &v.version), v.content))
+        .collect();
+    let reading = move || -> Result<()> {
+        for (path, content) in &files {
+            read(path, &sealer, content)?;
+        }
+        Ok(())
+    };
+    let read = tokio::task::spawn_blocking(reading).await;
+    read.map_err(|_| CaseworkError::unreadable("a list's file"))?
 }
 
 /// The files of a version and of those it builds on, as one list.

@@ -7,7 +7,7 @@
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::current::{chain_of, load};
+use super::current::{chain_of, verify};
 use super::{HashList, SIGNATURES_MIN, segment, versions_of};
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, changes};
 use obhut_casework::{Casework, Result};
@@ -83,7 +83,7 @@ pub async fn checked_lists(casework: &Casework) -> Result<Vec<CheckedList>> {
         let versions = [Some(list.version.clone()), list.matching_version.clone()];
         let mut fault = None;
         for version in versions.iter().flatten().filter(|v| !v.is_empty()) {
-            if let Err(e) = load(casework, &list.id, version).await {
+            if let Err(e) = verify(casework, &list.id, version).await {
                 fault = Some(e.to_string());
             }
         }
