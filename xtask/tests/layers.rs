@@ -134,7 +134,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         "bitcoin",
         &["async-trait", "hex", "serde", "serde_json", "sqlx"],
     ),
-    ("app", &["serde"]),
+    ("app", &["serde", "tracing"]),
     (
         "formats",
         &[

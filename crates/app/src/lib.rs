@@ -28,7 +28,8 @@ pub fn domains() -> Vec<Box<dyn Domain>> {
     ]
 }
 
-/// Opens the data folder with every domain.
+/// Opens the data folder with every domain, and finishes what an interrupted redress has left: where no
+/// server runs, nothing else would.
 ///
 /// # Errors
 /// A folder or database that can't be used, keys that are missing, or a database of a newer version.
@@ -37,5 +38,15 @@ pub async fn open(
     database_url: Option<&str>,
     clock: Arc<dyn Clock>,
 ) -> Result<Casework> {
-    casework::open_with(folder, database_url, clock, domains()).await
+    let casework = obhut_casework::open_with(folder, database_url, clock, domains()).await?;
+    for finished in [
+        obhut_casework::finish_settlements(&casework).await,
+        obhut_casework::finish_erasures(&casework).await,
+    ] {
+        if let Err(e) = finished {
+            // The proof stays incomplete and says so; what was asked for goes on.
+            tracing::error!(cause = %e, "an erasure could not be finished; it is tried again at the next start");
+        }
+    }
+    Ok(casework)
 }

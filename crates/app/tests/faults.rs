@@ -477,3 +477,84 @@ async fn a_look_after_the_approval_changed_what_was_sent() {
     })
     .await;
 }
+
+/// Where no server runs, nothing finished what a killed command had left.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_that_was_cut_off_waited_for_a_server() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let json = r#"{"facts": {"reported": {"id": "x"}}, "files": [{"name": "n", "content": "bm90ZXM="}]}"#;
+        let file = CaseFile::from_json(json.as_bytes()).unwrap();
+        let filed = casework::new_case(c, &file, vec![Some(b"notes".to_vec())], "test").await;
+        let case = filed.unwrap().case;
+        let (rita, olga) = (
+            person(c, "Rita", &[Role::Reviewer]).await,
+            person(c, "Olga", &[Role::Reviewer]).await,
+        );
+        casework::raise_alarm(c, "chain-moved", &case, "a watched address moved")
+            .await
+            .unwrap();
+        casework::decide(c, &case, &rita, &decision(Ruling::NoReport))
+            .await
+            .unwrap();
+        let appeal = casework::file_appeal(c, &case, "not me", "test").await.unwrap();
+        casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+            .await
+            .unwrap();
+        // Its alarms end with it, and the proof says what stays of it.
+        assert!(casework::alarms(c).await.unwrap().is_empty());
+        let kept = casework::erasure_proof(c, &case).await.unwrap().kept;
+        for what in ["findings", "reports"] {
+            assert!(kept.iter().any(|k| k.what.starts_with(what)), "{what}: {kept:?}");
+        }
+        let url = b
+            .url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", b.folder.path().join("obhut.db").display()));
+        let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+        sqlx::query("UPDATE settlements SET done_at = NULL")
+            .execute(&pool)
+            .await
+            .unwrap();
+        pool.close().await;
+        assert!(!casework::erasure_proof(c, &case).await.unwrap().complete);
+        let again = obhut_app::open(
+            DataFolder::new(b.folder.path()),
+            b.url.as_deref(),
+            b.clock.clone(),
+        )
+        .await
+        .unwrap();
+        assert!(casework::erasure_proof(&again, &case).await.unwrap().complete);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_id_was_answered_with_another_case() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let file = CaseFile::from_json(b"{}").unwrap();
+        casework::new_case(c, &file, Vec::new(), "test")
+            .await
+            .unwrap();
+        for none in [
+            casework::case(c, "").await.map(|_| ()),
+            casework::dossier(c, "", false).await.map(|_| ()),
+            casework::facts(c, "").await.map(|_| ()),
+        ] {
+            assert!(
+                matches!(none, Err(CaseworkError::NotFound { .. })),
+                "{none:?}"
+            );
+        }
+        let (key, _) = casework::create_key(c, "k", &[Right::Screen], None, "test")
+            .await
+            .unwrap();
+        casework::revoke_key(c, &key.id, "test").await.unwrap();
+        // Revoked already is a state, not an absence.
+        let again = casework::revoke_key(c, &key.id, "test").await;
+        assert!(refused(again).contains("revoked already"));
+    })
+    .await;
+}

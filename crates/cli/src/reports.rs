@@ -411,13 +411,19 @@ async fn one(
     if !named.starts_with("case-") {
         return Ok(named.to_owned());
     }
-    let found: Vec<_> = rows(casework, Some(named))
-        .await?
-        .into_iter()
-        .filter(|r| fits(r))
+    let all = rows(casework, Some(named)).await?;
+    let states: Vec<_> = all
+        .iter()
+        .map(|r| format!("{} is {}", r.id, r.status))
         .collect();
+    let found: Vec<_> = all.into_iter().filter(|r| fits(r)).collect();
     match found.as_slice() {
         [one] => Ok(one.id.clone()),
+        [] if !states.is_empty() => Err(CaseworkError::conflict(format!(
+            "{}; none of them waits for this",
+            states.join(", ")
+        ))
+        .into()),
         [] => anyhow::bail!(
             "no such report of {named} is on record; `obhut report file {named} --destination NAME` makes one"
         ),

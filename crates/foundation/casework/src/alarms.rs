@@ -49,6 +49,19 @@ pub(crate) async fn raise(
     Ok(())
 }
 
+/// A cleared case's alarms end with it.
+pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str, by: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE alarms SET seen_at = $1, seen_by = $2 WHERE subject = $3 AND seen_at IS NULL",
+    )
+    .bind(now)
+    .bind(by)
+    .bind(case)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// What an alarm was about has been put right.
 pub(crate) async fn end(tx: &mut Tx, now: i64, kind: &str, subject: &str, by: &str) -> Result<()> {
     sqlx::query("UPDATE alarms SET seen_at = $1, seen_by = $2 WHERE kind = $3 AND subject = $4 AND seen_at IS NULL")

@@ -191,9 +191,16 @@ pub async fn revoke_key(casework: &Casework, id: &str, actor: &str) -> Result<()
             .execute(&mut *tx)
             .await?;
     if done.rows_affected() == 0 {
-        return Err(CaseworkError::NotFound {
-            what: "key",
-            id: id.to_owned(),
+        let known = sqlx::query("SELECT 1 FROM api_keys WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&mut *tx)
+            .await?;
+        return Err(match known {
+            Some(_) => CaseworkError::conflict(format!("key {id} was revoked already")),
+            None => CaseworkError::NotFound {
+                what: "key",
+                id: id.to_owned(),
+            },
         });
     }
     audit::write(&mut tx, casework.now(), actor, "key.revoke", id, "").await?;

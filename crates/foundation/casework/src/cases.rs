@@ -147,6 +147,10 @@ pub(crate) async fn select(
     status: Option<CaseStatus>,
     id: Option<&str>,
 ) -> Result<Vec<Case>> {
+    // An empty id is no case's, and must not stand for all.
+    if id == Some("") {
+        return Ok(Vec::new());
+    }
     let rows = sqlx::query(
         "SELECT id, status, opened_at, changed_at, account_sealed, embargo_until, embargo_sealed FROM cases
          WHERE ($1 = '' OR status = $1) AND ($2 = '' OR id = $2) ORDER BY opened_at DESC, id",

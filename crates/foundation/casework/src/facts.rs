@@ -42,8 +42,9 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
 /// The facts of a case: those stored by people and sources, merged with what each domain contributes
 /// now. A stored value wins.
 pub async fn facts(casework: &Casework, case: &str) -> Result<Facts> {
-    let mut facts = self::stored_facts(casework, case).await?;
     let mut tx = casework.db.snapshot().await?;
+    cases::status(&mut tx, case).await?;
+    let mut facts = self::stored_facts(casework, case).await?;
     for domain in casework.domains() {
         facts.add(domain.dossier_part(&mut tx, casework, case).await?);
     }

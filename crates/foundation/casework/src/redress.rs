@@ -8,8 +8,8 @@ use crate::cases::{self, advance};
 use crate::casework::{Clearing, Removed};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, audit, decisions, erasing, erasures, facts,
-    reports, views,
+    Casework, CaseworkError, Person, Result, Role, alarms, audit, decisions, erasing, erasures,
+    facts, reports, views,
 };
 
 /// Decides an appeal; never the person who decided the case. Upheld, it withdraws reports that
@@ -135,12 +135,21 @@ async fn clear(
             "what people decided and wrote, under their names",
         ),
         (
+            "findings, without what they were about",
+            "that something was found and withdrawn; which entries matched, which are disputed now",
+        ),
+        (
+            "reports and receipts",
+            "to whom what was sent and that it was taken back, which those who have it may ask about",
+        ),
+        (
             "audit trail",
             "who did what, for the years the trail is kept",
         ),
     ] {
         removed.push(Removed::kept(what, because));
     }
+    alarms::clear(tx, now, case, clearing.person).await?;
     if deadlines::clear(tx, now, case).await? {
         removed.push(Removed::kept(
             "authority's request",

@@ -100,14 +100,15 @@ impl Database {
         };
         // A pool would try again until its time is up, and then say only that it was.
         probe(url, backend, owners, copy_to).await.map_err(|e| {
-            CaseworkError::conflict(match backend {
+            let why = match backend {
                 Backend::Sqlite => format!(
-                    "the database in the data folder can't be used: {e}; is the disk full, the folder read-only, or the file damaged?"
+                    "the database in the data folder can't be used (is the disk full, the folder read-only, or the file damaged?): {e}"
                 ),
                 Backend::Postgres => format!(
-                    "the PostgreSQL at the given address doesn't let us in: {e}; is it running, and do user and database exist?"
+                    "the PostgreSQL at the given address doesn't let us in (is it running, and do user and database exist?): {e}"
                 ),
-            })
+            };
+            CaseworkError::Unavailable { why }
         })?;
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
