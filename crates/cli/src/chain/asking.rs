@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
 use obhut_app::bitcoin::{self, OutPoint, PayersReport, Question, hash_of_text};
-use obhut_app::casework::{Act, Language};
+use obhut_app::casework::{self, Act, Language};
 use obhut_app::chain::Asker;
 use obhut_app::formats::chain_files;
 use obhut_server::chain_report;
@@ -34,6 +34,7 @@ pub async fn payers(
         None => None,
         Some(case) => {
             let casework = setting.casework().await?;
+            casework::case(&casework, case).await?;
             let person = acting(&casework, args.by.as_deref(), Act::FollowMoney, output).await?;
             Some((casework, person, case.clone()))
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, alarms, audit, cases, findings, ids};
-use obhut_casework::{Casework, CaseworkError, Person, Result, Sealed};
+use obhut_casework::{CaseStatus, Casework, CaseworkError, Person, Result, Sealed};
 use serde::Serialize;
 
 use obhut_chain::Network;
@@ -178,6 +178,10 @@ pub async fn record_movement(
     for row in &rows {
         let case = Columns::of(row).text()?;
         cases::hold(&mut tx, &case).await?;
+        // Cleared while this waited, it takes nothing new.
+        if cases::status(&mut tx, &case).await? == CaseStatus::Cleared {
+            continue;
+        }
         let json = serde_json::to_string(movement).expect("a movement is JSON");
         // The height is no part of what it is: after a race the same payment stands elsewhere.
         let m = movement;
@@ -296,6 +300,9 @@ pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
     let mut c = Columns::of(&row);
     let (case, key) = (c.text()?, c.text()?);
     cases::hold(&mut tx, &case).await?;
+    if cases::status(&mut tx, &case).await? == CaseStatus::Cleared {
+        return Ok(());
+    }
     let now = casework.now_micros();
     sqlx::query("UPDATE chain_movements SET undone_at = $1 WHERE id = $2")
         .bind(now)

@@ -1,5 +1,7 @@
 //! What follows an upheld appeal outside its transaction: each domain's own work, and the vault.
 
+use obhut_store::DataFolder;
+
 use crate::{Casework, Result, appeals, erasures, findings, views};
 
 /// Runs the queued work of domains for cleared cases and returns how many items were done. Safe to
@@ -17,6 +19,11 @@ pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
 
 /// Erases what may be erased by now; how many exhibits. Cut off, it goes on the next time.
 pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
+    if erasures::due(casework).await?.is_empty() {
+        return Ok(0);
+    }
+    // A server's worker and commands may come to it at the same time; one does it, the others find it done.
+    let _turn = casework.folder.hold_erasing().await?;
     let mut count = 0;
     for [id, case, exhibit, appeal] in erasures::due(casework).await? {
         if appeals::appeals(casework, &case)
@@ -26,12 +33,7 @@ pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
         {
             continue;
         }
-        if casework
-            .folder
-            .copies()
-            .iter()
-            .any(|(copy, _)| *copy == exhibit)
-        {
+        if DataFolder::is_copy(&exhibit) {
             casework.folder.remove_copy(&exhibit)?;
             erasures::erased(casework, &id, &exhibit, &appeal, None).await?;
             count += 1;

@@ -199,12 +199,17 @@ pub(crate) async fn erased(
 ) -> Result<()> {
     let now = casework.now();
     let mut tx = casework.db.begin().await?;
-    sqlx::query("UPDATE erasures SET done_at = $1, log_index = $2 WHERE id = $3")
-        .bind(now)
-        .bind(index)
-        .bind(id)
-        .execute(&mut *tx)
-        .await?;
+    let done = sqlx::query(
+        "UPDATE erasures SET done_at = $1, log_index = $2 WHERE id = $3 AND done_at IS NULL",
+    )
+    .bind(now)
+    .bind(index)
+    .bind(id)
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(());
+    }
     audit::write(&mut tx, now, "redress", "exhibit.erase", what, appeal).await?;
     tx.commit().await?;
     Ok(())

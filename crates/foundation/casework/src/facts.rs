@@ -42,9 +42,10 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
 /// The facts of a case: those stored by people and sources, merged with what each domain contributes
 /// now. A stored value wins.
 pub async fn facts(casework: &Casework, case: &str) -> Result<Facts> {
-    let mut tx = casework.db.snapshot().await?;
-    cases::status(&mut tx, case).await?;
+    cases::status(&mut casework.db.snapshot().await?, case).await?;
+    // Before the snapshot: whoever holds one connection must not wait for another.
     let mut facts = self::stored_facts(casework, case).await?;
+    let mut tx = casework.db.snapshot().await?;
     for domain in casework.domains() {
         facts.add(domain.dossier_part(&mut tx, casework, case).await?);
     }

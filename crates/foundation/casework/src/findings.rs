@@ -254,7 +254,7 @@ pub(crate) async fn cases_of_exhibits(
     let mut cases = Vec::new();
     for exhibit in exhibits {
         let rows = sqlx::query(
-            "SELECT DISTINCT case_id FROM findings WHERE evidence = $1 AND case_id <> $2",
+            "SELECT DISTINCT case_id FROM findings WHERE evidence = $1 AND case_id <> $2 ORDER BY case_id",
         )
         .bind(exhibit)
         .bind(other)

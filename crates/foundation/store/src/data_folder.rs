@@ -152,6 +152,11 @@ impl DataFolder {
             .collect()
     }
 
+    /// True for the name of a database's copy from before an upgrade, whether or not it is still there.
+    pub fn is_copy(name: &str) -> bool {
+        name.starts_with(COPY)
+    }
+
     /// Removes a copy of the database from before an upgrade; one that is gone is gone.
     ///
     /// # Errors
@@ -279,7 +284,16 @@ impl DataFolder {
 
     /// Keeps other processes from upgrading at the same time, until it is dropped.
     pub async fn hold_upgrade(&self) -> Result<File> {
-        let path = self.root.join("upgrade.lock");
+        self.hold("upgrade.lock").await
+    }
+
+    /// Keeps other processes from erasing at the same time, until it is dropped.
+    pub async fn hold_erasing(&self) -> Result<File> {
+        self.hold("erasing.lock").await
+    }
+
+    async fn hold(&self, name: &'static str) -> Result<File> {
+        let path = self.root.join(name);
         let held = tokio::task::spawn_blocking(move || {
             let mut options = OpenOptions::new();
             options.create(true).truncate(false).write(true);
@@ -292,7 +306,7 @@ impl DataFolder {
         .await
         .map_err(io::Error::other)
         .flatten();
-        held.map_err(|e| self.fault("upgrade.lock", &e))
+        held.map_err(|e| self.fault(name, &e))
     }
 
     /// Lets one writer at a time into the vault, among all processes.
