@@ -10,7 +10,7 @@ use tree::{STOREYS, files, read, root};
 /// Top-level module → what its files say, without comments and tests.
 type Modules = BTreeMap<String, String>;
 
-/// The modules of a crate; what stands in `lib.rs` and `main.rs` is the root and no module.
+/// The modules of a crate. `lib.rs` and `main.rs` are the crate root, not modules.
 fn modules(src: &str) -> Modules {
     let mut all = Modules::new();
     for file in files(src).into_iter().filter(|f| f.ends_with(".rs")) {

@@ -44,7 +44,7 @@ pub async fn open(
         obhut_casework::finish_erasures(&casework).await,
     ] {
         if let Err(e) = finished {
-            // The proof stays incomplete and says so; what was asked for goes on.
+            // Not fatal: the proof of erasure reports it as incomplete, and the command itself can run.
             tracing::error!(cause = %e, "an erasure could not be finished; it is tried again at the next start");
         }
     }

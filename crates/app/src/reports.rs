@@ -20,7 +20,7 @@ pub struct Check {
     pub omitted: Vec<Omitted>,
     /// What the receiver will miss or refuse, by field.
     pub remarks: Vec<Remark>,
-    /// True when nothing stands in it that anybody could act on.
+    /// True if the report contains nothing actionable.
     pub empty: bool,
     /// True when the receiver would take it.
     pub acceptable: bool,
@@ -91,7 +91,7 @@ pub async fn draft(
     Ok((report, rendered))
 }
 
-/// True where children were left out and their accounts stand in what is left.
+/// True if the children's data are omitted but one of their accounts appears in a conversation or payment.
 fn names_a_child(whole: &Dossier, shown: &Dossier) -> bool {
     let facts = shown.facts.expose();
     let messages = || facts.threads.iter().flat_map(|t| &t.messages);

@@ -435,7 +435,7 @@ async fn a_lost_file_of_a_list_could_not_be_put_back() {
     .await;
 }
 
-/// That somebody looked at a file stands in the report, so it is part of what is approved.
+/// The report says whether a person viewed the file, so viewing it invalidates the approval.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_after_the_approval_changed_what_was_sent() {
     on_each_database(async |b: Bench| {

@@ -71,7 +71,7 @@ pub async fn run(
         ChainCommand::Watch(a) => indexing::watch(a, setting, output).await,
         ChainCommand::Moves { case } => {
             let casework = setting.casework().await?;
-            // Fails with "not found" when there is no such case.
+            // Fails with "not found" for an unknown case.
             casework::case(&casework, &case).await?;
             for m in bitcoin::movements(&casework, &case).await? {
                 output.line(

@@ -81,8 +81,8 @@ pub fn somebody() -> String {
         .unwrap_or_else(|| "command line".into())
 }
 
-/// The person of that name, for what is to be done. Whoever has this shell has the data and may give
-/// roles; so a missing one is given, said and audited instead of refused.
+/// The person of that name, authorised for an action. Shell access already means access to the data and
+/// the right to grant roles, so a missing role is granted, printed and audited instead of refused.
 pub async fn acting(
     casework: &Casework,
     name: Option<&str>,

@@ -93,7 +93,7 @@ fn exit_codes_say_whose_move_it_is() {
     }
 }
 
-/// A typing error in an id must not make somebody an officer.
+/// A typing error in an id must not grant a role.
 #[test]
 fn what_is_not_there_gives_nobody_a_role() {
     let b = Bench::new();

@@ -7,7 +7,7 @@ use obhut_casework::rfc3339;
 use obhut_chain::{Fault, Index, Why, hash_text, heuristics};
 use serde_json::{Value, json};
 
-/// Why there is no proof.
+/// Why a proof could not be produced.
 #[derive(Debug)]
 pub enum ProofFault {
     /// The index or its block files can't be read.

@@ -293,7 +293,7 @@ async fn add_raw(
     Ok(())
 }
 
-/// Takes back what ranks rested on: a case whose person was cleared points to nobody any more.
+/// Recomputes the ranks that relied on a case whose person has been cleared.
 pub async fn recompute_incoming(casework: &Casework, case: &str) -> Result<u64> {
     let mut tx = casework.begin().await?;
     let rows = sqlx::query("SELECT seq, reasons FROM incoming WHERE rests_on = $1")
@@ -441,7 +441,7 @@ async fn prepare_all(casework: &Casework, given: Vec<ParsedReport>) -> Vec<Prepa
     .expect("preparing doesn't panic")
 }
 
-/// A case for a report that nobody could read: its bytes are all there is.
+/// Opens a case for a report that could not be parsed; its bytes are the only content.
 async fn open_unread(
     tx: &mut Tx,
     casework: &Casework,

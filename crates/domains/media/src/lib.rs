@@ -32,7 +32,7 @@ pub use screen::{
     pixels, screener,
 };
 
-/// What is fed with anything at all by fuzz/; for nobody else.
+/// Entry points for fuzz/; not for other callers.
 #[doc(hidden)]
 pub mod probes {
     pub use crate::lists::probe_segment as segment;

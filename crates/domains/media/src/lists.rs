@@ -1,10 +1,9 @@
 //! Hash lists: who owns them, what for, on what basis, who signed, and which entries are disputed.
 //!
-//! The digests themselves are in no table: each version is an immutable file, sealed at rest: either
-//! a whole list, or a delta that adds to the version before it. Entries go by being disputed, which
-//! needs no signature and is effective at once. A signature stands for one version of one list. A
-//! version with two signatures of two people is the one that matches; a newer version without them
-//! only counts, and until then the older one goes on matching.
+//! No table holds digests. Each version is an immutable file, encrypted at rest: a whole list, or a delta
+//! on the previous version. Disputing an entry removes it from matching immediately, without a
+//! signature. A signature covers one version of one list. Only a version signed by two people matches;
+//! a newer unsigned version only counts hits while the signed one keeps matching.
 
 mod contents;
 mod current;
@@ -71,7 +70,7 @@ pub struct ListSettings {
     pub action: Action,
 }
 
-/// What an entry says beside its digest. Empty where the list says nothing.
+/// Category of an entry. Empty strings if the list gives none.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize)]
 pub struct EntryLabel {
     /// The scale of the category: values mean nothing without it.
@@ -110,7 +109,7 @@ pub struct HashList {
     pub unsigned: bool,
     /// The version that matches; none while no version has its signatures.
     pub matching_version: Option<String>,
-    /// Entries that don't match because somebody disputed them.
+    /// Number of disputed entries, which don't match.
     pub disabled: u64,
     /// Hits of the newest version while it only counted.
     pub hits_counted: u64,
@@ -119,7 +118,7 @@ pub struct HashList {
 /// What an import did.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Import {
-    /// The list as it stands now.
+    /// The list after the import.
     pub list: HashList,
     /// False when that very file had been imported before.
     pub new_version: bool,
@@ -291,7 +290,7 @@ async fn list_row(casework: &Casework, tx: &mut Tx, settings: &ListSettings) -> 
 }
 
 fn read(casework: &Casework, name: &str, csv: &[u8]) -> Result<(Entries, Vec<ListProblem>)> {
-    // Under a key of ours: the same in every version, and no digest that anybody could look up.
+    // Keyed with the lookup key: stable across versions, and useless for a dictionary lookup.
     let name_entry = |kind: &str, digest: &obhut_hash::Digest, _| {
         let what = [
             name.as_bytes(),
@@ -410,7 +409,7 @@ async fn add_version(
     Ok(Some(first))
 }
 
-/// Gives a list a largest distance of its own, in bits; none takes it back to the kind's.
+/// Sets a list's maximum distance in bits; `None` restores the default of the hash kind.
 pub async fn set_list_distance(
     casework: &Casework,
     name: &str,
@@ -686,8 +685,8 @@ async fn versions_of(tx: &mut Tx, list: &str, version: &str) -> Result<Vec<OnRec
         .collect()
 }
 
-/// Keeps others off a list until the transaction ends: a version builds on the newest one, so two
-/// that are made at once must come one after the other.
+/// Locks a list until the transaction ends. A delta builds on the newest version, so concurrent imports
+/// must be serialised.
 async fn lock(tx: &mut Tx, name: &str) -> Result<()> {
     sqlx::query("UPDATE lists SET name = name WHERE name = $1")
         .bind(name)

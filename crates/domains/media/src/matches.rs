@@ -1,4 +1,4 @@
-//! The entries a file matched, one row for each, beside the core's findings.
+//! The list entries a file matched, one row per entry, keyed by the id of the core's finding.
 //!
 //! A row holds no digest: it names list, version and entry.
 
@@ -35,7 +35,7 @@ impl Domain for Media {
         lists::bind_old_signatures(casework).await
     }
 
-    /// Adds which entries matched. A match of an entry that has been disputed doesn't stand.
+    /// Adds the matched entries. A match of a disputed entry doesn't count as listed.
     async fn describe(&self, tx: &mut Tx, case: &str, of_case: &mut [Finding]) -> Result<()> {
         if of_case.iter().all(|f| f.source != SOURCE) {
             return Ok(());

@@ -20,8 +20,8 @@ pub struct Form {
 }
 
 impl Form {
-    /// Turns a dossier into the document, for the core's `Report::render` and for nobody else: a test
-    /// bars every other use.
+    /// The function that renders a dossier. Only the core's `Report::render` may be given it, because only
+    /// a report has a person's decision; a test rejects every other use.
     pub fn renderer(&self) -> fn(&Dossier) -> Rendered {
         self.write
     }

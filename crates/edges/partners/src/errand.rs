@@ -1,4 +1,4 @@
-//! One report on its way: what a destination gets, what became of it, whose fault it is where nothing did.
+//! One delivery of a report: its input, its result, and why it failed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,11 +42,11 @@ pub enum SendFault {
     Refused(String),
     /// The destination lets us do nothing at all.
     Denied(String),
-    /// Nobody answers, or not as it should be: try again.
+    /// No usable answer; retry.
     Unreachable(String),
-    /// It answers what nobody expects.
+    /// The answer is not in the documented form.
     Unexpected(String),
-    /// Only a person can go on: a package lies ready, and waits to be handed over.
+    /// Needs a person: a package is ready to be handed over.
     Waits(String),
     /// Ours.
     Ours(CaseworkError),
@@ -71,7 +71,7 @@ impl fmt::Display for SendFault {
     }
 }
 
-/// True unless somebody has taken the report back, now.
+/// True if the report is still approved.
 pub(crate) async fn still_approved(
     casework: &Casework,
     report: &str,

@@ -1,5 +1,5 @@
-//! Packages laid ready for an authority without an interface of its own, encrypted to its key; handed
-//! over by a person.
+//! Writes packages for authorities that have no API, encrypted to the authority's key; a person hands them
+//! over.
 
 use std::io::{Cursor, Write as _};
 use std::path::Path;
@@ -36,7 +36,7 @@ pub(crate) async fn send_document(errand: Errand<'_>, kind: &str) -> Result<Sent
     lay_ready(&errand, &report, rendered.report.clone(), kind)
 }
 
-/// Lays the retraction beside what it retracts; it stays open until the authority has acknowledged.
+/// Writes the retraction next to the package it retracts; the job stays open until it is acknowledged.
 pub(crate) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
     let report = &errand.filing.report;
     if errand.filing.remote.is_empty() {

@@ -82,7 +82,7 @@ pub async fn raise_alarm(casework: &Casework, kind: &str, subject: &str, text: &
     Ok(())
 }
 
-/// Alarms nobody has seen, oldest first.
+/// Unseen alarms, oldest first.
 pub async fn alarms(casework: &Casework) -> Result<Vec<Alarm>> {
     let rows = sqlx::query("SELECT id, kind, subject, text, raised_at FROM alarms WHERE seen_at IS NULL ORDER BY raised_at, id")
         .fetch_all(casework.db.pool())

@@ -181,7 +181,7 @@ pub async fn set_key_surface(
     Ok(())
 }
 
-/// Revokes a key at once.
+/// Revokes a key with immediate effect.
 pub async fn revoke_key(casework: &Casework, id: &str, actor: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     let done =

@@ -130,7 +130,7 @@ pub async fn case_of_appeal(casework: &Casework, appeal: &str) -> Result<String>
     Columns::of(&row).text()
 }
 
-/// Appeals nobody has decided, oldest first.
+/// Undecided appeals, oldest first.
 pub async fn open_appeals(casework: &Casework) -> Result<Vec<Appeal>> {
     let rows = sqlx::query(
         "SELECT id, case_id, filed_at FROM appeals WHERE outcome IS NULL ORDER BY filed_at, id",

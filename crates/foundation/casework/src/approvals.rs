@@ -26,9 +26,8 @@ pub struct Approval {
     pub approved_at: i64,
 }
 
-/// Approves a report, and with that puts it into the outbox. Never by the person who decided;
-/// and a report in which nothing stands that anybody could act on only with the reason why it
-/// goes nevertheless, under the approving person's name.
+/// Approves a report and puts it into the outbox. The approver must not be the person who decided. A
+/// report with nothing actionable needs the approver's reason for sending it anyway.
 pub async fn approve_report(
     casework: &Casework,
     report: &str,
@@ -52,7 +51,7 @@ pub async fn approve_report(
     }
     let mut tx = casework.db.begin().await?;
     let row = reports::find(&mut tx, report).await?;
-    // Somebody else may have been quicker.
+    // Another officer may have approved it in the meantime.
     if !again {
         waits(&row)?;
     }
@@ -120,8 +119,7 @@ fn waits(row: &ReportRow) -> Result<()> {
     }
 }
 
-/// True for a report that was approved and is to be approved anew: its case was changed since, and it
-/// hasn't left.
+/// True for an approved report that needs another approval: its case changed, and it hasn't been filed.
 async fn approved_again(casework: &Casework, row: &ReportRow) -> Result<bool> {
     let filed = filings::filing(casework, &row.id).await?;
     let left =

@@ -19,7 +19,7 @@ pub struct CaseDetail {
     pub decisions: Vec<Decision>,
     /// Appeals, oldest first.
     pub appeals: Vec<Appeal>,
-    /// What is known beside the files.
+    /// Facts of the case.
     pub facts: Sealed<Facts>,
 }
 

@@ -108,8 +108,8 @@ pub async fn new_case(
         ));
     }
     if file.surface == Surface::PrivateMessage {
-        // Whoever knows of a private message without screening it may report it: it was
-        // reported to them. What is refused without a basis is looking for it.
+        // A private message that was reported to the provider may be reported on. Only screening private
+        // messages needs a legal basis.
         audit::note(
             casework,
             actor,

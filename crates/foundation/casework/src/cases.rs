@@ -147,7 +147,7 @@ pub(crate) async fn select(
     status: Option<CaseStatus>,
     id: Option<&str>,
 ) -> Result<Vec<Case>> {
-    // An empty id is no case's, and must not stand for all.
+    // An empty id matches no case; in the statement below it would mean "all".
     if id == Some("") {
         return Ok(Vec::new());
     }

@@ -296,7 +296,7 @@ pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
     let now = casework.now();
     let mut count = 0;
     for deadline in self::deadlines(casework, None, false).await? {
-        // A preservation that ends is no duty missed.
+        // The end of a preservation period is not a missed duty.
         if deadline.kind == DeadlineKind::Preservation || deadline.escalated_at.is_some() {
             continue;
         }

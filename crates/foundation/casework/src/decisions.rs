@@ -37,7 +37,7 @@ pub struct DecisionRequest {
 /// A recorded decision of a person.
 ///
 /// ```compile_fail
-/// // Nobody makes a decision but `decide`: the fields are private.
+/// // Only `decide` can construct a decision: the fields are private.
 /// let forged = obhut_casework::Decision { id: String::new() };
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

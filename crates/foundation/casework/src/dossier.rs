@@ -17,7 +17,7 @@ pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Res
         true => 0,
         false => std::mem::take(&mut facts.victims).len(),
     };
-    // Earlier reports about the same account are named to whoever gets this one.
+    // Reference earlier reports about the same account.
     if let Some(reported) = &mut facts.reported {
         for number in filings::earlier_numbers(casework, case).await? {
             if !reported.prior_reports.contains(&number) {
@@ -96,7 +96,7 @@ async fn kept(casework: &Casework, case: &str, exhibit: &str) -> Result<OnRecord
     drop(tx);
     let mut earlier = Vec::new();
     for other in findings::cases_of_exhibits(casework, &before, case).await? {
-        // A cleared person's case is nobody's earlier one.
+        // Ignore cases of cleared persons.
         let mut tx = casework.db.snapshot().await?;
         if cases::status(&mut tx, &other).await? != CaseStatus::Cleared {
             earlier.push(other);

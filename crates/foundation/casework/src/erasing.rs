@@ -17,7 +17,7 @@ pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
     Ok(left.len())
 }
 
-/// Erases what may be erased by now; how many exhibits. Cut off, it goes on the next time.
+/// Erases everything that is due and returns the number of items. Resumes after an interruption.
 pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
     if erasures::due(casework).await?.is_empty() {
         return Ok(0);

@@ -285,7 +285,7 @@ pub async fn restorations(casework: &Casework, all: bool) -> Result<Vec<Restorat
         .collect()
 }
 
-/// It has been undone; whose it was is forgotten with that.
+/// Marks a restoration as done and deletes the account name stored with it.
 pub async fn finish_restoration(casework: &Casework, id: &str, person: &Person) -> Result<()> {
     person.require(Role::Reviewer)?;
     let mut tx = casework.db.begin().await?;

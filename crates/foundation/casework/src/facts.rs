@@ -43,7 +43,7 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
 /// now. A stored value wins.
 pub async fn facts(casework: &Casework, case: &str) -> Result<Facts> {
     cases::status(&mut casework.db.snapshot().await?, case).await?;
-    // Before the snapshot: whoever holds one connection must not wait for another.
+    // Before the snapshot, so that no caller holds one connection while waiting for a second.
     let mut facts = self::stored_facts(casework, case).await?;
     let mut tx = casework.db.snapshot().await?;
     for domain in casework.domains() {

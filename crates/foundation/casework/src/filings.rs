@@ -205,7 +205,7 @@ pub async fn filing_finishing(casework: &Casework, filing: &Filing) -> Result<Fi
     self::move_filing(casework, filing, next).await
 }
 
-/// Nothing that counts is at the destination: it begins anew.
+/// The destination holds no valid report: restart the filing.
 pub async fn filing_anew(casework: &Casework, filing: &Filing) -> Result<Filing> {
     if filing.state == FilingState::Waiting {
         return Ok(filing.clone());
@@ -325,7 +325,7 @@ pub async fn follow_up_filed(casework: &Casework, filing: &Filing, receipt: &str
     Ok(())
 }
 
-/// The receiver of a report has said, on whatever way, that it has undone it.
+/// Records that the receiver confirmed the retraction, through whatever channel.
 pub async fn acknowledge_retraction(
     casework: &Casework,
     report: &str,

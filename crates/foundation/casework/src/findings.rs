@@ -3,7 +3,8 @@
 //! A domain keeps its details in its own table under the finding's id; what the core knows of a file is
 //! the same for every domain.
 //!
-//! Invariant: a case's findings are numbered while its row is held, so their order is no clock's.
+//! Invariant: findings are numbered per case under the lock on the case row, so their order doesn't depend
+//! on the wall clock.
 
 use obhut_facts::{Sealed, Surface, words};
 
@@ -11,7 +12,7 @@ use crate::casework::{Finding, MatchedEntry};
 use crate::database::{Columns, Tx};
 use crate::{Casework, Result, cases, ids, sealed};
 
-/// Strength of a finding that is a report of others nobody could read.
+/// Strength of an incoming report that could not be parsed.
 pub const UNREAD_REPORT: &str = "report-unreadable";
 /// Strength of a finding that a person put in with a case file.
 pub const GIVEN: &str = "given";
@@ -19,9 +20,9 @@ pub const GIVEN: &str = "given";
 pub(crate) const PERSON: &str = "person";
 
 words! {
-    /// Whether a finding stands.
+    /// State of a finding.
     FindingState {
-        /// It stands until someone decides otherwise.
+        /// Valid.
         Open = "open",
         /// Its case was cleared on appeal, or what was found has turned out never to have been.
         Withdrawn = "withdrawn",
@@ -43,7 +44,7 @@ pub struct FindingRow {
     pub source: String,
     /// Its place among those of its case, from 1.
     pub seq: i64,
-    /// Whether it stands.
+    /// Valid or withdrawn.
     pub state: FindingState,
 }
 
@@ -61,7 +62,7 @@ pub struct Found<'a> {
     pub source: &'a str,
 }
 
-/// What the core keeps of a file, whoever found it.
+/// What the core records about a file, in every domain.
 pub struct File<'a> {
     /// A path or a file's name.
     pub name: Option<&'a str>,

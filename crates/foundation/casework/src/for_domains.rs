@@ -27,7 +27,7 @@ pub mod cases {
         crate::cases::status(tx, id).await
     }
 
-    /// Opens a case in a group of its own, stores its facts, and starts the reporting deadline.
+    /// Opens a case in a new group, stores its facts, and starts the reporting deadline.
     pub async fn open(
         tx: &mut Tx,
         casework: &Casework,

@@ -184,8 +184,7 @@ pub async fn make_notice(
     Ok(notice)
 }
 
-/// Files an appeal with the code of a notice; nobody needs to log in. Who has a code learns
-/// nothing but that the appeal is in.
+/// Files an appeal with the code of a notice, without login. The answer only confirms receipt.
 pub async fn appeal_by_code(casework: &Casework, code: &str, message: &str) -> Result<Appeal> {
     let message: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
     let row = sqlx::query("SELECT case_id FROM notices WHERE code_key = $1")

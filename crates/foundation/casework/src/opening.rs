@@ -11,8 +11,8 @@ use crate::{Casework, Result, audit, facts};
 /// (18 USC 2258A(a)), in microseconds.
 const REPORT_DUE_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
-/// A bank's: 30 days from the first detection (31 CFR 1020.320(b)(3)), in microseconds. Other
-/// countries ask for more haste; whoever is bound by them sets a deadline of their own.
+/// A bank's target: 30 days from the first detection (31 CFR 1020.320(b)(3)), in microseconds. Banks under
+/// stricter law set their own deadline.
 const ALERT_DUE_MICROS: i64 = 30 * 86_400 * 1_000_000;
 
 /// Whose duty to report runs from the moment of knowledge.
@@ -24,9 +24,8 @@ pub(crate) enum Duty {
     Payments,
 }
 
-/// The open case of a group, opened under the id `fresh` where there is none, and held against
-/// everybody else until the transaction ends: nobody decides it while a finding is being added,
-/// and no finding joins a case that somebody has just decided.
+/// The open case of a group, opened with the id `fresh` if there is none, and locked until the transaction
+/// ends. The lock prevents a decision while a finding is added, and a finding after a decision.
 pub(crate) async fn hold_or_open(
     tx: &mut Tx,
     casework: &Casework,
@@ -55,7 +54,7 @@ pub(crate) async fn hold_or_open(
     Ok(id)
 }
 
-/// Opens a case of a group of its own with what is known of it, and starts the duty to report.
+/// Opens a case, stores its facts, and starts the reporting deadline.
 pub(crate) async fn open(
     tx: &mut Tx,
     casework: &Casework,

@@ -36,7 +36,7 @@ pub struct OutcomeCounts {
     pub counts: BTreeMap<&'static str, i64>,
 }
 
-/// Records what a receiver says became of a report, once.
+/// Records the outcome a receiver reports; each is counted once.
 pub async fn add_outcome(
     casework: &Casework,
     report: &str,

@@ -173,9 +173,8 @@ pub async fn person(casework: &Casework, name: &str) -> Result<Person> {
     })
 }
 
-/// The person of that name, who may take an action at the shell. Whoever has the shell has the data and
-/// may give roles, so a role the action needs and the person never had is given; one that was withdrawn
-/// isn't.
+/// Resolves and authorises the person a command acts as. Shell access already means access to the data
+/// and the right to grant roles, so a missing role is granted, unless it was withdrawn from this person.
 ///
 /// # Errors
 /// [`CaseworkError::Denied`] for a removed person, and for one from whom the role was withdrawn.

@@ -3,19 +3,19 @@
 use obhut_facts::words;
 
 words! {
-    /// What a list is for. The set is closed: there is no purpose but these.
+    /// Purpose of a list. A closed set.
     Purpose {
         /// Assessed by people as abuse material.
         Assessed = "assessed",
         /// Handed in by the person shown, not assessed: may queue, never block.
         SelfSubmission = "self-submission",
-        /// Known to be harmless; tells a reviewer so, and hides no match.
+        /// Known harmless material: shown to the reviewer, never hides another match.
         KnownHarmless = "known-harmless",
     }
 }
 
 words! {
-    /// What happens to an upload; both `hold` and `block` can be undone.
+    /// Action on an upload; `hold` and `block` are reversible.
     Action {
         /// Nothing.
         Pass = "pass",

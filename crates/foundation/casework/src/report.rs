@@ -10,7 +10,7 @@ use crate::{Casework, CaseworkError, Next, Result, approvals, audit, dossier, re
 /// A report, independent of whom it goes to: what is known, and the decision it rests on.
 ///
 /// ```compile_fail
-/// // No report without a decision: there is no public constructor, not even with all fields.
+/// // A report can't be constructed outside the core, even with all fields.
 /// fn forge(decision: obhut_casework::Decision) -> obhut_casework::Report {
 ///     obhut_casework::Report { decision, ..unreachable!() }
 /// }

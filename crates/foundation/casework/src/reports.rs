@@ -95,8 +95,8 @@ pub async fn file_latest(
     self::file_report(casework, latest, destination, with_victims, actor).await
 }
 
-/// Takes a report back: one that hasn't left is withdrawn, of another its receiver is told and has
-/// to acknowledge. The case goes on.
+/// Retracts a report. One that hasn't been sent is withdrawn; for a sent one the receiver is notified and
+/// has to acknowledge. The case stays open.
 pub async fn retract_report(
     casework: &Casework,
     id: &str,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A claim of somebody's: this address is that service's.
+/// An attribution tag: a claim that an address belongs to a service.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct TagRecord {
     /// The address.
@@ -13,13 +13,13 @@ pub struct TagRecord {
     pub actor: Option<String>,
     /// What it does: `exchange`, `market`, `user`, …
     pub category: Option<String>,
-    /// Where the claim stands.
+    /// Source of the claim.
     pub source: String,
     /// When it was made or last looked at.
     pub date: Option<String>,
     /// How sure, 0 to 100, by the ladder of TagPack.
     pub confidence: u8,
-    /// It stands for the address's whole cluster.
+    /// Applies to the address's whole cluster.
     pub for_cluster: bool,
     /// The collection it comes from.
     pub pack: String,
@@ -27,7 +27,7 @@ pub struct TagRecord {
     pub creator: String,
 }
 
-/// What is known of an actor beside tags.
+/// An actor, as in GraphSense ActorPacks.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ActorRecord {
     /// As tags name it.
@@ -77,7 +77,7 @@ pub struct Service {
 pub struct ContestedCluster {
     /// Those who claim it.
     pub services: Vec<String>,
-    /// The one it was taken for, where its tags are far surer than the others'; else nobody.
+    /// The service it is attributed to, if its tags have much higher confidence than the others'.
     pub taken_for: Option<String>,
 }
 

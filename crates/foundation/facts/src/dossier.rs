@@ -8,29 +8,29 @@ use crate::{Facts, FileFacts, FinancialUnit, Sealed, words};
 words! {
     /// How far a case has come.
     CaseStatus {
-        /// Nobody has decided.
+        /// Undecided.
         Open = "open",
         /// A person decided to report; the report waits for its approval.
         Decided = "decided",
-        /// The report was approved and lies in the outbox or beyond.
+        /// The report was approved and is in the outbox, or was sent.
         Reported = "reported",
         /// A person decided that there is nothing to report.
         Closed = "closed",
         /// An appeal is open.
         Appealed = "appealed",
-        /// An appeal was upheld: whoever was affected is cleared.
+        /// An appeal was upheld; the person is cleared.
         Cleared = "cleared",
     }
 }
 
 words! {
-    /// Where an upload was meant to be seen.
+    /// The audience an upload was meant for.
     Surface {
-        /// By anybody.
+        /// Everyone.
         Public = "public",
-        /// By a group or by whoever has the link.
+        /// A group, or anyone with the link.
         Shared = "shared",
-        /// By its recipients alone. Refused until a legal basis is on record.
+        /// Only its recipients. Refused until a legal basis is on record.
         PrivateMessage = "private-message",
     }
 }
@@ -56,9 +56,9 @@ pub struct Reporter {
     pub last_name: String,
     /// E-mail; the CyberTipline requires one.
     pub email: String,
-    /// E-mail of whoever police should ask, if another person.
+    /// E-mail of the contact for law enforcement, if another person.
     pub contact_email: String,
-    /// Text that stands in every report: how legal process is served, how long data are kept.
+    /// Text included in every report: how to serve legal process, how long data are retained.
     pub company_template: String,
     /// Terms of service that apply.
     pub terms_of_service: String,
@@ -93,7 +93,7 @@ pub struct Dossier {
     pub reporter: Reporter,
     /// What is known.
     pub facts: Sealed<Facts>,
-    /// Children were left out of the facts, because nobody asked for them.
+    /// Number of victims omitted from the facts, because they were not requested.
     pub victims_left_out: usize,
     /// The reporting bank, where it has a financial intelligence unit.
     pub unit: Option<Sealed<FinancialUnit>>,
@@ -103,7 +103,7 @@ pub struct Dossier {
     pub category: Option<Category>,
     /// True when an entry of a signed list matched.
     pub matched: bool,
-    /// True when somebody has decided the case.
+    /// True if the case has a decision.
     pub decided: bool,
     /// Nothing about it may reach the person concerned.
     pub embargoed: bool,
@@ -134,9 +134,9 @@ pub struct ReportedFile {
     pub found_at: i64,
     /// True when an entry of a signed list matched it.
     pub matched: bool,
-    /// Somebody has seen all of it, by the record.
+    /// A person viewed the whole file, according to the record of views.
     pub viewed_whole: bool,
-    /// Somebody has seen its metadata, by the record.
+    /// A person viewed its metadata, according to the record of views.
     pub viewed_metadata: bool,
     /// Earlier cases that had the same bytes.
     pub seen_before: Vec<String>,

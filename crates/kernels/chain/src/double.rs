@@ -6,7 +6,7 @@
 use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 
-/// A block's hash, or a transaction's, as it stands in the data; explorers print it backwards.
+/// A block hash or txid in internal byte order; explorers print it reversed.
 pub type Hash = [u8; 32];
 
 /// Where the state begins (FIPS 180-4, 5.3.3).

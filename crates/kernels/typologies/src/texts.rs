@@ -1,6 +1,6 @@
 //! Sentences with numbers in them, in German and English.
 
-/// A text in both languages; which one is read is for whoever shows it.
+/// A text in both languages; the caller picks one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Texts<T = &'static str> {
     /// English.

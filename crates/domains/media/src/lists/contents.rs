@@ -1,9 +1,9 @@
 //! Lists as HMA's clients know them: banks by name, contents by number, added and removed one at a
 //! time.
 //!
-//! A bank is a hash list and nothing beside it. A content that is added is a delta of that list:
-//! HMA's interface answers with it at once and marks it unsigned; screening only counts it until
-//! two people have signed the version it came with.
+//! A bank is exactly one hash list. Adding a content creates a delta of that list: HMA's lookup returns
+//! it immediately, marked unsigned, while screening only counts its hits until two people have signed
+//! that version.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ pub struct Bank {
     pub matching_enabled_ratio: f64,
 }
 
-/// What is known of a content beside its digests.
+/// Metadata of a content.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Content {
     /// Its number.
@@ -208,7 +208,7 @@ pub async fn set_bank_ratio(
     self::bank(casework, name).await
 }
 
-/// Takes a bank out of every answer. Its list stays on record and goes on in screening.
+/// Removes a bank from HMA's interface. Its list stays on record and keeps matching in screening.
 pub async fn remove_bank(casework: &Casework, name: &str, actor: &str) -> Result<()> {
     let list = super::list(casework, name).await?;
     let mut tx = casework.begin().await?;

@@ -1,8 +1,7 @@
-//! The lists as they match now, opened into memory and exchanged as one when something changes.
+//! The in-memory snapshot of the matching lists, swapped atomically when something changes.
 //!
-//! A screening takes what there is and keeps it until it is done; an exchange waits for nobody and
-//! nobody waits for it. Files of millions of entries are opened on a thread of their own, and only
-//! those that are new.
+//! A screening keeps the snapshot it started with; swapping never blocks it. Files of millions of
+//! entries are loaded on a separate thread, and only the new ones.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -20,8 +19,7 @@ use obhut_casework::{ApiKey, Casework, CaseworkError, Result};
 
 /// How often a watcher looks whether there are large files to open.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Files up to so many bytes are opened while a request waits; larger ones by the watcher, where
-/// there is one.
+/// Files up to this size are loaded while a request waits; larger ones by the watcher, if one runs.
 const OPENED_AT_ONCE_BYTES_MAX: u64 = 8 << 20;
 
 /// What matching needs, as it was on record at one moment.
@@ -103,8 +101,8 @@ pub(crate) async fn kept(casework: &Casework) -> Result<Arc<Kept>> {
     }
 }
 
-/// Opens large files of lists beside the requests, which go on with the versions before until
-/// the new ones are in memory. Ends when the future is dropped.
+/// Loads large list files in the background. Requests keep using the previous versions until the new ones
+/// are in memory. Runs until the future is dropped.
 pub async fn watch_changes(casework: &Casework) {
     let memory = casework.memory::<Memory>();
     memory.watched.store(true, Ordering::Release);
@@ -132,7 +130,7 @@ async fn open_pending(casework: &Casework, known: Arc<Kept>) -> Result<()> {
             lists.push(opened(casework, &known, about, chain).await?);
         }
     }
-    // Into what is known: whoever asks next sees them in their place.
+    // Publish: the next request uses them.
     let _turn = memory.refreshing.lock().await;
     let kept = memory.kept.read().expect("no panic while held").clone();
     let now = kept.map_or_else(Arc::default, |(_, kept)| kept);
@@ -175,7 +173,7 @@ async fn read_changes(casework: &Casework, known: Arc<Kept>, may_wait: bool) -> 
                 lists.push(opened(casework, &known, about, chain).await?);
             }
         }
-        // What matched before goes on until its successor is there.
+        // The previous version keeps matching until its successor is loaded.
         for old in known.lists.iter() {
             let is_there = |l: &Arc<LoadedList>| l.id() == old.id() && l.version() == old.version();
             if pending.iter().any(|id| id == old.id()) && !lists.iter().any(is_there) {
@@ -331,8 +329,8 @@ pub(super) fn chain_of(version: &str, newest_first: &[OnRecord]) -> Vec<OnRecord
     chain
 }
 
-/// What is opened of a list: the newest version, as far as it is signed matching and beyond only
-/// counting; beside it the signed one, where the newest does not build on it.
+/// The version chains to load for a list: the newest version, whose signed part matches and whose
+/// unsigned part only counts; plus the signed version if the newest doesn't build on it.
 fn chains_of(about: About, newest_first: Vec<OnRecord>) -> Vec<(About, Vec<OnRecord>)> {
     let Some(newest) = newest_first.first() else {
         return Vec::new();

@@ -1,11 +1,11 @@
 //! A report to CyberTipline XML: `<report>` and one `<fileDetails>` for each file, every element in
 //! the order of the schema of 2025-11-10.
 //!
-//! What has no element there (payments, wallets, risks, values that don't fit) stands in the free
-//! text at the end, by the field it came from. Not rendered, because it says nothing more:
-//! `potentialMeme` of a file (the annotation says it), `fileName` (the original name says it).
-//! Invariant: `fileViewedByEsp` and `exifViewedByEsp` are what the record of views says.
-//! Invariant: what is rendered is read back and held against schema and rules before anybody sees it.
+//! Facts the schema has no element for (payments, wallets, risks, values that don't fit) go into the free
+//! text at the end, labelled with their field. Two elements are not rendered because others already
+//! carry them: `potentialMeme` of a file (annotation) and `fileName` (original name).
+//! Invariant: `fileViewedByEsp` and `exifViewedByEsp` come from the record of views.
+//! Invariant: the document is parsed and validated against schema and rules before it is returned.
 
 mod accounts;
 pub mod rules;
@@ -47,7 +47,7 @@ const FILE_ANNOTATIONS: [&str; 10] = [
 ];
 /// Longest name of a sort of digest, in characters (documentation of 2025-06-11).
 const HASH_KIND_CHARS_MAX: usize = 64;
-/// Stand where the receiver's ids will be; both are values the schema takes.
+/// Placeholders for the receiver's ids; both are valid under the schema.
 const REPORT_ID: &str = "9007199254740991";
 const FILE_ID: &str = "00000000placeholder00000000";
 
@@ -207,7 +207,7 @@ fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
     }
 }
 
-/// Viral memes of many accounts at once: the service takes nothing else of people.
+/// A batched report: viral memes of many accounts, for which the service accepts no other personal data.
 fn batched_report(x: &mut Xml, d: &Dossier, facts: &Facts) {
     x.empty(
         "batchedReport",
@@ -285,7 +285,7 @@ fn incident_summary(x: &mut Xml, d: &Dossier, facts: &Facts, batched: bool) {
     });
 }
 
-/// What takes a finished report back: a report of its own, since the first can't be changed any more.
+/// A retraction. A finished report can't be changed any more, so it is retracted by a second report.
 pub struct Retraction<'a> {
     /// The number of the report that is retracted.
     pub number: &'a str,
@@ -341,7 +341,7 @@ fn incident_type(kind: IncidentKind) -> &'static str {
     }
 }
 
-/// E-mail addresses that stand at somebody in the report.
+/// E-mail addresses already attached to a person in the report.
 fn known_addresses(facts: &Facts) -> Vec<&str> {
     let people = facts
         .reported
@@ -584,8 +584,8 @@ fn file_document(
             x.value("locationOfFile", "url", facts.url.as_deref());
         }
         x.value("fileViewedByEsp", "", Some(file.viewed_whole));
-        // The service takes "EXIF viewed" only beside "file viewed"; where that isn't true, the
-        // element is left out rather than either of them bent.
+        // The service accepts "EXIF viewed" only together with "file viewed". If the file was not viewed,
+        // omit the element instead of stating something untrue.
         if file.viewed_whole || !file.viewed_metadata {
             x.value("exifViewedByEsp", "", Some(file.viewed_metadata));
         }

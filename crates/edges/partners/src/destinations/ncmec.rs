@@ -1,8 +1,8 @@
-//! A report's way to the CyberTipline: opened, its number stored, files, file details, finished.
+//! Filing a report with the CyberTipline: open it, store its number, upload files and their details, finish.
 //!
-//! Invariant: the number is on record before anything else is sent, and that the last word is about
-//! to be said before it is. Whoever finds a report begun asks with `/retract` what became of it:
-//! retracted, or not there, it begins anew; finished, it is filed.
+//! Invariant: the number is on record before anything else is sent, and so is the intention to finish
+//! before `/finish` is called. A worker that finds a started report asks `/retract` for its state: if it
+//! was retracted or is unknown there, filing restarts; if it was finished, it counts as filed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -208,7 +208,7 @@ async fn deliver(
     match hand_over(errand, &service, &filing, number, files, begun).await {
         Ok(()) => {}
         Err(SendFault::Refused(why)) => {
-            // It would be deleted there by itself; but what is refused shouldn't lie about.
+            // The service would delete it after a while; remove it now so that a refused report doesn't linger.
             if service
                 .settle(&filing.remote)
                 .await
@@ -220,8 +220,8 @@ async fn deliver(
         }
         Err(other) => return Err(other),
     }
-    // The last moment: somebody may have taken it back while its files were on their way. What says
-    // so itself, a retraction, is no report on record and is never taken back.
+    // Last check: the report may have been retracted while its files were uploading. A retraction itself
+    // is not a report on record and can't be retracted.
     let report = filing.report == errand.filing.report;
     if report && !still_approved(casework, &filing.report).await? {
         return Err(SendFault::Unreachable(
