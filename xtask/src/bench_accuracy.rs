@@ -127,7 +127,7 @@ struct Hashed {
     quality: u64,
 }
 
-// Long: the steps of one run, in their order.
+// Long: the sequential steps of one benchmark or chore.
 pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
     let python = setup::oracle_python()?;

@@ -107,7 +107,7 @@ impl Drop for Answering {
     }
 }
 
-// Long: the steps of one run, in their order.
+// Long: the sequential steps of one benchmark or chore.
 pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
     let python = setup::peers_python()?;

@@ -34,7 +34,7 @@ impl Chance {
     }
 }
 
-// Long: the steps of one run, in their order.
+// Long: the sequential steps of one benchmark or chore.
 pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
     must(
@@ -147,7 +147,7 @@ fn queue(
 
 /// Half forms and XARF, one a line; half CyberTipline XML in one element. Some files are passed round
 /// among thousands, some accounts upload again, some reports come twice.
-// Long: the steps of one run, in their order.
+// Long: the sequential steps of one benchmark or chore.
 fn generate(
     folder: &std::path::Path,
 ) -> Result<(Vec<std::path::PathBuf>, std::collections::HashSet<String>), String> {

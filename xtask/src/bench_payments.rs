@@ -78,7 +78,7 @@ pub fn run(report: &mut Report) -> Done {
     live(report, &obhut, &folder)
 }
 
-// Long: the steps of one run, in their order.
+// Long: the sequential steps of one benchmark or chore.
 fn features(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
     let python = setup::peers_python()?;
     let data = folder.join("made.parquet");

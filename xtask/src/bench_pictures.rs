@@ -25,7 +25,7 @@ for name in sorted(os.listdir(sys.argv[1])):
         PdqSignal.hash_from_bytes(file.read())
 "#;
 
-// Long: the steps of one run, in their order.
+// Long: the sequential steps of one benchmark or chore.
 pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
     let python = setup::peers_python()?;

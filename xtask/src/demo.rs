@@ -80,7 +80,7 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
-// Long: the steps of one run, in their order.
+// Long: the sequential steps of one benchmark or chore.
 pub fn run() -> Done {
     setup::for_demo()?;
     println!("building …");

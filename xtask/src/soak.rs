@@ -23,7 +23,7 @@ const TARGETS: [&str; 11] = [
     "cybertip_xml",
 ];
 
-// Long: the steps of one run, in their order.
+// Long: the sequential steps of one benchmark or chore.
 pub fn run(more: &[String]) -> Done {
     setup::everything()?;
     let seconds = more.first().map_or(SECONDS, String::as_str);

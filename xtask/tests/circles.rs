@@ -1,5 +1,5 @@
-//! No circle between the top-level modules of a crate, measured on the paths that modules name; and a
-//! type's own methods only in the module that has the type, because methods name modules unseen.
+//! No dependency cycle between the top-level modules of a crate, measured on `crate::module` paths. Inherent
+//! impls only in the type's own module, because methods are dependencies that paths don't show.
 
 mod tree;
 
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tree::{STOREYS, files, read, root};
 
-/// Top-level module → what its files say, without comments and tests.
+/// Top-level module → source of its files, without comments and tests.
 type Modules = BTreeMap<String, String>;
 
 /// The modules of a crate. `lib.rs` and `main.rs` are the crate root, not modules.
@@ -76,7 +76,7 @@ fn named(text: &str) -> BTreeSet<String> {
     names
 }
 
-/// Modules that reach themselves through others, as one such way.
+/// A dependency cycle, if there is one.
 fn circle(all: &Modules) -> Option<Vec<String>> {
     let edges: BTreeMap<&str, BTreeSet<String>> = all
         .iter()
@@ -112,7 +112,7 @@ fn circle(all: &Modules) -> Option<Vec<String>> {
         .find_map(|m| walk(m, &edges, &mut Vec::new(), &mut done))
 }
 
-/// Methods of a type outside the module that has the type: module and type.
+/// Inherent impls outside the type's module: module and type.
 fn strayed(all: &Modules) -> Vec<(String, String)> {
     let mut homes: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for (module, text) in all {

@@ -521,10 +521,10 @@ fn every_dependency_has_a_licence_we_accept_and_comes_from_the_registry() {
     }
 }
 
-/// Lines a function may have before it says why it is not shorter.
+/// Longest function without a `// Long:` comment, in lines.
 const FUNCTION_LINES_MAX: usize = 80;
 
-/// Functions that are long without a word about it: name and lines.
+/// Functions above the limit without a `// Long:` comment: name and length.
 fn long_functions(text: &str) -> Vec<(String, usize)> {
     let text = &text[..text.find("#[cfg(test)]\nmod ").unwrap_or(text.len())];
     let lines: Vec<&str> = text.lines().collect();
@@ -571,7 +571,7 @@ fn a_long_function_says_why() {
         let long = long_functions(&read(&root().join(&file)));
         assert!(
             long.is_empty(),
-            "{file}: {long:?} lines, more than {FUNCTION_LINES_MAX}. Split it where a part has a name of its own; where it has none, say so on the line above: `// Long: one arm for each command.`"
+            "{file}: {long:?} lines, more than {FUNCTION_LINES_MAX}. Split it where a part has a name of its own; where it has none, say so on the line above: `// Long: one match arm per command.`"
         );
     }
     let body = "    x();\n".repeat(FUNCTION_LINES_MAX - 1);

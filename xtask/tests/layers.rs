@@ -495,10 +495,10 @@ fn only_edges_name_a_socket() {
     }
 }
 
-/// A report that was never decided must not become a document by another way.
+/// An undecided case must not become a document through another path.
 #[test]
 fn only_a_report_calls_a_renderer() {
-    // The word in any other place is wrong: as a path, as a value, on another receiver.
+    // Any other use of the word is wrong: as a path, as a value, on another receiver.
     let wrong = |text: &str| {
         let code = text.lines().map(|l| l.split("//").next().unwrap());
         let flat: String = code.flat_map(str::split_whitespace).collect();

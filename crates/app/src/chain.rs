@@ -1,38 +1,39 @@
-//! Asking who paid a site, with a legal basis, and keeping the answer with its case.
+//! Tracing the payers of a site under a legal basis, and storing the report with the case.
 
 use obhut_bitcoin::{
     self as bitcoin, ActorRecord, Index, PayersReport, Permission, Question, Services, TagRecord,
 };
 use obhut_casework::{self as casework, Casework, Person, Result};
 
-/// The case a question is asked for, and who asks.
-pub struct Asker<'a> {
-    /// Where the case is.
+/// The case a trace is made for, and the person making it.
+pub struct TraceRequest<'a> {
+    /// The installation that holds the case.
     pub casework: &'a Casework,
     /// The case.
     pub case: &'a str,
-    /// Who asks.
+    /// The person.
     pub person: &'a Person,
 }
 
-/// A site's payers, and what allowed the question. Within a case its own tags count too.
+/// Traces the payers of a site; returns the permission it ran under and the report. For a case, the tags
+/// recorded in the installation are used as well.
 ///
 /// # Errors
-/// Without a case on a chain that has real people on it; without a legal basis that hasn't ended.
-/// Inside, what is wrong with the seeds where none of them is on the chain.
+/// Denied on a public network without a case, or without a valid legal basis. The inner error lists what is
+/// wrong with the seeds if none of them occurs on the chain.
 pub async fn payers(
-    asker: Option<&Asker<'_>>,
+    request: Option<&TraceRequest<'_>>,
     index: &Index,
     question: &Question,
     mut tags: Vec<TagRecord>,
     actors: &[ActorRecord],
 ) -> Result<(Permission, std::result::Result<PayersReport, Vec<String>>)> {
     let network = index.network();
-    let permission = match asker {
+    let permission = match request {
         None => Permission::without_a_case(network)?,
-        Some(asker) => {
-            let (core, case) = (asker.casework, asker.case);
-            let permission = bitcoin::begin_trace(core, case, network, asker.person).await?;
+        Some(request) => {
+            let (core, case) = (request.casework, request.case);
+            let permission = bitcoin::begin_trace(core, case, network, request.person).await?;
             tags.extend(bitcoin::chain_tags(core).await?);
             permission
         }
@@ -42,23 +43,23 @@ pub async fn payers(
     Ok((permission, report))
 }
 
-/// Keeps a file of the answer as an exhibit of the case.
-pub async fn keep(asker: &Asker<'_>, file: &str, bytes: &[u8]) -> Result<()> {
+/// Stores a file of the report as an exhibit of the case.
+pub async fn store_file(request: &TraceRequest<'_>, file: &str, bytes: &[u8]) -> Result<()> {
     let media = match file.rsplit('.').next() {
         Some("html") => "text/html",
         Some("json") => "application/json",
         _ => "text/csv",
     };
     let name = format!("chain report {file}");
-    let (case, name) = (Some(asker.case), Some(name.as_str()));
+    let (case, name) = (Some(request.case), Some(name.as_str()));
     casework::put_exhibit(
-        asker.casework,
+        request.casework,
         bytes,
         case,
         None,
         name,
         Some(media),
-        asker.person,
+        request.person,
     )
     .await?;
     Ok(())

@@ -1,6 +1,6 @@
 //! The assembled system: every domain registered, one data folder opened.
 //!
-//! What the command line and the server both need is done here once, so that they can't differ.
+//! Use cases shared by command line and server are implemented here once, so that they can't diverge.
 
 #![deny(missing_docs)]
 
@@ -28,8 +28,8 @@ pub fn domains() -> Vec<Box<dyn Domain>> {
     ]
 }
 
-/// Opens the data folder with every domain, and finishes what an interrupted redress has left: where no
-/// server runs, nothing else would.
+/// Opens the data folder with every domain, and finishes interrupted erasures. An installation without a
+/// server has no worker that would do it.
 ///
 /// # Errors
 /// A folder or database that can't be used, keys that are missing, or a database of a newer version.

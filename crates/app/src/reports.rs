@@ -1,34 +1,34 @@
-//! What is done with reports, by whichever edge asks.
+//! Use cases of reports: check and draft.
 
 use obhut_casework as casework;
 use obhut_casework::{Account, Casework, Dossier, Missing, Reason, Report, Result};
 use obhut_formats::reports::{Form, Omitted, Remark, Rendered};
 use serde::Serialize;
 
-/// Everything that is to be said of a case before it goes to a destination.
+/// Result of checking a case against a destination.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// 0 to 100: how much of what such a case can have is there.
+    /// Completeness score, 0 to 100.
     pub complete: u32,
-    /// 0 to 100: how much points to a child in danger.
+    /// At-risk score, 0 to 100.
     pub at_risk: u32,
-    /// What an officer will miss.
+    /// Facts an officer would need that are missing.
     pub missing: Vec<Missing>,
-    /// Why it is at risk.
+    /// Reasons for the at-risk score.
     pub reasons: Vec<Reason>,
-    /// What of the case isn't in the report.
+    /// Facts the report omits.
     pub omitted: Vec<Omitted>,
-    /// What the receiver will miss or refuse, by field.
+    /// Fields the receiver would miss or refuse.
     pub remarks: Vec<Remark>,
     /// True if the report contains nothing actionable.
     pub empty: bool,
-    /// True when the receiver would take it.
+    /// True if the receiver would accept it.
     pub acceptable: bool,
 }
 
-/// Looks at a case before it goes to a destination. `whole` has the children's data, which count for
-/// the scores; `shown` is what would be sent.
-fn look(form: &Form, whole: &Dossier, shown: &Dossier) -> Check {
+/// Checks two dossiers of one case: `whole` includes the children's data and is used for the scores; `shown`
+/// is what would be sent.
+fn assess(form: &Form, whole: &Dossier, shown: &Dossier) -> Check {
     let scores = whole.scores();
     let checked = form.check(shown);
     let mut remarks = checked.remarks;
@@ -75,7 +75,7 @@ pub async fn check(
         true => whole.clone(),
         false => casework::dossier(casework, case, false).await?,
     };
-    Ok(look(form, &whole, &shown))
+    Ok(assess(form, &whole, &shown))
 }
 
 /// Renders the report of a decided case as a draft. The audit row is written before it is assembled.

@@ -10,7 +10,7 @@ use crate::args::AppealCommand;
 use crate::output::Output;
 use crate::setting::{Setting, acting, somebody};
 
-// Long: one arm for each command.
+// Long: one match arm per command.
 pub async fn run(
     command: AppealCommand,
     setting: &Setting,

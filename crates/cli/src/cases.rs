@@ -21,7 +21,7 @@ const FACTS_BYTES_MAX: u64 = 4 << 20;
 /// Longest file of a case, in bytes.
 const EXHIBIT_BYTES_MAX: u64 = 256 << 20;
 
-// Long: one arm for each command.
+// Long: one match arm per command.
 pub async fn run(
     command: CaseCommand,
     setting: &Setting,

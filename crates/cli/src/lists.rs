@@ -16,7 +16,7 @@ const PROBLEMS_SHOWN_MAX: usize = 20;
 /// Longest list file, in bytes.
 pub const FILE_BYTES_MAX: u64 = 4 << 30;
 
-// Long: one arm for each command.
+// Long: one match arm per command.
 pub async fn run(
     command: ListCommand,
     setting: &Setting,

@@ -54,7 +54,7 @@ pub async fn run(
     }
 }
 
-// Long: one run from files to summary, in order.
+// Long: the sequential steps of one command.
 async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
     let policy = policy(&args.policy)?;
     let mut inputs = args.read.files.clone();

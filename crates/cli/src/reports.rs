@@ -18,7 +18,7 @@ use crate::output::{Output, count};
 use crate::setting::{Setting, acting, somebody};
 use crate::whole_file::write_private;
 
-// Long: one arm for each command.
+// Long: one match arm per command.
 pub async fn run(
     command: ReportCommand,
     setting: &Setting,

@@ -18,7 +18,7 @@ use crate::setting::{Setting, acting};
 /// Longest file with a password, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
 
-// Long: one arm for each command.
+// Long: one match arm per command.
 pub async fn destination(
     command: DestinationCommand,
     setting: &Setting,
@@ -138,7 +138,7 @@ pub async fn destination(
     Ok(ExitCode::SUCCESS)
 }
 
-// Long: one arm for each command.
+// Long: one match arm per command.
 pub async fn route(
     command: RouteCommand,
     setting: &Setting,

@@ -17,7 +17,7 @@ use crate::lists::FILE_BYTES_MAX;
 use crate::output::{Output, count, map, shown, with_path};
 use crate::setting::{self, Setting};
 
-// Long: one run from paths to summary, in order.
+// Long: the sequential steps of one command.
 pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
     let options = ScreenOptions {
         dihedral: args.dihedral,

@@ -22,7 +22,7 @@ use crate::setting::{self, Setting};
 /// Longest file with a key, in bytes.
 const KEY_FILE_BYTES_MAX: u64 = 4_096;
 
-// Long: a server from its settings to its end, in order.
+// Long: start-up, serving and shutdown in sequence.
 pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
     if args.log == LogForm::Text {
         tracing_subscriber::fmt()

@@ -16,7 +16,7 @@ use crate::whole_file::write_private;
 /// Leftovers named on a terminal.
 const LEFTOVERS_SHOWN_MAX: usize = 50;
 
-// Long: one arm for each command.
+// Long: one match arm per command.
 pub async fn run(
     command: VaultCommand,
     setting: &Setting,

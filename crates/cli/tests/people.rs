@@ -95,7 +95,7 @@ fn exit_codes_say_whose_move_it_is() {
 
 /// A typing error in an id must not grant a role.
 #[test]
-fn what_is_not_there_gives_nobody_a_role() {
+fn an_unknown_id_grants_no_role() {
     let b = Bench::new();
     b.write("seed", b"bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202");
     for arguments in [

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, ensure};
 use obhut_app::bitcoin::{self, OutPoint, PayersReport, Question, hash_of_text};
 use obhut_app::casework::{self, Act, Language};
-use obhut_app::chain::Asker;
+use obhut_app::chain::TraceRequest;
 use obhut_app::formats::chain_files;
 use obhut_server::chain_report;
 use serde_json::{Value, json};
@@ -39,13 +39,13 @@ pub async fn payers(
             Some((casework, person, case.clone()))
         }
     };
-    let asker = kept.as_ref().map(|(casework, person, case)| Asker {
+    let request = kept.as_ref().map(|(casework, person, case)| TraceRequest {
         casework,
         case,
         person,
     });
     let (permission, report) =
-        obhut_app::chain::payers(asker.as_ref(), &index, &question, read.tags, &read.actors)
+        obhut_app::chain::payers(request.as_ref(), &index, &question, read.tags, &read.actors)
             .await?;
     let report = report.map_err(|problems| anyhow::anyhow!(problems.join("; ")))?;
     let basis = permission.basis().map(|b| b.basis.clone());
@@ -83,15 +83,15 @@ pub async fn payers(
     for written in bitcoin::in_threads(FILES_TOGETHER, &names, write) {
         written?;
     }
-    if let Some(asker) = &asker {
+    if let Some(request) = &request {
         for file in &names {
             let bytes = std::fs::read(args.out.join(file))?;
-            obhut_app::chain::keep(asker, file, &bytes).await?;
+            obhut_app::chain::store_file(request, file, &bytes).await?;
         }
         output.remark(&format!(
             "{} kept as exhibits of {}",
             count(names.len() as u64, "file", "files"),
-            asker.case
+            request.case
         ));
     }
     summary(&report, &args.out, output)?;

@@ -34,7 +34,7 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
         )?;
         return Ok(ExitCode::from(2));
     };
-    let told = bitcoin::told(&index, &why, &args.from, &args.to);
+    let told = bitcoin::explain_link(&index, &why, &args.from, &args.to);
     if let Some(path) = &args.proof {
         let proof = bitcoin::proof(&index, &why, &told)?;
         let mut out = WholeFile::create(path, &[])?;

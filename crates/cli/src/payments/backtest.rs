@@ -15,7 +15,7 @@ use crate::args::BacktestArgs;
 use crate::output::Output;
 use crate::whole_file::WholeFile;
 
-// Long: one run from files to table, in order.
+// Long: the sequential steps of one command.
 pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let changed = policy(&args.policy)?;
     let mut inputs = args.read.files.clone();

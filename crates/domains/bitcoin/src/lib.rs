@@ -27,7 +27,7 @@ pub use obhut_facts::{
     PayersReport, PaymentRow, Service, ServiceRow, TagProblem, TagRecord,
 };
 pub use payers::{Question, payers};
-pub use proof::{ProofFault, proof, told};
+pub use proof::{ProofFault, explain_link, proof};
 pub use services::Services;
 pub use tags::{add_chain_tags, chain_tags};
 pub use watches::{

@@ -31,7 +31,7 @@ pub struct Question {
 }
 
 /// Answers a question; `None` where no seed is on the chain, with what is wrong with them.
-// Long: the parts of one report, each from those before.
+// Long: each part of the report builds on the previous ones.
 pub fn payers(
     _: &Permission,
     index: &Index,

@@ -1,4 +1,4 @@
-//! What ties two addresses, as JSON, and a proof that anybody can check without this program.
+//! The link between two addresses as JSON, and a proof that can be verified without this program.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub enum ProofFault {
     /// The index or its block files can't be read.
     Index(Fault),
-    /// The block files are others than those the index was built from.
+    /// The block files differ from those the index was built from.
     Disagree,
 }
 
@@ -29,8 +29,8 @@ impl fmt::Display for ProofFault {
 
 impl std::error::Error for ProofFault {}
 
-/// The steps that tie two addresses, each with its transaction and rule.
-pub fn told(index: &Index, why: &Why, from: &str, to: &str) -> Value {
+/// The steps that link two addresses, each with its transaction and heuristic.
+pub fn explain_link(index: &Index, why: &Why, from: &str, to: &str) -> Value {
     let steps: Vec<Value> = why
         .steps
         .iter()
@@ -57,11 +57,12 @@ pub fn told(index: &Index, why: &Why, from: &str, to: &str) -> Value {
     })
 }
 
-/// What is needed to check each step from block hash and Merkle path alone. `told` is what [`told`] gave.
+/// Everything needed to verify each step from block hash and Merkle path alone. `explanation` comes from
+/// [`explain_link`].
 ///
 /// # Errors
-/// Block files that can't be read, or that aren't those the index was built from.
-pub fn proof(index: &Index, why: &Why, told: &Value) -> Result<Value, ProofFault> {
+/// See [`ProofFault`].
+pub fn proof(index: &Index, why: &Why, explanation: &Value) -> Result<Value, ProofFault> {
     let mut transactions = Vec::new();
     let mut shown = HashSet::new();
     for step in &why.steps {
@@ -71,12 +72,12 @@ pub fn proof(index: &Index, why: &Why, told: &Value) -> Result<Value, ProofFault
     }
     let rules: Vec<Value> = heuristics::ALL
         .iter()
-        .filter(|r| told["steps"].as_array().is_some_and(|s| s.iter().any(|s| s["rule"] == r.name)))
+        .filter(|r| explanation["steps"].as_array().is_some_and(|s| s.iter().any(|s| s["rule"] == r.name)))
         .map(|r| json!({ "name": r.name, "rule": r.rule, "source": r.source, "measured": r.measured }))
         .collect();
     Ok(json!({
         "network": index.network().name(),
-        "claim": told,
+        "claim": explanation,
         "rules": rules,
         "transactions": transactions,
         "how_to_check": [
@@ -90,13 +91,13 @@ pub fn proof(index: &Index, why: &Why, told: &Value) -> Result<Value, ProofFault
     }))
 }
 
-/// One transaction with its Merkle path, its outputs, and the inputs that the steps speak of.
+/// A transaction with its Merkle path, its outputs, and the inputs that the steps refer to.
 fn transaction(index: &Index, why: &Why, tx: u64) -> Result<Value, ProofFault> {
     let p = index.prove(tx).map_err(ProofFault::Index)?;
     if !p.holds() {
         return Err(ProofFault::Disagree);
     }
-    // What an input spends is in the transaction that it names, whose bytes hash to that name.
+    // The spent output is part of the previous transaction, whose bytes hash to the txid the input names.
     let mut spent = Vec::new();
     let t = index.transaction(tx);
     for (place, coin) in t.ins.iter().enumerate() {

@@ -28,7 +28,7 @@ pub struct Services {
 
 impl Services {
     /// From tags and actors.
-    // Long: one pass over the tags; what it gathers are its variables.
+    // Long: a single pass whose state is in local variables.
     pub fn new(index: &Index, tags: &[TagRecord], actors: &[ActorRecord]) -> Self {
         let by_id: BTreeMap<&str, &ActorRecord> =
             actors.iter().map(|a| (a.id.as_str(), a)).collect();

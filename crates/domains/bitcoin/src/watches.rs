@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, alarms, audit, cases, findings, ids};
-use obhut_casework::{CaseStatus, Casework, CaseworkError, Person, Result, Sealed};
+use obhut_casework::{CaseStatus, Casework, CaseworkError, FindingState, Person, Result, Sealed};
 use serde::Serialize;
 
 use obhut_chain::Network;
 
 use crate::bases::{begin_trace, chain_bases, goes_on, is_nobodys};
 
-/// What findings of this domain are recorded under.
+/// Source of this domain's findings.
 pub(crate) const SOURCE: &str = "chain";
 
 /// A watched address.
@@ -178,7 +178,7 @@ pub async fn record_movement(
     for row in &rows {
         let case = Columns::of(row).text()?;
         cases::hold(&mut tx, &case).await?;
-        // Cleared while this waited, it takes nothing new.
+        // The case may have been cleared while this transaction waited for the lock.
         if cases::status(&mut tx, &case).await? == CaseStatus::Cleared {
             continue;
         }
@@ -214,7 +214,7 @@ pub async fn record_movement(
                 strength: "movement",
                 source: SOURCE,
             };
-            if !findings::stand(&mut tx, &found, true).await? {
+            if !findings::set_state(&mut tx, &found, FindingState::Open).await? {
                 findings::write(&mut tx, casework, &found).await?;
             }
             let way = if m.incoming { "was paid" } else { "paid" };
@@ -316,7 +316,7 @@ pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
         strength: "movement",
         source: SOURCE,
     };
-    findings::stand(&mut tx, &found, false).await?;
+    findings::set_state(&mut tx, &found, FindingState::Withdrawn).await?;
     let text =
         format!("a movement of case {case} told before never happened: its block lost a race");
     alarms::raise(&mut tx, now, "chain-undone", &case, &text).await?;

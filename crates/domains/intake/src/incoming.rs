@@ -27,7 +27,7 @@ mod tokens;
 use places::{Known, Placed, place};
 use tokens::{Prepared, prepare};
 
-/// What findings of this domain are recorded under.
+/// Source of this domain's findings.
 const SOURCE: &str = "intake";
 /// Reports taken in within one transaction.
 const CHUNK: usize = 5_000;
@@ -411,7 +411,7 @@ async fn open_case(
     Ok(case)
 }
 
-/// Seals each report and takes its tokens, on all cores: that is most of the work, and each report's own.
+/// Encrypts and tokenises the reports in parallel. Most of the time goes here, and reports are independent.
 async fn prepare_all(casework: &Casework, given: Vec<ParsedReport>) -> Vec<Prepared> {
     let sealer = casework.sealer();
     let lookup = casework.lookup();
@@ -442,7 +442,7 @@ async fn prepare_all(casework: &Casework, given: Vec<ParsedReport>) -> Vec<Prepa
 }
 
 /// Opens a case for a report that could not be parsed; its bytes are the only content.
-async fn open_unread(
+async fn open_unparsed_case(
     tx: &mut Tx,
     casework: &Casework,
     seq: i64,
@@ -481,7 +481,7 @@ impl IntakeRun<'_> {
         }
     }
 
-    // Long: one transaction, in the order its rows need.
+    // Long: one database transaction; the order of statements matters.
     async fn chunk(&mut self, given: Vec<ParsedReport>, actor: &str) -> Result<Vec<Incoming>> {
         let casework = self.casework;
         let prepared = prepare_all(casework, given).await;
@@ -520,8 +520,15 @@ impl IntakeRun<'_> {
                     self.summary.unreadable += 1;
                     let exhibit = exhibits.next();
                     Some(
-                        open_unread(&mut tx, casework, row.seq, why, exhibit.as_deref(), actor)
-                            .await?,
+                        open_unparsed_case(
+                            &mut tx,
+                            casework,
+                            row.seq,
+                            why,
+                            exhibit.as_deref(),
+                            actor,
+                        )
+                        .await?,
                     )
                 }
             };

@@ -1,7 +1,7 @@
-//! Known pictures and videos: hash lists, screening, what it found put on record.
+//! Detection of known pictures and videos: hash lists, screening, recording of matches.
 //!
 //! Invariant: list versions are immutable and sealed; only what two people signed matches.
-//! Invariant: a digest is in no table and no message.
+//! Invariant: no table and no message contains a digest.
 
 #![deny(missing_docs)]
 

@@ -319,7 +319,7 @@ fn read(casework: &Casework, name: &str, csv: &[u8]) -> Result<(Entries, Vec<Lis
 
 /// Writes a version's file and its row; the number of its first entry, or none where that
 /// version is on record already.
-// Long: one version, from its file to its row.
+// Long: writes file and row of one version.
 async fn add_version(
     casework: &Casework,
     tx: &mut Tx,
@@ -708,7 +708,7 @@ pub(crate) async fn disputed(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
         .collect()
 }
 
-/// True for an entry that doesn't match any more.
+/// True if the entry is disputed and therefore doesn't match.
 pub(crate) async fn is_disputed(tx: &mut Tx, list: &str, entry: &str) -> Result<bool> {
     let row = sqlx::query(
         "SELECT 1 FROM list_disputes WHERE list = $1 AND entry = $2 AND lifted_at IS NULL",

@@ -1,6 +1,6 @@
 //! The list entries a file matched, one row per entry, keyed by the id of the core's finding.
 //!
-//! A row holds no digest: it names list, version and entry.
+//! Rows contain no digests, only list, version and entry.
 
 use async_trait::async_trait;
 use obhut_casework::for_domains::{
@@ -13,9 +13,9 @@ use obhut_casework::{
 use crate::lists;
 use crate::screen::{Match, Screened};
 
-/// What findings of this domain are recorded under.
+/// Source of this domain's findings.
 const SOURCE: &str = "media";
-/// How strong a finding is that an entry of a signed list matched.
+/// Strength of a match with an entry of a signed list.
 const MATCHED: &str = "match";
 
 /// Pictures, videos and lists, as a domain of casework.
@@ -114,7 +114,7 @@ impl Domain for Media {
     }
 }
 
-/// Puts a screening's findings into a case: one for each entry of a signed list that matched.
+/// Inserts the findings of a screening: one per matched entry of a signed list.
 pub(crate) async fn write(
     tx: &mut Tx,
     casework: &Casework,
@@ -128,7 +128,7 @@ pub(crate) async fn write(
     let signed = screened.matches.iter().filter(|m| m.signed).map(Some);
     let mut rows: Vec<Option<&Match>> = signed.collect();
     if rows.is_empty() {
-        // A file that matched nothing but can't be read has one finding, without a list.
+        // An undecodable file without a match gets one finding without an entry.
         rows.push(None);
     }
     let unread = screened

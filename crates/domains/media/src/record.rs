@@ -1,4 +1,4 @@
-//! What screening found, put on record: a count, or a finding in a case and its exhibit in the vault.
+//! Records the result of a screening: hit counts, or a finding in a case with its exhibit in the vault.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::lists::count_hit;
 use crate::matches;
 use crate::screen::Screened;
 
-/// What was put on record.
+/// What was recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recorded {
     /// The opaque id the caller gets, whatever the verdict.
@@ -22,16 +22,15 @@ pub struct Recorded {
     pub exhibit: Option<String>,
 }
 
-/// The versions that only count and had a hit, each once and always in the same order, so that two
-/// requests never wait for each other's rows.
+/// Unsigned versions with a hit, each once. Sorted, so that concurrent requests lock rows in the same order.
 fn unsigned(screened: &Screened) -> BTreeSet<(&str, &str)> {
     let hits = screened.matches.iter().filter(|m| !m.signed);
     hits.map(|m| (m.list_id.as_str(), m.version.as_str()))
         .collect()
 }
 
-/// Puts what was found on record: counts for unsigned lists; for a match or an unreadable
-/// picture a finding in a case, and with `bytes` an exhibit in the vault.
+/// Records a screening: hit counts for unsigned lists; for a match or an undecodable picture a finding in a
+/// case, and with `bytes` an exhibit.
 pub async fn record(
     casework: &Casework,
     screened: &Screened,
@@ -57,8 +56,8 @@ pub async fn record(
         });
     }
     let fresh = ids::new("case");
-    // The exhibit before the finding that names it: what is on record can be opened. Its own
-    // record says the case as it is now; the finding says the one it has joined.
+    // Store the exhibit before the finding that references it, so that every recorded exhibit can be opened.
+    // Its vault record names the case open now; the finding names the case it finally joins.
     let exhibit = match bytes {
         Some(bytes) => {
             let case = cases::open_case(casework, subject)

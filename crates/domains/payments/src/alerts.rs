@@ -21,11 +21,11 @@ use obhut_casework::for_domains::{
 };
 use obhut_casework::{
     Account, CaseStatus, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty,
-    Jurisdiction, Payment, Result, Sealed, ServiceKind, Subject, Surface, rfc3339,
+    FindingState, Jurisdiction, Payment, Result, Sealed, ServiceKind, Subject, Surface, rfc3339,
 };
 use obhut_facts::{Language, words};
 
-/// What findings of this domain are recorded under.
+/// Source of this domain's findings.
 const SOURCE: &str = "payments";
 /// Cool-down: a party of a decided case is re-alerted only for transfers at least this long after the
 /// last alert, in microseconds; 30 days, our judgement.
@@ -360,7 +360,7 @@ pub async fn record_alert(
                     strength: a.scenario,
                     source: SOURCE,
                 };
-                findings::stand(&mut tx, &found, true).await?;
+                findings::set_state(&mut tx, &found, FindingState::Open).await?;
                 sqlx::query(
                     "UPDATE payment_alerts SET score = $1, scenario = $2, role = $3, detail_sealed = $4,
                         first_at = $5, last_at = $6, changed_at = $7, state = 'open' WHERE id = $8",
@@ -384,13 +384,13 @@ pub async fn record_alert(
             return Ok(None);
         }
     }
-    let fresh = Fresh {
+    let row = NewRow {
         alert,
         key: &key,
         sealed: &sealed,
         score,
     };
-    let id = insert(&mut tx, casework, &fresh, actor).await?;
+    let id = insert(&mut tx, casework, &row, actor).await?;
     let row = row_of(&mut tx, &id).await?;
     tx.commit().await?;
     Ok(Some(row))
@@ -420,22 +420,17 @@ fn detail_of(casework: &Casework, alert: &NewAlert) -> Detail {
     }
 }
 
-/// An alert as it is about to be stored.
-struct Fresh<'a> {
+/// A new alert to insert.
+struct NewRow<'a> {
     alert: &'a NewAlert,
     key: &'a str,
     sealed: &'a str,
     score: i64,
 }
 
-/// Puts a new alert and its finding into the open case of its party; the alert's id.
-async fn insert(
-    tx: &mut Tx,
-    casework: &Casework,
-    fresh: &Fresh<'_>,
-    actor: &str,
-) -> Result<String> {
-    let (alert, now) = (fresh.alert, casework.now_micros());
+/// Inserts a new alert and its finding into the party's open case; returns the alert's id.
+async fn insert(tx: &mut Tx, casework: &Casework, row: &NewRow<'_>, actor: &str) -> Result<String> {
+    let (alert, now) = (row.alert, casework.now_micros());
     let a = &alert.assessment;
     let id = ids::new("alert");
     let subject = Subject {
@@ -463,12 +458,12 @@ async fn insert(
     )
     .bind(&id)
     .bind(&case)
-    .bind(fresh.key)
+    .bind(row.key)
     .bind(a.side().word())
     .bind(a.role().word())
     .bind(a.scenario)
-    .bind(fresh.score)
-    .bind(fresh.sealed)
+    .bind(row.score)
+    .bind(row.sealed)
     .bind(a.first_at)
     .bind(a.last_at)
     .bind(now)

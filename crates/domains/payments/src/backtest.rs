@@ -204,7 +204,7 @@ fn victim(a: &Assessment) -> bool {
 }
 
 /// Compares two runs over the same history. `labels` are parties known to be what is looked for.
-// Long: the parts of one table, each from those before.
+// Long: each part of the table builds on the previous ones.
 pub fn compare(
     before: &Run<'_>,
     after: &Run<'_>,

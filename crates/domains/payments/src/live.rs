@@ -333,7 +333,7 @@ impl Live {
 }
 
 /// Takes a transfer into the windows and says what it made of them.
-// Long: one transfer under one lock, from check to answer.
+// Long: one critical section.
 fn take(
     state: &mut State,
     t: &Transfer,
@@ -426,7 +426,7 @@ fn take(
     }
 }
 
-/// Why an indicator fired, as a sentence.
+/// The reason an indicator fired, as a sentence.
 pub fn because(fired: &Fired, language: Language) -> String {
     let told = fired.because();
     language.pick(told.en, told.de)

@@ -1,4 +1,4 @@
-//! A scan over history to alerts on record.
+//! Records the alerts of a scan.
 
 use obhut_casework::{Casework, Result, Sealed};
 use obhut_typologies::{PartyKey, Transfers};
@@ -6,8 +6,8 @@ use obhut_typologies::{PartyKey, Transfers};
 use crate::alerts::{NewAlert, record_alert, shown};
 use crate::scan::ScanResult;
 
-/// Puts a scan's alerts on record, as `actor`; those of decided cases are raised again only after a while.
-/// How many were new or changed.
+/// Records the alerts of a scan as `actor` and returns how many were new or changed. A party whose case was
+/// decided is re-alerted only after the cool-down.
 pub async fn record_scan(
     casework: &Casework,
     result: &ScanResult,

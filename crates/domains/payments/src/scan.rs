@@ -64,7 +64,7 @@ const SENDERS_MIN: usize = 3;
 ///
 /// # Errors
 /// History that lay in files can't be read.
-// Long: one pass over history; what it carries on are its variables.
+// Long: a single pass whose state is in local variables.
 pub fn scan_history(
     history: History,
     policy: &Policy,

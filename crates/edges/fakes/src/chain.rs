@@ -220,7 +220,7 @@ impl Making {
     }
 
     /// A payment of a wallet that has coins.
-    // Long: one arm for each habit of a payer.
+    // Long: one match arm per payer behaviour.
     fn payment(&mut self) -> Option<Tx> {
         let payer = loop {
             let n = self.ready.len() as u64;
@@ -397,7 +397,7 @@ fn key(wallet: u64, address: u32) -> Key {
     Key::new(kind, &payload[..length]).expect("a payload of a known length")
 }
 
-/// SHA-256 of SHA-256, by another hand than the kernel's.
+/// Double SHA-256, independent of the kernel's implementation.
 fn sha256d(parts: &[&[u8]]) -> Hash {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -406,7 +406,7 @@ fn sha256d(parts: &[&[u8]]) -> Hash {
     Sha256::digest(hasher.finalize()).into()
 }
 
-/// The root of a block's transactions; a level of odd length repeats its last.
+/// Merkle root; a level of odd length duplicates its last hash.
 fn merkle_root(ids: &[Hash]) -> Hash {
     let mut level = ids.to_vec();
     while level.len() > 1 {

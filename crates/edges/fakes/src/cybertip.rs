@@ -19,7 +19,7 @@ use obhut_formats::reports::ncmec::{rules, schema};
 use obhut_formats::tree;
 use serde::Serialize;
 
-/// Microseconds since 1970, by whatever clock a test goes by.
+/// The clock, microseconds since 1970.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Longest document, in bytes.

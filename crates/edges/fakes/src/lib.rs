@@ -1,5 +1,5 @@
-//! Made-up chains and transfers, and services for tests and integrators, each written from its
-//! documentation apart from the code that speaks to it.
+//! Synthetic chains and transfers, and fake services for tests and integrators. Each fake is written from
+//! the service's documentation, independently of the client code.
 
 #![deny(missing_docs)]
 

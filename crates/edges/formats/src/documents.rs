@@ -1,4 +1,4 @@
-//! Parts that several forms are made of: a case as JSON, a PDF, a package, VICS.
+//! Building blocks shared by several forms: case JSON, PDF, package, VICS.
 
 pub(crate) mod dossier_json;
 pub(crate) mod packages;

@@ -1,20 +1,19 @@
-//! A report's form, and what rendering a dossier in it gives: the document, what is missing, what stays
-//! here.
+//! A report form, and the result of rendering a dossier: document, remarks, omitted facts.
 
 use std::fmt;
 
 use obhut_facts::Dossier;
 use serde::Serialize;
 
-/// What a report to an authority, hotline or system looks like.
+/// The form of a report to one destination.
 pub struct Form {
     /// The destination's name on the command line and in the database; also the file's name.
     pub name: &'static str,
-    /// Who that is.
+    /// Full name of the destination.
     pub title: &'static str,
     /// The document and version that the form follows.
     pub source: &'static str,
-    /// How settled it is.
+    /// Stability of its output.
     pub status: Status,
     pub(crate) write: fn(&Dossier) -> Rendered,
 }
@@ -26,45 +25,44 @@ impl Form {
         self.write
     }
 
-    /// What the receiver will miss or refuse, and what stays here. No document comes of it, so an
-    /// undecided case can be checked too.
+    /// Remarks and omitted facts, without the document. Therefore it may be used for an undecided case.
     pub fn check(&self, dossier: &Dossier) -> Checked {
         (self.write)(dossier).into()
     }
 }
 
-/// How settled an entry of a registry is.
+/// Stability of a registry entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
-    /// Renders; its output may still change.
+    /// Output may still change.
     Preview,
-    /// Its output is a contract.
+    /// Output is a contract.
     Stable,
-    /// Still read, no longer written.
+    /// Read, but no longer written.
     Retired,
 }
 
-/// A report in a destination's form.
+/// A rendered report.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rendered {
-    /// The report itself.
+    /// The document.
     pub report: Vec<u8>,
-    /// What it is.
+    /// Media type of the document.
     pub media_type: &'static str,
-    /// One document for each file.
+    /// One document per file.
     pub files: Vec<FileDocument>,
-    /// What the receiver will miss or refuse.
+    /// Fields the receiver would miss or refuse.
     pub remarks: Vec<Remark>,
-    /// What of the case isn't in it.
+    /// Facts it omits.
     pub omitted: Vec<Omitted>,
 }
 
-/// What is to be said of a case before it becomes a document.
+/// Result of checking a dossier against a form.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Checked {
-    /// What the receiver will miss or refuse.
+    /// Fields the receiver would miss or refuse.
     pub remarks: Vec<Remark>,
-    /// What of the case wouldn't be in it.
+    /// Facts the report would omit.
     pub omitted: Vec<Omitted>,
 }
 
@@ -74,7 +72,7 @@ impl Rendered {
         std::str::from_utf8(&self.report).ok()
     }
 
-    /// Remarks that stop it: the receiver would refuse it.
+    /// Remarks for which the receiver would refuse the report.
     pub fn stopping(&self) -> Vec<&Remark> {
         self.remarks.iter().filter(|r| r.stops).collect()
     }
@@ -89,10 +87,10 @@ impl From<Rendered> for Checked {
     }
 }
 
-/// A document about one file. Its ids are the receiver's, so they come in when it is sent.
+/// A document about one file. The receiver assigns its ids, so they are inserted when it is sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FileDocument {
-    /// The exhibit it is about; none when the bytes were not kept.
+    /// Exhibit id; none if the bytes were not stored.
     pub exhibit: Option<String>,
     /// The file's own name, for the upload.
     pub name: Option<String>,
@@ -102,7 +100,7 @@ pub struct FileDocument {
 }
 
 impl FileDocument {
-    /// The document with the receiver's ids in it.
+    /// The document with the receiver's ids inserted.
     pub fn with_ids(&self, report_id: i64, file_id: &str) -> String {
         let file_id: String = file_id
             .chars()
@@ -115,16 +113,16 @@ impl FileDocument {
     }
 }
 
-/// Something the receiver will miss or refuse. Names fields, never their content.
+/// A field the receiver would miss or refuse. Contains field names, never their content.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Remark {
-    /// The field, in the destination's own words.
+    /// Field name in the destination's form.
     pub field: String,
-    /// What about it, and what to do.
+    /// What is wrong, and what to do.
     pub what: String,
-    /// The rule's source.
+    /// Source of the rule.
     pub source: &'static str,
-    /// True when the receiver would refuse it: nothing is sent before it is put right.
+    /// True if the receiver would refuse the report; it isn't sent until this is fixed.
     pub stops: bool,
 }
 
@@ -134,10 +132,10 @@ impl fmt::Display for Remark {
     }
 }
 
-/// Something of a case that isn't in a report.
+/// A fact the report omits.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Omitted {
-    /// The field, in the case file's words.
+    /// Field name in the case file.
     pub field: String,
     /// Why.
     pub why: String,
@@ -149,7 +147,7 @@ impl fmt::Debug for Rendered {
     }
 }
 
-/// What of every case stays where it is, whomever it is reported to.
+/// Facts that no report contains.
 pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
     let mut omitted = Vec::new();
     let mut say = |field: &str, why: &str| {

@@ -1,8 +1,8 @@
-//! Bytes to facts and back: reports in each destination's form, the reports of others, files of
-//! transfers, tags of addresses.
+//! Parsers and renderers: reports in each destination's form, incoming reports, transfer files, address
+//! tags.
 //!
-//! Nothing here opens a connection, a database or a key. Every reader takes hostile bytes, has named
-//! limits, and is fed with anything at all by fuzz/.
+//! No network, database or keys. Every parser accepts hostile input, has named limits, and has a fuzz
+//! target in fuzz/.
 
 #![deny(missing_docs)]
 

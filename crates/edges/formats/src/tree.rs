@@ -89,7 +89,7 @@ impl Node {
 }
 
 /// Reads a whole document.
-// Long: one pass over a file; what it carries from element to element are its variables.
+// Long: a single pass whose state is in local variables.
 pub fn parse(text: &str) -> Result<Node, TreeFault> {
     let mut reader = Reader::from_str(text);
     let mut open: Vec<Node> = Vec::new();

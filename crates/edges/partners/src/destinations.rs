@@ -1,4 +1,4 @@
-//! The destinations there are, each an entry in [`ALL`]: a form, and how a report in it gets there.
+//! Registry of destinations: each combines a form with a way to deliver it.
 
 use futures::future::BoxFuture;
 use obhut_formats::reports::{self, Form};
@@ -9,17 +9,17 @@ use crate::hand_over;
 pub mod ncmec;
 mod webhook;
 
-/// An authority or hotline that takes reports.
+/// An authority, hotline or system that receives reports.
 pub struct Destination {
-    /// Its name, and what a report to it looks like.
+    /// Name and report form.
     pub form: &'static Form,
-    /// Takes a rendered report there, step by step, each on record before the next.
+    /// Delivers a rendered report. Each step is recorded before the next one starts.
     pub send: for<'a> fn(Errand<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
-    /// Takes back what was sent, until the receiver has acknowledged it.
+    /// Retracts a sent report; repeated until the receiver has acknowledged it.
     pub retract: for<'a> fn(Errand<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
 }
 
-/// Laid ready as a package with its files.
+/// Delivered as a package that contains the files.
 const fn package(form: &'static Form) -> Destination {
     Destination {
         form,
@@ -28,7 +28,7 @@ const fn package(form: &'static Form) -> Destination {
     }
 }
 
-/// Laid ready as one document.
+/// Delivered as a single document.
 const fn document(form: &'static Form) -> Destination {
     Destination {
         form,

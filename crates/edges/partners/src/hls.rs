@@ -23,7 +23,7 @@ const BEHIND_MAX: usize = 3;
 /// Fetches a stream's segments in order and writes them, until the stream ends, `go_on` says
 /// false, or nobody reads any more. Of several qualities the one with the fewest bits is taken:
 /// the hash needs no more. Says how many segments could not be had.
-// Long: one loop over a stream; what it carries from segment to segment are its variables.
+// Long: a single loop whose state is in local variables.
 pub fn follow(
     fetcher: &Fetcher,
     address: &str,

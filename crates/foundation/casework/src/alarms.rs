@@ -49,7 +49,7 @@ pub(crate) async fn raise(
     Ok(())
 }
 
-/// A cleared case's alarms end with it.
+/// Ends the alarms of a cleared case.
 pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str, by: &str) -> Result<()> {
     sqlx::query(
         "UPDATE alarms SET seen_at = $1, seen_by = $2 WHERE subject = $3 AND seen_at IS NULL",

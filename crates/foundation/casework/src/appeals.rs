@@ -79,7 +79,7 @@ pub async fn file_appeal(
     self::appeal(casework, case, &id).await
 }
 
-/// How far the case had come when it was appealed.
+/// Status of the case before the appeal.
 pub(crate) async fn status_before(tx: &mut Tx, appeal: &str) -> Result<CaseStatus> {
     let row = sqlx::query("SELECT status_before FROM appeals WHERE id = $1")
         .bind(appeal)
@@ -88,7 +88,7 @@ pub(crate) async fn status_before(tx: &mut Tx, appeal: &str) -> Result<CaseStatu
     Columns::of(&row).word(CaseStatus::from_word, "status")
 }
 
-/// Records how an appeal ended, once.
+/// Records the outcome of an appeal. Fails if it already has one.
 pub(crate) async fn end(
     tx: &mut Tx,
     now: i64,

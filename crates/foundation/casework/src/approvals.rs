@@ -1,4 +1,4 @@
-//! Two people: what one decided, another approves before it leaves.
+//! The four-eyes rule: a report is approved by another person than the one who decided.
 
 use obhut_facts::{CaseStatus, Dossier};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::{
     facts, filings, findings, ids, reports,
 };
 
-/// That another person agreed.
+/// An approval.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Approval {
     /// Id.
@@ -36,9 +36,9 @@ pub async fn approve_report(
 ) -> Result<Approval> {
     person.require(Role::ReportingOfficer)?;
     let row = reports::report_row(casework, report).await?;
-    let again = row.status == "approved" && approved_again(casework, &row).await?;
+    let again = row.status == "approved" && needs_reapproval(casework, &row).await?;
     if !again {
-        waits(&row)?;
+        require_draft(&row)?;
     }
     let dossier = dossier::dossier(casework, &row.case, row.with_victims).await?;
     let empty = dossier.scores().empty;
@@ -53,9 +53,9 @@ pub async fn approve_report(
     let row = reports::find(&mut tx, report).await?;
     // Another officer may have approved it in the meantime.
     if !again {
-        waits(&row)?;
+        require_draft(&row)?;
     }
-    four_eyes(casework, &row, person).await?;
+    require_second_person(casework, &row, person).await?;
     let approval = Approval {
         id: ids::new("approval"),
         report: report.to_owned(),
@@ -108,8 +108,9 @@ pub async fn approve_report(
     Ok(approval)
 }
 
-/// An error unless a report waits for its approval.
-fn waits(row: &ReportRow) -> Result<()> {
+/// # Errors
+/// A conflict unless the report is a draft.
+fn require_draft(row: &ReportRow) -> Result<()> {
     match row.status.as_str() {
         "draft" => Ok(()),
         status => Err(CaseworkError::conflict(format!(
@@ -120,15 +121,20 @@ fn waits(row: &ReportRow) -> Result<()> {
 }
 
 /// True for an approved report that needs another approval: its case changed, and it hasn't been filed.
-async fn approved_again(casework: &Casework, row: &ReportRow) -> Result<bool> {
+async fn needs_reapproval(casework: &Casework, row: &ReportRow) -> Result<bool> {
     let filed = filings::filing(casework, &row.id).await?;
     let left =
         filed.is_some_and(|f| matches!(f.state, FilingState::Filed | FilingState::Retracted));
     Ok(!left && require_approved_content(casework, row).await.is_err())
 }
 
-/// An error where the person decided the case, or the report is not from its latest decision.
-async fn four_eyes(casework: &Casework, row: &ReportRow, person: &Person) -> Result<()> {
+/// # Errors
+/// A conflict if the person decided the case, or if the report isn't based on the latest decision.
+async fn require_second_person(
+    casework: &Casework,
+    row: &ReportRow,
+    person: &Person,
+) -> Result<()> {
     let decisions = decisions::decisions(casework, &row.case).await?;
     let latest = decisions
         .last()
@@ -148,12 +154,11 @@ async fn four_eyes(casework: &Casework, row: &ReportRow, person: &Person) -> Res
     Ok(())
 }
 
-/// Marks the form of a key, so that approvals of an earlier version are compared as they were made.
-const WHOLE: &str = "whole:";
+/// Prefix of a dossier key. Keys without it were written by the first version and use its formula.
+const DOSSIER_KEY: &str = "whole:";
 
-/// What a report would say, as a keyed digest: everything of the dossier that a person has put in,
-/// seen or found. Left out are the time, how far the case has come, the provider's own settings, and
-/// the numbers of other reports about the account, which are added as they become known.
+/// Keyed digest of the dossier an approval covers. Excluded are values that change without anyone touching
+/// the case: time and status, the provider's settings, and the numbers of other reports about the account.
 async fn content_key(casework: &Casework, dossier: &Dossier) -> Result<String> {
     let facts = facts::facts(casework, &dossier.case).await?;
     let files: Vec<_> = dossier
@@ -188,11 +193,11 @@ async fn content_key(casework: &Casework, dossier: &Dossier) -> Result<String> {
     let key = casework
         .lookup
         .keyed_digest("approved content", said.to_string().as_bytes());
-    Ok(format!("{WHOLE}{key}"))
+    Ok(format!("{DOSSIER_KEY}{key}"))
 }
 
-/// The same as the first version made it: facts and exhibits.
-async fn first_content_key(casework: &Casework, case: &str) -> Result<String> {
+/// The first version's formula: facts and exhibits.
+async fn legacy_content_key(casework: &Casework, case: &str) -> Result<String> {
     let mut parts =
         vec![serde_json::to_string(&facts::facts(casework, case).await?).expect("facts are JSON")];
     parts.extend(
@@ -206,7 +211,8 @@ async fn first_content_key(casework: &Casework, case: &str) -> Result<String> {
         .keyed_digest("approved content", parts.join("\n").as_bytes()))
 }
 
-/// An error where a case says something else now than when its report was approved.
+/// # Errors
+/// A conflict if the dossier has changed since the approval.
 pub(crate) async fn require_approved_content(casework: &Casework, of: &ReportRow) -> Result<()> {
     let (report, case) = (&of.id, &of.case);
     let row = sqlx::query("SELECT content_key FROM approvals WHERE report = $1")
@@ -216,13 +222,13 @@ pub(crate) async fn require_approved_content(casework: &Casework, of: &ReportRow
     let approved = row.map(|row| Columns::of(&row).text()).transpose()?;
     let unchanged = match approved.as_deref() {
         None => false,
-        // Approvals from before this was kept have none.
+        // Approvals older than this check have no key.
         Some("") => true,
-        Some(key) if key.starts_with(WHOLE) => {
+        Some(key) if key.starts_with(DOSSIER_KEY) => {
             let dossier = dossier::dossier(casework, case, of.with_victims).await?;
             key == content_key(casework, &dossier).await?
         }
-        Some(key) => key == first_content_key(casework, case).await?,
+        Some(key) => key == legacy_content_key(casework, case).await?,
     };
     if unchanged {
         return Ok(());

@@ -1,4 +1,4 @@
-//! A case with all that belongs to it, and the list of cases.
+//! A case with its findings, decisions, appeals and facts, and the list of cases.
 
 use obhut_facts::{CaseStatus, Facts, Sealed};
 
@@ -8,14 +8,14 @@ use crate::casework::Finding;
 use crate::decisions::{self, Decision};
 use crate::{Casework, Result, facts, findings};
 
-/// A case with all that belongs to it.
+/// A case with its findings, decisions, appeals and facts.
 #[derive(Clone, Debug)]
 pub struct CaseDetail {
     /// The case.
     pub case: Case,
-    /// What was found.
+    /// File findings, in order.
     pub findings: Vec<Finding>,
-    /// What people decided, oldest first.
+    /// Decisions, oldest first.
     pub decisions: Vec<Decision>,
     /// Appeals, oldest first.
     pub appeals: Vec<Appeal>,
@@ -23,7 +23,7 @@ pub struct CaseDetail {
     pub facts: Sealed<Facts>,
 }
 
-/// All cases, newest first; only those of a status where one is given.
+/// All cases, or those with a status; newest first.
 pub async fn cases(casework: &Casework, status: Option<CaseStatus>) -> Result<Vec<Case>> {
     let counts = findings::finding_counts(casework, None).await?;
     let mut all = cases::select(casework, status, None).await?;
@@ -33,7 +33,7 @@ pub async fn cases(casework: &Casework, status: Option<CaseStatus>) -> Result<Ve
     Ok(all)
 }
 
-/// A case with all that belongs to it.
+/// A case with its findings, decisions, appeals and facts.
 pub async fn case(casework: &Casework, id: &str) -> Result<CaseDetail> {
     let mut case = cases::select(casework, None, Some(id))
         .await?

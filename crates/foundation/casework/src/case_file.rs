@@ -94,7 +94,7 @@ impl CaseFile {
 }
 
 /// Opens a case from a file. `contents` has the bytes of its files, in their order.
-// Long: one case, from its file to its rows.
+// Long: writes all rows of one case.
 pub async fn new_case(
     casework: &Casework,
     file: &CaseFile,
@@ -178,7 +178,7 @@ pub async fn new_case(
     Ok(NewCase { case, exhibits })
 }
 
-/// What the case is held together by.
+/// The key that groups the case.
 fn group(file: &CaseFile, case: &str) -> Result<String> {
     let account = file.facts.reported.as_ref().and_then(|a| a.id.clone());
     Ok(match file.group {
@@ -195,7 +195,7 @@ fn group(file: &CaseFile, case: &str) -> Result<String> {
     })
 }
 
-/// A file of the case, as a finding that a person gave.
+/// Records a submitted file as a finding.
 async fn add_file(
     tx: &mut Tx,
     casework: &Casework,

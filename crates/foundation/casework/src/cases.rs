@@ -96,7 +96,7 @@ pub struct Embargo {
     pub authority: Option<String>,
 }
 
-/// Holds a case's row until the transaction ends.
+/// Locks a case row until the transaction ends.
 pub(crate) async fn hold(tx: &mut Tx, id: &str) -> Result<()> {
     sqlx::query("UPDATE cases SET changed_at = changed_at WHERE id = $1")
         .bind(id)
@@ -141,7 +141,7 @@ pub(crate) async fn hold_or_insert(
     Ok(id)
 }
 
-/// Cases by status and id, newest first, without how many files they have.
+/// Cases filtered by status and id, newest first; `files` is 0.
 pub(crate) async fn select(
     casework: &Casework,
     status: Option<CaseStatus>,
@@ -448,7 +448,7 @@ pub(crate) async fn require_no_embargo(casework: &Casework, case: &str) -> Resul
     Ok(())
 }
 
-/// Whose account a case is about, where that is known.
+/// The account a case is about, if known.
 pub(crate) async fn account(casework: &Casework, id: &str) -> Result<Option<Sealed<String>>> {
     let found = select(casework, None, Some(id)).await?.pop();
     Ok(found.ok_or_else(|| missing(id))?.account)

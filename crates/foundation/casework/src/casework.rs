@@ -1,4 +1,4 @@
-//! Everything that is kept, and the interface of the domains that find things.
+//! The [`Casework`] handle, and the interface of the domains.
 
 mod domain;
 mod finding;
@@ -14,7 +14,7 @@ use obhut_vault::{Clock, LookupKey, Sealer, Vault};
 pub use domain::{Clearing, Domain, Gone, Removed};
 pub use finding::{Finding, MatchedEntry};
 
-/// Everything that is kept: one data folder, one database, one vault.
+/// Handle to one installation: data folder, database, vault, keys and domains.
 pub struct Casework {
     pub(crate) db: Database,
     pub(crate) folder: DataFolder,
@@ -23,12 +23,12 @@ pub struct Casework {
     pub(crate) vault: Vault,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) domains: Vec<Box<dyn Domain>>,
-    /// What domains keep in memory, one value of each type.
-    pub(crate) memories: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    /// In-memory state of the domains, one value per type.
+    pub(crate) domain_state: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Casework {
-    /// Every domain, the core's own part of redress first.
+    /// Every domain; the core's own evidence handling comes first.
     pub(crate) fn domains(&self) -> impl Iterator<Item = &dyn Domain> {
         self.domains.iter().map(|d| &**d)
     }

@@ -44,7 +44,7 @@ pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Res
     })
 }
 
-/// The files of a case, each once, whatever matched it.
+/// The files of a case, each once even if several entries matched.
 async fn files(
     casework: &Casework,
     case: &str,
@@ -60,7 +60,7 @@ async fn files(
             continue;
         }
         let exhibit = match &finding.exhibit {
-            Some(id) => Some(kept(casework, case, id).await?),
+            Some(id) => Some(exhibit_record(casework, case, id).await?),
             None => None,
         };
         let more = facts.files.get(key(finding)).cloned();
@@ -85,10 +85,10 @@ async fn files(
     Ok(files)
 }
 
-/// What is on record of an exhibit: what people saw of it, its digests, earlier cases with the same bytes.
-type OnRecord = (Viewed, Option<FileDigests>, Vec<String>);
+/// Views, digests, and earlier cases with the same bytes.
+type ExhibitRecord = (Viewed, Option<FileDigests>, Vec<String>);
 
-async fn kept(casework: &Casework, case: &str, exhibit: &str) -> Result<OnRecord> {
+async fn exhibit_record(casework: &Casework, case: &str, exhibit: &str) -> Result<ExhibitRecord> {
     let mut tx = casework.db.snapshot().await?;
     let viewed = views::viewed(&mut tx, exhibit).await?;
     let digests = views::digests(&mut tx, casework, exhibit).await?;

@@ -1,4 +1,4 @@
-//! What follows an upheld appeal outside its transaction: each domain's own work, and the vault.
+//! Follow-up of an upheld appeal outside its transaction: work of the domains, and erasure from the vault.
 
 use obhut_store::DataFolder;
 
@@ -22,8 +22,9 @@ pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
     if erasures::due(casework).await?.is_empty() {
         return Ok(0);
     }
-    // A server's worker and commands may come to it at the same time; one does it, the others find it done.
-    let _turn = casework.folder.hold_erasing().await?;
+    // The server's worker and commands may run this concurrently. The first one erases; the others then find
+    // nothing due.
+    let _turn = casework.folder.lock_erasing().await?;
     let mut count = 0;
     for [id, case, exhibit, appeal] in erasures::due(casework).await? {
         if appeals::appeals(casework, &case)
@@ -39,7 +40,7 @@ pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
             count += 1;
             continue;
         }
-        // Another case may rest on the same exhibit.
+        // Keep an exhibit that another case refers to.
         let shared = !findings::cases_of_exhibits(casework, std::slice::from_ref(&exhibit), &case)
             .await?
             .is_empty();

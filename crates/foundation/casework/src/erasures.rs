@@ -147,7 +147,7 @@ pub(crate) async fn plan(
     Ok(())
 }
 
-/// What is to be erased by now: id, case, what, appeal.
+/// Items due for erasure: id, case, item, appeal.
 pub(crate) async fn due(casework: &Casework) -> Result<Vec<[String; 4]>> {
     let rows = sqlx::query("SELECT id, case_id, exhibit, appeal FROM erasures WHERE done_at IS NULL AND kept_because IS NULL AND not_before <= $1 ORDER BY put_at, id")
         .bind(casework.now())
@@ -161,7 +161,7 @@ pub(crate) async fn due(casework: &Casework) -> Result<Vec<[String; 4]>> {
         .collect()
 }
 
-/// Work of domains that is left: case and domain.
+/// Queued work of domains: case and domain.
 pub(crate) async fn unsettled(casework: &Casework) -> Result<Vec<(String, String)>> {
     let rows = sqlx::query(
         "SELECT case_id, domain FROM settlements WHERE done_at IS NULL ORDER BY put_at, case_id, domain",
@@ -176,7 +176,7 @@ pub(crate) async fn unsettled(casework: &Casework) -> Result<Vec<(String, String
         .collect()
 }
 
-/// Records that a domain has done its work for a case.
+/// Marks the queued work of a domain as done.
 pub(crate) async fn settled(casework: &Casework, case: &str, domain: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     sqlx::query("UPDATE settlements SET done_at = $1 WHERE case_id = $2 AND domain = $3")
@@ -189,7 +189,7 @@ pub(crate) async fn settled(casework: &Casework, case: &str, domain: &str) -> Re
     Ok(())
 }
 
-/// Records that something was erased.
+/// Marks an item as erased, once.
 pub(crate) async fn erased(
     casework: &Casework,
     id: &str,

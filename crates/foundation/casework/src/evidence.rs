@@ -1,4 +1,4 @@
-//! What redress takes back of every case, whatever domain found it: findings, file names, exhibits.
+//! Redress for findings, file names and exhibits, which every domain shares.
 
 use async_trait::async_trait;
 use obhut_store::Result;
@@ -7,7 +7,7 @@ use obhut_store::database::Tx;
 use crate::casework::{Casework, Clearing, Domain, Gone, Removed};
 use crate::{erasing, findings, views};
 
-/// Exhibits and names of files of every domain: what redress takes back of them.
+/// The evidence of all domains.
 pub(crate) struct Evidence;
 
 #[async_trait]

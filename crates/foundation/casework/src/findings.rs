@@ -1,7 +1,7 @@
-//! Findings, whatever made them: what each is about, how strong it is, and the case it belongs to.
+//! Findings of every domain: subject, strength, and the case they belong to.
 //!
-//! A domain keeps its details in its own table under the finding's id; what the core knows of a file is
-//! the same for every domain.
+//! A domain stores its details in its own table, keyed by the finding's id. What the core records about a
+//! file is the same for every domain.
 //!
 //! Invariant: findings are numbered per case under the lock on the case row, so their order doesn't depend
 //! on the wall clock.
@@ -14,9 +14,9 @@ use crate::{Casework, Result, cases, ids, sealed};
 
 /// Strength of an incoming report that could not be parsed.
 pub const UNREAD_REPORT: &str = "report-unreadable";
-/// Strength of a finding that a person put in with a case file.
+/// Strength of a file submitted with a case file.
 pub const GIVEN: &str = "given";
-/// Source of what a person put in.
+/// Source of findings a person submitted.
 pub(crate) const PERSON: &str = "person";
 
 words! {
@@ -24,39 +24,39 @@ words! {
     FindingState {
         /// Valid.
         Open = "open",
-        /// Its case was cleared on appeal, or what was found has turned out never to have been.
+        /// Its case was cleared on appeal, or the transaction behind it was orphaned by a reorg.
         Withdrawn = "withdrawn",
     }
 }
 
-/// A finding of any kind, as the core keeps it.
+/// A row of the findings table.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FindingRow {
-    /// Id; a domain's details are kept under it.
+    /// Id, `finding-` and hexadecimal; key of the domain's details.
     pub id: String,
-    /// What it is about: a screening, an alert, a movement, a report of others.
+    /// Id of the screening, alert, movement or incoming report it is about.
     pub subject: String,
     /// The sealed exhibit.
     pub evidence: Option<String>,
-    /// How strong it is, in the word of the domain that found it.
+    /// Strength, a word defined by the domain.
     pub strength: String,
-    /// The domain that found it, or `person`.
+    /// Name of the domain, or `person`.
     pub source: String,
-    /// Its place among those of its case, from 1.
+    /// Sequence number within the case, from 1.
     pub seq: i64,
     /// Valid or withdrawn.
     pub state: FindingState,
 }
 
-/// A finding to put on record.
+/// A finding to insert.
 pub struct Found<'a> {
-    /// The case it joins.
+    /// Id of the case.
     pub case: &'a str,
-    /// What it is about: a screening, an alert, a movement, a report of others.
+    /// Id of the screening, alert, movement or incoming report it is about.
     pub subject: &'a str,
     /// The sealed exhibit.
     pub evidence: Option<&'a str>,
-    /// How strong it is, in the domain's own word.
+    /// Strength, a word defined by the domain.
     pub strength: &'a str,
     /// The domain's name.
     pub source: &'a str,
@@ -66,13 +66,13 @@ pub struct Found<'a> {
 pub struct File<'a> {
     /// A path or a file's name.
     pub name: Option<&'a str>,
-    /// Where it was meant to be seen.
+    /// The audience the upload was meant for.
     pub surface: Surface,
     /// When it was uploaded, microseconds since 1970.
     pub uploaded_at: Option<i64>,
 }
 
-/// Puts a finding into its case; its id.
+/// Inserts a finding and returns its id. Locks the case row.
 pub(crate) async fn write(tx: &mut Tx, casework: &Casework, found: &Found<'_>) -> Result<String> {
     cases::hold(tx, found.case).await?;
     let id = ids::new("finding");
@@ -92,15 +92,10 @@ pub(crate) async fn write(tx: &mut Tx, casework: &Casework, found: &Found<'_>) -
     Ok(id)
 }
 
-/// Withdraws a finding, or lets it stand as strong as it is now; false where there is none of that case,
-/// source and subject. Its case is held first, as redress does.
-pub(crate) async fn stand(tx: &mut Tx, found: &Found<'_>, stands: bool) -> Result<bool> {
+/// Updates state and strength of the finding with this case, source and subject; false if there is none.
+/// Locks the case row first, in the same order as redress.
+pub(crate) async fn set_state(tx: &mut Tx, found: &Found<'_>, state: FindingState) -> Result<bool> {
     cases::hold(tx, found.case).await?;
-    let state = if stands {
-        FindingState::Open
-    } else {
-        FindingState::Withdrawn
-    };
     let done = sqlx::query(
         "UPDATE findings SET state = $1, strength = $5 WHERE case_id = $2 AND source = $3 AND subject = $4",
     )
@@ -114,7 +109,7 @@ pub(crate) async fn stand(tx: &mut Tx, found: &Found<'_>, stands: bool) -> Resul
     Ok(done.rows_affected() > 0)
 }
 
-/// Keeps what is known of a file; its findings follow.
+/// Inserts the name and audience of a file. Call it before inserting the findings.
 pub(crate) async fn file(
     tx: &mut Tx,
     casework: &Casework,
@@ -133,7 +128,7 @@ pub(crate) async fn file(
     Ok(())
 }
 
-/// Ties an exhibit that was put in later to the findings of a screening that have none.
+/// Sets the exhibit of a screening's findings that have none yet.
 pub(crate) async fn attach(tx: &mut Tx, screening: &str, exhibit: &str) -> Result<()> {
     sqlx::query("UPDATE findings SET evidence = $1 WHERE subject = $2 AND evidence IS NULL")
         .bind(exhibit)
@@ -154,8 +149,7 @@ pub(crate) async fn case_of_exhibit(tx: &mut Tx, exhibit: &str) -> Result<Option
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-/// Withdraws the findings of a case and takes out of the database what they say: the names of files, and
-/// what a domain's finding was about and how strong it was.
+/// Withdraws the findings of a case, and deletes the file names, subjects and strengths stored with them.
 pub(crate) async fn withdraw(tx: &mut Tx, case: &str) -> Result<()> {
     for sql in [
         "UPDATE findings SET state = 'withdrawn' WHERE case_id = $1",
@@ -168,7 +162,7 @@ pub(crate) async fn withdraw(tx: &mut Tx, case: &str) -> Result<()> {
     Ok(())
 }
 
-/// The exhibits that findings of a case name.
+/// The exhibits of a case's findings.
 pub(crate) async fn exhibits(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
     let rows = sqlx::query(
         "SELECT DISTINCT evidence FROM findings WHERE case_id = $1 AND evidence IS NOT NULL",
@@ -179,7 +173,7 @@ pub(crate) async fn exhibits(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
-/// The files found in a case, in the order they were found, each with what its domain says of it.
+/// The file findings of a case in order, with their domain's details.
 pub(crate) async fn of_case(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Vec<Finding>> {
     let rows = sqlx::query(
         "SELECT f.id, f.subject, f.strength, f.source, f.evidence, f.found_at, file.name_sealed, file.surface,
@@ -217,12 +211,12 @@ pub(crate) async fn of_case(tx: &mut Tx, casework: &Casework, case: &str) -> Res
     Ok(of_case)
 }
 
-/// The files found in a case, in the order they were found, each with what its domain says of it.
+/// The file findings of a case in order, with their domain's details.
 pub async fn findings(casework: &Casework, case: &str) -> Result<Vec<Finding>> {
     of_case(&mut casework.db.snapshot().await?, casework, case).await
 }
 
-/// Everything that was found in a case, of every domain, in the order it was found.
+/// All findings of a case, of every domain, in order.
 pub async fn finding_rows(casework: &Casework, case: &str) -> Result<Vec<FindingRow>> {
     let rows = sqlx::query(
         "SELECT id, subject, evidence, strength, source, seq, state FROM findings WHERE case_id = $1 ORDER BY seq",
@@ -271,7 +265,7 @@ pub(crate) async fn cases_of_exhibits(
     Ok(cases)
 }
 
-/// How many files were found in each case, for those cases that have some.
+/// Number of files per case, for cases with at least one.
 pub(crate) async fn finding_counts(
     casework: &Casework,
     case: Option<&str>,

@@ -53,8 +53,8 @@ pub mod cases {
         crate::cases::reported_accounts(tx, keys).await
     }
 
-    /// Holds a case's row until the transaction ends. Redress holds it before it touches anything of the
-    /// case; who changes several rows of a case does the same, or the two wait for each other.
+    /// Locks a case row until the transaction ends. Redress takes this lock first; a transaction that changes
+    /// several rows of a case must do the same to avoid a deadlock.
     pub async fn hold(tx: &mut Tx, id: &str) -> Result<()> {
         crate::cases::hold(tx, id).await
     }
@@ -134,7 +134,7 @@ pub mod api_keys {
 /// Findings, within a transaction.
 pub mod findings {
     use super::Tx;
-    use crate::{Casework, Result};
+    use crate::{Casework, FindingState, Result};
 
     pub use crate::findings::{File, Found, GIVEN, UNREAD_REPORT};
 
@@ -143,10 +143,9 @@ pub mod findings {
         crate::findings::write(tx, casework, found).await
     }
 
-    /// Withdraws a finding that has turned out never to have been, or lets it stand as strong as it is now;
-    /// false where there is none of that case, source and subject.
-    pub async fn stand(tx: &mut Tx, found: &Found<'_>, stands: bool) -> Result<bool> {
-        crate::findings::stand(tx, found, stands).await
+    /// Updates state and strength of the finding with this case, source and subject; false if there is none.
+    pub async fn set_state(tx: &mut Tx, found: &Found<'_>, state: FindingState) -> Result<bool> {
+        crate::findings::set_state(tx, found, state).await
     }
 
     /// Keeps what is known of a file, before its findings are written.
@@ -241,8 +240,8 @@ pub trait Inside {
     fn sealer(&self) -> Arc<Sealer>;
     /// Keyed digest for lookups; `label` separates uses.
     fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String;
-    /// What a domain keeps in memory as long as this casework is open; its type is its name.
-    fn memory<T: Default + Send + Sync + 'static>(&self) -> Arc<T>;
+    /// In-memory state of a domain, one value per type, alive as long as this handle.
+    fn domain_state<T: Default + Send + Sync + 'static>(&self) -> Arc<T>;
 }
 
 #[async_trait]
@@ -295,8 +294,8 @@ impl Inside for Casework {
         self.lookup.keyed_digest(label, bytes)
     }
 
-    fn memory<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
-        let mut all = self.memories.lock().expect("no panic while held");
+    fn domain_state<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut all = self.domain_state.lock().expect("no panic while held");
         let memory = all
             .entry(TypeId::of::<T>())
             .or_insert_with(|| Arc::new(T::default()));

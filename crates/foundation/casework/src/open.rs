@@ -9,8 +9,8 @@ use obhut_vault::{Clock, Vault};
 use crate::casework::{Casework, Domain};
 use crate::{evidence, migrations, settings};
 
-/// Opens the data folder, making it, its keys and its tables on first use. Without
-/// `database_url` the database is a SQLite file in the folder.
+/// Opens a data folder; creates folder, keys and tables on first use. Without `database_url` the database
+/// is a SQLite file in the folder.
 pub async fn open(
     folder: DataFolder,
     database_url: Option<&str>,
@@ -50,7 +50,7 @@ async fn assemble(
         });
     }
     let url = database_url.map_or_else(|| folder.sqlite_url(), str::to_owned);
-    // One process copies and migrates; others wait for the lock and find it done.
+    // One process copies and migrates; others wait for the lock and then have nothing to do.
     let upgrading = folder.hold_upgrade().await?;
     let db = Database::connect(&url, &owners, &|last| folder.copy_before(last)).await?;
     let lookup = settings::lookup_key(&db, &folder, &keys, clock.now_micros()).await?;
@@ -69,7 +69,7 @@ async fn assemble(
         vault,
         clock,
         domains,
-        memories: Mutex::default(),
+        domain_state: Mutex::default(),
     };
     for domain in casework.domains() {
         domain.opened(&casework).await?;

@@ -1,4 +1,4 @@
-//! Opening a case, with what is known and the duty to report that begins to run.
+//! Opening a case: row, facts, and the reporting deadline.
 
 use obhut_facts::Facts;
 use obhut_store::database::Tx;
@@ -15,7 +15,7 @@ const REPORT_DUE_MICROS: i64 = 24 * 3_600 * 1_000_000;
 /// stricter law set their own deadline.
 const ALERT_DUE_MICROS: i64 = 30 * 86_400 * 1_000_000;
 
-/// Whose duty to report runs from the moment of knowledge.
+/// Which duty to report applies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Duty {
     /// A provider's, to the CyberTipline.
@@ -45,7 +45,7 @@ pub(crate) async fn hold_or_open(
                 deadlines::start(tx, casework, DeadlineKind::Report, &id, due, source).await?;
             }
         }
-        // Whether a party to payments is suspected or a possible victim, its alerts say.
+        // For payments, the alerts decide whether the party is a suspect or a possible victim.
         let account = subject.account.as_ref().filter(|_| duty == Duty::Provider);
         let facts = Facts::about(account.map(|a| a.expose().as_str()));
         facts::write(tx, casework, &id, &facts).await?;
@@ -67,7 +67,7 @@ pub(crate) async fn open(
     start_clock(tx, casework, opening.id, known.known_at.as_deref()).await
 }
 
-/// The duty to report runs from the moment of knowledge.
+/// Starts the reporting deadline, which runs from the moment of knowledge.
 async fn start_clock(
     tx: &mut Tx,
     casework: &Casework,

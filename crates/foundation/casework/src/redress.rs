@@ -1,4 +1,4 @@
-//! An appeal decided by another person than the first, and what an upheld one undoes everywhere.
+//! Deciding an appeal, and reversing everything once it is upheld.
 
 use obhut_facts::{CaseStatus, Sealed};
 use obhut_store::database::Tx;
@@ -12,9 +12,8 @@ use crate::{
     facts, reports, views,
 };
 
-/// Decides an appeal; never the person who decided the case. Upheld, it withdraws reports that
-/// have not left, has every other one retracted, disputes the entries that misfired, and takes
-/// the account's data out of the database.
+/// Decides an appeal. The person must not have decided the case. An upheld appeal withdraws unsent reports,
+/// retracts sent ones, disputes the entries that matched, and deletes the account's data.
 pub async fn decide_appeal(
     casework: &Casework,
     case: &str,
@@ -48,7 +47,7 @@ pub async fn decide_appeal(
     }
     let account = cases::account(casework, case).await?;
     let kept_until = erasures::preserved_until(casework, case).await?;
-    // An unreadable record must not block the appeal; the proof then stays incomplete.
+    // An unreadable vault record must not block the appeal; the proof then stays incomplete.
     let old = match outcome {
         AppealOutcome::Upheld => views::old_exhibits(casework, case).await,
         AppealOutcome::Rejected => Ok(Vec::new()),
@@ -88,13 +87,13 @@ pub async fn decide_appeal(
     .await?;
     tx.commit().await?;
     if outcome == AppealOutcome::Upheld {
-        // The work is queued: if this is interrupted, the worker finishes it.
+        // Queued work: after an interruption the next start or the worker finishes it.
         erasing::finish_settlements(casework).await?;
     }
     appeals::appeal(casework, case, appeal).await
 }
 
-/// Takes the person of a cleared case out of the database, and plans what goes later.
+/// Deletes what the database holds about the person of a cleared case, and schedules the rest.
 async fn clear(
     tx: &mut Tx,
     casework: &Casework,

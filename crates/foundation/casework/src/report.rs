@@ -1,4 +1,4 @@
-//! A report as data: what is known of a case, and a person's decision to report it.
+//! A report as data: the dossier, and a person's decision to report.
 //!
 //! Invariant: [`report`] is the only way to a [`Report`], and it takes a decision.
 
@@ -7,7 +7,7 @@ use obhut_facts::{CaseStatus, Dossier};
 use crate::decisions::{self, Decision, Ruling};
 use crate::{Casework, CaseworkError, Next, Result, approvals, audit, dossier, reports};
 
-/// A report, independent of whom it goes to: what is known, and the decision it rests on.
+/// A report, independent of its destination: the dossier and the decision it is based on.
 ///
 /// ```compile_fail
 /// // A report can't be constructed outside the core, even with all fields.
@@ -18,21 +18,21 @@ use crate::{Casework, CaseworkError, Next, Result, approvals, audit, dossier, re
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// The decision it rests on.
+    /// The decision it is based on.
     pub decision: Decision,
-    /// What is known.
+    /// The dossier.
     pub dossier: Dossier,
 }
 
 impl Report {
-    /// The report in a destination's form: the only place where a renderer is called.
+    /// Renders the report in a destination's form. The only caller of a renderer.
     pub fn render<T>(&self, renderer: fn(&Dossier) -> T) -> T {
         renderer(&self.dossier)
     }
 }
 
-/// Builds the report of a case from its latest decision. Who asked is audited; victims' data
-/// are left out unless asked for.
+/// Builds the report of a case from its latest decision, and audits who requested it. Victims' data are
+/// omitted unless `with_victims`.
 pub async fn report(
     casework: &Casework,
     case: &str,
@@ -68,8 +68,7 @@ pub async fn report(
     Ok(Report { decision, dossier })
 }
 
-/// The report on record of that id, as it is to be sent: built from the decision it was
-/// approved with.
+/// Builds an approved report for sending, from the decision it was approved with.
 pub async fn report_to_send(casework: &Casework, id: &str, actor: &str) -> Result<Report> {
     let row = reports::report_row(casework, id).await?;
     approvals::require_approved_content(casework, &row).await?;

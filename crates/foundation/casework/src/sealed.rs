@@ -1,4 +1,4 @@
-//! Text sealed for the database, and opened again.
+//! Encrypts text for the database, and decrypts it.
 
 use crate::{Casework, CaseworkError, Result};
 

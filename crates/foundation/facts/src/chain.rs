@@ -1,4 +1,4 @@
-//! Tags of addresses, and the rows of a report on a site.
+//! Attribution tags, and the rows of a payer report.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What is known about a case, as the data every destination renders from.
+//! The dossier of a case: the data every destination renders.
 
 use serde::{Deserialize, Serialize};
 

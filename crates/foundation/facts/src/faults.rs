@@ -207,7 +207,7 @@ impl Finder {
 }
 
 /// What can't be so, by field; `now` in microseconds since 1970.
-// Long: one field after another.
+// Long: handles the fields one by one.
 pub(crate) fn faults(facts: &Facts, now: i64) -> Vec<FactFault> {
     let now = Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
     let mut f = Finder {

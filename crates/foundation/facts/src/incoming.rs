@@ -1,4 +1,4 @@
-//! A report of others, as its reader understood it.
+//! An incoming report as parsed.
 
 use crate::{Facts, Sealed, words};
 

@@ -1,4 +1,4 @@
-//! The languages that people are spoken to in.
+//! The languages of notices, reports and pages.
 
 use crate::words;
 
@@ -13,7 +13,7 @@ words! {
 }
 
 impl Language {
-    /// One of two texts.
+    /// The value for this language.
     pub fn pick<T>(self, english: T, german: T) -> T {
         match self {
             Self::English => english,
@@ -21,7 +21,7 @@ impl Language {
         }
     }
 
-    /// German where asked for, else English.
+    /// German if `wanted`, otherwise English.
     pub fn german(wanted: bool) -> Self {
         match wanted {
             true => Self::German,

@@ -1,4 +1,4 @@
-//! How a point in time is written.
+//! Formatting of timestamps.
 
 /// Microseconds since 1970 as RFC 3339 in UTC, to the second.
 pub fn rfc3339(micros: i64) -> String {

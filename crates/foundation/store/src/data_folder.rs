@@ -152,7 +152,7 @@ impl DataFolder {
             .collect()
     }
 
-    /// True for the name of a database's copy from before an upgrade, whether or not it is still there.
+    /// True if this is the name of a pre-upgrade database copy; the file may be gone.
     pub fn is_copy(name: &str) -> bool {
         name.starts_with(COPY)
     }
@@ -287,8 +287,8 @@ impl DataFolder {
         self.hold("upgrade.lock").await
     }
 
-    /// Keeps other processes from erasing at the same time, until it is dropped.
-    pub async fn hold_erasing(&self) -> Result<File> {
+    /// Excludes other processes from erasing until dropped.
+    pub async fn lock_erasing(&self) -> Result<File> {
         self.hold("erasing.lock").await
     }
 

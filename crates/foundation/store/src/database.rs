@@ -180,7 +180,7 @@ impl Database {
 
     async fn migrate(&self, owners: &[&[Numbered]]) -> Result<()> {
         let all = migrations::in_order(owners);
-        if migrations::is_done(&mut *self.pool.acquire().await?, &all).await {
+        if migrations::is_up_to_date(&mut *self.pool.acquire().await?, &all).await {
             return Ok(());
         }
         let mut tx = self.begin().await?;

@@ -112,9 +112,9 @@ pub(crate) async fn run(connection: &mut AnyConnection, all: &[Numbered]) -> Res
     Ok(())
 }
 
-/// True where a database has every one of these files, word by word, and no other: most starts are like
-/// that, and need neither the writer's place nor a transaction.
-pub(crate) async fn is_done(connection: &mut AnyConnection, all: &[Numbered]) -> bool {
+/// True if exactly these migrations ran, with the same checksums. This is the usual start, and needs neither
+/// the writer lock nor a transaction.
+pub(crate) async fn is_up_to_date(connection: &mut AnyConnection, all: &[Numbered]) -> bool {
     let ran = sqlx::query(
         "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version",
     )
@@ -130,7 +130,7 @@ pub(crate) async fn is_done(connection: &mut AnyConnection, all: &[Numbered]) ->
                 .try_get::<Vec<u8>, _>(1)
                 .is_ok_and(|sum| sum == *ours.checksum)
     });
-    // A newer version names its newest step here, too.
+    // Newer versions record their newest step here as well.
     let newest = sqlx::query("SELECT MAX(number) FROM steps")
         .fetch_one(&mut *connection)
         .await

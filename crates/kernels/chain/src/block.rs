@@ -271,7 +271,7 @@ impl Visitor for Taking<'_> {
 }
 
 impl Taking<'_> {
-    // Long: one transaction, field after field.
+    // Long: parses the fields of one transaction.
     fn transaction(&mut self, tx: &bsl::Transaction<'_>) -> Result<(), Wrong> {
         let (a, b, c) = tx.txid_preimage();
         let id = sha256d(&[a, b, c]);

@@ -254,7 +254,7 @@ impl UndoFiles {
 /// Blocks handed to a thread at a time.
 const BATCH_BLOCKS: usize = 16;
 
-// Long: one pass; what it carries from block to block are its variables.
+// Long: a single pass whose state is in local variables.
 fn read_blocks(
     b: &Build<'_>,
     blocks: &Blocks,
@@ -404,7 +404,7 @@ impl Raw {
 const ROWS_TOGETHER: usize = 1 << 14;
 
 /// Ids of addresses for outputs and inputs; the table of fingerprints; the keys.
-// Long: one pass; what it carries from block to block are its variables.
+// Long: a single pass whose state is in local variables.
 fn addresses(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &mut Counts) -> io::Result<()> {
     let mut firsts = Firsts::new(counts.outs);
     let mut again = Scatter::create(&folder.join("temporary.again"), counts.outs)?;

@@ -139,7 +139,7 @@ impl Fault {
 }
 
 impl fmt::Display for Fault {
-    // Long: one sentence for each fault.
+    // Long: one match arm per fault.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Io { path, why } => write!(f, "{}: {why}", path.display()),

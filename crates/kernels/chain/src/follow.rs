@@ -34,7 +34,7 @@ const COMMIT_BLOCKS: usize = 64;
 
 /// Takes what is new in the block files into an index that there is. What is being written there is
 /// left for the next time.
-// Long: one pass; what it carries from block to block are its variables.
+// Long: a single pass whose state is in local variables.
 pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     let _lock = Lock::alone(b.index)?;
     let mut manifest = rule_set::manifest(b.index)?;
@@ -138,7 +138,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
 }
 
 /// Where the best chain leaves the indexed one, and its blocks from there on.
-// Long: one pass; what it carries from block to block are its variables.
+// Long: a single pass whose state is in local variables.
 fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Place>), Fault> {
     let known = chain.counts.blocks;
     // Blocks come in near their predecessors: the file before the one of a block some way back.

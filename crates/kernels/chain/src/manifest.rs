@@ -48,7 +48,7 @@ impl Run {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Manifest {
-    /// Digest of the rules it was built with.
+    /// Digest of the rule set the index was built with.
     pub rules: String,
     pub network: Network,
     /// Where the block files lay.

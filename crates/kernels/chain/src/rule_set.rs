@@ -12,7 +12,7 @@ use crate::files::{Hash, hash_text};
 use crate::manifest::Manifest;
 use crate::{Fault, heuristics, mixes};
 
-/// The manifest of an index that was built with these rules.
+/// Reads the manifest of an index, and refuses one built with another rule set.
 pub(crate) fn manifest(index: &Path) -> Result<Manifest, Fault> {
     checked(Manifest::read(index)?).map_err(|why| Fault::BadIndex {
         folder: index.to_owned(),

@@ -115,7 +115,7 @@ fn libraries_only(program: &std::path::Path) -> Result<(), landlock::RulesetErro
 /// What loading libraries, reading files and running threads need. Everything else is answered
 /// "no such call", which makes libraries fall back or fail, and opens nothing.
 #[cfg(target_os = "linux")]
-// Long: one line for each system call.
+// Long: one line per system call.
 fn program_filter() -> Result<(), String> {
     use seccompiler::{
         BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,

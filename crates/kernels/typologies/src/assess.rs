@@ -186,7 +186,7 @@ fn assess(
 
 /// Looks at events of a year, in which `series` are what may be blackmail.
 #[allow(clippy::too_many_arguments)]
-// Long: one indicator after another, over the same counts.
+// Long: evaluates the indicators over shared counts.
 fn look(
     side: Side,
     year: &[Event],

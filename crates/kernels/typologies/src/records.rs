@@ -256,7 +256,7 @@ impl Transfers {
         self
     }
 
-    /// The number a transfer goes by, from 1; 0 where names aren't kept.
+    /// Numeric id of a transfer, from 1; 0 if ids aren't kept.
     pub fn tx(&mut self, id: Id<'_>) -> u64 {
         match &mut self.tx_names {
             Some(names) => names.key(id).0 + 1,

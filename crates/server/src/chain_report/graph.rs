@@ -124,7 +124,7 @@ struct Flow {
 }
 
 impl Flow {
-    // Long: a drawing from left to right.
+    // Long: draws the graph from left to right.
     fn of(r: &PayersReport, w: Words) -> Self {
         let none = w.t("none found", "keiner gefunden");
         let (mut sources, mut wallets): (BTreeMap<String, Node>, BTreeMap<u32, Node>) =

@@ -32,7 +32,7 @@ pub(super) struct Row {
 }
 
 /// Puts each report where it belongs. Pure: the same reports give the same places.
-// Long: one pass over the reports; what it gathers are its variables.
+// Long: a single pass whose state is in local variables.
 pub(super) fn place(
     prepared: &[Prepared],
     first: i64,

@@ -38,7 +38,7 @@ pub(super) fn near_token(seq: i64) -> i64 {
     mixed as i64
 }
 
-// Long: one field after another.
+// Long: handles the fields one by one.
 pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey) -> Prepared {
     let facts = given.facts.expose();
     let token = |label: &str, text: &str| {

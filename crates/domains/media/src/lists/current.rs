@@ -38,9 +38,9 @@ pub(crate) struct Kept {
     pub keys: Arc<HashMap<String, ApiKey>>,
 }
 
-/// What a process keeps of the lists between screenings.
+/// The cached snapshot of the lists, and its refresh lock.
 #[derive(Default)]
-struct Memory {
+struct SnapshotCache {
     kept: RwLock<Option<(Instant, Arc<Kept>)>>,
     refreshing: tokio::sync::Mutex<()>,
     /// Large files are opened by [`watch_changes`].
@@ -88,7 +88,7 @@ impl Kept {
 /// What matches now. Whether something has changed is asked each time, once for all who ask at
 /// the same time; files are opened only when they are new.
 pub(crate) async fn kept(casework: &Casework) -> Result<Arc<Kept>> {
-    let memory = casework.memory::<Memory>();
+    let memory = casework.domain_state::<SnapshotCache>();
     let arrived = Instant::now();
     let _turn = memory.refreshing.lock().await;
     let known = memory.kept.read().expect("no panic while held").clone();
@@ -104,7 +104,7 @@ pub(crate) async fn kept(casework: &Casework) -> Result<Arc<Kept>> {
 /// Loads large list files in the background. Requests keep using the previous versions until the new ones
 /// are in memory. Runs until the future is dropped.
 pub async fn watch_changes(casework: &Casework) {
-    let memory = casework.memory::<Memory>();
+    let memory = casework.domain_state::<SnapshotCache>();
     memory.watched.store(true, Ordering::Release);
     loop {
         let known = memory.kept.read().expect("no panic while held").clone();
@@ -120,7 +120,7 @@ pub async fn watch_changes(casework: &Casework) {
 }
 
 async fn open_pending(casework: &Casework, known: Arc<Kept>) -> Result<()> {
-    let memory = casework.memory::<Memory>();
+    let memory = casework.domain_state::<SnapshotCache>();
     let mut tx = casework.snapshot().await?;
     let on_record = lists_on_record(&mut tx).await?;
     drop(tx);
@@ -148,7 +148,7 @@ async fn open_pending(casework: &Casework, known: Arc<Kept>) -> Result<()> {
 }
 
 async fn read_changes(casework: &Casework, known: Arc<Kept>, may_wait: bool) -> Result<Arc<Kept>> {
-    let memory = casework.memory::<Memory>();
+    let memory = casework.domain_state::<SnapshotCache>();
     let asked = Instant::now();
     let mut tx = casework.snapshot().await?;
     let number = changes::number(&mut tx).await?;
@@ -255,8 +255,8 @@ fn fault(path: &Path, why: String) -> CaseworkError {
     }
 }
 
-/// What a version's file says, if it says what it said when the file was made: only what two people
-/// signed may match.
+/// Reads and decrypts a version's file, and compares its digest with the one recorded at import: only
+/// signed content may match.
 fn read(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Vec<u8>> {
     let sealed = fs::read(path).map_err(|e| fault(path, format!("{e}; import the list again")))?;
     let bytes = sealer.open(&sealed).ok_or_else(|| {
@@ -279,8 +279,8 @@ fn open(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Entr
     segment::read(&bytes).map_err(|e| fault(path, format!("{e}; import the list again")))
 }
 
-/// Reads the files of a version and of those it builds on, and compares each with what was imported;
-/// nothing is opened to match.
+/// Verifies the files of a version and its ancestors against the digests recorded at import, without
+/// building the index.
 pub(crate) async fn verify(casework: &Casework, id: &str, version: &str) -> Result<()> {
     let mut tx = casework.snapshot().await?;
     let all = versions_of(&mut tx, id, version).await?;

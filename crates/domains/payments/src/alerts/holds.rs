@@ -1,4 +1,4 @@
-//! Transfers held back: until when, on whose word.
+//! Holds: transfers blocked until a time, and who confirmed or released them.
 
 use obhut_casework::for_domains::{Columns, Inside as _, audit, ids};
 use obhut_casework::{

@@ -129,7 +129,7 @@ struct Line {
 }
 
 /// The document. Pure: the same blocks give the same bytes.
-// Long: a page from top to bottom.
+// Long: lays out the page from top to bottom.
 pub(crate) fn document(blocks: &[Block], footer: &str) -> Vec<u8> {
     let mut lines: Vec<Line> = Vec::new();
     let mut put = |text: &str, size: f32, bold: bool, indent: f32, before: f32| {

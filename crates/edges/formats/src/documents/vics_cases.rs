@@ -22,7 +22,7 @@ pub(crate) enum Version {
 
 const SOURCE: &str = "Project VIC data model 2.0 (EDMX of 2024-09-23) and what IPED reads";
 
-// Long: one element after another, in the order of the form.
+// Long: writes the elements in the order of the form.
 pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
     let mut remarks = Vec::new();
     let facts = d.facts.expose();

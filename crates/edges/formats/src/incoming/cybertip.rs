@@ -54,7 +54,7 @@ fn own(node: &Node, name: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-// Long: one field after another, as the form has them.
+// Long: reads the fields in the order of the form.
 fn facts(report: &Node) -> Facts {
     let mut facts = Facts::default();
     if let Some(summary) = report.child("incidentSummary") {

@@ -14,7 +14,7 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-// Long: one field after another, as the form has them.
+// Long: reads the fields in the order of the form.
 fn read(text: &str) -> Result<ParsedReport, String> {
     let value: Value = serde_json::from_str(text)
         .map_err(|e| format!("it is no JSON: line {}, column {}", e.line(), e.column()))?;

@@ -20,7 +20,7 @@ pub const FORM: Form = Form {
     write,
 };
 
-// Long: one element after another, in the order of the form.
+// Long: writes the elements in the order of the form.
 fn write(d: &Dossier) -> Rendered {
     let facts = d.facts.expose();
     let mut countries: BTreeMap<String, Vec<Value>> = BTreeMap::new();

@@ -367,7 +367,7 @@ fn addresses(x: &mut Xml, all: &[obhut_facts::Email], known: &[&str]) {
     });
 }
 
-// Long: one element after another, in the order of the form.
+// Long: writes the elements in the order of the form.
 fn internet_details(x: &mut Xml, place: &Place, known: &[&str]) {
     match place {
         Place::WebPage {
@@ -556,7 +556,7 @@ fn reporter(x: &mut Xml, d: &Dossier) {
     });
 }
 
-// Long: one element after another, in the order of the form.
+// Long: writes the elements in the order of the form.
 fn file_document(
     d: &Dossier,
     file: &ReportedFile,

@@ -26,7 +26,7 @@ const DESCRIPTION_CHARS_MAX: usize = 1_000;
 /// Longest name of an organisation, in characters.
 const ORG_CHARS_MAX: usize = 200;
 
-// Long: one element after another, in the order of the form.
+// Long: writes the elements in the order of the form.
 fn write(d: &Dossier) -> Rendered {
     let facts = d.facts.expose();
     let mut remarks = Vec::new();
@@ -193,7 +193,7 @@ fn is_url(text: &str) -> bool {
         && url::Url::parse(text).is_ok_and(|u| u.has_host())
 }
 
-// Long: one element after another, in the order of the form.
+// Long: writes the elements in the order of the form.
 fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str, &'static str)> {
     let facts = d.facts.expose();
     out.insert("type".into(), "csam".into());

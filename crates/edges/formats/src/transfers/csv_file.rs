@@ -12,7 +12,7 @@ const RECORD_BYTES_MAX: usize = 1 << 20;
 /// Lines that one record may go over, inside quotation marks.
 const RECORD_LINES_MAX: usize = 64;
 
-// Long: one pass over a file; what it carries from row to row are its variables.
+// Long: a single pass whose state is in local variables.
 pub(super) fn read(
     file: impl Read,
     mapping: &Mapping,

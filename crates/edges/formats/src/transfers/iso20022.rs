@@ -371,7 +371,7 @@ enum Of {
 /// Depth that is followed; schemas have less.
 const DEPTH_MAX: usize = 32;
 
-// Long: one pass over a file; what it carries from row to row are its variables.
+// Long: a single pass whose state is in local variables.
 fn read_elements(block: &[u8], said: &mut Said) -> Result<(), String> {
     let text = std::str::from_utf8(block).map_err(|_| "it is no UTF-8".to_owned())?;
     let mut reader = Reader::from_str(text);

@@ -18,9 +18,9 @@ use super::{Casework, Finding};
 /// An item a domain held about a cleared person, and what happens to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Removed {
-    /// What it is, in a word or the id of an exhibit.
+    /// Kind of data, or the id of an exhibit.
     pub what: String,
-    /// When it goes.
+    /// When it is deleted.
     pub when: Gone,
 }
 
@@ -69,17 +69,17 @@ pub struct Clearing<'a> {
     pub appeal: &'a str,
     /// Id of the person who upheld the appeal.
     pub person: &'a str,
-    /// Until when what was filed is preserved; 0 where nothing was.
+    /// End of the preservation period in microseconds since 1970; 0 if nothing was filed.
     pub kept_until: i64,
 }
 
-/// A domain that finds things.
+/// A domain: media, payments, bitcoin, intake.
 #[async_trait]
 pub trait Domain: Send + Sync {
     /// Stable name; queued work is stored under it.
     fn name(&self) -> &'static str;
 
-    /// Every change of its tables.
+    /// Migrations of its tables.
     fn migrations(&self) -> &'static [Numbered] {
         &[]
     }
@@ -89,7 +89,7 @@ pub trait Domain: Send + Sync {
         Ok(())
     }
 
-    /// Adds the domain's details to its own among the findings of a case.
+    /// Fills in the details of the findings that belong to this domain.
     async fn describe(&self, _: &mut Tx, _case: &str, _findings: &mut [Finding]) -> Result<()> {
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! A finding about a file, as the core keeps it and its domain describes it.
+//! A file finding: the core's row together with its domain's details.
 
 use obhut_facts::{Sealed, Surface};
 use serde::Serialize;
 
 use crate::policy::{Action, Purpose};
 
-/// The entry of a list that a file matched; empty where none did.
+/// The list entry a file matched; empty strings if none.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct MatchedEntry {
     /// Id of the list.
@@ -18,13 +18,13 @@ pub struct MatchedEntry {
     pub entry: String,
     /// Hash kind.
     pub kind: String,
-    /// Bits that differ.
+    /// Hamming distance, bits.
     pub distance: i64,
     /// PDQ quality of the file.
     pub quality: Option<i64>,
-    /// What the list is for.
+    /// Purpose of the list.
     pub purpose: Option<Purpose>,
-    /// What policy made of it.
+    /// Resulting action.
     pub action: Action,
     /// Scale of the category.
     pub scale: String,
@@ -33,7 +33,7 @@ pub struct MatchedEntry {
 }
 
 impl Default for MatchedEntry {
-    /// What is on no list is kept back until a person has looked.
+    /// No entry; the action is `hold`.
     fn default() -> Self {
         Self {
             list_id: String::new(),
@@ -51,19 +51,19 @@ impl Default for MatchedEntry {
     }
 }
 
-/// A finding about a file, with what its domain says of it.
+/// A file finding with its domain's details.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {
     /// Id.
     pub id: String,
-    /// The screening it came from: one file has one, with as many findings as entries matched.
+    /// Id of the screening; one per file, with one finding per matched entry.
     pub screening: String,
-    /// `match`, or the code of why the file could not be read.
+    /// `match`, `given`, `report-unreadable`, or the code of a decoding error.
     pub what: String,
-    /// The entry that matched.
+    /// The matched entry.
     #[serde(flatten)]
     pub matched: MatchedEntry,
-    /// Where the upload was meant to be seen.
+    /// The audience the upload was meant for.
     pub surface: Surface,
     /// The sealed exhibit.
     pub exhibit: Option<String>,
@@ -76,10 +76,10 @@ pub struct Finding {
     /// When it was found, microseconds since 1970.
     #[serde(serialize_with = "obhut_facts::time")]
     pub found_at: i64,
-    /// The domain that found it, or `person`.
+    /// Name of the domain, or `person`.
     #[serde(skip)]
     pub source: String,
-    /// An entry of a signed list matched that has not been disputed since.
+    /// True if a signed, undisputed entry matched.
     #[serde(skip)]
     pub listed: bool,
 }

@@ -163,7 +163,7 @@ fn single_values(node: &Node, path: String, latest: i64, found: &mut Vec<SchemaF
     }
 }
 
-// Long: one rule after another.
+// Long: checks the rules one by one.
 fn report(node: &Node, found: &mut Vec<SchemaFault>) {
     let reporter = node
         .child("reporter")

@@ -257,7 +257,7 @@ fn read_element(
 }
 
 /// This table as an XSD: what the stand-in shows to whoever asks for the schema.
-// Long: one kind of element after another.
+// Long: one branch per kind of element.
 pub fn as_xsd() -> String {
     let xs = |of: &str| match of {
         "bool" | "true" => "xs:boolean".to_owned(),
