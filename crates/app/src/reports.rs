@@ -1,8 +1,14 @@
 //! Use cases of reports: check and draft.
 
 use obhut_casework as casework;
-use obhut_casework::{Account, Casework, Dossier, Missing, Reason, Report, Result};
+use std::sync::Arc;
+
+use obhut_casework::{
+    Account, Casework, CaseworkError, Dossier, Missing, Next, Reason, Report, ReportRow, Result,
+};
 use obhut_formats::reports::{Form, Omitted, Remark, Rendered};
+use obhut_partners::filing::{self, Drained, Draining, Pace};
+use obhut_partners::http::Http;
 use serde::Serialize;
 
 /// Result of checking a case against a destination.
@@ -89,6 +95,74 @@ pub async fn draft(
     let report = casework::report(casework, case, with_victims, actor).await?;
     let rendered = report.render(form.renderer());
     Ok((report, rendered))
+}
+
+/// Files a report of the latest decision for a destination, or for every destination the routes lead to.
+/// Returns report id and destination name of each.
+///
+/// # Errors
+/// A conflict with [`Next::AddRoute`] if no destination is named and no route applies.
+pub async fn file(
+    casework: &Casework,
+    case: &str,
+    destination: Option<&Form>,
+    with_victims: bool,
+    actor: &str,
+) -> Result<Vec<(String, String)>> {
+    let names: Vec<String> = match destination {
+        Some(form) => vec![form.name.to_owned()],
+        None => {
+            let routing = obhut_casework::routing_for(casework, case).await?;
+            routing.to.into_iter().map(|r| r.destination).collect()
+        }
+    };
+    if names.is_empty() {
+        return Err(CaseworkError::conflict(
+            "no route on record leads anywhere for this case; name a destination, or record a route with its legal basis",
+        )
+        .then(Next::AddRoute));
+    }
+    let mut filed = Vec::with_capacity(names.len());
+    for name in names {
+        let id = obhut_casework::file_latest(casework, case, &name, with_victims, actor).await?;
+        filed.push((id, name));
+    }
+    Ok(filed)
+}
+
+/// # Errors
+/// A conflict unless the report is approved or being retracted.
+pub fn require_sendable(row: &ReportRow) -> Result<()> {
+    match row.status.as_str() {
+        "approved" | "retracting" => Ok(()),
+        "draft" => Err(not_sendable(row).then(Next::Approve {
+            report: row.id.clone(),
+        })),
+        _ => Err(not_sendable(row)),
+    }
+}
+
+fn not_sendable(row: &ReportRow) -> CaseworkError {
+    CaseworkError::conflict(format!(
+        "report {} is {}; only an approved one is sent",
+        row.id, row.status
+    ))
+}
+
+/// Sends one report, or everything in the outbox, now instead of in the worker's next round.
+pub async fn send(
+    casework: &Arc<Casework>,
+    http: &Arc<Http>,
+    report: Option<&str>,
+    worker: &str,
+    pace: &Pace,
+) -> Result<Drained> {
+    let draining = Draining {
+        worker,
+        report,
+        now: true,
+    };
+    filing::drain(casework, http, pace, draining).await
 }
 
 /// True if the children's data are omitted but one of their accounts appears in a conversation or payment.

@@ -9,7 +9,7 @@ use obhut_app::casework::{
     self, Act, Casework, CaseworkError, Filing, FilingState, ReportRow, rfc3339,
 };
 use obhut_app::formats::reports as forms;
-use obhut_app::partners::filing::{self, Draining, Pace};
+use obhut_app::partners::filing::{self, Pace};
 use obhut_app::partners::http::Http;
 use serde_json::{Value, json};
 
@@ -62,26 +62,13 @@ pub async fn run(
             destination,
             with_victims,
         } => {
-            let names = match destination {
-                Some(name) => vec![name],
-                None => casework::routing_for(&casework, &case)
-                    .await?
-                    .to
-                    .into_iter()
-                    .map(|r| r.destination)
-                    .collect(),
+            let form = match &destination {
+                None => None,
+                Some(name) => Some(forms::by_name(name).context("no such destination")?),
             };
-            if names.is_empty() {
-                let why = "no route on record leads anywhere for this case; name a --destination, or record a route with its legal basis (`obhut route propose`, `obhut route add`)";
-                return Err(CaseworkError::Conflict {
-                    why: why.into(),
-                    next: None,
-                }
-                .into());
-            }
-            for name in names {
-                let id = casework::file_latest(&casework, &case, &name, with_victims, &somebody())
-                    .await?;
+            let filed =
+                obhut_app::reports::file(&casework, &case, form, with_victims, &somebody()).await?;
+            for (id, name) in filed {
                 output.line(
                     || json!({ "report": id, "case": case, "destination": name }),
                     || format!("{id} filed for {name}; another person than who decided approves it: obhut report approve {id} --by PERSON"),
@@ -329,13 +316,10 @@ async fn send(
         "no report of this case is on record; `obhut report file` makes one"
     );
     for row in &wanted {
-        anyhow::ensure!(
-            wanted.len() > 1 || matches!(row.status.as_str(), "approved" | "retracting"),
-            "report {} is {}; only an approved one is sent: obhut report approve {} --by PERSON",
-            row.id,
-            row.status,
-            row.id
-        );
+        // Of a case with several reports, those that can't be sent are skipped.
+        if wanted.len() == 1 {
+            obhut_app::reports::require_sendable(row)?;
+        }
         let filing = casework::filing(casework, &row.id).await?;
         if resume && filing.is_some_and(|f| f.state == FilingState::Stopped) {
             let person = acting(casework, by.as_deref(), Act::ResumeSending, output).await?;
@@ -354,17 +338,7 @@ async fn send(
         false => wanted.iter().map(|r| Some(r.id.as_str())).collect(),
     };
     for report in one_by_one {
-        let draining = Draining {
-            worker: &worker,
-            report,
-            now: true,
-        };
-        let drained = filing::drain(casework, &http, pace, draining).await?;
-        all.filed += drained.filed;
-        all.retracted += drained.retracted;
-        all.deferred += drained.deferred;
-        all.stopped += drained.stopped;
-        all.halted += drained.halted;
+        all += obhut_app::reports::send(casework, &http, report, &worker, pace).await?;
     }
     for row in &wanted {
         let filing = casework::filing(casework, &row.id).await?;

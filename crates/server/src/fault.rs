@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use obhut_app::casework::CaseworkError;
+use obhut_app::casework::{CaseworkError, Next};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -54,6 +54,10 @@ impl From<CaseworkError> for Fault {
             CaseworkError::NotFound { .. } => {
                 Self::new(StatusCode::NOT_FOUND, "not-found", e.to_string())
             }
+            CaseworkError::Conflict {
+                next: Some(Next::AddRoute),
+                ..
+            } => Self::new(StatusCode::CONFLICT, "no-route", e.to_string()),
             CaseworkError::Conflict { .. } => {
                 Self::new(StatusCode::CONFLICT, "refused", e.to_string())
             }

@@ -73,6 +73,16 @@ pub struct Drained {
     pub halted: u64,
 }
 
+impl std::ops::AddAssign for Drained {
+    fn add_assign(&mut self, other: Self) {
+        self.filed += other.filed;
+        self.retracted += other.retracted;
+        self.deferred += other.deferred;
+        self.stopped += other.stopped;
+        self.halted += other.halted;
+    }
+}
+
 /// What is to be drained.
 #[derive(Clone, Copy, Default)]
 pub struct Draining<'a> {

@@ -107,6 +107,13 @@ pub enum Next {
         /// The report.
         report: String,
     },
+    /// Approve a draft.
+    Approve {
+        /// The report.
+        report: String,
+    },
+    /// Name a destination, or record a route with its legal basis.
+    AddRoute,
     /// Record the authority's word that ends an embargo.
     LiftEmbargo {
         /// The case.

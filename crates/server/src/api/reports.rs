@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use obhut_app::casework::{self, Act, Filing, Outcome, ReportRow, Right, rfc3339};
 use obhut_app::formats::reports::{self as forms, Form};
-use obhut_app::partners::filing::{self, Draining, Pace};
+use obhut_app::partners::filing::Pace;
 use obhut_app::partners::http::Http;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -212,26 +212,11 @@ pub(crate) async fn file(
 ) -> Result<Json<Vec<ReportBody>>, Fault> {
     let person = access::acting(&app, &headers, Act::FileReport).await?;
     let Json(given) = given?;
-    let names: Vec<String> = match given.destination {
-        Some(name) => vec![known(&name)?.name.to_owned()],
-        None => casework::routing_for(&app.casework, &case)
-            .await?
-            .to
-            .into_iter()
-            .map(|r| r.destination)
-            .collect(),
-    };
-    if names.is_empty() {
-        return Err(Fault::new(
-            StatusCode::CONFLICT,
-            "no-route",
-            "no route on record leads anywhere for this case; name a destination, or record a route with its legal basis",
-        ));
-    }
+    let form = given.destination.as_deref().map(known).transpose()?;
+    let ids = obhut_app::reports::file(&app.casework, &case, form, given.with_victims, &person.id)
+        .await?;
     let mut filed = Vec::new();
-    for name in names {
-        let id = casework::file_latest(&app.casework, &case, &name, given.with_victims, &person.id)
-            .await?;
+    for (id, _) in ids {
         filed.push(body(&app, &id).await?);
     }
     Ok(Json(filed))
@@ -303,16 +288,7 @@ pub(crate) async fn send(
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::SendReport).await?;
     let row = casework::report_row(&app.casework, &report).await?;
-    if row.status != "approved" {
-        return Err(Fault::new(
-            StatusCode::CONFLICT,
-            "refused",
-            format!(
-                "report {report} is {}; only an approved one is sent",
-                row.status
-            ),
-        ));
-    }
+    obhut_app::reports::require_sendable(&row)?;
     if casework::filing(&app.casework, &report)
         .await?
         .is_some_and(|f| f.state == obhut_app::casework::FilingState::Stopped)
@@ -321,13 +297,8 @@ pub(crate) async fn send(
     }
     let now = jiff::Timestamp::now().as_nanosecond();
     let worker = format!("request-{}-{now}", person.id);
-    let draining = Draining {
-        worker: &worker,
-        report: Some(&report),
-        now: true,
-    };
-    let http = Arc::new(Http::default());
-    filing::drain(&app.casework, &http, &Pace::default(), draining).await?;
+    let (http, pace) = (Arc::new(Http::default()), Pace::default());
+    obhut_app::reports::send(&app.casework, &http, Some(&report), &worker, &pace).await?;
     Ok(Json(body(&app, &report).await?))
 }
 
