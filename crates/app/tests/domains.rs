@@ -95,17 +95,9 @@ async fn a_domain_more_needs_nothing_of_the_core() {
         tx.commit().await.unwrap();
         let facts = casework::facts(c, &case).await.unwrap();
         assert_eq!(facts.victims[0].id.as_deref(), Some("child"));
-        let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let olga = casework::add_person(c, "Olga", &[Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let request = DecisionRequest {
-            ruling: Ruling::NoReport,
-            grounds: "g".into(),
-            category: None,
-        };
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        let olga = new_person(c, "Olga", &[Role::Reviewer]).await;
+        let request = decision(Ruling::NoReport);
         casework::decide(c, &case, &rita, &request).await.unwrap();
         let appeal = casework::file_appeal(c, &case, "not me", "test")
             .await

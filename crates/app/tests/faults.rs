@@ -47,18 +47,6 @@ fn alert(party: &str, payments: i64) -> NewAlert {
     }
 }
 
-fn decision(ruling: Ruling) -> DecisionRequest {
-    DecisionRequest {
-        ruling,
-        grounds: "g".into(),
-        category: None,
-    }
-}
-
-async fn person(c: &Casework, name: &str, roles: &[Role]) -> Person {
-    casework::add_person(c, name, roles, "test").await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
     on_each_database(async |b: Bench| {
@@ -113,8 +101,8 @@ async fn a_proof_of_erasure_was_false() {
             .unwrap();
         let case = row.case;
         let (rita, olga) = (
-            person(c, "Rita", &[Role::Reviewer]).await,
-            person(c, "Olga", &[Role::Reviewer]).await,
+            new_person(c, "Rita", &[Role::Reviewer]).await,
+            new_person(c, "Olga", &[Role::Reviewer]).await,
         );
         bitcoin::record_chain_basis(c, &case, "order 1", "A. Officer", i64::MAX / 2, &rita)
             .await
@@ -150,12 +138,7 @@ async fn a_proof_of_erasure_was_false() {
         casework::decide(c, &case, &rita, &decision(Ruling::NoReport))
             .await
             .unwrap();
-        let appeal = casework::file_appeal(c, &case, "not me", "test")
-            .await
-            .unwrap();
-        casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
-            .await
-            .unwrap();
+        uphold_appeal(c, &case, &olga).await;
         let proof = casework::erasure_proof(c, &case).await.unwrap();
         assert!(proof.complete, "{proof:?}");
         let named = |what: &str| proof.erased.iter().find(|e| e.exhibit == what);
@@ -197,8 +180,8 @@ async fn a_clock_that_jumps_defeated_four_eyes() {
         let case = recorded.case.unwrap();
         let roles = [Role::Reviewer, Role::ReportingOfficer];
         let (rita, olga) = (
-            person(c, "Rita", &roles).await,
-            person(c, "Olga", &roles).await,
+            new_person(c, "Rita", &roles).await,
+            new_person(c, "Olga", &roles).await,
         );
         b.clock.pass(14 * 366 * 86_400);
         casework::decide(c, &case, &rita, &decision(Ruling::Report))
@@ -349,7 +332,7 @@ async fn a_clock_that_jumped_told_one_alert_again_and_again() {
             .unwrap()
             .unwrap();
         b.clock.pass(-14 * 366 * 86_400);
-        let rita = person(c, "Rita", &[Role::Reviewer]).await;
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
         casework::decide(c, &old.case, &rita, &decision(Ruling::NoReport))
             .await
             .unwrap();
@@ -378,18 +361,13 @@ async fn a_cleared_case_took_new_data_and_its_duty_to_report_went_on() {
             .unwrap()
             .case;
         let (rita, olga) = (
-            person(c, "Rita", &[Role::Reviewer, Role::ReportingOfficer]).await,
-            person(c, "Olga", &[Role::Reviewer]).await,
+            new_person(c, "Rita", &[Role::Reviewer, Role::ReportingOfficer]).await,
+            new_person(c, "Olga", &[Role::Reviewer]).await,
         );
         casework::decide(c, &case, &rita, &decision(Ruling::Report))
             .await
             .unwrap();
-        let appeal = casework::file_appeal(c, &case, "not me", "test")
-            .await
-            .unwrap();
-        casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
-            .await
-            .unwrap();
+        uphold_appeal(c, &case, &olga).await;
         let running = casework::deadlines(c, Some(&case), false).await.unwrap();
         assert!(running.is_empty(), "{running:?}");
         let put = casework::put_exhibit(c, b"x", Some(&case), None, None, None, &rita).await;
@@ -447,8 +425,8 @@ async fn a_look_after_the_approval_changed_what_was_sent() {
         let recorded = recorded.unwrap();
         let (case, exhibit) = (recorded.case.unwrap(), recorded.exhibit.unwrap());
         let (rita, olga) = (
-            person(c, "Rita", &[Role::Reviewer]).await,
-            person(c, "Olga", &[Role::ReportingOfficer]).await,
+            new_person(c, "Rita", &[Role::Reviewer]).await,
+            new_person(c, "Olga", &[Role::ReportingOfficer]).await,
         );
         casework::decide(c, &case, &rita, &decision(Ruling::Report))
             .await
@@ -488,8 +466,8 @@ async fn an_erasure_that_was_cut_off_waited_for_a_server() {
         let filed = casework::new_case(c, &file, vec![Some(b"notes".to_vec())], "test").await;
         let case = filed.unwrap().case;
         let (rita, olga) = (
-            person(c, "Rita", &[Role::Reviewer]).await,
-            person(c, "Olga", &[Role::Reviewer]).await,
+            new_person(c, "Rita", &[Role::Reviewer]).await,
+            new_person(c, "Olga", &[Role::Reviewer]).await,
         );
         casework::raise_alarm(c, "chain-moved", &case, "a watched address moved")
             .await
@@ -497,10 +475,7 @@ async fn an_erasure_that_was_cut_off_waited_for_a_server() {
         casework::decide(c, &case, &rita, &decision(Ruling::NoReport))
             .await
             .unwrap();
-        let appeal = casework::file_appeal(c, &case, "not me", "test").await.unwrap();
-        casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
-            .await
-            .unwrap();
+        uphold_appeal(c, &case, &olga).await;
         // Its alarms end with it, and the proof says what stays of it.
         assert!(casework::alarms(c).await.unwrap().is_empty());
         let kept = casework::erasure_proof(c, &case).await.unwrap().kept;

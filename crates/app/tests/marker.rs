@@ -150,8 +150,8 @@ async fn a_cleared_person_is_nowhere_but_where_the_right_to_keep_is_said() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
-        let rita = casework::add_person(c, "Rita", &roles, "test").await.unwrap();
-        let olga = casework::add_person(c, "Olga", &roles, "test").await.unwrap();
+        let rita = new_person(c, "Rita", &roles).await;
+        let olga = new_person(c, "Olga", &roles).await;
         // Two cases about one person: one from payments, with money on the chain; one from a file.
         let row = obhut_app::payments::record_alert(c, &alert(), "test").await.unwrap().unwrap();
         let money = row.case;

@@ -13,13 +13,9 @@ use obhut_casework::*;
 use obhut_media as media;
 
 async fn people(c: &Casework) -> (Person, Person) {
-    let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
-        .await
-        .unwrap();
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
     let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
-    let olga = casework::add_person(c, "Olga", &roles, "test")
-        .await
-        .unwrap();
+    let olga = new_person(c, "Olga", &roles).await;
     (rita, olga)
 }
 
@@ -36,11 +32,7 @@ async fn case(c: &Casework, json: &str, content: Option<&[u8]>) -> NewCase {
 }
 
 fn request() -> DecisionRequest {
-    DecisionRequest {
-        ruling: Ruling::Report,
-        grounds: "g".into(),
-        category: None,
-    }
+    decision(Ruling::Report)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,17 +29,9 @@ async fn filed(c: &Casework) -> Filed {
         .await
         .unwrap();
     let case = recorded.case.unwrap();
-    let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
-        .await
-        .unwrap();
-    let olga = casework::add_person(c, "Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
-        .await
-        .unwrap();
-    let request = DecisionRequest {
-        ruling: Ruling::Report,
-        grounds: "g".into(),
-        category: None,
-    };
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    let olga = new_person(c, "Olga", &[Role::ReportingOfficer, Role::Reviewer]).await;
+    let request = decision(Ruling::Report);
     let decision = casework::decide(c, &case, &rita, &request).await.unwrap();
     let filed = casework::file_report(c, &decision, "ncmec", false, "test")
         .await
@@ -64,12 +56,7 @@ async fn an_upheld_appeal_withdraws_what_has_not_left() {
         casework::approve_report(c, &filed, &olga, None)
             .await
             .unwrap();
-        let appeal = casework::file_appeal(c, &case, "no", "public")
-            .await
-            .unwrap();
-        casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
-            .await
-            .unwrap();
+        uphold_appeal(c, &case, &olga).await;
         assert_eq!(casework::claim_jobs(c, "w", 10, 1).await.unwrap(), []);
     })
     .await;

@@ -222,10 +222,7 @@ async fn from_match_to_retraction() {
         };
         let ada = steward(c, "Ada").await;
         assert!(refused(casework::decide(c, &case, &ada, &request).await).contains("reviewer"));
-        let rita =
-            casework::add_person(c, "Rita", &[Role::Reviewer, Role::ReportingOfficer], "test")
-                .await
-                .unwrap();
+        let rita = new_person(c, "Rita", &[Role::Reviewer, Role::ReportingOfficer]).await;
         let empty = DecisionRequest {
             grounds: "  ".into(),
             ..request.clone()
@@ -297,10 +294,7 @@ async fn from_match_to_retraction() {
                 .contains("another person")
         );
         assert_eq!(casework::jobs_waiting(c).await.unwrap(), 0);
-        let olga =
-            casework::add_person(c, "Olga", &[Role::ReportingOfficer, Role::Reviewer], "test")
-                .await
-                .unwrap();
+        let olga = new_person(c, "Olga", &[Role::ReportingOfficer, Role::Reviewer]).await;
         casework::approve_report(c, &filed, &olga, None)
             .await
             .unwrap();
@@ -416,14 +410,8 @@ async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
         let first = many(12).await;
         assert!(first.iter().all(|case| *case == first[0]), "{first:?}");
         assert_eq!(casework::findings(&c, &first[0]).await.unwrap().len(), 12);
-        let rita = casework::add_person(&c, "Rita", &[Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let request = DecisionRequest {
-            ruling: Ruling::NoReport,
-            grounds: "g".into(),
-            category: None,
-        };
+        let rita = new_person(&c, "Rita", &[Role::Reviewer]).await;
+        let request = decision(Ruling::NoReport);
         let (decided, during) =
             tokio::join!(casework::decide(&c, &first[0], &rita, &request), many(12));
         decided.unwrap();
@@ -493,12 +481,8 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
         let c = &b.casework;
         let known = picture(1);
         signed(c, "hotline", &[("one", &known)]).await;
-        let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let olga = casework::add_person(c, "Olga", &[Role::ReportingOfficer], "test")
-            .await
-            .unwrap();
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        let olga = new_person(c, "Olga", &[Role::ReportingOfficer]).await;
         let screened = screen(c, &known).await;
         for i in 0..20 {
             let case = media::record(c, &screened, &subject(&format!("a{i}")), None, "t")
@@ -506,11 +490,7 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
                 .unwrap()
                 .case
                 .unwrap();
-            let request = DecisionRequest {
-                ruling: Ruling::Report,
-                grounds: "g".into(),
-                category: None,
-            };
+            let request = decision(Ruling::Report);
             let decision = casework::decide(c, &case, &rita, &request).await.unwrap();
             let filed = casework::file_report(c, &decision, "ncmec", false, "t")
                 .await

@@ -194,3 +194,27 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T>) -> String {
         other => panic!("expected a refusal, got {other:?}"),
     }
 }
+
+/// A new person with these roles.
+pub async fn new_person(c: &Casework, name: &str, roles: &[Role]) -> Person {
+    casework::add_person(c, name, roles, "test").await.unwrap()
+}
+
+/// A decision without category.
+pub fn decision(ruling: Ruling) -> DecisionRequest {
+    DecisionRequest {
+        ruling,
+        grounds: "g".into(),
+        category: None,
+    }
+}
+
+/// Files an appeal and has this person uphold it.
+pub async fn uphold_appeal(c: &Casework, case: &str, person: &Person) {
+    let appeal = casework::file_appeal(c, case, "not me", "test")
+        .await
+        .unwrap();
+    casework::decide_appeal(c, case, &appeal.id, person, AppealOutcome::Upheld, "g")
+        .await
+        .unwrap();
+}

@@ -267,17 +267,9 @@ async fn ranks_that_rested_on_a_cleared_case_are_computed_anew() {
             .await
             .unwrap()
             .case;
-        let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let olga = casework::add_person(c, "Olga", &[Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let request = DecisionRequest {
-            ruling: Ruling::Report,
-            grounds: "g".into(),
-            category: None,
-        };
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        let olga = new_person(c, "Olga", &[Role::Reviewer]).await;
+        let request = decision(Ruling::Report);
         casework::decide(c, &case, &rita, &request).await.unwrap();
         let came = take(
             c,
@@ -292,19 +284,7 @@ async fn ranks_that_rested_on_a_cleared_case_are_computed_anew() {
             (came[0].earlier_case.as_deref(), came[0].at_risk),
             (Some(case.as_str()), 19)
         );
-        let appeal = casework::file_appeal(c, &case, "no", "public")
-            .await
-            .unwrap();
-        casework::decide_appeal(
-            c,
-            &case,
-            &appeal.id,
-            &olga,
-            AppealOutcome::Upheld,
-            "harmless",
-        )
-        .await
-        .unwrap();
+        uphold_appeal(c, &case, &olga).await;
         let row = &obhut_intake::incoming_queue(c, 0, 1).await.unwrap()[0].incoming;
         assert_eq!(
             (row.earlier_case.as_deref(), row.at_risk, row.reasons.len()),

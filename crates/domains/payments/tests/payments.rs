@@ -14,8 +14,9 @@ fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
 
 use std::collections::HashMap;
 
+use bench::{new_person, uphold_appeal};
 use obhut_casework as casework;
-use obhut_casework::{AppealOutcome, DecisionRequest, Role, Ruling, Sealed};
+use obhut_casework::{DecisionRequest, Role, Ruling, Sealed};
 use obhut_fakes::transfers::{Made, MadeTransfer, Recipe, synthesize};
 use obhut_payments::*;
 
@@ -61,9 +62,7 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
             (&again.id, &again.case),
             "twice is once"
         );
-        let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
-            .await
-            .unwrap();
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
         let request = DecisionRequest {
             ruling: Ruling::Report,
             grounds: "as assessed".into(),
@@ -98,22 +97,8 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
             .unwrap();
         assert_eq!(released.state, HoldState::Released);
         // The first is cleared: what rested on it is counted again, its own data are gone.
-        let olga = casework::add_person(c, "Olga", &[Role::Reviewer], "test")
-            .await
-            .unwrap();
-        let appeal = casework::file_appeal(c, &first.case, "mine", "public")
-            .await
-            .unwrap();
-        casework::decide_appeal(
-            c,
-            &first.case,
-            &appeal.id,
-            &olga,
-            AppealOutcome::Upheld,
-            "harmless",
-        )
-        .await
-        .unwrap();
+        let olga = new_person(c, "Olga", &[Role::Reviewer]).await;
+        uphold_appeal(c, &first.case, &olga).await;
         let open = obhut_payments::payment_alerts(c, false, 10).await.unwrap();
         assert_eq!(open.len(), 1);
         assert_eq!(open[0].id, second.id);
