@@ -112,7 +112,7 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
             "`obhut report approve {report} --by PERSON` approves it as it is now, then `obhut report send {report} --resume`"
         ),
         Next::Approve { report } => format!("`obhut report approve {report} --by PERSON`"),
-        Next::AddRoute => "name a --destination, or see `obhut route propose` and `obhut route add`".into(),
+        Next::AddRoute => "--destination names one; `obhut route propose` shows possible routes, `obhut route add` records one".into(),
         Next::LiftEmbargo { case } => {
             format!("`obhut case embargo {case} --lift` records the authority's word")
         }

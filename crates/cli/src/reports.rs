@@ -394,7 +394,7 @@ async fn one(
     match found.as_slice() {
         [one] => Ok(one.id.clone()),
         [] if !states.is_empty() => Err(CaseworkError::conflict(format!(
-            "{}; none of them waits for this",
+            "{}; no report of {named} is waiting for this step",
             states.join(", ")
         ))
         .into()),
