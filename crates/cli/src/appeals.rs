@@ -7,8 +7,9 @@ use obhut_app::casework::{self, Act, rfc3339};
 use serde_json::json;
 
 use crate::args::AppealCommand;
+use crate::hints::usage;
 use crate::output::Output;
-use crate::setting::{Setting, acting, somebody};
+use crate::setting::{Setting, somebody};
 
 // Long: one match arm per command.
 pub async fn run(
@@ -24,7 +25,7 @@ pub async fn run(
                 (Some(case), None) => {
                     casework::file_appeal(&casework, case, &reason, &somebody()).await?
                 }
-                (None, None) => anyhow::bail!("name the case, or the --code of a notice"),
+                (None, None) => anyhow::bail!(usage!("name the case, or the --code of a notice")),
             };
             output.line(
                 || serde_json::to_value(&appeal).expect("an appeal is JSON"),
@@ -43,7 +44,9 @@ pub async fn run(
             grounds,
         } => {
             let case = casework::case_of_appeal(&casework, &appeal).await?;
-            let person = acting(&casework, Some(&by), Act::DecideAppeal, output).await?;
+            let person = setting
+                .acting(&casework, Some(&by), Act::DecideAppeal)
+                .await?;
             let decided =
                 casework::decide_appeal(&casework, &case, &appeal, &person, outcome, &grounds)
                     .await?;
@@ -81,7 +84,9 @@ pub async fn run(
             by,
         } => {
             casework::case(&casework, &case).await?;
-            let person = acting(&casework, by.as_deref(), Act::MakeNotice, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::MakeNotice)
+                .await?;
             let notice =
                 casework::make_notice(&casework, &case, measure, language, &contact, &person)
                     .await?;
@@ -92,7 +97,9 @@ pub async fn run(
         }
         AppealCommand::Restorations { done, by } => match done {
             Some(id) => {
-                let person = acting(&casework, by.as_deref(), Act::RestoreAccount, output).await?;
+                let person = setting
+                    .acting(&casework, by.as_deref(), Act::RestoreAccount)
+                    .await?;
                 casework::finish_restoration(&casework, &id, &person).await?;
                 output.line(
                     || json!({ "restoration": id, "done": true }),

@@ -12,9 +12,10 @@ use obhut_app::casework::{
 use serde_json::json;
 
 use crate::args::CaseCommand;
+use crate::hints::usage;
 use crate::input;
 use crate::output::{Output, count};
-use crate::setting::{Setting, acting, somebody};
+use crate::setting::{Setting, somebody};
 
 /// Longest facts file, in bytes.
 const FACTS_BYTES_MAX: u64 = 4 << 20;
@@ -34,7 +35,7 @@ pub async fn run(
     let casework = setting.casework().await?;
     match command {
         CaseCommand::New { from, .. } => {
-            let path = from.context("name the case file with --from")?;
+            let path = from.context(usage!("name the case file with --from"))?;
             let made = new(&casework, &path).await?;
             let kept = made.exhibits.iter().flatten().count();
             output.line(
@@ -95,7 +96,9 @@ pub async fn run(
         } => {
             // Nobody gets a role for a case that isn't there.
             casework::case(&casework, &case).await?;
-            let person = acting(&casework, Some(&by), Act::DecideCase, output).await?;
+            let person = setting
+                .acting(&casework, Some(&by), Act::DecideCase)
+                .await?;
             let category = scale
                 .zip(category)
                 .map(|(scale, value)| Category { scale, value });
@@ -180,7 +183,9 @@ pub async fn run(
             by,
         } => {
             casework::case(&casework, &case).await?;
-            let person = acting(&casework, by.as_deref(), Act::SetEmbargo, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::SetEmbargo)
+                .await?;
             let embargo = Embargo { until, authority };
             let given = (!lift).then_some(&embargo);
             let reason = match (reason.is_empty(), &embargo.authority) {
@@ -211,12 +216,12 @@ async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
     for (number, item) in file.files.iter().enumerate() {
         contents.push(match (&item.path, &item.content) {
             (Some(_), Some(_)) => {
-                anyhow::bail!("files[{number}] has both a path and content; give one of them")
+                anyhow::bail!(usage!("files[{number}] has both a path and content; give one of them"))
             }
             (Some(name), None) => {
                 // Case files come from others, too.
                 let inside = Path::new(name).components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir));
-                anyhow::ensure!(inside, "files[{number}].path leads out of the case file's folder; put the file beside the case file");
+                anyhow::ensure!(inside, usage!("files[{number}].path leads out of the case file's folder; put the file beside the case file"));
                 Some(input::read(&folder.join(name), EXHIBIT_BYTES_MAX)?)
             }
             (None, Some(text)) => {
@@ -224,7 +229,7 @@ async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
                 Some(
                     bytes
                         .ok()
-                        .with_context(|| format!("files[{number}].content is no base64"))?,
+                        .with_context(|| usage!("files[{number}].content is no base64"))?,
                 )
             }
             (None, None) => None,

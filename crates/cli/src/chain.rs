@@ -12,9 +12,9 @@ use obhut_app::formats::tags;
 use serde_json::json;
 
 use crate::args::{ChainCommand, NetworkName, SynthesizeChainArgs};
-use crate::hints::Usage;
+use crate::hints::{Usage, usage};
 use crate::output::{Output, count};
-use crate::setting::{Setting, acting};
+use crate::setting::Setting;
 use crate::whole_file::WholeFile;
 
 mod asking;
@@ -47,7 +47,9 @@ pub async fn run(
             let ends = end_of(&until)?;
             let casework = setting.casework().await?;
             casework::case(&casework, &case).await?;
-            let person = acting(&casework, by.as_deref(), Act::RecordBasis, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::RecordBasis)
+                .await?;
             let basis =
                 bitcoin::record_chain_basis(&casework, &case, &basis, &owner, ends, &person)
                     .await?;
@@ -59,7 +61,9 @@ pub async fn run(
         }
         ChainCommand::Tag { files, by } => {
             let casework = setting.casework().await?;
-            let person = acting(&casework, by.as_deref(), Act::TagAddresses, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::TagAddresses)
+                .await?;
             let read = read_tags(&files, output)?;
             let new = bitcoin::add_chain_tags(&casework, &read.tags, &person).await?;
             output.remark(&format!(
@@ -143,8 +147,7 @@ fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile
         let name = path
             .file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        let file = tags::read(&name, &bytes)
-            .map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+        let file = tags::read(&name, &bytes).map_err(|why| usage!("{}: {why}", path.display()))?;
         tell_some(
             file.problems
                 .iter()
@@ -158,7 +161,7 @@ fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile
             ));
         }
         if file.tags.is_empty() && file.actors.is_empty() && !file.problems.is_empty() {
-            anyhow::bail!("{name}: nothing of it could be taken; see above");
+            anyhow::bail!(usage!("{name}: nothing of it could be taken; see above"));
         }
         all.tags.extend(file.tags);
         all.actors.extend(file.actors);

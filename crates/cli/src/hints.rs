@@ -15,6 +15,16 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// A [`Usage`] error with a formatted message.
+macro_rules! usage {
+    ($($message:tt)*) => {
+        $crate::hints::Usage(format!($($message)*))
+    };
+}
+pub(crate) use usage;
+
+/// Something failed.
+pub const FAILED: u8 = 1;
 /// What was given can't be used.
 const USAGE: u8 = 2;
 /// A role, a right or a legal basis is missing.
@@ -142,6 +152,6 @@ pub fn exit_code(e: &anyhow::Error) -> u8 {
         Some(CaseworkError::NotFound { .. }) => NOT_FOUND,
         Some(CaseworkError::Invalid { .. }) => USAGE,
         Some(CaseworkError::Conflict { .. }) => CONFLICT,
-        _ => 1,
+        _ => FAILED,
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::args::ListCommand;
 use crate::input;
 use crate::output::{Output, count};
-use crate::setting::{Setting, acting, somebody};
+use crate::setting::{Setting, somebody};
 
 /// Problems shown one by one on a terminal.
 const PROBLEMS_SHOWN_MAX: usize = 20;
@@ -59,7 +59,9 @@ pub async fn run(
         ListCommand::Distance { name, distance, by } => {
             let casework = setting.casework().await?;
             media::list(&casework, &name).await?;
-            let person = acting(&casework, by.as_deref(), Act::CurateLists, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::CurateLists)
+                .await?;
             let list = media::set_list_distance(&casework, &name, distance, &person.id).await?;
             output.line(|| show(&list), || describe(&list))?;
         }
@@ -67,7 +69,9 @@ pub async fn run(
             let casework = setting.casework().await?;
             // Nobody gets a role for a list that isn't there.
             media::list(&casework, &name).await?;
-            let person = acting(&casework, Some(&by), Act::CurateLists, output).await?;
+            let person = setting
+                .acting(&casework, Some(&by), Act::CurateLists)
+                .await?;
             let list = media::sign_list(&casework, &name, &person).await?;
             output.line(|| show(&list), || describe(&list))?;
         }
@@ -80,7 +84,9 @@ pub async fn run(
             let casework = setting.casework().await?;
             // Nobody gets a role for a list that isn't there.
             media::list(&casework, &name).await?;
-            let person = acting(&casework, by.as_deref(), Act::CurateLists, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::CurateLists)
+                .await?;
             media::dispute_entry(&casework, &name, &entry, &reason, &person.id).await?;
             output.line(
                 || json!({ "list": name, "entry": entry, "disabled": true }),
@@ -95,7 +101,9 @@ pub async fn run(
             let casework = setting.casework().await?;
             // Nobody gets a role for a list that isn't there.
             media::list(&casework, &name).await?;
-            let person = acting(&casework, by.as_deref(), Act::CurateLists, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::CurateLists)
+                .await?;
             media::lift_dispute(&casework, &name, &entry, &person.id).await?;
             output.line(
                 || json!({ "list": name, "entry": entry, "disabled": false }),

@@ -64,30 +64,40 @@ fn main() -> ExitCode {
 
 async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
     let setting = setting::Setting::new(&args)?;
-    match args.command {
+    let done = command(args.command, &setting, output).await;
+    setting.conclude(done.as_ref().err(), output).await;
+    done
+}
+
+async fn command(
+    command: Command,
+    setting: &setting::Setting,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Hash(a) => hash::run(a, output),
-        Command::Screen(a) => screen::run(a, &setting, output).await,
-        Command::Watch(a) => watch::run(a, &setting, output).await,
+        Command::Screen(a) => screen::run(a, setting, output).await,
+        Command::Watch(a) => watch::run(a, setting, output).await,
         Command::Match(a) => matching::run(a, output),
-        Command::List(a) => lists::run(a, &setting, output).await,
-        Command::Case(a) => cases::run(a, &setting, output).await,
-        Command::Report(a) => reports::run(a, &setting, output).await,
-        Command::Appeal(a) => appeals::run(a, &setting, output).await,
-        Command::Intake(a) => intake::run(a, &setting, output).await,
-        Command::Payments(a) => payments::run(a, &setting, output).await,
-        Command::Chain(a) => chain::run(a, &setting, output).await,
-        Command::Destination(a) => routes::destination(a, &setting, output).await,
-        Command::Route(a) => routes::route(a, &setting, output).await,
-        Command::Deadline(a) => routes::deadline(a, &setting, output).await,
-        Command::Alarm(a) => routes::alarm(a, &setting, output).await,
+        Command::List(a) => lists::run(a, setting, output).await,
+        Command::Case(a) => cases::run(a, setting, output).await,
+        Command::Report(a) => reports::run(a, setting, output).await,
+        Command::Appeal(a) => appeals::run(a, setting, output).await,
+        Command::Intake(a) => intake::run(a, setting, output).await,
+        Command::Payments(a) => payments::run(a, setting, output).await,
+        Command::Chain(a) => chain::run(a, setting, output).await,
+        Command::Destination(a) => routes::destination(a, setting, output).await,
+        Command::Route(a) => routes::route(a, setting, output).await,
+        Command::Deadline(a) => routes::deadline(a, setting, output).await,
+        Command::Alarm(a) => routes::alarm(a, setting, output).await,
         Command::Testserver(a) => testserver::run(a, output).await,
-        Command::Vault(a) => vault::run(a, &setting, output).await,
-        Command::Person(a) => admin::person(a, &setting, output).await,
-        Command::Basis(a) => admin::basis(a, &setting, output).await,
-        Command::Key(a) => admin::key(a, &setting, output).await,
-        Command::Settings(a) => admin::settings(a, &setting, output).await,
-        Command::Audit(a) => admin::audit(a, &setting, output).await,
-        Command::Serve(a) => serve::run(a, &setting, output).await,
+        Command::Vault(a) => vault::run(a, setting, output).await,
+        Command::Person(a) => admin::person(a, setting, output).await,
+        Command::Basis(a) => admin::basis(a, setting, output).await,
+        Command::Key(a) => admin::key(a, setting, output).await,
+        Command::Settings(a) => admin::settings(a, setting, output).await,
+        Command::Audit(a) => admin::audit(a, setting, output).await,
+        Command::Serve(a) => serve::run(a, setting, output).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "obhut", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)

@@ -18,7 +18,7 @@ use obhut_fakes::transfers::{PLANTED, Recipe, synthesize as make_up};
 use serde_json::{Value, json};
 
 use crate::args::{FeaturesArgs, PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs, SynthesizeArgs};
-use crate::hints::Usage;
+use crate::hints::{Usage, usage};
 use crate::output::Output;
 use crate::setting::{Setting, somebody};
 use crate::whole_file::WholeFile;
@@ -186,7 +186,7 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
         night: args.night,
         ..Recipe::default()
     };
-    let path = args.out.context("say where with --out FILE")?;
+    let path = args.out.context(usage!("say where with --out FILE"))?;
     let kind = path.extension().and_then(|e| e.to_str()).unwrap_or("");
     if !["csv", "parquet", "xml"].contains(&kind) {
         bail!(
@@ -343,7 +343,7 @@ pub fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
     for pair in &args.set {
         let (name, value) = pair
             .split_once('=')
-            .with_context(|| format!("{pair}: write NAME=VALUE, for example S03.median=60"))?;
+            .with_context(|| usage!("{pair}: write NAME=VALUE, for example S03.median=60"))?;
         let value = value
             .trim()
             .parse()
@@ -352,7 +352,7 @@ pub fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
     }
     for pair in &args.band {
         let (currency, band) = band(pair)
-            .with_context(|| format!("{pair}: write CUR=FROM-TO, for example EUR=10-150"))?;
+            .with_context(|| usage!("{pair}: write CUR=FROM-TO, for example EUR=10-150"))?;
         policy.set_band(currency, band)?;
     }
     if let Some(score) = args.score_min {
@@ -408,8 +408,14 @@ fn goaml_check(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let text = |path: &Path| -> anyhow::Result<String> {
-        String::from_utf8(crate::input::read(path, GOAML_BYTES_MAX)?)
-            .map_err(|_| anyhow::anyhow!("{}: it is no UTF-8", path.display()))
+        String::from_utf8(crate::input::read(path, GOAML_BYTES_MAX)?).map_err(|e| {
+            usage!(
+                "{}: not valid UTF-8 at byte {}",
+                path.display(),
+                e.utf8_error().valid_up_to()
+            )
+            .into()
+        })
     };
     let faults = goaml::check_document(&text(schema)?, compat, &text(report)?)
         .map_err(anyhow::Error::msg)?;

@@ -14,8 +14,9 @@ use obhut_app::partners::http::Http;
 use serde_json::{Value, json};
 
 use crate::args::ReportCommand;
+use crate::hints::usage;
 use crate::output::{Output, count};
-use crate::setting::{Setting, acting, somebody};
+use crate::setting::{Setting, somebody};
 use crate::whole_file::write_private;
 
 // Long: one match arm per command.
@@ -35,7 +36,8 @@ pub async fn run(
         } => {
             let actor = match by {
                 Some(name) => {
-                    acting(&casework, Some(&name), Act::ReadDraft, output)
+                    setting
+                        .acting(&casework, Some(&name), Act::ReadDraft)
                         .await?
                         .id
                 }
@@ -64,7 +66,7 @@ pub async fn run(
         } => {
             let form = match &destination {
                 None => None,
-                Some(name) => Some(forms::by_name(name).context("no such destination")?),
+                Some(name) => Some(forms::by_name(name).context(usage!("no such destination"))?),
             };
             let filed =
                 obhut_app::reports::file(&casework, &case, form, with_victims, &somebody()).await?;
@@ -105,7 +107,9 @@ pub async fn run(
                 _ => one(&casework, &report, |r| r.status == "draft").await?,
             };
             let row = casework::report_row(&casework, &report).await?;
-            let person = acting(&casework, Some(&by), Act::ApproveReport, output).await?;
+            let person = setting
+                .acting(&casework, Some(&by), Act::ApproveReport)
+                .await?;
             let children = casework::facts(&casework, &row.case).await?.victims.len();
             if children > 0 && !row.with_victims {
                 output.remark(&format!(
@@ -133,7 +137,7 @@ pub async fn run(
                 claim: std::time::Duration::from_secs(claim_seconds.into()),
                 ..Pace::default()
             };
-            return send(&casework, report, resume, by, &pace, output).await;
+            return send(setting, &casework, report, resume, by, &pace, output).await;
         }
         ReportCommand::Retract { report, reason, by } => {
             let report = one(&casework, &report, |r| {
@@ -141,7 +145,9 @@ pub async fn run(
             })
             .await?;
             casework::report_row(&casework, &report).await?;
-            let person = acting(&casework, by.as_deref(), Act::RetractReport, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::RetractReport)
+                .await?;
             let reason = match reason.is_empty() {
                 true => "taken back on the command line".to_owned(),
                 false => reason,
@@ -157,7 +163,9 @@ pub async fn run(
         }
         ReportCommand::Acknowledge { report, how, by } => {
             casework::report_row(&casework, &report).await?;
-            let person = acting(&casework, by.as_deref(), Act::RetractReport, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::RetractReport)
+                .await?;
             casework::acknowledge_retraction(&casework, &report, &how, &person).await?;
             output.line(
                 || json!({ "report": report, "status": "retracted" }),
@@ -204,9 +212,9 @@ pub async fn run(
                     )?;
                 }
             }
-            _ => anyhow::bail!(
+            _ => anyhow::bail!(usage!(
                 "name the report, its --code and the --source who says so; or nothing, to see the counts"
-            ),
+            )),
         },
     }
     Ok(ExitCode::SUCCESS)
@@ -221,7 +229,7 @@ async fn draft(
     actor: &str,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let destination = forms::by_name(destination).context("no such destination")?;
+    let destination = forms::by_name(destination).context(usage!("no such destination"))?;
     let (report, rendered) =
         obhut_app::reports::draft(casework, case, destination, with_victims, actor).await?;
     write_private(out, &rendered.report)?;
@@ -271,7 +279,7 @@ async fn check(
     with_victims: bool,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let destination = forms::by_name(destination).context("no such destination")?;
+    let destination = forms::by_name(destination).context(usage!("no such destination"))?;
     let check =
         obhut_app::reports::check(casework, case, destination, with_victims, &somebody()).await?;
     output.line(
@@ -300,6 +308,7 @@ async fn check(
 }
 
 async fn send(
+    setting: &Setting,
     casework: &Arc<Casework>,
     report: Option<String>,
     resume: bool,
@@ -322,7 +331,9 @@ async fn send(
         }
         let filing = casework::filing(casework, &row.id).await?;
         if resume && filing.is_some_and(|f| f.state == FilingState::Stopped) {
-            let person = acting(casework, by.as_deref(), Act::ResumeSending, output).await?;
+            let person = setting
+                .acting(casework, by.as_deref(), Act::ResumeSending)
+                .await?;
             casework::resume_filing(casework, &row.id, &person).await?;
         }
     }
@@ -406,7 +417,7 @@ async fn one(
                 .iter()
                 .map(|r| format!("{} ({})", r.id, r.destination))
                 .collect();
-            anyhow::bail!("{named} has several: {}; name one", ids.join(", "))
+            anyhow::bail!(usage!("{named} has several: {}; name one", ids.join(", ")))
         }
     }
 }

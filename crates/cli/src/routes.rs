@@ -10,10 +10,10 @@ use obhut_app::partners::{destinations, filing};
 use serde_json::json;
 
 use crate::args::{AlarmCommand, DeadlineCommand, DestinationCommand, RouteCommand};
-use crate::hints::Usage;
+use crate::hints::{Usage, usage};
 use crate::input;
 use crate::output::Output;
-use crate::setting::{Setting, acting};
+use crate::setting::Setting;
 
 /// Longest file with a password, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
@@ -57,21 +57,27 @@ pub async fn destination(
             production,
             by,
         } => {
-            let person = acting(&casework, by.as_deref(), Act::SetUpDestinations, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::SetUpDestinations)
+                .await?;
             let mut channel = casework::channel(&casework, &name).await?;
             if let Some(url) = url {
                 let known = url::Url::parse(&url).ok().filter(|u| u.has_host());
-                let known = known.with_context(|| format!("\"{url}\" is no address"))?;
+                let known = known.with_context(|| usage!("\"{url}\" is no address"))?;
                 let local = matches!(known.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
                 anyhow::ensure!(
                     known.scheme() == "https" || local,
-                    "reports go over https only; plain http is for a stand-in on this machine"
+                    usage!(
+                        "reports go over https only; plain http is for a stand-in on this machine"
+                    )
                 );
                 anyhow::ensure!(
                     !destinations::ncmec::is_production(&url)
                         || production == Some(true)
                         || channel.production,
-                    "this is the address where it counts: it needs --production, credentials and a named officer"
+                    usage!(
+                        "this is the address where it counts: it needs --production, credentials and a named officer"
+                    )
                 );
                 channel.url = Some(url);
             }
@@ -79,12 +85,13 @@ pub async fn destination(
                 let bytes = input::read(&file, PASSWORD_BYTES_MAX)?;
                 let text = String::from_utf8(bytes)
                     .ok()
-                    .context("the password is no text")?;
+                    .context(usage!("the password is no text"))?;
                 channel.secret = Some(Sealed::new(text.trim_end_matches(['\r', '\n']).to_owned()));
             }
             if let Some(officer) = officer {
                 channel.officer = Some(
-                    acting(&casework, Some(&officer), Act::AnswerForDestination, output)
+                    setting
+                        .acting(&casework, Some(&officer), Act::AnswerForDestination)
                         .await?
                         .id,
                 );
@@ -127,7 +134,9 @@ pub async fn destination(
             )?;
         }
         DestinationCommand::Resume { name, by } => {
-            let person = acting(&casework, by.as_deref(), Act::ResumeSending, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::ResumeSending)
+                .await?;
             casework::resume_channel(&casework, &name, &person).await?;
             output.line(
                 || json!({ "destination": name, "halted": null }),
@@ -170,7 +179,9 @@ pub async fn route(
             output.remark("none of these holds before somebody records it; laws change, so have counsel confirm each");
         }
         RouteCommand::Add(a) => {
-            let person = acting(&casework, a.by.as_deref(), Act::SetUpDestinations, output).await?;
+            let person = setting
+                .acting(&casework, a.by.as_deref(), Act::SetUpDestinations)
+                .await?;
             let route = Route {
                 id: String::new(),
                 destination: a.destination,
@@ -190,7 +201,9 @@ pub async fn route(
             )?;
         }
         RouteCommand::Remove { id, by } => {
-            let person = acting(&casework, by.as_deref(), Act::SetUpDestinations, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::SetUpDestinations)
+                .await?;
             casework::remove_route(&casework, &id, &person).await?;
             output.line(
                 || json!({ "route": id, "removed": true }),
@@ -254,6 +267,7 @@ fn time(text: &str) -> anyhow::Result<i64> {
     Ok(time.as_microsecond())
 }
 
+// Long: one match arm per command.
 pub async fn deadline(
     command: DeadlineCommand,
     setting: &Setting,
@@ -291,7 +305,9 @@ pub async fn deadline(
             by,
         } => {
             casework::case(&casework, &case).await?;
-            let person = acting(&casework, by.as_deref(), Act::KeepDeadlines, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::KeepDeadlines)
+                .await?;
             let id = casework::add_authority_request(
                 &casework,
                 &case,
@@ -313,7 +329,9 @@ pub async fn deadline(
             because,
             by,
         } => {
-            let person = acting(&casework, by.as_deref(), Act::KeepDeadlines, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::KeepDeadlines)
+                .await?;
             casework::extend_deadline(&casework, &id, time(&due)?, &because, &person).await?;
             output.line(
                 || json!({ "deadline": id, "due_at": due }),
@@ -321,7 +339,9 @@ pub async fn deadline(
             )?;
         }
         DeadlineCommand::End { id, because, by } => {
-            let person = acting(&casework, by.as_deref(), Act::KeepDeadlines, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::KeepDeadlines)
+                .await?;
             casework::end_deadline(&casework, &id, &because, &person).await?;
             output.line(
                 || json!({ "deadline": id, "ended": true }),
@@ -357,7 +377,9 @@ pub async fn alarm(
             }
         }
         AlarmCommand::Seen { id, by } => {
-            let person = acting(&casework, by.as_deref(), Act::SeeAlarm, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::SeeAlarm)
+                .await?;
             casework::see_alarm(&casework, &id, &person).await?;
             output.line(
                 || json!({ "alarm": id, "seen": true }),

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::args::{LogForm, ServeArgs};
+use crate::hints::usage;
 use crate::input;
 use crate::output::Output;
 use crate::setting::{self, Setting};
@@ -54,7 +55,7 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
         };
         anyhow::ensure!(
             (0.0..=100.0).contains(&holding.from_score),
-            "--hold-from lies between 0 and 100"
+            usage!("--hold-from lies between 0 and 100")
         );
         let live = Arc::new(Live::open(&casework, policy, holding)?);
         payments = Some(tokio::spawn(obhut_server::workers::watch_payments(
@@ -140,7 +141,7 @@ fn read_key(file: &Path) -> anyhow::Result<String> {
 /// What the operator lets requests reach.
 fn outside(args: &ServeArgs) -> anyhow::Result<Outside> {
     let allowed = AllowList::new(args.fetch_from.iter().map(String::as_str));
-    let allowed = allowed.map_err(|e| anyhow::anyhow!("--fetch-from: {e}"))?;
+    let allowed = allowed.map_err(|e| usage!("--fetch-from: {e}"))?;
     let fetcher = (!allowed.is_empty()).then(|| Arc::new(Fetcher::new(allowed)));
     let s3 = match &args.s3 {
         Some(endpoint) => {

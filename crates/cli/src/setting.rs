@@ -1,18 +1,27 @@
 //! Where the data are, who acts, and how a decoder is started.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
-use obhut_app::casework::{self, Act, Casework, DataFolder, Granted, Person, SystemClock};
+use obhut_app::casework::{self, Act, Casework, DataFolder, Granted, Person, Role, SystemClock};
 use obhut_app::media::{Limits, Pool, VideoTools, WorkerCommand};
 
 use crate::args::Args;
+use crate::hints::{FAILED, exit_code};
 use crate::output::Output;
 
 pub struct Setting {
     data: Option<PathBuf>,
     database: Option<String>,
+    /// Roles that this command gave to the people it acts as.
+    grants: Mutex<Vec<Grant>>,
+}
+
+struct Grant {
+    person: Person,
+    role: Role,
+    granted: Granted,
 }
 
 impl Setting {
@@ -20,6 +29,7 @@ impl Setting {
         Ok(Self {
             data: args.data.clone(),
             database: args.database.clone(),
+            grants: Mutex::default(),
         })
     }
 
@@ -47,6 +57,55 @@ impl Setting {
             Arc::new(SystemClock),
         )
         .await?)
+    }
+
+    /// The person of that name, authorised for an action. Shell access already means access to the data
+    /// and the right to grant roles, so a missing role is granted and audited instead of refused. It is
+    /// announced, or taken back if the command is refused, at the end: see [`Setting::conclude`].
+    pub async fn acting(
+        &self,
+        casework: &Casework,
+        name: Option<&str>,
+        act: Act,
+    ) -> anyhow::Result<Person> {
+        let fallback = somebody();
+        let name = name.unwrap_or(&fallback);
+        let (person, granted) = casework::person_at_the_shell(casework, name, act).await?;
+        self.grants.lock().expect("lock poisoned").push(Grant {
+            person: person.clone(),
+            role: act.gate().roles[0],
+            granted,
+        });
+        Ok(person)
+    }
+
+    /// Announces the roles that were given. A refused command changed nothing, so it gives no role either.
+    pub async fn conclude(&self, refusal: Option<&anyhow::Error>, output: &Output) {
+        let refused = refusal.is_some_and(|e| exit_code(e) != FAILED);
+        let grants = std::mem::take(&mut *self.grants.lock().expect("lock poisoned"));
+        let given = grants.iter().any(|g| g.granted != Granted::Nothing);
+        let casework = match refused && given {
+            true => self.casework().await.ok(),
+            false => None,
+        };
+        // In reverse: a person added with one role may have been given another.
+        for g in grants.into_iter().rev() {
+            let how = match g.granted {
+                Granted::Nothing => continue,
+                Granted::Role => "given",
+                Granted::Added => "added with",
+            };
+            if let Some(casework) = &casework {
+                let undone = casework::take_back_grant(casework, &g.person, g.role, g.granted);
+                if undone.await.is_ok() {
+                    continue;
+                }
+            }
+            output.remark(&format!(
+                "note: {} was {how} the role {} (see `obhut person list`)",
+                g.person.name, g.role,
+            ));
+        }
     }
 }
 
@@ -79,28 +138,4 @@ pub fn somebody() -> String {
         .ok()
         .filter(|u| !u.is_empty())
         .unwrap_or_else(|| "command line".into())
-}
-
-/// The person of that name, authorised for an action. Shell access already means access to the data and
-/// the right to grant roles, so a missing role is granted, printed and audited instead of refused.
-pub async fn acting(
-    casework: &Casework,
-    name: Option<&str>,
-    act: Act,
-    output: &Output,
-) -> anyhow::Result<Person> {
-    let fallback = somebody();
-    let name = name.unwrap_or(&fallback);
-    let (person, granted) = casework::person_at_the_shell(casework, name, act).await?;
-    let how = match granted {
-        Granted::Nothing => return Ok(person),
-        Granted::Role => "given",
-        Granted::Added => "added with",
-    };
-    output.remark(&format!(
-        "note: {} was {how} the role {} (see `obhut person list`)",
-        person.name,
-        act.gate().roles[0],
-    ));
-    Ok(person)
 }

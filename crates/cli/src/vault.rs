@@ -8,9 +8,10 @@ use obhut_app::media::Limits;
 use serde_json::json;
 
 use crate::args::VaultCommand;
+use crate::hints::usage;
 use crate::input;
 use crate::output::{Output, count};
-use crate::setting::{Setting, acting, somebody};
+use crate::setting::{Setting, somebody};
 use crate::whole_file::write_private;
 
 /// Leftovers named on a terminal.
@@ -29,7 +30,9 @@ pub async fn run(
             if let Some(case) = &case {
                 casework::case(&casework, case).await?;
             }
-            let person = acting(&casework, by.as_deref(), Act::ViewExhibit, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::ViewExhibit)
+                .await?;
             let name = file.to_string_lossy();
             // The finding about this very path, if there is one, gets its exhibit.
             let mut screening = None;
@@ -85,16 +88,20 @@ pub async fn run(
         } => {
             anyhow::ensure!(
                 out.is_some() || !io::stdout().is_terminal(),
-                "an exhibit is not shown on a terminal; say where to with --out FILE"
+                usage!("an exhibit is not shown on a terminal; say where to with --out FILE")
             );
             anyhow::ensure!(
                 by.is_some() || seen == Extent::Unseen,
-                "reports say \"viewed\" by this record: name who looks at it with --by PERSON"
+                usage!(
+                    "reports say \"viewed\" by this record: name who looks at it with --by PERSON"
+                )
             );
             let casework = setting.casework().await?;
             // Nobody gets a role for asking after what isn't there.
             casework::exhibit(&casework, &exhibit).await?;
-            let person = acting(&casework, by.as_deref(), Act::ViewExhibit, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::ViewExhibit)
+                .await?;
             let bytes = casework::view(&casework, &exhibit, &person, &purpose, seen).await?;
             match out {
                 Some(file) => {

@@ -163,3 +163,41 @@ fn an_unknown_id_grants_no_role() {
     let people = b.obhut(&["person", "list", "--json"]);
     assert!(!String::from_utf8_lossy(&people.stdout).contains("Zoe"));
 }
+
+/// A command that is refused for whatever reason leaves roles and people as they were.
+#[test]
+fn a_refused_command_grants_no_role() {
+    let b = Bench::new();
+    b.write("password", b"secret");
+    let case = bench::new_case(&b);
+    let now = "2999-01-01T00:00:00Z";
+    #[rustfmt::skip]
+    let refused: &[(i32, &[&str])] = &[
+        (2, &["case", "decide", &case, "--by", "Zoe", "--ruling", "report", "--grounds", " "]),
+        (2, &["case", "embargo", &case, "--by", "Zoe", "--authority", " ", "--reason", "r"]),
+        (2, &["chain", "watch", "--case", &case, "--network", "regtest", "--by", "Zoe", "not-an-address"]),
+        (2, &["destination", "set", "ncmec", "--by", "Zoe", "--url", "ftp://example.org"]),
+        (2, &["destination", "set", "ncmec", "--by", "Zoe", "--url", "no address"]),
+        (4, &["route", "remove", "route-nope", "--by", "Zoe"]),
+        (4, &["deadline", "end", "deadline-nope", "--because", "b", "--by", "Zoe"]),
+        (4, &["deadline", "extend", "deadline-nope", "--due", now, "--because", "b", "--by", "Zoe"]),
+        (2, &["deadline", "request", &case, "--authority", "a", "--reference", "r", "--due", "soon", "--by", "Zoe"]),
+        (4, &["alarm", "seen", "alarm-nope", "--by", "Zoe"]),
+        (4, &["appeal", "restorations", "--done", "restoration-nope", "--by", "Zoe"]),
+        (4, &["payments", "hold", "release", "hold-nope", "--by", "Zoe", "--why", "w"]),
+        (4, &["payments", "alert", "alert-nope", "--by", "Zoe"]),
+        (4, &["list", "sign", "nope", "--by", "Zoe"]),
+    ];
+    for (expected, arguments) in refused {
+        let tried = b.obhut(arguments);
+        let said = String::from_utf8_lossy(&tried.stderr);
+        assert_eq!(
+            tried.status.code(),
+            Some(*expected),
+            "{arguments:?}: {said}"
+        );
+        let people = b.obhut(&["person", "list", "--json"]);
+        let people = String::from_utf8_lossy(&people.stdout).into_owned();
+        assert!(!people.contains("Zoe"), "{arguments:?}: {people}");
+    }
+}

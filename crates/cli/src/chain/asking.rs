@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 
 use super::{open, read_tags, tell_some};
 use crate::args::PayersArgs;
+use crate::hints::{Usage, usage};
 use crate::output::{Output, count};
-use crate::setting::{Setting, acting};
+use crate::setting::Setting;
 use crate::whole_file::WholeFile;
 
 const SEEDS_BYTES_MAX: u64 = 64 << 20;
@@ -35,7 +36,9 @@ pub async fn payers(
         Some(case) => {
             let casework = setting.casework().await?;
             casework::case(&casework, case).await?;
-            let person = acting(&casework, args.by.as_deref(), Act::FollowMoney, output).await?;
+            let person = setting
+                .acting(&casework, args.by.as_deref(), Act::FollowMoney)
+                .await?;
             Some((casework, person, case.clone()))
         }
     };
@@ -47,7 +50,7 @@ pub async fn payers(
     let (permission, report) =
         obhut_app::chain::payers(request.as_ref(), &index, &question, read.tags, &read.actors)
             .await?;
-    let report = report.map_err(|problems| anyhow::anyhow!(problems.join("; ")))?;
+    let report = report.map_err(|problems| Usage(problems.join("; ")))?;
     let basis = permission.basis().map(|b| b.basis.clone());
     let names = args.tags.iter().filter_map(|p| p.file_name());
     let made = chain_report::Made {
@@ -187,7 +190,7 @@ fn read_seeds(path: &Path, output: &Output) -> anyhow::Result<Question> {
     );
     let text = std::fs::read_to_string(path).with_context(fault)?;
     let value: Value = serde_json::from_str(&text).with_context(|| {
-        format!(
+        usage!(
             "{} isn't JSON; write {{\"seeds\": [\"address\"]}}",
             path.display()
         )
@@ -195,7 +198,7 @@ fn read_seeds(path: &Path, output: &Output) -> anyhow::Result<Question> {
     let list = |v: &Value, what: &str| -> anyhow::Result<Vec<String>> {
         let all = v
             .as_array()
-            .with_context(|| format!("{}: `{what}` is no list", path.display()))?;
+            .with_context(|| usage!("{}: `{what}` is no list", path.display()))?;
         all.iter()
             .map(|a| {
                 let address = a
@@ -203,7 +206,7 @@ fn read_seeds(path: &Path, output: &Output) -> anyhow::Result<Question> {
                     .or_else(|| a.get("address").and_then(Value::as_str));
                 address
                     .map(str::to_owned)
-                    .with_context(|| format!("{}: {a} in `{what}` is no text", path.display()))
+                    .with_context(|| usage!("{}: {a} in `{what}` is no text", path.display()))
             })
             .collect()
     };
@@ -233,7 +236,7 @@ fn read_seeds(path: &Path, output: &Output) -> anyhow::Result<Question> {
             })
         });
         parsed.with_context(|| {
-            format!(
+            usage!(
                 "{}: \"{text}\" in `own_payments` isn't txid:vout",
                 path.display()
             )

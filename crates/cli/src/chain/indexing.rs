@@ -14,7 +14,7 @@ use super::{network, open};
 use crate::args::{IndexArgs, WatchAddressesArgs};
 use crate::hints::Usage;
 use crate::output::{Output, count};
-use crate::setting::{Setting, acting};
+use crate::setting::Setting;
 
 /// How often the node's files are looked at for new blocks.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -190,7 +190,9 @@ pub async fn watch(
     let network = network(args.network);
     let casework = setting.casework().await?;
     casework::case(&casework, &args.case).await?;
-    let person = acting(&casework, args.by.as_deref(), Act::WatchAddresses, output).await?;
+    let person = setting
+        .acting(&casework, args.by.as_deref(), Act::WatchAddresses)
+        .await?;
     if args.end {
         let gone = bitcoin::unwatch(&casework, &args.case, &person).await?;
         output.remark(&format!(

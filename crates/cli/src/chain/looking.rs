@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::open;
 use crate::args::{MixesArgs, WhyArgs};
+use crate::hints::usage;
 use crate::output::{Output, count};
 use crate::whole_file::WholeFile;
 
@@ -20,8 +21,8 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
         index.set_blocks_folder(blocks);
     }
     let address = |text: &str| -> anyhow::Result<u32> {
-        let key = Key::parse(text.trim(), index.network())
-            .map_err(|why| anyhow::anyhow!("{text}: {why}"))?;
+        let key =
+            Key::parse(text.trim(), index.network()).map_err(|why| usage!("{text}: {why}"))?;
         index
             .find(&key)
             .with_context(|| format!("{text} never occurs up to height {}", index.tip().0))
@@ -81,7 +82,7 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
         let bytes =
             std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
         let of_block = bitcoin::mixes_of_block(&bytes).with_context(|| {
-            format!(
+            usage!(
                 "{} isn't one raw block (header, transactions, nothing behind): {} bytes were looked at",
                 path.display(),
                 bytes.len()
@@ -124,7 +125,7 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
 pub fn show(folder: &Path, txid: &str, output: &Output) -> anyhow::Result<ExitCode> {
     let index = open(folder)?;
     let id = hash_of_text(txid)
-        .with_context(|| format!("\"{txid}\" is no transaction id: 64 hexadecimal digits"))?;
+        .with_context(|| usage!("\"{txid}\" is no transaction id: 64 hexadecimal digits"))?;
     let tx = index.find_transaction(&id).with_context(|| {
         format!(
             "the chain has no transaction {txid} up to height {}",

@@ -8,8 +8,9 @@ use obhut_app::payments::Language;
 use serde_json::{Value, json};
 
 use crate::args::HoldCommand;
+use crate::hints::usage;
 use crate::output::Output;
-use crate::setting::{Setting, acting};
+use crate::setting::Setting;
 
 pub(super) async fn list(
     victims: bool,
@@ -40,7 +41,7 @@ pub(super) async fn show(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let casework = setting.casework().await?;
-    let person = acting(&casework, by, Act::ViewAlert, output).await?;
+    let person = setting.acting(&casework, by, Act::ViewAlert).await?;
     let language = Language::german(german);
     for d in obhut_app::payments::payment_alert(&casework, id, &person.id).await? {
         output.line(
@@ -95,9 +96,11 @@ pub(super) async fn hold(
             by,
             why,
         } => {
-            let person = acting(&casework, by.as_deref(), Act::DecideHold, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::DecideHold)
+                .await?;
             let until = moment(&until)
-                .map_err(|_| anyhow::anyhow!("{until}: write a time, 2026-03-01T12:00:00Z"))?;
+                .map_err(|_| usage!("{until}: write a time, 2026-03-01T12:00:00Z"))?;
             vec![
                 obhut_app::payments::decide_hold(
                     &casework,
@@ -110,7 +113,9 @@ pub(super) async fn hold(
             ]
         }
         HoldCommand::Release { hold, by, why } => {
-            let person = acting(&casework, by.as_deref(), Act::DecideHold, output).await?;
+            let person = setting
+                .acting(&casework, by.as_deref(), Act::DecideHold)
+                .await?;
             vec![obhut_app::payments::decide_hold(&casework, &hold, &person, None, &why).await?]
         }
     };

@@ -105,7 +105,7 @@ pub use outbox::{
 pub use outcomes::{Outcome, OutcomeCounts, add_outcome, outcome_counts};
 pub use people::{
     Granted, Person, Role, add_person, people, person, person_at_the_shell, remove_person,
-    withdraw_role,
+    take_back_grant, withdraw_role,
 };
 pub use policy::{Action, Purpose};
 pub use redress::decide_appeal;

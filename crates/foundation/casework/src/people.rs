@@ -204,6 +204,51 @@ pub async fn person_at_the_shell(
     Ok((person, granted))
 }
 
+/// Takes back what [`person_at_the_shell`] granted, because the command was refused: afterwards roles and
+/// people are as before it. A person whom something on record refers to by now stays, without the role.
+pub async fn take_back_grant(
+    casework: &Casework,
+    person: &Person,
+    role: Role,
+    granted: Granted,
+) -> Result<()> {
+    if granted == Granted::Nothing {
+        return Ok(());
+    }
+    let mut tx = casework.db.begin().await?;
+    let gone = sqlx::query(
+        "DELETE FROM people_roles WHERE person = $1 AND role = $2 AND withdrawn_at IS NULL",
+    )
+    .bind(&person.id)
+    .bind(role.word())
+    .execute(&mut *tx)
+    .await?;
+    if gone.rows_affected() == 0 {
+        return Ok(());
+    }
+    let now = casework.now();
+    audit::write(
+        &mut tx,
+        now,
+        "command line",
+        "person.role.taken-back",
+        &person.id,
+        role.word(),
+    )
+    .await?;
+    tx.commit().await?;
+    if granted == Granted::Added {
+        // Another process may have given the person a role in between. A person without one has no key.
+        let unused = "DELETE FROM people WHERE id = $1
+            AND NOT EXISTS (SELECT 1 FROM people_roles WHERE person = $1)";
+        sqlx::query(unused)
+            .bind(&person.id)
+            .execute(casework.db.pool())
+            .await?;
+    }
+    Ok(())
+}
+
 async fn require_never_withdrawn(casework: &Casework, known: &Person, role: Role) -> Result<()> {
     let row = sqlx::query("SELECT withdrawn_at FROM people_roles WHERE person = $1 AND role = $2")
         .bind(&known.id)
