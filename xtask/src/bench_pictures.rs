@@ -113,7 +113,7 @@ pub fn run(report: &mut Report) -> Done {
     Ok(())
 }
 
-/// Bits by which the fast manner's digests differ from the exact ones.
+/// Bits by which the fast options's digests differ from the exact ones.
 fn drift(obhut: &Path, pictures: &Path, name: &str, report: &mut Report) -> Done {
     let digests = |more: &[&str]| -> Result<Vec<String>, String> {
         let out = Command::new(obhut)

@@ -127,19 +127,19 @@ fn unrelated(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
         .output()
         .map_err(|e| e.to_string())?;
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    let mut in_vain = 0;
+    let mut false_positives = 0;
     for line in text.lines() {
         let value: serde_json::Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
-        in_vain += value["findings"].as_array().map_or(0, Vec::len);
+        false_positives += value["findings"].as_array().map_or(0, Vec::len);
     }
     let files = text.lines().count();
     report.row(&format!(
-        "unrelated videos of 10 s: {in_vain} of {} pairs matched in vain",
+        "unrelated videos of 10 s: {false_positives} of {} pairs matched in vain",
         files * VIDEOS
     ));
     report.result(
         "unrelated videos that matched in vain",
-        &format!("{in_vain} of {} pairs", files * VIDEOS),
+        &format!("{false_positives} of {} pairs", files * VIDEOS),
         "–",
         "below 1 in 10⁶",
     );
@@ -241,7 +241,7 @@ fn recall(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
     for (name, csv) in [("one frame a second", csv), ("key frames", keyed)] {
         let list = folder.join("films.csv");
         fs::write(&list, csv).map_err(|e| e.to_string())?;
-        let (mut found, mut in_vain) = (0, 0);
+        let (mut found, mut false_positives) = (0, 0);
         for (seed, clip) in &clips {
             let out = Command::new(obhut)
                 .args(["screen", "--json", "--list"])
@@ -255,19 +255,19 @@ fn recall(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
                 if finding["entry"] == own.as_str() {
                     found += 1;
                 } else {
-                    in_vain += 1;
+                    false_positives += 1;
                 }
             }
         }
         let pairs = clips.len() * FILMS as usize;
         report.row(&format!(
-            "clips of 10 s, cropped by a tenth, speed ± 5 %, films listed by {name}: {found} of {} found; {in_vain} of {} pairs matched in vain",
+            "clips of 10 s, cropped by a tenth, speed ± 5 %, films listed by {name}: {found} of {} found; {false_positives} of {} pairs matched in vain",
             clips.len(),
             pairs - clips.len()
         ));
         report.result(
             &format!("clips of 10 s found, films listed by {name}"),
-            &format!("{found} of {}, {in_vain} in vain", clips.len()),
+            &format!("{found} of {}, {false_positives} in vain", clips.len()),
             "–",
             "≥ 95 %",
         );

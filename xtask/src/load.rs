@@ -34,8 +34,8 @@ impl Serving {
         BufReader::new(stdout.ok_or("no pipe")?)
             .read_line(&mut first)
             .map_err(|e| e.to_string())?;
-        let told: serde_json::Value = serde_json::from_str(&first).map_err(|e| e.to_string())?;
-        told["listening"]
+        let answer: serde_json::Value = serde_json::from_str(&first).map_err(|e| e.to_string())?;
+        answer["listening"]
             .as_str()
             .ok_or("no address")?
             .clone_into(&mut serving.address);

@@ -7,7 +7,7 @@ use obhut_casework::{
     Account, Casework, CaseworkError, Dossier, Missing, Next, Reason, Report, ReportRow, Result,
 };
 use obhut_formats::reports::{Form, Omitted, Remark, Rendered};
-use obhut_partners::filing::{self, Drained, Draining, Pace};
+use obhut_partners::filing::{self, DrainScope, DrainStats, RetryPolicy};
 use obhut_partners::http::Http;
 use serde::Serialize;
 
@@ -155,14 +155,14 @@ pub async fn send(
     http: &Arc<Http>,
     report: Option<&str>,
     worker: &str,
-    pace: &Pace,
-) -> Result<Drained> {
-    let draining = Draining {
+    retry: &RetryPolicy,
+) -> Result<DrainStats> {
+    let draining = DrainScope {
         worker,
         report,
         now: true,
     };
-    filing::drain(casework, http, pace, draining).await
+    filing::drain(casework, http, retry, draining).await
 }
 
 /// True if the children's data are omitted but one of their accounts appears in a conversation or payment.

@@ -59,7 +59,7 @@ impl Domain for Mentions {
         Ok(vec![Removed::done("mentions")])
     }
 
-    async fn settle(&self, _: &Casework, _: &str) -> Result<()> {
+    async fn finish_erasure(&self, _: &Casework, _: &str) -> Result<()> {
         // Fails the first time: the worker has to run it again.
         if SETTLED.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
             return Err(CaseworkError::Unavailable {

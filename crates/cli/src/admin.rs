@@ -9,18 +9,18 @@ use obhut_app::casework::{
 use obhut_app::formats::reports::goaml;
 use serde_json::json;
 
+use crate::app_context::{AppContext, somebody};
 use crate::args::{AuditArgs, BasisCommand, KeyCommand, PersonCommand, SettingsCommand};
 use crate::hints::Usage;
 use crate::input;
 use crate::output::Output;
-use crate::setting::{Setting, somebody};
 
 pub async fn person(
     command: PersonCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     let people = match command {
         PersonCommand::Add { name, roles } => {
             vec![casework::add_person(&casework, &name, &roles, &somebody()).await?]
@@ -66,10 +66,10 @@ fn end_of_day(text: &str) -> anyhow::Result<i64> {
 
 pub async fn basis(
     command: BasisCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     let bases = match command {
         BasisCommand::Add {
             surface,
@@ -105,10 +105,10 @@ pub async fn basis(
 
 pub async fn key(
     command: KeyCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     match command {
         KeyCommand::Create {
             name,
@@ -175,7 +175,7 @@ pub async fn key(
 
 pub async fn settings(
     command: SettingsCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let command = match command {
@@ -183,7 +183,7 @@ pub async fn settings(
             file,
             schema,
             own_profile,
-        } => return unit(file, schema, own_profile, setting, output).await,
+        } => return unit(file, schema, own_profile, context, output).await,
         reporter => reporter,
     };
     let SettingsCommand::Reporter {
@@ -199,7 +199,7 @@ pub async fn settings(
     else {
         unreachable!("units were answered above")
     };
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     let mut reporter = casework::reporter(&casework).await?;
     let before = reporter.clone();
     for (field, given) in [
@@ -234,10 +234,10 @@ async fn unit(
     file: Option<PathBuf>,
     schema: Option<PathBuf>,
     own_profile: Option<PathBuf>,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     if let Some(file) = file {
         let mut unit = FinancialUnit::from_json(&input::read(&file, UNIT_FILE_BYTES_MAX)?)?;
         let text = |path: PathBuf| -> anyhow::Result<String> {
@@ -296,10 +296,10 @@ async fn unit(
 
 pub async fn audit(
     args: AuditArgs,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     for row in casework::audit(&casework, args.subject.as_deref()).await? {
         output.line(
             || serde_json::to_value(&row).expect("a row is JSON"),

@@ -6,18 +6,18 @@ use anyhow::Context as _;
 use obhut_app::casework::{self, Act, rfc3339};
 use serde_json::json;
 
+use crate::app_context::{AppContext, somebody};
 use crate::args::AppealCommand;
 use crate::hints::usage;
 use crate::output::Output;
-use crate::setting::{Setting, somebody};
 
 // Long: one match arm per command.
 pub async fn run(
     command: AppealCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     match command {
         AppealCommand::Open { case, code, reason } => {
             let appeal = match (&case, &code) {
@@ -44,7 +44,7 @@ pub async fn run(
             grounds,
         } => {
             let case = casework::case_of_appeal(&casework, &appeal).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, Some(&by), Act::DecideAppeal)
                 .await?;
             let decided =
@@ -84,7 +84,7 @@ pub async fn run(
             by,
         } => {
             casework::case(&casework, &case).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::MakeNotice)
                 .await?;
             let notice =
@@ -97,7 +97,7 @@ pub async fn run(
         }
         AppealCommand::Restorations { done, by } => match done {
             Some(id) => {
-                let person = setting
+                let person = context
                     .acting(&casework, by.as_deref(), Act::RestoreAccount)
                     .await?;
                 casework::finish_restoration(&casework, &id, &person).await?;

@@ -11,11 +11,11 @@ use obhut_app::casework::{
 };
 use serde_json::json;
 
+use crate::app_context::{AppContext, somebody};
 use crate::args::CaseCommand;
 use crate::hints::usage;
 use crate::input;
 use crate::output::{Output, count};
-use crate::setting::{Setting, somebody};
 
 /// Longest facts file, in bytes.
 const FACTS_BYTES_MAX: u64 = 4 << 20;
@@ -25,14 +25,14 @@ const EXHIBIT_BYTES_MAX: u64 = 256 << 20;
 // Long: one match arm per command.
 pub async fn run(
     command: CaseCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     if let CaseCommand::New { schema: true, .. } = command {
         println!("{}", CaseFile::schema());
         return Ok(ExitCode::SUCCESS);
     }
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     match command {
         CaseCommand::New { from, .. } => {
             let path = from.context(usage!("name the case file with --from"))?;
@@ -96,7 +96,7 @@ pub async fn run(
         } => {
             // Nobody gets a role for a case that isn't there.
             casework::case(&casework, &case).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, Some(&by), Act::DecideCase)
                 .await?;
             let category = scale
@@ -183,7 +183,7 @@ pub async fn run(
             by,
         } => {
             casework::case(&casework, &case).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::SetEmbargo)
                 .await?;
             let embargo = Embargo { until, authority };

@@ -11,31 +11,31 @@ use obhut_app::casework::{self, Act, rfc3339};
 use obhut_app::formats::tags;
 use serde_json::json;
 
+use crate::app_context::AppContext;
 use crate::args::{ChainCommand, NetworkName, SynthesizeChainArgs};
 use crate::hints::{Usage, usage};
 use crate::output::{Output, count};
-use crate::setting::Setting;
 use crate::whole_file::WholeFile;
 
-mod asking;
-mod indexing;
-mod looking;
+mod index;
+mod inspect;
+mod payers;
 
 /// How long an index that somebody appends to is waited for.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(20);
 
 pub async fn run(
     command: ChainCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        ChainCommand::Index(a) => indexing::index(a, setting, output).await,
-        ChainCommand::Payers(a) => asking::payers(a, setting, output).await,
-        ChainCommand::Why(a) => looking::why(&a, output),
-        ChainCommand::Mixes(a) => looking::mixes(&a, output),
-        ChainCommand::Show { index, txid } => looking::show(&index, &txid, output),
-        ChainCommand::Rules => looking::rules(output),
+        ChainCommand::Index(a) => index::index(a, context, output).await,
+        ChainCommand::Payers(a) => payers::payers(a, context, output).await,
+        ChainCommand::Why(a) => inspect::why(&a, output),
+        ChainCommand::Mixes(a) => inspect::mixes(&a, output),
+        ChainCommand::Show { index, txid } => inspect::show(&index, &txid, output),
+        ChainCommand::Rules => inspect::rules(output),
         ChainCommand::Basis {
             case,
             basis,
@@ -45,9 +45,9 @@ pub async fn run(
         } => {
             // Parse the date first, so that a typing error grants no role.
             let ends = end_of(&until)?;
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             casework::case(&casework, &case).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::RecordBasis)
                 .await?;
             let basis =
@@ -60,8 +60,8 @@ pub async fn run(
             Ok(ExitCode::SUCCESS)
         }
         ChainCommand::Tag { files, by } => {
-            let casework = setting.casework().await?;
-            let person = setting
+            let casework = context.casework().await?;
+            let person = context
                 .acting(&casework, by.as_deref(), Act::TagAddresses)
                 .await?;
             let read = read_tags(&files, output)?;
@@ -72,9 +72,9 @@ pub async fn run(
             ));
             Ok(ExitCode::SUCCESS)
         }
-        ChainCommand::Watch(a) => indexing::watch(a, setting, output).await,
+        ChainCommand::Watch(a) => index::watch(a, context, output).await,
         ChainCommand::Moves { case } => {
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             // Fails with "not found" for an unknown case.
             casework::case(&casework, &case).await?;
             for m in bitcoin::movements(&casework, &case).await? {
@@ -83,7 +83,7 @@ pub async fn run(
                     || {
                         let way = if m.incoming { "was paid" } else { "paid" };
                         let undone = if m.undone {
-                            "  (undone: its block lost a race)"
+                            "  (orphaned by a reorg)"
                         } else {
                             ""
                         };

@@ -5,14 +5,14 @@ use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use obhut_app::media::{Manner, Pool, Sampling, VideoFrame, frame_pixels, pixels, scan};
+use obhut_app::media::{DecodeOptions, Pool, Sampling, VideoFrame, frame_pixels, pixels, scan};
 use obhut_hash::{Compute, Kind, Perceptual, Pixels, kinds};
 use serde_json::json;
 
+use crate::app_context;
 use crate::args::HashArgs;
 use crate::in_order::in_order;
 use crate::output::{Output, map, shown, with_path};
-use crate::setting;
 
 enum Line {
     Digest {
@@ -49,8 +49,8 @@ pub fn run(args: HashArgs, output: &Output) -> anyhow::Result<ExitCode> {
     } else {
         args.kinds
     };
-    let pool = setting::pool()?;
-    let manner = Manner {
+    let pool = app_context::pool()?;
+    let options = DecodeOptions {
         upright: args.upright,
         fast: args.fast,
     };
@@ -64,7 +64,7 @@ pub fn run(args: HashArgs, output: &Output) -> anyhow::Result<ExitCode> {
     in_order(
         scan(&args.paths),
         |found| match found {
-            Ok(file) => hash(file.path, &kinds, &pool, manner, sampling),
+            Ok(file) => hash(file.path, &kinds, &pool, options, sampling),
             Err(problem) => Hashed {
                 path: problem.path,
                 lines: Vec::new(),
@@ -92,11 +92,11 @@ fn hash(
     path: PathBuf,
     kinds: &[&'static Kind],
     pool: &Pool,
-    manner: Manner,
+    options: DecodeOptions,
     sampling: Sampling,
 ) -> Hashed {
     let mut lines = Vec::new();
-    let error = read(&path, kinds, pool, manner, sampling, &mut lines).err();
+    let error = read(&path, kinds, pool, options, sampling, &mut lines).err();
     Hashed { path, lines, error }
 }
 
@@ -104,7 +104,7 @@ fn read(
     path: &Path,
     kinds: &[&'static Kind],
     pool: &Pool,
-    manner: Manner,
+    options: DecodeOptions,
     sampling: Sampling,
     lines: &mut Vec<Line>,
 ) -> Result<(), String> {
@@ -124,7 +124,7 @@ fn read(
             .take(bytes_max + 1)
             .read_to_end(&mut bytes)
             .map_err(say)?;
-        match pool.decode_with(&bytes, manner) {
+        match pool.decode_with(&bytes, options) {
             Ok(decoded) => picture = Some(decoded),
             Err(reason) => unreadable = Some(format!("no picture: {reason}")),
         }

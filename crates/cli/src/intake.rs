@@ -9,17 +9,21 @@ use obhut_app::formats::incoming;
 use obhut_app::intake::{Incoming, ParsedReport};
 use serde_json::json;
 
+use crate::app_context::{AppContext, somebody};
 use crate::args::IntakeArgs;
 use crate::output::Output;
-use crate::setting::{Setting, somebody};
 
 /// Longest file with reports, in bytes.
 const FILE_BYTES_MAX: u64 = 16 << 30;
 /// Reports read before they are taken in.
 const AHEAD: usize = 10_000;
 
-pub async fn run(args: IntakeArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+pub async fn run(
+    args: IntakeArgs,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = context.casework().await?;
     if let Some(rows) = args.queue {
         for row in obhut_app::intake::incoming_queue(&casework, 0, rows.max(1)).await? {
             output.line(

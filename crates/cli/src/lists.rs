@@ -6,10 +6,10 @@ use obhut_app::casework::{Act, Action, Purpose};
 use obhut_app::media::{self, CheckedList, HashList, Import, ListSettings};
 use serde_json::json;
 
+use crate::app_context::{AppContext, somebody};
 use crate::args::ListCommand;
 use crate::input;
 use crate::output::{Output, count};
-use crate::setting::{Setting, somebody};
 
 /// Problems shown one by one on a terminal.
 const PROBLEMS_SHOWN_MAX: usize = 20;
@@ -19,7 +19,7 @@ pub const FILE_BYTES_MAX: u64 = 4 << 30;
 // Long: one match arm per command.
 pub async fn run(
     command: ListCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     match command {
@@ -44,7 +44,7 @@ pub async fn run(
                 basis,
                 action: action.unwrap_or(default),
             };
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             let bar = output.progress("list, being read and sealed");
             let import = media::import_list(&casework, &settings, &csv, &somebody()).await?;
             bar.finish_and_clear();
@@ -52,24 +52,24 @@ pub async fn run(
         }
         ListCommand::Add { name, file } => {
             let csv = input::read(&file, FILE_BYTES_MAX)?;
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             let import = media::add_entries(&casework, &name, &csv, &somebody()).await?;
             report(&import, &file, output)?;
         }
         ListCommand::Distance { name, distance, by } => {
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             media::list(&casework, &name).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::CurateLists)
                 .await?;
             let list = media::set_list_distance(&casework, &name, distance, &person.id).await?;
             output.line(|| show(&list), || describe(&list))?;
         }
         ListCommand::Sign { name, by } => {
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             // Nobody gets a role for a list that isn't there.
             media::list(&casework, &name).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, Some(&by), Act::CurateLists)
                 .await?;
             let list = media::sign_list(&casework, &name, &person).await?;
@@ -81,10 +81,10 @@ pub async fn run(
             reason,
             by,
         } => {
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             // Nobody gets a role for a list that isn't there.
             media::list(&casework, &name).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::CurateLists)
                 .await?;
             media::dispute_entry(&casework, &name, &entry, &reason, &person.id).await?;
@@ -98,10 +98,10 @@ pub async fn run(
             )?;
         }
         ListCommand::Enable { name, entry, by } => {
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             // Nobody gets a role for a list that isn't there.
             media::list(&casework, &name).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::CurateLists)
                 .await?;
             media::lift_dispute(&casework, &name, &entry, &person.id).await?;
@@ -111,7 +111,7 @@ pub async fn run(
             )?;
         }
         ListCommand::Show { name } => {
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             let mut lists = media::checked_lists(&casework).await?;
             if let Some(name) = name {
                 // Says what to do where there is none.

@@ -1,6 +1,7 @@
 //! The binary `obhut`: arguments, environment and configuration come in here and nowhere else.
 
 mod admin;
+mod app_context;
 mod appeals;
 mod args;
 mod cases;
@@ -18,7 +19,6 @@ mod reports;
 mod routes;
 mod screen;
 mod serve;
-mod setting;
 mod testserver;
 mod vault;
 mod watch;
@@ -63,41 +63,41 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
-    let setting = setting::Setting::new(&args)?;
-    let done = command(args.command, &setting, output).await;
-    setting.conclude(done.as_ref().err(), output).await;
+    let context = app_context::AppContext::new(&args)?;
+    let done = command(args.command, &context, output).await;
+    context.conclude(done.as_ref().err(), output).await;
     done
 }
 
 async fn command(
     command: Command,
-    setting: &setting::Setting,
+    context: &app_context::AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     match command {
         Command::Hash(a) => hash::run(a, output),
-        Command::Screen(a) => screen::run(a, setting, output).await,
-        Command::Watch(a) => watch::run(a, setting, output).await,
+        Command::Screen(a) => screen::run(a, context, output).await,
+        Command::Watch(a) => watch::run(a, context, output).await,
         Command::Match(a) => matching::run(a, output),
-        Command::List(a) => lists::run(a, setting, output).await,
-        Command::Case(a) => cases::run(a, setting, output).await,
-        Command::Report(a) => reports::run(a, setting, output).await,
-        Command::Appeal(a) => appeals::run(a, setting, output).await,
-        Command::Intake(a) => intake::run(a, setting, output).await,
-        Command::Payments(a) => payments::run(a, setting, output).await,
-        Command::Chain(a) => chain::run(a, setting, output).await,
-        Command::Destination(a) => routes::destination(a, setting, output).await,
-        Command::Route(a) => routes::route(a, setting, output).await,
-        Command::Deadline(a) => routes::deadline(a, setting, output).await,
-        Command::Alarm(a) => routes::alarm(a, setting, output).await,
+        Command::List(a) => lists::run(a, context, output).await,
+        Command::Case(a) => cases::run(a, context, output).await,
+        Command::Report(a) => reports::run(a, context, output).await,
+        Command::Appeal(a) => appeals::run(a, context, output).await,
+        Command::Intake(a) => intake::run(a, context, output).await,
+        Command::Payments(a) => payments::run(a, context, output).await,
+        Command::Chain(a) => chain::run(a, context, output).await,
+        Command::Destination(a) => routes::destination(a, context, output).await,
+        Command::Route(a) => routes::route(a, context, output).await,
+        Command::Deadline(a) => routes::deadline(a, context, output).await,
+        Command::Alarm(a) => routes::alarm(a, context, output).await,
         Command::Testserver(a) => testserver::run(a, output).await,
-        Command::Vault(a) => vault::run(a, setting, output).await,
-        Command::Person(a) => admin::person(a, setting, output).await,
-        Command::Basis(a) => admin::basis(a, setting, output).await,
-        Command::Key(a) => admin::key(a, setting, output).await,
-        Command::Settings(a) => admin::settings(a, setting, output).await,
-        Command::Audit(a) => admin::audit(a, setting, output).await,
-        Command::Serve(a) => serve::run(a, setting, output).await,
+        Command::Vault(a) => vault::run(a, context, output).await,
+        Command::Person(a) => admin::person(a, context, output).await,
+        Command::Basis(a) => admin::basis(a, context, output).await,
+        Command::Key(a) => admin::key(a, context, output).await,
+        Command::Settings(a) => admin::settings(a, context, output).await,
+        Command::Audit(a) => admin::audit(a, context, output).await,
+        Command::Serve(a) => serve::run(a, context, output).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "obhut", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)

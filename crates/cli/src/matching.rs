@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use obhut_app::media::{Match, ScreenOptions, Screener, read_plain_list};
 use serde_json::json;
 
+use crate::app_context;
 use crate::args::MatchArgs;
 use crate::in_order::in_order;
 use crate::input;
 use crate::lists::FILE_BYTES_MAX;
 use crate::output::Output;
-use crate::setting;
 
 /// Longest line that is read, in bytes; a digest of any kind is far shorter.
 const LINE_BYTES_MAX: u64 = 1_024;
@@ -31,7 +31,7 @@ pub fn run(args: MatchArgs, output: &Output) -> anyhow::Result<ExitCode> {
     if let Some(distance) = args.distance {
         list = list.within(distance);
     }
-    let screener = Screener::new(setting::pool()?, vec![list], ScreenOptions::default());
+    let screener = Screener::new(app_context::pool()?, vec![list], ScreenOptions::default());
     let mut failed = 0_u64;
     in_order(
         lines(),

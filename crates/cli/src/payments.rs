@@ -17,10 +17,10 @@ use obhut_fakes::transfers::files as made_files;
 use obhut_fakes::transfers::{PLANTED, Recipe, synthesize as make_up};
 use serde_json::{Value, json};
 
+use crate::app_context::{AppContext, somebody};
 use crate::args::{FeaturesArgs, PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs, SynthesizeArgs};
 use crate::hints::{Usage, usage};
 use crate::output::Output;
-use crate::setting::{Setting, somebody};
 use crate::whole_file::WholeFile;
 
 mod alerts;
@@ -31,16 +31,16 @@ const TMPDIR_FULL: &str = "history could not be kept in temporary files; give TM
 
 pub async fn run(
     command: PaymentsCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        PaymentsCommand::Scan(a) => scan(a, setting, output).await,
-        PaymentsCommand::Alerts { victims } => alerts::list(victims, setting, output).await,
+        PaymentsCommand::Scan(a) => scan(a, context, output).await,
+        PaymentsCommand::Alerts { victims } => alerts::list(victims, context, output).await,
         PaymentsCommand::Alert { id, by, german } => {
-            alerts::show(&id, by.as_deref(), german, setting, output).await
+            alerts::show(&id, by.as_deref(), german, context, output).await
         }
-        PaymentsCommand::Hold(command) => alerts::hold(command, setting, output).await,
+        PaymentsCommand::Hold(command) => alerts::hold(command, context, output).await,
         PaymentsCommand::Backtest(a) => backtest::run(a, output),
         PaymentsCommand::Features(a) => features(a, output),
         PaymentsCommand::Synthesize(a) => synthesize(a, output),
@@ -55,7 +55,7 @@ pub async fn run(
 }
 
 // Long: the sequential steps of one command.
-async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
+async fn scan(args: ScanArgs, context: &AppContext, output: &Output) -> anyhow::Result<ExitCode> {
     let policy = policy(&args.policy)?;
     let mut inputs = args.read.files.clone();
     inputs.extend(args.confirmed.clone());
@@ -67,7 +67,7 @@ async fn scan(args: ScanArgs, setting: &Setting, output: &Output) -> anyhow::Res
     let mut transfers = Transfers::new(now());
     let casework = if args.open_cases {
         transfers = transfers.keeping_tx();
-        Some(setting.casework().await?)
+        Some(context.casework().await?)
     } else {
         None
     };

@@ -9,23 +9,23 @@ use obhut_app::casework::{
     self, Act, Casework, CaseworkError, Filing, FilingState, ReportRow, rfc3339,
 };
 use obhut_app::formats::reports as forms;
-use obhut_app::partners::filing::{self, Pace};
+use obhut_app::partners::filing::{self, RetryPolicy};
 use obhut_app::partners::http::Http;
 use serde_json::{Value, json};
 
+use crate::app_context::{AppContext, somebody};
 use crate::args::ReportCommand;
 use crate::hints::usage;
 use crate::output::{Output, count};
-use crate::setting::{Setting, somebody};
 use crate::whole_file::write_private;
 
 // Long: one match arm per command.
 pub async fn run(
     command: ReportCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = Arc::new(setting.casework().await?);
+    let casework = Arc::new(context.casework().await?);
     match command {
         ReportCommand::Draft {
             case,
@@ -36,7 +36,7 @@ pub async fn run(
         } => {
             let actor = match by {
                 Some(name) => {
-                    setting
+                    context
                         .acting(&casework, Some(&name), Act::ReadDraft)
                         .await?
                         .id
@@ -107,7 +107,7 @@ pub async fn run(
                 _ => one(&casework, &report, |r| r.status == "draft").await?,
             };
             let row = casework::report_row(&casework, &report).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, Some(&by), Act::ApproveReport)
                 .await?;
             let children = casework::facts(&casework, &row.case).await?.victims.len();
@@ -132,12 +132,12 @@ pub async fn run(
             at_once,
             claim_seconds,
         } => {
-            let pace = Pace {
+            let retry = RetryPolicy {
                 at_once: usize::from(at_once),
                 claim: std::time::Duration::from_secs(claim_seconds.into()),
-                ..Pace::default()
+                ..RetryPolicy::default()
             };
-            return send(setting, &casework, report, resume, by, &pace, output).await;
+            return send(context, &casework, report, resume, by, &retry, output).await;
         }
         ReportCommand::Retract { report, reason, by } => {
             let report = one(&casework, &report, |r| {
@@ -145,7 +145,7 @@ pub async fn run(
             })
             .await?;
             casework::report_row(&casework, &report).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::RetractReport)
                 .await?;
             let reason = match reason.is_empty() {
@@ -163,7 +163,7 @@ pub async fn run(
         }
         ReportCommand::Acknowledge { report, how, by } => {
             casework::report_row(&casework, &report).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::RetractReport)
                 .await?;
             casework::acknowledge_retraction(&casework, &report, &how, &person).await?;
@@ -308,12 +308,12 @@ async fn check(
 }
 
 async fn send(
-    setting: &Setting,
+    context: &AppContext,
     casework: &Arc<Casework>,
     report: Option<String>,
     resume: bool,
     by: Option<String>,
-    pace: &Pace,
+    retry: &RetryPolicy,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let wanted = match &report {
@@ -331,7 +331,7 @@ async fn send(
         }
         let filing = casework::filing(casework, &row.id).await?;
         if resume && filing.is_some_and(|f| f.state == FilingState::Stopped) {
-            let person = setting
+            let person = context
                 .acting(casework, by.as_deref(), Act::ResumeSending)
                 .await?;
             casework::resume_filing(casework, &row.id, &person).await?;
@@ -343,13 +343,13 @@ async fn send(
         std::process::id(),
         jiff::Timestamp::now().as_microsecond()
     );
-    let mut all = filing::Drained::default();
+    let mut all = filing::DrainStats::default();
     let one_by_one: Vec<Option<&str>> = match wanted.is_empty() {
         true => vec![None],
         false => wanted.iter().map(|r| Some(r.id.as_str())).collect(),
     };
     for report in one_by_one {
-        all += obhut_app::reports::send(casework, &http, report, &worker, pace).await?;
+        all += obhut_app::reports::send(casework, &http, report, &worker, retry).await?;
     }
     for row in &wanted {
         let filing = casework::filing(casework, &row.id).await?;

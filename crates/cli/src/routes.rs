@@ -9,11 +9,11 @@ use obhut_app::partners::http::Http;
 use obhut_app::partners::{destinations, filing};
 use serde_json::json;
 
+use crate::app_context::AppContext;
 use crate::args::{AlarmCommand, DeadlineCommand, DestinationCommand, RouteCommand};
 use crate::hints::{Usage, usage};
 use crate::input;
 use crate::output::Output;
-use crate::setting::Setting;
 
 /// Longest file with a password, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
@@ -21,10 +21,10 @@ const PASSWORD_BYTES_MAX: u64 = 4_096;
 // Long: one match arm per command.
 pub async fn destination(
     command: DestinationCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     match command {
         DestinationCommand::List => {
             for d in destinations::ALL.iter().map(|d| d.form) {
@@ -57,7 +57,7 @@ pub async fn destination(
             production,
             by,
         } => {
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::SetUpDestinations)
                 .await?;
             let mut channel = casework::channel(&casework, &name).await?;
@@ -90,7 +90,7 @@ pub async fn destination(
             }
             if let Some(officer) = officer {
                 channel.officer = Some(
-                    setting
+                    context
                         .acting(&casework, Some(&officer), Act::AnswerForDestination)
                         .await?
                         .id,
@@ -134,7 +134,7 @@ pub async fn destination(
             )?;
         }
         DestinationCommand::Resume { name, by } => {
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::ResumeSending)
                 .await?;
             casework::resume_channel(&casework, &name, &person).await?;
@@ -150,10 +150,10 @@ pub async fn destination(
 // Long: one match arm per command.
 pub async fn route(
     command: RouteCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     match command {
         RouteCommand::List => {
             for route in casework::routes(&casework).await? {
@@ -179,7 +179,7 @@ pub async fn route(
             output.remark("none of these holds before somebody records it; laws change, so have counsel confirm each");
         }
         RouteCommand::Add(a) => {
-            let person = setting
+            let person = context
                 .acting(&casework, a.by.as_deref(), Act::SetUpDestinations)
                 .await?;
             let route = Route {
@@ -201,7 +201,7 @@ pub async fn route(
             )?;
         }
         RouteCommand::Remove { id, by } => {
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::SetUpDestinations)
                 .await?;
             casework::remove_route(&casework, &id, &person).await?;
@@ -270,10 +270,10 @@ fn time(text: &str) -> anyhow::Result<i64> {
 // Long: one match arm per command.
 pub async fn deadline(
     command: DeadlineCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     match command {
         DeadlineCommand::List { case, all } => {
             for d in casework::deadlines(&casework, case.as_deref(), all).await? {
@@ -305,7 +305,7 @@ pub async fn deadline(
             by,
         } => {
             casework::case(&casework, &case).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::KeepDeadlines)
                 .await?;
             let id = casework::add_authority_request(
@@ -329,7 +329,7 @@ pub async fn deadline(
             because,
             by,
         } => {
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::KeepDeadlines)
                 .await?;
             casework::extend_deadline(&casework, &id, time(&due)?, &because, &person).await?;
@@ -339,7 +339,7 @@ pub async fn deadline(
             )?;
         }
         DeadlineCommand::End { id, because, by } => {
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::KeepDeadlines)
                 .await?;
             casework::end_deadline(&casework, &id, &because, &person).await?;
@@ -354,10 +354,10 @@ pub async fn deadline(
 
 pub async fn alarm(
     command: AlarmCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     match command {
         AlarmCommand::List => {
             casework::escalate_deadlines(&casework).await?;
@@ -377,7 +377,7 @@ pub async fn alarm(
             }
         }
         AlarmCommand::Seen { id, by } => {
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::SeeAlarm)
                 .await?;
             casework::see_alarm(&casework, &id, &person).await?;

@@ -10,21 +10,25 @@ use obhut_app::media::{
 };
 use serde_json::json;
 
+use crate::app_context::{self, AppContext};
 use crate::args::ScreenArgs;
 use crate::in_order::in_order;
 use crate::input;
 use crate::lists::FILE_BYTES_MAX;
 use crate::output::{Output, count, map, shown, with_path};
-use crate::setting::{self, Setting};
 
 // Long: the sequential steps of one command.
-pub async fn run(args: ScreenArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    args: ScreenArgs,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
     let options = ScreenOptions {
         dihedral: args.dihedral,
         fast: args.fast,
     };
     let Against { screener, casework } =
-        against(args.list.as_deref(), args.surface, options, setting, output).await?;
+        against(args.list.as_deref(), args.surface, options, context, output).await?;
     let account = args.account.clone().map(Sealed::new);
     let group = args.account.clone().unwrap_or_else(fresh_group);
     let subject = |path: &PathBuf| Subject {
@@ -114,10 +118,10 @@ pub async fn against(
     list: Option<&Path>,
     surface: Surface,
     options: ScreenOptions,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<Against> {
-    let pool = setting::pool()?;
+    let pool = app_context::pool()?;
     Ok(match list {
         Some(file) => {
             anyhow::ensure!(
@@ -143,7 +147,7 @@ pub async fn against(
             }
         }
         None => {
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             casework::check_surface(&casework, surface).await?;
             let screener = media::screener(&casework, pool, options).await?;
             anyhow::ensure!(
@@ -167,7 +171,7 @@ async fn record(
         return Ok(None);
     }
     Ok(
-        media::record(casework, screened, subject, None, &setting::somebody())
+        media::record(casework, screened, subject, None, &app_context::somebody())
             .await?
             .case,
     )

@@ -14,17 +14,21 @@ use obhut_server::Outside;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::app_context::{self, AppContext};
 use crate::args::{LogForm, ServeArgs};
 use crate::hints::usage;
 use crate::input;
 use crate::output::Output;
-use crate::setting::{self, Setting};
 
 /// Longest file with a key, in bytes.
 const KEY_FILE_BYTES_MAX: u64 = 4_096;
 
 // Long: start-up, serving and shutdown in sequence.
-pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    args: ServeArgs,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
     if args.log == LogForm::Text {
         tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
@@ -32,9 +36,9 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
             .with_target(false)
             .init();
     }
-    let casework = Arc::new(setting.casework().await?);
-    let pool = setting::pool()?;
-    if setting::video_tools().is_none() {
+    let casework = Arc::new(context.casework().await?);
+    let pool = app_context::pool()?;
+    if app_context::video_tools().is_none() {
         output.remark("note: ffmpeg isn't installed, so videos will be held as unreadable where a list has entries for pictures or videos");
     }
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
@@ -78,7 +82,7 @@ pub async fn run(args: ServeArgs, setting: &Setting, output: &Output) -> anyhow:
             );
             let listener = listen(address, "--hma").await?;
             let address = listener.local_addr()?;
-            let app = obhut_server::with_lent_key(app.clone(), &key);
+            let app = obhut_server::with_shared_key(app.clone(), &key);
             let ended = ended.clone();
             let serving = obhut_server::serve(listener, app, until(ended));
             Some((address, tokio::spawn(serving)))

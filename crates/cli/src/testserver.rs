@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use obhut_app::casework::{Clock as _, SystemClock};
-use obhut_fakes::cybertip::{CyberTip, Login, Misbehaviour};
+use obhut_fakes::cybertip::{CyberTip, FaultInjection, Login};
 use tokio::net::TcpListener;
 
 use crate::args::{CybertipArgs, TestserverCommand};
@@ -26,7 +26,7 @@ async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCod
         user: args.user.clone(),
         password: args.password.clone(),
     };
-    let misbehaviour = Misbehaviour {
+    let faults = FaultInjection {
         lost_percent: args.lost,
         twice_percent: args.twice,
         error_percent: args.errors,
@@ -38,7 +38,7 @@ async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCod
         latin1: args.latin1,
         seed: args.seed,
     };
-    let service = CyberTip::new(login, misbehaviour, Arc::new(|| SystemClock.now_micros()));
+    let service = CyberTip::new(login, faults, Arc::new(|| SystemClock.now_micros()));
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!(
             "{} can't be listened on; choose another with --listen",

@@ -7,11 +7,11 @@ use obhut_app::casework::{self, Act, Extent, rfc3339};
 use obhut_app::media::Limits;
 use serde_json::json;
 
+use crate::app_context::{AppContext, somebody};
 use crate::args::VaultCommand;
 use crate::hints::usage;
 use crate::input;
 use crate::output::{Output, count};
-use crate::setting::{Setting, somebody};
 use crate::whole_file::write_private;
 
 /// Leftovers named on a terminal.
@@ -20,17 +20,17 @@ const LEFTOVERS_SHOWN_MAX: usize = 50;
 // Long: one match arm per command.
 pub async fn run(
     command: VaultCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     match command {
         VaultCommand::Put { case, by, file } => {
             let bytes = input::read(&file, Limits::default().input_bytes_max)?;
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             if let Some(case) = &case {
                 casework::case(&casework, case).await?;
             }
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::ViewExhibit)
                 .await?;
             let name = file.to_string_lossy();
@@ -60,7 +60,7 @@ pub async fn run(
             )?;
         }
         VaultCommand::List => {
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             casework::note(&casework, &somebody(), "vault.list", "vault", "").await?;
             let exhibits = casework::exhibits(&casework).await?;
             if exhibits.is_empty() {
@@ -96,10 +96,10 @@ pub async fn run(
                     "reports say \"viewed\" by this record: name who looks at it with --by PERSON"
                 )
             );
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             // Nobody gets a role for asking after what isn't there.
             casework::exhibit(&casework, &exhibit).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::ViewExhibit)
                 .await?;
             let bytes = casework::view(&casework, &exhibit, &person, &purpose, seen).await?;
@@ -115,7 +115,7 @@ pub async fn run(
             }
         }
         VaultCommand::Verify => {
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             let bar = output.progress("vault, being compared with its log");
             let seen = casework::verify_vault(&casework).await;
             bar.finish_and_clear();

@@ -14,20 +14,24 @@ use obhut_app::partners::fetch::{AllowList, Fetcher};
 use obhut_app::partners::hls;
 use serde_json::json;
 
+use crate::app_context::{self, AppContext};
 use crate::args::WatchArgs;
 use crate::output::Output;
 use crate::screen::{Against, against, stretch_json};
-use crate::setting::{self, Setting};
 
 /// Longest time without a frame.
 const STALL_MAX: Duration = Duration::from_secs(60);
 
-pub async fn run(args: WatchArgs, setting: &Setting, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    args: WatchArgs,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
     let Against { screener, casework } = against(
         args.list.as_deref(),
         args.surface,
         Default::default(),
-        setting,
+        context,
         output,
     )
     .await?;
@@ -63,7 +67,7 @@ pub async fn run(args: WatchArgs, setting: &Setting, output: &Output) -> anyhow:
             let seen = screener.screen_live(OwnedFd::from(from), STALL_MAX, |found| {
                 let case = casework.as_ref().map(|casework| {
                     let screened = screener.judged(vec![found.clone()]);
-                    let actor = setting::somebody();
+                    let actor = app_context::somebody();
                     handle.block_on(media::record(casework, &screened, &subject, None, &actor))
                 });
                 let told = match case.transpose() {

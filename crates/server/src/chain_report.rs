@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, html};
-use obhut_app::bitcoin::{PayersReport, PaymentRow, heuristics, mixes};
+use obhut_app::bitcoin::{PayersReport, PaymentRow, coinjoins, heuristics};
 use obhut_app::casework::Language;
 use serde::Serialize;
 
@@ -360,7 +360,7 @@ fn limits(r: &PayersReport, w: Words) -> Markup {
         p { (w.t(
             "Measured on made-up chains with known owners, whose habits are scripted: on the real chain errors are higher, and nobody has measured them in the open.",
             "Gemessen an erfundenen Ketten mit bekannten Eigentümern, deren Gewohnheiten geschrieben sind: Auf der echten Kette sind die Fehler größer, und öffentlich gemessen hat sie niemand.")) }
-        p { (w.t("Left out of strong ties as mixes, or in doubt: ", "Als Mischung oder im Zweifel von starken Bindungen ausgenommen: ")) (mixes::ALL.iter().map(|m| m.name).collect::<Vec<_>>().join(", ")) ". "
+        p { (w.t("Left out of strong ties as mixes, or in doubt: ", "Als Mischung oder im Zweifel von starken Bindungen ausgenommen: ")) (coinjoins::ALL.iter().map(|m| m.name).collect::<Vec<_>>().join(", ")) ". "
             (w.t(
             "The way back ends at mixes, at services and at new coins; it never goes through them. Money that moved off the chain (Lightning, between customers of one service) isn't seen. Times are miners' clocks, right to about two hours.",
             "Der Weg zurück endet an Mischungen, Diensten und neuen Münzen; er geht nie hindurch. Geld, das neben der Kette floss (Lightning, zwischen Kunden eines Dienstes), ist nicht zu sehen. Zeiten sind Uhren der Schürfer, auf etwa zwei Stunden genau.")) }

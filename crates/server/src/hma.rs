@@ -233,18 +233,18 @@ async fn status(State(app): State<App>) -> Response {
 }
 
 /// Lets clients that know of no keys use one that the operator lends them all.
-pub(crate) fn with_lent_key(router: Router, key: &str) -> Router {
-    let lent = HeaderValue::try_from(format!("Bearer {key}")).ok();
+pub(crate) fn with_shared_key(router: Router, key: &str) -> Router {
+    let shared = HeaderValue::try_from(format!("Bearer {key}")).ok();
     router.layer(middleware::from_fn(
         move |mut request: Request, next: Next| {
-            let lent = lent.clone();
+            let shared = shared.clone();
             async move {
-                if let Some(mut lent) = lent {
-                    lent.set_sensitive(true);
+                if let Some(mut shared) = shared {
+                    shared.set_sensitive(true);
                     request
                         .headers_mut()
                         .entry(header::AUTHORIZATION)
-                        .or_insert(lent);
+                        .or_insert(shared);
                 }
                 next.run(request).await
             }

@@ -121,8 +121,8 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
 
 /// A router whose clients need show no key: they use the one that is lent to them all. For HMA's
 /// clients, which know of none, on an address that nobody else reaches.
-pub fn with_lent_key(app: Router, key: &str) -> Router {
-    hma::with_lent_key(app, key)
+pub fn with_shared_key(app: Router, key: &str) -> Router {
+    hma::with_shared_key(app, key)
 }
 
 /// Answers on a listener until `stopped` ends; requests under way are finished.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use obhut_app::casework::{self, Casework};
-use obhut_app::partners::filing::{self, Draining, Pace, SendFault};
+use obhut_app::partners::filing::{self, DrainScope, RetryPolicy, SendFault};
 use obhut_app::partners::http::Http;
 use obhut_app::payments::Live;
 
@@ -75,11 +75,11 @@ async fn round(
     http: &Arc<Http>,
     worker: &str,
 ) -> Result<(), obhut_app::casework::CaseworkError> {
-    let draining = Draining {
+    let draining = DrainScope {
         worker,
-        ..Draining::default()
+        ..DrainScope::default()
     };
-    filing::drain(casework, http, &Pace::default(), draining).await?;
+    filing::drain(casework, http, &RetryPolicy::default(), draining).await?;
     casework::escalate_deadlines(casework).await?;
     casework::finish_settlements(casework).await?;
     casework::finish_erasures(casework).await?;

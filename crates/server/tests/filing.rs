@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use obhut_app::casework;
 use obhut_app::casework::*;
-use obhut_app::partners::filing::{self, Drained, Draining, Pace};
+use obhut_app::partners::filing::{self, DrainScope, DrainStats, RetryPolicy};
 use obhut_app::partners::http::Http;
-use obhut_fakes::cybertip::{CyberTip, Login, Misbehaviour};
+use obhut_fakes::cybertip::{CyberTip, FaultInjection, Login};
 
 struct Bench {
     casework: Arc<Casework>,
@@ -21,17 +21,17 @@ struct Bench {
     http: Arc<Http>,
 }
 
-fn pace() -> Pace {
-    Pace {
+fn retry() -> RetryPolicy {
+    RetryPolicy {
         tries: 6,
         pause: Duration::from_millis(1),
         first: Duration::from_millis(1),
-        ..Pace::default()
+        ..RetryPolicy::default()
     }
 }
 
 impl Bench {
-    async fn new(misbehaviour: Misbehaviour) -> Self {
+    async fn new(faults: FaultInjection) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let casework = Arc::new(
             obhut_app::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock))
@@ -42,7 +42,7 @@ impl Bench {
             user: "test".into(),
             password: "test".into(),
         };
-        let service = CyberTip::new(login, misbehaviour, Arc::new(|| SystemClock.now_micros()));
+        let service = CyberTip::new(login, faults, Arc::new(|| SystemClock.now_micros()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = service.router();
@@ -125,17 +125,17 @@ impl Bench {
         report
     }
 
-    async fn drain(&self) -> Drained {
+    async fn drain(&self) -> DrainStats {
         self.drain_as("worker").await
     }
 
-    async fn drain_as(&self, worker: &str) -> Drained {
-        let draining = Draining {
+    async fn drain_as(&self, worker: &str) -> DrainStats {
+        let draining = DrainScope {
             worker,
             report: None,
             now: true,
         };
-        filing::drain(&self.casework, &self.http, &pace(), draining)
+        filing::drain(&self.casework, &self.http, &retry(), draining)
             .await
             .unwrap()
     }
@@ -150,9 +150,9 @@ impl Bench {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
-    let b = Bench::new(Misbehaviour {
+    let b = Bench::new(FaultInjection {
         latin1: true,
-        ..Misbehaviour::default()
+        ..FaultInjection::default()
     })
     .await;
     let report = b.approved("user-1", Some(b"bytes"), "ncmec").await;
@@ -166,9 +166,9 @@ async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
     assert_eq!(due[0].kind, DeadlineKind::Report);
     assert_eq!(
         b.drain().await,
-        Drained {
+        DrainStats {
             filed: 1,
-            ..Drained::default()
+            ..DrainStats::default()
         }
     );
     let filed = b.state(&report).await;
@@ -206,7 +206,7 @@ async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
             .contains("<incidentSummary>")
     );
     // Nothing is left to do, and nothing is done twice.
-    assert_eq!(b.drain().await, Drained::default());
+    assert_eq!(b.drain().await, DrainStats::default());
     assert_eq!(b.service.finished().len(), 1);
     // A second case about the same account names the first report.
     let second = b.approved("user-1", None, "ncmec").await;
@@ -225,16 +225,16 @@ async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
 /// The bounded sample of what `cargo xtask soak` does a hundred thousand times with kills.
 #[tokio::test(flavor = "multi_thread")]
 async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
-    let misbehaviour = Misbehaviour {
+    let faults = FaultInjection {
         lost_percent: 10,
         twice_percent: 10,
         error_percent: 5,
         code_percent: 3,
         md5_percent: 10,
         seed: 7,
-        ..Misbehaviour::default()
+        ..FaultInjection::default()
     };
-    let b = Bench::new(misbehaviour).await;
+    let b = Bench::new(faults).await;
     let count = 60;
     let mut reports = Vec::new();
     for n in 0..count {
@@ -275,7 +275,7 @@ async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
 /// A process may end between any two steps. What it left is asked about before anything else.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_crash_leaves_is_settled_first() {
-    let b = Bench::new(Misbehaviour::default()).await;
+    let b = Bench::new(FaultInjection::default()).await;
     // Begun there and on record, then gone.
     let report = b.approved("user-1", None, "ncmec").await;
     let filing = casework::begin_filing(&b.casework, &report, "ncmec")
@@ -321,14 +321,14 @@ async fn whatever_a_crash_leaves_is_settled_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_credentials_halt_the_destination_and_nothing_else() {
-    let b = Bench::new(Misbehaviour::default()).await;
+    let b = Bench::new(FaultInjection::default()).await;
     b.channel("wrong").await;
     let report = b.approved("user-1", None, "ncmec").await;
     assert_eq!(
         b.drain().await,
-        Drained {
+        DrainStats {
             halted: 1,
-            ..Drained::default()
+            ..DrainStats::default()
         }
     );
     assert_eq!(b.drain().await.halted, 1, "it is not even tried");
@@ -345,7 +345,7 @@ async fn wrong_credentials_halt_the_destination_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_would_be_refused_stops_alone_and_goes_on_when_put_right() {
-    let b = Bench::new(Misbehaviour::default()).await;
+    let b = Bench::new(FaultInjection::default()).await;
     casework::set_reporter(&b.casework, &Reporter::default(), "test")
         .await
         .unwrap();
@@ -377,7 +377,7 @@ async fn a_report_that_would_be_refused_stops_alone_and_goes_on_when_put_right()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn production_needs_credentials_and_an_officer() {
-    let b = Bench::new(Misbehaviour::default()).await;
+    let b = Bench::new(FaultInjection::default()).await;
     let mut channel = casework::channel(&b.casework, "ncmec").await.unwrap();
     channel.production = true;
     assert!(
@@ -403,21 +403,24 @@ async fn production_needs_credentials_and_an_officer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_never_comes_is_given_up_on_and_settled() {
-    let misbehaviour = Misbehaviour {
+    let faults = FaultInjection {
         hang_percent: 100,
         hang: Duration::from_secs(30),
-        ..Misbehaviour::default()
+        ..FaultInjection::default()
     };
-    let mut b = Bench::new(misbehaviour).await;
+    let mut b = Bench::new(faults).await;
     b.http = Arc::new(Http::with_patience(Duration::from_millis(150)));
     b.approved("user-1", None, "ncmec").await;
-    let pace = Pace { tries: 2, ..pace() };
-    let draining = Draining {
+    let retry = RetryPolicy {
+        tries: 2,
+        ..retry()
+    };
+    let draining = DrainScope {
         worker: "w",
         report: None,
         now: true,
     };
-    let drained = filing::drain(&b.casework, &b.http, &pace, draining)
+    let drained = filing::drain(&b.casework, &b.http, &retry, draining)
         .await
         .unwrap();
     assert_eq!(drained.deferred, 1);
@@ -428,7 +431,7 @@ async fn an_answer_that_never_comes_is_given_up_on_and_settled() {
 /// so a second one says that the first is retracted.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upheld_appeal_reaches_the_receiver() {
-    let b = Bench::new(Misbehaviour::default()).await;
+    let b = Bench::new(FaultInjection::default()).await;
     let report = b.approved("user-1", Some(b"beach"), "ncmec").await;
     let case = casework::report_row(&b.casework, &report)
         .await
@@ -478,7 +481,7 @@ async fn an_upheld_appeal_reaches_the_receiver() {
         "it says nothing more about the person"
     );
     // Done again, nothing is sent again.
-    assert_eq!(b.drain().await, Drained::default());
+    assert_eq!(b.drain().await, DrainStats::default());
     // What was filed is preserved for its year; the proof says until when.
     let proof = casework::erasure_proof(&b.casework, &case).await.unwrap();
     assert!(!proof.complete && proof.erased.len() == 2);
@@ -486,9 +489,9 @@ async fn an_upheld_appeal_reaches_the_receiver() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_in_flight_is_retracted_before_it_is_finished() {
-    let b = Bench::new(Misbehaviour {
+    let b = Bench::new(FaultInjection {
         error_percent: 100,
-        ..Misbehaviour::default()
+        ..FaultInjection::default()
     })
     .await;
     let report = b.approved("user-1", None, "ncmec").await;
@@ -512,7 +515,7 @@ async fn a_report_in_flight_is_retracted_before_it_is_finished() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_taken_back_while_it_waited_is_never_filed() {
-    let b = Bench::new(Misbehaviour::default()).await;
+    let b = Bench::new(FaultInjection::default()).await;
     b.channel("wrong").await;
     let report = b.approved("user-1", None, "ncmec").await;
     assert_eq!(b.drain().await.halted, 1);
@@ -526,7 +529,7 @@ async fn a_report_taken_back_while_it_waited_is_never_filed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_to_a_unit_goes_through_decision_approval_and_outbox_with_its_attachments() {
-    let b = Bench::new(Misbehaviour::default()).await;
+    let b = Bench::new(FaultInjection::default()).await;
     let party = |id: &str, client: bool| {
         serde_json::json!({
             "id": id, "client": client, "first_name": "Pat", "last_name": "Example", "gender": "M", "born": "1980-02-03",
@@ -647,7 +650,7 @@ sys.exit(bool(faults))
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_package_is_laid_ready_encrypted_or_not_at_all() {
-    let b = Bench::new(Misbehaviour::default()).await;
+    let b = Bench::new(FaultInjection::default()).await;
     for destination in [
         "package",
         "package-bka",
@@ -729,13 +732,13 @@ async fn a_package_is_laid_ready_encrypted_or_not_at_all() {
                 .status,
             "retracted"
         );
-        assert_eq!(b.drain().await, Drained::default());
+        assert_eq!(b.drain().await, DrainStats::default());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_schema_is_compared_and_the_same() {
-    let b = Bench::new(Misbehaviour::default()).await;
+    let b = Bench::new(FaultInjection::default()).await;
     assert_eq!(
         filing::compare_schema(&b.casework, &b.http).await.unwrap(),
         0
@@ -752,7 +755,7 @@ async fn the_schema_is_compared_and_the_same() {
 /// What was approved is what is sent: changed facts need somebody's word again.
 #[tokio::test(flavor = "multi_thread")]
 async fn facts_changed_after_approval_are_not_sent() {
-    let b = Bench::new(Misbehaviour::default()).await;
+    let b = Bench::new(FaultInjection::default()).await;
     let report = b.approved("user-1", None, "ncmec").await;
     let case = casework::report_row(&b.casework, &report)
         .await

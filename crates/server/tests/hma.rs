@@ -582,11 +582,11 @@ async fn without_a_key_a_right_or_a_surface_nothing_is_answered() {
             .unwrap()
             .contains("use one that does")
     );
-    // A client that knows of no key at all uses the one that is lent.
-    let lent = obhut_server::with_lent_key(b.app.clone(), &good);
+    // A client that knows of no key at all uses the one that is shared.
+    let shared = obhut_server::with_shared_key(b.app.clone(), &good);
     let request = Request::get(&path).body(Body::empty()).unwrap();
     assert_eq!(
-        lent.oneshot(request).await.unwrap().status(),
+        shared.oneshot(request).await.unwrap().status(),
         StatusCode::OK
     );
     // Or one that knows only a name and a password.

@@ -471,7 +471,7 @@ async fn a_possible_victim_waits_in_another_queue_and_is_never_reported() {
 async fn after_a_restart_everything_durable_is_there_and_a_torn_end_is_cut() {
     let b = Bench::new().await;
     let last = b.buyer("buyer", "pool").await;
-    b.live.settle();
+    b.live.wait_until_durable();
     let Bench {
         app,
         casework,
@@ -563,7 +563,7 @@ async fn while_the_disk_refuses_nothing_is_taken_and_nothing_taken_is_lost() {
         tokio::task::yield_now().await;
     }
     send_until(200, &mut taken).await;
-    b.live.settle();
+    b.live.wait_until_durable();
     assert_eq!(b.live.durable_seq(), taken.len() as u64);
     let Bench {
         app,

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use obhut_app::casework;
 use obhut_app::casework::*;
-use obhut_fakes::cybertip::{CyberTip, Login, Misbehaviour};
+use obhut_fakes::cybertip::{CyberTip, FaultInjection, Login};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -112,7 +112,7 @@ async fn from_case_file_to_receipt_and_back() {
             user: "test".into(),
             password: "test".into(),
         },
-        Misbehaviour::default(),
+        FaultInjection::default(),
         Arc::new(|| SystemClock.now_micros()),
     );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

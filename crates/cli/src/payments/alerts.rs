@@ -7,17 +7,17 @@ use obhut_app::formats::transfers::moment;
 use obhut_app::payments::Language;
 use serde_json::{Value, json};
 
+use crate::app_context::AppContext;
 use crate::args::HoldCommand;
 use crate::hints::usage;
 use crate::output::Output;
-use crate::setting::Setting;
 
 pub(super) async fn list(
     victims: bool,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     for row in obhut_app::payments::payment_alerts(&casework, victims, 1_000).await? {
         output.line(
             || serde_json::to_value(&row).expect("a row is JSON"),
@@ -37,11 +37,11 @@ pub(super) async fn show(
     id: &str,
     by: Option<&str>,
     german: bool,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
-    let person = setting.acting(&casework, by, Act::ViewAlert).await?;
+    let casework = context.casework().await?;
+    let person = context.acting(&casework, by, Act::ViewAlert).await?;
     let language = Language::german(german);
     for d in obhut_app::payments::payment_alert(&casework, id, &person.id).await? {
         output.line(
@@ -84,10 +84,10 @@ pub(super) async fn show(
 
 pub(super) async fn hold(
     command: HoldCommand,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     let decided = match command {
         HoldCommand::List => obhut_app::payments::holds(&casework).await?,
         HoldCommand::Confirm {
@@ -96,7 +96,7 @@ pub(super) async fn hold(
             by,
             why,
         } => {
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::DecideHold)
                 .await?;
             let until = moment(&until)
@@ -113,7 +113,7 @@ pub(super) async fn hold(
             ]
         }
         HoldCommand::Release { hold, by, why } => {
-            let person = setting
+            let person = context
                 .acting(&casework, by.as_deref(), Act::DecideHold)
                 .await?;
             vec![obhut_app::payments::decide_hold(&casework, &hold, &person, None, &why).await?]

@@ -18,9 +18,9 @@ pub use bases::{ChainBasis, Permission, begin_trace, chain_bases, record_chain_b
 pub use moved::{Moved, catch_up, watched_keys};
 pub use obhut_chain::heuristics::{self, Heuristic, Strength};
 pub use obhut_chain::{
-    AddressFault, Build, Coin, Fault, Followed, Glance, Index, Key, Movement, NETWORKS, Network,
-    Progress, Proof, Transaction, Why, back, build, follow, glance, hash_of_text, hash_text,
-    in_threads, is_there, mixes, mixes_of_block, site, why,
+    AddressFault, Build, Coin, Fault, Followed, Index, IndexInfo, Key, Movement, NETWORKS, Network,
+    Progress, Proof, Transaction, Why, build, coinjoins, coinjoins_of_block, follow, hash_of_text,
+    hash_text, in_threads, index_info, is_there, site, source_of_funds, why,
 };
 pub use obhut_facts::{
     ActorRecord, AddressRow, ArrivalRow, CandidateRow, ContestedCluster, DoubtfulRow, OutPoint,
@@ -75,7 +75,7 @@ impl Domain for Bitcoin {
     }
 
     /// Nothing to do: exhibits, the only data outside the database, belong to the core.
-    async fn settle(&self, _: &Casework, _: &str) -> Result<()> {
+    async fn finish_erasure(&self, _: &Casework, _: &str) -> Result<()> {
         Ok(())
     }
 }

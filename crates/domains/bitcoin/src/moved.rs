@@ -14,13 +14,13 @@ use crate::watches::{
 };
 
 /// How far back movements are searched again after a reorg, in blocks; our judgement.
-const RACE_BLOCKS_MAX: u64 = 100;
+const REORG_BLOCKS_MAX: u64 = 100;
 
 /// What [`catch_up`] recorded.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Moved {
     /// Transactions recorded earlier whose block was orphaned by a reorg.
-    pub undone: Vec<String>,
+    pub orphaned: Vec<String>,
     /// Findings that were raised.
     pub raised: u64,
 }
@@ -44,24 +44,24 @@ pub async fn catch_up(
 ) -> Result<Moved> {
     let (height, hash) = index.tip();
     let mut moved = Moved::default();
-    let mut raced = false;
+    let mut orphaned = false;
     let from = match chain_told(casework, network.name()).await? {
         None => height + 1,
-        Some((told, block)) => match index.block_hash(told).map(|h| hash_text(&h)) {
-            Some(same) if same == block => told + 1,
+        Some((processed, block)) => match index.block_hash(processed).map(|h| hash_text(&h)) {
+            Some(same) if same == block => processed + 1,
             // A reorg happened since, or the index ends below the watermark.
             _ => {
-                raced = told <= height;
-                told.min(height).saturating_sub(RACE_BLOCKS_MAX)
+                orphaned = processed <= height;
+                processed.min(height).saturating_sub(REORG_BLOCKS_MAX)
             }
         },
     };
-    if raced {
+    if orphaned {
         for (id, m) in movements_of(casework, network.name()).await? {
             let there = hash_of_text(&m.txid).and_then(|id| index.find_transaction(&id));
             if there.is_none() && m.height >= from {
                 undo_movement(casework, &id).await?;
-                moved.undone.push(m.txid);
+                moved.orphaned.push(m.txid);
             }
         }
     }

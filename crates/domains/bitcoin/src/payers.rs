@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use obhut_chain::back::{Source, Way, ways};
+use obhut_chain::destination_of_funds::{self, End};
 use obhut_chain::heuristics::Strength;
-use obhut_chain::onward::{self, End};
 use obhut_chain::site::{Because, Receipt, Refused};
+use obhut_chain::source_of_funds::{Source, SourceTrace, trace_sources};
 use obhut_chain::{Index, Key, hash_text, in_threads, site};
 use obhut_facts::{
     AddressRow, ArrivalRow, CandidateRow, DoubtfulRow, OutPoint, PayersReport, PaymentRow,
@@ -61,13 +61,13 @@ pub fn payers(
         }
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let teller = Teller {
+    let teller = ReportBuilder {
         index,
         services,
         threads,
     };
-    let ways = ways(index, &services.known, &receipts.payments, threads);
-    let paid: Vec<(&Receipt, &Way)> = receipts.payments.iter().zip(&ways).collect();
+    let ways = trace_sources(index, &services.known, &receipts.payments, threads);
+    let paid: Vec<(&Receipt, &SourceTrace)> = receipts.payments.iter().zip(&ways).collect();
     let rows = in_parts(threads, &paid, |(receipt, way)| {
         teller.payment(receipt, way)
     });
@@ -121,7 +121,7 @@ pub fn payers(
     for c in payments.iter_mut().flat_map(|p| &mut p.candidates) {
         c.number = c.number.and_then(|n| numbers.get(&(n as u32)).copied());
     }
-    let arrivals = onward::onward(index, &found, &services.known);
+    let arrivals = destination_of_funds::onward(index, &found, &services.known);
     let problems_of_tags = services
         .problems
         .iter()
@@ -201,7 +201,7 @@ fn unnamed_name(index: &Index, address: u32) -> String {
 }
 
 /// Numbers of the kernel into words.
-struct Teller<'a> {
+struct ReportBuilder<'a> {
     index: &'a Index,
     services: &'a Services,
     threads: usize,
@@ -219,7 +219,7 @@ fn in_parts<A: Sync, B: Send>(threads: usize, all: &[A], f: impl Fn(&A) -> B + S
     rows.into_iter().flatten().collect()
 }
 
-impl Teller<'_> {
+impl ReportBuilder<'_> {
     fn out(&self, out: u64) -> OutPoint {
         let coin = self.index.coin(out);
         OutPoint {
@@ -228,7 +228,7 @@ impl Teller<'_> {
         }
     }
 
-    fn payment(&self, receipt: &Receipt, way: &Way) -> PaymentRow {
+    fn payment(&self, receipt: &Receipt, way: &SourceTrace) -> PaymentRow {
         let (_, at, height) = self.index.when(receipt.tx);
         let payer = self.index.payer(receipt.tx);
         let candidates = way.candidates.iter().map(|c| {
@@ -308,7 +308,7 @@ impl Teller<'_> {
                 Refused::Large(size) => {
                     format!("its cluster has {size} addresses, more than the site")
                 }
-                Refused::Mix(mix) => format!("the transaction may be a mix ({mix})"),
+                Refused::CoinJoin(mix) => format!("the transaction may be a mix ({mix})"),
                 Refused::Unsure => "the rule alone isn't sure enough".into(),
                 Refused::Payer => {
                     "its wallet pays the site at another address, as payers do".into()
@@ -327,14 +327,14 @@ impl Teller<'_> {
     fn end(&self, end: End) -> String {
         match end {
             End::Service(n) => self.services.get(n).label.clone(),
-            End::Mix => "mix".into(),
+            End::CoinJoin => "mix".into(),
             End::Unspent => "unspent".into(),
             End::Limit => "limit".into(),
         }
     }
 
-    fn sums(&self, arrivals: &[onward::Arrival]) -> Vec<ArrivalRow> {
-        onward::sums(arrivals)
+    fn sums(&self, arrivals: &[destination_of_funds::Arrival]) -> Vec<ArrivalRow> {
+        destination_of_funds::sums(arrivals)
             .into_iter()
             .map(|(end, (outputs, poison, haircut, fifo))| ArrivalRow {
                 end: self.end(end),
@@ -347,8 +347,8 @@ impl Teller<'_> {
             .collect()
     }
 
-    fn arrivals(&self, arrivals: &[onward::Arrival]) -> Vec<ArrivalRow> {
-        let mut largest: Vec<&onward::Arrival> = arrivals.iter().collect();
+    fn arrivals(&self, arrivals: &[destination_of_funds::Arrival]) -> Vec<ArrivalRow> {
+        let mut largest: Vec<&destination_of_funds::Arrival> = arrivals.iter().collect();
         largest.sort_by(|a, b| b.haircut.total_cmp(&a.haircut).then(a.out.cmp(&b.out)));
         largest
             .into_iter()

@@ -148,7 +148,7 @@ impl Domain for Intake {
         })
     }
 
-    async fn settle(&self, casework: &Casework, case: &str) -> Result<()> {
+    async fn finish_erasure(&self, casework: &Casework, case: &str) -> Result<()> {
         recompute_incoming(casework, case).await?;
         Ok(())
     }

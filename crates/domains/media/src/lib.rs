@@ -21,8 +21,8 @@ pub use lists::{
 };
 pub use matches::Media;
 pub use obhut_decode::{
-    Container, Limits, Manner, Pool, Sampling, Unreadable, VideoFrame, VideoSeen, VideoTools,
-    WorkerCommand,
+    Container, DecodeOptions, Limits, Pool, Sampling, Unreadable, VideoFrame, VideoSeen,
+    VideoTools, WorkerCommand,
 };
 pub use obhut_hash::{Compute, Digest, Kind, kinds};
 pub use record::{Recorded, record};

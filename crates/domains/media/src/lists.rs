@@ -19,7 +19,7 @@ pub use contents::{
     remove_content, set_bank_ratio, set_content,
 };
 pub use current::watch_changes;
-pub(crate) use current::{Kept, kept};
+pub(crate) use current::{Snapshot, kept};
 pub(crate) use loaded::EntryHit;
 pub use loaded::LoadedList;
 pub use reader::{ListProblem, read_list_file, read_plain_list};

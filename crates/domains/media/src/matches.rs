@@ -109,7 +109,7 @@ impl Domain for Media {
         Ok(Vec::new())
     }
 
-    async fn settle(&self, _: &Casework, _: &str) -> Result<()> {
+    async fn finish_erasure(&self, _: &Casework, _: &str) -> Result<()> {
         Ok(())
     }
 }

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use obhut_decode::{
-    Colour, Container, Format, Manner, Picture, Pool, Sampling, Unreadable, VideoFrame, VideoSeen,
+    Colour, Container, DecodeOptions, Format, Picture, Pool, Sampling, Unreadable, VideoFrame,
+    VideoSeen,
 };
 use obhut_hash::{Compute, Digest, Kind, Matching, Perceptual, Pixels, kinds};
 
@@ -21,7 +22,7 @@ use obhut_casework::for_domains::{Inside as _, api_keys};
 use obhut_casework::{Action, ApiKey, Casework, Purpose, Result};
 use obhut_facts::words;
 
-use crate::lists::{EntryHit, EntryLabel, Kept, LoadedList, Stretch, VideoFrameDigest, kept};
+use crate::lists::{EntryHit, EntryLabel, LoadedList, Snapshot, Stretch, VideoFrameDigest, kept};
 use crate::scan::io_reason;
 use watch::Watch;
 
@@ -111,7 +112,7 @@ pub struct Screened {
 #[derive(Clone)]
 pub struct Screener {
     pool: Arc<Pool>,
-    kept: Arc<Kept>,
+    kept: Arc<Snapshot>,
     now_s: i64,
     options: ScreenOptions,
 }
@@ -132,7 +133,7 @@ struct Seen {
 impl Screener {
     /// Against lists read from files, without a database.
     pub fn new(pool: Arc<Pool>, lists: Vec<LoadedList>, options: ScreenOptions) -> Self {
-        let kept = Arc::new(Kept::of_files(lists));
+        let kept = Arc::new(Snapshot::of_files(lists));
         Self {
             pool,
             kept,
@@ -251,11 +252,11 @@ impl Screener {
         let answer = if format.is_some_and(Format::may_move) {
             self.pool.frames(bytes, &mut see).map(|_| ())
         } else {
-            let manner = Manner {
+            let options = DecodeOptions {
                 upright: false,
                 fast: self.options.fast,
             };
-            self.pool.decode_with(bytes, manner).map(|picture| {
+            self.pool.decode_with(bytes, options).map(|picture| {
                 see(&picture);
             })
         };
@@ -300,14 +301,14 @@ impl Screener {
         mut found: impl FnMut(&Match) -> bool,
     ) -> Decoded {
         let mut watch = Watch::new(self);
-        let mut told: HashSet<(String, String)> = HashSet::new();
+        let mut recorded: HashSet<(String, String)> = HashSet::new();
         self.pool.live(stream, LIVE_SIZE, stall_max, &mut |frame| {
             watch.see(&frame);
             let mut matches = Vec::new();
             watch.now(&mut matches);
             matches
                 .iter()
-                .filter(|m| told.insert((m.list.clone(), m.entry.clone())))
+                .filter(|m| recorded.insert((m.list.clone(), m.entry.clone())))
                 .all(&mut found)
         })
     }
@@ -551,7 +552,7 @@ impl Screened {
 /// Lists, disputes and keys as they were at one moment.
 #[derive(Clone)]
 pub struct Current {
-    kept: Arc<Kept>,
+    kept: Arc<Snapshot>,
     now_micros: i64,
 }
 

@@ -10,7 +10,7 @@ pub use holds::{Hold, HoldState, decide_hold, holds, record_hold};
 use async_trait::async_trait;
 use obhut_typologies::{
     Assessment, Country, Currency, Event, Fired, Role, SCENARIOS, Scenario, Side,
-    indicators::{self, Rests},
+    indicators::{self, DependsOn},
     score_of,
 };
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ impl Domain for Payments {
         Ok(removed)
     }
 
-    async fn settle(&self, casework: &Casework, _: &str) -> Result<()> {
+    async fn finish_erasure(&self, casework: &Casework, _: &str) -> Result<()> {
         settle_associations(casework).await?;
         Ok(())
     }
@@ -615,8 +615,8 @@ pub async fn settle_associations(casework: &Casework) -> Result<u64> {
         let near = !detail.rests_on.is_empty();
         let listed = confirmed.contains(&party);
         detail.fired.retain(|f| match rests(&f.id) {
-            Some(Rests::OnNearbyConfirmed) => near,
-            Some(Rests::OnOwnConfirmed) => listed,
+            Some(DependsOn::OnNearbyConfirmed) => near,
+            Some(DependsOn::OnOwnConfirmed) => listed,
             None => true,
         });
         if (detail.fired.len(), detail.rests_on.len()) == before && !cleared {
@@ -684,7 +684,7 @@ fn read_row(c: &mut Columns<'_>) -> Result<AlertRow> {
 }
 
 /// The case association an indicator depends on, if any.
-fn rests(id: &str) -> Option<Rests> {
+fn rests(id: &str) -> Option<DependsOn> {
     indicators::ALL.iter().find(|i| i.id == id)?.rests
 }
 

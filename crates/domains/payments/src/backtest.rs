@@ -165,8 +165,8 @@ pub struct Run<'a> {
 impl Run<'_> {
     fn alerts(&self) -> impl Iterator<Item = (PartyKey, &Assessment)> {
         self.found.alerts.iter().filter_map(|a| {
-            let told = a.assessment.score >= self.line || victim(&a.assessment);
-            told.then_some((a.party, &a.assessment))
+            let alerted = a.assessment.score >= self.line || victim(&a.assessment);
+            alerted.then_some((a.party, &a.assessment))
         })
     }
 

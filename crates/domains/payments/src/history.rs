@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
 use obhut_typologies::{
-    Context, Country, Currency, Packed, PartyKey, Purchase, TieKnown, Transfer,
+    Context, Country, Currency, LinkKnown, Packed, PartyKey, Purchase, Transfer,
 };
 use obhut_vault::Sealer;
 
@@ -310,9 +310,9 @@ fn context_of(bits: u64) -> Context {
         handle: bits & 2 != 0,
         cover: bits & 4 != 0,
         tie: match bits >> 3 & 3 {
-            1 => TieKnown::Tie,
-            2 => TieKnown::NoTie,
-            _ => TieKnown::Unknown,
+            1 => LinkKnown::Tie,
+            2 => LinkKnown::NoTie,
+            _ => LinkKnown::Unknown,
         },
         purchase: Purchase::ALL
             .get((bits >> 5 & 7) as usize)
@@ -391,7 +391,7 @@ mod tests {
             context: Context {
                 kin: n % 2 == 1,
                 handle: true,
-                tie: TieKnown::NoTie,
+                tie: LinkKnown::NoTie,
                 age_years: 44,
                 channel: 200,
                 purchase: Purchase::Crypto,

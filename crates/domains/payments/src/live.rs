@@ -121,7 +121,7 @@ struct State {
     /// What is to be put on record, the latest of each.
     raised: HashMap<(PartyKey, Side), Raised>,
     /// What was raised before, so that nobody is told the same with each payment.
-    told: HashMap<(PartyKey, Side), f64>,
+    alerted: HashMap<(PartyKey, Side), f64>,
 }
 
 struct ReadyAlert {
@@ -159,7 +159,7 @@ impl Live {
             seq: 0,
             newest: i64::MIN,
             raised: HashMap::new(),
-            told: HashMap::new(),
+            alerted: HashMap::new(),
         };
         let journal = Journal::open(&folder, casework.sealer(), &mut |seq, entry| {
             let read = read_entry(entry, &mut state.transfers);
@@ -198,7 +198,10 @@ impl Live {
     /// The record can't be used, its id belongs to another transfer, or nothing can be kept now.
     pub fn submit(&self, record: &Record<'_>) -> std::result::Result<Answer, LiveFault> {
         let mut state = self.state();
-        let transfer = state.transfers.believe(record).map_err(LiveFault::Record)?;
+        let transfer = state
+            .transfers
+            .validate(record)
+            .map_err(LiveFault::Record)?;
         let tx = transfer.tx;
         if let Some(stored) = state.answers.get(&tx) {
             if stored.mark != mark(&transfer) {
@@ -316,11 +319,11 @@ impl Live {
         let state = &mut *state;
         state.monitor.forget_before(now);
         let monitor = &mut state.monitor;
-        state.told.retain(|(party, _), _| monitor.knows(*party));
+        state.alerted.retain(|(party, _), _| monitor.knows(*party));
     }
 
     /// Waits until everything taken so far is on the disk.
-    pub fn settle(&self) {
+    pub fn wait_until_durable(&self) {
         let seq = self.seq();
         while self.durable_seq() < seq && !self.journal.is_failing() {
             std::thread::sleep(Duration::from_millis(2));
@@ -383,12 +386,12 @@ fn take(
             .map(|f| (f.0, f.1.side()));
         for (party, assessment) in &found {
             let key = (*party, assessment.side());
-            let told = state.told.get(&key).copied().unwrap_or(-1.0);
+            let alerted = state.alerted.get(&key).copied().unwrap_or(-1.0);
             let hold = hold_until.filter(|_| holder == Some(key));
-            if assessment.score <= told + 0.5 && hold.is_none() {
+            if assessment.score <= alerted + 0.5 && hold.is_none() {
                 continue;
             }
-            state.told.insert(key, assessment.score.max(told));
+            state.alerted.insert(key, assessment.score.max(alerted));
             let raised = state.raised.entry(key).or_insert_with(|| Raised {
                 assessment: assessment.clone(),
                 holds: Vec::new(),
@@ -428,8 +431,8 @@ fn take(
 
 /// The reason an indicator fired, as a sentence.
 pub fn because(fired: &Fired, language: Language) -> String {
-    let told = fired.because();
-    language.pick(told.en, told.de)
+    let text = fired.because();
+    language.pick(text.en, text.de)
 }
 
 /// A reason in words.
@@ -483,7 +486,7 @@ pub async fn record_raised(casework: &Casework, live: &Live) -> Result<u64> {
     let mut ready = live.take_raised();
     while let Some(one) = ready.pop() {
         match record_one(casework, &one).await {
-            Ok(told) => n += u64::from(told),
+            Ok(alerted) => n += u64::from(alerted),
             Err(e) => {
                 ready.push(one);
                 live.put_back(ready);

@@ -34,8 +34,8 @@ pub async fn record_scan(
             network,
             rests_on: near.into_iter().map(|p| Sealed::new(name(p))).collect(),
         };
-        let told = record_alert(casework, &alert, actor).await?;
-        n += u64::from(told.is_some());
+        let alert_id = record_alert(casework, &alert, actor).await?;
+        n += u64::from(alert_id.is_some());
     }
     Ok(n)
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use obhut_typologies::{
     Assessment, ByParty, DAY_MICROS, Event, PartyKey, PartyWindow, Policy, Purchase, Relations,
-    Side, Standing, Transfer, assess_recipient, assess_sender, is_shared_now, silence_before,
+    RunningAssessment, Side, Transfer, assess_recipient, assess_sender, is_shared_now,
+    silence_before,
 };
 
 use crate::History;
@@ -269,20 +270,20 @@ fn look_at_sender(
         }
         return say(window.events(), asof);
     }
-    let mut standing = Standing::default();
+    let mut running = RunningAssessment::default();
     for t in group {
         if let Some(moment) = silence_before(window.events(), t.at_micros) {
-            standing.take(say(window.events(), moment));
+            running.take(say(window.events(), moment));
         }
         window.push(Event::of(t, policy).0);
         if window.is_due() {
-            standing.take(say(window.events(), t.at_micros));
+            running.take(say(window.events(), t.at_micros));
         }
     }
     if let Some(moment) = silence_before(window.events(), end) {
-        standing.take(say(window.events(), moment));
+        running.take(say(window.events(), moment));
     }
-    standing.settle()
+    running.conclude()
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -296,7 +297,7 @@ fn look_at_collector(
     scratch: &mut Vec<u64>,
 ) -> Option<Assessment> {
     let (mut came, mut left) = (PartyWindow::default(), PartyWindow::default());
-    let mut standing = Standing::default();
+    let mut running = RunningAssessment::default();
     let mut say = |came: &PartyWindow, left: &PartyWindow, at: i64| {
         assess_recipient(
             came.events(),
@@ -312,24 +313,24 @@ fn look_at_collector(
         while next < sent.len() && sent[next].at_micros < e.at_micros {
             left.push(sent[next]);
             if asof.is_none() && came.is_due() && left.is_due() {
-                standing.take(say(&came, &left, sent[next].at_micros));
+                running.take(say(&came, &left, sent[next].at_micros));
             }
             next += 1;
         }
         came.push(*e);
         if asof.is_none() && came.is_due() {
-            standing.take(say(&came, &left, e.at_micros));
+            running.take(say(&came, &left, e.at_micros));
         }
     }
     for e in &sent[next..] {
         left.push(*e);
         if asof.is_none() && left.is_due() {
-            standing.take(say(&came, &left, e.at_micros));
+            running.take(say(&came, &left, e.at_micros));
         }
     }
     match asof {
         Some(asof) => say(&came, &left, asof),
-        None => standing.settle(),
+        None => running.conclude(),
     }
 }
 

@@ -189,8 +189,8 @@ fn history_in_parts_says_what_one_after_another_says() {
     let all = transfers(&made());
     let result = scan(&all, None);
     let mut monitor = Monitor::new(Policy::default(), Relations::default());
-    let mut as_sender: HashMap<u64, Standing> = HashMap::new();
-    let mut as_recipient: HashMap<u64, Standing> = HashMap::new();
+    let mut as_sender: HashMap<u64, RunningAssessment> = HashMap::new();
+    let mut as_recipient: HashMap<u64, RunningAssessment> = HashMap::new();
     for t in &all {
         let o = monitor.observe(t);
         let sender = as_sender.entry(t.sender.0).or_default();
@@ -212,18 +212,18 @@ fn history_in_parts_says_what_one_after_another_says() {
     let end = all.last().unwrap().at_micros;
     let mut checked = 0;
     for alert in &result.alerts {
-        let standing = match alert.assessment.side() {
+        let running = match alert.assessment.side() {
             Side::Sender => {
-                let mut standing = as_sender.remove(&alert.party.0).unwrap();
+                let mut running = as_sender.remove(&alert.party.0).unwrap();
                 let (sent, _) = monitor.events(alert.party);
                 if let Some(moment) = silence_before(sent, end) {
-                    standing.take(monitor.assess(alert.party, moment).0);
+                    running.take(monitor.assess(alert.party, moment).0);
                 }
-                standing
+                running
             }
             Side::Recipient => as_recipient.remove(&alert.party.0).unwrap(),
         };
-        let want = standing.settle().expect("both say something");
+        let want = running.conclude().expect("both say something");
         assert_eq!(alert.assessment.scenario, want.scenario);
         assert!((alert.assessment.score - want.score).abs() < 1e-9);
         checked += 1;

@@ -33,7 +33,7 @@ const CHANGED_MICROS_MAX: i64 = 3_600 * 1_000_000;
 
 /// How it misbehaves. Shares are of a hundred requests.
 #[derive(Clone, Debug, Default)]
-pub struct Misbehaviour {
+pub struct FaultInjection {
     /// The request is done, and the connection breaks off before the answer.
     pub lost_percent: u32,
     /// The request is done twice, as a network may deliver it.
@@ -66,7 +66,7 @@ pub struct Login {
 }
 
 #[derive(Default)]
-struct Kept {
+struct Stored {
     reports: BTreeMap<i64, Report>,
     last: i64,
     chance: u64,
@@ -100,8 +100,8 @@ enum End {
 /// The service; clones are the same one.
 #[derive(Clone)]
 pub struct CyberTip {
-    kept: Arc<Mutex<Kept>>,
-    misbehaviour: Arc<Misbehaviour>,
+    kept: Arc<Mutex<Stored>>,
+    faults: Arc<FaultInjection>,
     login: Arc<Login>,
     clock: Now,
 }
@@ -119,15 +119,15 @@ pub struct Finished {
 
 impl CyberTip {
     /// A service with nothing in it.
-    pub fn new(login: Login, misbehaviour: Misbehaviour, clock: Now) -> Self {
-        let kept = Kept {
+    pub fn new(login: Login, faults: FaultInjection, clock: Now) -> Self {
+        let kept = Stored {
             last: 4_564_653,
-            chance: misbehaviour.seed | 1,
-            ..Kept::default()
+            chance: faults.seed | 1,
+            ..Stored::default()
         };
         Self {
             kept: Arc::new(Mutex::new(kept)),
-            misbehaviour: Arc::new(misbehaviour),
+            faults: Arc::new(faults),
             login: Arc::new(login),
             clock,
         }
@@ -211,7 +211,7 @@ impl CyberTip {
     }
 
     /// Lets a request in, or says why not.
-    fn door(&self, headers: &HeaderMap) -> Result<(), Answer> {
+    fn check_login(&self, headers: &HeaderMap) -> Result<(), Answer> {
         use base64::Engine as _;
         let expected = base64::engine::general_purpose::STANDARD
             .encode(format!("{}:{}", self.login.user, self.login.password));
@@ -223,13 +223,13 @@ impl CyberTip {
             self.count("denied");
             return Err(Answer::Denied);
         }
-        if self.happens(self.misbehaviour.error_percent) {
+        if self.happens(self.faults.error_percent) {
             self.count("503");
             return Err(Answer::Unavailable);
         }
-        if self.happens(self.misbehaviour.code_percent) {
+        if self.happens(self.faults.code_percent) {
             self.count("code 1000");
-            let (code, words) = match self.misbehaviour.code {
+            let (code, words) = match self.faults.code {
                 0 => (1000, "Server error"),
                 code => (code, "As asked for"),
             };
@@ -243,13 +243,13 @@ impl CyberTip {
         &self,
         headers: &HeaderMap,
         what: &'static str,
-        mut act: impl FnMut(&mut Kept, i64) -> Answer,
+        mut act: impl FnMut(&mut Stored, i64) -> Answer,
     ) -> Response {
         self.count(what);
-        let answer = match self.door(headers) {
+        let answer = match self.check_login(headers) {
             Err(answer) => answer,
             Ok(()) => {
-                let twice = self.happens(self.misbehaviour.twice_percent);
+                let twice = self.happens(self.faults.twice_percent);
                 let now = self.now();
                 let answer = {
                     let mut kept = self.kept.lock().expect("nobody panics with it");
@@ -263,22 +263,22 @@ impl CyberTip {
                 if twice {
                     self.count("twice");
                 }
-                if self.happens(self.misbehaviour.lost_percent) {
+                if self.happens(self.faults.lost_percent) {
                     self.count("lost");
                     return broken_off();
                 }
-                if self.happens(self.misbehaviour.hang_percent) {
+                if self.happens(self.faults.hang_percent) {
                     self.count("hung");
-                    tokio::time::sleep(self.misbehaviour.hang).await;
+                    tokio::time::sleep(self.faults.hang).await;
                 }
                 answer
             }
         };
-        answer.response(self.misbehaviour.latin1)
+        answer.response(self.faults.latin1)
     }
 }
 
-impl Kept {
+impl Stored {
     fn expire(&mut self, now: i64) {
         self.now = now;
         // Swept now and then; whoever asks for one is told to the second.
@@ -463,7 +463,7 @@ async fn status(State(s): State<CyberTip>, headers: HeaderMap) -> Response {
 
 async fn xsd(State(s): State<CyberTip>, headers: HeaderMap) -> Response {
     s.count("xsd");
-    match s.door(&headers) {
+    match s.check_login(&headers) {
         Err(answer) => answer.response(false),
         Ok(()) => (
             [(header::CONTENT_TYPE, "application/xml")],
@@ -626,7 +626,7 @@ fn md5_hex(bytes: &[u8]) -> String {
 
 async fn upload(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> Response {
     let read = form(&headers, body).await;
-    let wrong = s.happens(s.misbehaviour.md5_percent);
+    let wrong = s.happens(s.faults.md5_percent);
     s.serve(&headers, "upload", |kept, now| {
         let (number, md5) = match &read {
             Err(answer) => return answer.again(),

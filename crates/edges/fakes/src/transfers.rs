@@ -152,7 +152,7 @@ const BUYERS_TO: &[(&str, f64)] = &[
 /// Makes data; the same recipe makes the same.
 pub fn synthesize(recipe: &Recipe) -> Made {
     let mut maker = Maker {
-        dice: Dice(recipe.seed ^ 0x6f62_6875_7400_0000),
+        rng: Rng(recipe.seed ^ 0x6f62_6875_7400_0000),
         recipe: *recipe,
         transfers: Vec::with_capacity(recipe.transfers as usize + 1_000),
         labels: Vec::new(),
@@ -212,9 +212,9 @@ fn gcd(a: u32, b: u32) -> u32 {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -272,7 +272,7 @@ struct Home {
 }
 
 struct Maker {
-    dice: Dice,
+    rng: Rng,
     recipe: Recipe,
     transfers: Vec<MadeTransfer>,
     labels: Vec<(u32, &'static str)>,
@@ -287,7 +287,7 @@ impl Maker {
     }
 
     fn home(&mut self) -> Home {
-        let (from, currency, _, hours_ahead) = self.dice.pick(FROM, |f| f.2);
+        let (from, currency, _, hours_ahead) = self.rng.pick(FROM, |f| f.2);
         Home {
             from: Country::new(from.as_bytes()).expect("a country"),
             currency: Currency::new(currency.as_bytes()).expect("a currency"),
@@ -296,7 +296,7 @@ impl Maker {
     }
 
     fn to(&mut self, table: &[(&str, f64)]) -> Country {
-        let code = self.dice.pick(table, |t| t.1).0;
+        let code = self.rng.pick(table, |t| t.1).0;
         Country::new(code.as_bytes()).expect("a country")
     }
 
@@ -314,15 +314,15 @@ impl Maker {
         if day < 0.0 || day >= self.recipe.days as f64 {
             return;
         }
-        let hour = if self.dice.chance(night) {
-            (22.0 + self.dice.between(0.0, 7.0)) % 24.0
+        let hour = if self.rng.chance(night) {
+            (22.0 + self.rng.between(0.0, 7.0)) % 24.0
         } else {
             // Most in the afternoon.
-            7.0 + (self.dice.share() + self.dice.share()) / 2.0 * 15.0
+            7.0 + (self.rng.share() + self.rng.share()) / 2.0 * 15.0
         };
         let entry = home.currency.entry();
         let minor = entry.of_ref_cents((usd * 100.0).max(100.0)).max(1);
-        let even = self.dice.chance(0.45);
+        let even = self.rng.chance(0.45);
         let step = entry.even_minor;
         let amount_minor = if even && minor > step {
             (minor + step / 2) / step * step
@@ -331,7 +331,7 @@ impl Maker {
         };
         let seconds = (day.floor() * 86_400.0) as i64
             + (hour * 3_600.0) as i64
-            + i64::from(self.dice.whole(0, 59))
+            + i64::from(self.rng.whole(0, 59))
             - home.hours_ahead * 3_600;
         self.transfers.push(MadeTransfer {
             at_micros: self.recipe.first_day * DAY_MICROS + seconds * 1_000_000,
@@ -347,31 +347,31 @@ impl Maker {
     fn background(&mut self, sender: u32, charities: &std::ops::Range<u32>) {
         let home = self.home();
         let to = self.to(TO);
-        let kind = self.dice.share();
+        let kind = self.rng.share();
         let days = self.recipe.days as f64;
         let (recipients, gap, spread, usd, sigma, night) = if kind < 0.62 {
             (
-                self.dice.whole(1, 3),
-                self.dice.between(14.0, 45.0),
-                self.dice.between(0.03, 0.25),
+                self.rng.whole(1, 3),
+                self.rng.between(14.0, 45.0),
+                self.rng.between(0.03, 0.25),
                 190.0,
                 0.7,
                 0.02,
             )
         } else if kind < 0.82 {
             (
-                self.dice.whole(1, 5),
-                self.dice.between(15.0, 70.0),
-                self.dice.between(0.5, 1.1),
+                self.rng.whole(1, 5),
+                self.rng.between(15.0, 70.0),
+                self.rng.between(0.5, 1.1),
                 150.0,
                 0.8,
                 0.05,
             )
         } else if kind < 0.94 {
             (
-                self.dice.whole(1, 2),
-                self.dice.between(7.0, 15.0),
-                self.dice.between(0.05, 0.4),
+                self.rng.whole(1, 2),
+                self.rng.between(7.0, 15.0),
+                self.rng.between(0.05, 0.4),
                 55.0,
                 0.4,
                 0.05,
@@ -380,10 +380,10 @@ impl Maker {
             (1, 30.4, 0.03, 25.0, 0.5, 0.02)
         } else {
             (
-                self.dice.whole(15, 50),
-                self.dice.between(1.5, 4.0),
-                self.dice.between(0.5, 0.9),
-                if self.dice.chance(0.33) { 45.0 } else { 450.0 },
+                self.rng.whole(15, 50),
+                self.rng.between(1.5, 4.0),
+                self.rng.between(0.5, 0.9),
+                if self.rng.chance(0.33) { 45.0 } else { 450.0 },
                 0.9,
                 0.02,
             )
@@ -391,31 +391,31 @@ impl Maker {
         let charity = (0.94..0.994).contains(&kind);
         let own = if charity {
             let n = charities.end - charities.start;
-            let one = charities.start + self.dice.whole(0, n - 1);
+            let one = charities.start + self.rng.whole(0, n - 1);
             one..one + 1
         } else {
             self.fresh(recipients)
         };
-        let level = usd * (self.dice.normal() * sigma).exp();
+        let level = usd * (self.rng.normal() * sigma).exp();
         let inner = if charity {
             0.0
         } else {
-            0.15 + 0.2 * self.dice.share()
+            0.15 + 0.2 * self.rng.share()
         };
-        let begin = if self.dice.chance(0.6) {
+        let begin = if self.rng.chance(0.6) {
             0.0
         } else {
-            self.dice.between(0.0, days * 0.8)
+            self.rng.between(0.0, days * 0.8)
         };
-        let mut day = begin + self.dice.between(0.0, gap);
+        let mut day = begin + self.rng.between(0.0, gap);
         while day < days {
             let n = own.end - own.start;
             // The first is paid most.
-            let first = self.dice.chance(0.5);
-            let recipient = own.start + if first { 0 } else { self.dice.whole(0, n - 1) };
-            let amount = level * (self.dice.normal() * inner).exp();
+            let first = self.rng.chance(0.5);
+            let recipient = own.start + if first { 0 } else { self.rng.whole(0, n - 1) };
+            let amount = level * (self.rng.normal() * inner).exp();
             self.pay(sender, recipient, home, to, day, amount, night);
-            day += (gap * (1.0 + spread * self.dice.normal())).max(0.2);
+            day += (gap * (1.0 + spread * self.rng.normal())).max(0.2);
         }
     }
 
@@ -424,33 +424,33 @@ impl Maker {
         let to = self.to(BUYERS_TO);
         let days = self.recipe.days as f64;
         let recipients = if many {
-            self.dice.whole(4, 40)
+            self.rng.whole(4, 40)
         } else {
-            self.dice.whole(1, 3)
+            self.rng.whole(1, 3)
         };
         let own = self.fresh(recipients);
         let gap = if many {
-            self.dice.between(5.0, 12.0)
+            self.rng.between(5.0, 12.0)
         } else {
-            self.dice.between(6.0, 15.0)
+            self.rng.between(6.0, 15.0)
         };
-        let level = if many { 48.0 } else { 42.0 } * (self.dice.normal() * 0.25).exp();
+        let level = if many { 48.0 } else { 42.0 } * (self.rng.normal() * 0.25).exp();
         let shared = if many { 0.33 } else { 0.25 };
-        let begin = self.dice.between(0.0, days * 0.5);
-        let end = begin + self.dice.between(60.0, days);
+        let begin = self.rng.between(0.0, days * 0.5);
+        let end = begin + self.rng.between(60.0, days);
         let mut day = begin;
         while day < end.min(days) {
             let n = pool.end - pool.start;
-            let recipient = if self.dice.chance(shared) {
+            let recipient = if self.rng.chance(shared) {
                 // A few are paid by very many.
-                pool.start + (self.dice.share().powi(2) * f64::from(n)) as u32
+                pool.start + (self.rng.share().powi(2) * f64::from(n)) as u32
             } else {
-                own.start + self.dice.whole(0, recipients - 1)
+                own.start + self.rng.whole(0, recipients - 1)
             };
-            let amount = level * (self.dice.normal() * 0.55).exp();
+            let amount = level * (self.rng.normal() * 0.55).exp();
             let night = self.recipe.night;
             self.pay(sender, recipient, home, to, day, amount, night);
-            day += self.dice.exponential(gap).max(0.05);
+            day += self.rng.exponential(gap).max(0.05);
         }
     }
 
@@ -458,11 +458,11 @@ impl Maker {
         let home = self.home();
         let to = self.to(&[("NG", 0.3), ("PH", 0.3), ("CI", 0.2), ("GH", 0.2)]);
         let recipient = self.fresh(1).start;
-        let n = self.dice.whole(3, 11);
-        let length = self.dice.between(1.0, 6.0);
-        let begin = self.dice.between(5.0, self.recipe.days as f64 - 10.0);
-        let first = self.dice.between(20.0, 200.0);
-        let limit = self.dice.between(300.0, 1_500.0);
+        let n = self.rng.whole(3, 11);
+        let length = self.rng.between(1.0, 6.0);
+        let begin = self.rng.between(5.0, self.recipe.days as f64 - 10.0);
+        let first = self.rng.between(20.0, 200.0);
+        let limit = self.rng.between(300.0, 1_500.0);
         let (mut amount, mut sum) = (first, 0.0);
         for k in 0..n {
             if k > 2 && sum + amount > limit {
@@ -471,7 +471,7 @@ impl Maker {
             let day = begin + length * f64::from(k) / f64::from(n);
             self.pay(sender, recipient, home, to, day, amount, 0.1);
             sum += amount;
-            amount *= self.dice.between(0.8, 1.6);
+            amount *= self.rng.between(0.8, 1.6);
         }
     }
 
@@ -480,8 +480,8 @@ impl Maker {
         self.labels.push((party, "collector"));
         let onward = self.fresh(1).start;
         let to = self.to(BUYERS_TO);
-        let n = self.dice.whole(5, 25);
-        let begin = self.dice.between(10.0, self.recipe.days as f64 - 40.0);
+        let n = self.rng.whole(5, 25);
+        let begin = self.rng.between(10.0, self.recipe.days as f64 - 40.0);
         let euros = Home {
             from: to,
             currency: Currency::new(b"USD").expect("a currency"),
@@ -492,14 +492,14 @@ impl Maker {
             // Payers of their own: nobody else's history.
             let payer = senders + (party - RECIPIENTS_FROM) % 1_000_000 * 32 + k;
             let day = (begin + f64::from(k) * 0.9).floor();
-            let usd = self.dice.between(40.0, 110.0);
+            let usd = self.rng.between(40.0, 110.0);
             self.pay(payer, party, home, to, day, usd, 0.1);
-            let pass_on = usd * self.dice.between(0.96, 1.0);
+            let pass_on = usd * self.rng.between(0.96, 1.0);
             let at = self.transfers.last().map_or(0, |t| t.at_micros);
             self.pay(party, onward, euros, to, day, pass_on, 0.0);
             // Within some hours, whatever the clocks.
             if let Some(last) = self.transfers.last_mut() {
-                last.at_micros = at + i64::from(self.dice.whole(1, 18)) * 3_600_000_000;
+                last.at_micros = at + i64::from(self.rng.whole(1, 18)) * 3_600_000_000;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Files of tags, in whatever form they come: TagPack (YAML), ActorPack (YAML), CSV, OFAC's plain lists.
 //!
-//! A form is recognised by what it is, not by its file's name. A row that can't be taken is told with
-//! its number and left out; a file that can't be read at all is told with line and column.
+//! A form is recognised by what it is, not by its file's name. A row that can't be taken is text with
+//! its number and left out; a file that can't be read at all is text with line and column.
 
 use obhut_facts::{ActorRecord, TagProblem, TagRecord};
 
@@ -51,7 +51,7 @@ pub(crate) fn confidence(word: &str) -> Option<u8> {
     CONFIDENCE.iter().find(|c| c.0 == word).map(|c| c.1)
 }
 
-/// Reads a file of tags; `name` is told with problems. An error where nothing of it can be read.
+/// Reads a file of tags; `name` is text with problems. An error where nothing of it can be read.
 pub fn read(name: &str, bytes: &[u8]) -> Result<TagFile, String> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(format!("it is longer than {FILE_BYTES_MAX} bytes"));
@@ -99,7 +99,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     fn check(text: &str, expected: Expect) {
-        let told = match read("file", text.as_bytes()) {
+        let text = match read("file", text.as_bytes()) {
             Err(why) => why,
             Ok(file) => {
                 let tags = file.tags.iter().map(|t| {
@@ -126,7 +126,7 @@ mod tests {
                 tags.chain(actors).chain(problems).chain([others]).collect()
             }
         };
-        expected.assert_eq(&told);
+        expected.assert_eq(&text);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use obhut_typologies::{Context, FileFault, Id, Purchase, Record, TieKnown, Transfer, Transfers};
+use obhut_typologies::{Context, FileFault, Id, LinkKnown, Purchase, Record, Transfer, Transfers};
 
 mod csv_file;
 pub mod features_file;
@@ -457,9 +457,9 @@ impl Optional<'_> {
             context.age_years = (now - year).clamp(0, 120) as u8;
         }
         context.tie = match lower(self.tie).as_str() {
-            "" | "unknown" => TieKnown::Unknown,
-            "yes" | "true" | "1" => TieKnown::Tie,
-            "no" | "false" | "0" => TieKnown::NoTie,
+            "" | "unknown" => LinkKnown::Unknown,
+            "yes" | "true" | "1" => LinkKnown::Tie,
+            "no" | "false" | "0" => LinkKnown::NoTie,
             _ => return Err("sender_tie is neither yes nor no".into()),
         };
         context.purchase = match lower(self.purchase).as_str() {

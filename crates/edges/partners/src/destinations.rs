@@ -3,8 +3,8 @@
 use futures::future::BoxFuture;
 use obhut_formats::reports::{self, Form};
 
-use crate::errand::{Errand, SendFault, Sent};
 use crate::hand_over;
+use crate::submission::{SendFault, Sent, Submission};
 
 pub mod ncmec;
 mod webhook;
@@ -14,17 +14,17 @@ pub struct Destination {
     /// Name and report form.
     pub form: &'static Form,
     /// Delivers a rendered report. Each step is recorded before the next one starts.
-    pub send: for<'a> fn(Errand<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
+    pub send: for<'a> fn(Submission<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
     /// Retracts a sent report; repeated until the receiver has acknowledged it.
-    pub retract: for<'a> fn(Errand<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
+    pub retract: for<'a> fn(Submission<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
 }
 
 /// Delivered as a package that contains the files.
 const fn package(form: &'static Form) -> Destination {
     Destination {
         form,
-        send: |errand| Box::pin(hand_over::send(errand)),
-        retract: |errand| Box::pin(hand_over::retract(errand)),
+        send: |submission| Box::pin(hand_over::send(submission)),
+        retract: |submission| Box::pin(hand_over::retract(submission)),
     }
 }
 
@@ -32,8 +32,8 @@ const fn package(form: &'static Form) -> Destination {
 const fn document(form: &'static Form) -> Destination {
     Destination {
         form,
-        send: |errand| Box::pin(hand_over::send_document(errand, "json")),
-        retract: |errand| Box::pin(hand_over::retract(errand)),
+        send: |submission| Box::pin(hand_over::send_document(submission, "json")),
+        retract: |submission| Box::pin(hand_over::retract(submission)),
     }
 }
 

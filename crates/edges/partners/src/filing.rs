@@ -15,10 +15,10 @@ use obhut_casework::{
 use crate::destinations::{self, Destination};
 use tokio::task::JoinSet;
 
-use crate::errand::{Errand, still_approved};
 use crate::http::Http;
+use crate::submission::{Submission, still_approved};
 
-pub use crate::errand::{SendFault, Sent};
+pub use crate::submission::{SendFault, Sent};
 
 /// Jobs claimed at once.
 const CLAIM_JOBS_MAX: i64 = 50;
@@ -27,7 +27,7 @@ const HALTED_MICROS: i64 = 3_600 * 1_000_000;
 
 /// How patient a worker is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Pace {
+pub struct RetryPolicy {
     /// Tries in a row before a job is put off.
     pub tries: u32,
     /// Pause before the second of them; doubled for each further one.
@@ -44,7 +44,7 @@ pub struct Pace {
     pub claim: Duration,
 }
 
-impl Default for Pace {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             tries: 4,
@@ -60,7 +60,7 @@ impl Default for Pace {
 
 /// What draining came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Drained {
+pub struct DrainStats {
     /// Filed.
     pub filed: u64,
     /// Taken back.
@@ -73,7 +73,7 @@ pub struct Drained {
     pub halted: u64,
 }
 
-impl std::ops::AddAssign for Drained {
+impl std::ops::AddAssign for DrainStats {
     fn add_assign(&mut self, other: Self) {
         self.filed += other.filed;
         self.retracted += other.retracted;
@@ -85,7 +85,7 @@ impl std::ops::AddAssign for Drained {
 
 /// What is to be drained.
 #[derive(Clone, Copy, Default)]
-pub struct Draining<'a> {
+pub struct DrainScope<'a> {
     /// Who works; told apart from other workers by a number of its own.
     pub worker: &'a str,
     /// Only the jobs about this report.
@@ -99,11 +99,11 @@ pub struct Draining<'a> {
 pub async fn drain(
     casework: &Arc<Casework>,
     http: &Arc<Http>,
-    pace: &Pace,
-    draining: Draining<'_>,
-) -> Result<Drained, CaseworkError> {
-    let working = drain_all(casework, http, pace, draining);
-    let renewing = renew(casework, pace, draining.worker);
+    retry: &RetryPolicy,
+    draining: DrainScope<'_>,
+) -> Result<DrainStats, CaseworkError> {
+    let working = drain_all(casework, http, retry, draining);
+    let renewing = renew(casework, retry, draining.worker);
     futures::pin_mut!(working, renewing);
     match futures::future::select(working, renewing).await {
         futures::future::Either::Left((drained, _)) => drained,
@@ -112,10 +112,10 @@ pub async fn drain(
 }
 
 /// Renews the worker's claims until it is dropped.
-async fn renew(casework: &Casework, pace: &Pace, worker: &str) -> CaseworkError {
+async fn renew(casework: &Casework, retry: &RetryPolicy, worker: &str) -> CaseworkError {
     loop {
-        tokio::time::sleep(pace.claim / 4).await;
-        if let Err(e) = casework::renew_jobs(casework, worker, pace.claim.as_micros() as i64).await
+        tokio::time::sleep(retry.claim / 4).await;
+        if let Err(e) = casework::renew_jobs(casework, worker, retry.claim.as_micros() as i64).await
         {
             return e;
         }
@@ -125,10 +125,10 @@ async fn renew(casework: &Casework, pace: &Pace, worker: &str) -> CaseworkError 
 async fn drain_all(
     casework: &Arc<Casework>,
     http: &Arc<Http>,
-    pace: &Pace,
-    draining: Draining<'_>,
-) -> Result<Drained, CaseworkError> {
-    let mut drained = Drained::default();
+    retry: &RetryPolicy,
+    draining: DrainScope<'_>,
+) -> Result<DrainStats, CaseworkError> {
+    let mut drained = DrainStats::default();
     // Jobs put off stay put off within one draining, even when a person said now.
     let mut seen: HashSet<String> = HashSet::new();
     let mut waiting: VecDeque<Job> = VecDeque::new();
@@ -136,12 +136,12 @@ async fn drain_all(
     let mut under_way = JoinSet::new();
     let mut more = true;
     loop {
-        while under_way.len() < pace.at_once.max(1) {
+        while under_way.len() < retry.at_once.max(1) {
             if waiting.is_empty() && more {
                 let claim = Claim {
                     worker: draining.worker,
                     jobs_max: CLAIM_JOBS_MAX,
-                    micros: pace.claim.as_micros() as i64,
+                    micros: retry.claim.as_micros() as i64,
                     now: draining.now,
                     subject: draining.report,
                 };
@@ -159,9 +159,9 @@ async fn drain_all(
             match waiting.pop_front() {
                 Some(job) => {
                     let (casework, http) = (casework.clone(), http.clone());
-                    let (pace, worker) = (*pace, draining.worker.to_owned());
+                    let (retry, worker) = (*retry, draining.worker.to_owned());
                     under_way
-                        .spawn(async move { work(&casework, &http, &pace, &job, &worker).await });
+                        .spawn(async move { work(&casework, &http, &retry, &job, &worker).await });
                 }
                 None => break,
             }
@@ -169,18 +169,18 @@ async fn drain_all(
         match under_way.join_next().await {
             None => return Ok(drained),
             Some(became) => match became.expect("no job panics")? {
-                Became::Filed => drained.filed += 1,
-                Became::Retracted => drained.retracted += 1,
-                Became::Deferred => drained.deferred += 1,
-                Became::Stopped => drained.stopped += 1,
-                Became::Halted => drained.halted += 1,
-                Became::Nothing => {}
+                JobOutcome::Filed => drained.filed += 1,
+                JobOutcome::Retracted => drained.retracted += 1,
+                JobOutcome::Deferred => drained.deferred += 1,
+                JobOutcome::Stopped => drained.stopped += 1,
+                JobOutcome::Halted => drained.halted += 1,
+                JobOutcome::Nothing => {}
             },
         }
     }
 }
 
-enum Became {
+enum JobOutcome {
     Filed,
     Retracted,
     Deferred,
@@ -193,10 +193,10 @@ enum Became {
 async fn work(
     casework: &Casework,
     http: &Arc<Http>,
-    pace: &Pace,
+    retry: &RetryPolicy,
     job: &Job,
     worker: &str,
-) -> Result<Became, CaseworkError> {
+) -> Result<JobOutcome, CaseworkError> {
     let row = casework::report_row(casework, &job.subject).await?;
     let Some(destination) = destinations::by_name(&row.destination) else {
         let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
@@ -208,14 +208,14 @@ async fn work(
             worker,
         )
         .await?;
-        return Ok(Became::Stopped);
+        return Ok(JobOutcome::Stopped);
     };
     let channel = casework::channel(casework, &row.destination).await?;
     if channel.halted.is_some() {
         casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
-        return Ok(Became::Halted);
+        return Ok(JobOutcome::Halted);
     }
-    let mut pause = pace.pause;
+    let mut pause = retry.pause;
     let mut tries = 0;
     loop {
         tries += 1;
@@ -224,31 +224,31 @@ async fn work(
             Err(fault) => fault,
         };
         match fault {
-            SendFault::Unreachable(_) if tries < pace.tries => {
+            SendFault::Unreachable(_) if tries < retry.tries => {
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }
             SendFault::Unreachable(why) => {
                 let age = now() - job.put_at;
-                if age > pace.horizon.as_micros() as i64 {
+                if age > retry.horizon.as_micros() as i64 {
                     let why = format!("given up after {} hours; last: {why}", age / 3_600_000_000);
                     return stop(casework, &row, &why, job, worker).await;
                 }
-                let doubled = pace.first * 2_u32.pow(job.tries.clamp(1, 16) as u32 - 1);
-                let wait = doubled.min(pace.most).as_micros() as i64;
+                let doubled = retry.first * 2_u32.pow(job.tries.clamp(1, 16) as u32 - 1);
+                let wait = doubled.min(retry.most).as_micros() as i64;
                 casework::defer_job(casework, job, worker, now() + wait).await?;
                 tracing::warn!(report = row.id, "put off: {why}");
-                return Ok(Became::Deferred);
+                return Ok(JobOutcome::Deferred);
             }
             SendFault::Denied(why) => {
                 casework::halt_channel(casework, &row.destination, &why).await?;
                 casework::defer_job(casework, job, worker, now()).await?;
-                return Ok(Became::Halted);
+                return Ok(JobOutcome::Halted);
             }
             SendFault::Waits(why) => {
                 casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
                 casework::raise_alarm(casework, "retraction", &row.id, &why).await?;
-                return Ok(Became::Deferred);
+                return Ok(JobOutcome::Deferred);
             }
             SendFault::Refused(why) | SendFault::Unexpected(why) => {
                 return stop(casework, &row, &why, job, worker).await;
@@ -260,7 +260,7 @@ async fn work(
                 if casework::holds_job(casework, job, worker).await? {
                     return stop(casework, &row, &why, job, worker).await;
                 }
-                return Ok(Became::Nothing);
+                return Ok(JobOutcome::Nothing);
             }
             SendFault::Ours(e) => return Err(e),
         }
@@ -273,7 +273,7 @@ async fn stop(
     why: &str,
     job: &Job,
     worker: &str,
-) -> Result<Became, CaseworkError> {
+) -> Result<JobOutcome, CaseworkError> {
     let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
     match (job.kind, filing.state) {
         // A retraction that isn't heard is nothing to give up: somebody else must be told.
@@ -287,7 +287,7 @@ async fn stop(
         }
         _ => casework::filing_stopped(casework, &filing, why, job, worker).await?,
     }
-    Ok(Became::Stopped)
+    Ok(JobOutcome::Stopped)
 }
 
 async fn attempt(
@@ -298,9 +298,9 @@ async fn attempt(
     row: &ReportRow,
     job: &Job,
     worker: &str,
-) -> Result<Became, SendFault> {
+) -> Result<JobOutcome, SendFault> {
     let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
-    let mut errand = Errand {
+    let mut submission = Submission {
         casework,
         channel,
         filing: &filing,
@@ -315,7 +315,7 @@ async fn attempt(
             // Taken back since: its retraction is a job of its own.
             if over || !still_approved(casework, &row.id).await? {
                 casework::finish_job(casework, job, worker).await?;
-                return Ok(Became::Nothing);
+                return Ok(JobOutcome::Nothing);
             }
             let report = casework::report_to_send(casework, &row.id, worker).await?;
             let rendered = report.render(destination.form.renderer());
@@ -330,22 +330,22 @@ async fn attempt(
                     stopping.join("; ")
                 )));
             }
-            errand.rendered = Some(&rendered);
-            let sent = (destination.send)(errand).await?;
+            submission.rendered = Some(&rendered);
+            let sent = (destination.send)(submission).await?;
             let remote = match sent.filing.remote.as_str() {
                 "" => row.id.clone(),
                 remote => remote.to_owned(),
             };
             casework::filing_filed(casework, &sent.filing, &remote, &sent.receipt, job, worker)
                 .await?;
-            Ok(Became::Filed)
+            Ok(JobOutcome::Filed)
         }
         JobKind::Retraction => {
             if filing.state == FilingState::Retracted {
                 casework::finish_job(casework, job, worker).await?;
-                return Ok(Became::Nothing);
+                return Ok(JobOutcome::Nothing);
             }
-            let sent = (destination.retract)(errand).await?;
+            let sent = (destination.retract)(submission).await?;
             casework::filing_retracted(
                 casework,
                 &sent.filing,
@@ -354,7 +354,7 @@ async fn attempt(
                 worker,
             )
             .await?;
-            Ok(Became::Retracted)
+            Ok(JobOutcome::Retracted)
         }
     }
 }

@@ -7,41 +7,45 @@ use std::path::Path;
 use obhut_casework as casework;
 use obhut_formats::reports::zip;
 
-use crate::errand::{Errand, SendFault, Sent};
+use crate::submission::{SendFault, Sent, Submission};
 
 /// Lays a package with its files ready for the authority: encrypted to its key, or not at all.
-pub(crate) async fn send(errand: Errand<'_>) -> Result<Sent, SendFault> {
-    let rendered = errand
+pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
+    let rendered = submission
         .rendered
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
     let mut parts = unzip(&rendered.report)?;
-    let row = casework::report_row(errand.casework, &errand.filing.report).await?;
-    let dossier = casework::dossier(errand.casework, &row.case, row.with_victims).await?;
+    let row = casework::report_row(submission.casework, &submission.filing.report).await?;
+    let dossier = casework::dossier(submission.casework, &row.case, row.with_victims).await?;
     for (number, file) in (1..).zip(&dossier.files) {
         if let Some(exhibit) = &file.exhibit {
             let bytes =
-                casework::exhibit_to_send(errand.casework, exhibit, &row.id, errand.worker).await?;
+                casework::exhibit_to_send(submission.casework, exhibit, &row.id, submission.worker)
+                    .await?;
             parts.push((format!("files/{number:03}-{exhibit}"), bytes));
         }
     }
-    lay_ready(&errand, &row.id, zip(&parts), "zip")
+    lay_ready(&submission, &row.id, zip(&parts), "zip")
 }
 
 /// Lays a single document ready, encrypted like a package.
-pub(crate) async fn send_document(errand: Errand<'_>, kind: &str) -> Result<Sent, SendFault> {
-    let rendered = errand
+pub(crate) async fn send_document(
+    submission: Submission<'_>,
+    kind: &str,
+) -> Result<Sent, SendFault> {
+    let rendered = submission
         .rendered
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
-    let report = errand.filing.report.clone();
-    lay_ready(&errand, &report, rendered.report.clone(), kind)
+    let report = submission.filing.report.clone();
+    lay_ready(&submission, &report, rendered.report.clone(), kind)
 }
 
 /// Writes the retraction next to the package it retracts; the job stays open until it is acknowledged.
-pub(crate) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
-    let report = &errand.filing.report;
-    if errand.filing.remote.is_empty() {
+pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
+    let report = &submission.filing.report;
+    if submission.filing.remote.is_empty() {
         return Ok(Sent {
-            filing: errand.filing.clone(),
+            filing: submission.filing.clone(),
             receipt: "it had not been laid ready".into(),
         });
     }
@@ -49,33 +53,33 @@ pub(crate) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
         "RETRACTION / WIDERRUF\n\nReport {report} is retracted entirely: on appeal the decision it rested on was found wrong. The person is cleared. Please undo what was done because of it and acknowledge.\n\nDie Meldung {report} wird vollständig zurückgenommen: Auf Widerspruch erwies sich die Entscheidung dahinter als falsch. Die Person ist entlastet. Bitte machen Sie rückgängig, was darauf beruhte, und bestätigen Sie es.\n"
     );
     let laid = lay_ready(
-        &errand,
+        &submission,
         &format!("{report}-retraction"),
         text.into_bytes(),
         "txt",
     )?;
     Err(SendFault::Waits(format!(
         "the retraction of report {report} lies ready: {}. Hand it over; when {} has acknowledged it, record who did, and how",
-        laid.receipt, errand.channel.destination
+        laid.receipt, submission.channel.destination
     )))
 }
 
 fn lay_ready(
-    errand: &Errand<'_>,
+    submission: &Submission<'_>,
     name: &str,
     bytes: Vec<u8>,
     kind: &str,
 ) -> Result<Sent, SendFault> {
-    let key = errand.channel.recipient.as_deref().ok_or_else(|| {
+    let key = submission.channel.recipient.as_deref().ok_or_else(|| {
         SendFault::Denied(format!(
             "no key of the authority is set, and nothing is laid ready in the open; set a recipient and a folder for {}",
-            errand.channel.destination
+            submission.channel.destination
         ))
     })?;
-    let folder = errand.channel.folder.as_deref().ok_or_else(|| {
+    let folder = submission.channel.folder.as_deref().ok_or_else(|| {
         SendFault::Denied(format!(
             "no folder is set for {}",
-            errand.channel.destination
+            submission.channel.destination
         ))
     })?;
     let recipient: age::x25519::Recipient = key
@@ -100,7 +104,7 @@ fn lay_ready(
         .and_then(|f| f.sync_all())
         .map_err(fault)?;
     Ok(Sent {
-        filing: errand.filing.clone(),
+        filing: submission.filing.clone(),
         receipt: format!("laid ready as {}, encrypted", path.display()),
     })
 }

@@ -6,12 +6,12 @@
 #![deny(missing_docs)]
 
 pub mod destinations;
-mod errand;
 pub mod fetch;
 pub mod filing;
 mod hand_over;
 pub mod hls;
 pub mod http;
 pub mod s3;
+mod submission;
 
 pub use destinations::Destination;

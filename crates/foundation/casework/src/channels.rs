@@ -33,7 +33,7 @@ pub struct Channel {
 }
 
 #[derive(Serialize, Deserialize, Default)]
-struct Kept {
+struct StoredChannel {
     url: Option<String>,
     user: Option<String>,
     secret: Option<String>,
@@ -56,7 +56,7 @@ pub async fn channel(casework: &Casework, destination: &str) -> Result<Channel> 
     if let Some(row) = row {
         let mut c = Columns::of(&row);
         let form = |_| CaseworkError::unreadable("a destination's settings");
-        let kept: Kept =
+        let kept: StoredChannel =
             serde_json::from_str(&sealed::open_text(casework, &c.text()?)?).map_err(form)?;
         channel.url = kept.url;
         channel.user = kept.user;
@@ -86,7 +86,7 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
             "a production address needs credentials and a named officer",
         ));
     }
-    let kept = Kept {
+    let kept = StoredChannel {
         url: channel.url.clone(),
         user: channel.user.clone(),
         secret: channel.secret.as_ref().map(|s| s.expose().clone()),
@@ -136,7 +136,7 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
 pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     let now = casework.now();
-    let empty = serde_json::to_string(&Kept::default()).expect("settings are JSON");
+    let empty = serde_json::to_string(&StoredChannel::default()).expect("settings are JSON");
     sqlx::query(
         "INSERT INTO channels (destination, sealed, production, halted_because, changed_at) VALUES ($1, $2, 0, $3, $4)
          ON CONFLICT (destination) DO UPDATE SET halted_because = $3, changed_at = $4",

@@ -10,9 +10,9 @@ pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
     let left = erasures::unsettled(casework).await?;
     for (case, name) in &left {
         if let Some(domain) = casework.domains().find(|d| d.name() == name) {
-            domain.settle(casework, case).await?;
+            domain.finish_erasure(casework, case).await?;
         }
-        erasures::settled(casework, case, name).await?;
+        erasures::mark_finished(casework, case, name).await?;
     }
     Ok(left.len())
 }

@@ -177,7 +177,7 @@ pub(crate) async fn unsettled(casework: &Casework) -> Result<Vec<(String, String
 }
 
 /// Marks the queued work of a domain as done.
-pub(crate) async fn settled(casework: &Casework, case: &str, domain: &str) -> Result<()> {
+pub(crate) async fn mark_finished(casework: &Casework, case: &str, domain: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     sqlx::query("UPDATE settlements SET done_at = $1 WHERE case_id = $2 AND domain = $3")
         .bind(casework.now())
@@ -249,11 +249,11 @@ pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasurePro
             .bind(case)
             .fetch_one(casework.db.pool())
             .await?;
-    let settled = Columns::of(&waiting).int()? == 0;
+    let finished = Columns::of(&waiting).int()? == 0;
     let head = casework.vault.head().await?;
     Ok(ErasureProof {
         case: case.to_owned(),
-        complete: settled && erased.iter().all(|e| e.done_at.is_some()),
+        complete: finished && erased.iter().all(|e| e.done_at.is_some()),
         kept,
         erased,
         log_size: head.size,

@@ -39,7 +39,7 @@ impl Domain for Evidence {
             .collect())
     }
 
-    async fn settle(&self, casework: &Casework, _: &str) -> Result<()> {
+    async fn finish_erasure(&self, casework: &Casework, _: &str) -> Result<()> {
         erasing::finish_erasures(casework).await?;
         Ok(())
     }

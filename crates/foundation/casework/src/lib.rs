@@ -116,7 +116,7 @@ pub use routes::{
     PROPOSALS, Proposal, Route, Routing, add_route, remove_route, routes, routing, routing_for,
 };
 pub use views::{
-    Extent, View, exhibit, exhibits, put_exhibit, vault_key, verify_vault, view, views,
+    Extent, ViewRecord, exhibit, exhibits, put_exhibit, vault_key, verify_vault, view, views,
 };
 
 pub use dossier::dossier;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::database::Columns;
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, dossier, ids, reports};
 
-/// Under what circumstances an authority is told. Empty fields mean any.
+/// Under what circumstances an authority is notified. Empty fields mean any.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Route {
     /// Id; empty of a proposal.
@@ -86,7 +86,7 @@ pub struct Routing {
 
 /// The destinations of a case, by the routes on record, on a day. Pure.
 /// `told` are destinations that have a report of it already.
-pub fn routing(routes: &[Route], dossier: &Dossier, told: &[String]) -> Routing {
+pub fn routing(routes: &[Route], dossier: &Dossier, notified: &[String]) -> Routing {
     let facts = dossier.facts.expose();
     let place = facts.jurisdiction.clone().unwrap_or_default();
     let located = facts
@@ -116,14 +116,14 @@ pub fn routing(routes: &[Route], dossier: &Dossier, told: &[String]) -> Routing 
             found.push(route.clone());
         }
     }
-    let told: Vec<String> = found
+    let notified: Vec<String> = found
         .iter()
         .map(|r| r.destination.clone())
-        .chain(told.iter().cloned())
+        .chain(notified.iter().cloned())
         .collect();
     let (spared, to): (Vec<_>, Vec<_>) = found
         .into_iter()
-        .partition(|r| !r.unless.is_empty() && told.contains(&r.unless));
+        .partition(|r| !r.unless.is_empty() && notified.contains(&r.unless));
     let spared = spared.into_iter().map(|r| {
         let why = format!("{} is told already", r.unless);
         (r, why)
@@ -236,12 +236,12 @@ pub async fn remove_route(casework: &Casework, id: &str, person: &Person) -> Res
 
 /// Where a case goes, by the routes on record today.
 pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
-    let told: Vec<_> = reports::report_rows(casework, Some(case))
+    let notified: Vec<_> = reports::report_rows(casework, Some(case))
         .await?
         .into_iter()
         .filter(|r| matches!(r.status.as_str(), "draft" | "approved"))
         .map(|r| r.destination)
         .collect();
     let dossier = dossier::dossier(casework, case, false).await?;
-    Ok(routing(&self::routes(casework).await?, &dossier, &told))
+    Ok(routing(&self::routes(casework).await?, &dossier, &notified))
 }

@@ -29,7 +29,7 @@ words! {
 
 /// One person's look at an exhibit, by the record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct View {
+pub struct ViewRecord {
     /// Id of the person.
     pub person: String,
     /// How much of it.
@@ -136,7 +136,7 @@ pub(crate) async fn keep(
 }
 
 /// Who has seen an exhibit, how much of it, and when; oldest first.
-pub async fn views(casework: &Casework, exhibit: &str) -> Result<Vec<View>> {
+pub async fn views(casework: &Casework, exhibit: &str) -> Result<Vec<ViewRecord>> {
     let rows = sqlx::query(
         "SELECT person, extent, purpose, viewed_at FROM views WHERE exhibit = $1 ORDER BY seq",
     )
@@ -146,7 +146,7 @@ pub async fn views(casework: &Casework, exhibit: &str) -> Result<Vec<View>> {
     rows.iter()
         .map(|row| {
             let mut c = Columns::of(row);
-            Ok(View {
+            Ok(ViewRecord {
                 person: c.text()?,
                 extent: c.word(Extent::from_word, "extent")?,
                 purpose: c.text()?,

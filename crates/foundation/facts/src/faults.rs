@@ -27,7 +27,7 @@ const SENSE: &str = "the order of things";
 const AGE_MAX: i64 = 150;
 /// A clock may be ahead of ours by this many seconds.
 const AHEAD_SECONDS_MAX: i64 = 300;
-/// Accounts tied to accounts are looked at so deep.
+/// Accounts linked to accounts are looked at so deep.
 const DEPTH_MAX: usize = 4;
 
 struct Finder {
@@ -163,7 +163,7 @@ impl Finder {
         ] {
             let Some(closed) = closed else { continue };
             let begun = self.past(format!("{at}.{name}.at"), closed.at.as_deref());
-            let told = self.past(
+            let notified_at = self.past(
                 format!("{at}.{name}.user_told_at"),
                 closed.user_told_at.as_deref(),
             );
@@ -184,7 +184,7 @@ impl Finder {
                     SENSE,
                 );
             }
-            if closed.user_told != Some(true) && told.is_some() {
+            if closed.user_told != Some(true) && notified_at.is_some() {
                 self.say(
                     format!("{at}.{name}.user_told"),
                     "doesn't say yes, and there is a date",
@@ -199,8 +199,8 @@ impl Finder {
             );
         }
         if depth < DEPTH_MAX {
-            for (n, tied) in account.associated.iter().enumerate() {
-                self.account(&format!("{at}.associated[{n}]"), tied, depth + 1);
+            for (n, linked) in account.associated.iter().enumerate() {
+                self.account(&format!("{at}.associated[{n}]"), linked, depth + 1);
             }
         }
     }

@@ -151,7 +151,7 @@ words! {
     }
 }
 
-/// Where service and user are: decides which authorities are told.
+/// Where service and user are: decides which authorities are seen.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Jurisdiction {
@@ -195,7 +195,7 @@ pub struct Facts {
     pub threads: Vec<Thread>,
     /// Payments.
     pub payments: Vec<Payment>,
-    /// What only a financial intelligence unit is told.
+    /// What only a financial intelligence unit is seen.
     pub financial: Option<Financial>,
     /// Addresses on chains.
     pub wallets: Vec<Wallet>,
@@ -341,9 +341,9 @@ impl Facts {
         let reported = self.reported.as_ref().and_then(|a| a.id.clone());
         let new = |v: &Account| !is_victim(v) && (v.id.is_none() || v.id != reported);
         self.victims.extend(part.victims.into_iter().filter(new));
-        let mut told: HashSet<String> = self.payments.iter().map(payment_key).collect();
+        let mut seen: HashSet<String> = self.payments.iter().map(payment_key).collect();
         for payment in part.payments {
-            if told.insert(payment_key(&payment)) {
+            if seen.insert(payment_key(&payment)) {
                 self.payments.push(payment);
             }
         }

@@ -95,13 +95,13 @@ pub(crate) async fn run(connection: &mut AnyConnection, all: &[Numbered]) -> Res
             migrator
                 .run_direct(Some(last), connection, true)
                 .await
-                .map_err(told)?;
+                .map_err(describe)?;
         }
     }
     migrator
         .run_direct(None, connection, false)
         .await
-        .map_err(told)?;
+        .map_err(describe)?;
     // The first version looks here, and refuses a database that is newer than itself by words.
     sqlx::query(
         "INSERT INTO steps (number, done_at) VALUES ($1, 0) ON CONFLICT (number) DO NOTHING",
@@ -164,7 +164,7 @@ fn newer(number: i64) -> CaseworkError {
     ))
 }
 
-fn told(e: MigrateError) -> CaseworkError {
+fn describe(e: MigrateError) -> CaseworkError {
     match e {
         MigrateError::VersionMissing(number) => newer(number),
         MigrateError::VersionMismatch(number) => CaseworkError::unreadable(format!(

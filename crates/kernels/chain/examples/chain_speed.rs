@@ -140,7 +140,7 @@ fn dump(index: &Path, file: &Path) -> Result<(), Box<dyn Error>> {
     let index = Index::open(index)?;
     let mut out = BufWriter::with_capacity(1 << 20, fs::File::create(file)?);
     out.write_all(&(index.sizes()[3] as u32).to_le_bytes())?;
-    probes::tied(&index, |inputs| {
+    probes::linked_inputs(&index, |inputs| {
         let words = [inputs.len() as u32];
         words
             .iter()

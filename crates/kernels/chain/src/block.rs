@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use bitcoin_slices::{Visit as _, Visitor, bsl};
 
 use crate::address::{Key, Kind};
-use crate::double::sha256d;
+use crate::coinjoins::{self, Leg, TxView};
 use crate::files::Hash;
-use crate::mixes::{self, Side, View};
+use crate::hash256::sha256d;
 use crate::undo;
 
 /// The secret with which an index makes fingerprints: nobody outside can prepare two addresses that
@@ -82,7 +82,7 @@ pub(crate) struct TxRow {
     pub inputs: u32,
     pub outputs: u32,
     pub form: u16,
-    /// Code of the form of [`mixes::Mix`] it has; 0 for none.
+    /// Code of the form of [`coinjoins::CoinJoin`] it has; 0 for none.
     pub mix: u8,
     pub confidence: u8,
 }
@@ -134,7 +134,7 @@ const SATOSHI_MAX: u64 = 2_100_000_000_000_000;
 pub(crate) struct Parser {
     ins: Vec<Input>,
     outs: Vec<OutRow>,
-    sides: (Vec<Side>, Vec<Side>),
+    sides: (Vec<Leg>, Vec<Leg>),
     /// What the block spends, and in which of its transactions, counted without the first.
     spent: Vec<undo::Spent>,
     spent_in: Vec<usize>,
@@ -152,7 +152,7 @@ struct Input {
 
 /// Why a block can't be taken apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Wrong {
+pub(crate) enum ParseFault {
     /// The undo data aren't this block's.
     Undo,
     /// The block itself.
@@ -165,7 +165,7 @@ pub(crate) fn parse(
     block: &[u8],
     undo: &[u8],
     secret: &Secret,
-) -> Result<Rows, Wrong> {
+) -> Result<Rows, ParseFault> {
     parser.ins.clear();
     parser.outs.clear();
     parser.spent.clear();
@@ -175,7 +175,7 @@ pub(crate) fn parse(
             parser.spent.push(s);
             parser.spent_in.push(tx);
         })
-        .ok_or(Wrong::Undo)?;
+        .ok_or(ParseFault::Undo)?;
     }
     // As much room as will be needed, for it is much: growing step by step touches it twice.
     let rows = Rows {
@@ -185,7 +185,7 @@ pub(crate) fn parse(
         ins: Vec::with_capacity(parser.spent.len()),
         outs: Vec::with_capacity(parser.outs_before),
     };
-    let mut visitor = Taking {
+    let mut visitor = BlockVisitor {
         parser,
         rows,
         taken: 0,
@@ -197,18 +197,18 @@ pub(crate) fn parse(
         return Err(wrong);
     }
     let (taken, rows) = (visitor.taken, visitor.rows);
-    let parsed = parsed.map_err(|_| Wrong::Block("can't be read"))?;
+    let parsed = parsed.map_err(|_| ParseFault::Block("can't be read"))?;
     if !parsed.remaining().is_empty() {
-        return Err(Wrong::Block("is longer than its transactions"));
+        return Err(ParseFault::Block("is longer than its transactions"));
     }
     if taken != parser.spent.len() {
-        return Err(Wrong::Undo);
+        return Err(ParseFault::Undo);
     }
     parser.outs_before = rows.outs.len() + rows.outs.len() / 8;
     parser.ids.clear();
     parser.ids.extend(rows.txs.iter().map(|t| t.id));
     if merkle_root(&mut parser.ids) != block[36..68] {
-        return Err(Wrong::Block(
+        return Err(ParseFault::Block(
             "doesn't hold the transactions that its header names",
         ));
     }
@@ -230,15 +230,15 @@ pub(crate) fn merkle_root(level: &mut Vec<Hash>) -> Hash {
     level.first().copied().unwrap_or([0; 32])
 }
 
-struct Taking<'a> {
+struct BlockVisitor<'a> {
     parser: &'a mut Parser,
     rows: Rows,
     taken: usize,
     secret: &'a Secret,
-    wrong: Option<Wrong>,
+    wrong: Option<ParseFault>,
 }
 
-impl Visitor for Taking<'_> {
+impl Visitor for BlockVisitor<'_> {
     fn visit_tx_in(&mut self, _: usize, tx_in: &bsl::TxIn<'_>) -> ControlFlow<()> {
         let bytes = tx_in.as_ref();
         let four =
@@ -270,9 +270,9 @@ impl Visitor for Taking<'_> {
     }
 }
 
-impl Taking<'_> {
+impl BlockVisitor<'_> {
     // Long: parses the fields of one transaction.
-    fn transaction(&mut self, tx: &bsl::Transaction<'_>) -> Result<(), Wrong> {
+    fn transaction(&mut self, tx: &bsl::Transaction<'_>) -> Result<(), ParseFault> {
         let (a, b, c) = tx.txid_preimage();
         let id = sha256d(&[a, b, c]);
         let (version, locktime) = (tx.version(), tx.locktime());
@@ -297,20 +297,20 @@ impl Taking<'_> {
             bits |= form::COINBASE;
         }
         let taking = self.taken..self.taken + ins.len();
-        let spent = spent.get(taking.clone()).ok_or(Wrong::Undo)?;
+        let spent = spent.get(taking.clone()).ok_or(ParseFault::Undo)?;
         let spent_in = &spent_in[taking];
         self.taken += ins.len();
         // A rival block's undo data have the same checksum; they seldom have the same shape.
         let number = self.rows.txs.len().wrapping_sub(1);
         if spent_in.iter().any(|tx| *tx != number) {
-            return Err(Wrong::Undo);
+            return Err(ParseFault::Undo);
         }
         let most = |s: u64| s > SATOSHI_MAX;
         if spent.iter().any(|s| most(s.value)) {
-            return Err(Wrong::Undo);
+            return Err(ParseFault::Undo);
         }
         if outs.iter().any(|o| most(o.value)) {
-            return Err(Wrong::Block("makes more money than there is"));
+            return Err(ParseFault::Block("makes more money than there is"));
         }
         if ins.iter().any(|i| i.sequence < 0xffff_fffe) {
             bits |= form::REPLACEABLE;
@@ -326,7 +326,7 @@ impl Taking<'_> {
         let smallest = spent.iter().map(|s| s.value).min().unwrap_or(0);
         let mut mix = None;
         if ins.len() >= 2 || outs.len() >= 4 {
-            let side = |key: &Key, value, sequence| Side {
+            let side = |key: &Key, value, sequence| Leg {
                 value,
                 kind: key.kind(),
                 who: Fingerprint::of_key(key, self.secret).high,
@@ -343,7 +343,7 @@ impl Taking<'_> {
             sides
                 .1
                 .extend(outs.iter().map(|o| side(&o.key, o.value, 0)));
-            mix = mixes::judge(&View::new(&sides.0, &sides.1));
+            mix = coinjoins::judge(&TxView::new(&sides.0, &sides.1));
         }
         for out in &mut *outs {
             let kind = out.key.kind();

@@ -13,16 +13,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use crate::address::{Kind, PAYLOAD_BYTES_MAX};
-use crate::block::{self, Fingerprint, Parser, Rows, Wrong};
+use crate::block::{self, Fingerprint, ParseFault, Parser, Rows};
 use crate::chain::{self, Chain, names};
 use crate::columns::{Column, NONE_4, NONE_5, Writer, filled_with_none};
-use crate::files::{self, Blocks, Place, UndoFile};
+use crate::files::{self, Blocks, Location, UndoFile};
 use crate::forest::{self, Growing};
 use crate::heuristics;
 use crate::index::{STRONG_TAIL_BLOCKS, WEAK_GUARD_MEMBERS, WEAK_TAIL_BLOCKS};
 use crate::manifest::{BUILDING, Counts, Lock, Manifest};
 use crate::rule_set;
-use crate::spool::{Firsts, Groups, Scatter, defines, in_threads, uses};
+use crate::spool::{FirstOccurrences, Partitions, ScatterPass, defines, in_threads, uses};
 use crate::{Fault, Network, Secret};
 
 /// What a build is doing, and how far it is.
@@ -123,7 +123,7 @@ fn sync_all_in(folder: &Path) -> io::Result<()> {
 }
 
 /// The places of the chain's blocks by height.
-pub(crate) fn chain_of(b: &Build<'_>, blocks: &Blocks) -> Result<Vec<Place>, Fault> {
+pub(crate) fn chain_of(b: &Build<'_>, blocks: &Blocks) -> Result<Vec<Location>, Fault> {
     let numbers = blocks.numbers()?;
     let last = numbers.last().copied();
     let done = AtomicUsize::new(0);
@@ -171,8 +171,8 @@ pub(crate) fn chain_of(b: &Build<'_>, blocks: &Blocks) -> Result<Vec<Place>, Fau
 }
 
 struct Spools {
-    addresses: Groups,
-    transactions: Groups,
+    addresses: Partitions,
+    transactions: Partitions,
 }
 
 /// A block's rows with their fingerprints.
@@ -190,7 +190,7 @@ pub(crate) fn prepare(
     undo_files: &UndoFiles,
     parser: &mut Parser,
     buffer: &mut Vec<u8>,
-    (place, height): (&Place, u32),
+    (place, height): (&Location, u32),
     secret: &Secret,
     fits: &dyn Fn(&Rows) -> bool,
 ) -> Result<Prepared, Fault> {
@@ -199,14 +199,14 @@ pub(crate) fn prepare(
         let file = undo_files.get(blocks, place.file, height)?;
         file.of(place, height, |undo| {
             block::parse(parser, buffer, undo, secret)
-                .and_then(|rows| fits(&rows).then_some(rows).ok_or(Wrong::Undo))
+                .and_then(|rows| fits(&rows).then_some(rows).ok_or(ParseFault::Undo))
         })?
     } else {
         block::parse(parser, buffer, &[], secret)
     };
     let rows = rows.map_err(|wrong| match wrong {
-        Wrong::Undo => blocks.no_undo(place, height),
-        Wrong::Block(why) => Fault::BadBlock {
+        ParseFault::Undo => blocks.no_undo(place, height),
+        ParseFault::Block(why) => Fault::BadBlock {
             file: blocks.block_file(place.file),
             offset: place.offset,
             why,
@@ -258,7 +258,7 @@ const BATCH_BLOCKS: usize = 16;
 fn read_blocks(
     b: &Build<'_>,
     blocks: &Blocks,
-    places: &[Place],
+    places: &[Location],
     folder: &Path,
     counts: &mut Counts,
 ) -> Result<Spools, Fault> {
@@ -353,7 +353,7 @@ const KEYS: &str = "temporary.keys";
 
 impl Raw {
     fn create(folder: &Path, bytes: u64) -> io::Result<Self> {
-        let spool = |name: &str| Groups::create(&folder.join(name), bytes / 60);
+        let spool = |name: &str| Partitions::create(&folder.join(name), bytes / 60);
         Ok(Self {
             columns: chain::Writers::at(folder, &Counts::default())?,
             in_vout: Writer::create(&folder.join(IN_VOUT))?,
@@ -365,7 +365,7 @@ impl Raw {
         })
     }
 
-    fn take(&mut self, p: &Prepared, place: &Place) -> io::Result<()> {
+    fn take(&mut self, p: &Prepared, place: &Location) -> io::Result<()> {
         let (tx, first_in, first_out) =
             (self.columns.txs(), self.columns.ins(), self.columns.outs());
         self.columns.block(place, &p.rows)?;
@@ -405,10 +405,15 @@ const ROWS_TOGETHER: usize = 1 << 14;
 
 /// Ids of addresses for outputs and inputs; the table of fingerprints; the keys.
 // Long: a single pass whose state is in local variables.
-fn addresses(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &mut Counts) -> io::Result<()> {
-    let mut firsts = Firsts::new(counts.outs);
-    let mut again = Scatter::create(&folder.join("temporary.again"), counts.outs)?;
-    let mut used = Scatter::create(&folder.join("temporary.used"), counts.ins)?;
+fn addresses(
+    b: &Build<'_>,
+    folder: &Path,
+    groups: &Partitions,
+    counts: &mut Counts,
+) -> io::Result<()> {
+    let mut firsts = FirstOccurrences::new(counts.outs);
+    let mut again = ScatterPass::create(&folder.join("temporary.again"), counts.outs)?;
+    let mut used = ScatterPass::create(&folder.join("temporary.used"), counts.ins)?;
     let mut table = Writer::<13>::create(&folder.join("temporary.table"))?;
     let (mut part, mut lost, mut rows) = (0, 0, Vec::new());
     groups.each(b.threads, false, |g| {
@@ -500,8 +505,8 @@ fn addresses(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &mut Counts)
 
 /// The output that each input spends, the input that spends each output, and the table of
 /// transactions; its rows.
-fn sources(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &Counts) -> io::Result<u64> {
-    let mut from = Scatter::create(&folder.join("temporary.from"), counts.ins)?;
+fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -> io::Result<u64> {
+    let mut from = ScatterPass::create(&folder.join("temporary.from"), counts.ins)?;
     let mut table = Writer::<12>::create(&folder.join(names::TX_TABLE))?;
     let (mut part, mut lost) = (0, 0);
     groups.each(b.threads, true, |g| {
@@ -533,7 +538,7 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Groups, counts: &Counts) -> io
     let deep_txs = chain::first_tx(folder, counts, deep)?;
     let ins_of = Column::<5>::read(&folder.join(names::TX_INS), counts.txs + 1)?;
     let deep_ins = ins_of.get(deep_txs);
-    let mut spent = Scatter::create(&folder.join("temporary.spent"), counts.outs)?;
+    let mut spent = ScatterPass::create(&folder.join("temporary.spent"), counts.outs)?;
     let mut source = Writer::<5>::create(&folder.join(names::IN_SOURCE))?;
     let payees = Column::<4>::read(&folder.join(names::OUT_ADDRESS), counts.outs)?;
     let payers = Column::<4>::read(&folder.join(names::IN_ADDRESS), counts.ins)?;
@@ -636,7 +641,7 @@ fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
         Ok::<(), Fault>(())
     };
     let mut together = |chain: &Chain, tx: u64, growing: &mut Growing| {
-        heuristics::strong_joins(chain, tx, |join| growing.join_always(join));
+        heuristics::strong_unions(chain, tx, |union| growing.union_always(union));
     };
     // What was spent together first, in both: a change rule never stands where a stronger one does.
     let mut growing = Growing::create(of(names::STRONG), strong.1).map_err(io())?;
@@ -648,8 +653,8 @@ fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
     let growing = Growing::resume(begun, weak.1).map_err(io())?;
     let mut growing = growing.guarded(WEAK_GUARD_MEMBERS);
     let mut changes = |chain: &Chain, tx: u64, growing: &mut Growing| {
-        if let Some(join) = heuristics::weak_join(chain, tx) {
-            growing.join(join);
+        if let Some(union) = heuristics::weak_union(chain, tx) {
+            growing.union(union);
         }
     };
     over(("change", 0, weak.0), &mut growing, &mut changes)?;

@@ -13,11 +13,11 @@ use crate::address::{Key, Kind, PAYLOAD_BYTES_MAX};
 use crate::block::satoshi;
 use crate::block::{Fingerprint, Rows, form};
 use crate::columns::{Column, NONE_4, NONE_5, Rising, Writer};
-use crate::files::{Hash, Place};
+use crate::files::{Hash, Location};
+use crate::fx_hash::FxMap;
 use crate::manifest::{Counts, Manifest};
 use crate::map::Map;
-use crate::quick::QuickMap;
-use crate::{Fault, Secret, mixes};
+use crate::{Fault, Secret, coinjoins};
 
 /// File names of the columns.
 pub(crate) mod names {
@@ -128,7 +128,7 @@ impl Writers {
         self.out_value.rows()
     }
 
-    pub fn block(&mut self, place: &Place, rows: &Rows) -> io::Result<()> {
+    pub fn block(&mut self, place: &Location, rows: &Rows) -> io::Result<()> {
         let row = BlockRow {
             hash: place.hash,
             time: place.time,
@@ -256,12 +256,12 @@ pub(crate) struct Chain {
     keys: Map,
     key_places: Column<5>,
     last: Column<5>,
-    /// The first of a build, then those of folds.
+    /// The first of a build, then those of compactions.
     address_tables: Vec<Column<12>>,
     tx_tables: Vec<Column<12>>,
     /// Rows of the base.
     base: Base,
-    over: Over,
+    over: Overlay,
 }
 
 /// How many rows are of blocks that are deep enough.
@@ -273,11 +273,11 @@ struct Base {
 
 /// What points forward from and into the newest blocks.
 #[derive(Default)]
-struct Over {
-    spent: QuickMap<u64, u64>,
-    last: QuickMap<u32, u64>,
-    addresses: QuickMap<u64, Vec<u32>>,
-    txs: QuickMap<u64, Vec<u32>>,
+struct Overlay {
+    spent: FxMap<u64, u64>,
+    last: FxMap<u32, u64>,
+    addresses: FxMap<u64, Vec<u32>>,
+    txs: FxMap<u64, Vec<u32>>,
 }
 
 impl Chain {
@@ -311,7 +311,7 @@ impl Chain {
                 ins: 0,
                 addresses: manifest.deep.1,
             },
-            over: Over::default(),
+            over: Overlay::default(),
             blocks: Column::read(&path(names::BLOCKS), c.blocks)?,
             tx_id: Column::read(&path(names::TX_ID), c.txs)?,
             tx_outs: Rising::read(&path(names::TX_OUTS), c.txs + 1)?,
@@ -352,7 +352,7 @@ impl Chain {
         let txs = self.first_tx(height)..self.counts.txs;
         let (outs, ins) = (self.tx_outs.get(txs.start), self.tx_ins.get(txs.start));
         self.base.ins = ins;
-        let mut over = Over::default();
+        let mut over = Overlay::default();
         over.spent.reserve((self.counts.ins - ins) as usize);
         over.last.reserve((self.counts.outs - outs) as usize / 2);
         over.txs.reserve((txs.end - txs.start) as usize);
@@ -432,9 +432,9 @@ impl Chain {
     }
 
     /// The form of mix a transaction has, and how sure that is.
-    pub fn mix(&self, tx: u64) -> Option<(&'static mixes::Mix, u8)> {
+    pub fn mix(&self, tx: u64) -> Option<(&'static coinjoins::CoinJoin, u8)> {
         let [kind, confidence] = *self.tx_mix.row(tx);
-        let mix = mixes::by_code(kind)?;
+        let mix = coinjoins::by_code(kind)?;
         Some((mix, confidence))
     }
 

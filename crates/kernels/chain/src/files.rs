@@ -11,8 +11,8 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-pub use crate::double::Hash;
-use crate::double::sha256d;
+pub use crate::hash256::Hash;
+use crate::hash256::sha256d;
 use crate::{Fault, Network, undo};
 
 /// Largest record we read, bytes; a block has at most 4,000,000.
@@ -38,7 +38,7 @@ pub fn hash_of_text(text: &str) -> Option<Hash> {
 
 /// Where a block lies, and what its header says.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     pub hash: Hash,
     pub previous: Hash,
     /// Number of its file.
@@ -57,7 +57,7 @@ pub(crate) struct Place {
     pub rank: u32,
 }
 
-impl Place {
+impl Location {
     /// Of a block that stands in an index.
     pub fn known(hash: Hash, file: u32, offset: u64, bytes: u32) -> Self {
         Self {
@@ -148,7 +148,7 @@ impl Blocks {
     }
 
     /// What is said where none of the undo data is a block's.
-    pub fn no_undo(&self, place: &Place, height: u32) -> Fault {
+    pub fn no_undo(&self, place: &Location, height: u32) -> Fault {
         Fault::NoUndo {
             file: self.undo_path(place.file),
             block: hash_text(&place.hash),
@@ -177,7 +177,7 @@ impl Blocks {
     /// The places of all blocks of a file from an offset on, and where the next record would begin.
     ///
     /// `live`: the node may be writing at the end; what isn't whole there isn't there yet.
-    pub fn scan(&self, number: u32, from: u64, live: bool) -> Result<(Vec<Place>, u64), Fault> {
+    pub fn scan(&self, number: u32, from: u64, live: bool) -> Result<(Vec<Location>, u64), Fault> {
         let path = self.block_file(number);
         let io = || Fault::io(&path);
         let file = File::open(&path).map_err(io())?;
@@ -231,7 +231,7 @@ impl Blocks {
             let transactions = undo::compact_size(&mut &head[88..end]).ok_or_else(bad)?;
             let four =
                 |from: usize| u32::from_le_bytes(header[from..from + 4].try_into().expect("four"));
-            places.push(Place {
+            places.push(Location {
                 hash: sha256d(&[header]),
                 previous: header[4..36].try_into().expect("32 bytes"),
                 file: number,
@@ -282,7 +282,7 @@ impl Blocks {
     }
 
     /// A block's bytes; its hash is checked.
-    pub fn block(&self, place: &Place, into: &mut Vec<u8>) -> Result<(), Fault> {
+    pub fn block(&self, place: &Location, into: &mut Vec<u8>) -> Result<(), Fault> {
         let path = self.block_file(place.file);
         let file = File::open(&path).map_err(Fault::io(&path))?;
         self.block_of(&file, &path, place, into)
@@ -293,7 +293,7 @@ impl Blocks {
         &self,
         file: &File,
         path: &Path,
-        place: &Place,
+        place: &Location,
         into: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         into.resize(place.bytes as usize, 0);
@@ -351,7 +351,7 @@ impl UndoFile {
     /// is given when none can.
     pub fn of<T, E>(
         &self,
-        place: &Place,
+        place: &Location,
         height: u32,
         mut use_it: impl FnMut(&[u8]) -> Result<T, E>,
     ) -> Result<Result<T, E>, Fault> {
@@ -396,13 +396,13 @@ impl UndoFile {
 /// The chain of most work, from the first block on; and the blocks that don't hang together with it.
 pub(crate) struct Order {
     /// By height.
-    pub chain: Vec<Place>,
+    pub chain: Vec<Location>,
     /// Blocks whose predecessor is in no file.
-    pub apart: Vec<Place>,
+    pub apart: Vec<Location>,
 }
 
 /// Puts blocks into the chain's order.
-pub(crate) fn order(places: &[Place]) -> Order {
+pub(crate) fn order(places: &[Location]) -> Order {
     let by_hash: HashMap<Hash, usize> = (0..).zip(places).map(|(n, p)| (p.hash, n)).collect();
     let mut next: HashMap<Hash, Vec<usize>> = HashMap::new();
     let (mut ready, mut apart) = (Vec::new(), Vec::new());

@@ -1,7 +1,7 @@
 //! Appends new blocks to an index, and undoes those that lost a race.
 //!
 //! Every column only grows at its end, and the manifest says how far it counts: an append that is cut off
-//! never happened. Blocks are undone by counting less; as far as the base reaches none may be.
+//! never happened. Blocks are orphaned by counting less; as far as the base reaches none may be.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -14,8 +14,8 @@ use crate::block::{Parser, Rows};
 use crate::build::{Build, Prepared, UndoFiles, prepare};
 use crate::chain::{Chain, KeyWriter, Writers, names};
 use crate::columns::{NONE_4, NONE_5, Writer};
-use crate::files::{self, Blocks, Hash, Place, work};
-use crate::fold::fold_if_due;
+use crate::compaction::compact_if_due;
+use crate::files::{self, Blocks, Hash, Location, work};
 use crate::manifest::{Counts, Lock, Manifest};
 use crate::rule_set;
 use crate::{Fault, Progress};
@@ -23,8 +23,8 @@ use crate::{Fault, Progress};
 /// What following came to.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Followed {
-    /// Blocks undone.
-    pub undone: u64,
+    /// Blocks orphaned.
+    pub orphaned: u64,
     /// Blocks appended.
     pub appended: u64,
 }
@@ -49,7 +49,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
         });
     }
     if manifest.folding > 0 {
-        fold_if_due(b.index, &mut manifest)?;
+        compact_if_due(b.index, &mut manifest)?;
     }
     let blocks = Blocks::open(b.blocks, b.network)?;
     let mut chain = Chain::open(b.index, &manifest)?;
@@ -63,12 +63,12 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
             return Err(Fault::BadIndex {
                 folder: b.index.to_owned(),
                 why: format!(
-                    "{} blocks were undone, more than the index can take back; delete the folder and build it again",
+                    "{} blocks were orphaned, more than the index can take back; delete the folder and build it again",
                     chain.counts.blocks - fork
                 ),
             });
         }
-        followed.undone = chain.counts.blocks - fork;
+        followed.orphaned = chain.counts.blocks - fork;
         manifest.counts = chain.counts_below(fork);
         manifest.tip = chain.block(fork - 1).hash;
         manifest.write(b.index)?;
@@ -81,7 +81,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     for part in new.chunks(COMMIT_BLOCKS) {
         if height > chain.counts.blocks {
             drop(chain);
-            fold_if_due(b.index, &mut manifest)?;
+            compact_if_due(b.index, &mut manifest)?;
             chain = Chain::open(b.index, &manifest)?;
         }
         let mut append = Append::new(b.index, &manifest, &chain).map_err(Fault::io(b.index))?;
@@ -133,13 +133,13 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
         }
     }
     drop(chain);
-    fold_if_due(b.index, &mut manifest)?;
+    compact_if_due(b.index, &mut manifest)?;
     Ok(followed)
 }
 
 /// Where the best chain leaves the indexed one, and its blocks from there on.
 // Long: a single pass whose state is in local variables.
-fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Place>), Fault> {
+fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Location>), Fault> {
     let known = chain.counts.blocks;
     // Blocks come in near their predecessors: the file before the one of a block some way back.
     let back = chain
@@ -169,14 +169,14 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Plac
             block: files::hash_text(&tip),
         });
     }
-    let fresh: HashMap<Hash, &Place> = places
+    let fresh: HashMap<Hash, &Location> = places
         .iter()
         .filter(|p| !heights.contains_key(&p.hash))
         .map(|p| (p.hash, p))
         .collect();
     let parents: HashSet<Hash> = fresh.values().map(|p| p.previous).collect();
-    let mut best: Option<(u128, u64, Vec<Place>)> = None;
-    let mut apart: Option<&Place> = None;
+    let mut best: Option<(u128, u64, Vec<Location>)> = None;
+    let mut apart: Option<&Location> = None;
     for tip in fresh.values().filter(|p| !parents.contains(&p.hash)) {
         let (mut branch, mut at) = (vec![**tip], *tip);
         while let Some(before) = fresh.get(&at.previous) {
@@ -281,7 +281,7 @@ impl<'a> Append<'a> {
         })
     }
 
-    fn block(&mut self, place: &Place, p: &Prepared) -> Result<(), Unfit> {
+    fn block(&mut self, place: &Location, p: &Prepared) -> Result<(), Unfit> {
         let mut out = self.columns.outs();
         self.columns.block(place, &p.rows)?;
         let (mut ins, mut outs) = (p.rows.ins.iter(), p.rows.outs.iter());

@@ -12,16 +12,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::columns::{Column, NONE_4, Writer};
-use crate::quick::QuickMap;
+use crate::fx_hash::FxMap;
 
 /// More addresses than this have no place (one bit tells roots).
 pub(crate) const ADDRESSES_MAX: u64 = 1 << 31;
 const ROOT: u32 = 1 << 31;
 
-/// A join: `a` of one cluster and `b` of the other, by a transaction and the code of a rule of
+/// A union: `a` of one cluster and `b` of the other, by a transaction and the code of a rule of
 /// [`crate::heuristics::ALL`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Join {
+pub(crate) struct Union {
     pub a: u32,
     pub b: u32,
     pub tx: u32,
@@ -36,7 +36,7 @@ pub(crate) struct Files {
     /// Each address's root; at a root its tree's size.
     roots: PathBuf,
     /// For each root that ceased to be one, by which link, counted from one.
-    hung: PathBuf,
+    parents: PathBuf,
     /// Joins in the order they were made.
     links: PathBuf,
 }
@@ -46,7 +46,7 @@ impl Files {
         let of = |part: &str| folder.join(format!("{name}.{part}"));
         Self {
             roots: of("roots"),
-            hung: of("hung"),
+            parents: of("hung"),
             links: of("links"),
         }
     }
@@ -57,11 +57,11 @@ pub(crate) struct Growing {
     files: Files,
     /// A parent, or [`ROOT`] and the tree's size.
     nodes: Vec<u32>,
-    hung: Column<4>,
+    parents: Column<4>,
     links: Writer<LINK>,
     largest_refused: u32,
     /// Joins to come, and whether the guard is asked.
-    waiting: Vec<(Join, bool)>,
+    waiting: Vec<(Union, bool)>,
     refused: u64,
     /// The first write that failed.
     fault: Option<io::Error>,
@@ -73,13 +73,13 @@ const TOGETHER: usize = 128;
 impl Growing {
     pub fn create(files: Files, addresses: u64) -> io::Result<Self> {
         // A row of zeros is none: what was never written takes no room on the disk.
-        File::create(&files.hung)?.set_len(addresses * 4)?;
+        File::create(&files.parents)?.set_len(addresses * 4)?;
         Self::with(files, vec![ROOT | 1; addresses as usize], 0)
     }
 
     fn with(files: Files, nodes: Vec<u32>, links: u64) -> io::Result<Self> {
         Ok(Self {
-            hung: Column::write(&files.hung, nodes.len() as u64)?,
+            parents: Column::write(&files.parents, nodes.len() as u64)?,
             links: Writer::at(&files.links, links)?,
             files,
             nodes,
@@ -93,17 +93,17 @@ impl Growing {
     /// Copies itself as it is, cut to the first addresses, to go on from another time with
     /// [`Growing::resume`]; no join has touched others yet.
     pub fn snapshot(&mut self, to: &Files, addresses: u64) -> io::Result<()> {
-        self.settle();
+        self.apply_waiting();
         let mut out = Writer::<4>::create(&to.roots)?;
         for some in self.nodes[..addresses as usize].chunks(1 << 16) {
             out.push_words(some)?;
         }
         out.finish()?;
         self.links.flush()?;
-        self.hung.flush()?;
+        self.parents.flush()?;
         std::fs::copy(&self.files.links, &to.links)?;
-        std::fs::copy(&self.files.hung, &to.hung)?;
-        let file = File::options().write(true).open(&to.hung)?;
+        std::fs::copy(&self.files.parents, &to.parents)?;
+        let file = File::options().write(true).open(&to.parents)?;
         file.set_len(addresses * 4)
     }
 
@@ -138,49 +138,49 @@ impl Growing {
     }
 
     /// Unless the guard refuses it.
-    pub fn join(&mut self, join: Join) {
-        self.later(join, true);
+    pub fn union(&mut self, union: Union) {
+        self.later(union, true);
     }
 
     /// Whatever the guard says.
-    pub fn join_always(&mut self, join: Join) {
-        self.later(join, false);
+    pub fn union_always(&mut self, union: Union) {
+        self.later(union, false);
     }
 
     #[inline]
-    fn later(&mut self, join: Join, guarded: bool) {
-        self.waiting.push((join, guarded));
+    fn later(&mut self, union: Union, guarded: bool) {
+        self.waiting.push((union, guarded));
         if self.waiting.len() == TOGETHER {
-            self.settle();
+            self.apply_waiting();
         }
     }
 
-    fn settle(&mut self) {
+    fn apply_waiting(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         let mut asked = 0;
-        for (join, _) in &waiting {
-            let above = self.nodes[join.b as usize];
-            asked ^= self.nodes[join.a as usize] ^ above;
+        for (union, _) in &waiting {
+            let above = self.nodes[union.b as usize];
+            asked ^= self.nodes[union.a as usize] ^ above;
             if above & ROOT == 0 {
                 asked ^= self.nodes[above as usize];
             }
         }
         std::hint::black_box(asked);
-        for (join, guarded) in &waiting {
+        for (union, guarded) in &waiting {
             let largest = if *guarded {
                 self.largest_refused
             } else {
                 u32::MAX
             };
-            self.refused += u64::from(!self.join_unless(*join, largest));
+            self.refused += u64::from(!self.union_unless(*union, largest));
         }
         self.waiting = waiting;
         self.waiting.clear();
     }
 
     #[inline]
-    fn join_unless(&mut self, join: Join, largest_refused: u32) -> bool {
-        let (x, y) = (self.root(join.a), self.root(join.b));
+    fn union_unless(&mut self, union: Union, largest_refused: u32) -> bool {
+        let (x, y) = (self.root(union.a), self.root(union.b));
         if x == y {
             return true;
         }
@@ -191,25 +191,25 @@ impl Growing {
         }
         self.nodes[large as usize] = ROOT | (size(small) + size(large));
         self.nodes[small as usize] = large;
-        let row = link_row(large, &join);
+        let row = link_row(large, &union);
         if let Err(e) = self.links.push(row) {
             self.fault.get_or_insert(e);
         }
-        self.hung.set(u64::from(small), self.links.rows());
+        self.parents.set(u64::from(small), self.links.rows());
         true
     }
 
     /// Lets go of the pages that were touched; they are in the file.
     pub fn let_go(&mut self) -> io::Result<()> {
-        self.settle();
-        self.hung.flush()?;
-        self.hung = Column::write(&self.files.hung, self.nodes.len() as u64)?;
+        self.apply_waiting();
+        self.parents.flush()?;
+        self.parents = Column::write(&self.files.parents, self.nodes.len() as u64)?;
         Ok(())
     }
 
     /// Writes what isn't written yet. How many joins there are, and how many the guard refused.
     pub fn finish(mut self) -> io::Result<(u64, u64)> {
-        self.settle();
+        self.apply_waiting();
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -223,43 +223,43 @@ impl Growing {
             out.push_words(some)?;
         }
         out.finish()?;
-        self.hung.flush()?;
+        self.parents.flush()?;
         Ok((self.links.finish()?, self.refused))
     }
 }
 
-fn link_row(to: u32, join: &Join) -> [u8; LINK] {
+fn link_row(to: u32, union: &Union) -> [u8; LINK] {
     let mut row = [0; LINK];
-    for (n, number) in [to, join.a, join.b, join.tx].into_iter().enumerate() {
+    for (n, number) in [to, union.a, union.b, union.tx].into_iter().enumerate() {
         row[n * 4..n * 4 + 4].copy_from_slice(&number.to_le_bytes());
     }
-    row[16] = join.rule;
+    row[16] = union.rule;
     row
 }
 
-/// Whom a root was hung under, by which join, and the how-manieth it was.
-type Link = (u32, Join, u64);
+/// Whom a root was hung under, by which union, and the how-manieth it was.
+type Link = (u32, Union, u64);
 
 fn link_of_row(row: &[u8; LINK], sequence: u64) -> Link {
     let number = |n: usize| u32::from_le_bytes(row[n * 4..n * 4 + 4].try_into().expect("four"));
-    let join = Join {
+    let union = Union {
         a: number(1),
         b: number(2),
         tx: number(3),
         rule: row[16],
     };
-    (number(0), join, sequence)
+    (number(0), union, sequence)
 }
 
 /// A forest to ask.
 pub(crate) struct Forest {
     roots: Column<4>,
-    hung: Column<4>,
+    parents: Column<4>,
     links: Column<LINK>,
     /// Addresses that the base knows.
     base: u32,
-    over: QuickMap<u32, Link>,
-    sizes: QuickMap<u32, u32>,
+    over: FxMap<u32, Link>,
+    sizes: FxMap<u32, u32>,
     largest_refused: u32,
 }
 
@@ -268,11 +268,11 @@ impl Forest {
     pub fn open(files: &Files, base: u64, links: u64) -> io::Result<Self> {
         Ok(Self {
             roots: Column::read(&files.roots, base)?,
-            hung: Column::read(&files.hung, base)?,
+            parents: Column::read(&files.parents, base)?,
             links: Column::read(&files.links, links)?,
             base: base as u32,
-            over: QuickMap::default(),
-            sizes: QuickMap::default(),
+            over: FxMap::default(),
+            sizes: FxMap::default(),
             largest_refused: u32::MAX,
         })
     }
@@ -311,17 +311,17 @@ impl Forest {
     }
 
     /// A join of one of the newest blocks.
-    pub fn join(&mut self, join: Join) {
-        self.join_unless(join, self.largest_refused);
+    pub fn union(&mut self, union: Union) {
+        self.union_unless(union, self.largest_refused);
     }
 
     /// Whatever the guard says.
-    pub fn join_always(&mut self, join: Join) {
-        self.join_unless(join, u32::MAX);
+    pub fn union_always(&mut self, union: Union) {
+        self.union_unless(union, u32::MAX);
     }
 
-    fn join_unless(&mut self, join: Join, largest_refused: u32) {
-        let (x, y) = (self.root(join.a), self.root(join.b));
+    fn union_unless(&mut self, union: Union, largest_refused: u32) {
+        let (x, y) = (self.root(union.a), self.root(union.b));
         if x == y {
             return;
         }
@@ -332,7 +332,7 @@ impl Forest {
         }
         self.sizes.insert(large, of_x + of_y);
         let sequence = OVER | self.over.len() as u64;
-        self.over.insert(small, (large, join, sequence));
+        self.over.insert(small, (large, union, sequence));
     }
 
     fn link(&self, root: u32) -> Option<Link> {
@@ -340,14 +340,14 @@ impl Forest {
             return Some(*link);
         }
         if root < self.base {
-            let nth = self.hung.get(u64::from(root)).checked_sub(1)?;
+            let nth = self.parents.get(u64::from(root)).checked_sub(1)?;
             return Some(link_of_row(self.links.row(nth), nth));
         }
         None
     }
 
     /// Joins that lead from one address to the other, in order; nothing where none do.
-    pub fn way(&self, from: u32, to: u32) -> Option<Vec<Join>> {
+    pub fn way(&self, from: u32, to: u32) -> Option<Vec<Union>> {
         let mut way = Vec::new();
         // Pairs still to be tied, the nearest last.
         let mut open = vec![(from, to)];
@@ -355,14 +355,14 @@ impl Forest {
             if x == y {
                 continue;
             }
-            let (join, x_first) = self.latest_between(x, y)?;
+            let (union, x_first) = self.latest_between(x, y)?;
             let (near, far) = if x_first {
-                (join.a, join.b)
+                (union.a, union.b)
             } else {
-                (join.b, join.a)
+                (union.b, union.a)
             };
             if x == near && y == far {
-                way.push(join);
+                way.push(union);
             } else {
                 open.push((far, y));
                 open.push((near, far));
@@ -374,7 +374,7 @@ impl Forest {
 
     /// Of the joins above two addresses the one that brought their clusters together, and whether its
     /// `a` is on the first one's side.
-    fn latest_between(&self, x: u32, y: u32) -> Option<(Join, bool)> {
+    fn latest_between(&self, x: u32, y: u32) -> Option<(Union, bool)> {
         let above = |mut n: u32| {
             let mut all = vec![n];
             while let Some((to, _, _)) = self.link(n) {
@@ -390,12 +390,12 @@ impl Forest {
             let at = all.iter().position(|n| *n == common)?;
             let child = *all.get(at.checked_sub(1)?)?;
             self.link(child)
-                .map(|(_, join, sequence)| (child, join, sequence))
+                .map(|(_, union, sequence)| (child, union, sequence))
         };
-        let side = |child: u32, join: &Join, of_x: bool| {
+        let side = |child: u32, union: &Union, of_x: bool| {
             // `a` is below the child, or `b` is.
-            let a_below = above(join.a).contains(&child);
-            (*join, a_below == of_x)
+            let a_below = above(union.a).contains(&child);
+            (*union, a_below == of_x)
         };
         match (last(&xs), last(&ys)) {
             (Some((c, j, _)), None) => Some(side(c, &j, true)),
@@ -422,13 +422,13 @@ mod tests {
     use proptest::prelude::*;
 
     /// Walks the joins from one address to the other.
-    fn leads(way: &[Join], from: u32, to: u32) -> bool {
+    fn leads(way: &[Union], from: u32, to: u32) -> bool {
         let mut at = from;
-        for join in way {
-            at = if join.a == at {
-                join.b
-            } else if join.b == at {
-                join.a
+        for union in way {
+            at = if union.a == at {
+                union.b
+            } else if union.b == at {
+                union.a
             } else {
                 return false;
             };
@@ -443,20 +443,20 @@ mod tests {
         fn ways_lead_from_one_to_the_other(pairs in proptest::collection::vec((0u32..40, 0u32..40), 0..60), split in 0usize..60) {
             let folder = tempfile::tempdir().unwrap();
             let files = || Files::named(folder.path(), "forest");
-            let joins: Vec<Join> = (0..).zip(&pairs).filter(|(_, (a, b))| a != b).map(|(tx, (a, b))| Join { a: *a, b: *b, tx: (tx * 7) % 5, rule: 0 }).collect();
+            let joins: Vec<Union> = (0..).zip(&pairs).filter(|(_, (a, b))| a != b).map(|(tx, (a, b))| Union { a: *a, b: *b, tx: (tx * 7) % 5, rule: 0 }).collect();
             let split = split.min(joins.len());
             let mut growing = Growing::create(files(), 40).unwrap();
-            for join in &joins[..split] {
-                growing.join(*join);
+            for union in &joins[..split] {
+                growing.union(*union);
             }
             let (links, _) = growing.finish().unwrap();
             let mut forest = Forest::open(&files(), 40, links).unwrap();
-            for join in &joins[split..] {
-                forest.join(*join);
+            for union in &joins[split..] {
+                forest.union(*union);
             }
             let mut colour: Vec<u32> = (0..40).collect();
-            for join in &joins {
-                let (x, y) = (colour[join.a as usize], colour[join.b as usize]);
+            for union in &joins {
+                let (x, y) = (colour[union.a as usize], colour[union.b as usize]);
                 colour.iter_mut().filter(|c| **c == x).for_each(|c| *c = y);
             }
             for from in 0..40 {
@@ -481,20 +481,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::named(folder.path(), "forest");
         let mut growing = Growing::create(files, 10).unwrap().guarded(2);
-        let join = |a, b| Join {
+        let union = |a, b| Union {
             a,
             b,
             tx: 0,
             rule: 0,
         };
         for (a, b) in [(0, 1), (1, 2), (3, 4), (4, 5)] {
-            growing.join(join(a, b));
+            growing.union(union(a, b));
         }
-        growing.settle();
+        growing.apply_waiting();
         assert_eq!(growing.refused, 0);
-        growing.join(join(2, 3));
-        growing.join(join(2, 9));
-        growing.settle();
+        growing.union(union(2, 3));
+        growing.union(union(2, 9));
+        growing.apply_waiting();
         assert_eq!(growing.refused, 1);
     }
 }

@@ -8,7 +8,7 @@
 use crate::Kind;
 use crate::block::{habits, out_bits, satoshi};
 use crate::chain::Chain;
-use crate::forest::{Join, NOBODY};
+use crate::forest::{NOBODY, Union};
 
 mod multi_input;
 mod one_time;
@@ -190,7 +190,7 @@ fn habits_of(chain: &Chain, tx: u64) -> u16 {
 }
 
 /// Calls `join` for each tie that a transaction's inputs make.
-pub(crate) fn strong_joins(chain: &Chain, tx: u64, mut join: impl FnMut(Join)) {
+pub(crate) fn strong_unions(chain: &Chain, tx: u64, mut each: impl FnMut(Union)) {
     let ins = chain.ins(tx);
     if ins.end - ins.start < 2 || chain.is_joint(tx) {
         return;
@@ -205,7 +205,7 @@ pub(crate) fn strong_joins(chain: &Chain, tx: u64, mut join: impl FnMut(Join)) {
             first = b;
             continue;
         }
-        join(Join {
+        each(Union {
             a: first,
             b,
             tx: tx as u32,
@@ -220,10 +220,10 @@ pub(crate) const TIES_FROM: u8 = 75;
 pub const SITE_GROWS_FROM: u8 = 85;
 
 /// The tie between a payment's payer and its change.
-pub(crate) fn weak_join(chain: &Chain, tx: u64) -> Option<Join> {
+pub(crate) fn weak_union(chain: &Chain, tx: u64) -> Option<Union> {
     let (out, rule) = change(chain, tx).filter(|(_, rule)| rule.confidence >= TIES_FROM)?;
     let a = chain.payer(chain.ins(tx).start);
-    (a != NOBODY).then(|| Join {
+    (a != NOBODY).then(|| Union {
         a,
         b: chain.payee(out),
         tx: tx as u32,

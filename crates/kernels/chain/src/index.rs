@@ -28,7 +28,7 @@ pub const WEAK_GUARD_MEMBERS: u32 = 10_000;
 
 /// What an index holds, without opening it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Glance {
+pub struct IndexInfo {
     /// Height and hash of the last block.
     pub tip: (u64, Hash),
     /// How many transactions, inputs, outputs and addresses.
@@ -38,10 +38,10 @@ pub struct Glance {
 }
 
 /// Looks what an index holds.
-pub fn glance(folder: &Path) -> Result<Glance, Fault> {
+pub fn index_info(folder: &Path) -> Result<IndexInfo, Fault> {
     let m = rule_set::manifest(folder)?;
     let c = m.counts;
-    Ok(Glance {
+    Ok(IndexInfo {
         tip: (c.blocks.saturating_sub(1), m.tip),
         sizes: [c.txs, c.ins, c.outs, c.addresses],
         refused_joins: m.refused,
@@ -112,14 +112,14 @@ impl Index {
             let [mut strong, mut weak] = base.take().expect("it is taken once");
             let (chain, end) = (&self.chain, self.chain.counts.txs);
             for tx in self.from.0..end {
-                heuristics::strong_joins(chain, tx, |join| strong.join(join));
+                heuristics::strong_unions(chain, tx, |union| strong.union(union));
             }
             for tx in self.from.1..end {
-                heuristics::strong_joins(chain, tx, |join| weak.join_always(join));
+                heuristics::strong_unions(chain, tx, |union| weak.union_always(union));
             }
             for tx in self.from.1..end {
-                if let Some(join) = heuristics::weak_join(chain, tx) {
-                    weak.join(join);
+                if let Some(union) = heuristics::weak_union(chain, tx) {
+                    weak.union(union);
                 }
             }
             [strong, weak]

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use crate::Index;
+use crate::fx_hash::FxMap;
 use crate::heuristics::Strength;
-use crate::quick::QuickMap;
 
 /// A claim: this address is that service's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,11 +54,11 @@ pub struct Contested {
 /// All claims, ready to be asked.
 #[derive(Default, Debug)]
 pub struct Known {
-    addresses: QuickMap<u32, (u32, (bool, u8))>,
-    confidence: QuickMap<u32, u8>,
-    strong: QuickMap<u32, Claims>,
-    weak: QuickMap<u32, Claims>,
-    stops: QuickMap<u32, bool>,
+    addresses: FxMap<u32, (u32, (bool, u8))>,
+    confidence: FxMap<u32, u8>,
+    strong: FxMap<u32, Claims>,
+    weak: FxMap<u32, Claims>,
+    stops: FxMap<u32, bool>,
 }
 
 /// How an address comes to be a service's.

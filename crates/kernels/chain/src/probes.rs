@@ -9,7 +9,7 @@ use bitcoin_slices::{Visit as _, Visitor, bsl};
 use crate::block::Parser;
 use crate::build::{Build, UndoFiles, chain_of, prepare};
 use crate::files::Blocks;
-use crate::forest::{Files, Forest, Growing, Join};
+use crate::forest::{Files, Forest, Growing, Union};
 use crate::manifest::Lock;
 use crate::rule_set;
 use crate::{Fault, Index, Network, heuristics};
@@ -23,7 +23,7 @@ pub fn block(bytes: &[u8]) {
     let (undo, block) = rest.split_at(length);
     let mut parser = Parser::default();
     let _ = crate::block::parse(&mut parser, block, undo, &[1, 2, 3, 5]);
-    let _ = crate::mixes_of_block(block);
+    let _ = crate::coinjoins_of_block(block);
 }
 
 /// Reads and parses all blocks with their undo data as a build does, and keeps nothing: bytes of blocks,
@@ -124,22 +124,25 @@ pub fn payments_to(index: &Index, address: u32) -> Vec<u64> {
 }
 
 /// Folds all but so many blocks of an index into its columns; begins only, where that is asked.
-pub fn fold(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
+pub fn compact(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
     let _lock = Lock::alone(index)?;
     let mut manifest = rule_set::manifest(index)?;
     if only_begin && manifest.counts.blocks > tail + manifest.deep.0 {
         manifest.folding = manifest.counts.blocks - tail;
         return manifest.write(index);
     }
-    crate::fold::fold(index, &mut manifest, tail)
+    crate::compaction::compact(index, &mut manifest, tail)
 }
 
 /// The different input addresses of each transaction whose inputs are tied.
-pub fn tied(index: &Index, mut each: impl FnMut(&[u32]) -> io::Result<()>) -> io::Result<()> {
+pub fn linked_inputs(
+    index: &Index,
+    mut each: impl FnMut(&[u32]) -> io::Result<()>,
+) -> io::Result<()> {
     let mut inputs: Vec<u32> = Vec::new();
     for tx in 0..index.chain.counts.txs {
         inputs.clear();
-        heuristics::strong_joins(&index.chain, tx, |join| {
+        heuristics::strong_unions(&index.chain, tx, |join| {
             if inputs.is_empty() {
                 inputs.push(join.a);
             }
@@ -185,7 +188,7 @@ pub fn cluster(addresses: u32, rows: &[u32], folder: &Path) -> io::Result<u64> {
         let inputs = &rows[at + 1..][..*count as usize];
         let (a, others) = inputs.split_first().expect("none without inputs");
         for b in others {
-            growing.join_always(Join {
+            growing.union_always(Union {
                 a: *a,
                 b: *b,
                 tx,

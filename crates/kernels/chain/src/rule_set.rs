@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::files::{Hash, hash_text};
 use crate::manifest::Manifest;
-use crate::{Fault, heuristics, mixes};
+use crate::{Fault, coinjoins, heuristics};
 
 /// Reads the manifest of an index, and refuses one built with another rule set.
 pub(crate) fn manifest(index: &Path) -> Result<Manifest, Fault> {
@@ -39,7 +39,7 @@ pub(crate) fn digest() -> String {
             h.rule
         )
     });
-    let mixes = mixes::ALL
+    let mixes = coinjoins::ALL
         .iter()
         .map(|m| format!("{} {} {} {}", m.name, m.code, m.joint, m.rule));
     digest_of(rules.chain(mixes))
@@ -98,7 +98,7 @@ mod tests {
                 "{known:?}: give a new rule the next free code, and leave those of others alone"
             );
         }
-        let mixes: Vec<_> = mixes::ALL.iter().map(|m| (m.code, m.name)).collect();
+        let mixes: Vec<_> = coinjoins::ALL.iter().map(|m| (m.code, m.name)).collect();
         for known in [
             (1, "whirlpool"),
             (2, "tx0"),
@@ -120,7 +120,10 @@ mod tests {
             codes.dedup();
             assert_eq!(codes.len(), all.len(), "each code is one rule's");
         }
-        assert!(mixes::ALL.iter().all(|m| m.code != 0), "0 stands for none");
+        assert!(
+            coinjoins::ALL.iter().all(|m| m.code != 0),
+            "0 stands for none"
+        );
     }
 
     #[test]

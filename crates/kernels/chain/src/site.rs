@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::chain::Chain;
 use crate::forest::NOBODY;
+use crate::fx_hash::{FxMap, FxSet};
 use crate::heuristics::{self, Heuristic, Strength};
 use crate::known::Known;
-use crate::quick::{QuickMap, QuickSet};
-use crate::{Index, mixes};
+use crate::{Index, coinjoins};
 
 /// Addresses of one site at most; beyond, something has melted together that doesn't belong.
 pub const SITE_ADDRESSES_MAX: usize = 5_000_000;
@@ -78,7 +78,7 @@ pub enum Refused {
     /// Its cluster has so many addresses.
     Large(u32),
     /// Spent together in what may be a mix.
-    Mix(&'static str),
+    CoinJoin(&'static str),
     /// The rule alone isn't sure enough for a site to grow by.
     Unsure,
     /// Its wallet pays the site at another address, as payers do.
@@ -97,7 +97,7 @@ pub struct Site {
     pub members: Vec<Member>,
     /// Those that were not taken, by number.
     pub doubtful: Vec<Doubtful>,
-    places: QuickMap<u32, usize>,
+    places: FxMap<u32, usize>,
 }
 
 impl Site {
@@ -129,7 +129,7 @@ pub fn site(index: &Index, seeds: &[u32], known: &Known) -> Site {
         site: Site::default(),
         doubtful: BTreeMap::new(),
         weak: VecDeque::new(),
-        done: QuickSet::default(),
+        done: FxSet::default(),
         next: 0,
     };
     for &address in seeds {
@@ -162,7 +162,7 @@ struct Growing<'a> {
     /// Weak ties to look at: from, to, transaction, rule.
     weak: VecDeque<(u32, u32, u64, &'static Heuristic)>,
     /// Transactions that were looked at as spending.
-    done: QuickSet<u64>,
+    done: FxSet<u64>,
     /// The first member whose transactions weren't looked at.
     next: usize,
 }
@@ -229,8 +229,8 @@ impl Growing<'_> {
             };
             if let Some((mix, confidence)) = joint {
                 // In a marked mix strangers are strangers; in a doubted one they may be the site's.
-                if confidence < mixes::MARKED_FROM {
-                    self.doubt(address, because, Refused::Mix(mix.name));
+                if confidence < coinjoins::DETECTED_FROM {
+                    self.doubt(address, because, Refused::CoinJoin(mix.name));
                 }
                 continue;
             }
@@ -284,7 +284,7 @@ impl Growing<'_> {
         if outs.end - outs.start != 1 || ins.end - ins.start < 2 || chain.is_joint(tx) {
             return None;
         }
-        let payers: QuickSet<u32> = ins.map(|i| chain.payer(i)).collect();
+        let payers: FxSet<u32> = ins.map(|i| chain.payer(i)).collect();
         let (from, payee) = (*payers.iter().min()?, chain.payee(outs.start));
         let other = match (self.site.has(from), self.site.has(payee)) {
             (true, false) => payee,
@@ -387,7 +387,7 @@ pub const DUST_SATOSHI_MAX: u64 = 1_000;
 pub fn receipts(index: &Index, site: &Site, known: &Known) -> Receipts {
     let chain: &Chain = &index.chain;
     // A seed that a service hosts is spent by the service, for whomever.
-    let hosted: QuickMap<u32, u32> = site
+    let hosted: FxMap<u32, u32> = site
         .members
         .iter()
         .filter_map(|m| Some((m.address, known.surely(index, m.address)?)))

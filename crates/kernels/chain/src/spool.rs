@@ -112,14 +112,14 @@ impl Spool {
 }
 
 /// A spool by fingerprint.
-pub(crate) struct Groups {
+pub(crate) struct Partitions {
     spool: Spool,
     bits: u32,
 }
 
 /// What a part comes to, in the order of fingerprints.
 #[derive(Default)]
-pub(crate) struct Grouped {
+pub(crate) struct Partition {
     /// Fingerprint and the position that defines it.
     pub table: Vec<(u64, u64)>,
     /// Position of a use and the one that defines it.
@@ -130,7 +130,7 @@ pub(crate) struct Grouped {
     pub lost: u64,
 }
 
-impl Groups {
+impl Partitions {
     /// For about so many records.
     pub fn create(path: &Path, records: u64) -> io::Result<Self> {
         let bits = (records / RECORDS_PER_PART)
@@ -154,11 +154,11 @@ impl Groups {
     }
 
     /// One part, grouped. `last`: the last definition counts, not the first.
-    pub fn part(&self, part: usize, last: bool) -> io::Result<Grouped> {
+    pub fn part(&self, part: usize, last: bool) -> io::Result<Partition> {
         let (mut records, mut scratch) = (Vec::new(), Vec::new());
         self.spool.load(part, &mut records)?;
         sort(&mut records, &mut scratch, self.bits);
-        let mut grouped = Grouped::default();
+        let mut grouped = Partition::default();
         let group_of = |r: &Record| (r[0], r[1] >> (POSITION_BITS + 1));
         for group in records.chunk_by(|a, b| group_of(a) == group_of(b)) {
             let defining = group.partition_point(|r| r[1] & USES == 0);
@@ -189,7 +189,7 @@ impl Groups {
         &self,
         threads: usize,
         last: bool,
-        mut take: impl FnMut(Grouped) -> io::Result<()>,
+        mut take: impl FnMut(Partition) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut next = 0;
         while next < self.parts() {
@@ -272,14 +272,14 @@ fn sort(records: &mut Vec<Record>, scratch: &mut Vec<Record>, equal_bits: u32) {
 }
 
 /// Numbers for positions that come in any order, written in the order of positions.
-pub(crate) struct Scatter {
+pub(crate) struct ScatterPass {
     spool: Spool,
     rows: u64,
 }
 
 const SCATTER_BITS: u32 = 21;
 
-impl Scatter {
+impl ScatterPass {
     /// For that many positions.
     pub fn create(path: &Path, rows: u64) -> io::Result<Self> {
         let parts = (rows >> SCATTER_BITS) as usize + 1;
@@ -320,12 +320,12 @@ impl Scatter {
 }
 
 /// Which positions are first of their kind, and how many are before one.
-pub(crate) struct Firsts {
+pub(crate) struct FirstOccurrences {
     words: Vec<u64>,
     before: Vec<u64>,
 }
 
-impl Firsts {
+impl FirstOccurrences {
     pub fn new(rows: u64) -> Self {
         Self {
             words: vec![0; (rows / 64 + 1) as usize],
@@ -375,7 +375,7 @@ mod tests {
         #[test]
         fn groups_are_what_a_map_says(all in proptest::collection::vec((0u64..40, any::<bool>()), 0..200), records in 1u64..10_000_000) {
             let folder = tempfile::tempdir().unwrap();
-            let mut groups = Groups::create(&folder.path().join("g"), records).unwrap();
+            let mut groups = Partitions::create(&folder.path().join("g"), records).unwrap();
             let spread = |n: u64| Fingerprint {
                 high: (n / 2).wrapping_mul(0x9e37_79b9_7f4a_7c15),
                 check: (n % 2) as u32,
@@ -432,7 +432,7 @@ mod tests {
     #[test]
     fn scattered_numbers_come_in_order() {
         let folder = tempfile::tempdir().unwrap();
-        let mut scatter = Scatter::create(&folder.path().join("s"), 5_000_000).unwrap();
+        let mut scatter = ScatterPass::create(&folder.path().join("s"), 5_000_000).unwrap();
         for n in (0..5_000_000u64).rev().step_by(3) {
             scatter.push(n, n * 2).unwrap();
         }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::Index;
-use crate::forest::{Join, NOBODY};
+use crate::forest::{NOBODY, Union};
 use crate::heuristics::{self, Heuristic, Strength};
 
 /// Addresses that the search for the shortest way looks at; beyond, a way that the clusters remember is
@@ -54,7 +54,7 @@ pub fn why(index: &Index, from: u32, to: u32) -> Option<Why> {
     let steps = forest
         .way(from, to)?
         .into_iter()
-        .map(|Join { a, b, tx, rule }| {
+        .map(|Union { a, b, tx, rule }| {
             let next = if a == at { b } else { a };
             let step = Step {
                 from: at,
@@ -90,7 +90,7 @@ fn shortest(index: &Index, from: u32, to: u32, strength: Strength) -> Option<Vec
         if came.len() > ADDRESSES_MAX {
             return None;
         }
-        ties(index, at, strength, &mut done, |step| {
+        links(index, at, strength, &mut done, |step| {
             came.entry(step.to).or_insert_with(|| {
                 open.push_back(step.to);
                 Some(step)
@@ -100,31 +100,31 @@ fn shortest(index: &Index, from: u32, to: u32, strength: Strength) -> Option<Vec
     None
 }
 
-fn tie_of(chain: &crate::chain::Chain, tx: u64) -> Option<(u64, &'static Heuristic)> {
+fn change_link(chain: &crate::chain::Chain, tx: u64) -> Option<(u64, &'static Heuristic)> {
     heuristics::change(chain, tx).filter(|(_, rule)| rule.confidence >= heuristics::TIES_FROM)
 }
 
 /// Calls `tie` for everything that ties an address to another. A transaction's inputs are one another's
 /// neighbours, so each transaction needs to be opened once only.
-fn ties(
+fn links(
     index: &Index,
     from: u32,
     strength: Strength,
     done: &mut std::collections::HashSet<u64>,
-    mut tie: impl FnMut(Step),
+    mut visit: impl FnMut(Step),
 ) {
     let chain = &index.chain;
     let weak = strength == Strength::Weak;
     for out in chain.received(from) {
         if weak {
             let tx = chain.tx_of_out(out);
-            if let Some((change, rule)) = tie_of(chain, tx)
+            if let Some((change, rule)) = change_link(chain, tx)
                 && change == out
             {
                 for input in chain.ins(tx) {
                     let to = chain.payer(input);
                     if to != NOBODY {
-                        tie(Step { from, to, tx, rule });
+                        visit(Step { from, to, tx, rule });
                     }
                 }
             }
@@ -137,7 +137,7 @@ fn ties(
             for input in chain.ins(tx) {
                 let to = chain.payer(input);
                 if to != NOBODY && to != from {
-                    tie(Step {
+                    visit(Step {
                         from,
                         to,
                         tx,
@@ -146,9 +146,9 @@ fn ties(
                 }
             }
         }
-        if weak && let Some((change, rule)) = tie_of(chain, tx) {
+        if weak && let Some((change, rule)) = change_link(chain, tx) {
             let to = chain.payee(change);
-            tie(Step { from, to, tx, rule });
+            visit(Step { from, to, tx, rule });
         }
     }
 }

@@ -246,7 +246,7 @@ fn following_from(first: usize) {
     index(other.path()).unwrap();
     let last = whole.payer(whole.sizes()[0] - 1).unwrap();
     let watched: HashSet<Key> = HashSet::from([whole.key(last)]);
-    let (mut undone, mut appended, mut folds) = (0, 0, 0);
+    let (mut orphaned, mut appended, mut compactions) = (0, 0, 0);
     for n in first + 1..ends.len() {
         // The node is writing the next one.
         let writing = ends.get(n + 1).map_or(ends[n], |next| (ends[n] + next) / 2);
@@ -259,20 +259,20 @@ fn following_from(first: usize) {
         let followed = with(other.path(), Network::Regtest, true, follow).unwrap();
         // Now and then what is deep is folded in, or begun to be.
         if n > first + 2 {
-            probes::fold(&other.path().join("index"), 3, n % 3 == 0).unwrap();
-            folds += 1;
+            probes::compact(&other.path().join("index"), 3, n % 3 == 0).unwrap();
+            compactions += 1;
         }
-        undone += followed.undone;
+        orphaned += followed.orphaned;
         appended += followed.appended;
     }
-    assert_eq!(undone, 2);
+    assert_eq!(orphaned, 2);
     let manifest = fs::read_to_string(other.path().join("index/manifest")).unwrap();
     let runs = manifest.lines().find(|l| l.starts_with("runs ")).unwrap();
     assert!(
-        first > 1 || folds > 9 && (2..7).contains(&runs.split(' ').count()),
+        first > 1 || compactions > 9 && (2..7).contains(&runs.split(' ').count()),
         "{runs}"
     );
-    probes::fold(&other.path().join("index"), 0, false).unwrap();
+    probes::compact(&other.path().join("index"), 0, false).unwrap();
     assert_eq!(appended as usize, ends.len() - 1 - first);
     let steps = Index::open(&other.path().join("index")).unwrap();
     let moved = steps.movements(&watched, lost as u64 + 1);
@@ -343,9 +343,9 @@ fn each_thing_that_goes_wrong_has_its_name_and_place() {
     let fails = |is: fn(&Fault) -> bool, words: &[&str]| {
         let fault = index(folder.path()).unwrap_err();
         assert!(is(&fault), "{fault:?}");
-        let told = fault.to_string();
+        let text = fault.to_string();
         for word in words {
-            assert!(told.contains(word), "{told}");
+            assert!(text.contains(word), "{text}");
         }
         for (p, bytes) in [&blk, &rev, &xor].iter().zip(&good) {
             fs::write(p, bytes).unwrap();

@@ -32,7 +32,7 @@ use std::time::Duration;
 /// What is fed with anything at all by fuzz/; for nobody else.
 #[doc(hidden)]
 pub mod probes {
-    use crate::{Manner, raster, wire};
+    use crate::{DecodeOptions, raster, wire};
 
     /// A worker's decoders, without its sandbox.
     pub fn picture(bytes: &[u8]) {
@@ -43,7 +43,7 @@ pub mod probes {
                 bytes,
                 pixels_max: PIXELS_MAX,
                 alloc_bytes_max: 64 << 20,
-                manner: Manner { upright, fast },
+                options: DecodeOptions { upright, fast },
             };
             let _ = raster::decode(&job, &mut output);
             let _ = raster::frames(&job, &mut output, &mut |head| {
@@ -98,7 +98,7 @@ impl Default for Limits {
 
 /// How to decode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Manner {
+pub struct DecodeOptions {
     /// Turn the picture as its EXIF orientation says.
     pub upright: bool,
     /// Of a JPEG luma only, scaled down by the DCT to a shortest side of 512 pixels or more. Its

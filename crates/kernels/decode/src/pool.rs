@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use crate::shared::Shared;
 use crate::wire::{self, Head, Request};
-use crate::{Limits, Manner, Picture, Unreadable, worker};
+use crate::{DecodeOptions, Limits, Picture, Unreadable, worker};
 
 /// How often a file is tried when its worker dies; the second time with a new worker.
 const TRIES_MAX: u32 = 2;
@@ -48,7 +48,7 @@ struct Worker {
 }
 
 /// Pixels in a worker's memory, and the worker until they are done with.
-pub(crate) struct Lent {
+pub(crate) struct Leased {
     worker: Option<Worker>,
     idle: Idle,
     input_bytes: u64,
@@ -97,12 +97,12 @@ impl Pool {
 
     /// Decodes one file as it is stored.
     pub fn decode(&self, bytes: &[u8]) -> Result<Picture, Unreadable> {
-        self.decode_with(bytes, Manner::default())
+        self.decode_with(bytes, DecodeOptions::default())
     }
 
-    /// Decodes one file in another manner.
-    pub fn decode_with(&self, bytes: &[u8], manner: Manner) -> Result<Picture, Unreadable> {
-        self.ask(bytes, manner, false)
+    /// Decodes one file in another options.
+    pub fn decode_with(&self, bytes: &[u8], options: DecodeOptions) -> Result<Picture, Unreadable> {
+        self.ask(bytes, options, false)
     }
 
     /// Decodes the frames of an animation one after the other, each whole, until `take` says
@@ -117,22 +117,22 @@ impl Pool {
         mut take: impl FnMut(&Picture) -> bool,
     ) -> Result<u32, Unreadable> {
         let started = Instant::now();
-        let mut picture = self.ask(bytes, Manner::default(), true)?;
+        let mut picture = self.ask(bytes, DecodeOptions::default(), true)?;
         let mut count = 0;
         loop {
             count += 1;
             let go_on = take(&picture);
-            let lent = picture.samples.lent_mut().expect("fresh from a worker");
-            if !lent.head.more {
+            let leased = picture.samples.leased_mut().expect("fresh from a worker");
+            if !leased.head.more {
                 return Ok(count);
             }
-            let mut worker = lent.worker.take().expect("given back only by dropping");
+            let mut worker = leased.worker.take().expect("given back only by dropping");
             let word = if go_on { wire::NEXT } else { wire::ENOUGH };
             let said = worker.socket.write_all(&[word]);
             if !go_on {
                 if said.is_ok() {
-                    lent.worker = Some(worker);
-                    lent.head.more = false;
+                    leased.worker = Some(worker);
+                    leased.head.more = false;
                 }
                 return Ok(count);
             }
@@ -140,16 +140,21 @@ impl Pool {
             let answer = said
                 .and_then(|()| worker.wait_at_most(left))
                 .and_then(|()| wire::read_answer(&mut worker.socket, self.limits.image_pixels_max));
-            let input_bytes = lent.input_bytes;
-            picture = match self.settle(worker, answer, input_bytes) {
-                Settled::Picture(picture) => *picture,
-                Settled::Unreadable(reason) => return Err(reason),
-                Settled::Died(died) => return Err(died.reason()),
+            let input_bytes = leased.input_bytes;
+            picture = match self.resolve(worker, answer, input_bytes) {
+                Attempt::Picture(picture) => *picture,
+                Attempt::Unreadable(reason) => return Err(reason),
+                Attempt::Died(died) => return Err(died.reason()),
             };
         }
     }
 
-    fn ask(&self, bytes: &[u8], manner: Manner, frames: bool) -> Result<Picture, Unreadable> {
+    fn ask(
+        &self,
+        bytes: &[u8],
+        options: DecodeOptions,
+        frames: bool,
+    ) -> Result<Picture, Unreadable> {
         if bytes.is_empty() {
             return Err(Unreadable::Empty);
         }
@@ -160,7 +165,7 @@ impl Pool {
             });
         }
         let request = Request {
-            manner,
+            options,
             frames,
             bytes: bytes.len() as u64,
         };
@@ -181,34 +186,34 @@ impl Pool {
                 .wait_at_most(self.limits.time_max)
                 .and_then(|()| wire::write_request(&mut worker.socket, &request))
                 .and_then(|()| wire::read_answer(&mut worker.socket, self.limits.image_pixels_max));
-            match self.settle(worker, answer, request.bytes) {
-                Settled::Picture(picture) => return Ok(*picture),
-                Settled::Unreadable(reason) => return Err(reason),
+            match self.resolve(worker, answer, request.bytes) {
+                Attempt::Picture(picture) => return Ok(*picture),
+                Attempt::Unreadable(reason) => return Err(reason),
                 // It may have been somebody's mistake, or memory that others took: once more.
-                Settled::Died(died) if tries == TRIES_MAX || died == Died::NeverLived => {
+                Attempt::Died(died) if tries == TRIES_MAX || died == Died::NeverLived => {
                     return Err(died.reason());
                 }
-                Settled::Died(_) => {}
+                Attempt::Died(_) => {}
             }
         }
     }
 
     /// A worker's answer to a picture, a reason, or how the worker ended.
-    fn settle(
+    fn resolve(
         &self,
         mut worker: Worker,
         answer: io::Result<Result<Head, Unreadable>>,
         input_bytes: u64,
-    ) -> Settled {
+    ) -> Attempt {
         match answer {
-            Ok(Ok(head)) => Settled::Picture(Box::new(Picture {
+            Ok(Ok(head)) => Attempt::Picture(Box::new(Picture {
                 format: head.format,
                 colour: head.colour,
                 width: head.width,
                 height: head.height,
                 orientation: head.orientation,
                 damaged: head.damaged,
-                samples: Samples(Store::Lent(Lent {
+                samples: Samples(Store::Leased(Leased {
                     worker: Some(worker),
                     idle: self.idle.clone(),
                     input_bytes,
@@ -218,7 +223,7 @@ impl Pool {
             Ok(Err(reason)) => {
                 worker.shared.shrink(input_bytes, 0);
                 self.idle.lock().expect("no panic while held").push(worker);
-                Settled::Unreadable(reason)
+                Attempt::Unreadable(reason)
             }
             Err(e)
                 if matches!(
@@ -227,11 +232,11 @@ impl Pool {
                 ) =>
             {
                 // Dropping it ends it.
-                Settled::Unreadable(Unreadable::TookTooLong {
+                Attempt::Unreadable(Unreadable::TookTooLong {
                     time_ms_max: self.limits.time_max.as_millis() as u64,
                 })
             }
-            Err(e) => Settled::Died(worker.end(&e)),
+            Err(e) => Attempt::Died(worker.end(&e)),
         }
     }
 
@@ -259,7 +264,7 @@ impl Pool {
     }
 }
 
-enum Settled {
+enum Attempt {
     Picture(Box<Picture>),
     Unreadable(Unreadable),
     Died(Died),
@@ -318,7 +323,7 @@ impl Drop for Worker {
     }
 }
 
-impl Drop for Lent {
+impl Drop for Leased {
     fn drop(&mut self) {
         // While another frame is due the worker waits for a word it will not get.
         if let Some(worker) = self.worker.take()
@@ -338,13 +343,13 @@ pub struct Samples(Store);
 
 enum Store {
     Owned(Vec<u8>),
-    Lent(Lent),
+    Leased(Leased),
 }
 
 impl Samples {
-    fn lent_mut(&mut self) -> Option<&mut Lent> {
+    fn leased_mut(&mut self) -> Option<&mut Leased> {
         match &mut self.0 {
-            Store::Lent(lent) => Some(lent),
+            Store::Leased(leased) => Some(leased),
             Store::Owned(_) => None,
         }
     }
@@ -362,8 +367,8 @@ impl Deref for Samples {
     fn deref(&self) -> &[u8] {
         match &self.0 {
             Store::Owned(bytes) => bytes,
-            Store::Lent(lent) => lent.worker.as_ref().map_or(&[], |worker| {
-                &worker.shared.output()[..lent.head.sample_bytes() as usize]
+            Store::Leased(leased) => leased.worker.as_ref().map_or(&[], |worker| {
+                &worker.shared.output()[..leased.head.sample_bytes() as usize]
             }),
         }
     }

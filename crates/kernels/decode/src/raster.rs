@@ -8,7 +8,7 @@ use image::{
 use turbojpeg::{Colorspace, Decompressor, PixelFormat, ScalingFactor};
 
 use crate::wire::Head;
-use crate::{Colour, Format, Manner, Unreadable};
+use crate::{Colour, DecodeOptions, Format, Unreadable};
 
 /// Scans of a progressive JPEG; more than this is an attack on time.
 const JPEG_SCANS_MAX: u32 = 500;
@@ -24,7 +24,7 @@ pub(crate) struct Job<'a> {
     pub bytes: &'a [u8],
     pub pixels_max: u64,
     pub alloc_bytes_max: u64,
-    pub manner: Manner,
+    pub options: DecodeOptions,
 }
 
 /// Why there is no picture: the file, or a parent that has gone.
@@ -60,7 +60,7 @@ fn first(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
         _ => other(job, format, output)?,
     };
     head.orientation = orientation(job.bytes);
-    if job.manner.upright {
+    if job.options.upright {
         turn_upright(&mut head, output);
     }
     Ok(head)
@@ -176,7 +176,7 @@ fn check_pixels(width: u64, height: u64, pixels_max: u64) -> Result<(), Unreadab
 }
 
 /// libjpeg-turbo with its defaults: exact DCT and smooth upsampling, as Pillow decodes. In the
-/// fast manner luma alone, and no larger than the DCT's own steps make it for nothing.
+/// fast options luma alone, and no larger than the DCT's own steps make it for nothing.
 fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
     let bytes = job.bytes;
     let corrupt = |_| Unreadable::Corrupt(Format::Jpeg);
@@ -191,7 +191,7 @@ fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
 
     let cmyk = matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK);
     let (mut width, mut height) = (header.width, header.height);
-    let (format, colour) = match (cmyk, job.manner.fast) {
+    let (format, colour) = match (cmyk, job.options.fast) {
         (true, _) => (PixelFormat::CMYK, Colour::Rgb),
         (false, true) => {
             let factor = fast_factor(width.min(height));

@@ -7,7 +7,7 @@
 
 use std::io::{self, Read, Write};
 
-use crate::{Colour, Format, Manner, Unreadable};
+use crate::{Colour, DecodeOptions, Format, Unreadable};
 
 const PICTURE: u8 = 1;
 const REASON: u8 = 2;
@@ -23,7 +23,7 @@ const FRAMES: u8 = 4;
 /// One file, which lies in shared memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Request {
-    pub manner: Manner,
+    pub options: DecodeOptions,
     /// All frames of an animation, not only the first.
     pub frames: bool,
     pub bytes: u64,
@@ -55,8 +55,8 @@ impl Head {
 pub(crate) fn write_request(to: &mut impl Write, request: &Request) -> io::Result<()> {
     let mut head = [0; 9];
     let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
-    head[0] = flag(request.manner.upright, UPRIGHT)
-        | flag(request.manner.fast, FAST)
+    head[0] = flag(request.options.upright, UPRIGHT)
+        | flag(request.options.fast, FAST)
         | flag(request.frames, FRAMES);
     head[1..].copy_from_slice(&request.bytes.to_le_bytes());
     to.write_all(&head)
@@ -74,7 +74,7 @@ pub(crate) fn read_request(from: &mut impl Read, bytes_max: u64) -> io::Result<O
         return Err(io::Error::other("request beyond its limit"));
     }
     Ok(Some(Request {
-        manner: Manner {
+        options: DecodeOptions {
             upright: head[0] & UPRIGHT != 0,
             fast: head[0] & FAST != 0,
         },

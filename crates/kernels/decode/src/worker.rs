@@ -110,7 +110,7 @@ fn serve(limits: &Limits, shared: &mut Shared, socket: &mut File) -> io::Result<
             bytes,
             pixels_max: limits.image_pixels_max,
             alloc_bytes_max,
-            manner: request.manner,
+            options: request.options,
         };
         let answer = catch_unwind(AssertUnwindSafe(|| {
             if request.frames {

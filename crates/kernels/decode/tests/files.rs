@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
-use obhut_decode::{Colour, Format, Limits, Manner, Pool, Unreadable, WorkerCommand};
+use obhut_decode::{Colour, DecodeOptions, Format, Limits, Pool, Unreadable, WorkerCommand};
 use turbojpeg::{Compressor, PixelFormat, Subsamp};
 
 fn command() -> WorkerCommand {
@@ -17,11 +17,11 @@ fn pool() -> Pool {
     Pool::new(command(), Limits::default())
 }
 
-const UPRIGHT: Manner = Manner {
+const UPRIGHT: DecodeOptions = DecodeOptions {
     upright: true,
     fast: false,
 };
-const FAST: Manner = Manner {
+const FAST: DecodeOptions = DecodeOptions {
     upright: false,
     fast: true,
 };

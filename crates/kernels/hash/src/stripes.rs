@@ -48,11 +48,11 @@ pub(crate) fn centre(i: usize, side: usize) -> usize {
 
 /// Both passes and the decimation. Both sides must be 5 or more.
 #[inline(always)]
-pub(crate) fn small<R: Rows, T: Turn>(rows: &R) -> Small {
+pub(crate) fn small<R: Rows, T: Transpose>(rows: &R) -> Small {
     let (w, h) = (rows.width(), rows.height());
     let mut stripe = Stripe::new(w);
     let mut columns = Columns::new(w, h);
-    let mut kept = Kept::new(w, h);
+    let mut kept = VerticalPass::new(w, h);
     let mut done = 0;
     for top in (0..h).step_by(LANES) {
         let count = LANES.min(h - top);
@@ -126,7 +126,7 @@ impl Stripe {
     }
 
     #[inline(always)]
-    fn fill<R: Rows, T: Turn>(&mut self, rows: &R, top: usize, count: usize) {
+    fn fill<R: Rows, T: Transpose>(&mut self, rows: &R, top: usize, count: usize) {
         for (lane, out) in self
             .luma
             .0
@@ -141,7 +141,7 @@ impl Stripe {
     }
 
     #[inline(always)]
-    fn filter<T: Turn>(&mut self, filtered: &mut [f32]) {
+    fn filter<T: Transpose>(&mut self, filtered: &mut [f32]) {
         let [p1, p2, p3, p4] = phases(self.width, window(self.width));
         let (from, to) = (self.lanes.lanes(), self.out.lanes_mut());
         let (mut sums, mut size) = ([0.0; LANES], 0.0);
@@ -185,7 +185,7 @@ impl Stripe {
 pub(crate) type Square = [Lanes; LANES];
 
 /// How a square's rows become its columns: some registers can do it at once.
-pub(crate) trait Turn {
+pub(crate) trait Transpose {
     /// Of rows that lie `width` apart, the first sixteen values each.
     fn into_lanes(rows: &[f32], width: usize, lanes: &mut Square);
     /// The way back.
@@ -195,7 +195,7 @@ pub(crate) trait Turn {
 /// Value by value.
 pub(crate) struct OneByOne;
 
-impl Turn for OneByOne {
+impl Transpose for OneByOne {
     #[inline(always)]
     fn into_lanes(rows: &[f32], width: usize, lanes: &mut Square) {
         for (x, out) in lanes.iter_mut().enumerate() {
@@ -217,7 +217,7 @@ impl Turn for OneByOne {
 
 /// Rows to lanes, a square at a time.
 #[inline(always)]
-fn into_lanes<T: Turn>(rows: &[f32], lanes: &mut [Lanes], width: usize) {
+fn into_lanes<T: Transpose>(rows: &[f32], lanes: &mut [Lanes], width: usize) {
     let (squares, rest) = lanes.as_chunks_mut::<LANES>();
     for (number, square) in squares.iter_mut().enumerate() {
         T::into_lanes(&rows[number * LANES..], width, square);
@@ -232,7 +232,7 @@ fn into_lanes<T: Turn>(rows: &[f32], lanes: &mut [Lanes], width: usize) {
 
 /// Lanes back to rows.
 #[inline(always)]
-fn from_lanes<T: Turn>(lanes: &[Lanes], rows: &mut [f32], width: usize) {
+fn from_lanes<T: Transpose>(lanes: &[Lanes], rows: &mut [f32], width: usize) {
     let (squares, rest) = lanes.as_chunks::<LANES>();
     for (number, square) in squares.iter().enumerate() {
         T::from_lanes(square, &mut rows[number * LANES..], width);
@@ -357,7 +357,7 @@ impl Columns {
 }
 
 /// The second pass: rows sixteen at a time, of which 64 values each are kept, then 64 columns.
-struct Kept {
+struct VerticalPass {
     width: usize,
     height: usize,
     waiting: Buffer,
@@ -368,7 +368,7 @@ struct Kept {
     done: usize,
 }
 
-impl Kept {
+impl VerticalPass {
     fn new(width: usize, height: usize) -> Self {
         Self {
             width,
@@ -389,7 +389,7 @@ impl Kept {
 
     /// The next row is there.
     #[inline(always)]
-    fn taken<T: Turn>(&mut self) {
+    fn taken<T: Transpose>(&mut self) {
         self.count += 1;
         if self.count == LANES {
             self.filter::<T>();
@@ -397,7 +397,7 @@ impl Kept {
     }
 
     #[inline(always)]
-    fn filter<T: Turn>(&mut self) {
+    fn filter<T: Transpose>(&mut self) {
         into_lanes::<T>(&self.waiting.0, self.lanes.lanes_mut(), self.width);
         let [p1, p2, p3, p4] = phases(self.width, window(self.width));
         let from = self.lanes.lanes();
@@ -457,7 +457,7 @@ impl Kept {
     }
 
     #[inline(always)]
-    fn end<T: Turn>(mut self) -> Small {
+    fn end<T: Transpose>(mut self) -> Small {
         if self.count > 0 {
             self.filter::<T>();
         }

@@ -98,7 +98,7 @@ impl Assessment {
     }
 
     /// A blackmailed person's series that has ended, not one that may still go on.
-    pub(crate) fn is_settled_victim(&self) -> bool {
+    pub(crate) fn is_confirmed_victim(&self) -> bool {
         self.role() == Role::PossibleVictim
             && self
                 .fired
@@ -300,12 +300,12 @@ fn look(
 /// past the series known by then; one that was said before its series could be told apart falls
 /// when all it rested on lies in it.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
+pub struct RunningAssessment {
     suspect: Option<Assessment>,
     victim: Option<Assessment>,
 }
 
-impl Standing {
+impl RunningAssessment {
     /// Takes what was said at a moment; nothing said is worth taking too.
     pub fn take(&mut self, said: Option<Assessment>) {
         let Some(said) = said else {
@@ -320,14 +320,14 @@ impl Standing {
         let settled = self
             .victim
             .as_ref()
-            .is_some_and(Assessment::is_settled_victim);
-        if !settled || said.is_settled_victim() {
+            .is_some_and(Assessment::is_confirmed_victim);
+        if !settled || said.is_confirmed_victim() {
             keep_higher(&mut self.victim, said);
         }
     }
 
     /// What remains.
-    pub fn settle(self) -> Option<Assessment> {
+    pub fn conclude(self) -> Option<Assessment> {
         self.suspect.or(self.victim)
     }
 }

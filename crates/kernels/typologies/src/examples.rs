@@ -3,8 +3,8 @@
 use crate::indicators::{self, View};
 use crate::window::{Numbers, Series, last_days};
 use crate::{
-    Context, Country, Currency, DAY_MICROS, Event, Fired, Links, PartyKey, Policy, Purchase, Side,
-    TieKnown, Transfer,
+    Context, Country, Currency, DAY_MICROS, Event, Fired, LinkKnown, Links, PartyKey, Policy,
+    Purchase, Side, Transfer,
 };
 
 /// A Sunday, midnight.
@@ -229,13 +229,13 @@ fn examples() -> Vec<(&'static str, Party, Party)> {
         (
             "S09",
             sends(with(each_of(3, 5_000), |_, t| {
-                t.context.tie = TieKnown::NoTie
+                t.context.tie = LinkKnown::NoTie
             })),
             sends(with(each_of(4, 5_000), |n, t| {
                 t.context.tie = if n == 0 {
-                    TieKnown::Tie
+                    LinkKnown::Tie
                 } else {
-                    TieKnown::NoTie
+                    LinkKnown::NoTie
                 };
                 if n == 3 {
                     t.context.purchase = Purchase::Tokens;

@@ -130,7 +130,7 @@ pub struct Indicator {
     /// The share it takes of what the other indicators leave of the score, at full strength.
     pub weight: f64,
     /// The case association it depends on; if that case is retracted, the indicator is dropped.
-    pub rests: Option<Rests>,
+    pub rests: Option<DependsOn>,
     /// Speaks unless switched off.
     pub on: bool,
     /// Columns it can't do without, beside the required ones.
@@ -144,7 +144,7 @@ pub struct Indicator {
 
 /// The case association an indicator depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rests {
+pub enum DependsOn {
     /// The party is in a case that a person decided to report.
     OnOwnConfirmed,
     /// That parties it deals with, or shares others with, do.

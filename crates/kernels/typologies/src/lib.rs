@@ -26,7 +26,7 @@ mod transfer;
 mod window;
 
 pub use assess::{
-    Assessment, Fired, Links, Standing, recipient as assess_recipient, score_of,
+    Assessment, Fired, Links, RunningAssessment, recipient as assess_recipient, score_of,
     sender as assess_sender,
 };
 pub use columns::Packed;
@@ -44,7 +44,7 @@ pub use records::{
 pub use scenarios::{SCENARIOS, Scenario};
 pub use texts::Texts;
 pub use transfer::{
-    Context, DAY_MICROS, Event, PartyKey, Purchase, Role, Side, TieKnown, Transfer,
+    Context, DAY_MICROS, Event, LinkKnown, PartyKey, Purchase, Role, Side, Transfer,
     amount_minor_from_f64,
 };
 pub use window::{Numbers, PARTY_EVENTS_MAX, PartyWindow};

@@ -59,7 +59,7 @@ impl Default for Policy {
             score_min: 50.0,
             age_and_sex: false,
         };
-        policy.settle();
+        policy.recompute();
         policy
     }
 }
@@ -110,7 +110,7 @@ impl Policy {
             });
         }
         self.values[at][t] = resolve(value, thresholds[t].unit);
-        self.settle();
+        self.recompute();
         Ok(())
     }
 
@@ -164,7 +164,7 @@ impl Policy {
         Event::of(t, self).0.flags
     }
 
-    fn settle(&mut self) {
+    fn recompute(&mut self) {
         self.small_ref_cents = self.values[indicators::MANY][SMALL] as u32;
     }
 }

@@ -378,7 +378,7 @@ impl Transfers {
 
     /// A transfer out of a record, or why there is none. Tells about fields, never what is in them.
     fn check(&mut self, r: &Record<'_>) -> Result<Transfer, String> {
-        let transfer = self.believe(r)?;
+        let transfer = self.validate(r)?;
         match self.seen.note(r.tx, &transfer) {
             Before::Never => Ok(transfer),
             Before::Same => Err(SAME.into()),
@@ -390,7 +390,7 @@ impl Transfers {
     ///
     /// # Errors
     /// Why there is none, in a sentence that names fields and limits.
-    pub fn believe(&mut self, r: &Record<'_>) -> Result<Transfer, String> {
+    pub fn validate(&mut self, r: &Record<'_>) -> Result<Transfer, String> {
         for (name, id) in [
             ("tx_id", r.tx),
             ("sender", r.sender),

@@ -60,8 +60,8 @@ mod tests {
             de: "alle {3.1} Tage",
         };
         let values = [3.0, 4.0, 0.755, 2.25, 1234.0];
-        let told = t.with(&values);
-        assert_eq!(told.en, "3 of 4, 76 %, every 2.2 days, USD 12.34");
-        assert_eq!(told.de, "alle 2,2 Tage");
+        let text = t.with(&values);
+        assert_eq!(text.en, "3 of 4, 76 %, every 2.2 days, USD 12.34");
+        assert_eq!(text.de, "alle 2,2 Tage");
     }
 }

@@ -86,7 +86,7 @@ impl Purchase {
 
 /// Whether the payer has a tie to where the money goes (nationality, birth, earlier kin).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum TieKnown {
+pub enum LinkKnown {
     /// Nobody said.
     #[default]
     Unknown,
@@ -106,7 +106,7 @@ pub struct Context {
     /// The reference text is one of the published cover labels.
     pub cover: bool,
     /// The payer's tie to the place.
-    pub tie: TieKnown,
+    pub tie: LinkKnown,
     /// Age of the sender in years; 0 is unknown. Read only where the policy says so.
     pub age_years: u8,
     /// Provider or channel, as a number of the caller; 0 is unknown.
@@ -210,7 +210,7 @@ impl Event {
         set(Self::KIN, c.kin);
         set(Self::HANDLE, c.handle);
         set(Self::COVER, c.cover);
-        set(Self::NO_TIE, c.tie == TieKnown::NoTie);
+        set(Self::NO_TIE, c.tie == LinkKnown::NoTie);
         set(Self::RISK, t.to.in_risk_list());
         let sent = Event {
             tx: t.tx,

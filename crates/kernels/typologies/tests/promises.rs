@@ -57,8 +57,8 @@ fn a_buyer_is_told_with_reasons_and_numbers() {
     let ids = ids(&a);
     assert!(ids.contains(&"S01") && ids.contains(&"S03"), "{ids:?}");
     for f in &a.fired {
-        let told = f.because();
-        for because in [told.en, told.de] {
+        let text = f.because();
+        for because in [text.en, text.de] {
             assert!(
                 !because.contains(['{', '}']) && !because.contains("NaN"),
                 "{because}"
@@ -84,7 +84,7 @@ fn what_is_only_shown_or_associated_never_makes_an_alert() {
         .map(|n| paid(1, 10 + n % 2, 0.5 + n as f64 * 7.0, 12_345, "PH"))
         .collect();
     for t in &mut habit {
-        t.context.tie = TieKnown::NoTie;
+        t.context.tie = LinkKnown::NoTie;
         t.context.age_years = 50;
     }
     let mut policy = Policy::default();
@@ -153,18 +153,18 @@ fn somebody_blackmailed_is_no_suspect() {
         (Role::PossibleVictim, "sextortion victim")
     );
     assert!(now.fired.iter().all(|f| f.indicator().id.starts_with('X')));
-    // A month later something else is paid; the silence in between is told.
+    // A month later something else is paid; the silence in between is text.
     all.push(paid(1, 60, 40.0, 9_900, "CI"));
     let mut monitor = Monitor::new(Policy::default(), Relations::default());
-    let mut standing = Standing::default();
+    let mut running = RunningAssessment::default();
     for t in &all {
         let o = monitor.observe(t);
         if o.settled.is_some() {
-            standing.take(o.settled);
+            running.take(o.settled);
         }
-        standing.take(o.sender);
+        running.take(o.sender);
     }
-    let kept = standing.settle().expect("kept");
+    let kept = running.conclude().expect("kept");
     assert_eq!(kept.role(), Role::PossibleVictim);
     assert!(
         kept.fired

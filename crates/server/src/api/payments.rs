@@ -196,7 +196,7 @@ pub(crate) async fn submit(
     }
     if start.starts_with(b"[") {
         let all: Vec<serde_json::Value> =
-            serde_json::from_slice(&body).map_err(|e| bad(told(&e)))?;
+            serde_json::from_slice(&body).map_err(|e| bad(describe(&e)))?;
         if all.len() > TRANSFERS_MAX {
             return Err(bad(format!(
                 "a request has at most {TRANSFERS_MAX} transfers"
@@ -220,7 +220,7 @@ pub(crate) async fn submit(
             .collect();
         return Ok(Json(answers).into_response());
     }
-    let one: TransferBody = serde_json::from_slice(&body).map_err(|e| bad(told(&e)))?;
+    let one: TransferBody = serde_json::from_slice(&body).map_err(|e| bad(describe(&e)))?;
     let record = record_of(&one)
         .map_err(|why| Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))?;
     match live.submit(&record) {
@@ -263,7 +263,7 @@ fn form(e: &serde_json::Error) -> String {
 }
 
 /// What serde says without what it quotes from the body.
-fn told(e: &serde_json::Error) -> String {
+fn describe(e: &serde_json::Error) -> String {
     format!(
         "no JSON of that form at line {}, column {}; /openapi.json shows it",
         e.line(),

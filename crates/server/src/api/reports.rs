@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use obhut_app::casework::{self, Act, Filing, Outcome, ReportRow, Right, rfc3339};
 use obhut_app::formats::reports::{self as forms, Form};
-use obhut_app::partners::filing::Pace;
+use obhut_app::partners::filing::RetryPolicy;
 use obhut_app::partners::http::Http;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -297,8 +297,8 @@ pub(crate) async fn send(
     }
     let now = jiff::Timestamp::now().as_nanosecond();
     let worker = format!("request-{}-{now}", person.id);
-    let (http, pace) = (Arc::new(Http::default()), Pace::default());
-    obhut_app::reports::send(&app.casework, &http, Some(&report), &worker, &pace).await?;
+    let (http, retry) = (Arc::new(Http::default()), RetryPolicy::default());
+    obhut_app::reports::send(&app.casework, &http, Some(&report), &worker, &retry).await?;
     Ok(Json(body(&app, &report).await?))
 }
 

@@ -25,7 +25,7 @@ async fn ask(State(app): State<App>, headers: HeaderMap) -> Response {
         Ok(_) => cases(&app, language)
             .await
             .unwrap_or_else(Fault::into_response),
-        Err(_) => door(language, false),
+        Err(_) => login_form(language, false),
     }
 }
 
@@ -40,12 +40,12 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
         Ok(Some(key)) if key.has(Right::Cases) => cases(&app, language)
             .await
             .unwrap_or_else(Fault::into_response),
-        Ok(_) => door(language, true),
+        Ok(_) => login_form(language, true),
         Err(e) => Fault::from(e).into_response(),
     }
 }
 
-fn door(language: Language, refused: bool) -> Response {
+fn login_form(language: Language, refused: bool) -> Response {
     let t = |en, de| language.pick(en, de);
     let content = html! {
         h1 { (t("Cases", "Fälle")) }

@@ -27,7 +27,7 @@ fn route() -> MethodRouter<App> {
 }
 
 async fn ask(headers: HeaderMap) -> Response {
-    door(Language::of(&headers), false)
+    login_form(Language::of(&headers), false)
 }
 
 /// A browser keeps no key between pages, so each question carries it and the page forgets it.
@@ -46,7 +46,7 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
         with_key.insert(axum::http::header::AUTHORIZATION, value);
     }
     let Ok(person) = access::acting(&app, &with_key, Act::ViewAlert).await else {
-        return door(language, true);
+        return login_form(language, true);
     };
     let page = if alert.is_empty() {
         queues(&app, language, &key).await
@@ -63,7 +63,7 @@ fn title(language: Language) -> &'static str {
     language.pick("Payments", "Zahlungen")
 }
 
-fn door(language: Language, refused: bool) -> Response {
+fn login_form(language: Language, refused: bool) -> Response {
     let t = |en, de| language.pick(en, de);
     let content = html! {
         h1 { (title(language)) }

@@ -24,7 +24,7 @@ const OPENED_AT_ONCE_BYTES_MAX: u64 = 8 << 20;
 
 /// What matching needs, as it was on record at one moment.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct Snapshot {
     number: i64,
     pub lists: Arc<Vec<Arc<LoadedList>>>,
     /// Lists that were opened ahead and have not taken their place yet.
@@ -41,7 +41,7 @@ pub(crate) struct Kept {
 /// The cached snapshot of the lists, and its refresh lock.
 #[derive(Default)]
 struct SnapshotCache {
-    kept: RwLock<Option<(Instant, Arc<Kept>)>>,
+    kept: RwLock<Option<(Instant, Arc<Snapshot>)>>,
     refreshing: tokio::sync::Mutex<()>,
     /// Large files are opened by [`watch_changes`].
     watched: AtomicBool,
@@ -57,7 +57,7 @@ pub(super) struct OnRecord {
     pub content: String,
 }
 
-impl Kept {
+impl Snapshot {
     /// Lists read from files, for one run.
     pub fn of_files(lists: Vec<LoadedList>) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Kept {
 
 /// What matches now. Whether something has changed is asked each time, once for all who ask at
 /// the same time; files are opened only when they are new.
-pub(crate) async fn kept(casework: &Casework) -> Result<Arc<Kept>> {
+pub(crate) async fn kept(casework: &Casework) -> Result<Arc<Snapshot>> {
     let memory = casework.domain_state::<SnapshotCache>();
     let arrived = Instant::now();
     let _turn = memory.refreshing.lock().await;
@@ -119,7 +119,7 @@ pub async fn watch_changes(casework: &Casework) {
     }
 }
 
-async fn open_pending(casework: &Casework, known: Arc<Kept>) -> Result<()> {
+async fn open_pending(casework: &Casework, known: Arc<Snapshot>) -> Result<()> {
     let memory = casework.domain_state::<SnapshotCache>();
     let mut tx = casework.snapshot().await?;
     let on_record = lists_on_record(&mut tx).await?;
@@ -134,7 +134,7 @@ async fn open_pending(casework: &Casework, known: Arc<Kept>) -> Result<()> {
     let _turn = memory.refreshing.lock().await;
     let kept = memory.kept.read().expect("no panic while held").clone();
     let now = kept.map_or_else(Arc::default, |(_, kept)| kept);
-    let ahead = Kept {
+    let ahead = Snapshot {
         number: now.number,
         lists: now.lists.clone(),
         opened: Arc::new(lists),
@@ -147,7 +147,11 @@ async fn open_pending(casework: &Casework, known: Arc<Kept>) -> Result<()> {
     Ok(())
 }
 
-async fn read_changes(casework: &Casework, known: Arc<Kept>, may_wait: bool) -> Result<Arc<Kept>> {
+async fn read_changes(
+    casework: &Casework,
+    known: Arc<Snapshot>,
+    may_wait: bool,
+) -> Result<Arc<Snapshot>> {
     let memory = casework.domain_state::<SnapshotCache>();
     let asked = Instant::now();
     let mut tx = casework.snapshot().await?;
@@ -180,7 +184,7 @@ async fn read_changes(casework: &Casework, known: Arc<Kept>, may_wait: bool) -> 
                 lists.push(old.clone());
             }
         }
-        Arc::new(Kept {
+        Arc::new(Snapshot {
             number,
             lists: Arc::new(lists),
             opened: Arc::default(),
@@ -195,7 +199,7 @@ async fn read_changes(casework: &Casework, known: Arc<Kept>, may_wait: bool) -> 
 }
 
 /// How much there is to read before a chain is in memory.
-fn bytes_to_open(casework: &Casework, known: &Kept, about: &About, chain: &[OnRecord]) -> u64 {
+fn bytes_to_open(casework: &Casework, known: &Snapshot, about: &About, chain: &[OnRecord]) -> u64 {
     let there = known.longest(about, chain).map_or(0, |list| list.pieces());
     chain[there..]
         .iter()
@@ -207,7 +211,7 @@ fn bytes_to_open(casework: &Casework, known: &Kept, about: &About, chain: &[OnRe
 /// A chain of versions in memory: what is known already, and the files that are new.
 async fn opened(
     casework: &Casework,
-    known: &Kept,
+    known: &Snapshot,
     about: About,
     chain: Vec<OnRecord>,
 ) -> Result<Arc<LoadedList>> {
@@ -311,7 +315,7 @@ pub(crate) async fn load(casework: &Casework, id: &str, version: &str) -> Result
         version: version.to_owned(),
         ..About::default()
     };
-    let list = opened(casework, &Kept::default(), about, chain).await?;
+    let list = opened(casework, &Snapshot::default(), about, chain).await?;
     Ok(LoadedList::clone(&list))
 }
 

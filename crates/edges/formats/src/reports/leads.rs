@@ -42,12 +42,12 @@ fn write(d: &Dossier) -> Rendered {
                 .or_default()
                 .push(lead(a, role));
         }
-        for tied in &a.associated {
-            if let Some(country) = tied.location.as_ref().and_then(|l| l.country.clone()) {
+        for linked in &a.associated {
+            if let Some(country) = linked.location.as_ref().and_then(|l| l.country.clone()) {
                 countries
                     .entry(country)
                     .or_default()
-                    .push(lead(tied, "tied to the account reported"));
+                    .push(lead(linked, "tied to the account reported"));
             }
         }
     };

@@ -105,8 +105,8 @@ pub(super) fn pack(text: &str) -> Result<Map<String, Value>, String> {
         Ok(Value::Object(head)) => Ok(head),
         Ok(_) => Err("it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with columns `address` and `label`".into()),
         Err(e) => {
-            let told = e.to_string();
-            let first = told.lines().next().unwrap_or_default();
+            let text = e.to_string();
+            let first = text.lines().next().unwrap_or_default();
             let place = e.location().map(|l| format!("line {}, column {}: ", l.line(), l.column()));
             Err(format!("it isn't YAML; {}{first}", place.unwrap_or_default()))
         }

@@ -16,8 +16,8 @@ use obhut_formats::reports::ncmec::{self, FORM, Retraction, schema};
 use obhut_formats::tree;
 
 use super::Destination;
-use crate::errand::{Errand, SendFault, Sent, still_approved};
 use crate::http::{Body, Http};
+use crate::submission::{SendFault, Sent, Submission, still_approved};
 pub use answers::{Answer, code};
 
 mod answers;
@@ -25,8 +25,8 @@ mod answers;
 /// NCMEC's CyberTipline.
 pub const DESTINATION: Destination = Destination {
     form: &FORM,
-    send: |errand| Box::pin(send(errand)),
-    retract: |errand| Box::pin(retract(errand)),
+    send: |submission| Box::pin(send(submission)),
+    retract: |submission| Box::pin(retract(submission)),
 };
 
 /// Where it counts.
@@ -111,7 +111,7 @@ impl Service {
     }
 
     /// What has become of a report that was begun: none when nothing that counts is there any more.
-    async fn settle(&self, number: &str) -> Result<Option<String>, SendFault> {
+    async fn cancel_or_confirm(&self, number: &str) -> Result<Option<String>, SendFault> {
         let answer = self.call("/retract", Body::id(number)).await?;
         match answer.code {
             code::OK | code::NO_REPORT | code::RETRACTED | code::NOT_FOUND => Ok(None),
@@ -124,20 +124,26 @@ impl Service {
 }
 
 /// Files a report.
-pub(super) async fn send(errand: Errand<'_>) -> Result<Sent, SendFault> {
-    let rendered = errand
+pub(super) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
+    let rendered = submission
         .rendered
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
     let text = rendered.text().unwrap_or_default().to_owned();
-    let (filing, receipt) = deliver(&errand, errand.filing.clone(), text, &rendered.files).await?;
+    let (filing, receipt) = deliver(
+        &submission,
+        submission.filing.clone(),
+        text,
+        &rendered.files,
+    )
+    .await?;
     Ok(Sent { filing, receipt })
 }
 
 /// Takes a report back: before it is finished by retracting it, after that by a report that says so,
 /// because a finished one can't be changed.
-pub(super) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
-    let filing = errand.filing.clone();
-    let service = Service::of(errand.channel, errand.http.clone())?;
+pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
+    let filing = submission.filing.clone();
+    let service = Service::of(submission.channel, submission.http.clone())?;
     if filing.remote.is_empty() {
         return Ok(Sent {
             filing,
@@ -145,28 +151,29 @@ pub(super) async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
         });
     }
     let number = filing.remote.clone();
-    if service.settle(&number).await?.is_none() {
+    if service.cancel_or_confirm(&number).await?.is_none() {
         return Ok(Sent {
             receipt: format!("CyberTipline report {number}: retracted"),
             filing,
         });
     }
     let follow_up = format!("retraction-of-{}", filing.report);
-    let second = casework::begin_filing(errand.casework, &follow_up, &filing.destination).await?;
+    let second =
+        casework::begin_filing(submission.casework, &follow_up, &filing.destination).await?;
     if second.state == FilingState::Filed {
         let receipt = second.receipt.unwrap_or_default();
         return Ok(Sent { filing, receipt });
     }
-    let text = retraction(&errand, &number).await?;
-    let (second, receipt) = deliver(&errand, second, text, &[]).await?;
+    let text = retraction(&submission, &number).await?;
+    let (second, receipt) = deliver(&submission, second, text, &[]).await?;
     let receipt = format!("CyberTipline report {number}: finished already; {receipt} retracts it");
-    casework::follow_up_filed(errand.casework, &second, &receipt).await?;
+    casework::follow_up_filed(submission.casework, &second, &receipt).await?;
     Ok(Sent { filing, receipt })
 }
 
-async fn retraction(errand: &Errand<'_>, number: &str) -> Result<String, SendFault> {
-    let reporter = casework::reporter(errand.casework).await?;
-    let row = casework::report_row(errand.casework, &errand.filing.report).await?;
+async fn retraction(submission: &Submission<'_>, number: &str) -> Result<String, SendFault> {
+    let reporter = casework::reporter(submission.casework).await?;
+    let row = casework::report_row(submission.casework, &submission.filing.report).await?;
     let now = jiff::Timestamp::now()
         .round(jiff::Unit::Second)
         .map_or_else(|_| String::new(), |t| t.to_string());
@@ -181,16 +188,16 @@ async fn retraction(errand: &Errand<'_>, number: &str) -> Result<String, SendFau
 
 /// Takes one document there, from wherever an earlier attempt has left it.
 async fn deliver(
-    errand: &Errand<'_>,
+    submission: &Submission<'_>,
     mut filing: Filing,
     text: String,
     files: &[FileDocument],
 ) -> Result<(Filing, String), SendFault> {
-    let service = Service::of(errand.channel, errand.http.clone())?;
-    let casework = errand.casework;
+    let service = Service::of(submission.channel, submission.http.clone())?;
+    let casework = submission.casework;
     let begun = Instant::now();
     if matches!(filing.state, FilingState::Begun | FilingState::Finishing) {
-        match service.settle(&filing.remote).await? {
+        match service.cancel_or_confirm(&filing.remote).await? {
             Some(receipt) => return Ok((filing, receipt)),
             None => filing = casework::filing_anew(casework, &filing).await?,
         }
@@ -205,12 +212,12 @@ async fn deliver(
         .report
         .ok_or_else(|| SendFault::Unreachable("an answer without the report's number".into()))?;
     filing = casework::filing_begun(casework, &filing, &number.to_string()).await?;
-    match hand_over(errand, &service, &filing, number, files, begun).await {
+    match hand_over(submission, &service, &filing, number, files, begun).await {
         Ok(()) => {}
         Err(SendFault::Refused(why)) => {
             // The service would delete it after a while; remove it now so that a refused report doesn't linger.
             if service
-                .settle(&filing.remote)
+                .cancel_or_confirm(&filing.remote)
                 .await
                 .is_ok_and(|left| left.is_none())
             {
@@ -222,7 +229,7 @@ async fn deliver(
     }
     // Last check: the report may have been retracted while its files were uploading. A retraction itself
     // is not a report on record and can't be retracted.
-    let report = filing.report == errand.filing.report;
+    let report = filing.report == submission.filing.report;
     if report && !still_approved(casework, &filing.report).await? {
         return Err(SendFault::Unreachable(
             "it was taken back on its way".into(),
@@ -263,7 +270,7 @@ async fn deliver(
 
 /// Files and their details.
 async fn hand_over(
-    errand: &Errand<'_>,
+    submission: &Submission<'_>,
     service: &Service,
     filing: &Filing,
     number: i64,
@@ -275,15 +282,19 @@ async fn hand_over(
             continue;
         };
         if begun.elapsed() > JOB_TIME_MAX
-            || !casework::holds_job(errand.casework, errand.job, errand.worker).await?
+            || !casework::holds_job(submission.casework, submission.job, submission.worker).await?
         {
             return Err(SendFault::Unreachable(
                 "it took too long; it begins anew".into(),
             ));
         }
-        let bytes =
-            casework::exhibit_to_send(errand.casework, exhibit, &filing.report, errand.worker)
-                .await?;
+        let bytes = casework::exhibit_to_send(
+            submission.casework,
+            exhibit,
+            &filing.report,
+            submission.worker,
+        )
+        .await?;
         let md5 = md5_hex(&bytes);
         let name = file.name.clone().unwrap_or_else(|| "file".into());
         let answer = service

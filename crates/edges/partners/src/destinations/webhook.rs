@@ -10,34 +10,34 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::Destination;
-use crate::errand::{Errand, SendFault, Sent};
 use crate::http::Body;
+use crate::submission::{SendFault, Sent, Submission};
 
 /// A system of the operator's own.
 pub const DESTINATION: Destination = Destination {
     form: &reports::webhook::FORM,
-    send: |errand| Box::pin(send(errand)),
-    retract: |errand| Box::pin(retract(errand)),
+    send: |submission| Box::pin(send(submission)),
+    retract: |submission| Box::pin(retract(submission)),
 };
 
-async fn send(errand: Errand<'_>) -> Result<Sent, SendFault> {
-    let rendered = errand
+async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
+    let rendered = submission
         .rendered
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
     let event: Value = serde_json::from_slice(&rendered.report)
         .map_err(|_| SendFault::Unexpected("our own event can't be read".into()))?;
-    let report = errand.filing.report.clone();
-    post(&errand, &report, event).await
+    let report = submission.filing.report.clone();
+    post(&submission, &report, event).await
 }
 
-async fn retract(errand: Errand<'_>) -> Result<Sent, SendFault> {
-    let report = errand.filing.report.clone();
+async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
+    let report = submission.filing.report.clone();
     let event = json!({ "type": "report.retracted", "data": { "report": report } });
-    post(&errand, &format!("{report}-retraction"), event).await
+    post(&submission, &format!("{report}-retraction"), event).await
 }
 
-async fn post(errand: &Errand<'_>, id: &str, mut event: Value) -> Result<Sent, SendFault> {
-    let (Some(url), Some(secret)) = (&errand.channel.url, &errand.channel.secret) else {
+async fn post(submission: &Submission<'_>, id: &str, mut event: Value) -> Result<Sent, SendFault> {
+    let (Some(url), Some(secret)) = (&submission.channel.url, &submission.channel.secret) else {
         return Err(SendFault::Denied(
             "no address and secret are set for webhook".into(),
         ));
@@ -52,14 +52,14 @@ async fn post(errand: &Errand<'_>, id: &str, mut event: Value) -> Result<Sent, S
         ("webhook-timestamp", now.as_second().to_string()),
         ("webhook-signature", signature),
     ];
-    let answered = errand
+    let answered = submission
         .http
         .call(url.clone(), None, Body::Json { bytes, headers })
         .await
         .map_err(SendFault::Unreachable)?;
     match answered.status {
         200..=299 => Ok(Sent {
-            filing: errand.filing.clone(),
+            filing: submission.filing.clone(),
             receipt: format!("HTTP {}", answered.status),
         }),
         401 | 403 => Err(SendFault::Denied(format!("HTTP {}", answered.status))),

@@ -109,5 +109,5 @@ pub trait Domain: Send + Sync {
     ) -> Result<Vec<Removed>>;
 
     /// Does the work that can't be part of that transaction: files, the vault, recomputation.
-    async fn settle(&self, casework: &Casework, case: &str) -> Result<()>;
+    async fn finish_erasure(&self, casework: &Casework, case: &str) -> Result<()>;
 }

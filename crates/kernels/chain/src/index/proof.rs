@@ -3,8 +3,8 @@
 
 use bitcoin_slices::{Visit as _, Visitor, bsl};
 
-use crate::double::sha256d;
-use crate::files::{Blocks, Hash, Place};
+use crate::files::{Blocks, Hash, Location};
+use crate::hash256::sha256d;
 use crate::{Fault, Index};
 
 /// A transaction that can be checked.
@@ -31,10 +31,10 @@ impl Index {
         let height = chain.height(tx);
         let row = chain.block(height);
         let blocks = Blocks::open(self.blocks_folder(), self.network())?;
-        let place = Place::known(row.hash, row.file, row.offset, row.bytes);
+        let place = Location::known(row.hash, row.file, row.offset, row.bytes);
         let mut bytes = Vec::new();
         blocks.block(&place, &mut bytes)?;
-        let mut taking = Taking::default();
+        let mut taking = BlockVisitor::default();
         let bad = || Fault::BadBlock {
             file: blocks.block_file(row.file),
             offset: row.offset,
@@ -97,9 +97,9 @@ fn branch(mut level: Vec<Hash>, mut position: usize) -> Vec<Hash> {
 }
 
 #[derive(Default)]
-struct Taking(Vec<Vec<u8>>);
+struct BlockVisitor(Vec<Vec<u8>>);
 
-impl Visitor for Taking {
+impl Visitor for BlockVisitor {
     fn visit_transaction(&mut self, tx: &bsl::Transaction<'_>) -> std::ops::ControlFlow<()> {
         let (a, b, c) = tx.txid_preimage();
         self.0.push([a, b, c].concat());

@@ -26,7 +26,7 @@ pub struct Transaction {
     pub outs: Vec<Coin>,
     /// The form of mix it has and how sure that is, 0 to 100.
     pub mix: Option<(&'static str, u8)>,
-    /// Place of the output taken for change, and the rule.
+    /// Location of the output taken for change, and the rule.
     pub change: Option<(usize, &'static str)>,
 }
 
@@ -97,7 +97,9 @@ impl Index {
     }
 
     /// Transactions that look like mixes: number, form, confidence.
-    pub fn mixes(&self) -> impl Iterator<Item = (u64, &'static crate::mixes::Mix, u8)> + '_ {
+    pub fn mixes(
+        &self,
+    ) -> impl Iterator<Item = (u64, &'static crate::coinjoins::CoinJoin, u8)> + '_ {
         (0..self.chain.counts.txs)
             .filter_map(|tx| self.chain.mix(tx).map(|(mix, sure)| (tx, mix, sure)))
     }

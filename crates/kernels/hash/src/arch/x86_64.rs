@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::stripes::{self, OneByOne, Rows, Small, Square, Turn};
+use crate::stripes::{self, OneByOne, Rows, Small, Square, Transpose};
 use std::arch::x86_64::*;
 
 pub(super) fn small<R: Rows>(rows: &R) -> Option<Small> {
@@ -30,7 +30,7 @@ fn avx512<R: Rows>(rows: &R) -> Small {
 /// Sixteen registers, a row in each. Only `avx512` above names it, so the registers are there.
 struct InRegisters;
 
-impl Turn for InRegisters {
+impl Transpose for InRegisters {
     #[inline(always)]
     fn into_lanes(rows: &[f32], width: usize, lanes: &mut Square) {
         assert!(rows.len() >= 15 * width + 16);

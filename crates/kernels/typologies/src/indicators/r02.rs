@@ -1,6 +1,6 @@
 //! A recipient shared with a confirmed sender, up to two hops; association, never one of the two.
 
-use super::{Counts, Found, Indicator, Rests, Status, View, found_as, ramp};
+use super::{Counts, DependsOn, Found, Indicator, Status, View, found_as, ramp};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -19,7 +19,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2021",
     counts: Counts::Association,
     weight: 0.30,
-    rests: Some(Rests::OnNearbyConfirmed),
+    rests: Some(DependsOn::OnNearbyConfirmed),
     on: true,
     needs: &[],
     status: Status::Preview,

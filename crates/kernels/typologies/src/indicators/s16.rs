@@ -1,6 +1,6 @@
 //! Known from an earlier, confirmed case; association, never one of the two.
 
-use super::{Counts, Found, Indicator, Rests, Status, View, found};
+use super::{Counts, DependsOn, Found, Indicator, Status, View, found};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -19,7 +19,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2019",
     counts: Counts::Association,
     weight: 0.30,
-    rests: Some(Rests::OnOwnConfirmed),
+    rests: Some(DependsOn::OnOwnConfirmed),
     on: true,
     needs: &[],
     status: Status::Preview,

@@ -1,7 +1,7 @@
 //! What the CyberTipline answers, and what each code means for a report on its way.
 
-use crate::errand::SendFault;
 use crate::http::Answered;
+use crate::submission::SendFault;
 use obhut_formats::tree;
 
 /// Codes of the documentation of 2025-06-11 ("non-exhaustive"), by what they mean.

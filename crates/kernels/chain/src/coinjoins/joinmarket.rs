@@ -1,9 +1,9 @@
 //! JoinMarket and its kind: some equal outputs, one for each who takes part, and their change.
 
-use super::{Mix, View};
+use super::{CoinJoin, TxView};
 
 /// Equal outputs, one a person.
-pub const MIX: Mix = Mix {
+pub const COINJOIN: CoinJoin = CoinJoin {
     name: "joinmarket",
     code: 5,
     rule: "three or more equal outputs, as many or more input addresses, at most as many other outputs (and one); surer with four and more, and where inputs are signed in different manners",
@@ -15,7 +15,7 @@ pub const MIX: Mix = Mix {
 /// Below this equal outputs are more often notices than money, satoshi.
 const DUST: u64 = 2_730;
 
-fn judge(v: &View<'_>) -> Option<u8> {
+fn judge(v: &TxView<'_>) -> Option<u8> {
     let (amount, equal) = v.equal;
     if equal < 3 || amount <= DUST || v.payers < equal || v.others() > equal + 1 {
         return None;

@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
-use obhut_app::bitcoin::{self, Build, Fault, Glance, Key, Network, Progress, hash_text};
+use obhut_app::bitcoin::{self, Build, Fault, IndexInfo, Key, Network, Progress, hash_text};
 use obhut_app::casework::{self, Act, Casework};
 use serde_json::json;
 
 use super::{network, open};
+use crate::app_context::AppContext;
 use crate::args::{IndexArgs, WatchAddressesArgs};
 use crate::hints::Usage;
 use crate::output::{Output, count};
-use crate::setting::Setting;
 
 /// How often the node's files are looked at for new blocks.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ const SETTLED: Duration = Duration::from_secs(1);
 
 pub async fn index(
     args: IndexArgs,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let network = network(args.network);
@@ -50,8 +50,8 @@ pub async fn index(
     if !bitcoin::is_there(&args.index) {
         bitcoin::build(&build)?;
     }
-    let casework = match setting.has_data() {
-        true => Some(setting.casework().await?),
+    let casework = match context.has_data() {
+        true => Some(context.casework().await?),
         false => None,
     };
     // Where nothing was told before, telling begins with what this run appends.
@@ -60,23 +60,23 @@ pub async fn index(
             .await?
             .is_none()
     {
-        let (height, hash) = bitcoin::glance(&args.index)?.tip;
+        let (height, hash) = bitcoin::index_info(&args.index)?.tip;
         bitcoin::set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
     }
     let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
-    let (mut told, mut reached, mut seen) = (false, false, None);
+    let (mut reported, mut reached, mut seen) = (false, false, None);
     loop {
         let now = state_of(&args.blocks);
         if now.is_none() || now != seen {
             match bitcoin::follow(&build) {
                 Ok(followed) => {
-                    let glance = bitcoin::glance(&args.index)?;
-                    if !told || followed.appended + followed.undone > 0 {
+                    let index_info = bitcoin::index_info(&args.index)?;
+                    if !reported || followed.appended + followed.orphaned > 0 {
                         bar.finish_and_clear();
-                        tell(&glance, &followed, begun.elapsed(), output)?;
-                        told = true;
+                        tell(&index_info, &followed, begun.elapsed(), output)?;
+                        reported = true;
                     }
-                    reached = args.until.is_some_and(|until| glance.tip.0 >= until);
+                    reached = args.until.is_some_and(|until| index_info.tip.0 >= until);
                     if let Some(casework) = &casework {
                         tell_movements(casework, network, &args.index, output).await?;
                     }
@@ -86,7 +86,7 @@ pub async fn index(
                 Err(Fault::Busy { .. }) if args.follow => {}
                 Err(e) => return Err(e.into()),
             }
-            if told && (!args.follow || reached) {
+            if reported && (!args.follow || reached) {
                 return Ok(ExitCode::SUCCESS);
             }
         }
@@ -114,7 +114,7 @@ fn state_of(blocks: &Path) -> Option<Vec<(OsString, u64, SystemTime)>> {
     Some(all)
 }
 
-/// Records what moved at watched addresses since the block that was told last. What was recorded before
+/// Records what moved at watched addresses since the block that was reported last. What was recorded before
 /// stays one, so a run that is cut off in between loses and doubles nothing.
 async fn tell_movements(
     casework: &Casework,
@@ -124,14 +124,14 @@ async fn tell_movements(
 ) -> anyhow::Result<()> {
     let watched = bitcoin::watched_keys(casework, network).await?;
     if watched.is_empty() {
-        let (height, hash) = bitcoin::glance(folder)?.tip;
+        let (height, hash) = bitcoin::index_info(folder)?.tip;
         bitcoin::set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
         return Ok(());
     }
     let index = open(folder)?;
     let moved = bitcoin::catch_up(casework, network, &index, &watched).await?;
     drop(index);
-    for txid in &moved.undone {
+    for txid in &moved.orphaned {
         output.remark(&format!(
             "a movement told before never happened: {txid} lost a race"
         ));
@@ -154,19 +154,19 @@ fn secret() -> anyhow::Result<[u64; 4]> {
 }
 
 fn tell(
-    glance: &Glance,
+    index_info: &IndexInfo,
     followed: &bitcoin::Followed,
     took: Duration,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let (height, hash) = glance.tip;
-    let [txs, ins, outs, addresses] = glance.sizes;
+    let (height, hash) = index_info.tip;
+    let [txs, ins, outs, addresses] = index_info.sizes;
     output.line(
         || {
             json!({
                 "height": height, "block": hash_text(&hash), "transactions": txs, "inputs": ins,
                 "outputs": outs, "addresses": addresses, "appended": followed.appended,
-                "undone": followed.undone, "joins_refused": glance.refused_joins,
+                "undone": followed.orphaned, "joins_refused": index_info.refused_joins,
                 "seconds": took.as_secs_f64(),
             })
         },
@@ -175,7 +175,7 @@ fn tell(
                 "height {height}, block {}\n{txs} transactions, {ins} inputs, {outs} outputs, {addresses} addresses; {} appended, {} undone; {:.1} s",
                 hash_text(&hash),
                 followed.appended,
-                followed.undone,
+                followed.orphaned,
                 took.as_secs_f64()
             )
         },
@@ -184,13 +184,13 @@ fn tell(
 
 pub async fn watch(
     args: WatchAddressesArgs,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let network = network(args.network);
-    let casework = setting.casework().await?;
+    let casework = context.casework().await?;
     casework::case(&casework, &args.case).await?;
-    let person = setting
+    let person = context
         .acting(&casework, args.by.as_deref(), Act::WatchAddresses)
         .await?;
     if args.end {

@@ -1,5 +1,5 @@
 //! Mixes in a single block, without undo data: what its inputs bring in is unknown, and who signs is
-//! told by keys in witnesses and scripts.
+//! key by keys in witnesses and scripts.
 
 use std::ops::ControlFlow;
 
@@ -7,24 +7,24 @@ use bitcoin_slices::{Visit as _, Visitor, bsl};
 
 use crate::address::{Key, Kind};
 use crate::block::Fingerprint;
-use crate::double::sha256d;
+use crate::coinjoins::{self, CoinJoin, Leg, TxView};
 use crate::files::Hash;
-use crate::mixes::{self, Mix, Side, View};
+use crate::hash256::sha256d;
 
 /// Transactions of a block that look like mixes: id, form, confidence. The place in the bytes where it
 /// couldn't be read is not known; a block that isn't one gives nothing.
-pub fn mixes_of_block(block: &[u8]) -> Option<Vec<(Hash, &'static Mix, u8)>> {
-    let mut looking = Looking::default();
+pub fn coinjoins_of_block(block: &[u8]) -> Option<Vec<(Hash, &'static CoinJoin, u8)>> {
+    let mut looking = CoinJoinVisitor::default();
     let parsed = bsl::Block::visit(block, &mut looking).ok()?;
     parsed.remaining().is_empty().then_some(looking.found)
 }
 
 #[derive(Default)]
-struct Looking {
-    ins: Vec<(Side, [u8; 32])>,
-    outs: Vec<Side>,
+struct CoinJoinVisitor {
+    ins: Vec<(Leg, [u8; 32])>,
+    outs: Vec<Leg>,
     signer: usize,
-    found: Vec<(Hash, &'static Mix, u8)>,
+    found: Vec<(Hash, &'static CoinJoin, u8)>,
 }
 
 /// Not secret: nobody gains by two signers that look like one here.
@@ -43,20 +43,20 @@ fn who(bytes: &[u8]) -> u64 {
     Fingerprint::of_key(&key, &SECRET).high
 }
 
-impl Visitor for Looking {
+impl Visitor for CoinJoinVisitor {
     fn visit_tx_in(&mut self, _: usize, tx_in: &bsl::TxIn<'_>) -> ControlFlow<()> {
         let bytes = tx_in.as_ref();
         let script = tx_in.script_sig();
         // Without a key to tell by, each outpoint is its own signer.
         let signer = script.last_chunk::<KEY_BYTES>();
-        let told = signer.map_or(&bytes[..36], |s| &s[..]);
+        let key = signer.map_or(&bytes[..36], |s| &s[..]);
         let sequence = u32::from_le_bytes(bytes[bytes.len() - 4..].try_into().expect("four"));
         let previous = bytes[..32].try_into().expect("32 bytes");
         self.ins.push((
-            Side {
+            Leg {
                 value: 0,
                 kind: Kind::None,
-                who: who(told),
+                who: who(key),
                 sequence,
             },
             previous,
@@ -66,7 +66,7 @@ impl Visitor for Looking {
 
     fn visit_tx_out(&mut self, _: usize, tx_out: &bsl::TxOut<'_>) -> ControlFlow<()> {
         let key = Key::of_script(tx_out.script_pubkey());
-        self.outs.push(Side {
+        self.outs.push(Leg {
             value: tx_out.value(),
             kind: key.kind(),
             who: Fingerprint::of_key(&key, &SECRET).high,
@@ -91,9 +91,9 @@ impl Visitor for Looking {
     fn visit_transaction(&mut self, tx: &bsl::Transaction<'_>) -> ControlFlow<()> {
         let coinbase = self.ins.len() == 1 && self.ins[0].1 == [0; 32];
         if !coinbase {
-            let ins: Vec<Side> = self.ins.iter().map(|i| i.0).collect();
-            let view = View::without_amounts(&ins, &self.outs);
-            if let Some((mix, confidence)) = mixes::judge(&view) {
+            let ins: Vec<Leg> = self.ins.iter().map(|i| i.0).collect();
+            let view = TxView::without_amounts(&ins, &self.outs);
+            if let Some((mix, confidence)) = coinjoins::judge(&view) {
                 let (a, b, c) = tx.txid_preimage();
                 let id = sha256d(&[a, b, c]);
                 self.found.push((id, mix, confidence));

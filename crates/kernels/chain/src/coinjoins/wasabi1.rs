@@ -1,9 +1,9 @@
 //! Wasabi 1: many outputs of about a tenth of a bitcoin, and levels of twice that.
 
-use super::{Mix, View};
+use super::{CoinJoin, TxView};
 
 /// Rounds of Wasabi 1.x.
-pub const MIX: Mix = Mix {
+pub const COINJOIN: CoinJoin = CoinJoin {
     name: "wasabi1",
     code: 3,
     rule: "10 or more equal outputs, as many or more inputs from different addresses, at most three other outputs to two equal ones; surer where they are near 0.1 BTC",
@@ -12,7 +12,7 @@ pub const MIX: Mix = Mix {
     judge,
 };
 
-fn judge(v: &View<'_>) -> Option<u8> {
+fn judge(v: &TxView<'_>) -> Option<u8> {
     let (amount, equal) = v.equal;
     if equal < 10 || v.ins.len() < equal || v.payers < equal || v.others() * 2 > equal * 3 {
         return None;

@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 
 use crate::Index;
 use crate::chain::Chain;
+use crate::coinjoins;
 use crate::forest::NOBODY;
+use crate::fx_hash::{FxMap, FxSet};
 use crate::heuristics;
 use crate::known::{How, Known};
-use crate::mixes;
-use crate::quick::{QuickMap, QuickSet};
 use crate::site::Receipt;
 use crate::spool::in_threads;
 
@@ -72,7 +72,7 @@ pub struct Ends {
 
 /// What the way back from a payment comes to.
 #[derive(Clone, Default, Debug)]
-pub struct Way {
+pub struct SourceTrace {
     /// Nearest first.
     pub candidates: Vec<Candidate>,
     /// What else it met.
@@ -80,13 +80,20 @@ pub struct Way {
 }
 
 /// The ways back from payments, in their order, on so many threads.
-pub fn ways(index: &Index, known: &Known, payments: &[Receipt], threads: usize) -> Vec<Way> {
+pub fn trace_sources(
+    index: &Index,
+    known: &Known,
+    payments: &[Receipt],
+    threads: usize,
+) -> Vec<SourceTrace> {
     // Neighbours share much of their ways, so each thread takes long parts, and more than one.
     let at_a_time = (payments.len() / (threads * 4).max(1)).max(PAYMENTS_AT_A_TIME);
     let parts: Vec<&[Receipt]> = payments.chunks(at_a_time).collect();
     let walked = in_threads(threads, &parts, |part| {
         let mut walker = Walker::new(index, known);
-        part.iter().map(|p| walker.back(p)).collect::<Vec<Way>>()
+        part.iter()
+            .map(|p| walker.back(p))
+            .collect::<Vec<SourceTrace>>()
     });
     walked.into_iter().flatten().collect()
 }
@@ -96,9 +103,9 @@ const PAYMENTS_AT_A_TIME: usize = 4_096;
 
 /// What a walk finds at a transaction.
 #[derive(Clone, Copy)]
-enum Met {
+enum Stop {
     Mined,
-    Mix,
+    CoinJoin,
     Source(Source, Option<How>, u8),
     /// Somebody's wallet: the walk goes on.
     Wallet(u32),
@@ -108,8 +115,8 @@ enum Met {
 struct Walker<'a> {
     index: &'a Index,
     known: &'a Known,
-    met: QuickMap<u64, Met>,
-    changes: QuickMap<u64, Option<u64>>,
+    met: FxMap<u64, Stop>,
+    changes: FxMap<u64, Option<u64>>,
 }
 
 impl<'a> Walker<'a> {
@@ -117,28 +124,28 @@ impl<'a> Walker<'a> {
         Self {
             index,
             known,
-            met: QuickMap::default(),
-            changes: QuickMap::default(),
+            met: FxMap::default(),
+            changes: FxMap::default(),
         }
     }
 
     /// Payments of one site share much of their ways.
-    fn met(&mut self, tx: u64) -> Met {
+    fn met(&mut self, tx: u64) -> Stop {
         if let Some(met) = self.met.get(&tx) {
             return *met;
         }
         let chain = &self.index.chain;
         let joint = chain.mix(tx).filter(|(mix, _)| mix.joint);
         let met = if chain.is_coinbase(tx) {
-            Met::Mined
-        } else if joint.is_some_and(|(_, sure)| sure >= mixes::MARKED_FROM) {
-            Met::Mix
+            Stop::Mined
+        } else if joint.is_some_and(|(_, sure)| sure >= coinjoins::DETECTED_FROM) {
+            Stop::CoinJoin
         } else if let Some((source, how, confidence)) = self.source(tx) {
-            Met::Source(source, how, confidence)
+            Stop::Source(source, how, confidence)
         } else if joint.is_some() {
-            Met::Mix
+            Stop::CoinJoin
         } else {
-            Met::Wallet(self.wallet(tx))
+            Stop::Wallet(self.wallet(tx))
         };
         self.met.insert(tx, met);
         met
@@ -171,16 +178,16 @@ impl<'a> Walker<'a> {
     }
 
     /// The way back from a payment.
-    fn back(&mut self, payment: &Receipt) -> Way {
+    fn back(&mut self, payment: &Receipt) -> SourceTrace {
         let chain = &self.index.chain;
-        let mut way = Way::default();
+        let mut way = SourceTrace::default();
         let own = match self.met(payment.tx) {
             // Whose coin in the mix paid is what the mix hides.
-            Met::Mix if is_marked(chain, payment.tx) => {
+            Stop::CoinJoin if is_detected(chain, payment.tx) => {
                 way.ends.mixes = 1;
                 return way;
             }
-            Met::Source(source, how, confidence) => {
+            Stop::Source(source, how, confidence) => {
                 way.candidates.push(Candidate {
                     source,
                     how,
@@ -194,7 +201,7 @@ impl<'a> Walker<'a> {
             }
             _ => self.wallet(payment.tx),
         };
-        let mut seen = QuickSet::default();
+        let mut seen = FxSet::default();
         let mut open: VecDeque<(u64, u32, u32, u32)> = VecDeque::new();
         for input in chain.ins(payment.tx) {
             open.push_back((chain.source(input), 1, 0, own));
@@ -209,15 +216,15 @@ impl<'a> Walker<'a> {
             }
             let tx = chain.tx_of_out(out);
             let here = match self.met(tx) {
-                Met::Mined => {
+                Stop::Mined => {
                     way.ends.mined += 1;
                     continue;
                 }
-                Met::Mix => {
+                Stop::CoinJoin => {
                     way.ends.mixes += 1;
                     continue;
                 }
-                Met::Source(source, how, confidence) => {
+                Stop::Source(source, how, confidence) => {
                     way.candidates.push(Candidate {
                         source,
                         how,
@@ -229,7 +236,7 @@ impl<'a> Walker<'a> {
                     });
                     continue;
                 }
-                Met::Wallet(here) => here,
+                Stop::Wallet(here) => here,
             };
             let wallets = wallets + u32::from(here != before);
             if wallets > WALLETS_MAX {
@@ -322,7 +329,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-fn is_marked(chain: &Chain, tx: u64) -> bool {
+fn is_detected(chain: &Chain, tx: u64) -> bool {
     let mix = chain.mix(tx);
-    mix.is_some_and(|(mix, sure)| mix.joint && sure >= mixes::MARKED_FROM)
+    mix.is_some_and(|(mix, sure)| mix.joint && sure >= coinjoins::DETECTED_FROM)
 }

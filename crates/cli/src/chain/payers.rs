@@ -13,10 +13,10 @@ use obhut_server::chain_report;
 use serde_json::{Value, json};
 
 use super::{open, read_tags, tell_some};
+use crate::app_context::AppContext;
 use crate::args::PayersArgs;
 use crate::hints::{Usage, usage};
 use crate::output::{Output, count};
-use crate::setting::Setting;
 use crate::whole_file::WholeFile;
 
 const SEEDS_BYTES_MAX: u64 = 64 << 20;
@@ -25,7 +25,7 @@ const FILES_TOGETHER: usize = 2;
 
 pub async fn payers(
     args: PayersArgs,
-    setting: &Setting,
+    context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let question = read_seeds(&args.seeds, output)?;
@@ -34,9 +34,9 @@ pub async fn payers(
     let kept = match &args.case {
         None => None,
         Some(case) => {
-            let casework = setting.casework().await?;
+            let casework = context.casework().await?;
             casework::case(&casework, case).await?;
-            let person = setting
+            let person = context
                 .acting(&casework, args.by.as_deref(), Act::FollowMoney)
                 .await?;
             Some((casework, person, case.clone()))

@@ -1,7 +1,7 @@
 //! Recognises transactions in which several people pay together: their inputs prove no common owner.
 //!
 //! One file each; a new one is a file and two lines here. Each looks at amounts, kinds and counts
-//! only. Confidence is 0 to 100; from [`MARKED_FROM`] on a transaction is marked as a mix, below it is
+//! only. Confidence is 0 to 100; from [`DETECTED_FROM`] on a transaction is marked as a mix, below it is
 //! doubted. Both are left out of strong clusters.
 
 use crate::address::Kind;
@@ -16,23 +16,23 @@ mod wasabi2;
 mod whirlpool;
 
 /// Every form of mix; the first that speaks with the highest confidence is taken.
-pub const ALL: &[&Mix] = &[
-    &whirlpool::MIX,
-    &tx0::MIX,
-    &wasabi1::MIX,
-    &wasabi2::MIX,
-    &joinmarket::MIX,
-    &multi_output::MIX,
-    &stonewall::MIX,
-    &payjoin::MIX,
+pub const ALL: &[&CoinJoin] = &[
+    &whirlpool::COINJOIN,
+    &tx0::COINJOIN,
+    &wasabi1::COINJOIN,
+    &wasabi2::COINJOIN,
+    &joinmarket::COINJOIN,
+    &multi_output::COINJOIN,
+    &stonewall::COINJOIN,
+    &payjoin::COINJOIN,
 ];
 
 /// A transaction is marked from this confidence on.
-pub const MARKED_FROM: u8 = 50;
+pub const DETECTED_FROM: u8 = 50;
 
 /// A form of mix.
 #[derive(Debug)]
-pub struct Mix {
+pub struct CoinJoin {
     /// Stable name; also the name of its file.
     pub name: &'static str,
     /// Stable code stored in an index: not 0, and never reused.
@@ -43,12 +43,12 @@ pub struct Mix {
     pub source: &'static str,
     /// Whether several owners pay in it; false where it only prepares or follows a mix.
     pub joint: bool,
-    pub(crate) judge: fn(&View<'_>) -> Option<u8>,
+    pub(crate) judge: fn(&TxView<'_>) -> Option<u8>,
 }
 
 /// One input or output.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Side {
+pub(crate) struct Leg {
     pub value: u64,
     pub kind: Kind,
     /// Fingerprint of its address.
@@ -61,9 +61,9 @@ pub(crate) struct Side {
 const LEFT_OVER_MAX: usize = 400;
 
 /// What a rule looks at.
-pub(crate) struct View<'a> {
-    pub ins: &'a [Side],
-    pub outs: &'a [Side],
+pub(crate) struct TxView<'a> {
+    pub ins: &'a [Leg],
+    pub outs: &'a [Leg],
     /// Different input addresses.
     pub payers: usize,
     /// The amount that most outputs have, and how many have it; the larger of equally frequent ones.
@@ -72,8 +72,8 @@ pub(crate) struct View<'a> {
     pub amounts: bool,
 }
 
-impl<'a> View<'a> {
-    pub fn new(ins: &'a [Side], outs: &'a [Side]) -> Self {
+impl<'a> TxView<'a> {
+    pub fn new(ins: &'a [Leg], outs: &'a [Leg]) -> Self {
         let distinct = |mut all: Vec<u64>| {
             all.sort_unstable();
             all.dedup();
@@ -100,7 +100,7 @@ impl<'a> View<'a> {
     }
 
     /// Of a transaction whose inputs' amounts and kinds are unknown.
-    pub fn without_amounts(ins: &'a [Side], outs: &'a [Side]) -> Self {
+    pub fn without_amounts(ins: &'a [Leg], outs: &'a [Leg]) -> Self {
         Self {
             amounts: false,
             ..Self::new(ins, outs)
@@ -118,7 +118,7 @@ impl<'a> View<'a> {
         let mut used = vec![false; self.ins.len()];
         let mut others = self.outs.iter().filter(|o| o.value != amount);
         others.all(|o| {
-            let paid = |i: &Side| i.value.saturating_sub(o.value);
+            let paid = |i: &Leg| i.value.saturating_sub(o.value);
             let of_it = self
                 .ins
                 .iter()
@@ -135,12 +135,12 @@ impl<'a> View<'a> {
 }
 
 /// The form with this stored code.
-pub(crate) fn by_code(code: u8) -> Option<&'static Mix> {
+pub(crate) fn by_code(code: u8) -> Option<&'static CoinJoin> {
     ALL.iter().copied().find(|m| m.code == code)
 }
 
 /// The form of mix that fits best, and its confidence.
-pub(crate) fn judge(view: &View<'_>) -> Option<(&'static Mix, u8)> {
+pub(crate) fn judge(view: &TxView<'_>) -> Option<(&'static CoinJoin, u8)> {
     let found = ALL
         .iter()
         .enumerate()

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::Request;
 use base64::Engine as _;
 use http_body_util::BodyExt as _;
-use obhut_fakes::cybertip::{CyberTip, Login, Misbehaviour};
+use obhut_fakes::cybertip::{CyberTip, FaultInjection, Login};
 use obhut_formats::tree;
 use tower::ServiceExt as _;
 
@@ -24,7 +24,7 @@ const REPORT: &str = "<report><incidentSummary><incidentType>Child Sex Trafficki
 const HOUR: i64 = 3_600 * 1_000_000;
 
 impl Bench {
-    fn new(misbehaviour: Misbehaviour) -> Self {
+    fn new(faults: FaultInjection) -> Self {
         let clock = Arc::new(Hand(AtomicI64::new(1_790_000_000_000_000)));
         let hand = clock.clone();
         let now = Arc::new(move || hand.0.load(Ordering::SeqCst));
@@ -33,7 +33,7 @@ impl Bench {
             password: "p".into(),
         };
         Self {
-            app: CyberTip::new(login, misbehaviour, now).router(),
+            app: CyberTip::new(login, faults, now).router(),
             clock,
             login: base64::engine::general_purpose::STANDARD.encode("u:p"),
         }
@@ -118,7 +118,7 @@ impl Bench {
 
 #[tokio::test]
 async fn the_way_of_a_report_and_every_wrong_turn() {
-    let b = Bench::new(Misbehaviour::default());
+    let b = Bench::new(FaultInjection::default());
     let (status, _, body) = b.raw("/status", "", String::new(), "bm90Om9uZQ==").await;
     assert_eq!(
         (status, body.len()),
@@ -187,7 +187,7 @@ async fn the_way_of_a_report_and_every_wrong_turn() {
 
 #[tokio::test]
 async fn an_unfinished_report_goes_by_whichever_of_both_times_is_later() {
-    let b = Bench::new(Misbehaviour::default());
+    let b = Bench::new(FaultInjection::default());
     let quiet = b.opened(REPORT).await;
     let touched = b.opened(REPORT).await;
     b.clock.0.fetch_add(23 * HOUR + HOUR / 2, Ordering::SeqCst);
@@ -202,7 +202,7 @@ async fn an_unfinished_report_goes_by_whichever_of_both_times_is_later() {
 
 #[tokio::test]
 async fn a_batched_report_has_exactly_one_file() {
-    let b = Bench::new(Misbehaviour::default());
+    let b = Bench::new(FaultInjection::default());
     let batched = REPORT
         .replace("<report>", "<report><batchedReport reason=\"VIRAL_POTENTIAL_MEME\"/>")
         .replace("</report>", "<personOrUserReported><espIdentifier>a</espIdentifier></personOrUserReported><personOrUserReported><espIdentifier>b</espIdentifier></personOrUserReported></report>");
@@ -240,10 +240,10 @@ async fn a_batched_report_has_exactly_one_file() {
 
 #[tokio::test]
 async fn it_misbehaves_as_told() {
-    let all = |m: fn(&mut Misbehaviour)| {
-        let mut misbehaviour = Misbehaviour::default();
-        m(&mut misbehaviour);
-        Bench::new(misbehaviour)
+    let all = |m: fn(&mut FaultInjection)| {
+        let mut faults = FaultInjection::default();
+        m(&mut faults);
+        Bench::new(faults)
     };
     let b = all(|m| m.error_percent = 100);
     assert_eq!(b.raw("/status", "", String::new(), &b.login).await.0, 503);

@@ -1,9 +1,9 @@
 //! PayJoin: the payee puts in a coin of their own. Never sure from outside, so only doubted.
 
-use super::{Mix, View};
+use super::{CoinJoin, TxView};
 
 /// Payer and payee pay together.
-pub const MIX: Mix = Mix {
+pub const COINJOIN: CoinJoin = CoinJoin {
     name: "payjoin",
     code: 8,
     rule: "two outputs and two to five input addresses; inputs signed in different manners (sequence numbers), or of different kinds where the larger output needs not all inputs",
@@ -12,7 +12,7 @@ pub const MIX: Mix = Mix {
     judge,
 };
 
-fn judge(v: &View<'_>) -> Option<u8> {
+fn judge(v: &TxView<'_>) -> Option<u8> {
     if v.outs.len() != 2 || !(2..=5).contains(&v.payers) {
         return None;
     }

@@ -1,9 +1,9 @@
 //! Rounds in which each may take several equal outputs.
 
-use super::{Mix, View};
+use super::{CoinJoin, TxView};
 
 /// More equal outputs than people.
-pub const MIX: Mix = Mix {
+pub const COINJOIN: CoinJoin = CoinJoin {
     name: "multi_output",
     code: 6,
     rule: "five or more equal outputs, at least half of all; three or more input addresses; two or more other outputs, at most one an input; or three equal ones and more, where each other output is what an input has left after some of them",
@@ -12,7 +12,7 @@ pub const MIX: Mix = Mix {
     judge,
 };
 
-fn judge(v: &View<'_>) -> Option<u8> {
+fn judge(v: &TxView<'_>) -> Option<u8> {
     let (amount, equal) = v.equal;
     if equal >= 3 && amount > 2_730 && v.payers >= 3 && v.others() >= 2 && v.left_over() {
         return Some(90);

@@ -1,10 +1,10 @@
 //! Whirlpool's first step: one owner cuts coins into pieces that fit a pool.
 
-use super::{Mix, View};
+use super::{CoinJoin, TxView};
 use crate::address::Kind;
 
 /// The transaction before the first round.
-pub const MIX: Mix = Mix {
+pub const COINJOIN: CoinJoin = CoinJoin {
     name: "tx0",
     code: 2,
     rule: "an OP_RETURN, two or more equal outputs slightly above a pool's size, at most two others",
@@ -15,7 +15,7 @@ pub const MIX: Mix = Mix {
 
 const POOLS: [u64; 5] = [100_000, 1_000_000, 2_500_000, 5_000_000, 50_000_000];
 
-fn judge(v: &View<'_>) -> Option<u8> {
+fn judge(v: &TxView<'_>) -> Option<u8> {
     let (amount, equal) = v.equal;
     let notes = v.outs.iter().filter(|o| o.kind == Kind::None).count();
     let fits = POOLS

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Index;
 use crate::forest::NOBODY;
+use crate::fx_hash::FxMap;
 use crate::known::Known;
-use crate::quick::QuickMap;
 use crate::site::Site;
 
 /// Transactions that one trace looks at.
@@ -23,7 +23,7 @@ pub enum End {
     /// At a tagged service.
     Service(u32),
     /// In a mix.
-    Mix,
+    CoinJoin,
     /// In an output that nobody has spent.
     Unspent,
     /// The trace went no further.
@@ -75,7 +75,7 @@ impl Taint {
 /// Follows the site's money.
 pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
     let chain = &index.chain;
-    let mut tainted: QuickMap<u64, Taint> = QuickMap::default();
+    let mut tainted: FxMap<u64, Taint> = FxMap::default();
     let mut open: BTreeSet<u64> = BTreeSet::new();
     for member in &site.members {
         for out in chain.received(member.address) {
@@ -103,7 +103,7 @@ pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
             let end = if let Some(service) = service {
                 Some(End::Service(service))
             } else if chain.is_joint(tx) {
-                Some(End::Mix)
+                Some(End::CoinJoin)
             } else if taint.depth >= DEPTH_MAX || looked_at >= TRANSACTIONS_MAX {
                 Some(End::Limit)
             } else if let Some(input) = chain.spent(out) {
@@ -131,7 +131,7 @@ pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
 }
 
 /// The taint of a transaction's outputs, where there is any.
-fn shares(index: &Index, tx: u64, tainted: &QuickMap<u64, Taint>) -> Vec<(u64, Taint)> {
+fn shares(index: &Index, tx: u64, tainted: &FxMap<u64, Taint>) -> Vec<(u64, Taint)> {
     let chain = &index.chain;
     let (mut paid, mut haircut, mut depth) = (0u64, 0.0, 0);
     let mut order: Vec<(u64, bool)> = Vec::new();

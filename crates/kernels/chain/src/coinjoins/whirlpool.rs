@@ -1,9 +1,9 @@
 //! Whirlpool: as many inputs as outputs, all outputs of one pool's size.
 
-use super::{Mix, View};
+use super::{CoinJoin, TxView};
 
 /// Whirlpool's rounds.
-pub const MIX: Mix = Mix {
+pub const COINJOIN: CoinJoin = CoinJoin {
     name: "whirlpool",
     code: 1,
     rule: "5 to 10 inputs, as many outputs, all outputs equal, each input between the amount and 1 % more (newcomers bring the miner's fee)",
@@ -15,7 +15,7 @@ pub const MIX: Mix = Mix {
 /// Pools, satoshi.
 const POOLS: [u64; 5] = [100_000, 1_000_000, 2_500_000, 5_000_000, 50_000_000];
 
-fn judge(v: &View<'_>) -> Option<u8> {
+fn judge(v: &TxView<'_>) -> Option<u8> {
     let n = v.ins.len();
     let (amount, equal) = v.equal;
     if !(5..=10).contains(&n) || v.outs.len() != n || equal != n || v.payers != n {

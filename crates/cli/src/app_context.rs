@@ -11,7 +11,7 @@ use crate::args::Args;
 use crate::hints::{FAILED, exit_code};
 use crate::output::Output;
 
-pub struct Setting {
+pub struct AppContext {
     data: Option<PathBuf>,
     database: Option<String>,
     /// Roles that this command gave to the people it acts as.
@@ -24,7 +24,7 @@ struct Grant {
     granted: Granted,
 }
 
-impl Setting {
+impl AppContext {
     pub fn new(args: &Args) -> anyhow::Result<Self> {
         Ok(Self {
             data: args.data.clone(),
@@ -61,7 +61,7 @@ impl Setting {
 
     /// The person of that name, authorised for an action. Shell access already means access to the data
     /// and the right to grant roles, so a missing role is granted and audited instead of refused. It is
-    /// announced, or taken back if the command is refused, at the end: see [`Setting::conclude`].
+    /// announced, or taken back if the command is refused, at the end: see [`AppContext::conclude`].
     pub async fn acting(
         &self,
         casework: &Casework,

@@ -1,9 +1,9 @@
 //! Wasabi 2: large rounds whose outputs are of standard sizes.
 
-use super::{Mix, View};
+use super::{CoinJoin, TxView};
 
 /// Rounds of Wasabi 2.x and other WabiSabi coordinators.
-pub const MIX: Mix = Mix {
+pub const COINJOIN: CoinJoin = CoinJoin {
     name: "wasabi2",
     code: 4,
     rule: "20 or more inputs from 10 or more addresses, 15 or more outputs, four fifths of them of standard sizes (2^i, 3^i, 2·3^i, 10^i, 2·10^i, 5·10^i), largest first, some alike",
@@ -12,7 +12,7 @@ pub const MIX: Mix = Mix {
     judge,
 };
 
-fn judge(v: &View<'_>) -> Option<u8> {
+fn judge(v: &TxView<'_>) -> Option<u8> {
     if v.ins.len() < 20 || v.payers < 10 || v.outs.len() < 15 || v.equal.1 < 2 {
         return None;
     }

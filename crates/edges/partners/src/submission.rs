@@ -10,7 +10,7 @@ use obhut_formats::reports::Rendered;
 use crate::http::Http;
 
 /// One report on its way.
-pub struct Errand<'a> {
+pub struct Submission<'a> {
     /// Where everything is kept.
     pub casework: &'a Casework,
     /// How its destination is reached.

@@ -23,17 +23,17 @@ const FOLD_BLOCKS: u64 = 72;
 const RUNS_MAX: usize = 8;
 
 /// Folds if there is enough, or if a fold was cut off.
-pub(crate) fn fold_if_due(index: &Path, manifest: &mut Manifest) -> Result<(), Fault> {
+pub(crate) fn compact_if_due(index: &Path, manifest: &mut Manifest) -> Result<(), Fault> {
     let to = manifest.counts.blocks.saturating_sub(STRONG_TAIL_BLOCKS);
     let due = manifest.folding > 0 || to >= manifest.deep.0 + FOLD_BLOCKS;
     if due {
-        fold(index, manifest, STRONG_TAIL_BLOCKS)?;
+        compact(index, manifest, STRONG_TAIL_BLOCKS)?;
     }
     Ok(())
 }
 
 /// Folds all but so many blocks; the caller holds the lock alone.
-pub(crate) fn fold(index: &Path, manifest: &mut Manifest, tail: u64) -> Result<(), Fault> {
+pub(crate) fn compact(index: &Path, manifest: &mut Manifest, tail: u64) -> Result<(), Fault> {
     if manifest.folding == 0 {
         let to = manifest.counts.blocks.saturating_sub(tail);
         if to <= manifest.deep.0 {

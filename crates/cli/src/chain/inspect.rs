@@ -35,21 +35,21 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
         )?;
         return Ok(ExitCode::from(2));
     };
-    let told = bitcoin::explain_link(&index, &why, &args.from, &args.to);
+    let link = bitcoin::explain_link(&index, &why, &args.from, &args.to);
     if let Some(path) = &args.proof {
-        let proof = bitcoin::proof(&index, &why, &told)?;
+        let proof = bitcoin::proof(&index, &why, &link)?;
         let mut out = WholeFile::create(path, &[])?;
         out.write_all(&serde_json::to_vec_pretty(&proof)?)?;
         out.finish()?;
         output.remark(&format!("proof in {}", path.display()));
     }
     output.line(
-        || told.clone(),
+        || link.clone(),
         || {
             let mut text = format!(
                 "{} tie, confidence {}, {}{}",
                 why.strength.name(),
-                told["confidence"],
+                link["confidence"],
                 count(why.steps.len() as u64, "transaction", "transactions"),
                 if why.shortest {
                     ""
@@ -57,7 +57,7 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
                     " (there may be a shorter list)"
                 }
             );
-            for s in told["steps"].as_array().into_iter().flatten() {
+            for s in link["steps"].as_array().into_iter().flatten() {
                 let of = |name: &str| s[name].as_str().unwrap_or_default().to_owned();
                 text += &format!(
                     "\n{} — {}\n  {} in {} at height {}, {}",
@@ -76,12 +76,12 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
 }
 
 pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    // What can't be read is told before anything is written.
+    // What can't be read is text before anything is written.
     let mut found: Vec<(String, &str, u8)> = Vec::new();
     if let Some(path) = &args.block {
         let bytes =
             std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
-        let of_block = bitcoin::mixes_of_block(&bytes).with_context(|| {
+        let of_block = bitcoin::coinjoins_of_block(&bytes).with_context(|| {
             usage!(
                 "{} isn't one raw block (header, transactions, nothing behind): {} bytes were looked at",
                 path.display(),
@@ -98,9 +98,15 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
         let all = index.mixes();
         found.extend(all.map(|(tx, mix, sure)| (hash_text(&index.when(tx).0), mix.name, sure)));
     }
-    let is_marked = |sure: u8| sure >= bitcoin::mixes::MARKED_FROM;
-    let state = |sure: u8| if is_marked(sure) { "marked" } else { "doubted" };
-    let marked = found.iter().filter(|f| is_marked(f.2)).count();
+    let is_detected = |sure: u8| sure >= bitcoin::coinjoins::DETECTED_FROM;
+    let state = |sure: u8| {
+        if is_detected(sure) {
+            "marked"
+        } else {
+            "doubted"
+        }
+    };
+    let detected = found.iter().filter(|f| is_detected(f.2)).count();
     if output.is_json() && args.out.is_none() {
         for (txid, kind, sure) in &found {
             let row =
@@ -116,8 +122,8 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
         out.finish()?;
     }
     output.remark(&format!(
-        "{marked} marked as mixes, {} doubted",
-        found.len() - marked
+        "{detected} marked as mixes, {} doubted",
+        found.len() - detected
     ));
     Ok(ExitCode::SUCCESS)
 }
@@ -144,7 +150,7 @@ pub fn show(folder: &Path, txid: &str, output: &Output) -> anyhow::Result<ExitCo
             })
             .collect()
     };
-    let told = json!({
+    let text = json!({
         "txid": txid, "height": t.height, "block": hash_text(&t.block),
         "time": rfc3339(i64::from(t.time) * 1_000_000), "coinbase": t.coinbase,
         "inputs": coins(&t.ins), "outputs": coins(&t.outs),
@@ -152,8 +158,8 @@ pub fn show(folder: &Path, txid: &str, output: &Output) -> anyhow::Result<ExitCo
         "change": t.change.map(|(vout, rule)| json!({ "vout": vout, "rule": rule })),
     });
     output.line(
-        || told.clone(),
-        || serde_json::to_string_pretty(&told).unwrap_or_default(),
+        || text.clone(),
+        || serde_json::to_string_pretty(&text).unwrap_or_default(),
     )?;
     Ok(ExitCode::SUCCESS)
 }
@@ -165,7 +171,7 @@ pub fn rules(output: &Output) -> anyhow::Result<ExitCode> {
             || format!("{} ({}, confidence {})\n  {}\n  {}\n  {}", r.name, r.strength.name(), r.confidence, r.rule, r.source, r.measured),
         )?;
     }
-    for m in bitcoin::mixes::ALL {
+    for m in bitcoin::coinjoins::ALL {
         output.line(
             || json!({ "name": m.name, "layer": "mix", "rule": m.rule, "source": m.source }),
             || format!("{} (mix)\n  {}\n  {}", m.name, m.rule, m.source),

@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-pub(crate) type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Product>>;
-pub(crate) type QuickSet<K> = HashSet<K, BuildHasherDefault<Product>>;
+pub(crate) type FxMap<K, V> = HashMap<K, V, BuildHasherDefault<FxHasher>>;
+pub(crate) type FxSet<K> = HashSet<K, BuildHasherDefault<FxHasher>>;
 
 /// Multiplies; for one number at a time.
 #[derive(Default)]
-pub(crate) struct Product(u64);
+pub(crate) struct FxHasher(u64);
 
-impl Hasher for Product {
+impl Hasher for FxHasher {
     fn finish(&self) -> u64 {
         self.0
     }
