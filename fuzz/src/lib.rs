@@ -1,8 +1,8 @@
 //! Every reader of bytes from outside as a function of bytes that must neither panic nor hang.
 //!
-//! `tests/replay.rs` feeds them their corpora and what becomes of those by a few thousand small
-//! changes; `cargo xtask soak` goes on for as long as it is told to, and with cargo-fuzz
-//! (`fuzz/libfuzzer/`) is led by coverage.
+//! `tests/replay.rs` feeds them their corpora and a few thousand small mutations of each; `cargo xtask
+//! soak` continues for as long as it is told to, and cargo-fuzz (`fuzz/libfuzzer/`) adds coverage
+//! guidance.
 
 #![deny(missing_docs)]
 
@@ -128,7 +128,7 @@ pub fn target(name: &str) -> Option<&'static Target> {
     TARGETS.iter().find(|t| t.name == name)
 }
 
-/// Where the corpora lie.
+/// The folder of the corpora.
 pub fn corpus_folder(target: &Target) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     folder.join(target.name)

@@ -1,5 +1,5 @@
-//! Measures obhut beside its peers and writes down what came out: raw rows below
-//! docs/performance/, medians and ranges into docs/performance.md.
+//! Measures obhut alongside its peers and records the results: raw rows below docs/performance/,
+//! medians and ranges in docs/performance.md.
 
 use std::fs;
 

@@ -1,9 +1,8 @@
-//! How often PDQ finds an edited picture, and how often it takes another one for it, by distance.
+//! How often PDQ finds an edited picture, and how often it matches another one, by distance.
 //!
-//! Pictures are made on the spot, in sets that are hard to tell apart too: near-flat ones, pages of
-//! text, drawings, series of one scene. Where shared/data/media is present its photos join in.
-//! What stands in the document are rates for common kinds of edit; which picture failed how stays
-//! below target/.
+//! Pictures are generated, including hard sets: near-flat ones, pages of text, drawings, series of one
+//! scene. If shared/data/media is present its photos are added. The document lists rates for common
+//! kinds of edit; which picture failed how stays below target/.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -231,7 +230,7 @@ pub fn run(report: &mut Report) -> Done {
     Ok(())
 }
 
-/// Bits that differ; none match where there is too little to be told apart.
+/// Bits that differ; pictures of low quality match nothing.
 fn apart(a: &Hashed, b: &Hashed) -> u32 {
     if a.quality < QUALITY_MIN || b.quality < QUALITY_MIN {
         return 256;

@@ -1,5 +1,5 @@
-//! The chain: parsing, ids, clusters, a whole index, one block more, a large site; beside `bitcoin`, maps in
-//! memory, plain union-find and, where its source is named, GraphSense's clustering.
+//! The chain: parsing, ids, clusters, a whole index, one more block, a large site; measured against
+//! `bitcoin`, maps in memory, plain union-find and, if its source is named, GraphSense's clustering.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -218,7 +218,7 @@ fn tools() -> Result<Tools, String> {
     let mut build = cargo();
     build.args(["build", "--release", "--quiet", "--target-dir"]);
     build.arg(peers.join("target")).current_dir(&peers);
-    // GraphSense's crate is in no registry: whoever has its source names `rust/gs_clustering/src`.
+    // GraphSense's crate is in no registry: name the folder `rust/gs_clustering/src` of its source.
     let graphsense = std::env::var_os("OBHUT_GS_CLUSTERING").map(PathBuf::from);
     if let Some(source) = &graphsense {
         fs::copy(source.join("unionfind.rs"), peers.join("unionfind.rs")).map_err(say)?;
@@ -264,7 +264,7 @@ fn number(line: &str, name: &str) -> Result<f64, String> {
 /// What a peer is called, and one round of it.
 type Peer<'a> = (&'a str, &'a mut dyn FnMut() -> Result<f64, String>);
 
-/// Rates of ours and of a peer by turns, in millions a processor second, and their ratios.
+/// Rates of ours and of a peer in alternation, in millions per CPU-second, and their ratios.
 fn beside(
     report: &mut Report,
     what: &str,

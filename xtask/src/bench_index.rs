@@ -1,4 +1,4 @@
-//! The index beside FAISS: the same entries, the same queries, one thread each, in alternation.
+//! The index against FAISS: the same entries, the same queries, one thread each, in alternation.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -1,4 +1,4 @@
-//! Payments: rolling features of ten million transfers beside Polars and DuckDB, the kernel alone,
+//! Payments: rolling features of ten million transfers against Polars and DuckDB, the kernel alone,
 //! pacs.008 from a file, live answers.
 
 use std::fs;

@@ -1,5 +1,5 @@
-//! PDQ of decoded pixels beside PyPI `pdqhash`, which is Meta's C++ code: the same pixels, one
-//! thread each, each in a process that stays.
+//! PDQ of decoded pixels against PyPI `pdqhash`, which is Meta's C++ code: the same pixels, one
+//! thread each, each in a long-running process.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ const ROUNDS: usize = 7;
 const SIZES: [(usize, usize, &str); 3] =
     [(512, 512, "≥ 4"), (1600, 1250, "≥ 15"), (4000, 3000, "–")];
 
-/// Hashes a raw picture so many times; prints milliseconds of each and the digest.
+/// Hashes a raw picture `times` times; prints milliseconds of each and the digest.
 const PEER: &str = r#"
 import sys, time
 import numpy, pdqhash

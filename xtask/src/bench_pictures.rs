@@ -1,4 +1,4 @@
-//! Pictures from file to PDQ beside the peer: the same files, one core each, in alternation.
+//! Pictures from file to PDQ against the peer: the same files, one core each, in alternation.
 //!
 //! The peer is what HMA runs for a picture: Pillow decodes, PyPI `pdqhash` hashes. Prints a table
 //! for docs/performance.md with every row it rests on.
@@ -67,7 +67,7 @@ pub fn run(report: &mut Report) -> Done {
         for round in 0..ROUNDS {
             let mut rates = [0.0; 3];
             for turn in 0..3 {
-                // Whoever goes first changes with the round.
+                // The order alternates each round.
                 let who = (turn + round) % 3;
                 let mut command = match who {
                     0 => one_core(&obhut),

@@ -1,4 +1,4 @@
-//! Videos beside ffmpeg's mere decoding and PyPI `vpdq`: CPU time of everything each of them starts.
+//! Videos against ffmpeg's decoding alone and PyPI `vpdq`: CPU time of all processes each of them starts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -202,7 +202,7 @@ fn film(folder: &Path, name: &str, size: &str, seconds: u32, seed: u32) -> Resul
 }
 
 /// Clips of ten seconds, cut out, cropped by a tenth, played a twentieth faster or slower, encoded
-/// again: how many are found, by one frame a second and by key frames, and how many in vain.
+/// again: how many are found, by one frame a second and by key frames, and how many false positives there are.
 fn recall(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
     let mut clips = Vec::new();
     let mut csv = String::from("kind,digest,entry_id,timestamp,quality\n");

@@ -55,7 +55,7 @@ impl Drop for Serving {
     }
 }
 
-/// What a run came to.
+/// Results of a run.
 pub struct Run {
     pub per_second: f64,
     pub median_ms: f64,
@@ -63,7 +63,7 @@ pub struct Run {
     pub failed: usize,
 }
 
-/// So many requests over so many connections; `request` makes the bytes of request number n.
+/// Sends `n` requests over a number of connections; `request` makes the bytes of each.
 pub fn run(
     address: &str,
     connections: usize,
@@ -73,8 +73,8 @@ pub fn run(
     run_paced(address, connections, requests, f64::INFINITY, request)
 }
 
-/// The same, so many due a second; each is timed from when it was due, so that a stall counts for
-/// all who would have waited.
+/// The same at a fixed rate; each request is timed from when it was due, so that a stall counts for
+/// all that would have waited (no coordinated omission).
 pub fn run_paced(
     address: &str,
     connections: usize,

@@ -1,4 +1,4 @@
-//! Chores: `cargo xtask demo`, `test`, `bench`, `setup`. Each does all of its own set-up.
+//! Chores: `cargo xtask demo`, `test`, `bench`, `setup`. Each does all the set-up it needs.
 
 mod bench;
 mod bench_accuracy;

@@ -221,7 +221,7 @@ pub fn postgres_programs() -> Option<PathBuf> {
     found.pop()
 }
 
-/// What stands in for an object store in the tests.
+/// The fake object store of the tests.
 const MOTO: &str = "moto[server,s3]==5.1.4";
 
 /// What benchmarks compare with: python-threatexchange, FAISS and vPDQ.
@@ -250,7 +250,7 @@ pub fn peers_python() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// A stand-in for S3 that behaves like it, in the target folder; made on first use.
+/// A fake S3 server (moto), installed into the target folder on first use.
 pub fn moto_python() -> Result<PathBuf, String> {
     let folder = target().join("moto");
     let python = folder.join("bin/python");
@@ -284,7 +284,7 @@ pub fn oracle_python() -> Result<PathBuf, String> {
             .is_ok_and(|s| s.success())
     };
     let install = |packages: &[&str]| {
-        // Where there is no wheel for this Python, pip builds it, which needs g++ and Python's headers.
+        // Without a wheel for this Python, pip builds it, which needs g++ and Python's headers.
         let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "install", "--quiet"]).args(packages);
         must(&mut pip, "pip install")

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::{Done, cargo, must, root, setup, target};
 
-/// Seconds for each reader where nobody says otherwise.
+/// Default seconds per target.
 const SECONDS: &str = "60";
 /// Reports filed under fire.
 const FILINGS: &str = "100000";
@@ -99,7 +99,7 @@ pub fn run(more: &[String]) -> Done {
     for name in TARGETS {
         let corpus = format!("fuzz/corpus/{name}");
         let mut command = if led {
-            // What it finds goes into a folder of its own; what is kept is chosen by a person.
+            // Findings go into a separate folder; a person chooses which to keep.
             let found = target().join("fuzz").join(name);
             std::fs::create_dir_all(&found).map_err(|e| e.to_string())?;
             let mut command = Command::new("cargo");

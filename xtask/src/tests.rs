@@ -30,7 +30,7 @@ pub fn run(more: &[String]) -> Done {
             .env("OBHUT_TEST_POSTGRES", postgres.url());
     };
 
-    // The examples in the documents first, so that the runner's own summary stands last.
+    // Doc tests first, so that the test runner's summary comes last.
     let mut documents = cargo();
     documents
         .args(["test", "--workspace", "--doc", "--quiet"])

@@ -1,4 +1,4 @@
-//! The spine from list to retraction, the same on SQLite and on PostgreSQL.
+//! The path from hash list to retraction, on SQLite and on PostgreSQL.
 //!
 //! `cargo xtask test` starts PostgreSQL and names it in `OBHUT_TEST_POSTGRES`; without it these
 //! tests run on SQLite alone.
@@ -381,8 +381,8 @@ async fn from_match_to_retraction() {
     .await;
 }
 
-/// Many uploads of one account at once, and a decision in between: one open case at a time, and
-/// every finding in a case that is there.
+/// Many concurrent uploads of one account, with a decision in between: at most one open case at a time,
+/// and every finding belongs to a case.
 #[tokio::test(flavor = "multi_thread")]
 async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
     on_each_database(async |b: Bench| {
@@ -509,7 +509,7 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
             .flat_map(|jobs| jobs.unwrap())
             .map(|j| j.id)
             .collect();
-        // Whoever came too late comes again; nobody gets a job that another has.
+        // A worker that lost the claim retries; no job is claimed twice.
         ids.extend(
             casework::claim_jobs(c, "w4", 20, 30_000_000)
                 .await
@@ -554,7 +554,7 @@ async fn keys_open_what_they_say_and_only_once_shown() {
     .await;
 }
 
-/// Neither digests nor names lie open: not in the lists, not in the database, not in the vault.
+/// No digest and no name is stored in plain text: not in lists, database or vault.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_sensitive_lies_open_in_the_data_folder() {
     let b = bench(None).await;
@@ -622,7 +622,7 @@ async fn two_processes_may_open_a_fresh_folder_at_once() {
     .await;
 }
 
-/// The evidence store fails: the caller is told, and no empty case is left for anybody to puzzle over.
+/// If the vault fails, the caller gets an error and no empty case remains.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finding_that_cannot_be_kept_leaves_no_case() {
     on_each_database(async |b: Bench| {

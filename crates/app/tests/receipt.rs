@@ -316,7 +316,7 @@ async fn routes_hold_only_with_a_basis_and_nobody_is_told_twice() {
         let routing = casework::routing_for(c, &british).await.unwrap();
         assert_eq!(routing.spared[0].0.destination, "package-nca");
         assert_eq!(to(routing), ["ncmec"]);
-        // It was told, and the route has gone since: still nobody is told twice.
+        // It was notified, and the route has been removed since: it must not be notified twice.
         let decision = casework::decide(c, &british, &rita, &request()).await.unwrap();
         casework::file_report(c, &decision, "ncmec", false, "t").await.unwrap();
         casework::remove_route(c, &every, &olga).await.unwrap();

@@ -62,7 +62,7 @@ async fn an_upheld_appeal_withdraws_what_has_not_left() {
     .await;
 }
 
-/// Whoever appeals must not be reported behind the appeal's back, nor decided about again.
+/// While an appeal is open, the account must not be reported, nor the case decided again.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_appeal_is_decided_before_anything_else() {
     on_each_database(async |b: Bench| {

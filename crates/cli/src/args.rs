@@ -74,7 +74,7 @@ pub enum Command {
     /// Make, check, file, approve, send and take back reports
     #[command(subcommand)]
     Report(ReportCommand),
-    /// Appeals, notices to the person concerned, and what is undone
+    /// Appeals, notices to the person concerned, and restoration of accounts
     #[command(subcommand)]
     Appeal(AppealCommand),
     /// Take in reports of others: deduplicated, linked, the most at risk first
@@ -88,7 +88,7 @@ pub enum Command {
     /// Authorities and hotlines: how each is reached
     #[command(subcommand)]
     Destination(DestinationCommand),
-    /// Which authorities are told of what, and on which legal basis
+    /// Which authorities receive which cases, and on which legal basis
     #[command(subcommand)]
     Route(RouteCommand),
     /// Clocks: what is due when, and why
@@ -109,7 +109,7 @@ pub enum Command {
     /// Keys for programs that use the HTTP interface
     #[command(subcommand)]
     Key(KeyCommand),
-    /// What stands in every report
+    /// The provider's own data, included in every report
     #[command(subcommand)]
     Settings(SettingsCommand),
     /// Who did what, newest first
@@ -126,7 +126,7 @@ pub enum Command {
     },
 }
 
-/// A word of a closed set, for clap: its possible values stand in help and completion.
+/// A parser for a closed set of words, with possible values in help and completion.
 macro_rules! value_enum {
     ($($name:ty),+) => { $(
         impl Word for $name {
@@ -266,7 +266,7 @@ pub enum ListCommand {
         /// Who answers for it
         #[arg(long)]
         owner: String,
-        /// What it is for; there is no other purpose than these
+        /// The purpose; there are no others
         #[arg(long, value_parser = words::<Purpose>())]
         purpose: Purpose,
         /// The legal basis it is used on
@@ -287,7 +287,7 @@ pub enum ListCommand {
         #[arg(value_name = "FILE.csv")]
         file: PathBuf,
     },
-    /// Give a list a largest distance of its own, in bits; without one it gets the kind's back
+    /// Set a list's largest distance, in bits; without a value, restore the kind's default
     Distance {
         /// The list
         name: String,
@@ -306,7 +306,7 @@ pub enum ListCommand {
         #[arg(long, value_name = "PERSON")]
         by: String,
     },
-    /// Dispute an entry: it stops matching at once
+    /// Dispute an entry: it stops matching immediately
     Disable {
         /// The list
         name: String,
@@ -340,7 +340,7 @@ pub enum ListCommand {
 pub enum CaseCommand {
     /// Open a case from a file with everything that is known
     New {
-        /// The case file (JSON); its files lie relative to it
+        /// The case file (JSON); paths in it are relative to its folder
         #[arg(long, value_name = "CASE.json", required_unless_present = "schema")]
         from: Option<PathBuf>,
         /// Print the JSON schema of a case file
@@ -378,7 +378,7 @@ pub enum CaseCommand {
         #[arg(long, requires = "scale", value_name = "VALUE")]
         category: Option<String>,
     },
-    /// Show or set what is known beside the files: accounts, places, times (JSON, see docs/handling.md)
+    /// Show or set the facts of a case: accounts, places, times (JSON, see docs/handling.md)
     Facts {
         /// The case
         case: String,
@@ -483,7 +483,7 @@ pub enum BasisCommand {
         /// What it opens
         #[arg(long, value_parser = words::<Surface>(), default_value = "private-message")]
         surface: Surface,
-        /// The law, and where it stands
+        /// The law and its section
         #[arg(long)]
         text: String,
         /// Who answers for it
@@ -519,7 +519,7 @@ pub enum KeyCommand {
     },
     /// List keys; their secrets are kept nowhere
     List,
-    /// Revoke a key at once
+    /// Revoke a key; takes effect immediately
     Revoke {
         /// The key's id
         id: String,
@@ -542,7 +542,7 @@ pub enum SettingsCommand {
         /// E-mail; NCMEC requires one
         #[arg(long)]
         email: Option<String>,
-        /// E-mail of whoever police should ask, if another person
+        /// E-mail of the contact for police, if another person
         #[arg(long)]
         contact_email: Option<String>,
         /// Text for every report: how legal process is served, how long data are kept
@@ -599,7 +599,7 @@ pub struct ServeArgs {
         default_value = "us-east-1"
     )]
     pub s3_region: String,
-    /// A second address for HMA's clients, which show no key: whoever reaches it has the key of --hma-key-file
+    /// A second address for HMA clients, which send no key: every request to it uses the key of --hma-key-file
     #[arg(long, value_name = "ADDR", requires = "hma_key_file")]
     pub hma: Option<SocketAddr>,
     /// A file with the key that HMA's clients act with
@@ -619,7 +619,7 @@ pub struct ServeArgs {
         help_heading = "Live payments"
     )]
     pub hold_from: f64,
-    /// A hold ends after so many hours unless a person confirms it
+    /// Hours after which a hold ends unless a person confirms it
     #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=240), help_heading = "Live payments")]
     pub hold_hours: i64,
     #[command(flatten, next_help_heading = "Live payments")]

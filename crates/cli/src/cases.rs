@@ -94,7 +94,7 @@ pub async fn run(
             scale,
             category,
         } => {
-            // Nobody gets a role for a case that isn't there.
+            // An unknown case must not grant a role.
             casework::case(&casework, &case).await?;
             let person = context
                 .acting(&casework, Some(&by), Act::DecideCase)
@@ -207,7 +207,7 @@ pub async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens a case from its file, with the files that lie beside it.
+/// Opens a case from its case file and the files it names.
 async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
     let json = input::read(path, CASE_FILE_BYTES_MAX as u64)?;
     let file = CaseFile::from_json(&json).with_context(|| path.display().to_string())?;

@@ -21,7 +21,7 @@ mod index;
 mod inspect;
 mod payers;
 
-/// How long an index that somebody appends to is waited for.
+/// How long to wait for an index that another process is appending to.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(20);
 
 pub async fn run(
@@ -109,7 +109,7 @@ fn network(name: NetworkName) -> Network {
     }
 }
 
-/// An index, waiting a little while somebody appends to it.
+/// Opens an index, waiting briefly if another process is appending to it.
 fn open(folder: &Path) -> anyhow::Result<Index> {
     let begun = Instant::now();
     loop {
@@ -122,7 +122,7 @@ fn open(folder: &Path) -> anyhow::Result<Index> {
     }
 }
 
-/// Problems told at the terminal; all are in report.json.
+/// Number of problems printed at the terminal; all are in report.json.
 const PROBLEMS_TOLD: usize = 20;
 
 fn tell_some(problems: impl Iterator<Item = String>, output: &Output) {

@@ -1,4 +1,4 @@
-//! Work on many items at once, results in the order the items came.
+//! Processes items in parallel and returns results in input order.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, mpsc};

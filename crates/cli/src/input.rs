@@ -9,7 +9,7 @@ use anyhow::Context as _;
 /// A file's bytes. A pipe or device is refused: it may have no end.
 pub fn read(path: &Path, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
     let unreadable = || format!("{} can't be read", path.display());
-    // RuleInput at before it is opened: opening a pipe waits for somebody to write.
+    // Check the type before opening: opening a named pipe blocks until another process writes.
     let kind = std::fs::metadata(path).with_context(unreadable)?;
     anyhow::ensure!(kind.is_file(), "{} is not a file", path.display());
     let file = File::open(path).with_context(unreadable)?;

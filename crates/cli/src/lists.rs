@@ -67,7 +67,7 @@ pub async fn run(
         }
         ListCommand::Sign { name, by } => {
             let casework = context.casework().await?;
-            // Nobody gets a role for a list that isn't there.
+            // An unknown list must not grant a role.
             media::list(&casework, &name).await?;
             let person = context
                 .acting(&casework, Some(&by), Act::CurateLists)
@@ -82,7 +82,7 @@ pub async fn run(
             by,
         } => {
             let casework = context.casework().await?;
-            // Nobody gets a role for a list that isn't there.
+            // An unknown list must not grant a role.
             media::list(&casework, &name).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::CurateLists)
@@ -99,7 +99,7 @@ pub async fn run(
         }
         ListCommand::Enable { name, entry, by } => {
             let casework = context.casework().await?;
-            // Nobody gets a role for a list that isn't there.
+            // An unknown list must not grant a role.
             media::list(&casework, &name).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::CurateLists)

@@ -32,7 +32,7 @@ use args::{Args, Command};
 use output::Output;
 
 fn main() -> ExitCode {
-    // A decoder is this same binary, started again by itself. It must touch nothing else first.
+    // A decoder is this same binary, started again. It must enter its sandbox before anything else.
     let mut raw = std::env::args_os().skip(1);
     let first = raw.next().unwrap_or_default();
     if first == obhut_decode::worker::ARGUMENT {

@@ -42,7 +42,7 @@ impl Output {
     }
 
     pub fn error(&self, e: &anyhow::Error) {
-        // A cause that the sentence before it has told already is not told again.
+        // Skip causes whose text is already part of the message.
         let mut text = String::new();
         for cause in e.chain().map(ToString::to_string) {
             if !text.contains(&cause) {
@@ -81,7 +81,7 @@ pub fn is_broken_pipe(e: &anyhow::Error) -> bool {
         .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// `path` as it was given; a name that is no UTF-8 also in hex, so that nothing is lost.
+/// `path` as given; a name that isn't UTF-8 also in hex, so that nothing is lost.
 pub fn with_path(path: &Path, mut rest: Map<String, Value>) -> Value {
     let mut object = Map::new();
     object.insert("path".into(), path.to_string_lossy().into());

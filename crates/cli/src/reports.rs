@@ -236,7 +236,7 @@ async fn draft(
     let mut files = Vec::new();
     for (number, file) in (1..).zip(&rendered.files) {
         let path = beside(out, number);
-        // The receiver gives the ids when the report is sent; 0 and "draft" stand for them.
+        // The receiver assigns the ids when the report is sent; 0 and "draft" are placeholders.
         write_private(&path, file.with_ids(0, "draft").as_bytes())?;
         files.push(path);
     }
@@ -375,7 +375,7 @@ async fn send(
     })
 }
 
-/// The reports an argument stands for: itself, or those of a case.
+/// The reports an argument names: one by its id, or all of a case.
 async fn rows(casework: &Casework, named: Option<&str>) -> anyhow::Result<Vec<ReportRow>> {
     match named {
         None => Ok(casework::report_rows(casework, None).await?),
@@ -387,7 +387,7 @@ async fn rows(casework: &Casework, named: Option<&str>) -> anyhow::Result<Vec<Re
     }
 }
 
-/// The one report an argument stands for.
+/// The single report an argument names.
 async fn one(
     casework: &Casework,
     named: &str,

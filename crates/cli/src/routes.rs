@@ -1,4 +1,4 @@
-//! `obhut destination`, `obhut route`, `obhut deadline`, `obhut alarm`: who is told, how, and by when.
+//! `obhut destination`, `obhut route`, `obhut deadline`, `obhut alarm`: which authorities receive reports, how, and by when.
 
 use std::process::ExitCode;
 use std::sync::Arc;

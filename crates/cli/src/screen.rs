@@ -53,7 +53,7 @@ pub async fn run(
             }
         }
         *counts.entry(screened.verdict).or_default() += 1;
-        // What the system or we ourselves could not do is no verdict.
+        // A failure of the system or of obhut isn't a verdict.
         let unread = screened.unreadable.as_ref();
         failed +=
             u64::from(screened.is_ours || unread.is_some_and(|(code, _)| *code == "input-output"));

@@ -168,7 +168,7 @@ fn outside(args: &ServeArgs) -> anyhow::Result<Outside> {
     })
 }
 
-/// Ends when somebody presses Ctrl-C or the system asks the process to end.
+/// Returns on Ctrl-C or SIGTERM.
 pub async fn stopped() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]

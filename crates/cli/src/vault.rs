@@ -97,7 +97,7 @@ pub async fn run(
                 )
             );
             let casework = context.casework().await?;
-            // Nobody gets a role for asking after what isn't there.
+            // An unknown exhibit must not grant a role.
             casework::exhibit(&casework, &exhibit).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::ViewExhibit)

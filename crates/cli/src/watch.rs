@@ -1,4 +1,4 @@
-//! `obhut watch`: a live stream's frames against lists, while it goes on.
+//! `obhut watch`: a live stream's frames against lists, while it runs.
 
 use std::io::Write as _;
 use std::os::fd::OwnedFd;

@@ -59,7 +59,7 @@ impl WholeFile {
         }
     }
 
-    /// The file itself, for whoever writes in larger pieces.
+    /// The file itself, for callers that write in larger pieces.
     pub fn file(&mut self) -> io::Result<File> {
         self.file.flush()?;
         self.file.get_ref().try_clone()

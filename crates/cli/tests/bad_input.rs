@@ -1,4 +1,4 @@
-//! What lies around in real folders: nothing of it stops the rest, and all of it is named.
+//! Odd files of real folders: none of them stops the run, and each is named.
 
 mod bench;
 
@@ -83,7 +83,7 @@ fn a_loop_of_links_a_dead_link_and_a_pipe_are_named() {
     }
     unreadable(&lines, "folder/pipe", "neither a file");
     assert_eq!(line(&lines, "folder/good.png")["verdict"], "match");
-    // A link left alone is no failure; what can't be read is one.
+    // A skipped link isn't a failure; an unreadable file is one.
     std::fs::remove_file(b.path("folder/pipe")).unwrap();
     ok(&b.obhut(&["screen", "--list", "list.csv", "folder"]));
     // Named themselves they are followed, and a loop ends at its first link.
@@ -104,7 +104,7 @@ fn a_file_without_permission_is_named() {
     .unwrap();
     let mut command = b.command(&["screen", "--json", "--list", "list.csv", "folder"]);
     if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" {
-        // Root reads everything, so the binary runs as nobody; a copy, where nobody can reach it.
+        // Root reads everything, so the binary runs as the user nobody, from a copy that this user can reach.
         let program = b.path("obhut");
         std::fs::copy(env!("CARGO_BIN_EXE_obhut"), &program).unwrap();
         std::fs::set_permissions(b.folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -133,8 +133,8 @@ fn a_file_that_vanishes_during_the_scan_is_named() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // The folder is read as a whole before its first file; the last one is far from its turn,
-    // because nobody takes the output off the pipe yet.
+    // The folder is listed as a whole before its first file is hashed; the last file is far from its
+    // turn, because the output pipe isn't being read yet.
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut first = String::new();
     output.read_line(&mut first).unwrap();
@@ -237,7 +237,7 @@ fn a_list_that_is_none_changes_nothing() {
     assert_eq!(json(&b.obhut(&["list", "show", "--json"])).len(), 0);
 }
 
-/// With lists of byte digests alone no pixel is needed, and a broken picture is told all the same.
+/// With lists of byte digests alone no pixel is needed, and a broken picture is still reported.
 #[test]
 fn a_broken_picture_is_unreadable_whatever_the_list() {
     let b = bench();
@@ -338,7 +338,7 @@ fn a_damaged_database_and_lost_keys_are_named_at_once() {
     );
 }
 
-/// Nobody reads on: `obhut screen … | head -1` ends without a word.
+/// A closed pipe: `obhut screen … | head -1` ends silently.
 #[test]
 fn a_closed_pipe_is_no_error() {
     let b = bench();

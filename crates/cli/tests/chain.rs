@@ -276,7 +276,7 @@ fn outside_regtest_payers_are_looked_for_only_in_a_case_with_a_legal_basis() {
     }
     let other = ask(&["--case", "case-none"]);
     assert!(stderr(&other).contains("no case"), "{}", stderr(&other));
-    // Where somebody decided that there is nothing in it, nobody goes on.
+    // After a decision not to report, no trace begins.
     ok(&b.obhut(&["person", "add", "Rita", "--role", "reviewer"]));
     let decided = ["--by", "Rita", "--ruling", "no-report", "--grounds", "g"];
     ok(&b.obhut(&[&["case", "decide", &case], &decided[..]].concat()));
@@ -368,7 +368,7 @@ fn a_watched_address_that_moves_raises_a_finding_once() {
     b.write("n/blocks/blk00000.dat", &blk[..ends[ends.len() - 2]]);
     index(&b, "n/blocks", "n/index");
     let case = new_case(&b);
-    // Somebody of the last block.
+    // A party of the last block.
     let last = lines(ok(&b.obhut(&[
         "--json", "chain", "mixes", "--index", "c/index", "--out", "m.csv",
     ])));
@@ -390,13 +390,13 @@ fn a_watched_address_that_moves_raises_a_finding_once() {
         address,
     ]));
     let height = latest["height"].as_u64().unwrap() as usize;
-    // Records: two that lost the race stand among them.
+    // Records: two stale blocks are among them.
     b.write("n/blocks/blk00000.dat", &blk[..ends[height - 1]]);
     let _ = std::fs::remove_dir_all(b.path("n/index"));
     index(&b, "n/blocks", "n/index");
     b.write("n/blocks/blk00000.dat", &blk);
     let tip = report["tip"][0].as_u64().unwrap().to_string();
-    // As if the run were cut off after the blocks were taken in and before anybody was told.
+    // As if the run were killed after the blocks were appended and before movements were reported.
     ok(&b.obhut(&[
         "--data",
         "nobody",
@@ -465,7 +465,7 @@ fn killed_while_it_builds_it_never_answers_from_half_a_state() {
     for n in 1..12u32 {
         let mut child = build();
         let begun = Instant::now();
-        // Killed a little later each time, by what it has written, until one build ends by itself.
+        // Killed a little later each time, by what it has written, until one build finishes.
         let written = || {
             std::fs::read_dir(b.path("c/index/building")).map_or(0, |d| {
                 d.filter_map(|e| e.ok()?.metadata().ok())
@@ -508,7 +508,7 @@ fn killed_while_it_builds_it_never_answers_from_half_a_state() {
     assert_eq!(b.read("after/payments.csv"), b.read("fresh/payments.csv"));
 }
 
-/// A chain with known owners, where the folder that obhut is built from lies beside the project.
+/// A chain with known owners, if the shared folder is present.
 fn given() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/bitcoin");
     let there = folder.join("regtest/ground_truth.json").exists();
@@ -597,7 +597,7 @@ fn the_chain_with_known_owners_is_answered_as_well_as_promised() {
     }
     assert!(theirs.iter().all(|t| t.1), "every payment is found");
     assert!(answered >= 70, "{answered}");
-    // Mixes: all joint ones told, few others.
+    // CoinJoins: all joint ones detected, few others.
     ok(&b.obhut(&["chain", "mixes", "--index", "index", "--out", "mixes.csv"]));
     let told: BTreeMap<String, String> = rows(&b.read("mixes.csv"))
         .into_iter()

@@ -67,7 +67,7 @@ fn coins(of: &Value) -> Vec<(Option<&str>, u64)> {
         .collect()
 }
 
-/// Every transaction of the index is as Bitcoin Core's kernel has it, and there is no other.
+/// The index has exactly the transactions of Bitcoin Core's kernel.
 fn holds_what_the_kernel_holds(index: &Index, known: &Known) {
     let text = |c: &Coin| c.address.map(|a| index.address_text(a));
     let mut kinds = BTreeSet::new();
@@ -136,8 +136,8 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
         );
     }
     assert!(rules.values().map(|r| r.0).sum::<u32>() > 400);
-    // Nobody is tied to anybody else by what was spent together, joint payments apart that look like
-    // one person's.
+    // No address is linked to a stranger's by common inputs, except through CoinJoins that look like one
+    // person's payment.
     let mixes = known.truth["mixes"].as_array().unwrap();
     let unseen: HashSet<&str> = mixes
         .iter()
@@ -188,8 +188,8 @@ fn payers_of_a_chain_with_other_owners_are_found_and_nobody_else_is_named() {
         assert_eq!(known.person(address), "abuse-site", "{address}");
     }
     assert!(site.len() >= 140, "{}", site.len());
-    // Every payment to one of these addresses is told, and no other but the site's own moves, of which
-    // doubtful.csv says so.
+    // Every payment to one of these addresses is reported, and no other except the site's own moves, of
+    // which doubtful.csv warns.
     let mut owed: BTreeMap<(String, usize), &str> = BTreeMap::new();
     for (id, tx) in &known.txs {
         let ins = coins(&tx["ins"]);
@@ -217,8 +217,8 @@ fn payers_of_a_chain_with_other_owners_are_found_and_nobody_else_is_named() {
     for (id, _) in told.keys().filter(|out| !owed.contains_key(out)) {
         assert!(doubtful.contains(id), "{id} is the site's own move");
     }
-    // Whoever is asked by name is who paid out; and for four payments of five it's the payer's own
-    // withdrawal, among three at most.
+    // A service asked by name is the one that paid out; and for four payments of five it is the payer's
+    // own withdrawal, among three candidates at most.
     let ledger = known.truth["ledger"].as_array().unwrap();
     let payments = known.truth["payments"].as_array().unwrap();
     let (mut answered, mut joint) = (0, 0);

@@ -1,4 +1,4 @@
-//! Stories told with the real binary: what a person types, what comes out.
+//! End-to-end stories with the real binary: what a person types, what it prints.
 
 mod bench;
 
@@ -581,7 +581,7 @@ fn the_server_answers_on_a_port_and_ends_when_asked_to() {
         answer.contains("\"verdict\":\"match\"") && !answer.contains("hotline"),
         "{answer}"
     );
-    // The command line sees at once what the server did, and the other way round.
+    // The command line sees immediately what the server did, and vice versa.
     assert_eq!(json(&b.obhut(&["case", "list", "--json"])).len(), 1);
     ok(&b.obhut(&["list", "disable", "hotline", "one"]));
     let head =

@@ -122,7 +122,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
     };
     let b = Bench::new();
     let (_serving, address) = serve(&b, &[], &[]);
-    // The platform: tells what it got.
+    // The platform: reports what it received.
     let platform = TcpListener::bind("127.0.0.1:0").unwrap();
     let platform_port = platform.local_addr().unwrap().port();
     let (send, got) = mpsc::channel();
@@ -262,7 +262,7 @@ fn an_object_stores_event_has_its_objects_screened() {
     let (_serving, address) = serve(&b, &["--s3", &format!("http://{store}/")], &keys);
     b.picture("harmless.png", 2);
     let put = |path: &str, body: &[u8]| {
-        // The stand-in lets everybody write; what reads is obhut, with a signature.
+        // The fake store lets every client write; obhut reads with a signature.
         let head = format!(
             "PUT /{path} HTTP/1.1\r\nAuthorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n"
         );

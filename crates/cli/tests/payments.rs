@@ -218,7 +218,7 @@ fn broken_files_end_in_words() {
             .collect();
         assert_eq!(n[0], n[1] + n[2], "{line}");
     }
-    // One good file beside a broken one is still read.
+    // A good file is still read when another one is broken.
     make(&b, "good.csv");
     let out = b.obhut(&[
         "payments",
@@ -445,7 +445,7 @@ fn serve(b: &Bench) -> (Ended, String) {
     (Ended(child), said["listening"].as_str().unwrap().to_owned())
 }
 
-/// One request on a connection of its own; nothing where the server is gone.
+/// One request on a new connection; `None` if the server is gone.
 fn post(address: &str, key: &str, body: &str) -> Option<Value> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(

@@ -287,7 +287,7 @@ fn what_is_wrong_with_a_case_file_is_said_by_field() {
             text(&out)
         );
     }
-    // A value that isn't one is kept, and told by field before anything is sent.
+    // An invalid value is kept, and its field is reported before anything is sent.
     let case = new_case(
         &b,
         r#"{"facts": {"reported": {"id": "u", "profile_urls": ["https://example.com/a b"], "person": {"born": "soon"}}, "occurred_at": "2126-01-01T00:00:00Z"}}"#,

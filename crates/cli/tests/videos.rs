@@ -313,7 +313,7 @@ fn what_is_no_whole_video_is_said_and_never_no_match() {
     }
 }
 
-/// What keeps ffmpeg in: the same program, told to do what it may not.
+/// The sandbox of ffmpeg: the same program, asked to do forbidden things.
 #[test]
 fn the_video_worker_opens_no_file_no_socket_and_starts_nothing() {
     if !has_ffmpeg() {
@@ -371,7 +371,7 @@ fn the_video_worker_opens_no_file_no_socket_and_starts_nothing() {
     assert!(!b.path("out.bin").exists() || b.read("out.bin").is_empty());
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err(), "nobody has connected");
-    // Nor may it start another program: the shell is no library.
+    // Nor may it start another program: the shell isn't a library.
     let shell = shut_in(
         "/usr/bin/ffmpeg",
         &[
@@ -389,8 +389,8 @@ fn the_video_worker_opens_no_file_no_socket_and_starts_nothing() {
     assert!(!shell.status.success());
 }
 
-/// A stream whose segments appear while somebody watches: found seconds after the first frame of
-/// it has been published.
+/// A live stream whose segments appear one by one: a match is reported seconds after its first frame
+/// was published.
 #[test]
 fn a_live_stream_is_watched_and_told_at_once() {
     if !has_ffmpeg() {

@@ -1,5 +1,5 @@
-//! A backtest as one HTML file: pictures, and beside each the table it is drawn from. No script,
-//! nothing loaded.
+//! A backtest as one HTML file: charts, each with the table it is drawn from. No script, no external
+//! resource.
 
 use maud::{DOCTYPE, Markup, html};
 use obhut_app::payments::PartyKey;

@@ -1,4 +1,4 @@
-//! What a client is told when something fails, and what the log is told.
+//! Errors as the client sees them, and as the log records them.
 
 use axum::Json;
 use axum::http::{StatusCode, header};

@@ -50,7 +50,7 @@ pub(crate) struct Form {
     pub texts: HashMap<String, String>,
 }
 
-/// A place to work in. A short crowd is waited out; a long one is told to come again.
+/// A slot for decoding. Short queues wait; beyond that the answer is 503 with Retry-After.
 pub(crate) async fn place(app: &App) -> Result<Place, Fault> {
     let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.places.clone().acquire_owned());
     match waiting.await {
@@ -59,8 +59,8 @@ pub(crate) async fn place(app: &App) -> Result<Place, Fault> {
     }
 }
 
-/// A place among those whose bodies are coming in; there are more of them than places to work in,
-/// so that slow senders keep nobody from being worked on.
+/// A slot for a request whose body is arriving; there are more of them than decoding slots, so that
+/// slow senders don't keep others from being processed.
 pub(crate) async fn receiving(app: &App) -> Result<OwnedSemaphorePermit, Fault> {
     let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.receiving.clone().acquire_owned());
     match waiting.await {
@@ -171,7 +171,7 @@ pub(crate) fn check_wrapping(headers: &HeaderMap) -> Result<(), Fault> {
 pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Result<Form, Fault> {
     let broken =
         |_| Fault::bad_request("the form is broken: send multipart/form-data with a boundary");
-    // As it was sent: a boundary is told by its case too.
+    // As sent: boundaries are case-sensitive.
     let said = headers.get(header::CONTENT_TYPE);
     let boundary = said.and_then(|v| v.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(boundary).map_err(broken)?;
@@ -211,7 +211,7 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
             // A part without a name may still be a picture; no picture is UTF-8.
             let is_text = says_text && std::str::from_utf8(&bytes).is_ok();
             if !is_text {
-                // A field for a file that nobody chose.
+                // A file field left empty.
                 if bytes.is_empty() && name.as_deref().unwrap_or_default().is_empty() {
                     continue;
                 }
@@ -331,7 +331,7 @@ pub(crate) async fn record(
     bytes: &[u8],
 ) -> Result<Recorded, Fault> {
     let subject = Subject {
-        // Without an account each upload is a case of its own.
+        // Without an account each upload gets its own case.
         group: sender.account.clone().unwrap_or_else(fresh_group),
         account: sender.account.map(Sealed::new),
         name: sender.name.map(Sealed::new),

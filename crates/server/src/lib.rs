@@ -1,7 +1,7 @@
 //! HTTP: the JSON interface below `/v1`, and plain pages for people.
 //!
-//! Wire types live in `api/`, HTML in `pages/`; neither knows arguments or environment. Whoever
-//! has a key sees what its rights open: with `screen` a verdict and an opaque id, never a list, an
+//! Wire types are in `api/`, HTML in `pages/`; neither knows arguments or environment. A key
+//! opens what its rights allow: with `screen` a verdict and an opaque id, never a list, an
 //! entry or a distance.
 
 #![deny(missing_docs)]
@@ -17,7 +17,7 @@ mod metrics;
 mod pages;
 pub mod workers;
 
-/// What is fed with anything at all by fuzz/; for nobody else.
+/// Entry points for fuzz/ only.
 #[doc(hidden)]
 pub mod probes {
     /// An object store's event.
@@ -50,7 +50,7 @@ pub use obhut_app::partners::fetch::AllowList;
 use fault::Fault;
 use metrics::Metrics;
 
-/// Longest body of a request that is no upload, in bytes.
+/// Longest body of a request that isn't an upload, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// Uploads whose bodies come in at the same time.
 const RECEIVING_MAX: usize = 32;
@@ -74,7 +74,7 @@ pub(crate) struct App {
 pub struct Outside {
     /// Addresses that requests may name.
     pub fetcher: Option<Arc<Fetcher>>,
-    /// Where objects of upload events lie.
+    /// The store of upload events.
     pub s3: Option<Arc<S3>>,
     /// Live payments.
     pub payments: Option<Arc<Live>>,
@@ -119,8 +119,8 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
         .with_state(app)
 }
 
-/// A router whose clients need show no key: they use the one that is lent to them all. For HMA's
-/// clients, which know of none, on an address that nobody else reaches.
+/// A router whose clients send no key: every request uses the shared one. For HMA's clients, which
+/// have no notion of keys, on an address that only they can reach.
 pub fn with_shared_key(app: Router, key: &str) -> Router {
     hma::with_shared_key(app, key)
 }

@@ -36,11 +36,11 @@ async fn style() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
 }
 
-/// How long a code that nobody knows keeps the next one waiting.
+/// Delay after an unknown code before the next is checked.
 const CODE_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// Files an appeal with the code of a notice. One at a time and not at once: codes have 80 bits, and
-/// nobody shall try many.
+/// Files an appeal with the code of a notice. One at a time, with a delay after a wrong code: codes
+/// have 80 bits, and guessing must stay hopeless.
 pub(crate) async fn appeal_by_code(
     app: &App,
     code: &str,
@@ -60,7 +60,7 @@ pub(crate) use obhut_app::casework::Language;
 
 /// A language, as pages need it.
 pub(crate) trait InPages {
-    /// The first of the browser's languages that is one of ours.
+    /// The first of the browser's languages that is supported.
     fn of(headers: &HeaderMap) -> Self;
 }
 

@@ -19,7 +19,7 @@ const ALERTS_EVERY: Duration = Duration::from_millis(500);
 /// Associations are counted again this often: a case that was taken back moves no score longer.
 const ASSOCIATIONS_EVERY: Duration = Duration::from_secs(20);
 
-/// What lies in no window any more is let go of this often.
+/// Interval for freeing parties outside every window.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Puts what live payments raise on record, until it is dropped.
@@ -90,7 +90,7 @@ async fn round(
 /// When it was compared; none when it couldn't be, so that it is tried again.
 async fn compare(casework: &Casework, http: &Arc<Http>) -> Option<Instant> {
     let channel = casework::channel(casework, "ncmec").await.ok()?;
-    // Nobody is asked before credentials are set.
+    // The service is not contacted before credentials are set.
     if channel.user.is_none() || channel.halted.is_some() {
         return None;
     }

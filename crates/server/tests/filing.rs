@@ -191,7 +191,7 @@ async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
         [DeadlineKind::Preservation]
     );
     assert!(due[0].due_at - due[0].started_at >= 365 * 86_400 * 1_000_000 - 1_000_000);
-    // Reading the exhibit for it is on record, and is nobody's view.
+    // Reading the exhibit for it is on record, but doesn't count as a person's view.
     let acts: Vec<_> = casework::audit(&b.casework, None)
         .await
         .unwrap()
@@ -241,7 +241,7 @@ async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
         let content = (n % 4 == 0).then_some(&b"bytes of a file"[..]);
         reports.push(b.approved(&format!("user-{n}"), content, "ncmec").await);
     }
-    // Two workers at once, as two processes would be.
+    // Two concurrent workers, as two processes would be.
     for _ in 0..50 {
         tokio::join!(b.drain_as("one"), b.drain_as("two"));
         if casework::jobs_waiting(&b.casework).await.unwrap() == 0 {
@@ -286,7 +286,7 @@ async fn whatever_a_crash_leaves_is_settled_first() {
         .unwrap();
     b.drain().await;
     assert_eq!(b.state(&report).await.state, FilingState::Filed);
-    // The last word was said, and nobody wrote down that it was heard.
+    // The last request was executed, and its answer was never recorded.
     let second = b.approved("user-2", None, "ncmec").await;
     b.drain().await;
     let number = b.state(&second).await.remote;
@@ -311,7 +311,7 @@ async fn whatever_a_crash_leaves_is_settled_first() {
         2,
         "it was not filed a second time"
     );
-    // Somebody who still thinks it is theirs is refused.
+    // A worker that still believes it holds the claim is refused.
     assert!(
         casework::filing_finishing(&b.casework, &filing)
             .await
@@ -502,7 +502,7 @@ async fn a_report_in_flight_is_retracted_before_it_is_finished() {
             .unwrap(),
         "retracting"
     );
-    // It was never begun there, so there is nothing to tell.
+    // It was never begun there, so there is nothing to retract.
     let b2 = casework::filing(&b.casework, &report)
         .await
         .unwrap()
@@ -752,7 +752,7 @@ async fn the_schema_is_compared_and_the_same() {
     assert!(casework::alarms(&b.casework).await.unwrap().is_empty());
 }
 
-/// What was approved is what is sent: changed facts need somebody's word again.
+/// What was approved is what is sent: changed facts need a new approval.
 #[tokio::test(flavor = "multi_thread")]
 async fn facts_changed_after_approval_are_not_sent() {
     let b = Bench::new(FaultInjection::default()).await;

@@ -382,7 +382,7 @@ async fn a_recorded_set_of_requests_is_answered_as_hma_does() {
             json!({
             "BANK_A": [{"bank_content_id": 1, "distance": "1"}], "BANK_B": [{"bank_content_id": 3, "distance": "0"}]}),
         ),
-        // Deleted means gone, at once, everywhere.
+        // Deleted means gone, immediately, everywhere.
         (
             "DELETE",
             "/c/bank/BANK_A/content/1".into(),
@@ -532,7 +532,7 @@ async fn files_are_hashed_and_looked_up_and_bad_ones_are_the_clients_fault() {
         b.file("/c/bank/SEEN/content", "photo", &flat()).await.0,
         400
     );
-    // No address is fetched that nobody has allowed; HMA tried 169.254.169.254 when asked.
+    // Only allowed addresses are fetched; HMA tried 169.254.169.254 when asked.
     let inside = "/h/hash?url=http://169.254.169.254/latest/meta-data/";
     assert_eq!(b.ask("GET", inside, Value::Null).await.0, 400);
 }
@@ -554,7 +554,7 @@ async fn a_bank_is_a_list_that_counts_until_two_people_have_signed_it() {
     );
     bench::sign(&b.casework, "OWN").await;
     assert_eq!(screen().await["verdict"], "match");
-    // What is added later needs signatures of its own; what is removed goes at once.
+    // Later additions need new signatures; removals take effect immediately.
     let content = |id: i64| format!("/c/bank/OWN/content/{id}");
     assert_eq!(
         b.ask("DELETE", &content(1), Value::Null).await.1,

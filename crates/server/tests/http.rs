@@ -361,7 +361,7 @@ async fn what_cannot_be_read_is_held_if_it_claims_to_be_a_picture() {
     );
 }
 
-/// A form around a file would be screened as a file of its own kind, and pass.
+/// A form around a file would be screened as an unknown file, and pass.
 #[tokio::test(flavor = "multi_thread")]
 async fn forms_strange_paths_and_wrong_queries_are_answered_in_json() {
     let b = bench().await;
@@ -387,7 +387,7 @@ async fn forms_strange_paths_and_wrong_queries_are_answered_in_json() {
     );
 }
 
-/// The body of somebody without a key is never kept: here it never ends.
+/// The body of a request without a key is never buffered: here it never ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_key_nobody_waits_for_the_body() {
     let b = bench().await;

@@ -164,7 +164,7 @@ async fn a_pattern_is_answered_with_reasons_and_becomes_a_case_of_its_own() {
     assert_eq!(detail["timeline"].as_array().unwrap().len(), 18);
     assert_eq!(detail["timeline"][0]["tx_id"], "buyer-0");
     assert!(detail["indicators"][0]["source"].as_str().unwrap().len() > 3);
-    // The bank's own key sees no alerts, and nobody's key opens one.
+    // The bank's own key sees no alerts, and a key without a person opens none.
     assert_eq!(
         b.call(&b.bank, "GET", "/v1/payments/alerts", String::new())
             .await
@@ -397,7 +397,7 @@ async fn taking_a_case_back_moves_what_rested_on_it() {
     )
     .await
     .unwrap();
-    // An upheld appeal counts again at once.
+    // An upheld appeal triggers recomputation immediately.
     let after = of("second").await;
     assert!(!after.fired.iter().any(|f| f.indicator().id == "R02"));
     assert!(after.row.score < before.row.score);
@@ -498,7 +498,7 @@ async fn after_a_restart_everything_durable_is_there_and_a_torn_end_is_cut() {
     assert_eq!((live.seq(), live.durable_seq()), (18, 18));
     assert_eq!(std::fs::read(&journal).unwrap(), whole);
     drop(live);
-    // A changed bit in the middle is no torn end.
+    // A changed bit in the middle isn't a torn end.
     let mut changed = whole.clone();
     changed[40] ^= 1;
     changed.extend(&whole);
@@ -507,7 +507,7 @@ async fn after_a_restart_everything_durable_is_there_and_a_torn_end_is_cut() {
     assert!(fault.is_err_and(|e| e.to_string().contains("byte 0")));
     std::fs::write(&journal, &whole).unwrap();
     let b = Bench::over(casework, folder).await;
-    // The last transfer again: told as repeated, with the same place.
+    // The last transfer again: reported as a repeat, with the same sequence number.
     assert_eq!(last["seq"], 18);
     let (status, _) = b
         .pay(&transfer(
@@ -531,7 +531,7 @@ async fn while_the_disk_refuses_nothing_is_taken_and_nothing_taken_is_lost() {
     std::fs::rename(&folder, &away).unwrap();
     let mut taken: Vec<Value> = Vec::new();
     let mut n = 0;
-    // Until somebody is told that the journal can't be written, and then until it can again.
+    // Until a request fails because the journal can't be written, and then until it can again.
     let mut send_until = async |wanted: u16, taken: &mut Vec<Value>| {
         for _ in 0..20_000 {
             n += 1;

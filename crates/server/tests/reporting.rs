@@ -1,5 +1,5 @@
-//! Over HTTP, with nothing but keys: a case comes in, is looked at, decided, reported, sent, contested
-//! without any login, and undone; reports of others come in.
+//! Over HTTP with keys only: a case comes in, is viewed, decided, reported, sent, contested without a
+//! login, and reversed; reports from others come in.
 
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ async fn from_case_file_to_receipt_and_back() {
     assert_eq!(status, 200, "{made}");
     let case = made["case"].as_str().unwrap().to_owned();
     assert!(made["exhibits"][0].is_string());
-    // Whoever hands in sees nothing.
+    // A key for intake alone sees nothing.
     assert_eq!(b.get(&b.intake, &format!("/v1/cases/{case}")).await.0, 403);
 
     let (status, check) = b
@@ -241,7 +241,7 @@ async fn from_case_file_to_receipt_and_back() {
         "preservation"
     );
 
-    // The person concerned is told, contests it without a login, and is cleared by another person.
+    // The person concerned is notified, contests it without a login, and is cleared by another person.
     let notice = json!({ "measure": "account-closed", "language": "de", "contact": "https://example.com/appeal" });
     let (status, notice) = b
         .post(&b.rita, &format!("/v1/cases/{case}/notices"), notice)

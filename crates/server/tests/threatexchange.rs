@@ -1,5 +1,5 @@
-//! Signals beside python-threatexchange's own signal types: what HMA would have computed of the same
-//! files, and whether it would have called them alike.
+//! Signals against python-threatexchange's own signal types: what HMA would have computed of the same
+//! files, and whether it would have matched them.
 
 mod bench;
 

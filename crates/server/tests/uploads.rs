@@ -55,7 +55,7 @@ async fn bench(known: &[u8], fetch_from: &[&str]) -> Bench {
     }
 }
 
-/// A form whose files all stand in the field `file`.
+/// A form with all files in the field `file`.
 fn form(files: &[(&str, &[u8])], texts: &[(&str, &str)]) -> Vec<u8> {
     let files: Vec<_> = files
         .iter()
@@ -134,7 +134,7 @@ async fn a_request_sent_twice_is_recorded_once() {
     );
     let (_, _, other) = send("k2", known.clone()).await;
     assert_ne!(other["id"], first["id"]);
-    // Sent at once and many times: one answer, or "come again".
+    // The same request many times concurrently: the same answer, or "retry later".
     let all = futures::future::join_all((0..8).map(|_| send("k3", known.clone()))).await;
     let ids: std::collections::BTreeSet<String> = all
         .iter()
@@ -150,7 +150,7 @@ async fn a_request_sent_twice_is_recorded_once() {
     );
 }
 
-/// Answers so many requests, each by its path, then ends.
+/// Answers `n` requests, each by its path, then ends.
 fn web(answers: usize, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

@@ -1,5 +1,5 @@
-//! Feeds one target with changed inputs until its time is up: `soak TARGET SECONDS SEED`. An input
-//! that ends it lies in fuzz/crashes/ before it is tried.
+//! Feeds one target with mutated inputs until its time is up: `soak TARGET SECONDS SEED`. Each input is
+//! written to fuzz/crashes/ before it is tried, so that a crashing one remains there.
 
 use std::fs;
 use std::path::Path;

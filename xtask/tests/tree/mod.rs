@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folder of a crate → the crates of ours it may import. The kernels import none.
+/// Folder of a crate → the workspace crates it may import. The kernels import none.
 pub const STOREYS: &[(&str, &[&str])] = &[
     ("kernels/hash", &[]),
     ("kernels/index", &[]),

@@ -1,4 +1,4 @@
-//! A casework of its own on each database, pictures, lists, people: what the stories need.
+//! What the tests need: a fresh casework on each database, pictures, lists, people.
 
 #![allow(dead_code)]
 
@@ -16,7 +16,7 @@ pub struct TestClock(AtomicI64);
 
 impl Clock for TestClock {
     fn now_micros(&self) -> i64 {
-        // Every look at the clock is a little later, so that orders by time are told apart.
+        // Every reading of the clock is a little later, so that tests can observe the order by time.
         self.0.fetch_add(1, Ordering::SeqCst)
     }
 }
@@ -27,7 +27,7 @@ impl TestClock {
     }
 }
 
-/// A casework of its own, in a folder and a database that nobody else uses.
+/// A fresh casework, in a folder and a database of its own.
 pub struct Bench {
     pub casework: Casework,
     pub clock: Arc<TestClock>,
@@ -102,7 +102,7 @@ pub fn pool() -> Arc<Pool> {
     Arc::new(Pool::new(worker(), Limits::default()))
 }
 
-/// A picture with enough in it to be told apart.
+/// A picture with enough detail for a usable PDQ digest.
 pub fn picture(seed: u32) -> Vec<u8> {
     let rgb = image::RgbImage::from_fn(160, 120, |x, y| {
         let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);

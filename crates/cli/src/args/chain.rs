@@ -34,7 +34,7 @@ pub enum ChainCommand {
     Basis {
         /// The case
         case: String,
-        /// The law or order, and where it stands
+        /// The law and section, or the order
         #[arg(long, value_name = "TEXT")]
         basis: String,
         /// Who answers for it
@@ -63,7 +63,7 @@ pub enum ChainCommand {
         /// The case
         case: String,
     },
-    /// Make up a chain without signatures, for trying out and for measuring; nobody in it exists
+    /// Generate an artificial chain without signatures, for trying out and for benchmarks
     Synthesize(SynthesizeChainArgs),
 }
 
@@ -86,7 +86,7 @@ pub struct IndexArgs {
     /// Folder of the index; it is made where there is none
     #[arg(long, value_name = "DIR")]
     pub index: PathBuf,
-    /// Go on taking new blocks until told to end, undo those that lose a race, tell of watched addresses
+    /// Keep following new blocks until stopped; remove blocks orphaned by a reorg; report movements at watched addresses
     #[arg(long)]
     pub follow: bool,
     /// End following at this height
@@ -179,7 +179,7 @@ pub struct WatchAddressesArgs {
 
 #[derive(ClapArgs)]
 pub struct SynthesizeChainArgs {
-    /// Folder for the chain: its blocks in `blocks`, seeds.json and tags.csv beside
+    /// Folder for the chain: blocks in `blocks`, and seeds.json and tags.csv
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// About how many inputs

@@ -49,7 +49,7 @@ pub enum PaymentsCommand {
         #[arg(long)]
         compat: bool,
     },
-    /// Make up transfers with known answers, for trying out; nobody in them exists
+    /// Generate artificial transfers with known answers, for trying out
     Synthesize(SynthesizeArgs),
     /// The columns that files of transfers may have
     Columns,
@@ -99,7 +99,7 @@ pub struct ScanArgs {
     /// Look at everybody as of the end of that day (UTC) [default: at each transfer, the highest counts]
     #[arg(long, value_name = "DATE")]
     pub asof: Option<String>,
-    /// Parties that stand in confirmed cases, one id a line
+    /// Parties in confirmed cases, one id per line
     #[arg(long, value_name = "FILE")]
     pub confirmed: Option<PathBuf>,
     /// Put the alerts on record; each joins its party's case or opens one
@@ -113,7 +113,7 @@ pub struct ScanArgs {
 pub enum HoldCommand {
     /// List holds, newest first
     List,
-    /// Keep a payment until a time; a hold that nobody confirms ends by itself
+    /// Confirm a hold until a time; an unconfirmed hold ends automatically
     Confirm {
         /// The hold
         hold: String,

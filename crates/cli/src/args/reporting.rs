@@ -17,7 +17,7 @@ pub enum ReportCommand {
         /// Whose form
         #[arg(long, value_parser = destinations())]
         destination: String,
-        /// The file (mode 0600); documents about single files are written beside it
+        /// The file (mode 0600); documents about single files are written to the same folder
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         /// Put in what is known of the children concerned
@@ -29,7 +29,7 @@ pub enum ReportCommand {
     },
     /// Say what an officer will miss, why a child may be in danger, and what stays out
     Check {
-        /// The case; nobody needs to have decided yet
+        /// The case; it need not be decided yet
         case: String,
         /// Whose form
         #[arg(long, value_parser = destinations())]
@@ -49,7 +49,7 @@ pub enum ReportCommand {
         #[arg(long)]
         with_victims: bool,
     },
-    /// Approve a filed report; never by whoever decided the case. Puts it into the outbox
+    /// Approve a filed report; never by the person who decided the case. Puts it into the outbox
     Approve {
         /// The report, or a case with one filed
         report: String,
@@ -62,11 +62,11 @@ pub enum ReportCommand {
         /// Put in what is known of the children concerned, where it is filed with this
         #[arg(long)]
         with_victims: bool,
-        /// Why it goes although nothing stands in it that anybody could act on
+        /// Reason to send it although it contains nothing actionable
         #[arg(long = "override", value_name = "REASON")]
         empty_because: Option<String>,
     },
-    /// Send what lies in the outbox (a running server does so by itself)
+    /// Send the reports in the outbox (a running server does so automatically)
     Send {
         /// Only this report, or the reports of this case
         report: Option<String>,
@@ -79,11 +79,11 @@ pub enum ReportCommand {
         /// Reports on their way at the same time
         #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
         at_once: u8,
-        /// So many seconds a claim on a report outlives this command, should it be killed
+        /// Seconds for which a claim on a report outlives this command, should it be killed
         #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=3600))]
         claim_seconds: u32,
     },
-    /// Take a report back: withdrawn if it hasn't left, else its receiver is told
+    /// Retract a report: withdraw it if it hasn't been sent, otherwise notify its receiver
     Retract {
         /// The report, or a case with one
         report: String,
@@ -110,11 +110,11 @@ pub enum ReportCommand {
         /// A report or a case [default: all]
         report: Option<String>,
     },
-    /// Record or count what became of reports, as their receivers say
+    /// Record or count the outcomes of reports, as their receivers state them
     Outcome {
         /// The report; without it the counts of each source are shown
         report: Option<String>,
-        /// What became of it
+        /// The outcome
         #[arg(long, value_parser = words::<Outcome>(), requires = "report")]
         code: Option<Outcome>,
         /// Who says so
@@ -137,7 +137,7 @@ pub enum AppealCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Decide an appeal; never by whoever decided the case
+    /// Decide an appeal; never by the person who decided the case
     Decide {
         /// The appeal
         appeal: String,
@@ -151,7 +151,7 @@ pub enum AppealCommand {
         #[arg(long)]
         grounds: String,
     },
-    /// List appeals nobody has decided
+    /// List open appeals
     List,
     /// Make a notice for the person a case concerns, with a code to appeal by
     Notice {
@@ -170,9 +170,9 @@ pub enum AppealCommand {
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// List what is to be undone after upheld appeals, or record that one was
+    /// List measures to reverse after upheld appeals, or record that one was reversed
     Restorations {
-        /// This one was undone
+        /// This one was reversed
         #[arg(long, value_name = "ID")]
         done: Option<String>,
         /// Who says so
@@ -188,7 +188,7 @@ pub enum AppealCommand {
 
 #[derive(ClapArgs)]
 pub struct IntakeArgs {
-    /// Show so many of the queue instead, the most at risk first
+    /// Show this many of the queue instead, highest risk first
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", conflicts_with_all = ["open", "files"])]
     pub queue: Option<i64>,
     /// Open a case from a report that came in
@@ -278,7 +278,7 @@ pub struct RouteArgs {
     /// Whom to
     #[arg(long, value_parser = destinations())]
     pub destination: String,
-    /// The law, and where it stands
+    /// The law and its section
     #[arg(long)]
     pub basis: String,
     /// Only for providers of this country (ISO 3166-1)
@@ -299,7 +299,7 @@ pub struct RouteArgs {
     /// Last day, YYYY-MM-DD
     #[arg(long, default_value = "", value_name = "DAY")]
     pub until: String,
-    /// Not where this destination is told already
+    /// Not if this destination has received the case already
     #[arg(long, default_value = "", value_name = "DESTINATION")]
     pub unless: String,
     /// Who says so (role administrator)
@@ -366,7 +366,7 @@ pub enum DeadlineCommand {
 
 #[derive(Subcommand)]
 pub enum AlarmCommand {
-    /// List alarms nobody has seen
+    /// List unseen alarms
     List,
     /// Say that one was seen
     Seen {
@@ -395,28 +395,28 @@ pub struct CybertipArgs {
     /// Password it lets in
     #[arg(long, default_value = "test")]
     pub password: String,
-    /// Of a hundred requests, so many are done and their answer is lost
+    /// Percentage of requests that are executed and whose answer is lost
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub lost: u32,
-    /// Of a hundred requests, so many are done twice
+    /// Percentage of requests executed twice
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub twice: u32,
-    /// Of a hundred requests, so many are answered with 503
+    /// Percentage of requests answered with 503
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub errors: u32,
-    /// Of a hundred requests, so many are answered with HTTP 200 and a code
+    /// Percentage of requests answered with HTTP 200 and an error code
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub codes: u32,
     /// Instead of 1000: any code of the documentation, as 2000, 3100, 4200
     #[arg(long, default_value_t = 1000)]
     pub code: i64,
-    /// Of a hundred uploads, so many are answered with another MD5
+    /// Percentage of uploads answered with a wrong MD5
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub wrong_md5: u32,
-    /// Of a hundred requests, so many hang
+    /// Percentage of requests that hang
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub hangs: u32,
-    /// For so many seconds
+    /// Seconds for which they hang
     #[arg(long, default_value_t = 120)]
     pub hang_seconds: u64,
     /// Answer in ISO-8859-1
@@ -425,7 +425,7 @@ pub struct CybertipArgs {
     /// Where chance begins
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// End by itself after so many seconds
+    /// End after this many seconds
     #[arg(long, default_value_t = 86_400)]
     pub end_after: u64,
 }

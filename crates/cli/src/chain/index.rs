@@ -1,4 +1,4 @@
-//! `obhut chain index` and `watch`: builds, follows, and tells what moved.
+//! `obhut chain index` and `watch`: builds, follows, and reports movements.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -54,7 +54,7 @@ pub async fn index(
         true => Some(context.casework().await?),
         false => None,
     };
-    // Where nothing was told before, telling begins with what this run appends.
+    // Without a watermark, reporting begins with the blocks this run appends.
     if let Some(casework) = &casework
         && bitcoin::chain_told(casework, network.name())
             .await?
@@ -82,7 +82,7 @@ pub async fn index(
                     }
                     seen = now;
                 }
-                // Somebody reads the index at the moment.
+                // Another process is reading the index at the moment.
                 Err(Fault::Busy { .. }) if args.follow => {}
                 Err(e) => return Err(e.into()),
             }

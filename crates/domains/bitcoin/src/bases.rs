@@ -30,7 +30,7 @@ pub struct ChainBasis {
     pub ends_at: i64,
 }
 
-/// Whether nobody has decided that there is nothing in a case.
+/// True unless a case was closed or cleared.
 pub(crate) fn goes_on(status: CaseStatus) -> bool {
     !matches!(status, CaseStatus::Closed | CaseStatus::Cleared)
 }

@@ -1,7 +1,7 @@
 //! Money on the bitcoin chain: from seeds and tags to payers and the services that can name them.
 //!
-//! What the chain's structure shows comes from the kernel; who a service is comes from tags, which say
-//! whose claim they are. The two are joined here and stay told apart in every row.
+//! What the chain's structure shows comes from the kernel; the names of services come from tags, which
+//! name their source. Both are joined here, and every row keeps them apart.
 
 #![deny(missing_docs)]
 

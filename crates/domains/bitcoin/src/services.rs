@@ -6,7 +6,7 @@ use obhut_chain::known::{Known, Tag};
 use obhut_chain::{AddressFault, Index, Key};
 use obhut_facts::{ActorRecord, ContestedCluster, Service, TagProblem, TagRecord};
 
-/// Categories of those who aren't a service: a trace goes on through them.
+/// Categories that aren't services: a trace continues through them.
 const NOT_SERVICES: &[&str] = &["user", "victim", "perpetrator", "donation", "individual"];
 
 /// All services, and what the kernel needs of them.

@@ -39,7 +39,7 @@ pub struct MovementRow {
     pub incoming: bool,
     /// Which input or output of the transaction.
     pub place: u32,
-    /// The block that had it lost a race, and no other has it: it never happened.
+    /// True if its block was orphaned by a reorg and no other block contains it: it never happened.
     #[serde(default)]
     pub undone: bool,
 }
@@ -183,7 +183,7 @@ pub async fn record_movement(
             continue;
         }
         let json = serde_json::to_string(movement).expect("a movement is JSON");
-        // The height is no part of what it is: after a race the same payment stands elsewhere.
+        // The height isn't part of the identity: after a reorg the same payment may be in another block.
         let m = movement;
         let what = format!(
             "{case}\n{}\n{}\n{}\n{}",
@@ -290,7 +290,7 @@ pub async fn movements_of(
     Ok(all)
 }
 
-/// Marks a movement whose block lost a race and that no other block has.
+/// Marks a movement whose block was orphaned and that no other block contains.
 pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
     let mut tx = casework.begin().await?;
     let row = sqlx::query("SELECT case_id, movement_key FROM chain_movements WHERE id = $1")
@@ -325,7 +325,7 @@ pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// What moved in a case, newest first; what was undone stays and says so.
+/// Movements of a case, newest first; orphaned ones remain, marked.
 pub async fn movements(casework: &Casework, case: &str) -> Result<Vec<MovementRow>> {
     if case.is_empty() {
         return Err(CaseworkError::invalid("case", "name a case"));

@@ -1,10 +1,10 @@
-//! Reports that come in, as a hotline or a police unit gets them: told apart from duplicates, linked
-//! to what was there before, and put in an order by how much points to a child in danger.
+//! Incoming reports, as a hotline or a police unit receives them: deduplicated, linked to earlier ones,
+//! and ranked by how much points to a child in danger.
 //!
-//! Invariant: nothing that came in is dropped or deleted by its rank; what can't be read becomes a
-//! case marked unreadable.
+//! Invariant: no report is dropped or deleted because of its rank; an unreadable one becomes a case
+//! marked unreadable.
 //! Tokens link reports: 64 bits of a keyed digest of a digest, an account, a conversation, a number.
-//! Nobody without the key can try values out.
+//! Without the key, values can't be guessed from tokens.
 
 use std::collections::HashMap;
 
@@ -31,17 +31,17 @@ use tokens::{Prepared, prepare};
 const SOURCE: &str = "intake";
 /// Reports taken in within one transaction.
 const CHUNK: usize = 5_000;
-/// What is shared by more reports than this is passed round and links nobody.
+/// A token shared by more reports than this is in general circulation and links none of them.
 const LINKS_MAX: i64 = 50;
 /// Facts shown for a rank.
 const REASONS_MAX: usize = 5;
-/// Near digests are the same picture within so many bits (PDQ).
+/// Distance up to which two PDQ digests count as the same picture, in bits.
 const NEAR_BITS_MAX: u32 = 31;
 /// What it weighs that an earlier case about the same account was decided to be reported.
 const KNOWN_ACCOUNT_POINTS: u32 = 10;
 const KNOWN_ACCOUNT: &str = "known-account";
 
-/// What became of one report that came in.
+/// Result for one incoming report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Incoming {
     /// Its id.
@@ -80,12 +80,12 @@ pub struct Ranked {
 pub struct IncomingRow {
     /// Its place in the queue, from 1.
     pub rank: i64,
-    /// What became of it.
+    /// The result.
     #[serde(flatten)]
     pub incoming: Incoming,
 }
 
-/// What an intake came to.
+/// Counts of an intake.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct TriageSummary {
     /// Reports taken in.
@@ -106,7 +106,7 @@ pub struct IntakeRun<'a> {
     near: Segments,
     /// The report that each near digest came with first.
     near_seq: Vec<i64>,
-    /// What it came to so far.
+    /// Counts so far.
     pub summary: TriageSummary,
 }
 
@@ -468,7 +468,7 @@ async fn open_unparsed_case(
 }
 
 impl IntakeRun<'_> {
-    /// Takes reports in, in their order; what became of each.
+    /// Takes reports in, in order; returns the result for each.
     pub async fn take(&mut self, given: Vec<ParsedReport>, actor: &str) -> Result<Vec<Incoming>> {
         let mut all = Vec::with_capacity(given.len());
         let mut given = given.into_iter();
@@ -492,7 +492,7 @@ impl IntakeRun<'_> {
         }
         let mut exhibits = exhibits.into_iter();
         let mut tx = casework.begin().await?;
-        // Two intakes at once would give out the same places.
+        // Two concurrent intakes would assign the same ranks.
         casework.lock_for_intake(&mut tx).await?;
         let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) FROM incoming")
             .fetch_one(&mut *tx)
@@ -579,8 +579,8 @@ impl IntakeRun<'_> {
         Ok(came)
     }
 
-    /// For each report the first one with a near digest, and the digests nobody had before. Only
-    /// those are searched later, so that what is passed round a million times stands there once.
+    /// For each report the first one with a near digest, and the digests never seen before. Only those
+    /// are searched later, so that a picture in wide circulation is stored once.
     fn near_hits(&self, prepared: &[Prepared], first: i64) -> NearHits {
         let mut hits = NearHits {
             firsts: vec![Vec::new(); prepared.len()],
@@ -602,7 +602,7 @@ impl IntakeRun<'_> {
                 None => open.push((*at, *bits)),
             }
         }
-        // Of those that are new, the first of each picture in this chunk stands for the others.
+        // Among the new ones, the first of each picture in this chunk represents the others.
         let mut own = Segments::new(Vec::new());
         let mut own_seq: Vec<i64> = Vec::new();
         let mut waiting: Vec<(i64, Bits256)> = Vec::new();
@@ -775,7 +775,7 @@ pub(super) fn rule_files(digests: usize, annotations: &[String]) -> Vec<RuleFile
     match digests {
         0 => Vec::new(),
         _ => vec![RuleFile {
-            // Whether a list knows it is the sender's to say; unknown alone raises nobody's rank.
+            // Whether a list contains it is the sender's claim; an unknown file alone doesn't raise the rank.
             matched: true,
             kept: true,
             annotations: annotations.to_vec(),

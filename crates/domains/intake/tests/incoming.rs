@@ -1,4 +1,4 @@
-//! Reports of others: told apart, linked, ranked; what can't be read is a case; nothing is dropped.
+//! Incoming reports: deduplicated, linked, ranked; an unreadable one becomes a case; none is dropped.
 
 #[path = "../../../app/tests/bench/mod.rs"]
 mod bench;

@@ -1,4 +1,4 @@
-//! Files and folders to a stream of files, in a steady order, whatever lies in there.
+//! Expands files and folders to a stream of files in a deterministic order, whatever the folders contain.
 
 use std::io;
 use std::path::{Path, PathBuf};

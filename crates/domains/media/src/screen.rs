@@ -26,7 +26,7 @@ use crate::lists::{EntryHit, EntryLabel, LoadedList, Snapshot, Stretch, VideoFra
 use crate::scan::io_reason;
 use watch::Watch;
 
-/// Bytes by which a video is told from other files.
+/// Leading bytes needed to detect a video.
 const HEAD_BYTES: usize = 1_024;
 /// What a live stream's frames are scaled to, in pixels.
 const LIVE_SIZE: (u32, u32) = (512, 512);
@@ -34,13 +34,13 @@ const LIVE_SIZE: (u32, u32) = (512, 512);
 const MATCHES_OF_LIST_MAX: usize = 50;
 
 words! {
-    /// What screening a file came to.
+    /// Verdict of screening a file.
     Verdict {
         /// An entry of a signed list.
         Match = "match",
         /// An entry of a list of harmless material, and of no other.
         KnownHarmless = "known-harmless",
-        /// Too little in it to be told apart; no perceptual kind may match.
+        /// Too little detail; no perceptual kind may match.
         LowQuality = "low-quality",
         /// On no list.
         NoMatch = "no-match",
@@ -87,7 +87,7 @@ pub struct Match {
     pub stretch: Option<Stretch>,
 }
 
-/// What screening a file came to, and why.
+/// Verdict of screening a file, and the reasons.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Screened {
     /// In one word.
@@ -102,7 +102,7 @@ pub struct Screened {
     pub media_type: Option<&'static str>,
     /// Why it could not be read, or not whole: a code that stays the same, and a sentence.
     pub unreadable: Option<(&'static str, String)>,
-    /// True when somebody should look at why.
+    /// True if a person should look into the cause.
     pub suspicious: bool,
     /// True when no decoder could do its work, so that nothing is known about the file.
     pub is_ours: bool,
@@ -117,10 +117,10 @@ pub struct Screener {
     options: ScreenOptions,
 }
 
-/// What became of a video.
+/// Result of hashing a video.
 type Decoded = std::result::Result<VideoSeen, Unreadable>;
 
-/// What was seen of a file beside what it matched.
+/// Properties of a file besides its matches.
 #[derive(Default)]
 struct Seen {
     /// Best quality of any frame, by the kind that asks for most.
@@ -212,10 +212,10 @@ impl Screener {
             (Some(container), _) => self.see_video(container, &mut matches, |take| {
                 self.pool.video_bytes(bytes, Sampling::FourASecond, take)
             }),
-            // Lists of byte digests alone need no pixels, but a broken picture is told all the
-            // same: it must not pass for one that is on no list.
+            // Lists of byte digests alone need no pixels, but a broken picture is reported all the same: it
+            // must not pass for a picture that is on no list.
             (None, None) if !needs_pixels && !bytes.is_empty() => Seen::default(),
-            // Players don't look at first bytes alone, so whatever ffmpeg can play is no unknown file.
+            // Players don't rely on the first bytes alone, so anything ffmpeg can play is treated as a video.
             (None, None) if bytes.len() >= HEAD_BYTES => {
                 let seen = self.see_video(Container::Other, &mut matches, |take| {
                     self.pool.video_bytes(bytes, Sampling::FourASecond, take)
@@ -330,7 +330,7 @@ impl Screener {
         self.judge(matches, Seen::default())
     }
 
-    /// Compares a digest that somebody else has computed.
+    /// Compares a digest computed elsewhere.
     pub fn match_digest(&self, kind: &'static Kind, digest: &Digest) -> Vec<Match> {
         let mut matches = Vec::new();
         self.search(kind, digest, &mut matches);

@@ -76,7 +76,7 @@ async fn a_delta_counts_until_it_is_signed_and_the_rest_goes_on_matching() {
         media::sign_list(c, "l", &ada).await.unwrap();
         media::sign_list(c, "l", &grace).await.unwrap();
         assert!(found(c, 11).await[0].signed);
-        // Removed at once, from whatever file it came.
+        // Removed immediately, whichever file it came from.
         for entry in ["e3", "e11"] {
             media::dispute_entry(c, "l", entry, "wrong", "test")
                 .await
@@ -175,7 +175,7 @@ async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
     assert!(searches.load(Ordering::Relaxed) > 20);
 }
 
-/// A large new version is opened beside the searches; until then the old one answers.
+/// A large new version is opened in the background; until then the old one answers.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_version_takes_its_place_without_a_pause() {
     let b = bench(None).await;
@@ -202,7 +202,7 @@ async fn a_large_version_takes_its_place_without_a_pause() {
     watcher.abort();
 }
 
-/// Many additions at once: each builds on the one before it, and none is lost.
+/// Concurrent additions: each builds on the previous one, and none is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn additions_at_once_all_stay() {
     on_each_database(async |b: Bench| {

@@ -1,5 +1,5 @@
-//! Alerts on record: each joins a case, is told with its numbers, and is counted again when a case
-//! that it rested on is taken back.
+//! Alerts on record: each joins a case, is presented with its numbers, and is recomputed when a case it
+//! depends on is withdrawn.
 //!
 //! What is known of parties is sealed; the tables hold keyed digests. Holds end by themselves.
 
@@ -321,9 +321,9 @@ fn party_key(casework: &Casework, party: &str) -> String {
     casework.keyed_digest("payment party", party.as_bytes())
 }
 
-/// Puts an alert on record. It joins the party's open case or opens one; where a person has
-/// decided, it is told anew only when something happened a good while later. The same alert
-/// twice changes nothing. Nothing is returned where it isn't told.
+/// Puts an alert on record. It joins the party's open case or opens one; after a decision the party
+/// is re-alerted only after the cool-down. Recording the same alert twice changes nothing. Returns
+/// `None` if the alert was suppressed.
 pub async fn record_alert(
     casework: &Casework,
     alert: &NewAlert,
@@ -565,8 +565,8 @@ fn detail(casework: &Casework, sealed: &str) -> Result<Detail> {
         .map_err(|_| CaseworkError::unreadable("the detail of an alert"))
 }
 
-/// Parties whose case a person has decided to report, and nobody has taken back. Associations
-/// rest on these alone; a possible victim is never among them.
+/// Parties of cases that a person decided to report and that were not withdrawn. Associations depend
+/// on these alone; a possible victim is never among them.
 pub async fn confirmed_parties(casework: &Casework) -> Result<Vec<Sealed<String>>> {
     let rows = sqlx::query(
         "SELECT case_id, detail_sealed FROM payment_alerts WHERE state = 'open' AND role <> $1",

@@ -1,5 +1,5 @@
 //! History under two sets of thresholds: alerts gained and lost, by corridor and currency, precision
-//! where labels exist, and who stands just above and below the line.
+//! where labels exist, and the parties just above and below the line.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -70,7 +70,7 @@ pub struct Backtest {
     pub currencies: Vec<Group>,
     /// Alerts by score in steps of five: before and after.
     pub scores: Vec<(u32, u32)>,
-    /// Who stands just above the line of the changed thresholds.
+    /// Parties just above the line of the changed thresholds.
     pub above: Vec<Sample>,
     /// And just below.
     pub below: Vec<Sample>,
@@ -99,9 +99,9 @@ pub struct Totals {
     pub labels: usize,
     /// Labelled victims.
     pub victim_labels: usize,
-    /// Of those, told as possible victims.
+    /// Of those, reported as possible victims.
     pub victims_found: usize,
-    /// Of those, told as suspects: each is one too many.
+    /// Of those, reported as suspects: each is an error.
     pub victims_accused: usize,
 }
 

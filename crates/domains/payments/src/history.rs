@@ -1,5 +1,5 @@
-//! History, split by party: transfers are spread over parts so that each party lies in one, and each
-//! part is looked at by itself. What doesn't fit in memory goes to a file that nobody else can open.
+//! History, partitioned by party: each party is in exactly one part, and each part is assessed
+//! separately. What doesn't fit in memory goes to a file that no other process can open.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -19,7 +19,7 @@ pub(super) const ROW_BYTES: usize = 72;
 /// How often the size is looked at, in transfers.
 const LOOK_EVERY: usize = 1 << 18;
 
-/// Transfers whose parties of one side all lie in this part.
+/// Transfers whose parties of one side are all in this part.
 #[derive(Default)]
 pub struct Part {
     tx: Packed,
@@ -35,8 +35,8 @@ pub struct Part {
     spilled: Option<Spilled>,
 }
 
-/// Transfers in a file without a name, sealed with a key that nobody else has and that goes with
-/// this process.
+/// Transfers in an anonymous file, encrypted with a key that only this process has and that is lost
+/// when it ends.
 struct Spilled {
     file: File,
     rows: usize,
@@ -289,7 +289,7 @@ impl History {
     }
 }
 
-/// Where a party lies.
+/// The part of a party.
 pub(super) fn part_of(party: PartyKey) -> usize {
     (party.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use obhut_vault::Sealer;
 
-/// Pause between two writes: whoever comes meanwhile shares the next.
+/// Pause between two writes: transfers that arrive meanwhile share the next one (group commit).
 const FLUSH_EVERY: Duration = Duration::from_millis(20);
 /// Pause before a failed write is tried again.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
@@ -201,7 +201,7 @@ fn play(
     let length = file.metadata().map_err(say)?.len();
     let mut file = io::BufReader::with_capacity(1 << 20, file);
     let (mut at, mut gone) = (0u64, true);
-    // What stands behind the next file's beginning is an attempt that failed: nobody was told of it.
+    // Records after the start of the next file belong to a failed write: they were never acknowledged.
     while at < length && next.is_none_or(|n| *seq + 1 < n) {
         let Some((bytes, sealed)) = read_frame(&mut file, length - at).map_err(say)? else {
             if next.is_some() {
@@ -253,7 +253,7 @@ fn read_frame(file: &mut impl io::Read, left: u64) -> io::Result<Option<(u64, Ve
     Ok(Some((4 + length as u64, sealed)))
 }
 
-/// What stands torn at the end of the last file was never durable.
+/// A torn record at the end of the last file was never durable.
 fn cut(path: &Path, at: u64) -> io::Result<()> {
     tracing::warn!(
         "the payments journal ended in the middle of a write; {at} bytes of its last file are whole"
@@ -279,7 +279,7 @@ impl Writer {
             while let Err(e) = self.write(&sealed, first) {
                 self.shared.failing.store(true, Ordering::Release);
                 tracing::error!(cause = %e, "the payments journal can't be written; nothing more is taken until it can");
-                // The next attempt has a file of its own; see the invariant.
+                // The next attempt uses a new file; see the invariant.
                 self.file = None;
                 if self.stopped_within(RETRY_EVERY) {
                     return;
@@ -287,7 +287,7 @@ impl Writer {
             }
             self.shared.failing.store(false, Ordering::Release);
             self.shared.durable.store(seq, Ordering::Release);
-            // On its way out it waits for nobody.
+            // While shutting down it waits for no one.
             self.stopped_within(FLUSH_EVERY);
         }
     }
@@ -370,7 +370,7 @@ mod tests {
         let sealer = Arc::new(Sealer::generate().0);
         written(folder, &sealer, &["a", "b"]);
         written(folder, &sealer, &["c"]);
-        // The first file goes on into what the second holds: whole, then torn, then noise.
+        // The first file continues with what the second holds: whole, then torn, then noise.
         let (one, two) = (file(folder, 1), file(folder, 3));
         let (first, second) = (fs::read(&one).unwrap(), fs::read(&two).unwrap());
         for more in [

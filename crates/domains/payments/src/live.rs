@@ -24,9 +24,9 @@ use obhut_casework::{Casework, CaseworkError, Result, Sealed};
 
 use crate::alerts::{record_alert, record_hold};
 
-/// Answers kept, so that the same transfer twice is told so.
+/// Recent answers, so that a repeated transfer gets the same one.
 const ANSWERS_MAX: usize = 4_000_000;
-/// How much older than the newest a transfer may be, in days; older ones lie in no window.
+/// How much older than the newest a transfer may be, in days; older ones are outside every window.
 const LATE_DAYS_MAX: i64 = 365;
 /// How far ahead of the clock a transfer may be dated, in microseconds.
 const AHEAD_MICROS_MAX: i64 = DAY_MICROS;
@@ -40,7 +40,7 @@ const RAISED_AGAIN_MICROS: i64 = 2 * DAY_MICROS;
 pub struct Holding {
     /// From this score on, 0 to 100.
     pub from_score: f64,
-    /// So many hours, unless a person confirms it.
+    /// Duration of a hold that no person confirms, in hours.
     pub hours: i64,
 }
 
@@ -75,7 +75,7 @@ impl Advice {
     }
 }
 
-/// The answer to a transfer. For whoever runs payments; never for the customer.
+/// The answer to a transfer. For the payment system; never for the customer.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Answer {
     /// What to do.
@@ -120,7 +120,7 @@ struct State {
     newest: i64,
     /// What is to be put on record, the latest of each.
     raised: HashMap<(PartyKey, Side), Raised>,
-    /// What was raised before, so that nobody is told the same with each payment.
+    /// Highest score raised so far, so that each payment doesn't raise the same alert again.
     alerted: HashMap<(PartyKey, Side), f64>,
 }
 
@@ -301,7 +301,7 @@ impl Live {
         }
     }
 
-    /// Says anew who stands in a confirmed case.
+    /// Reloads the parties in confirmed cases.
     pub fn set_confirmed(&self, parties: &[Sealed<String>]) {
         let mut state = self.state();
         let state = &mut *state;
@@ -312,7 +312,7 @@ impl Live {
         state.monitor.set_confirmed(keys);
     }
 
-    /// Lets go of parties that lie in no window any more.
+    /// Frees parties without events in any window.
     pub fn forget(&self) {
         let now = self.clock.now_micros();
         let mut state = self.state();

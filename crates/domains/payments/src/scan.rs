@@ -107,7 +107,7 @@ pub fn scan_history(
             if own.iter().map(Part::bytes).sum::<usize>() > held_max {
                 for (at, part) in own.iter_mut().enumerate() {
                     let mut shared = by_sender[at].lock().expect("no thread panicked");
-                    // The first of a bucket is the one that lies in a file.
+                    // The first part of a bucket is the one in a file.
                     if shared.is_empty() {
                         shared.push(Part::default());
                     }
@@ -337,7 +337,7 @@ fn look_at_collector(
 /// One alert for a party: a possible victim's before all, otherwise the higher.
 fn one_each(mut alerts: Vec<PartyAlert>) -> Vec<PartyAlert> {
     use obhut_typologies::Role;
-    // Who collects and passes on at once is no victim for passing on.
+    // A party that collects and passes on immediately isn't a victim because of passing on.
     let mules: Vec<PartyKey> = alerts
         .iter()
         .filter(|a| a.assessment.scenario == "collector mule")

@@ -270,7 +270,7 @@ fn countries_by_other_names_leave_the_ranking_as_it_was() {
 fn history_too_large_for_memory_says_the_same() {
     let all = transfers(&made());
     let mut history = History::new(false).with_held_bytes_max(4 << 20);
-    // The size is looked at once in a quarter of a million transfers: five times the same history.
+    // The size is checked every quarter of a million transfers: the same history five times.
     let copies = 5u64;
     for copy in 0..copies {
         for t in &all {

@@ -146,7 +146,7 @@ struct Making {
     ready: Vec<u32>,
     random: Random,
     site_left: u64,
-    /// A payment to the site after so many others.
+    /// Number of other payments between two payments to the site.
     payments_apart: u64,
     site_addresses: Vec<u32>,
     made: Made,
@@ -309,7 +309,7 @@ impl Making {
             };
             outs.push((payee, address, amount));
             if paid > amount {
-                // Nobody is ever shown a change address, so nobody pays it again.
+                // Wallets don't show change addresses, so they are not paid again.
                 let change = self.fresh_change(payer);
                 outs.insert(
                     self.random.below(2) as usize,
@@ -317,7 +317,7 @@ impl Making {
                 );
             }
         }
-        // Exchanges pay several at once, now and then.
+        // Exchanges sometimes batch withdrawals.
         if payer < EXCHANGES && paid > 100_000 {
             for _ in 0..self.random.below(6) {
                 let other = self.random.below(self.wallets.len() as u64 - SITE - 1) + SITE + 1;
@@ -381,7 +381,7 @@ impl Making {
     }
 }
 
-/// The address of a wallet by number; each wallet has a kind of its own.
+/// The address of a wallet by number; each wallet has its own script kind.
 fn key(wallet: u64, address: u32) -> Key {
     let mut random = Random(wallet << 32 | u64::from(address));
     let mut payload = [0; 32];

@@ -195,7 +195,7 @@ impl CyberTip {
             .or_default() += 1;
     }
 
-    /// True in so many of a hundred cases; the same seed gives the same course.
+    /// True in `percent` of cases; the same seed gives the same sequence.
     fn happens(&self, percent: u32) -> bool {
         if percent == 0 {
             return false;
@@ -281,7 +281,7 @@ impl CyberTip {
 impl Stored {
     fn expire(&mut self, now: i64) {
         self.now = now;
-        // Swept now and then; whoever asks for one is told to the second.
+        // Swept periodically; a request for one report checks its age exactly.
         if now >= self.swept_at + 60_000_000 {
             self.swept_at = now;
             self.reports.retain(|_, r| !r.has_expired(now));

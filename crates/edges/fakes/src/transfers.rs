@@ -1,4 +1,4 @@
-//! Made-up transfers with known answers, for the demo, tests and benchmarks. Nobody in them exists.
+//! Made-up transfers with known answers, for the demo, tests and benchmarks. Their parties don't exist.
 //!
 //! What is planted is said by [`PLANTED`] and [`Made::labels`]; whatever a rule finds in such data
 //! proves only that it finds what was planted. Amounts follow the published ranges (AIC T&I 589 and
@@ -177,7 +177,7 @@ pub fn synthesize(recipe: &Recipe) -> Made {
         } else {
             None
         };
-        // Planted parties lie anywhere among the others.
+        // Planted parties are spread among the others.
         let id = scatter(sender, senders);
         match label {
             Some("osec_many") => maker.buyer(id, true, &shared_pool),
@@ -489,7 +489,7 @@ impl Maker {
         };
         for k in 0..n {
             let home = self.home();
-            // Payers of their own: nobody else's history.
+            // New payers, without any other history.
             let payer = senders + (party - RECIPIENTS_FROM) % 1_000_000 * 32 + k;
             let day = (begin + f64::from(k) * 0.9).floor();
             let usd = self.rng.between(40.0, 110.0);

@@ -1,4 +1,4 @@
-//! The CyberTipline stand-in answers as the service is documented to.
+//! The fake CyberTipline answers as the service is documented to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -31,7 +31,7 @@ pub fn table(report: &PayersReport, name: &str, to: &mut dyn Write) -> io::Resul
     }
 }
 
-/// Requests with the services' numbers; two labels that make one name are told apart.
+/// Requests with the services' numbers; two labels that map to one file name get different ones.
 fn requests(report: &PayersReport) -> Vec<(String, usize)> {
     let mut names: Vec<(String, usize)> = Vec::new();
     for (number, service) in report.services.iter().enumerate() {

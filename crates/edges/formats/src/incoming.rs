@@ -61,8 +61,8 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
     given
 }
 
-/// The reports in a file: one, or one a line where every line is a JSON object of its own, or all in
-/// one element `<reports>`.
+/// The reports in a file: a single one, or one per line if every line is a JSON object, or all
+/// within one element `<reports>`.
 pub fn split(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let plain = bytes.trim_ascii_start();
     if plain.starts_with(b"{") && whole_json_lines(plain) {
@@ -99,7 +99,7 @@ fn empty(format: IncomingFormat) -> ParsedReport {
     }
 }
 
-/// A digest told by its kind's usual names; PDQ ones are near digests.
+/// A digest, its kind recognised by the usual names; PDQ digests are near digests.
 fn put_digest(given: &mut ParsedReport, kind: &str, value: &str) {
     let kind: String = kind
         .chars()

@@ -1,7 +1,7 @@
 //! Files of transfers, in whatever form they come, as records that casework checks.
 //!
-//! CSV with column names of one's own, Parquet, ISO 20022 pacs.008 and pain.001. What can't be made
-//! out is told record by record; the rest goes on.
+//! CSV with custom column names, Parquet, ISO 20022 pacs.008 and pain.001. Unreadable records are
+//! reported one by one; the rest is read.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -162,7 +162,7 @@ impl Mapping {
     /// From `NAME=COLUMN` pairs.
     ///
     /// # Errors
-    /// A pair is none, or names no column of ours; the text says which there are.
+    /// A pair is malformed or names an unknown column; the message lists the columns.
     pub fn from_pairs(pairs: &[String]) -> Result<Mapping, String> {
         let mut map = HashMap::new();
         for pair in pairs {
@@ -181,7 +181,7 @@ impl Mapping {
         Ok(Mapping(map))
     }
 
-    /// For each of [`COLUMNS`], where it stands among a file's own.
+    /// For each of [`COLUMNS`], its position in the file.
     pub(crate) fn find(&self, theirs: &[String]) -> Result<Vec<Option<usize>>, String> {
         let place = |name: &str| {
             theirs
@@ -208,7 +208,7 @@ impl Mapping {
             }
             found.push(at);
         }
-        // One column can't be two things, and two of one name can't be told apart.
+        // One column can't be two things, and two of one name are ambiguous.
         for (n, at) in found.iter().enumerate() {
             let Some(at) = at else { continue };
             let name = theirs[*at].trim();

@@ -24,7 +24,7 @@ pub struct Node {
     pub children: Vec<Node>,
 }
 
-/// Why a text is no XML that is read here. Names places, never contents.
+/// Why a text isn't XML that is accepted here. Names positions, never contents.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TreeFault {
@@ -33,9 +33,9 @@ pub enum TreeFault {
         /// Byte at which it was noticed.
         at: u64,
     },
-    /// It has a document type, which may stand for anything.
+    /// It has a document type, which could define entities.
     DocumentType,
-    /// An entity nobody declared.
+    /// An undeclared entity.
     Entity,
     /// Deeper or longer than allowed.
     TooMuch,
@@ -187,7 +187,7 @@ fn begin(start: &BytesStart<'_>) -> Option<Node> {
     for attribute in start.attributes() {
         let attribute = attribute.ok()?;
         let name = attribute.key.0;
-        // Names of namespaces and hints where schemas lie say nothing about the content.
+        // Namespace declarations and schema locations aren't content.
         if name == "xmlns" || name.starts_with("xmlns:") || name.starts_with("xsi:") {
             continue;
         }

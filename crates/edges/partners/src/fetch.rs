@@ -36,13 +36,13 @@ pub struct Fetched {
     pub media_type: Option<String>,
 }
 
-/// Why there is no file, and whose fault that is.
+/// Why a file was not fetched, and whose fault that is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum FetchFault {
     /// Not an address that may be fetched; the operator's list decides.
     NotAllowed(&'static str),
-    /// Nobody answers there.
+    /// No server answers.
     Unreachable,
     /// It answers with another status than 200.
     Status(u16),
@@ -100,7 +100,7 @@ impl AllowList {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(FetchFault::NotAllowed("it has a name or password in it"));
         }
-        // Some servers take these for what they stand for, and leave the folder.
+        // Some servers decode these and leave the folder.
         let path = url.path().to_ascii_lowercase();
         if path.contains("%2f") || path.contains("%5c") {
             return Err(FetchFault::NotAllowed(
@@ -178,7 +178,7 @@ fn is_public(address: IpAddr) -> bool {
         }
         IpAddr::V6(a) => match a.to_ipv4_mapped() {
             Some(mapped) => is_public(mapped.into()),
-            // What is handed out today is 2000::/3; transition and documentation ranges lie in it.
+            // 2000::/3 is the global unicast range; it contains transition and documentation ranges.
             None => {
                 let [first, second, ..] = a.segments();
                 first & 0xe000 == 0x2000
@@ -195,7 +195,7 @@ pub struct Fetcher {
     agent: ureq::Agent,
 }
 
-/// How every connection of ours is kept secret: rustls with ring, the system's own certificates.
+/// TLS settings of every connection: rustls with ring, the system's certificates.
 pub(crate) fn tls() -> ureq::tls::TlsConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ureq::tls::TlsConfig::builder()

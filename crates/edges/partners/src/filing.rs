@@ -1,5 +1,5 @@
-//! Drains the outbox: hands each approved report to its destination, keeps what became of it, and
-//! tries again where that makes sense.
+//! Drains the outbox: hands each approved report to its destination, records the result, and retries
+//! where that makes sense.
 //!
 //! Invariant: nothing leaves that is not an approved report or a retraction of one.
 
@@ -20,7 +20,7 @@ use crate::submission::{Submission, still_approved};
 
 pub use crate::submission::{SendFault, Sent};
 
-/// Jobs claimed at once.
+/// Jobs per claim.
 const CLAIM_JOBS_MAX: i64 = 50;
 /// A destination that is halted is looked at again after this.
 const HALTED_MICROS: i64 = 3_600 * 1_000_000;
@@ -58,7 +58,7 @@ impl Default for RetryPolicy {
     }
 }
 
-/// What draining came to.
+/// Counts of a drain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct DrainStats {
     /// Filed.
@@ -86,7 +86,7 @@ impl std::ops::AddAssign for DrainStats {
 /// What is to be drained.
 #[derive(Clone, Copy, Default)]
 pub struct DrainScope<'a> {
-    /// Who works; told apart from other workers by a number of its own.
+    /// Name of the worker; unique among workers.
     pub worker: &'a str,
     /// Only the jobs about this report.
     pub report: Option<&'a str>,
@@ -94,8 +94,8 @@ pub struct DrainScope<'a> {
     pub now: bool,
 }
 
-/// Works until no job is left whose time has come. The worker's name must be its own: a claim is told
-/// from others' by it.
+/// Works until no job is due. The worker's name must be unique: it distinguishes a claim from those of
+/// other workers.
 pub async fn drain(
     casework: &Arc<Casework>,
     http: &Arc<Http>,
@@ -145,7 +145,7 @@ async fn drain_all(
                     now: draining.now,
                     subject: draining.report,
                 };
-                // Those put off come last, so where there is no fresh one there is none at all.
+                // Deferred jobs come last, so if there is no fresh one there is none at all.
                 for job in casework::claim(casework, &claim).await? {
                     match seen.insert(job.id.clone()) {
                         true => waiting.push_back(job),
@@ -276,7 +276,7 @@ async fn stop(
 ) -> Result<JobOutcome, CaseworkError> {
     let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
     match (job.kind, filing.state) {
-        // A retraction that isn't heard is nothing to give up: somebody else must be told.
+        // A retraction that fails must not be abandoned: an alarm tells a person to contact the receiver.
         (JobKind::Retraction, _) | (_, FilingState::Filed | FilingState::Retracted) => {
             casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
             let text = format!(
@@ -312,7 +312,7 @@ async fn attempt(
     match job.kind {
         JobKind::Report => {
             let over = matches!(filing.state, FilingState::Filed | FilingState::Retracted);
-            // Taken back since: its retraction is a job of its own.
+            // Retracted since: its retraction is a separate job.
             if over || !still_approved(casework, &row.id).await? {
                 casework::finish_job(casework, job, worker).await?;
                 return Ok(JobOutcome::Nothing);

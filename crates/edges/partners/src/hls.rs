@@ -20,9 +20,9 @@ const FAILURES_MAX: u32 = 10;
 /// Segments before the newest with which watching begins.
 const BEHIND_MAX: usize = 3;
 
-/// Fetches a stream's segments in order and writes them, until the stream ends, `go_on` says
-/// false, or nobody reads any more. Of several qualities the one with the fewest bits is taken:
-/// the hash needs no more. Says how many segments could not be had.
+/// Fetches a stream's segments in order and writes them, until the stream ends, `go_on` returns
+/// false, or the reader is gone. Of several renditions the one with the lowest bitrate is taken: the
+/// hash needs no more. Returns the number of segments that could not be fetched.
 // Long: a single loop whose state is in local variables.
 pub fn follow(
     fetcher: &Fetcher,
@@ -83,7 +83,7 @@ pub fn follow(
                 ));
             }
             changed = Instant::now();
-            // Fragmented MP4 has its head in a file of its own.
+            // Fragmented MP4 has its header in a separate file.
             if let Some(map) = &segment.map
                 && initial.as_ref() != Some(&map.uri)
             {

@@ -28,7 +28,7 @@ pub(crate) enum Body {
     Xml(String),
     /// A form with parts.
     Form { boundary: String, bytes: Vec<u8> },
-    /// JSON, with headers of its own.
+    /// JSON, with extra headers.
     Json {
         bytes: Vec<u8>,
         headers: Vec<(&'static str, String)>,

@@ -13,7 +13,7 @@ const SIGNED_FOR: Duration = Duration::from_secs(60);
 const BUCKET_BYTES_MAX: usize = 63;
 const KEY_BYTES_MAX: usize = 1_024;
 
-/// Where objects lie, and who may read them.
+/// Endpoint of a store, and the credentials for it.
 pub struct S3 {
     endpoint: Url,
     region: String,

@@ -207,7 +207,7 @@ async fn viewed_flags_come_from_the_record() {
         (Extent::Unseen, "false", Some("false")),
         (Extent::Part, "false", Some("false")),
         (Extent::Whole, "true", Some("false")),
-        // "EXIF viewed" may stand only beside "file viewed": it is left out, neither is bent.
+        // "EXIF viewed" is allowed only with "file viewed": it is omitted, and neither is altered.
         (Extent::Metadata, "false", None),
     ] {
         let r = rendered("{}", false, extent).await;
@@ -277,7 +277,7 @@ async fn what_the_service_would_refuse_stands_in_the_free_text_and_is_named() {
         assert!(fields.contains(&field), "{field} is not among {fields:?}");
     }
     assert!(r.remarks.iter().all(|m| !m.source.is_empty()));
-    // Nothing is lost: it stands in the free text.
+    // Nothing is lost: it is in the free text.
     let all = documents(&r);
     for content in [
         "yesterday",
@@ -300,7 +300,7 @@ async fn what_the_service_would_refuse_stands_in_the_free_text_and_is_named() {
     ] {
         assert!(all.contains(content), "{content}");
     }
-    // A remark names the field, never what stands in it.
+    // A remark names the field, never its value.
     let said: String = r.remarks.iter().map(ToString::to_string).collect();
     for content in [
         "Pigeon",
@@ -538,7 +538,7 @@ async fn generated_cases_make_valid_documents() {
         {
             let node = tree::parse(&text).unwrap();
             assert_eq!(table::faults(&node), [], "seed {seed}\n{text}");
-            // What the rules say is told beforehand.
+            // What the rules would refuse is reported beforehand.
             for fault in rules::faults(&node, now) {
                 assert!(
                     r.remarks.iter().any(|m| m.stops && m.field == fault.path),

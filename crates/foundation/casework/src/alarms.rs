@@ -25,7 +25,7 @@ pub struct Alarm {
     pub raised_at: i64,
 }
 
-/// Raises an alarm; one about the same that nobody has seen yet is brought up to date.
+/// Raises an alarm; an unseen one of the same kind and subject is updated instead.
 pub(crate) async fn raise(
     tx: &mut Tx,
     now: i64,

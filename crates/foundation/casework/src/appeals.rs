@@ -8,16 +8,16 @@ use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{Casework, CaseworkError, Person, Result, audit, ids, sealed};
 
-/// Within what time an appeal is to be decided: "in a timely manner"; our own target, in
+/// Time within which an appeal should be decided (DSA Article 20: "timely"); our own target, in
 /// microseconds.
 const APPEAL_DUE_MICROS: i64 = 7 * 86_400 * 1_000_000;
 
 words! {
     /// How an appeal ended.
     AppealOutcome {
-        /// The first decision was wrong: undone everywhere.
+        /// The first decision was wrong: reversed everywhere.
         Upheld = "upheld",
-        /// The first decision stands.
+        /// The first decision is confirmed.
         Rejected = "rejected",
     }
 }

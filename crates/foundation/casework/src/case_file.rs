@@ -1,4 +1,4 @@
-//! A case from a file: everything that is known, in one JSON document, with the files beside it.
+//! A case from a file: all facts in one JSON document, with the files in the same folder.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ pub struct CaseFile {
     /// The files.
     #[serde(default)]
     pub files: Vec<CaseFileItem>,
-    /// What is known beside the files.
+    /// Facts that don't come from the files.
     #[serde(default)]
     pub facts: Facts,
 }
@@ -62,9 +62,9 @@ fn public() -> Surface {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CaseFileItem {
-    /// Where its bytes lie, relative to the case file; without it only what is said of it is kept.
+    /// Path of its bytes, relative to the case file; without it only the description is recorded.
     pub path: Option<String>,
-    /// Its bytes in base64, where there is no folder beside the case file.
+    /// Its bytes in base64, if the case file has no folder.
     pub content: Option<String>,
     /// The name it had.
     pub name: Option<String>,

@@ -105,9 +105,9 @@ pub(crate) async fn hold(tx: &mut Tx, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The open case of a group, opened under the id `fresh` where there is none, and held against
-/// everybody else until the transaction ends: nobody decides it while a finding is being added,
-/// and no finding joins a case that somebody has just decided.
+/// The open case of a group, created with the id `fresh` if there is none, and locked until the
+/// transaction ends: no decision can happen while a finding is being added, and no finding joins a case
+/// that has just been decided.
 pub(crate) async fn hold_or_insert(
     tx: &mut Tx,
     casework: &Casework,
@@ -242,7 +242,7 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
             "case {id} is {from}; from there it can't become {to}"
         )));
     }
-    // Somebody else may have moved it since it was looked at.
+    // Another transaction may have changed it since it was read.
     let moved =
         sqlx::query("UPDATE cases SET status = $1, changed_at = $2 WHERE id = $3 AND status = $4")
             .bind(to.word())
@@ -470,7 +470,7 @@ pub(crate) async fn cases_of_account(casework: &Casework, case: &str) -> Result<
 mod tests {
     use super::*;
 
-    /// What the table means, told as properties: nothing comes back to `open`, a cleared person
+    /// The table as properties: nothing returns to `open`, a cleared person
     /// stays cleared, and no report is approved from anywhere but a decision.
     #[test]
     fn the_table_of_transitions_keeps_its_promises() {

@@ -1,6 +1,6 @@
-//! Clocks: what is due when and why, escalated before it is missed, ended by what it waited for.
+//! Deadlines: due time and reason, escalated before they are missed, ended by the event they wait for.
 //!
-//! A deadline that nobody ended stays, and says so: it is never forgotten because it is past.
+//! An overdue deadline stays on record as overdue until it is ended.
 
 use obhut_facts::words;
 use serde::Serialize;
@@ -49,7 +49,7 @@ pub struct Deadline {
     /// When it is due, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub due_at: i64,
-    /// When somebody was told that it is near.
+    /// When its escalation was raised.
     #[serde(serialize_with = "crate::clock::maybe_time")]
     pub escalated_at: Option<i64>,
     /// When it ended.

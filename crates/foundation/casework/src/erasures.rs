@@ -114,7 +114,7 @@ pub(crate) async fn plan(
 ) -> Result<()> {
     let now = casework.now();
     let case = clearing.case;
-    // What stands in the database goes within this same transaction.
+    // Database rows are deleted within this same transaction.
     let database = Removed::done("database");
     for part in std::iter::once(&database).chain(removed) {
         let (done, not_before, kept) = match part.when {

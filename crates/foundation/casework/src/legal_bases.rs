@@ -12,7 +12,7 @@ pub struct LegalBasis {
     pub id: String,
     /// What it opens.
     pub surface: Surface,
-    /// The law, and where it stands.
+    /// The law and its section.
     pub basis: String,
     /// Who answers for it.
     pub owner: String,

@@ -1,8 +1,8 @@
-//! What the person concerned is told: what was done, why, and how to contest it, in German or
-//! English; never a list, an entry or a distance, and nothing at all under an embargo.
+//! Notices to the person concerned: what was done, why, and how to contest it, in German or English;
+//! never a list, an entry or a distance, and nothing at all under an embargo.
 //!
-//! A notice carries a code. With it an appeal is filed without any login: whoever lost the account
-//! has lost the login too.
+//! A notice carries a code. With it an appeal is filed without a login: a person who lost the account
+//! lost the login too.
 
 use obhut_facts::{Language, words};
 use serde::Serialize;
@@ -27,14 +27,14 @@ words! {
         AccountSuspended = "account-suspended",
         /// The account was closed for good.
         AccountClosed = "account-closed",
-        /// The appeal was upheld, and it is undone.
+        /// The appeal was upheld, and the measure is reversed.
         Restored = "restored",
         /// The appeal was rejected.
         AppealRejected = "appeal-rejected",
     }
 }
 
-/// What is to be told to the person concerned.
+/// Content of a notice to the person concerned.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Notice {
     /// Id.

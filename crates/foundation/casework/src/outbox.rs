@@ -40,7 +40,7 @@ pub struct Job {
 pub struct Claim<'a> {
     /// Who asks.
     pub worker: &'a str,
-    /// So many at most.
+    /// At most this many.
     pub jobs_max: i64,
     /// How long the claim holds, in microseconds.
     pub micros: i64,
@@ -65,7 +65,7 @@ pub(crate) async fn put(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> 
     Ok(())
 }
 
-/// Takes a job out that nobody has begun; true when it was still there.
+/// Removes a job that no worker has begun; true if it was still there.
 pub(crate) async fn withdraw(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<bool> {
     let gone = sqlx::query(
         "DELETE FROM outbox WHERE kind = $1 AND subject = $2 AND done_at IS NULL AND tries = 0 AND claimed_until < $3",
@@ -97,7 +97,7 @@ pub(crate) async fn done(tx: &mut Tx, now: i64, job: &Job, worker: &str) -> Resu
     Ok(())
 }
 
-/// Marks the job about a subject as done, whoever has it: a person has seen to it.
+/// Marks the job about a subject as done even if a worker has claimed it: a person handled it.
 pub(crate) async fn done_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
     sqlx::query(
         "UPDATE outbox SET done_at = $1 WHERE kind = $2 AND subject = $3 AND done_at IS NULL",
@@ -110,7 +110,7 @@ pub(crate) async fn done_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &s
     Ok(())
 }
 
-/// Opens a job again that was done without success; its time begins anew.
+/// Reopens a job that ended without success; its retry schedule starts over.
 pub(crate) async fn again(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
     sqlx::query("UPDATE outbox SET done_at = NULL, claimed_until = 0, next_at = 0, put_at = $3 WHERE kind = $1 AND subject = $2")
         .bind(kind.word())

@@ -1,4 +1,4 @@
-//! What became of a report, as its receiver says later: codes without any detail, counted by source.
+//! Outcomes of reports, as receivers state them later: codes without detail, counted by source.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{Casework, CaseworkError, Result, audit, ids, reports};
 const SOURCE_CHARS_MAX: usize = 100;
 
 words! {
-    /// What became of a report.
+    /// Outcome of a report.
     Outcome {
         /// It helped.
         Useful = "useful",
@@ -22,7 +22,7 @@ words! {
         Empty = "empty",
         /// A child was brought to safety.
         ChildSafeguarded = "child-safeguarded",
-        /// Somebody was arrested.
+        /// A person was arrested.
         Arrest = "arrest",
     }
 }

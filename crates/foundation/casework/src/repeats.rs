@@ -10,7 +10,7 @@ const LOST_MICROS: i64 = 300 * 1_000_000;
 /// Longest idempotency key, in bytes.
 const KEY_BYTES_MAX: usize = 255;
 
-/// What became of a request with an idempotency key.
+/// Result of a request with an idempotency key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Repeat {
     /// It is the first of its key; end it with [`crate::end_repeat`].

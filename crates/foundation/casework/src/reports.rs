@@ -9,7 +9,7 @@ use crate::{
     Casework, CaseworkError, Decision, Next, Result, Ruling, audit, cases, decisions, facts, ids,
 };
 
-/// Destinations whose reports are about somebody suspected, and about nobody else.
+/// Destinations whose reports may only concern a suspect.
 const ABOUT_A_SUSPECT: &[&str] = &["goaml"];
 
 /// A report on record.
@@ -241,7 +241,7 @@ pub(crate) async fn set_status(tx: &mut Tx, id: &str, status: &str) -> Result<()
     Ok(())
 }
 
-/// The reports of a case that somebody outside may have got or will get, drafts included.
+/// The reports of a case that a receiver may have got or will get, drafts included.
 /// True when there were reports of a case and each was taken back.
 pub(crate) async fn all_taken_back(tx: &mut Tx, case: &str) -> Result<bool> {
     let row = sqlx::query(

@@ -1,4 +1,4 @@
-//! Which authorities are told of a case, and on which legal basis: rows, not code.
+//! Which authorities receive a case, and on which legal basis: rows, not code.
 //!
 //! Invariant: where no basis is on record nothing is proposed and nothing is filed by a route.
 
@@ -28,9 +28,9 @@ pub struct Route {
     pub from: String,
     /// Last day, YYYY-MM-DD (UTC).
     pub until: String,
-    /// Not where this destination is told already.
+    /// Not if this destination has received the case already.
     pub unless: String,
-    /// The law, and where it stands.
+    /// The law and its section.
     pub basis: String,
 }
 
@@ -60,7 +60,7 @@ pub const PROPOSALS: &[Proposal] = &[
     },
 ];
 
-/// A route nobody has recorded yet.
+/// A proposed route, not recorded yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Proposal {
     /// The destination.
@@ -69,7 +69,7 @@ pub struct Proposal {
     pub provider_country: &'static str,
     /// First day it can hold.
     pub from: &'static str,
-    /// Not where this destination is told already.
+    /// Not if this destination has received the case already.
     pub unless: &'static str,
     /// The law it would rest on.
     pub basis: &'static str,
@@ -85,7 +85,7 @@ pub struct Routing {
 }
 
 /// The destinations of a case, by the routes on record, on a day. Pure.
-/// `told` are destinations that have a report of it already.
+/// `notified` are destinations that have a report of it already.
 pub fn routing(routes: &[Route], dossier: &Dossier, notified: &[String]) -> Routing {
     let facts = dossier.facts.expose();
     let place = facts.jurisdiction.clone().unwrap_or_default();

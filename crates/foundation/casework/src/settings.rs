@@ -1,4 +1,4 @@
-//! Who reports: the provider's own data, which stand in every report.
+//! The reporting provider's own data, included in every report.
 
 use obhut_facts::{FinancialUnit, Reporter};
 use obhut_store::{DataFolder, FolderKeys, LookupKey, Sealer};

@@ -44,9 +44,9 @@ pub struct ViewRecord {
 /// What people have seen of an exhibit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Viewed {
-    /// Somebody has seen all of it.
+    /// A person has seen all of it.
     pub whole: bool,
-    /// Somebody has seen its metadata.
+    /// A person has seen its metadata.
     pub metadata: bool,
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Account, Facts, IpEvent, Person};
 
-/// A fact that can't be so. Names the field, never what stands in it.
+/// A fact that is impossible or contradictory. Names the field, never its value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FactFault {
     /// The field, as `facts.reported.ip_events[0].port`.
@@ -23,9 +23,9 @@ const IP: &str = "RFC 791, RFC 4291";
 const PORT: &str = "RFC 6335";
 const ISO: &str = "ISO 3166-1, ISO 4217, ISO 8601";
 const SENSE: &str = "the order of things";
-/// Nobody is older, in years.
+/// Maximum age of a person, in years.
 const AGE_MAX: i64 = 150;
-/// A clock may be ahead of ours by this many seconds.
+/// Tolerated clock difference, in seconds.
 const AHEAD_SECONDS_MAX: i64 = 300;
 /// Accounts linked to accounts are looked at so deep.
 const DEPTH_MAX: usize = 4;

@@ -125,7 +125,7 @@ pub struct FinancialUnit {
     pub entity_id: i64,
     /// Branch.
     pub branch: Option<String>,
-    /// Currency that amounts are told in, ISO 4217.
+    /// Currency in which amounts are reported, ISO 4217.
     pub local_currency: String,
     /// The bank's address.
     pub address: Option<Address>,

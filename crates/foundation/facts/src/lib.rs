@@ -82,7 +82,7 @@ words! {
     IncidentTag {
         /// Blackmail with pictures.
         Sextortion = "sextortion",
-        /// Somebody asked for material.
+        /// A person asked for material.
         Solicitation = "solicitation",
         /// Both are minors.
         MinorToMinor = "minor-to-minor",
@@ -110,7 +110,7 @@ words! {
         EscalatingContact = "escalating-contact",
         /// A meeting is planned.
         MeetingPlanned = "meeting-planned",
-        /// Whoever is reported has a child within reach.
+        /// The reported person has access to a child.
         AccessToChild = "access-to-child",
         /// The child speaks of hurting itself.
         SelfHarm = "self-harm",
@@ -118,13 +118,13 @@ words! {
 }
 
 words! {
-    /// How it came to be known.
+    /// How the provider became aware.
     Detection {
         /// A digest of a list matched.
         HashMatch = "hash-match",
         /// A person of the provider found it.
         Person = "person",
-        /// Somebody reported it.
+        /// A user reported it.
         UserReport = "user-report",
         /// A program found it by other means.
         Automated = "automated",
@@ -203,10 +203,10 @@ pub struct Facts {
     pub risks: Vec<RiskFact>,
     /// The series the material belongs to.
     pub series: Option<String>,
-    /// When the provider came to know of it, RFC 3339; its duty to report runs from here.
+    /// When the provider became aware, RFC 3339; its duty to report runs from here.
     #[schemars(extend("format" = "date-time"))]
     pub known_at: Option<String>,
-    /// How it came to be known.
+    /// How the provider became aware.
     pub detected_by: Option<Detection>,
     /// Where service and user are.
     pub jurisdiction: Option<Jurisdiction>,
@@ -232,7 +232,7 @@ pub struct LawEnforcement {
     pub reference: Option<String>,
     /// Whom to ask.
     pub officer: Option<Person>,
-    /// True when the provider told them.
+    /// True if the provider notified them.
     pub told_by_us: Option<bool>,
     /// True when domestic police served legal process.
     pub process_domestic: Option<bool>,
@@ -242,7 +242,7 @@ pub struct LawEnforcement {
     pub process_country: Option<String>,
 }
 
-/// More about one file. Whether somebody viewed it can't be said here: that comes from the record.
+/// More about one file. Whether it was viewed can't be set here: that comes from the record of views.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FileFacts {

@@ -37,7 +37,7 @@ pub struct Account {
     pub id: Option<String>,
     /// The provider's product.
     pub service: Option<String>,
-    /// True when somebody else had got into it.
+    /// True if the account was compromised by another person.
     pub compromised: Option<bool>,
     /// Name it logs in with.
     pub screen_name: Option<String>,
@@ -85,7 +85,7 @@ pub struct AccountClosed {
     pub done: bool,
     /// When, RFC 3339.
     pub at: Option<String>,
-    /// Whether its user was told.
+    /// Whether its user was notified.
     pub user_told: Option<bool>,
     /// When, RFC 3339.
     pub user_told_at: Option<String>,
@@ -93,7 +93,7 @@ pub struct AccountClosed {
     pub reopened_at: Option<String>,
 }
 
-/// Where somebody seems to be.
+/// Presumed location of a person.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Location {
@@ -103,7 +103,7 @@ pub struct Location {
     pub region: Option<String>,
     /// ISO 3166-1 alpha-2.
     pub country: Option<String>,
-    /// Whether somebody has checked it.
+    /// Whether a person has verified it.
     pub verified: Option<bool>,
     /// As of when, RFC 3339.
     pub at: Option<String>,

@@ -27,7 +27,7 @@ pub struct RuleFile {
     pub kept: bool,
     /// A list knows it.
     pub matched: bool,
-    /// Somebody has seen all of it.
+    /// A person has seen all of it.
     pub viewed: bool,
     /// When it was uploaded is known.
     pub dated: bool,

@@ -176,8 +176,8 @@ impl DataFolder {
         self.root.join("obhut.db").exists() || self.holds("lists") || self.holds("vault")
     }
 
-    /// Two processes may start at once: the file is made complete under another name and linked
-    /// to its own, so that exactly one wins and both read the winner's.
+    /// Two processes may start at the same time: the file is completed under another name and then
+    /// linked to its own, so that exactly one wins and both read the winner's.
     fn key(&self, name: &str, make: impl FnOnce() -> String) -> Result<String> {
         let path = self.root.join("keys").join(name);
         let fault = |e: &io::Error| self.fault(&format!("keys/{name}"), e);

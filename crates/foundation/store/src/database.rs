@@ -37,8 +37,8 @@ pub type CopyTo<'a> = &'a (dyn Fn(i64) -> PathBuf + Send + Sync);
 pub struct Database {
     pool: AnyPool,
     backend: Backend,
-    /// SQLite has one writer. Whoever waits for it in this process waits here, in order and without
-    /// sleeping; SQLite itself would try again after ever longer naps.
+    /// SQLite has one writer. Transactions of this process queue here, in order and without polling;
+    /// SQLite's own busy handler would retry with ever longer sleeps.
     writer: Arc<Mutex<()>>,
 }
 
@@ -139,8 +139,8 @@ impl Database {
         &self.pool
     }
 
-    /// A transaction that may write: on SQLite it takes the writer's place at once, so that it
-    /// can't fail half-way because another one got there first.
+    /// A transaction that may write: on SQLite it takes the writer's lock at the start, so that it can't
+    /// fail half-way because another transaction got there first.
     pub async fn begin(&self) -> Result<Tx> {
         Ok(match self.backend {
             Backend::Sqlite => {
@@ -185,7 +185,7 @@ impl Database {
         }
         let mut tx = self.begin().await?;
         if self.backend == Backend::Postgres {
-            // Several servers may start at once; the number is "obhut" and means nothing else.
+            // Several servers may start at the same time; the lock's number spells "obhut" and is arbitrary.
             sqlx::query("SELECT 1 FROM pg_advisory_xact_lock(478560413044)")
                 .execute(&mut *tx)
                 .await?;
@@ -196,7 +196,7 @@ impl Database {
     }
 }
 
-/// Readers beside one writer; a commit is on disk when it returns.
+/// WAL mode: concurrent readers and one writer; a commit is on disk when it returns.
 const PRAGMAS: &[&str] = &[
     "PRAGMA busy_timeout = 20000",
     "PRAGMA journal_mode = WAL",
@@ -259,7 +259,7 @@ async fn probe(
     connection.close().await.map_err(plain)
 }
 
-/// `$1,$2,…` for so many values.
+/// `$1,$2,…` for `n` values.
 pub fn places(count: usize) -> String {
     let all: Vec<_> = (1..=count).map(|n| format!("${n}")).collect();
     all.join(",")

@@ -1,4 +1,4 @@
-//! Ids of ours: a word and 64 random bits, so that one seen tells nothing of the next.
+//! Ids: a word and 64 random bits, so that one id reveals nothing about others.
 
 /// A new id: `word-0123456789abcdef`.
 pub fn new(word: &str) -> String {

@@ -88,8 +88,8 @@ impl LookupKey {
         Ok(Self { secret })
     }
 
-    /// HMAC-SHA-256 (RFC 2104) under this key, lower-case hex: equal inputs can be told to be equal,
-    /// and nobody without the key can try inputs out. `label` keeps uses apart.
+    /// HMAC-SHA-256 (RFC 2104) under this key, lower-case hex: equal inputs have equal outputs, and
+    /// inputs can't be guessed without the key. `label` separates uses.
     pub fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String {
         use hmac::{KeyInit as _, Mac as _};
         let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&self.secret)
@@ -164,7 +164,7 @@ impl Keys {
         format!("PRIVATE+KEY+{origin}+{id:08x}+{secret}")
     }
 
-    /// The public key as C2SP signed-note writes it: whoever has it can check the log.
+    /// The public key as C2SP signed-note writes it: anyone who has it can verify the log.
     pub fn verifier_key(&self) -> &str {
         &self.verifier
     }

@@ -3,7 +3,7 @@
 //! An exhibit's bytes are encrypted (age, X25519) and stored once; that they came in is an entry of
 //! an append-only Merkle log in the public formats C2SP tlog-tiles and tlog-checkpoint. Reading an
 //! exhibit is an entry too, written before the first byte is handed out.
-//! Entries name no person and no case: those stand in a sealed record, to which the entry holds a
+//! Entries name no person and no case: those are in a sealed record, to which the entry holds a
 //! salted commitment.
 //!
 //! The vault stores only through the [`object_store::ObjectStore`] handed to it, and asks for time
@@ -32,7 +32,7 @@ pub trait Clock: Send + Sync {
 /// Exclusive writing, across threads and processes.
 #[async_trait::async_trait]
 pub trait WriterLock: Send + Sync {
-    /// Waits until nobody else writes; the right ends when the guard is dropped.
+    /// Waits for the writer lock; it is released when the guard is dropped.
     async fn hold(&self) -> std::io::Result<Box<dyn Send>>;
 }
 

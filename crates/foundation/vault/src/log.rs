@@ -1,7 +1,7 @@
 //! Events to an append-only Merkle log of tiles, in the formats C2SP tlog-tiles and tlog-checkpoint.
 //!
 //! Layout below `log/`: `checkpoint`, `tile/<level>/<index>[.p/<width>]`,
-//! `tile/entries/<index>[.p/<width>]`. A tile has 256 hashes or entries; a partial one stands only
+//! `tile/entries/<index>[.p/<width>]`. A tile has 256 hashes or entries; a partial one is valid only
 //! for the size the checkpoint names. The checkpoint is written last: what it doesn't cover was
 //! never acknowledged.
 

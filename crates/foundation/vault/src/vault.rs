@@ -76,10 +76,10 @@ impl fmt::Debug for Access {
     }
 }
 
-/// What a log entry commits to; sealed beside it.
+/// What a log entry commits to; stored sealed.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// 32 random bytes in hex: without them nobody can guess what the commitment says.
+    /// Salt, 32 random bytes in hex: without it the committed content could be guessed.
     pub salt: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub intake: Option<Intake>,

@@ -77,7 +77,7 @@ async fn in_out_listed_read_and_verified() {
     let second = v.put(&[9; 200_000], intake("c2")).await.unwrap();
     assert_eq!((first.log_index, second.log_index), (0, 1));
     assert_eq!(v.get(&first.id, access()).await.unwrap(), b"first");
-    // A vault opened anew knows the same.
+    // A reopened vault has the same content.
     let v = vault(folder.path(), &keys);
     assert_eq!(v.list().await.unwrap(), [first.clone(), second]);
     let readings = v.readings(&first.id).await.unwrap();
@@ -142,7 +142,7 @@ async fn more_entries_than_a_tile_is_wide() {
     assert_eq!(names, expected);
 }
 
-/// RFC 6962, section 2.1, written down as it stands there: the oracle of the log's root.
+/// RFC 6962, section 2.1, transcribed literally: the oracle for the log's root.
 fn naive_root(entries: &[Vec<u8>]) -> [u8; 32] {
     use sha2::Digest as _;
     match entries {
@@ -156,7 +156,7 @@ fn naive_root(entries: &[Vec<u8>]) -> [u8; 32] {
     }
 }
 
-/// What lies in the folder can be read by anybody who knows C2SP tlog-tiles and RFC 6962.
+/// The folder can be read with knowledge of C2SP tlog-tiles and RFC 6962 alone.
 #[tokio::test]
 async fn the_folder_is_a_log_of_public_format() {
     use base64::Engine as _;

@@ -12,7 +12,7 @@ pub const PAYLOAD_BYTES_MAX: usize = 41;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
 pub enum Kind {
-    /// Nobody can spend it, or nothing is said of who can (`OP_RETURN`).
+    /// Unspendable, or without any condition that identifies a spender (`OP_RETURN`).
     None = 0,
     /// To the hash of a key.
     P2pkh = 1,
@@ -53,8 +53,8 @@ impl Kind {
 
 /// What an output script pays to: the same for two scripts that one secret opens in one way.
 ///
-/// A key in the open (`P2pk`) is the same compressed or not; it is not the same as its hash (`P2pkh`).
-/// Open multisig and other scripts stand as the SHA-256 of the script.
+/// A bare public key (`P2pk`) is the same whether compressed or not, but differs from its hash (`P2pkh`).
+/// Bare multisig and other scripts are represented by the SHA-256 of the script.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     kind: Kind,
@@ -94,8 +94,8 @@ impl Key {
             [0x00, 0x14, hash @ ..] if hash.len() == 20 => Self::made(Kind::P2wpkh, hash),
             [0x00, 0x20, hash @ ..] if hash.len() == 32 => Self::made(Kind::P2wsh, hash),
             [0x51, 0x20, key @ ..] if key.len() == 32 => Self::made(Kind::P2tr, key),
-            // Nobody can spend a note; anybody can spend an anchor (51024e73) or a bare "true", so who
-            // does says nothing.
+            // An `OP_RETURN` output can't be spent; an anchor (51024e73) or a bare "true" can be spent by
+            // anyone, so a spend identifies no one.
             [0x6a, ..] | [] | [0x51] | [0x51, 0x02, 0x4e, 0x73] => Self::made(Kind::None, &[]),
             [0x21, key @ .., 0xac] if key.len() == 33 && matches!(key[0], 2 | 3) => {
                 Self::made(Kind::P2pk, key)
@@ -138,7 +138,7 @@ impl Key {
         &self.payload[..usize::from(self.length)]
     }
 
-    /// As people write it. What has no address of its own is written with its kind and a colon.
+    /// The usual text form. Scripts without an address format are written as their kind, a colon and hex.
     pub fn text(&self, network: Network) -> String {
         let hex = || {
             self.payload().iter().fold(String::new(), |mut s, b| {
@@ -218,7 +218,7 @@ impl Key {
 const SCRIPT_BYTES_MAX: usize = 10_000;
 const TEXT_BYTES_MAX: usize = 128;
 
-/// Why a text is no address of this network.
+/// Why a text isn't an address of this network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum AddressFault {

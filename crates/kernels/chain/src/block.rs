@@ -10,8 +10,8 @@ use crate::files::Hash;
 use crate::hash256::sha256d;
 use crate::undo;
 
-/// The secret with which an index makes fingerprints: nobody outside can prepare two addresses that
-/// have the same.
+/// The secret key of an index's fingerprints: without it an outsider can't prepare two addresses with
+/// the same fingerprint.
 pub type Secret = [u64; 4];
 
 /// A fingerprint of 88 bits: 64 to sort by, 24 to check.
@@ -105,7 +105,7 @@ pub(crate) struct OutRow {
     pub key: Key,
 }
 
-/// What stands above an output's value.
+/// Bits stored above an output's value.
 pub(crate) mod out_bits {
     pub const VALUE: u64 = (1 << 56) - 1;
     pub const KIND_SHIFT: u32 = 56;
@@ -123,7 +123,7 @@ pub(crate) struct Rows {
     pub outs: Vec<OutRow>,
 }
 
-/// Transactions of a block for which room is made at once.
+/// Number of transactions to reserve memory for up front.
 const TXS_MAX: u64 = 20_000;
 
 /// All there will ever be, satoshi.

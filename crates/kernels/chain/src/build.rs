@@ -1,9 +1,9 @@
 //! Turns a folder of block files into an index, in passes that each read and write in order.
 //!
 //! Headers first: which blocks, in what order. Then blocks and undo data: rows, and fingerprints into
-//! spools. Then addresses: an output's is new where its fingerprint is first, and ids count the new
-//! ones, so that what is used together lies together. Then sources, which output each input spends;
-//! the outputs of each address as a chain of their own; the forests. The manifest is written last.
+//! spools. Then addresses: an output's address is new if its fingerprint occurs for the first time, and
+//! ids count the new ones, so addresses used together get neighbouring ids. Then the output that each
+//! input spends; the outputs of each address as a linked list; the forests. The manifest is written last.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -58,7 +58,7 @@ pub struct Build<'a> {
 /// when they have.
 const LIVE_TAIL_BLOCKS: usize = 6;
 
-/// Builds an index; an unfinished one in its place is begun anew.
+/// Builds an index; an unfinished one there is restarted.
 pub fn build(b: &Build<'_>) -> Result<(), Fault> {
     let blocks = Blocks::open(b.blocks, b.network)?;
     let mut places = chain_of(b, &blocks)?;
@@ -400,7 +400,7 @@ impl Raw {
     }
 }
 
-/// Rows that are written at once.
+/// Rows per write.
 const ROWS_TOGETHER: usize = 1 << 14;
 
 /// Ids of addresses for outputs and inputs; the table of fingerprints; the keys.
@@ -469,7 +469,7 @@ fn addresses(
     named.finish()?;
     drop(table);
     fs::remove_file(folder.join("temporary.table"))?;
-    // Outputs in order, with their keys beside them.
+    // Outputs in order, each with its key.
     let mut keys = BufReader::with_capacity(1 << 20, File::open(folder.join(KEYS))?);
     let mut kept = chain::KeyWriter::at(folder, &Counts::default())?;
     let mut of_outs = Writer::<4>::create(&folder.join(names::OUT_ADDRESS))?;
@@ -533,7 +533,7 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -
     let rows = table.finish()?;
     let vouts = Column::<4>::read(&folder.join(IN_VOUT), counts.ins)?;
     let outs = Column::<5>::read(&folder.join(names::TX_OUTS), counts.txs + 1)?;
-    // Only what is deep: another block may come to have the numbers of one that is undone.
+    // Only final blocks: after a reorg another block reuses the numbers of an orphaned one.
     let deep = counts.blocks.saturating_sub(STRONG_TAIL_BLOCKS);
     let deep_txs = chain::first_tx(folder, counts, deep)?;
     let ins_of = Column::<5>::read(&folder.join(names::TX_INS), counts.txs + 1)?;
@@ -566,8 +566,8 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -
     Ok(rows)
 }
 
-/// For each output the one before it with its address, for each address its last in the base. Sets what
-/// is the base: blocks deep enough not to be undone, and the addresses seen in them.
+/// For each output the previous one of its address; for each address its last output in the base. Sets
+/// the extent of the base: the final blocks, and the addresses seen in them.
 fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> io::Result<()> {
     let path = folder.join(names::ADDRESS_LAST);
     let counts = &manifest.counts;
@@ -643,7 +643,7 @@ fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
     let mut together = |chain: &Chain, tx: u64, growing: &mut Growing| {
         heuristics::strong_unions(chain, tx, |union| growing.union_always(union));
     };
-    // What was spent together first, in both: a change rule never stands where a stronger one does.
+    // Common inputs first, in both layers: a change link is never recorded where a stronger one exists.
     let mut growing = Growing::create(of(names::STRONG), strong.1).map_err(io())?;
     over(("clusters", 0, weak.0), &mut growing, &mut together)?;
     let begun = of(names::WEAK);

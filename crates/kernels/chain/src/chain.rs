@@ -1,9 +1,9 @@
 //! The columns of an index: blocks, transactions, inputs, outputs and addresses, by number.
 //!
-//! Transactions, inputs, outputs and addresses are numbered in the chain's order, so a block that is
-//! undone is the end of every column, and nothing is ever changed in place. What points forward (an
-//! output's spending, an address's last output, the sorted tables) stands in files for the base only,
-//! the blocks that are deep enough not to be undone; for those after it, it is made anew in memory.
+//! Transactions, inputs, outputs and addresses are numbered in chain order, so a block orphaned by a
+//! reorg is the end of every column, and nothing is ever changed in place. Forward references (the input
+//! that spends an output, an address's last output, the sorted tables) are in files for the base only:
+//! the blocks too deep for a reorg. For newer blocks they are rebuilt in memory whenever an index opens.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
@@ -101,7 +101,7 @@ pub(crate) struct Writers {
 }
 
 impl Writers {
-    /// Behind so many rows.
+    /// After this many rows.
     pub fn at(folder: &Path, counts: &Counts) -> io::Result<Self> {
         let path = |name: &str| folder.join(name);
         Ok(Self {
@@ -176,7 +176,7 @@ impl Writers {
     }
 }
 
-/// Writes what addresses stand for, one after another.
+/// Writes the scripts or keys of addresses, one after another.
 pub(crate) struct KeyWriter {
     keys: BufWriter<File>,
     places: Writer<5>,
@@ -443,7 +443,7 @@ impl Chain {
         self.mix(tx).is_some_and(|(mix, _)| mix.joint)
     }
 
-    /// The address that an input spends from; [`NOBODY`](crate::forest::NOBODY) where it has none.
+    /// The address that an input spends from; [`NO_ADDRESS`](crate::forest::NO_ADDRESS) if it has none.
     pub fn payer(&self, input: u64) -> u32 {
         self.in_address.get(input) as u32
     }
@@ -513,7 +513,7 @@ impl Chain {
             .map_or(self.counts.addresses, |out| u64::from(self.payee(out)))
     }
 
-    /// What an address stands for.
+    /// The script or key of an address.
     pub fn key(&self, address: u32) -> Key {
         let address = u64::from(address);
         let mut at = self.key_places.get(address / KEYS_PER_PLACE) as usize;
@@ -553,7 +553,7 @@ impl Chain {
         }
     }
 
-    /// The id of what an address stands for, in the sorted table or among the newest.
+    /// The number of a script or key, looked up in the sorted table and among the newest blocks.
     pub fn find(&self, key: &Key) -> Option<u32> {
         let f = Fingerprint::of_key(key, &self.secret);
         let newest = self

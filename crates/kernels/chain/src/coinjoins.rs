@@ -1,8 +1,8 @@
 //! Recognises transactions in which several people pay together: their inputs prove no common owner.
 //!
-//! One file each; a new one is a file and two lines here. Each looks at amounts, kinds and counts
-//! only. Confidence is 0 to 100; from [`DETECTED_FROM`] on a transaction is marked as a mix, below it is
-//! doubted. Both are left out of strong clusters.
+//! One file each; a new one is a file and two lines here. Each rule looks at amounts, script kinds and
+//! counts only. Confidence is 0 to 100: from [`DETECTED_FROM`] on a transaction is a detected CoinJoin,
+//! below it a suspected one. Both are excluded from strong clusters.
 
 use crate::address::Kind;
 
@@ -107,8 +107,8 @@ impl<'a> TxView<'a> {
         }
     }
 
-    /// Whether each output of another amount than the most frequent one is what an input of its own has
-    /// left after paying that amount, once or some times, and a fee.
+    /// True if each output of an amount other than the most frequent one is the change of its own input:
+    /// what remains after paying that amount, once or several times, and a fee.
     pub fn left_over(&self) -> bool {
         let amount = self.equal.0;
         if !self.amounts || amount == 0 || self.others() > self.ins.len().min(LEFT_OVER_MAX) {

@@ -1,7 +1,7 @@
 //! Turns numbers of a fixed width into files, and files into numbers again.
 //!
-//! A column is rows of `W` bytes, little-endian, nothing before or between them. How many rows count
-//! is said by the manifest, not by the file's length: what stands behind was never finished.
+//! A column is rows of `W` bytes, little-endian, without header or padding. The manifest holds the number
+//! of rows, not the file's length: rows after that number belong to a write that never finished.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -23,8 +23,8 @@ impl<const W: usize> Writer<W> {
         Self::at(path, 0)
     }
 
-    /// Goes on behind so many rows; what stands there is written over, and cut off at the end. (Not
-    /// before: somebody may have the rows mapped, the one behind the last among them.)
+    /// Continues after `rows` rows and overwrites what follows; the file is truncated when the writer ends,
+    /// not here: a reader may have the rows mapped, including the one just after the last.
     pub fn at(path: &Path, rows: u64) -> io::Result<Self> {
         use std::io::Seek as _;
         let mut file = File::options()
@@ -54,13 +54,13 @@ impl<const W: usize> Writer<W> {
         self.file.write_all(&number.to_le_bytes()[..W])
     }
 
-    /// Many rows at once, as they stand in the file.
+    /// Several rows, as stored in the file.
     pub fn push_all(&mut self, rows: &[[u8; W]]) -> io::Result<()> {
         self.rows += rows.len() as u64;
         self.file.write_all(rows.as_flattened())
     }
 
-    /// Many rows of four bytes at once.
+    /// Several rows of four bytes.
     pub fn push_words(&mut self, words: &[u32]) -> io::Result<()> {
         debug_assert_eq!(W, 4);
         self.rows += words.len() as u64;
@@ -141,18 +141,18 @@ impl<const W: usize> Column<W> {
     }
 }
 
-/// A column of numbers that never fall and begin at 0, with some of them at hand.
+/// A column of non-decreasing numbers that begins at 0, with every `step`-th number in memory.
 ///
-/// Where a number stands is looked for between the two samples around it, by a guess: between them such
-/// columns rise nearly evenly, so that few far places of memory are touched.
+/// Lookup is an interpolation search between the two samples around the number: between samples these
+/// columns rise almost linearly, so a lookup touches few distant cache lines.
 pub(crate) struct Rising {
     column: Column<5>,
-    /// Every so many rows one.
+    /// Every `step`-th row.
     samples: Vec<u64>,
     step: u64,
 }
 
-/// Samples of a column: so many fit in the nearest cache.
+/// Samples of a column: 8 KiB, which fits in the first-level cache.
 const SAMPLES: u64 = 1_024;
 
 impl Rising {
@@ -229,7 +229,7 @@ impl Rising {
     }
 }
 
-/// A column of so many rows of nothing but ones: "none" in each.
+/// A column of `rows` rows with all bits set, which means "none".
 pub(crate) fn filled_with_none<const W: usize>(path: &Path, rows: u64) -> io::Result<()> {
     let mut file = BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?);
     let block = vec![0xff; 1 << 16];

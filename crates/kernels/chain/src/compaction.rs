@@ -1,9 +1,9 @@
-//! Takes blocks that nobody will undo any more out of memory and into the columns.
+//! Compaction: moves final blocks out of memory and into the columns.
 //!
-//! What points forward out of the newest blocks (which input spends an output, an address's last output,
-//! numbers by fingerprint) is made anew each time an index is opened; without folding that takes longer
-//! with each block that is followed. The manifest says first up to where is folded, so that a fold that is
-//! cut off is done again before anything else; each step written twice comes to the same.
+//! Forward references out of the newest blocks (the input that spends an output, an address's last
+//! output, numbers by fingerprint) are rebuilt each time an index opens. Without compaction that takes
+//! longer with each block that is followed. The manifest first records how far compaction reaches, so an
+//! interrupted run is repeated before anything else; every step is idempotent.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -19,7 +19,7 @@ use crate::manifest::{Manifest, Run};
 
 /// Blocks that are folded together.
 const FOLD_BLOCKS: u64 = 72;
-/// So many sorted tables become one.
+/// With this many sorted tables, all are merged into one.
 const RUNS_MAX: usize = 8;
 
 /// Folds if there is enough, or if a fold was cut off.
@@ -32,7 +32,7 @@ pub(crate) fn compact_if_due(index: &Path, manifest: &mut Manifest) -> Result<()
     Ok(())
 }
 
-/// Folds all but so many blocks; the caller holds the lock alone.
+/// Compacts all but the newest `tail` blocks; the caller holds the lock exclusively.
 pub(crate) fn compact(index: &Path, manifest: &mut Manifest, tail: u64) -> Result<(), Fault> {
     if manifest.folding == 0 {
         let to = manifest.counts.blocks.saturating_sub(tail);
@@ -54,7 +54,7 @@ pub(crate) fn compact(index: &Path, manifest: &mut Manifest, tail: u64) -> Resul
     manifest.write(index)?;
     for run in old {
         for name in [names::ADDRESS_TABLE, names::TX_TABLE] {
-            // What is left behind is named by nobody.
+            // Remaining files are no longer referenced.
             let _ = std::fs::remove_file(folder.join(run.file(name)));
         }
     }
@@ -91,7 +91,7 @@ fn columns(folder: &Path, manifest: &Manifest, chain: &Chain) -> io::Result<u64>
     Ok(addresses)
 }
 
-/// Sorted tables of what became deep; with many of them one of all, and those that it stands for.
+/// Writes a sorted table of the blocks that became final. If there are many tables, merges them and returns those replaced.
 fn runs(
     folder: &Path,
     manifest: &Manifest,

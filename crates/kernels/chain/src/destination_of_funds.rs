@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Index;
-use crate::forest::NOBODY;
+use crate::forest::NO_ADDRESS;
 use crate::fx_hash::FxMap;
 use crate::known::Known;
 use crate::site::Site;
@@ -24,7 +24,7 @@ pub enum End {
     Service(u32),
     /// In a mix.
     CoinJoin,
-    /// In an output that nobody has spent.
+    /// In an unspent output.
     Unspent,
     /// The trace went no further.
     Limit,
@@ -96,7 +96,7 @@ pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
             if site.has(payee) {
                 continue;
             }
-            let service = (payee != NOBODY)
+            let service = (payee != NO_ADDRESS)
                 .then(|| known.service_of(index, payee))
                 .flatten()
                 .filter(|s| known.stops(*s));

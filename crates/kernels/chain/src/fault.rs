@@ -101,7 +101,7 @@ pub enum Fault {
         /// The folder.
         folder: PathBuf,
     },
-    /// There is no finished index.
+    /// The folder has no finished index.
     NoIndex {
         /// The folder.
         folder: PathBuf,

@@ -1,9 +1,9 @@
-//! Turns a node's folder of block files into the chain's blocks in order, and where each lies.
+//! Turns a node's folder of block files into the chain's blocks in order, with the location of each.
 //!
 //! `blkNNNNN.dat` hold records `[magic 4][size 4][block]`, `revNNNNN.dat` `[magic][size][undo]
-//! [checksum 32]`, both XORed with the eight bytes of `xor.dat`, the key's place being the offset in
-//! the file. The preallocated end is plain zeros, not XORed. Blocks stand in the order they came in;
-//! blocks that lost a race stay.
+//! [checksum 32]`, both XORed with the eight bytes of `xor.dat`, indexed by the offset in the file.
+//! Preallocated space at the end is zeros, not XORed. Blocks are stored in the order of arrival; stale
+//! blocks remain.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -36,7 +36,7 @@ pub fn hash_of_text(text: &str) -> Option<Hash> {
     Some(bytes)
 }
 
-/// Where a block lies, and what its header says.
+/// Location of a block, and the fields of its header.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Location {
     pub hash: Hash,
@@ -58,7 +58,7 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    /// Of a block that stands in an index.
+    /// Of a block in an index.
     pub fn known(hash: Hash, file: u32, offset: u64, bytes: u32) -> Self {
         Self {
             hash,
@@ -441,7 +441,7 @@ pub(crate) fn order(places: &[Location]) -> Order {
         at = by_hash.get(&places[n].previous).copied();
     }
     chain.reverse();
-    // Rivals count too: the one that came first was connected first, and so stand their undo data.
+    // Competing blocks count too: the first to arrive was connected first, and undo data are stored in that order.
     heights.sort_unstable();
     let mut ranks: HashMap<(u32, u64), u32> = HashMap::new();
     let mut of: HashMap<Hash, u32> = HashMap::new();

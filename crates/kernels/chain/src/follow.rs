@@ -1,4 +1,4 @@
-//! Appends new blocks to an index, and undoes those that lost a race.
+//! Appends new blocks to an index, and removes those orphaned by a reorg.
 //!
 //! Every column only grows at its end, and the manifest says how far it counts: an append that is cut off
 //! never happened. Blocks are orphaned by counting less; as far as the base reaches none may be.
@@ -20,7 +20,7 @@ use crate::manifest::{Counts, Lock, Manifest};
 use crate::rule_set;
 use crate::{Fault, Progress};
 
-/// What following came to.
+/// What a run of the follower did.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Followed {
     /// Blocks orphaned.
@@ -221,8 +221,8 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Loca
     let Some((_, fork, mut branch)) = best else {
         return Ok((known, Vec::new()));
     };
-    // Undo data stand in the order of connection, which a rank would tell; without one they are
-    // looked for among those of the file with as many transactions, the newest first.
+    // Undo data are stored in connection order, which the rank would give. Without a rank, search those
+    // of the file with the same number of transactions, newest first.
     for place in &mut branch {
         place.rank = u32::MAX;
     }

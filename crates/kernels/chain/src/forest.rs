@@ -1,11 +1,13 @@
-//! Joins addresses into clusters and remembers for each join which transaction, by which rule.
+//! Clusters addresses by union-find, and records for each union the transaction and rule behind it.
 //!
-//! Two halves. `Growing` is the union-find of a build: four bytes an address, the smaller tree hung
-//! under the larger. Each join is written once, at the root that ceased to be one: whom it was hung
-//! under, the two addresses that tied them, transaction and rule. Trees are at most log₂ deep, so the
-//! way between two addresses is found again from those rows alone. `Forest` is a finished base in
-//! files, with the joins of the newest blocks over it in memory: a block that is undone takes its
-//! joins with it.
+//! `Growing` is the union-find of a build: four bytes per address, the smaller tree attached to the root
+//! of the larger (union by size). Each union is written once, at the root that stopped being one: its new
+//! parent, the two linked addresses, transaction and rule. Union by size bounds the depth by log₂ of the
+//! number of addresses, so a path between two addresses is recovered from these rows alone, and there is
+//! no path compression: it would destroy exactly that record.
+//!
+//! `Forest` is a finished base in files, with the unions of the newest blocks as an overlay in memory:
+//! removing an orphaned block removes its unions.
 
 use std::fs::File;
 use std::io;
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::columns::{Column, NONE_4, Writer};
 use crate::fx_hash::FxMap;
 
-/// More addresses than this have no place (one bit tells roots).
+/// Maximum number of addresses: one of the 32 bits marks roots.
 pub(crate) const ADDRESSES_MAX: u64 = 1 << 31;
 const ROOT: u32 = 1 << 31;
 
@@ -28,10 +30,10 @@ pub(crate) struct Union {
     pub rule: u8,
 }
 
-/// Width of a row of links: the root that one was hung under, the join.
+/// Width of a row of links: the parent, the union.
 const LINK: usize = 17;
 
-/// Where a forest lies.
+/// Files of a forest.
 pub(crate) struct Files {
     /// Each address's root; at a root its tree's size.
     roots: PathBuf,
@@ -107,7 +109,7 @@ impl Growing {
         file.set_len(addresses * 4)
     }
 
-    /// Goes on from a snapshot of so many addresses.
+    /// Resumes from a snapshot of `addresses` addresses.
     pub fn resume(files: Files, addresses: u64) -> io::Result<Self> {
         let column = Column::<4>::read(&files.roots, addresses)?;
         let nodes = (0..addresses).map(|n| column.get(n) as u32).collect();
@@ -237,7 +239,7 @@ fn link_row(to: u32, union: &Union) -> [u8; LINK] {
     row
 }
 
-/// Whom a root was hung under, by which union, and the how-manieth it was.
+/// The parent of a former root, the union that attached it, and that union's sequence number.
 type Link = (u32, Union, u64);
 
 fn link_of_row(row: &[u8; LINK], sequence: u64) -> Link {
@@ -264,7 +266,7 @@ pub(crate) struct Forest {
 }
 
 impl Forest {
-    /// A base of so many addresses and joins.
+    /// A base of `addresses` addresses and `links` unions.
     pub fn open(files: &Files, base: u64, links: u64) -> io::Result<Self> {
         Ok(Self {
             roots: Column::read(&files.roots, base)?,
@@ -301,7 +303,7 @@ impl Forest {
         })
     }
 
-    /// The address that stands for the cluster.
+    /// The root address of the cluster.
     pub fn root(&self, address: u32) -> u32 {
         let mut root = self.base_root(address);
         while let Some((to, _, _)) = self.over.get(&root) {
@@ -414,7 +416,7 @@ impl Forest {
 const OVER: u64 = 1 << 40;
 
 /// No address.
-pub(crate) const NOBODY: u32 = NONE_4 as u32;
+pub(crate) const NO_ADDRESS: u32 = NONE_4 as u32;
 
 #[cfg(test)]
 mod tests {
@@ -437,8 +439,8 @@ mod tests {
     }
 
     proptest! {
-        /// Any two addresses that plain colouring puts together are tied by joins that were made, and
-        /// no others are, however many joins stand over the base.
+        /// Exactly those pairs of addresses that naive colouring puts together are linked by recorded
+        /// unions, however many unions are in the overlay.
         #[test]
         fn ways_lead_from_one_to_the_other(pairs in proptest::collection::vec((0u32..40, 0u32..40), 0..60), split in 0usize..60) {
             let folder = tempfile::tempdir().unwrap();

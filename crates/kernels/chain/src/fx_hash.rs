@@ -1,4 +1,4 @@
-//! Maps whose keys are our own numbers: nobody outside chooses them, so the hash can be a product.
+//! Maps whose keys are our own numbers: no attacker chooses them, so a multiplicative hash is safe.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};

@@ -1,14 +1,14 @@
 //! Rules that tie addresses to one owner, one file each; a new one is a file and two lines here.
 //!
-//! Strong: what was spent together, outside mixes. Weak: which output of a payment is its change. The
-//! change rules stand in an order; each keeps, of the outputs still in question, those it would take
-//! for change, and the one that leaves a single output names it. A rule that would keep none of them is
-//! passed over, but for the first two, without which nothing is taken for change.
+//! Strong: inputs spent together, outside CoinJoins. Weak: which output of a payment is its change. The
+//! change rules run in a fixed order. Each keeps those of the remaining outputs it would accept as
+//! change; the rule that leaves exactly one names it. A rule that would keep none is skipped, except for
+//! the first two: without them nothing counts as change.
 
 use crate::Kind;
 use crate::block::{habits, out_bits, satoshi};
 use crate::chain::Chain;
-use crate::forest::{NOBODY, Union};
+use crate::forest::{NO_ADDRESS, Union};
 
 mod multi_input;
 mod one_time;
@@ -113,7 +113,7 @@ impl Output {
     }
 }
 
-/// Payments with more outputs are not looked at: with many payees nothing is left to tell by.
+/// Payments with more outputs are skipped: with many payees the rules can't separate change from payments.
 const OUTPUTS_MAX: u64 = 16;
 
 /// The output that is taken for a payment's change, and by which rule.
@@ -137,10 +137,10 @@ pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, &'static Heuristic)
         total: 0,
     };
     change.total = change.left.iter().map(Output::satoshi).sum();
-    // Notes carry no money; with one payee and a note there is no change to find.
+    // `OP_RETURN` outputs carry no money; one payee and one of them leaves no change output.
     change
         .left
-        .retain(|o| kind(o) != Kind::None && o.address != NOBODY);
+        .retain(|o| kind(o) != Kind::None && o.address != NO_ADDRESS);
     if change.left.len() < 2 {
         return None;
     }
@@ -184,7 +184,7 @@ fn kind(o: &Output) -> Kind {
     Kind::from_number((o.row >> out_bits::KIND_SHIFT & 15) as u8)
 }
 
-/// A transaction's habits, where the wallet's manner shows.
+/// Traits of a transaction that depend on the wallet software: its fingerprint.
 fn habits_of(chain: &Chain, tx: u64) -> u16 {
     habits(chain.form(tx))
 }
@@ -195,13 +195,13 @@ pub(crate) fn strong_unions(chain: &Chain, tx: u64, mut each: impl FnMut(Union))
     if ins.end - ins.start < 2 || chain.is_joint(tx) {
         return;
     }
-    let mut first = NOBODY;
+    let mut first = NO_ADDRESS;
     for input in ins {
         let b = chain.payer(input);
-        if b == NOBODY || b == first {
+        if b == NO_ADDRESS || b == first {
             continue;
         }
-        if first == NOBODY {
+        if first == NO_ADDRESS {
             first = b;
             continue;
         }
@@ -223,7 +223,7 @@ pub const SITE_GROWS_FROM: u8 = 85;
 pub(crate) fn weak_union(chain: &Chain, tx: u64) -> Option<Union> {
     let (out, rule) = change(chain, tx).filter(|(_, rule)| rule.confidence >= TIES_FROM)?;
     let a = chain.payer(chain.ins(tx).start);
-    (a != NOBODY).then(|| Union {
+    (a != NO_ADDRESS).then(|| Union {
         a,
         b: chain.payee(out),
         tx: tx as u32,

@@ -19,9 +19,9 @@ pub use movements::Movement;
 pub use proof::Proof;
 pub use view::{Coin, Transaction};
 
-/// Blocks at the tip that may be undone: they are no part of the base of the strong forest.
+/// Blocks at the tip that a reorg may still orphan; they stay outside the base of the strong forest.
 pub(crate) const STRONG_TAIL_BLOCKS: u64 = 100;
-/// Change rules look at what became of an output; for a week of blocks that is still to be seen.
+/// Change rules look at how an output was spent; the newest week of blocks may still be unspent.
 pub(crate) const WEAK_TAIL_BLOCKS: u64 = 1_008;
 /// A change rule never melts two clusters that both have more addresses.
 pub const WEAK_GUARD_MEMBERS: u32 = 10_000;
@@ -51,7 +51,7 @@ pub fn index_info(folder: &Path) -> Result<IndexInfo, Fault> {
 /// An index.
 pub struct Index {
     pub(crate) chain: Chain,
-    /// Strong and weak up to some blocks below the tip, until somebody asks.
+    /// Strong and weak up to some blocks below the tip, until they are first queried.
     base: Mutex<Option<[Forest; 2]>>,
     forests: OnceLock<[Forest; 2]>,
     /// The first transactions that their bases haven't joined.
@@ -70,7 +70,7 @@ impl std::fmt::Debug for Index {
 }
 
 impl Index {
-    /// Opens a finished index; while it is open nobody appends to it.
+    /// Opens a finished index; while it is open, no other process can append to it.
     pub fn open(folder: &Path) -> Result<Self, Fault> {
         if !folder.exists() {
             return Err(Fault::NoIndex {
@@ -139,7 +139,7 @@ impl Index {
         self.network
     }
 
-    /// Where the index lies.
+    /// The index's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -149,7 +149,7 @@ impl Index {
         &self.blocks_folder
     }
 
-    /// Where its block files lie now.
+    /// The current folder of its block files.
     pub fn set_blocks_folder(&mut self, folder: &Path) {
         folder.clone_into(&mut self.blocks_folder);
     }
@@ -179,7 +179,7 @@ impl Index {
         self.chain.find(key)
     }
 
-    /// What an address of that number stands for.
+    /// The script or key of the address with that number.
     pub fn key(&self, address: u32) -> Key {
         self.chain.key(address)
     }

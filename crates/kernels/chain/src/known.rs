@@ -1,8 +1,8 @@
 //! What is known of addresses from outside: which service's they are said to be.
 //!
-//! Claims about owners come in as tags and stay apart from what the chain's structure shows. A cluster
-//! is a service's when all tags in it name that one, or when those that name it are far surer than the
-//! others; else the cluster is nobody's and only the tagged addresses themselves count.
+//! Claims about owners come in as tags and are kept apart from what the chain's structure shows. A cluster
+//! belongs to a service if all its tags name that service, or if those that do are far more confident than
+//! the others. Otherwise the cluster has no owner and only the tagged addresses themselves count.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ pub struct Tag {
     pub service: u32,
     /// A trace ends there: an exchange, a market, a mixer. False for what only names a person's wallet.
     pub stops: bool,
-    /// It stands for its whole cluster.
+    /// The tag applies to the whole cluster.
     pub for_cluster: bool,
     /// 0 to 100.
     pub confidence: u8,
 }
 
-/// A weak cluster with more addresses is nobody's.
+/// A weak cluster with more addresses is attributed to no one.
 pub const WEAK_MEMBERS_MAX: u32 = 100_000;
 
 /// Services that claim one cluster, each with the confidence of its surest tag there.
@@ -105,7 +105,7 @@ impl Known {
         known
     }
 
-    /// Whose an address is said to be, by itself.
+    /// The owner that an address's own tags name.
     pub fn tagged(&self, address: u32) -> Option<u32> {
         self.addresses.get(&address).map(|said| said.0)
     }

@@ -1,5 +1,5 @@
-//! What an index holds, in a file that is replaced at once: before it there is no index, and what it
-//! doesn't name isn't part of one.
+//! What an index holds, in one file that is replaced atomically. Until it exists there is no index, and a
+//! file it doesn't name isn't part of the index.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -11,7 +11,7 @@ use crate::address::unhex;
 use crate::files::{Hash, hash_of_text, hash_text};
 use crate::{Fault, Network, Secret};
 
-/// Version of the files; another one is built anew.
+/// Version of the files; an index of another version must be rebuilt.
 const VERSION: u64 = 6;
 /// The form before it, without its rule set, which was the first one.
 const VERSION_WITHOUT_RULES: u64 = 5;
@@ -40,7 +40,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// What its table is called beside the first one.
+    /// File name of its table.
     pub fn file(&self, name: &str) -> String {
         format!("{name}-{}", self.number)
     }
@@ -60,11 +60,11 @@ pub(crate) struct Manifest {
     pub counts: Counts,
     /// Rows of the sorted tables: addresses, transactions.
     pub tables: (u64, u64),
-    /// Blocks and addresses whose columns are whole: no block among them may be undone.
+    /// Blocks and addresses whose columns are whole: these blocks must be final.
     pub deep: (u64, u64),
     /// Up to which block a fold is under way; 0 for none.
     pub folding: u64,
-    /// Tables beside the first ones.
+    /// Tables after the first ones.
     pub runs: Vec<Run>,
     /// Blocks and addresses in the base of the strong forest, and of the weak one.
     pub strong: (u64, u64),

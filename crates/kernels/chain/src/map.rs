@@ -1,8 +1,8 @@
 //! Maps a column's file into memory, to read and to change in place.
 //!
-//! A mapping is undefined behaviour's neighbour: if another program cuts the file while we read, the
-//! process dies of a signal. So columns are only mapped under the lock of their index (`Lock`), and
-//! nobody but this crate writes there.
+//! Memory mapping borders on undefined behaviour: if another program truncates the file while we read,
+//! the process dies of a signal. So columns are mapped only while holding the lock of their index
+//! (`Lock`), and only this crate writes there.
 
 #![allow(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Parts of the kernel by themselves, for fuzz/ and for measuring; for nobody else.
+//! Internal parts exposed for fuzz/ and benchmarks only.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -59,7 +59,7 @@ pub fn parse(network: Network, blocks: &Path) -> Result<(u64, u64), Fault> {
     Ok((bytes, transactions))
 }
 
-/// Undo data of the right shape for a block: each input brings a bitcoin of somebody's.
+/// Undo data of the right shape for a block: each input spends one bitcoin.
 fn made_up(block: &[u8]) -> Option<Vec<u8>> {
     #[derive(Default)]
     struct Counting {
@@ -123,7 +123,7 @@ pub fn payments_to(index: &Index, address: u32) -> Vec<u64> {
     outs.map(|out| chain.tx_of_out(out)).collect()
 }
 
-/// Folds all but so many blocks of an index into its columns; begins only, where that is asked.
+/// Compacts all but `tail` blocks of an index; with `only_begin`, stops after the first step.
 pub fn compact(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
     let _lock = Lock::alone(index)?;
     let mut manifest = rule_set::manifest(index)?;
@@ -175,7 +175,7 @@ pub fn meetings(
 }
 
 fn is_somebody(address: &u32) -> bool {
-    *address != crate::forest::NOBODY
+    *address != crate::forest::NO_ADDRESS
 }
 
 /// Clusters what [`tied`] gave, each time how many and then which, with every join on record in a folder;

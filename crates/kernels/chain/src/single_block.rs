@@ -27,7 +27,7 @@ struct CoinJoinVisitor {
     found: Vec<(Hash, &'static CoinJoin, u8)>,
 }
 
-/// Not secret: nobody gains by two signers that look like one here.
+/// Not secret: an attacker gains nothing from a collision of two signers here.
 const SECRET: [u64; 4] = [
     0x9e37_79b9_7f4a_7c15,
     0xbf58_476d_1ce4_e5b9,
@@ -47,7 +47,7 @@ impl Visitor for CoinJoinVisitor {
     fn visit_tx_in(&mut self, _: usize, tx_in: &bsl::TxIn<'_>) -> ControlFlow<()> {
         let bytes = tx_in.as_ref();
         let script = tx_in.script_sig();
-        // Without a key to tell by, each outpoint is its own signer.
+        // Without a key to compare, each outpoint counts as its own signer.
         let signer = script.last_chunk::<KEY_BYTES>();
         let key = signer.map_or(&bytes[..36], |s| &s[..]);
         let sequence = u32::from_le_bytes(bytes[bytes.len() - 4..].try_into().expect("four"));

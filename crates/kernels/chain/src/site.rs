@@ -1,13 +1,13 @@
 //! From seeds to a site's addresses, each with what ties it to one known before.
 //!
-//! First everything that strong ties reach, then what weak ties reach from there. A tie is refused where
-//! it would bring in another known service, or a cluster much larger than the site: what it would have
-//! brought is told as doubtful.
+//! First everything that strong links reach, then what weak links reach from there. A link is refused if
+//! it would add another known service, or a cluster much larger than the site; what it would have added
+//! is reported as doubtful.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::chain::Chain;
-use crate::forest::NOBODY;
+use crate::forest::NO_ADDRESS;
 use crate::fx_hash::{FxMap, FxSet};
 use crate::heuristics::{self, Heuristic, Strength};
 use crate::known::Known;
@@ -20,7 +20,7 @@ const OUTPUTS_LOOKED_AT: usize = 10_000;
 /// A weak tie brings in no cluster larger than this and larger than the site.
 const STRANGERS_MAX: u32 = 1_000;
 
-/// Coins of so many addresses that become one are told as a move.
+/// Coins of at least this many addresses combined into one are reported as a move.
 const WHOLE_FROM: usize = 3;
 
 /// Why an address is taken for the site's.
@@ -75,7 +75,7 @@ pub struct Doubtful {
 pub enum Refused {
     /// The address, or its cluster, is a known service's.
     Service(u32),
-    /// Its cluster has so many addresses.
+    /// Number of addresses in its cluster.
     Large(u32),
     /// Spent together in what may be a mix.
     CoinJoin(&'static str),
@@ -83,8 +83,8 @@ pub enum Refused {
     Unsure,
     /// Its wallet pays the site at another address, as payers do.
     Payer,
-    /// All coins of so many addresses became one coin, without change: a wallet put in order, or
-    /// somebody paid with all that they had.
+    /// All coins of this many addresses became one coin, without change: a wallet was consolidated, or
+    /// its whole balance was paid out.
     Whole(u32),
     /// The site has too many addresses already.
     Full,
@@ -101,7 +101,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// Where an address stands among the members.
+    /// Position of an address among the members.
     pub fn place(&self, address: u32) -> Option<usize> {
         self.places.get(&address).copied()
     }
@@ -205,7 +205,7 @@ impl Growing<'_> {
             && change == out
         {
             let payer = chain.payer(chain.ins(tx).start);
-            if payer != NOBODY && !self.site.has(payer) {
+            if payer != NO_ADDRESS && !self.site.has(payer) {
                 self.weak.push_back((address, payer, tx, rule));
             }
         }
@@ -219,7 +219,7 @@ impl Growing<'_> {
         let joint = chain.mix(tx).filter(|(mix, _)| mix.joint);
         for input in chain.ins(tx) {
             let address = chain.payer(input);
-            if address == NOBODY || self.site.has(address) {
+            if address == NO_ADDRESS || self.site.has(address) {
                 continue;
             }
             let because = Because::Tie {
@@ -228,7 +228,7 @@ impl Growing<'_> {
                 rule: &heuristics::MULTI_INPUT,
             };
             if let Some((mix, confidence)) = joint {
-                // In a marked mix strangers are strangers; in a doubted one they may be the site's.
+                // In a detected CoinJoin the other parties are strangers; in a suspected one they may be the site.
                 if confidence < coinjoins::DETECTED_FROM {
                     self.doubt(address, because, Refused::CoinJoin(mix.name));
                 }
@@ -259,7 +259,7 @@ impl Growing<'_> {
         }
     }
 
-    /// Tells of whoever moved everything to the site, and of where the site moved everything.
+    /// Reports wallets that moved everything to the site, and wallets the site moved everything to.
     fn moves(&mut self) {
         let chain = &self.index.chain;
         let mut found = Vec::new();
@@ -291,7 +291,7 @@ impl Growing<'_> {
             (false, true) => from,
             _ => return None,
         };
-        if payers.len() < WHOLE_FROM || other == NOBODY {
+        if payers.len() < WHOLE_FROM || other == NO_ADDRESS {
             return None;
         }
         let known = self.known.surely(self.index, other);
@@ -380,7 +380,7 @@ pub struct Receipts {
     pub mixed: Vec<Receipt>,
 }
 
-/// What is at most this much is no payment, satoshi.
+/// Outputs up to this amount are dust, not payments, in satoshi.
 pub const DUST_SATOSHI_MAX: u64 = 1_000;
 
 /// Everything that others paid to a site.

@@ -1,15 +1,15 @@
 //! From a payment back to the services its coins came out of.
 //!
-//! The walk follows coins, not clusters: each input to the output it spends, to the transaction that made
-//! it. It ends at services, at what behaves like one, at mixes and at new coins. Every end is a
-//! candidate source of the payment; how many there are is told with each.
+//! The trace follows coins, not clusters: each input to the output it spends, to the transaction that
+//! made it. It ends at services, at wallets that behave like one, at CoinJoins and at newly mined coins.
+//! Every end is a candidate source of the payment, and each candidate carries their number.
 
 use std::collections::VecDeque;
 
 use crate::Index;
 use crate::chain::Chain;
 use crate::coinjoins;
-use crate::forest::NOBODY;
+use crate::forest::NO_ADDRESS;
 use crate::fx_hash::{FxMap, FxSet};
 use crate::heuristics;
 use crate::known::{How, Known};
@@ -20,13 +20,13 @@ use crate::spool::in_threads;
 pub const WALLETS_MAX: u32 = 6;
 /// How many outputs one walk looks at.
 pub const OUTPUTS_MAX: usize = 300;
-/// With so many candidates a payment is told as ambiguous, and the walk ends.
+/// With this many candidates a payment is reported as ambiguous, and the trace ends.
 pub const CANDIDATES_MAX: usize = 8;
-/// A cluster with more addresses is no private person's.
+/// A cluster with more addresses isn't a private person's wallet.
 const PRIVATE_ADDRESSES_MAX: u32 = 500;
-/// A coin larger than this is no private person's, satoshi: ten bitcoin.
+/// A coin larger than this isn't a private person's, in satoshi: ten bitcoin. Our judgement.
 const PRIVATE_COIN_MAX: u64 = 1_000_000_000;
-/// So many payouts with several payees make a service.
+/// A wallet with this many payouts to several payees counts as a service.
 const PAYOUTS_MIN: usize = 2;
 /// How many transactions of a chain of change are looked at in either direction.
 const CHAIN_MAX: usize = 8;
@@ -53,7 +53,7 @@ pub struct Candidate {
     pub out: u64,
     /// Transactions from there to the payment; 0 where the service paid the site itself.
     pub hops: u32,
-    /// Wallets between, beside the payer's own.
+    /// Intermediate wallets, not counting the payer's own.
     pub wallets: u32,
     /// 0 to 100.
     pub confidence: u8,
@@ -79,7 +79,7 @@ pub struct SourceTrace {
     pub ends: Ends,
 }
 
-/// The ways back from payments, in their order, on so many threads.
+/// Traces the source of funds of each payment, in order, on `threads` threads.
 pub fn trace_sources(
     index: &Index,
     known: &Known,
@@ -107,7 +107,7 @@ enum Stop {
     Mined,
     CoinJoin,
     Source(Source, Option<How>, u8),
-    /// Somebody's wallet: the walk goes on.
+    /// A private wallet: the trace continues.
     Wallet(u32),
 }
 
@@ -156,7 +156,7 @@ impl<'a> Walker<'a> {
         let chain = &self.index.chain;
         for input in chain.ins(tx) {
             let payer = chain.payer(input);
-            if payer == NOBODY {
+            if payer == NO_ADDRESS {
                 continue;
             }
             if let Some((service, how)) = self.known.how(self.index, payer)
@@ -167,13 +167,13 @@ impl<'a> Walker<'a> {
                     How::Cluster(heuristics::Strength::Strong) => 90,
                     How::Cluster(heuristics::Strength::Weak) => 75,
                 };
-                // A structure is no surer than the claim that names it.
+                // A cluster is at most as certain as the tag that names it.
                 let confidence = confidence.min(self.known.confidence(service));
                 return Some((Source::Service(service), Some(how), confidence));
             }
         }
         let payer = chain.payer(chain.ins(tx).start);
-        let like = payer != NOBODY && self.behaves_like_a_service(tx);
+        let like = payer != NO_ADDRESS && self.behaves_like_a_service(tx);
         like.then_some((Source::Unnamed(payer), None, 45))
     }
 
@@ -254,8 +254,8 @@ impl<'a> Walker<'a> {
     fn wallet(&self, tx: u64) -> u32 {
         let chain = &self.index.chain;
         let payer = chain.payer(chain.ins(tx).start);
-        if payer == NOBODY {
-            NOBODY
+        if payer == NO_ADDRESS {
+            NO_ADDRESS
         } else {
             self.index.weak().root(payer)
         }
@@ -272,12 +272,14 @@ impl<'a> Walker<'a> {
     }
 
     /// Whether the wallet that made a transaction behaves like a service: very many addresses, a very
-    /// large coin, or again and again payouts to several at once, as far as its change leads.
+    /// large coin, or repeated payouts to several payees, as far as its change can be followed.
     fn behaves_like_a_service(&mut self, tx: u64) -> bool {
         let index = self.index;
         let chain = &index.chain;
         let payer = chain.payer(chain.ins(tx).start);
-        if payer != NOBODY && index.weak().size(index.weak().root(payer)) > PRIVATE_ADDRESSES_MAX {
+        if payer != NO_ADDRESS
+            && index.weak().size(index.weak().root(payer)) > PRIVATE_ADDRESSES_MAX
+        {
             return true;
         }
         let mut payouts = 0;
@@ -293,7 +295,7 @@ impl<'a> Walker<'a> {
         payouts >= PAYOUTS_MIN
     }
 
-    /// Several payees at once, out of one or two coins, with one change.
+    /// One or two inputs, several payees, one change output.
     fn is_payout(&mut self, tx: u64) -> bool {
         let chain = &self.index.chain;
         let (ins, outs) = (chain.ins(tx), chain.outs(tx));

@@ -1,8 +1,9 @@
-//! Sorts more records than fit in memory: parts on disk by their highest bits, each sorted alone.
+//! External sort: records are partitioned on disk by their highest bits, and each partition is sorted
+//! alone in memory.
 //!
-//! A record is two numbers: a fingerprint's 64 bits, and above a position of 39 bits a flag and 24 bits
-//! more of the fingerprint. So equal things stand side by side, those that define before those that
-//! use, each in the chain's order, and no table of all addresses is ever in memory.
+//! A record is two numbers: 64 bits of a fingerprint; and a position of 39 bits below a flag and 24 more
+//! bits of the fingerprint. Equal fingerprints become neighbours, definitions before uses, each in chain
+//! order, and no table of all addresses is ever in memory.
 
 use std::fs::File;
 use std::io;
@@ -39,7 +40,7 @@ pub(crate) struct Spool {
 #[derive(Default)]
 struct Part {
     waiting: Vec<Record>,
-    /// Where its pieces lie: offset and records.
+    /// Location of its pieces: offset and number of records.
     pieces: Vec<(u64, u32)>,
     records: u64,
 }
@@ -131,7 +132,7 @@ pub(crate) struct Partition {
 }
 
 impl Partitions {
-    /// For about so many records.
+    /// For about `records` records.
     pub fn create(path: &Path, records: u64) -> io::Result<Self> {
         let bits = (records / RECORDS_PER_PART)
             .next_power_of_two()
@@ -184,7 +185,7 @@ impl Partitions {
         Ok(grouped)
     }
 
-    /// Every part in order, some at once, handed over in order.
+    /// Processes several partitions in parallel and hands them over in order.
     pub fn each(
         &self,
         threads: usize,
@@ -204,7 +205,7 @@ impl Partitions {
     }
 }
 
-/// Results of a function for each, in their order, so many at a time.
+/// Calls a function for each item on several threads and returns the results in order.
 pub fn in_threads<A: Sync, B: Send>(
     threads: usize,
     all: &[A],

@@ -56,7 +56,7 @@ pub(crate) fn compact_size(rest: &mut &[u8]) -> Option<u64> {
     })
 }
 
-/// Seven bits a byte, highest first; each continued byte stands for one more than it says.
+/// Seven bits a byte, highest first; each continuation byte adds one (Bitcoin Core's `VARINT`).
 fn variable(rest: &mut &[u8]) -> Option<u64> {
     let mut n: u64 = 0;
     loop {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::Index;
-use crate::forest::{NOBODY, Union};
+use crate::forest::{NO_ADDRESS, Union};
 use crate::heuristics::{self, Heuristic, Strength};
 
 /// Addresses that the search for the shortest way looks at; beyond, a way that the clusters remember is
@@ -123,7 +123,7 @@ fn links(
             {
                 for input in chain.ins(tx) {
                     let to = chain.payer(input);
-                    if to != NOBODY {
+                    if to != NO_ADDRESS {
                         visit(Step { from, to, tx, rule });
                     }
                 }
@@ -136,7 +136,7 @@ fn links(
         if !chain.is_joint(tx) && done.insert(tx) {
             for input in chain.ins(tx) {
                 let to = chain.payer(input);
-                if to != NOBODY && to != from {
+                if to != NO_ADDRESS && to != from {
                     visit(Step {
                         from,
                         to,

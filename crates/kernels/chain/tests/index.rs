@@ -43,7 +43,7 @@ fn hash(parts: &[&[u8]]) -> Hash {
     Sha256::digest(Sha256::digest(parts.concat())).into()
 }
 
-/// The file's blocks, without the key, in the order they stand, and where each ends.
+/// The file's blocks, without the key, in file order, and where each ends.
 fn records(path: &Path) -> Vec<(Vec<u8>, usize)> {
     let mut bytes = fs::read(path).unwrap();
     let key = fs::read(path.with_file_name("xor.dat")).unwrap();
@@ -225,7 +225,7 @@ fn blocks_that_were_built_in_and_lost_leave_nothing_behind() {
     following_from(STALE_AT as usize + 1);
 }
 
-/// Builds with so many records after the first and follows the others, folding on the way.
+/// Builds from the first records and follows the others, compacting on the way.
 fn following_from(first: usize) {
     let folder = tempfile::tempdir().unwrap();
     made(folder.path());

@@ -129,7 +129,7 @@ fn scene(number: u32, width: u32, height: u32) -> RgbImage {
         }
         for [cx, cy, r, weight] in &discs {
             let d = ((u - cx).powi(2) + (v - cy).powi(2)).sqrt();
-            // Edges, so that the picture says enough to be told apart (PDQ quality).
+            // Edges, so that the picture has enough detail for a PDQ digest of full quality.
             light += if d < *r { 0.35 * weight } else { 0.0 };
         }
         Rgb(tint.map(|t| (light.clamp(0.0, 1.0) * t * 255.0) as u8))

@@ -6,7 +6,7 @@
 //! [`Limits`] grants. What comes back is never "nothing": either a [`Picture`], or an
 //! [`Unreadable`] that says why.
 //!
-//! Formats are told by content, not by name: JPEG, PNG, GIF, WebP, BMP, TIFF. Of animations
+//! Formats are detected by content, not by name: JPEG, PNG, GIF, WebP, BMP, TIFF. Of animations
 //! [`Pool::frames`] gives every frame, [`Pool::decode`] the first. Transparency is dropped, not blended, as Pillow's
 //! `convert("RGB")` does and so every PDQ list in use.
 
@@ -29,7 +29,7 @@ pub use pool::{
 use std::fmt;
 use std::time::Duration;
 
-/// What is fed with anything at all by fuzz/; for nobody else.
+/// Entry points for fuzz/ only.
 #[doc(hidden)]
 pub mod probes {
     use crate::{DecodeOptions, raster, wire};
@@ -228,8 +228,8 @@ impl Unreadable {
         }
     }
 
-    /// False when the file is simply no picture; true when it claims to be one and can't be read,
-    /// which somebody should look at.
+    /// False if the file isn't a picture; true if it claims to be one and can't be decoded, which a
+    /// person should look at.
     pub fn is_suspicious(&self) -> bool {
         !matches!(
             self,

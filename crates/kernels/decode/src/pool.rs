@@ -30,8 +30,8 @@ pub struct WorkerCommand {
     pub program: PathBuf,
 }
 
-/// Workers ready to decode. Calls block; any number of threads may call at once, each with a
-/// worker of its own. A picture keeps its worker until it is dropped: its pixels lie there.
+/// Workers ready to decode. Calls block; any number of threads may call, and each call gets a worker to
+/// itself. A picture keeps its worker until it is dropped: its pixels are in the worker's memory.
 pub struct Pool {
     command: WorkerCommand,
     limits: Limits,
@@ -189,7 +189,7 @@ impl Pool {
             match self.resolve(worker, answer, request.bytes) {
                 Attempt::Picture(picture) => return Ok(*picture),
                 Attempt::Unreadable(reason) => return Err(reason),
-                // It may have been somebody's mistake, or memory that others took: once more.
+                // The worker may have been killed from outside or for memory that others used: retry once.
                 Attempt::Died(died) if tries == TRIES_MAX || died == Died::NeverLived => {
                     return Err(died.reason());
                 }
@@ -275,7 +275,7 @@ enum Attempt {
 enum Died {
     /// It refused to start: our fault, not the file's.
     NeverLived,
-    /// Somebody or something outside ended it.
+    /// It was killed from outside.
     Killed,
     /// By its own doing, or the sandbox's.
     OfTheFile,

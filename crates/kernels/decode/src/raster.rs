@@ -27,7 +27,7 @@ pub(crate) struct Job<'a> {
     pub options: DecodeOptions,
 }
 
-/// Why there is no picture: the file, or a parent that has gone.
+/// Why decoding failed: the file, or a parent that has exited.
 pub(crate) enum Fault {
     Unreadable(Unreadable),
     Parent(io::Error),
@@ -257,7 +257,7 @@ fn jpeg_header_fault(bytes: &[u8]) -> Unreadable {
     }
 }
 
-/// libjpeg fills in and goes on after a warning; pixels are there. Says whether some are invented.
+/// libjpeg fills in missing data and continues after a warning. True if it did, so that the picture is partly invented.
 fn jpeg_warning(message: &str) -> Result<bool, Unreadable> {
     const HARMLESS: [&str; 4] = [
         "extraneous bytes before marker",
@@ -330,7 +330,7 @@ fn other(job: &Job<'_>, format: Format, output: &mut [u8]) -> Result<Head, Unrea
     let mut limits = image::Limits::default();
     limits.max_alloc = Some(job.alloc_bytes_max);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format);
-    // The header is read first, with a limit of its own, so that a bomb is named as one.
+    // The header is read first, with its own limit, so that a decompression bomb is reported as one.
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().map_err(fault)?;
     let (width, height) = decoder.dimensions();
@@ -384,7 +384,7 @@ fn orientation(bytes: &[u8]) -> Option<u8> {
         .map(|v| v as u8)
 }
 
-/// Applies the EXIF orientation, so that the picture lies as a viewer shows it.
+/// Applies the EXIF orientation, so that the picture has the orientation a viewer shows.
 fn turn_upright(head: &mut Head, output: &mut [u8]) {
     let orientation = head.orientation.unwrap_or(1);
     if orientation == 1 {

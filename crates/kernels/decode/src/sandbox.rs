@@ -3,9 +3,9 @@
 //! [`enter`] is for our own decoders, [`enter_for`] for a program of others (ffmpeg) that is about
 //! to be started and must load its libraries. The second has three fences: limits, a list of
 //! system calls in which threads are all it can start and sockets are missing, and Landlock, which
-//! leaves it the video and the system's libraries to read and nothing to write. Where the kernel
-//! has no Landlock the other two stand alone; reading files is then kept off only by what ffmpeg
-//! is told on its command line.
+//! leaves it the video and the system's libraries to read and nothing to write. On kernels without
+//! Landlock only the first two apply, and only ffmpeg's command line keeps it from reading other
+//! files.
 //!
 //! Two fences that do not rely on each other: resource limits, and a seccomp filter that ends the
 //! process at the first system call that a decoder has no reason to make. Without `open`, `socket`
@@ -14,7 +14,7 @@
 
 use std::io;
 
-/// Enters the sandbox; there is no way back out.
+/// Enters the sandbox; it can't be left.
 #[cfg(target_os = "linux")]
 pub(crate) fn enter(memory_bytes_max: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
@@ -50,7 +50,7 @@ pub(crate) fn enter_for(
     setrlimit(Resource::Nofile, both(64))?;
     setrlimit(Resource::Core, both(0))?;
     if cpu_seconds_max > 0 {
-        // Too long is told from ended by somebody: by another signal, and a little earlier.
+        // Another signal, sent a little earlier, distinguishes a timeout from a kill from outside.
         let limit = Rlimit {
             current: Some(cpu_seconds_max),
             maximum: Some(cpu_seconds_max + 5),
@@ -61,7 +61,7 @@ pub(crate) fn enter_for(
     program_filter().map_err(io::Error::other)
 }
 
-/// Where programs and their libraries lie, and what the loader looks at.
+/// Folders of programs and libraries, and files the loader reads.
 #[cfg(target_os = "linux")]
 const LIBRARIES: [&str; 6] = [
     "/lib",
@@ -100,7 +100,7 @@ fn libraries_only(program: &std::path::Path) -> Result<(), landlock::RulesetErro
             rules = rules.add_rule(PathBeneath::new(file, access))?;
         }
     }
-    // Memory without a name is no file that needs a rule, or that could have one.
+    // Anonymous memory needs no rule, and could not have one.
     let stdin = io::stdin();
     let is_file = rustix::fs::fstat(stdin.as_fd()).is_ok_and(|s| {
         s.st_nlink > 0 && FileType::from_raw_mode(s.st_mode) == FileType::RegularFile
@@ -201,7 +201,7 @@ fn program_filter() -> Result<(), String> {
         .chain(OLDER)
         .map(|call| (*call, Vec::new()))
         .collect();
-    // Threads of its own, but no process.
+    // Threads, but no new process.
     let thread = SeccompCondition::new(
         0,
         SeccompCmpArgLen::Qword,
@@ -211,7 +211,7 @@ fn program_filter() -> Result<(), String> {
     .and_then(|condition| SeccompRule::new(vec![condition]))
     .map_err(|e| e.to_string())?;
     rules.insert(libc::SYS_clone, vec![thread]);
-    // Signals to threads of its own, as abort sends one.
+    // Signals to its own threads, as `abort` sends one.
     let own = SeccompCondition::new(
         0,
         SeccompCmpArgLen::Dword,

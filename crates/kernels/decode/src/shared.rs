@@ -1,6 +1,6 @@
-//! Memory that a parent and its worker both see: the file's bytes on one side, pixels on the other.
+//! Memory shared by a parent and its worker: the file's bytes on one side, pixels on the other.
 //!
-//! Useful for pixels: they cross no pipe and are copied by nobody. Candid about the price: a worker
+//! Useful for pixels: they cross no pipe and are never copied. Candid about the price: a worker
 //! that was taken over could change bytes while the parent reads them. Nothing that reads them may
 //! therefore take an address, a length or a decision about memory from them; the hash kinds turn
 //! them into floats and do no more. What is believed (sizes, formats) comes through the socket and
@@ -16,10 +16,10 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::Limits;
 
-/// What stays resident of each worker's memory between two files; the rest goes back at once.
+/// What stays resident of each worker's memory between two files; the rest is returned to the system.
 const KEPT_BYTES_MAX: u64 = 48 << 20;
 
-/// Where things lie: input from 0 on, pixels from `output` to `end`.
+/// Layout: input from 0 on, pixels from `output` to `end`.
 #[derive(Clone, Copy)]
 pub(crate) struct Layout {
     output: usize,
@@ -69,8 +69,8 @@ impl Shared {
         }
         let both = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at an address of the system's choice; it is as long as the file,
-        // which nobody shortens: its only handles are this one and the worker's, and the worker
-        // has no system call left to do it with.
+        // which can't be truncated: its only handles are this one and the worker's, and the worker's
+        // sandbox leaves it no system call to do it with.
         let start = unsafe {
             mmap(
                 std::ptr::null_mut(),

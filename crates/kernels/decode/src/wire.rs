@@ -1,4 +1,4 @@
-//! What parent and worker say to each other over a socket; bytes and pixels lie in shared memory.
+//! Messages between parent and worker over a socket; bytes and pixels are in shared memory.
 //!
 //! Request: what to do with the file (1 byte), its length (8 bytes, little-endian). Answer: 18
 //! bytes, either a picture's head or a reason with two numbers. After a picture that is followed
@@ -20,7 +20,7 @@ const UPRIGHT: u8 = 1;
 const FAST: u8 = 2;
 const FRAMES: u8 = 4;
 
-/// One file, which lies in shared memory.
+/// One file, in shared memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Request {
     pub options: DecodeOptions,

@@ -1,4 +1,4 @@
-//! The child's side: shut every door, then decode what lies in shared memory until the socket closes.
+//! The child's side: enter the sandbox, then decode files in shared memory until the socket closes.
 //!
 //! Standard input is the shared memory, standard output the socket to the parent.
 
@@ -74,7 +74,7 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
         eprintln!("{ARGUMENT} is started by obhut itself, with memory and a socket");
         return 2;
     };
-    // The shared memory is no memory of the decoder's.
+    // The shared memory doesn't count towards the decoder's limit.
     let memory_bytes_max = memory_bytes_max + Layout::of(&limits).len() as u64;
     if let Err(e) = sandbox::enter(memory_bytes_max) {
         eprintln!("the decoder can't shut itself in: {e}");

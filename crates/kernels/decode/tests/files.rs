@@ -26,7 +26,7 @@ const FAST: DecodeOptions = DecodeOptions {
     fast: true,
 };
 
-/// A smooth picture with a bright corner, so that turns can be told apart.
+/// A smooth picture with a bright corner, so that every rotation looks different.
 fn sample(w: u32, h: u32) -> RgbImage {
     RgbImage::from_fn(w, h, |x, y| {
         let v = (x * 200 / w) as u8;
@@ -187,7 +187,7 @@ fn orientation_is_reported_and_applied_only_on_request() {
         );
         let upright = pool.decode_with(&bytes, UPRIGHT).unwrap();
         assert_eq!(upright.width, if orientation >= 5 { 40 } else { 60 });
-        // Where the stored top left corner comes to lie.
+        // Where the stored top left corner ends up.
         let (w, h) = (upright.width as usize, upright.height as usize);
         let (x, y) = match orientation {
             1 | 5 => (0, 0),
@@ -225,7 +225,7 @@ fn bad_files_are_named_and_the_worker_lives_on() {
         pool.decode(&jpeg[..20]),
         Err(Unreadable::Truncated(Format::Jpeg))
     );
-    // Half a JPEG still shows half a picture to whoever opens it: it is compared, and marked.
+    // Half a JPEG still shows half a picture to a viewer: it is compared, and flagged.
     assert!(pool.decode(&jpeg[..jpeg.len() / 2]).unwrap().damaged);
     let mut broken = png.clone();
     let middle = broken.len() / 2;
@@ -249,7 +249,7 @@ fn a_50000_by_50000_png_of_one_colour_is_refused_by_its_header() {
             pixels_max: 64 << 20
         })
     );
-    // Even sides that no decoder would take are told as what they are.
+    // Dimensions beyond every decoder's limit are still reported.
     let vast = png(0x7fff_ffff, 0x7fff_ffff, 1, 0, &[], &[0]);
     assert!(matches!(
         pool().decode(&vast),
@@ -471,7 +471,7 @@ fn children() -> Vec<i32> {
         .collect()
 }
 
-/// A worker that somebody ends while it waits, or while it works: the file is tried once more.
+/// A worker that is killed while idle or working: the file is retried once.
 #[test]
 fn a_worker_ended_from_outside_costs_nobody_an_answer() {
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
@@ -493,7 +493,7 @@ fn a_worker_ended_from_outside_costs_nobody_an_answer() {
 
 #[test]
 fn killed_workers_in_a_process_of_their_own() {
-    // Only in a process of its own are all children workers of this one pool.
+    // Only in a separate process are all children workers of this pool.
     if std::env::var_os("OBHUT_KILLED_WORKERS").is_none() {
         return;
     }
@@ -508,7 +508,7 @@ fn killed_workers_in_a_process_of_their_own() {
     assert_eq!(before.len(), 1);
     before.iter().for_each(kill);
     assert!(pool.decode(&bytes).is_ok(), "the second worker answers");
-    // All that wait are ended at once: the second try is a fresh one's.
+    // All idle workers are killed: the retry gets a fresh one.
     pool.start_ahead(3).unwrap();
     children().iter().for_each(kill);
     for _ in 0..4 {

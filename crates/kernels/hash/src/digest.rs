@@ -26,7 +26,7 @@ pub enum DigestError {
         /// Hex digits the text has.
         found: usize,
     },
-    /// A character that is no hex digit, at byte `offset`.
+    /// A character that isn't a hex digit, at byte `offset`.
     NotHex {
         /// Offset of the first such byte.
         offset: usize,

@@ -20,7 +20,7 @@ pub(crate) const ZERO_HEX: &str =
 
 type Slots = [[f32; SLOTS]; SLOTS];
 
-/// The digest of the picture as it lies.
+/// The digest of the picture as stored, without rotation.
 pub(crate) fn one<R: Rows>(rows: &R) -> Perceptual {
     if too_small(rows) {
         return nothing();

@@ -120,7 +120,7 @@ impl Kind {
         Digest::from_hex(hex, self.digest_bytes)
     }
 
-    /// Smallest quality that may match at all; 0 where there is no quality.
+    /// Smallest quality that may match at all; 0 if the kind has no quality.
     pub fn quality_min(&self) -> u8 {
         match self.matching {
             Matching::Hamming { quality_min, .. } => quality_min,
@@ -159,7 +159,7 @@ fn feed(from: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// One test walks all kinds: whoever adds one adds examples, not a test.
+    /// One test covers all kinds: a new kind adds examples, not a test.
     #[test]
     fn every_kind_keeps_its_examples() {
         for kind in ALL {

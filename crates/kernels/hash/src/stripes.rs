@@ -102,7 +102,7 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let values = std::mem::take(&mut self.0);
-        // At the end of a thread there is nobody left to keep it.
+        // While a thread exits, its thread-local cache may be gone already.
         let _ = BUFFERS.try_with(|kept| kept.borrow_mut().push(values));
     }
 }
@@ -184,9 +184,9 @@ impl Stripe {
 /// Sixteen rows of sixteen values.
 pub(crate) type Square = [Lanes; LANES];
 
-/// How a square's rows become its columns: some registers can do it at once.
+/// Transposes a square; some architectures do it in registers.
 pub(crate) trait Transpose {
-    /// Of rows that lie `width` apart, the first sixteen values each.
+    /// The first sixteen values of each row; rows are `width` apart.
     fn into_lanes(rows: &[f32], width: usize, lanes: &mut Square);
     /// The way back.
     fn from_lanes(lanes: &Square, rows: &mut [f32], width: usize);

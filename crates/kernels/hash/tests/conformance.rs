@@ -1,6 +1,6 @@
 //! PDQ against its reference, PyPI `pdqhash` 0.2.8, bit for bit, on pictures made here.
 //!
-//! `cargo xtask test` puts the reference into a Python environment of its own and names it in
+//! `cargo xtask test` puts the reference into its own Python environment and names it in
 //! `OBHUT_ORACLE_PYTHON`; without that variable this test says "not present" and passes.
 
 mod pictures;

@@ -276,7 +276,7 @@ fn chunks(len: usize) -> Vec<Chunk> {
         .collect()
 }
 
-/// 256 bits over so many chunks, the wider ones first.
+/// Splits 256 bits into `n` chunks, the wider ones first.
 fn widths(count: u32) -> impl Iterator<Item = u32> {
     (0..count).map(move |i| 256 / count + u32::from(i < 256 % count))
 }
@@ -307,7 +307,7 @@ fn thresholds(count: u32, radius_bits: u32) -> Vec<i32> {
         return Vec::new();
     }
     let (each, over) = ((radius_bits + 1) / count, (radius_bits + 1) % count);
-    // The wider chunks stand first.
+    // The wider chunks come first.
     (0..count)
         .map(|i| each as i32 - 1 + i32::from(i >= count - over))
         .collect()
@@ -332,7 +332,7 @@ fn each_near(width: u32, threshold: i32, mut give: impl FnMut(u32)) {
     }
     give(0);
     for ones in 1..=(threshold as u32).min(width) {
-        // Gosper's hack: from one mask of so many ones to the next larger.
+        // Gosper's hack: from one mask to the next larger with as many ones.
         let mut mask: u64 = (1 << ones) - 1;
         while mask < 1 << width {
             give(mask as u32);

@@ -1,7 +1,7 @@
 //! Entries that grow while they are searched: immutable runs, and a new set of them for each delta.
 //!
 //! A delta makes a new [`Segments`] that shares all runs but the newest with the old one, so that
-//! a search under way goes on in the old one and nothing waits. Short runs are merged as they come
+//! a running search continues in the old one and nothing waits. Short runs are merged as they come
 //! (each run is at least [`GROWTH`] times as long as the next), so a list with 10,000 deltas has a
 //! handful of runs, and each entry is copied a handful of times.
 

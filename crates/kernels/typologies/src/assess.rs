@@ -14,7 +14,7 @@ pub struct Links {
     pub shared: u32,
     /// Others who deal with a confirmed sender (R02).
     pub near_confirmed: u32,
-    /// The party itself stands in a confirmed case (S16).
+    /// The party itself is in a confirmed case (S16).
     pub listed: bool,
 }
 
@@ -30,7 +30,7 @@ pub struct Fired {
 }
 
 impl Fired {
-    /// One that was put on record before; nothing where there is no such indicator any more.
+    /// Restores one from the record; `None` if the indicator no longer exists.
     pub fn restored(id: &str, sentence: u8, strength: f64, values: [f64; 5]) -> Option<Self> {
         let place = indicators::place(id)?;
         (usize::from(sentence) < indicators::ALL[place].because.len()).then_some(Self {
@@ -169,8 +169,8 @@ fn assess(
     if series.is_empty() {
         return look(side, year, other_side, now, policy, links, &[], scratch);
     }
-    // What went to whoever may blackmail a person makes nobody a suspect. Where the rest of the
-    // payments holds a scenario by itself, that is another matter.
+    // Payments to a possible blackmailer never create a suspicion: they are the victim's. The other
+    // payments may still fulfil a scenario.
     let apart: Vec<Event> = year
         .iter()
         .filter(|e| !series.iter().any(|s| s.to.contains(&e.other)))
@@ -232,7 +232,7 @@ fn look(
             }
         }
     };
-    // Most people fire nothing that a scenario could stand on; they are asked little.
+    // Most parties fire no anchor of any scenario; skip the costly indicators for them.
     let asked = scenarios::asked(side);
     ask(&view, &mut fired, &asked.anchors);
     let strong = !fired.is_empty();
@@ -261,7 +261,7 @@ fn look(
         .find(|s| s.holds(&fired))?;
     fired.retain(|f| scenario.hears(f));
     let score = score_of(&fired);
-    // Somebody who may need help is told whatever the score.
+    // A possible victim is reported whatever the score.
     if score < policy.score_min && scenario.role != Role::PossibleVictim {
         return None;
     }
@@ -294,11 +294,11 @@ fn look(
     })
 }
 
-/// The highest that was said about one side of a party, and whether it may be a victim instead.
+/// The highest assessment of one side of a party, and whether the party may be a victim instead.
 ///
-/// Invariant: what lies in a possible victim's series makes nobody a suspect. Each suspicion looks
-/// past the series known by then; one that was said before its series could be told apart falls
-/// when all it rested on lies in it.
+/// Invariant: payments within a possible victim's series never create a suspicion. Each suspicion ignores
+/// the series known by then; an earlier one, raised before its series could be recognised, is dropped
+/// when all its evidence is within that series.
 #[derive(Clone, Debug, Default)]
 pub struct RunningAssessment {
     suspect: Option<Assessment>,

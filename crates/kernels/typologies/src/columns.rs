@@ -3,7 +3,7 @@
 /// Numbers in order; nothing where all are the same, 1, 2, 4 or 8 bytes each otherwise.
 #[derive(Clone, Debug)]
 pub enum Packed {
-    /// So many times the same.
+    /// The same value, repeated.
     Same(u64, usize),
     /// A byte each.
     One(Vec<u8>),

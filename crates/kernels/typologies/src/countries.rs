@@ -89,7 +89,7 @@ pub(crate) fn hour(at_micros: i64) -> u8 {
     (at_micros.rem_euclid(DAY_MICROS) / 3_600_000_000) as u8
 }
 
-/// A regulator's list of destinations that stand out. Shown with an alert; never weighed.
+/// A regulator's list of conspicuous destinations. Shown with an alert; not part of the score.
 #[derive(Debug)]
 pub struct RiskList {
     /// Who published it.
@@ -114,7 +114,7 @@ pub const RISK_CORRIDORS: &[RiskList] = &[
     },
 ];
 
-/// When clocks stand an hour ahead.
+/// Period of daylight saving time.
 #[derive(Clone, Copy)]
 enum Summer {
     Never,

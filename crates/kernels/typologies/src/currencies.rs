@@ -95,7 +95,7 @@ pub struct Band {
 }
 
 impl Band {
-    /// True when the amount lies in it.
+    /// True if the amount is within the band.
     pub fn holds(&self, minor: i64) -> bool {
         (self.low_minor..=self.high_minor).contains(&minor)
     }

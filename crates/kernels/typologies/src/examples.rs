@@ -11,7 +11,7 @@ use crate::{
 const START: i64 = 1_735_689_600_000_000;
 const NOON: f64 = 0.5;
 
-/// US cents to or from somebody, on a day, by the hour of Greenwich.
+/// US cents to or from a party, on a day, at an hour of UTC.
 fn paid(other: u64, day: f64, cents: i64) -> Transfer {
     Transfer {
         tx: 0,

@@ -33,7 +33,7 @@ pub struct Rolling {
 pub struct Scratch {
     /// For each transfer, the number of its recipient among the sender's.
     local: Vec<u32>,
-    /// For each such number, how many lie in the 30 and in the 90 days.
+    /// For each such number, the counts within 30 and 90 days.
     counts: [Vec<u32>; 2],
     sorted: Vec<(u64, u32)>,
 }

@@ -1,6 +1,6 @@
 //! The published indicators, one file each; a new one is a file and two lines here.
 //!
-//! Wording is ours, numbers are the sources'. Where nobody published a number the threshold is a
+//! Wording is ours, numbers are the sources'. Where no source publishes a number the threshold is a
 //! proposal and says so. An indicator either counts as a signal of some group, or it is shown and
 //! never counts: corridor, missing tie, age and sex, association.
 
@@ -133,7 +133,7 @@ pub struct Indicator {
     pub rests: Option<DependsOn>,
     /// Speaks unless switched off.
     pub on: bool,
-    /// Columns it can't do without, beside the required ones.
+    /// Columns it needs, in addition to the required ones.
     pub needs: &'static [&'static str],
     /// How settled it is.
     pub status: Status,
@@ -173,7 +173,7 @@ pub enum Counts {
     Shown,
 }
 
-/// Groups of signals that stand on the same observation.
+/// Groups of signals that depend on the same observation.
 pub mod group {
     /// How many others.
     pub const SPREAD: u16 = 1;
@@ -193,11 +193,11 @@ pub mod group {
     pub const PURCHASE: u16 = 1 << 7;
     /// By how many ways.
     pub const CHANNEL: u16 = 1 << 8;
-    /// Where the money goes on.
+    /// Where the money goes next.
     pub const OUTFLOW: u16 = 1 << 9;
     /// A series that rises and stops.
     pub const SERIES: u16 = 1 << 10;
-    /// Payments close together to somebody new.
+    /// Payments close together to a new recipient.
     pub const BURST: u16 = 1 << 11;
 }
 

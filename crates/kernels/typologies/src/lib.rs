@@ -1,6 +1,6 @@
 //! Turns transfers into indicators that fired, and why.
 //!
-//! One pass in time order, bounded memory, each party by itself: [`Monitor`] keeps what the rolling
+//! One pass in time order, bounded memory, each party separately: [`Monitor`] keeps what the rolling
 //! windows need and answers after every transfer; [`features`] is the fast twin for history that is
 //! grouped by party. Money is counted in minor units; nothing here knows a file, a clock or a network.
 //!

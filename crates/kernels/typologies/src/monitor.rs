@@ -1,4 +1,4 @@
-//! Transfers in time order, each answered at once: what it makes of its sender and its recipient.
+//! Live monitoring: transfers in time order, each assessed for its sender and its recipient.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -47,14 +47,14 @@ impl Hasher for PartyHasher {
 pub struct Relations {
     /// Recipients that several unrelated senders pay, and when.
     shared: ByParty<Vec<SharedSince>>,
-    /// Parties that stand in a confirmed case.
+    /// Parties in a confirmed case.
     confirmed: HashSet<PartyKey>,
     /// Recipients of confirmed senders, and by whom.
     near: ByParty<Vec<PartyKey>>,
 }
 
 impl Relations {
-    /// Only who stands in a confirmed case.
+    /// Only the parties in a confirmed case.
     pub fn new(confirmed: impl IntoIterator<Item = PartyKey>) -> Self {
         Self {
             confirmed: confirmed.into_iter().collect(),
@@ -167,7 +167,7 @@ pub struct Observed {
     pub sender: Option<Assessment>,
     /// Of its sender, before it came: a silence that had lasted long enough to be said.
     pub settled: Option<Assessment>,
-    /// Of its sender, as somebody who collects and passes on.
+    /// Of its sender, as a party that collects and passes on.
     pub collector: Option<Assessment>,
     /// Of its recipient, as a recipient.
     pub recipient: Option<Assessment>,
@@ -275,7 +275,7 @@ impl Monitor {
         observed
     }
 
-    /// What stands of a party, now: as a sender and as a recipient.
+    /// The current assessments of a party: as a sender and as a recipient.
     pub fn assess(
         &mut self,
         party: PartyKey,
@@ -326,7 +326,7 @@ impl Monitor {
         self.relations.confirmed_near(party, side, &others)
     }
 
-    /// Says anew who stands in a confirmed case; every later answer rests on that alone.
+    /// Replaces the set of parties in confirmed cases; later assessments depend on this set alone.
     pub fn set_confirmed(&mut self, confirmed: impl IntoIterator<Item = PartyKey>) {
         self.relations.confirmed = confirmed.into_iter().collect();
         self.relations.near.clear();

@@ -14,9 +14,9 @@ pub struct Policy {
     enabled: Vec<bool>,
     bands: Vec<Band>,
     small_ref_cents: u32,
-    /// Lowest score that makes an alert about a suspect, 0 to 100; possible victims are always told.
+    /// Lowest score that makes an alert about a suspect, 0 to 100; possible victims are always reported.
     pub score_min: f64,
-    /// Age and sex are read at all. Protected attributes: off unless somebody decides so.
+    /// Whether age and sex are read. Protected attributes: off unless an operator turns them on.
     pub age_and_sex: bool,
 }
 
@@ -75,7 +75,7 @@ impl Policy {
     /// Switches an indicator off, or on; ids as in the published table (`S06`).
     ///
     /// # Errors
-    /// There is no such indicator.
+    /// Unknown indicator.
     pub fn switch(&mut self, id: &str, on: bool) -> Result<(), PolicyFault> {
         let at = indicators::place(id).ok_or_else(|| unknown(id))?;
         self.enabled[at] = on;
@@ -88,7 +88,7 @@ impl Policy {
     /// Changes a threshold: `S03.median`, in the unit that the indicator states.
     ///
     /// # Errors
-    /// There is no such threshold, or the value is no sane number.
+    /// Unknown threshold, or the value isn't a finite number.
     pub fn set(&mut self, name: &str, value: f64) -> Result<(), PolicyFault> {
         let (id, threshold) = name.split_once('.').ok_or_else(|| PolicyFault {
             what: name.into(),

@@ -16,9 +16,9 @@ const AT_MICROS_MIN: i64 = 7_305 * DAY_MICROS;
 const AHEAD_DAYS_MAX: i64 = 366;
 /// A record this much older than the newest before it is out of order, in microseconds.
 const LATE_MICROS: i64 = DAY_MICROS;
-/// A record this much newer than all before it waits until the file goes on from there.
+/// A record this much newer than all before it waits until later records confirm its date.
 const GAP_MICROS: i64 = 30 * DAY_MICROS;
-/// So many stray records, or a hundredth of all, and the file is in no order at all.
+/// With this many stray records, or one per cent of all, the file counts as unsorted.
 const STRAYS_MIN: usize = 10;
 /// Problems kept word by word; the rest are counted.
 const PROBLEMS_KEPT_MAX: usize = 100_000;
@@ -61,7 +61,7 @@ pub enum Amount<'a> {
     Text(&'a str),
     /// A binary fraction.
     Float(f64),
-    /// A whole number and how many of its digits stand behind the point.
+    /// An integer and the number of its digits after the decimal point.
     Decimal(i128, u32),
 }
 
@@ -143,7 +143,7 @@ pub struct Notices {
     pub country_missing: u64,
 }
 
-/// How many records came, and what became of them.
+/// Counts of records by result.
 #[derive(Clone, Debug, Default)]
 pub struct Counted {
     /// Read.
@@ -165,7 +165,7 @@ pub struct Names {
     texts: Vec<Box<str>>,
 }
 
-/// Numbers from here on stand for texts.
+/// Numbers from here on are interned texts.
 const TEXT: u64 = 1 << 63;
 
 impl Names {
@@ -214,7 +214,7 @@ impl Names {
 pub struct Transfers {
     /// What parties are called.
     pub names: Names,
-    /// What became of the records.
+    /// Counts of records by result.
     pub counted: Counted,
     /// What transfers are called, where that is kept: they make history larger.
     pub tx_names: Option<Names>,
@@ -225,7 +225,7 @@ pub struct Transfers {
     newest: i64,
     /// Records of this file that came late, until it is known whether it has any order.
     strays: Vec<(u64, Transfer, &'static str)>,
-    /// Records that lie far ahead of all before, until it is known whether the file goes on there.
+    /// Records dated far ahead of all before, until later records confirm or refute them.
     ahead: Vec<(u64, Transfer)>,
     in_file: usize,
     unordered: bool,
@@ -249,7 +249,7 @@ impl Transfers {
         }
     }
 
-    /// Keeps what transfers are called, for whoever is to be shown them.
+    /// Keeps transfer ids, so that they can be displayed.
     #[must_use]
     pub fn keeping_tx(mut self) -> Self {
         self.tx_names = Some(Names::default());
@@ -311,7 +311,7 @@ impl Transfers {
     fn in_order(&mut self, number: u64, transfer: Transfer, put: &mut dyn FnMut(Transfer)) {
         let at = transfer.at_micros;
         if !self.unordered && self.newest != i64::MIN {
-            // Far ahead of all before: it is the stray, unless the file goes on from there.
+            // Far ahead of all before: it counts as a stray, unless later records confirm it.
             if at - self.newest > GAP_MICROS {
                 self.ahead.push((number, transfer));
                 if self.ahead.len() > STRAYS_MIN {
@@ -342,7 +342,7 @@ impl Transfers {
         put(transfer);
     }
 
-    /// The file goes on from where some lay ahead.
+    /// Later records confirmed those that were ahead.
     fn take_ahead(&mut self, put: &mut dyn FnMut(Transfer)) {
         for (_, transfer) in std::mem::take(&mut self.ahead) {
             self.newest = self.newest.max(transfer.at_micros);
@@ -376,7 +376,7 @@ impl Transfers {
         }
     }
 
-    /// A transfer out of a record, or why there is none. Tells about fields, never what is in them.
+    /// Parses a record. The error names fields, never their values.
     fn check(&mut self, r: &Record<'_>) -> Result<Transfer, String> {
         let transfer = self.validate(r)?;
         match self.seen.note(r.tx, &transfer) {
@@ -440,7 +440,7 @@ pub struct Prepared {
     noted: Noted,
 }
 
-/// What became of a record that another thread has looked at.
+/// Result of preparing a record on another thread.
 #[derive(Clone, Debug)]
 pub enum Preparation {
     /// It can be admitted.
@@ -774,7 +774,7 @@ mod tests {
             (put, t.counted.problems, t.counted.kept[0].record),
             (99, 1, 41)
         );
-        // A gap after which the file goes on is a gap.
+        // A gap with later records after it is a real gap.
         let mut t = Transfers::new(30_000 * DAY_MICROS);
         let mut put = 0;
         t.begin("b.csv");

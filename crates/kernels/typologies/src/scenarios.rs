@@ -13,7 +13,7 @@ pub struct Scenario {
     pub name: &'static str,
     /// The same in both languages.
     pub title: Texts,
-    /// What whoever reads the alert should do first.
+    /// Advice for the reader of the alert: what to do first.
     pub advice: Texts,
     /// Which side of a party it is about.
     pub side: Side,
@@ -23,7 +23,7 @@ pub struct Scenario {
     anchors: &'static [(&'static str, u16)],
 }
 
-/// Anything that is no sign of blackmail.
+/// Every signal that isn't a sign of blackmail.
 const ANY: u16 = !(group::SERIES | group::BURST);
 
 /// Every scenario; of several that hold, the first.
@@ -110,9 +110,9 @@ pub const SCENARIOS: &[Scenario] = &[
 
 /// Which indicators are asked when, by their places: the later, the fewer need them.
 pub(crate) struct Asked {
-    /// A scenario can stand on each, with any second signal.
+    /// Each can anchor a scenario, with any second signal.
     pub anchors: Vec<usize>,
-    /// A scenario can stand on each, with a signal of few groups.
+    /// Each can anchor a scenario, with a second signal of certain groups.
     pub weak_anchors: Vec<usize>,
     /// Rest on what others do.
     pub linked: Vec<usize>,
@@ -136,7 +136,7 @@ fn sort(side: Side) -> Asked {
         .flat_map(|s| s.anchors)
         .collect();
     let strong = |id: &str| {
-        // A sign of blackmail stands beside few others, and is rare: it is asked at once.
+        // Signs of blackmail are rare and combine with few others: checked first.
         anchors
             .iter()
             .any(|a| a.0 == id && (a.1 == ANY || id.starts_with('X') || id == "R01"))

@@ -54,7 +54,7 @@ impl Role {
 /// What a card payment or withdrawal was for, where the caller knows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Purchase {
-    /// A transfer to somebody, no purchase.
+    /// A transfer to a person, not a purchase.
     #[default]
     None,
     /// VPN, encryption, trace clearing, spyware, video capture.
@@ -87,7 +87,7 @@ impl Purchase {
 /// Whether the payer has a tie to where the money goes (nationality, birth, earlier kin).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum LinkKnown {
-    /// Nobody said.
+    /// Not stated.
     #[default]
     Unknown,
     /// There is one.
@@ -96,7 +96,7 @@ pub enum LinkKnown {
     NoTie,
 }
 
-/// What is known beside who, when, how much and where.
+/// Further known facts besides parties, time, amount and place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Context {
     /// The payer says, or the bank knows, that they are family.
@@ -142,7 +142,7 @@ pub struct Transfer {
     pub context: Context,
 }
 
-/// One transfer as it stands in a party's window.
+/// One transfer within a party's window.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Event {
     /// The transfer's own number, 0 is none.
@@ -240,8 +240,8 @@ impl Event {
     }
 }
 
-/// A decimal amount as minor units, rounded half to even; nothing where it is no positive, sane amount.
-/// The bool says that something was rounded off.
+/// A decimal amount as minor units, rounded half to even; `None` unless it is positive and in range.
+/// The bool is true if digits were rounded off.
 pub fn amount_minor_from_f64(amount: f64, digits: u32) -> Option<(i64, bool)> {
     const POWERS: [f64; 5] = [1.0, 10.0, 100.0, 1_000.0, 10_000.0];
     let scaled = amount * POWERS.get(digits as usize)?;

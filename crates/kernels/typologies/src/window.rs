@@ -2,7 +2,7 @@
 
 use crate::{DAY_MICROS, Event, PartyKey, Purchase, View};
 
-/// Most events kept of one side of a party; the oldest go first. A party with more in a year is no
+/// Most events kept of one side of a party; the oldest go first. A party with more in a year isn't a
 /// person who sends by hand.
 pub const PARTY_EVENTS_MAX: usize = 4_096;
 
@@ -13,7 +13,7 @@ const KEPT_DAYS: i64 = 365;
 #[derive(Clone, Debug, Default)]
 pub struct PartyWindow {
     events: Vec<Event>,
-    /// Where the kept ones begin; what lies before goes when it is as much as what is kept.
+    /// Start of the retained events; those before are freed when they are as many as the retained ones.
     from: usize,
     /// How many ever came.
     came: u64,
@@ -25,7 +25,7 @@ pub struct PartyWindow {
 /// Fewest different others with whom anything can be said of a recipient.
 const OTHERS_MIN: u8 = 3;
 
-/// A party with more events than this is no person who sends by hand; it is looked at now and then.
+/// A party with more events than this isn't a person who sends by hand; it is assessed less often.
 const EVENTS_EACH: usize = 512;
 
 impl PartyWindow {
@@ -40,7 +40,7 @@ impl PartyWindow {
             }
             self.others += 1;
         }
-        // Late ones stand where they belong.
+        // Late events are inserted in time order.
         let mut at = self.events.len();
         while at > self.from && self.events[at - 1].at_micros > event.at_micros {
             at -= 1;
@@ -94,7 +94,7 @@ impl PartyWindow {
 /// The events after `now - days` and up to `now`.
 pub(crate) fn last_days(events: &[Event], now: i64, days: i64) -> &[Event] {
     let oldest = now - days * DAY_MICROS;
-    // Mostly all of them lie in it; few words of memory tell.
+    // Usually all of them are within it, which the first and last show.
     let mut events = events;
     if events.last().is_some_and(|e| e.at_micros > now) {
         events = &events[..events.partition_point(|e| e.at_micros <= now)];
@@ -102,7 +102,7 @@ pub(crate) fn last_days(events: &[Event], now: i64, days: i64) -> &[Event] {
     if events.first().is_none_or(|e| e.at_micros > oldest) {
         return events;
     }
-    // What was used last lies nearest.
+    // Most recently used first.
     let near = events.len().saturating_sub(64);
     if let Some(from) = events[near..].iter().rposition(|e| e.at_micros <= oldest) {
         return &events[near + from + 1..];
@@ -266,7 +266,7 @@ pub(crate) fn rank_trend(values: &[f64]) -> f64 {
     if b == 0.0 { 0.0 } else { cov / (a * b).sqrt() }
 }
 
-/// Payments close together to somebody new, beginning small and rising: what blackmail looks like.
+/// Payments close together to a new recipient, beginning small and rising: what blackmail looks like.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     /// Payments.
@@ -290,19 +290,19 @@ pub(crate) struct Series {
     times: Vec<i64>,
 }
 
-/// A series ends where more than this lies between two payments, in days.
+/// A longer gap than this ends a series, in days.
 const SERIES_GAP_DAYS: i64 = 7;
-/// What goes on for longer is a habit, in days.
+/// A longer series is a habit, in days.
 const SERIES_DAYS_MAX: i64 = 14;
 /// Most recipients of a series.
 const SERIES_RECIPIENTS_MAX: usize = 3;
-/// A series is told from a habit by its share of all payments of the 90 days up to its end.
+/// Share of all payments of the 90 days up to its end that makes a series and not a habit.
 const SERIES_SHARE_MIN: f64 = 0.6;
-/// Payments of a series lie as close as this once, in hours.
+/// At least two payments of a series are this close, in hours.
 const SERIES_CLOSE_HOURS: f64 = 72.0;
 /// A later payment is higher by this share of the first at least; less is an exchange rate.
 const SERIES_RISE_MIN: f64 = 0.2;
-/// Whom more is paid to in a year than this many times a series, and six, is somebody's habit.
+/// A recipient paid more than this many times the series, and six payments, in a year is a habit.
 const HABIT_TIMES: usize = 3;
 
 impl Series {
@@ -381,7 +381,7 @@ impl Series {
         series.reaches(3, SERIES_CLOSE_HOURS).then_some(series)
     }
 
-    /// The one that a view's moment lies within 90 days of.
+    /// The series within 90 days before the view's moment.
     pub fn last<'a>(v: &View<'a>) -> Option<&'a Series> {
         v.series
             .iter()
@@ -400,7 +400,7 @@ impl Series {
         (v.now - since) as f64 / DAY_MICROS as f64
     }
 
-    /// True when `n` of them lie within that many hours.
+    /// True when `n` of them are within that many hours.
     pub fn reaches(&self, n: usize, hours: f64) -> bool {
         let within = (hours * 3_600e6) as i64;
         n > 0 && self.times.windows(n).any(|w| w[n - 1] - w[0] <= within)

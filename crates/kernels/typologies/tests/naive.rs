@@ -1,4 +1,4 @@
-//! The rolling windows beside a naive recomputation: every number counted again from all transfers,
+//! The rolling windows against a naive recomputation: every number counted again from all transfers,
 //! every answer of the monitor again from slices.
 
 use obhut_typologies::features::{Scratch, Sent, WINDOWS_DAYS, of_sender};

@@ -78,8 +78,8 @@ fn swapping_the_names_of_countries_changes_no_score() {
 
 #[test]
 fn what_is_only_shown_or_associated_never_makes_an_alert() {
-    // Once a week the same sum to the same two: in the band, nothing else; a second independent
-    // signal is missing. No number of shown or associated ones stands in for it.
+    // Weekly payments of the same sum to the same two recipients: in the band, nothing else; a second independent
+    // signal is missing. Shown or associated ones never replace it, however many.
     let mut habit: Vec<Transfer> = (0..12)
         .map(|n| paid(1, 10 + n % 2, 0.5 + n as f64 * 7.0, 12_345, "PH"))
         .collect();
@@ -286,7 +286,7 @@ fn two_signals_of_one_group_are_one() {
         Counts::Signal(g) => g,
         _ => 0,
     };
-    // S01 looks at amounts too, so the price band is no second signal beside it.
+    // S01 looks at amounts too, so the price band isn't a second signal.
     assert_ne!(groups("S01") & groups("S02"), 0);
     assert_eq!(groups("S02") & groups("S03"), 0);
     assert_eq!(groups("R01") & groups("S02"), 0);

@@ -1,7 +1,7 @@
-//! Upload hooks: endpoints for what stands between an uploader and a platform already.
+//! Upload hooks: endpoints for software that already sits between an uploader and a platform.
 //!
-//! A reverse proxy asks before it passes an upload on; an object store tells of an object that has
-//! arrived. What an uploader gets to see says neither verdict nor list.
+//! A reverse proxy asks before it passes an upload on; an object store reports a created object. The
+//! response that an uploader sees reveals neither verdict nor list.
 
 use axum::Json;
 use axum::body::Body;
@@ -137,7 +137,7 @@ pub(crate) struct EventParameters {
     surface: Option<String>,
 }
 
-/// What became of an object.
+/// Result for an object.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ObjectAnswer {
     bucket: String,
@@ -154,7 +154,7 @@ enum Outcome {
     Failed(ErrorBody),
 }
 
-/// Screen the objects an S3 event tells of (`ObjectCreated`), fetched from the store that
+/// Screen the objects an S3 event names (`ObjectCreated`), fetched from the store that
 /// `obhut serve --s3` names. Events of other sorts are answered with nothing.
 #[utoipa::path(
     post, path = "/v1/hooks/s3", params(EventParameters),
@@ -204,7 +204,7 @@ pub(crate) async fn s3(
                 let screened = intake::screened(&app, &current, &place, options, bytes.clone());
                 let screened = match screened.await {
                     Ok(screened) => screened,
-                    // The others go on; whoever sent the event sends this one again.
+                    // The others continue; the sender of the event retries this one.
                     Err(fault) => {
                         answers.push(ObjectAnswer {
                             bucket,

@@ -70,7 +70,7 @@ pub(crate) async fn case_schema() -> Response {
         .into_response()
 }
 
-/// What an intake came to.
+/// Counts of an intake.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IntakeBody {
     /// Each report: id, format, duplicate_of, group, at_risk, reasons …

@@ -1,4 +1,4 @@
-//! `POST /v1/match`: digests that somebody else has computed in, the entries they match out.
+//! `POST /v1/match`: digests computed elsewhere to the entries they match.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use crate::{App, access};
 
 /// Digests of one request.
 const DIGESTS_MAX: usize = 1_000;
-/// So many are looked up at once; more are handed to a thread that may take its time.
+/// Up to this many are looked up directly; more are handed to a blocking thread.
 const DIGESTS_AT_ONCE: usize = 4;
 
 #[derive(Deserialize, ToSchema)]

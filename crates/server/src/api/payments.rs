@@ -1,7 +1,7 @@
-//! `/v1/payments`: transfers as they come, answered allow, review or hold; alerts and holds.
+//! `/v1/payments`: live transfers, answered allow, review or hold; alerts and holds.
 //!
-//! What is said here is for whoever runs payments. Nothing of it is for the customer: what a customer
-//! may be told is one fixed sentence, the same for everybody.
+//! Answers are for the payment system, never for the customer: what a customer may be told is one
+//! fixed sentence, the same for all.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -24,7 +24,7 @@ use crate::{App, access};
 pub(super) const PAYMENTS_BYTES_MAX: usize = 8 << 20;
 /// Transfers of one request.
 const TRANSFERS_MAX: usize = 1_000;
-/// Alerts listed at once.
+/// Alerts per response.
 const ALERTS_MAX: i64 = 1_000;
 
 /// A transfer. Ids are text; amounts are decimal text, `"35.00"`.
@@ -76,7 +76,7 @@ pub(crate) struct ReasonBody {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FoundBody {
-    /// `sender` or `recipient`: which side of its own transfers the party is looked at from.
+    /// `sender` or `recipient`: the side on which the party is assessed.
     side: String,
     /// `possible buyer`, `possible facilitator` or `possible victim`.
     role: String,
@@ -103,7 +103,7 @@ pub(crate) struct AnswerBody {
     /// What was found, highest score first. Never for the customer.
     found: Vec<FoundBody>,
     hold_until: Option<String>,
-    /// All that the customer may be told; the same words whatever was found.
+    /// All that the customer may be told; the same words in every case.
     #[serde(skip_serializing_if = "str::is_empty")]
     customer_text: &'static str,
     /// Its place in the journal.
@@ -348,7 +348,7 @@ impl AlertBody {
     }
 }
 
-/// Alerts that stand, highest score first; `?queue=victims` for possible victims.
+/// Current alerts, highest score first; `?queue=victims` for possible victims.
 #[utoipa::path(get, path = "/v1/payments/alerts", params(("queue" = Option<String>, Query)), responses((status = 200, body = Vec<AlertBody>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn alerts(
     State(app): State<App>,

@@ -1,5 +1,5 @@
-//! `/v1/reports` and what leads to one: a look before anything is made, drafts, filing, approval,
-//! sending, taking back, what became of it.
+//! `/v1/reports` and the steps before it: check, draft, file, approve, send, retract, record the
+//! outcome.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ pub(crate) struct CheckBody {
     /// What the receiver will miss or refuse: field, what, source, stops.
     #[schema(value_type = Vec<Object>)]
     remarks: serde_json::Value,
-    /// Nothing stands in it that anybody could act on.
+    /// It contains nothing actionable.
     empty: bool,
     /// The receiver would take it.
     acceptable: bool,
@@ -309,7 +309,7 @@ pub(crate) struct ReasonBody {
     reason: String,
 }
 
-/// Take a report back: withdrawn if it hasn't left, else its receiver is told.
+/// Retract a report: withdrawn if it hasn't been sent, otherwise its receiver is notified.
 #[utoipa::path(post, path = "/v1/reports/{report}/retraction", params(("report" = String, Path)), request_body = ReasonBody, responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn retract(
     State(app): State<App>,
@@ -332,7 +332,7 @@ pub(crate) struct OutcomeBody {
     source: String,
 }
 
-/// What became of a report, as its receiver says.
+/// Outcome of a report, as its receiver states it.
 #[utoipa::path(post, path = "/v1/reports/{report}/outcomes", params(("report" = String, Path)), request_body = OutcomeBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn outcome(
     State(app): State<App>,
@@ -353,7 +353,7 @@ pub(crate) struct DueBody {
     /// Running clocks, soonest first.
     #[schema(value_type = Vec<Object>)]
     deadlines: serde_json::Value,
-    /// Alarms nobody has seen.
+    /// Unseen alarms.
     #[schema(value_type = Vec<Object>)]
     alarms: serde_json::Value,
 }

@@ -50,7 +50,7 @@ pub(crate) struct Answer {
     /// `match`, `known-harmless`, `low-quality`, `no-match` or `unreadable`.
     #[schema(value_type = String)]
     verdict: &'static str,
-    /// What to do with the upload: `pass`, `hold` or `block`. The last two can be undone.
+    /// What to do with the upload: `pass`, `hold` or `block`. The last two are reversible.
     #[schema(value_type = String)]
     action: &'static str,
     /// The case; only for keys with the right `findings`.

@@ -1,5 +1,5 @@
-//! The flow of a site's money as a picture: services, wallets, the site, where it went; widths are
-//! amounts. Beyond so many a column groups the smallest, so that a thousand wallets stay readable.
+//! The flow of a site's money as a graph: services, wallets, the site, destinations; widths are
+//! amounts. Beyond a maximum per column the smallest are grouped, so that many wallets stay readable.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const BOX: f64 = 200.0;
 const BAND_MAX: f64 = 22.0;
 const BAND_MIN: f64 = 0.8;
 
-/// What stands in a column.
+/// Content of a column.
 #[derive(Default)]
 struct Node {
     label: String,

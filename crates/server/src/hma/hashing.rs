@@ -32,7 +32,7 @@ impl HashQuery {
     }
 }
 
-/// Signals by the name of their type; an empty one where there is too little to be told apart.
+/// Signals by type name; an empty one if the file has too little detail.
 pub(crate) type Signals = BTreeMap<&'static str, String>;
 
 pub(crate) async fn hash_url(

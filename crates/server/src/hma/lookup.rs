@@ -153,7 +153,7 @@ fn look_up(
 ) -> Answer<BTreeMap<&'static str, ByBank>> {
     let mut by_type = BTreeMap::new();
     for (name, signal) in signals {
-        // Too little to be told apart matches nothing.
+        // A digest of low quality matches nothing.
         let found = if signal.is_empty() || signal == "[]" {
             ByBank::new()
         } else {
@@ -234,7 +234,7 @@ pub(crate) async fn index_status(
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_secs());
     let mut answer = Map::new();
     for (name, size) in sizes(&current, query.signal_type.as_deref())? {
-        // What is on record is what is in memory: there is no older index to be built to.
+        // Memory always matches the record, so there is never an older index to rebuild.
         let (built_to, present) = if size > 0 {
             (json!(now), true)
         } else {

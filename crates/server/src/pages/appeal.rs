@@ -1,5 +1,5 @@
-//! The page where somebody contests what was done to their account: with the code of a notice, and
-//! without any login.
+//! The page for contesting what was done to an account: with the code of a notice, and without a
+//! login.
 
 use axum::extract::State;
 use axum::http::HeaderMap;

@@ -18,7 +18,7 @@ fn route() -> MethodRouter<App> {
     get(ask).merge(post(show))
 }
 
-/// A browser sends no `Authorization` header by itself, so the page asks for the key and forgets it.
+/// A browser sends no `Authorization` header on its own, so the page asks for the key and doesn't store it.
 async fn ask(State(app): State<App>, headers: HeaderMap) -> Response {
     let language = Language::of(&headers);
     match access::require(&app, &headers, Right::Cases).await {

@@ -19,7 +19,7 @@ pub(crate) const PAGE: Page = Page {
     route,
 };
 
-/// Alerts of a queue shown at once.
+/// Alerts of a queue per page.
 const ALERTS_MAX: i64 = 100;
 
 fn route() -> MethodRouter<App> {

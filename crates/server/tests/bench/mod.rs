@@ -25,7 +25,7 @@ pub fn pool() -> Arc<Pool> {
     Arc::new(Pool::new(WorkerCommand { program }, Limits::default()))
 }
 
-/// A casework in a folder of its own, which goes with the second value.
+/// A casework in a temporary folder, deleted when the second value is dropped.
 pub async fn casework() -> (Arc<Casework>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let opened = obhut_app::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock));
@@ -79,7 +79,7 @@ pub fn scene(seed: u32) -> image::RgbImage {
     })
 }
 
-/// A picture with too little in it to be told apart.
+/// A picture with too little detail for PDQ.
 pub fn flat() -> Vec<u8> {
     let grey = image::RgbImage::from_pixel(90, 90, image::Rgb([80, 80, 80]));
     encoded(&grey, image::ImageFormat::Png)

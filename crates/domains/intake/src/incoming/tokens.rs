@@ -1,4 +1,4 @@
-//! What is computed of each incoming report by itself: its tokens, its own reasons, its sealed bytes.
+//! Per-report computation: its tokens, its own reasons, its sealed bytes.
 
 use obhut_index::Bits256;
 use obhut_vault::{LookupKey, Sealer};
@@ -27,10 +27,10 @@ pub(super) struct Prepared {
     pub raw: Vec<u8>,
 }
 
-/// Stands for the near digest that a report brought first.
+/// Token for a near digest that this report was the first to contain.
 pub(super) fn near_token(seq: i64) -> i64 {
-    // No keyed digest is needed: the number says nothing. The bits tell it from other tokens with
-    // the same chance as those have to meet.
+    // No keyed digest is needed: the number reveals nothing. The bits keep it distinct from other tokens,
+    // with the same chance of a collision as those have.
     let mixed = (seq as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .rotate_left(31)
@@ -181,7 +181,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     }
 }
 
-/// When and from where it was uploaded: what tells one upload from the next.
+/// Time and address of the upload, which distinguish one upload from another.
 fn terse_events(facts: &Facts) -> String {
     let own = facts.reported.iter().flat_map(|a| &a.ip_events);
     let files = facts.files.values().filter_map(|f| f.ip_event.as_ref());

@@ -25,7 +25,7 @@ pub(crate) struct Column {
     pub marks: Vec<FrameMark>,
 }
 
-/// Where a frame stands in its video, and how much it says.
+/// Position of a frame in its video, and its quality.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct FrameMark {
     pub time_s: f32,

@@ -24,7 +24,7 @@ pub struct LoadedList {
     entries: usize,
 }
 
-/// What is known of a list beside its entries.
+/// Metadata of a list.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct About {
     pub id: String,
@@ -36,7 +36,7 @@ pub(crate) struct About {
     pub signed_version: Option<String>,
     /// Pieces that two people have signed for; those after them only count.
     pub signed_pieces: usize,
-    /// Largest distance that matches, where the list has one of its own.
+    /// Largest distance that matches, if the list sets its own.
     pub distance_bits: Option<u32>,
 }
 
@@ -70,7 +70,7 @@ struct Part {
 struct Run {
     first: u32,
     piece: u32,
-    /// Rows of other kinds that stand before these in the file.
+    /// Rows of other kinds before these in the file.
     before: u32,
     names: Arc<Names>,
     labels: Arc<Vec<u32>>,
@@ -160,7 +160,7 @@ impl LoadedList {
         &self.about
     }
 
-    /// The same entries, described anew.
+    /// The same entries with new metadata.
     pub(crate) fn described(&self, about: About) -> Self {
         Self {
             about,
@@ -195,7 +195,7 @@ impl LoadedList {
         &self.about.version
     }
 
-    /// The version an entry stands in: the signed one, or where it is not in that the newest.
+    /// The version that contains an entry: the signed one, or else the newest.
     pub(crate) fn version_of(&self, signed: bool) -> &str {
         match &self.about.signed_version {
             Some(version) if signed => version,

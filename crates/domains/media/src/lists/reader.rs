@@ -2,8 +2,8 @@
 //! of frames (`vpdq`) also timestamp in seconds and, if wanted, quality. A video's frames are the
 //! rows with its entry_id.
 //!
-//! A bad row is a problem with its number, never the end of the list, and never quoted: what
-//! stands in it may be a digest with a typing error.
+//! A bad row is a problem with its row number. It doesn't stop the import, and it is never quoted: it
+//! may contain a digest with a typing error.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -63,7 +63,7 @@ pub(crate) fn read(csv: &[u8], name_entry: NameEntry<'_>) -> (Entries, Vec<ListP
     let version = hex::encode(Sha256::digest(csv));
     let mut builder = Builder::default();
     let mut problems = Vec::new();
-    // A byte order mark, as spreadsheets write it, is no part of the first column's name.
+    // A byte order mark, as spreadsheets write it, isn't part of the first column's name.
     let csv = csv.strip_prefix(b"\xef\xbb\xbf").unwrap_or(csv);
     let mut lines = (1..).zip(csv.split(|b| *b == b'\n'));
     let header = lines.next().map_or(&b""[..], |(_, line)| line);

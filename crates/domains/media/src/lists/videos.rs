@@ -25,7 +25,7 @@ use super::loaded::{EntryHit, LoadedList};
 /// Share of frames, in percent, from which a match counts without regard to time; as
 /// python-threatexchange's `VPDQ_QUERY_MATCH_THRESHOLD_PERCENT`.
 pub const PERCENT_MIN: f64 = 80.0;
-/// Largest distance of a frame that may stand for its second, in bits.
+/// Largest distance of a frame that may represent its second, in bits.
 const SUPPORT_BITS_MAX: u32 = 66;
 /// Distance that says more, in bits.
 const STRONG_BITS_MAX: u32 = 48;
@@ -34,7 +34,7 @@ const STRONG_BITS_MAX: u32 = 48;
 /// as near as a picture on a list must be and the other is strong.
 const PICTURES_MIN: usize = 2;
 const WEIGHT_MIN: u32 = 5;
-/// Seconds of one picture, each within the kind's radius, that stand for different pictures.
+/// Seconds of a still picture, each within the kind's radius, that count as different pictures.
 const STILL_SECONDS_MIN: usize = 3;
 /// How far from its place a frame may be, in seconds, either way.
 const SLACK_S: f32 = 0.55;
@@ -44,7 +44,7 @@ const SPEEDS: std::ops::RangeInclusive<u32> = 94..=106;
 const SUPPORTS_OF_FRAME_MAX: usize = 500;
 /// Supports of one video that are looked at; of more, evenly chosen ones.
 const SUPPORTS_OF_VIDEO_MAX: usize = 6_000;
-/// Frames whose neighbours are collected at once.
+/// Frames per neighbour search.
 const FRAMES_AT_ONCE: usize = 64;
 /// Supports of one row that are weighed, nearest first.
 const SUPPORTS_OF_ROW_MAX: usize = 96;
@@ -67,7 +67,7 @@ pub(crate) struct QueryFrame {
     pub whole_second: bool,
 }
 
-/// A frame's digest that somebody else has computed.
+/// A frame's digest computed elsewhere.
 #[derive(Clone, Copy)]
 pub struct VideoFrameDigest {
     /// Its digest.
@@ -352,7 +352,7 @@ struct Support {
     distance_bits: u32,
 }
 
-/// At most so many, evenly chosen.
+/// At most `n`, evenly spaced.
 fn thin<T>(items: &mut Vec<T>, max: usize) {
     let len = items.len();
     if len > max {

@@ -109,7 +109,7 @@ impl<'a> Watch<'a> {
         self.search(&self.frames, matches);
     }
 
-    /// What matches by now, in a stream whose end nobody knows.
+    /// Matches so far, in a stream without a known end.
     pub fn now(&mut self, matches: &mut Vec<Match>) {
         matches.extend(self.pictures.iter().map(|(found, _)| found.clone()));
         let newest = self.frames.len().saturating_sub(NOW_FRAMES);

@@ -1,7 +1,7 @@
 //! Headings, fields and checked lists as a PDF on A4, for people at an authority to read and print.
 //!
 //! DejaVu Sans is embedded: Latin, Greek, Cyrillic, Arabic and more. A character it doesn't have is
-//! written by its number, so that nothing is silently lost; the JSON beside the PDF has it as it is.
+//! written as its code point, so that nothing is silently lost; the JSON next to the PDF has the original.
 
 use std::sync::LazyLock;
 
@@ -22,7 +22,7 @@ pub(crate) enum Block {
     Title(String),
     Heading(String),
     Text(String),
-    /// A name and what stands under it.
+    /// A label and its values.
     Field(String, String),
     /// Something asked for, and whether it is there.
     Check(bool, String),
@@ -67,7 +67,7 @@ impl Face {
                 c if c.is_control() || self.widths.glyph_index(c).is_none() => {
                     out += &format!("[U+{:04X}]", u32::from(c));
                 }
-                // What turns the direction of text round would hide what stands there.
+                // Bidirectional control characters could hide text.
                 '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => {
                     out += &format!("[U+{:04X}]", u32::from(c));
                 }
@@ -119,7 +119,7 @@ impl Face {
     }
 }
 
-/// A line where it stands: indent, size, bold, text.
+/// A positioned line: indent, size, bold, text.
 struct Line {
     indent: f32,
     size: f32,

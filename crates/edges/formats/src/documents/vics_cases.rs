@@ -1,8 +1,8 @@
 //! A case in VICS, the exchange form of Project VIC, for the tools of forensic examiners.
 //!
 //! Readers check the context exactly and expect it as the first key: so it is written first.
-//! A category is written only where it stands on a VICS scale: 0 and 5 have opposite meanings
-//! between tools, and nothing is translated.
+//! A category is written only if it is on a VICS scale: 0 and 5 have opposite meanings in different
+//! tools, and nothing is translated.
 
 use obhut_facts::{Dossier, ReportedFile, rfc3339};
 use serde_json::{Map, Value, json};
@@ -74,7 +74,7 @@ pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
             json!([{ "PropertyName": "Account", "PropertyValue": account }]),
         );
     }
-    // The context first, whatever order a map of ours would have.
+    // The context first, regardless of map order.
     let (key, context) = match version {
         Version::Two => (
             "@odata.context",
@@ -173,7 +173,7 @@ fn media_of(d: &Dossier, file: &ReportedFile, number: i32, version: Version) -> 
         "MD5": digests.md5.to_ascii_uppercase(),
         "SHA1": digests.sha1.to_ascii_uppercase(),
         "Category": category,
-        // What nobody knows isn't said; what was marked is.
+        // An unknown value is omitted; an annotated one is written.
         "IsDistributed": marked("viral").then(|| truth(true)),
         "IsPrecategorized": truth(file.matched),
         "IsSuspected": truth(true),

@@ -1,5 +1,5 @@
-//! A web form's JSON as a report that came in. Every field may be missing; what nobody knows is kept
-//! with the bytes.
+//! A web form's JSON as an incoming report. Every field may be missing; unknown fields are kept with the
+//! original bytes.
 
 use obhut_facts::{
     Account, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport,

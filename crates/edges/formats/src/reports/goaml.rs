@@ -144,7 +144,7 @@ fn write(d: &Dossier) -> Rendered {
     }
 }
 
-/// The same of many transactions, told once with how many.
+/// The same remark on many transactions, given once with their number.
 fn gathered(all: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
     let mut kinds: Vec<(String, String, String, usize)> = Vec::new();
     for (path, what) in all {
@@ -332,7 +332,7 @@ fn transaction<'a>(
     ])
 }
 
-/// How much local currency one unit of the foreign one came to.
+/// Local currency per unit of the foreign one.
 fn rate(p: &Payment) -> Option<String> {
     let (local, amount) = (p.amount_local.as_ref()?, &p.amount);
     let (local, amount): (f64, f64) = (local.parse().ok()?, amount.parse().ok()?);

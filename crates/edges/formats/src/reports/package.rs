@@ -1,4 +1,4 @@
-//! A package for any authority without an interface of its own: PDF, JSON and files, in English.
+//! A package for any authority without its own interface: PDF, JSON and files, in English.
 
 use obhut_facts::Language;
 

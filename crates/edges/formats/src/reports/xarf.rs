@@ -186,7 +186,7 @@ fn is_the_url(field: &str, facts: &obhut_facts::Facts, url: Option<&str>) -> boo
     })
 }
 
-/// A complete address that lets nobody in who isn't meant.
+/// A complete URL without credentials.
 fn is_url(text: &str) -> bool {
     secret_address(text).is_none()
         && !text.chars().any(char::is_whitespace)

@@ -4,7 +4,7 @@ use obhut_facts::TagRecord;
 
 use super::TagFile;
 
-/// Lines looked at to tell the form.
+/// Lines examined to detect the format.
 const LINES_LOOKED_AT: usize = 50;
 
 pub(super) fn is(text: &str) -> bool {

@@ -24,7 +24,7 @@ const FIELDS: &[&str] = &[
     "tag_type",
 ];
 
-/// Fields of the head alone; any of a tag may stand there for all of them.
+/// Header-only fields; any field of a tag may also be in the header, for all tags.
 const HEAD_FIELDS: &[&str] = &[
     "title",
     "creator",

@@ -1,4 +1,4 @@
-//! CSV to records: comma, semicolon, tab or bar, told by the first line (RFC 4180, with a quotation
+//! CSV to records: comma, semicolon, tab or bar, detected from the first line (RFC 4180, with a quotation
 //! mark that is never closed costing one record and not the rest of the file).
 
 use std::io::{self, BufRead as _, Read};
@@ -165,7 +165,7 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// Where fields lie in a line; those with a quotation mark doubled inside have a text of their own.
+/// Positions of fields in a line; fields with doubled quotation marks are stored unescaped.
 #[derive(Default)]
 struct Fields {
     spans: Vec<(usize, usize)>,
@@ -202,7 +202,7 @@ impl Fields {
                 }
                 self.spans.push((start, end));
                 at = end + 1;
-                // Anything between the mark and the delimiter belongs to nobody.
+                // Text between the closing mark and the delimiter belongs to no field.
                 match memchr::memchr(delimiter, &line[at..]) {
                     Some(n) => at += n + 1,
                     None => return true,
@@ -226,7 +226,7 @@ impl Fields {
         self.spans.len()
     }
 
-    /// Empty where it is no text.
+    /// Empty if it isn't valid text.
     fn get<'a>(&'a self, line: &'a [u8], n: usize) -> &'a str {
         if let Some((_, text)) = self.own.iter().find(|o| o.0 == n) {
             return text;

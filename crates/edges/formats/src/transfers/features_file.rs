@@ -36,7 +36,7 @@ struct Part {
 }
 
 impl BySender {
-    /// Small is what lies in the policy's price band of its currency.
+    /// Small means within the policy's price band for the currency.
     pub fn new(policy: Policy) -> Self {
         Self {
             parts: (0..PARTS).map(|_| Part::default()).collect(),

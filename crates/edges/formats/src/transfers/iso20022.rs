@@ -1,7 +1,7 @@
 //! ISO 20022 to records: pacs.008.001.08, .10 and .12, pain.001.001.09.
 //!
-//! A file is cut at its transactions and each is read by itself, so that one that is broken costs
-//! one record and not the batch, and a file of any length takes little memory.
+//! A file is split at its transactions and each is parsed separately, so that a broken one costs one
+//! record and not the batch, and a file of any length needs little memory.
 
 use std::io::Read;
 
@@ -108,7 +108,7 @@ impl PartySaid {
 /// Reads a message from a stream.
 ///
 /// # Errors
-/// It is no message that is read, or it can't be read any further.
+/// It isn't a supported message, or it can't be read any further.
 pub fn read(
     file: impl Read,
     words: &mut Words,
@@ -203,13 +203,13 @@ enum Found {
     End,
 }
 
-/// What is known of a message beside its transactions.
+/// Header of a message.
 struct Message {
     open: Vec<u8>,
     close: Vec<u8>,
     payment: Vec<u8>,
     created: String,
-    /// pain.001 tells the payer once for many.
+    /// pain.001 states the payer once for several transactions.
     group: Said,
     announced: Option<u64>,
 }
@@ -273,13 +273,13 @@ impl Message {
         }
     }
 
-    /// What stands before a transaction; of a payment it tells the payer.
+    /// Content before a transaction; within a payment it states the payer.
     fn head(&mut self, between: &[u8]) {
         let Some(at) = find(between, &self.payment) else {
             return;
         };
         self.group = Said::default();
-        // It isn't closed before its transactions, so its end is no fault.
+        // Its closing tag comes after the transactions, so a missing end here isn't a fault.
         let _ = read_elements(&between[at..], &mut self.group);
     }
 
@@ -380,7 +380,7 @@ fn read_elements(block: &[u8], said: &mut Said) -> Result<(), String> {
     let mut of = Of::Nothing;
     let broken = |e: &dyn std::fmt::Display, at: u64| {
         let kind = e.to_string();
-        // What the parser quotes may come from the message; only its kind is told.
+        // The parser's message may quote the input; only its kind is reported.
         let kind = kind
             .split(':')
             .next()

@@ -66,7 +66,7 @@ pub fn channel(text: &str) -> u8 {
 /// id where it has one.
 ///
 /// # Errors
-/// It is no message that is read, or has more than `most`.
+/// It isn't a supported message, or has more than `most` transactions.
 pub fn iso_records(
     bytes: &[u8],
     most: usize,

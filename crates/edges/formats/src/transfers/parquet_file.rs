@@ -43,8 +43,8 @@ pub(super) fn read(
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let latest = transfers.latest();
     let next = AtomicUsize::new(0);
-    // A channel for each row group: whoever comes to it first fills it, and they are emptied in
-    // their order. A full one makes its thread wait, so little is decoded ahead.
+    // A channel per row group, each filled by one thread and emptied in order. A full channel blocks
+    // its thread, so little is decoded ahead.
     let (send, receive): (Vec<_>, Vec<_>) = (0..groups)
         .map(|_| {
             let (send, receive) = sync_channel(AHEAD_BATCHES);
@@ -101,7 +101,7 @@ pub(super) fn read(
 /// Batches of a row group that wait to be taken.
 const AHEAD_BATCHES: usize = 4;
 
-/// Some rows, as far as a thread of its own can bring them.
+/// Some rows, decoded as far as possible on a worker thread.
 enum Chunk {
     Prepared(Vec<Preparation>),
     Batch(RecordBatch),
@@ -112,7 +112,7 @@ const COMPRESSION: &str =
     "its compression isn't read here; write it with zstd, snappy, lz4 or gzip";
 const DAMAGED: &str = "its row group is damaged; get the file again";
 
-/// A file read by place: copies of a handle share where they stand, and several threads read.
+/// A file with positioned reads: cloned handles share their offset, and several threads read.
 struct At {
     file: File,
     length: u64,
@@ -220,7 +220,7 @@ impl Opened {
         self.metadata.metadata().row_group(group).num_rows() as u64
     }
 
-    /// Decodes a row group; stops where nobody listens any more.
+    /// Decodes a row group; stops when the receiver is gone.
     fn decode(&self, file: &File, group: usize, latest: i64, out: &SyncSender<Chunk>) {
         // The crate refuses what is damaged; where it panics instead, that is the same to us.
         let opened = catch_unwind(AssertUnwindSafe(|| self.group(file, group)));
@@ -401,7 +401,7 @@ impl<'a> Values<'a> {
             }
             Values::Floats(a) if !a.is_null(row) => Ok(Amount::Float(a.value(row))),
             Values::Floats32(a) if !a.is_null(row) => {
-                // Back to the few digits that a single-precision fraction stands for.
+                // Rounds to the digits a single-precision fraction represents.
                 let text = a.value(row).to_string();
                 Ok(Amount::Float(text.parse().unwrap_or(f64::NAN)))
             }

@@ -12,7 +12,7 @@ pub struct Moment {
 }
 
 /// ISO 8601: `2026-03-01T22:41:00+01:00`, a blank for the T, a date alone; or seconds, milliseconds
-/// or microseconds since 1970, told by their length.
+/// or microseconds since 1970, detected from the length.
 ///
 /// # Errors
 /// It is none of these.
@@ -36,7 +36,7 @@ fn epoch(text: &str) -> Option<Moment> {
     })
 }
 
-/// A number since 1970 in microseconds, its unit told by how many digits it has.
+/// A number since 1970 in microseconds, its unit detected from the number of digits.
 pub(crate) fn of_epoch(value: i64, digits: usize) -> Option<i64> {
     match digits {
         9..=10 => value.checked_mul(1_000_000),

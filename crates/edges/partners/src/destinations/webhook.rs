@@ -1,7 +1,7 @@
-//! A case to a system of the operator's own, as an event signed the Standard Webhooks way.
+//! Sends a case to the operator's own system, as an event signed according to Standard Webhooks.
 //!
-//! The signature covers id, time and body, so that nobody can change or replay it; the id is the
-//! report's, so that what comes twice counts once.
+//! The signature covers id, time and body, so that it can't be changed or replayed; the id is the
+//! report's, so that the receiver can discard duplicates.
 
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};

@@ -1,4 +1,4 @@
-//! Case facts of every shape the case file's own schema allows, valid values beside nasty ones.
+//! Case facts of every shape the case file's own schema allows, valid and hostile values mixed.
 
 use serde_json::{Map, Value, json};
 

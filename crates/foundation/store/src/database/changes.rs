@@ -24,7 +24,7 @@ pub async fn number(tx: &mut Tx) -> Result<i64> {
     Columns::of(&row).int()
 }
 
-/// The first of so many numbers that nobody else gets.
+/// Reserves `n` consecutive numbers and returns the first.
 pub async fn numbers(tx: &mut Tx, what: &str, count: i64) -> Result<i64> {
     Ok(next_numbers(tx, what, count).await?)
 }

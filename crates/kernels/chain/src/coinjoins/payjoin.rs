@@ -1,4 +1,4 @@
-//! PayJoin: the payee puts in a coin of their own. Never sure from outside, so only doubted.
+//! PayJoin: the payee adds a coin of their own. It can't be proven from outside, so it is only suspected.
 
 use super::{CoinJoin, TxView};
 

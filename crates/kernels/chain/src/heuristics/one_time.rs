@@ -1,4 +1,4 @@
-//! Change goes to an address that nobody has used before.
+//! Change goes to an address never used before.
 
 use super::{Change, Heuristic, Output, Strength};
 

@@ -1,4 +1,4 @@
-//! Wallets never show a change address to anybody, so nobody pays it again.
+//! Wallets never show a change address to the user, so it isn't paid again.
 
 use super::{Change, Heuristic, Output, Strength};
 

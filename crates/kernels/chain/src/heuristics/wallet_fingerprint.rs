@@ -1,8 +1,8 @@
-//! The change is spent by the same wallet, so in the same manner: what is spent in another isn't it.
+//! The change is spent by the same wallet, so with the same fingerprint: an output spent with another one isn't change.
 
 use super::{Change, Heuristic, Output, Strength, habits_of};
 
-/// Spent in the same manner.
+/// Spent with the same wallet fingerprint.
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "wallet_fingerprint",
     code: 6,

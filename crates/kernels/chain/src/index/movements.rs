@@ -1,4 +1,4 @@
-//! What moved at addresses that somebody watches.
+//! Movements at watched addresses.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::{Index, Key};
 pub struct Movement {
     /// The address.
     pub key: Key,
-    /// The transaction's id, as it stands in the data.
+    /// The transaction's id, in the byte order of the data.
     pub tx: Hash,
     /// Height of its block.
     pub height: u64,

@@ -1,5 +1,5 @@
-//! What somebody needs to check a transaction without this software: its bytes, the way to its block's
-//! Merkle root, the block's header, and the transactions whose outputs it spends.
+//! What is needed to check a transaction without this software: its bytes, the Merkle path to its block's
+//! root, the block's header, and the transactions whose outputs it spends.
 
 use bitcoin_slices::{Visit as _, Visitor, bsl};
 
@@ -10,7 +10,7 @@ use crate::{Fault, Index};
 /// A transaction that can be checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Proof {
-    /// Its id, as it stands in the data.
+    /// Its id, in the byte order of the data.
     pub id: Hash,
     /// Its bytes without witnesses: their double SHA-256 is the id.
     pub bytes: Vec<u8>,
@@ -20,7 +20,7 @@ pub struct Proof {
     pub header: [u8; 80],
     /// Its place in the block.
     pub position: u64,
-    /// Hashes beside the way from the id to the header's Merkle root, from below.
+    /// Sibling hashes on the path from the id to the header's Merkle root, bottom up.
     pub branch: Vec<Hash>,
 }
 
@@ -77,7 +77,7 @@ impl Proof {
         hash == self.header[36..68]
     }
 
-    /// Hash of the block, as it stands in the data.
+    /// Hash of the block, in the byte order of the data.
     pub fn block(&self) -> Hash {
         sha256d(&[&self.header])
     }

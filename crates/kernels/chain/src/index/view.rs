@@ -2,7 +2,7 @@
 
 use crate::Index;
 use crate::files::Hash;
-use crate::forest::NOBODY;
+use crate::forest::NO_ADDRESS;
 use crate::heuristics;
 
 /// A transaction.
@@ -10,7 +10,7 @@ use crate::heuristics;
 pub struct Transaction {
     /// Its number.
     pub number: u64,
-    /// Its id, as it stands in the data.
+    /// Its id, in the byte order of the data.
     pub id: Hash,
     /// Height of its block.
     pub height: u64,
@@ -76,7 +76,7 @@ impl Index {
             tx,
             vout: (out - self.chain.outs(tx).start) as u32,
             satoshi: self.chain.value(out),
-            address: (address != NOBODY).then_some(address),
+            address: (address != NO_ADDRESS).then_some(address),
         }
     }
 
@@ -104,7 +104,7 @@ impl Index {
             .filter_map(|tx| self.chain.mix(tx).map(|(mix, sure)| (tx, mix, sure)))
     }
 
-    /// The address that stands for a cluster in the weak layer; two with the same may have one owner.
+    /// The root address of a cluster in the weak layer; addresses with the same root may have one owner.
     pub fn wallet(&self, address: u32) -> u32 {
         self.weak().root(address)
     }
@@ -118,6 +118,6 @@ impl Index {
     pub fn payer(&self, tx: u64) -> Option<u32> {
         let input = self.chain.ins(tx).next()?;
         let payer = self.chain.payer(input);
-        (payer != NOBODY).then_some(payer)
+        (payer != NO_ADDRESS).then_some(payer)
     }
 }

@@ -1,4 +1,4 @@
-//! Videos to frames of luma, through ffmpeg in a sandbox of its own.
+//! Videos to frames of luma, through ffmpeg in its own sandbox.
 //!
 //! ffprobe says what the file is and how many frames it has in a second; ffmpeg decodes it once
 //! and hands over only the frames that are wanted, as luma, no larger than the hash needs. Both
@@ -66,7 +66,7 @@ pub enum Container {
     Ogg,
     /// Advanced Systems Format (WMV).
     Asf,
-    /// Something else that ffmpeg can play; never told by first bytes.
+    /// Another format that ffmpeg can play; never detected by first bytes.
     Other,
 }
 
@@ -143,7 +143,7 @@ pub enum Sampling {
     FourASecond,
     /// All.
     EveryFrame,
-    /// Those that stand for themselves in the stream; the others are not even decoded.
+    /// Keyframes only; the others are not even decoded.
     KeyFrames,
 }
 
@@ -525,7 +525,7 @@ fn listen(mut words: BufReader<impl io::Read>, send: &mpsc::Sender<Said>) {
         } else {
             None
         };
-        // Whoever listened has gone: go on reading, so that ffmpeg does not wait for us.
+        // The receiver is gone: keep reading, so that ffmpeg doesn't block on a full pipe.
         if let Some(said) = said {
             let _ = send.send(said);
         }

@@ -47,8 +47,8 @@ fn eight(pixels: Pixels<'_>) -> [Perceptual; 8] {
 ///
 /// The reference sums 0.299 R + 0.587 G + 0.114 B in double precision and rounds that to single.
 /// A quotient of this sum by 1,000 in single precision is the same number: the double sum is off
-/// by less than 10⁻¹³, and no sum of thousandths lies that near to a value half-way between two
-/// floats without being a float itself. The test tries all 2²⁴ colours.
+/// by less than 10⁻¹³, and no sum of thousandths is that near to a midpoint between two floats
+/// without being a float itself. The test tries all 2²⁴ colours.
 #[inline(always)]
 fn thousandths(p: [u8; 3]) -> i32 {
     299 * i32::from(p[0]) + 587 * i32::from(p[1]) + 114 * i32::from(p[2])

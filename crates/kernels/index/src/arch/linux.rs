@@ -1,4 +1,4 @@
-//! Tells Linux which memory is worth large pages: fewer misses when a table is read all over.
+//! Advises Linux to use huge pages: fewer TLB misses when a table is read at random.
 
 #![allow(unsafe_code)]
 
@@ -14,7 +14,7 @@ pub(super) fn large_pages<T>(table: &Vec<T>) {
     let to = table.as_ptr().addr() + table.capacity() * size_of::<T>();
     let to = to / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
     if from < to {
-        // SAFETY: the range lies within the vector's own memory, and this advice changes no
+        // SAFETY: the range is within the vector's own memory, and this advice changes no
         // content.
         let _ = unsafe { madvise(from as *mut _, to - from, Advice::LinuxHugepage) };
     }

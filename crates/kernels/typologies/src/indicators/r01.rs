@@ -58,7 +58,7 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
             f64::from(v.links.shared),
             f64::from(v.numbers.others.max(1)),
         );
-        // Who gives every month to one charity pays nobody else; its other givers are no ties.
+        // Monthly donors of a charity pay no one else of interest; the other donors are not links.
         if shared == 0.0 || all < 2.0 {
             return None;
         }

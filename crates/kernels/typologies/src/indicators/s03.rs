@@ -49,7 +49,7 @@ const SPAN: usize = at(INDICATOR.thresholds, "span");
 fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     let n = v.numbers;
     let (median, gap) = (n.median_cents, n.gap_days);
-    // A series of some days is no loyalty; it may be blackmail.
+    // A series of a few days isn't a regular relationship; it may be blackmail.
     if n.span_days < t[SPAN] {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Payments close together to somebody new: possible blackmail.
+//! Payments close together to a new recipient: possible blackmail.
 
 use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
 use crate::Side;

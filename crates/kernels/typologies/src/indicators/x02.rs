@@ -56,7 +56,7 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     }
     let silence = s.silence_days(v);
     let values = [s.first_cents, s.highest_cents, s.sum_cents, silence];
-    // Whoever paid more than is usual is in more trouble, not less.
+    // No upper bound: a victim who paid more than usual is in more danger, not less.
     let usual = if s.sum_cents <= t[SUM] { 1.0 } else { 0.8 };
     if silence >= t[SILENCE] {
         found_as(0, usual, &values)

@@ -54,7 +54,7 @@ struct Line {
 
 #[derive(Clone, Debug)]
 enum What {
-    /// The lines of another part stand here.
+    /// The lines of another part are inserted here.
     Part(String),
     Element(Element),
 }
@@ -244,8 +244,8 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes lines of one level with what stands below each; true when a value of the case was
-    /// among them.
+    /// Writes lines of one level with everything below each; true if a value of the case was among
+    /// them.
     fn lines(&mut self, lines: &[Line], here: &Value, nested: usize) -> bool {
         if nested > DEPTH_MAX {
             return false;
@@ -331,7 +331,7 @@ impl Writer<'_> {
         self.indent();
         let _ = writeln!(self.out, "</{}>", e.name);
         if !any && e.optional {
-            // Nothing of the case stands in it: it is left out, and so is what it would miss.
+            // It contains nothing of the case: it is omitted, and so are remarks about what it lacks.
             self.out.truncate(start);
             self.missed.truncate(missed);
         }

@@ -7,7 +7,7 @@ use regex_lite::Regex;
 
 use crate::tree::{self, Node};
 
-/// Faults told of one document.
+/// Maximum number of faults reported per document.
 const FAULTS_MAX: usize = 100;
 /// Elements inside one another.
 const DEPTH_MAX: usize = 60;
@@ -19,7 +19,7 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// From its text. With `compat` its patterns' `^` and `$` are anchors, as whoever wrote them
+    /// From its text. With `compat` its patterns' `^` and `$` are anchors, as their authors
     /// meant; otherwise they are what XML Schema says, letters like others.
     pub fn read(text: &str, compat: bool) -> Result<Schema, String> {
         let root =
@@ -397,7 +397,7 @@ fn first_name(p: &Node) -> Option<&str> {
     }
 }
 
-/// A pattern of XML Schema is anchored at both ends by itself; `^` and `$` are letters there.
+/// A pattern of XML Schema is implicitly anchored at both ends; `^` and `$` are letters there.
 fn fits(pattern: &str, text: &str, compat: bool) -> bool {
     let meant = if compat {
         let inner = pattern.strip_prefix('^').unwrap_or(pattern);
@@ -408,7 +408,7 @@ fn fits(pattern: &str, text: &str, compat: bool) -> bool {
     };
     match Regex::new(&format!("^(?:{meant})$")) {
         Ok(regex) => regex.is_match(text),
-        // A pattern nobody can read refuses nothing in compatibility mode, everything without it.
+        // An invalid pattern refuses nothing in compatibility mode, everything without it.
         Err(_) => compat,
     }
 }

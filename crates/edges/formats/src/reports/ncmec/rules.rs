@@ -1,5 +1,5 @@
-//! What the CyberTipline's documentation asks beyond its schema, as rules over documents: the
-//! client looks before it sends, the stand-in before it answers.
+//! Rules of the CyberTipline's documentation beyond its schema: the client checks them before it sends,
+//! the fake service before it answers.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ const LOCAL_PART_CHARS_MAX: usize = 64;
 /// A clock may be ahead of the service's by this many seconds.
 const AHEAD_SECONDS_MAX: i64 = 300;
 
-/// Why the service refuses a single value, if it does; whatever stands around it.
+/// Why the service refuses a single value, if it does, regardless of context.
 pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
     match element {
         "url" | "profileUrl" | "legalURL" | "locationOfFile" => {
@@ -54,7 +54,7 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
     }
 }
 
-/// An address that lets whoever has it in, without what does; none of any other.
+/// A signed URL without its credentials; `None` for any other.
 pub(crate) fn secret_address(text: &str) -> Option<String> {
     let mut url = url::Url::parse(text).ok()?;
     let signed = url.query_pairs().any(|(name, _)| {
@@ -218,7 +218,7 @@ fn report(node: &Node, found: &mut Vec<SchemaFault>) {
             "may stand more than once only in a batched report",
         );
     }
-    // An address of an incident must be somebody's.
+    // An address of an incident must be a valid host address.
     let mut known = Vec::new();
     for name in ["personOrUserReported", "intendedRecipient", "victim"] {
         for person in node.all(name) {

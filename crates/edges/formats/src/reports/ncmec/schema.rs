@@ -1,5 +1,5 @@
-//! The CyberTipline schema of 2025-11-10 as a table: which element may stand where, how often, with
-//! what in it; a validator that reads it, and a comparison with the schema the service shows.
+//! The CyberTipline schema of 2025-11-10 as a table: which element may occur where, how often, with
+//! what content; a validator that reads it, and a comparison with the schema the service publishes.
 //!
 //! Lengths are those of the documentation of 2025-06-11; the schema itself has none.
 //! Where the schema's file is at hand, a test compares every line with it, and `xmllint` has the
@@ -76,7 +76,7 @@ state||AK|AL|AR|AZ|CA|CO|CT|DC|DE|FL|GA|GU|HI|IA|ID|IL|IN|KS|KY|LA|MA|MD|ME|MI|M
 country||A1|A2|O1|AD|AE|AF|AG|AI|AL|AM|AN|AO|AP|AQ|AR|AS|AT|AU|AW|AX|AZ|BA|BB|BD|BE|BF|BG|BH|BI|BJ|BL|BM|BN|BO|BQ|BR|BS|BT|BV|BW|BY|BZ|CA|CC|CD|CF|CG|CH|CI|CK|CL|CM|CN|CO|CR|CU|CV|CX|CW|CY|CZ|DE|DJ|DK|DM|DO|DZ|EC|EE|EG|EH|ER|ES|ET|EU|FI|FJ|FK|FM|FO|FR|FX|GA|GB|GD|GE|GF|GG|GH|GI|GL|GM|GN|GP|GQ|GR|GS|GT|GU|GW|GY|HK|HM|HN|HR|HT|HU|ID|IE|IL|IM|IN|IO|IQ|IR|IS|IT|JE|JM|JO|JP|KE|KG|KH|KI|KM|KN|KP|KR|KW|KY|KZ|LA|LB|LC|LI|LK|LR|LS|LT|LU|LV|LY|MA|MC|MD|ME|MF|MG|MH|MK|ML|MM|MN|MO|MP|MQ|MR|MS|MT|MU|MV|MW|MX|MY|MZ|NA|NC|NE|NF|NG|NI|NL|NO|NP|NR|NU|NZ|OM|PA|PE|PF|PG|PH|PK|PL|PM|PN|PR|PS|PT|PW|PY|QA|RE|RO|RS|RU|RW|SA|SB|SC|SD|SE|SG|SH|SI|SJ|SK|SL|SM|SN|SO|SR|SS|ST|SV|SX|SY|SZ|TC|TD|TF|TG|TH|TJ|TK|TL|TM|TN|TO|TR|TT|TV|TW|TZ|UA|UG|UM|US|UY|UZ|VA|VC|VE|VG|VI|VN|VU|WF|WS|XK|YE|YT|ZA|ZM|ZW
 ";
 
-/// Where a fault of a document lies, and which rule says so.
+/// Location of a fault in a document, and the rule it violates.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SchemaFault {
     /// Elements from the root on, with their numbers where there are several.
@@ -101,7 +101,7 @@ enum Order {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Particle {
-    /// Names that may stand here; more than one is a choice.
+    /// Allowed names; more than one is a choice.
     names: Vec<(String, String)>,
     min: u8,
     many: bool,
@@ -218,7 +218,7 @@ pub(super) fn chars_max(of: &str) -> Option<usize> {
     of.strip_prefix('s').and_then(|n| n.parse().ok())
 }
 
-/// Why a text is no value of that type, if it isn't; lengths aside.
+/// Why a text isn't a valid value of that type, if so; lengths are checked separately.
 pub(super) fn misfit(text: &str, of: &str) -> Option<String> {
     let mut found = Vec::new();
     value(text, of, "", &mut found);
@@ -270,7 +270,7 @@ pub fn faults(document: &Node) -> Vec<SchemaFault> {
 
 fn element(node: &Node, of: &str, path: String, found: &mut Vec<SchemaFault>) {
     let Some(made) = PINNED.types.get(of) else {
-        // A plain value: nothing may stand in it.
+        // A plain value: no child elements allowed.
         if let Some(child) = node.children.first() {
             found.push(unexpected(&path, &child.name, ""));
         }

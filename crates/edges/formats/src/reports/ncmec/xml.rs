@@ -100,7 +100,7 @@ impl Xml {
         self.value_with(name, field, &[], value);
     }
 
-    /// A value that stands by itself: the field is where we are.
+    /// A value whose field is the current element.
     pub fn item(&mut self, name: &'static str, value: impl ToString) {
         self.value(name, "", Some(value));
     }
@@ -134,7 +134,7 @@ impl Xml {
         self.path.pop();
     }
 
-    /// True when the service would take the value in an element that would stand there.
+    /// True if the service would accept the value in an element at this place.
     pub fn takes_in(&self, outer: &'static str, name: &'static str, text: &str) -> bool {
         let of = schema::type_of(self.types.last().expect("a root"), outer);
         let of = schema::type_of(of, name);
@@ -174,7 +174,7 @@ impl Xml {
                 text += "\n\n";
             }
             text += "Further facts, by their field in the reporter's case file:\n";
-            // Ids of ours say nothing to whoever reads it.
+            // Our ids mean nothing to the reader.
             let root = self.fields.first().cloned().unwrap_or_default();
             let lines: Vec<_> = left
                 .iter()
@@ -297,7 +297,7 @@ impl Xml {
             format!("{why}; it stands in the free text at the end instead"),
             source,
         );
-        // Whoever has a signed address can use it; it is told without what makes it one.
+        // Anyone with a signed URL can use it, so its credentials are removed.
         match rules::secret_address(text) {
             Some(plain) => self.left_over(field, &plain),
             None => self.left_over(field, text),
@@ -385,7 +385,7 @@ fn printable(text: &str) -> String {
     text.chars().map(one).collect()
 }
 
-/// Control characters are told by their number: which they were is part of the fact.
+/// Control characters are written as their code points: they are part of the fact.
 fn readable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -32,7 +32,7 @@ const WORDS_CHARS_MAX: usize = 500;
 /// An answer in its parts.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Answer {
-    /// What it came to.
+    /// Response code.
     pub code: i64,
     /// In words.
     pub words: String,
@@ -106,7 +106,7 @@ impl Answer {
             c if code::THEIRS.contains(&c) => Err(SendFault::Unreachable(said)),
             c if code::DENIED.contains(&c) => Err(SendFault::Denied(said)),
             c if code::REFUSED.contains(&c) => Err(SendFault::Refused(said)),
-            // Gone meanwhile: what was begun is asked about before it is begun anew.
+            // Expired meanwhile: the old submission is checked before a new one begins.
             code::NOT_FOUND
             | code::NO_REPORT
             | code::NO_FILE

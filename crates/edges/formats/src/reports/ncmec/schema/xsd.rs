@@ -65,7 +65,7 @@ fn compare(name: &str, ours: &Type, now: &Type, said: &mut Vec<String>) {
     if old != new && ours.order == Order::Sequence {
         said.push(format!("{name} has another order"));
     }
-    // Lengths stand in the documentation only.
+    // Lengths are in the documentation only.
     let plain = |of: &str| match of
         .strip_prefix('s')
         .is_some_and(|n| n.parse::<u32>().is_ok())
@@ -235,7 +235,7 @@ fn read_element(
             let of = match (node.attribute("type"), node.child("complexType")) {
                 (Some(of), _) => base_type(of, plain),
                 (None, Some(complex)) => {
-                    // A type without a name is called after its element; one name stands twice.
+                    // An anonymous type is named after its element; one name occurs twice.
                     let own = match (parent, name) {
                         ("associatedAccount", "platform") => "associatedPlatform",
                         (_, name) => name,
@@ -256,7 +256,7 @@ fn read_element(
     }
 }
 
-/// This table as an XSD: what the stand-in shows to whoever asks for the schema.
+/// This table as an XSD: the fake service returns it as its schema.
 // Long: one branch per kind of element.
 pub fn as_xsd() -> String {
     let xs = |of: &str| match of {
