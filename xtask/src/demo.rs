@@ -168,13 +168,13 @@ pub fn run() -> Done {
     table.push((
         "found",
         format!(
-            "{} of {EDITS} edits, {} bits at the most",
+            "{} of {EDITS} edits, {} bits at most",
             found.hits, found.farthest
         ),
     ));
     table.push(("missed", found.missed));
     table.push((
-        "falsely found",
+        "false positives",
         format!("{} of {} others", found.false_hits, FILES - EDITS),
     ));
 
@@ -294,7 +294,7 @@ pub fn run() -> Done {
     println!("\n8. Made-up payments, some of them planted as payments for live-streamed abuse");
     table.push(("payments", payments(&obhut, &folder)?));
 
-    println!("\n{:<14} Came to", "What");
+    println!("\n{:<14} Result", "Step");
     for (what, came) in &table {
         println!("{what:<14} {came}");
     }
@@ -345,7 +345,7 @@ fn payments(obhut: &Obhut, folder: &Path) -> Result<String, String> {
         .count();
     let victims = obhut.json(&["payments", "alerts", "--victims"])?.len();
     Ok(format!(
-        "{} alerts in 50,000 made-up transfers; of the first {}, {found} are planted buyers; {victims} in the queue of possible victims",
+        "{} alerts in 50,000 artificial transfers; of the first {}, {found} are planted buyers; {victims} in the queue of possible victims",
         said.len(),
         first.len()
     ))

@@ -221,7 +221,7 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
         out.finish()?;
     }
     output.remark(&format!(
-        "{} made-up transfers, {} planted parties; `--explain` says what is planted",
+        "{} artificial transfers, {} planted parties; `--explain` says what is planted",
         made.transfers.len(),
         made.labels.len()
     ));
