@@ -23,6 +23,7 @@ pub const TARGETS: &[Target] = &[
         name: "list_csv",
         run: |bytes| {
             let (list, problems) = obhut_media::read_list_file("fuzz", bytes);
+            // An entry or a problem needs at least a byte; one more for a file that is refused as a whole.
             assert!(list.len() <= bytes.len() && problems.len() <= bytes.len() + 1);
         },
     },
@@ -101,6 +102,7 @@ pub const TARGETS: &[Target] = &[
             use obhut_formats::reports::goaml;
             if let Ok(text) = std::str::from_utf8(bytes) {
                 let _ = goaml::check_profile(text);
+                // One input holds two files, so that changes can make them fit or not fit each other.
                 let (schema, document) = text.split_once("\n===\n").unwrap_or((text, "<report/>"));
                 let _ = goaml::check_document(schema, true, document);
                 let _ = goaml::check_document(schema, false, document);
@@ -169,9 +171,11 @@ impl Changes {
     }
 
     fn number(&mut self, below: usize) -> usize {
+        // xorshift64 (Marsaglia), small and the same everywhere; it must not begin with zero, hence `| 1`.
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
+        // max(1), because an input may be empty.
         (self.state >> 20) as usize % below.max(1)
     }
 }
@@ -187,6 +191,7 @@ impl Iterator for Changes {
             match self.number(7) {
                 0 if !bytes.is_empty() => bytes[at] ^= 1 << self.number(8),
                 1 if !bytes.is_empty() => {
+                    // Ends of ranges, a sign bit, and what CSV and JSON are divided by.
                     const TELLING: [u8; 8] = [0, 1, 0x7f, 0x80, 0xff, b'"', b',', b'\n'];
                     bytes[at] = TELLING[self.number(TELLING.len())];
                 }

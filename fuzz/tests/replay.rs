@@ -9,6 +9,7 @@ const CHANGES: usize = 2_000;
 fn no_input_ends_a_reader() {
     for target in TARGETS {
         let kept = corpus(target);
+        // Without an input nothing is tried, and Changes has nothing to change.
         assert!(
             !kept.is_empty(),
             "{}: fuzz/corpus/{} is empty",
@@ -16,6 +17,7 @@ fn no_input_ends_a_reader() {
             target.name
         );
         kept.iter().for_each(|bytes| (target.run)(bytes));
+        // A fixed seed: what fails here fails again.
         Changes::new(kept, 7)
             .take(CHANGES)
             .for_each(|bytes| (target.run)(&bytes));

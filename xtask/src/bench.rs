@@ -61,6 +61,7 @@ pub fn run(only: Option<&str>) -> Done {
         let head = format!("machine: {}", machine());
         report.row(&head);
         bench(&mut report)?;
+        // After each benchmark, so that a failure of a later one does not lose this one's results.
         keep(name, &head, &report)?;
     }
     Ok(())
@@ -84,6 +85,7 @@ fn keep(name: &str, head: &str, report: &Report) -> Done {
         today(),
         report.summary
     );
+    // Only this section is replaced; what people have written around it stays.
     let written = match text.split_once(&begin) {
         Some((before, rest)) => {
             let (_, after) = rest.split_once(&end).ok_or("a section has no end")?;
@@ -138,6 +140,7 @@ pub fn memory_kib(pid: u32) -> u64 {
 }
 
 pub fn spread(values: &mut [f64]) -> String {
+    // The median, not the mean: on a shared machine one round may be disturbed.
     values.sort_by(f64::total_cmp);
     format!(
         "{:.2} ({:.2}–{:.2})",
@@ -178,5 +181,6 @@ pub fn cpu_of_children() -> f64 {
             .and_then(|f| f.parse::<f64>().ok())
             .unwrap_or(0.0)
     };
+    // Linux reports ticks of USER_HZ, which is 100 on x86-64 and Arm.
     (ticks(13) + ticks(14)) / 100.0
 }

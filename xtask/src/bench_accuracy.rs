@@ -135,6 +135,7 @@ pub fn run(report: &mut Report) -> Done {
         "building obhut",
     )?;
     let folder = target().join("bench/accuracy");
+    // An edit that was renamed would otherwise stay and be counted.
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|e| e.to_string())?;
     }
@@ -157,6 +158,7 @@ pub fn run(report: &mut Report) -> Done {
     let mut by_edit: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
     for (path, edit) in &edits {
         let (name, rest) = path.split_once('/').ok_or("a path")?;
+        // Edits are JPEGs of the PNG with the same number.
         let original = rest.replace(".jpg", ".png");
         let original = originals.get(&original).ok_or("an original")?;
         by_edit.entry(name).or_default().push(apart(original, edit));
@@ -198,8 +200,10 @@ pub fn run(report: &mut Report) -> Done {
                 }
             }
         }
+        // Pictures of one series differ little by design; they have their row, but are no false positives.
         if *set != "series of one scene" {
             pairs_all += pairs;
+            // The third of DISTANCES is 31, the default.
             false_all += within[2];
         }
         let low = if low > 0 {
@@ -232,6 +236,7 @@ pub fn run(report: &mut Report) -> Done {
 
 /// Bits that differ; pictures of low quality match nothing.
 fn apart(a: &Hashed, b: &Hashed) -> u32 {
+    // 256 is farther than any distance of the tables.
     if a.quality < QUALITY_MIN || b.quality < QUALITY_MIN {
         return 256;
     }

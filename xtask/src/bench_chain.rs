@@ -9,7 +9,9 @@ use std::time::Instant;
 use crate::bench::{Report, cpu_of_children, memory_kib, spread};
 use crate::{Done, cargo, must, root, setup, target};
 
+// Odd, so that the middle value is the median.
 const ROUNDS: usize = 5;
+// The goal is 6 minutes for 100 million; a fifth is measured, which makes it 72 s.
 const INPUTS: &str = "20000000";
 const SITE: &str = "2000000";
 /// How often a real block is parsed in one round.
@@ -165,6 +167,7 @@ pub fn run(report: &mut Report) -> Done {
     let tools = tools()?;
     let say = |e: std::io::Error| e.to_string();
     let chain = tools.folder.join("chain");
+    // The chain is kept between runs; seeds.json is written after its blocks.
     if !chain.join("seeds.json").exists() {
         let mut make = Command::new(&tools.obhut);
         make.args([
@@ -216,6 +219,7 @@ fn tools() -> Result<Tools, String> {
     fs::write(peers.join("Cargo.toml"), PEERS_MANIFEST).map_err(say)?;
     fs::write(peers.join("src/main.rs"), PEERS).map_err(say)?;
     let mut build = cargo();
+    // A separate target folder, even where CARGO_TARGET_DIR is set for the project.
     build.args(["build", "--release", "--quiet", "--target-dir"]);
     build.arg(peers.join("target")).current_dir(&peers);
     // GraphSense's crate is in no registry: name the folder `rust/gs_clustering/src` of its source.
@@ -340,6 +344,7 @@ fn building(report: &mut Report, tools: &Tools, blocks: &str, index: &Path) -> D
     let (mut ids, mut ties, mut bytes, mut walls) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
+        // An index that exists would be followed, not built.
         let _ = fs::remove_dir_all(index);
         let lines = numbers(&tools.ours, &["stages", "regtest", blocks, text, "2"])?;
         let stage = |name: &str| -> Result<&str, String> {
@@ -355,6 +360,7 @@ fn building(report: &mut Report, tools: &Tools, blocks: &str, index: &Path) -> D
             .iter()
             .map(|s| number(stage(s)?, "anonymous"))
             .collect::<Result<Vec<f64>, String>>()?;
+        // The stages report MiB.
         bytes.push(most.into_iter().fold(0.0, f64::max) * 1_048_576.0 / addresses);
         walls.push(number(all, "wall")?);
         for line in &lines {
@@ -403,6 +409,7 @@ fn ids(report: &mut Report, tools: &Tools, met: &Path) -> Done {
 }
 
 fn clusters(report: &mut Report, tools: &Tools, tied: &Path) -> Done {
+    // Four bytes a number, in millions.
     let inputs = fs::metadata(tied).map_err(|e| e.to_string())?.len() as f64 / 4e6;
     let file = tied.to_str().ok_or("a strange path")?;
     let found = std::cell::RefCell::new(Vec::new());
@@ -429,6 +436,7 @@ fn clusters(report: &mut Report, tools: &Tools, tied: &Path) -> Done {
         "≥ 30",
     )?;
     let found = found.into_inner();
+    // Speed counts only if all find the same clusters.
     if found.windows(2).any(|w| w[0] != w[1]) {
         return Err(format!("the numbers of clusters differ: {found:?}"));
     }
@@ -456,6 +464,7 @@ fn site(report: &mut Report, tools: &Tools, chain: &Path, index: &Path) -> Done 
             .stdout(Stdio::piped());
         let mut child = payers.spawn().map_err(|e| e.to_string())?;
         let mut most = 0;
+        // The memory has to be read while it runs.
         while child.try_wait().map_err(|e| e.to_string())?.is_none() {
             most = most.max(memory_kib(child.id()));
             std::thread::sleep(std::time::Duration::from_millis(50));
@@ -533,8 +542,10 @@ fn appending(report: &mut Report, tools: &Tools, blocks: &str, index: &Path) -> 
         run.arg(index).stdout(Stdio::null()).stderr(Stdio::null());
         must(&mut run, name)
     };
+    // In a closure, because the last file has to be put back even if a step fails.
     let outcome = (|| {
         let _ = fs::remove_dir_all(index);
+        // The chain ends a few blocks earlier, and then grows by one block in each round.
         fs::write(last, &data[..ends[from] as usize]).map_err(say)?;
         index_with("an index")?;
         let mut walls = Vec::new();

@@ -68,6 +68,7 @@ pub fn run(report: &mut Report) -> Done {
         "–",
         "≥ 4,000 a second, p99 ≤ 10 ms",
     );
+    // HMA was measured with one worker, so ours is divided by the cores it used.
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
     let of_hma = |r: &f64| r / cores / HMA_SCREENINGS_PER_CORE;
     let mut ratios: Vec<f64> = screened.iter().map(of_hma).collect();
@@ -94,6 +95,7 @@ fn print_row(report: &mut Report, work: &str, round: usize, run: &load::Run) {
 fn list(obhut: &Path, data: &Path, folder: &Path) -> Result<Vec<String>, String> {
     let (entries, queries) = (folder.join("entries.dat"), folder.join("queries.dat"));
     crate::bench_index::write_data(&entries, &queries, ENTRIES)?;
+    // The entries come from a fixed seed, so a list of an earlier run holds the same ones.
     if !data.join("obhut.db").exists() {
         let csv = folder.join("list.csv");
         let bytes = fs::read(&entries).map_err(|e| e.to_string())?;
@@ -128,6 +130,7 @@ fn list(obhut: &Path, data: &Path, folder: &Path) -> Result<Vec<String>, String>
             "bench",
             &csv,
         ])?;
+        // Two signatures, or the list would only count.
         in_data(&["list", "sign", "bench", "--by", "Ada"])?;
         in_data(&["list", "sign", "bench", "--by", "Grace"])?;
     }

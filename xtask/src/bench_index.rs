@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use crate::bench::{Report, spread};
 use crate::{Done, cargo, must, setup, target};
 
+// Odd, so that the middle value is the median.
 const ROUNDS: usize = 5;
 const QUERIES: usize = 200;
 const RADIUS: u32 = 31;
@@ -64,6 +65,7 @@ impl Answering {
             answers,
             built: String::new(),
         };
+        // Waits until it is built, so that no two of them build at the same time.
         started.built = started.line()?.trim_start_matches("built ").to_owned();
         Ok(started)
     }
@@ -154,11 +156,13 @@ pub fn run(report: &mut Report) -> Done {
         let (mut medians, mut p99s) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let mut answers = [(0.0, 0.0, 0); 3];
+            // The order rotates, so that none always measures with the caches the others left.
             for turn in 0..3 {
                 let who = (turn + round) % 3;
                 answers[who] = all[who].round()?;
             }
             let [a, b, c] = answers;
+            // Speed counts only if all three find the same entries.
             if a.2 != b.2 || a.2 != c.2 {
                 return Err(format!("hits differ: {} {} {}", a.2, b.2, c.2));
             }
@@ -179,6 +183,7 @@ pub fn run(report: &mut Report) -> Done {
                 c.0 / a.0
             ));
         }
+        // Against whichever of the two FAISS indexes is faster in that round.
         let better: Vec<f64> = std::iter::zip(&ratios[0], &ratios[1])
             .map(|(a, b)| a.min(*b))
             .collect();
@@ -219,6 +224,7 @@ pub fn run(report: &mut Report) -> Done {
 pub fn write_data(entries: &Path, queries: &Path, size: usize) -> Done {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
+        // A linear congruential generator (Knuth's MMIX constants), mixed as MurmurHash3 ends.
         state = state
             .wrapping_mul(6364136223846793005)
             .wrapping_add(1442695040888963407);
@@ -235,6 +241,7 @@ pub fn write_data(entries: &Path, queries: &Path, size: usize) -> Done {
         if i % 2 == 0 {
             let at = next() as usize % size * 32;
             query.copy_from_slice(&bytes[at..at + 32]);
+            // 0 to 31 flips in turn; two flips of one bit cancel out, so a distance is never above the radius.
             for _ in 0..i / 2 % (RADIUS as usize + 1) {
                 let bit = next() % 256;
                 query[bit as usize / 8] ^= 1 << (bit % 8);

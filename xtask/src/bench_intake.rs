@@ -21,6 +21,7 @@ struct Chance(u64);
 
 impl Chance {
     fn below(&mut self, n: u64) -> u64 {
+        // xorshift64* with Vigna's constants: the same million reports on every machine.
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -43,6 +44,7 @@ pub fn run(report: &mut Report) -> Done {
     )?;
     let obhut = target().join("release/obhut");
     let folder = target().join("bench/intake");
+    // A database of an earlier run would make duplicates of all of them.
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
     let (files, planted) = generate(&folder)?;
@@ -75,6 +77,7 @@ pub fn run(report: &mut Report) -> Done {
     }
     report.row(&format!("{took:.0} s: {}", said.trim()));
     let first = queue(&obhut, &data, REPORTS / 100)?;
+    // Twice, because a queue whose order changes between two looks cannot be worked through.
     let again = queue(&obhut, &data, REPORTS / 100)?;
     let found = first.iter().filter(|id| planted.contains(*id)).count();
     let share = 100.0 * found as f64 / planted.len() as f64;
@@ -154,6 +157,7 @@ fn generate(
     let say = |e: std::io::Error| e.to_string();
     let mut chance = Chance(20_261_122);
     let mut planted = std::collections::HashSet::new();
+    // In general circulation: a value shared by more than fifty reports must link none of them.
     let viral: Vec<String> = (0..200).map(|_| chance.hex(64)).collect();
     let paths = [folder.join("a.jsonl"), folder.join("b.xml")];
     let mut lines = BufWriter::new(fs::File::create(&paths[0]).map_err(say)?);
@@ -193,6 +197,7 @@ fn generate(
             1 + chance.below(9)
         );
         writeln!(lines, "{last}").map_err(say)?;
+        // Ids are given in the order of intake, and every turn of this loop writes one line.
         if at_risk {
             planted.insert(format!("in-{}", n + 1));
         }
@@ -232,6 +237,7 @@ fn generate(
         };
         let text = "y".repeat(200 + chance.below(800) as usize);
         writeln!(xml, "<report><incidentSummary><incidentType>{kind}</incidentType>{more}{tag}<incidentDateTime>2026-01-01T00:{:02}:{:02}Z</incidentDateTime></incidentSummary><internetDetails><webPageIncident><url>https://example.com/{n}</url></webPageIncident></internetDetails><reporter><reportingPerson><email>t@example.com</email></reportingPerson></reporter><personOrUserReported><espIdentifier>u{account}</espIdentifier><espService>chat</espService><ipCaptureEvent><ipAddress>192.0.2.1</ipAddress></ipCaptureEvent></personOrUserReported><additionalInfo>{text}</additionalInfo></report><fileDetails><reportId>{n}</reportId><fileId>a</fileId><originalFileHash hashType=\"SHA256\">{sha}</originalFileHash></fileDetails>", chance.below(60), chance.below(60)).map_err(say)?;
+        // The second file comes after the first, so numbers and ids go on in step.
         if at_risk {
             planted.insert(format!("in-{}", n + 1));
         }

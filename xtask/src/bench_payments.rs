@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::bench::{Report, spread};
 use crate::{Done, cargo, load, must, setup, target};
 
+// `synthesize` makes about a ninth more than it is asked for, which gives the ten million.
 const TRANSFERS: &str = "9000000";
 const ROUNDS: usize = 3;
 const LIVE: usize = 40_000;
@@ -110,6 +111,7 @@ fn features(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
         let (peak, text) = peak_of(Command::new(program).args(arguments))?;
         let wall = begun.elapsed().as_secs_f64();
         let cpu = crate::bench::cpu_of_children() - before;
+        // The sums are read outside the measured time.
         let sums = if name == "obhut" {
             let read = Command::new(&python).args(["-c", OURS]).arg(out).output();
             String::from_utf8_lossy(&read.map_err(|e| e.to_string())?.stdout)
@@ -147,6 +149,7 @@ fn features(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
         polars.push(peer);
         ratios.push(peer / own);
     }
+    // Once: the goal is set against the faster peer, which is Polars.
     let out = folder.join("duckdb.parquet");
     let arguments = [
         "-c".as_ref(),
@@ -185,6 +188,7 @@ fn peak_of(command: &mut Command) -> Result<(u64, String), String> {
     });
     loop {
         let text = fs::read_to_string(&status).unwrap_or_default();
+        // VmHWM is the peak since the start, so a pause between two looks misses only the last moments.
         let line = text.lines().find_map(|l| l.strip_prefix("VmHWM:"));
         let high = line.and_then(|l| l.split_whitespace().next()?.parse().ok());
         peak = peak.max(high.unwrap_or(0));
@@ -281,6 +285,7 @@ fn pacs(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
 
 fn live(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
     let data = folder.join("data");
+    // A journal of an earlier run would answer the same ids as repeated.
     let _ = fs::remove_dir_all(&data);
     let made = Command::new(obhut)
         .arg("--data")
@@ -295,6 +300,7 @@ fn live(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
     let (mut rates, mut p99s, mut steady) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..5 {
         let ask = |half: usize, n: usize| {
+            // From 80 to 10 days ago, in order: what is dated over a day ago is never held.
             let at = now - 80 * 86_400 + ((2 * round + half) * LIVE + n) as u64 * 15;
             let body = format!(
                 r#"{{"tx_id":"{round}-{half}-{n}","sender":"s{}","receiver":"r{}","ts":"{at}","amount":"{}.00","currency":"EUR","src_country":"DE","dst_country":"PH"}}"#,

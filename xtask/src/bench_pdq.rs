@@ -48,6 +48,7 @@ pub fn run(report: &mut Report) -> Done {
     for (width, height, wanted) in SIZES {
         let pixels = folder.join("pixels.dat");
         write_pixels(&pixels, width, height)?;
+        // Fewer for larger pictures; odd, so that the middle value is the median.
         let times = (40_000_000 / (width * height)).clamp(5, 60) | 1;
         let (mut ratios, mut ours_all) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
@@ -59,6 +60,7 @@ pub fn run(report: &mut Report) -> Done {
             let mut theirs = Command::new("taskset");
             theirs.args(["-c", "0"]).arg(&python).args(["-c", PEER]);
             theirs.arg(&pixels).args(&arguments);
+            // Who goes first changes, so that neither always finds warm caches.
             let (a, b) = if round % 2 == 0 {
                 let a = answer(&mut ours)?;
                 (a, answer(&mut theirs)?)
@@ -66,6 +68,7 @@ pub fn run(report: &mut Report) -> Done {
                 let b = answer(&mut theirs)?;
                 (answer(&mut ours)?, b)
             };
+            // A faster digest that differs would be worthless.
             if a.1 != b.1 {
                 return Err(format!(
                     "{width}×{height}: the digests differ: {} {}",

@@ -131,6 +131,7 @@ fn drift(obhut: &Path, pictures: &Path, name: &str, report: &mut Report) -> Done
     };
     let (exact, fast) = (digests(&[])?, digests(&["--fast"])?);
     let nibble = |c: char| c.to_digit(16).unwrap_or(0);
+    // Files are hashed in the order of their names by both, so the digests pair up.
     let mut bits: Vec<f64> = std::iter::zip(&exact, &fast)
         .map(|(a, b)| {
             let pairs = a.chars().zip(b.chars());
@@ -177,6 +178,7 @@ fn screen(obhut: &Path, pictures: &Path, name: &str, files: u32, report: &mut Re
         .spawn()
         .map_err(|e| e.to_string())?;
     let mut peak_kib = 0;
+    // Memory has to be read while it runs: afterwards the kernel no longer has it for the decoders.
     while child.try_wait().map_err(|e| e.to_string())?.is_none() {
         peak_kib = peak_kib.max(memory_kib(child.id()));
         std::thread::sleep(Duration::from_millis(10));
@@ -197,6 +199,7 @@ fn screen(obhut: &Path, pictures: &Path, name: &str, files: u32, report: &mut Re
 
 fn one_core(program: &Path) -> Command {
     let mut command = Command::new("taskset");
+    // One core for both: Pillow uses one, and obhut would otherwise use all.
     command.args(["-c", "0"]).arg(program).stdout(Stdio::null());
     command
 }

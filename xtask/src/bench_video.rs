@@ -37,6 +37,7 @@ pub fn run(report: &mut Report) -> Done {
         for round in 0..ROUNDS {
             let mut times = [0.0; 6];
             for turn in 0..6 {
+                // The order rotates, so that none always finds the video in the cache.
                 let who = (turn + round) % 6;
                 times[who] = cpu(&mut command(who, &obhut, &python, &video))?;
             }
@@ -93,6 +94,7 @@ fn unrelated(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
     let cut = folder.join("unrelated");
     let screened = cut.join("screened");
     fs::create_dir_all(&screened).map_err(|e| e.to_string())?;
+    // A hash of place and scene, so that no two scenes share a pattern. Scenes last two seconds.
     let scene = "255*mod(abs(sin(X*12.9898+Y*78.233+floor(T/2)*37.719)*43758.5453),1)";
     let source = format!(
         "nullsrc=s=16x12:r=1:d={},format=gray,geq=lum='{scene}',scale=160:120:flags=bicubic,scroll=h=0.02:v=0.01,format=yuv420p",
@@ -107,6 +109,7 @@ fn unrelated(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
     let mut csv = String::from("kind,digest,entry_id,timestamp,quality\n");
     for number in 0..2 * VIDEOS {
         let name = format!("{number:04}.mp4");
+        // The first thousand are listed, the second thousand screened against them.
         if number >= VIDEOS {
             fs::rename(cut.join(&name), screened.join(&name)).map_err(|e| e.to_string())?;
         }
@@ -182,6 +185,7 @@ fn cpu(command: &mut Command) -> Result<f64, String> {
 /// A film of scenes that change every few seconds.
 fn film(folder: &Path, name: &str, size: &str, seconds: u32, seed: u32) -> Result<PathBuf, String> {
     let path = folder.join(format!("{name}-{size}-{seconds}-{seed}.mp4"));
+    // Kept between runs: the name holds everything that decides its content.
     if path.exists() {
         return Ok(path);
     }
@@ -213,7 +217,9 @@ fn recall(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
         keyed += &frames(obhut, &film, seed, &["--keyframes"])?;
         for clip in 0..CLIPS {
             let path = folder.join(format!("clip-{seed}-{clip}.mp4"));
+            // Within the 94 to 106 % that alignment tolerates (docs/handling.md).
             let speed = if clip % 2 == 0 { 1.05 } else { 0.95 };
+            // Not on a whole second, where the listed frames are.
             let start = f64::from(clip) * 10.0 + 2.3;
             let filter = format!("crop=iw*0.9:ih*0.9,setpts=PTS/{speed}");
             let mut cut = Command::new("ffmpeg");

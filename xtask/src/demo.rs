@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::{Done, cargo, must, root, setup, target};
 
 const ORIGINALS: u32 = 20;
+// Four copies for each of the ten kinds of edit that demo_pictures makes.
 const EDITS: u32 = 40;
 const FILES: u32 = 500;
 const WIDTH: u32 = 640;
@@ -100,6 +101,7 @@ pub fn run() -> Done {
     )?;
 
     let folder = target().join("demo");
+    // Lists and cases of an earlier run would mix with those of this one.
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
@@ -216,7 +218,9 @@ pub fn run() -> Done {
         "--out",
         &view.display().to_string(),
     ])?;
+    // Compared byte by byte, because sealing must not change evidence.
     let same = fs::read(&view).ok() == fs::read(&file).ok();
+    // An opened exhibit must not be left outside the vault, even in a demo.
     let _ = fs::remove_file(&view);
     if !same {
         return Err("the exhibit that came out is not the file that went in".into());
@@ -303,6 +307,7 @@ pub fn run() -> Done {
         folder.display(),
         obhut.data.display()
     );
+    // After the table, so that a failure can be looked at.
     if found.false_hits > 0 || found.hits == 0 {
         return Err("the demo found what it should not have, or nothing".into());
     }
@@ -338,6 +343,7 @@ fn payments(obhut: &Obhut, folder: &Path) -> Result<String, String> {
         .lines()
         .filter_map(|l| serde_json::from_str(l).ok())
         .collect();
+    // As many alerts as there are planted buyers: with a perfect order all of them would be buyers.
     let first: Vec<&Value> = said.iter().take(planted.len()).collect();
     let found = first
         .iter()
@@ -381,6 +387,7 @@ fn published(obhut: &Obhut, folder: &Path) -> Done {
         &others,
     ])?;
     let (mut found, mut wrong, mut bridges) = (0, 0, 0);
+    // The folder's description is screened too, and is not a picture.
     for line in lines.iter().filter(|l| !text(l, "path").ends_with(".md")) {
         let bridge =
             text(line, "path").contains("/bridge-mods/") || text(line, "path").contains("/modes/");
@@ -485,6 +492,7 @@ fn compare(
             let stem = file.split('.').next().unwrap_or_default();
             if let (Some((a, quality)), Some((b, _))) = (all.get(stem), originals.get(*original)) {
                 let bits = distance(a, b);
+                // Within the radius and still missed: then only the quality can have decided.
                 let why = match bits {
                     0..=31 => format!("quality {quality}, and below 50 nothing matches"),
                     _ => format!("{} beyond the radius", bits - 31),
@@ -550,6 +558,7 @@ fn validate(xml: &Path) -> Result<String, String> {
 fn change_one_byte(obhut: &Obhut, exhibit: &str) -> Result<String, String> {
     let path = obhut.data.join(format!("vault/exhibits/{exhibit}.age"));
     let mut bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    // In the middle of the encrypted payload, past the header of age.
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&path, &bytes).map_err(|e| e.to_string())?;
@@ -559,6 +568,7 @@ fn change_one_byte(obhut: &Obhut, exhibit: &str) -> Result<String, String> {
     if output.status.success() || after["ok"] == Value::Bool(true) {
         return Err("a changed byte was not found".into());
     }
+    // Put back, so that the demo leaves a vault that verifies.
     bytes[middle] ^= 1;
     fs::write(&path, &bytes).map_err(|e| e.to_string())?;
     Ok(text(&after["problems"][0], "what").to_owned())

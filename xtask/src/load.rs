@@ -126,6 +126,7 @@ fn work(
 ) -> Result<Vec<f64>, String> {
     let say = |e: std::io::Error| e.to_string();
     let mut stream = TcpStream::connect(address).map_err(say)?;
+    // With Nagle's algorithm the kernel's delay would be measured, not the server.
     stream.set_nodelay(true).map_err(say)?;
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
@@ -138,8 +139,10 @@ fn work(
             return Ok(times);
         }
         let bytes = request(number);
+        // At an infinite rate every request is due now.
         let due = begun + Duration::from_secs_f64(number as f64 / due_per_second);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        // From when it was due: a server that stalls must not make the following requests look fast.
         let started = if due_per_second.is_finite() {
             due
         } else {
@@ -171,6 +174,7 @@ fn answer(from: &mut impl std::io::BufRead) -> std::io::Result<u16> {
             length = value.trim().parse().unwrap_or(0);
         }
     }
+    // The body has to be read, or the next answer on this connection begins inside it.
     std::io::copy(&mut from.take(length), &mut std::io::sink())?;
     status.ok_or_else(|| std::io::Error::other("no status"))
 }

@@ -1,4 +1,4 @@
-//! Chores: `cargo xtask demo`, `test`, `bench`, `setup`. Each does all the set-up it needs.
+//! Chores: `cargo xtask demo`, `test`, `bench`, `docs` and others. Each does all the set-up it needs.
 
 mod bench;
 mod bench_accuracy;
@@ -13,6 +13,7 @@ mod bench_video;
 mod demo;
 mod load;
 mod postgres;
+mod quality;
 mod setup;
 mod soak;
 mod tests;
@@ -21,12 +22,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
-cargo xtask demo    the main job on harmless pictures made on the spot, from list to report
-cargo xtask test    every test; brings PostgreSQL, xmllint and the PDQ reference along
-cargo xtask bench   measures everything beside its peers, in alternation, and writes docs/performance.md;
-                    `bench accuracy`, `pdq`, `pictures`, `index`, `http`, `video`, `intake`: one part
-cargo xtask soak    readers fed with changed inputs, growing lists: minutes; `soak SECONDS` for each reader
-cargo xtask setup   only installs what the system lacks";
+cargo xtask demo      the main job on generated, harmless pictures, from list to report
+cargo xtask test      every test and lint; installs PostgreSQL, xmllint and the PDQ reference if missing
+cargo xtask bench     measures everything against its peers, in alternation, and writes docs/performance.md;
+                      `bench accuracy`, `pdq`, `pictures`, `index`, `http`, `video`, `intake`: one part
+cargo xtask soak      mutated inputs for every parser, growing lists: minutes; `soak SECONDS` per parser
+cargo xtask docs      writes the generated references, and the book if mdbook is installed
+cargo xtask coverage  share of lines that tests execute
+cargo xtask mutants   share of small changes to decision code that tests notice; `mutants PACKAGE`: one part
+cargo xtask setup     only installs what the system lacks";
 
 /// A chore's end: what went wrong, and what to do.
 type Done = Result<(), String>;
@@ -38,7 +42,10 @@ fn main() -> ExitCode {
         Some("test") => tests::run(&arguments.collect::<Vec<_>>()),
         Some("bench") => bench::run(arguments.next().as_deref()),
         Some("soak") => soak::run(&arguments.collect::<Vec<_>>()),
-        Some("setup") => setup::everything().map(|()| println!("everything is there")),
+        Some("docs") => quality::documents(),
+        Some("coverage") => quality::coverage(),
+        Some("mutants") => quality::mutants(arguments.next().as_deref()),
+        Some("setup") => setup::everything().map(|()| println!("everything is installed")),
         _ => {
             println!("{HELP}");
             return ExitCode::from(2);
@@ -57,16 +64,18 @@ fn main() -> ExitCode {
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("xtask lies in the project")
+        .expect("xtask is in the project's folder")
         .to_owned()
 }
 
 /// Where cargo puts what it builds.
 fn target() -> PathBuf {
+    // Cargo takes a relative path from the project's folder here, because every command starts there.
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |t| root().join(t))
 }
 
 fn cargo() -> Command {
+    // The cargo that runs this task, so that both use one toolchain.
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command

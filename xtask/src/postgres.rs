@@ -24,12 +24,15 @@ impl Postgres {
             .prefix("obhut-postgres")
             .tempdir()
             .map_err(|e| e.to_string())?;
+        // Another process may take it before the server does; then the server ends, and wait() says so.
         let port = free_port()?;
+        // The server runs as another user and needs the folder.
         if as_postgres() {
             let mut chown = Command::new("chown");
             crate::must(chown.arg("postgres").arg(folder.path()), "chown")?;
         }
         let data = folder.path().join("data");
+        // Locale C: text sorts by bytes, as in SQLite, whatever the machine is set to.
         let mut initdb = command(&programs.join("initdb"));
         initdb
             .args([
@@ -49,6 +52,7 @@ impl Postgres {
             return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)));
         }
         let mut postgres = command(&programs.join("postgres"));
+        // The socket goes into the folder too: /var/run/postgresql needs a user that may write there.
         postgres.arg("-D").arg(&data).arg("-k").arg(folder.path());
         // Durability is not what these tests are about, and the folder goes at the end.
         for option in [
@@ -91,6 +95,7 @@ impl Postgres {
             if ready {
                 return Ok(());
             }
+            // A server that has ended will never be ready; no need to wait out the minute.
             if let Ok(Some(status)) = self.server.try_wait() {
                 return Err(format!("postgres ended at once: {status}"));
             }
@@ -106,6 +111,7 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         let data = self.folder.path().join("data");
         let mut stop = command(&self.programs.join("pg_ctl"));
+        // Immediate: the folder is deleted, so there is nothing to shut down in order.
         stop.args(["stop", "--mode=immediate", "--wait", "-D"])
             .arg(data)
             .stdout(Stdio::null())
@@ -136,6 +142,7 @@ fn command(program: &Path) -> Command {
                 "--",
             ])
             .arg(program);
+        // The user postgres may not be allowed to enter the current folder.
         command.current_dir("/");
         return command;
     }

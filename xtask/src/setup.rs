@@ -101,6 +101,7 @@ pub fn everything() -> Done {
 }
 
 fn install(needs: &[&[Need]]) -> Done {
+    // Asked of the programs, not of dpkg: another package or a local build may bring them too.
     let missing: Vec<&str> = needs
         .iter()
         .copied()
@@ -125,6 +126,7 @@ fn install(needs: &[&[Need]]) -> Done {
         .arg("-u")
         .output()
         .is_ok_and(|o| o.stdout == b"0\n");
+    // -n: asking for a password in the middle of a task would hang a script.
     let sudo = Command::new("sudo")
         .args(["-n", "true"])
         .stderr(Stdio::null())
@@ -148,6 +150,7 @@ fn install(needs: &[&[Need]]) -> Done {
         .env("RUNLEVEL", "1")
         .stdout(Stdio::null());
     must(&mut command, "apt-get").map_err(|e| format!("{e}. Try by hand:\n  {by_hand}"))?;
+    // apt can succeed without bringing what is needed, such as a program outside the search path.
     let still: Vec<&str> = needs
         .iter()
         .copied()
@@ -217,6 +220,7 @@ pub fn postgres_programs() -> Option<PathBuf> {
         .map(|entry| entry.path().join("bin"))
         .filter(|bin| bin.join("initdb").exists() && bin.join("postgres").exists())
         .collect();
+    // The highest by name, which is the newest among versions of two digits.
     found.sort();
     found.pop()
 }
@@ -289,6 +293,7 @@ pub fn oracle_python() -> Result<PathBuf, String> {
         pip.args(["-m", "pip", "install", "--quiet"]).args(packages);
         must(&mut pip, "pip install")
     };
+    // By importing, not by a file: an environment of another Python version does not import.
     if !ready("pdqhash, numpy, PIL, threatexchange, jsonschema") {
         println!(
             "installing the references for tests into {}",
@@ -300,6 +305,7 @@ pub fn oracle_python() -> Result<PathBuf, String> {
         )?;
         install(&ORACLE)?;
     }
+    // Only one test needs these, and it says when they are missing.
     if !ready("bdkpython, pbk") && install(&WALLETS).is_err() {
         println!("not present: {} for this Python", WALLETS.join(", "));
     }

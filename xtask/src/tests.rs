@@ -3,12 +3,13 @@
 use std::process::{Command, Stdio};
 
 use crate::postgres::Postgres;
-use crate::{Done, cargo, must, setup};
+use crate::{Done, cargo, must, quality, setup};
 
 pub fn run(more: &[String]) -> Done {
     setup::everything()?;
     let oracle = setup::oracle_python()?;
     let moto = setup::moto_python()?;
+    // Formatting first: it takes a second and fails before anything is built.
     if Command::new("rustfmt")
         .arg("--version")
         .stdout(Stdio::null())
@@ -21,6 +22,7 @@ pub fn run(more: &[String]) -> Done {
             "the code is not formatted; `cargo fmt --all` does it",
         )?;
     }
+    quality::lints()?;
     let postgres = Postgres::start()?;
     println!("PostgreSQL answers on {}", postgres.url());
     let with = |command: &mut Command| {
@@ -45,6 +47,7 @@ pub fn run(more: &[String]) -> Done {
         .stderr(Stdio::null())
         .status();
     let mut tests = cargo();
+    // nextest runs no doc tests, which is why they have a run above.
     if nextest.is_ok_and(|s| s.success()) {
         tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
     } else {
@@ -60,6 +63,7 @@ fn wasm() -> Done {
         .args(["--print", "sysroot"])
         .current_dir(crate::root())
         .output();
+    // Looked up as a folder: rustup may not be installed, and asking it could download a toolchain.
     let installed = sysroot.is_ok_and(|o| {
         let path = String::from_utf8_lossy(&o.stdout).trim().to_owned();
         std::path::Path::new(&path)

@@ -5,7 +5,7 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tree::{STOREYS, files, read, root};
+use tree::{LAYERS, files, read, root};
 
 /// Top-level module → source of its files, without comments and tests.
 type Modules = BTreeMap<String, String>;
@@ -16,6 +16,7 @@ fn modules(src: &str) -> Modules {
     for file in files(src).into_iter().filter(|f| f.ends_with(".rs")) {
         let inner = file.strip_prefix(&format!("{src}/")).unwrap();
         let top = inner.split('/').next().unwrap().trim_end_matches(".rs");
+        // A binary is not imported by anything, so it is in no cycle.
         if top != "bin" && top != "main" {
             let text = code(&read(&root().join(&file)));
             // Of a file at the top, `super` is the root.
@@ -31,6 +32,7 @@ fn modules(src: &str) -> Modules {
 
 /// Without line comments, and without the tests at the end.
 fn code(text: &str) -> String {
+    // Tests may use anything of their crate.
     let tests = text
         .find("#[cfg(test)]\nmod ")
         .or(text.find("#[cfg(test)]\npub(crate) mod "));
@@ -93,6 +95,7 @@ fn circle(all: &Modules) -> Option<Vec<String>> {
         way: &mut Vec<String>,
         done: &mut BTreeSet<String>,
     ) -> Option<Vec<String>> {
+        // A module that is still on the path closes a cycle; one that is done was found clean before.
         if let Some(from) = way.iter().position(|m| m == at) {
             return Some(way[from..].to_vec());
         }
@@ -117,6 +120,7 @@ fn strayed(all: &Modules) -> Vec<(String, String)> {
     let mut homes: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for (module, text) in all {
         let words: Vec<&str> = text.split_whitespace().collect();
+        // A macro of ours defines these enums, so no `enum` precedes their names.
         for three in words.windows(3).filter(|w| w[0] == "words!") {
             homes.entry(three[2].to_owned()).or_default().insert(module);
         }
@@ -136,6 +140,7 @@ fn strayed(all: &Modules) -> Vec<(String, String)> {
             let Some(rest) = line.strip_prefix("impl") else {
                 continue;
             };
+            // Trait impls may be anywhere: the trait's module or the type's.
             if rest.contains(" for ") || rest.contains(" for<") {
                 continue;
             }
@@ -169,7 +174,7 @@ fn strayed(all: &Modules) -> Vec<(String, String)> {
 
 #[test]
 fn modules_name_one_another_in_no_circle() {
-    for (folder, _) in STOREYS {
+    for (folder, _) in LAYERS {
         let all = modules(&format!("crates/{folder}/src"));
         let found = circle(&all);
         assert!(
@@ -182,7 +187,7 @@ fn modules_name_one_another_in_no_circle() {
 
 #[test]
 fn methods_are_where_their_type_is() {
-    for (folder, _) in STOREYS {
+    for (folder, _) in LAYERS {
         let wrong = strayed(&modules(&format!("crates/{folder}/src")));
         assert!(
             wrong.is_empty(),

@@ -5,7 +5,7 @@ mod tree;
 
 use std::collections::BTreeSet;
 
-use tree::{STOREYS, dependencies, files, folder_of, manifest, name_of, read, root, sources};
+use tree::{LAYERS, dependencies, files, folder_of, manifest, name_of, read, root, sources};
 
 /// Crate → the third-party crates it may use. Everything else is refused: a list of forbidden names
 /// would miss the client that no one thought of, and that one opens connections all the same.
@@ -277,12 +277,13 @@ fn every_crate_imports_only_from_below() {
             )
         })
         .collect();
-    let in_table: BTreeSet<String> = STOREYS.iter().map(|(f, _)| (*f).to_owned()).collect();
+    let in_table: BTreeSet<String> = LAYERS.iter().map(|(f, _)| (*f).to_owned()).collect();
+    // In both directions: a crate without a row is unchecked, a row without a crate checks nothing.
     assert_eq!(
         on_disk, in_table,
-        "a new crate needs its row in STOREYS and in docs/architecture.md"
+        "a new crate needs its row in LAYERS and in docs/architecture.md"
     );
-    for (folder, allowed) in STOREYS {
+    for (folder, allowed) in LAYERS {
         let wrong = not_below(&dependencies(&manifest(name_of(folder))), allowed);
         assert!(
             wrong.is_empty(),
@@ -302,8 +303,8 @@ fn not_below(dependencies: &BTreeSet<String>, allowed: &[&str]) -> Vec<String> {
 /// The rule itself, broken on purpose: each crate with one import more than it may have.
 #[test]
 fn an_import_from_above_is_noticed() {
-    for (folder, allowed) in STOREYS {
-        for (other, _) in STOREYS {
+    for (folder, allowed) in LAYERS {
+        for (other, _) in LAYERS {
             let mut with = dependencies(&manifest(name_of(folder)));
             with.insert(format!("obhut-{}", name_of(other)));
             assert_eq!(
@@ -315,16 +316,16 @@ fn an_import_from_above_is_noticed() {
     }
 }
 
-/// Kernels import nothing of ours, and every import refers to an earlier row of STOREYS.
+/// Kernels import nothing of ours, and every import refers to an earlier row of LAYERS.
 #[test]
 fn the_layers_are_layers() {
-    for (at, (folder, allowed)) in STOREYS.iter().enumerate() {
+    for (at, (folder, allowed)) in LAYERS.iter().enumerate() {
         assert!(
             !folder.starts_with("kernels/") || allowed.is_empty(),
             "{folder} is a kernel and imports nothing of ours"
         );
         for name in *allowed {
-            let below = STOREYS[..at].iter().any(|(f, _)| name_of(f) == *name);
+            let below = LAYERS[..at].iter().any(|(f, _)| name_of(f) == *name);
             assert!(
                 below,
                 "{folder} may import {name}, which doesn't stand before it"
@@ -340,6 +341,7 @@ fn not_its_business(name: &str, dependencies: &BTreeSet<String>) -> Vec<String> 
         .find(|(of, _)| *of == name)
         .map_or(&[][..], |(_, allowed)| allowed);
     let mut wrong = Vec::new();
+    // The project's crates have a table for themselves, LAYERS.
     for dependency in dependencies.iter().filter(|d| !d.starts_with("obhut")) {
         if !allowed.contains(&dependency.as_str()) {
             wrong.push(format!(
@@ -361,7 +363,7 @@ fn not_its_business(name: &str, dependencies: &BTreeSet<String>) -> Vec<String> 
 #[test]
 fn no_crate_can_use_what_is_not_its_business() {
     let rows: BTreeSet<&str> = OUTSIDE.iter().map(|(name, _)| *name).collect();
-    for name in STOREYS.iter().map(|(folder, _)| name_of(folder)) {
+    for name in LAYERS.iter().map(|(folder, _)| name_of(folder)) {
         assert!(
             rows.contains(name),
             "crates/{name} needs its row in OUTSIDE"
@@ -392,11 +394,12 @@ fn no_crate_can_use_what_is_not_its_business() {
 /// The rule itself, broken on purpose: the client in use, put where it may not be.
 #[test]
 fn a_client_where_it_may_not_be_is_noticed() {
-    for name in STOREYS
+    for name in LAYERS
         .iter()
         .map(|(folder, _)| name_of(folder))
         .filter(|name| *name != "partners")
     {
+        // Two that are in use, and two that a newcomer might add.
         for client in ["ureq", "rusty-s3", "reqwest", "hyper"] {
             let mut with = dependencies(&manifest(name));
             with.insert(client.to_owned());
@@ -441,6 +444,7 @@ fn only_the_binary_reads_arguments_and_environment() {
         f.starts_with("crates/") && f.contains("/src/") && !f.starts_with("crates/cli/")
     }) {
         let text = read(&root().join(&file));
+        // The tests' decoder is a binary too and reads the arguments that the pool gives it.
         let worker = file == "crates/kernels/decode/src/bin/obhut-decode.rs";
         for word in ["env::var", "env::args"] {
             assert!(
@@ -461,6 +465,7 @@ fn only_domains_name_the_inside_of_the_core() {
             && !f.starts_with("crates/foundation/casework/")
     }) {
         for line in read(&root().join(&file)).lines() {
+            // The one line outside the domains: app names the type to register them.
             let registers = file == "crates/app/src/lib.rs" && line.contains("for_domains::Domain");
             assert!(
                 registers || !line.contains("for_domains"),
@@ -476,7 +481,7 @@ const SOCKETS: &[&str] = &["TcpStream", "TcpListener", "UdpSocket", "tokio::net"
 /// casework never sends, nor does a domain: a client isn't the only way to open a connection.
 #[test]
 fn only_edges_name_a_socket() {
-    for (folder, _) in STOREYS {
+    for (folder, _) in LAYERS {
         let may = matches!(name_of(folder), "partners" | "server" | "cli");
         // obhut-decode is the tests' own worker, which tries what the sandbox forbids.
         let source = |f: &String| !f.contains("/src/bin/");
@@ -500,6 +505,7 @@ fn only_edges_name_a_socket() {
 fn only_a_report_calls_a_renderer() {
     // Any other use of the word is wrong: as a path, as a value, on another receiver.
     let wrong = |text: &str| {
+        // Without comments and line breaks, so that formatting cannot hide a call.
         let code = text.lines().map(|l| l.split("//").next().unwrap());
         let flat: String = code.flat_map(str::split_whitespace).collect();
         let allowed = [
@@ -520,6 +526,7 @@ fn only_a_report_calls_a_renderer() {
             "{file} calls a renderer itself; ask obhut_app::reports for a draft, or render a Report: `report.render(form.renderer())`"
         );
     }
+    // Ways around the rule that would otherwise pass.
     assert!(wrong("let bytes = (form.renderer())(&dossier);"));
     assert!(wrong("let write = destination.form.renderer();"));
     assert!(wrong("let bytes = Form::renderer(form)(&dossier);"));

@@ -38,6 +38,7 @@ pub async fn payers(
             permission
         }
     };
+    // Only after the permission: without one nothing is looked up.
     let services = Services::new(index, &tags, actors);
     let report = bitcoin::payers(&permission, index, question, &services);
     Ok((permission, report))
@@ -48,6 +49,7 @@ pub async fn store_file(request: &TraceRequest<'_>, file: &str, bytes: &[u8]) ->
     let media = match file.rsplit('.').next() {
         Some("html") => "text/html",
         Some("json") => "application/json",
+        // A report has no other files, see docs/chain.md.
         _ => "text/csv",
     };
     let name = format!("chain report {file}");

@@ -39,6 +39,7 @@ pub async fn open(
     clock: Arc<dyn Clock>,
 ) -> Result<Casework> {
     let casework = obhut_casework::open_with(folder, database_url, clock, domains()).await?;
+    // Both are tried, even if the first fails.
     for finished in [
         obhut_casework::finish_settlements(&casework).await,
         obhut_casework::finish_erasures(&casework).await,

@@ -35,6 +35,7 @@ pub struct Check {
 /// Checks two dossiers of one case: `whole` includes the children's data and is used for the scores; `shown`
 /// is what would be sent.
 fn assess(form: &Form, whole: &Dossier, shown: &Dossier) -> Check {
+    // With the children's data: leaving them out must not make a case look less urgent.
     let scores = whole.scores();
     let checked = form.check(shown);
     let mut remarks = checked.remarks;
@@ -49,7 +50,7 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier) -> Check {
     if names_a_child(whole, shown) {
         remarks.push(Remark {
             field: "facts.threads".into(),
-            what: "a conversation or payment names a child's account, although the children's data are left out".into(),
+            what: "a conversation or payment names a child's account, although the children's data are omitted".into(),
             source: "obhut, docs/handling.md",
             stops: false,
         });
@@ -62,6 +63,7 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier) -> Check {
         omitted: checked.omitted,
         acceptable: remarks.iter().all(|r| !r.stops),
         remarks,
+        // Of what is sent: data that stay here make no report actionable.
         empty: shown.scores().empty,
     }
 }
@@ -100,8 +102,7 @@ pub async fn draft(
 /// Files a report of the latest decision for a destination, or for every destination the routes lead to.
 /// Returns report id and destination name of each.
 ///
-/// # Errors
-/// A conflict with [`Next::AddRoute`] if no destination is named and no route applies.
+/// Refuses a report that must not be sent.
 pub async fn file(
     casework: &Casework,
     case: &str,
@@ -123,6 +124,7 @@ pub async fn file(
         .then(Next::AddRoute));
     }
     let mut filed = Vec::with_capacity(names.len());
+    // A separate transaction each: what was filed before a failure stays filed.
     for name in names {
         let id = obhut_casework::file_latest(casework, case, &name, with_victims, actor).await?;
         filed.push((id, name));
@@ -184,6 +186,7 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> bool {
             .iter()
             .flat_map(names)
             .any(|name| {
+                // Anywhere in the text, even inside a word: it only warns, and a miss would name a child.
                 let written = messages().any(|m| {
                     m.text.contains(&name) || m.from.as_ref() == Some(&name) || m.to.contains(&name)
                 });

@@ -51,6 +51,7 @@ async fn a_list_counts_until_two_people_have_signed_it() {
         assert!(refused(media::sign_list(c, "hotline", &same).await).contains("another person"));
         assert_eq!(screen(c, &known).await.verdict, Verdict::NoMatch);
 
+        // Cyrillic a, zero-width space, bell: on a screen each can pass for Ada.
         for lookalike in ["Ada Lovel\u{430}ce", "Ada\u{200b} Lovelace", "Ada\x07"] {
             let added = casework::add_person(c, lookalike, &[Role::ListSteward], "test").await;
             assert!(refused(added).contains("one alphabet"), "{lookalike:?}");
@@ -210,7 +211,7 @@ async fn from_match_to_retraction() {
 
         // No report without a decision, no decision without a person who may.
         assert!(
-            refused(casework::report(c, &case, false, "test").await).contains("nobody has decided")
+            refused(casework::report(c, &case, false, "test").await).contains("not decided yet")
         );
         let request = DecisionRequest {
             ruling: Ruling::Report,
@@ -416,6 +417,7 @@ async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
             tokio::join!(casework::decide(&c, &first[0], &rita, &request), many(12));
         decided.unwrap();
         let cases = casework::cases(&c, None).await.unwrap();
+        // The decision falls before, between or after the twelve: one case or two.
         assert!((1..=2).contains(&cases.len()), "{cases:?}");
         let mut findings = 0;
         for case in &cases {
@@ -466,6 +468,7 @@ async fn private_messages_need_a_legal_basis_that_has_not_ended() {
         media::record(c, &screened, &private, None, "t")
             .await
             .unwrap();
+        // A second after the basis ended.
         b.clock.pass(61);
         assert!(matches!(
             casework::check_surface(c, Surface::PrivateMessage).await,
@@ -521,6 +524,7 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
         ids.sort();
         ids.dedup();
         assert_eq!((ids.len(), all), (20, 20));
+        // The claims were for 30 seconds.
         b.clock.pass(31);
         let late = casework::claim_jobs(c, "w5", 1, 30_000_000).await.unwrap();
         assert_eq!(late[0].tries, 2);
@@ -532,7 +536,7 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_open_what_they_say_and_only_once_shown() {
+async fn a_key_is_found_until_revoked_and_never_stored_in_plain() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         assert!(
@@ -546,6 +550,7 @@ async fn keys_open_what_they_say_and_only_once_shown() {
         assert_eq!(casework::key(c, "obhut_0").await.unwrap(), None);
         casework::revoke_key(c, &key.id, "t").await.unwrap();
         assert_eq!(casework::key(c, &secret).await.unwrap(), None);
+        // Only SQLite's file can be searched from here.
         if b.url.is_none() {
             let stored = std::fs::read(b.folder.path().join("obhut.db")).unwrap();
             assert!(!stored.windows(secret.len()).any(|w| w == secret.as_bytes()));
@@ -572,6 +577,7 @@ async fn nothing_sensitive_lies_open_in_the_data_folder() {
     .unwrap();
     let mut folders = vec![b.folder.path().to_owned()];
     let md5 = md5_hex(&known);
+    // A digest may be stored in binary as well as in hexadecimal.
     let raw: Vec<u8> = (0..16)
         .map(|i| u8::from_str_radix(&md5[2 * i..2 * i + 2], 16).unwrap())
         .collect();
@@ -615,6 +621,7 @@ async fn two_processes_may_open_a_fresh_folder_at_once() {
                 b.clock.clone(),
             )
         };
+        // Both find no keys: one makes them, the other must take those.
         let (x, y) = tokio::join!(open(), open());
         let (x, y) = (x.unwrap(), y.unwrap());
         assert_eq!(casework::vault_key(&x), casework::vault_key(&y));
@@ -638,6 +645,7 @@ async fn a_finding_that_cannot_be_kept_leaves_no_case() {
                 .await
                 .is_err()
         );
+        // The exhibit comes first, so nothing was written before it failed.
         assert_eq!(casework::cases(c, None).await.unwrap(), []);
         std::fs::remove_file(b.folder.path().join("vault")).unwrap();
         media::record(c, &screened, &subject("a"), Some(&known), "t")

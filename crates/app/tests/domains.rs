@@ -24,6 +24,7 @@ impl Domain for Mentions {
 
     fn migrations(&self) -> &'static [Numbered] {
         &[(
+            // Far above the numbers of the real owners.
             900_001,
             "mentions",
             "CREATE TABLE mentions (case_id TEXT NOT NULL, text_sealed TEXT NOT NULL);",
@@ -77,7 +78,7 @@ fn domains() -> Vec<Box<dyn Domain>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_domain_more_needs_nothing_of_the_core() {
+async fn an_additional_domain_needs_no_change_in_the_core() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "x"}}}"#).unwrap();
@@ -108,6 +109,7 @@ async fn a_domain_more_needs_nothing_of_the_core() {
         // Decided all the same, and nothing says that it is complete.
         let proof = casework::erasure_proof(c, &case).await.unwrap();
         assert!(!proof.complete);
+        // The deletion belongs to the decision and was committed with it.
         assert!(proof.erased.iter().any(|e| e.exhibit == "mentions"));
         assert!(casework::facts(c, &case).await.unwrap().victims.is_empty());
         casework::finish_settlements(c).await.unwrap();
@@ -116,7 +118,7 @@ async fn a_domain_more_needs_nothing_of_the_core() {
     .await;
 }
 
-/// Of the assembled system every step is there once, without a gap.
+/// All owners' migrations form one sequence without gaps.
 #[test]
 fn migrations_of_all_owners_are_one_sequence() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -139,6 +141,7 @@ fn migrations_of_all_owners_are_one_sequence() {
     })
     .collect();
     numbers.sort_unstable();
+    // Shows a gap as well as a number used twice.
     let all: Vec<i64> = (1..=numbers.len() as i64).collect();
     assert_eq!(numbers, all);
 }

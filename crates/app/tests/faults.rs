@@ -1,4 +1,4 @@
-//! What went wrong where parts of the house meet, each as a story that must never come back.
+//! Regressions at the boundaries between crates, each told as a story.
 
 mod bench;
 
@@ -48,7 +48,7 @@ fn alert(party: &str, payments: i64) -> NewAlert {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspicious_transaction_report_kept_the_first_alerts_payments() {
+async fn a_report_kept_the_payments_of_the_first_alert() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let first = obhut_app::payments::record_alert(c, &alert("p", 27), "test")
@@ -183,6 +183,7 @@ async fn a_clock_that_jumps_defeated_four_eyes() {
             new_person(c, "Rita", &roles).await,
             new_person(c, "Olga", &roles).await,
         );
+        // Fourteen years ahead and back: by the clock, the first decision would be the last.
         b.clock.pass(14 * 366 * 86_400);
         casework::decide(c, &case, &rita, &decision(Ruling::Report))
             .await
@@ -231,6 +232,8 @@ async fn a_signature_did_not_bind_what_it_signs() {
                 .join(&matching.id)
                 .join(format!("{version}.age"))
         };
+        // The unsigned version's sealed file under the signed version's name: both files are genuine,
+        // so only the digest on record can find it out.
         std::fs::copy(file(&newest.version), file(&matching.version)).unwrap();
         // A new process, with nothing cached.
         let again = obhut_app::open(
@@ -275,6 +278,7 @@ async fn a_new_sealing_key_broke_every_lookup() {
         // A lost key is not regenerated: no stored digest would match.
         std::fs::remove_file(keys.join("lookup.key")).unwrap();
         let lost = reopen().await.err().map(|e| e.to_string());
+        // On SQLite the folder shows that it is in use; on PostgreSQL only the database does.
         if b.folder.path().join("obhut.db").exists() {
             assert!(lost.unwrap().contains("lookup.key"));
             assert!(!keys.join("lookup.key").exists());
@@ -290,6 +294,7 @@ async fn a_transfer_missing_in_the_middle_never_reached_the_report() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let mut late = alert("p", 20);
+        // From the middle: first and last transfer, which a shortcut might compare, stay the same.
         late.timeline.remove(10);
         let first = obhut_app::payments::record_alert(c, &late, "test")
             .await
@@ -323,7 +328,7 @@ async fn a_transfer_missing_in_the_middle_never_reached_the_report() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_jumped_told_one_alert_again_and_again() {
+async fn a_clock_jump_raised_one_alert_repeatedly() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         b.clock.pass(14 * 366 * 86_400);
@@ -437,6 +442,7 @@ async fn a_look_after_the_approval_changed_what_was_sent() {
         casework::approve_report(c, &report, &olga, None)
             .await
             .unwrap();
+        // As approved it can be sent; only the view below changes that.
         casework::report_to_send(c, &report, "worker")
             .await
             .unwrap();
@@ -487,6 +493,7 @@ async fn an_erasure_that_was_cut_off_waited_for_a_server() {
             .clone()
             .unwrap_or_else(|| format!("sqlite://{}", b.folder.path().join("obhut.db").display()));
         let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+        // As after a kill between the decision and the work that follows it.
         sqlx::query("UPDATE settlements SET done_at = NULL")
             .execute(&pool)
             .await
@@ -513,6 +520,7 @@ async fn an_empty_id_was_answered_with_another_case() {
         casework::new_case(c, &file, Vec::new(), "test")
             .await
             .unwrap();
+        // An empty id is a wildcard in some statements; it must match no case.
         for none in [
             casework::case(c, "").await.map(|_| ()),
             casework::dossier(c, "", false).await.map(|_| ()),

@@ -83,7 +83,9 @@ async fn nothing_reaches_the_person_under_an_embargo() {
             )
             .contains("embargo")
         );
-        assert!(refused(casework::set_embargo(c, &open, None, "", &olga).await).contains("word"));
+        assert!(
+            refused(casework::set_embargo(c, &open, None, "", &olga).await).contains("authority")
+        );
         casework::set_embargo(c, &open, None, "Police 8, letter of 22 Sep", &olga)
             .await
             .unwrap();
@@ -107,7 +109,7 @@ async fn nothing_reaches_the_person_under_an_embargo() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_appeal_by_code_needs_no_login_and_no_spelling() {
+async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let (rita, olga) = people(c).await;
@@ -145,8 +147,9 @@ async fn an_appeal_by_code_needs_no_login_and_no_spelling() {
         );
         assert!(
             refused(casework::appeal_by_code(c, "00000-00000-00000-00000", "no").await)
-                .contains("not known")
+                .contains("unknown code")
         );
+        // As a person types it from paper: spaces for hyphens, capitals.
         let typed = format!(" {} ", notice.code.replace('-', " ").to_uppercase());
         let appeal = casework::appeal_by_code(c, &typed, "it is my own child at the beach")
             .await
@@ -293,7 +296,7 @@ async fn an_empty_report_goes_only_under_a_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn routes_hold_only_with_a_basis_and_nobody_is_told_twice() {
+async fn routes_need_a_basis_and_no_one_is_notified_twice() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let (rita, olga) = people(c).await;
@@ -312,6 +315,7 @@ async fn routes_hold_only_with_a_basis_and_nobody_is_told_twice() {
         casework::add_route(c, &Route { service: Some(ServiceKind::Gaming), ..route("webhook", "") }, &olga).await.unwrap();
         let to = |r: Routing| r.to.into_iter().map(|r| r.destination).collect::<Vec<_>>();
         assert_eq!(to(casework::routing_for(c, &british).await.unwrap()), ["package-nca"]);
+        // Any country: from now on the British route is spared, because it says `unless: ncmec`.
         let every = casework::add_route(c, &route("ncmec", ""), &olga).await.unwrap();
         let routing = casework::routing_for(c, &british).await.unwrap();
         assert_eq!(routing.spared[0].0.destination, "package-nca");
@@ -327,7 +331,7 @@ async fn routes_hold_only_with_a_basis_and_nobody_is_told_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clocks_run_from_knowledge_and_are_escalated_once() {
+async fn deadlines_run_from_awareness_and_raise_one_alarm() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let (_, olga) = people(c).await;
@@ -342,6 +346,7 @@ async fn clocks_run_from_knowledge_and_are_escalated_once() {
         let due = &casework::deadlines(c, Some(&id), false).await.unwrap()[0];
         assert_eq!(rfc3339(due.due_at), "2026-09-22T12:00:00Z");
         assert_eq!(casework::escalate_deadlines(c).await.unwrap(), 0);
+        // 10:13 of the next day: the last quarter of the 24 hours began at 06:00.
         b.clock.pass(20 * 3_600);
         assert_eq!(casework::escalate_deadlines(c).await.unwrap(), 1);
         assert_eq!(casework::escalate_deadlines(c).await.unwrap(), 0);
@@ -349,6 +354,7 @@ async fn clocks_run_from_knowledge_and_are_escalated_once() {
         assert!(alarm.text.contains(&id) && alarm.text.contains("is due"));
         casework::see_alarm(c, &alarm.id, &olga).await.unwrap();
         assert!(casework::alarms(c).await.unwrap().is_empty());
+        // An alarm is seen once: a repeated confirmation is refused.
         assert!(casework::see_alarm(c, &alarm.id, &olga).await.is_err());
         // An authority's request with its own date, moved on but never back.
         let now = due.due_at;
@@ -365,7 +371,7 @@ async fn clocks_run_from_knowledge_and_are_escalated_once() {
         .unwrap();
         assert!(
             refused(casework::extend_deadline(c, &request, now, "no", &olga).await)
-                .contains("never back")
+                .contains("only be extended")
         );
         casework::extend_deadline(c, &request, now + 2 * 86_400_000_000, "by telephone", &olga)
             .await
@@ -400,6 +406,7 @@ async fn outcomes_are_counted_once_by_source() {
         let report = casework::file_report(c, &decision, "ncmec", false, "t")
             .await
             .unwrap();
+        // One source says the same twice: counted once.
         for _ in 0..2 {
             casework::add_outcome(c, &report, "Police 7", Outcome::ChildSafeguarded, "t")
                 .await
@@ -427,6 +434,7 @@ async fn cases_are_held_together_by_what_the_file_says() {
         let by_account = r#"{"group": "account", "facts": {"reported": {"id": "u"}}}"#;
         let first = case(c, by_account, None).await.case;
         let file = CaseFile::from_json(by_account.as_bytes()).unwrap();
+        // A second open case of one account would split its findings; the refusal names the first.
         assert!(refused(casework::new_case(c, &file, Vec::new(), "t").await).contains(&first));
         // What screening finds of the account joins it.
         signed(c, "hotline", &[("one", b"known bytes")]).await;

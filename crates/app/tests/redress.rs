@@ -12,7 +12,7 @@ use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_media as media;
 
-/// A case that Rita decided to report, the report filed, and Olga to approve it.
+/// A case that Rita decided to report; its report is filed, and Olga can approve it.
 struct Filed {
     case: String,
     rita: Person,
@@ -57,6 +57,7 @@ async fn an_upheld_appeal_withdraws_what_has_not_left() {
             .await
             .unwrap();
         uphold_appeal(c, &case, &olga).await;
+        // Approved and in the outbox, but withdrawn before a worker could claim it.
         assert_eq!(casework::claim_jobs(c, "w", 10, 1).await.unwrap(), []);
     })
     .await;
@@ -95,6 +96,7 @@ async fn an_open_appeal_is_decided_before_anything_else() {
         assert!(
             refused(casework::approve_report(c, &filed, &olga, None).await).contains("withdrawn")
         );
+        // Never approved, so never in the outbox.
         assert_eq!(casework::claim_jobs(c, "w", 10, 1).await.unwrap(), []);
     })
     .await;
@@ -127,6 +129,7 @@ async fn a_rejected_appeal_leaves_all_as_it_was() {
         casework::approve_report(c, &filed, &olga, None)
             .await
             .unwrap();
+        // The approval that an open appeal refuses went through this time.
         assert_eq!(casework::jobs_waiting(c).await.unwrap(), 1);
     })
     .await;

@@ -56,6 +56,7 @@ async fn first_version(url: &str, list: &HashList) {
     };
     run("CREATE TABLE steps (number BIGINT PRIMARY KEY, done_at BIGINT NOT NULL)".into()).await;
     for (number, sql) in statements(FIRST_STEPS) {
+        // Enough for our migrations, which have semicolons at the end of a line only between statements.
         for one in sql.split(";\n").filter(|s| !s.trim().is_empty()) {
             run(one.to_owned()).await;
         }
@@ -65,6 +66,7 @@ async fn first_version(url: &str, list: &HashList) {
         "INSERT INTO people VALUES ('person-1', 'Rita', 'rita', 1)",
         "INSERT INTO people_roles VALUES ('person-1', 'reviewer')",
         "INSERT INTO cases (id, group_key, status, opened_at, changed_at) VALUES ('case-1', 'g', 'decided', 1, 1)",
+        // The ids are in the wrong order on purpose: only the time gives the right one.
         "INSERT INTO decisions VALUES ('decision-b', 'case-1', 'person-1', 'Rita', 'no-report', 'first', '', '', 10)",
         "INSERT INTO decisions VALUES ('decision-a', 'case-1', 'person-1', 'Rita', 'report', 'second', '', '', 20)",
         "INSERT INTO audit VALUES ('audit-b', 10, 'person-1', 'case.decide', 'case-1', 'no-report')",
@@ -205,7 +207,7 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_of_a_newer_version_is_refused_by_words() {
+async fn a_newer_database_is_refused_with_a_clear_message() {
     on_each_database(async |b: Bench| {
         let url = b
             .url
@@ -213,6 +215,7 @@ async fn a_database_of_a_newer_version_is_refused_by_words() {
             .unwrap_or_else(|| format!("sqlite://{}", b.folder.path().join("obhut.db").display()));
         sqlx::any::install_default_drivers();
         let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+        // A migration that this program does not know.
         sqlx::query("INSERT INTO steps VALUES (999999, 1)")
             .execute(&pool)
             .await
@@ -248,6 +251,7 @@ async fn an_upgrade_without_lists_changed_the_lookup_key() {
         first_version(&url, &list).await;
         // A folder that has nothing to do with this database changes nothing for the right one.
         if made.url.is_some() {
+            // Only PostgreSQL: an SQLite database is part of its folder and cannot be confused with another.
             let typo = tempfile::tempdir().unwrap();
             let named = Some(url.as_str());
             let wrong =

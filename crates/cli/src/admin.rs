@@ -59,7 +59,8 @@ pub async fn person(
 fn end_of_day(text: &str) -> anyhow::Result<i64> {
     let day: jiff::civil::Date = text
         .parse()
-        .map_err(|_| Usage(format!("\"{text}\" is no day; write it as 2027-04-03")))?;
+        .map_err(|_| Usage(format!("\"{text}\" isn't a date; write it as 2027-04-03")))?;
+    // The named day is included.
     let end = day.tomorrow()?.to_zoned(jiff::tz::TimeZone::UTC)?;
     Ok(end.timestamp().as_microsecond())
 }
@@ -135,9 +136,11 @@ pub async fn key(
                 &somebody(),
             )
             .await?;
+            // After a crash before this the key has no surface, and its secret was never shown.
             if let Some(surface) = surface {
                 casework::set_key_surface(&casework, &key.id, surface, &somebody()).await?;
             }
+            // On stderr, so that `> hma.key` gets the key and nothing else.
             output.remark("note: the key is shown this once and kept nowhere; send it as `Authorization: Bearer …`");
             output.line(
                 || json!({ "id": key.id, "name": key.name, "rights": key.rights, "key": secret }),
@@ -216,6 +219,7 @@ pub async fn settings(
             *field = given;
         }
     }
+    // Looking at the settings must not write to the audit trail.
     if reporter != before {
         casework::set_reporter(&casework, &reporter, &somebody()).await?;
     }
@@ -242,7 +246,7 @@ async fn unit(
         let mut unit = FinancialUnit::from_json(&input::read(&file, UNIT_FILE_BYTES_MAX)?)?;
         let text = |path: PathBuf| -> anyhow::Result<String> {
             String::from_utf8(input::read(&path, UNIT_FILE_BYTES_MAX)?)
-                .map_err(|_| anyhow::anyhow!("{}: it is no UTF-8", path.display()))
+                .map_err(|_| anyhow::anyhow!("{}: not valid UTF-8", path.display()))
         };
         if let Some(schema) = schema {
             unit.schema = Some(text(schema)?);
@@ -263,6 +267,7 @@ async fn unit(
             }
         }
         if let Some(schema) = &unit.schema {
+            // Any document does: only whether the schema itself can be read matters here.
             goaml::check_document(schema, unit.schema_compat, "<report/>")
                 .map_err(anyhow::Error::msg)?;
         }

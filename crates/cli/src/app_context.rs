@@ -81,9 +81,11 @@ impl AppContext {
 
     /// Announces the roles that were given. A refused command changed nothing, so it gives no role either.
     pub async fn conclude(&self, refusal: Option<&anyhow::Error>, output: &Output) {
+        // Code 1 may come after the act, from a full disk or a closed pipe; the role behind it must stay.
         let refused = refusal.is_some_and(|e| exit_code(e) != FAILED);
         let grants = std::mem::take(&mut *self.grants.lock().expect("lock poisoned"));
         let given = grants.iter().any(|g| g.granted != Granted::Nothing);
+        // Opened again only to take a role back; most commands have granted none.
         let casework = match refused && given {
             true => self.casework().await.ok(),
             false => None,
@@ -97,6 +99,7 @@ impl AppContext {
             };
             if let Some(casework) = &casework {
                 let undone = casework::take_back_grant(casework, &g.person, g.role, g.granted);
+                // A grant that could not be taken back is announced like any other.
                 if undone.await.is_ok() {
                     continue;
                 }
@@ -121,6 +124,7 @@ pub fn pool() -> anyhow::Result<Arc<Pool>> {
 pub fn video_tools() -> Option<VideoTools> {
     let path = std::env::var_os("PATH")?;
     let find = |name: &str| {
+        // Absolute only: a relative entry would start a program from a folder of uploads.
         std::env::split_paths(&path)
             .filter(|folder| folder.is_absolute())
             .map(|folder| folder.join(name))

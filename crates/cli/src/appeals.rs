@@ -21,6 +21,7 @@ pub async fn run(
     match command {
         AppealCommand::Open { case, code, reason } => {
             let appeal = match (&case, &code) {
+                // The code says which case; clap refuses both together.
                 (_, Some(code)) => casework::appeal_by_code(&casework, code, &reason).await?,
                 (Some(case), None) => {
                     casework::file_appeal(&casework, case, &reason, &somebody()).await?
@@ -31,7 +32,7 @@ pub async fn run(
                 || serde_json::to_value(&appeal).expect("an appeal is JSON"),
                 || {
                     format!(
-                        "{} filed; somebody who did not decide {} decides it: obhut appeal decide {} --by PERSON --outcome upheld|rejected --grounds …",
+                        "{} filed; a person who did not decide {} decides it: obhut appeal decide {} --by PERSON --outcome upheld|rejected --grounds …",
                         appeal.id, appeal.case, appeal.id
                     )
                 },
@@ -43,6 +44,7 @@ pub async fn run(
             outcome,
             grounds,
         } => {
+            // An unknown appeal must not grant a role.
             let case = casework::case_of_appeal(&casework, &appeal).await?;
             let person = context
                 .acting(&casework, Some(&by), Act::DecideAppeal)
@@ -54,7 +56,7 @@ pub async fn run(
                 || serde_json::to_value(&decided).expect("an appeal is JSON"),
                 || {
                     let next = match outcome.word() {
-                        "upheld" => format!("; what is to be undone: obhut appeal restorations; the proof of erasure: obhut appeal proof {case}"),
+                        "upheld" => format!("; measures to reverse: obhut appeal restorations; the proof of erasure: obhut appeal proof {case}"),
                         _ => String::new(),
                     };
                     format!("{} {outcome} by {}{next}", decided.id, person.name)
@@ -83,6 +85,7 @@ pub async fn run(
             contact,
             by,
         } => {
+            // An unknown case must not grant a role.
             casework::case(&casework, &case).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::MakeNotice)
@@ -100,6 +103,7 @@ pub async fn run(
                 let person = context
                     .acting(&casework, by.as_deref(), Act::RestoreAccount)
                     .await?;
+                // An unknown id is refused here, which takes the role back (AppContext::conclude).
                 casework::finish_restoration(&casework, &id, &person).await?;
                 output.line(
                     || json!({ "restoration": id, "done": true }),

@@ -17,7 +17,7 @@ pub use chain::*;
 pub use payments::*;
 pub use reporting::*;
 
-/// From first match to a report authorities can act on.
+/// Takes suspected child sexual abuse from first match to a report authorities can act on.
 #[derive(Parser)]
 #[command(
     name = "obhut",
@@ -25,7 +25,7 @@ pub use reporting::*;
     about,
     max_term_width = 100,
     arg_required_else_help = true,
-    after_help = "Start here:\n  obhut hash picture.jpg                        a picture's digests\n  obhut screen --list known.csv folder          compare a folder with a list, nothing stored\n  obhut list import … ; obhut list sign … ×2    put a list on record\n  obhut screen folder ; obhut case list         findings and cases\n  obhut serve --listen 127.0.0.1:8080           the same over HTTP\n\nExit codes:\n  0 done   1 something failed   2 usage   3 denied   4 not found   5 refused because of state"
+    after_help = "Start here:\n  obhut hash picture.jpg                        a picture's digests\n  obhut screen --list known.csv folder          compare a folder with a list, nothing stored\n  obhut list import … ; obhut list sign … ×2    put a list on record\n  obhut screen folder ; obhut case list         findings and cases\n  obhut serve --listen 127.0.0.1:8080           the same services over HTTP\n\nExit codes:\n  0 done   1 something failed   2 usage   3 denied   4 not found   5 refused because of state"
 )]
 pub struct Args {
     /// The folder that holds everything: database, lists, vault, keys [default: the platform's data folder]
@@ -38,7 +38,7 @@ pub struct Args {
         hide_env_values = true
     )]
     pub data: Option<PathBuf>,
-    /// A PostgreSQL database instead of the SQLite file in the data folder, as postgres://user@host/name
+    /// Use a PostgreSQL database (postgres://user@host/name) instead of SQLite in the data folder
     #[arg(
         long,
         global = true,
@@ -48,7 +48,7 @@ pub struct Args {
         hide_env_values = true
     )]
     pub database: Option<String>,
-    /// Print JSON, one object a line
+    /// Print JSON, one object per line
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,
     #[command(subcommand)]
@@ -61,67 +61,67 @@ pub enum Command {
     Hash(HashArgs),
     /// Compare files with hash lists
     Screen(ScreenArgs),
-    /// Compare digests on standard input with a list, one a line
+    /// Compare digests from standard input, one per line, with a list
     Match(MatchArgs),
-    /// Watch a live stream (HLS) and say what matches as soon as it does
+    /// Watch a live stream (HLS) and report matches immediately
     Watch(WatchArgs),
     /// Import, sign, show and dispute hash lists
     #[command(subcommand)]
     List(ListCommand),
-    /// Look at cases and decide them
+    /// Open, show and decide cases
     #[command(subcommand)]
     Case(CaseCommand),
-    /// Make, check, file, approve, send and take back reports
+    /// Draft, check, file, approve, send and retract reports
     #[command(subcommand)]
     Report(ReportCommand),
     /// Appeals, notices to the person concerned, and restoration of accounts
     #[command(subcommand)]
     Appeal(AppealCommand),
-    /// Take in reports of others: deduplicated, linked, the most at risk first
+    /// Import reports from others; they are deduplicated, linked and ranked, highest risk first
     Intake(IntakeArgs),
-    /// Payments: alerts that explain themselves, tests of thresholds on history
+    /// Payments: alerts with reasons, and backtests of thresholds
     #[command(subcommand)]
     Payments(PaymentsCommand),
     /// Bitcoin: from a site's addresses to its payers and the exchanges that know them
     #[command(subcommand)]
     Chain(ChainCommand),
-    /// Authorities and hotlines: how each is reached
+    /// Authorities and hotlines, and how to reach them
     #[command(subcommand)]
     Destination(DestinationCommand),
     /// Which authorities receive which cases, and on which legal basis
     #[command(subcommand)]
     Route(RouteCommand),
-    /// Clocks: what is due when, and why
+    /// Deadlines: what is due, when, and on what basis
     #[command(subcommand)]
     Deadline(DeadlineCommand),
-    /// What a person must look at
+    /// Alarms that need an operator's attention
     #[command(subcommand)]
     Alarm(AlarmCommand),
-    /// Keep exhibits sealed and logged
+    /// Seal, read, list and verify exhibits
     #[command(subcommand)]
     Vault(VaultCommand),
     /// People and their roles
     #[command(subcommand)]
     Person(PersonCommand),
-    /// Legal bases; private messages are refused without one
+    /// Legal bases; without one, private messages are not screened
     #[command(subcommand)]
     Basis(BasisCommand),
     /// Keys for programs that use the HTTP interface
     #[command(subcommand)]
     Key(KeyCommand),
-    /// The provider's own data, included in every report
+    /// Settings of the provider: reporter data and financial intelligence unit
     #[command(subcommand)]
     Settings(SettingsCommand),
     /// Who did what, newest first
     Audit(AuditArgs),
-    /// Answer HTTP requests
+    /// Run the HTTP server
     Serve(ServeArgs),
-    /// Services that aren't: for trying out and for tests
+    /// Fake services for trials and tests
     #[command(subcommand)]
     Testserver(TestserverCommand),
     /// Print a completion script for a shell
     Completions {
-        /// Which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
 }
@@ -160,6 +160,7 @@ value_enum!(
 /// Parses one of the words and lists them all where they are wanted.
 fn words<T: Word>() -> impl clap::builder::TypedValueParser<Value = T> {
     use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+    // Not a plain function: only this parser gives the words to help and shell completion.
     PossibleValuesParser::new(T::ALL.iter().map(|v| v.word())).map(|text| {
         *T::ALL
             .iter()
@@ -182,19 +183,19 @@ fn destinations() -> clap::builder::PossibleValuesParser {
 
 #[derive(ClapArgs)]
 pub struct HashArgs {
-    /// Which kind; may be given more than once [default: pdq, md5, sha1, sha256]
+    /// Hash kind; repeatable [default: pdq, md5, sha1, sha256]
     #[arg(long = "kind", value_parser = kinds())]
     pub kinds: Vec<&'static obhut_hash::Kind>,
-    /// Turn pictures as their EXIF orientation says; lists hold digests of pictures as stored
+    /// Rotate pictures by their EXIF orientation (lists hold digests of pictures as stored)
     #[arg(long)]
     pub upright: bool,
-    /// Decode JPEGs faster and smaller; PDQ then differs from the exact one by a few bits
+    /// Decode JPEGs faster, at reduced size; PDQ digests then differ by a few bits
     #[arg(long)]
     pub fast: bool,
-    /// Of a video hash every frame, not one a second
+    /// Hash every frame of a video instead of one per second
     #[arg(long, conflicts_with = "keyframes")]
     pub every_frame: bool,
-    /// Of a video decode and hash only the key frames: fast, for triage
+    /// Hash only a video's key frames: fast, for triage
     #[arg(long)]
     pub keyframes: bool,
     /// Files or folders
@@ -204,16 +205,16 @@ pub struct HashArgs {
 
 #[derive(ClapArgs)]
 pub struct WatchArgs {
-    /// Compare with this CSV file alone; nothing is stored and no data folder is needed
+    /// Compare with this CSV file only; stores nothing and needs no data folder
     #[arg(long, value_name = "FILE.csv")]
     pub list: Option<PathBuf>,
-    /// Where the stream is seen
+    /// Audience of the stream
     #[arg(long, value_parser = words::<Surface>(), default_value = "public")]
     pub surface: Surface,
     /// The account that streams
     #[arg(long)]
     pub account: Option<String>,
-    /// Beginning of further addresses that its segments may come from
+    /// URL prefix from which segments may also be fetched; repeatable
     #[arg(long, value_name = "URL")]
     pub fetch_from: Vec<String>,
     /// The stream's playlist
@@ -223,32 +224,32 @@ pub struct WatchArgs {
 
 #[derive(ClapArgs)]
 pub struct MatchArgs {
-    /// The list: a CSV file with the columns kind and digest, and if wanted entry_id
+    /// The list: a CSV file with the columns kind, digest and, optionally, entry_id
     #[arg(long, value_name = "FILE.csv")]
     pub list: PathBuf,
     /// Largest distance in bits [default: the kind's own, 31 for pdq]
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=256))]
     pub distance: Option<u32>,
-    /// What the digests are
+    /// Hash kind of the digests
     #[arg(long, default_value = "pdq", value_parser = kind, hide_possible_values = true)]
     pub kind: &'static obhut_hash::Kind,
 }
 
 #[derive(ClapArgs)]
 pub struct ScreenArgs {
-    /// Compare turns and mirrors too
+    /// Also compare rotated and mirrored pictures
     #[arg(long)]
     pub dihedral: bool,
-    /// Decode JPEGs faster and smaller; PDQ then differs from the exact one by a few bits
+    /// Decode JPEGs faster, at reduced size; PDQ digests then differ by a few bits
     #[arg(long)]
     pub fast: bool,
-    /// Compare with this CSV file alone; nothing is stored and no data folder is needed
+    /// Compare with this CSV file only; stores nothing and needs no data folder
     #[arg(long, value_name = "FILE.csv")]
     pub list: Option<PathBuf>,
-    /// Where the files were meant to be seen
+    /// Intended audience of the files
     #[arg(long, value_parser = words::<Surface>(), default_value = "public")]
     pub surface: Surface,
-    /// The account they came from; its findings join that account's open case
+    /// Account that uploaded them; findings join its open case
     #[arg(long)]
     pub account: Option<String>,
     /// Files or folders
@@ -258,28 +259,28 @@ pub struct ScreenArgs {
 
 #[derive(Subcommand)]
 pub enum ListCommand {
-    /// Import a CSV file (kind, digest, and if wanted category_scale, category, entry_id; of videos timestamp and quality) as a new version
+    /// Import a CSV file as a new version. Columns: kind, digest; optional: category_scale, category, entry_id; for videos also timestamp, quality
     Import {
         /// The list's name
         #[arg(long)]
         name: String,
-        /// Who answers for it
+        /// Person responsible for it
         #[arg(long)]
         owner: String,
-        /// The purpose; there are no others
+        /// Purpose; no others are allowed
         #[arg(long, value_parser = words::<Purpose>())]
         purpose: Purpose,
-        /// The legal basis it is used on
+        /// Legal basis for using it
         #[arg(long)]
         basis: String,
-        /// What a match does [default: hold; pass for known-harmless]
+        /// Action on a match [default: hold; pass for known-harmless]
         #[arg(long, value_parser = words::<Action>())]
         action: Option<Action>,
         /// The file
         #[arg(value_name = "FILE.csv")]
         file: PathBuf,
     },
-    /// Add the entries of a CSV file to a list; like a new version they count until two have signed
+    /// Add the entries of a CSV file; they are only counted until two people have signed
     Add {
         /// The list
         name: String,
@@ -294,15 +295,15 @@ pub enum ListCommand {
         /// From 0 to 64
         #[arg(value_name = "BITS")]
         distance: Option<u32>,
-        /// Who says so
+        /// Person acting
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// Sign the newest version; with two people's signatures it matches
+    /// Sign the newest version; it matches once two people have signed
     Sign {
         /// The list
         name: String,
-        /// Who signs (role list-steward)
+        /// Person signing (role list-steward)
         #[arg(long, value_name = "PERSON")]
         by: String,
     },
@@ -315,7 +316,7 @@ pub enum ListCommand {
         /// Why
         #[arg(long, default_value = "")]
         reason: String,
-        /// Who says so
+        /// Person acting
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
@@ -325,7 +326,7 @@ pub enum ListCommand {
         name: String,
         /// The entry
         entry: String,
-        /// Who says so
+        /// Person acting
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
@@ -338,7 +339,7 @@ pub enum ListCommand {
 
 #[derive(Subcommand)]
 pub enum CaseCommand {
-    /// Open a case from a file with everything that is known
+    /// Open a case from a case file
     New {
         /// The case file (JSON); paths in it are relative to its folder
         #[arg(long, value_name = "CASE.json", required_unless_present = "schema")]
@@ -349,7 +350,7 @@ pub enum CaseCommand {
     },
     /// List cases, newest first
     List {
-        /// Only those of a status
+        /// Only cases with this status
         #[arg(long, value_parser = words::<CaseStatus>())]
         status: Option<CaseStatus>,
     },
@@ -362,10 +363,10 @@ pub enum CaseCommand {
     Decide {
         /// The case
         case: String,
-        /// Who decides (role reviewer)
+        /// Person deciding (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: String,
-        /// What
+        /// The decision
         #[arg(long, alias = "decision", value_parser = words::<Ruling>())]
         ruling: Ruling,
         /// Why
@@ -382,32 +383,32 @@ pub enum CaseCommand {
     Facts {
         /// The case
         case: String,
-        /// Replace it by this file
+        /// Replace the facts with this file
         #[arg(long, value_name = "FILE.json")]
         from: Option<PathBuf>,
     },
-    /// Who has seen which file of a case, how much of it, and when
+    /// List the views of a case: who saw which file, how much of it, and when
     Views {
         /// The case
         case: String,
     },
-    /// Put a case under embargo: nothing about it reaches the person concerned; or lift it
+    /// Set or lift an embargo: the person concerned is not informed about the case
     Embargo {
         /// The case
         case: String,
         /// Until when, RFC 3339
         #[arg(long)]
         until: Option<String>,
-        /// At whose word, and under which reference
+        /// Authority that ordered it, with its reference
         #[arg(long)]
         authority: Option<String>,
-        /// It is over
+        /// Lift the embargo
         #[arg(long, conflicts_with_all = ["until", "authority"])]
         lift: bool,
-        /// At whose word
+        /// Reason; defaults to the authority
         #[arg(long, default_value = "")]
         reason: String,
-        /// Who says so (role reporting-officer)
+        /// Person acting (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
@@ -420,7 +421,7 @@ pub enum VaultCommand {
         /// The case it belongs to
         #[arg(long)]
         case: Option<String>,
-        /// Who puts it in
+        /// Person who seals it (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
         /// The file
@@ -428,20 +429,20 @@ pub enum VaultCommand {
     },
     /// List exhibits
     List,
-    /// Take an exhibit's bytes out; who and what for is logged first
+    /// Read an exhibit; person and purpose are logged first
     Get {
         /// The exhibit
         exhibit: String,
-        /// Who reads (role reviewer)
+        /// Person reading (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
-        /// What for
+        /// Purpose
         #[arg(long, default_value = "taken out on the command line")]
         purpose: String,
-        /// How much of it this person looks at; reports say "viewed" by this record alone
+        /// How much of it the person views; reports derive "viewed" from this alone
         #[arg(long, value_parser = words::<Extent>(), default_value = "unseen")]
         seen: Extent,
-        /// Where to (mode 0600) [default: standard output, unless that is a terminal]
+        /// Output file (mode 0600) [default: standard output, unless that is a terminal]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
@@ -451,7 +452,7 @@ pub enum VaultCommand {
 
 #[derive(Subcommand)]
 pub enum PersonCommand {
-    /// Add a person, or a role to one
+    /// Add a person, or give a person another role
     Add {
         /// Name
         name: String,
@@ -472,7 +473,7 @@ pub enum PersonCommand {
         #[arg(long, value_parser = words::<Role>())]
         role: Role,
     },
-    /// List everybody
+    /// List all people
     List,
 }
 
@@ -480,13 +481,13 @@ pub enum PersonCommand {
 pub enum BasisCommand {
     /// Put a legal basis on record
     Add {
-        /// What it opens
+        /// Surface it permits
         #[arg(long, value_parser = words::<Surface>(), default_value = "private-message")]
         surface: Surface,
         /// The law and its section
         #[arg(long)]
         text: String,
-        /// Who answers for it
+        /// Person responsible for it
         #[arg(long)]
         owner: String,
         /// Last day (UTC), YYYY-MM-DD
@@ -499,25 +500,25 @@ pub enum BasisCommand {
 
 #[derive(Subcommand)]
 pub enum KeyCommand {
-    /// Make a key; it is shown once
+    /// Create a key; it is shown only once
     Create {
-        /// What it is called
+        /// A name for the key
         #[arg(long, default_value = "unnamed")]
         name: String,
-        /// What it opens; may be given more than once [default: screen]
+        /// Right of the key; repeatable [default: screen]
         #[arg(long = "right", value_parser = words::<Right>())]
         rights: Vec<Right>,
-        /// Whose it is; needed for `decide`
+        /// Person it belongs to; required for the right decide
         #[arg(long)]
         person: Option<String>,
-        /// What its uploads were meant for, where requests don't say; HMA's don't
+        /// Surface of requests that don't name one (HMA's never do)
         #[arg(long, value_parser = words::<Surface>())]
         surface: Option<Surface>,
-        /// Last day (UTC) on which it opens anything, YYYY-MM-DD [default: until it is revoked]
+        /// Last valid day (UTC), YYYY-MM-DD [default: until it is revoked]
         #[arg(long, value_name = "DATE")]
         expires: Option<String>,
     },
-    /// List keys; their secrets are kept nowhere
+    /// List keys (without their secrets, which are not stored)
     List,
     /// Revoke a key; takes effect immediately
     Revoke {
@@ -555,15 +556,15 @@ pub enum SettingsCommand {
         #[arg(long)]
         legal_url: Option<String>,
     },
-    /// Show or set the reporting bank as its financial intelligence unit knows it (docs/goaml.md)
+    /// Show or set the reporting bank's registration with its financial intelligence unit (docs/goaml.md)
     Unit {
         /// A JSON file with its settings
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
-        /// The unit's XML schema: every report is held against it before it leaves
+        /// The unit's XML schema: every report is validated against it before it is sent
         #[arg(long, value_name = "FILE", requires = "file")]
         schema: Option<PathBuf>,
-        /// A profile of one's own, where the settings say `"profile": "own"`
+        /// A custom profile, if the settings say `"profile": "own"`
         #[arg(long, value_name = "FILE", requires = "file")]
         own_profile: Option<PathBuf>,
     },
@@ -580,7 +581,7 @@ pub struct ServeArgs {
     /// Address and port
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
-    /// Beginning of addresses that requests may have fetched, as https://cdn.example.com/uploads/; may be given more than once
+    /// URL prefix from which requests may have files fetched, as `https://cdn.example.com/uploads/`; repeatable
     #[arg(
         long,
         value_name = "URL",
@@ -588,7 +589,7 @@ pub struct ServeArgs {
         value_delimiter = ','
     )]
     pub fetch_from: Vec<String>,
-    /// The object store of upload events; keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    /// Endpoint of the object store whose upload events are screened; credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
     #[arg(long, value_name = "URL", env = "OBHUT_S3")]
     pub s3: Option<String>,
     /// The object store's region
@@ -602,16 +603,16 @@ pub struct ServeArgs {
     /// A second address for HMA clients, which send no key: every request to it uses the key of --hma-key-file
     #[arg(long, value_name = "ADDR", requires = "hma_key_file")]
     pub hma: Option<SocketAddr>,
-    /// A file with the key that HMA's clients act with
+    /// File with the key used for HMA clients
     #[arg(long, value_name = "FILE", requires = "hma")]
     pub hma_key_file: Option<PathBuf>,
-    /// How the log is written
+    /// Log format
     #[arg(long, value_enum, default_value = "text")]
     pub log: LogForm,
-    /// Answer /v1/payments: transfers as they come, kept in a sealed journal
+    /// Serve /v1/payments for live transfers, recorded in a sealed journal
     #[arg(long, help_heading = "Live payments")]
     pub payments: bool,
-    /// Hold payments from this score on, 0 to 100
+    /// Hold payments with at least this score, 0 to 100
     #[arg(
         long,
         default_value_t = 75.0,

@@ -28,6 +28,7 @@ pub async fn run(
     context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
+    // Before the data folder is opened: printing the schema must not create one.
     if let CaseCommand::New { schema: true, .. } = command {
         println!("{}", CaseFile::schema());
         return Ok(ExitCode::SUCCESS);
@@ -71,6 +72,7 @@ pub async fn run(
             }
         }
         CaseCommand::Show { case } => {
+            // Before anything is shown: after a crash the trail has one look too many, never one too few.
             casework::note(&casework, &somebody(), "case.show", &case, "").await?;
             let detail = casework::case(&casework, &case).await?;
             output.line(|| show(&detail), || describe(&detail))?;
@@ -136,6 +138,7 @@ pub async fn run(
                 )?;
             }
             None => {
+                // Before anything is shown, as in `case show`.
                 casework::note(&casework, &somebody(), "case.facts.show", &case, "").await?;
                 casework::case(&casework, &case).await?;
                 let facts = serde_json::to_value(casework::facts(&casework, &case).await?)?;
@@ -182,12 +185,14 @@ pub async fn run(
             reason,
             by,
         } => {
+            // An unknown case must not grant a role.
             casework::case(&casework, &case).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::SetEmbargo)
                 .await?;
             let embargo = Embargo { until, authority };
             let given = (!lift).then_some(&embargo);
+            // The core refuses an empty reason; the authority that ordered the embargo is one.
             let reason = match (reason.is_empty(), &embargo.authority) {
                 (true, Some(authority)) => authority.clone(),
                 _ => reason,
@@ -221,7 +226,7 @@ async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
             (Some(name), None) => {
                 // Case files come from others, too.
                 let inside = Path::new(name).components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir));
-                anyhow::ensure!(inside, usage!("files[{number}].path leads out of the case file's folder; put the file beside the case file"));
+                anyhow::ensure!(inside, usage!("files[{number}].path leads out of the case file's folder; put the file in the case file's folder"));
                 Some(input::read(&folder.join(name), EXHIBIT_BYTES_MAX)?)
             }
             (None, Some(text)) => {
@@ -229,7 +234,7 @@ async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
                 Some(
                     bytes
                         .ok()
-                        .with_context(|| usage!("files[{number}].content is no base64"))?,
+                        .with_context(|| usage!("files[{number}].content isn't valid base64"))?,
                 )
             }
             (None, None) => None,
@@ -244,6 +249,7 @@ fn show(detail: &CaseDetail) -> serde_json::Value {
         .iter()
         .map(|f| {
             let mut value = serde_json::to_value(f).expect("a finding is JSON");
+            // Sealed names are left out by serde, so that showing them is always a line of code that says so.
             value["name"] = f.name.as_ref().map(|n| n.expose().clone()).into();
             value
         })
@@ -281,7 +287,7 @@ fn describe(detail: &CaseDetail) -> String {
             .as_ref()
             .map_or_else(String::new, |e| format!(", exhibit {e}"));
         text += &match f.matched.list.is_empty() {
-            true if f.what == "given" => format!("\n  {name}: put in with the case{kept}"),
+            true if f.what == "given" => format!("\n  {name}: added with the case{kept}"),
             true => format!("\n  {name}: unreadable ({}){kept}", f.what),
             false => format!(
                 "\n  {name}: {} {} at {}, {} bits{}{kept}",

@@ -46,6 +46,7 @@ pub async fn run(
             // Parse the date first, so that a typing error grants no role.
             let ends = end_of(&until)?;
             let casework = context.casework().await?;
+            // An unknown case must not grant a role.
             casework::case(&casework, &case).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::RecordBasis)
@@ -126,6 +127,7 @@ fn open(folder: &Path) -> anyhow::Result<Index> {
 const PROBLEMS_TOLD: usize = 20;
 
 fn tell_some(problems: impl Iterator<Item = String>, output: &Output) {
+    // take() may already have reached the end, and count() asks the iterator again.
     let mut problems = problems.fuse();
     for problem in problems.by_ref().take(PROBLEMS_TOLD) {
         output.remark(&problem);
@@ -156,10 +158,11 @@ fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile
         );
         if file.other_currencies > 0 {
             output.remark(&format!(
-                "{name}: {} for other currencies left out",
+                "{name}: {} for other currencies ignored",
                 count(file.other_currencies as u64, "tag", "tags")
             ));
         }
+        // A valid file without rows is fine. One whose rows all failed is probably not a file of tags.
         if file.tags.is_empty() && file.actors.is_empty() && !file.problems.is_empty() {
             anyhow::bail!(usage!("{name}: nothing of it could be taken; see above"));
         }
@@ -190,7 +193,7 @@ fn synthesize(args: &SynthesizeChainArgs, output: &Output) -> anyhow::Result<Exi
     write("seeds.json", &seeds.to_string())?;
     let mut tags = "address,label,category,source,confidence\n".to_owned();
     for (address, label) in &made.exchanges {
-        tags += &format!("{address},{label},exchange,made up,100\n");
+        tags += &format!("{address},{label},exchange,artificial,100\n");
     }
     write("tags.csv", &tags)?;
     output.line(
@@ -202,7 +205,7 @@ fn synthesize(args: &SynthesizeChainArgs, output: &Output) -> anyhow::Result<Exi
         },
         || {
             format!(
-                "{} blocks, {} transactions, {} inputs in {}/blocks, with seeds.json and tags.csv beside; nobody in them exists",
+                "{} blocks, {} transactions, {} inputs in {}/blocks, with seeds.json and tags.csv; all of it artificial",
                 made.blocks,
                 made.transactions,
                 made.inputs,
@@ -223,6 +226,7 @@ fn end_of(text: &str) -> anyhow::Result<i64> {
             "\"{text}\" is neither a day (2027-04-03) nor a time with a zone"
         ))
     })?;
+    // The named day is included.
     let end = day.tomorrow()?.to_zoned(jiff::tz::TimeZone::UTC)?;
     Ok(end.timestamp().as_microsecond())
 }

@@ -120,6 +120,7 @@ fn read(
     if kinds.iter().any(|k| k.needs_pixels()) {
         let bytes_max = pool.limits().input_bytes_max;
         let mut bytes = Vec::new();
+        // One byte beyond the limit, so that the pool refuses the file as too long.
         (&mut file)
             .take(bytes_max + 1)
             .read_to_end(&mut bytes)
@@ -132,6 +133,7 @@ fn read(
     for kind in kinds {
         match kind.compute {
             Compute::Bytes(compute) => {
+                // From the start again, as a stream: byte digests have no limit on the length of a file.
                 file.rewind().map_err(say)?;
                 let digest = compute(&mut file).map_err(say)?;
                 lines.push(Line::Digest {
@@ -141,6 +143,7 @@ fn read(
                 });
             }
             Compute::Pixels { one, .. } => {
+                // If there is none, `unreadable` already has the reason.
                 if let Some(p) = &picture {
                     let found = one(pixels(p));
                     lines.push(Line::Digest {
@@ -156,6 +159,7 @@ fn read(
                         kind: kind.name,
                         frames,
                     });
+                    // The frames are printed all the same, but the exit code must not say that they are all.
                     if damaged {
                         unreadable = Some("part of the video is missing or broken".into());
                     }
@@ -187,6 +191,7 @@ fn video(
         });
         true
     };
+    // The clone shares its position with `file`; every reader after this one rewinds first.
     let file = file.try_clone().map_err(|e| e.to_string())?;
     let seen = pool
         .video(file, sampling, &mut take)

@@ -38,34 +38,28 @@ const CONFLICT: u8 = 5;
 const WHERE: &[(&str, &str)] = &[
     ("alert", "`obhut payments alerts` lists them"),
     ("appeal", "`obhut case show` lists the appeals of a case"),
-    ("case", "`obhut case list` shows those there are"),
-    ("deadline", "`obhut deadline list` shows those there are"),
-    ("exhibit", "`obhut vault list` shows those there are"),
+    ("case", "`obhut case list` lists them"),
+    ("deadline", "`obhut deadline list` lists them"),
+    ("exhibit", "`obhut vault list` lists them"),
     ("hold", "`obhut payments hold list` lists them"),
-    (
-        "incoming report",
-        "`obhut intake --queue` shows those there are",
-    ),
+    ("incoming report", "`obhut intake --queue` lists them"),
     ("key", "`obhut key list` shows all"),
     (
         "list",
         "`obhut list show` shows all, `obhut list import` makes one",
     ),
     ("list entry", "a finding names the entry that matched"),
-    (
-        "open alarm",
-        "`obhut alarm list` shows those nobody has seen",
-    ),
+    ("open alarm", "`obhut alarm list` lists the unseen ones"),
     (
         "open restoration",
-        "`obhut appeal restorations` lists what is to be undone",
+        "`obhut appeal restorations` lists the measures to reverse",
     ),
     (
         "person",
-        "`obhut person list` shows everybody, `obhut person add` adds somebody",
+        "`obhut person list` lists all people, `obhut person add` adds one",
     ),
-    ("report", "`obhut report status` shows those there are"),
-    ("route", "`obhut route list` shows those there are"),
+    ("report", "`obhut report status` lists them"),
+    ("route", "`obhut route list` lists them"),
 ];
 
 /// Invalid fields that correspond to an option, for which the hint names that option.
@@ -83,9 +77,11 @@ const OPTIONS: &[&str] = &[
 
 /// The command to run next, if one is known.
 pub fn hint(e: &anyhow::Error) -> Option<String> {
+    // Libraries name no commands (CONTRIBUTING.md, Style 4); the next command is added here.
     if let Some(fault) = e.downcast_ref::<bitcoin::Fault>() {
         return of_chain(fault);
     }
+    // anyhow finds the error below contexts that were added on the way.
     let e = e.downcast_ref::<CaseworkError>()?;
     if let CaseworkError::NotFound { what, .. } = e {
         let found = WHERE.iter().find(|(of, _)| of == what);
@@ -144,6 +140,7 @@ fn of_chain(fault: &bitcoin::Fault) -> Option<String> {
 
 /// The exit code of an error; 1 for everything the core has no kind for.
 pub fn exit_code(e: &anyhow::Error) -> u8 {
+    // First: a usage error may be the context of another error, as for seeds that are not JSON.
     if e.downcast_ref::<Usage>().is_some() {
         return USAGE;
     }

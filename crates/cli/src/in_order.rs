@@ -17,11 +17,13 @@ pub fn in_order<T: Send, R: Send>(
     let threads = thread::available_parallelism().map_or(2, usize::from);
     let items = Mutex::new(items.enumerate());
     thread::scope(|scope| {
+        // Bounded, so that the workers stop when results are not taken, as behind a pipe that is not read.
         let (send, receive) = mpsc::sync_channel(WAITING_MAX);
         for _ in 0..threads {
             let (send, items, work) = (send.clone(), &items, &work);
             scope.spawn(move || {
                 loop {
+                    // The guard is a temporary, dropped at the end of this line: the work is done without the lock.
                     let next = items.lock().expect("no panic while held").next();
                     let Some((place, item)) = next else { return };
                     // The receiver is gone when `take` has failed.
@@ -31,6 +33,7 @@ pub fn in_order<T: Send, R: Send>(
                 }
             });
         }
+        // The loop below ends when the last sender is gone, and this is one.
         drop(send);
         let mut waiting = BTreeMap::new();
         let mut next = 0;

@@ -14,6 +14,7 @@ pub fn read(path: &Path, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
     anyhow::ensure!(kind.is_file(), "{} is not a file", path.display());
     let file = File::open(path).with_context(unreadable)?;
     let mut bytes = Vec::new();
+    // One byte beyond the limit is enough to know that the file is too long.
     file.take(bytes_max + 1)
         .read_to_end(&mut bytes)
         .with_context(unreadable)?;

@@ -25,6 +25,7 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     let casework = context.casework().await?;
     if let Some(rows) = args.queue {
+        // A negative LIMIT means every row in SQLite and is an error in PostgreSQL.
         for row in obhut_app::intake::incoming_queue(&casework, 0, rows.max(1)).await? {
             output.line(
                 || serde_json::to_value(&row).expect("a row is JSON"),
@@ -66,6 +67,7 @@ async fn take(
         let parts = incoming::split(&bytes);
         for chunk in parts.chunks(AHEAD) {
             waiting.extend(read_all(chunk));
+            // Across files, not for each: a folder of small files would otherwise cost a transaction per file.
             if waiting.len() >= AHEAD {
                 let came = intake
                     .take(std::mem::take(&mut waiting), &somebody())
@@ -94,6 +96,7 @@ async fn take(
 /// Reads reports on all cores, in their order.
 fn read_all(parts: &[Cow<'_, [u8]>]) -> Vec<ParsedReport> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // chunks(0) panics, and a file may hold no report.
     let share = parts.len().div_ceil(cores).max(1);
     std::thread::scope(|scope| {
         let workers: Vec<_> = parts

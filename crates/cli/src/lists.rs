@@ -31,7 +31,9 @@ pub async fn run(
             action,
             file,
         } => {
+            // Before the data folder is opened, so that a mistyped path creates none.
             let csv = input::read(&file, FILE_BYTES_MAX)?;
+            // Harmless material must not stop an upload; the rest waits for a person, which is reversible.
             let default = if purpose == Purpose::KnownHarmless {
                 Action::Pass
             } else {
@@ -58,6 +60,7 @@ pub async fn run(
         }
         ListCommand::Distance { name, distance, by } => {
             let casework = context.casework().await?;
+            // An unknown list must not grant a role.
             media::list(&casework, &name).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::CurateLists)
@@ -150,8 +153,9 @@ fn describe(list: &HashList) -> String {
             list.hits_counted,
             list.name
         ),
+        // A version is a SHA-256; twelve hex digits are enough for a reader, --json has all of them.
         (true, Some(older)) => format!(
-            "newest version unsigned ({} of 2 signatures); version {} goes on matching",
+            "newest version unsigned ({} of 2 signatures); version {} continues to match",
             list.signatures.len(),
             &older[..12]
         ),
@@ -173,6 +177,7 @@ fn describe(list: &HashList) -> String {
 }
 
 fn report(import: &Import, file: &std::path::Path, output: &Output) -> anyhow::Result<()> {
+    // Row numbers, never content: digests of a list must not reach a terminal (docs/handling.md).
     for problem in import.problems.iter().take(PROBLEMS_SHOWN_MAX) {
         output.remark(&format!("{}: {problem}", file.display()));
     }

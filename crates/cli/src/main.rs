@@ -6,6 +6,8 @@ mod appeals;
 mod args;
 mod cases;
 mod chain;
+#[cfg(test)]
+mod documents;
 mod hash;
 mod hints;
 mod in_order;
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
     let mut raw = std::env::args_os().skip(1);
     let first = raw.next().unwrap_or_default();
     if first == obhut_decode::worker::ARGUMENT {
+        // A worker gets numbers only, so a lossy conversion costs nothing. The video worker below gets the
+        // path of a program, and therefore the bytes as they are.
         let rest = raw.map(|a| a.to_string_lossy().into_owned());
         return ExitCode::from(obhut_decode::worker::run(rest) as u8);
     }
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(run(args, &output)));
     match done {
         Ok(code) => code,
+        // `obhut screen … | head -1`: the reader has what it wanted, and a script must not see a failure.
         Err(e) if output::is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
             output.error(&e);
@@ -65,6 +70,7 @@ fn main() -> ExitCode {
 async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
     let context = app_context::AppContext::new(&args)?;
     let done = command(args.command, &context, output).await;
+    // Only now is it known whether the command was refused, and with it whether its roles stay.
     context.conclude(done.as_ref().err(), output).await;
     done
 }

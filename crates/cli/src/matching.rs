@@ -19,10 +19,12 @@ const LINE_BYTES_MAX: u64 = 1_024;
 pub fn run(args: MatchArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let csv = input::read(&args.list, FILE_BYTES_MAX)?;
     let (mut list, problems) = read_plain_list(&args.list.to_string_lossy(), &csv);
+    // Up to 4 GiB that the parsed list no longer needs.
     drop(csv);
     for problem in &problems {
         output.remark(&format!("{}: {problem}", args.list.display()));
     }
+    // Against an empty list every digest would be on no list, which reads like a result.
     anyhow::ensure!(
         list.len() > 0,
         "{}: no row could be read, so there is nothing to compare with",
@@ -61,6 +63,7 @@ fn lines() -> impl Iterator<Item = io::Result<Vec<u8>>> {
             .read_until(b'\n', &mut line)
         {
             Ok(0) => None,
+            // The end of the line is unread, so whatever follows could be taken for a line.
             Ok(n) if n as u64 == LINE_BYTES_MAX && !line.ends_with(b"\n") => {
                 Some(Err(io::Error::other(format!(
                     "a line of more than {LINE_BYTES_MAX} bytes; nothing after it was read"
@@ -78,13 +81,13 @@ fn lines() -> impl Iterator<Item = io::Result<Vec<u8>>> {
     .filter(|line| !matches!(line, Ok(line) if line.is_empty()))
 }
 
-type Answer = (String, Result<Vec<Match>, String>);
+type MatchLine = (String, Result<Vec<Match>, String>);
 
 fn answer(
     line: io::Result<Vec<u8>>,
     kind: &'static obhut_hash::Kind,
     screener: &Screener,
-) -> Answer {
+) -> MatchLine {
     let line = match line {
         Ok(line) => line,
         Err(e) => return (String::new(), Err(format!("standard input: {e}"))),

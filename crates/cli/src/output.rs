@@ -38,6 +38,7 @@ impl Output {
 
     /// A remark for the person at the terminal; never among the results.
     pub fn remark(&self, text: &str) {
+        // Results go to stdout; a closed stderr must not fail a command whose act is already on record.
         let _ = writeln!(io::stderr().lock(), "{}", plain(text));
     }
 
@@ -63,6 +64,7 @@ impl Output {
 
     /// A bar on a terminal; elsewhere nothing.
     pub fn progress(&self, what: &str) -> ProgressBar {
+        // Redrawn lines would fill a log file.
         if !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
@@ -71,6 +73,7 @@ impl Output {
         let bar = ProgressBar::new_spinner()
             .with_style(style)
             .with_message(what.to_owned());
+        // By a timer, not by progress: a single file may take minutes, and the bar must still move.
         bar.enable_steady_tick(std::time::Duration::from_millis(200));
         bar
     }
@@ -104,6 +107,7 @@ pub fn map(value: Value) -> Map<String, Value> {
 
 /// Without control characters, line ends aside.
 fn plain(text: &str) -> String {
+    // is_control() covers U+0080 to U+009F as well, which some terminals obey like an escape sequence.
     text.chars()
         .map(|c| {
             if c.is_control() && c != '\n' {

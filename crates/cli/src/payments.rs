@@ -57,14 +57,17 @@ pub async fn run(
 // Long: the sequential steps of one command.
 async fn scan(args: ScanArgs, context: &AppContext, output: &Output) -> anyhow::Result<ExitCode> {
     let policy = policy(&args.policy)?;
+    // The list of confirmed parties is an input too: --out must not overwrite it.
     let mut inputs = args.read.files.clone();
     inputs.extend(args.confirmed.clone());
     if args.read.problems.as_ref() == Some(&args.out) && args.out != Path::new("-") {
         return Err(Usage("--out and --problems name the same file".into()).into());
     }
+    // Before reading: an output that cannot be written must not cost a run over years of history.
     let mut out = WholeFile::create(&args.out, &inputs)?;
     let asof = args.asof.as_deref().map(day_end).transpose()?;
     let mut transfers = Transfers::new(now());
+    // Transfer ids are shown in cases only; a plain scan does not spend memory on them.
     let casework = if args.open_cases {
         transfers = transfers.keeping_tx();
         Some(context.casework().await?)
@@ -111,7 +114,9 @@ async fn scan(args: ScanArgs, context: &AppContext, output: &Output) -> anyhow::
         };
         writeln!(out, "{}", alert_json(&alert, Language::English))?;
     }
+    // Before the cases: whatever fails below, the alerts are in the file.
     out.finish()?;
+    // After a crash here the scan can be repeated: recording an alert twice changes nothing.
     if let Some(casework) = &casework {
         let n =
             obhut_app::payments::record_scan(casework, &result, &transfers, &somebody()).await?;
@@ -174,9 +179,10 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
         output.line(|| json!({ "planted": PLANTED }), || PLANTED.to_owned())?;
         return Ok(ExitCode::SUCCESS);
     }
+    // Half of 100,000 senders at most. contains() also refuses NaN, which clap takes for a number.
     if !(0.0..=50_000.0).contains(&args.planted) || !(0.0..=1.0).contains(&args.night) {
         return Err(
-            Usage("--planted lies between 0 and 50000, --night between 0 and 1".into()).into(),
+            Usage("--planted must be between 0 and 50000, --night between 0 and 1".into()).into(),
         );
     }
     let recipe = Recipe {
@@ -263,11 +269,13 @@ fn read_all(
     for path in &args.files {
         let read = reader.read(path, transfers, &mut |t| {
             n += 1;
+            // Our judgement: often enough for a person, too seldom to slow the reading of millions.
             if n.is_multiple_of(65_536) {
                 progress.set_position(n);
             }
             put(t);
         });
+        // The other files are still read: a broken one must not hide the alerts in them.
         if let Err(fault) = read {
             output.error(&fault.into());
             failed = true;
@@ -322,7 +330,7 @@ fn report(counted: &Counted, output: &Output) {
         ),
         (
             n.after_asof,
-            "transfers lie after the day asked for and were left out",
+            "transfers are after the requested day and were ignored",
         ),
         (n.country_missing, COUNTRY_NOTE),
     ] {
@@ -334,9 +342,11 @@ fn report(counted: &Counted, output: &Output) {
 
 pub fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
     let mut policy = Policy::default();
+    // `--without S06,` leaves an empty id behind.
     for id in args.without.iter().filter(|id| !id.trim().is_empty()) {
         policy.switch(id.trim(), false).map_err(usage)?;
     }
+    // Age is a protected attribute, so S10 is read only on request (docs/payments.md).
     if args.with_age {
         policy.switch("S10", true)?;
     }
@@ -347,7 +357,7 @@ pub fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
         let value = value
             .trim()
             .parse()
-            .map_err(|_| Usage(format!("{pair}: the value is no number")))?;
+            .map_err(|_| Usage(format!("{pair}: the value isn't a number")))?;
         policy.set(name.trim(), value).map_err(usage)?;
     }
     for pair in &args.band {
@@ -357,7 +367,7 @@ pub fn policy(args: &PolicyArgs) -> anyhow::Result<Policy> {
     }
     if let Some(score) = args.score_min {
         if !(0.0..=100.0).contains(&score) {
-            return Err(Usage("--score-min lies between 0 and 100".into()).into());
+            return Err(Usage("--score-min must be between 0 and 100".into()).into());
         }
         policy.score_min = score;
     }
@@ -387,10 +397,12 @@ fn usage(e: impl std::fmt::Display) -> Usage {
 
 fn day_end(text: &str) -> anyhow::Result<i64> {
     let bad = || format!("{text}: write a date, 2026-03-01");
+    // moment() also takes a time of day, which would silently become the end of that day.
     if text.trim().len() != 10 {
         return Err(Usage(bad()).into());
     }
     let at = moment(text).map_err(|_| Usage(bad()))?;
+    // div_euclid rounds down, also before 1970.
     Ok(end_of_day(at.at_micros.div_euclid(86_400_000_000)))
 }
 

@@ -34,6 +34,7 @@ pub async fn run(
             with_victims,
             by,
         } => {
+            // Without a name no role is needed: shell access already means access to the data.
             let actor = match by {
                 Some(name) => {
                     context
@@ -85,12 +86,14 @@ pub async fn run(
             empty_because,
         } => {
             let report = match &destination {
+                // The argument may be a case or a report. An unknown one falls through and is refused below.
                 Some(name) if casework::case(&casework, &report).await.is_ok() => {
                     let known = casework::report_rows(&casework, Some(&report)).await?;
                     let waiting = known
                         .into_iter()
                         .find(|r| r.destination == *name && r.status == "draft");
                     match waiting {
+                        // A second report for the same destination would be refused as already on record.
                         Some(row) => row.id,
                         None => {
                             casework::file_latest(
@@ -106,14 +109,16 @@ pub async fn run(
                 }
                 _ => one(&casework, &report, |r| r.status == "draft").await?,
             };
+            // An unknown report must not grant a role.
             let row = casework::report_row(&casework, &report).await?;
             let person = context
                 .acting(&casework, Some(&by), Act::ApproveReport)
                 .await?;
             let children = casework::facts(&casework, &row.case).await?.victims.len();
+            // Before the approval: docs/reporting.md promises that the approver learns what is omitted.
             if children > 0 && !row.with_victims {
                 output.remark(&format!(
-                    "note: what is known of {} isn't in it; `obhut report file … --with-victims` makes one that has it",
+                    "note: the data of {} are omitted; `obhut report file … --with-victims` files a report that includes them",
                     count(children as u64, "child", "children")
                 ));
             }
@@ -122,7 +127,7 @@ pub async fn run(
                     .await?;
             output.line(
                 || serde_json::to_value(&approval).expect("an approval is JSON"),
-                || format!("{report} approved by {}; it lies in the outbox: `obhut report send`, or a running server sends it", approval.name),
+                || format!("{report} approved by {}; it is in the outbox; `obhut report send` or a running server sends it", approval.name),
             )?;
         }
         ReportCommand::Send {
@@ -144,12 +149,13 @@ pub async fn run(
                 matches!(r.status.as_str(), "draft" | "approved")
             })
             .await?;
+            // An unknown report must not grant a role.
             casework::report_row(&casework, &report).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::RetractReport)
                 .await?;
             let reason = match reason.is_empty() {
-                true => "taken back on the command line".to_owned(),
+                true => "retracted at the command line".to_owned(),
                 false => reason,
             };
             let status = casework::retract_report(&casework, &report, &reason, &person).await?;
@@ -157,11 +163,12 @@ pub async fn run(
                 || json!({ "report": report, "status": status }),
                 || match status.as_str() {
                     "withdrawn" => format!("{report} is withdrawn; it hadn't left"),
-                    _ => format!("{report} is being retracted; its receiver is told with the next `obhut report send` and has to acknowledge"),
+                    _ => format!("{report} is being retracted; its receiver is notified with the next `obhut report send` and has to acknowledge"),
                 },
             )?;
         }
         ReportCommand::Acknowledge { report, how, by } => {
+            // An unknown report must not grant a role.
             casework::report_row(&casework, &report).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::RetractReport)
@@ -212,6 +219,7 @@ pub async fn run(
                     )?;
                 }
             }
+            // clap's `requires` only says that both options need a report, not that a report needs both.
             _ => anyhow::bail!(usage!(
                 "name the report, its --code and the --source who says so; or nothing, to see the counts"
             )),
@@ -300,7 +308,7 @@ async fn check(
                 text += &format!("\n  stays out: {}: {}", omitted.field, omitted.why);
             }
             if check.empty {
-                text += "\n  nothing stands in it that anybody could act on; it needs facts, or --override with the reason";
+                text += "\n  it contains nothing actionable; add facts, or use --override with the reason";
             }
             text
         },
@@ -330,6 +338,7 @@ async fn send(
             obhut_app::reports::require_sendable(row)?;
         }
         let filing = casework::filing(casework, &row.id).await?;
+        // Only a stopped report waits for a person; the others are retried without one.
         if resume && filing.is_some_and(|f| f.state == FilingState::Stopped) {
             let person = context
                 .acting(casework, by.as_deref(), Act::ResumeSending)
@@ -338,6 +347,7 @@ async fn send(
         }
     }
     let http = Arc::new(Http::default());
+    // Claims are held under this name. The time is part of it because process ids are used again.
     let worker = format!(
         "command-{}-{}",
         std::process::id(),
@@ -351,6 +361,7 @@ async fn send(
     for report in one_by_one {
         all += obhut_app::reports::send(casework, &http, report, &worker, retry).await?;
     }
+    // Read again, because sending has changed each filing since it was read above.
     for row in &wanted {
         let filing = casework::filing(casework, &row.id).await?;
         output.line(
@@ -361,12 +372,13 @@ async fn send(
     if wanted.is_empty() {
         output.line(
             || json!({ "filed": all.filed, "retracted": all.retracted, "deferred": all.deferred, "stopped": all.stopped, "halted": all.halted }),
-            || format!("{} filed, {} retracted, {} put off, {} stopped, {} of halted destinations", all.filed, all.retracted, all.deferred, all.stopped, all.halted),
+            || format!("{} filed, {} retracted, {} deferred, {} stopped, {} of halted destinations", all.filed, all.retracted, all.deferred, all.stopped, all.halted),
         )?;
     }
     for alarm in casework::alarms(casework).await? {
         output.remark(&format!("alarm {}: {}", alarm.id, alarm.text));
     }
+    // Deferred counts as failed: a script must notice that the report has not arrived yet.
     let well = all.stopped == 0 && all.halted == 0 && all.deferred == 0;
     Ok(if well {
         ExitCode::SUCCESS
@@ -379,7 +391,9 @@ async fn send(
 async fn rows(casework: &Casework, named: Option<&str>) -> anyhow::Result<Vec<ReportRow>> {
     match named {
         None => Ok(casework::report_rows(casework, None).await?),
+        // Ids carry their kind as a prefix, so one argument can name either.
         Some(id) if id.starts_with("case-") => {
+            // Keeps an unknown case apart from one that has no report.
             casework::case(casework, id).await?;
             Ok(casework::report_rows(casework, Some(id)).await?)
         }
@@ -393,6 +407,7 @@ async fn one(
     named: &str,
     fits: impl Fn(&ReportRow) -> bool,
 ) -> anyhow::Result<String> {
+    // Whether it exists, and in which state, is checked by the step itself.
     if !named.starts_with("case-") {
         return Ok(named.to_owned());
     }
@@ -404,6 +419,7 @@ async fn one(
     let found: Vec<_> = all.into_iter().filter(|r| fits(r)).collect();
     match found.as_slice() {
         [one] => Ok(one.id.clone()),
+        // Exit code 5, not 2: the case was named correctly, its reports are in another state.
         [] if !states.is_empty() => Err(CaseworkError::conflict(format!(
             "{}; no report of {named} is waiting for this step",
             states.join(", ")

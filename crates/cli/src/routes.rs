@@ -63,29 +63,33 @@ pub async fn destination(
             let mut channel = casework::channel(&casework, &name).await?;
             if let Some(url) = url {
                 let known = url::Url::parse(&url).ok().filter(|u| u.has_host());
-                let known = known.with_context(|| usage!("\"{url}\" is no address"))?;
+                let known = known.with_context(|| usage!("\"{url}\" isn't a URL"))?;
+                // host_str() keeps the brackets of an IPv6 address.
                 let local = matches!(known.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
                 anyhow::ensure!(
                     known.scheme() == "https" || local,
                     usage!(
-                        "reports go over https only; plain http is for a stand-in on this machine"
+                        "reports go over https only; plain http is only for a fake service on this machine"
                     )
                 );
+                // --production may have been given in an earlier call: what is omitted keeps its value.
                 anyhow::ensure!(
                     !destinations::ncmec::is_production(&url)
                         || production == Some(true)
                         || channel.production,
                     usage!(
-                        "this is the address where it counts: it needs --production, credentials and a named officer"
+                        "this is the production address: it needs --production, credentials and a named officer"
                     )
                 );
                 channel.url = Some(url);
             }
+            // From a file: other users of the machine can read a process's arguments.
             if let Some(file) = password_file {
                 let bytes = input::read(&file, PASSWORD_BYTES_MAX)?;
                 let text = String::from_utf8(bytes)
                     .ok()
-                    .context(usage!("the password is no text"))?;
+                    .context(usage!("the password isn't valid UTF-8"))?;
+                // Editors end a file with a line break; spaces may belong to the password.
                 channel.secret = Some(Sealed::new(text.trim_end_matches(['\r', '\n']).to_owned()));
             }
             if let Some(officer) = officer {
@@ -98,6 +102,7 @@ pub async fn destination(
             }
             channel.user = user.or(channel.user);
             channel.recipient = recipient.or(channel.recipient);
+            // Absolute: a server that sends later has another working directory.
             if let Some(folder) = folder {
                 channel.folder = Some(std::path::absolute(folder)?.to_string_lossy().into_owned());
             }
@@ -176,7 +181,7 @@ pub async fn route(
                     },
                 )?;
             }
-            output.remark("none of these holds before somebody records it; laws change, so have counsel confirm each");
+            output.remark("none of these applies until it is recorded; laws change, so have counsel confirm each");
         }
         RouteCommand::Add(a) => {
             let person = context
@@ -261,7 +266,7 @@ fn describe(r: &Route) -> String {
 fn time(text: &str) -> anyhow::Result<i64> {
     let time = text.parse::<jiff::Timestamp>().map_err(|_| {
         Usage(format!(
-            "\"{text}\" is no time with a zone; write it as 2026-11-29T12:00:00Z"
+            "\"{text}\" isn't a time with a zone; write it as 2026-11-29T12:00:00Z"
         ))
     })?;
     Ok(time.as_microsecond())
@@ -304,6 +309,7 @@ pub async fn deadline(
             process,
             by,
         } => {
+            // An unknown case must not grant a role.
             casework::case(&casework, &case).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::KeepDeadlines)
@@ -360,6 +366,7 @@ pub async fn alarm(
     let casework = context.casework().await?;
     match command {
         AlarmCommand::List => {
+            // A running server's workers do this; without one the list would miss what has become due.
             casework::escalate_deadlines(&casework).await?;
             for a in casework::alarms(&casework).await? {
                 output.line(

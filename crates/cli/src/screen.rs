@@ -30,6 +30,7 @@ pub async fn run(
     let Against { screener, casework } =
         against(args.list.as_deref(), args.surface, options, context, output).await?;
     let account = args.account.clone().map(Sealed::new);
+    // Without an account the findings of one run share a fresh group, so a second run opens a new case.
     let group = args.account.clone().unwrap_or_else(fresh_group);
     let subject = |path: &PathBuf| Subject {
         group: group.clone(),
@@ -47,6 +48,7 @@ pub async fn run(
     let take = |(path, screened): (PathBuf, Screened)| {
         bar.inc(1);
         if let Some(casework) = &casework {
+            // Recorded before it is printed: what a person has seen is on record.
             let recorded = handle.block_on(record(casework, &screened, &subject(&path)))?;
             if let Some(case) = recorded {
                 *cases.entry(case).or_default() += 1;
@@ -59,6 +61,7 @@ pub async fn run(
             u64::from(screened.is_ours || unread.is_some_and(|(code, _)| *code == "input-output"));
         bar.suspend(|| print(&path, &screened, output))
     };
+    // in_order keeps this thread until the end; the runtime has to move its other tasks away.
     tokio::task::block_in_place(|| {
         in_order(
             scan(&args.paths),
@@ -68,6 +71,7 @@ pub async fn run(
                     (file.path, screened)
                 }
                 Err(problem) => {
+                    // A link that is skipped on purpose is not a failure; "input-output" is counted as one above.
                     let code = if problem.is_link {
                         "link"
                     } else {
@@ -136,6 +140,7 @@ pub async fn against(
             for problem in &problems {
                 output.remark(&format!("{}: {problem}", file.display()));
             }
+            // Against an empty list everything would be "no-match", which reads like a result.
             anyhow::ensure!(
                 list.len() > 0,
                 "{}: no row could be read, so there is nothing to compare with",
@@ -148,6 +153,7 @@ pub async fn against(
         }
         None => {
             let casework = context.casework().await?;
+            // Before any list is opened: without a legal basis the private message is not looked at.
             casework::check_surface(&casework, surface).await?;
             let screener = media::screener(&casework, pool, options).await?;
             anyhow::ensure!(
@@ -167,6 +173,7 @@ async fn record(
     screened: &Screened,
     subject: &Subject,
 ) -> anyhow::Result<Option<String>> {
+    // Matches of unsigned lists are recorded as well, because they have to be counted.
     if !screened.makes_a_finding() && screened.matches.iter().all(|m| m.signed) {
         return Ok(None);
     }
@@ -228,6 +235,7 @@ fn print(path: &Path, screened: &Screened, output: &Output) -> anyhow::Result<()
 }
 
 pub fn stretch_json(stretch: &Stretch) -> serde_json::Value {
+    // To milliseconds: an f32 printed as f64 shows digits that mean nothing.
     let round = |s: f32| (f64::from(s) * 1_000.0).round() / 1_000.0;
     let mut value = json!({
         "from": round(stretch.from_s),

@@ -42,6 +42,7 @@ pub async fn run(
         output.remark("note: ffmpeg isn't installed, so videos will be held as unreadable where a list has entries for pictures or videos");
     }
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    // Before a port is bound: a machine that cannot start decoders must not accept uploads.
     pool.start_ahead(workers)
         .context("no decoder could be started")?;
     // Lists are in memory before the first request comes.
@@ -57,9 +58,10 @@ pub async fn run(
             from_score: args.hold_from,
             hours: args.hold_hours,
         };
+        // Before the journal is opened, which only one process may have open.
         anyhow::ensure!(
             (0.0..=100.0).contains(&holding.from_score),
-            usage!("--hold-from lies between 0 and 100")
+            usage!("--hold-from must be between 0 and 100")
         );
         let live = Arc::new(Live::open(&casework, policy, holding)?);
         payments = Some(tokio::spawn(obhut_server::workers::watch_payments(
@@ -71,10 +73,12 @@ pub async fn run(
     let app = obhut_server::app_with(casework.clone(), pool, outside);
     let listener = listen(args.listen, "--listen").await?;
     let address = listener.local_addr()?;
+    // One for both listeners; dropping `end` wakes every receiver.
     let (end, ended) = watch::channel(());
     let hma = match (args.hma, &args.hma_key_file) {
         (Some(address), Some(file)) => {
             let key = read_key(file)?;
+            // A wrong key would otherwise fail in each client's requests instead of here.
             anyhow::ensure!(
                 casework::key(&casework, &key).await?.is_some(),
                 "{}: this key is unknown or revoked; `obhut key create --right screen --right findings --right curate --surface public` makes one",
@@ -89,6 +93,7 @@ pub async fn run(
         }
         _ => None,
     };
+    // After both addresses are bound: a script reads the port from this line and connects.
     output.line(
         || {
             let mut value = serde_json::json!({ "listening": address.to_string() });
@@ -115,6 +120,7 @@ pub async fn run(
     if let Some((_, serving)) = hma {
         serving.await??;
     }
+    // Cuts off a report being sent: its claim ends in two minutes, and another worker continues.
     watcher.abort();
     working.abort();
     if let Some(payments) = payments {
@@ -126,6 +132,7 @@ pub async fn run(
 
 /// Ends when its sender is dropped.
 async fn until(mut ended: watch::Receiver<()>) {
+    // Nothing is ever sent; this returns, with an error, when the sender is dropped.
     let _ = ended.changed().await;
 }
 
@@ -149,6 +156,7 @@ fn outside(args: &ServeArgs) -> anyhow::Result<Outside> {
     let fetcher = (!allowed.is_empty()).then(|| Arc::new(Fetcher::new(allowed)));
     let s3 = match &args.s3 {
         Some(endpoint) => {
+            // From the environment: other users of the machine can read a process's arguments.
             let secret = |name: &str| {
                 std::env::var(name).with_context(|| format!("--s3 needs {name} in the environment"))
             };

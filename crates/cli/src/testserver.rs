@@ -18,9 +18,10 @@ pub async fn run(command: TestserverCommand, output: &Output) -> anyhow::Result<
 }
 
 async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    // A fixed password and faults on request are nothing for a network.
     anyhow::ensure!(
         args.listen.ip().is_loopback(),
-        "a stand-in listens on this machine only; give a loopback address"
+        "the test server listens on this machine only; give a loopback address"
     );
     let login = Login {
         user: args.user.clone(),
@@ -50,11 +51,12 @@ async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCod
         || serde_json::json!({ "listening": address.to_string(), "url": format!("http://{address}/ispws") }),
         || {
             format!(
-                "a stand-in for the CyberTipline on http://{address}/ispws, user {}, password {}; what it holds: http://{address}/standin",
+                "a fake CyberTipline on http://{address}/ispws, user {}, password {}; its content: http://{address}/standin",
                 args.user, args.password
             )
         },
     )?;
+    // It ends even if a killed test has left it behind.
     let end = Duration::from_secs(args.end_after);
     obhut_server::serve(listener, service.router(), async move {
         tokio::select! {

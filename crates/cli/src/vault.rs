@@ -28,6 +28,7 @@ pub async fn run(
             let bytes = input::read(&file, Limits::default().input_bytes_max)?;
             let casework = context.casework().await?;
             if let Some(case) = &case {
+                // An unknown case must not grant a role.
                 casework::case(&casework, case).await?;
             }
             let person = context
@@ -86,6 +87,7 @@ pub async fn run(
             seen,
             out,
         } => {
+            // Evidence never appears on a screen unasked (docs/handling.md, promise 12).
             anyhow::ensure!(
                 out.is_some() || !io::stdout().is_terminal(),
                 usage!("an exhibit is not shown on a terminal; say where to with --out FILE")
@@ -93,7 +95,7 @@ pub async fn run(
             anyhow::ensure!(
                 by.is_some() || seen == Extent::Unseen,
                 usage!(
-                    "reports say \"viewed\" by this record: name who looks at it with --by PERSON"
+                    "reports say \"viewed\" by this record: name the person who views it with --by PERSON"
                 )
             );
             let casework = context.casework().await?;
@@ -102,6 +104,7 @@ pub async fn run(
             let person = context
                 .acting(&casework, by.as_deref(), Act::ViewExhibit)
                 .await?;
+            // The view is on record before the first byte leaves (docs/handling.md, promise 8).
             let bytes = casework::view(&casework, &exhibit, &person, &purpose, seen).await?;
             match out {
                 Some(file) => {
@@ -152,6 +155,7 @@ pub async fn run(
                     text
                 },
             )?;
+            // Leftovers alone are fine: an intake that was cut off before it was acknowledged leaves them.
             if !seen.problems.is_empty() {
                 return Ok(ExitCode::FAILURE);
             }

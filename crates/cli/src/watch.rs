@@ -35,6 +35,7 @@ pub async fn run(
         output,
     )
     .await?;
+    // Segments may come from below the playlist's address without being allowed (docs/hooks.md).
     let folder = args.url.rsplit_once('/').map_or("", |(folder, _)| folder);
     let folder = format!("{folder}/");
     let allowed = args.fetch_from.iter().map(String::as_str);
@@ -47,6 +48,7 @@ pub async fn run(
         surface: args.surface,
         uploaded_at: None,
     };
+    // A socket, not a pipe: only a socket has a write timeout.
     let (mut to, from) = UnixStream::pair()?;
     // A decoder that has gone must not keep the fetcher waiting.
     to.set_write_timeout(Some(STALL_MAX))?;
@@ -74,14 +76,17 @@ pub async fn run(
                     Ok(recorded) => tell(found, recorded.and_then(|r| r.case), started, output),
                     Err(e) => Err(e.into()),
                 };
+                // A match that could not be recorded ends the watch; continuing would lose it silently.
                 failed = told.err();
                 failed.is_none()
             });
+            // Or the fetcher would follow the playlist until the stream ends.
             over.store(true, Ordering::Relaxed);
             let fetched = fetching.join().expect("fetching does not panic");
             (fetched, failed.map_or(Ok(seen), Err))
         })
     });
+    // Causes first: a failed record ended the watch, and a failed fetch ended the decoder's input.
     let seen = seen?;
     let skipped = fetched.map_err(|e| anyhow::anyhow!("the stream: {e}"))?;
     if skipped > 0 {

@@ -24,10 +24,13 @@ impl WholeFile {
     pub fn create(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<Self> {
         let fault = || format!("{} can't be written", path.display());
         if path == Path::new("-") {
+            // A duplicate, because dropping the File closes it.
             let out = io::stdout().as_fd().try_clone_to_owned()?;
             return Ok(Self::straight(File::from(out)));
         }
+        // Through links: the rename below must replace the file, not the link to it.
         let path = &followed(path);
+        // By canonical path, because `a`, `./a` and a link to it are one file.
         if let Ok(own) = fs::canonicalize(path) {
             if inputs
                 .iter()
@@ -36,14 +39,17 @@ impl WholeFile {
                 bail!("{} is read; write to another file", path.display());
             }
             ensure!(!own.is_dir(), "{} is a folder; name a file", path.display());
+            // A rename would put a file in the place of a device or pipe, so these are written directly.
             if !own.is_file() {
                 let file = File::options().write(true).open(&own).with_context(fault)?;
                 return Ok(Self::straight(file));
             }
         }
         let name = path.file_name().with_context(fault)?.to_string_lossy();
+        // In the same folder, because a rename cannot cross file systems; the id keeps two runs apart.
         let partial = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
         let mut options = File::options();
+        // truncate: a killed process that had the same id may have left one.
         options.write(true).create(true).truncate(true).mode(0o600);
         let file = options.open(&partial).with_context(fault)?;
         Ok(Self {
@@ -70,6 +76,7 @@ impl WholeFile {
         self.file.flush()?;
         if let Some((partial, path)) = &self.place {
             let fault = || format!("{} can't be written", path.display());
+            // Before the rename: after a power failure the name must not lead to an empty file.
             self.file.get_ref().sync_all().with_context(fault)?;
             fs::rename(partial, path).with_context(fault)?;
             self.place = None;
@@ -112,8 +119,10 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// Through links to the name a file has, whether it is there or not.
 fn followed(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
+    // Bounded, because links can form a circle.
     for _ in 0..LINKS_MAX {
         match fs::read_link(&path) {
+            // join() takes an absolute target as it is.
             Ok(to) => path = path.parent().unwrap_or(Path::new("")).join(to),
             Err(_) => break,
         }

@@ -48,6 +48,7 @@ fn broken_files_are_named_and_the_good_one_is_found() {
     let b = bench();
     let good = b.read("folder/good.png");
     b.write("folder/empty.jpg", b"");
+    // A JPEG cut in half still matches by what is there; a PNG gives no pixels.
     b.write("folder/truncated.png", &good[..good.len() / 2]);
     b.write("folder/wrong-extension.jpg", &good);
     b.write("folder/page.png", b"<html></html>");
@@ -58,6 +59,7 @@ fn broken_files_are_named_and_the_good_one_is_found() {
     unreadable(&lines, "folder/empty.jpg", "empty");
     unreadable(&lines, "folder/truncated.png", "ends before");
     unreadable(&lines, "folder/page.png", "none of");
+    // 50,000 × 50,000, refused by its header before a pixel is unpacked.
     unreadable(&lines, "folder/vast.png", "2500000000 pixels");
     unreadable(&lines, "folder/bomb.png", "pixels");
     for name in ["folder/good.png", "folder/wrong-extension.jpg"] {
@@ -124,6 +126,7 @@ fn a_file_without_permission_is_named() {
 #[test]
 fn a_file_that_vanishes_during_the_scan_is_named() {
     let b = bench();
+    // More than the workers may finish ahead of an unread pipe (WAITING_MAX in in_order.rs).
     for i in 0..6_000 {
         b.write(&format!("folder/x{i:05}"), b"nothing");
     }
@@ -280,6 +283,7 @@ fn files_without_an_end_are_refused() {
             .unwrap()
             .success()
     );
+    // One never ends, the other never begins.
     for path in ["/dev/zero", "pipe"] {
         for command in [
             &["screen", "--list", path, "folder"][..],
@@ -327,6 +331,7 @@ fn a_damaged_database_and_lost_keys_are_named_at_once() {
     let out = b.obhut(&["list", "show"]);
     assert!(String::from_utf8_lossy(&out.stderr).contains("the database is missing"));
     b.write("data/obhut.db", &[7; 8192]);
+    // Or SQLite would restore pages from its write-ahead log.
     for rest in ["data/obhut.db-wal", "data/obhut.db-shm"] {
         let _ = std::fs::remove_file(b.path(rest));
     }
@@ -342,6 +347,7 @@ fn a_damaged_database_and_lost_keys_are_named_at_once() {
 #[test]
 fn a_closed_pipe_is_no_error() {
     let b = bench();
+    // More lines than a pipe holds, so that one of them meets the closed end.
     for i in 0..3_000 {
         b.write(&format!("folder/x{i:05}"), b"nothing");
     }
@@ -384,6 +390,7 @@ fn png(w: u32, h: u32, depth: u8) -> Vec<u8> {
         out.extend(&body);
         out.extend(crc.to_be_bytes());
     };
+    // PNG colour types: 6 is RGBA, 0 is grey.
     let colour = if depth == 16 { 6 } else { 0 };
     chunk(
         b"IHDR",
@@ -394,6 +401,7 @@ fn png(w: u32, h: u32, depth: u8) -> Vec<u8> {
         ]
         .concat(),
     );
+    // A valid zlib stream of one byte: the header promises pixels that never come.
     chunk(b"IDAT", b"\x78\x01\x01\x01\x00\xfe\xff\x00\x00\x01\x00\x01");
     chunk(b"IEND", b"");
     out

@@ -73,6 +73,7 @@ fn holds_what_the_kernel_holds(index: &Index, known: &Known) {
     let mut kinds = BTreeSet::new();
     for number in 0..index.sizes()[0] {
         let t = index.transaction(number);
+        // The genesis block is not in the fixture's list; it is the one transaction more below.
         if t.height == 0 {
             continue;
         }
@@ -129,12 +130,14 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
     println!("{rules:?}");
     for (name, (named, wrong)) in &rules {
         let rule = heuristics::ALL.iter().find(|r| r.name == *name).unwrap();
+        // A rule of confidence 95 may err in five of a hundred, and no more.
         let wrong_percent = wrong * 100;
         assert!(
             wrong_percent <= named * u32::from(100 - rule.confidence),
             "{name}: {wrong} of {named}"
         );
     }
+    // With few outputs named the percentages above would prove little.
     assert!(rules.values().map(|r| r.0).sum::<u32>() > 400);
     // No address is linked to a stranger's by common inputs, except through CoinJoins that look like one
     // person's payment.
@@ -316,6 +319,7 @@ fn a_movement_whose_block_lost_a_race_is_told_to_have_never_happened() {
     let case = &new_case(&b);
     let watch = ["chain", "watch", "--case", case, "--network", "regtest"];
     ok(&b.obhut(&[&watch[..], &addresses].concat()));
+    // First without the block, because only what comes after the watermark is reported.
     index_with(height, "index");
     index_with(height + 2, "index");
     let moves = || lines(ok(&b.obhut(&["--json", "chain", "moves", case])));
@@ -324,6 +328,7 @@ fn a_movement_whose_block_lost_a_race_is_told_to_have_never_happened() {
         some.map(|m| m["undone"].as_bool().unwrap()).collect()
     };
     assert_eq!(of_it(&moves()), vec![false; addresses.len()]);
+    // Far enough for the branch that won.
     index_with(height + 5, "index");
     assert_eq!(of_it(&moves()), vec![true; addresses.len()]);
     assert!(

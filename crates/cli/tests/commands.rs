@@ -60,9 +60,11 @@ fn hash_prints_a_line_for_each_file_and_kind_and_goes_on_after_a_bad_one() {
         ("missing", None),
     ];
     assert_eq!(kinds, expected);
+    // 256 bits in hex.
     assert_eq!(lines[0]["digest"].as_str().unwrap().len(), 64);
     assert!(lines[0]["quality"].as_u64().unwrap() >= 50);
     assert!(lines[1].get("quality").is_none());
+    // MD5 of "abc", from RFC 1321.
     assert_eq!(lines[2]["digest"], "900150983cd24fb0d6963f7d28e17f72");
     assert!(lines[3]["error"].as_str().unwrap().contains("JPEG, PNG"));
     assert!(lines[4]["error"].as_str().unwrap().contains("no such file"));
@@ -126,6 +128,7 @@ fn from_list_to_report() {
         "--out",
         "r.xml",
     ]);
+    // Undecided: nothing is written in a destination's form before a person has decided.
     assert_eq!(out.status.code(), Some(5));
     assert!(
         String::from_utf8_lossy(&out.stderr).contains("obhut case decide"),
@@ -137,6 +140,7 @@ fn from_list_to_report() {
             "vault", "put", "--json", "--case", &case, &picture,
         ])))[0];
     let exhibit = put["exhibit"].as_str().unwrap();
+    // Seen as a whole by a named person: the draft below may then say that the file was viewed.
     ok(&b.obhut(&[
         "vault", "get", exhibit, "--by", "Rita", "--seen", "whole", "--out", "seen.png",
     ]));
@@ -200,6 +204,7 @@ fn from_list_to_report() {
         "--json",
     ])))[0];
     let report = filed["report"].as_str().unwrap();
+    // Names are compared without regard to case, or Rita could approve her own decision as "rita".
     assert_eq!(
         b.obhut(&["report", "approve", report, "--by", "rita"])
             .status
@@ -258,6 +263,7 @@ fn an_unsigned_list_only_counts() {
     );
     assert_eq!(json(&b.obhut(&["case", "list", "--json"])).len(), 0);
     ok(&b.obhut(&["list", "sign", "hotline", "--by", "alice"]));
+    // Spaces and capitals make no second person.
     assert_eq!(
         b.obhut(&["list", "sign", "hotline", "--by", " Alice "])
             .status
@@ -320,6 +326,7 @@ fn private_messages_are_refused_without_a_legal_basis() {
         "private-message",
         &picture,
     ];
+    // 1: a file alone can have no legal basis; 3 below: the basis is missing on record.
     assert_eq!(b.obhut(&alone).status.code(), Some(1));
     let private = ["screen", "--json", "--surface", "private-message", &picture];
     let out = b.obhut(&private);
@@ -361,6 +368,7 @@ fn everything_in_the_data_folder_is_its_owners_alone() {
             }
         }
     }
+    // The walk must have met the database, keys, list, log and exhibit, or it proves nothing.
     assert!(seen > 12, "{seen} files and folders");
 }
 
@@ -400,6 +408,7 @@ fn the_bridge_is_found_in_every_form() {
         if path.ends_with(".md") {
             continue;
         }
+        // "modes" holds the same bridge in other colour modes.
         assert_eq!(line["verdict"] == "match", bridge, "{path}");
         if bridge { found += 1 } else { others += 1 }
     }
@@ -503,6 +512,7 @@ fn a_killed_intake_loses_nothing_that_was_acknowledged() {
             .read_to_string(&mut out)
             .unwrap();
         child.wait().unwrap();
+        // Half a line is no acknowledgement: only what was printed whole may be missed below.
         if let Ok(line) = serde_json::from_str::<Value>(&out) {
             acknowledged.push(line["exhibit"].as_str().unwrap().to_owned());
         }
@@ -595,5 +605,6 @@ fn the_server_answers_on_a_port_and_ends_when_asked_to() {
     let out = child.wait_with_output().unwrap();
     assert!(out.status.success());
     let log = String::from_utf8_lossy(&out.stderr);
+    // Accounts and keys must not reach a log file.
     assert!(!log.contains("user-77") && !log.contains(key), "{log}");
 }

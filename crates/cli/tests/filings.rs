@@ -116,6 +116,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
     let soak = std::env::var("OBHUT_SOAK_FILINGS")
         .ok()
         .and_then(|n| n.parse().ok());
+    // The sample is small and still gets kills: the test fails if there was none.
     let (count, kill_every) = match soak {
         Some(count) => (count, 500),
         None => (60, 15_u64),
@@ -169,6 +170,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
     };
     let mut kills = 0;
     let mut next = kill_every;
+    // Five filings a second at least, after two minutes of grace.
     let deadline = Instant::now() + Duration::from_secs(120 + count as u64 / 5);
     loop {
         assert!(Instant::now() < deadline, "it doesn't come to an end");
@@ -180,6 +182,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
             if finished(&address) >= next {
                 break false;
             }
+            // Our judgement: often enough to kill on time, and the cores are left to the sender.
             std::thread::sleep(Duration::from_millis(if soak.is_some() { 200 } else { 5 }));
         };
         if !done {
@@ -210,6 +213,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
     let filed = accounts.len();
     accounts.sort();
     accounts.dedup();
+    // Each account has one report, so an account that occurs twice was filed twice.
     let double = filed - accounts.len();
     let (stopped, alarms) = runtime.block_on(async {
         let c = obhut_app::open(DataFolder::new(&data), None, Arc::new(SystemClock))
@@ -230,6 +234,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
         begun.elapsed(),
         held["requests"]
     );
+    // Nothing lost either: filed and stopped together are all, and each stopped one raised an alarm.
     assert_eq!(
         (double, accounts.len() + stopped, alarms),
         (0, count, stopped)

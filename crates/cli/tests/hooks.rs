@@ -183,6 +183,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
     let head = "POST /upload HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\n";
     let harmless = b.picture("harmless.png", 2);
     let body = form(&b.read(&harmless));
+    // The platform's own answer: obhut passed the upload on and changed nothing.
     assert_eq!(ask(&proxy, head, &body), (201, "stored".into()));
     // A query of the uploader's own changes nothing, and what it says of an account is not believed.
     let strange = head
@@ -193,6 +194,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
         );
     let known = form(&b.read("known.png"));
     assert_eq!(ask(&proxy, &strange, &known).0, 403);
+    // Media types are case-insensitive (RFC 9110); a capital letter must not bypass screening.
     assert_eq!(
         ask(
             &proxy,
@@ -202,6 +204,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
         .0,
         403
     );
+    // A body obhut cannot split into files is refused, not passed.
     assert_eq!(
         ask(
             &proxy,
@@ -268,10 +271,12 @@ fn an_object_stores_event_has_its_objects_screened() {
         );
         assert_eq!(ask(&store, &head, body).0, 200, "{path}");
     };
+    // The bucket itself.
     put("uploads", b"");
     put("uploads/a%20b/known.png", &b.read("known.png"));
     put("uploads/harmless.png", &b.read("harmless.png"));
     let record = |key: &str| json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "uploads"}, "object": {"key": key}}});
+    // Keys in an event are form-encoded: a+b is the object "a b".
     let event =
         json!({"Records": [record("a+b/known.png"), record("harmless.png"), record("gone.png")]})
             .to_string();

@@ -55,6 +55,7 @@ fn the_same_data_say_the_same_in_each_form() {
         make(&b, name);
         said.push(scan(&b, name, &[]));
     }
+    // Equal empty files would pass the comparison below.
     assert!(said[0].len() > 20, "{}", said[0].len());
     assert_eq!(said[0], said[1]);
     assert_eq!(said[0], said[2]);
@@ -82,6 +83,7 @@ fn the_same_data_say_the_same_in_each_form() {
             alert["indicators"].as_array().unwrap().len() >= 2,
             "{alert}"
         );
+        // Each reason carries numbers, except that of S16, association.
         for i in alert["indicators"].as_array().unwrap() {
             assert!(i["because"].as_str().unwrap().contains(char::is_numeric) || i["id"] == "S16");
         }
@@ -150,6 +152,7 @@ fn each_record_that_cant_be_used_is_named_and_the_rest_goes_on() {
         "--problems",
         "p.jsonl",
     ]);
+    // Records that cannot be used are no failure of the run.
     ok(&out);
     assert!(
         stderr(&out).contains("30 read = 20 processed + 10 problems"),
@@ -159,6 +162,7 @@ fn each_record_that_cant_be_used_is_named_and_the_rest_goes_on() {
     let problems = lines(&b.read("p.jsonl"));
     for (row, word) in bad {
         let id = row.split(',').next().unwrap();
+        // The header is row 0, so a row's place is its record number.
         let place = rows.iter().rposition(|r| r == row).unwrap();
         let found = problems.iter().find(|p| p["record"] == place);
         let found = found.unwrap_or_else(|| panic!("{id} is not told: {problems:?}"));
@@ -173,6 +177,7 @@ fn broken_files_end_in_words() {
     make(&b, "made.parquet");
     let whole = b.read("made.parquet");
     b.write("cut.parquet", &whole[..whole.len() / 2]);
+    // A third into the file: inside a row group, not in the footer that says what the file is.
     let mut changed = whole.clone();
     let middle = changed.len() / 3;
     for byte in &mut changed[middle..middle + 4_000] {
@@ -216,6 +221,7 @@ fn broken_files_end_in_words() {
             .split_whitespace()
             .filter_map(|w| w.parse().ok())
             .collect();
+        // Whatever is broken: read = processed + problems, always (docs/payments.md).
         assert_eq!(n[0], n[1] + n[2], "{line}");
     }
     // A good file is still read when another one is broken.
@@ -329,6 +335,7 @@ fn a_stray_quotation_mark_costs_one_record() {
     let text = String::from_utf8(b.read("made.csv")).unwrap();
     let n = text.lines().count() - 1;
     let mut rows: Vec<String> = text.lines().map(str::to_owned).collect();
+    // Row 99 of the file is record 99, because the header is row 0.
     let cut = rows[99].find(',').unwrap() + 1;
     rows[99].insert(cut, '"');
     b.write("stray.csv", rows.join("\n").as_bytes());
@@ -347,6 +354,7 @@ fn a_stray_quotation_mark_costs_one_record() {
 #[test]
 fn columns_are_named_by_their_owner() {
     let b = Bench::new();
+    // A byte order mark, semicolons and German headings, as spreadsheets export them.
     b.write(
         "bank.csv",
         "\u{feff}Nr;Von;An;Zeit;Betrag;Währung\n1;A;B;2026-01-01 10:00:00;10.50;EUR\n".as_bytes(),
@@ -369,7 +377,7 @@ fn columns_are_named_by_their_owner() {
     assert!(stderr(&out).contains("no zone"));
     arguments.extend(["--map", "sender=Wer"]);
     let out = b.obhut(&arguments);
-    assert!(!out.status.success() && stderr(&out).contains("there is no column Wer"));
+    assert!(!out.status.success() && stderr(&out).contains("column Wer is missing"));
 }
 
 #[test]
@@ -476,6 +484,7 @@ fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap()
             .as_secs();
+        // In the past and in order: transfers more than a day old are never held (docs/payments.md).
         (now - 40 * 86_400 + n * 600).to_string()
     };
     let mut durable: BTreeMap<u64, String> = BTreeMap::new();
@@ -510,6 +519,7 @@ fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
             if let Some(other) = sent.insert(seq, body.clone()) {
                 assert_eq!(other, body, "two transfers in one place");
             }
+            // Only what durable_seq covers is promised; the rest may be sent again and get another place.
             let covered = answer["durable_seq"].as_u64().unwrap();
             for (seq, body) in sent.range(..=covered) {
                 durable.entry(*seq).or_insert_with(|| body.clone());
@@ -520,6 +530,7 @@ fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
     }
     assert!(durable.len() > 100, "{}", durable.len());
     let (_server, address) = serve(&b);
+    // Its place is a count: past every durable one, and no more than were sent.
     let last = post(&address, &key, &json!({
         "tx_id": "last", "sender": "s", "receiver": "r", "ts": at(next), "amount": "1.00", "currency": "EUR"
     }).to_string()).unwrap();

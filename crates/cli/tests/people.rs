@@ -24,6 +24,7 @@ fn a_removed_person_and_a_withdrawn_role_are_denied() {
     let denied = b.obhut(&["list", "sign", "l", "--by", "Ada"]);
     assert_eq!(denied.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&denied.stderr).contains("withdrawn"));
+    // A role the person does not have cannot be withdrawn: a conflict.
     assert_eq!(
         code(&b, &["person", "withdraw", "Ada", "--role", "reviewer"]),
         5
@@ -40,6 +41,7 @@ fn a_removed_person_and_a_withdrawn_role_are_denied() {
     let keys = json(&b.obhut(&["key", "list", "--json"]));
     let of = keys.iter().find(|k| k["id"] == key.as_str()).unwrap();
     assert!(!of["revoked_at"].is_null(), "their keys open nothing");
+    // Naming a removed person must not bring that person back.
     assert_eq!(code(&b, &["list", "sign", "l", "--by", "Grace"]), 3);
     assert_eq!(code(&b, &["person", "remove", "Grace"]), 5);
     assert_eq!(code(&b, &["person", "remove", "Nobody"]), 4);
@@ -60,6 +62,7 @@ fn a_key_ends_by_itself() {
     let made = b.obhut(&["key", "create", "--expires", "2999-12-31", "--json"]);
     ok(&made);
     let keys = json(&b.obhut(&["key", "list", "--json"]));
+    // The last day is included, so the key ends when the next one begins.
     assert_eq!(keys[0]["expires_at"], "3000-01-01T00:00:00Z");
     assert_eq!(code(&b, &["key", "create", "--expires", "2001-01-01"]), 2);
     assert_eq!(code(&b, &["key", "create", "--expires", "soon"]), 2);
@@ -67,7 +70,7 @@ fn a_key_ends_by_itself() {
 
 /// Each code of the table, by commands that a newcomer would type wrongly.
 #[test]
-fn exit_codes_say_whose_move_it_is() {
+fn exit_codes_name_the_kind_of_error() {
     let b = Bench::new();
     let case = bench::new_case(&b);
     for (expected, arguments) in [

@@ -38,6 +38,7 @@ fn every_console_line_of_the_readme_works() {
             ran += 1;
         }
     }
+    // A changed code fence must not make the test pass by running nothing.
     assert!(ran >= 10, "{ran} commands");
 }
 

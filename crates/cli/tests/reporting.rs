@@ -154,6 +154,7 @@ fn from_case_file_to_receipt_and_retraction() {
         ]))
         .contains("https")
     );
+    // The production service needs a person who answers for it (docs/handling.md, promise 11).
     assert!(text(&b.obhut(&["destination", "set", "ncmec", "--production"])).contains("officer"));
     ok(&b.obhut(&[
         "destination",
@@ -181,7 +182,7 @@ fn from_case_file_to_receipt_and_retraction() {
     );
     let approved = b.obhut(&["report", "approve", &case, "--by", "Olga"]);
     assert!(
-        text(ok(&approved)).contains("1 child isn't in it"),
+        text(ok(&approved)).contains("the data of 1 child are omitted"),
         "says that the child stays out"
     );
     let sent = &json(ok(&b.obhut(&["report", "send", &case, "--json"])))[0];
@@ -258,6 +259,7 @@ fn from_case_file_to_receipt_and_retraction() {
         "retracted"
     );
     assert!(text(ok(&b.obhut(&["appeal", "restorations"]))).contains("account of user-1"));
+    // Not complete: what was filed must be preserved for a year (18 USC 2258A(h)).
     assert!(text(ok(&b.obhut(&["appeal", "proof", &case]))).contains("\"complete\": false"));
     ok(&b.obhut(&["vault", "verify"]));
 }
@@ -310,6 +312,7 @@ fn what_is_wrong_with_a_case_file_is_said_by_field() {
             "{field}"
         );
     }
+    // Kept in the case, but nothing is sent until a person corrects it.
     assert_eq!(check["acceptable"], false);
     // An empty one needs a name for it.
     let empty = new_case(&b, "{}");
@@ -363,10 +366,12 @@ fn reports_of_others_come_in_and_the_worst_comes_first() {
     b.write("in/5.json", br#"{"xarf_version": "4.2.0", "report_id": "x", "type": "csem", "exploitation_type": "grooming", "source_identifier": "192.0.2.1", "perpetrator_indicators": {"account_id": "c"}}"#);
     let came = json(ok(&b.obhut(&["intake", "in", "--json"])));
     assert_eq!(came.len(), 5);
+    // 2.json is 1.json byte for byte.
     assert_eq!(came[1]["duplicate_of"], "in-1");
     assert!(came[3]["case"].is_string() && came[3]["unreadable"].is_string());
     let queue = json(ok(&b.obhut(&["intake", "--queue", "10", "--json"])));
     let order: Vec<_> = queue.iter().map(|r| r["id"].as_str().unwrap()).collect();
+    // Highest risk first; among equals the order of intake.
     assert_eq!(order, ["in-3", "in-5", "in-1", "in-2", "in-4"]);
     assert!(
         queue

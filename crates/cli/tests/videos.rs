@@ -95,6 +95,7 @@ fn frames_are_numbered_timed_and_chosen_as_asked() {
     film(&b, "film.mp4", 1, 6);
     let number = |f: &Value| f["frame"].as_u64().unwrap();
     let second = frames(&b, &["film.mp4"]);
+    // One a second of 25 frames a second.
     assert_eq!(
         second.iter().map(number).collect::<Vec<_>>(),
         [0, 25, 50, 75, 100, 125]
@@ -107,6 +108,7 @@ fn frames_are_numbered_timed_and_chosen_as_asked() {
         "the same frame, whatever is asked for around it"
     );
     let keys = frames(&b, &["--keyframes", "film.mp4"]);
+    // At least one a second (-g 25), and x264 adds one where the scene changes.
     assert!((6..=12).contains(&keys.len()), "{}", keys.len());
     assert_eq!(keys[0], every[0]);
     for key in &keys {
@@ -133,6 +135,7 @@ fn a_clip_is_found_in_a_longer_film_and_nowhere_else() {
     }
     film(&b, "stranger.mp4", 9, 12);
     b.write("list.csv", csv.as_bytes());
+    // A centred crop of a tenth and 5 % faster: within what docs/handling.md promises to find.
     let cut = "crop=iw*0.9:ih*0.9,setpts=PTS/1.05";
     ffmpeg(
         &b,
@@ -168,6 +171,7 @@ fn a_clip_is_found_in_a_longer_film_and_nowhere_else() {
     );
     let stretch = &finding["stretch"];
     let at = |name: &str| stretch[name].as_f64().unwrap();
+    // Cut from 13.3 to 23.3 s; the digests are one second apart.
     assert!(
         at("entry_from") >= 12.0 && at("entry_to") <= 25.0,
         "{stretch}"
@@ -264,6 +268,7 @@ fn what_is_no_whole_video_is_said_and_never_no_match() {
     );
     // The header says that an index follows; it doesn't.
     b.write("cut.mp4", &bytes[..bytes.len() / 2]);
+    // A transport stream has packets of 188 bytes; it is cut within one.
     b.write("cut.ts", &ts[..ts.len() / 2 / 188 * 188 + 90]);
     b.write("head.mp4", &[&bytes[..40], &[0xff; 4_000][..]].concat());
     let mut lying = bytes.clone();
@@ -282,7 +287,7 @@ fn what_is_no_whole_video_is_said_and_never_no_match() {
     for (file, because) in [
         ("cut.mp4", "video"),
         ("head.mp4", "the video is damaged"),
-        ("sound.mp4", "no moving pictures"),
+        ("sound.mp4", "no video stream"),
         ("svg.png", "none of"),
         ("playlist.mp4", "none of"),
     ] {
@@ -325,6 +330,7 @@ fn the_video_worker_opens_no_file_no_socket_and_starts_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let shut_in = |program: &str, arguments: &[&str]| {
+        // 2 GiB of memory, 10 s of CPU time.
         b.command(&["video-worker", "2147483648", "10", program])
             .args(arguments)
             .output()
@@ -470,6 +476,7 @@ fn a_live_stream_is_watched_and_told_at_once() {
     let url = format!("http://{address}/s/live.m3u8");
     let out = b.obhut(&["watch", "--json", "--list", "list.csv", &url]);
     let lines = json(ok(&out));
+    // The film matches frame after frame, and each entry is reported once.
     assert_eq!(lines.len(), 1, "told once: {lines:?}");
     assert_eq!(
         (&lines[0]["entry"], &lines[0]["kind"]),
@@ -506,6 +513,7 @@ fn published_videos_have_their_published_digests() {
         assert_eq!(frames.len(), published.len(), "{name}");
         for (frame, theirs) in frames.iter().zip(&published) {
             assert_eq!(frame["frame"].to_string(), theirs[0]);
+            // Frames of quality below 50 are ignored when videos are compared (docs/handling.md).
             if frame["quality"].as_u64() < Some(50) || theirs[1].parse::<u64>().unwrap() < 50 {
                 continue;
             }
@@ -516,6 +524,7 @@ fn published_videos_have_their_published_digests() {
                 .zip(b.chars())
                 .map(|(a, b)| (nibble(a) ^ nibble(b)).count_ones())
                 .sum();
+            // 31 is the distance that matches by default; decoders need not agree to the bit.
             assert!(bits < 31, "{name} frame {}: {bits}", theirs[0]);
         }
     }

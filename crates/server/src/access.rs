@@ -20,16 +20,27 @@ pub(crate) async fn allowed(
     headers: &HeaderMap,
     right: Right,
 ) -> Result<(ApiKey, Current), Fault> {
-    let unauthorised =
-        |message: &str| Fault::new(StatusCode::UNAUTHORIZED, "unauthorised", message);
     let secret = headers
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.split_once(' '))
         .and_then(|(scheme, rest)| secret(scheme, rest.trim()))
         .ok_or_else(|| unauthorised("send a key as `Authorization: Bearer …`"))?;
+    opened(app, &secret, right).await
+}
+
+fn unauthorised(message: &str) -> Fault {
+    Fault::new(StatusCode::UNAUTHORIZED, "unauthorised", message)
+}
+
+/// What a secret opens, wherever the request carried it: the header, or the form of a page.
+pub(crate) async fn opened(
+    app: &App,
+    secret: &str,
+    right: Right,
+) -> Result<(ApiKey, Current), Fault> {
     let current = media::current(&app.casework).await?;
-    let key = current.key(&secret).cloned();
+    let key = current.key(secret).cloned();
     let key = key.ok_or_else(|| unauthorised("this key is unknown, was revoked or has ended"))?;
     if !key.has(right) {
         return Err(Fault::new(
@@ -45,7 +56,7 @@ pub(crate) async fn allowed(
             return Err(Fault::new(
                 StatusCode::FORBIDDEN,
                 "denied",
-                format!("{} has no role any more", person.name),
+                format!("{} no longer has a role", person.name),
             ));
         }
     }
@@ -54,21 +65,25 @@ pub(crate) async fn allowed(
 
 /// The person a request acts for, if both the key and the person may do it.
 pub(crate) async fn acting(app: &App, headers: &HeaderMap, act: Act) -> Result<Person, Fault> {
+    // Some actions exist at the shell only (authorize.rs): no key opens them.
     let right = act
         .gate()
         .right
         .ok_or_else(|| Fault::new(StatusCode::FORBIDDEN, "denied", "no key opens this"))?;
     let key = require(app, headers, right).await?;
+    // From the database, not from the snapshot: roles are checked as they are now.
     let person = person(app, &key).await?;
     let actor = Actor::Key {
         key: &key,
         person: Some(&person),
     };
+    // Four-eyes rules and the state of a case are checked in casework, where the action happens.
     authorize(&actor, act, State::Any)?;
     Ok(person)
 }
 
-/// A key as it is, or as the password of whatever user: some clients know no other way.
+/// The key from a Bearer header, or from the password of a Basic one, for clients that know
+/// only that.
 fn secret(scheme: &str, rest: &str) -> Option<String> {
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(rest.to_owned());
@@ -80,6 +95,7 @@ fn secret(scheme: &str, rest: &str) -> Option<String> {
         .decode(rest)
         .ok()?;
     let pair = String::from_utf8(pair).ok()?;
+    // The user's name is ignored; everything after the first colon is the password (RFC 7617).
     pair.split_once(':')
         .map(|(_, password)| password.to_owned())
 }
@@ -90,7 +106,7 @@ async fn person(app: &App, key: &ApiKey) -> Result<Person, Fault> {
         Fault::new(
             StatusCode::FORBIDDEN,
             "no-person",
-            "this key is nobody's; decisions need a person's key",
+            "this key belongs to no person; decisions need a person's key",
         )
     })?;
     Ok(casework::person(&app.casework, id).await?)

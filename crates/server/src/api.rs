@@ -22,7 +22,7 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "obhut", description = "From first match to a report authorities can act on. Keys are made by the operator and sent as `Authorization: Bearer`."),
+    info(title = "obhut", description = "From first match to a report authorities can act on. Keys are created by the operator and sent as `Authorization: Bearer`."),
     paths(
         screen::screen, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide,
         intake::new_case, intake::case_schema, intake::intake, intake::queue,
@@ -49,6 +49,7 @@ impl utoipa::Modify for Bearer {
 }
 
 pub(crate) fn routes() -> Router<App> {
+    // A route's own body limit is inside the one for all routes (lib.rs), so it is the one that counts.
     Router::new()
         .route("/v1/screen", post(screen::screen))
         .route(

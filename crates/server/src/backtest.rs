@@ -21,13 +21,13 @@ pub fn page(b: &Backtest, removals: &[Removal], name: &dyn Fn(PartyKey) -> Strin
             body { main {
                 h1 { "Thresholds on history" }
                 p { (b.customers) " senders and recipients. Before: the thresholds as they are. After: " @if b.changes.is_empty() { "nothing changed" } @else { (b.changes.join(", ")) } "." }
-                p class="notice" { "An alert is a lead, not a finding of guilt. " @if !b.labelled { "There are no labels, so nothing here says how many alerts are right." } @else { "Precision is against the labels given; whoever has no label counts as a false alert, found or not." } }
+                p class="notice" { "An alert is a lead, not a finding of guilt. " @if !b.labelled { "Without labels this report can't say how many alerts are right." } @else { "Precision is against the labels given; whoever has no label counts as a false alert, found or not." } }
                 h2 { "Alerts" }
                 (totals(b))
                 h2 { "By score" }
                 (histogram(&b.scores))
                 h2 { "By corridor" }
-                p class="hint" { "Alerts about suspects for each 10,000 senders. Where money goes is not weighed; where rates differ, amounts and habits do." }
+                p class="hint" { "Alerts about suspects for each 10,000 senders. Destination countries are not scored; rates differ where amounts and habits do." }
                 (rates(&b.corridors, b.labelled))
                 h2 { "By currency" }
                 (rates(&b.currencies, b.labelled))
@@ -62,10 +62,10 @@ fn totals(b: &Backtest) -> Markup {
                 (row("possible victims", &|t| t.victims.to_string()))
                 @if b.labelled {
                     (row("precision of alerts about suspects", &|t| share(t.precision())))
-                    (row("labelled parties told", &|t| format!("{} of {}", t.found, t.labels)))
+                    (row("labelled parties found", &|t| format!("{} of {}", t.found, t.labels)))
                     (row("of those in the first 0.2 % of customers", &|t| format!("{} of {}", t.found_first, t.labels)))
-                    (row("labelled victims told as possible victims", &|t| format!("{} of {}", t.victims_found, t.victim_labels)))
-                    (row("labelled victims told as suspects", &|t| t.victims_accused.to_string()))
+                    (row("labelled victims found as possible victims", &|t| format!("{} of {}", t.victims_found, t.victim_labels)))
+                    (row("labelled victims reported as suspects", &|t| t.victims_accused.to_string()))
                 }
             }
         }
@@ -74,6 +74,7 @@ fn totals(b: &Backtest) -> Markup {
 }
 
 fn histogram(scores: &[(u32, u32)]) -> Markup {
+    // At least 1: without any alert the heights would be 0 / 0.
     let highest = scores
         .iter()
         .map(|s| s.0.max(s.1))
@@ -81,6 +82,7 @@ fn histogram(scores: &[(u32, u32)]) -> Markup {
         .unwrap_or(1)
         .max(1);
     let height = |n: u32| f64::from(n) / f64::from(highest) * 150.0;
+    // The table begins with the first alert; the chart keeps the whole scale.
     let from = scores.iter().position(|s| s.0 + s.1 > 0).unwrap_or(0);
     html! {
         svg viewBox="0 0 720 200" role="img" aria-label="Alerts by score, before and after" class="chart" {
@@ -104,11 +106,13 @@ fn histogram(scores: &[(u32, u32)]) -> Markup {
 }
 
 fn rates(groups: &[Group], labelled: bool) -> Markup {
+    // From 1 on, for the same reason as above.
     let highest = groups
         .iter()
         .map(|g| g.rates().0.max(g.rates().1))
         .fold(1.0, f64::max);
     let width = |rate: f64| format!("{:.1}", rate / highest * 520.0);
+    // Twenty fit a chart; the table below it has all.
     let shown = &groups[..groups.len().min(20)];
     html! {
         svg viewBox=(format!("0 0 720 {}", shown.len() * 24 + 10)) role="img" aria-label="Alerts for each 10,000 senders, before and after" class="chart" {

@@ -28,7 +28,7 @@ impl Words {
 
 /// Whose case it is, and by what law.
 #[derive(Clone, Debug, Default)]
-pub struct Made {
+pub struct ReportContext {
     /// The case.
     pub case: Option<String>,
     /// Its legal basis.
@@ -38,7 +38,7 @@ pub struct Made {
 }
 
 /// The report as JSON, with its case before it.
-pub fn json(report: &PayersReport, made: &Made, to: &mut dyn Write) -> io::Result<()> {
+pub fn json(report: &PayersReport, made: &ReportContext, to: &mut dyn Write) -> io::Result<()> {
     #[derive(Serialize)]
     struct Whole<'a> {
         case: &'a Option<String>,
@@ -55,7 +55,7 @@ pub fn json(report: &PayersReport, made: &Made, to: &mut dyn Write) -> io::Resul
 }
 
 /// The page.
-pub fn page(r: &PayersReport, made: &Made, language: Language) -> String {
+pub fn page(r: &PayersReport, made: &ReportContext, language: Language) -> String {
     let w = Words(language);
     let code = w.t("en", "de");
     html! {
@@ -64,24 +64,24 @@ pub fn page(r: &PayersReport, made: &Made, language: Language) -> String {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (w.t("Payments to a site – obhut", "Zahlungen an eine Seite – obhut")) }
+                title { (w.t("Payments to a site – obhut", "Zahlungen an eine Website – obhut")) }
                 style { (maud::PreEscaped(STYLE)) }
             }
             body { main class="wide" {
-                h1 { (w.t("Payments to a site", "Zahlungen an eine Seite")) }
+                h1 { (w.t("Payments to a site", "Zahlungen an eine Website")) }
                 p class="notice" { (w.t(
-                    "Every line is a lead. An address is not a person: one person has many, and behind one of a service stand all its customers. Who paid is known only by whom the service names, and checked against other evidence.",
+                    "Every line is a lead. An address is not a person: one person has many, and all customers of a service are behind one of its addresses. Only the service can identify the payer, and its answer must be checked against other evidence.",
                     "Jede Zeile ist ein Hinweis. Eine Adresse ist keine Person: Eine Person hat viele, und hinter einer Adresse eines Dienstes stehen alle seine Kunden. Wer gezahlt hat, sagt erst der Dienst, und auch das wird an anderen Beweisen geprüft.")) }
                 (numbers(r, made, w))
                 @if !r.problems.is_empty() || !r.contested.is_empty() {
-                    h2 { (w.t("What could not be taken", "Was nicht übernommen wurde")) }
+                    h2 { (w.t("Ignored input", "Nicht übernommene Angaben")) }
                     ul {
                         @for p in &r.problems { li { (p) } }
                         @for c in &r.contested { li {
-                            (w.t("One cluster is claimed for several: ", "Ein Cluster wird mehreren zugeschrieben: ")) (c.services.join(", ")) "; "
+                            (w.t("Several services claim one cluster: ", "Mehrere Dienste beanspruchen ein Cluster: ")) (c.services.join(", ")) "; "
                             @match &c.taken_for {
-                                Some(one) => { (w.t("by its surest tags it was taken for ", "nach seinen sichersten Tags gilt es als das von ")) (one) }
-                                None => { (w.t("it was taken for nobody's", "es gilt als niemandes")) }
+                                Some(one) => { (w.t("by its most confident tags it was attributed to ", "nach den Tags mit der höchsten Konfidenz wurde es zugeordnet: ")) (one) }
+                                None => { (w.t("it was attributed to no one", "es wurde niemandem zugeordnet")) }
                             }
                         } }
                     }
@@ -112,11 +112,13 @@ fn about_btc(satoshi: u64) -> String {
         1..=9 => 4,
         _ => 2,
     };
+    // Cut, not rounded: it never shows more than was paid, and the tables have all digits.
     all[..all.len() - 8 + digits].to_owned()
 }
 
 /// A long name, shortened in the middle.
 fn short(text: &str) -> String {
+    // By characters: names of services are any language's, and a byte index could split one.
     let chars: Vec<char> = text.chars().collect();
     if chars.len() <= 20 {
         return text.to_owned();
@@ -126,35 +128,37 @@ fn short(text: &str) -> String {
 }
 
 fn day(time: &str) -> &str {
+    // ISO 8601: the first ten characters are the day.
     time.get(..10).unwrap_or(time)
 }
 
-fn numbers(r: &PayersReport, made: &Made, w: Words) -> Markup {
+fn numbers(r: &PayersReport, made: &ReportContext, w: Words) -> Markup {
     let direct = r.payments.iter().filter(|p| p.direct).count();
     let found = r
         .payments
         .iter()
         .filter(|p| !p.candidates.is_empty())
         .count();
+    // Counted apart: weak links rest on change rules, strong ones on common spending.
     let strong = r.addresses.iter().filter(|a| a.layer == "strong").count();
     let row = |what: &str, value: String| html! { tr { th scope="row" { (what) } td { (value) } } };
     html! {
         table { tbody {
             @if let Some(case) = &made.case { (row(w.t("case", "Fall"), case.clone())) }
             @if let Some(basis) = &made.basis { (row(w.t("legal basis", "Rechtsgrundlage"), basis.clone())) }
-            (row(w.t("addresses of the site", "Adressen der Seite"), format!("{} ({} {strong}, {} {})", r.addresses.len(), w.t("strong", "stark"), w.t("weak", "schwach"), r.addresses.len() - strong)))
+            (row(w.t("addresses of the site", "Adressen der Website"), format!("{} ({} {strong}, {} {})", r.addresses.len(), w.t("strong", "stark"), w.t("weak", "schwach"), r.addresses.len() - strong)))
             (row(w.t("doubtful, not counted", "zweifelhaft, nicht gezählt"), r.doubtful.len().to_string()))
             (row(w.t("payments", "Zahlungen"), format!("{} · {} BTC", r.payments.len(), btc(r.total_sat()))))
-            (row(w.t("payers", "Zahlende"), format!("{} – {}", r.payers.0, r.payers.1)))
-            (row(w.t("wallets they came from, as far as ties go", "Wallets, aus denen sie kamen, soweit Bindungen reichen"), r.wallets.to_string()))
-            (row(w.t("straight out of a service", "unmittelbar aus einem Dienst"), direct.to_string()))
-            (row(w.t("lead back to a service, or to a wallet that behaves like one", "führen zu einem Dienst zurück oder zu einem Wallet, das sich so verhält"), found.to_string()))
-            @if !r.own.is_empty() { (row(w.t("investigators' own, left out", "eigene der Ermittler, ausgelassen"), r.own.len().to_string())) }
-            @if !r.dust.is_empty() { (row(w.t("dust of at most 1,000 satoshi, no payments", "Staub bis 1.000 Satoshi, keine Zahlungen"), r.dust.len().to_string())) }
-            @if r.mined_and_mixed != (0, 0) { (row(w.t("mined; received in mixes it took part in", "geschürft; in eigenen Mischungen erhalten"), format!("{}; {}", r.mined_and_mixed.0, r.mined_and_mixed.1))) }
-            (row(w.t("looked at up to", "betrachtet bis"), format!("{} {}, {} ({})", w.t("height", "Höhe"), r.tip.0, r.tip.2, r.network)))
+            (row(w.t("payers", "Zahler"), format!("{} – {}", r.payers.0, r.payers.1)))
+            (row(w.t("source wallets, as far as links reach", "Herkunfts-Wallets, soweit Verknüpfungen reichen"), r.wallets.to_string()))
+            (row(w.t("directly from a service", "direkt von einem Dienst"), direct.to_string()))
+            (row(w.t("traced to a service, or to a wallet that behaves like one", "zurückverfolgt zu einem Dienst oder einem Wallet, das sich so verhält"), found.to_string()))
+            @if !r.own.is_empty() { (row(w.t("investigators' own, excluded", "eigene der Ermittler, ausgenommen"), r.own.len().to_string())) }
+            @if !r.dust.is_empty() { (row(w.t("dust of up to 1,000 satoshi, not payments", "Dust bis 1.000 Satoshi, keine Zahlungen"), r.dust.len().to_string())) }
+            @if r.mined_and_mixed != (0, 0) { (row(w.t("mined; received in CoinJoins it took part in", "gemint; in eigenen CoinJoins erhalten"), format!("{}; {}", r.mined_and_mixed.0, r.mined_and_mixed.1))) }
+            (row(w.t("data up to", "Datenstand"), format!("{} {}, {} ({})", w.t("height", "Höhe"), r.tip.0, r.tip.2, r.network)))
             (row(w.t("last block", "letzter Block"), r.tip.1.clone()))
-            @if !made.tags.is_empty() { (row(w.t("tags from", "Zuschreibungen aus"), made.tags.join(", "))) }
+            @if !made.tags.is_empty() { (row(w.t("tags from", "Tags aus"), made.tags.join(", "))) }
         } }
     }
 }
@@ -175,11 +179,11 @@ fn services(r: &PayersReport, w: Words) -> Markup {
         w.t("country", "Land"),
         w.t("payments", "Zahlungen"),
         w.t("of them direct", "davon direkt"),
-        w.t("who says it is theirs", "wer es zuschreibt"),
+        w.t("source of the attribution", "Quelle der Zuordnung"),
     ];
     html! {
-        h2 { (w.t("Services to ask", "Dienste, die zu fragen sind")) }
-        @if r.services.is_empty() { p { (w.t("None with a name.", "Keiner mit Namen.")) } } @else {
+        h2 { (w.t("Services to ask", "Anzufragende Dienste")) }
+        @if r.services.is_empty() { p { (w.t("No named service.", "Kein benannter Dienst.")) } } @else {
             div class="scroll" { table {
                 (head(&heads, &[3, 4]))
                 tbody { @for s in &r.services {
@@ -191,8 +195,8 @@ fn services(r: &PayersReport, w: Words) -> Markup {
                         td class="number" data-label=(heads[3]) { (s.behind) }
                         td class="number" data-label=(heads[4]) { (s.direct) }
                         td data-label=(heads[5]) { @if let Some(t) = best {
-                            (t.source) @if let Some(d) = &t.date { ", " (d) } ", " (w.t("confidence", "Gewissheit")) " " (t.confidence)
-                            @if s.service.tags.len() > 1 { " (" (s.service.tags.len()) " " (w.t("tags", "Zuschreibungen")) ")" }
+                            (t.source) @if let Some(d) = &t.date { ", " (d) } ", " (w.t("confidence", "Konfidenz")) " " (t.confidence)
+                            @if s.service.tags.len() > 1 { " (" (s.service.tags.len()) " " (w.t("tags", "Tags")) ")" }
                         } }
                     }
                 } }
@@ -200,9 +204,9 @@ fn services(r: &PayersReport, w: Words) -> Markup {
         }
         @if !r.unnamed.is_empty() {
             details {
-                summary { (r.unnamed.len()) " " (w.t("wallets behave like a service and have no name", "Wallets verhalten sich wie ein Dienst und haben keinen Namen")) }
+                summary { (r.unnamed.len()) " " (w.t("unnamed wallets behave like a service", "unbenannte Wallets verhalten sich wie ein Dienst")) }
                 p class="hint" { (w.t(
-                    "A very large coin, very many addresses, or payouts to several at once. A tag for one of these addresses names all its payments.",
+                    "A very large coin, very many addresses, or payouts to several payees. A tag for one of these addresses names all its payments.",
                     "Eine sehr große Münze, sehr viele Adressen oder Auszahlungen an mehrere zugleich. Eine Zuschreibung für eine dieser Adressen benennt alle ihre Zahlungen.")) }
                 ul { @for (name, n) in r.unnamed.iter().take(100) { li { code { (name.trim_start_matches("unnamed:")) } " · " (n) } } }
             }
@@ -216,14 +220,14 @@ fn payments(r: &PayersReport, w: Words) -> Markup {
             @for c in p.candidates.iter().take(3) {
                 div title=(format!("{}:{}", c.out.txid, c.out.vout)) {
                     (short(&c.service)) " · " (btc(c.amount_sat)) " · " (day(&c.time))
-                    @if c.hops > 0 { " · " (c.hops) " " (if c.hops == 1 { w.t("hop", "Schritt") } else { w.t("hops", "Schritte") }) }
+                    @if c.hops > 0 { " · " (c.hops) " " (if c.hops == 1 { w.t("hop", "Hop") } else { w.t("hops", "Hops") }) }
                     " · " (c.confidence)
                 }
             }
             @if p.candidates.len() > 3 { div { "+ " (p.candidates.len() - 3) } }
             @if p.candidates.is_empty() {
-                @if p.ends[0] > 0 { (w.t("stops at a mix", "endet an einer Mischung")) }
-                @else if p.ends[1] > 0 { (w.t("stops at new coins", "endet an neuen Münzen")) }
+                @if p.ends[0] > 0 { (w.t("ends at a CoinJoin", "endet an einem CoinJoin")) }
+                @else if p.ends[1] > 0 { (w.t("ends at newly mined coins", "endet an neu geminten Coins")) }
                 @else { (w.t("none found", "keiner gefunden")) }
             }
         }
@@ -263,7 +267,7 @@ fn payments(r: &PayersReport, w: Words) -> Markup {
 /// Where money ended, in the reader's words.
 fn end_name(end: &str, w: Words) -> String {
     match end {
-        "mix" => w.t("a mix", "eine Mischung").to_owned(),
+        "mix" => w.t("a CoinJoin", "ein CoinJoin").to_owned(),
         "unspent" => w.t("not spent yet", "noch nicht ausgegeben").to_owned(),
         "limit" => w
             .t("not followed further", "nicht weiter verfolgt")
@@ -281,7 +285,7 @@ fn onward(r: &PayersReport, w: Words) -> Markup {
         "FIFO, BTC",
     ];
     html! {
-        h2 { (w.t("Where the site's money went", "Wohin das Geld der Seite ging")) }
+        h2 { (w.t("Where the site's money went", "Wohin das Geld der Website ging")) }
         p class="hint" { (w.t(
             "Poison taints whatever a coin of the site touches. Haircut spreads taint by value. First in, first out hands satoshi on in their order (Clayton's case, 1816). None is the truth; name the rule you use.",
             "Poison färbt alles, was eine Münze der Seite berührt. Haircut verteilt nach Wert. First in, first out gibt Satoshi in ihrer Reihenfolge weiter (Clayton’s case, 1816). Keine Regel ist die Wahrheit; nennen Sie die, die Sie anwenden.")) }
@@ -308,12 +312,12 @@ fn layer(name: &'static str, w: Words) -> &'static str {
 fn addresses(r: &PayersReport, w: Words) -> Markup {
     let heads = [
         w.t("address", "Adresse"),
-        w.t("layer", "Schicht"),
-        w.t("confidence", "Gewissheit"),
+        w.t("layer", "Ebene"),
+        w.t("confidence", "Konfidenz"),
         w.t("because", "weil"),
     ];
     html! {
-        h2 { (w.t("Addresses of the site", "Adressen der Seite")) }
+        h2 { (w.t("Addresses of the site", "Adressen der Website")) }
         details {
             summary { (r.addresses.len()) }
             div class="scroll" { table {
@@ -337,15 +341,15 @@ fn addresses(r: &PayersReport, w: Words) -> Markup {
 fn limits(r: &PayersReport, w: Words) -> Markup {
     let heads = [
         w.t("rule", "Regel"),
-        w.t("layer", "Schicht"),
-        w.t("confidence", "Gewissheit"),
+        w.t("layer", "Ebene"),
+        w.t("confidence", "Konfidenz"),
         w.t("formula", "Formel"),
         w.t("measured", "gemessen"),
     ];
     html! {
-        h2 { (w.t("What this rests on, and what it can't say", "Worauf das beruht, und was es nicht sagen kann")) }
+        h2 { (w.t("Methods and limits", "Methoden und Grenzen")) }
         p { (w.t(
-            "Structure (who spends together, which output is change) can be repeated by anybody from the blocks: `obhut chain why A B --proof` writes what is needed. Attribution (whose address this is) is the claim of whoever tagged it, and no better than its source.",
+            "Structure (who spends together, which output is change) can be verified by anyone from the blocks: `obhut chain why A B --proof` writes what is needed. Attribution (whose address this is) is the claim of whoever tagged it, and no better than its source.",
             "Struktur (was zusammen ausgegeben wird, welcher Ausgang Wechselgeld ist) kann jeder aus den Blöcken wiederholen: `obhut chain why A B --proof` schreibt, was dafür nötig ist. Zuschreibung (wessen Adresse das ist) ist die Behauptung dessen, der sie gemacht hat, und nicht besser als ihre Quelle.")) }
         div class="scroll" { table {
             (head(&heads, &[2]))
@@ -358,13 +362,13 @@ fn limits(r: &PayersReport, w: Words) -> Markup {
             } } }
         } }
         p { (w.t(
-            "Measured on made-up chains with known owners, whose habits are scripted: on the real chain errors are higher, and nobody has measured them in the open.",
+            "Measured on artificial chains with known owners and scripted habits: errors are higher on the real chain, and no public measurement exists.",
             "Gemessen an erfundenen Ketten mit bekannten Eigentümern, deren Gewohnheiten geschrieben sind: Auf der echten Kette sind die Fehler größer, und öffentlich gemessen hat sie niemand.")) }
-        p { (w.t("Left out of strong ties as mixes, or in doubt: ", "Als Mischung oder im Zweifel von starken Bindungen ausgenommen: ")) (coinjoins::ALL.iter().map(|m| m.name).collect::<Vec<_>>().join(", ")) ". "
+        p { (w.t("Excluded from strong links as detected or suspected CoinJoins: ", "Als erkannte oder vermutete CoinJoins von starken Verknüpfungen ausgenommen: ")) (coinjoins::ALL.iter().map(|m| m.name).collect::<Vec<_>>().join(", ")) ". "
             (w.t(
-            "The way back ends at mixes, at services and at new coins; it never goes through them. Money that moved off the chain (Lightning, between customers of one service) isn't seen. Times are miners' clocks, right to about two hours.",
-            "Der Weg zurück endet an Mischungen, Diensten und neuen Münzen; er geht nie hindurch. Geld, das neben der Kette floss (Lightning, zwischen Kunden eines Dienstes), ist nicht zu sehen. Zeiten sind Uhren der Schürfer, auf etwa zwei Stunden genau.")) }
-        p { (w.t("Payers are a range: one person may have all these wallets, and each payment may be another person's.", "Die Zahl der Zahlenden ist eine Spanne: Eine Person kann alle diese Wallets haben, und jede Zahlung kann von einer anderen sein.")) }
+            "The source-of-funds trace ends at CoinJoins, services and newly mined coins; it never passes through them. Money that moved off the chain (Lightning, between customers of one service) isn't visible. Times are miners' clocks, accurate to about two hours.",
+            "Die Herkunftsverfolgung endet an CoinJoins, Diensten und neu geminten Coins und führt nie hindurch. Geld, das außerhalb der Blockchain floss (Lightning, zwischen Kunden eines Dienstes), ist nicht zu sehen. Zeiten sind Uhren der Miner, auf etwa zwei Stunden genau.")) }
+        p { (w.t("The number of payers is a range: one person may own all these wallets, and each payment may come from a different person.", "Die Zahl der Zahler ist eine Spanne: Eine Person kann alle diese Wallets besitzen, und jede Zahlung kann von einer anderen Person stammen.")) }
         p class="hint" { (w.t("Index: ", "Index: ")) (r.sizes[0]) " " (w.t("transactions", "Transaktionen")) ", " (r.sizes[3]) " " (w.t("addresses", "Adressen")) "." }
     }
 }

@@ -43,6 +43,11 @@ impl Fault {
         }
     }
 
+    /// True if the request is at fault, and not the server.
+    pub fn is_client_fault(&self) -> bool {
+        self.status.is_client_error()
+    }
+
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", message)
     }
@@ -93,6 +98,7 @@ impl From<CaseworkError> for Fault {
 
 impl From<axum::extract::rejection::JsonRejection> for Fault {
     fn from(e: axum::extract::rejection::JsonRejection) -> Self {
+        // The extractor's own texts are for developers; these say what to send.
         match e.status() {
             status @ StatusCode::PAYLOAD_TOO_LARGE => {
                 Self::new(status, "too-long", "the body is longer than 64 KiB")
@@ -117,12 +123,14 @@ impl IntoResponse for Fault {
             message: self.message,
         });
         let mut response = (self.status, body).into_response();
+        // RFC 9110, 15.5.2: a 401 must name a scheme.
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(
                 header::WWW_AUTHENTICATE,
                 header::HeaderValue::from_static("Bearer"),
             );
         }
+        // A client that retries without waiting would keep the places taken.
         if matches!(
             self.status,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE

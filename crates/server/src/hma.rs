@@ -71,7 +71,7 @@ pub(crate) struct HmaFault {
     message: String,
 }
 
-type Answer<T> = Result<T, HmaFault>;
+type HmaResult<T> = Result<T, HmaFault>;
 
 impl HmaFault {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
@@ -96,6 +96,7 @@ impl From<Fault> for HmaFault {
 impl From<CaseworkError> for HmaFault {
     fn from(e: CaseworkError) -> Self {
         match &e {
+            // HMA's own words; the recorded requests compare them.
             CaseworkError::NotFound {
                 what: "list" | "bank",
                 id,
@@ -232,15 +233,18 @@ async fn status(State(app): State<App>) -> Response {
     }
 }
 
-/// Lets clients that know of no keys use one that the operator lends them all.
+/// Adds the operator's key to requests that carry none.
 pub(crate) fn with_shared_key(router: Router, key: &str) -> Router {
+    // A key that cannot be a header leaves requests without one, and they get 401.
     let shared = HeaderValue::try_from(format!("Bearer {key}")).ok();
     router.layer(middleware::from_fn(
         move |mut request: Request, next: Next| {
             let shared = shared.clone();
             async move {
                 if let Some(mut shared) = shared {
+                    // Keeps it out of the debug output of headers.
                     shared.set_sensitive(true);
+                    // A key that the client sends itself takes precedence.
                     request
                         .headers_mut()
                         .entry(header::AUTHORIZATION)
@@ -252,8 +256,8 @@ pub(crate) fn with_shared_key(router: Router, key: &str) -> Router {
     ))
 }
 
-/// The key of a request, if it has the right and says what its content was meant for.
-async fn allowed(app: &App, headers: &HeaderMap, right: Right) -> Answer<(ApiKey, Current)> {
+/// The key of a request, if it has the right and a surface.
+async fn allowed(app: &App, headers: &HeaderMap, right: Right) -> HmaResult<(ApiKey, Current)> {
     let (key, current) = access::allowed(app, headers, right).await?;
     let Some(surface) = key.surface else {
         return Err(HmaFault::new(
@@ -261,11 +265,12 @@ async fn allowed(app: &App, headers: &HeaderMap, right: Right) -> Answer<(ApiKey
             "this key doesn't say where content was meant to be seen; use one that does",
         ));
     };
+    // At every request: the legal basis of private messages ends some day.
     casework::check_surface(&app.casework, surface).await?;
     Ok((key, current))
 }
 
-fn signal_type(name: &str) -> Answer<&'static SignalType> {
+fn signal_type(name: &str) -> HmaResult<&'static SignalType> {
     SIGNAL_TYPES
         .iter()
         .find(|s| s.name == name)
@@ -284,6 +289,7 @@ fn parse_signal(signal_type: &SignalType, text: &str) -> Result<Digest, String> 
 
 /// A video's signal as python-threatexchange writes it: JSON, a list of `hex,quality,seconds`.
 fn hashing_frames(signal: &str) -> Result<Vec<VideoFrameDigest>, String> {
+    // One message for every fault, in the form of HMA's for PDQ.
     let fault = || "invalid vPDQ hash".to_owned();
     let frames: Vec<String> = serde_json::from_str(signal).map_err(|_| fault())?;
     let kind = signal_type("vpdq").map_err(|_| fault())?.kind();
@@ -303,6 +309,7 @@ fn hashing_frames(signal: &str) -> Result<Vec<VideoFrameDigest>, String> {
                     .ok()
                     .filter(|q| *q <= 100)
                     .ok_or_else(fault)?,
+                // Not NaN either: no comparison with it is true.
                 time_s: time
                     .parse()
                     .ok()

@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// A place among the uploads that are worked on; free once the last holder has let it go. The work
 /// itself holds one, so that a client that goes away frees nothing that is still busy.
-pub(crate) type Place = std::sync::Arc<OwnedSemaphorePermit>;
+pub(crate) type Slot = std::sync::Arc<OwnedSemaphorePermit>;
 
 use crate::App;
 use crate::fault::Fault;
@@ -27,13 +27,15 @@ const BODY_PAUSE_MAX: Duration = Duration::from_secs(10);
 const PLACE_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Most of a refused body that is read and dropped.
 const DRAIN_BYTES_MAX: usize = 8 << 20;
+/// Longest time spent on that.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 /// Longest account or file name, in bytes.
 const HEADER_BYTES_MAX: usize = 1_024;
 /// Files in one form.
 const FORM_FILES_MAX: usize = 20;
-/// Text fields in one form, and the longest of them, in bytes.
+/// Text fields in one form.
 const FORM_TEXTS_MAX: usize = 100;
+/// Longest text field of a form, in bytes.
 const FORM_TEXT_BYTES_MAX: u64 = 64 << 10;
 
 /// A file that came in.
@@ -50,11 +52,12 @@ pub(crate) struct Form {
     pub texts: HashMap<String, String>,
 }
 
-/// A slot for decoding. Short queues wait; beyond that the answer is 503 with Retry-After.
-pub(crate) async fn place(app: &App) -> Result<Place, Fault> {
+/// A slot for decoding; after PLACE_WAIT_MAX the answer is 429 with Retry-After.
+pub(crate) async fn place(app: &App) -> Result<Slot, Fault> {
+    // Our judgement: long enough for a burst, short enough that the client holds the queue, not we.
     let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.places.clone().acquire_owned());
     match waiting.await {
-        Ok(Ok(place)) => Ok(Place::new(place)),
+        Ok(Ok(place)) => Ok(Slot::new(place)),
         _ => Err(busy(app)),
     }
 }
@@ -81,6 +84,7 @@ fn busy(app: &App) -> Fault {
 /// Lets a refused client finish a short body, a piece at a time and kept nowhere, so that it sees
 /// the answer and not a broken connection.
 pub(crate) async fn drain(body: Body) {
+    // Bounded in bytes and time: a refused client may keep nothing busy.
     let reading = async {
         let mut pieces = body.into_data_stream();
         let mut bytes = 0;
@@ -98,12 +102,14 @@ pub(crate) async fn drain(body: Body) {
 pub(crate) async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
     let taking = async {
         let mut pieces = body.into_data_stream();
+        // Content-Length is not believed: memory grows with what arrives.
         let mut bytes = Vec::new();
         while let Some(piece) = tokio::time::timeout(BODY_PAUSE_MAX, pieces.next())
             .await
             .map_err(|_| slow())?
         {
             let piece = piece.map_err(|_| too_long(bytes_max))?;
+            // Before copying, so that the limit is never exceeded by a piece.
             if (bytes.len() + piece.len()) as u64 > bytes_max {
                 return Err(too_long(bytes_max));
             }
@@ -114,6 +120,7 @@ pub(crate) async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
     let bytes = tokio::time::timeout(BODY_TIME_MAX, taking)
         .await
         .map_err(|_| slow())??;
+    // Most likely a mistake of the client; screened, it would pass.
     if bytes.is_empty() {
         return Err(Fault::bad_request("send the file's bytes as the body"));
     }
@@ -175,6 +182,7 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
     let said = headers.get(header::CONTENT_TYPE);
     let boundary = said.and_then(|v| v.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(boundary).map_err(broken)?;
+    // The whole stream, not each part: twenty files together are one upload's worth of memory.
     let limits = multer::SizeLimit::new().whole_stream(bytes_max);
     let constraints = multer::Constraints::new().size_limit(limits);
     // A pause ends the stream; what is there by then is a form that was cut off.
@@ -201,6 +209,7 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
                     .iter()
                     .any(|p| v.as_bytes().eq_ignore_ascii_case(p.as_bytes()))
             };
+            // Nothing decodes base64 here: the picture inside would be screened as text and pass.
             if encoding.is_some_and(|v| !plain(v)) {
                 return Err(Fault::bad_request(
                     "a part of the form is encoded; send files as they are",
@@ -259,7 +268,9 @@ pub(crate) async fn fetch(app: &App, address: &str) -> Result<Fetched, Fault> {
             "no address is; the operator allows some",
         ))
     })?;
+    // The same limit as for an upload: what could not be uploaded is not fetched.
     let (address, bytes_max) = (address.to_owned(), app.pool.limits().input_bytes_max);
+    // The fetcher blocks, for up to a minute.
     let fetching = tokio::task::spawn_blocking(move || fetcher.get(&address, bytes_max));
     fetching
         .await
@@ -289,7 +300,7 @@ fn internal() -> Fault {
 pub(crate) async fn screened(
     app: &App,
     current: &Current,
-    place: &Place,
+    place: &Slot,
     options: ScreenOptions,
     bytes: Bytes,
 ) -> Result<Screened, Fault> {
@@ -297,6 +308,7 @@ pub(crate) async fn screened(
     let screener = current.screener(app.pool.clone(), options);
     let length = bytes.len() as u64;
     let place = place.clone();
+    // The thread holds a share of the place: a client that disconnects cannot make room for more work.
     let screening = tokio::task::spawn_blocking(move || {
         let _place = place;
         screener.screen_bytes(&bytes)
@@ -348,6 +360,7 @@ pub(crate) async fn surface(
     named: Option<&str>,
     key: &ApiKey,
 ) -> Result<Surface, Fault> {
+    // An unknown word is refused; it never falls back to the key's surface.
     let surface = match named {
         Some(word) => Surface::from_word(word),
         None => key.surface,
@@ -355,6 +368,7 @@ pub(crate) async fn surface(
     let surface = surface.ok_or_else(|| {
         Fault::bad_request("say where the upload was meant to be seen: ?surface=public, shared or private-message; or use a key that says it")
     })?;
+    // Private messages need a legal basis that is still in force.
     casework::check_surface(&app.casework, surface).await?;
     Ok(surface)
 }
@@ -373,6 +387,7 @@ pub(crate) fn text_header(headers: &HeaderMap, name: &str) -> Result<Option<Stri
     let mut bytes = Vec::with_capacity(raw.len());
     let mut at = 0;
     while at < raw.len() {
+        // A percent sign without two hex digits is text: clients that do not encode are understood too.
         let escaped = (raw[at] == b'%')
             .then(|| raw.get(at + 1..at + 3))
             .flatten()

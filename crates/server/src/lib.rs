@@ -69,7 +69,7 @@ pub(crate) struct App {
     pub outside: Arc<Outside>,
 }
 
-/// What of the outside the operator lets the server reach.
+/// External systems the server may use.
 #[derive(Default)]
 pub struct Outside {
     /// Addresses that requests may name.
@@ -94,6 +94,7 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
         metrics: Arc::default(),
         places: Arc::new(Semaphore::new(cores * SCREENING_PER_CORE_MAX)),
         receiving: Arc::new(Semaphore::new(RECEIVING_MAX)),
+        // One permit: codes of notices are checked one after another (pages.rs).
         codes: Arc::new(Semaphore::new(1)),
         outside: Arc::new(outside),
     };
@@ -104,7 +105,7 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
             Fault::new(
                 StatusCode::NOT_FOUND,
                 "not-found",
-                "nothing is here; /openapi.json says what is where",
+                "not found; /openapi.json lists all paths",
             )
         })
         .method_not_allowed_fallback(async || {
@@ -114,7 +115,7 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
                 "not with this method; /openapi.json says with which",
             )
         })
-        // Of everything but uploads, which have their own limit.
+        // For all routes but uploads, which have their own limit.
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(app)
 }

@@ -20,6 +20,7 @@ impl Metrics {
             .iter()
             .position(|v| *v == verdict)
             .expect("one of all");
+        // Relaxed: nothing else is ordered by these counters, and a scrape need not be exact.
         self.verdicts[place].fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.micros.fetch_add(micros, Ordering::Relaxed);
@@ -52,6 +53,7 @@ impl Metrics {
                 "obhut_screening_seconds_total",
                 "counter",
                 "Time spent screening.",
+                // Prometheus counts time in seconds.
                 get(&self.micros) as f64 / 1e6,
             ),
             (

@@ -1,4 +1,4 @@
-//! The pages there are, each one file, each an entry in [`ALL`]; what they share.
+//! HTML pages: one file and one entry in [`ALL`] each, and what they share.
 //!
 //! Nothing is loaded from elsewhere, no script runs, and the policy sent with each page says so.
 
@@ -46,6 +46,7 @@ pub(crate) async fn appeal_by_code(
     code: &str,
     message: &str,
 ) -> Result<(), crate::fault::Fault> {
+    // Held through the pause as well: two wrong codes a second, however many clients guess.
     let _turn = app.codes.acquire().await;
     match casework::appeal_by_code(&app.casework, code, message).await {
         Ok(_) => Ok(()),
@@ -70,6 +71,7 @@ impl InPages for Language {
             .get(header::ACCEPT_LANGUAGE)
             .and_then(|v| v.to_str().ok())
             .unwrap_or_default();
+        // In the order given; quality values are not read.
         for part in wanted.split(',') {
             match part.trim().get(..2).map(str::to_ascii_lowercase).as_deref() {
                 Some("de") => return Self::German,
@@ -98,6 +100,7 @@ pub(crate) fn frame(language: Language, title: &str, content: Markup) -> Respons
             }
         }
     };
+    // A page with a key in it may load nothing, be framed by no one, and post only to us.
     let policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     (
         [

@@ -1,5 +1,4 @@
-//! What is done while the server runs, without anybody asking: reports are sent, clocks escalated,
-//! erasures ended, the CyberTipline's schema compared once a day.
+//! Background work of the server:
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +26,7 @@ pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
     let mut counted: Option<Instant> = None;
     let mut forgot = Instant::now();
     loop {
+        // It goes through every party under the lock that requests need: rarely, therefore.
         if forgot.elapsed() >= FORGET_EVERY {
             forgot = Instant::now();
             live.forget();
@@ -37,8 +37,9 @@ pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
                 tracing::error!(cause = %e, "associations of payments could not be counted again; it is tried again");
             }
         }
+        // What fails stays raised and is recorded in a later round; recording twice changes nothing.
         if let Err(e) = obhut_app::payments::record_raised(&casework, &live).await {
-            tracing::error!(cause = %e, "an alert could not be put on record; it is tried again");
+            tracing::error!(cause = %e, "an alert could not be recorded; it will be retried");
         }
         tokio::time::sleep(ALERTS_EVERY).await;
     }
@@ -56,6 +57,7 @@ async fn associations(
 /// Works until it is dropped.
 pub async fn work(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());
+    // Process ids repeat. A worker renews claims by its name, so it must not have a dead one's.
     let started = jiff::Timestamp::now().as_microsecond();
     let worker = format!("server-{}-{started}", std::process::id());
     let mut compared: Option<Instant> = None;
@@ -63,6 +65,7 @@ pub async fn work(casework: Arc<Casework>) {
         if let Err(e) = round(&casework, &http, &worker).await {
             tracing::error!(cause = %e, "a round of work failed; it is tried again");
         }
+        // After the round: a slow answer of the service delays no report.
         if compared.is_none_or(|at| at.elapsed() > SCHEMA_EVERY) {
             compared = compare(&casework, &http).await;
         }
@@ -79,9 +82,11 @@ async fn round(
         worker,
         ..DrainScope::default()
     };
+    // Sending first: a report that leaves now ends its deadline before it could raise an alarm.
     filing::drain(casework, http, &RetryPolicy::default(), draining).await?;
     casework::escalate_deadlines(casework).await?;
     casework::finish_settlements(casework).await?;
+    // Every step can be interrupted and is taken up by the next round.
     casework::finish_erasures(casework).await?;
     obhut_app::payments::settle_associations(casework).await?;
     Ok(())
@@ -96,6 +101,7 @@ async fn compare(casework: &Casework, http: &Arc<Http>) -> Option<Instant> {
     }
     match filing::compare_schema(casework, http).await {
         Ok(_) => Some(Instant::now()),
+        // Wrong credentials do not change by asking again: tomorrow is soon enough.
         Err(SendFault::Denied(why)) => {
             tracing::warn!("the CyberTipline's schema can't be asked for: {why}");
             Some(Instant::now())

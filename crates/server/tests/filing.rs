@@ -22,6 +22,7 @@ struct Bench {
 }
 
 fn retry() -> RetryPolicy {
+    // Pauses of milliseconds: the tests wait for faults, not for a policy.
     RetryPolicy {
         tries: 6,
         pause: Duration::from_millis(1),
@@ -95,6 +96,7 @@ impl Bench {
     async fn approved(&self, account: &str, content: Option<&[u8]>, destination: &str) -> String {
         let mut text = format!(
             r#"{{"facts": {{"reported": {{"id": "{account}"}}, "detected_by": "person", "occurred_at": "2026-01-01T00:00:00Z",
+            "jurisdiction": {{"user_country": "DE"}},
             "places": [{{"place": "web-page", "urls": ["https://example.com/p"]}}]}}, "files": [FILES]}}"#
         );
         let files = content.map_or("", |_| r#"{"name": "a \"b\".png", "facts": {"annotations": ["viral"], "media_type": "image/png"}}"#);
@@ -151,6 +153,7 @@ impl Bench {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
     let b = Bench::new(FaultInjection {
+        // Answers in ISO-8859-1, as the service may send them, on the whole path once.
         latin1: true,
         ..FaultInjection::default()
     })
@@ -190,6 +193,7 @@ async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
         due.iter().map(|d| d.kind).collect::<Vec<_>>(),
         [DeadlineKind::Preservation]
     );
+    // At least a year (18 USC 2258A(h)), with a second of slack.
     assert!(due[0].due_at - due[0].started_at >= 365 * 86_400 * 1_000_000 - 1_000_000);
     // Reading the exhibit for it is on record, but doesn't count as a person's view.
     let acts: Vec<_> = casework::audit(&b.casework, None)
@@ -235,9 +239,11 @@ async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
         ..FaultInjection::default()
     };
     let b = Bench::new(faults).await;
+    // Enough that each fault happens with this seed; the last assertions check that it did.
     let count = 60;
     let mut reports = Vec::new();
     for n in 0..count {
+        // Every fourth has a file, so that /upload and /fileinfo meet the faults as well.
         let content = (n % 4 == 0).then_some(&b"bytes of a file"[..]);
         reports.push(b.approved(&format!("user-{n}"), content, "ncmec").await);
     }
@@ -281,6 +287,7 @@ async fn whatever_a_crash_leaves_is_settled_first() {
     let filing = casework::begin_filing(&b.casework, &report, "ncmec")
         .await
         .unwrap();
+    // A number the service does not know: to it the report has expired.
     let filing = casework::filing_begun(&b.casework, &filing, "4711")
         .await
         .unwrap();
@@ -294,6 +301,7 @@ async fn whatever_a_crash_leaves_is_settled_first() {
     let left = casework::begin_filing(&b.casework, &third, "ncmec")
         .await
         .unwrap();
+    // The number of a report that is finished there: as if the answer to /finish had been lost.
     let left = casework::filing_begun(&b.casework, &left, &number)
         .await
         .unwrap();
@@ -332,6 +340,7 @@ async fn wrong_credentials_halt_the_destination_and_nothing_else() {
         }
     );
     assert_eq!(b.drain().await.halted, 1, "it is not even tried");
+    // The second drain did not even ask.
     assert_eq!(b.service.counts().get("denied"), Some(&1));
     let alarms = casework::alarms(&b.casework).await.unwrap();
     assert_eq!(alarms.len(), 1);
@@ -388,6 +397,7 @@ async fn production_needs_credentials_and_an_officer() {
     );
     // The production address by the back door.
     channel.production = false;
+    // Set by hand, with the production switch off.
     channel.url = Some(obhut_app::partners::destinations::ncmec::PRODUCTION.into());
     casework::set_channel(&b.casework, &channel, &b.olga)
         .await
@@ -409,6 +419,7 @@ async fn an_answer_that_never_comes_is_given_up_on_and_settled() {
         ..FaultInjection::default()
     };
     let mut b = Bench::new(faults).await;
+    // The service hangs for 30 s; a client that waits 150 ms keeps the test short.
     b.http = Arc::new(Http::with_patience(Duration::from_millis(150)));
     b.approved("user-1", None, "ncmec").await;
     let retry = RetryPolicy {
@@ -484,6 +495,7 @@ async fn an_upheld_appeal_reaches_the_receiver() {
     assert_eq!(b.drain().await, DrainStats::default());
     // What was filed is preserved for its year; the proof says until when.
     let proof = casework::erasure_proof(&b.casework, &case).await.unwrap();
+    // Complete only after the year: until then the exhibit stays in the vault.
     assert!(!proof.complete && proof.erased.len() == 2);
 }
 
@@ -522,6 +534,7 @@ async fn a_report_taken_back_while_it_waited_is_never_filed() {
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await
         .unwrap();
+    // The way is free again, so only the retraction keeps it from being filed.
     b.channel("test").await;
     assert_eq!(b.drain().await.filed, 0);
     assert!(b.service.finished().is_empty());
@@ -569,6 +582,7 @@ async fn a_report_to_a_unit_goes_through_decision_approval_and_outbox_with_its_a
     let report = casework::file_report(&b.casework, &decision, "goaml", false, "test")
         .await
         .unwrap();
+    // Rita decided and is not an officer: either rule refuses her.
     let own = casework::approve_report(&b.casework, &report, &b.rita, None).await;
     assert!(own.is_err(), "whoever investigates doesn't approve");
     casework::approve_report(&b.casework, &report, &b.olga, None)
@@ -611,7 +625,7 @@ async fn a_report_to_a_unit_goes_through_decision_approval_and_outbox_with_its_a
     }
 }
 
-/// Holds a XARF document against the published schemas, where they are present.
+/// Validates a XARF document against the published schemas.
 fn fits_xarf(document: &[u8]) {
     const CHECK: &str = r#"
 import json, sys, pathlib
@@ -649,12 +663,13 @@ sys.exit(bool(faults))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_package_is_laid_ready_encrypted_or_not_at_all() {
+async fn a_package_is_encrypted_or_not_written_at_all() {
     let b = Bench::new(FaultInjection::default()).await;
     for destination in [
         "package",
         "package-bka",
         "package-nca",
+        "leads",
         "vics",
         "vics-1-3",
         "xarf",
@@ -676,6 +691,7 @@ async fn a_package_is_laid_ready_encrypted_or_not_at_all() {
         casework::set_channel(&b.casework, &channel, &b.olga)
             .await
             .unwrap();
+        // The halt came from the missing key.
         casework::resume_channel(&b.casework, destination, &b.olga)
             .await
             .unwrap();
@@ -700,6 +716,11 @@ async fn a_package_is_laid_ready_encrypted_or_not_at_all() {
                 assert!(String::from_utf8_lossy(&plain).contains("\"csam\""));
                 fits_xarf(&plain);
             }
+            // Leads say that the files are with the reporter; once every exhibit was in the ZIP.
+            "leads" => {
+                let text = String::from_utf8_lossy(&plain);
+                assert!(text.contains("lead.json") && !text.contains("files/"));
+            }
             _ => {
                 assert!(plain.starts_with(b"PK"));
                 let text = String::from_utf8_lossy(&plain);
@@ -714,6 +735,7 @@ async fn a_package_is_laid_ready_encrypted_or_not_at_all() {
         casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
             .await
             .unwrap();
+        // The text is in the folder, but no one has acknowledged it yet.
         assert_eq!(b.drain().await.deferred, 1);
         assert_eq!(
             casework::report_row(&b.casework, &report)
@@ -761,6 +783,7 @@ async fn facts_changed_after_approval_are_not_sent() {
         .await
         .unwrap()
         .case;
+    // Another person is named now: the worst thing that could slip past an approval.
     let other = Facts::from_json(br#"{"reported": {"id": "somebody-else"}}"#).unwrap();
     casework::set_facts(&b.casework, &case, &other, "test")
         .await
@@ -808,6 +831,7 @@ async fn the_production_address_is_known_however_it_is_written() {
     ] {
         assert!(is_production(address), "{address}");
     }
+    // The test host shares the domain, so comparing a suffix would be wrong.
     assert!(
         !is_production("https://exttest.cybertip.org/ispws")
             && !is_production("http://127.0.0.1:1/ispws")

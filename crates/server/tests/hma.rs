@@ -68,6 +68,7 @@ fn picture() -> Vec<u8> {
 
 /// `f…` with the last bits flipped.
 fn near(bits: u32) -> String {
+    // The last 64 bits shifted by n: n of them become 0, which is the distance.
     format!("{}{:016x}", "f".repeat(48), u64::MAX << bits)
 }
 
@@ -180,7 +181,7 @@ async fn a_recorded_set_of_requests_is_answered_as_hma_does() {
             json!({"BANK_A": [{"bank_content_id": 1, "distance": "31"}]}),
         ),
         ("GET", lookup(&near(32)), Value::Null, 200, json!({})),
-        // HMA knows lower case alone.
+        // HMA accepts lower case only.
         (
             "GET",
             lookup(&near(4).to_uppercase()),
@@ -455,10 +456,12 @@ async fn a_recorded_set_of_requests_is_answered_as_hma_does() {
             json!({"message": "Exchange 'NCMEC' not found"}),
         ),
     ];
+    // In order: each request meets what those before it left.
     for (number, (method, path, body, status, answer)) in recorded.into_iter().enumerate() {
         let got = b.ask(method, &path, body).await;
         assert_eq!(got, (status, answer), "request {number}: {method} {path}");
     }
+    // HMA's validation error is a list, not an object with a message.
     let (status, missing) = b.ask("GET", "/m/raw_lookup?signal=00", Value::Null).await;
     assert_eq!(
         (status, &missing[0]["loc"][0]),
@@ -479,6 +482,7 @@ async fn files_are_hashed_and_looked_up_and_bad_ones_are_the_clients_fault() {
     let (status, hashed) = b.file("/h/hash", "photo", &picture()).await;
     let pdq = hashed["pdq"].as_str().unwrap().to_owned();
     assert_eq!((status, pdq.len()), (200, 64));
+    // MD5 needs no decoding, so any bytes will do for a video.
     let (_, hashed) = b.file("/h/hash", "video", b"any bytes").await;
     assert_eq!(hashed["video_md5"].as_str().unwrap().len(), 32);
     assert_eq!(
@@ -511,6 +515,7 @@ async fn files_are_hashed_and_looked_up_and_bad_ones_are_the_clients_fault() {
         let answer = b.file(&format!("/h/hash{types}"), field, &picture()).await;
         assert_eq!(answer, (400, json!({"message": message})));
     }
+    // A bank counts in lookups immediately, unsigned as it is.
     b.ask("POST", "/c/banks", json!({"name": "SEEN"})).await;
     let (status, added) = b.file("/c/bank/SEEN/content", "photo", &picture()).await;
     assert_eq!((status, &added["signals"]["pdq"]), (200, &json!(pdq)));
@@ -552,9 +557,10 @@ async fn a_bank_is_a_list_that_counts_until_two_people_have_signed_it() {
         (&answer["verdict"], &answer["findings"][0]["unsigned"]),
         (&json!("no-match"), &json!(true))
     );
+    // From here on the bank is a list that may hold uploads.
     bench::sign(&b.casework, "OWN").await;
     assert_eq!(screen().await["verdict"], "match");
-    // Later additions need new signatures; removals take effect immediately.
+    // Removals take effect immediately, without signatures.
     let content = |id: i64| format!("/c/bank/OWN/content/{id}");
     assert_eq!(
         b.ask("DELETE", &content(1), Value::Null).await.1,
@@ -568,8 +574,10 @@ async fn without_a_key_a_right_or_a_surface_nothing_is_answered() {
     let mut b = bench().await;
     let path = format!("/m/raw_lookup?signal_type=pdq&signal={}", near(0));
     let good = b.key.clone();
+    // In the form of a key, but unknown.
     b.key = "obhut_0".into();
     assert_eq!(b.ask("GET", &path, Value::Null).await.0, 401);
+    // Without a surface: HMA's requests cannot name one, so the key has to.
     let (_, plain) = casework::create_key(&b.casework, "t", &[Right::Findings], None, "test")
         .await
         .unwrap();
@@ -623,6 +631,7 @@ async fn no_path_of_the_published_document_is_missing() {
         if !core {
             continue;
         }
+        // Names that do not exist: the routes are tested, not their answers.
         let filled = path
             .replace("{content_id}", "1")
             .replace("{bank_name}", "X")
@@ -640,5 +649,6 @@ async fn no_path_of_the_published_document_is_missing() {
             seen += 1;
         }
     }
+    // A document without paths would pass otherwise.
     assert!(seen >= 25, "{seen}");
 }

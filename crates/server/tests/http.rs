@@ -140,6 +140,7 @@ async fn a_plain_key_learns_verdict_action_and_an_opaque_id() {
     let key = b.key(&[Right::Screen], None).await;
     let (status, body) = b.screen("?surface=public", &key, "a", known.clone()).await;
     assert_eq!(status, StatusCode::OK);
+    // All fields, so that a new one cannot slip out to plain keys unnoticed.
     let fields: Vec<_> = body.as_object().unwrap().keys().cloned().collect();
     assert_eq!(
         fields,
@@ -179,6 +180,7 @@ async fn a_surface_is_required_and_private_messages_need_a_basis() {
         (status, &body["error"]),
         (StatusCode::FORBIDDEN, &"no-legal-basis".into())
     );
+    // Every basis needs an end; one that has passed opens nothing.
     let ends = SystemClock.now_micros() + 60_000_000;
     casework::record_legal_basis(
         &b.casework,
@@ -285,6 +287,7 @@ async fn from_upload_to_draft() {
             StatusCode::BAD_REQUEST
         );
     }
+    // Beyond the 64 KiB of an ordinary body.
     let long = json!({ "ruling": "report", "grounds": "x".repeat(70_000) });
     assert_eq!(
         b.send(decide(reviewer.clone(), long)).await.0,
@@ -317,6 +320,7 @@ async fn from_upload_to_draft() {
             .to_string()
             .contains("reportingPerson/email")
     );
+    // A draft needs a person; the right to read cases is not enough.
     let nobodys = b.key(&[Right::Cases], None).await;
     assert_eq!(b.get(&draft, Some(&nobodys)).await.0, StatusCode::FORBIDDEN);
     assert_eq!(
@@ -330,6 +334,7 @@ async fn from_upload_to_draft() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_held_if_it_claims_to_be_a_picture() {
     let b = bench().await;
+    // A PDQ list, because with byte digests alone a file without pixels is simply no match.
     let rows = format!("kind,digest\npdq,{}\n", "1".repeat(64));
     let settings = ListSettings {
         name: "p".into(),
@@ -342,6 +347,7 @@ async fn what_cannot_be_read_is_held_if_it_claims_to_be_a_picture() {
         .await
         .unwrap();
     let key = b.key(&[Right::Screen], None).await;
+    // Cut off: it begins like a picture and gives no pixels.
     let half = picture(1)[..500].to_vec();
     let (_, body) = b.screen("?surface=public", &key, "a", half).await;
     assert_eq!(
@@ -361,7 +367,7 @@ async fn what_cannot_be_read_is_held_if_it_claims_to_be_a_picture() {
     );
 }
 
-/// A form around a file would be screened as an unknown file, and pass.
+/// Every error has a JSON body, also those of the router and of extractors.
 #[tokio::test(flavor = "multi_thread")]
 async fn forms_strange_paths_and_wrong_queries_are_answered_in_json() {
     let b = bench().await;
@@ -449,6 +455,7 @@ async fn the_page_asks_for_a_key_shows_cases_and_loads_nothing_from_elsewhere() 
             .unwrap()
             .starts_with("default-src 'none'")
     );
+    // As a browser posts the form: the key in the body, never in the address.
     let show = |key: &str| {
         Request::post("/")
             .body(Body::from(format!("key={key}")))
@@ -466,6 +473,19 @@ async fn the_page_asks_for_a_key_shows_cases_and_loads_nothing_from_elsewhere() 
     );
     let (status, _) = b.get("/assets/style.css", None).await;
     assert_eq!(status, StatusCode::OK);
+    // The page opened the cases to the key of a person who had lost every role.
+    let c = &b.casework;
+    let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
+    let ritas = b.key(&[Right::Cases], Some(&rita)).await;
+    let (_, _, page) = b.send(show(&ritas)).await;
+    assert!(page.contains("case-"));
+    casework::withdraw_role(c, "Rita", Role::Reviewer, "test")
+        .await
+        .unwrap();
+    let (_, _, page) = b.send(show(&ritas)).await;
+    assert!(page.contains("role=\"alert\"") && !page.contains("case-"));
 }
 
 /// A key never does more than its person may: an auditor's opens none of it, whatever its right.
@@ -501,7 +521,7 @@ async fn a_decide_key_of_an_auditor_read_drafts_and_sent_reports() {
     let decide = format!("/v1/cases/{case}/decisions");
     let ruling = r#"{"ruling": "report", "grounds": "g"}"#;
     assert_eq!(call(&key, "POST", &decide, ruling).await, 403);
-    // What was given can't be used: 422, and no rule's state.
+    // Invalid input is 422, a refused state 409.
     assert_eq!(
         call(
             &ritas,
@@ -558,6 +578,7 @@ async fn openapi_had_one_name_for_two_answers() {
         document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
             .clone()
     };
+    // A schema may be written in place or referred to by name.
     let resolve = |schema: serde_json::Value| match schema["$ref"].as_str() {
         Some(at) => document.pointer(&at[1..]).expect("it is there").clone(),
         None => schema,

@@ -90,10 +90,12 @@ impl Bench {
     async fn buyer(&self, sender: &str, shared: &str) -> Value {
         let now = jiff::Timestamp::now().as_second();
         let mut last = Value::Null;
+        // Uneven gaps within the 90 days of the longest window; the last one is today.
         let days = [
             80, 77, 76, 69, 68, 55, 54, 52, 39, 36, 22, 20, 19, 11, 9, 4, 3, 0,
         ];
         for (n, day) in days.iter().enumerate() {
+            // Six recipients in turn, one of them shared with other senders.
             let receiver = match n % 6 {
                 0 => shared.to_owned(),
                 n => format!("{sender}-r{n}"),
@@ -143,6 +145,7 @@ async fn a_pattern_is_answered_with_reasons_and_becomes_a_case_of_its_own() {
     obhut_app::payments::record_raised(&b.casework, &b.live)
         .await
         .unwrap();
+    // A second time: recording must not open a second alert.
     obhut_app::payments::record_raised(&b.casework, &b.live)
         .await
         .unwrap();
@@ -164,7 +167,7 @@ async fn a_pattern_is_answered_with_reasons_and_becomes_a_case_of_its_own() {
     assert_eq!(detail["timeline"].as_array().unwrap().len(), 18);
     assert_eq!(detail["timeline"][0]["tx_id"], "buyer-0");
     assert!(detail["indicators"][0]["source"].as_str().unwrap().len() > 3);
-    // The bank's own key sees no alerts, and a key without a person opens none.
+    // A key with the right `payments` alone sees no alerts.
     assert_eq!(
         b.call(&b.bank, "GET", "/v1/payments/alerts", String::new())
             .await
@@ -202,6 +205,7 @@ async fn the_same_twice_is_told_and_another_under_its_id_refused() {
         ("amount", "-1", "amount"),
         ("amount", "ten", "amount"),
         ("ts", "2026-02-30T00:00:00Z", "ts"),
+        // Older than a year before the newest: outside every window.
         ("ts", "2001-01-01T00:00:00Z", "newest"),
         ("sender", "", "sender"),
         ("src_country", "Germany", "src_country"),
@@ -217,6 +221,7 @@ async fn the_same_twice_is_told_and_another_under_its_id_refused() {
         b.call(&b.bank, "POST", "/v1/payments", "{".into()).await.0,
         400
     );
+    // A refused record must not use up a sequence number.
     assert_eq!(b.live.seq(), 1, "nothing of it was taken");
 }
 
@@ -298,6 +303,7 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
     let id = held[0]["id"].as_str().unwrap();
     // One whose time is over has ended without anybody's word, and stays so.
     let case = held[0]["case"].as_str().unwrap();
+    // Held until one microsecond after 1970.
     obhut_app::payments::record_hold(&b.casework, "over", case, 1)
         .await
         .unwrap();
@@ -307,7 +313,7 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
     let late =
         obhut_app::payments::decide_hold(&b.casework, &over.id, &b.rita_person, None, "too late")
             .await;
-    assert!(late.is_err_and(|e| e.to_string().contains("may have gone out")));
+    assert!(late.is_err_and(|e| e.to_string().contains("may have been executed")));
     let path = format!("/v1/payments/holds/{id}");
     let until = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() + 3 * DAY)
         .unwrap()
@@ -324,6 +330,7 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
         )
         .await
     };
+    // 90 days: more than the 30 that a person may confirm.
     assert_eq!(ask(&far, "looked at").await.0, 422);
     assert_eq!(ask(&until, " ").await.0, 422);
     let (status, confirmed) = ask(&until, "looked at").await;
@@ -361,6 +368,7 @@ async fn taking_a_case_back_moves_what_rested_on_it() {
         .await
         .unwrap();
     assert_eq!(confirmed.len(), 1);
+    // As the server's worker does every 20 seconds.
     b.live.set_confirmed(&confirmed);
     // A second sender pays a recipient of the first: association adds, and is said.
     b.buyer("second", "common").await;
@@ -415,6 +423,7 @@ async fn a_possible_victim_waits_in_another_queue_and_is_never_reported() {
     let b = Bench::new().await;
     let start = jiff::Timestamp::now().as_second() - 3 * DAY;
     let mut last = Value::Null;
+    // Rising, to one new recipient, within 25 hours: the published signs of blackmail.
     for (n, amount) in ["40.00", "80.00", "120.00", "200.00"].iter().enumerate() {
         let at = jiff::Timestamp::from_second(start + n as i64 * 30_000).unwrap();
         last = b
@@ -492,6 +501,7 @@ async fn after_a_restart_everything_durable_is_there_and_a_torn_end_is_cut() {
         "who paid whom is sealed"
     );
     let mut torn = whole.clone();
+    // A frame that announces 200 bytes and has three: what a power failure leaves.
     torn.extend([200, 0, 0, 0, 1, 2, 3]);
     std::fs::write(&journal, &torn).unwrap();
     let live = Live::open(&casework, Policy::default(), Holding::default()).unwrap();
@@ -500,6 +510,7 @@ async fn after_a_restart_everything_durable_is_there_and_a_torn_end_is_cut() {
     drop(live);
     // A changed bit in the middle isn't a torn end.
     let mut changed = whole.clone();
+    // Followed by a whole journal, so that cutting it off as a torn end would lose transfers.
     changed[40] ^= 1;
     changed.extend(&whole);
     std::fs::write(&journal, &changed).unwrap();
@@ -507,7 +518,7 @@ async fn after_a_restart_everything_durable_is_there_and_a_torn_end_is_cut() {
     assert!(fault.is_err_and(|e| e.to_string().contains("byte 0")));
     std::fs::write(&journal, &whole).unwrap();
     let b = Bench::over(casework, folder).await;
-    // The last transfer again: reported as a repeat, with the same sequence number.
+    // Another transfer under the last one's id is refused, so the ids survived the restart.
     assert_eq!(last["seq"], 18);
     let (status, _) = b
         .pay(&transfer(
@@ -528,11 +539,13 @@ async fn while_the_disk_refuses_nothing_is_taken_and_nothing_taken_is_lost() {
         b.folder.path().join("payments"),
         b.folder.path().join("away"),
     );
+    // In place of a full disk; unlike a read-only folder it stops root as well.
     std::fs::rename(&folder, &away).unwrap();
     let mut taken: Vec<Value> = Vec::new();
     let mut n = 0;
     // Until a request fails because the journal can't be written, and then until it can again.
     let mut send_until = async |wanted: u16, taken: &mut Vec<Value>| {
+        // The writer notices the fault only at its next write, a tenth of a second later.
         for _ in 0..20_000 {
             n += 1;
             let one = transfer(&format!("d{n}"), "a", "b", &now(), "35.00");
@@ -606,7 +619,8 @@ async fn the_page_asks_for_a_persons_key_and_shows_both_queues() {
     let refused = page(format!("key={}", b.bank), "en").await;
     assert!(refused.contains("role=\"alert\"") && !refused.contains("case-"));
     let queues = page(format!("key={}", b.rita), "de").await;
-    assert!(queues.contains("Brauchen vielleicht Hilfe (0)") && queues.contains("Anzusehen (1)"));
+    assert!(queues.contains("Möglicherweise Opfer (0)") && queues.contains("Zu prüfen (1)"));
+    // Names appear only in an alert, whose view is recorded.
     assert!(!queues.contains(">buyer<"), "no party in the list");
     let alert = obhut_app::payments::payment_alerts(&b.casework, false, 1)
         .await

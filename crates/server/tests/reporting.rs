@@ -127,6 +127,7 @@ async fn from_case_file_to_receipt_and_back() {
     tokio::spawn(
         async move { obhut_server::serve(listener, router, std::future::pending()).await },
     );
+    // Not over HTTP: no key may set up a destination.
     let admin = casework::person(&b.casework, "Olga").await.unwrap();
     casework::set_channel(&b.casework, &channel, &admin)
         .await
@@ -174,7 +175,7 @@ async fn from_case_file_to_receipt_and_back() {
             && refused["message"]
                 .as_str()
                 .unwrap()
-                .contains("nobody has decided")
+                .contains("not decided yet")
     );
     let decision = json!({ "ruling": "report", "grounds": "as assessed" });
     assert_eq!(
@@ -183,6 +184,7 @@ async fn from_case_file_to_receipt_and_back() {
             .0,
         200
     );
+    // Neither a destination nor a route on record: a report has no default receiver.
     let (status, refused) = b.post(&b.rita, &reports, json!({})).await;
     assert!(status == 409 && refused["message"].as_str().unwrap().contains("route"));
     let (_, filed) = b
@@ -258,10 +260,15 @@ async fn from_case_file_to_receipt_and_back() {
         .0,
         409
     );
+    // The page this time, as a browser posts it; above it was the API.
     let form = format!("code={code}&message=It+is+my+own+child");
     let (status, page) = b.call("", "POST", "/appeal", form).await;
     assert!(
-        status == 200 && page.as_str().unwrap().contains("Your appeal is in"),
+        status == 200
+            && page
+                .as_str()
+                .unwrap()
+                .contains("We have received your appeal"),
         "{page}"
     );
     let appeal = casework::open_appeals(&b.casework).await.unwrap()[0]
@@ -284,6 +291,7 @@ async fn from_case_file_to_receipt_and_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_of_others_come_in_and_are_ranked() {
     let b = Bench::new().await;
+    // The second has the higher risk, so the queue must turn their order round.
     let lines = "{\"account\": \"a\", \"files\": [{\"md5\": \"00000000000000000000000000000000\"}]}\n{\"account\": \"b\", \"tags\": [\"sextortion\"]}\n";
     let (status, came) = b.call(&b.intake, "POST", "/v1/intake", lines).await;
     assert_eq!((status, &came["taken"]), (200, &json!(2)), "{came}");
@@ -328,6 +336,7 @@ async fn a_case_file_is_refused_by_field_and_without_its_content() {
         ),
         (json!({ "embargo": { "until": "SECRET" } }), "embargo"),
     ] {
+        // Field names may be repeated in an error, values never: they may be a child's.
         let (status, refused) = b.post(&b.intake, "/v1/cases", file.clone()).await;
         let text = refused["message"].as_str().unwrap_or_default();
         assert!(

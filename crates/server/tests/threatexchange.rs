@@ -43,6 +43,7 @@ async fn signals_and_comparisons_are_python_threatexchanges() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
+    // Lossless formats: both sides must decode to the same pixels for a fair comparison.
     let wrapped = |seed: u32| match seed % 3 {
         0 => bench::encoded(&bench::scene(seed), image::ImageFormat::Bmp),
         _ => bench::picture(seed),
@@ -87,6 +88,7 @@ async fn signals_and_comparisons_are_python_threatexchanges() {
         }
     }
     let pairs = theirs["pairs"].as_array().unwrap();
+    // Pictures of low quality drop out; enough must remain.
     assert!(pairs.len() >= 100);
     for pair in pairs {
         let body = json!({"pdq": [pair[0], pair[1]]}).to_string().into_bytes();

@@ -109,7 +109,7 @@ async fn a_form_is_screened_like_the_file_in_it() {
     ] {
         assert_eq!(b.post(PUBLIC, &[FORM], wrong).await.0, 400);
     }
-    // Within the time a person waits, the second upload of one account is in the first one's case.
+    // A second upload of the same account joins its open case.
     let body = form(&[("a.png", &known)], &[("account", "user-9")]);
     b.post(PUBLIC, &[FORM], body).await;
     assert_eq!(b.cases().await, 1);
@@ -150,13 +150,14 @@ async fn a_request_sent_twice_is_recorded_once() {
     );
 }
 
-/// Answers `n` requests, each by its path, then ends.
+/// Answers that many requests.
 fn web(answers: usize, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
         for stream in listener.incoming().take(answers) {
             let mut stream = stream.unwrap();
+            // One read: the client sends its short head in one piece.
             let mut head = [0; 4_096];
             let n = stream.read(&mut head).unwrap_or(0);
             let head = String::from_utf8_lossy(&head[..n]).into_owned();
@@ -180,9 +181,11 @@ fn to(address: &str) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_checked_again_after_every_redirect() {
     let known = picture(1);
+    // Would answer with 200; it must never be asked.
     let inside = web(1, |_| ok(b"secret"));
     let secret = format!("http://{inside}/secret");
     let bytes = known.clone();
+    // Six connections: one per address below, and one more for the redirect that is followed.
     let cdn = web(6, move |path| match path {
         "/up/1.png" => ok(&bytes),
         "/up/moved" => to("/up/1.png"),
@@ -240,7 +243,7 @@ async fn digests_are_matched_for_keys_that_may_know() {
     let (_, _, screened) = b.post(PUBLIC, &[], known).await;
     assert_eq!(screened["findings"][0]["distance"], 0);
     let list = media::list(&b.casework, "hotline").await.unwrap();
-    // The list's own digest is known to the test by a search for nothing: all bits flipped.
+    // Digests that no list has.
     let ask = async |body: Value| {
         b.post("/v1/match", &[json_type], body.to_string().into_bytes())
             .await
@@ -257,6 +260,7 @@ async fn digests_are_matched_for_keys_that_may_know() {
     media::add_entries(&b.casework, "hotline", entries.as_bytes(), "test")
         .await
         .unwrap();
+    // Two bits from the added entry.
     let near = "f".repeat(63) + "c";
     let (_, _, answer) = ask(json!({"digests": [{"kind": "pdq", "digest": near}]})).await;
     let newest = media::list(&b.casework, "hotline").await.unwrap().version;
@@ -273,6 +277,7 @@ async fn digests_are_matched_for_keys_that_may_know() {
     ] {
         assert_eq!(ask(wrong.clone()).await.0, 400, "{wrong}");
     }
+    // One more than allowed in a request.
     let many: Vec<_> = (0..1_001)
         .map(|_| json!({"kind": "md5", "digest": "0".repeat(32)}))
         .collect();
@@ -335,6 +340,7 @@ async fn a_proxy_is_told_where_to_and_an_uploader_nothing() {
 async fn a_picture_that_says_it_is_text_is_screened() {
     let known = picture(1);
     let b = bench(&known, &[]).await;
+    // By hand, because `form` gives every file a name and a type.
     let mut body = b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n".to_vec();
     body.extend(&known);
     body.extend(b"\r\n--b--\r\n");
@@ -349,6 +355,7 @@ async fn a_picture_that_says_it_is_text_is_screened() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_decoder_the_answer_is_come_again() {
     let b = bench(&picture(1), &[]).await;
+    // No decoder can start, which is our fault and not the file's.
     let program = PathBuf::from("/nonexistent/worker");
     let pool = Arc::new(Pool::new(WorkerCommand { program }, Limits::default()));
     let broken = Bench {

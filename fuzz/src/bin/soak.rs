@@ -21,10 +21,12 @@ fn main() {
     let started = Instant::now();
     let mut count = 0_u64;
     for bytes in Changes::new(corpus(target), seed) {
+        // Before it is tried: an abort or a kill for memory leaves no chance to write it afterwards.
         fs::write(&file, &bytes).expect("the input is kept");
         let begun = Instant::now();
         (target.run)(&bytes);
         let took = begun.elapsed();
+        // 20 s as for cargo-fuzz in xtask: longer is a hang.
         assert!(
             took < Duration::from_secs(20),
             "took {took:?}: {}",
@@ -35,6 +37,7 @@ fn main() {
             break;
         }
     }
+    // The last input ended nothing, so it is not a finding.
     let _ = fs::remove_file(&file);
     println!("{name}: {count} inputs, none ended it");
 }

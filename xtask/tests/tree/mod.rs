@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder of a crate → the workspace crates it may import. The kernels import none.
-pub const STOREYS: &[(&str, &[&str])] = &[
+pub const LAYERS: &[(&str, &[&str])] = &[
     ("kernels/hash", &[]),
     ("kernels/index", &[]),
     ("kernels/typologies", &[]),
@@ -52,11 +52,11 @@ pub fn name_of(folder: &str) -> &str {
 
 /// The folder of a crate.
 pub fn folder_of(name: &str) -> &'static str {
-    STOREYS
+    LAYERS
         .iter()
         .map(|(folder, _)| *folder)
         .find(|folder| name_of(folder) == name)
-        .unwrap_or_else(|| panic!("{name} is no crate of STOREYS"))
+        .unwrap_or_else(|| panic!("{name} is no crate of LAYERS"))
 }
 
 pub fn root() -> PathBuf {
@@ -76,6 +76,7 @@ pub fn files(below: &str) -> Vec<String> {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let (path, name) = (entry.path(), entry.file_name());
             if path.is_dir() {
+                // Also target folders with a suffix, which several toolchains or peers leave.
                 if !name.to_string_lossy().starts_with("target") && name != ".git" {
                     walk(&path, root, out);
                 }
@@ -114,6 +115,7 @@ pub fn manifest(name: &str) -> toml::Table {
 }
 
 pub fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
+    // Build scripts count: they run on the developer's machine. Dependencies of tests do not.
     let tables = |of: &toml::Table| -> BTreeSet<String> {
         ["dependencies", "build-dependencies"]
             .iter()
@@ -130,6 +132,7 @@ pub fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
             .collect()
     };
     let mut all = tables(manifest);
+    // A dependency of one platform is a dependency all the same.
     for target in manifest
         .get("target")
         .and_then(|t| t.as_table())

@@ -66,6 +66,7 @@ pub async fn fresh_postgres() -> Option<String> {
 
 pub async fn bench(url: Option<String>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
+    // 2026-09-21T14:13:20Z; `receipt.rs` has dates around it.
     let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
     let casework = casework::open_with(
         DataFolder::new(folder.path()),
@@ -85,6 +86,7 @@ pub async fn bench(url: Option<String>) -> Bench {
 
 pub fn worker() -> WorkerCommand {
     let test = std::env::current_exe().unwrap();
+    // Test binaries are in target/*/deps, the decoder is one folder above.
     let program: PathBuf = test
         .parent()
         .unwrap()
@@ -157,6 +159,7 @@ pub async fn signed(c: &Casework, name: &str, entries: &[(&str, &[u8])]) {
     media::import_list(c, &assessed(name), &csv(entries), "test")
         .await
         .unwrap();
+    // Two people, as every version needs.
     for person in ["Ada", "Grace"] {
         media::sign_list(c, name, &steward(c, person).await)
             .await

@@ -6,19 +6,19 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 #[derive(Subcommand)]
 pub enum ChainCommand {
-    /// Read a node's block files into an index, or take what is new into one that there is
+    /// Build an index from a node's block files, or append new blocks to an existing one
     #[command(
-        after_help = "--blocks is the folder `blocks` of a node that keeps all blocks (not pruned): blk*.dat, rev*.dat, xor.dat.\nThe index takes about 150 bytes an input, a fifth of real blocks' size. A build that is cut off starts anew.\nA node may go on writing meanwhile only with --follow."
+        after_help = "--blocks is the folder `blocks` of a node that keeps all blocks (not pruned): blk*.dat, rev*.dat, xor.dat.\nThe index takes about 150 bytes an input, a fifth of real blocks' size. An interrupted build starts over.\nA node may go on writing meanwhile only with --follow."
     )]
     Index(IndexArgs),
-    /// From addresses of a site to every payment to it, and to the services that can name the payers
+    /// Find every payment to a site and the services that can identify its payers
     #[command(
         after_help = "Writes addresses.csv, doubtful.csv, payments.csv, requests/<service>.csv, report.json and report.html.\nOutside regtest it is made only for a case with a legal basis on record (`obhut chain basis`).\nAn address is not a person, and every row is a lead."
     )]
     Payers(PayersArgs),
-    /// The shortest list of transactions and rules that ties two addresses
+    /// The shortest list of transactions and rules that links two addresses
     Why(WhyArgs),
-    /// Transactions in which several people pay together
+    /// CoinJoins: transactions in which several people pay together
     Mixes(MixesArgs),
     /// One transaction as the index has it
     Show {
@@ -28,22 +28,22 @@ pub enum ChainCommand {
         /// The transaction, as explorers print it
         txid: String,
     },
-    /// Every rule that ties addresses and every form of mix: formula, source, measured error
+    /// Every link rule and CoinJoin pattern: formula, source, measured error
     Rules,
-    /// Put on record on what law a case's money may be followed
+    /// Record the legal basis for tracing a case's money
     Basis {
         /// The case
         case: String,
         /// The law and section, or the order
         #[arg(long, value_name = "TEXT")]
         basis: String,
-        /// Who answers for it
+        /// Person responsible for it
         #[arg(long, value_name = "NAME")]
         owner: String,
-        /// Until when: a date or a time with its zone
+        /// Last day (UTC), or a time with a zone
         #[arg(long, value_name = "TIME")]
         until: String,
-        /// Who records it (role administrator)
+        /// Person recording it (role administrator)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
@@ -52,13 +52,13 @@ pub enum ChainCommand {
         /// TagPack, ActorPack, CSV or a plain list
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Who brings them (role reviewer)
+        /// Person acting (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// Watch a case's addresses; `obhut chain index --follow` raises a finding when one moves
+    /// Watch a case's addresses; `obhut chain index --follow` records a finding when coins move
     Watch(WatchAddressesArgs),
-    /// What moved at a case's watched addresses, newest first
+    /// Movements at a case's watched addresses, newest first
     Moves {
         /// The case
         case: String,
@@ -77,22 +77,22 @@ pub enum NetworkName {
 
 #[derive(ClapArgs)]
 pub struct IndexArgs {
-    /// Whose blocks
+    /// Network
     #[arg(long, value_enum)]
     pub network: NetworkName,
     /// The node's folder `blocks`
     #[arg(long, value_name = "DIR")]
     pub blocks: PathBuf,
-    /// Folder of the index; it is made where there is none
+    /// Folder of the index; created if missing
     #[arg(long, value_name = "DIR")]
     pub index: PathBuf,
     /// Keep following new blocks until stopped; remove blocks orphaned by a reorg; report movements at watched addresses
     #[arg(long)]
     pub follow: bool,
-    /// End following at this height
+    /// Stop at this height
     #[arg(long, value_name = "HEIGHT", requires = "follow")]
     pub until: Option<u64>,
-    /// Threads [default: one a core]
+    /// Threads, at most 64 [default: one per core]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
 }
@@ -105,17 +105,17 @@ pub struct PayersArgs {
     /// The site's known addresses: {"seeds": ["…"], "own_payments": ["txid:vout"]}
     #[arg(long, value_name = "FILE")]
     pub seeds: PathBuf,
-    /// Whose addresses are whose: TagPack, ActorPack, CSV, plain lists; may be given more than once. With
+    /// Files that say who owns which addresses: TagPack, ActorPack, CSV, plain lists; may be given more than once. With
     /// --case the agency's own tags count too
     #[arg(long, value_name = "FILE", required_unless_present = "case")]
     pub tags: Vec<PathBuf>,
     /// Folder for the report
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// The case it is made for; the report is kept there as exhibits
+    /// Case; the report's files become its exhibits
     #[arg(long, value_name = "ID")]
     pub case: Option<String>,
-    /// Who asks (role reviewer); with --case it is written down
+    /// Person acting (role reviewer); recorded if --case is given
     #[arg(long, value_name = "PERSON")]
     pub by: Option<String>,
     /// The report's page in German
@@ -131,13 +131,13 @@ pub struct WhyArgs {
     /// An address
     #[arg(value_name = "A")]
     pub from: String,
-    /// Another
+    /// The other address
     #[arg(value_name = "B")]
     pub to: String,
-    /// Write there what is needed to check each step without this software, as JSON
+    /// Write a proof to FILE (JSON): everything needed to verify each step without obhut
     #[arg(long, value_name = "FILE")]
     pub proof: Option<PathBuf>,
-    /// Where the block files are now, for --proof [default: where they lay when the index was built]
+    /// Current folder of the block files, for --proof [default: the folder the index was built from]
     #[arg(long, value_name = "DIR")]
     pub blocks: Option<PathBuf>,
 }
@@ -150,7 +150,7 @@ pub struct MixesArgs {
     /// A single block as raw bytes instead; input amounts and addresses are unknown then
     #[arg(long, value_name = "FILE", conflicts_with = "index")]
     pub block: Option<PathBuf>,
-    /// Write there instead of standard output
+    /// Output file [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
@@ -160,7 +160,7 @@ pub struct WatchAddressesArgs {
     /// The case
     #[arg(long, value_name = "ID")]
     pub case: String,
-    /// Whose chain
+    /// Network
     #[arg(long, value_enum)]
     pub network: NetworkName,
     /// Addresses
@@ -169,10 +169,10 @@ pub struct WatchAddressesArgs {
     /// All addresses of a report: its addresses.csv
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Watch none of the case's addresses any more
+    /// Stop watching all addresses of the case
     #[arg(long, conflicts_with_all = ["addresses", "report"])]
     pub end: bool,
-    /// Who asks (role reviewer)
+    /// Person acting (role reviewer)
     #[arg(long, value_name = "PERSON")]
     pub by: Option<String>,
 }
@@ -182,13 +182,13 @@ pub struct SynthesizeChainArgs {
     /// Folder for the chain: blocks in `blocks`, and seeds.json and tags.csv
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// About how many inputs
+    /// Approximate number of inputs
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub inputs: u64,
     /// The same seed makes the same chain
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Addresses of the site that is paid
+    /// Number of addresses of the site
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub site: u64,
 }

@@ -6,22 +6,22 @@ use clap::{Args as ClapArgs, Subcommand};
 
 #[derive(Subcommand)]
 pub enum PaymentsCommand {
-    /// Files of transfers to alerts, one JSON line a party, highest score first
+    /// Scan files of transfers; writes one JSON line per alerted party, highest score first
     #[command(
-        after_help = "Files are CSV, Parquet, or ISO 20022 (pacs.008.001.08/.10/.12, pain.001.001.09), told by what they are.\nColumns: tx_id, sender, receiver, ts, amount, currency; src_country, dst_country and others are optional (`obhut payments columns`).\nA time without a zone is UTC. Numeric amounts are rounded half to even. Both are counted.\nAn alert is a lead: nobody is reported or held by it."
+        after_help = "Files are CSV, Parquet, or ISO 20022 (pacs.008.001.08/.10/.12, pain.001.001.09), detected by content.\nColumns: tx_id, sender, receiver, ts, amount, currency; src_country, dst_country and others are optional (`obhut payments columns`).\nA time without a zone is UTC. Numeric amounts are rounded half to even. Both are counted.\nAn alert is a lead: it reports and holds no one."
     )]
     Scan(ScanArgs),
-    /// Alerts on record, highest score first; possible victims are a queue of their own
+    /// List alerts on record, highest score first (possible victims: --victims)
     Alerts {
         /// The queue of possible victims
         #[arg(long)]
         victims: bool,
     },
-    /// One alert, or all of a case: timeline, network, numbers against thresholds, sources
+    /// One alert, or all of a case: timeline, network, values and their thresholds, sources
     Alert {
         /// The alert or its case
         id: String,
-        /// Who looks; it is written down
+        /// Person viewing it; recorded (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
         /// In German
@@ -31,21 +31,21 @@ pub enum PaymentsCommand {
     /// Payments that are or were held
     #[command(subcommand)]
     Hold(HoldCommand),
-    /// Changed thresholds on history: alerts gained and lost, before anything goes live
+    /// Backtest changed thresholds: which alerts would be gained and lost
     #[command(
-        after_help = "Everything that changes a threshold here (--without, --set, --band, --score-min) is compared with the thresholds as they are.\nThe report names parties: keep it where alerts are kept."
+        after_help = "Everything that changes a threshold here (--without, --set, --band, --score-min) is compared with the current thresholds.\nThe report names parties: keep it where alerts are kept."
     )]
     Backtest(BacktestArgs),
     /// Rolling 30- and 90-day counts after each transfer, as Parquet
     Features(FeaturesArgs),
-    /// Hold a goAML report against a unit's XML schema; says every place that doesn't fit
+    /// Validate a goAML report against a unit's XML schema; lists every violation
     GoamlCheck {
         /// The report, XML
         report: PathBuf,
         /// The unit's XML schema
         #[arg(long, value_name = "FILE")]
         schema: PathBuf,
-        /// Take ^ and $ in the schema's patterns for anchors, as they were meant
+        /// Treat ^ and $ in the schema's patterns as anchors (XSD takes them literally)
         #[arg(long)]
         compat: bool,
     },
@@ -53,7 +53,7 @@ pub enum PaymentsCommand {
     Synthesize(SynthesizeArgs),
     /// The columns that files of transfers may have
     Columns,
-    /// Every indicator: what is checked, with which thresholds, by whose publication
+    /// Every indicator: its check, thresholds and source
     Indicators,
 }
 
@@ -68,7 +68,7 @@ pub struct PolicyArgs {
     /// Change the price band of a currency: EUR=10-150
     #[arg(long, value_name = "CUR=FROM-TO")]
     pub band: Vec<String>,
-    /// Read the age of senders; a protected attribute, off by default, never one of two signals
+    /// Use the age of senders (S10): a protected attribute, shown but never counted
     #[arg(long)]
     pub with_age: bool,
     /// Lowest score that makes an alert, 0 to 100
@@ -81,10 +81,10 @@ pub struct ReadArgs {
     /// Files of transfers
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Which column is which: sender=payer_account
+    /// Map a field to your column name, e.g. sender=payer_account; repeatable
     #[arg(long, value_name = "NAME=COLUMN")]
     pub map: Vec<String>,
-    /// Write every problem there, one JSON line each
+    /// Write problems to FILE, one JSON line each (the first 100,000)
     #[arg(long, value_name = "FILE")]
     pub problems: Option<PathBuf>,
 }
@@ -93,13 +93,13 @@ pub struct ReadArgs {
 pub struct ScanArgs {
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Where alerts go; - is standard output
+    /// Output file for alerts; - for standard output
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Look at everybody as of the end of that day (UTC) [default: at each transfer, the highest counts]
+    /// Assess every party at the end of this day (UTC) [default: after each transfer; the highest score counts]
     #[arg(long, value_name = "DATE")]
     pub asof: Option<String>,
-    /// Parties in confirmed cases, one id per line
+    /// File of parties in confirmed cases, one id per line
     #[arg(long, value_name = "FILE")]
     pub confirmed: Option<PathBuf>,
     /// Put the alerts on record; each joins its party's case or opens one
@@ -120,18 +120,18 @@ pub enum HoldCommand {
         /// Until when, at most 30 days ahead
         #[arg(long, value_name = "TIME")]
         until: String,
-        /// Who confirms it (role reviewer)
+        /// Person confirming it (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
         /// Why
         #[arg(long, value_name = "TEXT")]
         why: String,
     },
-    /// Let a payment go
+    /// Release a payment
     Release {
         /// The hold
         hold: String,
-        /// Who lets it go (role reviewer)
+        /// Person releasing it (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
         /// Why
@@ -154,10 +154,10 @@ pub struct SynthesizeArgs {
     /// The file: .csv, .parquet or .xml (pacs.008.001.08)
     #[arg(long, value_name = "FILE", required_unless_present = "explain")]
     pub out: Option<PathBuf>,
-    /// What was planted, as CSV: party,label
+    /// Output file of the planted parties, as CSV: party,label
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// About how many transfers
+    /// Approximate number of transfers
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=50_000_000))]
     pub transfers: u64,
     /// The same seed makes the same data
@@ -169,7 +169,7 @@ pub struct SynthesizeArgs {
     /// Share of planted buyers' payments made at night
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     pub night: f64,
-    /// Say what is planted and what isn't, and make nothing
+    /// Only explain what is planted and what isn't
     #[arg(long)]
     pub explain: bool,
 }
@@ -181,10 +181,10 @@ pub struct BacktestArgs {
     /// The report: an HTML file with pictures and tables
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Parties known to be what is looked for, as CSV: party,label
+    /// Known parties (ground truth), as CSV: party,label
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// Parties shown above and below the line
+    /// Parties shown just above and just below the score limit
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub samples: usize,
     /// Also run without each indicator in turn: what its removal costs

@@ -1,4 +1,4 @@
-//! Commands from a decision to its receipt, and back: reports, appeals, intake, routes, clocks.
+//! Commands from a decision to its receipt, and back: reports, appeals, intake, routes, deadlines.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,31 +10,31 @@ use super::{destinations, words};
 
 #[derive(Subcommand)]
 pub enum ReportCommand {
-    /// Write a report in a destination's form; nothing is sent
+    /// Write a report in a destination's format; nothing is sent
     Draft {
         /// The case; a person must have decided to report it
         case: String,
-        /// Whose form
+        /// Destination whose format to use
         #[arg(long, value_parser = destinations())]
         destination: String,
         /// The file (mode 0600); documents about single files are written to the same folder
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
-        /// Put in what is known of the children concerned
+        /// Include the data of the children concerned
         #[arg(long)]
         with_victims: bool,
-        /// Who asks, for the audit trail
+        /// Person asking, for the audit trail
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// Say what an officer will miss, why a child may be in danger, and what stays out
+    /// Score a report: what is missing, why a child may be at risk, what is omitted
     Check {
         /// The case; it need not be decided yet
         case: String,
-        /// Whose form
+        /// Destination whose format to use
         #[arg(long, value_parser = destinations())]
         destination: String,
-        /// As if what is known of the children concerned were put in
+        /// As if the data of the children concerned were included
         #[arg(long)]
         with_victims: bool,
     },
@@ -42,10 +42,10 @@ pub enum ReportCommand {
     File {
         /// The case
         case: String,
-        /// Whom to [default: everybody the routes on record lead to]
+        /// Destination [default: all destinations the recorded routes lead to]
         #[arg(long, value_parser = destinations())]
         destination: Option<String>,
-        /// Put in what is known of the children concerned
+        /// Include the data of the children concerned
         #[arg(long)]
         with_victims: bool,
     },
@@ -53,13 +53,13 @@ pub enum ReportCommand {
     Approve {
         /// The report, or a case with one filed
         report: String,
-        /// Who approves (role reporting-officer)
+        /// Person approving (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: String,
-        /// File it first, with this destination, where only the case is given
+        /// File it first for this destination, if a case is named
         #[arg(long, value_parser = destinations())]
         destination: Option<String>,
-        /// Put in what is known of the children concerned, where it is filed with this
+        /// Include the data of the children concerned, where it is filed with this
         #[arg(long)]
         with_victims: bool,
         /// Reason to send it although it contains nothing actionable
@@ -70,16 +70,16 @@ pub enum ReportCommand {
     Send {
         /// Only this report, or the reports of this case
         report: Option<String>,
-        /// Let it go on after it was stopped and put right
+        /// Resume a report that was stopped and has been corrected
         #[arg(long)]
         resume: bool,
-        /// Who says so
+        /// Person acting
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
-        /// Reports on their way at the same time
+        /// Reports sent concurrently
         #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
         at_once: u8,
-        /// Seconds for which a claim on a report outlives this command, should it be killed
+        /// Seconds until another worker may take over if this command is killed
         #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=3600))]
         claim_seconds: u32,
     },
@@ -90,34 +90,34 @@ pub enum ReportCommand {
         /// Why
         #[arg(long, default_value = "")]
         reason: String,
-        /// Who says so (role reporting-officer)
+        /// Person acting (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// Record that a receiver has acknowledged a retraction on another way
+    /// Record that a receiver acknowledged a retraction through another channel
     Acknowledge {
         /// The report
         report: String,
         /// Who acknowledged it, and how
         #[arg(long)]
         how: String,
-        /// Who records it (role reporting-officer)
+        /// Person recording it (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// Show how far reports have come
+    /// Show the status of reports
     Status {
         /// A report or a case [default: all]
         report: Option<String>,
     },
     /// Record or count the outcomes of reports, as their receivers state them
     Outcome {
-        /// The report; without it the counts of each source are shown
+        /// The report; without it, counts per source are shown
         report: Option<String>,
         /// The outcome
         #[arg(long, value_parser = words::<Outcome>(), requires = "report")]
         code: Option<Outcome>,
-        /// Who says so
+        /// The receiver that states it
         #[arg(long, requires = "report")]
         source: Option<String>,
     },
@@ -141,10 +141,10 @@ pub enum AppealCommand {
     Decide {
         /// The appeal
         appeal: String,
-        /// Who decides
+        /// Person deciding (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: String,
-        /// How
+        /// The outcome
         #[arg(long, value_parser = words::<AppealOutcome>())]
         outcome: AppealOutcome,
         /// Why
@@ -153,20 +153,20 @@ pub enum AppealCommand {
     },
     /// List open appeals
     List,
-    /// Make a notice for the person a case concerns, with a code to appeal by
+    /// Make a notice for the person a case concerns, with a code for appealing
     Notice {
         /// The case
         case: String,
-        /// What was done
+        /// The measure
         #[arg(long, value_parser = words::<Measure>())]
         measure: Measure,
-        /// In which language
+        /// Language of the notice
         #[arg(long, value_parser = words::<Language>(), default_value = "en")]
         language: Language,
-        /// Where to appeal: an address, a page
+        /// Contact for appeals: an e-mail address or a page
         #[arg(long, default_value = "")]
         contact: String,
-        /// Who makes it (role reviewer)
+        /// Person making it (role reviewer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
@@ -175,11 +175,11 @@ pub enum AppealCommand {
         /// This one was reversed
         #[arg(long, value_name = "ID")]
         done: Option<String>,
-        /// Who says so
+        /// Person acting
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// Show the proof of what was erased of a cleared person's case
+    /// Show the proof of erasure of a cleared case
     Proof {
         /// The case
         case: String,
@@ -188,10 +188,10 @@ pub enum AppealCommand {
 
 #[derive(ClapArgs)]
 pub struct IntakeArgs {
-    /// Show this many of the queue instead, highest risk first
+    /// Show the queue, highest risk first: N rows [default: 20]
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", conflicts_with_all = ["open", "files"])]
     pub queue: Option<i64>,
-    /// Open a case from a report that came in
+    /// Open a case from an incoming report
     #[arg(long, value_name = "ID", conflicts_with = "files")]
     pub open: Option<String>,
     /// Files or folders: CyberTipline XML, XARF, a form's JSON (one, or one a line), notes
@@ -203,9 +203,9 @@ pub struct IntakeArgs {
 pub enum DestinationCommand {
     /// List where reports can go
     List,
-    /// Say how one is reached; what isn't named stays
+    /// Configure a destination; omitted options keep their values
     Set {
-        /// Which
+        /// The destination
         #[arg(value_parser = destinations())]
         name: String,
         /// Its address [default: its own test address]
@@ -220,31 +220,31 @@ pub enum DestinationCommand {
         /// The age key (age1…) packages are encrypted to
         #[arg(long, value_name = "KEY")]
         recipient: Option<String>,
-        /// The folder packages are laid into
+        /// Folder for packages
         #[arg(long, value_name = "DIR")]
         folder: Option<PathBuf>,
-        /// Who answers for what is sent (role reporting-officer)
+        /// Officer responsible for what is sent (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         officer: Option<String>,
-        /// It is the real one; needs credentials and an officer
+        /// Use the production service; needs credentials and an officer
         #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
         production: Option<bool>,
-        /// Who says so (role administrator)
+        /// Person acting (role administrator)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// Ask a destination whether it lets us in, and whether its schema has changed
+    /// Check login and schema of the destination (ncmec only)
     Check {
-        /// Which
+        /// The destination
         #[arg(value_parser = ["ncmec"])]
         name: String,
     },
-    /// Send there again, after what halted it was put right
+    /// Resume a halted destination once the cause is fixed
     Resume {
-        /// Which
+        /// The destination
         #[arg(value_parser = destinations())]
         name: String,
-        /// Who says so (role reporting-officer)
+        /// Person acting (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
@@ -254,19 +254,19 @@ pub enum DestinationCommand {
 pub enum RouteCommand {
     /// List the routes on record
     List,
-    /// List routes we know of; none holds before it is recorded with its basis
+    /// List routes we know of; none applies until it is recorded with its basis
     Propose,
     /// Put a route on record, with its legal basis
     Add(RouteArgs),
-    /// Take a route off the record
+    /// Remove a route
     Remove {
         /// The route
         id: String,
-        /// Who says so (role administrator)
+        /// Person acting (role administrator)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// Say where a case goes, and why
+    /// Show which destinations a case goes to, and why
     Show {
         /// The case
         case: String,
@@ -275,7 +275,7 @@ pub enum RouteCommand {
 
 #[derive(ClapArgs)]
 pub struct RouteArgs {
-    /// Whom to
+    /// The destination
     #[arg(long, value_parser = destinations())]
     pub destination: String,
     /// The law and its section
@@ -299,17 +299,17 @@ pub struct RouteArgs {
     /// Last day, YYYY-MM-DD
     #[arg(long, default_value = "", value_name = "DAY")]
     pub until: String,
-    /// Not if this destination has received the case already
+    /// Skip if this destination has already received the case
     #[arg(long, default_value = "", value_name = "DESTINATION")]
     pub unless: String,
-    /// Who says so (role administrator)
+    /// Person acting (role administrator)
     #[arg(long, value_name = "PERSON")]
     pub by: Option<String>,
 }
 
 #[derive(Subcommand)]
 pub enum DeadlineCommand {
-    /// List running clocks, soonest first
+    /// List open deadlines, soonest first
     List {
         /// Only of this case
         case: Option<String>,
@@ -317,11 +317,11 @@ pub enum DeadlineCommand {
         #[arg(long)]
         all: bool,
     },
-    /// Put an authority's request on file, with its deadline
+    /// Record an authority's request with its deadline
     Request {
         /// The case
         case: String,
-        /// Who asks
+        /// The authority
         #[arg(long)]
         authority: String,
         /// Their reference
@@ -330,16 +330,16 @@ pub enum DeadlineCommand {
         /// When it is due, RFC 3339
         #[arg(long)]
         due: String,
-        /// The exhibit of the legal process
+        /// Exhibit with the legal process (warrant, order)
         #[arg(long, value_name = "EXHIBIT")]
         process: Option<String>,
-        /// Who records it (role reporting-officer)
+        /// Person recording it (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// Move a clock on; never back
+    /// Extend a deadline; it is never shortened
     Extend {
-        /// The clock
+        /// The deadline
         id: String,
         /// The new date, RFC 3339
         #[arg(long)]
@@ -347,18 +347,18 @@ pub enum DeadlineCommand {
         /// Why
         #[arg(long)]
         because: String,
-        /// Who says so (role reporting-officer)
+        /// Person acting (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// End a clock, because what it waited for is done
+    /// End a deadline, because what it waited for is done
     End {
-        /// The clock
+        /// The deadline
         id: String,
         /// Why
         #[arg(long)]
         because: String,
-        /// Who says so (role reporting-officer)
+        /// Person acting (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
@@ -368,11 +368,11 @@ pub enum DeadlineCommand {
 pub enum AlarmCommand {
     /// List unseen alarms
     List,
-    /// Say that one was seen
+    /// Mark an alarm as seen
     Seen {
         /// The alarm
         id: String,
-        /// Who has seen it
+        /// Person who saw it
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
@@ -380,7 +380,7 @@ pub enum AlarmCommand {
 
 #[derive(Subcommand)]
 pub enum TestserverCommand {
-    /// A CyberTipline that answers as it is documented to, and keeps everything in memory
+    /// A CyberTipline that behaves as documented, and keeps everything in memory
     Cybertip(CybertipArgs),
 }
 
@@ -407,7 +407,7 @@ pub struct CybertipArgs {
     /// Percentage of requests answered with HTTP 200 and an error code
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub codes: u32,
-    /// Instead of 1000: any code of the documentation, as 2000, 3100, 4200
+    /// Error code to answer with, e.g. 2000, 3100, 4200
     #[arg(long, default_value_t = 1000)]
     pub code: i64,
     /// Percentage of uploads answered with a wrong MD5
@@ -422,10 +422,10 @@ pub struct CybertipArgs {
     /// Answer in ISO-8859-1
     #[arg(long)]
     pub latin1: bool,
-    /// Where chance begins
+    /// Seed of the random faults
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// End after this many seconds
+    /// Stop after this many seconds
     #[arg(long, default_value_t = 86_400)]
     pub end_after: u64,
 }

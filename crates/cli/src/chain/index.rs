@@ -34,6 +34,7 @@ pub async fn index(
         .clamp(1, 64);
     let bar = output.progress("");
     let show = |p: Progress| {
+        // A stage may have nothing to do.
         let percent = p.done * 100 / p.total.max(1);
         bar.set_message(format!("{} {percent} %", p.stage));
     };
@@ -47,9 +48,11 @@ pub async fn index(
         progress: &show,
     };
     let begun = Instant::now();
+    // The loop below follows a fresh index too: blocks may have come while it was built.
     if !bitcoin::is_there(&args.index) {
         bitcoin::build(&build)?;
     }
+    // Indexing alone must not create a data folder. Without one no address can be watched either.
     let casework = match context.has_data() {
         true => Some(context.casework().await?),
         false => None,
@@ -63,9 +66,11 @@ pub async fn index(
         let (height, hash) = bitcoin::index_info(&args.index)?.tip;
         bitcoin::set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
     }
+    // Outside the loop: a future made in each round would miss a signal that comes between two.
     let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
     let (mut reported, mut reached, mut seen) = (false, false, None);
     loop {
+        // Before following: a file that grows meanwhile makes the next look differ.
         let now = state_of(&args.blocks);
         if now.is_none() || now != seen {
             match bitcoin::follow(&build) {
@@ -78,8 +83,10 @@ pub async fn index(
                     }
                     reached = args.until.is_some_and(|until| index_info.tip.0 >= until);
                     if let Some(casework) = &casework {
+                        // Also without a new block: an earlier run may have been killed between appending and reporting.
                         tell_movements(casework, network, &args.index, output).await?;
                     }
+                    // Not where the index was busy, so that the next round tries again.
                     seen = now;
                 }
                 // Another process is reading the index at the moment.
@@ -124,16 +131,18 @@ async fn tell_movements(
 ) -> anyhow::Result<()> {
     let watched = bitcoin::watched_keys(casework, network).await?;
     if watched.is_empty() {
+        // The watermark moves all the same: an address is reported from the moment it is watched.
         let (height, hash) = bitcoin::index_info(folder)?.tip;
         bitcoin::set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
         return Ok(());
     }
     let index = open(folder)?;
     let moved = bitcoin::catch_up(casework, network, &index, &watched).await?;
+    // A mapped index makes the next append busy, so it is released before anything is printed.
     drop(index);
     for txid in &moved.orphaned {
         output.remark(&format!(
-            "a movement told before never happened: {txid} lost a race"
+            "a reported movement never happened: the block of {txid} was orphaned by a reorg"
         ));
     }
     if moved.raised > 0 {
@@ -172,7 +181,7 @@ fn tell(
         },
         || {
             format!(
-                "height {height}, block {}\n{txs} transactions, {ins} inputs, {outs} outputs, {addresses} addresses; {} appended, {} undone; {:.1} s",
+                "height {height}, block {}\n{txs} transactions, {ins} inputs, {outs} outputs, {addresses} addresses; {} appended, {} orphaned; {:.1} s",
                 hash_text(&hash),
                 followed.appended,
                 followed.orphaned,
@@ -189,6 +198,7 @@ pub async fn watch(
 ) -> anyhow::Result<ExitCode> {
     let network = network(args.network);
     let casework = context.casework().await?;
+    // An unknown case must not grant a role.
     casework::case(&casework, &args.case).await?;
     let person = context
         .acting(&casework, args.by.as_deref(), Act::WatchAddresses)
@@ -212,11 +222,12 @@ pub async fn watch(
     for address in &addresses {
         let key = Key::parse(address.trim(), network)
             .map_err(|why| Usage(format!("{address}: {why}")))?;
+        // In canonical form, so that two spellings of one address are watched once.
         kept.push(key.text(network));
     }
     let new = bitcoin::watch_addresses(&casework, &args.case, network, &kept, &person).await?;
     output.remark(&format!(
-        "{} watched, {new} new; `obhut chain index --follow` tells when one moves",
+        "{} watched, {new} new; `obhut chain index --follow` reports when one moves",
         count(kept.len() as u64, "address", "addresses")
     ));
     Ok(ExitCode::SUCCESS)

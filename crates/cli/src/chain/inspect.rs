@@ -31,8 +31,9 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let Some(why) = bitcoin::why(&index, from, to) else {
         output.line(
             || json!({ "tied": false, "from": args.from, "to": args.to }),
-            || "nothing ties the two; that doesn't say that they have two owners".to_owned(),
+            || "nothing links the two; they may still have one owner".to_owned(),
         )?;
+        // Not a usage error: the README gives `chain why` this code for "not linked".
         return Ok(ExitCode::from(2));
     };
     let link = bitcoin::explain_link(&index, &why, &args.from, &args.to);
@@ -47,7 +48,7 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
         || link.clone(),
         || {
             let mut text = format!(
-                "{} tie, confidence {}, {}{}",
+                "{} link, confidence {}, {}{}",
                 why.strength.name(),
                 link["confidence"],
                 count(why.steps.len() as u64, "transaction", "transactions"),
@@ -69,7 +70,7 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
                     of("time")
                 );
             }
-            text + "\nA tie says that one owner is likely; it doesn't say who."
+            text + "\nA link makes one owner likely; it doesn't name them."
         },
     )?;
     Ok(ExitCode::SUCCESS)
@@ -83,7 +84,7 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
             std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
         let of_block = bitcoin::coinjoins_of_block(&bytes).with_context(|| {
             usage!(
-                "{} isn't one raw block (header, transactions, nothing behind): {} bytes were looked at",
+                "{} isn't a raw block (header and transactions, nothing after them): {} bytes read",
                 path.display(),
                 bytes.len()
             )
@@ -99,6 +100,7 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
         found.extend(all.map(|(tx, mix, sure)| (hash_text(&index.when(tx).0), mix.name, sure)));
     }
     let is_detected = |sure: u8| sure >= bitcoin::coinjoins::DETECTED_FROM;
+    // The published words of JSON and CSV; docs/glossary.md maps them to detected and suspected.
     let state = |sure: u8| {
         if is_detected(sure) {
             "marked"
@@ -122,7 +124,7 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
         out.finish()?;
     }
     output.remark(&format!(
-        "{detected} marked as mixes, {} doubted",
+        "{detected} detected as CoinJoins, {} suspected",
         found.len() - detected
     ));
     Ok(ExitCode::SUCCESS)
@@ -131,7 +133,7 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
 pub fn show(folder: &Path, txid: &str, output: &Output) -> anyhow::Result<ExitCode> {
     let index = open(folder)?;
     let id = hash_of_text(txid)
-        .with_context(|| usage!("\"{txid}\" is no transaction id: 64 hexadecimal digits"))?;
+        .with_context(|| usage!("\"{txid}\" isn't a transaction id: 64 hexadecimal digits"))?;
     let tx = index.find_transaction(&id).with_context(|| {
         format!(
             "the chain has no transaction {txid} up to height {}",

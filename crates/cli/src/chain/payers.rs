@@ -19,6 +19,7 @@ use crate::hints::{Usage, usage};
 use crate::output::{Output, count};
 use crate::whole_file::WholeFile;
 
+/// Longest file of seeds, in bytes: room for about a million addresses. Our judgement.
 const SEEDS_BYTES_MAX: u64 = 64 << 20;
 /// Files of a report that are made at a time.
 const FILES_TOGETHER: usize = 2;
@@ -28,6 +29,7 @@ pub async fn payers(
     context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
+    // Files that cannot be read are refused before the index is opened and before a role is granted.
     let question = read_seeds(&args.seeds, output)?;
     let read = read_tags(&args.tags, output)?;
     let index = open(&args.index)?;
@@ -35,6 +37,7 @@ pub async fn payers(
         None => None,
         Some(case) => {
             let casework = context.casework().await?;
+            // An unknown case must not grant a role.
             casework::case(&casework, case).await?;
             let person = context
                 .acting(&casework, args.by.as_deref(), Act::FollowMoney)
@@ -47,13 +50,14 @@ pub async fn payers(
         case,
         person,
     });
+    // Nothing is written before this: a question without a legal basis leaves no folder behind.
     let (permission, report) =
         obhut_app::chain::payers(request.as_ref(), &index, &question, read.tags, &read.actors)
             .await?;
     let report = report.map_err(|problems| Usage(problems.join("; ")))?;
     let basis = permission.basis().map(|b| b.basis.clone());
     let names = args.tags.iter().filter_map(|p| p.file_name());
-    let made = chain_report::Made {
+    let made = chain_report::ReportContext {
         case: args.case.clone(),
         basis,
         tags: names.map(|n| n.to_string_lossy().into_owned()).collect(),
@@ -62,6 +66,7 @@ pub async fn payers(
     let requests = args.out.join("requests");
     std::fs::create_dir_all(&requests)
         .with_context(|| format!("{} can't be made", args.out.display()))?;
+    // A service that is not named any more must not keep the request of an earlier run.
     clear_requests(&args.out, &requests)?;
     let inputs: Vec<PathBuf> = args
         .tags
@@ -86,6 +91,7 @@ pub async fn payers(
     for written in bitcoin::in_threads(FILES_TOGETHER, &names, write) {
         written?;
     }
+    // Exhibits are made from the finished files: a report that could not be written leaves none.
     if let Some(request) = &request {
         for file in &names {
             let bytes = std::fs::read(args.out.join(file))?;
@@ -103,17 +109,18 @@ pub async fn payers(
 
 /// Takes away the requests of an earlier report into the same folder, and nothing else's.
 fn clear_requests(out: &Path, folder: &Path) -> anyhow::Result<()> {
+    // Every report has this file. Without it the CSV files are the user's, and are left alone.
     let reported = out.join("addresses.csv").exists();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "csv") {
             ensure!(
                 reported,
-                "{} has CSV files and no report beside them; name another folder with --out",
+                "{} contains CSV files without a report; name another folder with --out",
                 folder.display()
             );
             std::fs::remove_file(&path)
-                .with_context(|| format!("{} can't be taken away", path.display()))?;
+                .with_context(|| format!("{} cannot be deleted", path.display()))?;
         }
     }
     Ok(())
@@ -147,7 +154,7 @@ fn summary(report: &PayersReport, out: &Path, output: &Output) -> anyhow::Result
         },
         || {
             format!(
-                "{}, {} doubtful\n{}, {:.8} BTC, from {}, by {} to {} payers; {direct} straight out of a service\n{found} lead to a service or to a wallet that behaves like one: {}\nreport in {}\nAn address is not a person; every row is a lead.",
+                "{}, {} doubtful\n{}, {:.8} BTC, from {}, by {} to {} payers; {direct} directly from a service\n{found} traced to a service or to a wallet that behaves like one: {}\nreport in {}\nAn address is not a person; every row is a lead.",
                 count(report.addresses.len() as u64, "address", "addresses"),
                 report.doubtful.len(),
                 count(report.payments.len() as u64, "payment", "payments"),
@@ -198,7 +205,7 @@ fn read_seeds(path: &Path, output: &Output) -> anyhow::Result<Question> {
     let list = |v: &Value, what: &str| -> anyhow::Result<Vec<String>> {
         let all = v
             .as_array()
-            .with_context(|| usage!("{}: `{what}` is no list", path.display()))?;
+            .with_context(|| usage!("{}: `{what}` isn't a list", path.display()))?;
         all.iter()
             .map(|a| {
                 let address = a
@@ -206,7 +213,7 @@ fn read_seeds(path: &Path, output: &Output) -> anyhow::Result<Question> {
                     .or_else(|| a.get("address").and_then(Value::as_str));
                 address
                     .map(str::to_owned)
-                    .with_context(|| usage!("{}: {a} in `{what}` is no text", path.display()))
+                    .with_context(|| usage!("{}: {a} in `{what}` isn't text", path.display()))
             })
             .collect()
     };
@@ -218,7 +225,7 @@ fn read_seeds(path: &Path, output: &Output) -> anyhow::Result<Question> {
         let known = ["seeds", "own_payments", "note"];
         for name in fields.keys().filter(|n| !known.contains(&n.as_str())) {
             output.remark(&format!(
-                "{}: `{name}` means nothing here (there are `seeds`, `own_payments`, `note`) and was passed over",
+                "{}: unknown field `{name}`, ignored (known are `seeds`, `own_payments`, `note`)",
                 path.display()
             ));
         }

@@ -22,6 +22,7 @@ pub(super) async fn list(
         output.line(
             || serde_json::to_value(&row).expect("a row is JSON"),
             || {
+                // The date: the first ten characters of RFC 3339.
                 let last = &rfc3339(row.last_at)[..10];
                 format!(
                     "{:>5.1}  {}  {}  {}  until {last}",
@@ -41,6 +42,7 @@ pub(super) async fn show(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let casework = context.casework().await?;
+    // Also for a look: every view of an alert is recorded under a person (docs/payments.md).
     let person = context.acting(&casework, by, Act::ViewAlert).await?;
     let language = Language::german(german);
     for d in obhut_app::payments::payment_alert(&casework, id, &person.id).await? {
@@ -99,6 +101,7 @@ pub(super) async fn hold(
             let person = context
                 .acting(&casework, by.as_deref(), Act::DecideHold)
                 .await?;
+            // A typing error here is a usage error, which takes the role back (AppContext::conclude).
             let until = moment(&until)
                 .map_err(|_| usage!("{until}: write a time, 2026-03-01T12:00:00Z"))?;
             vec![

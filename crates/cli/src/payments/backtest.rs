@@ -41,6 +41,7 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
             let party = party.trim().trim_matches('"');
             if !party.is_empty() {
                 let key = transfers.names.key(Id::of(party));
+                // Kept apart: a planted victim named as a suspect is an error of the rules, not a hit.
                 if label.contains("victim") {
                     labels.victims.insert(key);
                 } else {
@@ -51,7 +52,9 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
     }
     let mut run_with = |policy: &Policy| -> anyhow::Result<ScanResult> {
         let history = all.again().context(TMPDIR_FULL)?;
+        // Every score is kept and the line is drawn afterwards, so that parties just below it are known.
         let policy = policy.clone().with_score_min(0.0);
+        // A backtest opens no data folder, so no confirmed parties are known.
         scan_history(history, &policy, Relations::default(), None).context(TMPDIR_FULL)
     };
     let (before, after) = (run_with(&plain)?, run_with(&changed)?);
@@ -79,6 +82,7 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
     if args.each {
         let fired = backtest::fired(&after);
         for i in indicators::ALL {
+            // Only a signal can cost an alert, and one that never fired would give the same run.
             let counts = matches!(i.counts, indicators::Counts::Signal(_));
             if !counts || !fired.contains_key(i.id) {
                 continue;

@@ -27,6 +27,7 @@ impl Bench {
             .args(arguments)
             .current_dir(self.folder.path())
             .env("OBHUT_DATA", self.path("data"));
+        // A developer's own database must never be written to by a test.
         command.env_remove("OBHUT_DATABASE");
         command
     }
@@ -97,6 +98,7 @@ pub fn png(rgb: &RgbImage) -> Vec<u8> {
 
 fn scene(seed: u32) -> RgbImage {
     RgbImage::from_fn(200, 150, |x, y| {
+        // Made of arithmetic: no library's random numbers decide what the digests of the tests are.
         let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
         Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
     })
@@ -146,6 +148,7 @@ pub fn new_case(b: &Bench) -> String {
 pub fn record_ends(blk: &[u8], key: &[u8]) -> Vec<usize> {
     let plain = |n: usize| blk[n] ^ key[n % 8];
     let (mut at, mut ends) = (0, Vec::new());
+    // 0xfa begins regtest's magic (fabfb5da); what follows the last record does not.
     while at < blk.len() && plain(at) == 0xfa {
         let size: Vec<u8> = (at + 4..at + 8).map(plain).collect();
         at += 8 + u32::from_le_bytes(size.try_into().unwrap()) as usize;

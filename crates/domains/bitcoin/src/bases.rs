@@ -1,4 +1,5 @@
-//! On what law a case's money may be followed, who answers for it, and what was made of it.
+//! The legal bases for tracing a case's money, and the permission to trace that follows from
+//! one.
 
 use obhut_casework as casework;
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, cases, ids, legal_bases};
@@ -76,6 +77,7 @@ pub async fn record_chain_basis(
         ends_at,
     };
     let mut tx = casework.begin().await?;
+    // In the transaction of the insert: the case may have been closed since the command began.
     may_go_on(&mut tx, case).await?;
     sqlx::query(
         "INSERT INTO chain_bases (id, case_id, basis, owner, person, recorded_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -161,10 +163,12 @@ pub async fn begin_trace(
     network: Network,
     person: &Person,
 ) -> Result<Permission> {
+    // Even on regtest, and even with a valid basis: closed and cleared cases are not traced.
     may_go_on(&mut casework.snapshot().await?, case).await?;
     let now = casework.now_micros();
     let mut bases = chain_bases(casework, case).await?;
     bases.retain(|b| b.ends_at > now);
+    // Newest first: a trace runs under the basis recorded last.
     let basis = bases.into_iter().next();
     let state = State::Money {
         nobodys: is_nobodys(network),
@@ -179,6 +183,7 @@ pub async fn begin_trace(
         _ => e,
     })?;
     let detail = basis.as_ref().map_or("no basis needed", |b| &b.id);
+    // Before any address is looked up: an interrupted trace is on record too.
     casework::note(casework, &person.id, "chain.trace", case, detail).await?;
     Ok(Permission { basis })
 }

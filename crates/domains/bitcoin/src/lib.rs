@@ -62,6 +62,7 @@ impl Domain for Bitcoin {
         _: &Casework,
         clearing: &Clearing<'_>,
     ) -> Result<Vec<Removed>> {
+        // Findings and exhibits of the case belong to the core, which withdraws them.
         let mut removed = Vec::new();
         for (what, gone) in [
             ("watches", watches::forget(tx, clearing.case).await?),

@@ -5,6 +5,7 @@ use obhut_casework::for_domains::Numbered;
 
 /// Number, owner, statements.
 pub(crate) const ALL: &[Numbered] = &[
+    // One sequence of numbers for all owners, so this list has gaps.
     (38, "bases", include_str!("../migrations/0038_bases.sql")),
     (39, "tags", include_str!("../migrations/0039_tags.sql")),
     (

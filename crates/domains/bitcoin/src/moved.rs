@@ -46,11 +46,13 @@ pub async fn catch_up(
     let mut moved = Moved::default();
     let mut orphaned = false;
     let from = match chain_told(casework, network.name()).await? {
+        // The first run starts at the tip: earlier movements are found by `payers`.
         None => height + 1,
         Some((processed, block)) => match index.block_hash(processed).map(|h| hash_text(&h)) {
             Some(same) if same == block => processed + 1,
             // A reorg happened since, or the index ends below the watermark.
             _ => {
+                // An index that ends below the watermark proves nothing: it may only be behind.
                 orphaned = processed <= height;
                 processed.min(height).saturating_sub(REORG_BLOCKS_MAX)
             }
@@ -59,6 +61,7 @@ pub async fn catch_up(
     if orphaned {
         for (id, m) in movements_of(casework, network.name()).await? {
             let there = hash_of_text(&m.txid).and_then(|id| index.find_transaction(&id));
+            // Older movements stay: after a deeper reorg the index has to be rebuilt.
             if there.is_none() && m.height >= from {
                 undo_movement(casework, &id).await?;
                 moved.orphaned.push(m.txid);
@@ -68,6 +71,7 @@ pub async fn catch_up(
     for m in index.movements(watched, from) {
         moved.raised += record_movement(casework, network.name(), &row_of(&m, network)).await?;
     }
+    // Last: a crash before this repeats the blocks, and recording twice changes nothing.
     set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
     Ok(moved)
 }

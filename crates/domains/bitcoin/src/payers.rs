@@ -30,7 +30,8 @@ pub struct Question {
     pub own_payments: Vec<OutPoint>,
 }
 
-/// Answers a question; `None` where no seed is on the chain, with what is wrong with them.
+/// Traces the payers of a site. `Err` lists what is wrong with the seeds if none of them is on
+/// the chain.
 // Long: each part of the report builds on the previous ones.
 pub fn payers(
     _: &Permission,
@@ -50,11 +51,12 @@ pub fn payers(
     let found = site::site(index, &seeds, &services.known);
     let receipts = site::receipts(index, &found, &services.known);
     for seed in &seeds {
+        // `surely` ignores weak links: a change rule alone must not make a seed a service's.
         if let Some(service) = services.known.surely(index, *seed)
             && services.known.stops(service)
         {
             problems.push(format!(
-                "the seed {} is an address of {}; nothing beyond it was followed: ask there whose it is",
+                "the seed {} is an address of {}; the trace stops there: ask that service for its customer",
                 index.address_text(*seed),
                 services.get(service).label
             ));
@@ -83,6 +85,7 @@ pub fn payers(
         }
         let mut sources = BTreeSet::new();
         for c in &row.candidates {
+            // Several coins of one service behind a payment count once.
             if !sources.insert((c.number, &c.service)) {
                 continue;
             }
@@ -96,8 +99,10 @@ pub fn payers(
                 unnamed.insert(c.service.clone(), 1);
             }
         }
+        // Numbers in order of payment: roots of the index mean nothing to a reader.
         let next = numbered.len() as u32 + 1;
         row.wallet = *numbered.entry(row.wallet).or_insert(next);
+        // The paying wallet is the service's own: count the service, not the wallet.
         if row.direct {
             direct_from.insert(way.candidates.first().map(|c| match c.source {
                 Source::Service(n) => (true, n),
@@ -111,12 +116,14 @@ pub fn payers(
     // One person may have all these wallets, and each payment may be another person's.
     let wallets = wallets.len() + direct_from.len();
     let met: HashSet<&OutPoint> = left_out.iter().collect();
+    // If it was mistyped, the investigators are counted among the payers.
     for out in question.own_payments.iter().filter(|o| !met.contains(o)) {
         problems.push(format!(
-            "the own payment {}:{} is no payment to this site; nothing was left out for it",
+            "the own payment {}:{} isn't a payment to this site; nothing was excluded",
             out.txid, out.vout
         ));
     }
+    // Candidates point into the report's list, which has only the services that occur.
     let numbers: BTreeMap<u32, usize> = used.keys().copied().zip(0..).collect();
     for c in payments.iter_mut().flat_map(|p| &mut p.candidates) {
         c.number = c.number.and_then(|n| numbers.get(&(n as u32)).copied());
@@ -134,7 +141,7 @@ pub fn payers(
     }
     if services.other_network > 0 {
         problems.push(format!(
-            "{} of other networks than {} left out",
+            "{} of networks other than {} ignored",
             match services.other_network {
                 1 => "1 tag".to_owned(),
                 n => format!("{n} tags"),
@@ -155,6 +162,7 @@ pub fn payers(
         doubtful: teller.doubtful(&found),
         dust: named(&receipts.dust),
         mined_and_mixed: (receipts.mined.len(), receipts.mixed.len()),
+        // From one person behind all payments to another one behind each.
         payers: (payments.len().min(1), payments.len()),
         wallets,
         services: used
@@ -178,12 +186,13 @@ fn find_seeds(index: &Index, seeds: &[String]) -> (Vec<u32>, Vec<String>) {
     let mut seen = HashSet::new();
     for seed in seeds {
         match Key::parse(seed.trim(), index.network()) {
-            Err(why) => problems.push(format!("the seed {seed}: {why}; it was left out")),
+            Err(why) => problems.push(format!("the seed {seed}: {why}; ignored")),
             Ok(key) => match index.find(&key) {
                 Some(address) if seen.insert(address) => found.push(address),
+                // Given twice, which needs no remark.
                 Some(_) => {}
                 None => problems.push(format!(
-                    "the seed {seed} never occurs up to height {}; it was left out",
+                    "the seed {seed} never occurs up to height {}; ignored",
                     index.tip().0
                 )),
             },
@@ -200,7 +209,7 @@ fn unnamed_name(index: &Index, address: u32) -> String {
     format!("unnamed:{}", index.address_text(address))
 }
 
-/// Numbers of the kernel into words.
+/// Turns the kernel's numbers into rows of the report.
 struct ReportBuilder<'a> {
     index: &'a Index,
     services: &'a Services,
@@ -257,9 +266,11 @@ impl ReportBuilder<'_> {
             height,
             amount_sat: receipt.satoshi,
             to_address: self.index.address_text(receipt.address),
+            // A direct payment has one candidate, with 0 hops; every traced one has at least 1.
             direct: way.candidates.first().is_some_and(|c| c.hops == 0),
             candidates: candidates.collect(),
             ends: [way.ends.mixes, way.ends.mined, way.ends.limits],
+            // Payments without a paying address share one number, and count as one wallet.
             wallet: payer.map_or(u32::MAX, |p| self.index.wallet(p)),
         }
     }
@@ -308,13 +319,13 @@ impl ReportBuilder<'_> {
                 Refused::Large(size) => {
                     format!("its cluster has {size} addresses, more than the site")
                 }
-                Refused::CoinJoin(mix) => format!("the transaction may be a mix ({mix})"),
+                Refused::CoinJoin(mix) => format!("the transaction may be a CoinJoin ({mix})"),
                 Refused::Unsure => "the rule alone isn't sure enough".into(),
                 Refused::Payer => {
                     "its wallet pays the site at another address, as payers do".into()
                 }
                 Refused::Whole(n) => format!(
-                    "all coins of {n} addresses became one, without change: one wallet put in order, or somebody paid with all they had"
+                    "all coins of {n} addresses became one, without change: a consolidated wallet, or a payment of its whole balance"
                 ),
                 Refused::Full => format!(
                     "the site has {} addresses already",
@@ -349,6 +360,7 @@ impl ReportBuilder<'_> {
 
     fn arrivals(&self, arrivals: &[destination_of_funds::Arrival]) -> Vec<ArrivalRow> {
         let mut largest: Vec<&destination_of_funds::Arrival> = arrivals.iter().collect();
+        // Ties are broken by output, so that a report can be reproduced.
         largest.sort_by(|a, b| b.haircut.total_cmp(&a.haircut).then(a.out.cmp(&b.out)));
         largest
             .into_iter()

@@ -45,6 +45,7 @@ pub fn explain_link(index: &Index, why: &Why, from: &str, to: &str) -> Value {
             })
         })
         .collect();
+    // A chain is as sure as its weakest link. Without any link it is one address: 100.
     let confidence = why
         .steps
         .iter()
@@ -66,6 +67,7 @@ pub fn proof(index: &Index, why: &Why, explanation: &Value) -> Result<Value, Pro
     let mut transactions = Vec::new();
     let mut shown = HashSet::new();
     for step in &why.steps {
+        // Several steps may rest on one transaction.
         if shown.insert(step.tx) {
             transactions.push(transaction(index, why, step.tx)?);
         }
@@ -94,6 +96,7 @@ pub fn proof(index: &Index, why: &Why, explanation: &Value) -> Result<Value, Pro
 /// A transaction with its Merkle path, its outputs, and the inputs that the steps refer to.
 fn transaction(index: &Index, why: &Why, tx: u64) -> Result<Value, ProofFault> {
     let p = index.prove(tx).map_err(ProofFault::Index)?;
+    // Verified here first, so that no reader is the one to find it broken.
     if !p.holds() {
         return Err(ProofFault::Disagree);
     }

@@ -20,7 +20,7 @@ pub struct Services {
     pub unseen: usize,
     /// Tags whose addresses are another network's.
     pub other_network: usize,
-    /// Tags whose addresses are none.
+    /// Tags whose addresses are invalid.
     pub problems: Vec<TagProblem>,
     /// Clusters that tags of several services claim.
     pub contested: Vec<ContestedCluster>,
@@ -39,6 +39,7 @@ impl Services {
         for tag in tags {
             let key = match Key::parse(tag.address.trim(), index.network()) {
                 Ok(key) => key,
+                // Not a fault of the tag, so it is only counted.
                 Err(AddressFault::OtherNetwork) => {
                     other_network += 1;
                     continue;
@@ -48,7 +49,7 @@ impl Services {
                         file: tag.pack.clone(),
                         row: 0,
                         what: format!(
-                            "the tag \"{}\" for {}: {why}; it was left out",
+                            "the tag \"{}\" for {}: {why}; ignored",
                             tag.label, tag.address
                         ),
                     });
@@ -59,6 +60,7 @@ impl Services {
                 unseen += 1;
                 continue;
             };
+            // Tags of one actor are one service, whatever their labels.
             let name = tag
                 .actor
                 .as_deref()
@@ -76,11 +78,13 @@ impl Services {
                     confidence: 0,
                     tags: Vec::new(),
                 });
+                // Fits: a file has at most 2,000,000 tags.
                 services.len() as u32 - 1
             });
             let service = &mut services[number as usize];
             let category = tag.category.as_deref().unwrap_or_default().to_lowercase();
             let answers = !NOT_SERVICES.contains(&category.as_str());
+            // One tag as a service is enough, whatever the others say.
             service.answers |= answers;
             service.confidence = service.confidence.max(tag.confidence);
             service.tags.push(tag.clone());

@@ -13,6 +13,7 @@ pub async fn add_chain_tags(
     let mut new = 0;
     let mut tx = casework.begin().await?;
     for tag in tags {
+        // Identity of a tag; its confidence, category and date may change under it.
         let key = format!(
             "{}\n{}\n{}",
             tag.address.trim(),
@@ -33,6 +34,7 @@ pub async fn add_chain_tags(
         .bind(casework.now_micros())
         .fetch_one(&mut *tx)
         .await?;
+        // On a conflict the row keeps its first id.
         new += usize::from(Columns::of(&row).text()? == id);
     }
     let detail = format!("{} tags, {new} new", tags.len());

@@ -35,7 +35,7 @@ pub struct MovementRow {
     pub time: String,
     /// Satoshi.
     pub amount_sat: u64,
-    /// It was paid; otherwise it paid.
+    /// True if the address received, false if it spent.
     pub incoming: bool,
     /// Which input or output of the transaction.
     pub place: u32,
@@ -71,6 +71,7 @@ pub async fn watch_addresses(
     addresses: &[String],
     person: &Person,
 ) -> Result<usize> {
+    // Checks role and legal basis, and is in the audit trail before any address is stored.
     begin_trace(casework, case, network, person).await?;
     let mut tx = casework.begin().await?;
     cases::status(&mut tx, case).await?;
@@ -137,6 +138,7 @@ pub async fn chain_watches(casework: &Casework, network: Network) -> Result<Vec<
     .fetch_all(casework.pool())
     .await?;
     let mut watches: Vec<ChainWatch> = Vec::new();
+    // Checked once a case, however many addresses it watches.
     let mut lawful: HashMap<String, bool> = HashMap::new();
     for row in &rows {
         let mut c = Columns::of(row);
@@ -146,6 +148,7 @@ pub async fn chain_watches(casework: &Casework, network: Network) -> Result<Vec<
             let now = casework.now_micros();
             let open = is_nobodys(network) || bases.iter().any(|b| b.ends_at > now);
             let status = cases::status(&mut casework.snapshot().await?, &case).await?;
+            // Computed at every call: a watch pauses when its basis ends and resumes with a new one.
             lawful.insert(case.clone(), open && goes_on(status));
         }
         if lawful[&case] {
@@ -177,6 +180,7 @@ pub async fn record_movement(
     let mut raised = 0;
     for row in &rows {
         let case = Columns::of(row).text()?;
+        // Redress locks the case first as well; another order could deadlock.
         cases::hold(&mut tx, &case).await?;
         // The case may have been cleared while this transaction waited for the lock.
         if cases::status(&mut tx, &case).await? == CaseStatus::Cleared {
@@ -191,6 +195,7 @@ pub async fn record_movement(
         );
         let key = casework.keyed_digest("chain movement", what.as_bytes());
         let id = ids::new("finding");
+        // Recorded before, it changes no row, unless a reorg had undone it and it is back.
         let added = sqlx::query(
             "INSERT INTO chain_movements (id, case_id, movement_key, movement_sealed, found_at, network)
              VALUES ($1, $2, $3, $4, $5, $6)
@@ -207,13 +212,14 @@ pub async fn record_movement(
         .await?
         .rows_affected();
         if added == 1 {
-            let found = findings::Found {
+            let found = findings::NewFinding {
                 case: &case,
                 subject: &key,
                 evidence: None,
                 strength: "movement",
                 source: SOURCE,
             };
+            // Back after a reorg: the withdrawn finding is opened again instead of adding a second one.
             if !findings::set_state(&mut tx, &found, FindingState::Open).await? {
                 findings::write(&mut tx, casework, &found).await?;
             }
@@ -309,16 +315,18 @@ pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
         .bind(id)
         .execute(&mut *tx)
         .await?;
-    let found = findings::Found {
+    let found = findings::NewFinding {
         case: &case,
         subject: &key,
         evidence: None,
         strength: "movement",
         source: SOURCE,
     };
+    // Withdrawn, not deleted: `movements` still lists it, marked.
     findings::set_state(&mut tx, &found, FindingState::Withdrawn).await?;
-    let text =
-        format!("a movement of case {case} told before never happened: its block lost a race");
+    let text = format!(
+        "a movement of case {case} reported before never happened: its block was orphaned by a reorg"
+    );
     alarms::raise(&mut tx, now, "chain-undone", &case, &text).await?;
     audit::write(&mut tx, now, "follower", "finding.undone", id, &case).await?;
     tx.commit().await?;
@@ -340,6 +348,7 @@ pub async fn movements(casework: &Casework, case: &str) -> Result<Vec<MovementRo
     for row in &rows {
         let mut c = Columns::of(row);
         let text = casework.open_text(&c.text()?)?;
+        // From the column: the sealed row was written before the block was orphaned.
         let undone = c.maybe_int()?.is_some();
         all.push(MovementRow {
             undone,

@@ -25,7 +25,7 @@ mod places;
 mod tokens;
 
 use places::{Known, Placed, place};
-use tokens::{Prepared, prepare};
+use tokens::{PreparedReport, prepare};
 
 /// Source of this domain's findings.
 const SOURCE: &str = "intake";
@@ -37,8 +37,9 @@ const LINKS_MAX: i64 = 50;
 const REASONS_MAX: usize = 5;
 /// Distance up to which two PDQ digests count as the same picture, in bits.
 const NEAR_BITS_MAX: u32 = 31;
-/// What it weighs that an earlier case about the same account was decided to be reported.
+/// Points for an earlier case about the same account that was decided to be reported.
 const KNOWN_ACCOUNT_POINTS: u32 = 10;
+// Stored in rows: another word would need a migration.
 const KNOWN_ACCOUNT: &str = "known-account";
 
 /// Result for one incoming report.
@@ -48,13 +49,13 @@ pub struct Incoming {
     pub id: String,
     /// In which form it came.
     pub format: IncomingFormat,
-    /// The report whose like it is in everything.
+    /// The report it duplicates: identical in every field.
     pub duplicate_of: Option<String>,
     /// The report that had the same file from the same account, another time.
     pub reupload_of: Option<String>,
     /// Reports that belong together have the same.
     pub group: String,
-    /// An earlier case about the same account.
+    /// An earlier case about the same account, or else with the same bytes.
     pub earlier_case: Option<String>,
     /// 0 to 100: how much points to a child in danger.
     pub at_risk: u32,
@@ -62,7 +63,7 @@ pub struct Incoming {
     pub reasons: Vec<Ranked>,
     /// The case it became, if it did.
     pub case: Option<String>,
-    /// Why it can't be read.
+    /// Why it can't be read; read from the queue, a reference to its case.
     pub unreadable: Option<String>,
 }
 
@@ -90,7 +91,7 @@ pub struct IncomingRow {
 pub struct TriageSummary {
     /// Reports taken in.
     pub taken: u64,
-    /// Of them, like another in everything.
+    /// Duplicates.
     pub duplicates: u64,
     /// Of them, the same file from the same account again.
     pub reuploads: u64,
@@ -141,7 +142,7 @@ impl Domain for Intake {
             .bind(clearing.case)
             .fetch_one(&mut **tx)
             .await?;
-        let because = "a report that somebody else made, and answers for; it is counted again without this case";
+        let because = "a report made by another organisation, which is responsible for it; its rank is recomputed without this case";
         Ok(match Columns::of(&row).int()? {
             0 => Vec::new(),
             _ => vec![Removed::kept("reports of others", because)],
@@ -157,6 +158,7 @@ impl Domain for Intake {
 /// Begins an intake.
 pub async fn begin_intake(casework: &Casework) -> Result<IntakeRun<'_>> {
     let (mut entries, mut near_seq) = (Vec::new(), Vec::new());
+    // In the order of intake: the smallest position is the earliest report.
     let rows = sqlx::query("SELECT sealed FROM incoming_near ORDER BY first_seq")
         .fetch_all(casework.pool())
         .await?;
@@ -164,6 +166,7 @@ pub async fn begin_intake(casework: &Casework) -> Result<IntakeRun<'_>> {
     for row in &rows {
         let sealed: Vec<u8> = sqlx::Row::try_get(row, 0)?;
         let bytes = casework.sealer().open(&sealed).ok_or_else(form)?;
+        // 40 bytes each: the report's number (8) and its PDQ digest (32).
         let (whole, rest) = bytes.as_chunks::<40>();
         if !rest.is_empty() {
             return Err(form());
@@ -238,6 +241,7 @@ pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Res
     let sealed: Vec<u8> = sqlx::Row::try_get(&row, 0)?;
     let form = || CaseworkError::unreadable("an incoming report");
     let bytes = casework.sealer().open(&sealed).ok_or_else(form)?;
+    // Before the transaction: a crash leaves an exhibit without a case, never the reverse.
     let exhibit = keep_raw(casework, tokens::raw(&bytes).ok_or_else(form)?, actor).await?;
     let mut tx = casework.begin().await?;
     let case = open_case(&mut tx, casework, facts.expose(), id, actor).await?;
@@ -247,9 +251,10 @@ pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Res
         .bind(seq)
         .execute(&mut *tx)
         .await?;
+    // Returning drops the transaction, and with it the case opened above.
     if taken.rows_affected() == 0 {
         return Err(CaseworkError::conflict(format!(
-            "{id} became a case meanwhile; look at it again"
+            "{id} became a case meanwhile; reload it"
         )));
     }
     tx.commit().await?;
@@ -282,7 +287,7 @@ async fn add_raw(
         uploaded_at: None,
     };
     findings::file(tx, casework, &screening, &file).await?;
-    let found = findings::Found {
+    let found = findings::NewFinding {
         case,
         subject: &screening,
         evidence: exhibit,
@@ -303,6 +308,7 @@ pub async fn recompute_incoming(casework: &Casework, case: &str) -> Result<u64> 
     for row in &rows {
         let mut c = Columns::of(row);
         let (seq, reasons) = (c.int()?, c.text()?);
+        // Only this reason came from the cleared case; the others are in the report.
         let left: Vec<_> = reasons
             .split(',')
             .filter(|r| !r.is_empty() && *r != KNOWN_ACCOUNT)
@@ -355,6 +361,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Incoming> {
 
 /// The heaviest facts of a rank.
 fn shown(reasons: &str) -> Vec<Ranked> {
+    // Stored heaviest first (see `place`), so the first five are the heaviest.
     let known = reasons.split(',').filter(|r| !r.is_empty());
     known
         .take(REASONS_MAX)
@@ -362,19 +369,23 @@ fn shown(reasons: &str) -> Vec<Ranked> {
             rule: rule.to_owned(),
             what: match RISK.iter().find(|r| r.id == rule) {
                 Some(known) => known.says.to_owned(),
-                None => "an earlier case about the same account was to be reported".to_owned(),
+                None => {
+                    "an earlier case about the same account was decided to be reported".to_owned()
+                }
             },
         })
         .collect()
 }
 
 fn points(rule: &str) -> u32 {
+    // Only `known-account` is missing from the table; a rule removed from it would count the same.
     RISK.iter()
         .find(|r| r.id == rule)
         .map_or(KNOWN_ACCOUNT_POINTS, |r| r.points)
 }
 
 fn combined(rules: &[&str]) -> u32 {
+    // In millionths: each rule takes its share of what the others leave. Rounded to whole points.
     let left = rules.iter().fold(1_000_000_u64, |left, rule| {
         left * u64::from(100 - points(rule)) / 100
     });
@@ -391,7 +402,7 @@ async fn open_case(
     let case = ids::new("case");
     let account = known.reported.as_ref().and_then(|a| a.id.as_deref());
     cases::open(tx, casework, &case, account, known, actor).await?;
-    let found = findings::Found {
+    let found = findings::NewFinding {
         case: &case,
         subject: incoming,
         evidence: None,
@@ -412,11 +423,12 @@ async fn open_case(
 }
 
 /// Encrypts and tokenises the reports in parallel. Most of the time goes here, and reports are independent.
-async fn prepare_all(casework: &Casework, given: Vec<ParsedReport>) -> Vec<Prepared> {
+async fn prepare_all(casework: &Casework, given: Vec<ParsedReport>) -> Vec<PreparedReport> {
     let sealer = casework.sealer();
     let lookup = casework.lookup();
     tokio::task::spawn_blocking(move || {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // At least 1, because `chunks` panics on 0.
         let part = given.len().div_ceil(cores).max(1);
         let mut prepared = Vec::with_capacity(given.len());
         std::thread::scope(|scope| {
@@ -432,6 +444,7 @@ async fn prepare_all(casework: &Casework, given: Vec<ParsedReport>) -> Vec<Prepa
                 })
                 .collect();
             for part in parts {
+                // Joined in the given order: a report's place becomes its number.
                 prepared.extend(part.join().expect("preparing doesn't panic"));
             }
         });
@@ -492,7 +505,7 @@ impl IntakeRun<'_> {
         }
         let mut exhibits = exhibits.into_iter();
         let mut tx = casework.begin().await?;
-        // Two concurrent intakes would assign the same ranks.
+        // Two concurrent intakes would assign the same numbers.
         casework.lock_for_intake(&mut tx).await?;
         let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) FROM incoming")
             .fetch_one(&mut *tx)
@@ -505,6 +518,7 @@ impl IntakeRun<'_> {
         let now = casework.now_micros();
         write_rows(&mut tx, now, &prepared, &placed).await?;
         write_tokens(&mut tx, &placed.tokens).await?;
+        // Only reports on record; those of this chunk were written with their final group.
         for (from, into) in &placed.merged {
             sqlx::query("UPDATE incoming SET grp = $1 WHERE grp = $2")
                 .bind(into)
@@ -581,7 +595,7 @@ impl IntakeRun<'_> {
 
     /// For each report the first one with a near digest, and the digests never seen before. Only those
     /// are searched later, so that a picture in wide circulation is stored once.
-    fn near_hits(&self, prepared: &[Prepared], first: i64) -> NearHits {
+    fn near_hits(&self, prepared: &[PreparedReport], first: i64) -> NearHits {
         let mut hits = NearHits {
             firsts: vec![Vec::new(); prepared.len()],
             fresh: Vec::new(),
@@ -597,6 +611,7 @@ impl IntakeRun<'_> {
             .iter()
             .zip(self.near.within_each(&bits, NEAR_BITS_MAX))
         {
+            // The earliest report, not the nearest: the picture's token is under its number.
             match found.iter().map(|h| h.position).min() {
                 Some(position) => hits.firsts[*at].push(self.near_seq[position as usize]),
                 None => open.push((*at, *bits)),
@@ -624,6 +639,7 @@ impl IntakeRun<'_> {
                 None => {
                     waiting.push((seq, bits));
                     hits.fresh.push((seq, bits));
+                    // Our judgement: up to 256 are compared one by one, because each addition rebuilds a run.
                     if waiting.len() == 256 {
                         own = own.with(&waiting.iter().map(|(_, b)| *b).collect::<Vec<_>>());
                         own_seq.extend(waiting.drain(..).map(|(seq, _)| seq));
@@ -643,7 +659,7 @@ struct NearHits {
 /// What is on record of the tokens of these reports.
 async fn known_tokens(
     tx: &mut Tx,
-    prepared: &[Prepared],
+    prepared: &[PreparedReport],
     near: &[Vec<i64>],
 ) -> Result<HashMap<i64, Known>> {
     let mut wanted: Vec<i64> = prepared
@@ -682,7 +698,10 @@ async fn known_tokens(
 
 /// Cases that were decided to be reported, by the key of their account; and those with the same
 /// bytes, by the key of the bytes.
-async fn earlier_cases(tx: &mut Tx, prepared: &[Prepared]) -> Result<HashMap<String, String>> {
+async fn earlier_cases(
+    tx: &mut Tx,
+    prepared: &[PreparedReport],
+) -> Result<HashMap<String, String>> {
     let mut keys: Vec<&String> = prepared
         .iter()
         .filter_map(|p| p.account_key.as_ref())
@@ -694,6 +713,7 @@ async fn earlier_cases(tx: &mut Tx, prepared: &[Prepared]) -> Result<HashMap<Str
     let mut keys: Vec<&String> = prepared.iter().flat_map(|p| &p.bytes_keys).collect();
     keys.sort_unstable();
     keys.dedup();
+    // One map for keys of accounts and of bytes: they are digests under different labels.
     for (key, exhibit) in views::exhibits_of_bytes(tx, &keys).await? {
         if earlier.contains_key(&key) {
             continue;
@@ -707,7 +727,13 @@ async fn earlier_cases(tx: &mut Tx, prepared: &[Prepared]) -> Result<HashMap<Str
     Ok(earlier)
 }
 
-async fn write_rows(tx: &mut Tx, now: i64, prepared: &[Prepared], placed: &Placed) -> Result<()> {
+async fn write_rows(
+    tx: &mut Tx,
+    now: i64,
+    prepared: &[PreparedReport],
+    placed: &Placed,
+) -> Result<()> {
+    // 500 rows of 11 values: 5,500 in a statement, where SQLite takes 32,766.
     for (prepared, rows) in prepared
         .chunks(VALUES_MAX)
         .zip(placed.rows.chunks(VALUES_MAX))
@@ -755,10 +781,12 @@ async fn write_rows(tx: &mut Tx, now: i64, prepared: &[Prepared], placed: &Place
 
 async fn write_tokens(tx: &mut Tx, tokens: &[(i64, i64, i64)]) -> Result<()> {
     for part in tokens.chunks(VALUES_MAX) {
+        // Integers of our making, so they may be part of the statement's text.
         let values: Vec<_> = part
             .iter()
             .map(|(t, seq, seen)| format!("({t},{seq},{seen})"))
             .collect();
+        // On conflict only the count grows: the token stays with the report it first came with.
         let sql = format!(
             "INSERT INTO incoming_tokens (token, seq, seen) VALUES {} ON CONFLICT (token) DO UPDATE SET seen = incoming_tokens.seen + excluded.seen",
             values.join(",")
@@ -770,7 +798,7 @@ async fn write_tokens(tx: &mut Tx, tokens: &[(i64, i64, i64)]) -> Result<()> {
     Ok(())
 }
 
-/// What of a report that came in the rules look at.
+/// The files of an incoming report, as the risk rules see them.
 pub(super) fn rule_files(digests: usize, annotations: &[String]) -> Vec<RuleFile> {
     match digests {
         0 => Vec::new(),

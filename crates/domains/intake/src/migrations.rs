@@ -6,6 +6,7 @@ use obhut_casework::for_domains::Numbered;
 /// Number, owner, statements.
 pub(crate) const ALL: &[Numbered] = &[
     (
+        // One sequence of numbers for all owners, so this list has gaps.
         36,
         "incoming",
         include_str!("../migrations/0036_incoming.sql"),

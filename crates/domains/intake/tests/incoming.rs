@@ -3,7 +3,7 @@
 #[path = "../../../app/tests/bench/mod.rs"]
 mod bench;
 
-/// The intake domain, in addition to those inside casework.
+/// Intake, and media for the lists the harness uses.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     vec![Box::new(obhut_media::Media), Box::new(obhut_intake::Intake)]
 }
@@ -118,7 +118,7 @@ async fn duplicates_reuploads_and_links() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn near_pictures_are_linked_and_what_is_passed_round_links_nobody() {
+async fn near_pictures_are_linked_and_viral_ones_are_not() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let with = |id: &str, bits| {
@@ -173,6 +173,7 @@ async fn the_most_at_risk_come_first_with_at_most_five_facts() {
         ]).await;
         let queue = obhut_intake::incoming_queue(c, 0, 10).await.unwrap();
         let order: Vec<_> = queue.iter().map(|r| r.incoming.id.as_str()).collect();
+        // Of equal ranks the earlier report comes first.
         assert_eq!(order, ["in-2", "in-3", "in-1", "in-4"]);
         assert_eq!(queue[0].incoming.reasons.len(), 5);
         assert!(queue[0].incoming.at_risk > queue[1].incoming.at_risk && queue[2].incoming.at_risk == 0);
@@ -187,6 +188,7 @@ async fn what_cannot_be_read_is_a_case_and_any_other_can_become_one() {
         let c = &b.casework;
         let mut broken = given(IncomingFormat::Unreadable, "{}", &[]);
         broken.unreadable = Some("not well-formed XML".into());
+        // Cut off in the middle of a tag.
         broken.raw = Sealed::new(b"<repo".to_vec());
         let came = take(
             c,
@@ -247,6 +249,7 @@ async fn the_same_bytes_in_an_earlier_case_are_named() {
             .expose()
             .sha256
             .clone();
+        // Exhibits are known by SHA-256; another kind would not name the case.
         one.digests.push(("sha256".into(), sha256));
         let came = take(c, vec![one]).await;
         assert_eq!(
@@ -259,7 +262,7 @@ async fn the_same_bytes_in_an_earlier_case_are_named() {
 
 /// What others' ranks rested on is taken back with the decision that was wrong.
 #[tokio::test(flavor = "multi_thread")]
-async fn ranks_that_rested_on_a_cleared_case_are_computed_anew() {
+async fn ranks_based_on_a_cleared_case_are_recomputed() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "a"}}}"#).unwrap();
@@ -280,11 +283,13 @@ async fn ranks_that_rested_on_a_cleared_case_are_computed_anew() {
             )],
         )
         .await;
+        // 10 points each for the known account and solicitation: 1 − 0.9 × 0.9 is 19.
         assert_eq!(
             (came[0].earlier_case.as_deref(), came[0].at_risk),
             (Some(case.as_str()), 19)
         );
         uphold_appeal(c, &case, &olga).await;
+        // The points of the known account are gone, those of the report itself remain.
         let row = &obhut_intake::incoming_queue(c, 0, 1).await.unwrap()[0].incoming;
         assert_eq!(
             (row.earlier_case.as_deref(), row.at_risk, row.reasons.len()),

@@ -47,15 +47,16 @@ const DISTANCE_BITS_MAX: u32 = 64;
 /// Longest name of a list, in characters.
 const NAME_CHARS_MAX: usize = 100;
 
-/// A sealed list's content, whatever it is: an error, or something that is written as it was read.
+/// For the fuzzer: any bytes are either refused or encode to themselves.
 #[doc(hidden)]
 pub fn probe_segment(bytes: &[u8]) {
     if let Ok(entries) = segment::read(bytes) {
+        // A list has exactly one encoding: signatures cover the digest of these bytes.
         assert_eq!(segment::write(&entries), bytes);
     }
 }
 
-/// What an importer says of a list.
+/// A list's settings, as given at import.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListSettings {
     /// Its name, unique.
@@ -134,6 +135,7 @@ pub async fn import_list(
     importer: &str,
 ) -> Result<Import> {
     check(settings)?;
+    // Before the transaction: parsing millions of rows must not block other writers.
     let (list, problems) = read(casework, &settings.name, csv)?;
     let mut tx = casework.begin().await?;
     let id = list_row(casework, &mut tx, settings).await?;
@@ -174,7 +176,7 @@ pub async fn add_entries(
     })
 }
 
-/// The number of the delta's first entry.
+/// Adds entries as a delta on the newest version; returns the number of the first.
 pub(crate) async fn add_delta(
     casework: &Casework,
     name: &str,
@@ -184,6 +186,7 @@ pub(crate) async fn add_delta(
     importer: &str,
 ) -> Result<i64> {
     let mut tx = casework.begin().await?;
+    // Before the newest version is read: two deltas on the same one would fork the list.
     lock(&mut tx, name).await?;
     let newest = sqlx::query(
         "SELECT l.id, v.version, v.entries FROM lists l JOIN list_versions v ON v.list = l.id
@@ -221,6 +224,7 @@ pub(crate) async fn create_list(
     let mut tx = casework.begin().await?;
     let id = list_row(casework, &mut tx, settings).await?;
     let entries = Entries {
+        // No file to hash; the random id makes the version unique.
         version: hex::encode(Sha256::digest(&id)),
         labels: Vec::new(),
         columns: Vec::new(),
@@ -234,6 +238,7 @@ pub(crate) async fn create_list(
         problems: 0,
         one_content: false,
     };
+    // Known only where the list was created like this before: the version follows from its id.
     if add_version(casework, &mut tx, &file, actor)
         .await?
         .is_none()
@@ -249,6 +254,7 @@ pub(crate) async fn create_list(
 
 /// The id of the list of these settings, made where it is not on record.
 async fn list_row(casework: &Casework, tx: &mut Tx, settings: &ListSettings) -> Result<String> {
+    // Locks nothing while the list has no row; of two creators the unique name refuses one.
     lock(tx, &settings.name).await?;
     let known = sqlx::query("SELECT id, owner, purpose, basis, action FROM lists WHERE name = $1")
         .bind(&settings.name)
@@ -264,6 +270,7 @@ async fn list_row(casework: &Casework, tx: &mut Tx, settings: &ListSettings) -> 
             settings.basis.clone(),
             settings.action.word().to_owned(),
         );
+        // Findings on record name the list: what it is for must still be what it was then.
         if stored != given {
             return Err(CaseworkError::conflict(format!(
                 "\"{}\" is on record with owner \"{}\", purpose {}, basis \"{}\", action {}; those never change under a name: give the same, or import under another name",
@@ -300,6 +307,7 @@ fn read(casework: &Casework, name: &str, csv: &[u8]) -> Result<(Entries, Vec<Lis
             digest.as_bytes(),
         ]
         .concat();
+        // 64 bits: among 50 million entries (ROWS_MAX) two share a name with a chance of 1 in 15,000.
         format!("e-{}", &casework.keyed_digest("list entry", &what)[..16])
     };
     let (entries, problems) = reader::read(csv, &name_entry);
@@ -343,6 +351,7 @@ async fn add_version(
             .ok()
             .and_then(|s| casework.sealer().open(&s));
         let digest = signed::digest(&bytes);
+        // Only the content on record is put back: another one would not be what was signed.
         if there.is_none_or(|there| signed::digest(&there) != digest)
             && signed::own_content(tx, file.list, file.version).await? == digest
         {
@@ -361,16 +370,19 @@ async fn add_version(
     }
     // The file first: a version in the database always has its file.
     store()?;
+    // Two imports cannot take one number: the list is locked, and (list, sequence) is unique.
     let last = sqlx::query("SELECT COALESCE(MAX(sequence), 0) FROM list_versions WHERE list = $1")
         .bind(file.list)
         .fetch_one(&mut **tx)
         .await?;
     let sequence = Columns::of(&last).int()? + 1;
+    // HMA numbers contents, not digests: all signals of one content share a number.
     let rows = if file.one_content {
         1
     } else {
         file.entries.len() as i64
     };
+    // One counter for all lists, because the number alone is the key of `bank_contents`.
     let first = changes::numbers(tx, "contents", rows).await?;
     sqlx::query(
         "INSERT INTO list_versions (list, version, sequence, entries, problems, imported_by, imported_at,
@@ -426,6 +438,7 @@ pub async fn set_list_distance(
     }
     let list = self::list(casework, name).await?;
     let mut tx = casework.begin().await?;
+    // Not covered by the signatures, which are over content; the audit trail names who set it.
     sqlx::query("UPDATE lists SET distance = $1 WHERE id = $2")
         .bind(distance_bits.map(i64::from))
         .bind(&list.id)
@@ -468,6 +481,7 @@ pub async fn sign_list(casework: &Casework, name: &str, person: &Person) -> Resu
     .bind(content)
     .execute(&mut *tx)
     .await?;
+    // The primary key has the person in it, so a second signature is always another person's.
     if signed.rows_affected() == 0 {
         return Err(CaseworkError::conflict(format!(
             "{} has signed this version of \"{}\" already; the second signature must be another person's",
@@ -500,6 +514,7 @@ pub async fn dispute_entry(
     let known = load(casework, &list.id, &list.version)
         .await?
         .has_entry(entry);
+    // The signed version may hold an entry that a newer whole file lacks, and it still matches.
     let matching = match &list.matching_version {
         Some(version) => load(casework, &list.id, version).await?.has_entry(entry),
         None => false,
@@ -510,6 +525,7 @@ pub async fn dispute_entry(
             id: entry.to_owned(),
         });
     }
+    // Only now: loading the list above can take seconds, in which others could not write.
     let mut tx = casework.begin().await?;
     dispute(
         &mut tx,
@@ -566,6 +582,7 @@ pub async fn list(casework: &Casework, name: &str) -> Result<HashList> {
 
 /// All lists, by name.
 pub async fn all_lists(casework: &Casework) -> Result<Vec<HashList>> {
+    // One snapshot, so that lists, versions and signatures agree with each other.
     let mut tx = casework.snapshot().await?;
     let rows = sqlx::query(
         "SELECT id, name, owner, purpose, basis, action, distance FROM lists ORDER BY name",
@@ -643,6 +660,7 @@ async fn lists_on_record(tx: &mut Tx) -> Result<Vec<(About, Vec<OnRecord>)>> {
             Some(row) => versions_of(tx, &about.id, &Columns::of(&row).text()?).await?,
             None => Vec::new(),
         };
+        // A newer whole file does not build on the signed version, so that one has to be added.
         if let Some(signed) = &about.signed_version
             && versions.iter().all(|v| v.version != *signed)
         {
@@ -653,8 +671,9 @@ async fn lists_on_record(tx: &mut Tx) -> Result<Vec<(About, Vec<OnRecord>)>> {
     Ok(lists)
 }
 
-/// The versions that a version consists of, and those between: from the last whole file before it
-/// up to it, newest first. A delta always builds on the newest version, so nothing else is needed.
+/// All versions from the last whole file up to this one, newest first. A delta always builds on
+/// the newest version, so that is its whole chain. A delta always builds on the newest version,
+/// so nothing else is needed.
 async fn versions_of(tx: &mut Tx, list: &str, version: &str) -> Result<Vec<OnRecord>> {
     let rows = sqlx::query(
         "SELECT version, parent, first_content, one_content, content FROM list_versions
@@ -688,6 +707,7 @@ async fn versions_of(tx: &mut Tx, list: &str, version: &str) -> Result<Vec<OnRec
 /// Locks a list until the transaction ends. A delta builds on the newest version, so concurrent imports
 /// must be serialised.
 async fn lock(tx: &mut Tx, name: &str) -> Result<()> {
+    // An update that changes nothing locks the row; SQLite has no SELECT … FOR UPDATE.
     sqlx::query("UPDATE lists SET name = name WHERE name = $1")
         .bind(name)
         .execute(&mut **tx)
@@ -720,7 +740,7 @@ pub(crate) async fn is_disputed(tx: &mut Tx, list: &str, entry: &str) -> Result<
     Ok(row.is_some())
 }
 
-/// Counts a hit of a version that may do no more.
+/// Counts a hit of an unsigned version.
 pub(crate) async fn count_hit(tx: &mut Tx, list: &str, version: &str) -> Result<()> {
     sqlx::query(
         "UPDATE list_versions SET hits_counted = hits_counted + 1 WHERE list = $1 AND version = $2",
@@ -741,6 +761,7 @@ pub(crate) async fn dispute(
     reason: &str,
     actor: &str,
 ) -> Result<()> {
+    // Lifting a dispute keeps its row, so a second dispute has to clear `lifted_at`.
     sqlx::query(
         "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, disputed_by = $3, reason = $4, disputed_at = $5",
@@ -771,6 +792,7 @@ async fn fill_versions(tx: &mut Tx, list: &mut HashList) -> Result<()> {
         list.problems = c.int()? as u64;
         list.hits_counted = c.int()? as u64;
     }
+    // Only signatures over today's content: one over a file replaced since does not count.
     let signatures = sqlx::query(
         "SELECT name FROM list_signatures WHERE list = $1 AND version = $2 AND content = $3 ORDER BY signed_at, name",
     )
@@ -783,6 +805,7 @@ async fn fill_versions(tx: &mut Tx, list: &mut HashList) -> Result<()> {
         list.signatures.push(Columns::of(row).text()?);
     }
     list.matching_version = signed::matching_version(tx, &list.id).await?;
+    // Not from the number of names: only `matching_version` also compares contents.
     list.unsigned = list.matching_version.as_ref() != Some(&list.version);
     let row =
         sqlx::query("SELECT COUNT(*) FROM list_disputes WHERE list = $1 AND lifted_at IS NULL")

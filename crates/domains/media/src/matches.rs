@@ -66,11 +66,13 @@ impl Domain for Media {
             };
             details.insert(id, detail);
         }
+        // Many files of a case may match one entry: each entry is looked up once.
         let mut disputed = std::collections::HashMap::new();
         for finding in of_case.iter_mut().filter(|f| f.source == SOURCE) {
             let detail = details.remove(&finding.id);
             finding.matched =
                 detail.ok_or_else(|| CaseworkError::unreadable("a match without its entry"))?;
+            // An undecodable file has no entry that could be disputed.
             if finding.what != MATCHED {
                 continue;
             }
@@ -81,6 +83,7 @@ impl Domain for Media {
                 None => lists::is_disputed(tx, list, entry).await?,
             };
             disputed.insert((list.clone(), entry.clone()), is_disputed);
+            // Computed at every read, not stored: a dispute must also take effect in older cases.
             finding.listed = !is_disputed;
         }
         Ok(())
@@ -93,6 +96,7 @@ impl Domain for Media {
         casework: &Casework,
         clearing: &Clearing<'_>,
     ) -> Result<Vec<Removed>> {
+        // Rows without a list are undecodable files: no entry to dispute.
         let rows = sqlx::query(
             "SELECT DISTINCT list_id, entry FROM media_matches WHERE case_id = $1 AND list_id <> ''",
         )
@@ -106,6 +110,7 @@ impl Domain for Media {
             let (list, entry) = (c.text()?, c.text()?);
             lists::dispute(tx, now, &list, &entry, &reason, clearing.person).await?;
         }
+        // The rows stay: they name list and entry, neither the person nor a digest.
         Ok(Vec::new())
     }
 
@@ -125,6 +130,7 @@ pub(crate) async fn write(
     exhibit: Option<&str>,
 ) -> Result<()> {
     let now = casework.now_micros();
+    // The caller has counted hits of unsigned versions; they must not become findings.
     let signed = screened.matches.iter().filter(|m| m.signed).map(Some);
     let mut rows: Vec<Option<&Match>> = signed.collect();
     if rows.is_empty() {
@@ -140,9 +146,10 @@ pub(crate) async fn write(
         surface: subject.surface,
         uploaded_at: subject.uploaded_at,
     };
+    // Before the findings, which refer to it.
     findings::file(tx, casework, screening, &file).await?;
     for m in rows {
-        let found = findings::Found {
+        let found = findings::NewFinding {
             case,
             subject: screening,
             evidence: exhibit,
@@ -150,6 +157,7 @@ pub(crate) async fn write(
             source: SOURCE,
         };
         let id = findings::write(tx, casework, &found).await?;
+        // The columns are NOT NULL: a finding without an entry has empty texts.
         sqlx::query(
             "INSERT INTO media_matches (finding, case_id, list_id, list, version, entry, hash_kind, distance, quality,
                 purpose, action, scale, category)

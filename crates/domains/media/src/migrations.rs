@@ -5,6 +5,7 @@ use obhut_casework::for_domains::Numbered;
 
 /// Number, owner, statements.
 pub(crate) const ALL: &[Numbered] = &[
+    // One sequence of numbers for all owners, so this list has gaps.
     (3, "lists", include_str!("../migrations/0003_lists.sql")),
     (17, "lists", include_str!("../migrations/0017_lists.sql")),
     (
@@ -19,6 +20,7 @@ pub(crate) const ALL: &[Numbered] = &[
     ),
     (45, "lists", include_str!("../migrations/0045_lists.sql")),
     (
+        // Moves the matches from the core's old table of findings, which it then drops.
         51,
         "matches",
         include_str!("../migrations/0051_matches.sql"),

@@ -38,10 +38,12 @@ pub async fn record(
     bytes: Option<&[u8]>,
     actor: &str,
 ) -> Result<Recorded> {
+    // First: a private message without a legal basis must leave no trace, not even a count.
     casework::check_surface(casework, subject.surface).await?;
     let id = ids::new("screen");
     if !screened.makes_a_finding() {
         let unsigned = unsigned(screened);
+        // Most files match nothing and must not wait for the writer.
         if !unsigned.is_empty() {
             let mut tx = casework.begin().await?;
             for (list, version) in unsigned {
@@ -55,6 +57,7 @@ pub async fn record(
             exhibit: None,
         });
     }
+    // Chosen now, because the exhibit's record names a case before one is opened.
     let fresh = ids::new("case");
     // Store the exhibit before the finding that references it, so that every recorded exhibit can be opened.
     // Its vault record names the case open now; the finding names the case it finally joins.
@@ -71,6 +74,7 @@ pub async fn record(
     for (list, version) in unsigned(screened) {
         count_hit(&mut tx, list, version).await?;
     }
+    // Locks the case until the commit: no decision can fall between joining and the finding.
     let case = cases::join_uploads(&mut tx, casework, subject, &fresh, actor).await?;
     matches::write(
         &mut tx,
@@ -82,6 +86,7 @@ pub async fn record(
         exhibit.as_deref(),
     )
     .await?;
+    // A crash before this leaves a sealed exhibit that no finding names, never the reverse.
     tx.commit().await?;
     Ok(Recorded {
         id,
@@ -103,7 +108,7 @@ async fn seal_exhibit(
             bytes,
             Intake {
                 actor: actor.to_owned(),
-                purpose: format!("screening came to the verdict {}", screened.verdict),
+                purpose: format!("the verdict of screening was {}", screened.verdict),
                 case: Some(case.to_owned()),
                 source: subject.name.as_ref().map(|n| n.expose().clone()),
                 media_type: screened.media_type.map(str::to_owned),

@@ -14,14 +14,14 @@ pub struct FoundFile {
     pub path: PathBuf,
 }
 
-/// Something that could not be looked into.
+/// A path that could not be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScanProblem {
     /// The path.
     pub path: PathBuf,
     /// Why not.
     pub what: String,
-    /// True for a link that is left alone on purpose: no failure, but to be named.
+    /// True for a symbolic link skipped on purpose: reported, but not a failure.
     pub is_link: bool,
 }
 
@@ -37,6 +37,7 @@ pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanPro
             .sort_by_file_name()
             .into_iter()
             .filter_map(move |entry| match entry {
+                // WalkDir stops at its depth limit silently; what it leaves out must be reported.
                 Ok(entry) if entry.file_type().is_dir() && entry.depth() == DEPTH_MAX => {
                     Some(Err(ScanProblem {
                         path: entry.into_path(),
@@ -53,6 +54,7 @@ pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanPro
                         is_link: true,
                     }))
                 }
+                // Depth 0: the user named the link. `metadata` follows it, `file_type` does not.
                 Ok(entry) if entry.path_is_symlink() => Some(match entry.path().metadata() {
                     Ok(target) if target.is_file() => Ok(FoundFile {
                         path: entry.into_path(),
@@ -82,6 +84,7 @@ pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanPro
 }
 
 fn problem(root: &Path, e: &walkdir::Error) -> ScanProblem {
+    // Some errors of walkdir carry no path; the root is the closest one known.
     let path = e.path().unwrap_or(root).to_owned();
     let what = if e.loop_ancestor().is_some() {
         "a link that leads back to a folder above it".into()

@@ -49,7 +49,7 @@ words! {
     }
 }
 
-/// How to look.
+/// Options of a screening.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ScreenOptions {
     /// Compare turns and mirrors too.
@@ -75,7 +75,7 @@ pub struct Match {
     pub distance_bits: u32,
     /// What the list is for.
     pub purpose: Purpose,
-    /// What the list makes of it.
+    /// The list's action.
     pub action: Action,
     /// What the entry says.
     pub label: EntryLabel,
@@ -123,7 +123,7 @@ type Decoded = std::result::Result<VideoSeen, Unreadable>;
 /// Properties of a file besides its matches.
 #[derive(Default)]
 struct Seen {
-    /// Best quality of any frame, by the kind that asks for most.
+    /// Of each frame the lowest quality of any kind; of these the best.
     quality: Option<u8>,
     media_type: Option<&'static str>,
     unreadable: Option<Unreadable>,
@@ -137,6 +137,7 @@ impl Screener {
         Self {
             pool,
             kept,
+            // Lists from files have no banks, so no content is disabled until a time.
             now_s: 0,
             options,
         }
@@ -168,6 +169,7 @@ impl Screener {
         if container.is_none() && len <= bytes_max {
             let mut bytes = head;
             bytes.reserve(len as usize);
+            // One byte more than allowed shows that the file has grown since its length was read.
             file.by_ref().take(bytes_max + 1).read_to_end(&mut bytes)?;
             if bytes.len() as u64 <= bytes_max {
                 return Ok(self.screen_bytes(&bytes));
@@ -176,10 +178,12 @@ impl Screener {
         let mut matches = Vec::new();
         for kind in self.kinds() {
             if let Compute::Bytes(compute) = kind.compute {
+                // Each kind reads the whole file and leaves the position at its end.
                 file.rewind()?;
                 self.search(kind, &compute(&mut file)?, &mut matches);
             }
         }
+        // The position no longer matters: the decoder opens the file a second time, through /proc.
         let seen = match container {
             Some(container) => self.see_video(container, &mut matches, |take| {
                 self.pool.video(file, Sampling::FourASecond, take)
@@ -220,6 +224,7 @@ impl Screener {
                 let seen = self.see_video(Container::Other, &mut matches, |take| {
                     self.pool.video_bytes(bytes, Sampling::FourASecond, take)
                 });
+                // Not a video after all. Reported as a broken video, every text or archive would be held.
                 match seen.unreadable {
                     Some(
                         Unreadable::CorruptVideo
@@ -249,9 +254,11 @@ impl Screener {
             seen.quality = seen.quality.max(quality);
             true
         };
+        // Any frame of an animation may be the listed picture.
         let answer = if format.is_some_and(Format::may_move) {
             self.pool.frames(bytes, &mut see).map(|_| ())
         } else {
+            // Pictures are compared as stored; turns are a matter of `dihedral`.
             let options = DecodeOptions {
                 upright: false,
                 fast: self.options.fast,
@@ -284,6 +291,7 @@ impl Screener {
             true
         });
         seen.quality = watch.quality;
+        // Also after an error: what the frames before it matched counts.
         watch.end(matches);
         match answer {
             Ok(video) => seen.damaged = video.damaged,
@@ -301,6 +309,7 @@ impl Screener {
         mut found: impl FnMut(&Match) -> bool,
     ) -> Decoded {
         let mut watch = Watch::new(self);
+        // `now` repeats the matches so far with every frame; the caller gets each entry once.
         let mut recorded: HashSet<(String, String)> = HashSet::new();
         self.pool.live(stream, LIVE_SIZE, stall_max, &mut |frame| {
             watch.see(&frame);
@@ -352,6 +361,7 @@ impl Screener {
                 vec![one(pixels)]
             };
             let quality = digests[0].quality;
+            // `judge` compares the lowest quality of any kind with the highest minimum of any kind.
             lowest = Some(lowest.map_or(quality, |l: u8| l.min(quality)));
             if quality >= quality_min {
                 digests
@@ -407,6 +417,7 @@ impl Screener {
             damaged,
         } = seen;
         sort(&mut matches);
+        // An unsigned version only counts: one person alone must not be able to hold an upload.
         let counts = |m: &&Match| m.signed && m.purpose != Purpose::KnownHarmless;
         let quality_min = self
             .kinds()
@@ -416,6 +427,7 @@ impl Screener {
             })
             .max();
         let suspicious = damaged || unreadable.is_some_and(|u| u.is_suspicious());
+        // The order matters: a match outweighs a harmless entry, and both outweigh damage.
         let (verdict, action) =
             if let Some(action) = matches.iter().filter(counts).map(|m| m.action).max() {
                 (Verdict::Match, action)
@@ -514,6 +526,7 @@ pub(crate) fn add_match(matches: &mut Vec<Match>, found: Match) {
 }
 
 fn sort(matches: &mut [Match]) {
+    // Ties are broken by name, so that the same file gives the same answer every time.
     matches.sort_by(|a, b| {
         (a.distance_bits, &a.list, &a.entry, a.kind).cmp(&(
             b.distance_bits,
@@ -572,6 +585,7 @@ impl Current {
 
     /// The key of that secret, unless it was revoked or has expired.
     pub fn key(&self, secret: &str) -> Option<&ApiKey> {
+        // Keys are cached and expiry changes no row, so it is checked at every use.
         let valid = |key: &&ApiKey| key.expires_at.is_none_or(|at| self.now_micros < at);
         let key = self.kept.keys.get(&api_keys::digest(secret));
         key.filter(valid)
@@ -600,12 +614,15 @@ impl Current {
         let mut hits = Vec::new();
         for list in self.kept.lists.iter() {
             let ratio = self.kept.banks.ratios.get(list.id()).copied();
+            // A list that HMA's interface never touched has no row and takes part in every lookup.
             let ratio = ratio.unwrap_or(1_000_000);
+            // A removed bank, see `BankStates::ratios`.
             if ratio < 0 {
                 continue;
             }
             for hit in list.search(kind, digest) {
                 let off = !disabled && self.kept.banks.is_off(list.id(), hit.entry, self.now_s());
+                // Disputed entries never match, even where disabled contents are asked for.
                 if off || self.kept.is_disputed(list, hit.entry) {
                     continue;
                 }

@@ -3,7 +3,7 @@
 #[path = "../../../app/tests/bench/mod.rs"]
 mod bench;
 
-/// Those of casework alone.
+/// Only this domain.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     vec![Box::new(obhut_media::Media)]
 }
@@ -20,6 +20,7 @@ use obhut_media::*;
 
 fn digest(number: u32) -> Digest {
     let mut bytes = [0_u8; 32];
+    // xorshift64 (Marsaglia) would stay at zero, so the state starts odd.
     let mut state = u64::from(number) << 1 | 1;
     for byte in &mut bytes {
         state ^= state << 13;
@@ -93,6 +94,7 @@ async fn a_delta_counts_until_it_is_signed_and_the_rest_goes_on_matching() {
             .await
             .unwrap();
         assert_eq!(media::list(c, "l").await.unwrap().distance, Some(0));
+        // One above DISTANCE_BITS_MAX.
         assert!(refused(media::set_list_distance(c, "l", Some(65), "test").await).contains("64"));
         assert!(matches!(
             media::add_entries(c, "none", rows(0..1).as_bytes(), "test").await,
@@ -130,6 +132,7 @@ async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
                 let mut turn = seed;
                 while !over.load(Ordering::Acquire) {
                     let known = there.load(Ordering::Acquire);
+                    // The multiplier of MINSTD; any sequence that spreads would do.
                     turn = turn.wrapping_mul(48_271).wrapping_add(11);
                     let number = turn % known;
                     let hits = found(&c, number).await;
@@ -137,6 +140,7 @@ async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
                         hits.iter().any(|m| m.entry == format!("e{number}")),
                         "{number} of {known}"
                     );
+                    // Numbers that were never in the list.
                     assert!(found(&c, 1_000_000 + turn % 1_000).await.is_empty());
                     searches.fetch_add(1, Ordering::Relaxed);
                     tokio::task::yield_now().await;
@@ -151,6 +155,7 @@ async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
             .await
             .unwrap();
         there.store(from + 3, Ordering::Release);
+        // The swaps are spread evenly over the deltas.
         if delta % (deltas / swaps) == 0 {
             // The same entries and more, as one new file.
             media::import_list(&c, &assessed("l"), rows(0..from + 3).as_bytes(), "test")
@@ -204,7 +209,7 @@ async fn a_large_version_takes_its_place_without_a_pause() {
 
 /// Concurrent additions: each builds on the previous one, and none is lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn additions_at_once_all_stay() {
+async fn concurrent_additions_are_all_kept() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let rights = [Right::Curate];
@@ -237,7 +242,7 @@ async fn additions_at_once_all_stay() {
 
 /// Entries that only count, however many and however near, hide no match.
 #[tokio::test(flavor = "multi_thread")]
-async fn unsigned_entries_crowd_nothing_out() {
+async fn unsigned_entries_crowd_out_no_match() {
     let b = bench(None).await;
     let c = &b.casework;
     let near = |bits: u32| {
@@ -254,6 +259,7 @@ async fn unsigned_entries_crowd_nothing_out() {
             .await
             .unwrap();
     }
+    // More than the 50 matches kept of a list, and nearer than the signed entry's 9 bits.
     let crowd: Vec<_> = (0..80)
         .map(|n| format!("pdq,{},crowd-{n}\n", near(1)))
         .collect();

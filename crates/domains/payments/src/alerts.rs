@@ -128,6 +128,7 @@ impl Domain for Payments {
     }
 
     async fn finish_erasure(&self, casework: &Casework, _: &str) -> Result<()> {
+        // Other alerts may have rested on this case; their scores are recomputed now.
         settle_associations(casework).await?;
         Ok(())
     }
@@ -285,6 +286,7 @@ pub fn shown(
         })
         .collect();
     let mut others: Vec<(obhut_typologies::PartyKey, u32)> = Vec::new();
+    // Linear is enough: callers pass at most EVIDENCE_MAX events.
     for e in events {
         match others.iter_mut().find(|o| o.0 == e.other) {
             Some(o) => o.1 += 1,
@@ -313,6 +315,7 @@ pub fn decimal(minor: i64, currency: Currency) -> String {
     if digits == 0 {
         return minor.to_string();
     }
+    // Amounts are above zero, so the remainder has no sign.
     let units = 10i64.pow(digits as u32);
     format!("{}.{:0digits$}", minor / units, minor % units)
 }
@@ -333,6 +336,7 @@ pub async fn record_alert(
     let key = party_key(casework, alert.party.expose());
     let detail = detail_of(casework, alert);
     let text = serde_json::to_string(&detail).expect("a detail is JSON");
+    // Sealing is randomised: only `text` can be compared with what is on record.
     let sealed = casework.seal_text(&text);
     let now = casework.now_micros();
     let mut tx = casework.begin().await?;
@@ -344,6 +348,7 @@ pub async fn record_alert(
     .bind(a.side().word())
     .fetch_optional(&mut *tx)
     .await?;
+    // In hundredths: the column is an integer.
     let score = (a.score * 100.0).round() as i64;
     if let Some(row) = row {
         let mut c = Columns::of(&row);
@@ -353,13 +358,14 @@ pub async fn record_alert(
             // Compare the whole detail: a transfer may have been missing in the middle. A scan of older
             // data never replaces newer results.
             if a.last_at >= last && casework.open_text(&stored)? != text {
-                let found = findings::Found {
+                let found = findings::NewFinding {
                     case: &case,
                     subject: &id,
                     evidence: None,
                     strength: a.scenario,
                     source: SOURCE,
                 };
+                // The alert may have been withdrawn; its finding reopens with it.
                 findings::set_state(&mut tx, &found, FindingState::Open).await?;
                 sqlx::query(
                     "UPDATE payment_alerts SET score = $1, scenario = $2, role = $3, detail_sealed = $4,
@@ -380,6 +386,7 @@ pub async fn record_alert(
             tx.commit().await?;
             return Ok(Some(row));
         }
+        // Holds after clearing, too: the keyed digest is still there, so the row is found.
         if a.last_at < last + ANEW_MICROS {
             return Ok(None);
         }
@@ -440,9 +447,10 @@ async fn insert(tx: &mut Tx, casework: &Casework, row: &NewRow<'_>, actor: &str)
         surface: Surface::Public,
         uploaded_at: None,
     };
+    // Used only if the party has no open case; `join_payments` returns the one that counts.
     let unused = ids::new("case");
     let case = cases::join_payments(tx, casework, &subject, &unused, actor).await?;
-    let found = findings::Found {
+    let found = findings::NewFinding {
         case: &case,
         subject: &id,
         evidence: None,
@@ -450,6 +458,7 @@ async fn insert(tx: &mut Tx, casework: &Casework, row: &NewRow<'_>, actor: &str)
         source: SOURCE,
     };
     findings::write(tx, casework, &found).await?;
+    // Late: the counter's row stays locked until commit (`counters::next`).
     let seq = counters::next(tx, "alerts").await?;
     sqlx::query(
         "INSERT INTO payment_alerts (id, case_id, party_key, side, role, scenario, score, state, detail_sealed,
@@ -533,6 +542,7 @@ pub async fn payment_alert(
         let mut c = Columns::of(&row);
         let row = read_row(&mut c)?;
         let detail = detail(casework, &c.text()?)?;
+        // In one transaction with the reading: no view goes unrecorded.
         audit::write(
             &mut tx,
             casework.now_micros(),
@@ -590,7 +600,7 @@ pub async fn confirmed_parties(casework: &Casework) -> Result<Vec<Sealed<String>
 }
 
 /// Counts again what rested on cases that were taken back; how many alerts changed. Called when
-/// one is, and every half a minute while the server runs.
+/// one is, and and every few seconds while the server runs.
 pub async fn settle_associations(casework: &Casework) -> Result<u64> {
     let confirmed: Vec<String> = confirmed_parties(casework)
         .await?
@@ -611,6 +621,7 @@ pub async fn settle_associations(casework: &Casework) -> Result<u64> {
         // Withdraw alerts of cleared cases; needed for cases cleared by an older version.
         let cleared = cases::status(&mut tx, &case).await? == CaseStatus::Cleared;
         let before = (detail.fired.len(), detail.rests_on.len());
+        // The stored digests decide: the party's transfers are not at hand here.
         detail.rests_on.retain(|p| confirmed.contains(p));
         let near = !detail.rests_on.is_empty();
         let listed = confirmed.contains(&party);
@@ -619,6 +630,7 @@ pub async fn settle_associations(casework: &Casework) -> Result<u64> {
             Some(DependsOn::OnOwnConfirmed) => listed,
             None => true,
         });
+        // Called every few seconds: without a change there is nothing to write or audit.
         if (detail.fired.len(), detail.rests_on.len()) == before && !cleared {
             continue;
         }
@@ -628,6 +640,7 @@ pub async fn settle_associations(casework: &Casework) -> Result<u64> {
             detail = Detail::default();
         }
         changed += 1;
+        // Associations never anchor a scenario, so what remains still fulfils one.
         let score = (score_of(&fired_of(&detail)) * 100.0).round() as i64;
         let state = if cleared {
             AlertState::Withdrawn
@@ -757,6 +770,7 @@ fn facts_of(alerts: &[Known]) -> Facts {
             facts.victims.push(about);
         }
     }
+    // After the loop: the victim's alert may follow the one that suspects the same account.
     let victim = |a: &Account| facts.victims.iter().any(|v| v.id == a.id);
     if facts.reported.as_ref().is_some_and(victim) {
         facts.reported = None;

@@ -51,7 +51,7 @@ pub struct Labels {
     pub victims: HashSet<PartyKey>,
 }
 
-/// What came of it.
+/// The result of a comparison.
 #[derive(Clone, Debug)]
 pub struct Backtest {
     /// What was changed, in words.
@@ -165,6 +165,7 @@ pub struct Run<'a> {
 impl Run<'_> {
     fn alerts(&self) -> impl Iterator<Item = (PartyKey, &Assessment)> {
         self.found.alerts.iter().filter_map(|a| {
+            // A possible victim has no lowest score.
             let alerted = a.assessment.score >= self.line || victim(&a.assessment);
             alerted.then_some((a.party, &a.assessment))
         })
@@ -191,6 +192,7 @@ impl Run<'_> {
             t.found += usize::from(labelled);
         }
         let first = (customers as f64 * FIRST_LOOK).ceil() as usize;
+        // Of all that was found, not only of alerts: the line must not move this number.
         let first = self.found.alerts.iter().take(first);
         t.found_first = first
             .filter(|a| labels.suspects.contains(&a.party) && !victim(&a.assessment))
@@ -227,6 +229,7 @@ pub fn compare(
                 after_false: 0,
             })
         }
+        // Senders only: the rates are per 10,000 senders.
         for place in places.senders.values() {
             group(&mut all, pick(place)).senders += 1;
         }
@@ -258,6 +261,7 @@ pub fn compare(
         all
     };
     let mut scores = vec![(0, 0); 20];
+    // A score of 100 belongs to the last step, not to one after it.
     let bin = |score: f64| ((score / 5.0) as usize).min(19);
     before
         .alerts()

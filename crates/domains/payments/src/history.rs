@@ -9,7 +9,7 @@ use obhut_typologies::{
 };
 use obhut_vault::Sealer;
 
-/// Into how many parts history is split.
+/// Number of parts: 256, the top byte of the mixed key.
 pub const SENDER_PARTS: usize = 256;
 
 /// Transfers kept in memory by one history at most, in bytes; above it parts go to files.
@@ -57,6 +57,7 @@ impl Part {
         self.currency.push(u64::from(t.currency.number()));
         self.countries
             .push(u64::from(t.from.number()) << 16 | u64::from(t.to.number()));
+        // Shifted above zero: 0 is "none", and a negative offset would take eight bytes packed.
         self.zone.push(
             t.zone_minutes
                 .map_or(0, |z| (i64::from(z) + 100_000) as u64),
@@ -104,7 +105,11 @@ impl Part {
     pub fn take(&mut self) -> io::Result<Vec<Transfer>> {
         let mut all = Vec::with_capacity(self.len());
         if let Some(mut spilled) = self.spilled.take() {
-            let damaged = || io::Error::other("a temporary file was changed by somebody");
+            let damaged = || {
+                io::Error::other(
+                    "a temporary file does not hold what was written to it; check the disk",
+                )
+            };
             spilled.file.seek(SeekFrom::Start(0))?;
             let mut file = io::BufReader::with_capacity(1 << 20, spilled.file);
             while all.len() < spilled.rows {
@@ -119,6 +124,7 @@ impl Part {
                 }
             }
         }
+        // Last: what is in memory came after what is in the file.
         all.extend((0..self.at.len()).map(|i| self.get(i)));
         *self = Part::default();
         Ok(all)
@@ -162,6 +168,7 @@ impl Part {
         };
         spilled.file.seek(SeekFrom::End(0))?;
         let mut at = 0;
+        // In frames, so that sealing never copies the whole part.
         while at < rows {
             let end = rows.min(at + FRAME_ROWS);
             let mut plain = Vec::with_capacity((end - at) * ROW_BYTES);
@@ -228,6 +235,7 @@ impl History {
 
     fn look(&mut self) {
         let held: usize = self.parts.iter().map(Part::bytes).sum();
+        // After a failure everything stays in memory; `into_parts` reports it.
         if held <= self.held_bytes_max || self.fault.is_some() {
             return;
         }
@@ -265,6 +273,7 @@ impl History {
         let mut copy = History::new(self.by_sender).with_held_bytes_max(self.held_bytes_max);
         for part in &mut self.parts {
             let spilled = part.spilled.is_some();
+            // One part at a time: only its transfers are in memory twice.
             let all = part.take()?;
             for t in &all {
                 copy.push(t);
@@ -291,10 +300,12 @@ impl History {
 
 /// The part of a party.
 pub(super) fn part_of(party: PartyKey) -> usize {
+    // The top eight bits: SENDER_PARTS must stay 256.
     (party.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
 }
 
 fn context_bits(c: &Context) -> u64 {
+    // The journal holds these bits: one may be added, none may move.
     u64::from(c.kin)
         | u64::from(c.handle) << 1
         | u64::from(c.cover) << 2
@@ -327,6 +338,7 @@ fn context_of(bits: u64) -> Context {
 /// A transfer in 72 bytes, little-endian; also what the journal of live transfers holds.
 pub(super) fn to_bytes(t: &Transfer) -> [u8; ROW_BYTES] {
     let mut row = [0; ROW_BYTES];
+    // The currency is its place in CURRENCIES: an entry inserted there changes older journals.
     let words = [
         t.sender.0,
         t.recipient.0,
@@ -378,6 +390,7 @@ mod tests {
     use super::*;
 
     fn transfer(n: u64) -> Transfer {
+        // The extremes: top bit set, an offset below zero, the highest kind of purchase.
         Transfer {
             tx: n + 1,
             sender: PartyKey(n % 7),
@@ -409,6 +422,7 @@ mod tests {
             for (n, t) in all.iter().enumerate() {
                 part.push(t);
                 assert_eq!(from_bytes(&to_bytes(t)), *t);
+                // Three spills and 100 left in memory: both must come back in order.
                 if held == 0 && n % 300 == 299 {
                     part.spill().unwrap();
                 }

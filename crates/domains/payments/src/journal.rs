@@ -78,6 +78,7 @@ impl Journal {
         let io_fault = |e: io::Error| fault(folder, e.to_string());
         fs::create_dir_all(folder).map_err(io_fault)?;
         let lock = File::create(folder.join("lock")).map_err(io_fault)?;
+        // The system releases this lock when the process dies: a crash leaves nothing to clean up.
         lock.try_lock().map_err(|_| {
             let why = "another process has it open; end that first";
             fault(folder, why.into())
@@ -95,6 +96,7 @@ impl Journal {
             }
             let next = files.get(n + 1).map(|f| f.0);
             let gone = play(path, &sealer, next, &mut seq, each).map_err(|why| fault(path, why))?;
+            // The last file always stays: without it numbering would start again at 1.
             oldest &= gone && next.is_some();
             if oldest {
                 fs::remove_file(path).map_err(io_fault)?;
@@ -125,8 +127,9 @@ impl Journal {
         })
     }
 
-    /// Puts an entry down to be written; its number.
+    /// Queues an entry and returns its number.
     pub fn append(&self, entry: &[u8]) -> Result<u64, &'static str> {
+        // Refused early: what is taken now could only wait in memory.
         if self.is_failing() {
             return Err("the journal can't be written; is the disk full? Send again later");
         }
@@ -138,6 +141,7 @@ impl Journal {
             .waiting
             .lock()
             .expect("the journal's thread lives");
+        // Checked before adding, so one entry may exceed it; FRAME_BYTES_MAX has room for that.
         if waiting.bytes.len() > WAITING_BYTES_MAX {
             return Err("the journal can't keep up with the disk; send again later");
         }
@@ -161,6 +165,7 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
+        // Not `expect`: a panic in `drop` during another panic aborts the process.
         if let Ok(mut waiting) = self.shared.waiting.lock() {
             waiting.stop = true;
         }
@@ -230,6 +235,7 @@ fn play(
             let (entry, more) = more.split_at_checked(length).ok_or_else(other)?;
             rest = more;
             *seq += 1;
+            // Not `&&`: every entry is played back even when one has to stay.
             gone &= each(*seq, entry).map_err(|why| format!("{}: {why}", other()))?;
         }
         at += bytes;
@@ -274,6 +280,7 @@ struct Writer {
 impl Writer {
     fn run(mut self) {
         while let Some((bytes, seq)) = self.next() {
+            // Only this thread moves `durable`, so the number holds for every retry.
             let first = self.shared.durable.load(Ordering::Acquire) + 1;
             let sealed = self.sealer.seal(&bytes);
             while let Err(e) = self.write(&sealed, first) {
@@ -281,11 +288,13 @@ impl Writer {
                 tracing::error!(cause = %e, "the payments journal can't be written; nothing more is taken until it can");
                 // The next attempt uses a new file; see the invariant.
                 self.file = None;
+                // What could not be written is dropped; `durable` never covered it.
                 if self.stopped_within(RETRY_EVERY) {
                     return;
                 }
             }
             self.shared.failing.store(false, Ordering::Release);
+            // Only after the sync: a caller forgets what this number covers.
             self.shared.durable.store(seq, Ordering::Release);
             // While shutting down it waits for no one.
             self.stopped_within(FLUSH_EVERY);
@@ -298,6 +307,7 @@ impl Writer {
         while waiting.bytes.is_empty() && !waiting.stop {
             waiting = self.shared.wake.wait(waiting).ok()?;
         }
+        // Empty here means stop: what was waiting is written first.
         if waiting.bytes.is_empty() {
             return None;
         }
@@ -315,12 +325,14 @@ impl Writer {
     }
 
     fn write(&mut self, sealed: &[u8], first: u64) -> io::Result<()> {
+        // None after a start or a failure: both begin a new file, named by its first entry.
         if self.file.as_ref().is_none_or(|f| f.1 > FILE_BYTES_MAX) {
             let path = self.folder.join(format!("journal-{first:020}.sealed"));
             let file = OpenOptions::new().create(true).append(true).open(&path)?;
             // What a failed attempt left there was never acknowledged.
             file.set_len(0)?;
             file.sync_all()?;
+            // Or a crash could lose the name of a file that holds acknowledged frames.
             File::open(&self.folder)?.sync_all()?;
             self.file = Some((file, 0));
         }
@@ -329,6 +341,7 @@ impl Writer {
         frame.extend((sealed.len() as u32).to_le_bytes());
         frame.extend(sealed);
         file.write_all(&frame)?;
+        // Enough: fdatasync also writes the new length, without which the frame cannot be read.
         file.sync_data()?;
         *length += frame.len() as u64;
         Ok(())
@@ -376,6 +389,7 @@ mod tests {
         for more in [
             &second[..],
             &second[..second.len() - 3],
+            // A length beyond FRAME_BYTES_MAX.
             b"\xff\xff\xff\xffnoise",
         ] {
             fs::write(&one, [&first, more].concat()).unwrap();
@@ -390,6 +404,7 @@ mod tests {
         );
         fs::write(&one, &first).unwrap();
         written(folder, &sealer, &["d"]);
+        // The middle one of three: the name of the next file shows that it is gone.
         fs::remove_file(&two).unwrap();
         assert!(
             played(folder, &sealer)
@@ -418,6 +433,7 @@ mod tests {
             [false, true, true, true],
             "a gap in the middle would be a loss"
         );
+        // The files that are left still give the same number.
         assert_eq!(open(), Ok(4));
     }
 }

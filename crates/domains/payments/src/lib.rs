@@ -20,7 +20,7 @@ pub use alerts::{
     payment_alerts, record_alert, record_hold, scenario_names, settle_associations, shown,
 };
 pub use history::{History, Part, SENDER_PARTS};
-pub use live::{Advice, Answer, Holding, Live, LiveFault, because, reasons, record_raised};
+pub use live::{Advice, Holding, Live, LiveAnswer, LiveFault, because, reasons, record_raised};
 pub use obhut_facts::Language;
 pub use obhut_typologies::*;
 pub use on_record::record_scan;

@@ -2,7 +2,7 @@
 //! a tenth of a second later, and raised as an alert where two signals hold.
 //!
 //! Invariant: an answer's `durable_seq` covers only what would survive the loss of power now. A
-//! caller sends again what isn't covered; the same transfer twice has the same answer.
+//! caller sends again what isn't covered; the same transfer has the same answer while it is among the last `ANSWERS_MAX`; after a restart it is computed again.
 //! The journal (`journal.rs`) is sealed: it holds who paid whom.
 
 use std::collections::{HashMap, VecDeque};
@@ -58,7 +58,7 @@ impl Default for Holding {
 pub enum Advice {
     /// Nothing was found.
     Allow,
-    /// Let it go, and look at it.
+    /// Execute it, and review it.
     Review,
     /// Keep it until the time named, unless a person decides otherwise.
     Hold,
@@ -77,7 +77,7 @@ impl Advice {
 
 /// The answer to a transfer. For the payment system; never for the customer.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Answer {
+pub struct LiveAnswer {
     /// What to do.
     pub advice: Advice,
     /// What was found, highest score first.
@@ -164,7 +164,9 @@ impl Live {
         let journal = Journal::open(&folder, casework.sealer(), &mut |seq, entry| {
             let read = read_entry(entry, &mut state.transfers);
             let (transfer, received) = read.ok_or("it holds no transfer")?;
+            // Recording twice changes nothing, so this only has to cover what was never recorded.
             let raise = received > now - RAISED_AGAIN_MICROS;
+            // The time received comes from the journal, so that a hold ends when it was announced.
             take(&mut state, &transfer, seq, &holding, received, raise);
             // Older than any window: it may be let go of.
             Ok(transfer.at_micros < now - 366 * DAY_MICROS)
@@ -196,18 +198,19 @@ impl Live {
     ///
     /// # Errors
     /// The record can't be used, its id belongs to another transfer, or nothing can be kept now.
-    pub fn submit(&self, record: &Record<'_>) -> std::result::Result<Answer, LiveFault> {
+    pub fn submit(&self, record: &Record<'_>) -> std::result::Result<LiveAnswer, LiveFault> {
         let mut state = self.state();
         let transfer = state
             .transfers
             .validate(record)
             .map_err(LiveFault::Record)?;
         let tx = transfer.tx;
+        // Before the limits below: a repeat gets its answer however old the payment is by now.
         if let Some(stored) = state.answers.get(&tx) {
             if stored.mark != mark(&transfer) {
                 return Err(LiveFault::OtherContent);
             }
-            return Ok(Answer {
+            return Ok(LiveAnswer {
                 advice: stored.advice,
                 found: stored.found.clone(),
                 hold_until: stored.hold_until,
@@ -216,6 +219,7 @@ impl Live {
                 repeated: true,
             });
         }
+        // Subtracting from `i64::MIN` would overflow.
         if state.newest != i64::MIN
             && transfer.at_micros < state.newest - LATE_DAYS_MAX * DAY_MICROS
         {
@@ -230,12 +234,14 @@ impl Live {
             ));
         }
         let entry = entry_of(&state.transfers, &transfer, received);
+        // Before the windows: what cannot be kept must not count.
+        // Under the lock, so that a replay takes the same order.
         let seq = self
             .journal
             .append(&entry)
             .map_err(|why| LiveFault::Journal(why.into()))?;
         let answer = take(&mut state, &transfer, seq, &self.holding, received, true);
-        Ok(Answer {
+        Ok(LiveAnswer {
             durable_seq: self.durable_seq(),
             ..answer
         })
@@ -289,6 +295,7 @@ impl Live {
         for ready in ready {
             let mut holds = ready.again.holds;
             match state.raised.get_mut(&ready.key) {
+                // The newer assessment stays; the holds of both are needed.
                 Some(newer) => newer.holds.append(&mut holds),
                 None => {
                     let again = Raised {
@@ -325,6 +332,7 @@ impl Live {
     /// Waits until everything taken so far is on the disk.
     pub fn wait_until_durable(&self) {
         let seq = self.seq();
+        // A failing journal retries without end; waiting for it would hang the caller.
         while self.durable_seq() < seq && !self.journal.is_failing() {
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -344,7 +352,7 @@ fn take(
     holding: &Holding,
     received: i64,
     raise: bool,
-) -> Answer {
+) -> LiveAnswer {
     state.seq = seq;
     state.newest = state.newest.max(t.at_micros);
     let observed = state.monitor.observe(t);
@@ -359,6 +367,7 @@ fn take(
         .filter_map(|(party, a)| Some((party, a?)))
         .collect();
     found.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
+    // Of either side: a possible victim's payment is not held because of its recipient either.
     let victim = found.iter().any(|f| f.1.role() == Role::PossibleVictim);
     let highest = found
         .iter()
@@ -386,8 +395,10 @@ fn take(
             .map(|f| (f.0, f.1.side()));
         for (party, assessment) in &found {
             let key = (*party, assessment.side());
+            // Below zero, so that even a score of 0 counts as new.
             let alerted = state.alerted.get(&key).copied().unwrap_or(-1.0);
             let hold = hold_until.filter(|_| holder == Some(key));
+            // Half a point, our judgement: fewer updates of an alert whose score only creeps up.
             if assessment.score <= alerted + 0.5 && hold.is_none() {
                 continue;
             }
@@ -419,7 +430,7 @@ fn take(
     {
         state.answers.remove(&oldest);
     }
-    Answer {
+    LiveAnswer {
         advice,
         found: found.into_iter().map(|f| f.1).collect(),
         hold_until,
@@ -450,6 +461,7 @@ fn entry_of(transfers: &Transfers, t: &Transfer, received: i64) -> Vec<u8> {
     let tx = transfers.tx_name(t.tx).unwrap_or_default();
     let names = &transfers.names;
     for name in [tx, names.name(t.sender), names.name(t.recipient)] {
+        // At most ID_BYTES_MAX (256) bytes each, which `validate` checked.
         out.extend((name.len() as u16).to_le_bytes());
         out.extend(name.as_bytes());
     }
@@ -468,6 +480,7 @@ fn read_entry(mut rest: &[u8], transfers: &mut Transfers) -> Option<(Transfer, i
     };
     let (tx, sender, recipient) = (name()?, name()?, name()?);
     let (row, received) = rest.split_at_checked(ROW_BYTES)?;
+    // The keys in the row are those of the process that wrote it; the names give today's.
     let transfer = Transfer {
         tx: transfers.tx(tx),
         sender: transfers.names.key(sender),
@@ -488,6 +501,7 @@ pub async fn record_raised(casework: &Casework, live: &Live) -> Result<u64> {
         match record_one(casework, &one).await {
             Ok(alerted) => n += u64::from(alerted),
             Err(e) => {
+                // Also when only a hold failed: recording the alert again changes nothing.
                 ready.push(one);
                 live.put_back(ready);
                 return Err(e);
@@ -498,6 +512,7 @@ pub async fn record_raised(casework: &Casework, live: &Live) -> Result<u64> {
 }
 
 async fn record_one(casework: &Casework, ready: &ReadyAlert) -> Result<bool> {
+    // Suppressed after a decision: its holds have no open case and are not recorded.
     let Some(row) = record_alert(casework, &ready.alert, "payments").await? else {
         return Ok(false);
     };

@@ -6,7 +6,7 @@ use obhut_typologies::{PartyKey, Transfers};
 use crate::alerts::{NewAlert, record_alert, shown};
 use crate::scan::ScanResult;
 
-/// Records the alerts of a scan as `actor` and returns how many were new or changed. A party whose case was
+/// Records the alerts of a scan as `actor` and returns how many are on record. A party whose case was
 /// decided is re-alerted only after the cool-down.
 pub async fn record_scan(
     casework: &Casework,
@@ -24,6 +24,7 @@ pub async fn record_scan(
             |other| result.senders_of.get(&other).copied(),
         );
         let mut others: Vec<PartyKey> = found.events.iter().map(|e| e.other).collect();
+        // Not sorted, so repeats may remain; `confirmed_near` removes them.
         others.dedup();
         let side = found.assessment.side();
         let near = result.relations.confirmed_near(found.party, side, &others);

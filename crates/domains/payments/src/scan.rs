@@ -74,12 +74,14 @@ pub fn scan_history(
 ) -> io::Result<ScanResult> {
     // Half of it for what goes from recipients to senders.
     let held_max = history.held_bytes_max() / 2 / threads();
+    // The end of the data is the "now" of a silence that no later payment reveals.
     let end = Mutex::new(asof.unwrap_or(i64::MIN));
     let mut by_recipient: Vec<Mutex<Part>> =
         history.into_parts()?.into_iter().map(Mutex::new).collect();
     let by_sender: Vec<Mutex<Vec<Part>>> = (0..SENDER_PARTS).map(|_| Mutex::default()).collect();
     let kept = Mutex::new((relations.clone(), ByParty::<Candidate>::default(), 0u64));
     each_part(by_recipient.len(), |claim| -> io::Result<()> {
+        // A bucket per thread and part, so that no lock is taken for each transfer.
         let mut own: Vec<Part> = (0..SENDER_PARTS).map(|_| Part::default()).collect();
         while let Some(at) = claim() {
             let mut part = by_recipient[at]
@@ -87,6 +89,7 @@ pub fn scan_history(
                 .expect("no thread panicked")
                 .take()?;
             part.sort_by_key(|t| (t.recipient, t.at_micros));
+            // A copy for each part: `note_payment` has to know who is confirmed.
             let mut found = (relations.clone(), ByParty::<Candidate>::default(), 0u64);
             for group in part.chunk_by(|a, b| a.recipient == b.recipient) {
                 let received: Vec<&Transfer> = group
@@ -101,6 +104,7 @@ pub fn scan_history(
                 let mut end = end.lock().expect("no thread panicked");
                 *end = (*end).max(last);
             }
+            // Purchases as well: indicators of senders read them.
             for t in &part {
                 own[super::history::part_of(t.sender)].push(t);
             }
@@ -142,12 +146,14 @@ pub fn scan_history(
             for group in part.chunk_by(|a, b| a.sender == b.sender) {
                 senders += 1;
                 let party = group[0].sender;
+                // What goes out is kept only of parties that may be collectors.
                 if candidates.contains_key(&party) {
                     let events = group.iter().map(|t| Event::of(t, policy).0).collect();
                     sent_by.push((party, events));
                 }
                 let said = look_at_sender(group, policy, &relations, asof, end, &mut scratch);
                 alerts.extend(said.map(|assessment| {
+                    // What came after the assessment is not its evidence.
                     let until = assessment.at;
                     let events: Vec<Event> = group
                         .iter()
@@ -219,6 +225,7 @@ fn look_at_recipient(
     if received.len() < SENDERS_MIN {
         return;
     }
+    // A first, a second and a third sender: no set is needed to see three.
     let first = received[0].sender;
     let Some(second) = received.iter().find(|t| t.sender != first) else {
         return;
@@ -249,11 +256,13 @@ fn look_at_sender(
     end: i64,
     scratch: &mut Vec<u64>,
 ) -> Option<Assessment> {
+    // Fewer than three transfers fulfil no scenario (EVENTS_MIN in assess.rs).
     if group.len() < 3 {
         return None;
     }
     let party = group[0].sender;
     let mut say = |events: &[Event], at: i64| {
+        // No sender's indicator reads the other side; only R03, a recipient's, does.
         assess_sender(
             events,
             &[],
@@ -272,6 +281,7 @@ fn look_at_sender(
     }
     let mut running = RunningAssessment::default();
     for t in group {
+        // In the order of `Monitor::observe`; tests/payments.rs compares the two.
         if let Some(moment) = silence_before(window.events(), t.at_micros) {
             running.take(say(window.events(), moment));
         }
@@ -280,6 +290,7 @@ fn look_at_sender(
             running.take(say(window.events(), t.at_micros));
         }
     }
+    // A series at the end of the data has no later payment to reveal its silence.
     if let Some(moment) = silence_before(window.events(), end) {
         running.take(say(window.events(), moment));
     }
@@ -310,6 +321,7 @@ fn look_at_collector(
     };
     let mut next = 0;
     for e in received {
+        // Strictly before: at the same moment the credit comes first.
         while next < sent.len() && sent[next].at_micros < e.at_micros {
             left.push(sent[next]);
             if asof.is_none() && came.is_due() && left.is_due() {
@@ -352,7 +364,9 @@ fn one_each(mut alerts: Vec<PartyAlert>) -> Vec<PartyAlert> {
             .then(victim(b).cmp(&victim(a)))
             .then(b.assessment.score.total_cmp(&a.assessment.score))
     });
+    // Keeps the first of each party, which the sort has put in front.
     alerts.dedup_by_key(|a| a.party);
+    // Then by party: equal scores keep one order whatever the threads did.
     alerts.sort_by(|a, b| {
         b.assessment
             .score
@@ -373,6 +387,7 @@ pub(super) fn each_part<E: Send>(
 ) -> Result<(), E> {
     let next = AtomicUsize::new(0);
     let claim = || {
+        // Relaxed: the number only has to be unique; `join` orders everything else.
         let at = next.fetch_add(1, Ordering::Relaxed);
         (at < n).then_some(at)
     };
@@ -382,11 +397,12 @@ pub(super) fn each_part<E: Send>(
             .collect();
         running
             .into_iter()
-            .try_for_each(|t| t.join().expect("a part was looked at"))
+            .try_for_each(|t| t.join().expect("no thread panicked"))
     })
 }
 
 /// The end of a day, microseconds since 1970; `day` counts from 1970.
 pub fn end_of_day(day: i64) -> i64 {
+    // The last microsecond, so that `at_micros <= asof` includes the whole day.
     (day + 1) * DAY_MICROS - 1
 }

@@ -17,10 +17,10 @@ use std::collections::HashMap;
 use bench::{new_person, uphold_appeal};
 use obhut_casework as casework;
 use obhut_casework::{DecisionRequest, Role, Ruling, Sealed};
-use obhut_fakes::transfers::{Made, MadeTransfer, Recipe, synthesize};
+use obhut_fakes::transfers::{GeneratedTransfers, MadeTransfer, Recipe, synthesize};
 use obhut_payments::*;
 
-/// An alert about a party, from two made-up payments and what fired.
+/// An alert about a party, about a party, without a timeline.
 fn alert(party: &str, near: &[&str]) -> NewAlert {
     let fired = [("S01", 0), ("S03", 0), ("R02", 0)];
     let fired: Vec<Fired> = fired
@@ -84,9 +84,11 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
             .unwrap()
             .unwrap();
         assert_eq!(obhut_payments::settle_associations(c).await.unwrap(), 0);
+        // Far enough ahead not to expire during the test.
         obhut_payments::record_hold(c, "t1", &second.case, i64::MAX / 2)
             .await
             .unwrap();
+        // The same transfer with an earlier end: the first one counts.
         obhut_payments::record_hold(c, "t1", &second.case, 5)
             .await
             .unwrap();
@@ -125,11 +127,11 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
     .await;
 }
 
-fn transfers(made: &Made) -> Vec<Transfer> {
+fn transfers(made: &GeneratedTransfers) -> Vec<Transfer> {
     made.transfers.iter().map(MadeTransfer::transfer).collect()
 }
 
-fn made() -> Made {
+fn made() -> GeneratedTransfers {
     synthesize(&Recipe {
         transfers: 60_000,
         planted_per_100k: 1_500.0,
@@ -185,7 +187,7 @@ fn what_is_planted_is_found_and_in_the_right_role() {
 }
 
 #[test]
-fn history_in_parts_says_what_one_after_another_says() {
+fn history_in_parts_agrees_with_the_monitor() {
     let all = transfers(&made());
     let result = scan(&all, None);
     let mut monitor = Monitor::new(Policy::default(), Relations::default());
@@ -215,6 +217,7 @@ fn history_in_parts_says_what_one_after_another_says() {
         let running = match alert.assessment.side() {
             Side::Sender => {
                 let mut running = as_sender.remove(&alert.party.0).unwrap();
+                // The scan also looks at the silence after the last payment.
                 let (sent, _) = monitor.events(alert.party);
                 if let Some(moment) = silence_before(sent, end) {
                     running.take(monitor.assess(alert.party, moment).0);
@@ -228,6 +231,7 @@ fn history_in_parts_says_what_one_after_another_says() {
         assert!((alert.assessment.score - want.score).abs() < 1e-9);
         checked += 1;
     }
+    // Without any alert every comparison above would pass.
     assert!(checked > 100);
 }
 
@@ -243,6 +247,7 @@ fn as_of_a_day_only_what_had_come_by_then_counts() {
 #[test]
 fn countries_by_other_names_leave_the_ranking_as_it_was() {
     let all = transfers(&made());
+    // PH and TH are on published lists, PK and IN on none.
     let swap = |c: Country| match c.code().as_str() {
         "PH" => Country::new(b"PK").unwrap(),
         "PK" => Country::new(b"PH").unwrap(),
@@ -257,6 +262,7 @@ fn countries_by_other_names_leave_the_ranking_as_it_was() {
             ..*t
         })
         .collect();
+    // Bits: not even the last digit may differ.
     let ranking = |r: ScanResult| -> Vec<(u64, u64)> {
         r.alerts
             .iter()

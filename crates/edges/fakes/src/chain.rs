@@ -23,7 +23,7 @@ pub struct Recipe {
 
 /// What was made.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Made {
+pub struct GeneratedChain {
     /// Blocks, the first one included.
     pub blocks: u64,
     /// Transactions.
@@ -45,19 +45,22 @@ const TAIL_BYTES: u64 = 1 << 20;
 const EXCHANGES: u64 = 8;
 /// Height of the first of two blocks that lose a race, in chains small enough to be remembered.
 pub const STALE_AT: u64 = 12;
+/// Largest chain with stale blocks, in inputs: they are made on a copy of every wallet.
 const STALE_INPUTS_MAX: u64 = 2_000_000;
+// Satoshi for each transaction, whatever its size: no node relays these.
 const FEE: u64 = 500;
 /// Regtest's first block, without its length.
 const FIRST: &str = "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4adae5494dffff7f20020000000101000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d0104455468652054696d65732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66207365636f6e64206261696c6f757420666f722062616e6b73ffffffff0100f2052a01000000434104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5fac00000000";
 
 /// Writes a chain of regtest into an empty folder.
-pub fn make(recipe: &Recipe, folder: &Path) -> io::Result<Made> {
+pub fn make(recipe: &Recipe, folder: &Path) -> io::Result<GeneratedChain> {
     fs::create_dir_all(folder)?;
     if fs::read_dir(folder)?.next().is_some() {
         let why = format!("{} isn't empty; name another folder", folder.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
     }
     let mut random = Random(recipe.seed);
+    // Bitcoin Core masks its block files since version 28.
     let mask: [u8; 8] = random.next().to_le_bytes();
     fs::write(folder.join("xor.dat"), mask)?;
     let mut files = Files::create(folder, mask)?;
@@ -68,9 +71,10 @@ pub fn make(recipe: &Recipe, folder: &Path) -> io::Result<Made> {
         ready: Vec::new(),
         random,
         site_left: recipe.site,
+        // Evenly spread, so that the site is met all along the chain.
         payments_apart: (recipe.inputs / 2 / recipe.site.max(1)).max(1),
         site_addresses: Vec::new(),
-        made: Made {
+        made: GeneratedChain {
             blocks: 1,
             transactions: 1,
             inputs: 0,
@@ -84,6 +88,7 @@ pub fn make(recipe: &Recipe, folder: &Path) -> io::Result<Made> {
         if making.made.blocks == STALE_AT && recipe.inputs <= STALE_INPUTS_MAX {
             // Two blocks that lose the race: written and connected first, then replaced.
             let mut other = making.clone();
+            // Other payments than in the branch that wins, or the two would hold the same blocks.
             other.random = Random(recipe.seed ^ 1);
             let mut before = previous;
             for n in 0..2 {
@@ -96,6 +101,7 @@ pub fn make(recipe: &Recipe, folder: &Path) -> io::Result<Made> {
         }
         let (block, undo) = making.block(&previous, time);
         let before = previous;
+        // A block's hash covers its header only, which has 80 bytes.
         previous = sha256d(&[&block[..80]]);
         files.block(&block, Some((&undo, &before)))?;
         making.made.blocks += 1;
@@ -149,7 +155,7 @@ struct Making {
     /// Number of other payments between two payments to the site.
     payments_apart: u64,
     site_addresses: Vec<u32>,
-    made: Made,
+    made: GeneratedChain,
 }
 
 struct Tx {
@@ -192,6 +198,7 @@ impl Making {
         let n = ids.len() as u64;
         block.extend(merkle_root(&ids));
         block.extend(time.to_le_bytes());
+        // nBits of regtest.
         block.extend(0x207f_ffffu32.to_le_bytes());
         block.extend(0u32.to_le_bytes());
         // Half of all hashes are low enough for regtest.
@@ -202,6 +209,7 @@ impl Making {
         compact_size(&mut block, n);
         block.extend(body);
         let mut whole = Vec::with_capacity(undo.len() + 9);
+        // The coinbase spends nothing, so it has no undo data.
         compact_size(&mut whole, n - 1);
         whole.extend(undo);
         (block, whole)
@@ -227,7 +235,7 @@ impl Making {
             if n == 0 {
                 return None;
             }
-            // Mostly those who were paid of late.
+            // Three in four choose among the 200,000 paid most recently.
             let reach = if self.random.below(4) == 0 {
                 n
             } else {
@@ -236,6 +244,7 @@ impl Making {
             let at = (n - 1 - self.random.below(reach)) as usize;
             let wallet = u64::from(self.ready.swap_remove(at));
             let coins = self.wallets[wallet as usize].coins.len();
+            // A wallet is in `ready` once per coin, and one payment may have spent several.
             if coins == 0 {
                 continue;
             }
@@ -254,10 +263,11 @@ impl Making {
             _ => 40,
         };
         let own = &mut self.wallets[payer as usize];
+        // The newest coins: taking them from the end moves no others.
         let keep = own.coins.len().saturating_sub(wanted);
         let spent: Vec<Coin> = own.coins.split_off(keep);
         if payer == SITE {
-            // Known are four that were gathered together.
+            // The seeds are four addresses that were spent together.
             let shown = spent.iter().map(|c| c.address).filter(|a| a & CHANGE == 0);
             let wanted = 4usize.saturating_sub(self.site_addresses.len());
             self.site_addresses.extend(shown.take(wanted));
@@ -295,11 +305,13 @@ impl Making {
             (payee, address)
         };
         let mut outs = vec![];
+        // From 1 to paid - 1, so that there is change.
         let share = 1 + self.random.below(paid.max(2) - 1);
         if paid < 2_000 {
             outs.push((payee, address, paid));
         } else {
             let amount = if to_site {
+                // Up to 1,000 satoshi count as dust, not as a payment to the site.
                 share.clamp(1_001, paid)
             } else if payer == SITE && paid > 2_000_000 {
                 // What it hands on is round, what it keeps goes into the next gathering.
@@ -311,6 +323,7 @@ impl Making {
             if paid > amount {
                 // Wallets don't show change addresses, so they are not paid again.
                 let change = self.fresh_change(payer);
+                // First or second at random: the place of the change must say nothing.
                 outs.insert(
                     self.random.below(2) as usize,
                     (payer, change, paid - amount),
@@ -322,6 +335,7 @@ impl Making {
             for _ in 0..self.random.below(6) {
                 let other = self.random.below(self.wallets.len() as u64 - SITE - 1) + SITE + 1;
                 let address = self.fresh(other);
+                // Taken from the largest output, so that the sum stays what was spent.
                 if let Some(largest) = outs.iter_mut().max_by_key(|o| o.2)
                     && largest.2 > 20_000
                 {
@@ -345,6 +359,7 @@ impl Making {
             to.push(1);
             to.extend([0; 32]);
             to.extend([0xff; 4]);
+            // BIP 34: the height comes first. It also keeps the ids of coinbases apart.
             to.push(5);
             to.push(4);
             to.extend(height.to_le_bytes());
@@ -354,7 +369,9 @@ impl Making {
             for (_, coin) in &tx.ins {
                 to.extend(coin.tx);
                 to.extend(coin.vout.to_le_bytes());
+                // No signature: the reader takes spent addresses from undo data, not from scripts.
                 to.push(0);
+                // Signals replacement (BIP 125).
                 to.extend(0xffff_fffdu32.to_le_bytes());
             }
         }
@@ -383,6 +400,7 @@ impl Making {
 
 /// The address of a wallet by number; each wallet has its own script kind.
 fn key(wallet: u64, address: u32) -> Key {
+    // Made again from its two numbers whenever needed: no table of keys in memory.
     let mut random = Random(wallet << 32 | u64::from(address));
     let mut payload = [0; 32];
     for word in payload.chunks_exact_mut(8) {
@@ -431,6 +449,8 @@ fn script(key: &Key) -> Vec<u8> {
 fn undo_of(to: &mut Vec<u8>, tx: &Tx) {
     compact_size(to, tx.ins.len() as u64);
     for (wallet, coin) in &tx.ins {
+        // Bitcoin Core's TxInUndoFormatter: height * 2 + coinbase flag, then a version byte. The flag is
+        // left at 0 even for coinbases; readers need it only for maturity.
         variable(to, u64::from(coin.height) * 2);
         to.push(0);
         variable(to, compressed(coin.value));
@@ -440,6 +460,7 @@ fn undo_of(to: &mut Vec<u8>, tx: &Tx) {
             Kind::P2sh => to.push(1),
             _ => {
                 let script = script(&key);
+                // Numbers below 6 are the special cases of Bitcoin Core's ScriptCompression.
                 variable(to, script.len() as u64 + 6);
                 to.extend(script);
                 continue;
@@ -470,6 +491,7 @@ fn compressed(satoshi: u64) -> u64 {
 fn variable(to: &mut Vec<u8>, mut n: u64) {
     let mut bytes = vec![(n & 0x7f) as u8];
     while n > 0x7f {
+        // The -1 leaves one encoding per number (Bitcoin Core's VARINT).
         n = (n >> 7) - 1;
         bytes.push((n & 0x7f) as u8 | 0x80);
     }
@@ -504,10 +526,11 @@ impl Random {
     }
 
     fn below(&mut self, n: u64) -> u64 {
+        // Multiply and shift: no division, and next to no bias.
         ((u128::from(self.next()) * u128::from(n.max(1))) >> 64) as u64
     }
 
-    /// Few are chosen often.
+    /// A skewed choice: every other pick is among the first fiftieth.
     fn heavy(&mut self, n: u64) -> u64 {
         let a = self.below(n);
         if self.below(2) == 0 {
@@ -544,6 +567,7 @@ impl<'a> Files<'a> {
             let path = |kind: &str| self.folder.join(format!("{kind}{:05}.dat", self.number));
             let blocks = Masked::create(&path("blk"), self.mask)?;
             let undo = Masked::create(&path("rev"), self.mask)?;
+            // Bitcoin Core cuts a file when it begins the next; only the last one ends in zeros.
             std::mem::replace(&mut self.blocks, blocks).finish(0)?;
             std::mem::replace(&mut self.undo, undo).finish(0)?;
         }
@@ -555,6 +579,7 @@ impl<'a> Files<'a> {
             self.undo.write(&magic)?;
             self.undo.write(&(undo.len() as u32).to_le_bytes())?;
             self.undo.write(undo)?;
+            // The checksum covers the previous block's hash, so undo data of competing blocks both match.
             self.undo.write(&sha256d(&[previous, undo]))?;
         }
         Ok(())
@@ -583,6 +608,7 @@ impl Masked {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut masked = bytes.to_vec();
+        // The mask repeats by the offset in the file, not in the record.
         for (at, byte) in (self.written..).zip(&mut masked) {
             *byte ^= self.mask[(at % 8) as usize];
         }
@@ -595,6 +621,7 @@ impl Masked {
             .file
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?;
+        // Not masked: the node reserves the space without writing to it.
         file.set_len(self.written + tail)
     }
 }

@@ -1,5 +1,4 @@
-//! A CyberTipline that isn't one: it answers as NCMEC's service is documented to, faults included,
-//! and keeps everything in memory. For tests and for integrators; nothing sent to it goes anywhere.
+//! A fake CyberTipline.
 //!
 //! Schema and rules are the same tables the client writes by; `xmllint` and the pinned schema have
 //! the last word about those in the tests of partners.
@@ -106,7 +105,7 @@ pub struct CyberTip {
     clock: Now,
 }
 
-/// A report that was finished, as an auditor of a test asks for it.
+/// A finished report, for a test's assertions.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finished {
     /// Its number.
@@ -122,6 +121,7 @@ impl CyberTip {
     pub fn new(login: Login, faults: FaultInjection, clock: Now) -> Self {
         let kept = Stored {
             last: 4_564_653,
+            // Never 0: xorshift would stay there.
             chance: faults.seed | 1,
             ..Stored::default()
         };
@@ -211,8 +211,9 @@ impl CyberTip {
     }
 
     /// Lets a request in, or says why not.
-    fn check_login(&self, headers: &HeaderMap) -> Result<(), Answer> {
+    fn check_login(&self, headers: &HeaderMap) -> Result<(), Reply> {
         use base64::Engine as _;
+        // Compared as encoded text: a header of another form is a wrong login, like any other.
         let expected = base64::engine::general_purpose::STANDARD
             .encode(format!("{}:{}", self.login.user, self.login.password));
         let given = headers
@@ -221,11 +222,11 @@ impl CyberTip {
             .unwrap_or_default();
         if given.strip_prefix("Basic ") != Some(expected.as_str()) {
             self.count("denied");
-            return Err(Answer::Denied);
+            return Err(Reply::Denied);
         }
         if self.happens(self.faults.error_percent) {
             self.count("503");
-            return Err(Answer::Unavailable);
+            return Err(Reply::Unavailable);
         }
         if self.happens(self.faults.code_percent) {
             self.count("code 1000");
@@ -233,17 +234,17 @@ impl CyberTip {
                 0 => (1000, "Server error"),
                 code => (code, "As asked for"),
             };
-            return Err(Answer::code(code, words));
+            return Err(Reply::code(code, words));
         }
         Ok(())
     }
 
-    /// Does a request, once or twice, and answers, or doesn't.
+    /// Executes a request, with the injected faults.
     async fn serve(
         &self,
         headers: &HeaderMap,
         what: &'static str,
-        mut act: impl FnMut(&mut Stored, i64) -> Answer,
+        mut act: impl FnMut(&mut Stored, i64) -> Reply,
     ) -> Response {
         self.count(what);
         let answer = match self.check_login(headers) {
@@ -253,8 +254,10 @@ impl CyberTip {
                 let now = self.now();
                 let answer = {
                     let mut kept = self.kept.lock().expect("nobody panics with it");
+                    // Before the act: an expired report must answer as one that does not exist.
                     kept.expire(now);
                     let first = act(&mut kept, now);
+                    // The second answer arrives: a /finish delivered twice says 5102, which clients must accept.
                     match twice {
                         true => act(&mut kept, now),
                         false => first,
@@ -263,6 +266,7 @@ impl CyberTip {
                 if twice {
                     self.count("twice");
                 }
+                // After the act: the hard case is a request that was done and whose answer is missing.
                 if self.happens(self.faults.lost_percent) {
                     self.count("lost");
                     return broken_off();
@@ -289,7 +293,7 @@ impl Stored {
     }
 
     /// An open report, or why it isn't one.
-    fn open(&mut self, number: &str) -> Result<&mut Report, Answer> {
+    fn open(&mut self, number: &str) -> Result<&mut Report, Reply> {
         let now = self.now;
         let report = number
             .trim()
@@ -297,11 +301,11 @@ impl Stored {
             .ok()
             .and_then(|n: i64| self.reports.get_mut(&n));
         match report {
-            None => Err(Answer::code(5001, "Report does not exist")),
-            Some(r) if r.has_expired(now) => Err(Answer::code(5001, "Report does not exist")),
-            Some(r) if r.end == End::Finished => Err(Answer::code(5102, "Report already finished")),
+            None => Err(Reply::code(5001, "Report does not exist")),
+            Some(r) if r.has_expired(now) => Err(Reply::code(5001, "Report does not exist")),
+            Some(r) if r.end == End::Finished => Err(Reply::code(5102, "Report already finished")),
             Some(r) if r.end == End::Retracted => {
-                Err(Answer::code(5101, "Report already retracted"))
+                Err(Reply::code(5101, "Report already retracted"))
             }
             Some(r) => Ok(r),
         }
@@ -310,13 +314,14 @@ impl Stored {
 
 impl Report {
     fn has_expired(&self, now: i64) -> bool {
+        // Whichever is later: work on a report keeps it alive, and a day is given in any case.
         let until = (self.opened_at + OPENED_MICROS_MAX).max(self.changed_at + CHANGED_MICROS_MAX);
         self.end == End::Open && now >= until
     }
 }
 
 /// What is said, before it is written.
-enum Answer {
+enum Reply {
     Code {
         status: StatusCode,
         code: i64,
@@ -332,7 +337,7 @@ enum Answer {
     Unavailable,
 }
 
-impl Answer {
+impl Reply {
     fn code(code: i64, words: &str) -> Self {
         Self::Code {
             status: StatusCode::OK,
@@ -387,6 +392,7 @@ impl Answer {
                 file,
             } => {
                 let words = words.replace('&', "&amp;").replace('<', "&lt;");
+                // Elements that have no value are missing altogether, so clients cannot rely on them.
                 let report =
                     report.map_or_else(String::new, |n| format!("<reportId>{n}</reportId>"));
                 let file = file.map_or_else(String::new, |(id, md5)| {
@@ -409,6 +415,7 @@ impl Answer {
             ),
             false => ("UTF-8", text.into_bytes()),
         };
+        // NCMEC asks for it when it is contacted, so clients must show that they keep it.
         let request = random_hex();
         (
             status,
@@ -431,6 +438,7 @@ fn broken_off() -> Response {
     let end = Err(std::io::Error::other("broken off on purpose"));
     let stream = futures::stream::iter([beginning, end]);
     let mut response = Response::new(Body::from_stream(stream));
+    // More than is sent, so that the client notices the missing rest.
     response.headers_mut().insert(
         header::CONTENT_LENGTH,
         header::HeaderValue::from_static("400"),
@@ -456,7 +464,7 @@ fn first_account(xml: &str) -> String {
 async fn status(State(s): State<CyberTip>, headers: HeaderMap) -> Response {
     let user = s.login.user.clone();
     s.serve(&headers, "status", |_, _| {
-        Answer::code(0, &format!("Remote User : {user}, Remote Ip : 127.0.0.1"))
+        Reply::code(0, &format!("Remote User : {user}, Remote Ip : 127.0.0.1"))
     })
     .await
 }
@@ -482,25 +490,24 @@ async fn how_many(State(s): State<CyberTip>) -> axum::Json<serde_json::Value> {
 }
 
 /// A document, or what the service says of one that is none.
-fn document(headers: &HeaderMap, body: &[u8], root: &str) -> Result<tree::Node, Answer> {
+fn document(headers: &HeaderMap, body: &[u8], root: &str) -> Result<tree::Node, Reply> {
     let media = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .unwrap_or_default();
     if !media.starts_with("text/xml") && !media.starts_with("application/xml") {
-        return Err(Answer::code(
+        return Err(Reply::code(
             4000,
             "Invalid request - Content-Type must be text/xml",
         ));
     }
-    let text = std::str::from_utf8(body).map_err(|_| Answer::code(4110, "Malformed XML"))?;
+    let text = std::str::from_utf8(body).map_err(|_| Reply::code(4110, "Malformed XML"))?;
     if body.len() > DOCUMENT_BYTES_MAX {
-        return Err(Answer::code(4000, "Invalid request - too long"));
+        return Err(Reply::code(4000, "Invalid request - too long"));
     }
-    let node =
-        tree::parse(text).map_err(|e| Answer::code(4110, &format!("Malformed XML - {e}")))?;
+    let node = tree::parse(text).map_err(|e| Reply::code(4110, &format!("Malformed XML - {e}")))?;
     if node.name != root {
-        return Err(Answer::code(
+        return Err(Reply::code(
             4100,
             &format!(
                 "Validation failed - cvc-elt.1.a: Cannot find the declaration of element '{root}'."
@@ -510,17 +517,18 @@ fn document(headers: &HeaderMap, body: &[u8], root: &str) -> Result<tree::Node, 
     Ok(node)
 }
 
-fn refused(faults: &[schema::SchemaFault]) -> Option<Answer> {
+fn refused(faults: &[schema::SchemaFault]) -> Option<Reply> {
     let first = faults.first()?;
-    Some(Answer::code(
+    Some(Reply::code(
         4100,
         &format!("Validation failed - {}: {}", first.path, first.what),
     ))
 }
 
 /// A document that keeps schema and rules, or the first fault the service names.
-fn checked(headers: &HeaderMap, body: &[u8], root: &str, now: i64) -> Result<tree::Node, Answer> {
+fn checked(headers: &HeaderMap, body: &[u8], root: &str, now: i64) -> Result<tree::Node, Reply> {
     let node = document(headers, body, root)?;
+    // Schema first: of all faults only the first is named.
     let mut faults = schema::faults(&node);
     faults.extend(rules::faults(&node, time(now)));
     match refused(&faults) {
@@ -534,6 +542,7 @@ async fn submit(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
     let read =
         checked(&headers, &body, "report", now).map(|node| node.child("batchedReport").is_some());
     let xml = String::from_utf8_lossy(&body).into_owned();
+    // Nothing here removes duplicates: a report submitted twice is two reports.
     s.serve(&headers, "submit", |kept, now| match &read {
         Err(answer) => answer.again(),
         Ok(batched) => {
@@ -547,7 +556,7 @@ async fn submit(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
                 end: End::Open,
             };
             kept.reports.insert(kept.last, report);
-            Answer::success(kept.last)
+            Reply::success(kept.last)
         }
     })
     .await
@@ -557,7 +566,7 @@ fn time(micros: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }
 
-impl Answer {
+impl Reply {
     /// The same once more.
     fn again(&self) -> Self {
         match self {
@@ -588,12 +597,12 @@ impl Answer {
 async fn form(
     headers: &HeaderMap,
     body: Bytes,
-) -> Result<(BTreeMap<String, String>, Option<String>), Answer> {
+) -> Result<(BTreeMap<String, String>, Option<String>), Reply> {
     let media = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .unwrap_or_default();
-    let wrong = || Answer::code(4000, "Invalid request - a form was expected");
+    let wrong = || Reply::code(4000, "Invalid request - a form was expected");
     if media.starts_with("application/x-www-form-urlencoded") {
         let pairs = url::form_urlencoded::parse(&body);
         return Ok((pairs.into_owned().collect(), None));
@@ -633,7 +642,7 @@ async fn upload(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
             Ok((texts, md5)) => (id_of(texts), md5),
         };
         let Some(md5) = md5 else {
-            return Answer::code(4000, "Invalid request - no file");
+            return Reply::code(4000, "Invalid request - no file");
         };
         let report = match kept.open(number) {
             Err(answer) => return answer,
@@ -646,7 +655,7 @@ async fn upload(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
         });
         report.changed_at = now;
         let said = if wrong { "0".repeat(32) } else { md5.clone() };
-        Answer::Code {
+        Reply::Code {
             status: StatusCode::OK,
             code: 0,
             words: "Success".into(),
@@ -665,6 +674,7 @@ async fn fileinfo(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) ->
             Err(answer) => return answer.again(),
             Ok(node) => node,
         };
+        // An empty number finds no report: 5001, as for an unknown one.
         let number = node.text_of("reportId").unwrap_or_default();
         let report = match kept.open(number) {
             Err(answer) => return answer,
@@ -677,11 +687,11 @@ async fn fileinfo(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) ->
         }
         let id = node.text_of("fileId").unwrap_or_default();
         match report.files.iter_mut().find(|f| f.id == id) {
-            None => Answer::code(5002, "File does not exist"),
+            None => Reply::code(5002, "File does not exist"),
             Some(file) => {
                 file.described = true;
                 report.changed_at = now;
-                Answer::success(number.parse().unwrap_or_default())
+                Reply::success(number.parse().unwrap_or_default())
             }
         }
     })
@@ -699,8 +709,9 @@ async fn finish(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
             Err(answer) => return answer,
             Ok(report) => report,
         };
+        // Only now: files arrive after /submit, so their number is known at the end.
         if report.batched && report.files.len() != 1 {
-            return Answer::Code {
+            return Reply::Code {
                 status: StatusCode::BAD_REQUEST,
                 code: 4100,
                 words: "Validation failed - a batched report must have exactly one file".into(),
@@ -708,10 +719,11 @@ async fn finish(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
                 file: None,
             };
         }
+        // Files without details are accepted: one uploaded twice can never get its details.
         report.end = End::Finished;
         let files = report.files.iter().map(|f| f.id.clone()).collect();
         kept.finished += 1;
-        Answer::Done {
+        Reply::Done {
             report: number.trim().parse().unwrap_or_default(),
             files,
         }
@@ -726,11 +738,12 @@ async fn retract(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> 
             Err(answer) => return answer.again(),
             Ok((texts, _)) => id_of(texts),
         };
+        // A finished report is refused with 5102: what was finished cannot be changed.
         match kept.open(number) {
             Err(answer) => answer,
             Ok(report) => {
                 report.end = End::Retracted;
-                Answer::success(number.trim().parse().unwrap_or_default())
+                Reply::success(number.trim().parse().unwrap_or_default())
             }
         }
     })

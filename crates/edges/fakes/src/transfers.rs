@@ -1,6 +1,6 @@
 //! Made-up transfers with known answers, for the demo, tests and benchmarks. Their parties don't exist.
 //!
-//! What is planted is said by [`PLANTED`] and [`Made::labels`]; whatever a rule finds in such data
+//! What is planted is said by [`PLANTED`] and [`GeneratedTransfers::labels`]; whatever a rule finds in such data
 //! proves only that it finds what was planted. Amounts follow the published ranges (AIC T&I 589 and
 //! 634, FATF 2025, AUSTRAC), corridors the published shares of remittances into the Philippines and
 //! the World Bank's large corridors, rounded.
@@ -74,7 +74,7 @@ pub struct MadeTransfer {
 }
 
 impl MadeTransfer {
-    /// As the kernel sees it; its number is its party's.
+    /// For the kernel; parties are numbered, and `tx` is not set.
     pub fn transfer(&self) -> Transfer {
         Transfer {
             tx: 0,
@@ -92,18 +92,19 @@ impl MadeTransfer {
 }
 
 /// Made-up data and the answers.
-pub struct Made {
+pub struct GeneratedTransfers {
     /// In time order; their ids are their places.
     pub transfers: Vec<MadeTransfer>,
     /// Party and what it was planted as.
     pub labels: Vec<(u32, &'static str)>,
 }
 
-/// Senders per recipe: a sender makes about this many transfers.
+/// Transfers of one sender, on average.
 const PER_SENDER: f64 = 11.0;
 /// Recipients have numbers from here on.
 const RECIPIENTS_FROM: u32 = 1_000_000_000;
 
+// Country, currency, share of the senders, hours ahead of UTC.
 const FROM: &[(&str, &str, f64, i64)] = &[
     ("US", "USD", 0.32, -5),
     ("GB", "GBP", 0.10, 0),
@@ -120,6 +121,7 @@ const FROM: &[(&str, &str, f64, i64)] = &[
     ("NO", "NOK", 0.015, 1),
 ];
 
+// Country and share: the World Bank's large corridors, rounded.
 const TO: &[(&str, f64)] = &[
     ("PH", 0.20),
     ("IN", 0.17),
@@ -150,8 +152,9 @@ const BUYERS_TO: &[(&str, f64)] = &[
 ];
 
 /// Makes data; the same recipe makes the same.
-pub fn synthesize(recipe: &Recipe) -> Made {
+pub fn synthesize(recipe: &Recipe) -> GeneratedTransfers {
     let mut maker = Maker {
+        // "obhut" in ASCII.
         rng: Rng(recipe.seed ^ 0x6f62_6875_7400_0000),
         recipe: *recipe,
         transfers: Vec::with_capacity(recipe.transfers as usize + 1_000),
@@ -159,8 +162,10 @@ pub fn synthesize(recipe: &Recipe) -> Made {
         next_recipient: RECIPIENTS_FROM,
     };
     let senders = ((recipe.transfers as f64 / PER_SENDER) as u32).max(20);
+    // 5 % of 20,000: each charity is paid by about a thousand.
     let charities = maker.fresh(1 + senders / 20_000);
     let planted = (f64::from(senders) * recipe.planted_per_100k / 100_000.0).round() as u32;
+    // Few for many buyers, so that recipients are shared between buyers.
     let shared_pool = maker.fresh(8 + planted / 2);
     for sender in 0..senders {
         let label = if sender < planted {
@@ -186,13 +191,15 @@ pub fn synthesize(recipe: &Recipe) -> Made {
             Some(_) => maker.collector(senders),
             None => maker.background(id, &charities),
         }
+        // A collector receives: its label is on its recipient's id, not on a sender's.
         if let Some(label) = label.filter(|l| *l != "collector") {
             maker.labels.push((id, label));
         }
     }
     let mut transfers = maker.transfers;
+    // Ties are broken too: places become ids, and the same recipe must give the same file.
     transfers.sort_unstable_by_key(|t| (t.at_micros, t.sender, t.recipient, t.amount_minor));
-    Made {
+    GeneratedTransfers {
         transfers,
         labels: maker.labels,
     }
@@ -225,6 +232,7 @@ impl Rng {
 
     /// 0 to below 1.
     fn share(&mut self) -> f64 {
+        // 53 bits, as many as an f64 holds exactly.
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
@@ -242,6 +250,7 @@ impl Rng {
 
     /// Mean 0, deviation 1 (Box and Muller).
     fn normal(&mut self) -> f64 {
+        // The logarithm of 0 is infinite.
         let u = self.share().max(1e-12);
         (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * self.share()).cos()
     }
@@ -259,6 +268,7 @@ impl Rng {
                 return one;
             }
         }
+        // Reached only by rounding: the weights may add up to slightly less than their sum.
         &from[from.len() - 1]
     }
 }
@@ -311,6 +321,7 @@ impl Maker {
         usd: f64,
         night: f64,
     ) {
+        // Patterns may run past the end; data of a period show only what falls into it.
         if day < 0.0 || day >= self.recipe.days as f64 {
             return;
         }
@@ -322,6 +333,7 @@ impl Maker {
         };
         let entry = home.currency.entry();
         let minor = entry.of_ref_cents((usd * 100.0).max(100.0)).max(1);
+        // Planted or not: an even sum must not give a party away. 45 % is our judgement.
         let even = self.rng.chance(0.45);
         let step = entry.even_minor;
         let amount_minor = if even && minor > step {
@@ -329,6 +341,7 @@ impl Maker {
         } else {
             minor
         };
+        // Hours are drawn in the sender's local time; files carry UTC.
         let seconds = (day.floor() * 86_400.0) as i64
             + (hour * 3_600.0) as i64
             + i64::from(self.rng.whole(0, 59))
@@ -396,6 +409,7 @@ impl Maker {
         } else {
             self.fresh(recipients)
         };
+        // Lognormal: sums differ by a factor, not by an amount, and are never negative.
         let level = usd * (self.rng.normal() * sigma).exp();
         let inner = if charity {
             0.0
@@ -415,6 +429,7 @@ impl Maker {
             let recipient = own.start + if first { 0 } else { self.rng.whole(0, n - 1) };
             let amount = level * (self.rng.normal() * inner).exp();
             self.pay(sender, recipient, home, to, day, amount, night);
+            // A normal deviate can turn a gap negative; time only moves forward.
             day += (gap * (1.0 + spread * self.rng.normal())).max(0.2);
         }
     }
@@ -442,7 +457,7 @@ impl Maker {
         while day < end.min(days) {
             let n = pool.end - pool.start;
             let recipient = if self.rng.chance(shared) {
-                // A few are paid by very many.
+                // Squared, so that a few recipients are paid by most buyers.
                 pool.start + (self.rng.share().powi(2) * f64::from(n)) as u32
             } else {
                 own.start + self.rng.whole(0, recipients - 1)
@@ -465,6 +480,7 @@ impl Maker {
         let limit = self.rng.between(300.0, 1_500.0);
         let (mut amount, mut sum) = (first, 0.0);
         for k in 0..n {
+            // Three payments at least: with fewer it would be no series.
             if k > 2 && sum + amount > limit {
                 break;
             }
@@ -481,6 +497,7 @@ impl Maker {
         let onward = self.fresh(1).start;
         let to = self.to(BUYERS_TO);
         let n = self.rng.whole(5, 25);
+        // Twenty-five payments 0.9 days apart end within the period, so `pay` never drops one below.
         let begin = self.rng.between(10.0, self.recipe.days as f64 - 40.0);
         let euros = Home {
             from: to,
@@ -511,6 +528,7 @@ mod tests {
 
     #[test]
     fn the_same_recipe_makes_the_same_and_plants_what_it_says() {
+        // Two per cent planted: all four kinds occur among some 1,800 senders.
         let recipe = Recipe {
             transfers: 20_000,
             planted_per_100k: 2_000.0,

@@ -25,6 +25,7 @@ const HOUR: i64 = 3_600 * 1_000_000;
 
 impl Bench {
     fn new(faults: FaultInjection) -> Self {
+        // A clock moved by hand: expiry takes a day.
         let clock = Arc::new(Hand(AtomicI64::new(1_790_000_000_000_000)));
         let hand = clock.clone();
         let now = Arc::new(move || hand.0.load(Ordering::SeqCst));
@@ -119,6 +120,7 @@ impl Bench {
 #[tokio::test]
 async fn the_way_of_a_report_and_every_wrong_turn() {
     let b = Bench::new(FaultInjection::default());
+    // not:one, a login the fake does not know.
     let (status, _, body) = b.raw("/status", "", String::new(), "bm90Om9uZQ==").await;
     assert_eq!(
         (status, body.len()),
@@ -128,6 +130,7 @@ async fn the_way_of_a_report_and_every_wrong_turn() {
     let (_, code, node) = b.code("/status", "", "").await;
     assert!(code == 0 && node.child("reportId").is_none());
 
+    // Malformed, not XML, another root, an element out of place, then values the rules refuse.
     for (body, expected) in [
         ("<report>", 4110),
         ("not xml", 4110),
@@ -190,6 +193,7 @@ async fn an_unfinished_report_goes_by_whichever_of_both_times_is_later() {
     let b = Bench::new(FaultInjection::default());
     let quiet = b.opened(REPORT).await;
     let touched = b.opened(REPORT).await;
+    // Half an hour before the day is over: the upload then keeps the report for another hour.
     b.clock.0.fetch_add(23 * HOUR + HOUR / 2, Ordering::SeqCst);
     assert_eq!(b.uploaded(&touched).await.0, 0);
     b.clock.0.fetch_add(3 * HOUR / 4, Ordering::SeqCst);
@@ -233,6 +237,7 @@ async fn a_batched_report_has_exactly_one_file() {
             &format!("id={id}"),
         )
         .await;
+    // Refused but not ended: the report can be completed afterwards.
     assert_eq!((status, code), (400, 4100));
     b.uploaded(&id).await;
     assert_eq!(b.form("/finish", &id).await, 0);

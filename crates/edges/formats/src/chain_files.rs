@@ -35,6 +35,7 @@ pub fn table(report: &PayersReport, name: &str, to: &mut dyn Write) -> io::Resul
 fn requests(report: &PayersReport) -> Vec<(String, usize)> {
     let mut names: Vec<(String, usize)> = Vec::new();
     for (number, service) in report.services.iter().enumerate() {
+        // A request makes sense only for a service that can name a customer.
         if !service.service.answers {
             continue;
         }
@@ -111,6 +112,7 @@ fn payments(rows: &[PaymentRow], to: &mut dyn Write) -> io::Result<()> {
             p.candidates.len().to_string().into(),
         ];
         match c {
+            // As many as a candidate has: all rows of a CSV file have the same length.
             None => row.extend([""; 5].map(Cow::from)),
             Some(c) => row.extend([
                 safe(&c.service),
@@ -126,6 +128,8 @@ fn payments(rows: &[PaymentRow], to: &mut dyn Write) -> io::Result<()> {
         to,
         &head,
         rows.iter().flat_map(|p| {
+            // A payment without a candidate keeps its row, with the
+            // service's columns empty (docs/chain.md).
             if p.candidates.is_empty() {
                 vec![of(p, None)]
             } else {
@@ -171,6 +175,8 @@ fn request(
             .filter(|c| c.number == Some(number))
             .map(move |c| (p, c))
     });
+    // Only texts from tags are guarded against formulas:
+    // the rest is hex, numbers and our own words.
     csv(
         to,
         &head,
@@ -215,6 +221,7 @@ fn csv<'a>(
 
 /// What comes from outside must not become a formula where the table is opened.
 fn safe(text: &str) -> Cow<'_, str> {
+    // The characters that OWASP lists for CSV injection.
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}").into()
     } else {
@@ -224,6 +231,7 @@ fn safe(text: &str) -> Cow<'_, str> {
 
 /// A label as a file's name: letters, digits, dots, dashes; never a path.
 pub fn file_name(label: &str) -> String {
+    // At most 200 bytes in UTF-8: with a suffix the name fits the usual 255.
     let name: String = label
         .chars()
         .take(NAME_CHARS_MAX)
@@ -235,6 +243,7 @@ pub fn file_name(label: &str) -> String {
             }
         })
         .collect();
+    // Dots at the start would make a path of `..` or hide the file.
     let name = name.trim_matches(['.', '-']);
     if name.is_empty() {
         "service".into()

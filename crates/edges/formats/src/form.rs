@@ -14,7 +14,7 @@ pub struct Form {
     /// The document and version that the form follows.
     pub source: &'static str,
     /// Stability of its output.
-    pub status: Status,
+    pub status: FormStatus,
     pub(crate) write: fn(&Dossier) -> Rendered,
 }
 
@@ -33,7 +33,7 @@ impl Form {
 
 /// Stability of a registry entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Status {
+pub enum FormStatus {
     /// Output may still change.
     Preview,
     /// Output is a contract.
@@ -102,6 +102,7 @@ pub struct FileDocument {
 impl FileDocument {
     /// The document with the receiver's ids inserted.
     pub fn with_ids(&self, report_id: i64, file_id: &str) -> String {
+        // It comes from the receiver and goes into XML without being escaped.
         let file_id: String = file_id
             .chars()
             .filter(char::is_ascii_alphanumeric)
@@ -157,18 +158,18 @@ pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
         });
     };
     if d.victims_left_out > 0 {
-        say("facts.victims", "left out unless asked for");
+        say("facts.victims", "omitted unless requested");
     }
     if d.matched {
         say(
             "findings",
-            "names of lists, entries and distances go to nobody",
+            "names of lists, entries and distances are never disclosed",
         );
     }
     if d.decided {
         say(
             "decision.grounds",
-            "the provider's own reasons; names of its people go to nobody",
+            "the provider's own reasons; names of its people are never disclosed",
         );
     }
     if d.embargoed {

@@ -1,4 +1,4 @@
-//! Reports of others, in whatever form they come, as what casework takes in.
+//! Incoming reports in any supported format, parsed for casework.
 //!
 //! A form is recognised by what it is, not by its file's name. What can't be read is handed on as
 //! unreadable, with the reason: it becomes a case, never nothing.
@@ -25,13 +25,16 @@ struct Format {
 
 /// Every form, tried in this order.
 const FORMATS: &[&Format] = &[
+    // All that begins with `<` is taken as XML: a web page is unreadable and not a note.
     &cybertip::FORMAT,
+    // Before form: both begin with a brace, and only the keys of XARF distinguish them.
     &xarf::FORMAT,
     &form::FORMAT,
+    // Last: any text that is not blank is a note.
     &note::FORMAT,
 ];
 
-/// One report from its bytes; unreadable where they are none.
+/// Parses one report; the result is `Unreadable` if no format fits.
 pub fn read(bytes: &[u8]) -> ParsedReport {
     let why = if bytes.is_empty() {
         "it is empty".to_owned()
@@ -39,13 +42,17 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
         format!("it is longer than {REPORT_BYTES_MAX} bytes")
     } else {
         match std::str::from_utf8(bytes) {
-            Err(e) => format!("it is no UTF-8 text from byte {}", e.valid_up_to()),
+            Err(e) => format!("not valid UTF-8 at byte {}", e.valid_up_to()),
             Ok(text) => {
+                // A byte order mark is not white space, so the
+                // checks for `<` and `{` would miss it.
                 let text = text.trim_start_matches('\u{feff}');
                 match FORMATS.iter().find(|f| (f.is)(text)) {
-                    None => "it has nothing in it".to_owned(),
+                    None => "it is blank".to_owned(),
                     Some(format) => match (format.read)(text) {
                         Ok(mut given) => {
+                            // The bytes as they came, byte order mark
+                            // included: they become the exhibit.
                             given.raw = Sealed::new(bytes.to_vec());
                             return given;
                         }
@@ -56,14 +63,15 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
         }
     };
     let mut given = empty(IncomingFormat::Unreadable);
+    // Cut at the limit: an oversized report still becomes a case, but not one without bounds.
     given.raw = Sealed::new(bytes[..bytes.len().min(REPORT_BYTES_MAX)].to_vec());
     given.unreadable = Some(why);
     given
 }
 
-/// The reports in a file: a single one, or one per line if every line is a JSON object, or all
-/// within one element `<reports>`.
+/// one per line if the first line is a complete JSON object and another follows.
 pub fn split(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    // ASCII white space only: a file with a byte order mark is taken as a single report.
     let plain = bytes.trim_ascii_start();
     if plain.starts_with(b"{") && whole_json_lines(plain) {
         let lines = plain.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
@@ -75,6 +83,7 @@ pub fn split(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
             return found;
         }
     }
+    // Never empty: whatever came in is at least one report (checked in fuzz/src/lib.rs).
     vec![Cow::Borrowed(bytes)]
 }
 
@@ -84,6 +93,7 @@ fn whole_json_lines(bytes: &[u8]) -> bool {
         return false;
     };
     let rest = bytes[end..].trim_ascii_start();
+    // Only the first line is parsed: a broken later line costs that report and not the file.
     rest.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes[..end]).is_ok()
 }
 
@@ -101,6 +111,7 @@ fn empty(format: IncomingFormat) -> ParsedReport {
 
 /// A digest, its kind recognised by the usual names; PDQ digests are near digests.
 fn put_digest(given: &mut ParsedReport, kind: &str, value: &str) {
+    // `SHA-256`, `sha_256` and `Sha256` are the same kind.
     let kind: String = kind
         .chars()
         .filter(char::is_ascii_alphanumeric)
@@ -119,6 +130,7 @@ fn put_digest(given: &mut ParsedReport, kind: &str, value: &str) {
         "sha1" if hex(40) => given.digests.push((kind, value)),
         "sha256" if hex(64) => given.digests.push((kind, value)),
         "photodna" if !value.is_empty() => given.digests.push((kind, value)),
+        // An unknown kind or a wrong length is dropped here; the original bytes still have it.
         _ => {}
     }
 }
@@ -132,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn each_form_is_told_by_what_it_is() {
+    fn formats_are_detected_by_content() {
         for (text, format) in [
             (
                 "<report><incidentSummary><incidentType>Child Sex Trafficking</incidentType><incidentDateTime>2026-01-01T00:00:00Z</incidentDateTime></incidentSummary></report>",
@@ -150,19 +162,23 @@ mod tests {
             ("Caller says …", IncomingFormat::Note),
             ("", IncomingFormat::Unreadable),
             ("   ", IncomingFormat::Unreadable),
+            // Begins like a form and is broken: unreadable with a reason, never a note.
             ("<report>", IncomingFormat::Unreadable),
             ("{\"url\": ", IncomingFormat::Unreadable),
             ("<html><body/></html>", IncomingFormat::Unreadable),
         ] {
             assert_eq!(check(text).format, format, "{text}");
         }
+        // The byte order mark of UTF-16: no encoding but UTF-8 is read.
         assert_eq!(read(&[0xff, 0xfe]).format, IncomingFormat::Unreadable);
     }
 
     #[test]
     fn files_of_many_are_split() {
         assert_eq!(split(b"{\"a\":1}\n{\"b\":2}\n\n").len(), 2);
+        // Pretty-printed JSON is one report, although it has several lines.
         assert_eq!(split(b"{\n\"a\":1}\n").len(), 1);
+        // A `>` in an attribute must not confuse the search for the next report.
         assert_eq!(
             split(b"<reports><report a='>'>1</report>\n<report>2</report></reports>").len(),
             2
@@ -192,6 +208,8 @@ mod tests {
     fn a_cybertip_says_what_matters() {
         let given = check(include_str!("../tests/report_full.xml"));
         let facts = given.facts.expose();
+        // The file is what our own renderer writes
+        // (partners/tests/ncmec.rs), so this is a round trip.
         assert_eq!(facts.tags.len(), 5);
         assert_eq!(
             facts.reported.as_ref().unwrap().id.as_deref(),
@@ -200,5 +218,94 @@ mod tests {
         assert_eq!(facts.reported.as_ref().unwrap().prior_reports, [1, 2]);
         assert_eq!(facts.victims.len(), 2);
         assert!(facts.urgent_because.is_some());
+    }
+
+    /// Bytes, the format they are recognised as, and the reported account or the reason they can't be read.
+    #[test]
+    fn each_format_is_recognised_by_its_content() {
+        use IncomingFormat::{CyberTip, Form, Note, Unreadable, Xarf};
+        for (bytes, format, says) in [
+            (
+                &b"Konto: user-1\nDringend: ein Kind ist in Gefahr"[..],
+                Note,
+                "user-1",
+            ),
+            (b"\xef\xbb\xbfAccount: user-2", Note, "user-2"),
+            (b"some words", Note, ""),
+            (br#"{"account": "user-3"}"#, Form, "user-3"),
+            (
+                br#"{"facts": {"reported": {"id": "user-4"}}}"#,
+                Form,
+                "user-4",
+            ),
+            (
+                br#"{"xarf_version": "4.2.0", "category": "content", "type": "csam"}"#,
+                Xarf,
+                "",
+            ),
+            (b"<report><incidentSummary><incidentType>Child Sex Trafficking</incidentType></incidentSummary></report>", CyberTip, ""),
+            (b"", Unreadable, "it is empty"),
+            (b" \n ", Unreadable, "it is blank"),
+            (b"caf\xe9", Unreadable, "not valid UTF-8 at byte 3"),
+            (b"a\0b", Unreadable, "null byte"),
+            (b"{\"account\": ", Unreadable, "not valid JSON"),
+            (b"<report><unclosed>", Unreadable, "byte"),
+        ] {
+            let read = read(bytes);
+            let text = String::from_utf8_lossy(bytes);
+            assert_eq!(read.format, format, "{text}: {:?}", read.unreadable);
+            assert_eq!(read.raw.expose(), bytes, "{text}: the bytes are kept");
+            let account = read
+                .facts
+                .expose()
+                .reported
+                .as_ref()
+                .and_then(|a| a.id.clone());
+            let found = read.unreadable.or(account).unwrap_or_default();
+            assert!(found.contains(says), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn files_are_split_into_their_reports() {
+        for (bytes, parts) in [
+            (&b"{\"a\": 1}\n{\"a\": 2}\n"[..], 2),
+            (b"{\"a\": 1}", 1),
+            (b"{\n\"a\": 1}", 1),
+            (b"{\"a\": 1}\nnot json", 1),
+            (
+                b"<reports><report>1</report><report>2</report></reports>",
+                2,
+            ),
+            (b"<report>1</report>", 1),
+            (b"Account: a\n\nAccount: b", 1),
+        ] {
+            assert_eq!(
+                split(bytes).len(),
+                parts,
+                "{}",
+                String::from_utf8_lossy(bytes)
+            );
+        }
+    }
+
+    /// What a note's lines become.
+    #[test]
+    fn a_notes_lines_become_facts() {
+        let note = "Nummer: 17\nDienst: example\nKonto: user-1\nAdresse: https://example.org/a\n\
+                    Verlauf: t-1\nSerie: s-1\nZeit: 2026-01-01\nGefahr: nonsense\nUnbekannt: x\nLeer:\n";
+        let read = read(note.as_bytes());
+        let facts = read.facts.expose();
+        assert_eq!(read.number.as_deref(), Some("17"));
+        let account = facts.reported.as_ref().unwrap();
+        assert_eq!(
+            (account.id.as_deref(), account.service.as_deref()),
+            (Some("user-1"), Some("example"))
+        );
+        assert_eq!((facts.places.len(), facts.threads.len()), (1, 1));
+        assert_eq!(facts.series.as_deref(), Some("s-1"));
+        assert_eq!(facts.occurred_at.as_deref(), Some("2026-01-01"));
+        assert!(facts.risks.is_empty() && facts.tags.is_empty());
+        assert_eq!(facts.note.as_deref(), Some(note), "the whole text stays");
     }
 }

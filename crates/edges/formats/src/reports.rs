@@ -1,10 +1,10 @@
-//! Reports in each destination's own form, each one file, each an entry in [`ALL`].
+//! each a module.
 //!
 //! A renderer is pure: the same dossier gives the same bytes. Only the core's `Report::render` calls one.
 
 pub use crate::documents::zip;
 pub(crate) use crate::form::stays_here;
-pub use crate::form::{Checked, FileDocument, Form, Omitted, Remark, Rendered, Status};
+pub use crate::form::{Checked, FileDocument, Form, FormStatus, Omitted, Remark, Rendered};
 
 pub mod goaml;
 pub mod leads;

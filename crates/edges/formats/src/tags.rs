@@ -1,7 +1,8 @@
 //! Files of tags, in whatever form they come: TagPack (YAML), ActorPack (YAML), CSV, OFAC's plain lists.
 //!
-//! A form is recognised by what it is, not by its file's name. A row that can't be taken is text with
-//! its number and left out; a file that can't be read at all is text with line and column.
+//! A form is recognised by what it is, not by its file's name. A row that can't be used is
+//! skipped and reported with its number; a file that can't be read at all is reported with line
+//! and column.
 
 use obhut_facts::{ActorRecord, TagProblem, TagRecord};
 
@@ -15,12 +16,12 @@ pub const FILE_BYTES_MAX: usize = 256 << 20;
 /// Tags that one file may hold.
 pub const TAGS_MAX: usize = 2_000_000;
 
-/// What files of tags say.
+/// The parsed contents of a tag file.
 #[derive(Default, Debug)]
 pub struct TagFile {
     /// Tags.
     pub tags: Vec<TagRecord>,
-    /// What is known of actors.
+    /// Actors.
     pub actors: Vec<ActorRecord>,
     /// What could not be taken.
     pub problems: Vec<TagProblem>,
@@ -46,24 +47,25 @@ pub(crate) const CONFIDENCE: &[(&str, u8)] = &[
     ("unknown", 5),
 ];
 
-/// A word of the ladder as a number.
+/// The numeric value of a confidence level.
 pub(crate) fn confidence(word: &str) -> Option<u8> {
     CONFIDENCE.iter().find(|c| c.0 == word).map(|c| c.1)
 }
 
-/// Reads a file of tags; `name` is text with problems. An error where nothing of it can be read.
+/// `name` is the file name shown in problems. An error where nothing of it can be read.
 pub fn read(name: &str, bytes: &[u8]) -> Result<TagFile, String> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(format!("it is longer than {FILE_BYTES_MAX} bytes"));
     }
     let text = std::str::from_utf8(bytes)
-        .map_err(|e| format!("it is no UTF-8 text from byte {}", e.valid_up_to()))?;
+        .map_err(|e| format!("not valid UTF-8 at byte {}", e.valid_up_to()))?;
     let text = text.trim_start_matches('\u{feff}');
     let first = text
         .lines()
         .map(str::trim)
         .find(|l| !l.is_empty() && !l.starts_with('#'))
         .ok_or("it has nothing in it")?;
+    // Strictest form first: TagPack takes what is left, and its error names all the forms.
     let file = if plain::is(text) {
         plain::read(name, text)
     } else if table::is(first) {
@@ -73,6 +75,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<TagFile, String> {
     } else {
         tagpack::read(name, text)?
     };
+    // Checked after reading: FILE_BYTES_MAX has already bounded the memory.
     if file.tags.len() > TAGS_MAX {
         return Err(format!("it has more than {TAGS_MAX} tags; split it"));
     }
@@ -131,6 +134,7 @@ mod tests {
 
     #[test]
     fn a_pack_hands_its_head_down() {
+        // The third tag is in another currency: it is counted and is not a problem.
         check(
             "title: T\ncreator: C\nconfidence: service_data\ncurrency: BTC\nlastmod: 2021-11-12\nsource: https://a.example\ncategory: exchange\nis_cluster_definer: true\ntags:\n- address: a\n  label: X\n  actor: x\n- address: b\n  label: Y\n  confidence: ownership\n  is_cluster_definer: false\n- address: c\n  label: Z\n  currency: ETH\n",
             expect![[r#"
@@ -141,19 +145,19 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_does_not_fit_is_told_and_left_out() {
+    fn invalid_rows_are_reported_and_skipped() {
         check(
             "title: T\ncreator: C\nshape: odd\ncurrency: BTC\nsource: s\ntags:\n- address: a\n- address: b\n  label: B\n  confidence: sure\n- label: C\n- address: d\n  label: D\n  colour: red\n- address: e\n  label: E\n- just words\n",
             expect![[r#"
                 d D None None 5 true s
                 e E None None 5 true s
-                0: the head's field "shape" isn't in TagPack's schema; it was passed over
-                0: `confidence` stands neither in the head nor in every tag, and its schema wants it
-                1: it has no label; it was left out
-                2: "sure" is no confidence of TagPack's ladder; it was left out
-                3: it has no address; it was left out
-                4: the field "colour" isn't in TagPack's schema; it was passed over
-                6: it isn't a list of fields; it was left out
+                0: unknown field `shape` in the header, ignored
+                0: `confidence` is neither in the header nor in every tag, but the schema requires it
+                1: it has no label; ignored
+                2: "sure" isn't a confidence of TagPack's ladder; ignored
+                3: it has no address; ignored
+                4: unknown field `colour`, ignored
+                6: it isn't a mapping; ignored
                 0 other currencies"#]],
         );
     }
@@ -179,13 +183,15 @@ mod tests {
 
     #[test]
     fn tables_and_plain_lists() {
+        // Semicolons and empty fields at the end, as spreadsheets write them.
         check(
             "Address;Label;Category;Confidence;Source\na;X;exchange;80;letter 7\nb;;;;\n",
             expect![[r#"
                 a X None Some("exchange") 80 true letter 7
-                2: it has no label; it was left out
+                2: it has no label; ignored
                 0 other currencies"#]],
         );
+        // The file's name says nothing about sanctions, so the tags get the lowest confidence.
         check(
             "123WBUDmSJv4GctdVEz6Qq6z8nXSKrJ4KX\n125W5ek3DT6Zqy5S2iPt4FHQdNMCbZA3FU\n",
             expect![[r#"
@@ -197,7 +203,7 @@ mod tests {
             "title: A\ncreator: C\nactors:\n- id: x\n  uri: https://x.example\n  label: X\n  jurisdictions: [DE, MT]\n  context: '{\"legal_name\": \"X GmbH\"}'\n- label: nameless\n",
             expect![[r#"
                 x Some("X GmbH") ["DE", "MT"]
-                2: it has no id; it was left out
+                2: it has no id; ignored
                 0 other currencies"#]],
         );
     }

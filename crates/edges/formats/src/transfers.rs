@@ -24,19 +24,19 @@ pub const FILE_BYTES_MAX: u64 = 1 << 40;
 
 /// A column that transfers are read from, and the names it is known by.
 #[derive(Debug)]
-pub struct Column {
+pub struct TransferColumn {
     /// Its own name.
     pub name: &'static str,
     /// Other names that are understood.
     pub also: &'static [&'static str],
-    /// Nothing goes without it.
+    /// True if a file must have it.
     pub required: bool,
     /// What it holds.
     pub what: &'static str,
 }
 
 /// Every column, required ones first.
-pub const COLUMNS: &[Column] = &[
+pub const COLUMNS: &[TransferColumn] = &[
     column(
         "tx_id",
         &["transaction_id", "id"],
@@ -97,7 +97,7 @@ pub const COLUMNS: &[Column] = &[
         "sender_tie",
         &[],
         false,
-        "yes or no: a tie to the destination was looked for",
+        "yes or no: whether the sender has a known link to the destination",
     ),
     column(
         "purchase",
@@ -125,8 +125,8 @@ const fn column(
     also: &'static [&'static str],
     required: bool,
     what: &'static str,
-) -> Column {
-    Column {
+) -> TransferColumn {
+    TransferColumn {
         name,
         also,
         required,
@@ -172,7 +172,7 @@ impl Mapping {
             if !COLUMNS.iter().any(|c| c.name == name) {
                 let names: Vec<&str> = COLUMNS.iter().map(|c| c.name).collect();
                 return Err(format!(
-                    "{name} is no column; there are {}",
+                    "unknown column {name}; known are {}",
                     names.join(", ")
                 ));
             }
@@ -192,7 +192,7 @@ impl Mapping {
         for c in COLUMNS {
             let at = match self.0.get(c.name) {
                 Some(wanted) => Some(place(wanted).ok_or_else(|| {
-                    format!("there is no column {wanted}; it has {}", shown(theirs))
+                    format!("column {wanted} is missing; the file has {}", shown(theirs))
                 })?),
                 None => std::iter::once(&c.name)
                     .chain(c.also)
@@ -231,6 +231,7 @@ impl Mapping {
 
 /// Names of columns as a message may show them.
 fn shown(theirs: &[String]) -> String {
+    // The names come from the file: no control characters on a terminal, and only 20 short ones.
     let plain = |t: &String| -> String {
         t.trim()
             .chars()
@@ -249,15 +250,15 @@ fn shown(theirs: &[String]) -> String {
 #[derive(Default)]
 pub struct Reader {
     mapping: Mapping,
-    words: Words,
+    words: Channels,
 }
 
 impl Reader {
-    /// With columns named so.
+    /// A reader that uses this column mapping.
     pub fn new(mapping: Mapping) -> Self {
         Self {
             mapping,
-            words: Words::default(),
+            words: Channels::default(),
         }
     }
 
@@ -289,8 +290,10 @@ impl Reader {
                 "it is longer than {FILE_BYTES_MAX} bytes; split it"
             )));
         }
+        // Enough to recognise a format: `PAR1`, or `<` after a byte order mark and white space.
         let mut start = [0; 1024];
         let mut have = 0;
+        // A single read may return less, from a pipe for example.
         while have < start.len() {
             match file.read(&mut start[have..]) {
                 Ok(0) => break,
@@ -300,6 +303,7 @@ impl Reader {
         }
         let start = &start[..have];
         transfers.begin(&name);
+        // Parquet reads at positions, so the bytes taken above need not be given back to it.
         let read = if start.starts_with(b"PAR1") {
             parquet_file::read(&file, &self.mapping, &mut self.words, transfers, put)
         } else if iso20022::looks_like(start) {
@@ -309,6 +313,8 @@ impl Reader {
             let whole = std::io::Cursor::new(start.to_vec()).chain(file);
             csv_file::read(whole, &self.mapping, &mut self.words, transfers, put)
         };
+        // Also after a fault: records held back for their order must be counted, or
+        // read = processed + problems would not hold.
         transfers.end(put);
         read.map_err(fault)
     }
@@ -328,6 +334,7 @@ pub fn probe(bytes: &[u8]) {
         return;
     }
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+    // So that no date counts as too far ahead; the addition in new() saturates.
     let mut transfers = Transfers::new(i64::MAX);
     let mut taken = 0;
     let _ = Reader::default().read(Path::new(&path), &mut transfers, &mut |_| taken += 1);
@@ -336,13 +343,13 @@ pub fn probe(bytes: &[u8]) {
     assert_eq!(c.processed, taken);
 }
 
-/// Optional texts to what the kernel looks at.
+/// Turns optional text fields into the context the kernel uses.
 #[derive(Default)]
-pub struct Words {
+pub struct Channels {
     channels: HashMap<String, u8>,
 }
 
-impl Words {
+impl Channels {
     fn channel(&mut self, text: &str) -> u8 {
         if text.is_empty() {
             return 0;
@@ -350,6 +357,7 @@ impl Words {
         if let Some(n) = self.channels.get(text) {
             return *n;
         }
+        // A byte in each transfer: from the 255th channel on all share one number.
         let n = (self.channels.len() + 1).min(255) as u8;
         if self.channels.len() < 255 {
             self.channels.insert(text.to_owned(), n);
@@ -417,7 +425,7 @@ const COVER: &[&str] = &[
     "family support",
 ];
 
-/// Signs of a profile elsewhere.
+/// Messaging and profile handles.
 const HANDLE: &[&str] = &[
     "t.me/",
     "telegram",
@@ -433,11 +441,13 @@ const HANDLE: &[&str] = &[
 ];
 
 impl Optional<'_> {
-    pub fn context(&self, words: &mut Words, at_micros: i64) -> Result<Context, String> {
+    pub fn context(&self, words: &mut Channels, at_micros: i64) -> Result<Context, String> {
         let lower = |text: &str| text.to_lowercase();
         let mut context = Context::default();
         if !self.relationship.is_empty() {
             let said = lower(self.relationship);
+            // Parts of words count, as in `grandmother`; so does the `son` in `person`.
+            // `no` at the start is for answers such as `not family`.
             context.kin = FAMILY.iter().any(|w| said.contains(w)) && !said.starts_with("no");
         }
         if !self.reference.is_empty() {
@@ -446,14 +456,18 @@ impl Optional<'_> {
             context.handle = HANDLE.iter().any(|w| said.contains(w)) || has_handle(&said);
         }
         if !self.birth_year.is_empty() {
+            // A date of birth is fine too: ISO 20022 has one, and
+            // its first four characters are the year.
             let year: i64 = self
                 .birth_year
                 .trim()
                 .get(..4)
                 .and_then(|y| y.parse().ok())
                 .filter(|y| (1900..=2100).contains(y))
-                .ok_or("sender_birth_year is no year")?;
+                .ok_or("sender_birth_year isn't a year")?;
+            // 31,556,952 s is the mean Gregorian year, 365.2425 days.
             let now = 1970 + at_micros.div_euclid(31_556_952_000_000);
+            // 0 means unknown: a birth year after the transfer ends there.
             context.age_years = (now - year).clamp(0, 120) as u8;
         }
         context.tie = match lower(self.tie).as_str() {
@@ -499,20 +513,23 @@ fn has_handle(text: &str) -> bool {
 
 /// A telephone number or address as a number, never 0 (FNV-1a).
 fn contact(text: &str) -> u32 {
+    // Offset basis and prime of 32-bit FNV-1a.
     let mut hash = 0x811c_9dc5u32;
     let mut any = false;
+    // Punctuation and blanks are how one source writes it: `+63 917` is the contact `63917`.
     for b in text.bytes().filter(u8::is_ascii_alphanumeric) {
         any = true;
         hash = (hash ^ u32::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0193);
     }
+    // 0 means that the record has no contact.
     if any { hash.max(1) } else { 0 }
 }
 
-/// A record of texts; `Err` says why there is none.
+/// Builds a record from text fields; `Err` says why it can't.
 pub(crate) fn record_of_texts<'a>(
     number: u64,
     field: &dyn Fn(usize) -> &'a str,
-    words: &mut Words,
+    words: &mut Channels,
 ) -> Result<Record<'a>, String> {
     let time = moment(field(at::TS))?;
     let optional = Optional {
@@ -531,7 +548,7 @@ pub(crate) fn record_of_texts<'a>(
         Some(zone(
             offset
                 .parse()
-                .map_err(|_| "utc_offset_minutes is no number")?,
+                .map_err(|_| "utc_offset_minutes isn't a number")?,
         )?)
     };
     Ok(Record {
@@ -552,6 +569,7 @@ pub(crate) fn record_of_texts<'a>(
 
 /// Minutes that a clock may be away from UTC.
 pub(crate) fn zone(minutes: i64) -> Result<i16, String> {
+    // UTC+14 is the largest offset in use (Line Islands).
     if (-840..=840).contains(&minutes) {
         Ok(minutes as i16)
     } else {
@@ -570,13 +588,14 @@ mod tests {
                 reference,
                 ..Optional::default()
             };
-            let c = optional.context(&mut Words::default(), 0).unwrap();
+            let c = optional.context(&mut Channels::default(), 0).unwrap();
             (c.handle, c.cover)
         };
         assert_eq!(check("school uniform"), (false, true));
         assert_eq!(check("for @maria_23"), (true, false));
         assert_eq!(check("mail maria@example.com"), (false, false));
         assert_eq!(check("Rent March"), (false, false));
+        // Formatting does not make it another contact.
         assert_eq!(contact("+63 917 000"), contact("63917000"));
         assert_ne!(contact("a"), 0);
         assert_eq!(contact(""), 0);

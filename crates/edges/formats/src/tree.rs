@@ -24,7 +24,7 @@ pub struct Node {
     pub children: Vec<Node>,
 }
 
-/// Why a text isn't XML that is accepted here. Names positions, never contents.
+/// Why a document is refused. Names positions, never contents.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TreeFault {
@@ -46,7 +46,7 @@ impl fmt::Display for TreeFault {
         match self {
             Self::Malformed { at } => write!(f, "not well-formed XML, noticed at byte {at}"),
             Self::DocumentType => write!(f, "a document type is not allowed"),
-            Self::Entity => write!(f, "an entity that nobody declared"),
+            Self::Entity => write!(f, "an undeclared entity"),
             Self::TooMuch => write!(
                 f,
                 "more than {ELEMENTS_MAX} elements, or {DEPTH_MAX} inside one another"
@@ -102,6 +102,7 @@ pub fn parse(text: &str) -> Result<Node, TreeFault> {
         let closed = match event {
             Event::Start(start) => {
                 elements += 1;
+                // walk() and dropping a Node recurse, so the depth must be bounded.
                 if open.len() == DEPTH_MAX || elements > ELEMENTS_MAX {
                     return Err(TreeFault::TooMuch);
                 }
@@ -139,6 +140,7 @@ pub fn parse(text: &str) -> Result<Node, TreeFault> {
             Event::GeneralRef(entity) => {
                 let node = open.last_mut().ok_or(malformed.clone())?;
                 let piece = match entity.resolve_char_ref() {
+                    // The parser resolves `&#0;`, a character that XML 1.0 does not have.
                     Ok(Some(c)) if allowed(c) => c,
                     Ok(None) => match entity.xml10_content().as_ref() {
                         "amp" => '&',
@@ -167,6 +169,7 @@ pub fn parse(text: &str) -> Result<Node, TreeFault> {
     let end = TreeFault::Malformed {
         at: reader.buffer_position(),
     };
+    // The parser accepts control characters in text; XML 1.0 does not.
     if !open.is_empty() || text.chars().any(|c| !allowed(c)) {
         return Err(end);
     }
@@ -211,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_refused() {
+    fn malformed_documents_are_refused() {
         for (text, fault) in [
             ("", "not well-formed"),
             ("<a>", "not well-formed"),
@@ -224,11 +227,12 @@ mod tests {
                 "<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>",
                 "document type",
             ),
-            ("<a>&e;</a>", "an entity"),
+            ("<a>&e;</a>", "an undeclared entity"),
         ] {
             let said = parse(text).unwrap_err().to_string();
             assert!(said.contains(fault), "{text}: {said}");
         }
+        // Well-formed, and deeper than DEPTH_MAX.
         let deep = "<a>".repeat(100) + &"</a>".repeat(100);
         assert_eq!(parse(&deep), Err(TreeFault::TooMuch));
     }

@@ -9,9 +9,10 @@ use obhut_fakes::transfers::{Recipe, synthesize};
 use obhut_formats::transfers::Reader;
 use obhut_typologies::{Transfer, Transfers};
 
+// 2027-01-15; nothing may be dated more than a year after it.
 const NOW: i64 = 1_800_000_000_000_000;
 
-/// Holds a message against its schema, where that is present.
+/// Validates a message against its schema, if present.
 fn fits(message: &Path, name: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/iso20022");
     let schema = folder.join(format!("{name}.xsd"));
@@ -96,6 +97,7 @@ fn transaction(ids: &str, amount: &str, payee: &str) -> String {
 fn a_payers_order_is_read_with_each_payer_at_its_own_payments() {
     let folder = tempfile::tempdir().unwrap();
     let ids = |n: &str| format!("<InstrId>I{n}</InstrId><EndToEndId>E{n}</EndToEndId>");
+    // NOTPROVIDED is a blank id: the name must come from InstrId.
     let unnamed = "<InstrId>I3</InstrId><EndToEndId>NOTPROVIDED</EndToEndId>";
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
@@ -117,6 +119,7 @@ fn a_payers_order_is_read_with_each_payer_at_its_own_payments() {
             "I3 SE4550000000058398257466 Q-1 9900 EUR SE>PH 1772401260 Some(60)",
         ]
     );
+    // `school uniform` is one of the published cover labels.
     assert!(read.all.iter().all(|t| t.context.cover));
     assert_eq!(read.transfers.counted.problems, 0);
     // The same with a prefix says the same.
@@ -182,5 +185,6 @@ fn the_published_example_is_read() {
             "eb6305c9-1f7f-49de-aed0-000000000000 DE89370400440532013000 09170000000 3500 EUR DE>PH 1772401260 Some(60)"
         ]
     );
+    // From BirthDt of the published example.
     assert_eq!(read.all[0].context.age_years, 60);
 }

@@ -19,7 +19,7 @@ pub struct Destination {
     pub retract: for<'a> fn(Submission<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
 }
 
-/// Delivered as a package that contains the files.
+/// A ZIP for a folder, with the exhibits of the case.
 const fn package(form: &'static Form) -> Destination {
     Destination {
         form,
@@ -28,10 +28,21 @@ const fn package(form: &'static Form) -> Destination {
     }
 }
 
+/// A ZIP for a folder without the exhibits: leads go to authorities that have no case yet, and say that the
+/// files are with the reporter.
+const fn package_without_files(form: &'static Form) -> Destination {
+    Destination {
+        form,
+        send: |submission| Box::pin(hand_over::send_document(submission, "zip")),
+        retract: |submission| Box::pin(hand_over::retract(submission)),
+    }
+}
+
 /// Delivered as a single document.
 const fn document(form: &'static Form) -> Destination {
     Destination {
         form,
+        // VICS and XARF are JSON; the exhibits are not part of either document.
         send: |submission| Box::pin(hand_over::send_document(submission, "json")),
         retract: |submission| Box::pin(hand_over::retract(submission)),
     }
@@ -40,7 +51,7 @@ const fn document(form: &'static Form) -> Destination {
 /// Every destination.
 pub const ALL: &[Destination] = &[
     package(&reports::goaml::FORM),
-    package(&reports::leads::FORM),
+    package_without_files(&reports::leads::FORM),
     ncmec::DESTINATION,
     package(&reports::package::FORM),
     package(&reports::package_bka::FORM),
@@ -53,5 +64,6 @@ pub const ALL: &[Destination] = &[
 
 /// The destination of that name.
 pub fn by_name(name: &str) -> Option<&'static Destination> {
+    // Ten entries, looked up once per job: a list is enough.
     ALL.iter().find(|d| d.form.name == name)
 }

@@ -21,7 +21,7 @@ use url::{Host, Url};
 const REDIRECTS_MAX: u32 = 5;
 /// Longest time for one file, redirects included.
 const TIME_MAX: Duration = Duration::from_secs(60);
-/// Longest time without an answer's head.
+/// Longest wait for a connection, and for the response headers.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// What may be fetched: beginnings of addresses, each a scheme, a host, and if wanted port and path.
@@ -44,7 +44,7 @@ pub enum FetchFault {
     NotAllowed(&'static str),
     /// No server answers.
     Unreachable,
-    /// It answers with another status than 200.
+    /// The server answered with a status other than 200.
     Status(u16),
     /// Longer than allowed.
     TooLong {
@@ -59,7 +59,7 @@ impl fmt::Display for FetchFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAllowed(why) => write!(f, "this address may not be fetched: {why}"),
-            Self::Unreachable => write!(f, "nobody answers at this address"),
+            Self::Unreachable => write!(f, "no server answers at this address"),
             Self::Status(status) => write!(f, "the address answers with status {status}"),
             Self::TooLong { bytes_max } => write!(f, "the file is longer than {bytes_max} bytes"),
             Self::TooSlow => write!(f, "the file took too long"),
@@ -75,8 +75,9 @@ impl AllowList {
         beginnings
             .into_iter()
             .map(|text| {
-                let url = Url::parse(text).map_err(|e| format!("\"{text}\" is no address: {e}"))?;
+                let url = Url::parse(text).map_err(|e| format!("\"{text}\" isn't a URL: {e}"))?;
                 let web = matches!(url.scheme(), "http" | "https") && url.host().is_some();
+                // An entry is compared by its path; a query or a fragment in it would have no effect.
                 let plain = url.query().is_none() && url.fragment().is_none();
                 if web && plain && url.username().is_empty() && url.password().is_none() {
                     Ok(url)
@@ -107,6 +108,7 @@ impl AllowList {
                 "it has an encoded slash in its path",
             ));
         }
+        // Both are normalised by Url: case, default port, dot segments, other spellings of IPv4.
         self.0
             .iter()
             .find(|allowed| {
@@ -147,10 +149,12 @@ impl Resolver for Outside {
         if written_out || host == "localhost" {
             return Ok(found);
         }
+        // A name with public and private addresses is reached at its public ones only.
         let mut outside = self.empty();
         for address in found.iter().filter(|a: &&SocketAddr| is_public(a.ip())) {
             outside.push(*address);
         }
+        // The same as for a name that does not exist, so that answers do not map the inside.
         if outside.is_empty() {
             return Err(ureq::Error::HostNotFound);
         }
@@ -158,11 +162,12 @@ impl Resolver for Outside {
     }
 }
 
-/// Addresses of the open internet.
+/// True for publicly routed addresses (RFC 6890).
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(a) => {
             let [x, y, ..] = a.octets();
+            // The ranges written as numbers are those that std tests only in nightly (RFC 6890).
             !(a.is_private()
                 || a.is_loopback()
                 || a.is_link_local()
@@ -209,6 +214,8 @@ impl Fetcher {
     /// Nothing is connected before the first call.
     pub fn new(allowed: AllowList) -> Self {
         let tls = tls();
+        // Redirects are followed in `get`, each target checked. A proxy would resolve names itself,
+        // past the check of addresses.
         let config = Config::builder()
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -230,13 +237,13 @@ impl Fetcher {
     /// The file at an address.
     pub fn get(&self, address: &str, bytes_max: u64) -> Result<Fetched, FetchFault> {
         let started = Instant::now();
-        let mut url =
-            Url::parse(address).map_err(|_| FetchFault::NotAllowed("it is no address"))?;
+        let mut url = Url::parse(address).map_err(|_| FetchFault::NotAllowed("not a valid URL"))?;
         for _ in 0..=REDIRECTS_MAX {
             self.allowed.entry(&url)?;
             if matches!(url.host(), Some(Host::Domain(""))) {
                 return Err(FetchFault::NotAllowed("it names no host"));
             }
+            // One budget for all redirects: five slow ones do not take five times as long.
             let left = TIME_MAX
                 .checked_sub(started.elapsed())
                 .ok_or(FetchFault::TooSlow)?;
@@ -265,6 +272,7 @@ impl Fetcher {
                 .get("content-type")
                 .and_then(|v| v.to_str().ok())
                 .map(str::to_owned);
+            // Grows with what arrives: Content-Length is only the server's claim.
             let mut bytes = Vec::new();
             let mut reader = answer.body_mut().as_reader().take(bytes_max + 1);
             reader.read_to_end(&mut bytes).map_err(|e| match e.kind() {
@@ -309,10 +317,12 @@ mod tests {
             ("https://user:x@cdn.example.com/p", false),
             ("http://192.0.2.7:9000/up/1", true),
             ("http://192.0.2.7:9000/upper", false),
+            // Url resolves these before the comparison, so they are below the entry after all.
             ("http://192.0.2.7:9000/other/../up/1", true),
             ("http://0xc0.0.2.7:9000/up", true),
             ("https://a.example/x/../y", false),
             ("https://a.example/x/%2e%2e/y", false),
+            // Url leaves encoded slashes alone; some servers decode them.
             ("https://a.example/x/..%2fy", false),
             ("https://a.example/x/%5C..%5Cy", false),
             ("file:///etc/passwd", false),
@@ -348,6 +358,7 @@ mod tests {
             "fe80::1",
             "fd00::1",
             "2001:db8::1",
+            // 127.0.0.1 behind NAT64 (RFC 6052) and 6to4 (RFC 3056).
             "64:ff9b::7f00:1",
             "2002:7f00:1::",
         ] {

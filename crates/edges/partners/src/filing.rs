@@ -40,19 +40,22 @@ pub struct RetryPolicy {
     pub horizon: Duration,
     /// Jobs under way at the same time.
     pub at_once: usize,
-    /// So long a claim outlives a worker that was killed; a living one renews it.
+    /// How long a claim lasts without being renewed.
     pub claim: Duration,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
+            // Our judgement: 1.75 s of pauses bridge a dropped connection; longer outages wait in the outbox.
             tries: 4,
             pause: Duration::from_millis(250),
             first: Duration::from_secs(60),
             most: Duration::from_secs(3_600),
+            // Our judgement. The deadline of 24 hours raises its alarm long before this.
             horizon: Duration::from_secs(96 * 3_600),
             at_once: 4,
+            // Short, so that the jobs of a killed worker are free again after two minutes.
             claim: Duration::from_secs(120),
         }
     }
@@ -105,6 +108,7 @@ pub async fn drain(
     let working = drain_all(casework, http, retry, draining);
     let renewing = renew(casework, retry, draining.worker);
     futures::pin_mut!(working, renewing);
+    // Renewing ends only with an error, and so does the drain: other workers will take the jobs.
     match futures::future::select(working, renewing).await {
         futures::future::Either::Left((drained, _)) => drained,
         futures::future::Either::Right((e, _)) => Err(e),
@@ -114,6 +118,7 @@ pub async fn drain(
 /// Renews the worker's claims until it is dropped.
 async fn renew(casework: &Casework, retry: &RetryPolicy, worker: &str) -> CaseworkError {
     loop {
+        // A quarter: a renewal may be late by three quarters of a claim before a job is lost.
         tokio::time::sleep(retry.claim / 4).await;
         if let Err(e) = casework::renew_jobs(casework, worker, retry.claim.as_micros() as i64).await
         {
@@ -132,7 +137,8 @@ async fn drain_all(
     // Jobs put off stay put off within one draining, even when a person said now.
     let mut seen: HashSet<String> = HashSet::new();
     let mut waiting: VecDeque<Job> = VecDeque::new();
-    // Tasks of their own: one that holds the database's writer must go on while others are claimed.
+    // Separate tasks: one that holds the database's writer must keep running while others are
+    // claimed.
     let mut under_way = JoinSet::new();
     let mut more = true;
     loop {
@@ -154,6 +160,7 @@ async fn drain_all(
                         }
                     }
                 }
+                // Without this a drain with `now` would claim the deferred jobs for ever.
                 more = !waiting.is_empty();
             }
             match waiting.pop_front() {
@@ -166,6 +173,7 @@ async fn drain_all(
                 None => break,
             }
         }
+        // One ended task makes room for one job, so slow reports do not hold up the others.
         match under_way.join_next().await {
             None => return Ok(drained),
             Some(became) => match became.expect("no job panics")? {
@@ -210,6 +218,7 @@ async fn work(
         .await?;
         return Ok(JobOutcome::Stopped);
     };
+    // Read per job: a refusal of the credentials a moment ago halts all that wait behind it.
     let channel = casework::channel(casework, &row.destination).await?;
     if channel.halted.is_some() {
         casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
@@ -229,19 +238,22 @@ async fn work(
                 pause *= 2;
             }
             SendFault::Unreachable(why) => {
+                // Since it was put in, so restarts do not extend it; resuming by a person sets it again.
                 let age = now() - job.put_at;
                 if age > retry.horizon.as_micros() as i64 {
                     let why = format!("given up after {} hours; last: {why}", age / 3_600_000_000);
                     return stop(casework, &row, &why, job, worker).await;
                 }
+                // The bound keeps the power within u32; an hour is reached at the seventh claim anyway.
                 let doubled = retry.first * 2_u32.pow(job.tries.clamp(1, 16) as u32 - 1);
                 let wait = doubled.min(retry.most).as_micros() as i64;
                 casework::defer_job(casework, job, worker, now() + wait).await?;
-                tracing::warn!(report = row.id, "put off: {why}");
+                tracing::warn!(report = row.id, "deferred: {why}");
                 return Ok(JobOutcome::Deferred);
             }
             SendFault::Denied(why) => {
                 casework::halt_channel(casework, &row.destination, &why).await?;
+                // Due immediately: if new credentials come soon, it need not wait.
                 casework::defer_job(casework, job, worker, now()).await?;
                 return Ok(JobOutcome::Halted);
             }
@@ -253,10 +265,11 @@ async fn work(
             SendFault::Refused(why) | SendFault::Unexpected(why) => {
                 return stop(casework, &row, &why, job, worker).await;
             }
-            // Another worker went on with it: it is theirs.
+            // Either another worker has it, or a rule refuses it.
             SendFault::Ours(
                 CaseworkError::Conflict { why, .. } | CaseworkError::Invalid { why, .. },
             ) => {
+                // Still ours: a rule refused it, for example because facts changed after the approval.
                 if casework::holds_job(casework, job, worker).await? {
                     return stop(casework, &row, &why, job, worker).await;
                 }
@@ -274,13 +287,14 @@ async fn stop(
     job: &Job,
     worker: &str,
 ) -> Result<JobOutcome, CaseworkError> {
+    // Read again: the attempt that failed may have moved it on.
     let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
     match (job.kind, filing.state) {
         // A retraction that fails must not be abandoned: an alarm tells a person to contact the receiver.
         (JobKind::Retraction, _) | (_, FilingState::Filed | FilingState::Retracted) => {
             casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
             let text = format!(
-                "the retraction of report {} isn't acknowledged by {}: {why}; tell them another way, then record their acknowledgement of {}",
+                "the retraction of report {} isn't acknowledged by {}: {why}; notify them another way, then record their acknowledgement of {}",
                 row.id, row.destination, row.id
             );
             casework::raise_alarm(casework, "retraction", &row.id, &text).await?;
@@ -317,6 +331,7 @@ async fn attempt(
                 casework::finish_job(casework, job, worker).await?;
                 return Ok(JobOutcome::Nothing);
             }
+            // Fails if facts or files differ from what was approved.
             let report = casework::report_to_send(casework, &row.id, worker).await?;
             let rendered = report.render(destination.form.renderer());
             let stopping: Vec<String> = rendered
@@ -324,6 +339,7 @@ async fn attempt(
                 .iter()
                 .map(ToString::to_string)
                 .collect();
+            // With a number the service may have finished it already; only its answer can say.
             if !stopping.is_empty() && filing.remote.is_empty() {
                 return Err(SendFault::Refused(format!(
                     "not sent, because it would be refused: {}",
@@ -332,6 +348,8 @@ async fn attempt(
             }
             submission.rendered = Some(&rendered);
             let sent = (destination.send)(submission).await?;
+            // Packages and webhooks give no number, but a retraction takes an empty one to mean that nothing
+            // was ever sent.
             let remote = match sent.filing.remote.as_str() {
                 "" => row.id.clone(),
                 remote => remote.to_owned(),
@@ -341,6 +359,7 @@ async fn attempt(
             Ok(JobOutcome::Filed)
         }
         JobKind::Retraction => {
+            // A person may have recorded the acknowledgement since the job was claimed.
             if filing.state == FilingState::Retracted {
                 casework::finish_job(casework, job, worker).await?;
                 return Ok(JobOutcome::Nothing);
@@ -379,7 +398,7 @@ pub async fn compare_schema(casework: &Casework, http: &Arc<Http>) -> Result<usi
     Ok(differences.len())
 }
 
-/// Asks the CyberTipline whether it lets us in; its own words.
+/// Checks access to the CyberTipline and returns its answer.
 pub async fn service_status(casework: &Casework, http: &Arc<Http>) -> Result<String, SendFault> {
     let channel = casework::channel(casework, "ncmec").await?;
     destinations::ncmec::service_status(&channel, http.clone()).await

@@ -14,11 +14,13 @@ pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
     let rendered = submission
         .rendered
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
+    // Forms render without the vault, so the exhibits join the package here.
     let mut parts = unzip(&rendered.report)?;
     let row = casework::report_row(submission.casework, &submission.filing.report).await?;
     let dossier = casework::dossier(submission.casework, &row.case, row.with_victims).await?;
     for (number, file) in (1..).zip(&dossier.files) {
         if let Some(exhibit) = &file.exhibit {
+            // Logged as read before the first byte, like any reading of an exhibit.
             let bytes =
                 casework::exhibit_to_send(submission.casework, exhibit, &row.id, submission.worker)
                     .await?;
@@ -43,10 +45,11 @@ pub(crate) async fn send_document(
 /// Writes the retraction next to the package it retracts; the job stays open until it is acknowledged.
 pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let report = &submission.filing.report;
+    // Only a filed report has one: without it there is nothing to take back.
     if submission.filing.remote.is_empty() {
         return Ok(Sent {
             filing: submission.filing.clone(),
-            receipt: "it had not been laid ready".into(),
+            receipt: "it had not been placed in the folder".into(),
         });
     }
     let text = format!(
@@ -59,7 +62,7 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
         "txt",
     )?;
     Err(SendFault::Waits(format!(
-        "the retraction of report {report} lies ready: {}. Hand it over; when {} has acknowledged it, record who did, and how",
+        "the retraction of report {report} is ready: {}. Hand it over; when {} has acknowledged it, record who did, and how",
         laid.receipt, submission.channel.destination
     )))
 }
@@ -70,9 +73,10 @@ fn lay_ready(
     bytes: Vec<u8>,
     kind: &str,
 ) -> Result<Sent, SendFault> {
+    // Denied, not refused: without a key every package for this destination waits, with one alarm.
     let key = submission.channel.recipient.as_deref().ok_or_else(|| {
         SendFault::Denied(format!(
-            "no key of the authority is set, and nothing is laid ready in the open; set a recipient and a folder for {}",
+            "no key of the authority is set, and packages are never stored unencrypted; set a recipient and a folder for {}",
             submission.channel.destination
         ))
     })?;
@@ -82,12 +86,13 @@ fn lay_ready(
             submission.channel.destination
         ))
     })?;
-    let recipient: age::x25519::Recipient = key
-        .parse()
-        .map_err(|_| SendFault::Denied("the authority's key is no age recipient (age1…)".into()))?;
+    let recipient: age::x25519::Recipient = key.parse().map_err(|_| {
+        SendFault::Denied("the authority's key isn't an age recipient (age1…)".into())
+    })?;
     let sealed = age::encrypt(&recipient, &bytes)
         .map_err(|_| SendFault::Unexpected("encrypting failed".into()))?;
     let path = Path::new(folder).join(format!("{name}.{kind}.age"));
+    // Retried: a full disk or a missing mount is not the report's fault.
     let fault = |e: std::io::Error| {
         SendFault::Unreachable(format!("{} can't be written: {}", path.display(), e.kind()))
     };
@@ -100,12 +105,13 @@ fn lay_ready(
         .and_then(|()| file.sync_all())
         .map_err(fault)?;
     std::fs::rename(&partial, &path).map_err(fault)?;
+    // A rename survives a power failure only once the folder is synced too.
     std::fs::File::open(folder)
         .and_then(|f| f.sync_all())
         .map_err(fault)?;
     Ok(Sent {
         filing: submission.filing.clone(),
-        receipt: format!("laid ready as {}, encrypted", path.display()),
+        receipt: format!("placed in the folder as {}, encrypted", path.display()),
     })
 }
 
@@ -117,7 +123,7 @@ fn unzip(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, SendFault> {
         let mut file = archive.by_index(n).map_err(broken)?;
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut file, &mut bytes)
-            .map_err(|_| SendFault::Unexpected("our own package can't be read".into()))?;
+            .map_err(|_| SendFault::Unexpected("invalid package".into()))?;
         let name = file.name().map_err(broken)?.into_owned();
         parts.push((name, bytes));
     }

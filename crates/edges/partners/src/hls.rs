@@ -17,7 +17,7 @@ const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 const STILL_MAX: Duration = Duration::from_secs(60);
 /// How often in a row a playlist may be out of reach.
 const FAILURES_MAX: u32 = 10;
-/// Segments before the newest with which watching begins.
+/// How many segments before the end watching begins (RFC 8216, 6.3.3).
 const BEHIND_MAX: usize = 3;
 
 /// Fetches a stream's segments in order and writes them, until the stream ends, `go_on` returns
@@ -30,8 +30,8 @@ pub fn follow(
     to: &mut impl Write,
     go_on: impl Fn() -> bool,
 ) -> Result<u64, FetchFault> {
-    let not_hls = FetchFault::NotAllowed("it is no HLS playlist");
-    let mut url = Url::parse(address).map_err(|_| FetchFault::NotAllowed("it is no address"))?;
+    let not_hls = FetchFault::NotAllowed("not an HLS playlist");
+    let mut url = Url::parse(address).map_err(|_| FetchFault::NotAllowed("not a valid URL"))?;
     // The next segment by its number in the stream.
     let mut next: Option<u64> = None;
     let (mut skipped, mut failed) = (0, 0);
@@ -44,7 +44,7 @@ pub fn follow(
                 failed = 0;
                 fetched.bytes
             }
-            // A stream that stumbles is not over.
+            // One failed request does not end a stream.
             Err(e) if is_passing(&e) && next.is_some() && failed < FAILURES_MAX => {
                 failed += 1;
                 thread::sleep(Duration::from_secs(1));
@@ -54,7 +54,9 @@ pub fn follow(
         };
         let playlist = match m3u8_rs::parse_playlist_res(&text) {
             Ok(Playlist::MediaPlaylist(playlist)) => playlist,
+            // Followed once only: a master playlist that names another could do so for ever.
             Ok(Playlist::MasterPlaylist(master)) if first => {
+                // I-frame playlists (RFC 8216, 4.3.4.3) are for seeking, and their segments are byte ranges.
                 let variants = master.variants.iter().filter(|v| !v.is_i_frame);
                 let least = variants
                     .min_by_key(|v| v.bandwidth)
@@ -66,16 +68,19 @@ pub fn follow(
             _ => return Err(not_hls),
         };
         let count = playlist.segments.len();
+        // RFC 8216, 6.3.3: start no closer to the end than three target durations.
         let newest = match playlist.end_list {
             true => 0,
             false => count.saturating_sub(BEHIND_MAX) as u64,
         };
         let from = next.unwrap_or(playlist.media_sequence.saturating_add(newest));
         for (number, segment) in playlist.segments.iter().enumerate() {
+            // The sequence number is the server's and may be close to the largest u64.
             let number = playlist.media_sequence.saturating_add(number as u64);
             if !go_on() || number < from {
                 continue;
             }
+            // Moved on before the fetch: a segment that fails is skipped, never asked for twice.
             next = Some(number.saturating_add(1));
             if segment.byte_range.is_some() {
                 return Err(FetchFault::NotAllowed(
@@ -88,6 +93,7 @@ pub fn follow(
                 && initial.as_ref() != Some(&map.uri)
             {
                 let head = url.join(&map.uri).map_err(|_| not_hls.clone())?;
+                // Not skipped like a segment: without this header no later segment can be decoded.
                 let bytes = fetcher.get(head.as_str(), SEGMENT_BYTES_MAX)?.bytes;
                 if to.write_all(&bytes).is_err() {
                     return Ok(skipped);
@@ -111,7 +117,8 @@ pub fn follow(
         if playlist.end_list || changed.elapsed() > STILL_MAX {
             return Ok(skipped);
         }
-        // RFC 8216, 6.3.4: not sooner than half a target duration; never so long that it is late.
+        // RFC 8216, 6.3.4: at least half a target duration; two seconds at most, so as not to
+        // fall behind.
         let wait = Duration::from_millis(playlist.target_duration.min(60) * 500);
         thread::sleep(wait.clamp(Duration::from_millis(200), Duration::from_secs(2)));
     }
@@ -120,6 +127,7 @@ pub fn follow(
 
 /// A fault that may be over with the next request.
 fn is_passing(e: &FetchFault) -> bool {
+    // 404 and 410: a live window moves on, so a segment may be gone before it is fetched.
     matches!(
         e,
         FetchFault::Status(404 | 410 | 429 | 500..=599)

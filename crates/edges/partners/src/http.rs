@@ -40,17 +40,18 @@ pub struct Answered {
     /// The status.
     pub status: u16,
     media_type: String,
-    /// The receiver's own number for the call, where it gives one; they ask for it.
+    /// The receiver's Request-ID; NCMEC asks for it when contacted.
     pub(crate) request_id: Option<String>,
     bytes: Vec<u8>,
 }
 
 impl Answered {
-    /// The body as text, in the character set it says or else in the one it is.
+    /// The body as text: ISO-8859-1 if it says so or isn't UTF-8.
     pub fn text(&self) -> String {
         let latin = self.media_type.to_ascii_lowercase().contains("8859-1");
         match (latin, std::str::from_utf8(&self.bytes)) {
             (false, Ok(text)) => text.to_owned(),
+            // ISO-8859-1 is the first 256 code points, so any bytes are a text in it.
             _ => self.bytes.iter().map(|b| char::from(*b)).collect(),
         }
     }
@@ -68,15 +69,17 @@ impl Body {
     }
 
     fn form(texts: &[(&str, &str)], file: Option<(&str, Vec<u8>)>) -> Self {
+        // 128 random bits: no file can have been prepared to contain its own boundary.
         let mut raw = [0; 16];
         getrandom::fill(&mut raw).expect("the operating system gives randomness");
         let boundary = format!("obhut-{}", hex::encode(raw));
+        // Room for the part headers, so that a file of 256 MiB is copied once.
         let mut bytes = Vec::with_capacity(1_024 + file.as_ref().map_or(0, |(_, b)| b.len()));
         for (name, value) in texts {
             bytes.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
         }
         if let Some((name, content)) = file {
-            // As browsers write it: what would end the header early is written in percent.
+            // Percent-encoded as browsers do (HTML, multipart/form-data encoding).
             let name: String = name
                 .chars()
                 .map(|c| match c {
@@ -102,8 +105,10 @@ impl Default for Http {
 }
 
 impl Http {
-    /// A client that waits so long for an answer once all is sent.
+    /// A client with this limit on the wait for an answer.
     pub fn with_patience(answer_time_max: Duration) -> Self {
+        // Credentials and reports go to the configured address only: no redirects, no proxy from the
+        // environment (which ureq would take by default).
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -129,6 +134,7 @@ impl Http {
         credentials: Option<(String, String)>,
         body: Body,
     ) -> Result<Answered, String> {
+        // ureq blocks, and a call may take CALL_TIME_MAX: never on a thread that runs other tasks.
         let http = self.clone();
         tokio::task::spawn_blocking(move || http.blocking(&url, credentials, body))
             .await
@@ -190,11 +196,13 @@ impl Http {
             .and_then(|v| v.to_str().ok())
             .unwrap_or_default()
             .to_owned();
+        // Text of the other side that ends up in receipts and alarms: printable and short.
         let request_id = response
             .headers()
             .get("request-id")
             .and_then(|v| v.to_str().ok())
             .map(|id| id.chars().filter(char::is_ascii_graphic).take(64).collect());
+        // One byte beyond the limit is read, to distinguish a longer answer from one that just fits.
         let mut bytes = Vec::new();
         response
             .body_mut()
@@ -217,6 +225,7 @@ impl Http {
 }
 
 fn in_words(e: &ureq::Error) -> String {
+    // Never the error's own text: it could quote the address or what was sent.
     match e {
         ureq::Error::Timeout(_) => "no answer in time".into(),
         ureq::Error::HostNotFound => "the name leads nowhere".into(),

@@ -27,7 +27,7 @@ pub struct Submission<'a> {
     pub http: Arc<Http>,
 }
 
-/// It is there.
+/// The destination has accepted it.
 pub struct Sent {
     /// How far it had come before this last step.
     pub filing: Filing,
@@ -35,12 +35,12 @@ pub struct Sent {
     pub receipt: String,
 }
 
-/// Why it isn't, and whose fault that is.
+/// Why a delivery failed.
 #[derive(Debug)]
 pub enum SendFault {
     /// The destination refuses this report; its own words.
     Refused(String),
-    /// The destination lets us do nothing at all.
+    /// Credentials or rights are refused; nothing more is sent to this destination.
     Denied(String),
     /// No usable answer; retry.
     Unreachable(String),
@@ -64,7 +64,7 @@ impl fmt::Display for SendFault {
             Self::Refused(w) => write!(f, "the destination refuses it: {w}"),
             Self::Denied(w) => write!(f, "the destination lets nothing in: {w}"),
             Self::Unreachable(w) => write!(f, "the destination can't be reached: {w}"),
-            Self::Unexpected(w) => write!(f, "the destination says what nobody expected: {w}"),
+            Self::Unexpected(w) => write!(f, "unexpected answer of the destination: {w}"),
             Self::Waits(w) => f.write_str(w),
             Self::Ours(e) => write!(f, "{e}"),
         }
@@ -76,5 +76,6 @@ pub(crate) async fn still_approved(
     casework: &Casework,
     report: &str,
 ) -> Result<bool, CaseworkError> {
+    // Read each time: an appeal may be upheld while the report is under way.
     Ok(casework::report_row(casework, report).await?.status == "approved")
 }

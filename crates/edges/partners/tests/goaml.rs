@@ -175,6 +175,7 @@ fn shared(name: &str) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
+// Published without a licence, so they are not in the repository.
 const SCHEMAS: &[(&str, &str)] = &[
     ("uae-5.0.2", "goAMLSchema_5.0.2_fiu_original.xsd"),
     ("indonesia-4.0.2", "goAMLSchema_4.0.2_PPATK_ID.xsd"),
@@ -186,6 +187,7 @@ async fn each_profile_writes_a_report_its_unit_takes() {
     for (profile, schema) in SCHEMAS {
         let mut unit = unit(profile);
         unit.schema = shared(schema).map(|p| std::fs::read_to_string(p).unwrap());
+        // The published schemas write ^ and $ as anchors, which XML Schema reads as letters.
         unit.schema_compat = true;
         let r = rendered(&facts(&unit), Some(&unit)).await;
         assert_eq!(r.remarks, [], "{profile}\n{}", document(&r));
@@ -207,6 +209,7 @@ async fn the_units_schema_says_the_same_to_xmllint() {
     let unit = unit("uae-5.0.2");
     let folder = tempfile::tempdir().unwrap();
     let text = document(&rendered(&facts(&unit), Some(&unit)).await);
+    // Both validators must refuse as well as accept; agreeing on valid documents shows little.
     let broken = text.replace("<amount_local>150.00", "<amount_local>much");
     let ours = std::fs::read_to_string(&schema).unwrap();
     for (n, (text, fine)) in [(text, true), (broken, false)].iter().enumerate() {
@@ -253,6 +256,7 @@ fn published_samples_are_taken_and_an_anchored_schema_only_in_compatibility_mode
         );
         n += 1;
     }
+    // An empty folder would pass without reading a sample.
     assert!(n > 5);
 }
 
@@ -278,14 +282,20 @@ async fn whatever_is_missing_stops_the_report_and_is_named() {
     f.payments.clear();
     check(&f, "transaction").await;
     let mut f = whole.clone();
+    // One character more than the UAE profile allows for the reason.
     f.financial.as_mut().unwrap().narrative = Some("x".repeat(8_001));
     check(&f, "8000 at most").await;
     // A possible victim is never the subject of a report.
     let mut f = whole.clone();
     f.victims = f.reported.take().into_iter().collect();
     check(&f, "helped, not reported").await;
+    // No unit set up at all: the first thing an operator meets.
     let r = rendered(&whole, None).await;
-    assert!(r.stopping().iter().any(|m| m.what.contains("unit is set")));
+    assert!(
+        r.stopping()
+            .iter()
+            .any(|m| m.what.contains("unit is configured"))
+    );
 }
 
 #[tokio::test]
@@ -304,8 +314,8 @@ async fn an_authoritys_own_profile_needs_no_new_version() {
     for (bad, word) in [
         ("report\n", "margin"),
         ("part report\n   x\n", "two spaces"),
-        ("part report\n  x : wurds\n", "no kind"),
-        ("part report\n  @nothing\n", "no part nothing"),
+        ("part report\n  x : wurds\n", "unknown type"),
+        ("part report\n  @nothing\n", "part nothing doesn't exist"),
         ("part other\n  x\n", "part report"),
         ("part report\n  x with y\n", "none of each"),
     ] {

@@ -84,6 +84,7 @@ impl Decided {
             .await
             .unwrap();
         let (case, exhibit) = (recorded.case.unwrap(), recorded.exhibit.unwrap());
+        // Facts name files by exhibit, and ids are random.
         let facts = Facts::from_json(facts.replace("EXHIBIT", &exhibit).as_bytes()).unwrap();
         casework::set_facts(&c, &case, &facts, "test")
             .await
@@ -116,6 +117,7 @@ impl Decided {
             .await
             .unwrap();
         let ncmec = destinations::by_name("ncmec").unwrap();
+        // What was approved must be what is sent, so rendering may depend on nothing but the report.
         let once = report.render(ncmec.renderer());
         assert_eq!(once, report.render(ncmec.renderer()), "render is pure");
         once
@@ -248,6 +250,7 @@ async fn what_the_service_would_refuse_stands_in_the_free_text_and_is_named() {
     let r = rendered(&facts, false, Extent::Whole).await;
     validate(r.text().unwrap());
     validate(&r.files[0].with_ids(1, "f"));
+    // None of it stops: one bad telephone number must not keep a report from being filed.
     assert!(r.stopping().is_empty(), "{:?}", r.remarks);
     let fields: Vec<_> = r
         .remarks
@@ -315,6 +318,7 @@ async fn what_the_service_would_refuse_stands_in_the_free_text_and_is_named() {
 
 #[tokio::test]
 async fn what_only_a_person_can_put_right_stops_the_report_by_field() {
+    // A date in the future and a missing contact: any correction of ours would be invented.
     let case = Decided::new(r#"{"occurred_at": "2126-01-01T00:00:00Z"}"#, Extent::Whole).await;
     casework::set_reporter(&case.casework, &Reporter::default(), "test")
         .await
@@ -339,6 +343,7 @@ async fn a_batched_report_takes_accounts_and_one_marked_file_and_names_the_rest(
     validate(xml);
     validate(&r.files[0].with_ids(1, "f"));
     assert!(r.stopping().is_empty(), "{:?}", r.remarks);
+    // The reported account and the three batched ones.
     assert_eq!(xml.matches("<espIdentifier>").count(), 4);
     assert!(!documents(&r).contains("secret note"));
     let left: Vec<_> = r.omitted.iter().map(|o| o.field.as_str()).collect();
@@ -352,7 +357,7 @@ async fn a_batched_report_takes_accounts_and_one_marked_file_and_names_the_rest(
             "{field} {left:?}"
         );
     }
-    // Two files are one too many, and no mark is none of a meme.
+    // A batched report needs an annotation that marks its file as a meme.
     let r = rendered(r#"{"batched_accounts": ["a"]}"#, false, Extent::Whole).await;
     assert!(
         r.stopping()
@@ -434,6 +439,7 @@ async fn every_fact_is_in_a_document_or_named_as_left_out() {
     let case = Decided::new("{}", Extent::Whole).await;
     let mut all =
         vec![serde_json::from_str::<Value>(&FULL.replace("EXHIBIT", &case.exhibit)).unwrap()];
+    // Every fact of every round costs two renderings: twelve rounds in an ordinary run.
     let rounds = if std::env::var("OBHUT_SOAK").is_ok() {
         300
     } else {
@@ -478,6 +484,7 @@ async fn every_fact_is_in_a_document_or_named_as_left_out() {
             };
             looked += 1;
             let field = dotted(&way);
+            // A prefix counts: an omitted parent names all that is below it.
             let named = whole
                 .omitted
                 .iter()
@@ -488,6 +495,7 @@ async fn every_fact_is_in_a_document_or_named_as_left_out() {
             );
         }
     }
+    // So that the skips above cannot empty the test.
     assert!(looked > 300, "{looked}");
 }
 
@@ -565,6 +573,7 @@ async fn generated_cases_make_valid_documents() {
         .collect();
     assert_eq!(never, ["fileName"]);
     let Some(xsd) = schema_file() else { return };
+    // xmllint reads the schema once per start, not once per document.
     for part in files.chunks(400) {
         let out = Command::new("xmllint")
             .arg("--noout")
@@ -597,6 +606,7 @@ async fn the_validator_says_what_xmllint_says() {
     for round in 0..150 {
         let text = &texts[round % 2];
         let lines: Vec<&str> = text.lines().collect();
+        // Past the declaration and the start of the root; never its last line.
         let at = 2 + chance.below(lines.len() - 3);
         let mut changed: Vec<String> = lines.iter().map(|l| l.to_string()).collect();
         match chance.below(5) {
@@ -620,6 +630,7 @@ async fn the_validator_says_what_xmllint_says() {
         let Ok(node) = tree::parse(&changed) else {
             continue;
         };
+        // The lengths come from the documentation; the XML schema does not limit them.
         let ours = table::faults(&node)
             .iter()
             .all(|f| f.what.contains("are allowed"));
@@ -641,5 +652,6 @@ async fn the_validator_says_what_xmllint_says() {
         );
         both[usize::from(ours)] += 1;
     }
+    // Enough refused documents, or agreement would mean little.
     assert!(both[0] > 30, "{both:?}");
 }

@@ -33,7 +33,9 @@ pub(crate) async fn raise(
     subject: &str,
     text: &str,
 ) -> Result<()> {
+    // Part of it is a service's answer, which may be of any length.
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
+    // `raised_at` keeps its first value, so that a repeated alarm keeps its place.
     sqlx::query(
         "INSERT INTO alarms (id, kind, subject, text, raised_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (kind, subject) WHERE seen_at IS NULL DO UPDATE SET text = $4",
@@ -45,6 +47,7 @@ pub(crate) async fn raise(
     .bind(now)
     .execute(&mut **tx)
     .await?;
+    // Before the commit: the log may name an alarm that is rolled back.
     tracing::error!(kind, subject, "alarm: {text}");
     Ok(())
 }

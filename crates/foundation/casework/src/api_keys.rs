@@ -149,6 +149,7 @@ pub async fn create_key_until(
         &words.join(" "),
     )
     .await?;
+    // Servers keep keys in memory, and read them again when this number changes.
     changes::note(&mut tx).await?;
     tx.commit().await?;
     Ok((key, secret))

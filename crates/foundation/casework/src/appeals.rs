@@ -55,6 +55,7 @@ pub async fn file_appeal(
     }
     let id = ids::new("appeal");
     let mut tx = casework.db.begin().await?;
+    // Kept, because a rejected appeal puts the case back there.
     let before = advance(&mut tx, casework.now(), case, CaseStatus::Appealed).await?;
     sqlx::query("INSERT INTO appeals (id, case_id, reason_sealed, filed_at, status_before) VALUES ($1, $2, $3, $4, $5)")
         .bind(&id)

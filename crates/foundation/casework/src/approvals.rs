@@ -4,7 +4,7 @@ use obhut_facts::{CaseStatus, Dossier};
 use serde::Serialize;
 
 use crate::cases::advance_from;
-use crate::database::Columns;
+use crate::database::{Columns, Tx};
 use crate::outbox::{self, JobKind};
 use crate::reports::ReportRow;
 use crate::{
@@ -46,7 +46,7 @@ pub async fn approve_report(
     let because = empty_because.map(str::trim).filter(|t| !t.is_empty());
     if empty && because.is_none() {
         return Err(CaseworkError::conflict(format!(
-            "report {report} is empty: no account, address, file, conversation or place stands in it that anybody could act on. Add facts, or approve it with the reason why it goes as it is"
+            "report {report} contains nothing actionable: no account, address, file, conversation or place. Add facts, or approve it with the reason to send it anyway"
         )).then(Next::AddFactsOrOverride { case: row.case }));
     }
     let mut tx = casework.db.begin().await?;
@@ -55,13 +55,14 @@ pub async fn approve_report(
     if !again {
         require_draft(&row)?;
     }
-    require_second_person(casework, &row, person).await?;
+    require_second_person(&mut tx, &row, person).await?;
     let approval = Approval {
         id: ids::new("approval"),
         report: report.to_owned(),
         name: person.name.clone(),
         approved_at: casework.now(),
     };
+    // The earlier approval is replaced; the audit trail keeps both.
     sqlx::query("INSERT INTO approvals (id, report, person, name, approved_at, empty_because, content_key) VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (report) DO UPDATE SET person = $3, name = $4, approved_at = $5, empty_because = $6, content_key = $7")
         .bind(&approval.id)
@@ -83,6 +84,7 @@ pub async fn approve_report(
         CaseStatus::Reported,
     )
     .await?;
+    // A job that exists keeps its place and its tries.
     outbox::put(&mut tx, casework.now(), JobKind::Report, report).await?;
     if let Some(because) = because.filter(|_| empty) {
         audit::write(
@@ -130,12 +132,10 @@ async fn needs_reapproval(casework: &Casework, row: &ReportRow) -> Result<bool> 
 
 /// # Errors
 /// A conflict if the person decided the case, or if the report isn't based on the latest decision.
-async fn require_second_person(
-    casework: &Casework,
-    row: &ReportRow,
-    person: &Person,
-) -> Result<()> {
-    let decisions = decisions::decisions(casework, &row.case).await?;
+async fn require_second_person(tx: &mut Tx, row: &ReportRow, person: &Person) -> Result<()> {
+    // Within the transaction: asking the pool for a second connection would wait for one that another
+    // approval holds, which waits likewise.
+    let decisions = decisions::decisions_within(tx, &row.case).await?;
     let latest = decisions
         .last()
         .filter(|d| d.id() == row.decision)
@@ -160,6 +160,7 @@ const DOSSIER_KEY: &str = "whole:";
 /// Keyed digest of the dossier an approval covers. Excluded are values that change without anyone touching
 /// the case: time and status, the provider's settings, and the numbers of other reports about the account.
 async fn content_key(casework: &Casework, dossier: &Dossier) -> Result<String> {
+    // Not `dossier.facts`: victims may be left out there, and other reports' numbers are added.
     let facts = facts::facts(casework, &dossier.case).await?;
     let files: Vec<_> = dossier
         .files
@@ -234,7 +235,7 @@ pub(crate) async fn require_approved_content(casework: &Casework, of: &ReportRow
         return Ok(());
     }
     Err(CaseworkError::conflict(format!(
-        "case {case} was changed after report {report} was approved, and nobody has approved that; it is approved as it is now, and then sent"
+        "case {case} was changed after report {report} was approved; approve it as it is now, then send it"
     )).then(Next::ApproveAgain { report: report.to_owned() }))
 }
 

@@ -79,6 +79,7 @@ const REVIEWER: &[Role] = &[Role::Reviewer];
 const OFFICER: &[Role] = &[Role::ReportingOfficer];
 const STEWARD: &[Role] = &[Role::ListSteward];
 const ADMINISTRATOR: &[Role] = &[Role::Administrator];
+// The order matters: the first role is the one that is granted at the shell.
 const EITHER: &[Role] = &[Role::ReportingOfficer, Role::Reviewer];
 
 const fn gate(action: Action, roles: &'static [Role]) -> Gate {
@@ -191,13 +192,16 @@ pub fn authorize(actor: &Actor<'_>, action: Action, state: State) -> Result<()> 
                 None => return Err(CaseworkError::denied("no key opens this")),
             }
             person.ok_or_else(|| {
-                CaseworkError::denied("this key is nobody's; decisions need a person's key")
+                CaseworkError::denied(
+                    "this key belongs to no person; decisions need a person's key",
+                )
             })?
         }
         Actor::Worker | Actor::Public => {
             return Err(CaseworkError::denied("only a person may do this"));
         }
     };
+    // Before the roles, which removal withdraws: the refusal must name the true reason.
     if person.removed {
         return Err(CaseworkError::denied(format!(
             "{} has been removed and can no longer act",
@@ -234,7 +238,7 @@ pub fn authorize_state(state: State) -> Result<()> {
         )
         .then(Next::NameCase)),
         State::Money { basis: false, .. } => Err(CaseworkError::denied(
-            "the case has no legal basis for following its money that hasn't ended; record one first",
+            "the case has no current legal basis for tracing its money; record one first",
         )),
     }
 }
@@ -300,6 +304,7 @@ mod tests {
                 assert!(authorize(&nobody, gate.action, State::Any).is_err());
             }
         }
+        // Holds because FollowMoney is the last variant.
         assert_eq!(
             ACTIONS.len(),
             1 + Action::FollowMoney as usize,
@@ -308,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn an_auditor_with_a_key_that_decides_may_none_of_it() {
+    fn an_auditor_is_refused_everything_even_with_a_decide_key() {
         let auditor = person(&[Role::Auditor]);
         let k = key(&[Right::Decide]);
         for gate in ACTIONS {
@@ -322,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn money_is_followed_for_a_case_with_a_basis_or_where_it_is_nobodys() {
+    fn tracing_needs_a_case_with_a_basis_except_on_regtest() {
         let p = person(&[Role::Reviewer]);
         for (nobodys, case, basis) in [
             (true, false, false),

@@ -119,6 +119,7 @@ pub async fn new_case(
         )
         .await?;
     }
+    // Before the transaction: the vault's records name the case.
     let case = ids::new("case");
     let account = file.facts.reported.as_ref().and_then(|a| a.id.clone());
     let group = group(file, &case)?;
@@ -126,6 +127,7 @@ pub async fn new_case(
         None => None,
         Some(embargo) => Some(read_embargo(embargo)?),
     };
+    // The vault cannot roll back: a case refused below leaves its exhibits behind, logged.
     let mut exhibits = Vec::new();
     let mut keyed: BTreeMap<String, FileFacts> = BTreeMap::new();
     let mut rows = Vec::new();
@@ -135,7 +137,7 @@ pub async fn new_case(
             Some(bytes) => {
                 let intake = obhut_vault::Intake {
                     actor: actor.to_owned(),
-                    purpose: "put in with its case".into(),
+                    purpose: "added with its case".into(),
                     case: Some(case.clone()),
                     source: item.name.clone().or_else(|| item.path.clone()),
                     media_type: item.facts.media_type.clone(),
@@ -150,7 +152,7 @@ pub async fn new_case(
         exhibits.push(exhibit);
     }
     let mut facts = file.facts.clone();
-    // Files may also be spoken of by an exhibit that is there already.
+    // The file may also hold facts about exhibits that exist already.
     facts.files.extend(keyed);
     let mut tx = casework.db.begin().await?;
     let opened = Opening {
@@ -183,6 +185,7 @@ fn group(file: &CaseFile, case: &str) -> Result<String> {
     let account = file.facts.reported.as_ref().and_then(|a| a.id.clone());
     Ok(match file.group {
         CaseGroup::Alone => case.to_owned(),
+        // Without a prefix, as screening groups uploads: its findings join this case.
         CaseGroup::Account => needed("facts.reported.id", account)?,
         CaseGroup::Series => format!(
             "series:{}",
@@ -205,6 +208,7 @@ async fn add_file(
     exhibit: Option<&str>,
     item: &CaseFileItem,
 ) -> Result<()> {
+    // An unreadable time is named by `Facts::faults`.
     let uploaded = item
         .facts
         .uploaded_at
@@ -217,7 +221,7 @@ async fn add_file(
         uploaded_at: uploaded.map(|t| t.as_microsecond()),
     };
     findings::file(tx, casework, screening, &of_file).await?;
-    let found = findings::Found {
+    let found = findings::NewFinding {
         case,
         subject: screening,
         evidence: exhibit,

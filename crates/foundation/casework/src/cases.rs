@@ -27,7 +27,7 @@ pub fn fresh_group() -> String {
     ids::new("group")
 }
 
-/// Every way a case may go; whatever isn't here is refused.
+/// Every transition of a case; all others are refused.
 pub(crate) const TRANSITIONS: &[(CaseStatus, CaseStatus)] = &[
     (CaseStatus::Open, CaseStatus::Decided),
     (CaseStatus::Open, CaseStatus::Closed),
@@ -76,7 +76,7 @@ pub(crate) struct Opening<'a> {
     pub embargo: Option<(Option<i64>, String)>,
 }
 
-/// The open case of a group, as it is now; another one may be by the time a finding is written.
+/// The open case of a group, it may have been decided, and another opened, before a finding is written.
 pub(crate) async fn open_case(casework: &Casework, subject: &Subject) -> Result<Option<String>> {
     let row = sqlx::query("SELECT id FROM cases WHERE group_key = $1 AND status = 'open'")
         .bind(group_key(casework, subject))
@@ -98,6 +98,7 @@ pub struct Embargo {
 
 /// Locks a case row until the transaction ends.
 pub(crate) async fn hold(tx: &mut Tx, id: &str) -> Result<()> {
+    // A write takes the row's lock on both databases; SQLite has no SELECT FOR UPDATE.
     sqlx::query("UPDATE cases SET changed_at = changed_at WHERE id = $1")
         .bind(id)
         .execute(&mut **tx)
@@ -116,6 +117,7 @@ pub(crate) async fn hold_or_insert(
 ) -> Result<String> {
     let key = group_key(casework, subject);
     let now = casework.now();
+    // DO UPDATE, because DO NOTHING would return no id and lock no row.
     let opened = sqlx::query(
         "INSERT INTO cases (id, group_key, status, account_sealed, opened_at, changed_at) VALUES ($1, $2, 'open', $3, $4, $4)
          ON CONFLICT (group_key) WHERE status = 'open' DO UPDATE SET changed_at = $4 RETURNING id",
@@ -222,7 +224,7 @@ pub(crate) async fn open(
     audit::write(tx, now, actor, "case.open", opening.id, "").await
 }
 
-/// The same account in another case, without its name.
+/// Key that finds other cases of an account without storing its name.
 pub(crate) fn account_key(casework: &Casework, account: &str) -> String {
     casework.lookup.keyed_digest("account", account.as_bytes())
 }
@@ -253,7 +255,7 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
             .await?;
     if moved.rows_affected() != 1 {
         return Err(CaseworkError::conflict(format!(
-            "case {id} was changed by somebody else meanwhile; look at it again"
+            "case {id} was changed by another user meanwhile; reload it"
         )));
     }
     Ok(from)
@@ -292,7 +294,7 @@ pub(crate) async fn require_status(tx: &mut Tx, id: &str, allowed: &[CaseStatus]
         CaseStatus::Cleared => format!(
             "the decision about case {id} was overturned on appeal; nothing is reported any more"
         ),
-        CaseStatus::Open => format!("nobody has decided case {id} yet"),
+        CaseStatus::Open => format!("case {id} is not decided yet"),
         other => format!("case {id} is {other}; this can't be done from there"),
     }))
 }
@@ -315,6 +317,7 @@ pub(crate) async fn reported_accounts(
         for row in &query.fetch_all(&mut **tx).await? {
             let mut c = Columns::of(row);
             let key = c.text()?;
+            // Oldest first, so that the newest case of an account remains.
             found.insert(key, c.text()?);
         }
     }
@@ -324,6 +327,7 @@ pub(crate) async fn reported_accounts(
 /// Deletes the account of a case, and its embargo if that has expired. Returns true if an embargo is
 /// still in force.
 pub(crate) async fn forget_account(tx: &mut Tx, now: i64, id: &str) -> Result<bool> {
+    // Empty keys do not collide: the unique index covers open cases only.
     sqlx::query(
         "UPDATE cases SET account_sealed = NULL, group_key = '', account_key = '' WHERE id = $1",
     )
@@ -355,6 +359,7 @@ pub(crate) async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {
 
 /// Until its date; or, where an authority's word ends it, until that is recorded.
 fn is_embargoed(until: Option<i64>, sealed: bool, now: i64) -> bool {
+    // The sealed authority exists for every embargo, empty if only a date was given.
     match (sealed, until) {
         (false, _) => false,
         (true, Some(until)) => now < until,
@@ -379,14 +384,14 @@ pub(crate) fn read_embargo(embargo: &Embargo) -> Result<(Option<i64>, String)> {
     let until = until.map_err(|_| {
         CaseworkError::invalid(
             "embargo.until",
-            "embargo.until is no time with a zone, as 2026-11-22T10:15:00Z",
+            "embargo.until isn't a time with a zone, like 2026-11-22T10:15:00Z",
         )
     })?;
     let authority = embargo.authority.clone().unwrap_or_default();
     if until.is_none() && authority.trim().is_empty() {
         return Err(CaseworkError::invalid(
             "embargo",
-            "an embargo needs a date, or the authority whose word ends it",
+            "an embargo needs an end date, or the authority that will lift it",
         ));
     }
     Ok((until.map(|t| t.as_microsecond()), authority))
@@ -405,11 +410,12 @@ pub async fn set_embargo(
     if reason.trim().is_empty() {
         return Err(CaseworkError::invalid(
             "reason",
-            "name the authority on whose word this is done",
+            "name the authority that ordered it",
         ));
     }
     let read = embargo.map(read_embargo).transpose()?;
     let mut tx = casework.db.begin().await?;
+    // Lifting stays possible: an embargo outlives the clearing.
     if read.is_some() {
         require_not_cleared(&mut tx, case).await?;
     }
@@ -477,6 +483,7 @@ mod tests {
         for (from, to) in TRANSITIONS {
             assert_ne!(*to, CaseStatus::Open);
             assert_ne!(*from, CaseStatus::Cleared);
+            // From reported: another destination. From appealed: a rejected appeal puts it back.
             if *to == CaseStatus::Reported {
                 assert!(matches!(
                     from,
@@ -513,6 +520,7 @@ mod tests {
                     embargo: None,
                 };
                 open(&mut tx, &c, &opening, "test").await.unwrap();
+                // Past the table on purpose, to start from every status.
                 sqlx::query("UPDATE cases SET status = $1 WHERE id = $2")
                     .bind(from.word())
                     .bind(&id)

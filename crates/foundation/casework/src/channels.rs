@@ -22,7 +22,7 @@ pub struct Channel {
     pub secret: Option<Sealed<String>>,
     /// Whom packages are encrypted to: an age recipient.
     pub recipient: Option<String>,
-    /// The folder packages are laid into.
+    /// The folder packages are written to.
     pub folder: Option<String>,
     /// Id of the person who answers for what is sent.
     pub officer: Option<String>,
@@ -70,7 +70,7 @@ pub async fn channel(casework: &Casework, destination: &str) -> Result<Channel> 
     Ok(channel)
 }
 
-/// Replaces how a destination is reached. Where it was halted, that is how it was put right.
+/// Replaces how a destination is reached. Ends a halt.
 pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person) -> Result<()> {
     person.require(Role::Administrator)?;
     if let Some(officer) = &channel.officer {
@@ -136,6 +136,7 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
 pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     let now = casework.now();
+    // A destination that was never set up can be halted too, and that needs a row.
     let empty = serde_json::to_string(&StoredChannel::default()).expect("settings are JSON");
     sqlx::query(
         "INSERT INTO channels (destination, sealed, production, halted_because, changed_at) VALUES ($1, $2, 0, $3, $4)

@@ -10,15 +10,15 @@ use crate::{
     Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, ids, sealed, views,
 };
 
-/// Of a clock's whole time, the part before its end in which it is escalated: a quarter, and at
-/// most two days.
+/// A deadline is escalated in the last quarter of its time. Our judgement.
 const ESCALATE_PART: i64 = 4;
+/// Earliest escalation before the end, in microseconds: two days. Our judgement.
 const ESCALATE_MICROS_MAX: i64 = 2 * 86_400 * 1_000_000;
 /// How long what was filed is preserved: 18 USC 2258A(h) since PL 118-59, in microseconds.
 pub(crate) const PRESERVE_MICROS: i64 = 365 * 86_400 * 1_000_000;
 
 words! {
-    /// What a clock runs for.
+    /// What a deadline is for.
     DeadlineKind {
         /// A report is due; the subject is the case.
         Report = "report",
@@ -31,7 +31,7 @@ words! {
     }
 }
 
-/// A clock.
+/// A deadline.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Deadline {
@@ -175,6 +175,7 @@ pub async fn add_authority_request(
             "say which authority asks",
         ));
     }
+    // Fails for an unknown exhibit before the request is on record.
     if let Some(process) = process {
         views::exhibit(casework, process).await?;
     }
@@ -225,9 +226,10 @@ pub async fn end_deadline(
             "deadline {id} has ended already"
         )));
     }
+    // 18 USC 2258A(h) sets a minimum; after it a person may end it by hand.
     if known.kind == DeadlineKind::Preservation && casework.now() < known.due_at {
         return Err(CaseworkError::conflict(
-            "what was filed is preserved until its date; it may be moved on, and nothing moves it back",
+            "what was filed is preserved until its date; it can be extended, not shortened",
         ));
     }
     sqlx::query(
@@ -270,9 +272,10 @@ pub async fn extend_deadline(
     }
     if due_at <= known.due_at {
         return Err(CaseworkError::conflict(
-            "a clock is moved on, with the reason, and never back",
+            "a deadline can only be extended, with a reason",
         ));
     }
+    // `escalated_at` is cleared: the new date gets an alarm too.
     sqlx::query("UPDATE deadlines SET due_at = $1, escalated_at = NULL WHERE id = $2")
         .bind(due_at)
         .bind(id)
@@ -300,12 +303,14 @@ pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
         if deadline.kind == DeadlineKind::Preservation || deadline.escalated_at.is_some() {
             continue;
         }
+        // Negative if a case opens overdue, because `known_at` is long past: then escalate now.
         let whole = deadline.due_at - deadline.started_at;
         let ahead = (whole / ESCALATE_PART).clamp(0, ESCALATE_MICROS_MAX);
         if now < deadline.due_at - ahead {
             continue;
         }
         let mut tx = casework.db.begin().await?;
+        // Two workers may see the same deadline; only one raises the alarm.
         let marked = sqlx::query("UPDATE deadlines SET escalated_at = $1 WHERE id = $2 AND escalated_at IS NULL AND ended_at IS NULL")
             .bind(now)
             .bind(&deadline.id)

@@ -7,7 +7,7 @@ use obhut_facts::{CaseStatus, Category, words};
 use serde::Serialize;
 
 use crate::cases::advance_from;
-use crate::database::Columns;
+use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
 
 /// Longest grounds, in characters.
@@ -135,6 +135,7 @@ pub async fn decide(
         Ruling::Report => CaseStatus::Decided,
         Ruling::NoReport => CaseStatus::Closed,
     };
+    // Not from appealed: an open appeal is ended by its own decision only.
     let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
     advance_from(&mut tx, casework.now(), case, &from, to).await?;
     // `advance_from` locked the case row, so the sequence follows the order of decisions.
@@ -175,12 +176,18 @@ pub async fn decide(
 /// The decisions about a case, in the order in which they were recorded, independent of the
 /// wall clock.
 pub async fn decisions(casework: &Casework, case: &str) -> Result<Vec<Decision>> {
+    let mut tx = casework.db.snapshot().await?;
+    decisions_within(&mut tx, case).await
+}
+
+/// The same within a transaction.
+pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Decision>> {
     let rows = sqlx::query(
         "SELECT id, case_id, person, name, ruling, grounds, scale, category, decided_at
          FROM decisions WHERE case_id = $1 ORDER BY seq",
     )
     .bind(case)
-    .fetch_all(casework.db.pool())
+    .fetch_all(&mut **tx)
     .await?;
     rows.iter()
         .map(|row| {

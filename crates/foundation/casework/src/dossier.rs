@@ -1,7 +1,7 @@
 //! What is known about a case, as the data every destination renders from.
 //!
 //! Invariant: what was viewed comes from the record of views; no argument can say it.
-//! A dossier is looked at and checked by anybody with the right; only a [`crate::Report`], which has
+//! A dossier is read and checked by people with the right to do so; only a [`crate::Report`], which has
 //! a person's decision, becomes a document.
 
 use obhut_facts::{CaseStatus, Dossier, Facts, FileDigests, ReportedFile, Sealed};
@@ -9,7 +9,7 @@ use obhut_facts::{CaseStatus, Dossier, Facts, FileDigests, ReportedFile, Sealed}
 use crate::views::Viewed;
 use crate::{Casework, Finding, Result, case_detail, cases, filings, findings, settings, views};
 
-/// What is known about a case. Children's data are left out unless asked for.
+/// What is known about a case. Children's data are omitted unless requested.
 pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Result<Dossier> {
     let detail = case_detail::case(casework, case).await?;
     let mut facts = detail.facts.expose().clone();
@@ -55,6 +55,7 @@ async fn files(
     for finding in found {
         let matched = finding.listed;
         let known = |f: &&mut ReportedFile| f.key == key(finding);
+        // Several entries may match one file; a match on one signed list counts for the file.
         if let Some(file) = files.iter_mut().find(known) {
             file.matched |= matched;
             continue;
@@ -93,6 +94,7 @@ async fn exhibit_record(casework: &Casework, case: &str, exhibit: &str) -> Resul
     let viewed = views::viewed(&mut tx, exhibit).await?;
     let digests = views::digests(&mut tx, casework, exhibit).await?;
     let before = views::same_bytes_before(&mut tx, exhibit).await?;
+    // Released first: the calls below ask the pool for a connection.
     drop(tx);
     let mut earlier = Vec::new();
     for other in findings::cases_of_exhibits(casework, &before, case).await? {

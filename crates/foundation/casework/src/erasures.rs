@@ -207,6 +207,7 @@ pub(crate) async fn erased(
     .bind(id)
     .execute(&mut *tx)
     .await?;
+    // Another worker was faster; one audit row is enough.
     if done.rows_affected() == 0 {
         return Ok(());
     }
@@ -239,6 +240,7 @@ pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasurePro
             }),
         }
     }
+    // Each clearing writes at least the row `database`.
     if erased.is_empty() {
         return Err(CaseworkError::conflict(format!(
             "nothing of case {case} was erased; that follows an appeal that was upheld"
@@ -316,6 +318,7 @@ pub async fn finish_restoration(casework: &Casework, id: &str, person: &Person) 
 
 /// Until when what was filed about a case is preserved; 0 where nothing was.
 pub(crate) async fn preserved_until(casework: &Casework, case: &str) -> Result<i64> {
+    // Only running ones: a period that has ended forbids no erasure.
     let running = deadlines::deadlines(casework, Some(case), false).await?;
     Ok(running
         .iter()

@@ -26,9 +26,11 @@ impl Domain for Evidence {
         let case = clearing.case;
         findings::withdraw(tx, case).await?;
         let mut exhibits = findings::exhibits(tx, case).await?;
+        // An exhibit may belong to a case without a finding that names it.
         exhibits.extend(views::of_case(tx, case).await?);
         exhibits.sort_unstable();
         exhibits.dedup();
+        // At least now: 0 means that nothing was filed.
         let when = Gone::NotBefore(clearing.kept_until.max(casework.now()));
         Ok(exhibits
             .into_iter()

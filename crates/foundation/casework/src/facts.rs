@@ -42,6 +42,7 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
 /// The facts of a case: those stored by people and sources, merged with what each domain contributes
 /// now. A stored value wins.
 pub async fn facts(casework: &Casework, case: &str) -> Result<Facts> {
+    // Fails for an unknown case, which would otherwise read as one without facts.
     cases::status(&mut casework.db.snapshot().await?, case).await?;
     // Before the snapshot, so that no caller holds one connection while waiting for a second.
     let mut facts = self::stored_facts(casework, case).await?;

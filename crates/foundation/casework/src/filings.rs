@@ -23,7 +23,7 @@ words! {
         Waiting = "waiting",
         /// Begun there; its number is on record.
         Begun = "begun",
-        /// Everything is there but the last word; whether that has been heard isn't known.
+        /// Everything was sent; whether the final call arrived isn't known.
         Finishing = "finishing",
         /// The destination has it and gave its receipt.
         Filed = "filed",
@@ -37,6 +37,7 @@ words! {
 /// Every step there is; whatever isn't here is refused.
 pub(crate) const TRANSITIONS: &[(FilingState, FilingState)] = &[
     (FilingState::Waiting, FilingState::Begun),
+    // Every destination but the CyberTipline receives a report in one step.
     (FilingState::Waiting, FilingState::Filed),
     (FilingState::Waiting, FilingState::Stopped),
     (FilingState::Waiting, FilingState::Retracted),
@@ -45,6 +46,7 @@ pub(crate) const TRANSITIONS: &[(FilingState, FilingState)] = &[
     (FilingState::Begun, FilingState::Filed),
     (FilingState::Begun, FilingState::Stopped),
     (FilingState::Begun, FilingState::Retracted),
+    // The last word was lost, and the destination no longer has the report.
     (FilingState::Finishing, FilingState::Waiting),
     (FilingState::Finishing, FilingState::Filed),
     (FilingState::Finishing, FilingState::Stopped),
@@ -106,6 +108,7 @@ pub(crate) async fn earlier_numbers(casework: &Casework, case: &str) -> Result<V
         for row in reports::report_rows(casework, Some(&other)).await? {
             let filing = self::filing(casework, &row.id).await?;
             let filed = filing.filter(|f| f.state == FilingState::Filed);
+            // Only numbers: the CyberTipline takes no other ids as earlier reports.
             numbers.extend(filed.and_then(|f| f.remote.parse::<i64>().ok()));
         }
     }
@@ -129,6 +132,7 @@ async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
             from.report, from.state, from.destination, to.state
         )));
     }
+    // The state alone does not suffice: a report begun a second time is in the same state again.
     let moved = sqlx::query(
         "UPDATE filings SET state = $1, remote = $2, begun = $3, changed_at = $4, filed_at = $5, receipt = $6, why = $7
          WHERE report = $8 AND state = $9 AND remote = $10 AND begun = $11",
@@ -171,6 +175,7 @@ pub async fn begin_filing(casework: &Casework, report: &str, destination: &str) 
         return Ok(known);
     }
     let mut tx = casework.db.begin().await?;
+    // Two workers may get here: the second insert does nothing, and both read one row.
     sqlx::query(
         "INSERT INTO filings (report, destination, state, remote, begun, changed_at) VALUES ($1, $2, 'waiting', '', 0, $3) ON CONFLICT (report) DO NOTHING",
     )
@@ -210,6 +215,7 @@ pub async fn filing_anew(casework: &Casework, filing: &Filing) -> Result<Filing>
     if filing.state == FilingState::Waiting {
         return Ok(filing.clone());
     }
+    // `begun` is kept: restarts count towards BEGINNINGS_MAX.
     let next = Filing {
         state: FilingState::Waiting,
         remote: String::new(),
@@ -248,6 +254,7 @@ pub async fn filing_filed(
     let mut tx = casework.db.begin().await?;
     step(&mut tx, now, filing, &next).await?;
     outbox::done(&mut tx, now, job, worker).await?;
+    // The first receipt ends the duty, whichever destination it comes from.
     deadlines::end(
         &mut tx,
         now,
@@ -296,6 +303,7 @@ pub async fn filing_retracted(
     reports::set_status(&mut tx, &filing.report, "retracted").await?;
     match job {
         Some((job, worker)) => outbox::done(&mut tx, now, job, worker).await?,
+        // A person acknowledged it, whether or not a worker holds the job.
         None => {
             outbox::done_about(&mut tx, now, crate::JobKind::Retraction, &filing.report).await?
         }
@@ -313,7 +321,7 @@ pub async fn filing_retracted(
     Ok(())
 }
 
-/// A document about an earlier report has been filed: its own way ends here.
+/// A document about an earlier report has been filed: nothing further is sent for it.
 pub async fn follow_up_filed(casework: &Casework, filing: &Filing, receipt: &str) -> Result<()> {
     let next = Filing {
         state: FilingState::Filed,

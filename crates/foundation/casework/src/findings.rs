@@ -49,7 +49,7 @@ pub struct FindingRow {
 }
 
 /// A finding to insert.
-pub struct Found<'a> {
+pub struct NewFinding<'a> {
     /// Id of the case.
     pub case: &'a str,
     /// Id of the screening, alert, movement or incoming report it is about.
@@ -73,7 +73,11 @@ pub struct File<'a> {
 }
 
 /// Inserts a finding and returns its id. Locks the case row.
-pub(crate) async fn write(tx: &mut Tx, casework: &Casework, found: &Found<'_>) -> Result<String> {
+pub(crate) async fn write(
+    tx: &mut Tx,
+    casework: &Casework,
+    found: &NewFinding<'_>,
+) -> Result<String> {
     cases::hold(tx, found.case).await?;
     let id = ids::new("finding");
     sqlx::query(
@@ -94,7 +98,11 @@ pub(crate) async fn write(tx: &mut Tx, casework: &Casework, found: &Found<'_>) -
 
 /// Updates state and strength of the finding with this case, source and subject; false if there is none.
 /// Locks the case row first, in the same order as redress.
-pub(crate) async fn set_state(tx: &mut Tx, found: &Found<'_>, state: FindingState) -> Result<bool> {
+pub(crate) async fn set_state(
+    tx: &mut Tx,
+    found: &NewFinding<'_>,
+    state: FindingState,
+) -> Result<bool> {
     cases::hold(tx, found.case).await?;
     let done = sqlx::query(
         "UPDATE findings SET state = $1, strength = $5 WHERE case_id = $2 AND source = $3 AND subject = $4",
@@ -149,8 +157,9 @@ pub(crate) async fn case_of_exhibit(tx: &mut Tx, exhibit: &str) -> Result<Option
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-/// Withdraws the findings of a case, and deletes the file names, subjects and strengths stored with them.
+/// Withdraws the findings of a case, and deletes file names, and the subjects and strengths of findings that are not of files stored with them.
 pub(crate) async fn withdraw(tx: &mut Tx, case: &str) -> Result<()> {
+    // Subjects of files stay: they are random ids, and the name they lead to is deleted.
     for sql in [
         "UPDATE findings SET state = 'withdrawn' WHERE case_id = $1",
         "UPDATE findings SET subject = id, strength = '' WHERE case_id = $1

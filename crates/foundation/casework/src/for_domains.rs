@@ -136,15 +136,19 @@ pub mod findings {
     use super::Tx;
     use crate::{Casework, FindingState, Result};
 
-    pub use crate::findings::{File, Found, GIVEN, UNREAD_REPORT};
+    pub use crate::findings::{File, GIVEN, NewFinding, UNREAD_REPORT};
 
     /// Puts a finding into its case; its id, under which a domain keeps its details.
-    pub async fn write(tx: &mut Tx, casework: &Casework, found: &Found<'_>) -> Result<String> {
+    pub async fn write(tx: &mut Tx, casework: &Casework, found: &NewFinding<'_>) -> Result<String> {
         crate::findings::write(tx, casework, found).await
     }
 
     /// Updates state and strength of the finding with this case, source and subject; false if there is none.
-    pub async fn set_state(tx: &mut Tx, found: &Found<'_>, state: FindingState) -> Result<bool> {
+    pub async fn set_state(
+        tx: &mut Tx,
+        found: &NewFinding<'_>,
+        state: FindingState,
+    ) -> Result<bool> {
         crate::findings::set_state(tx, found, state).await
     }
 
@@ -295,6 +299,7 @@ impl Inside for Casework {
     }
 
     fn domain_state<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        // A std mutex suffices: it is held for a look-up, never across an await.
         let mut all = self.domain_state.lock().expect("no panic while held");
         let memory = all
             .entry(TypeId::of::<T>())

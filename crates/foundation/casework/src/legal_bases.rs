@@ -1,4 +1,4 @@
-//! Which surfaces may be screened, and on what legal basis the private one may.
+//! Which surfaces may be screened, and and the legal basis that private messages need.
 
 use obhut_facts::Surface;
 
@@ -117,6 +117,7 @@ pub async fn check_surface(casework: &Casework, surface: Surface) -> Result<()> 
     if surface != Surface::PrivateMessage {
         return Ok(());
     }
+    // Compared with the clock each time: a basis ends without any event.
     let row = sqlx::query("SELECT COUNT(*) FROM legal_bases WHERE surface = $1 AND ends_at > $2")
         .bind(surface.word())
         .bind(casework.now())

@@ -137,12 +137,13 @@ pub(crate) const ALL: &[Numbered] = &[
 #[cfg(test)]
 mod tests {
     #[test]
-    fn numbers_are_in_order_and_nobody_elses() {
+    fn migration_numbers_are_unique() {
         let mut all: Vec<_> = obhut_store::migrations::ALL
             .iter()
             .chain(super::ALL)
             .collect();
         all.sort();
+        // Strictly: two migrations of the same number fail here too.
         for pair in all.windows(2) {
             assert!(pair[0].0 < pair[1].0, "{:?}", pair[1].1);
         }

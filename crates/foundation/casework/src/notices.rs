@@ -59,7 +59,7 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
             "Wir haben Ihr Konto vorübergehend gesperrt."
         }
         (Measure::AccountSuspended, Language::English) => {
-            "We have suspended your account for the time being."
+            "We have temporarily suspended your account."
         }
         (Measure::AccountClosed, Language::German) => "Wir haben Ihr Konto geschlossen.",
         (Measure::AccountClosed, Language::English) => "We have closed your account.",
@@ -67,13 +67,13 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
             "Ihrem Widerspruch wurde stattgegeben. Unsere Entscheidung war falsch; wir nehmen sie zurück und bitten um Entschuldigung. Was wir Dritten gemeldet haben, widerrufen wir dort."
         }
         (Measure::Restored, Language::English) => {
-            "Your appeal was upheld. Our decision was wrong; we undo it and apologise. What we have reported to others, we retract there."
+            "Your appeal was upheld. Our decision was wrong; we have reversed it and apologise. We are retracting our reports to others."
         }
         (Measure::AppealRejected, Language::German) => {
-            "Ihr Widerspruch wurde von einer anderen Person als der ersten geprüft. Die Entscheidung bleibt bestehen."
+            "Ihr Widerspruch wurde von einer anderen Person geprüft. Die Entscheidung bleibt bestehen."
         }
         (Measure::AppealRejected, Language::English) => {
-            "Your appeal was looked at by another person than the first. The decision stands."
+            "A different person reviewed your appeal. The decision is upheld."
         }
     };
     let decided = matches!(
@@ -86,16 +86,17 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
             "\n\nGrund: Nach Einschätzung eines Menschen verstoßen Inhalte gegen das Verbot der Darstellung sexualisierter Gewalt an Kindern. Die Entscheidung hat ein Mensch getroffen, nicht ein Programm."
         }
         (true, Language::English) => {
-            "\n\nReason: In a person's judgement, content breaks the prohibition of child sexual abuse material. A person took this decision, not a program."
+            "\n\nReason: A person has concluded that content violates the prohibition of child sexual abuse material. A person made this decision, not a program."
         }
     };
     let how = match (measure, language) {
+        // A rejected appeal can be followed by another; only this leaves nothing to contest.
         (Measure::Restored, _) => String::new(),
         (_, Language::German) => format!(
             "\n\nSie können widersprechen. Eine andere Person entscheidet darüber. Ihr Konto brauchen Sie dafür nicht, nur diesen Code:\n\n    {code}\n\n{contact}\n\nSolange über den Widerspruch nicht entschieden ist, werden Daten Ihres Kontos nicht gelöscht. Sie können sich auch an ein Gericht oder eine Schlichtungsstelle wenden."
         ),
         (_, Language::English) => format!(
-            "\n\nYou can appeal. Another person decides about it. You don't need your account for that, only this code:\n\n    {code}\n\n{contact}\n\nWhile the appeal is open, no data of your account are deleted. You can also turn to a court or an out-of-court dispute body."
+            "\n\nYou can appeal. A different person will decide. You don't need your account for this, only this code:\n\n    {code}\n\n{contact}\n\nWhile the appeal is open, no data of your account will be deleted. You can also go to court or to an out-of-court dispute settlement body."
         ),
     };
     let from = match service.trim() {
@@ -133,12 +134,8 @@ pub async fn make_notice(
         }
         Measure::Restored | Measure::AppealRejected => "",
         _ => match decisions.last().map(|d| d.ruling()) {
-            None => {
-                "nobody has decided it, and no measure against a person is taken without a person's decision"
-            }
-            Some(Ruling::NoReport) => {
-                "a person decided that there is nothing against anybody in it"
-            }
+            None => "it is not decided, and no measure is taken without a person's decision",
+            Some(Ruling::NoReport) => "a person decided that nothing is to be reported",
             Some(Ruling::Report) if ended(AppealOutcome::Upheld) => "an appeal about it was upheld",
             Some(Ruling::Report) => "",
         },
@@ -159,6 +156,7 @@ pub async fn make_notice(
         case: case.to_owned(),
         code: code.clone(),
     };
+    // Only the keyed digest of the code is stored: a copy of the database opens no appeal.
     let mut tx = casework.db.begin().await?;
     cases::status(&mut tx, case).await?;
     sqlx::query("INSERT INTO notices (id, case_id, measure, language, code_key, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
@@ -191,9 +189,8 @@ pub async fn appeal_by_code(casework: &Casework, code: &str, message: &str) -> R
         .bind(self::code_key(casework, code))
         .fetch_optional(casework.db.pool())
         .await?;
-    let row = row.ok_or_else(|| {
-        CaseworkError::conflict("this code is not known; please look at the notice again")
-    })?;
+    let row =
+        row.ok_or_else(|| CaseworkError::conflict("unknown code; please check the notice"))?;
     let case = Columns::of(&row).text()?;
     appeals::file_appeal(casework, &case, &message, "code of a notice").await
 }
@@ -221,6 +218,7 @@ mod tests {
                     "https://example.com/appeal",
                     "a-b",
                 );
+                // A notice must not reveal that a list was involved, or who was informed.
                 for word in [
                     "hash", "list", "Liste", "match", "Treffer", "NCMEC", "digest", "distance",
                 ] {

@@ -43,6 +43,7 @@ async fn assemble(
     domains.insert(0, Box::new(evidence::Evidence));
     let mut owners = vec![obhut_store::migrations::ALL, migrations::ALL];
     owners.extend(domains.iter().map(|d| d.migrations()));
+    // SQLite would create an empty database here, and every case would look new.
     if database_url.is_none() && folder.lost_its_database() {
         return Err(CaseworkError::Folder {
             path: folder.root().join("obhut.db").display().to_string(),
@@ -54,6 +55,7 @@ async fn assemble(
     let upgrading = folder.hold_upgrade().await?;
     let db = Database::connect(&url, &owners, &|last| folder.copy_before(last)).await?;
     let lookup = settings::lookup_key(&db, &folder, &keys, clock.now_micros()).await?;
+    // Only now: the lookup key and its check value belong to the first start as well.
     drop(upgrading);
     let vault = Vault::new(
         folder.evidence_store()?,

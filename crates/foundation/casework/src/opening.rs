@@ -36,6 +36,7 @@ pub(crate) async fn hold_or_open(
 ) -> Result<String> {
     let now = casework.now();
     let id = cases::hold_or_insert(tx, casework, subject, fresh).await?;
+    // Joining an open case starts no second deadline: the duty runs from the first finding.
     if id == fresh {
         match duty {
             Duty::Provider => start_clock(tx, casework, &id, None).await?,
@@ -74,6 +75,7 @@ async fn start_clock(
     case: &str,
     known_at: Option<&str>,
 ) -> Result<()> {
+    // An unreadable time is named by `Facts::faults`; until it is corrected now counts.
     let known = known_at.and_then(|t| t.parse::<jiff::Timestamp>().ok());
     let from = known.map_or(casework.now(), |t| t.as_microsecond());
     let due = from + REPORT_DUE_MICROS;

@@ -67,6 +67,7 @@ pub(crate) async fn put(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> 
 
 /// Removes a job that no worker has begun; true if it was still there.
 pub(crate) async fn withdraw(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<bool> {
+    // `tries = 0`: once claimed, a worker may have sent something.
     let gone = sqlx::query(
         "DELETE FROM outbox WHERE kind = $1 AND subject = $2 AND done_at IS NULL AND tries = 0 AND claimed_until < $3",
     )
@@ -88,6 +89,7 @@ pub(crate) async fn done(tx: &mut Tx, now: i64, job: &Job, worker: &str) -> Resu
     .bind(worker)
     .execute(&mut **tx)
     .await?;
+    // Rolls back the caller's transaction: the job is another worker's by now.
     if done.rows_affected() == 0 {
         return Err(CaseworkError::conflict(format!(
             "job {} is no longer this worker's",
@@ -142,6 +144,8 @@ pub async fn claim_jobs(
 pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     let now = casework.now();
     let mut tx = casework.db.begin().await?;
+    // The conditions are repeated outside the subquery, because PostgreSQL checks them again
+    // after it has waited for another worker's row lock.
     let rows = sqlx::query(
         "UPDATE outbox SET claimed_by = $1, claimed_until = $2, tries = tries + 1
          WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 AND next_at <= $5
@@ -174,6 +178,7 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
 
 /// Lets a claim go; the job waits until its time.
 pub async fn defer_job(casework: &Casework, job: &Job, worker: &str, next_at: i64) -> Result<()> {
+    // No error if the claim is lost: then another worker sets the time.
     sqlx::query("UPDATE outbox SET claimed_until = 0, next_at = $1 WHERE id = $2 AND claimed_by = $3 AND done_at IS NULL")
         .bind(next_at)
         .bind(&job.id)

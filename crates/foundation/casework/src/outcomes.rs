@@ -51,6 +51,7 @@ pub async fn add_outcome(
             format!("say who said so, in 1 to {SOURCE_CHARS_MAX} characters"),
         ));
     }
+    // Read only for its error: an outcome of an unknown report would be counted.
     reports::report_row(casework, report).await?;
     let mut tx = casework.db.begin().await?;
     sqlx::query("INSERT INTO outcomes (id, report, source, code, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (report, source, code) DO NOTHING")
@@ -61,6 +62,7 @@ pub async fn add_outcome(
         .bind(casework.now())
         .execute(&mut *tx)
         .await?;
+    // A repeated outcome is counted once, and still audited.
     audit::write(
         &mut tx,
         casework.now(),

@@ -81,11 +81,13 @@ fn folded(name: &str) -> String {
         .join(" ")
 }
 
-/// Two people must not look like one, nor one like two: nothing invisible, one alphabet a name.
+/// Two people must not look like one, nor one like two: no invisible characters, and Latin is not mixed with look-alikes of Greek, Cyrillic, Cherokee or full width.
 fn readable(name: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || " .'’-–(),_@".contains(c);
+    // Latin up to Extended-B; below, Greek, Cyrillic, Cherokee and full-width forms.
     let latin = |c: &char| matches!(c, 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}');
     let others = |c: &char| matches!(c, '\u{370}'..='\u{52f}' | '\u{13a0}'..='\u{13ff}' | '\u{ff00}'..='\u{ffef}');
+    // Combining accents are not alphanumeric: a decomposed é cannot pass for a composed one.
     name.chars().all(plain)
         && !(name.chars().any(|c| latin(&c)) && name.chars().any(|c| others(&c)))
 }
@@ -138,6 +140,7 @@ pub async fn add_person(
         .bind(role.word())
         .execute(&mut *tx)
         .await?;
+        // No row for a role that was already held.
         if given.rows_affected() > 0 {
             audit::write(
                 &mut tx,
@@ -184,8 +187,10 @@ pub async fn person_at_the_shell(
     action: Action,
 ) -> Result<(Person, Granted)> {
     let gate = action.gate();
+    // The first role of the row is the one to grant.
     let role = gate.roles[0];
     let (person, granted) = match self::person(casework, name).await {
+        // A removed person is refused by `authorize` below, with the true reason.
         Ok(known) if known.removed || gate.roles.iter().any(|r| known.roles.contains(r)) => {
             (known, Granted::Nothing)
         }
@@ -205,7 +210,7 @@ pub async fn person_at_the_shell(
 }
 
 /// Takes back what [`person_at_the_shell`] granted, because the command was refused: afterwards roles and
-/// people are as before it. A person whom something on record refers to by now stays, without the role.
+/// people are as before it. A person with any other role, including a withdrawn one, stays.
 pub async fn take_back_grant(
     casework: &Casework,
     person: &Person,
@@ -238,7 +243,7 @@ pub async fn take_back_grant(
     .await?;
     tx.commit().await?;
     if granted == Granted::Added {
-        // Another process may have given the person a role in between. A person without one has no key.
+        // Another process may have given the person a role in between.
         let unused = "DELETE FROM people WHERE id = $1
             AND NOT EXISTS (SELECT 1 FROM people_roles WHERE person = $1)";
         sqlx::query(unused)
@@ -255,6 +260,7 @@ async fn require_never_withdrawn(casework: &Casework, known: &Person, role: Role
         .bind(role.word())
         .fetch_optional(casework.db.pool())
         .await?;
+    // Any row means withdrawn: callers come here only if the role is missing.
     if row.is_none() {
         return Ok(());
     }
@@ -296,6 +302,7 @@ pub async fn remove_person(casework: &Casework, name: &str, actor: &str) -> Resu
     let keys = api_keys::revoke_all_of(&mut tx, now, &person.id).await?;
     let detail = format!("{keys} keys revoked");
     audit::write(&mut tx, now, actor, "person.remove", &person.id, &detail).await?;
+    // Servers must drop the revoked keys from memory.
     changes::note(&mut tx).await?;
     tx.commit().await?;
     Ok((self::person(casework, &person.id).await?, keys))

@@ -35,6 +35,7 @@ pub async fn decide_appeal(
             "appeal {appeal} is decided already"
         )));
     }
+    // Outside the transaction: while an appeal is open, no decision can be added.
     if decisions::decisions(casework, case)
         .await?
         .iter()
@@ -53,14 +54,17 @@ pub async fn decide_appeal(
         AppealOutcome::Rejected => Ok(Vec::new()),
     };
     let now = casework.now();
+    // Only now: `old_exhibits` writes in another transaction, and SQLite has one writer.
     let mut tx = casework.db.begin().await?;
     let before = appeals::status_before(&mut tx, appeal).await?;
     match outcome {
         AppealOutcome::Rejected => {
+            // A rejected appeal changes nothing: the case returns to where it was.
             advance(&mut tx, now, case, before).await?;
         }
         AppealOutcome::Upheld => {
             advance(&mut tx, now, case, CaseStatus::Cleared).await?;
+            // Drafts included: none may be approved later.
             for report in reports::released(&mut tx, case).await? {
                 let because = "on appeal another person found that the decision it rested on was wrong; the person it concerned is cleared";
                 reports::take_back(&mut tx, now, &report, because).await?;
@@ -106,11 +110,13 @@ async fn clear(
     let mut removed = Vec::new();
     for domain in casework.domains() {
         removed.extend(domain.withdraw(tx, casework, clearing).await?);
+        // For every domain, also one that removed nothing: the proof waits for all of them.
         erasures::queue(tx, now, case, domain.name()).await?;
     }
     match old {
         Ok(old) => {
             for exhibit in &old {
+                // Exhibits of newer versions are in `removed` already, through the evidence domain.
                 if removed.iter().all(|r| r.what != *exhibit) {
                     removed.push(Removed::not_before(exhibit, kept_until.max(now)));
                 }
@@ -118,12 +124,14 @@ async fn clear(
         }
         Err(e) => {
             tracing::error!(cause = %e, "exhibits of an older version could not be looked through");
+            // Never due, so that the proof stays incomplete.
             removed.push(Removed::not_before(
                 "exhibits that could not be looked through",
                 i64::MAX,
             ));
         }
     }
+    // A copy holds this person's data too, and can only be deleted as a whole.
     for (copy, made) in casework.folder.copies() {
         let until = made + erasures::COPY_KEPT_MICROS;
         removed.push(Removed::not_before(&copy, until.max(now)));
@@ -139,7 +147,7 @@ async fn clear(
         ),
         (
             "reports and receipts",
-            "to whom what was sent and that it was taken back, which those who have it may ask about",
+            "the receivers, content and retraction of reports, about which the receivers may ask",
         ),
         (
             "audit trail",
@@ -161,6 +169,7 @@ async fn clear(
             "an authority's word that nothing reaches the person yet",
         ));
     }
+    // The name survives, sealed, only until the platform has restored the account.
     let account = account.as_ref().map(|a| a.expose().as_str());
     erasures::plan(tx, casework, clearing, &removed, account).await?;
     facts::erase(tx, case).await

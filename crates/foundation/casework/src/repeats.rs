@@ -5,7 +5,7 @@ use crate::{ApiKey, Casework, CaseworkError, Result, sealed};
 
 /// How long an answer is kept, in microseconds.
 const KEPT_MICROS: i64 = 86_400 * 1_000_000;
-/// After so long a request without an answer counts as lost, in microseconds.
+/// A request without an answer counts as lost after this time, in microseconds.
 const LOST_MICROS: i64 = 300 * 1_000_000;
 /// Longest idempotency key, in bytes.
 const KEY_BYTES_MAX: usize = 255;
@@ -37,11 +37,13 @@ pub async fn begin_repeat(
             format!("an idempotency key has 1 to {KEY_BYTES_MAX} bytes"),
         ));
     }
+    // By API key as well: two programs may choose the same idempotency key.
     let key = casework
         .lookup
         .keyed_digest("idempotency", format!("{}\n{key}", by.id).as_bytes());
     let now = casework.now();
     let mut tx = casework.db.begin().await?;
+    // The only clean-up: each request removes what has expired.
     sqlx::query(
         "DELETE FROM repeats WHERE begun_at < $1 OR (key = $2 AND answer_sealed IS NULL AND begun_at < $3)",
     )
@@ -67,6 +69,7 @@ pub async fn begin_repeat(
             .await?;
         let mut c = Columns::of(&row);
         match (c.text()? == request, c.maybe_text()?) {
+            // An answer to another request would be the wrong one.
             (false, _) => Repeat::Other,
             (true, None) => Repeat::AtWork,
             (true, Some(sealed)) => Repeat::Answered(sealed::open_text(casework, &sealed)?),

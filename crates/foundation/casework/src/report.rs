@@ -46,18 +46,21 @@ pub async fn report(
             "the decision about case {case} was overturned on appeal; nothing is reported any more"
         )));
     }
-    let decision =
-        decisions.into_iter().next_back().ok_or_else(|| {
-            CaseworkError::conflict(format!(
-            "nobody has decided case {case} yet, and no report is made without a person's decision"
-        )).then(Next::Decide { case: case.to_owned() })
-        })?;
+    let decision = decisions.into_iter().next_back().ok_or_else(|| {
+        CaseworkError::conflict(format!(
+            "case {case} is not decided yet, and no report is made without a person's decision"
+        ))
+        .then(Next::Decide {
+            case: case.to_owned(),
+        })
+    })?;
     if decision.ruling() != Ruling::Report {
         return Err(CaseworkError::conflict(format!(
             "case {case} was decided \"{}\"; a report needs the decision to report",
             decision.ruling()
         )));
     }
+    // From this decision: the dossier may have been read after a newer one.
     dossier.category = decision.category().cloned();
     let detail = if with_victims {
         "with victims"
@@ -71,6 +74,7 @@ pub async fn report(
 /// Builds an approved report for sending, from the decision it was approved with.
 pub async fn report_to_send(casework: &Casework, id: &str, actor: &str) -> Result<Report> {
     let row = reports::report_row(casework, id).await?;
+    // Before building: only what was approved is sent.
     approvals::require_approved_content(casework, &row).await?;
     let report = self::report(casework, &row.case, row.with_victims, actor).await?;
     if report.decision.id() != row.decision {

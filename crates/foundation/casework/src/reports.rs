@@ -84,19 +84,22 @@ pub async fn file_latest(
     with_victims: bool,
     actor: &str,
 ) -> Result<String> {
+    // An unknown case is refused as unknown, not as undecided.
     cases::status(&mut casework.db.snapshot().await?, case).await?;
     let decisions = decisions::decisions(casework, case).await?;
-    let latest =
-        decisions.last().ok_or_else(|| {
-            CaseworkError::conflict(format!(
-            "nobody has decided case {case} yet, and no report is made without a person's decision"
-        )).then(Next::Decide { case: case.to_owned() })
-        })?;
+    let latest = decisions.last().ok_or_else(|| {
+        CaseworkError::conflict(format!(
+            "case {case} is not decided yet, and no report is made without a person's decision"
+        ))
+        .then(Next::Decide {
+            case: case.to_owned(),
+        })
+    })?;
     self::file_report(casework, latest, destination, with_victims, actor).await
 }
 
 /// Retracts a report. One that hasn't been sent is withdrawn; for a sent one the receiver is notified and
-/// has to acknowledge. The case stays open.
+/// has to acknowledge. The case's status does not change.
 pub async fn retract_report(
     casework: &Casework,
     id: &str,
@@ -105,7 +108,10 @@ pub async fn retract_report(
 ) -> Result<String> {
     person.require(crate::Role::ReportingOfficer)?;
     if reason.trim().is_empty() {
-        return Err(CaseworkError::invalid("reason", "say why it is taken back"));
+        return Err(CaseworkError::invalid(
+            "reason",
+            "give the reason for the retraction",
+        ));
     }
     let mut tx = casework.db.begin().await?;
     let row = find(&mut tx, id).await?;
@@ -147,7 +153,7 @@ pub async fn file_report(
     let facts = facts::facts(casework, decision.case()).await?;
     if facts.reported.is_none() && ABOUT_A_SUSPECT.contains(&destination) {
         return Err(CaseworkError::conflict(
-            "nobody is suspected in this case, so there is nobody to report there; a possible victim is helped, not reported",
+            "the case has no suspect, so it can't be reported there; a possible victim is helped, not reported",
         ));
     }
     let incident = facts.incident.unwrap_or(IncidentKind::Material);
@@ -164,6 +170,7 @@ pub async fn file_report(
     if let Some(row) = known {
         let mut c = Columns::of(&row);
         let (known, status, rests_on) = (c.text()?, c.text()?, c.text()?);
+        // A draft of an older decision could never be approved, so it makes way.
         if status == "draft" && rests_on != decision.id() {
             set_status(&mut tx, &known, "superseded").await?;
         } else {
@@ -222,6 +229,7 @@ pub(crate) async fn take_back(
         .await?;
     let status = match row.status.as_str() {
         "draft" => "withdrawn",
+        // Approved, but no worker has begun it: nothing can have left.
         _ if outbox::withdraw(tx, now, JobKind::Report, &row.id).await? => "withdrawn",
         _ => {
             outbox::put(tx, now, JobKind::Retraction, &row.id).await?;
@@ -241,8 +249,7 @@ pub(crate) async fn set_status(tx: &mut Tx, id: &str, status: &str) -> Result<()
     Ok(())
 }
 
-/// The reports of a case that a receiver may have got or will get, drafts included.
-/// True when there were reports of a case and each was taken back.
+/// True if there were reports of a case and each was taken back.
 pub(crate) async fn all_taken_back(tx: &mut Tx, case: &str) -> Result<bool> {
     let row = sqlx::query(
         "SELECT COUNT(*), SUM(CASE WHEN status IN ('draft', 'approved') THEN 1 ELSE 0 END) FROM reports WHERE case_id = $1",
@@ -252,9 +259,11 @@ pub(crate) async fn all_taken_back(tx: &mut Tx, case: &str) -> Result<bool> {
     .await?;
     let mut c = Columns::of(&row);
     let all = c.int()?;
+    // SUM over no rows is NULL; `all > 0` has excluded that.
     Ok(all > 0 && c.maybe_int()? == Some(0))
 }
 
+/// The reports of a case that a receiver may have got or will get, drafts included.
 pub(crate) async fn released(tx: &mut Tx, case: &str) -> Result<Vec<ReportRow>> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM reports WHERE case_id = $1 AND status IN ('draft', 'approved') ORDER BY made_at, id"

@@ -12,7 +12,7 @@ use crate::{Casework, CaseworkError, Person, Result, Role, audit, dossier, ids, 
 /// Under what circumstances an authority is notified. Empty fields mean any.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Route {
-    /// Id; empty of a proposal.
+    /// Id; empty before it is recorded.
     pub id: String,
     /// The destination.
     pub destination: String,
@@ -99,8 +99,10 @@ pub fn routing(routes: &[Route], dossier: &Dossier, notified: &[String]) -> Rout
     let day = jiff::Timestamp::from_microsecond(dossier.made_at)
         .map(|t| t.to_zoned(TimeZone::UTC).date().to_string())
         .unwrap_or_default();
+    // A case whose files have several surfaces is routed by its first one.
     let surface = dossier.files.first().map(|f| f.surface);
     let any = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
+    // Days compare as text, because `add_route` takes only YYYY-MM-DD.
     let holds = |r: &&Route| {
         any(&r.provider_country, &provider)
             && any(&r.user_country, &user)
@@ -110,12 +112,14 @@ pub fn routing(routes: &[Route], dossier: &Dossier, notified: &[String]) -> Rout
             && (r.until.is_empty() || day <= r.until)
             && !r.basis.trim().is_empty()
     };
+    // The oldest route of a destination wins: a case goes to each authority once.
     let mut found: Vec<Route> = Vec::new();
     for route in routes.iter().filter(holds) {
         if !found.iter().any(|f| f.destination == route.destination) {
             found.push(route.clone());
         }
     }
+    // Includes what is chosen here: two routes that each spare the other both drop out.
     let notified: Vec<String> = found
         .iter()
         .map(|r| r.destination.clone())
@@ -125,7 +129,7 @@ pub fn routing(routes: &[Route], dossier: &Dossier, notified: &[String]) -> Rout
         .into_iter()
         .partition(|r| !r.unless.is_empty() && notified.contains(&r.unless));
     let spared = spared.into_iter().map(|r| {
-        let why = format!("{} is told already", r.unless);
+        let why = format!("{} receives the case", r.unless);
         (r, why)
     });
     Routing {
@@ -244,4 +248,139 @@ pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
         .collect();
     let dossier = dossier::dossier(casework, case, false).await?;
     Ok(routing(&self::routes(casework).await?, &dossier, &notified))
+}
+
+#[cfg(test)]
+mod tests {
+    use obhut_facts::{CaseStatus, Facts, Jurisdiction, Reporter, Sealed};
+
+    use super::*;
+
+    /// 2026-11-22T00:00:00Z.
+    const DAY: i64 = 1_795_305_600_000_000;
+
+    fn route(destination: &str) -> Route {
+        Route {
+            destination: destination.into(),
+            basis: "a law".into(),
+            ..Route::default()
+        }
+    }
+
+    fn case(provider: &str, user: &str) -> Dossier {
+        let facts = Facts {
+            jurisdiction: Some(Jurisdiction {
+                provider_country: (!provider.is_empty()).then(|| provider.into()),
+                user_country: (!user.is_empty()).then(|| user.into()),
+                service: Some(ServiceKind::Messaging),
+            }),
+            ..Facts::default()
+        };
+        Dossier {
+            case: "case-1".into(),
+            status: CaseStatus::Decided,
+            reporter: Reporter::default(),
+            facts: Sealed::new(facts),
+            victims_left_out: 0,
+            unit: None,
+            files: Vec::new(),
+            category: None,
+            matched: false,
+            decided: true,
+            embargoed: false,
+            found_at: DAY,
+            made_at: DAY,
+        }
+    }
+
+    /// A route, a case, and whether the case goes there.
+    #[test]
+    fn a_route_applies_only_where_every_condition_holds() {
+        let with = |change: fn(&mut Route)| {
+            let mut r = route("a");
+            change(&mut r);
+            r
+        };
+        for (what, route, expected) in [
+            ("no condition", with(|_| {}), true),
+            ("no basis", with(|r| r.basis = "  ".into()), false),
+            (
+                "the provider's country",
+                with(|r| r.provider_country = "DE".into()),
+                true,
+            ),
+            (
+                "another provider's",
+                with(|r| r.provider_country = "US".into()),
+                false,
+            ),
+            (
+                "the user's country",
+                with(|r| r.user_country = "FR".into()),
+                true,
+            ),
+            (
+                "another user's",
+                with(|r| r.user_country = "DE".into()),
+                false,
+            ),
+            (
+                "the service",
+                with(|r| r.service = Some(ServiceKind::Messaging)),
+                true,
+            ),
+            (
+                "another service",
+                with(|r| r.service = Some(ServiceKind::Hosting)),
+                false,
+            ),
+            (
+                "a surface, of a case without files",
+                with(|r| r.surface = Some(Surface::Public)),
+                false,
+            ),
+            ("from today", with(|r| r.from = "2026-11-22".into()), true),
+            (
+                "from tomorrow",
+                with(|r| r.from = "2026-11-23".into()),
+                false,
+            ),
+            ("until today", with(|r| r.until = "2026-11-22".into()), true),
+            (
+                "until yesterday",
+                with(|r| r.until = "2026-11-21".into()),
+                false,
+            ),
+        ] {
+            let routing = routing(&[route], &case("DE", "FR"), &[]);
+            assert_eq!(!routing.to.is_empty(), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn an_authority_is_spared_where_another_has_the_case() {
+        let mut nca = route("nca");
+        nca.unless = "ncmec".into();
+        let to = |routes: &[Route], notified: &[&str]| {
+            let notified: Vec<String> = notified.iter().map(|n| (*n).to_owned()).collect();
+            let routing = routing(routes, &case("GB", ""), &notified);
+            let names: Vec<_> = routing.to.iter().map(|r| r.destination.clone()).collect();
+            (names.join(" "), routing.spared.len())
+        };
+        assert_eq!(to(&[nca.clone()], &[]), ("nca".into(), 0));
+        assert_eq!(to(&[nca.clone(), route("ncmec")], &[]), ("ncmec".into(), 1));
+        assert_eq!(to(&[nca.clone()], &["ncmec"]), (String::new(), 1));
+        assert_eq!(to(&[nca], &["bka"]), ("nca".into(), 0));
+        // Two routes to one destination are one report.
+        assert_eq!(to(&[route("bka"), route("bka")], &[]), ("bka".into(), 0));
+    }
+
+    #[test]
+    fn without_a_known_country_only_general_routes_apply() {
+        let mut german = route("bka");
+        german.provider_country = "DE".into();
+        let found = routing(&[german, route("a")], &case("", ""), &[]);
+        assert_eq!(found.to.len(), 1);
+        assert_eq!(found.to[0].destination, "a");
+    }
 }

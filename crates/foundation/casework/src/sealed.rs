@@ -3,6 +3,7 @@
 use crate::{Casework, CaseworkError, Result};
 
 pub(crate) fn seal_text(casework: &Casework, text: &str) -> String {
+    // Hex, because the column is TEXT in both databases.
     hex::encode(casework.sealer.seal(text.as_bytes()))
 }
 

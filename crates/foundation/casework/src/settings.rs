@@ -1,4 +1,4 @@
-//! The reporting provider's own data, included in every report.
+//! Settings in the database: the reporter, the financial unit, and the check value of the lookup key.
 
 use obhut_facts::{FinancialUnit, Reporter};
 use obhut_store::{DataFolder, FolderKeys, LookupKey, Sealer};
@@ -44,14 +44,17 @@ pub(crate) async fn lookup_key(
     // sealing key for lookups. That key must open what is sealed there.
     let key = if obhut_store::audit::is_empty(db).await? {
         match &there {
+            // Left by an earlier start that was cut off before the insert below.
             Some(key) => key.clone(),
             None => folder.keep_lookup_key(None)?,
         }
     } else {
+        // A key that is new, or opens nothing here, belongs to another database.
         if keys.sealing_is_new || !opens_what_is_there(db, &keys.sealer).await? {
             return Err(wrong());
         }
         match &there {
+            // An upgrade was cut off between the file and the check value.
             Some(key) if check(key) == check(&keys.first_lookup) => key.clone(),
             Some(_) => return Err(wrong()),
             None => folder.keep_lookup_key(Some(&keys.first_lookup_text))?,

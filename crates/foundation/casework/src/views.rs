@@ -76,7 +76,7 @@ pub async fn put_exhibit(
         bytes,
         obhut_vault::Intake {
             actor: person.id.clone(),
-            purpose: "put in by hand".into(),
+            purpose: "added manually".into(),
             case: case.map(str::to_owned),
             source: name.map(str::to_owned),
             media_type: media_type.map(str::to_owned),
@@ -107,6 +107,7 @@ pub(crate) async fn keep(
 ) -> Result<Exhibit> {
     let media_type = intake.media_type.clone();
     let case = intake.case.clone().unwrap_or_default();
+    // The vault first: a crash here leaves an exhibit without digests, never a row without bytes.
     let exhibit = casework.vault.put(bytes, intake).await?;
     let digest = |name: &str| {
         let kind = obhut_hash::kinds::by_name(name).expect("a kind of ours");
@@ -174,6 +175,7 @@ pub async fn view(
     // Nothing is recorded about exhibits that aren't there.
     casework.vault.exhibit(exhibit).await?;
     let mut tx = casework.db.begin().await?;
+    // Only what was looked at counts as viewed in reports; the audit row is written in any case.
     if extent != Extent::Unseen {
         let seq = changes::numbers(&mut tx, "views", 1).await?;
         sqlx::query(
@@ -198,6 +200,7 @@ pub async fn view(
         extent.word(),
     )
     .await?;
+    // Committed before the bytes exist: a failure records one view too many, never too few.
     tx.commit().await?;
     let access = obhut_vault::Access {
         actor: person.id.clone(),
@@ -222,6 +225,7 @@ pub(crate) async fn old_exhibits(casework: &Casework, case: &str) -> Result<Vec<
     let mut tx = casework.db.begin().await?;
     let mut of_case = Vec::new();
     for exhibit in exhibits {
+        // Empty, not NULL, for an exhibit without a case: it is looked up only once.
         let known = exhibit.intake.case.clone().unwrap_or_default();
         sqlx::query(
             "UPDATE exhibit_digests SET case_id = $1 WHERE exhibit = $2 AND case_id IS NULL",
@@ -251,6 +255,7 @@ pub async fn exhibit(casework: &Casework, id: &str) -> Result<Exhibit> {
 /// Compares everything in the vault with its log.
 pub async fn verify_vault(casework: &Casework) -> Verification {
     let mut seen = casework.vault.verify().await;
+    // The store hides its unfinished files from its listings.
     seen.leftovers.extend(casework.folder.unfinished_evidence());
     seen
 }
@@ -260,7 +265,7 @@ pub fn vault_key(casework: &Casework) -> &str {
     casework.vault.verifier_key()
 }
 
-/// Digests of an exhibit's bytes; none of exhibits from before they were kept.
+/// Digests of an exhibit's bytes; `None` for exhibits older than this table.
 pub(crate) async fn digests(
     tx: &mut Tx,
     casework: &Casework,
@@ -289,7 +294,7 @@ pub(crate) async fn same_bytes_before(tx: &mut Tx, exhibit: &str) -> Result<Vec<
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
-/// Exhibits with these bytes, by the key of the bytes.
+/// Exhibits with these bytes, by keyed digest.
 pub(crate) async fn exhibits_of_bytes(
     tx: &mut Tx,
     keys: &[&String],
@@ -342,6 +347,7 @@ pub(crate) async fn viewed(tx: &mut Tx, exhibit: &str) -> Result<Viewed> {
         match Columns::of(row).word(Extent::from_word, "extent")? {
             Extent::Whole => viewed.whole = true,
             Extent::Metadata => viewed.metadata = true,
+            // A part counts for nothing: reports claim a view only of the whole file or of metadata.
             Extent::Part | Extent::Unseen => {}
         }
     }

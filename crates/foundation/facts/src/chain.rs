@@ -17,7 +17,7 @@ pub struct TagRecord {
     pub source: String,
     /// When it was made or last looked at.
     pub date: Option<String>,
-    /// How sure, 0 to 100, by the ladder of TagPack.
+    /// Confidence, 0 to 100, on TagPack's scale.
     pub confidence: u8,
     /// Applies to the address's whole cluster.
     pub for_cluster: bool,
@@ -128,7 +128,7 @@ pub struct PaymentRow {
     pub amount_sat: u64,
     /// The site's address.
     pub to_address: String,
-    /// A service paid the site itself.
+    /// True if a service paid the site directly.
     pub direct: bool,
     /// Where the coins may have come out of a service, nearest first.
     pub candidates: Vec<CandidateRow>,
@@ -235,6 +235,7 @@ pub struct PayersReport {
 impl PayersReport {
     /// Satoshi of all payments.
     pub fn total_sat(&self) -> u64 {
+        // No overflow: u64 holds the supply of 2.1e15 satoshi eight thousand times.
         self.payments.iter().map(|p| p.amount_sat).sum()
     }
 }

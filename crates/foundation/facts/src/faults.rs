@@ -22,12 +22,12 @@ const RFC3339: &str = "RFC 3339";
 const IP: &str = "RFC 791, RFC 4291";
 const PORT: &str = "RFC 6335";
 const ISO: &str = "ISO 3166-1, ISO 4217, ISO 8601";
-const SENSE: &str = "the order of things";
+const SENSE: &str = "consistency";
 /// Maximum age of a person, in years.
 const AGE_MAX: i64 = 150;
 /// Tolerated clock difference, in seconds.
 const AHEAD_SECONDS_MAX: i64 = 300;
-/// Accounts linked to accounts are looked at so deep.
+/// Levels of linked accounts that are checked. Our judgement.
 const DEPTH_MAX: usize = 4;
 
 struct Finder {
@@ -44,21 +44,22 @@ impl Finder {
         });
     }
 
-    /// A time that is one and isn't ahead of us.
+    /// A valid time that is not in the future.
     fn past(&mut self, field: String, value: Option<&str>) -> Option<Timestamp> {
         match value?.trim().parse::<Timestamp>() {
             Err(_) => {
                 self.say(
                     field,
-                    "is no time with a zone, as 2026-11-22T10:15:00Z",
+                    "isn't a time with a zone, like 2026-11-22T10:15:00Z",
                     RFC3339,
                 );
                 None
             }
             Ok(time) => {
                 if time.as_second() > self.now.as_second() + AHEAD_SECONDS_MAX {
-                    self.say(field, "lies in the future", SENSE);
+                    self.say(field, "is in the future", SENSE);
                 }
+                // Returned all the same: a time in the future may also contradict another field.
                 Some(time)
             }
         }
@@ -81,32 +82,34 @@ impl Finder {
 
     fn country(&mut self, field: String, value: Option<&str>) {
         if value.is_some_and(|c| c.len() != 2 || !c.bytes().all(|b| b.is_ascii_uppercase())) {
-            self.say(field, "is no country of two capital letters", ISO);
+            self.say(field, "isn't a country code of two capital letters", ISO);
         }
     }
 
     fn event(&mut self, at: &str, event: &IpEvent) {
         if event.address.parse::<IpAddr>().is_err() {
-            self.say(format!("{at}.address"), "is no IPv4 or IPv6 address", IP);
+            self.say(format!("{at}.address"), "isn't an IPv4 or IPv6 address", IP);
         }
         if event.port.is_some_and(|p| !(1..=65_535).contains(&p)) {
-            self.say(format!("{at}.port"), "is no port, 1 to 65535", PORT);
+            self.say(format!("{at}.port"), "isn't a port, 1 to 65535", PORT);
         }
         self.past(format!("{at}.at"), event.at.as_deref());
     }
 
     fn person(&mut self, at: &str, person: &Person) {
         if person.age.is_some_and(|a| !(0..=AGE_MAX).contains(&a)) {
-            self.say(format!("{at}.age"), "is no age, 0 to 150", SENSE);
+            self.say(format!("{at}.age"), "isn't an age, 0 to 150", SENSE);
         }
         let today = self.now.to_zoned(jiff::tz::TimeZone::UTC).date();
         match person.born.as_deref().map(str::parse::<jiff::civil::Date>) {
             None => {}
-            Some(Err(_)) => self.say(format!("{at}.born"), "is no date, as 2001-02-03", ISO),
+            Some(Err(_)) => self.say(format!("{at}.born"), "isn't a date like 2001-02-03", ISO),
             Some(Ok(born)) if born > today => {
-                self.say(format!("{at}.born"), "lies in the future", SENSE)
+                self.say(format!("{at}.born"), "is in the future", SENSE)
             }
             Some(Ok(born)) => {
+                // The birthday may still come this year, so two ages fit.
+                // Compared with today: an age at the time of the incident can look contradictory.
                 let years = i64::from(today.year()) - i64::from(born.year());
                 if person
                     .age
@@ -130,7 +133,7 @@ impl Finder {
             if !whole || email.address.contains(char::is_whitespace) {
                 self.say(
                     format!("{at}.emails[{n}].address"),
-                    "is no e-mail address",
+                    "isn't an e-mail address",
                     "RFC 5321",
                 );
             }
@@ -175,19 +178,19 @@ impl Finder {
                 format!("{at}.{name}.reopened_at"),
                 reopened,
                 begun,
-                "lies before it was closed",
+                "is before it was closed",
             );
             if !closed.done && begun.is_some() {
                 self.say(
                     format!("{at}.{name}.done"),
-                    "says no, and there is a date",
+                    "is false, but a date is given",
                     SENSE,
                 );
             }
             if closed.user_told != Some(true) && notified_at.is_some() {
                 self.say(
                     format!("{at}.{name}.user_told"),
-                    "doesn't say yes, and there is a date",
+                    "isn't true, but a date is given",
                     SENSE,
                 );
             }
@@ -198,6 +201,7 @@ impl Finder {
                 location.country.as_deref(),
             );
         }
+        // Facts come from outside, so recursion has a limit; deeper accounts are taken unchecked.
         if depth < DEPTH_MAX {
             for (n, linked) in account.associated.iter().enumerate() {
                 self.account(&format!("{at}.associated[{n}]"), linked, depth + 1);
@@ -209,6 +213,7 @@ impl Finder {
 /// What can't be so, by field; `now` in microseconds since 1970.
 // Long: handles the fields one by one.
 pub(crate) fn faults(facts: &Facts, now: i64) -> Vec<FactFault> {
+    // A clock out of range counts as 1970: then every time is reported, and none passes.
     let now = Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
     let mut f = Finder {
         found: Vec::new(),
@@ -220,7 +225,7 @@ pub(crate) fn faults(facts: &Facts, now: i64) -> Vec<FactFault> {
         "facts.known_at".into(),
         known,
         occurred,
-        "lies before it happened",
+        "is before it happened",
     );
     if let Some(account) = &facts.reported {
         f.account("facts.reported", account, 0);
@@ -240,16 +245,21 @@ pub(crate) fn faults(facts: &Facts, now: i64) -> Vec<FactFault> {
     }
     for (n, payment) in facts.payments.iter().enumerate() {
         let at = format!("facts.payments[{n}]");
+        // `f64` alone would also take a sign, 1e5 and inf.
         let plain = payment
             .amount
             .bytes()
             .all(|b| b.is_ascii_digit() || b == b'.');
         if !plain || payment.amount.parse::<f64>().is_err() {
-            f.say(format!("{at}.amount"), "is no amount, as 50.00", ISO);
+            f.say(format!("{at}.amount"), "isn't an amount like 50.00", ISO);
         }
         let capitals = payment.currency.bytes().all(|b| b.is_ascii_uppercase());
         if !capitals || !(3..=5).contains(&payment.currency.len()) {
-            f.say(format!("{at}.currency"), "is no currency, as EUR", ISO);
+            f.say(
+                format!("{at}.currency"),
+                "isn't a currency code like EUR",
+                ISO,
+            );
         }
         f.past(format!("{at}.at"), payment.at.as_deref());
     }
@@ -285,7 +295,7 @@ pub(crate) fn faults(facts: &Facts, now: i64) -> Vec<FactFault> {
         if id.trim().is_empty() || !seen.insert(id) {
             f.say(
                 format!("facts.batched_accounts[{n}]"),
-                "is blank or stands there twice",
+                "is blank or occurs twice",
                 SENSE,
             );
         }
@@ -299,6 +309,7 @@ mod tests {
 
     #[test]
     fn each_fact_that_cannot_be_so_is_named_by_its_field() {
+        // One fault for each check. 2030-02-30 does not exist, so it is never compared with the age.
         let facts = Facts::from_json(br#"{
             "occurred_at": "2026-02-01T00:00:00Z", "known_at": "2026-01-01T00:00:00Z",
             "reported": {"person": {"age": 300, "born": "2030-02-30", "emails": [{"address": "nobody"}]},

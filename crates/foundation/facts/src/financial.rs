@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Address;
 use super::people::Phone;
 
-/// What belongs into a suspicious transaction report and nowhere else.
+/// What belongs in a suspicious transaction report and nowhere else.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Financial {
@@ -117,7 +117,7 @@ pub struct FinancialUnit {
     pub profile: String,
     /// The text of an own profile; its form is in docs/goaml.md.
     pub own_profile: Option<String>,
-    /// The unit's XML schema, if it gave one: every report is held against it before it leaves.
+    /// The unit's XML schema, if it gave one: every report is validated against it before it is sent.
     pub schema: Option<String>,
     /// The schema's patterns hold `^` and `$` that were meant as anchors.
     pub schema_compat: bool,

@@ -50,6 +50,7 @@ pub use time::{maybe_time, rfc3339, time};
 #[doc(hidden)]
 pub use {schemars, serde};
 
+// `words!` writes paths below `obhut_facts`, and is used inside this crate as well.
 extern crate self as obhut_facts;
 
 /// Longest facts of one case, in bytes of JSON.
@@ -151,7 +152,7 @@ words! {
     }
 }
 
-/// Where service and user are: decides which authorities are seen.
+/// Where service and user are: decides which authorities receive the case.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Jurisdiction {
@@ -195,7 +196,7 @@ pub struct Facts {
     pub threads: Vec<Thread>,
     /// Payments.
     pub payments: Vec<Payment>,
-    /// What only a financial intelligence unit is seen.
+    /// What only a financial intelligence unit receives.
     pub financial: Option<Financial>,
     /// Addresses on chains.
     pub wallets: Vec<Wallet>,
@@ -250,7 +251,7 @@ pub struct FileFacts {
     pub original_name: Option<String>,
     /// When, RFC 3339.
     pub uploaded_at: Option<String>,
-    /// Where it stood.
+    /// The URL it was found at.
     pub url: Option<String>,
     /// True when it only supplements the report.
     pub supplemental: bool,
@@ -296,7 +297,7 @@ pub struct FileCategory {
     pub value: String,
 }
 
-/// Why facts can't be taken.
+/// Why facts are refused.
 #[derive(thiserror::Error, Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum FactsError {
@@ -326,9 +327,10 @@ impl Facts {
         faults::faults(self, now)
     }
 
-    /// Merges the part contributed by a domain. Existing values win; payments and parties are
+    /// Merges the part contributed by a domain: detected_by, occurred_at, jurisdiction, reported, victims, payments and financial.parties; other fields of the part are ignored. Existing values win; payments and parties are
     /// deduplicated.
     pub fn add(&mut self, part: Self) {
+        // Only what a domain contributes today; a further field belongs here and in `take_away`.
         self.detected_by = self.detected_by.take().or(part.detected_by);
         self.occurred_at = self.occurred_at.take().or(part.occurred_at);
         self.jurisdiction = self.jurisdiction.take().or(part.jurisdiction);
@@ -339,6 +341,7 @@ impl Facts {
             self.reported = part.reported.filter(|a| !is_victim(a));
         }
         let reported = self.reported.as_ref().and_then(|a| a.id.clone());
+        // Nor does the reported account become a victim. Accounts without an id are always added.
         let new = |v: &Account| !is_victim(v) && (v.id.is_none() || v.id != reported);
         self.victims.extend(part.victims.into_iter().filter(new));
         let mut seen: HashSet<String> = self.payments.iter().map(payment_key).collect();
@@ -347,6 +350,7 @@ impl Facts {
                 self.payments.push(payment);
             }
         }
+        // Parties only: narrative, action and codes are the analyst's.
         if let Some(part) = part.financial {
             let financial = self.financial.get_or_insert_default();
             for party in part.parties {
@@ -368,6 +372,7 @@ impl Facts {
         same(&mut self.occurred_at, &part.occurred_at);
         same(&mut self.jurisdiction, &part.jurisdiction);
         same(&mut self.reported, &part.reported);
+        // Equal in every field: a victim to whom a person added something is kept.
         self.victims.retain(|v| !part.victims.contains(v));
         self.payments.retain(|p| !part.payments.contains(p));
         if let (Some(own), Some(part)) = (&mut self.financial, &part.financial) {
@@ -397,7 +402,7 @@ impl Facts {
     }
 }
 
-/// What makes two payments the same one: its id; without one, all that is said of it.
+/// What makes two payments the same one: its id; without one, its time, amount, currency and parties.
 fn payment_key(p: &Payment) -> String {
     match &p.id {
         Some(id) => format!("id {id}"),
@@ -439,6 +444,7 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
     };
     let value = serde_path_to_error::deserialize(&mut reader)
         .map_err(|e| form(e.path().to_string(), e.inner()))?;
+    // Anything behind the value, such as a second object, would be dropped without a word.
     reader.end().map_err(|e| form(".".into(), &e))?;
     Ok(value)
 }

@@ -93,7 +93,7 @@ pub enum Place {
         #[serde(default)]
         note: Option<String>,
     },
-    /// Away from any network.
+    /// Not online.
     Offline {
         /// Name of the place.
         #[serde(default)]
@@ -134,7 +134,7 @@ impl Place {
         }
     }
 
-    /// True when anything is said but that there is a place.
+    /// True if it has any content.
     pub fn says_something(&self) -> bool {
         let said = |texts: &[&Option<String>]| {
             texts
@@ -142,6 +142,7 @@ impl Place {
                 .any(|t| t.as_ref().is_some_and(|t| !t.trim().is_empty()))
         };
         match self {
+            // `third_party` does not count: it says who hosts a page, not which page.
             Self::WebPage { urls, note, .. } => {
                 urls.iter().any(|u| !u.trim().is_empty()) || said(&[note])
             }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{Account, Facts, IncidentKind, IncidentTag, RiskFact, ServiceKind};
 
-/// What of a case the rules look at.
+/// The part of a case that the rules look at.
 pub struct RuleInput<'a> {
     /// What is known, children included.
     pub facts: &'a Facts,
@@ -185,7 +185,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 5,
         source: UK,
         applies: has_ip,
-        missing: "an IP address has no port; behind a shared address nobody is found without it",
+        missing: "an IP address has no port; users behind a shared address can't be identified without it",
         holds: |l| {
             reported(l)
                 .into_iter()
@@ -211,7 +211,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 8,
         source: USC,
         applies: always,
-        missing: "when it happened isn't said (facts.occurred_at); the time it was found stands instead",
+        missing: "the time of the incident isn't stated (facts.occurred_at); the time it was found is used instead",
         holds: |l| l.facts.occurred_at.is_some(),
     },
     CompletenessRule {
@@ -243,7 +243,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 6,
         source: "US v. Wilson, 9th Cir. 2021",
         applies: has_files,
-        missing: "a file was neither seen by anybody nor known to a list; police may need a warrant to open it",
+        missing: "a file was neither viewed by a person nor found on a list; police may need a warrant to open it",
         holds: |l| l.files.iter().all(|f| f.viewed || f.matched),
     },
     CompletenessRule {
@@ -330,7 +330,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 5,
         source: NCMEC,
         applies: always,
-        missing: "nobody can be asked: the reporter has no e-mail address",
+        missing: "no contact: the reporter has no e-mail address",
         holds: |l| l.reporter,
     },
 ];
@@ -341,7 +341,7 @@ pub const RISK: &[RiskRule] = &[
         id: "urgent",
         points: 45,
         source: NCMEC,
-        says: "somebody wrote why it is urgent",
+        says: "the reporter gave a reason for urgency",
         german: "jemand hat geschrieben, warum es eilt",
         holds: |l| {
             l.facts
@@ -370,7 +370,7 @@ pub const RISK: &[RiskRule] = &[
         id: "access",
         points: 35,
         source: STANFORD,
-        says: "whoever is reported has a child within reach",
+        says: "the reported person has access to a child",
         german: "die gemeldete Person hat ein Kind in ihrer Nähe",
         holds: |l| risky(l, RiskFact::AccessToChild),
     },
@@ -492,7 +492,7 @@ pub const RISK: &[RiskRule] = &[
         id: "solicitation",
         points: 10,
         source: NCMEC,
-        says: "somebody asked for material",
+        says: "a person asked for material",
         german: "jemand hat nach Material gefragt",
         holds: |l| tagged(l, IncidentTag::Solicitation),
     },
@@ -550,6 +550,7 @@ pub fn scores(looked: &RuleInput<'_>) -> Scores {
     missing.sort_by_key(|(points, _)| std::cmp::Reverse(*points));
     let (at_risk, reasons) = at_risk(looked);
     let facts = looked.facts;
+    // Decides `empty`: such a report is approved only with the approver's reason.
     let somebody = reported(looked).is_some_and(|a| {
         named(a)
             || a.ip_events.iter().any(|e| !e.address.trim().is_empty())
@@ -567,6 +568,7 @@ pub fn scores(looked: &RuleInput<'_>) -> Scores {
         || facts.victims.iter().any(named)
         || !facts.batched_accounts.is_empty()
         || facts.note.as_ref().is_some_and(|n| !n.trim().is_empty());
+    // Rounded half up. `possible` is never 0, because some rules always apply.
     Scores {
         complete: (held * 100 + possible / 2) / possible,
         at_risk,
@@ -589,6 +591,7 @@ pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
             source: rule.source,
         })
         .collect();
+    // Stable: among equal points the order of the table decides.
     reasons.sort_by_key(|r| std::cmp::Reverse(r.points));
     // Each takes its share of what the others leave, so the sum never passes a hundred and every
     // further reason raises it.
@@ -596,6 +599,7 @@ pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
     for reason in &reasons {
         left = left * u64::from(100 - reason.points) / 100;
     }
+    // Millionths up to here, so that rounding down in each step stays far below one point.
     (((1_000_000 - left + 5_000) / 10_000) as u32, reasons)
 }
 
@@ -613,7 +617,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_have_sources_names_of_their_own_and_points_below_a_hundred() {
+    fn rules_have_sources_unique_ids_and_points_below_a_hundred() {
         let mut ids: Vec<_> = COMPLETENESS
             .iter()
             .map(|r| (r.id, r.source, r.points))
@@ -625,6 +629,7 @@ mod tests {
         ids.sort_unstable();
         assert!(ids.windows(2).all(|w| w[0].0 != w[1].0));
         let mut ids: Vec<_> = RISK.iter().map(|r| (r.id, r.source, r.points)).collect();
+        // 100 points would leave nothing to other reasons; more would underflow `100 - points`.
         assert!(
             ids.iter()
                 .all(|(_, s, p)| !s.is_empty() && (1..100).contains(p))
@@ -658,6 +663,7 @@ mod tests {
         )
         .unwrap();
         let s = scores(&looked(&facts, Vec::new()));
+        // 1 - 0.55 * 0.7 * 0.8 = 0.69 from self-harm, sextortion and enticement.
         assert!(s.at_risk >= 65 && s.complete < 30, "{s:?}");
     }
 
@@ -668,13 +674,15 @@ mod tests {
         for risk in RiskFact::ALL {
             facts.risks.push(*risk);
             let now = at_risk(&looked(&facts, Vec::new())).0;
+            // Strictly, in spite of rounding: each of these is worth a full point at least.
             assert!(now > last && now <= 100);
             last = now;
         }
     }
 
     #[test]
-    fn nothing_is_empty() {
+    fn a_case_without_anything_actionable_is_empty() {
+        // A tag alone gives police nothing to start from.
         let facts = Facts {
             tags: vec![IncidentTag::Spam],
             ..Facts::default()

@@ -2,7 +2,9 @@
 
 /// Microseconds since 1970 as RFC 3339 in UTC, to the second.
 pub fn rfc3339(micros: i64) -> String {
+    // Rounds down before 1970 too: -1 microsecond is in the last second of 1969.
     let seconds = micros.div_euclid(1_000_000);
+    // Never a panic: an erasure that is never due carries `i64::MAX`.
     jiff::Timestamp::from_second(seconds)
         .map_or_else(|_| "beyond any calendar".into(), |t| t.to_string())
 }

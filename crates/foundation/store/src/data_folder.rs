@@ -20,7 +20,7 @@ const LOOKUP: &str = "lookup.key";
 /// What names of copies of the database begin with.
 const COPY: &str = "obhut.db.before-upgrade-";
 
-/// What opens, signs and finds again.
+/// The keys of a data folder.
 pub struct FolderKeys {
     /// Opens what is sealed.
     pub sealer: Sealer,
@@ -71,6 +71,7 @@ impl DataFolder {
 
     /// The keys, made on first use.
     pub fn keys(&self) -> Result<FolderKeys> {
+        // Asked first: `key` creates the file.
         let sealing_is_new = !self.root.join("keys/sealing.age").exists();
         let sealing = self.key("sealing.age", || Sealer::generate().1)?;
         let signing = self.key("log.signing", || {
@@ -124,12 +125,14 @@ impl DataFolder {
             .join(format!("{LOOKUP}.{}", ids::random_hex(4)));
         let text = text.map_or_else(LookupKey::generate, str::to_owned);
         write_private(&fresh, text.as_bytes()).map_err(|e| fault(&e))?;
+        // Not rename: it would replace the key of a process that was faster.
         let linked = fs::hard_link(&fresh, &path);
         fs::remove_file(&fresh).map_err(|e| fault(&e))?;
         match linked {
             Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(fault(&e)),
             _ => {}
         }
+        // The winner's, which may be another process's.
         let text = fs::read_to_string(&path).map_err(|e| fault(&e))?;
         LookupKey::from_text(&text).map_err(|e| CaseworkError::Folder {
             path: "keys/lookup.key".into(),
@@ -162,6 +165,7 @@ impl DataFolder {
     /// # Errors
     /// The file can't be removed, or the name isn't that of a copy.
     pub fn remove_copy(&self, name: &str) -> Result<()> {
+        // The name comes from the database; it must not lead out of this folder.
         if !name.starts_with(COPY) || name.contains('/') {
             return Err(CaseworkError::unreadable("the name of a database's copy"));
         }
@@ -207,6 +211,7 @@ impl DataFolder {
     }
 
     fn holds(&self, folder: &str) -> bool {
+        // `prepare` has made the empty folders; only content shows use.
         fs::read_dir(self.root.join(folder)).is_ok_and(|mut entries| entries.next().is_some())
     }
 
@@ -236,6 +241,7 @@ impl DataFolder {
                 why: e.to_string(),
             }
         })?;
+        // An acknowledged exhibit must survive a power cut.
         Ok(Arc::new(store.with_fsync(true)))
     }
 
@@ -274,6 +280,7 @@ impl DataFolder {
 
     /// True if the embedded database is missing or an empty file.
     pub fn database_is_empty(&self) -> bool {
+        // SQLite would take an empty file for a new database.
         fs::metadata(self.root.join("obhut.db")).map_or(true, |m| m.len() == 0)
     }
 
@@ -294,11 +301,13 @@ impl DataFolder {
 
     async fn hold(&self, name: &'static str) -> Result<File> {
         let path = self.root.join(name);
+        // `lock` blocks for as long as another process holds the file.
         let held = tokio::task::spawn_blocking(move || {
             let mut options = OpenOptions::new();
             options.create(true).truncate(false).write(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            // Never deleted: a second file of that name could be locked at the same time.
             let file = options.open(path)?;
             file.lock()?;
             io::Result::Ok(file)
@@ -331,9 +340,9 @@ impl DataFolder {
             io::ErrorKind::PermissionDenied => "; give this user access, or choose another folder",
             io::ErrorKind::StorageFull => "; free some disk space",
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-                "; a file stands where a folder should be: choose another folder"
+                "; a file is where a folder should be: choose another folder"
             }
-            io::ErrorKind::NotFound => "; the folder can't be made there: choose another folder",
+            io::ErrorKind::NotFound => "; the folder can't be created there: choose another one",
             _ => "",
         };
         let place = if path.is_empty() {
@@ -390,6 +399,7 @@ struct FileLock {
 #[async_trait::async_trait]
 impl WriterLock for FileLock {
     async fn hold(&self) -> io::Result<Box<dyn Send>> {
+        // First within the process: otherwise each waiting task would occupy a blocking thread.
         let inside = self.inside.clone().lock_owned().await;
         let path = self.path.clone();
         let file = tokio::task::spawn_blocking(move || {

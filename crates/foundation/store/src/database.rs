@@ -42,7 +42,7 @@ pub struct Database {
     writer: Arc<Mutex<()>>,
 }
 
-/// A transaction, and the writer's place where it writes.
+/// A transaction; on SQLite a writing one also holds the writer's lock.
 pub struct Tx {
     inner: Transaction<'static, Any>,
     /// Rows of the audit trail, written at the end.
@@ -53,6 +53,7 @@ pub struct Tx {
 impl Tx {
     /// Writes the audit rows of what was done, and ends.
     pub async fn commit(mut self) -> sqlx::Result<()> {
+        // Last before the commit, because the counter must be the last row that is locked.
         let rows = std::mem::take(&mut self.audit);
         audit::flush(&mut self, &rows).await?;
         self.inner.commit().await
@@ -115,6 +116,7 @@ impl Database {
             .acquire_timeout(WAIT_MAX)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
+                    // SQLite keeps most of these per connection, and the pool opens connections at any time.
                     if backend == Backend::Sqlite {
                         for pragma in PRAGMAS {
                             connection.execute(*pragma).await?;
@@ -134,7 +136,7 @@ impl Database {
         Ok(database)
     }
 
-    /// For statements of their own, outside a transaction.
+    /// For single statements outside a transaction.
     pub fn pool(&self) -> &AnyPool {
         &self.pool
     }
@@ -144,6 +146,7 @@ impl Database {
     pub async fn begin(&self) -> Result<Tx> {
         Ok(match self.backend {
             Backend::Sqlite => {
+                // The queue first: a waiting writer must not hold one of the few connections.
                 let writer = self.writer.clone().lock_owned().await;
                 Tx {
                     inner: self.pool.begin_with("BEGIN IMMEDIATE").await?,
@@ -151,6 +154,7 @@ impl Database {
                     _writer: Some(writer),
                 }
             }
+            // PostgreSQL locks single rows, so its writers need no queue.
             Backend::Postgres => Tx {
                 inner: self.pool.begin().await?,
                 audit: Vec::new(),
@@ -159,7 +163,7 @@ impl Database {
         })
     }
 
-    /// A transaction that only reads: it sees one state throughout and keeps no writer waiting.
+    /// A transaction that only reads: on SQLite it sees one state throughout; on PostgreSQL each statement sees what is committed by then and keeps no writer waiting.
     pub async fn snapshot(&self) -> Result<Tx> {
         Ok(Tx {
             inner: self.pool.begin().await?,
@@ -170,6 +174,7 @@ impl Database {
 
     /// One intake at a time gives out places in the queue; SQLite has one writer anyway.
     pub async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()> {
+        // Not the migrator's number: an intake must not wait for a starting server.
         if self.backend == Backend::Postgres {
             sqlx::query("SELECT 1 FROM pg_advisory_xact_lock(478560413045)")
                 .execute(&mut **tx)
@@ -185,7 +190,7 @@ impl Database {
         }
         let mut tx = self.begin().await?;
         if self.backend == Backend::Postgres {
-            // Several servers may start at the same time; the lock's number spells "obhut" and is arbitrary.
+            // Several servers may start at the same time; the lock's number is arbitrary, but must never change.
             sqlx::query("SELECT 1 FROM pg_advisory_xact_lock(478560413044)")
                 .execute(&mut *tx)
                 .await?;
@@ -198,9 +203,12 @@ impl Database {
 
 /// WAL mode: concurrent readers and one writer; a commit is on disk when it returns.
 const PRAGMAS: &[&str] = &[
+    // Milliseconds, for writers of other processes; those of this one queue in `writer`.
     "PRAGMA busy_timeout = 20000",
     "PRAGMA journal_mode = WAL",
+    // In WAL mode NORMAL would lose the last commits on a power cut.
     "PRAGMA synchronous = FULL",
+    // Off by default in SQLite.
     "PRAGMA foreign_keys = ON",
     // Overwrite deleted rows, so that erased data isn't readable in free pages.
     "PRAGMA secure_delete = ON",
@@ -214,9 +222,11 @@ async fn copy(
 ) -> std::result::Result<(), String> {
     let partial = path.with_extension("partial");
     let failed = |e: std::io::Error| format!("{} could not be written: {e}", path.display());
+    // Left by an interrupted copy; VACUUM INTO refuses a file that exists.
     if partial.exists() {
         std::fs::remove_file(&partial).map_err(failed)?;
     }
+    // A copy of the file would miss what is still in the WAL.
     sqlx::query("VACUUM INTO $1")
         .bind(partial.to_string_lossy().into_owned())
         .execute(connection)

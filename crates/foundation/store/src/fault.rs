@@ -204,6 +204,7 @@ impl From<VaultError> for CaseworkError {
                 what: "exhibit",
                 id,
             },
+            // Not NotFound: the log proves that it was there.
             VaultError::Erased(_) => Self::conflict(e.to_string()),
             VaultError::Store(_)
             | VaultError::Lock(_)
@@ -212,6 +213,7 @@ impl From<VaultError> for CaseworkError {
                 path: "vault".into(),
                 why: e.to_string(),
             },
+            // `VaultError` is non-exhaustive; a new kind counts as damage until it has a line here.
             _ => Self::Corrupt {
                 what: e.to_string(),
             },

@@ -120,6 +120,7 @@ pub(crate) async fn is_up_to_date(connection: &mut AnyConnection, all: &[Numbere
     )
     .fetch_all(&mut *connection)
     .await;
+    // The table is missing: a new database, or one of the first version.
     let Ok(ran) = ran else {
         return false;
     };
@@ -135,6 +136,7 @@ pub(crate) async fn is_up_to_date(connection: &mut AnyConnection, all: &[Numbere
         .fetch_one(&mut *connection)
         .await
         .and_then(|row| row.try_get::<i64, _>(0));
+    // A longer list means a newer version wrote it; `zip` alone would not see that.
     ran.len() == all.len() && same && newest.ok() == all.last().map(|m| m.0)
 }
 
@@ -153,6 +155,7 @@ pub(crate) async fn behind(connection: &mut AnyConnection, newest: i64) -> Resul
             _ => "SELECT MAX(version) FROM _sqlx_migrations",
         };
         let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
+        // MAX of an empty table is NULL: `None` sorts below every number.
         last = last.max(row.try_get::<Option<i64>, _>(0)?);
     }
     Ok(last.filter(|n| *n < newest))
@@ -166,6 +169,7 @@ fn newer(number: i64) -> CaseworkError {
 
 fn describe(e: MigrateError) -> CaseworkError {
     match e {
+        // A migration that ran and is unknown here can only be a newer version's.
         MigrateError::VersionMissing(number) => newer(number),
         MigrateError::VersionMismatch(number) => CaseworkError::unreadable(format!(
             "step {number} of the database, which was made by another obhut than this one,"

@@ -1,4 +1,4 @@
-//! The two keys of a vault: one opens what is sealed, one signs the log.
+//! The keys of a data folder: one seals, one signs the log, one makes digests for lookups: one opens what is sealed, one signs the log.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct Sealer {
     identity: x25519::Identity,
 }
 
-/// A key text that is not one.
+/// A text that is not a valid key.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -79,7 +79,7 @@ impl LookupKey {
         hex::encode(bytes)
     }
 
-    /// From its text, whatever it is: of a folder from before this key there was, the sealing key's.
+    /// From its text, in any form: in a data folder older than lookup keys it is the text of the sealing key.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let secret = text.trim().as_bytes().to_vec();
         if secret.len() < LOOKUP_BYTES_MIN {
@@ -92,8 +92,10 @@ impl LookupKey {
     /// inputs can't be guessed without the key. `label` separates uses.
     pub fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String {
         use hmac::{KeyInit as _, Mac as _};
+        // Stored keys of groups, accounts and content rest on this formula: it must never change.
         let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&self.secret)
             .expect("HMAC takes keys of any length");
+        // The length first: label `x` with `1y` must differ from label `x1` with `y`.
         mac.update(&(label.len() as u64).to_le_bytes());
         mac.update(label.as_bytes());
         mac.update(bytes);
@@ -134,12 +136,14 @@ impl Keys {
         let signer = StandardSigner::new(signing).map_err(|_| KeyError::Signing)?;
         // PRIVATE+KEY+<name>+<id>+<base64 of algorithm and seed>
         let mut parts = signing.splitn(5, '+').skip(2);
+        // Five parts at most: the base64 of the last one may contain plus signs.
         let (Some(name), Some(_), Some(secret)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(KeyError::Signing);
         };
         let secret = BASE64_STANDARD
             .decode(secret)
             .map_err(|_| KeyError::Signing)?;
+        // The first byte names the algorithm; `StandardSigner::new` has refused all but Ed25519.
         let seed = secret
             .get(1..)
             .and_then(|s| s.try_into().ok())
@@ -212,6 +216,7 @@ mod tests {
             a.keyed_digest("x", b"2"),
             a.keyed_digest("y", b"1"),
             b.keyed_digest("x", b"1"),
+            // The same bytes as the first, if label and content were only joined.
             a.keyed_digest("x1", b""),
         ];
         let distinct: std::collections::HashSet<_> = digests.iter().collect();
@@ -221,9 +226,10 @@ mod tests {
     }
 
     #[test]
-    fn one_changed_bit_is_noticed() {
+    fn a_changed_bit_never_gives_other_content() {
         let (sealer, _) = Sealer::generate();
         let sealed = sealer.seal(&[7; 1000]);
+        // Every 17th byte reaches header, MAC and payload, and keeps the test short.
         for at in (0..sealed.len()).step_by(17) {
             let mut changed = sealed.clone();
             changed[at] ^= 1;

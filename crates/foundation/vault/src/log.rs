@@ -80,6 +80,7 @@ impl Log {
     pub async fn head(&self) -> Result<LogHead, VaultError> {
         let bytes = match self.read("log/checkpoint").await {
             Ok(bytes) => bytes,
+            // A deleted checkpoint looks the same: then `verify` names every file as a leftover.
             Err(VaultError::Store(object_store::Error::NotFound { .. })) => {
                 return Ok(LogHead {
                     size: 0,
@@ -89,7 +90,7 @@ impl Log {
             Err(e) => return Err(e),
         };
         let bad = |what: &str| VaultError::Tampered(format!("log/checkpoint {what}"));
-        let note = Note::from_bytes(&bytes).map_err(|_| bad("is no signed note"))?;
+        let note = Note::from_bytes(&bytes).map_err(|_| bad("isn't a signed note"))?;
         note.verify(&VerifierList::new(vec![Box::new(self.keys.verifier())]))
             .map_err(|_| bad("is not signed by this vault's key"))?;
         let checkpoint = Checkpoint::from_bytes(note.text()).map_err(|_| bad("is malformed"))?;
@@ -106,9 +107,11 @@ impl Log {
     pub async fn append(&self, events: &[Event]) -> Result<u64, VaultError> {
         let head = self.head().await?;
         let mut hashes = Hashes::default();
+        // Eight levels of eight bits cover a u64; a ninth would shift by 64.
         for level in 0..8 {
             let count = head.size >> (TILE_HEIGHT * level);
             let width = count % TILE_WIDTH;
+            // Full tiles are not needed: the tile one level up holds their hashes.
             if width > 0 {
                 let tile = Tile::new(TILE_HEIGHT, level, count / TILE_WIDTH, width as u32, false);
                 hashes.tiles.insert(
@@ -118,6 +121,7 @@ impl Log {
             }
         }
         let tampered = |_| VaultError::Tampered("the right edge of the tree".into());
+        // Before anything is signed: a new checkpoint would make changed tiles look genuine.
         if tree_hash(head.size, &hashes).map_err(tampered)?.0 != head.root {
             return Err(VaultError::Tampered("tiles and checkpoint differ".into()));
         }
@@ -125,6 +129,7 @@ impl Log {
         let mut bundles: Vec<(u64, Vec<u8>)> = Vec::new();
         let mut size = head.size;
         if !size.is_multiple_of(TILE_WIDTH) {
+            // Not compared with the tiles: a changed bundle is copied, and `verify` reports its root.
             let bundle = self
                 .read(&bundle_path(size / TILE_WIDTH, size % TILE_WIDTH))
                 .await?;
@@ -132,6 +137,7 @@ impl Log {
         }
         for event in events {
             let entry = serde_json::to_vec(event).expect("an event is JSON");
+            // All fields are ids, digests and numbers: no input makes an entry longer.
             assert!(
                 entry.len() <= ENTRY_BYTES_MAX,
                 "events are a few hundred bytes"
@@ -151,6 +157,7 @@ impl Log {
             size += 1;
         }
 
+        // Until the checkpoint the former size is valid: its partial files are all still there.
         for (index, bundle) in bundles {
             let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
             self.write(&bundle_path(index, width), bundle).await?;
@@ -160,6 +167,7 @@ impl Log {
             self.write(&tile_path(&tile), data).await?;
         }
         let root = tree_hash(size, &hashes).map_err(tampered)?;
+        // Last: a crash before this is an append that never happened; its files are overwritten.
         self.write("log/checkpoint", self.checkpoint(size, root))
             .await?;
         self.drop_partials(head.size, size).await;
@@ -180,6 +188,7 @@ impl Log {
         for level in 0..8 {
             let (before, after) = (old >> (TILE_HEIGHT * level), new >> (TILE_HEIGHT * level));
             let width = before % TILE_WIDTH;
+            // A level that did not grow keeps its partial tile, because the new size needs the same file.
             if width == 0 || before == after {
                 continue;
             }
@@ -196,6 +205,7 @@ impl Log {
 
     /// All entries up to `size`, as raw bytes.
     pub async fn entries(&self, size: u64) -> Result<Vec<Vec<u8>>, VaultError> {
+        // `size` comes from a signed checkpoint: no outsider chooses this allocation.
         let mut entries = Vec::with_capacity(size as usize);
         for index in 0..size.div_ceil(TILE_WIDTH) {
             let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
@@ -212,6 +222,7 @@ impl Log {
                 entries.push(entry.to_vec());
                 rest = tail;
             }
+            // Bytes behind the last entry would be covered by no hash.
             if !rest.is_empty() {
                 return Err(VaultError::Tampered(format!(
                     "{path} is longer than its entries"
@@ -256,6 +267,7 @@ impl HashReader for Hashes {
                 }
                 let tile = Tile::from_index(TILE_HEIGHT, index);
                 let data = self.tiles.get(&(tile.level(), tile.level_index()));
+                // A tile that was not read is too short here: an error, not a panic.
                 tile.hash_at_index(data.map_or(&[], Vec::as_slice), index)
             })
             .collect()
@@ -297,6 +309,7 @@ pub(crate) fn tile_path(tile: &Tile) -> String {
 
 pub(crate) fn bundle_path(index: u64, width: u64) -> String {
     let mut tile = Tile::new(TILE_HEIGHT, 0, index, width as u32, false);
+    // The crate writes Go's path, `tile/8/data/`; C2SP says `tile/entries/`.
     tile.set_is_data();
     tile_path(&tile).replacen("tile/data/", "tile/entries/", 1)
 }

@@ -145,6 +145,7 @@ impl Vault {
         record.intake = Some(intake.clone());
         record.sha256 = Some(sha256.clone());
         record.bytes = Some(bytes.len() as u64);
+        // Record, exhibit, entry, in this order: the log never names a file that was not stored.
         let mut event = self.event(EventKind::Put, &id, &record).await?;
         event.sealed_sha256 = Some(hex::encode(Sha256::digest(&sealed)));
         event.sealed_bytes = Some(sealed.len() as u64);
@@ -157,6 +158,7 @@ impl Vault {
                 .await;
             return Err(e);
         }
+        // No clean-up if this fails: the checkpoint may be written, and then the log names both files.
         let log_index = self.append(event.clone()).await?;
         Ok(Exhibit {
             id,
@@ -168,15 +170,18 @@ impl Vault {
         })
     }
 
-    /// The content, after its reading has been logged. Fails if anything about it was changed.
+    /// The content, after its reading has been logged. Fails if the sealed bytes are not those its log entry names. The entry itself is checked only by `verify`.
     pub async fn get(&self, id: &str, access: Access) -> Result<Vec<u8>, VaultError> {
+        // First, so that a request for an unknown or erased exhibit leaves no reading in the log.
         let (_, put) = self.find(id).await?;
         let mut record = Record::new();
         record.access = Some(access);
         let event = self.event(EventKind::Read, id, &record).await?;
+        // A crash after this leaves one reading too many on record; the other order, one too few.
         self.append(event).await?;
 
         let sealed = self.log.read(&exhibit_path(id)).await?;
+        // Decrypting does not suffice: any other exhibit's file under this name would open as well.
         if put.sealed_sha256 != Some(hex::encode(Sha256::digest(&sealed))) {
             return Err(VaultError::Tampered(format!("exhibit {id}")));
         }
@@ -196,6 +201,7 @@ impl Vault {
             .iter()
             .find(|e| e.event == EventKind::Put && e.exhibit == id)
             .ok_or_else(|| VaultError::NotFound(id.to_owned()))?;
+        // Found if an earlier run was cut off after its entry: then only the files are left to delete.
         let known = (0..)
             .zip(&events)
             .find(|(_, e)| e.event == EventKind::Erase && e.exhibit == id);
@@ -205,11 +211,13 @@ impl Vault {
                 let mut record = Record::new();
                 record.access = Some(access);
                 let event = self.event(EventKind::Erase, id, &record).await?;
+                // The entry first: no exhibit vanishes without one, and a rerun finishes what a crash left.
                 self.append(event).await?
             }
         };
         for path in [exhibit_path(id), record_path(&put.record)] {
             match self.log.store.delete(&Path::from(path)).await {
+                // Gone already: an earlier run got this far.
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(e) => return Err(e.into()),
             }
@@ -223,6 +231,7 @@ impl Vault {
         let events = self.events().await?;
         let erased = erased(&events);
         for (log_index, event) in (0..).zip(events.iter().cloned()) {
+            // An erased exhibit has no record left to open.
             if event.event == EventKind::Put && !erased.contains(&event.exhibit) {
                 exhibits.push(self.describe(log_index, &event).await?);
             }
@@ -266,6 +275,7 @@ impl Vault {
         let bytes = self.log.keys.sealer.open(&sealed);
         let bytes = bytes.ok_or_else(|| VaultError::Sealed(format!("record {}", event.record)))?;
         let tampered = || VaultError::Tampered(format!("record {}", event.record));
+        // A sealed record that opens may still be another one; only the committed one counts.
         if hex::encode(Sha256::digest(&bytes)) != event.commitment {
             return Err(tampered());
         }
@@ -273,15 +283,17 @@ impl Vault {
     }
 
     async fn events(&self) -> Result<Vec<Event>, VaultError> {
+        // Held while reading: an append deletes the partial tiles of the size that is read here.
         let guard = self.lock.hold().await?;
         let head = self.log.head().await?;
         let entries = self.log.entries(head.size).await?;
         drop(guard);
+        // The entries are not compared with the signed root here; only `verify` does that.
         entries
             .iter()
             .map(|e| {
                 serde_json::from_slice(e)
-                    .map_err(|_| VaultError::Tampered("an entry is no event".into()))
+                    .map_err(|_| VaultError::Tampered("an entry isn't an event".into()))
             })
             .collect()
     }
@@ -305,9 +317,11 @@ impl Vault {
         record: &Record,
     ) -> Result<Event, VaultError> {
         let bytes = serde_json::to_vec(record).expect("a record is JSON");
+        // Not the exhibit's id: an exhibit has one record for each entry about it.
         let name = random_id();
         self.create(&record_path(&name), self.log.keys.sealer.seal(&bytes))
             .await?;
+        // The time is read before the lock, so times may run backwards; the index is the order.
         Ok(Event {
             v: 1,
             event: kind,

@@ -74,6 +74,7 @@ async fn in_out_listed_read_and_verified() {
     let keys = keys();
     let v = vault(folder.path(), &keys);
     let first = v.put(b"first", intake("c1")).await.unwrap();
+    // Longer than one age chunk of 64 KiB.
     let second = v.put(&[9; 200_000], intake("c2")).await.unwrap();
     assert_eq!((first.log_index, second.log_index), (0, 1));
     assert_eq!(v.get(&first.id, access()).await.unwrap(), b"first");
@@ -117,6 +118,7 @@ async fn more_entries_than_a_tile_is_wide() {
     let folder = tempfile::tempdir().unwrap();
     let v = vault(folder.path(), &keys());
     let exhibit = v.put(b"x", intake("c")).await.unwrap();
+    // With the put 260 entries: a full tile of 256 and a partial one of 4.
     for _ in 0..259 {
         v.get(&exhibit.id, access()).await.unwrap();
     }
@@ -149,6 +151,7 @@ fn naive_root(entries: &[Vec<u8>]) -> [u8; 32] {
         [] => sha2::Sha256::digest([]).into(),
         [one] => sha2::Sha256::digest([&[0], one.as_slice()].concat()).into(),
         many => {
+            // RFC 6962's k: the largest power of two below the number of entries.
             let half = many.len().next_power_of_two() / 2;
             let (left, right) = (naive_root(&many[..half]), naive_root(&many[half..]));
             sha2::Sha256::digest([&[1], left.as_slice(), right.as_slice()].concat()).into()
@@ -163,6 +166,7 @@ async fn the_folder_is_a_log_of_public_format() {
     let folder = tempfile::tempdir().unwrap();
     let keys = keys();
     let v = vault(folder.path(), &keys);
+    // Up to 20 the tree takes every shape around 1, 2, 4, 8 and 16 entries.
     for size in 1..=20_usize {
         v.put(&[size as u8], intake("c")).await.unwrap();
         let checkpoint = std::fs::read_to_string(folder.path().join("log/checkpoint")).unwrap();
@@ -194,6 +198,7 @@ async fn a_removed_file_and_a_stranger_are_found() {
     let v = vault(folder.path(), &keys());
     let exhibit = v.put(b"x", intake("c")).await.unwrap();
     let path = folder.path().join(format!("exhibits/{}.age", exhibit.id));
+    // One move, two findings: a logged file is missing, and another has no entry.
     std::fs::rename(&path, folder.path().join("exhibits/other.age")).unwrap();
     let seen = v.verify().await;
     assert_eq!(seen.problems.len(), 1);
@@ -211,6 +216,7 @@ async fn another_key_opens_nothing() {
         .put(b"x", intake("c"))
         .await
         .unwrap();
+    // Both keys are others, so already the checkpoint is refused.
     let stranger = vault(folder.path(), &keys());
     assert!(stranger.get(&exhibit.id, access()).await.is_err());
     assert!(!stranger.verify().await.problems.is_empty());
@@ -236,6 +242,7 @@ proptest! {
             std::fs::write(path, &bytes).unwrap();
             let problems = v.verify().await.problems;
             assert!(!problems.is_empty(), "{path:?} byte {place} bit {bit}");
+            // Reading may succeed if the changed file is a tile or belongs to the other exhibit.
             if let Ok(bytes) = v.get(&a.id, access()).await {
                 assert_eq!(bytes, b"first");
             }

@@ -44,11 +44,13 @@ fn of(name: &str) -> Result<Network, String> {
 /// Processor seconds of this process so far.
 fn cpu() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The program's name, in brackets before, may contain spaces and brackets.
     let after = stat.rsplit_once(')').map_or("", |p| p.1);
     let ticks = |n: usize| -> f64 {
         let field = after.split_whitespace().nth(n);
         field.and_then(|f| f.parse().ok()).unwrap_or(0.0)
     };
+    // User and system time, fields 14 and 15 of proc_pid_stat(5), in hundredths of a second.
     (ticks(11) + ticks(12)) / 100.0
 }
 
@@ -115,6 +117,7 @@ fn stages(
         live: false,
         progress: &|p: Progress| note(p.stage),
     })?;
+    // A stage ends where the next begins, so the last one needs an end.
     note("end");
     let seen = seen.into_inner().expect("nobody panicked").into_inner().all;
     for pair in seen.windows(2) {
@@ -135,7 +138,8 @@ fn stages(
     Ok(())
 }
 
-/// For each transaction that ties: how many inputs, then their addresses; before all, how many addresses.
+/// First the number of addresses; then, for each transaction with a strong link, the number of
+/// inputs and their addresses.
 fn dump(index: &Path, file: &Path) -> Result<(), Box<dyn Error>> {
     let index = Index::open(index)?;
     let mut out = BufWriter::with_capacity(1 << 20, fs::File::create(file)?);
@@ -174,6 +178,7 @@ fn cluster(file: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&folder)?;
     let (begun, before) = (Instant::now(), cpu());
     let joins = probes::cluster(*addresses, rows, &folder)?;
+    // Stopped before the clusters are counted, which the peers are not measured on either.
     let (cpu, wall) = (cpu() - before, begun.elapsed().as_secs_f64());
     let clusters = probes::clusters(*addresses, joins, &folder)?;
     println!("clusters {clusters} joins {joins} cpu {cpu:.2} wall {wall:.2}");

@@ -11,6 +11,7 @@ pub const PAYLOAD_BYTES_MAX: usize = 41;
 /// The form of an output script.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Kind {
     /// Unspendable, or without any condition that identifies a spender (`OP_RETURN`).
     None = 0,
@@ -28,7 +29,7 @@ pub enum Kind {
     P2pk = 6,
     /// Several keys in the open, without a hash.
     Multisig = 7,
-    /// A witness program of a version to come, or an anchor.
+    /// A witness program of a future version.
     Witness = 8,
     /// Any other script.
     Other = 9,
@@ -100,9 +101,11 @@ impl Key {
             [0x21, key @ .., 0xac] if key.len() == 33 && matches!(key[0], 2 | 3) => {
                 Self::made(Kind::P2pk, key)
             }
+            // Reduced to the compressed form, as undo data store it. Hybrid keys (6, 7) become `Other`.
             [0x41, key @ .., 0xac] if key.len() == 65 && key[0] == 4 => {
                 Self::of_point(2 + (key[64] & 1), &key[1..33])
             }
+            // BIP 141: a version opcode and one push of 2 to 40 bytes.
             [version @ 0x51..=0x60, n, program @ ..]
                 if (2..=40).contains(n) && program.len() == usize::from(*n) =>
             {
@@ -186,6 +189,7 @@ impl Key {
                 (0, 20) => Kind::P2wpkh,
                 (0, 32) => Kind::P2wsh,
                 (1, 32) => Kind::P2tr,
+                // `decode` refuses other lengths of version 0, so this is a version or length still undefined.
                 (v, _) => {
                     let payload = [&[v], program.as_slice()].concat();
                     return Self::new(Kind::Witness, &payload).ok_or(AddressFault::NotAnAddress);
@@ -200,6 +204,7 @@ impl Key {
             .split_last_chunk::<4>()
             .filter(|(body, _)| body.len() == 21)
             .ok_or(AddressFault::NotAnAddress)?;
+        // Before the version byte: a typo in it is a typo, not another network.
         if checksum(body) != *sum {
             return Err(AddressFault::Mistyped);
         }
@@ -216,6 +221,7 @@ impl Key {
 
 /// Scripts longer than this can't be spent (consensus), bytes.
 const SCRIPT_BYTES_MAX: usize = 10_000;
+/// Longest text form of an address, in bytes: above 90 characters of bech32 (BIP 173), 73 of `multisig:` and hex.
 const TEXT_BYTES_MAX: usize = 128;
 
 /// Why a text isn't an address of this network.
@@ -243,6 +249,7 @@ impl std::fmt::Display for AddressFault {
 }
 
 fn is_multisig(script: &[u8]) -> bool {
+    // OP_m, the keys, OP_n, OP_CHECKMULTISIG; more than 16 keys need a longer push and are `Other`.
     let [m @ 0x51..=0x60, keys @ .., n @ 0x51..=0x60, 0xae] = script else {
         return false;
     };
@@ -278,6 +285,7 @@ fn segwit(network: Network, version: u8, program: &[u8]) -> String {
 }
 
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    // Without ASCII, a slice of two bytes could panic inside a longer character.
     if !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }
@@ -323,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_said() {
+    fn invalid_addresses_are_refused_with_a_reason() {
         let of = |text| Key::parse(text, Network::Mainnet).unwrap_err();
         assert_eq!(
             of("16UwLL9Risc3QfPqBUvKofHmBQ7wMtjvN"),
@@ -352,12 +360,14 @@ mod tests {
         let short = unhex(&format!("2102{point}ac")).unwrap();
         let long = unhex(&format!("4104{point}{y}ac")).unwrap();
         assert_eq!(Key::of_script(&short), Key::of_script(&long));
+        // One of two keys: the same x with either parity.
         let two = unhex(&format!("5121{}{}21{}{}52ae", "02", point, "03", point)).unwrap();
         let key = Key::of_script(&two);
         assert_eq!(key.kind(), Kind::Multisig);
         let text = key.text(Network::Mainnet);
         assert_eq!(Key::parse(&text, Network::Mainnet), Ok(key));
         assert_eq!(Key::of_script(&[0x52]).kind(), Kind::Other);
+        // Anyone can spend a bare true or an anchor, so a spend identifies no one.
         assert_eq!(Key::of_script(&[0x51]).kind(), Kind::None);
         assert_eq!(Key::of_script(&[0x51, 0x02, 0x4e, 0x73]).kind(), Kind::None);
         assert_eq!(Key::of_script(&[0x6a, 1, 2]).kind(), Kind::None);

@@ -36,6 +36,7 @@ impl Fingerprint {
             let product = u128::from(a) * u128::from(b);
             (product as u64) ^ (product >> 64) as u64
         };
+        // The kind goes in first: the same bytes under two kinds are two addresses.
         let [mut a, mut b] = [secret[0] ^ kind, secret[1] ^ kind];
         let mut word = |bytes: &[u8]| {
             let mut eight = [0; 8];
@@ -48,17 +49,19 @@ impl Fingerprint {
         for w in &mut words {
             word(w);
         }
+        // Zero padding is unambiguous, because the length is mixed in below.
         word(words.remainder());
         a = fold(a ^ bytes.len() as u64, secret[3] ^ b);
         b = fold(b ^ secret[0], secret[2] ^ a);
         Self {
             high: a,
+            // 24 bits: what a spool record has left after 39 bits of position and a flag.
             check: b as u32 & 0xff_ffff,
         }
     }
 }
 
-/// What a transaction looks like from outside, in bits: its wallet's habits.
+/// Traits of a transaction, one bit each; HABITS are those that depend on the wallet.
 pub(crate) mod form {
     pub const VERSION_1: u16 = 1;
     pub const VERSION_2: u16 = 1 << 1;
@@ -126,7 +129,8 @@ pub(crate) struct Rows {
 /// Number of transactions to reserve memory for up front.
 const TXS_MAX: u64 = 20_000;
 
-/// All there will ever be, satoshi.
+/// Largest amount that consensus allows, satoshi (Bitcoin Core `consensus/amount.h`,
+/// MAX_MONEY).
 const SATOSHI_MAX: u64 = 2_100_000_000_000_000;
 
 /// A parser with its memory, for one block after another.
@@ -159,7 +163,7 @@ pub(crate) enum ParseFault {
     Block(&'static str),
 }
 
-/// Takes a block apart; the reason where it isn't what its header says.
+/// Parses a block into rows, and checks it against its header.
 pub(crate) fn parse(
     parser: &mut Parser,
     block: &[u8],
@@ -170,6 +174,7 @@ pub(crate) fn parse(
     parser.outs.clear();
     parser.spent.clear();
     parser.spent_in.clear();
+    // Callers pass nothing for a block of one coinbase, which spends nothing.
     if !undo.is_empty() {
         undo::spent(undo, |tx, _, s| {
             parser.spent.push(s);
@@ -177,8 +182,9 @@ pub(crate) fn parse(
         })
         .ok_or(ParseFault::Undo)?;
     }
-    // As much room as will be needed, for it is much: growing step by step touches it twice.
+    // Reserved up front: these vectors are large, and growing them would copy them.
     let rows = Rows {
+        // The count comes from outside, hence the cap. One more: undo data omit the coinbase.
         txs: Vec::with_capacity(
             undo::transactions(undo).map_or(1, |n| n.min(TXS_MAX) as usize + 1),
         ),
@@ -193,6 +199,7 @@ pub(crate) fn parse(
         wrong: None,
     };
     let parsed = bsl::Block::visit(block, &mut visitor);
+    // First: a visitor that breaks off fails the parse as well, for a vaguer reason.
     if let Some(wrong) = visitor.wrong {
         return Err(wrong);
     }
@@ -201,12 +208,15 @@ pub(crate) fn parse(
     if !parsed.remaining().is_empty() {
         return Err(ParseFault::Block("is longer than its transactions"));
     }
+    // Undo data left over belong to another block.
     if taken != parser.spent.len() {
         return Err(ParseFault::Undo);
     }
+    // An eighth of slack, so that a slightly larger next block does not reallocate.
     parser.outs_before = rows.outs.len() + rows.outs.len() / 8;
     parser.ids.clear();
     parser.ids.extend(rows.txs.iter().map(|t| t.id));
+    // The header's own hash was checked when the block was read; this binds the transactions to it.
     if merkle_root(&mut parser.ids) != block[36..68] {
         return Err(ParseFault::Block(
             "doesn't hold the transactions that its header names",
@@ -219,6 +229,7 @@ pub(crate) fn parse(
 pub(crate) fn merkle_root(level: &mut Vec<Hash>) -> Hash {
     while level.len() > 1 {
         if !level.len().is_multiple_of(2) {
+            // Consensus: a level of odd length hashes its last id with itself.
             level.push(level[level.len() - 1]);
         }
         let half = level.len() / 2;
@@ -246,6 +257,7 @@ impl Visitor for BlockVisitor<'_> {
         self.parser.ins.push(Input {
             previous: bytes[..32].try_into().expect("32 bytes"),
             vout: four(32),
+            // From the end: the script before it has any length.
             sequence: four(bytes.len() - 4),
         });
         ControlFlow::Continue(())
@@ -284,6 +296,7 @@ impl BlockVisitor<'_> {
             spent_in,
             ..
         } = &mut *self.parser;
+        // As Bitcoin Core's `IsCoinBase`, without vout: no transaction has the id zero.
         let coinbase = ins.len() == 1 && ins[0].previous == [0; 32];
         let mut bits = match version {
             1 => form::VERSION_1,
@@ -291,7 +304,9 @@ impl BlockVisitor<'_> {
             _ => 0,
         };
         bits |= if locktime > 0 { form::LOCKTIME } else { 0 };
+        // The preimage has three parts only where marker and witnesses were cut out of it.
         bits |= if b.is_empty() { 0 } else { form::SEGWIT };
+        // Its input spends no output, so undo data have no entry for it.
         if coinbase {
             ins.clear();
             bits |= form::COINBASE;
@@ -300,7 +315,8 @@ impl BlockVisitor<'_> {
         let spent = spent.get(taking.clone()).ok_or(ParseFault::Undo)?;
         let spent_in = &spent_in[taking];
         self.taken += ins.len();
-        // A rival block's undo data have the same checksum; they seldom have the same shape.
+        // A competing block's undo data pass the same check, since only the predecessor is
+        // hashed with them; they rarely have the same shape.
         let number = self.rows.txs.len().wrapping_sub(1);
         if spent_in.iter().any(|tx| *tx != number) {
             return Err(ParseFault::Undo);
@@ -310,21 +326,26 @@ impl BlockVisitor<'_> {
             return Err(ParseFault::Undo);
         }
         if outs.iter().any(|o| most(o.value)) {
-            return Err(ParseFault::Block("makes more money than there is"));
+            return Err(ParseFault::Block("creates more money than allowed"));
         }
+        // BIP 125: one input below 0xfffffffe is enough.
         if ins.iter().any(|i| i.sequence < 0xffff_fffe) {
             bits |= form::REPLACEABLE;
         }
+        // For a coinbase this is `None`, whose code 0 sets no bit below.
         let first = spent.first().map_or(Kind::None, |s| s.key.kind());
         let alike = spent.iter().all(|s| s.key.kind() == first);
         if alike {
             bits |= (first as u16) << form::KIND_SHIFT;
         }
+        // Must come before the loop below, which puts flags above the values.
         if outs.is_sorted_by_key(|o| o.value) {
             bits |= form::SORTED;
         }
+        // 0 for a coinbase: nothing is less, so its outputs never get BELOW_INPUTS.
         let smallest = spent.iter().map(|s| s.value).min().unwrap_or(0);
         let mut mix = None;
+        // Spares most transactions the fingerprints of their addresses.
         if ins.len() >= 2 || outs.len() >= 4 {
             let side = |key: &Key, value, sequence| Leg {
                 value,
@@ -347,6 +368,7 @@ impl BlockVisitor<'_> {
         }
         for out in &mut *outs {
             let kind = out.key.kind();
+            // Without the last condition, a coinbase's OP_RETURN output would equal its missing inputs' `None`.
             let like = if alike && kind == first && !coinbase {
                 out_bits::LIKE_INPUTS
             } else {
@@ -357,6 +379,7 @@ impl BlockVisitor<'_> {
             } else {
                 0
             };
+            // Free bits: SATOSHI_MAX, checked above, is below 2^51.
             out.value |= (kind as u64) << out_bits::KIND_SHIFT | like | below;
         }
         self.rows.txs.push(TxRow {

@@ -50,24 +50,27 @@ pub struct Build<'a> {
     pub threads: usize,
     /// The node may be writing: what isn't whole at the end isn't there yet.
     pub live: bool,
-    /// Called now and then.
+    /// Called as the build advances.
     pub progress: &'a (dyn Fn(Progress) + Sync),
 }
 
-/// Of a node that is running the newest blocks may have no undo data yet: [`crate::follow`] takes them
-/// when they have.
+/// A running node may not have written undo data for its newest blocks; [`crate::follow`]
+/// appends them later.
 const LIVE_TAIL_BLOCKS: usize = 6;
 
 /// Builds an index; an unfinished one there is restarted.
 pub fn build(b: &Build<'_>) -> Result<(), Fault> {
     let blocks = Blocks::open(b.blocks, b.network)?;
+    // Before anything is created: a wrong folder of blocks leaves no unfinished index behind.
     let mut places = chain_of(b, &blocks)?;
     if b.live && places.len() > LIVE_TAIL_BLOCKS {
         places.truncate(places.len() - LIVE_TAIL_BLOCKS);
     }
     fs::create_dir_all(b.index).map_err(Fault::io(b.index))?;
+    // Held to the end: nothing may read or append while the columns change place.
     let _lock = Lock::alone(b.index)?;
     let folder = b.index.join(BUILDING);
+    // Left by an interrupted build. Its spools were files without a name, so it cannot be resumed.
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(Fault::io(&folder))?;
     }
@@ -77,6 +80,7 @@ pub fn build(b: &Build<'_>) -> Result<(), Fault> {
         network: b.network,
         blocks_folder: fs::canonicalize(b.blocks).map_err(Fault::io(b.blocks))?,
         secret: b.secret,
+        // `forests` opens the columns through the manifest, so until then it names this folder.
         folder: BUILDING.to_owned(),
         tip: places.last().map_or([0; 32], |p| p.hash),
         counts: Counts::default(),
@@ -92,6 +96,7 @@ pub fn build(b: &Build<'_>) -> Result<(), Fault> {
     let spools = read_blocks(b, &blocks, &places, &folder, &mut manifest.counts)?;
     let at = |e: io::Error| Fault::io(&folder)(e);
     addresses(b, &folder, &spools.addresses, &mut manifest.counts).map_err(at)?;
+    // Gives its space on the disk back before the next temporary files grow.
     drop(spools.addresses);
     manifest.tables.0 = manifest.counts.addresses;
     manifest.tables.1 = sources(b, &folder, &spools.transactions, &manifest.counts).map_err(at)?;
@@ -100,14 +105,18 @@ pub fn build(b: &Build<'_>) -> Result<(), Fault> {
     forests(b, &mut manifest)?;
     // Everything is in its place; now the folder gets its name, and the manifest names it.
     sync_all_in(&folder).map_err(at)?;
+    // Also `None` for an index of another rule set: its columns then stay on the disk.
     let old = rule_set::manifest(b.index).ok();
+    // Never a name in use: a crash after the rename leaves a folder that no manifest names.
     manifest.folder = (1..)
         .map(|n| format!("columns-{n}"))
         .find(|name| !b.index.join(name).exists())
         .unwrap_or_default();
     let named = manifest.columns(b.index);
+    // Synced by the manifest, which syncs the folder that holds both.
     fs::rename(&folder, &named).map_err(Fault::io(&named))?;
     manifest.write(b.index)?;
+    // Only now: until the new manifest was written, the old index was the valid one.
     if let Some(old) = old {
         let old = old.columns(b.index);
         fs::remove_dir_all(&old).map_err(Fault::io(&old))?;
@@ -128,6 +137,7 @@ pub(crate) fn chain_of(b: &Build<'_>, blocks: &Blocks) -> Result<Vec<Location>, 
     let last = numbers.last().copied();
     let done = AtomicUsize::new(0);
     let scanned = in_threads(b.threads, &numbers, |n| {
+        // A node appends to its last file; a torn record in any other is damage.
         let places = blocks.scan(*n, 0, b.live && Some(*n) == last);
         (b.progress)(Progress {
             stage: "headers",
@@ -176,7 +186,7 @@ struct Spools {
 }
 
 /// A block's rows with their fingerprints.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedBlock {
     pub rows: Rows,
     pub of_txs: Vec<Fingerprint>,
     pub of_previous: Vec<Fingerprint>,
@@ -193,8 +203,9 @@ pub(crate) fn prepare(
     (place, height): (&Location, u32),
     secret: &Secret,
     fits: &dyn Fn(&Rows) -> bool,
-) -> Result<Prepared, Fault> {
+) -> Result<PreparedBlock, Fault> {
     blocks.block(place, buffer)?;
+    // A coinbase spends nothing, so a block of one transaction needs no undo data.
     let rows = if place.transactions > 1 {
         let file = undo_files.get(blocks, place.file, height)?;
         file.of(place, height, |undo| {
@@ -215,10 +226,10 @@ pub(crate) fn prepare(
     Ok(fingerprints(rows, secret))
 }
 
-pub(crate) fn fingerprints(rows: Rows, secret: &Secret) -> Prepared {
+pub(crate) fn fingerprints(rows: Rows, secret: &Secret) -> PreparedBlock {
     let of_key = |k| Fingerprint::of_key(k, secret);
     let of_tx = |id| Fingerprint::of_transaction(id, secret);
-    Prepared {
+    PreparedBlock {
         of_txs: rows.txs.iter().map(|t| of_tx(&t.id)).collect(),
         of_previous: rows.ins.iter().map(|i| of_tx(&i.previous)).collect(),
         of_ins: rows.ins.iter().map(|i| of_key(&i.key)).collect(),
@@ -231,6 +242,7 @@ pub(crate) fn fingerprints(rows: Rows, secret: &Secret) -> Prepared {
 #[derive(Default)]
 pub(crate) struct UndoFiles(Mutex<HashMap<u32, (u64, Arc<UndoFile>)>>);
 
+// Whole files in memory. Our judgement: threads work on neighbouring blocks, in few files.
 const UNDO_FILES_KEPT: usize = 6;
 
 impl UndoFiles {
@@ -241,6 +253,7 @@ impl UndoFiles {
             known.0 = now;
             return Ok(known.1.clone());
         }
+        // Read under the lock: other threads want the same file, and would read it a second time.
         let file = Arc::new(blocks.undo_file(number, height)?);
         if kept.len() >= UNDO_FILES_KEPT {
             let oldest = kept.iter().min_by_key(|k| k.1.0).map(|k| *k.0);
@@ -268,8 +281,9 @@ fn read_blocks(
     let undo_files = UndoFiles::default();
     let next = AtomicUsize::new(0);
     let batches = places.len().div_ceil(BATCH_BLOCKS);
+    // Bounded, so that parsing cannot run far ahead of the one thread that writes.
     let (send, receive) =
-        mpsc::sync_channel::<(usize, Result<Vec<Prepared>, Fault>)>(b.threads * 4);
+        mpsc::sync_channel::<(usize, Result<Vec<PreparedBlock>, Fault>)>(b.threads * 4);
     std::thread::scope(|scope| {
         for _ in 0..b.threads.max(1) {
             let send = send.clone();
@@ -297,6 +311,7 @@ fn read_blocks(
                                 &mut buffer,
                                 place,
                                 &b.secret,
+                                // Addresses have no ids yet; `sources` compares undo data with outputs once they have.
                                 &|_| true,
                             )
                         })
@@ -308,7 +323,9 @@ fn read_blocks(
                 }
             });
         }
+        // The receiver sees the end only when every sender is gone.
         drop(send);
+        // Batches are finished in any order, and columns are written in the chain's.
         let mut early = HashMap::new();
         let mut read = 0;
         for batch in 0..batches {
@@ -318,6 +335,7 @@ fn read_blocks(
                 }
                 match receive.recv() {
                     Ok((n, prepared)) => early.insert(n, prepared),
+                    // All senders gone before the last batch: a worker panicked, and the scope panics in turn.
                     Err(_) => return Ok(()),
                 };
             };
@@ -331,6 +349,7 @@ fn read_blocks(
                 total: bytes,
             });
         }
+        // Makes the closure own it, so that an early return drops it and the workers stop.
         drop(receive);
         Ok(())
     })?;
@@ -353,6 +372,7 @@ const KEYS: &str = "temporary.keys";
 
 impl Raw {
     fn create(folder: &Path, bytes: u64) -> io::Result<Self> {
+        // A record for every 60 bytes of blocks: a guess, on which only the size of the parts depends.
         let spool = |name: &str| Partitions::create(&folder.join(name), bytes / 60);
         Ok(Self {
             columns: chain::Writers::at(folder, &Counts::default())?,
@@ -365,7 +385,7 @@ impl Raw {
         })
     }
 
-    fn take(&mut self, p: &Prepared, place: &Location) -> io::Result<()> {
+    fn take(&mut self, p: &PreparedBlock, place: &Location) -> io::Result<()> {
         let (tx, first_in, first_out) =
             (self.columns.txs(), self.columns.ins(), self.columns.outs());
         self.columns.block(place, &p.rows)?;
@@ -382,6 +402,7 @@ impl Raw {
             self.in_vout.push_number(u64::from(input.vout))?;
         }
         for (n, (out, who)) in (first_out..).zip(p.rows.outs.iter().zip(&p.of_outs)) {
+            // Keys of all outputs: which of them are first is known only after sorting.
             let payload = out.key.payload();
             self.keys
                 .write_all(&[out.key.kind() as u8, payload.len() as u8])?;
@@ -414,6 +435,7 @@ fn addresses(
     let mut firsts = FirstOccurrences::new(counts.outs);
     let mut again = ScatterPass::create(&folder.join("temporary.again"), counts.outs)?;
     let mut used = ScatterPass::create(&folder.join("temporary.used"), counts.ins)?;
+    // Positions for now: ids are ranks among first outputs, known once all of them are marked.
     let mut table = Writer::<13>::create(&folder.join("temporary.table"))?;
     let (mut part, mut lost, mut rows) = (0, 0, Vec::new());
     groups.each(b.threads, false, |g| {
@@ -437,15 +459,17 @@ fn addresses(
         progress(b, "addresses", part, groups.parts() as u64);
         Ok(())
     })?;
+    // An input of an address that no output paid.
     if lost > 0 {
         return Err(io::Error::other(format!(
             "{lost} inputs spend outputs that no block has; the files are of two chains"
         )));
     }
     counts.addresses = firsts.count();
+    // Equal is too many: the size of a tree shares its word with the root bit.
     if counts.addresses >= crate::forest::ADDRESSES_MAX {
         return Err(io::Error::other(
-            "there are more addresses than an index can hold",
+            "the chain has more addresses than an index can hold",
         ));
     }
     let rows = table.finish()?;
@@ -479,6 +503,7 @@ fn addresses(
         keys.read_exact(&mut head)?;
         let payload = &mut payload[..usize::from(head[1])];
         keys.read_exact(payload)?;
+        // After reading its two bytes: the file of keys has an entry for every output.
         if head[0] == Kind::None as u8 {
             return of_outs.push_number(NONE_4);
         }
@@ -492,6 +517,7 @@ fn addresses(
     counts.key_bytes = kept.finish()?;
     fs::remove_file(folder.join(KEYS))?;
     let mut of_ins = Writer::<4>::create(&folder.join(names::IN_ADDRESS))?;
+    // Inputs whose script has no address were never pushed, and come as none.
     used.each(NONE_5, |_, first| {
         of_ins.push_number(if first == NONE_5 {
             NONE_4
@@ -509,6 +535,7 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -
     let mut from = ScatterPass::create(&folder.join("temporary.from"), counts.ins)?;
     let mut table = Writer::<12>::create(&folder.join(names::TX_TABLE))?;
     let (mut part, mut lost) = (0, 0);
+    // The last definition: of two transactions with one id (BIP 30), the later holds the coins.
     groups.each(b.threads, true, |g| {
         for (fingerprint, tx) in &g.table {
             let mut row = [0; 12];
@@ -544,13 +571,14 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -
     let payers = Column::<4>::read(&folder.join(names::IN_ADDRESS), counts.ins)?;
     from.each(NONE_5, |input, tx| {
         let out = outs.get(tx) + vouts.get(input);
+        // There is one row more than transactions, so the next one's start is always known.
         if out >= outs.get(tx + 1) {
             return Err(wrong());
         }
         // What the undo data say was spent must be what the blocks say was made.
         if payees.get(out) != payers.get(input) {
             return Err(io::Error::other(
-                "undo data name another address than the output that is spent; two blocks that ran a race may have the same form; build again when the node has gone on, or let it make its files anew (bitcoind -reindex)",
+                "undo data name another address than the output that is spent; two competing blocks may have the same form; build again when the node has advanced, or let it rebuild its files (bitcoind -reindex)",
             ));
         }
         if input < deep_ins {
@@ -582,6 +610,7 @@ fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> i
     let (strong, weak) = (end(STRONG_TAIL_BLOCKS)?, end(WEAK_TAIL_BLOCKS)?);
     filled_with_none::<5>(&path, counts.addresses)?;
     let mut last = Column::<5>::write(&path, counts.addresses)?;
+    // Above the base nothing may point forward in a file, so these stay in memory.
     let mut newest: HashMap<u64, u64> = HashMap::new();
     let addresses = Column::<4>::read(&folder.join(names::OUT_ADDRESS), counts.outs)?;
     let mut before = Writer::<5>::create(&folder.join(names::OUT_BEFORE))?;
@@ -595,6 +624,7 @@ fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> i
         seen = seen.max(address + 1);
         in_weak = if out < weak.1 { seen } else { in_weak };
         let known = newest.get(&address).copied();
+        // An address not paid before has all bits set, which means none here as well.
         before.push_number(known.unwrap_or_else(|| last.get(address)))?;
         if out < strong.1 {
             in_strong = seen;
@@ -609,6 +639,7 @@ fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> i
     before.finish()?;
     last.flush()?;
     (manifest.strong, manifest.weak) = ((strong.0, in_strong), (weak.0, in_weak));
+    // Equal only at first: compactions move `deep` on, the forests keep their base.
     manifest.deep = manifest.strong;
     Ok(())
 }
@@ -647,16 +678,19 @@ fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
     let mut growing = Growing::create(of(names::STRONG), strong.1).map_err(io())?;
     over(("clusters", 0, weak.0), &mut growing, &mut together)?;
     let begun = of(names::WEAK);
+    // Here the forest has joined exactly what the weak base covers.
     growing.snapshot(&begun, weak.1).map_err(io())?;
     over(("clusters", weak.0, strong.0), &mut growing, &mut together)?;
     let (strong_links, _) = growing.finish().map_err(io())?;
     let growing = Growing::resume(begun, weak.1).map_err(io())?;
+    // From here on only: common inputs are joined whatever the size.
     let mut growing = growing.guarded(WEAK_GUARD_MEMBERS);
     let mut changes = |chain: &Chain, tx: u64, growing: &mut Growing| {
         if let Some(union) = heuristics::weak_union(chain, tx) {
             growing.union(union);
         }
     };
+    // Not to the tip: how a fresh output is spent later can change which one is the change.
     over(("change", 0, weak.0), &mut growing, &mut changes)?;
     let (weak_links, refused) = growing.finish().map_err(io())?;
     manifest.links = (strong_links, weak_links);

@@ -1,7 +1,7 @@
 //! The columns of an index: blocks, transactions, inputs, outputs and addresses, by number.
 //!
 //! Transactions, inputs, outputs and addresses are numbered in chain order, so a block orphaned by a
-//! reorg is the end of every column, and nothing is ever changed in place. Forward references (the input
+//! reorg is the end of every column, and rows are only appended; only compaction changes some in place, and only those of final blocks. Forward references (the input
 //! that spends an output, an address's last output, the sorted tables) are in files for the base only:
 //! the blocks too deep for a reorg. For newer blocks they are rebuilt in memory whenever an index opens.
 
@@ -43,8 +43,9 @@ pub(crate) mod names {
     pub const WEAK: &str = "weak";
 }
 
-/// Every this many keys one's place is kept.
+/// The offset of every 32nd key is stored.
 const KEYS_PER_PLACE: u64 = 32;
+// Bytes of a block's row, as laid out in `BlockRow::bytes`.
 const BLOCK: usize = 64;
 
 /// A block's row.
@@ -107,6 +108,7 @@ impl Writers {
         Ok(Self {
             blocks: Writer::at(&path(names::BLOCKS), counts.blocks)?,
             tx_id: Writer::at(&path(names::TX_ID), counts.txs)?,
+            // Overwrites the row that `finish` added, with the same number, so a mapped reader sees no change.
             tx_outs: Writer::at(&path(names::TX_OUTS), counts.txs)?,
             tx_ins: Writer::at(&path(names::TX_INS), counts.txs)?,
             tx_form: Writer::at(&path(names::TX_FORM), counts.txs)?,
@@ -192,6 +194,7 @@ impl KeyWriter {
             .write(true)
             .open(folder.join(names::ADDRESS_KEYS))?;
         file.seek(io::SeekFrom::Start(counts.key_bytes))?;
+        // Rounded up: a group that has begun has its place already.
         let places = counts.addresses.div_ceil(KEYS_PER_PLACE);
         Ok(Self {
             keys: BufWriter::with_capacity(1 << 20, file),
@@ -284,6 +287,7 @@ impl Chain {
     pub fn open(index: &Path, manifest: &Manifest) -> Result<Self, Fault> {
         let folder = manifest.columns(index);
         Self::read(&folder, manifest).map_err(|e| {
+            // A column is missing or too short; any other error is the system's, and a rebuild would not help.
             if e.kind() == io::ErrorKind::InvalidData || e.kind() == io::ErrorKind::NotFound {
                 return Fault::BadIndex {
                     folder: index.to_owned(),
@@ -298,6 +302,7 @@ impl Chain {
         let path = |name: &str| folder.join(name);
         let c = &manifest.counts;
         let keys = Map::read(&path(names::ADDRESS_KEYS))?;
+        // Keys differ in length, so this file is not a `Column` and is checked here.
         if (keys.bytes().len() as u64) < c.key_bytes {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
@@ -308,6 +313,7 @@ impl Chain {
             secret: manifest.secret,
             counts: *c,
             base: Base {
+                // Set in `look_at_newest`, which needs the columns open.
                 ins: 0,
                 addresses: manifest.deep.1,
             },
@@ -347,13 +353,14 @@ impl Chain {
         Ok(chain)
     }
 
-    /// Makes what points forward in blocks from that height on.
+    /// Rebuilds forward references for blocks from that height on.
     fn look_at_newest(&mut self, height: u64) {
         let txs = self.first_tx(height)..self.counts.txs;
         let (outs, ins) = (self.tx_outs.get(txs.start), self.tx_ins.get(txs.start));
         self.base.ins = ins;
         let mut over = Overlay::default();
         over.spent.reserve((self.counts.ins - ins) as usize);
+        // A guess: fewer addresses than outputs.
         over.last.reserve((self.counts.outs - outs) as usize / 2);
         over.txs.reserve((txs.end - txs.start) as usize);
         for input in ins..self.counts.ins {
@@ -362,11 +369,13 @@ impl Chain {
         for out in outs..self.counts.outs {
             let address = self.payee(out);
             if u64::from(address) != NONE_4 {
+                // Outputs come in order, so the newest one stays.
                 over.last.insert(address, out);
             }
         }
         for address in self.base.addresses as u32..self.counts.addresses as u32 {
             let f = Fingerprint::of_key(&self.key(address), &self.secret);
+            // A list, because 64 bits may be equal; `find` compares the whole key.
             over.addresses.entry(f.high).or_default().push(address);
         }
         for tx in txs {
@@ -391,6 +400,7 @@ impl Chain {
 
     /// Height of a transaction's block.
     pub fn height(&self, tx: u64) -> u64 {
+        // Every block has a coinbase, so first transactions rise strictly.
         let (mut low, mut high) = (0, self.counts.blocks);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
@@ -438,7 +448,7 @@ impl Chain {
         Some((mix, confidence))
     }
 
-    /// Several owners may pay in it.
+    /// Whether several owners may pay in a transaction.
     pub fn is_joint(&self, tx: u64) -> bool {
         self.mix(tx).is_some_and(|(mix, _)| mix.joint)
     }
@@ -473,6 +483,7 @@ impl Chain {
             return Some(*input);
         }
         let input = self.out_spent.get(out);
+        // Hides what an interrupted compaction wrote above the base, and "none", which is larger still.
         (input < self.base.ins).then_some(input)
     }
 
@@ -487,6 +498,7 @@ impl Chain {
         if let Some(out) = self.over.last.get(&address) {
             return Some(*out);
         }
+        // The column ends here; a newer address is in the overlay, or was never paid.
         if u64::from(address) >= self.base.addresses {
             return None;
         }
@@ -518,6 +530,7 @@ impl Chain {
         let address = u64::from(address);
         let mut at = self.key_places.get(address / KEYS_PER_PLACE) as usize;
         let bytes = self.keys.bytes();
+        // Keys differ in length: walk from the nearest noted place, at most 31 of them.
         for _ in 0..address % KEYS_PER_PLACE {
             at += 2 + usize::from(bytes[at + 1]);
         }
@@ -528,6 +541,7 @@ impl Chain {
 
     /// How many bytes the keys of the first addresses take.
     pub fn key_bytes(&self, addresses: u64) -> u64 {
+        // Where the last group is full, no place is noted after it.
         if addresses == self.counts.addresses {
             return self.counts.key_bytes;
         }
@@ -563,6 +577,7 @@ impl Chain {
             .into_iter()
             .flatten()
             .copied();
+        // A build's table also lists addresses above the base, whose ids a reorg gives to others.
         let tables = self.address_tables.iter();
         tables
             .flat_map(|table| lookup(table, f.high))
@@ -595,6 +610,7 @@ fn lookup(table: &Column<12>, fingerprint: u64) -> impl Iterator<Item = u32> + '
             high = middle;
         }
     }
+    // Several rows may share a fingerprint; callers compare the whole key or id.
     (low..table.rows())
         .take_while(move |n| table.get(*n) == fingerprint)
         .map(|n| u32::from_le_bytes(table.row(n)[8..].try_into().expect("four")))

@@ -2,7 +2,7 @@
 //!
 //! One file each; a new one is a file and two lines here. Each rule looks at amounts, script kinds and
 //! counts only. Confidence is 0 to 100: from [`DETECTED_FROM`] on a transaction is a detected CoinJoin,
-//! below it a suspected one. Both are excluded from strong clusters.
+//! below it a suspected one. Both are excluded from strong links if several owners pay in them (`joint`).
 
 use crate::address::Kind;
 
@@ -10,12 +10,14 @@ mod joinmarket;
 mod multi_output;
 mod payjoin;
 mod stonewall;
+#[cfg(test)]
+mod tests;
 mod tx0;
 mod wasabi1;
 mod wasabi2;
 mod whirlpool;
 
-/// Every form of mix; the first that speaks with the highest confidence is taken.
+/// Every CoinJoin pattern; the most confident is taken, the earlier one at equal confidence.
 pub const ALL: &[&CoinJoin] = &[
     &whirlpool::COINJOIN,
     &tx0::COINJOIN,
@@ -37,6 +39,8 @@ pub struct CoinJoin {
     pub name: &'static str,
     /// Stable code stored in an index: not 0, and never reused.
     pub code: u8,
+    /// Counts changes of what the rule does; see [`crate::heuristics::Heuristic::revision`].
+    pub revision: u8,
     /// What it looks for.
     pub rule: &'static str,
     /// Who described it.
@@ -79,6 +83,7 @@ impl<'a> TxView<'a> {
             all.dedup();
             all.len()
         };
+        // Outputs that pay no address must not become the most frequent amount.
         let mut values: Vec<u64> = outs
             .iter()
             .filter(|o| o.kind != Kind::None)
@@ -114,7 +119,9 @@ impl<'a> TxView<'a> {
         if !self.amounts || amount == 0 || self.others() > self.ins.len().min(LEFT_OVER_MAX) {
             return false;
         }
+        // Our judgement: room for a fee, but too little for another payment to hide in.
         let fee_max = (amount / 20).min(20_000);
+        // One change for each input: an input explains a single output.
         let mut used = vec![false; self.ins.len()];
         let mut others = self.outs.iter().filter(|o| o.value != amount);
         others.all(|o| {
@@ -145,5 +152,6 @@ pub(crate) fn judge(view: &TxView<'_>) -> Option<(&'static CoinJoin, u8)> {
         .iter()
         .enumerate()
         .filter_map(|(n, mix)| Some(((mix.judge)(view)?, std::cmp::Reverse(n))));
+    // Positions are reversed, so that of equally sure forms the earlier one wins.
     found.max().map(|(confidence, n)| (ALL[n.0], confidence))
 }

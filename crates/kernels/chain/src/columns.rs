@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::map::Map;
 
+// Our judgement: about fifteen columns are written together, and each write should be long.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// A column being written, from some row on.
@@ -51,6 +52,7 @@ impl<const W: usize> Writer<W> {
 
     pub fn push_number(&mut self, number: u64) -> io::Result<()> {
         self.rows += 1;
+        // Bytes above `W` are dropped unchecked: callers keep numbers within the width.
         self.file.write_all(&number.to_le_bytes()[..W])
     }
 
@@ -80,6 +82,7 @@ impl<const W: usize> Writer<W> {
             .file
             .into_inner()
             .map_err(|e| io::Error::other(format!("{}: {}", path.display(), e.error())))?;
+        // Cuts what orphaned blocks or an interrupted append left behind the last row.
         file.set_len(self.rows * W as u64)?;
         file.sync_data()?;
         Ok(self.rows)
@@ -125,6 +128,7 @@ impl<const W: usize> Column<W> {
     /// A row as a number.
     #[inline]
     pub fn get(&self, n: u64) -> u64 {
+        // Rows wider than eight bytes begin with their number: the sorted tables rely on it.
         let mut bytes = [0; 8];
         bytes[..W.min(8)].copy_from_slice(&self.row(n)[..W.min(8)]);
         u64::from_le_bytes(bytes)
@@ -179,23 +183,27 @@ impl Rising {
     /// The last row whose number is at most `number`.
     #[inline]
     pub fn last_at_most(&self, number: u64) -> u64 {
+        // The column begins at 0, so a sample at or below the number exists.
         let after = self.samples.partition_point(|s| *s <= number).max(1);
         let (mut low, mut high) = (
             (after as u64 - 1) * self.step,
             (after as u64 * self.step).min(self.column.rows()),
         );
         let (least, rows) = (self.samples[after - 1], high - low);
+        // Kept above `least`, because the difference is the divisor below.
         let most = self
             .samples
             .get(after)
             .copied()
             .unwrap_or(number)
             .max(least + 1);
+        // No overflow: numbers have 40 bits, and a step is at most 2^22 of 2^32 transactions.
         let guess = low + (number.saturating_sub(least)) * rows / (most - least);
         let guess = guess.min(high - 1);
         // From the guess outwards until the number is between.
         if self.get(guess) <= number {
             low = guess;
+            // Eight rows are 40 bytes: a good guess costs one more cache line or none.
             let mut reach = 8;
             while low + reach < high {
                 if self.get(low + reach) > number {
@@ -239,6 +247,7 @@ pub(crate) fn filled_with_none<const W: usize>(path: &Path, rows: u64) -> io::Re
         file.write_all(&block[..n])?;
         left -= n as u64;
     }
+    // Not synced: a build syncs its whole folder before the manifest names it.
     file.into_inner().map_err(io::IntoInnerError::into_error)?;
     Ok(())
 }

@@ -39,6 +39,7 @@ pub(crate) fn compact(index: &Path, manifest: &mut Manifest, tail: u64) -> Resul
         if to <= manifest.deep.0 {
             return Ok(());
         }
+        // Recorded before any column changes: after a crash, the same extent is compacted again.
         manifest.folding = to;
         manifest.write(index)?;
     }
@@ -70,11 +71,13 @@ fn columns(folder: &Path, manifest: &Manifest, chain: &Chain) -> io::Result<u64>
     );
     let mut spent = Column::<5>::write(&folder.join(names::OUT_SPENT), manifest.counts.outs)?;
     for input in ins {
+        // Repeating it writes the same number.
         spent.set(chain.source(input), input);
     }
     spent.flush()?;
     let addresses = chain.addresses_before(txs.end).max(manifest.deep.1);
     let path = folder.join(names::ADDRESS_LAST);
+    // `chain` has this file mapped, but reads only rows below `deep.1`, which stay.
     let mut more = Writer::<5>::at(&path, manifest.deep.1)?;
     for _ in manifest.deep.1..addresses {
         more.push_number(NONE_5)?;
@@ -83,6 +86,7 @@ fn columns(folder: &Path, manifest: &Manifest, chain: &Chain) -> io::Result<u64>
     let mut last = Column::<5>::write(&path, addresses)?;
     for out in outs {
         let address = u64::from(chain.payee(out));
+        // Only "none" is above: an output without an address.
         if address < addresses {
             last.set(address, out);
         }
@@ -99,10 +103,12 @@ fn runs(
     addresses: u64,
 ) -> io::Result<(Run, Vec<Run>)> {
     let mut run = Run {
+        // An interrupted run used this number too; its files are overwritten.
         number: manifest.runs.iter().map(|r| r.number).max().unwrap_or(0) + 1,
         addresses: 0,
         txs: 0,
     };
+    // A lookup searches every table, so their number is bounded.
     let old = match manifest.runs.len() + 1 >= RUNS_MAX {
         true => manifest.runs.clone(),
         false => Vec::new(),
@@ -157,6 +163,7 @@ fn merged(
             (table.get(n), word(8))
         })));
     }
+    // One row of each table in memory, however long they are.
     let mut heads: BinaryHeap<Reverse<((u64, u32), usize)>> = BinaryHeap::new();
     for (n, source) in sources.iter_mut().enumerate() {
         heads.extend(source.next().map(|row| Reverse((row, n))));

@@ -14,7 +14,7 @@ use crate::site::Site;
 
 /// Transactions that one trace looks at.
 pub const TRANSACTIONS_MAX: usize = 50_000;
-/// Transactions one after another behind the site.
+/// Longest path of transactions from the site.
 pub const DEPTH_MAX: u32 = 12;
 
 /// Where money ended.
@@ -79,6 +79,7 @@ pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
     let mut open: BTreeSet<u64> = BTreeSet::new();
     for member in &site.members {
         for out in chain.received(member.address) {
+            // Every coin of the site is tainted whole, whichever rule is asked.
             tainted.insert(out, Taint::whole(chain.value(out)));
             if let Some(input) = chain.spent(out) {
                 open.insert(chain.tx_of_in(input));
@@ -93,6 +94,7 @@ pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
         let shares = shares(index, tx, &tainted);
         for (out, taint) in shares {
             let payee = chain.payee(out);
+            // Back at the site: tainted whole from the start.
             if site.has(payee) {
                 continue;
             }
@@ -148,7 +150,9 @@ fn shares(index: &Index, tx: u64, tainted: &FxMap<u64, Taint>) -> Vec<(u64, Tain
             None => order.push((value, false)),
         }
     }
+    // Inputs may all be worth nothing: then the share is 0 and not NaN.
     let share = haircut / (paid.max(1) as f64);
+    // The fee takes what is left over, so the last satoshi of the order.
     let mut stretches = order.into_iter();
     let mut current = stretches.next();
     chain
@@ -158,10 +162,12 @@ fn shares(index: &Index, tx: u64, tainted: &FxMap<u64, Taint>) -> Vec<(u64, Tain
             let mut left = value;
             let mut mine: Vec<(u64, bool)> = Vec::new();
             while left > 0 {
+                // Never in a valid chain, where outputs are worth no more than inputs.
                 let Some((n, is)) = current else { break };
                 let taken = n.min(left);
                 left -= taken;
                 match mine.last_mut() {
+                    // Joined, or the list would grow with every transaction.
                     Some(last) if last.1 == is => last.0 += taken,
                     _ => mine.push((taken, is)),
                 }

@@ -82,7 +82,8 @@ pub enum Fault {
         block: String,
         /// Its height.
         height: u32,
-        /// Where a record that may be it is damaged, bytes.
+        /// Offset of the record most likely to be this block's, whose checksum does not match,
+        /// bytes.
         offset: Option<u64>,
     },
     /// The chain has a hole.
@@ -145,7 +146,7 @@ impl fmt::Display for Fault {
             Fault::Io { path, why } => write!(f, "{}: {why}", path.display()),
             Fault::NoBlocks { folder } => write!(
                 f,
-                "{}: there is no blk00000.dat or another block file, or no such folder; name the folder `blocks` of the node's data",
+                "{}: no block files (blk00000.dat …), or no such folder; name the folder `blocks` of the node's data",
                 folder.display()
             ),
             Fault::OtherNetwork {
@@ -178,13 +179,14 @@ impl fmt::Display for Fault {
                 "{}: at offset 0 no network's blocks begin like this under the key in xor.dat; use the xor.dat of the node that wrote the file",
                 file.display()
             ),
+            // Without a key the plain bytes are what was tried, so `plain_would_do` has nothing to add.
             Fault::WrongKey {
                 file,
                 has_key: false,
                 ..
             } => write!(
                 f,
-                "{}: at offset 0 no network's blocks begin like this; nodes from version 28 on obfuscate their files: put the node's xor.dat beside them",
+                "{}: at offset 0 no network's blocks begin like this; nodes from version 28 on obfuscate their files: put the node's xor.dat into the same folder",
                 file.display()
             ),
             Fault::Truncated {
@@ -199,7 +201,7 @@ impl fmt::Display for Fault {
             ),
             Fault::Unknown { file, offset } => write!(
                 f,
-                "{}: at offset {offset} there is neither a record nor the zeros of the file's end; copy it again while the node is stopped",
+                "{}: neither a record nor the zeros of the file's end at offset {offset}; copy the file again while the node is stopped",
                 file.display()
             ),
             Fault::BadBlock { file, offset, why } => write!(
@@ -209,7 +211,7 @@ impl fmt::Display for Fault {
             ),
             Fault::NoUndoFile { file, height } => write!(
                 f,
-                "{}: the file is missing; it says who paid in blocks from height {height} on: copy it from the node beside the block files",
+                "{}: the file is missing; it has the payers of blocks from height {height} on: copy it from the node to the block files",
                 file.display()
             ),
             Fault::NoUndo {
@@ -220,13 +222,13 @@ impl fmt::Display for Fault {
             } => {
                 write!(
                     f,
-                    "{}: there is no undo data for block {block} at height {height}",
+                    "{}: no undo data for block {block} at height {height}",
                     file.display()
                 )?;
                 if let Some(offset) = offset {
                     write!(f, " (the record at offset {offset} is damaged)")?;
                 }
-                f.write_str("; copy the file again once the node has connected the block and is stopped, or let the node make it anew (bitcoind -reindex)")
+                f.write_str("; copy the file again once the node has connected the block and is stopped, or let the node rebuild it (bitcoind -reindex)")
             }
             Fault::Gap {
                 height,
@@ -246,13 +248,13 @@ impl fmt::Display for Fault {
             Fault::NoIndex {
                 folder,
                 begun: false,
-            } => write!(f, "{}: there is no index", folder.display()),
+            } => write!(f, "{}: no index here", folder.display()),
             Fault::NoIndex {
                 folder,
                 begun: true,
             } => write!(
                 f,
-                "{}: the index was begun and not finished; build it again, it starts anew",
+                "{}: the index is unfinished; build it again, it starts over",
                 folder.display()
             ),
             Fault::BadIndex { folder, why } => write!(f, "{}: {why}", folder.display()),

@@ -126,6 +126,7 @@ impl Blocks {
             let name = entry.map_err(Fault::io(&self.folder))?.file_name();
             let number = name.to_str().and_then(|n| {
                 let digits = n.strip_prefix("blk")?.strip_suffix(".dat")?;
+                // Bitcoin Core pads the number to five digits; it has more only from 100000 on.
                 digits.parse::<u32>().ok().filter(|_| digits.len() >= 5)
             });
             numbers.extend(number);
@@ -162,7 +163,9 @@ impl Blocks {
             return;
         }
         let mut key = self.key;
+        // The key follows the offset in the file, wherever a read begins.
         key.rotate_left((offset % 8) as usize);
+        // Any byte order will do, as long as key and data use the same.
         let word = u64::from_ne_bytes(key);
         let mut words = bytes.chunks_exact_mut(8);
         for chunk in &mut words {
@@ -187,10 +190,12 @@ impl Blocks {
             let mut head = [0; HEAD_BYTES];
             let n = HEAD_BYTES.min((length - at) as usize);
             file.read_exact_at(&mut head[..n], at).map_err(io())?;
+            // Kept as read, to recognise a file that was never obfuscated.
             let raw: [u8; 4] = head[..4].try_into().expect("four bytes");
             self.unmask(&mut head[..n], at);
             let magic: [u8; 4] = head[..4].try_into().expect("four bytes");
             if !self.network.magics().contains(&magic) {
+                // Zeros at the start are a file that was preallocated and not written yet.
                 if at == 0 && raw != [0; 4] {
                     return Err(self.no_block(path, magic, raw));
                 }
@@ -203,6 +208,7 @@ impl Blocks {
                 });
             }
             let size = u64::from(u32::from_le_bytes(head[4..8].try_into().expect("four")));
+            // A header of 80 bytes and at least one byte for the number of transactions.
             if !(81..=RECORD_BYTES_MAX).contains(&size) {
                 return Err(Fault::BadBlock {
                     file: path,
@@ -225,8 +231,9 @@ impl Blocks {
             let bad = || Fault::BadBlock {
                 file: path.clone(),
                 offset: at,
-                why: "has no number of transactions",
+                why: "lacks the number of transactions",
             };
+            // The head that was read may reach into the next record.
             let end = n.min(8 + size as usize);
             let transactions = undo::compact_size(&mut &head[88..end]).ok_or_else(bad)?;
             let four =
@@ -240,6 +247,7 @@ impl Blocks {
                 transactions,
                 time: four(68),
                 bits: four(72),
+                // Known only when all blocks are in order: set by `order`.
                 rank: 0,
             });
             at += 8 + size;
@@ -300,6 +308,7 @@ impl Blocks {
         file.read_exact_at(into, place.offset + 8)
             .map_err(Fault::io(path))?;
         self.unmask(into, place.offset + 8);
+        // Only the header; the Merkle root in it is compared when the block is parsed.
         if into.len() < 80 || sha256d(&[&into[..80]]) != place.hash {
             return Err(Fault::BadBlock {
                 file: path.to_owned(),
@@ -327,10 +336,12 @@ impl Blocks {
         while let Some(head) = bytes.get(at..at + 8) {
             let magic: [u8; 4] = head[..4].try_into().expect("four");
             let size = u32::from_le_bytes(head[4..].try_into().expect("four")) as usize;
+            // 32 bytes of checksum. `size` has 32 bits, so the sum does not overflow.
             let end = at + 8 + size + 32;
             if !self.network.magics().contains(&magic) || end > bytes.len() {
                 break;
             }
+            // Checksums wait: they cover the predecessor's hash, known only when a block asks.
             if let Some(n) = undo::transactions(&bytes[at + 8..at + 8 + size]) {
                 records.entry(n).or_default().push((at + 8, size));
             }
@@ -361,6 +372,7 @@ impl UndoFile {
             height,
             offset,
         };
+        // Undo data omit the coinbase.
         let records = self
             .records
             .get(&place.transactions.saturating_sub(1))
@@ -385,6 +397,7 @@ impl UndoFile {
             }
             match use_it(data) {
                 Ok(used) => return Ok(Ok(used)),
+                // The first one refused is the likeliest, so its reason is the one to report.
                 Err(why) => refused = refused.or(Some(why)),
             }
         }
@@ -393,7 +406,7 @@ impl UndoFile {
     }
 }
 
-/// The chain of most work, from the first block on; and the blocks that don't hang together with it.
+/// The chain with the most work, and the blocks not connected to it.
 pub(crate) struct Order {
     /// By height.
     pub chain: Vec<Location>,
@@ -403,6 +416,7 @@ pub(crate) struct Order {
 
 /// Puts blocks into the chain's order.
 pub(crate) fn order(places: &[Location]) -> Order {
+    // A block that is stored twice counts once.
     let by_hash: HashMap<Hash, usize> = (0..).zip(places).map(|(n, p)| (p.hash, n)).collect();
     let mut next: HashMap<Hash, Vec<usize>> = HashMap::new();
     let (mut ready, mut apart) = (Vec::new(), Vec::new());
@@ -422,6 +436,7 @@ pub(crate) fn order(places: &[Location]) -> Order {
     // The one that was first on the disk wins a tie, as in the node.
     let mut best = None;
     let mut heights: Vec<(u32, u32, u64, usize)> = Vec::with_capacity(by_hash.len());
+    // A list of open blocks, not recursion, which would go as deep as the chain is long.
     while let Some((n, total, height)) = ready.pop() {
         let place = &places[n];
         heights.push((place.file, height, place.offset, n));
@@ -460,6 +475,7 @@ pub(crate) fn order(places: &[Location]) -> Order {
 /// How many hashes a block took on average, from the bits of its header; at least one.
 pub(crate) fn work(bits: u32) -> u128 {
     let (exponent, mantissa) = (bits >> 24, u128::from(bits & 0x007f_ffff));
+    // Above 34 the target does not fit into 256 bits, which consensus refuses.
     if mantissa == 0 || exponent > 34 {
         return 1;
     }
@@ -468,6 +484,7 @@ pub(crate) fn work(bits: u32) -> u128 {
     let work = match shift {
         i64::MIN..0 => 0,
         0..=120 => (1u128 << shift) / mantissa,
+        // Capped, because 1 << 127 is the top bit; only exponents below 20 are understated by it.
         _ => ((1u128 << 120) / mantissa) << (shift - 120).min(7),
     };
     work.max(1)

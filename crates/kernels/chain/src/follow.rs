@@ -1,7 +1,7 @@
 //! Appends new blocks to an index, and removes those orphaned by a reorg.
 //!
-//! Every column only grows at its end, and the manifest says how far it counts: an append that is cut off
-//! never happened. Blocks are orphaned by counting less; as far as the base reaches none may be.
+//! To orphan blocks, the counts are lowered; blocks in the base cannot be orphaned. Blocks are
+//! orphaned by counting less; as far as the base reaches none may be.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::address::{Key, Kind};
 use crate::block::satoshi;
 use crate::block::{Parser, Rows};
-use crate::build::{Build, Prepared, UndoFiles, prepare};
+use crate::build::{Build, PreparedBlock, UndoFiles, prepare};
 use crate::chain::{Chain, KeyWriter, Writers, names};
 use crate::columns::{NONE_4, NONE_5, Writer};
 use crate::compaction::compact_if_due;
@@ -48,6 +48,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
             ),
         });
     }
+    // Columns already hold some of its rows: it must end before blocks are removed or added.
     if manifest.folding > 0 {
         compact_if_due(b.index, &mut manifest)?;
     }
@@ -59,6 +60,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
         return Ok(followed);
     }
     if fork < chain.counts.blocks {
+        // Inside the base, columns point forward into the orphaned blocks; counting less would not undo it.
         if fork < manifest.deep.0 {
             return Err(Fault::BadIndex {
                 folder: b.index.to_owned(),
@@ -71,6 +73,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
         followed.orphaned = chain.counts.blocks - fork;
         manifest.counts = chain.counts_below(fork);
         manifest.tip = chain.block(fork - 1).hash;
+        // Before any row is overwritten: after a crash here, the shorter chain is a valid index.
         manifest.write(b.index)?;
         drop(chain);
         chain = Chain::open(b.index, &manifest)?;
@@ -79,6 +82,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     let (mut parser, mut buffer) = (Parser::default(), Vec::new());
     let (mut height, mut early_end) = (fork, false);
     for part in new.chunks(COMMIT_BLOCKS) {
+        // Earlier rows are looked up in `chain`, so it must include the last commit.
         if height > chain.counts.blocks {
             drop(chain);
             compact_if_due(b.index, &mut manifest)?;
@@ -120,6 +124,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
             height += 1;
             followed.appended += 1;
         }
+        // All columns are on the disk before the manifest counts their rows.
         manifest.counts = append.finish().map_err(Fault::io(b.index))?;
         manifest.tip = last.unwrap_or(manifest.tip);
         manifest.write(b.index)?;
@@ -157,6 +162,7 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Loca
         let live = b.live && Some(number) == last;
         places.extend(blocks.scan(number, 0, live)?.0);
     }
+    // Deeper than any reorg the base allows, so that a deeper fork is found and refused by name.
     let heights: HashMap<Hash, u64> = (known.saturating_sub(2_000)..known)
         .map(|height| (chain.block(height).hash, height))
         .collect();
@@ -177,6 +183,7 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Loca
     let parents: HashSet<Hash> = fresh.values().map(|p| p.previous).collect();
     let mut best: Option<(u128, u64, Vec<Location>)> = None;
     let mut apart: Option<&Location> = None;
+    // Ends of branches only, so that each is walked down from its last block.
     for tip in fresh.values().filter(|p| !parents.contains(&p.hash)) {
         let (mut branch, mut at) = (vec![**tip], *tip);
         while let Some(before) = fresh.get(&at.previous) {
@@ -197,6 +204,7 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Loca
             .iter()
             .map(|p| work(p.bits))
             .fold(0, u128::saturating_add);
+        // Work, not height; at equal work the indexed branch stays, as the one seen first.
         let lost: u128 = (fork..known).map(|h| work(chain.block(h).bits)).sum();
         if gained > lost
             && best
@@ -281,7 +289,8 @@ impl<'a> Append<'a> {
         })
     }
 
-    fn block(&mut self, place: &Location, p: &Prepared) -> Result<(), Unfit> {
+    fn block(&mut self, place: &Location, p: &PreparedBlock) -> Result<(), Unfit> {
+        // Read before `columns.block`, which moves it behind this block.
         let mut out = self.columns.outs();
         self.columns.block(place, &p.rows)?;
         let (mut ins, mut outs) = (p.rows.ins.iter(), p.rows.outs.iter());
@@ -305,12 +314,14 @@ impl<'a> Append<'a> {
                 // What the undo data say was spent must be what was made.
                 let spent = (payer, input.value);
                 if self.made(source).is_some_and(|made| made != spent) {
-                    return Err(Unfit::Block("has undo data of another block beside it"));
+                    return Err(Unfit::Block("has undo data of another block next to it"));
                 }
                 self.in_address.push_number(payer)?;
             }
+            // Known to the block's next transactions, which may spend these outputs.
             self.txs.insert(tx.id, (out, tx.outputs));
             for row in outs.by_ref().take(tx.outputs as usize) {
+                // Written by a compaction later; until then the overlay answers.
                 self.out_spent.push_number(NONE_5)?;
                 if row.key.kind() == Kind::None {
                     self.made.push((NONE_4, satoshi(row.value)));
@@ -339,6 +350,7 @@ impl<'a> Append<'a> {
         rows.ins.iter().all(|input| {
             let made = self.transaction(&input.previous);
             let Some((first, _)) = made.filter(|(_, n)| input.vout < *n) else {
+                // Made in this very block, or nowhere: `block` will see.
                 return true;
             };
             let payer = match input.key.kind() {
@@ -376,9 +388,10 @@ impl<'a> Append<'a> {
 
     fn new_address(&mut self, key: &Key) -> io::Result<u32> {
         let address = self.next_address;
+        // The bound of a build: at most 2^31 - 1 addresses.
         if u64::from(address) + 1 >= crate::forest::ADDRESSES_MAX {
             return Err(io::Error::other(
-                "there are more addresses than an index can hold",
+                "the chain has more addresses than an index can hold",
             ));
         }
         self.next_address += 1;
@@ -402,7 +415,8 @@ impl<'a> Append<'a> {
     }
 }
 
-/// Whether there is an index with that name that is of use.
+/// Whether the folder holds a finished index, of any version.
 pub fn is_there(index: &Path) -> bool {
+    // Only its existence: whether it can be used is said by the one who opens it.
     File::open(index.join("manifest")).is_ok()
 }

@@ -3,8 +3,8 @@
 //! `Growing` is the union-find of a build: four bytes per address, the smaller tree attached to the root
 //! of the larger (union by size). Each union is written once, at the root that stopped being one: its new
 //! parent, the two linked addresses, transaction and rule. Union by size bounds the depth by log₂ of the
-//! number of addresses, so a path between two addresses is recovered from these rows alone, and there is
-//! no path compression: it would destroy exactly that record.
+//! number of addresses, so a path between two addresses is recovered from these rows alone, and the
+//! path compression in `nodes` never touches them.
 //!
 //! `Forest` is a finished base in files, with the unions of the newest blocks as an overlay in memory:
 //! removing an orphaned block removes its unions.
@@ -92,8 +92,8 @@ impl Growing {
         })
     }
 
-    /// Copies itself as it is, cut to the first addresses, to go on from another time with
-    /// [`Growing::resume`]; no join has touched others yet.
+    /// Writes a copy, cut to the first `addresses`, for [`Growing::resume`]. No union may yet
+    /// concern a later address.
     pub fn snapshot(&mut self, to: &Files, addresses: u64) -> io::Result<()> {
         self.apply_waiting();
         let mut out = Writer::<4>::create(&to.roots)?;
@@ -101,11 +101,13 @@ impl Growing {
             out.push_words(some)?;
         }
         out.finish()?;
+        // The file is copied by its name, so nothing may wait in the buffer.
         self.links.flush()?;
         self.parents.flush()?;
         std::fs::copy(&self.files.links, &to.links)?;
         std::fs::copy(&self.files.parents, &to.parents)?;
         let file = File::options().write(true).open(&to.parents)?;
+        // Cuts nothing: no union so far concerns a later address.
         file.set_len(addresses * 4)
     }
 
@@ -113,6 +115,7 @@ impl Growing {
     pub fn resume(files: Files, addresses: u64) -> io::Result<Self> {
         let column = Column::<4>::read(&files.roots, addresses)?;
         let nodes = (0..addresses).map(|n| column.get(n) as u32).collect();
+        // Whole rows: the original was flushed before it was copied.
         let links = std::fs::metadata(&files.links)?.len() / LINK as u64;
         Self::with(files, nodes, links)
     }
@@ -134,6 +137,7 @@ impl Growing {
             if above & ROOT != 0 {
                 return parent;
             }
+            // Path halving is safe in `nodes`: the record is in `parents` and `links`.
             self.nodes[n as usize] = above;
             n = above;
         }
@@ -159,6 +163,7 @@ impl Growing {
 
     fn apply_waiting(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
+        // Loads only, issued together, so that their cache misses overlap.
         let mut asked = 0;
         for (union, _) in &waiting {
             let above = self.nodes[union.b as usize];
@@ -167,6 +172,7 @@ impl Growing {
                 asked ^= self.nodes[above as usize];
             }
         }
+        // Otherwise the compiler drops loads whose result is unused.
         std::hint::black_box(asked);
         for (union, guarded) in &waiting {
             let largest = if *guarded {
@@ -176,6 +182,7 @@ impl Growing {
             };
             self.refused += u64::from(!self.union_unless(*union, largest));
         }
+        // Back in its place for the memory it holds.
         self.waiting = waiting;
         self.waiting.clear();
     }
@@ -187,21 +194,25 @@ impl Growing {
             return true;
         }
         let size = |n: u32| self.nodes[n as usize] & !ROOT;
+        // By size, so that no chain of links in the record is longer than 31.
         let (small, large) = if size(x) < size(y) { (x, y) } else { (y, x) };
+        // The smaller one decides: a small cluster may join one of any size.
         if size(small) > largest_refused {
             return false;
         }
         self.nodes[large as usize] = ROOT | (size(small) + size(large));
         self.nodes[small as usize] = large;
         let row = link_row(large, &union);
+        // Kept until `finish`: callers make unions from closures that return nothing.
         if let Err(e) = self.links.push(row) {
             self.fault.get_or_insert(e);
         }
+        // After the push, so links count from one and zero means none.
         self.parents.set(u64::from(small), self.links.rows());
         true
     }
 
-    /// Lets go of the pages that were touched; they are in the file.
+    /// Releases the mapped pages written so far.
     pub fn let_go(&mut self) -> io::Result<()> {
         self.apply_waiting();
         self.parents.flush()?;
@@ -216,6 +227,7 @@ impl Growing {
             return Err(fault);
         }
         let mut out = Writer::<4>::create(&self.files.roots)?;
+        // Flattened only at the end; from then on a lookup is a single read.
         for n in 0..self.nodes.len() as u32 {
             if self.nodes[n as usize] & ROOT == 0 {
                 self.nodes[n as usize] = self.root(n);
@@ -285,6 +297,7 @@ impl Forest {
     }
 
     fn base_root(&self, address: u32) -> u32 {
+        // Newer than the base: alone, until the overlay says otherwise.
         if address >= self.base {
             return address;
         }
@@ -342,6 +355,7 @@ impl Forest {
             return Some(*link);
         }
         if root < self.base {
+            // Zero: never attached, so still a root of the base.
             let nth = self.parents.get(u64::from(root)).checked_sub(1)?;
             return Some(link_of_row(self.links.row(nth), nth));
         }
@@ -366,6 +380,7 @@ impl Forest {
             if x == near && y == far {
                 way.push(union);
             } else {
+                // In reverse, because the last one pushed is walked first.
                 open.push((far, y));
                 open.push((near, far));
                 open.push((x, near));
@@ -374,8 +389,8 @@ impl Forest {
         Some(way)
     }
 
-    /// Of the joins above two addresses the one that brought their clusters together, and whether its
-    /// `a` is on the first one's side.
+    /// The union that merged the clusters of two addresses, and whether its `a` is on the first
+    /// one's side.
     fn latest_between(&self, x: u32, y: u32) -> Option<(Union, bool)> {
         let above = |mut n: u32| {
             let mut all = vec![n];
@@ -489,12 +504,14 @@ mod tests {
             tx: 0,
             rule: 0,
         };
+        // Two clusters of three, both above the limit of two.
         for (a, b) in [(0, 1), (1, 2), (3, 4), (4, 5)] {
             growing.union(union(a, b));
         }
         growing.apply_waiting();
         assert_eq!(growing.refused, 0);
         growing.union(union(2, 3));
+        // Allowed: one of the two sides has a single address.
         growing.union(union(2, 9));
         growing.apply_waiting();
         assert_eq!(growing.refused, 1);

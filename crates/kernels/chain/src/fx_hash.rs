@@ -26,7 +26,9 @@ impl Hasher for FxHasher {
     }
 
     fn write_u64(&mut self, n: u64) {
+        // 2^64 divided by the golden ratio, made odd (Knuth's multiplicative hashing).
         let n = (self.0 ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // A product's well-mixed bits are the high ones, and the table uses the low ones too.
         self.0 = n ^ (n >> 32);
     }
 }

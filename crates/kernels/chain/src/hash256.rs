@@ -20,6 +20,7 @@ const BEGIN: [u32; 8] = [
     0x1f83_d9ab,
     0x5be0_cd19,
 ];
+// Bytes that SHA-256 compresses at a time (FIPS 180-4).
 const BLOCK: usize = 64;
 /// What is longer is hashed piece by piece.
 const BLOCKS_MAX: usize = 16;
@@ -27,6 +28,7 @@ const BLOCKS_MAX: usize = 16;
 /// The parts one after another, hashed twice.
 pub(crate) fn sha256d(parts: &[&[u8]]) -> Hash {
     let length: usize = parts.iter().map(|p| p.len()).sum();
+    // The padding is one byte 0x80 and the length in eight (FIPS 180-4, 5.1.1).
     let blocks = (length + 9).div_ceil(BLOCK);
     if blocks > BLOCKS_MAX {
         let mut hasher = Sha256::new();
@@ -37,7 +39,9 @@ pub(crate) fn sha256d(parts: &[&[u8]]) -> Hash {
     }
     // What is not used need not be cleared.
     match blocks {
+        // Headers and pairs of hashes.
         0..=2 => laid_out::<2>(parts, length, blocks),
+        // Up to 311 bytes: most transactions without their witnesses.
         3..=5 => laid_out::<5>(parts, length, blocks),
         _ => laid_out::<BLOCKS_MAX>(parts, length, blocks),
     }
@@ -61,6 +65,7 @@ fn laid_out<const N: usize>(parts: &[&[u8]], length: usize, blocks: usize) -> Ha
     let mut last = [0; BLOCK];
     last[..32].copy_from_slice(&bytes(&state));
     last[32] = 0x80;
+    // 256 bits, big-endian: 0x0100 in the last two bytes.
     last[62] = 1;
     state = BEGIN;
     compress256(&mut state, &[last]);
@@ -82,6 +87,7 @@ mod tests {
     #[test]
     fn as_the_hasher_says() {
         let text: Vec<u8> = (0..2_000u32).map(|n| (n * 7 + n / 256) as u8).collect();
+        // 1,015 bytes and the padding fill BLOCKS_MAX; from 1,016 on the hasher is fed piece by piece.
         for length in (0..300).chain([1_013, 1_014, 1_015, 1_016, 1_023, 1_024, 1_025, 2_000]) {
             let slow: Hash = Sha256::digest(Sha256::digest(&text[..length])).into();
             for cut in [0, length / 3, length] {

@@ -59,13 +59,16 @@ pub struct Heuristic {
     pub name: &'static str,
     /// Stable code stored in an index, independent of the position in [`ALL`] and never reused.
     pub code: u8,
-    /// Which layer it ties in.
+    /// Counts changes of what the rule does. A new wording keeps it; a new bound, order or condition raises it,
+    /// and with it the digest that indexes store.
+    pub revision: u8,
+    /// Which layer it links in.
     pub strength: Strength,
     /// What it says, exactly.
     pub rule: &'static str,
     /// Who published it.
     pub source: &'static str,
-    /// 0 to 100: how often it is right on chains with known owners, rounded down, and never 100.
+    /// 0 to 100: our judgement of how often the rule is right, informed by `measured`; never 100.
     pub confidence: u8,
     /// On which chains, how often it named one, and how often that was wrong.
     pub measured: &'static str,
@@ -120,6 +123,7 @@ const OUTPUTS_MAX: u64 = 16;
 pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, &'static Heuristic)> {
     let (ins, outs) = (chain.ins(tx), chain.outs(tx));
     let n = outs.end - outs.start;
+    // In a CoinJoin, detected or suspected, each participant may have change: none can be named.
     if ins.is_empty() || !(2..=OUTPUTS_MAX).contains(&n) || chain.mix(tx).is_some() {
         return None;
     }
@@ -136,6 +140,7 @@ pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, &'static Heuristic)
             .collect(),
         total: 0,
     };
+    // Before outputs without an address are left out: peel_chain compares with the whole payment.
     change.total = change.left.iter().map(Output::satoshi).sum();
     // `OP_RETURN` outputs carry no money; one payee and one of them leaves no change output.
     change
@@ -144,7 +149,7 @@ pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, &'static Heuristic)
     if change.left.len() < 2 {
         return None;
     }
-    // What goes back where it came from is change that ties nothing new.
+    // Change to an input's own address links nothing new.
     let goes_back = |o: &Output| ins.clone().any(|i| chain.payer(i) == o.address);
     if change.left.iter().any(goes_back) {
         return None;
@@ -172,8 +177,10 @@ pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, &'static Heuristic)
             named = Some(rule);
         }
         change.left = kept;
+        // No output is named before every mandatory rule has accepted it.
         let must_follows = rules.peek().is_some_and(|next| next.must);
         if !must_follows && change.left.len() == 1 {
+            // The rule that left one output may be an earlier one than the rule asked last.
             return Some((change.left[0].out, named?));
         }
     }
@@ -181,6 +188,7 @@ pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, &'static Heuristic)
 }
 
 fn kind(o: &Output) -> Kind {
+    // Four bits; LIKE_INPUTS and BELOW_INPUTS are right above them.
     Kind::from_number((o.row >> out_bits::KIND_SHIFT & 15) as u8)
 }
 
@@ -189,12 +197,13 @@ fn habits_of(chain: &Chain, tx: u64) -> u16 {
     habits(chain.form(tx))
 }
 
-/// Calls `join` for each tie that a transaction's inputs make.
+/// Calls `each` with every union that a transaction's inputs make.
 pub(crate) fn strong_unions(chain: &Chain, tx: u64, mut each: impl FnMut(Union)) {
     let ins = chain.ins(tx);
     if ins.end - ins.start < 2 || chain.is_joint(tx) {
         return;
     }
+    // A star around the first address: one union fewer than addresses connects them all.
     let mut first = NO_ADDRESS;
     for input in ins {
         let b = chain.payer(input);
@@ -222,6 +231,7 @@ pub const SITE_GROWS_FROM: u8 = 85;
 /// The tie between a payment's payer and its change.
 pub(crate) fn weak_union(chain: &Chain, tx: u64) -> Option<Union> {
     let (out, rule) = change(chain, tx).filter(|(_, rule)| rule.confidence >= TIES_FROM)?;
+    // One input is enough: multi_input links the others to it.
     let a = chain.payer(chain.ins(tx).start);
     (a != NO_ADDRESS).then(|| Union {
         a,

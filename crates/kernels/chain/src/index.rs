@@ -78,6 +78,7 @@ impl Index {
                 begun: false,
             });
         }
+        // Before the manifest is read: a follower must not replace it between reading and mapping.
         let lock = Lock::shared(folder)?;
         let manifest = rule_set::manifest(folder)?;
         let chain = Chain::open(folder, &manifest)?;
@@ -95,6 +96,7 @@ impl Index {
                 chain.first_tx(manifest.weak.0),
             ),
             chain,
+            // Completed by the first query that needs a forest, not on opening.
             base: Mutex::new(Some([strong, weak])),
             forests: OnceLock::new(),
             network: manifest.network,
@@ -111,13 +113,16 @@ impl Index {
             let mut base = self.base.lock().expect("nobody panics with it");
             let [mut strong, mut weak] = base.take().expect("it is taken once");
             let (chain, end) = (&self.chain, self.chain.counts.txs);
+            // Two starting points: the weak base ends further below the tip.
             for tx in self.from.0..end {
                 heuristics::strong_unions(chain, tx, |union| strong.union(union));
             }
             for tx in self.from.1..end {
+                // The guard is against change only.
                 heuristics::strong_unions(chain, tx, |union| weak.union_always(union));
             }
             for tx in self.from.1..end {
+                // After all common inputs, as in a build: no change link where a stronger one exists.
                 if let Some(union) = heuristics::weak_union(chain, tx) {
                     weak.union(union);
                 }

@@ -31,11 +31,13 @@ pub const WEAK_MEMBERS_MAX: u32 = 100_000;
 /// Services that claim one cluster, each with the confidence of its surest tag there.
 type Claims = BTreeMap<u32, u8>;
 
-/// The one that the claims leave: the only one, or one that is twice as sure as any other.
+/// The service that wins the claims: the only one, or one at least twice as confident as any
+/// other.
 fn winner(claims: &Claims) -> Option<u32> {
     let (service, sure) = claims.iter().max_by_key(|(_, sure)| **sure)?;
     let others = claims.iter().filter(|(other, _)| *other != service);
     let next = others.map(|(_, sure)| *sure).max();
+    // In 16 bits: twice a byte may not fit into one.
     next.is_none_or(|next| u16::from(*sure) >= 2 * u16::from(next))
         .then_some(*service)
 }
@@ -81,6 +83,7 @@ impl Known {
                 .addresses
                 .entry(tag.address)
                 .or_insert((tag.service, rank));
+            // Strictly: of two equal claims, the first one handed in remains.
             if rank > said.1 {
                 *said = (tag.service, rank);
             }
@@ -93,6 +96,7 @@ impl Known {
                     index.strong().root(tag.address),
                     index.weak().root(tag.address),
                 );
+                // In both layers, because a weak cluster contains the strong one.
                 for claims in [
                     known.strong.entry(strong).or_default(),
                     known.weak.entry(weak).or_default(),
@@ -131,11 +135,12 @@ impl Known {
             return Some((service, How::Tagged));
         }
         let strong = index.strong().root(address);
+        // Final even where contested: the weak layer must not name an owner that this one refused.
         if let Some(claims) = self.strong.get(&strong) {
             return winner(claims).map(|s| (s, How::Cluster(Strength::Strong)));
         }
         let weak = index.weak().root(address);
-        // So large a cluster of weak ties has melted together what doesn't belong.
+        // A weak cluster this large has merged several owners.
         if index.weak().size(weak) > WEAK_MEMBERS_MAX {
             return None;
         }
@@ -175,6 +180,7 @@ mod tests {
         assert_eq!(of(&[(1, 20)]), Some(1));
         assert_eq!(of(&[(1, 90), (2, 45)]), Some(1));
         assert_eq!(of(&[(1, 20), (2, 90), (3, 10)]), Some(2));
+        // 90 is not twice 46.
         assert_eq!(of(&[(1, 90), (2, 46)]), None);
         assert_eq!(of(&[(1, 50), (2, 50)]), None);
         assert_eq!(of(&[]), None);

@@ -48,5 +48,11 @@ pub use follow::{Followed, follow, is_there};
 pub use index::{Coin, Index, IndexInfo, Movement, Proof, Transaction, index_info};
 pub use network::{NETWORKS, Network};
 pub use single_block::coinjoins_of_block;
+// For callers that split their own work over threads in the same way.
 pub use spool::in_threads;
 pub use why::{Step, Why, why};
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

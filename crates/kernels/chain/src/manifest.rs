@@ -13,10 +13,11 @@ use crate::{Fault, Network, Secret};
 
 /// Version of the files; an index of another version must be rebuilt.
 const VERSION: u64 = 6;
-/// The form before it, without its rule set, which was the first one.
+/// The version before, whose manifest does not name its rule set.
 const VERSION_WITHOUT_RULES: u64 = 5;
-/// The rule set of the first version's indexes, whose manifests don't name it.
-pub(crate) const FIRST: &str = "767dc8983a333e75f40b2a752ee25b77e3ce18804b0d3af3f353b7728fbf24ec";
+/// Digest of the rule set that all indexes of version 5 were built with.
+pub(crate) const RULES_OF_VERSION_5: &str =
+    "767dc8983a333e75f40b2a752ee25b77e3ce18804b0d3af3f353b7728fbf24ec";
 const NAME: &str = "manifest";
 
 /// How many rows count.
@@ -103,8 +104,10 @@ impl Manifest {
         let write = || {
             let mut file = File::create(&new)?;
             file.write_all(self.text().as_bytes())?;
+            // Before the rename, or a power cut could leave the name on bytes never written.
             file.sync_all()?;
             fs::rename(&new, &path)?;
+            // A rename lasts only once its folder is synced.
             File::open(index)?.sync_all()
         };
         write().map_err(Fault::io(&path))
@@ -123,6 +126,7 @@ impl Manifest {
             ("version", VERSION.to_string()),
             ("rules", self.rules.clone()),
             ("network", self.network.name().to_owned()),
+            // A line break would end the field; the path can be set again when the index is opened.
             ("blocks-folder", folder.replace('\n', "?")),
             ("secret", secret),
             ("folder", self.folder.clone()),
@@ -153,8 +157,10 @@ impl Manifest {
         text + "sum " + &sum + "\n"
     }
 
+    // Long: one line per field of the manifest.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let damaged = || "its manifest is damaged".to_owned();
+        // The last one: a path in the text may contain the word.
         let (body, sum) = text.rsplit_once("sum ").ok_or_else(damaged)?;
         let mut fields = body.lines().filter_map(|l| l.split_once(' '));
         let mut next = |name: &str| {
@@ -163,6 +169,7 @@ impl Manifest {
         };
         let version = next("version")?;
         let without_rules = version == VERSION_WITHOUT_RULES.to_string();
+        // Before the checksum, so that an older form is named as such and not as damage.
         if version != VERSION.to_string() && !without_rules {
             return Err(format!(
                 "it was built by another version (its form is {version}, ours {VERSION})"
@@ -171,7 +178,12 @@ impl Manifest {
         if sum.trim() != hash_text(&Sha256::digest(body).into()) {
             return Err(damaged());
         }
-        let rules = if without_rules { FIRST } else { next("rules")? };
+        // Version 5 stays readable for as long as today's rules are its rules.
+        let rules = if without_rules {
+            RULES_OF_VERSION_5
+        } else {
+            next("rules")?
+        };
         let network = Network::by_name(next("network")?).ok_or_else(damaged)?;
         let blocks_folder = PathBuf::from(next("blocks-folder")?);
         let bytes = unhex(next("secret")?).filter(|b| b.len() == 32);
@@ -259,7 +271,9 @@ impl Lock {
             .write(true)
             .open(&path)
             .map_err(Fault::io(&path))?;
+        // Never waits: `Fault::Busy` leaves the decision to the user.
         match lock(&file) {
+            // The system releases it with the file, also after a crash: no stale lock is left.
             Ok(()) => Ok(Self(file)),
             Err(fs::TryLockError::WouldBlock) => Err(Fault::Busy {
                 folder: index.to_owned(),
@@ -309,6 +323,7 @@ pub(crate) mod tests {
         let manifest = example();
         let text = manifest.text();
         assert_eq!(Manifest::parse(&text), Ok(manifest));
+        // Only the last line break may be missing.
         for n in 0..text.len() - 1 {
             assert!(Manifest::parse(&text[..n]).is_err(), "{n}");
         }

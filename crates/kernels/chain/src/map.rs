@@ -50,12 +50,14 @@ impl Map {
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         match self {
             Map::Write(map) => map,
+            // So a write to a column opened for reading panics instead of changing nothing unnoticed.
             Map::Empty | Map::Read(_) => &mut [],
         }
     }
 
     pub fn flush(&self) -> io::Result<()> {
         match self {
+            // Waits for the disk: compaction must not count these rows in the manifest before.
             Map::Write(map) => map.flush(),
             Map::Empty | Map::Read(_) => Ok(()),
         }

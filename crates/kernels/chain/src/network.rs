@@ -41,6 +41,7 @@ impl Network {
     pub fn magics(self) -> &'static [[u8; 4]] {
         match self {
             Network::Mainnet => &[[0xf9, 0xbe, 0xb4, 0xd9]],
+            // Testnet3, then testnet4; the first blocks below are in the same order.
             Network::Testnet => &[[0x0b, 0x11, 0x09, 0x07], [0x1c, 0x16, 0x3f, 0x28]],
             Network::Signet => &[[0x0a, 0x03, 0xcf, 0x40]],
             Network::Regtest => &[[0xfa, 0xbf, 0xb5, 0xda]],
@@ -75,6 +76,7 @@ impl Network {
     pub(crate) fn versions(self) -> (u8, u8) {
         match self {
             Network::Mainnet => (0, 5),
+            // The three test networks share them, so a base58 address does not name its network.
             _ => (111, 196),
         }
     }
@@ -83,6 +85,7 @@ impl Network {
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             Network::Mainnet => "bc",
+            // Signet took over testnet's prefix.
             Network::Testnet | Network::Signet => "tb",
             Network::Regtest => "bcrt",
         }

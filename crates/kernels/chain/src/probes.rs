@@ -78,6 +78,7 @@ fn made_up(block: &[u8]) -> Option<Vec<u8>> {
         }
     }
     let size = |n: usize, to: &mut Vec<u8>| {
+        // The five-byte form for any number: shorter forms are not required when reading.
         to.push(0xfe);
         to.extend((n as u32).to_le_bytes());
     };
@@ -91,6 +92,7 @@ fn made_up(block: &[u8]) -> Option<Vec<u8>> {
             // Height and coinbase flag, amount, to the hash of a key.
             undo.extend([0, 9, 0]);
             who += 1;
+            // Eight bytes that differ and twelve that do not: every input has another payer.
             undo.extend(who.to_le_bytes());
             undo.extend([7; 12]);
         }
@@ -127,6 +129,7 @@ pub fn payments_to(index: &Index, address: u32) -> Vec<u64> {
 pub fn compact(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
     let _lock = Lock::alone(index)?;
     let mut manifest = rule_set::manifest(index)?;
+    // What a crash right after the first manifest leaves.
     if only_begin && manifest.counts.blocks > tail + manifest.deep.0 {
         manifest.folding = manifest.counts.blocks - tail;
         return manifest.write(index);
@@ -143,6 +146,7 @@ pub fn linked_inputs(
     for tx in 0..index.chain.counts.txs {
         inputs.clear();
         heuristics::strong_unions(&index.chain, tx, |join| {
+            // All unions of a transaction share the same first address.
             if inputs.is_empty() {
                 inputs.push(join.a);
             }
@@ -178,8 +182,8 @@ fn is_somebody(address: &u32) -> bool {
     *address != crate::forest::NO_ADDRESS
 }
 
-/// Clusters what [`tied`] gave, each time how many and then which, with every join on record in a folder;
-/// how many joins.
+/// Clusters rows as written by [`linked_inputs`] (a count, then that many addresses), recording
+/// every union in a folder. Returns the number of unions.
 pub fn cluster(addresses: u32, rows: &[u32], folder: &Path) -> io::Result<u64> {
     let files = Files::named(folder, "probe");
     let mut growing = Growing::create(files, u64::from(addresses))?;

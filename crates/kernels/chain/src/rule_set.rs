@@ -23,26 +23,27 @@ pub(crate) fn manifest(index: &Path) -> Result<Manifest, Fault> {
 fn checked(manifest: Manifest) -> Result<Manifest, &'static str> {
     match manifest.rules == digest() {
         true => Ok(manifest),
-        false => Err("it was built with other rules than those of this version"),
+        false => Err("it was built with rules other than those of this version"),
     }
 }
 
-/// Digest of all rules, in the order they are asked: names, codes, what they say, how sure they are.
+/// Digest of all rules, in the order they are asked: names, codes, revisions and confidence. Not of their
+/// texts: rewording a rule must not outdate an index that took a day to build.
 pub(crate) fn digest() -> String {
     let rules = heuristics::ALL.iter().map(|h| {
         format!(
             "{} {} {} {} {}",
             h.name,
             h.code,
+            h.revision,
             h.strength.name(),
-            h.confidence,
-            h.rule
+            h.confidence
         )
     });
-    let mixes = coinjoins::ALL
+    let patterns = coinjoins::ALL
         .iter()
-        .map(|m| format!("{} {} {} {}", m.name, m.code, m.joint, m.rule));
-    digest_of(rules.chain(mixes))
+        .map(|m| format!("{} {} {} {}", m.name, m.code, m.revision, m.joint));
+    digest_of(rules.chain(patterns))
 }
 
 fn digest_of(lines: impl Iterator<Item = String>) -> String {
@@ -70,13 +71,13 @@ mod tests {
         let body = text.rsplit_once("sum ").unwrap().0;
         let others = body.replace(&digest(), &"0".repeat(64));
         let refused = checked(Manifest::parse(&signed(others)).unwrap()).unwrap_err();
-        assert!(refused.contains("other rules"), "{refused}");
+        assert!(refused.contains("rules other than"), "{refused}");
         assert_eq!(checked(Manifest::parse(&text).unwrap()), Ok(ours));
-        // The form before had no rule set: it is read while the rules are still those.
+        // Version 5 names no rule set: it is readable as long as today's rules are the same.
         let rules = format!("rules {}\n", digest());
         let before = body.replace(&rules, "").replace("version 6", "version 5");
         let read = checked(Manifest::parse(&signed(before)).unwrap()).is_ok();
-        assert_eq!(read, crate::manifest::FIRST == digest());
+        assert_eq!(read, crate::manifest::RULES_OF_VERSION_5 == digest());
     }
 
     /// Adding a heuristic at any position must not relabel links in existing indexes.
@@ -129,6 +130,7 @@ mod tests {
     #[test]
     fn another_rule_or_another_order_is_another_set() {
         let lines = |all: &[&str]| digest_of(all.iter().map(|l| (*l).to_owned()));
+        // The order decides which rule names an output.
         assert_ne!(lines(&["a", "b"]), lines(&["b", "a"]));
         assert_ne!(lines(&["a", "b"]), lines(&["a", "b", "c"]));
     }

@@ -1,5 +1,5 @@
-//! Mixes in a single block, without undo data: what its inputs bring in is unknown, and who signs is
-//! key by keys in witnesses and scripts.
+//! CoinJoins in a single block, without undo data: input amounts are unknown, and signers are
+//! recognised by the public keys in witnesses and scripts.
 
 use std::ops::ControlFlow;
 
@@ -55,6 +55,7 @@ impl Visitor for CoinJoinVisitor {
         self.ins.push((
             Leg {
                 value: 0,
+                // Unknown without the output that it spends.
                 kind: Kind::None,
                 who: who(key),
                 sequence,
@@ -81,6 +82,7 @@ impl Visitor for CoinJoinVisitor {
     }
 
     fn visit_witness_element(&mut self, _: usize, element: &[u8]) {
+        // P2WPKH ends with its key; another element of this length is taken for one as well.
         if element.len() == KEY_BYTES
             && let Some(input) = self.ins.get_mut(self.signer)
         {
@@ -99,6 +101,7 @@ impl Visitor for CoinJoinVisitor {
                 self.found.push((id, mix, confidence));
             }
         }
+        // Here: the visitor comes to inputs and outputs before their transaction.
         self.ins.clear();
         self.outs.clear();
         ControlFlow::Continue(())

@@ -1,8 +1,7 @@
 //! From seeds to a site's addresses, each with what ties it to one known before.
 //!
-//! First everything that strong links reach, then what weak links reach from there. A link is refused if
-//! it would add another known service, or a cluster much larger than the site; what it would have added
-//! is reported as doubtful.
+//! First everything that strong links reach, then what weak links reach from there. A link is
+//! refused for the reasons in [`Refused`]; what it would have added is reported as doubtful.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -140,13 +139,16 @@ pub fn site(index: &Index, seeds: &[u32], known: &Known) -> Site {
             because: Because::Seed,
         });
     }
+    // To the end before any weak link, so that an address gets the strongest reason there is.
     growing.strongly();
+    // Oldest first, and each accepted link brings its strong ones before the next is judged.
     while let Some((from, to, tx, rule)) = growing.weak.pop_front() {
         growing.weakly(from, to, tx, rule);
         growing.strongly();
     }
     growing.moves();
     let site = growing.site;
+    // An address refused by one link may have been taken by a later one.
     let doubtful = growing.doubtful.into_values();
     Site {
         doubtful: doubtful.filter(|d| !site.has(d.address)).collect(),
@@ -234,6 +236,7 @@ impl Growing<'_> {
                 }
                 continue;
             }
+            // Its own tag only: they spend together, so its cluster is the member's, which was checked.
             if let Some(service) = self.known.tagged(address)
                 && self.known.stops(service)
             {
@@ -285,6 +288,7 @@ impl Growing<'_> {
             return None;
         }
         let payers: FxSet<u32> = ins.map(|i| chain.payer(i)).collect();
+        // They spend together, so any would do; the smallest makes the answer repeatable.
         let (from, payee) = (*payers.iter().min()?, chain.payee(outs.start));
         let other = match (self.site.has(from), self.site.has(payee)) {
             (true, false) => payee,
@@ -306,6 +310,7 @@ impl Growing<'_> {
         let chain = &self.index.chain;
         let received = chain.received(address).take(OUTPUTS_LOOKED_AT);
         let mut spent = received.filter_map(|out| chain.spent(out));
+        // Other payments than the one in question, which is what links the two.
         spent.any(|input| {
             let tx = chain.tx_of_in(input);
             tx != but
@@ -319,6 +324,7 @@ impl Growing<'_> {
     }
 
     fn weakly(&mut self, from: u32, to: u32, tx: u64, rule: &'static Heuristic) {
+        // Taken since the link was queued.
         if self.site.has(to) {
             return;
         }
@@ -328,6 +334,7 @@ impl Growing<'_> {
         if let Some(service) = known.filter(|s| self.known.stops(*s)) {
             return self.doubt(to, because, Refused::Service(service));
         }
+        // The strong cluster, because all of it would follow into the site.
         let size = self.index.strong().size(self.index.strong().root(to));
         if size > STRANGERS_MAX && size as usize > self.site.members.len() {
             return self.doubt(to, because, Refused::Large(size));
@@ -335,6 +342,7 @@ impl Growing<'_> {
         if rule.confidence < heuristics::SITE_GROWS_FROM {
             return self.doubt(to, because, Refused::Unsure);
         }
+        // Late: unlike the checks above, it walks through the address's history.
         if self.pays_the_site(to, tx) {
             return self.doubt(to, because, Refused::Payer);
         }
@@ -372,7 +380,7 @@ pub struct Receipt {
 pub struct Receipts {
     /// Payments, in the chain's order.
     pub payments: Vec<Receipt>,
-    /// Below [`DUST_SATOSHI_MAX`]: notices and snares of strangers, not payments.
+    /// At most [`DUST_SATOSHI_MAX`]: advertising and tracking by strangers, not payments.
     pub dust: Vec<Receipt>,
     /// Mined.
     pub mined: Vec<Receipt>,
@@ -408,6 +416,7 @@ pub fn receipts(index: &Index, site: &Site, known: &Known) -> Receipts {
             satoshi: chain.value(out),
             address,
         };
+        // What a hosted seed spends is the service's, not the site's.
         let of_site = |address: u32| site.has(address) && !hosted.contains_key(&address);
         let own = chain.ins(tx).any(|i| of_site(chain.payer(i)));
         let inside = hosted.get(&address).is_some_and(|service| {

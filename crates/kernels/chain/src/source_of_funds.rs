@@ -59,7 +59,7 @@ pub struct Candidate {
     pub confidence: u8,
 }
 
-/// Where a walk ended that found no service.
+/// How often a trace ended without a service.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Ends {
     /// At mixes.
@@ -136,6 +136,7 @@ impl<'a> Walker<'a> {
         }
         let chain = &self.index.chain;
         let joint = chain.mix(tx).filter(|(mix, _)| mix.joint);
+        // A detected CoinJoin hides its payers even from a tag; a suspected one does not.
         let met = if chain.is_coinbase(tx) {
             Stop::Mined
         } else if joint.is_some_and(|(_, sure)| sure >= coinjoins::DETECTED_FROM) {
@@ -162,6 +163,7 @@ impl<'a> Walker<'a> {
             if let Some((service, how)) = self.known.how(self.index, payer)
                 && self.known.stops(service)
             {
+                // Our judgement, listed in docs/chain.md: the less direct the evidence, the lower.
                 let confidence = match how {
                     How::Tagged => 95,
                     How::Cluster(heuristics::Strength::Strong) => 90,
@@ -172,6 +174,7 @@ impl<'a> Walker<'a> {
                 return Some((Source::Service(service), Some(how), confidence));
             }
         }
+        // After the tags: a wallet that has a name is never reported as unnamed.
         let payer = chain.payer(chain.ins(tx).start);
         let like = payer != NO_ADDRESS && self.behaves_like_a_service(tx);
         like.then_some((Source::Unnamed(payer), None, 45))
@@ -199,9 +202,11 @@ impl<'a> Walker<'a> {
                 });
                 return way;
             }
+            // A suspected CoinJoin may be an ordinary payment, so its coins are followed.
             _ => self.wallet(payment.tx),
         };
         let mut seen = FxSet::default();
+        // Breadth first: the nearest candidates are found before a limit ends the walk.
         let mut open: VecDeque<(u64, u32, u32, u32)> = VecDeque::new();
         for input in chain.ins(payment.tx) {
             open.push_back((chain.source(input), 1, 0, own));
@@ -232,12 +237,14 @@ impl<'a> Walker<'a> {
                         out,
                         hops,
                         wallets,
+                        // At most WALLETS_MAX, so six times eight.
                         confidence: confidence.saturating_sub(wallets as u8 * 8),
                     });
                     continue;
                 }
                 Stop::Wallet(here) => here,
             };
+            // Transactions inside one wallet do not bring the money further away.
             let wallets = wallets + u32::from(here != before);
             if wallets > WALLETS_MAX {
                 way.ends.limits += 1;
@@ -254,6 +261,7 @@ impl<'a> Walker<'a> {
     fn wallet(&self, tx: u64) -> u32 {
         let chain = &self.index.chain;
         let payer = chain.payer(chain.ins(tx).start);
+        // All scripts without an address count as one wallet, so they add no distance.
         if payer == NO_ADDRESS {
             NO_ADDRESS
         } else {
@@ -310,6 +318,7 @@ impl<'a> Walker<'a> {
         let chain = &self.index.chain;
         let mut all = vec![tx];
         let mut at = tx;
+        // Always to an older transaction, so it cannot loop; the bound is for the cost.
         for _ in 0..CHAIN_MAX {
             let before = chain.ins(at).find_map(|input| {
                 let out = chain.source(input);

@@ -14,8 +14,11 @@ use crate::block::Fingerprint;
 
 pub(crate) type Record = [u64; 2];
 
+// 16 KiB a part, so 128 MiB for the 8,192 parts of PART_BITS_MAX.
 const BUFFER_RECORDS: usize = 1 << 10;
+// Room for 5.5 · 10^11 inputs or outputs; with a flag and 24 bits of fingerprint, 64 in all.
 const POSITION_BITS: u32 = 39;
+// Between position and check, so that definitions sort before uses.
 const USES: u64 = 1 << POSITION_BITS;
 
 /// Something that defines (an output its address, a transaction its id) at a position.
@@ -30,7 +33,7 @@ pub(crate) fn uses(f: Fingerprint, position: u64) -> Record {
     [high, low | USES]
 }
 
-/// Records in parts, in a file that goes with this value.
+/// Records in parts, in an unnamed file that is freed with this value.
 pub(crate) struct Spool {
     file: File,
     length: u64,
@@ -107,6 +110,7 @@ impl Spool {
                 [(both >> 64) as u64, both as u64]
             }));
         }
+        // The youngest records were never written, and come last as they were pushed.
         into.extend(&p.waiting);
         Ok(())
     }
@@ -118,7 +122,7 @@ pub(crate) struct Partitions {
     bits: u32,
 }
 
-/// What a part comes to, in the order of fingerprints.
+/// One part, sorted and grouped by fingerprint.
 #[derive(Default)]
 pub(crate) struct Partition {
     /// Fingerprint and the position that defines it.
@@ -146,6 +150,7 @@ impl Partitions {
 
     #[inline]
     pub fn push(&mut self, record: Record) -> io::Result<()> {
+        // With a single part `bits` is 0, and shifting by 64 would overflow.
         let part = record[0].checked_shr(64 - self.bits).unwrap_or(0);
         self.spool.push(part as usize, record)
     }
@@ -165,17 +170,20 @@ impl Partitions {
             let defining = group.partition_point(|r| r[1] & USES == 0);
             let position = |r: &Record| r[1] & (USES - 1);
             let (definitions, users) = group.split_at(defining);
+            // Positions rise within a group, so its ends are the first and the last in the chain.
             let Some(by) = (if last {
                 definitions.last()
             } else {
                 definitions.first()
             }) else {
+                // Counted, not refused here: the caller knows what a missing definition means.
                 grouped.lost += users.len() as u64;
                 continue;
             };
             let by = position(by);
             grouped.table.push((group[0][0], by));
             grouped.uses.extend(users.iter().map(|r| [position(r), by]));
+            // Only addresses need it: each later payment is given the id of the first.
             if !last {
                 grouped
                     .again
@@ -194,6 +202,7 @@ impl Partitions {
     ) -> io::Result<()> {
         let mut next = 0;
         while next < self.parts() {
+            // Bounds the memory: four parts a thread are loaded and sorted at a time.
             let batch: Vec<usize> = (next..self.parts().min(next + threads.max(1) * 4)).collect();
             next += batch.len();
             let results = in_threads(threads, &batch, |part| self.part(*part, last));
@@ -215,6 +224,7 @@ pub fn in_threads<A: Sync, B: Send>(
     let work = || {
         let mut done = Vec::new();
         loop {
+            // Relaxed is enough: threads share nothing else, and joining them orders the results.
             let n = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let Some(a) = all.get(n) else {
                 return done;
@@ -237,16 +247,20 @@ pub fn in_threads<A: Sync, B: Send>(
 
 /// A part that its records fill stays in the second-level cache.
 const RECORDS_PER_PART: u64 = 1 << 17;
+/// Most bits that choose a part. It caps the records waiting for a write; beyond it, parts grow instead.
 const PART_BITS_MAX: u32 = 13;
 
 /// Sorts records whose first bits are equal: one counting pass by the next bits, then little heaps.
 fn sort(records: &mut Vec<Record>, scratch: &mut Vec<Record>, equal_bits: u32) {
     let n = records.len();
+    // Below that, counting costs more than comparing. Our judgement.
     if n < 64 {
         records.sort_unstable();
         return;
     }
+    // About one record a bucket; at most 2^20 counters, 4 MiB.
     let bits = n.ilog2().clamp(4, 20);
+    // The bits that chose the part are equal in all its records.
     let place = |r: &Record| ((r[0] << equal_bits) >> (64 - bits)) as usize;
     let mut starts = vec![0u32; (1 << bits) + 1];
     for r in &*records {
@@ -278,6 +292,7 @@ pub(crate) struct ScatterPass {
     rows: u64,
 }
 
+// 2^21 numbers of eight bytes: 16 MiB are put in order at a time.
 const SCATTER_BITS: u32 = 21;
 
 impl ScatterPass {
@@ -421,6 +436,7 @@ mod tests {
         let mut records: Vec<Record> = (0..100_000)
             .map(|n| {
                 x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                // Three leading zeros, as in the first of eight parts.
                 [x >> 3, n]
             })
             .collect();
@@ -433,6 +449,7 @@ mod tests {
     #[test]
     fn scattered_numbers_come_in_order() {
         let folder = tempfile::tempdir().unwrap();
+        // Three parts of 2^21 positions, filled from the end.
         let mut scatter = ScatterPass::create(&folder.path().join("s"), 5_000_000).unwrap();
         for n in (0..5_000_000u64).rev().step_by(3) {
             scatter.push(n, n * 2).unwrap();

@@ -18,6 +18,7 @@ pub struct Spent {
 /// block's first. `None` where the data can't be read or something is left over.
 pub fn spent(data: &[u8], mut each: impl FnMut(usize, usize, Spent)) -> Option<()> {
     let mut rest = data;
+    // Not used to reserve memory: it comes from outside, and every entry must be present anyway.
     let transactions = compact_size(&mut rest)?;
     for transaction in 0..transactions {
         let inputs = compact_size(&mut rest)?;
@@ -35,7 +36,7 @@ pub fn spent(data: &[u8], mut each: impl FnMut(usize, usize, Spent)) -> Option<(
     rest.is_empty().then_some(())
 }
 
-/// How many transactions the data speak of.
+/// Number of transactions in the undo data.
 pub(crate) fn transactions(data: &[u8]) -> Option<u64> {
     compact_size(&mut &data[..data.len().min(9)])
 }
@@ -73,6 +74,7 @@ fn amount(x: u64) -> Option<u64> {
     let Some(x) = x.checked_sub(1) else {
         return Some(0);
     };
+    // Bitcoin Core's `DecompressAmount`: the last digit counts the trailing zeros.
     let (mut x, zeros) = (x / 10, x % 10);
     let n = if zeros < 9 {
         let digit = x % 9 + 1;
@@ -89,8 +91,10 @@ fn script(rest: &mut &[u8]) -> Option<Key> {
     Some(match size {
         0 => Key::new(Kind::P2pkh, take(rest, 20)?)?,
         1 => Key::new(Kind::P2sh, take(rest, 20)?)?,
+        // Compressed keys, then uncompressed ones, of which only x and the parity are stored.
         2 | 3 => Key::of_point(size as u8, take(rest, 32)?),
         4 | 5 => Key::of_point(size as u8 - 2, take(rest, 32)?),
+        // Six special forms come first, so the length of any other script is stored plus six.
         n => Key::of_script(take(rest, usize::try_from(n - 6).ok()?)?),
     })
 }
@@ -109,10 +113,12 @@ mod tests {
             (9, 100_000_000),
             (50 * 10 - 491 + 41, 5_000_000_000),
             (1 + 10 * (9 * 12_344 + 5 - 1), 123_445),
+            // 21 million bitcoin, the largest amount consensus allows.
             (0x1406f40, 2_100_000_000_000_000),
         ] {
             assert_eq!(amount(compressed), Some(satoshi), "{compressed}");
         }
+        // Outside input must not wrap around.
         assert_eq!(amount(u64::MAX), None);
     }
 

@@ -6,8 +6,8 @@ use crate::Index;
 use crate::forest::{NO_ADDRESS, Union};
 use crate::heuristics::{self, Heuristic, Strength};
 
-/// Addresses that the search for the shortest way looks at; beyond, a way that the clusters remember is
-/// given, which may not be the shortest.
+/// Addresses the search for the shortest list may visit; beyond that, the list recorded in the
+/// forest is returned, which may be longer.
 pub const ADDRESSES_MAX: usize = 3_000_000;
 
 /// A tie between two addresses.
@@ -30,12 +30,13 @@ pub struct Why {
     pub strength: Strength,
     /// In order.
     pub steps: Vec<Step>,
-    /// No shorter list does it.
+    /// Whether no shorter list exists.
     pub shortest: bool,
 }
 
 /// What ties two addresses, strong ties first; nothing where none do.
 pub fn why(index: &Index, from: u32, to: u32) -> Option<Why> {
+    // Two lookups settle it where nothing links them, before any search.
     let (strength, forest) = if index.strong().root(from) == index.strong().root(to) {
         (Strength::Strong, index.strong())
     } else if index.weak().root(from) == index.weak().root(to) {
@@ -55,6 +56,7 @@ pub fn why(index: &Index, from: u32, to: u32) -> Option<Why> {
         .way(from, to)?
         .into_iter()
         .map(|Union { a, b, tx, rule }| {
+            // A union has no direction, and the list has one.
             let next = if a == at { b } else { a };
             let step = Step {
                 from: at,
@@ -91,6 +93,7 @@ fn shortest(index: &Index, from: u32, to: u32, strength: Strength) -> Option<Vec
             return None;
         }
         links(index, at, strength, &mut done, |step| {
+            // Breadth first, so the first step that reaches an address is on a shortest list.
             came.entry(step.to).or_insert_with(|| {
                 open.push_back(step.to);
                 Some(step)
@@ -104,7 +107,7 @@ fn change_link(chain: &crate::chain::Chain, tx: u64) -> Option<(u64, &'static He
     heuristics::change(chain, tx).filter(|(_, rule)| rule.confidence >= heuristics::TIES_FROM)
 }
 
-/// Calls `tie` for everything that ties an address to another. A transaction's inputs are one another's
+/// Calls `visit` with every link of an address. A transaction's inputs are one another's
 /// neighbours, so each transaction needs to be opened once only.
 fn links(
     index: &Index,

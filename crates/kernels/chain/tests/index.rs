@@ -9,16 +9,17 @@ use bitcoin_slices::{Visit as _, Visitor, bsl};
 use obhut_chain::{
     Build, Coin, Fault, Hash, Index, Key, Network, build, follow, hash_text, probes, why,
 };
-use obhut_fakes::chain::{Made, Recipe, STALE_AT, make};
+use obhut_fakes::chain::{GeneratedChain, Recipe, STALE_AT, make};
 use sha2::{Digest as _, Sha256};
 
 const RECIPE: Recipe = Recipe {
+    // Enough for blocks above height STALE_AT, where two are orphaned.
     inputs: 60_000,
     seed: 3,
     site: 300,
 };
 
-fn made(folder: &Path) -> Made {
+fn made(folder: &Path) -> GeneratedChain {
     make(&RECIPE, &folder.join("blocks")).unwrap()
 }
 
@@ -108,6 +109,7 @@ fn naive(folder: &Path) -> Vec<Plain> {
         }
         chain
     };
+    // All blocks have the same difficulty, so the longest chain has the most work.
     let chain = blocks.iter().map(back).max_by_key(Vec::len).unwrap();
     let mut reading = Reading::default();
     for block in chain.iter().rev() {
@@ -133,6 +135,7 @@ fn agrees(index: &Index, naive: &[Plain]) {
         let made: Vec<_> = ours.outs.iter().map(of).collect();
         let theirs: Vec<_> = t.outs.iter().map(|o| (o.0, Some(o.1))).collect();
         assert_eq!(made, theirs);
+        // The plain reading keeps a coinbase's empty input, the index does not.
         if !ours.coinbase {
             let spent: Vec<_> = ours.ins.iter().map(of).collect();
             let theirs = t.ins.iter().map(|i| outs[i]).map(|o| (o.0, Some(o.1)));
@@ -148,6 +151,7 @@ fn forward_agrees(index: &Index, naive: &[Plain]) {
     for (number, t) in (0..).zip(naive) {
         spent.extend(t.ins.iter().map(|i| (*i, number)));
         for (_, key) in &t.outs {
+            // In front: the index lists the newest first.
             paid.entry(*key).or_default().insert(0, number);
         }
     }
@@ -175,6 +179,7 @@ fn clusters_agree(index: &Index, naive: &[Plain]) {
         members.insert(id(key), vec![id(key)]);
     }
     for (number, t) in (0..).zip(naive) {
+        // Which ones are CoinJoins is taken from the index: only the clustering is compared here.
         if index.transaction(number).mix.is_some() {
             continue;
         }
@@ -200,6 +205,7 @@ fn clusters_agree(index: &Index, naive: &[Plain]) {
         let root = index.strong_cluster(*address);
         assert_eq!(*roots.entry(root).or_insert(*colour), *colour);
     }
+    // Every root has one colour; equal numbers say that no cluster is split.
     assert_eq!(roots.len(), members.len());
 }
 
@@ -217,11 +223,13 @@ fn an_index_says_what_the_blocks_say() {
 
 #[test]
 fn following_block_by_block_comes_to_the_same_and_undoes_what_lost() {
+    // From the second record on, so the blocks that lose are followed and then removed.
     following_from(1);
 }
 
 #[test]
 fn blocks_that_were_built_in_and_lost_leave_nothing_behind() {
+    // The build ends with the two blocks that lose.
     following_from(STALE_AT as usize + 1);
 }
 
@@ -259,6 +267,7 @@ fn following_from(first: usize) {
         let followed = with(other.path(), Network::Regtest, true, follow).unwrap();
         // Now and then what is deep is folded in, or begun to be.
         if n > first + 2 {
+            // Three blocks stay out, because two may be orphaned.
             probes::compact(&other.path().join("index"), 3, n % 3 == 0).unwrap();
             compactions += 1;
         }
@@ -267,14 +276,17 @@ fn following_from(first: usize) {
     }
     assert_eq!(orphaned, 2);
     let manifest = fs::read_to_string(other.path().join("index/manifest")).unwrap();
+    // The word itself counts too: five tables at most, so compactions have merged them.
     let runs = manifest.lines().find(|l| l.starts_with("runs ")).unwrap();
     assert!(
         first > 1 || compactions > 9 && (2..7).contains(&runs.split(' ').count()),
         "{runs}"
     );
+    // With nothing left in the overlay, every answer below comes from the columns.
     probes::compact(&other.path().join("index"), 0, false).unwrap();
     assert_eq!(appended as usize, ends.len() - 1 - first);
     let steps = Index::open(&other.path().join("index")).unwrap();
+    // Above the two orphaned heights.
     let moved = steps.movements(&watched, lost as u64 + 1);
     assert!(moved.iter().any(|m| !m.incoming), "the last payer moved");
     assert_eq!(moved, whole.movements(&watched, lost as u64 + 1));
@@ -313,6 +325,7 @@ fn what_ties_two_addresses_is_shown_and_can_be_proved() {
         other.bytes[10] ^= 1;
         assert!(!other.holds());
         let mut other = proof.clone();
+        // In the Merkle root, bytes 36 to 67.
         other.header[40] ^= 1;
         assert!(!other.holds());
         tried += 1;
@@ -324,7 +337,7 @@ fn what_ties_two_addresses_is_shown_and_can_be_proved() {
 }
 
 #[test]
-fn each_thing_that_goes_wrong_has_its_name_and_place() {
+fn each_fault_names_file_and_offset() {
     let folder = tempfile::tempdir().unwrap();
     made(folder.path());
     let path = |name: &str| folder.path().join("blocks").join(name);
@@ -370,6 +383,7 @@ fn each_thing_that_goes_wrong_has_its_name_and_place() {
         &["rev00000.dat", "height"],
     );
     let mut bad = good_rev.clone();
+    // Inside some record, whose checksum must fail.
     bad[30_000] ^= 1;
     fs::write(&rev, bad).unwrap();
     fails(
@@ -398,8 +412,9 @@ fn each_thing_that_goes_wrong_has_its_name_and_place() {
     fs::remove_file(&xor).unwrap();
     fails(
         |f| matches!(f, Fault::WrongKey { has_key: false, .. }),
-        &["put the node's xor.dat beside"],
+        &["put the node's xor.dat into"],
     );
+    // Never obfuscated, with a key in the folder.
     fs::write(&blk, &plain[..ends[5]]).unwrap();
     fails(
         |f| {
@@ -421,10 +436,12 @@ fn each_thing_that_goes_wrong_has_its_name_and_place() {
         &["blk00000.dat", &at(8)],
     );
     let mut bad = good_blk.clone();
+    // In the magic bytes of the next record.
     bad[ends[9] + 3] ^= 1;
     fs::write(&blk, bad).unwrap();
     fails(|f| matches!(f, Fault::Unknown { .. }), &[&at(9)]);
     let mut bad = good_blk.clone();
+    // In the block's last transaction, so that the Merkle root must fail.
     bad[ends[9] - 50] ^= 1;
     fs::write(&blk, bad).unwrap();
     fails(|f| matches!(f, Fault::BadBlock { .. }), &[&at(8)]);
@@ -451,12 +468,14 @@ fn each_thing_that_goes_wrong_has_its_name_and_place() {
     drop(index(folder.path()).unwrap());
     let manifest = there.join("manifest");
     let text = fs::read_to_string(&manifest).unwrap();
+    // The recipe asks for 60,000, so the number begins with 6.
     fs::write(&manifest, text.replace("inputs 6", "inputs 7")).unwrap();
     let fault = Index::open(&there).unwrap_err();
     assert!(fault.to_string().contains("damaged"), "{fault}");
     fs::write(&manifest, text).unwrap();
     let column = there.join("columns-1/tx.outs");
     let rows = fs::read(&column).unwrap();
+    // Short of one row of five bytes.
     fs::write(&column, &rows[..rows.len() - 5]).unwrap();
     let fault = Index::open(&there).unwrap_err();
     assert!(

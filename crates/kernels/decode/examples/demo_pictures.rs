@@ -69,6 +69,8 @@ fn main() {
         let stem = format!("picture-{i:04}");
         let (name, original, what, bytes) = if is_edit {
             let (what, extension, make) = EDITS[edit as usize % EDITS.len()];
+            // An edit comes round every ten pictures, with an original 71 further: 11 of the demo's
+            // 20.
             let original = (edit * 7 + edit / EDITS.len() as u32) % originals;
             edit += 1;
             (
@@ -82,12 +84,14 @@ fn main() {
                 format!("{stem}.jpg"),
                 "-".into(),
                 "-",
+                // From 10,000: no other picture is the scene of an original.
                 jpeg(&scene(10_000 + i, width, height), 85),
             )
         };
         write(&folder.join("pictures").join(&name), &bytes);
         manifest += &format!("{name}\t{original}\t{what}\n");
     }
+    // Rounding could leave the last edits without a place.
     assert_eq!(edit, edits, "every edit found its place");
     fs::write(folder.join("manifest.tsv"), manifest).expect("written");
 }
@@ -98,6 +102,7 @@ fn write(path: &Path, bytes: &[u8]) {
 
 /// A landscape of soft hills and discs that no other number gives.
 fn scene(number: u32, width: u32, height: u32) -> RgbImage {
+    // An odd factor keeps states different; without the constant 0 would stay 0 forever.
     let mut state = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d;
     let mut next = move || {
         state ^= state << 13;
@@ -112,6 +117,7 @@ fn scene(number: u32, width: u32, height: u32) -> RgbImage {
                 (next() - 0.5) * f * 2.0,
                 (next() - 0.5) * f * 2.0,
                 next() * 6.3,
+                // Finer waves are weaker, so that the hills stay soft.
                 (next() - 0.3) / (1.0 + i as f32 * 0.4),
                 next(),
             ]
@@ -143,6 +149,7 @@ fn scaled(p: &RgbImage, numerator: u32, denominator: u32) -> RgbImage {
 
 /// Takes off that share of the width and height, half of it on each side.
 fn cropped(p: &RgbImage, percent: u32) -> RgbImage {
+    // Percent of the whole, half of it on each side: 200, not 100.
     let (dx, dy) = (p.width() * percent / 200, p.height() * percent / 200);
     imageops::crop_imm(p, dx, dy, p.width() - 2 * dx, p.height() - 2 * dy).to_image()
 }

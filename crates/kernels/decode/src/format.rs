@@ -3,6 +3,7 @@
 /// The formats this build reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Format {
     /// ITU-T T.81, baseline and progressive, grey, YCbCr, RGB, CMYK and YCCK.
     Jpeg = 1,
@@ -61,6 +62,7 @@ impl Format {
     /// By content. A file's name plays no part.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
+            // Start of image is two bytes; the third begins the next marker (T.81).
             [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
@@ -79,6 +81,7 @@ impl Format {
                 b'P',
                 ..,
             ] => Some(Self::WebP),
+            // 43 is BigTIFF.
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
             // "BM" alone is too little: the header length must be one that exists.
             [b'B', b'M', rest @ ..]

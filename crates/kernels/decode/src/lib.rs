@@ -1,7 +1,7 @@
 //! Turns hostile files into pixels, in a child process that has no network and no files.
 //!
 //! The parent ([`Pool`]) puts a file's bytes into memory that it shares with a worker, and finds
-//! the pixels there, or hears a reason through a socket. The worker ([`worker::run`]) gives up, before the first byte
+//! the pixels there, or gets the reason over a socket. The worker ([`worker::run`]) gives up, before the first byte
 //! arrives, the right to open files and sockets, to start processes and to use more memory than
 //! [`Limits`] grants. What comes back is never "nothing": either a [`Picture`], or an
 //! [`Unreadable`] that says why.
@@ -36,8 +36,10 @@ pub mod probes {
 
     /// A worker's decoders, without its sandbox.
     pub fn picture(bytes: &[u8]) {
+        /// Largest picture of the fuzzer, in pixels: small enough to try thousands a second.
         const PIXELS_MAX: u64 = 1 << 20;
         let mut output = vec![0; 3 * PIXELS_MAX as usize];
+        // Both values of each option in two runs; they are independent of each other.
         for (upright, fast) in [(false, false), (true, true)] {
             let job = raster::Job {
                 bytes,
@@ -45,8 +47,11 @@ pub mod probes {
                 alloc_bytes_max: 64 << 20,
                 options: DecodeOptions { upright, fast },
             };
+            // Whatever the file, an error is an answer; only a panic or an abort is a finding.
             let _ = raster::decode(&job, &mut output);
             let _ = raster::frames(&job, &mut output, &mut |head| {
+                // The parent trusts no head, but a worker must not send one beyond the limit
+                // either.
                 assert!(head.pixels() <= PIXELS_MAX);
                 Ok(true)
             });
@@ -56,6 +61,7 @@ pub mod probes {
     /// A worker's answer, as its parent reads it.
     pub fn answer(bytes: &[u8]) {
         if let Ok(Ok(head)) = wire::read_answer(&mut &bytes[..], 1 << 20) {
+            // A head without pixels would make an empty slice of samples.
             assert!((1..=1 << 20).contains(&head.pixels()));
         }
     }
@@ -73,7 +79,7 @@ pub struct Limits {
     pub input_bytes_max: u64,
     /// Largest picture, in pixels.
     pub image_pixels_max: u64,
-    /// Address space of a worker, in bytes.
+    /// Address space of a worker, in bytes, besides the memory it shares with its parent.
     pub memory_bytes_max: u64,
     /// Wall-clock time for one picture.
     pub time_max: Duration,
@@ -157,7 +163,7 @@ impl fmt::Debug for Picture {
     }
 }
 
-/// Why a file gave no pixels. No text of the file's is in it.
+/// Why a file gave no pixels. Contains no text from the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Unreadable {
@@ -183,7 +189,7 @@ pub enum Unreadable {
     Truncated(Format),
     /// The decoder refused it.
     Corrupt(Format),
-    /// A sort of the format that this build doesn't read, such as a compression.
+    /// A variant of the format that this build does not read, such as a compression method.
     Unsupported(Format),
     /// Decoding would take more memory than [`Limits::memory_bytes_max`] grants.
     TooMuchMemory(Format),
@@ -261,7 +267,7 @@ impl fmt::Display for Unreadable {
             Self::Unsupported(format) => {
                 write!(
                     f,
-                    "the {} is of a sort this version doesn't read",
+                    "the {} uses a variant this version does not read",
                     format.name()
                 )
             }
@@ -282,13 +288,13 @@ impl fmt::Display for Unreadable {
                 )
             }
             Self::CorruptVideo => write!(f, "the video is damaged: it gives no frame"),
-            Self::NoVideoStream => write!(f, "it has no moving pictures in it"),
+            Self::NoVideoStream => write!(f, "it has no video stream"),
             Self::NoVideoTools => write!(
                 f,
                 "videos need ffmpeg, which isn't installed here (Debian: apt install ffmpeg)"
             ),
             Self::Interrupted => {
-                write!(f, "the decoder was ended from outside, twice; try again")
+                write!(f, "the decoder was killed from outside; try again")
             }
             Self::NoWorker => write!(f, "no decoder could be started; see the log"),
         }
@@ -296,3 +302,8 @@ impl fmt::Display for Unreadable {
 }
 
 impl std::error::Error for Unreadable {}
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

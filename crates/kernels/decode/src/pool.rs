@@ -47,7 +47,7 @@ struct Worker {
     shared: Shared,
 }
 
-/// Pixels in a worker's memory, and the worker until they are done with.
+/// Pixels in a worker's memory, with the worker for as long as they are read.
 pub(crate) struct Leased {
     worker: Option<Worker>,
     idle: Idle,
@@ -100,7 +100,7 @@ impl Pool {
         self.decode_with(bytes, DecodeOptions::default())
     }
 
-    /// Decodes one file in another options.
+    /// Decodes one file with other options.
     pub fn decode_with(&self, bytes: &[u8], options: DecodeOptions) -> Result<Picture, Unreadable> {
         self.ask(bytes, options, false)
     }
@@ -123,6 +123,7 @@ impl Pool {
             count += 1;
             let go_on = take(&picture);
             let leased = picture.samples.leased_mut().expect("fresh from a worker");
+            // The last frame: dropping the picture returns the worker.
             if !leased.head.more {
                 return Ok(count);
             }
@@ -131,11 +132,14 @@ impl Pool {
             let said = worker.socket.write_all(&[word]);
             if !go_on {
                 if said.is_ok() {
+                    // It has ended the animation and waits for a request, so the next file may have it.
                     leased.worker = Some(worker);
                     leased.head.more = false;
                 }
                 return Ok(count);
             }
+            // All frames share the time of one picture, the caller's own work between them
+            // included.
             let left = self.limits.time_max.saturating_sub(started.elapsed());
             let answer = said
                 .and_then(|()| worker.wait_at_most(left))
@@ -155,6 +159,7 @@ impl Pool {
         options: DecodeOptions,
         frames: bool,
     ) -> Result<Picture, Unreadable> {
+        // Before a worker is taken: neither answer needs one.
         if bytes.is_empty() {
             return Err(Unreadable::Empty);
         }
@@ -181,6 +186,7 @@ impl Pool {
                 Some(worker) => worker,
                 None => self.start().map_err(|_| Unreadable::NoWorker)?,
             };
+            // Before the request: the worker reads the memory as soon as the request arrives.
             worker.shared.parts().0[..bytes.len()].copy_from_slice(bytes);
             let answer = worker
                 .wait_at_most(self.limits.time_max)
@@ -221,10 +227,13 @@ impl Pool {
                 })),
             })),
             Ok(Err(reason)) => {
+                // The reason came through the socket as agreed, so this worker is still sound.
                 worker.shared.shrink(input_bytes, 0);
                 self.idle.lock().expect("no panic while held").push(worker);
                 Attempt::Unreadable(reason)
             }
+            // Which of the two kinds a timeout gives depends on the system, says the standard
+            // library.
             Err(e)
                 if matches!(
                     e.kind(),
@@ -277,7 +286,7 @@ enum Died {
     NeverLived,
     /// It was killed from outside.
     Killed,
-    /// By its own doing, or the sandbox's.
+    /// It crashed, or the sandbox ended it.
     OfTheFile,
 }
 
@@ -293,22 +302,27 @@ impl Died {
 
 impl Worker {
     fn wait_at_most(&self, time: std::time::Duration) -> io::Result<()> {
-        // Zero would mean without end.
+        // The standard library refuses a timeout of zero.
         let time = time.max(std::time::Duration::from_millis(1));
         self.socket.set_read_timeout(Some(time))
     }
 
-    /// Why a process can't be talked to any more.
+    /// How the worker ended, after an error on its socket.
     fn end(&mut self, e: &io::Error) -> Died {
         const KILL: i32 = libc::SIGKILL;
+        // On this socket only `wire` makes errors of kind `Other`; the system's are never of it.
         if e.kind() == io::ErrorKind::Other {
-            // It lives and talks nonsense.
+            // Still running, but its answer is malformed.
             let _ = self.child.kill();
             return Died::OfTheFile;
         }
-        // Its socket is closed, which only its end does.
+        // Its socket is closed, which happens only when it exits.
         match self.child.wait() {
+            // 2 and 3 are the exit codes of `worker::run`; 127 is the loader's, when a library is
+            // missing.
             Ok(status) if matches!(status.code(), Some(2 | 3 | 127)) => Died::NeverLived,
+            // The filter kills with SIGSYS and failed allocations abort: SIGKILL comes from outside
+            // or the OOM killer.
             Ok(status) if status.signal() == Some(KILL) => Died::Killed,
             _ => Died::OfTheFile,
         }
@@ -367,6 +381,7 @@ impl Deref for Samples {
     fn deref(&self) -> &[u8] {
         match &self.0 {
             Store::Owned(bytes) => bytes,
+            // The worker is only gone between two frames, when no caller can hold the picture.
             Store::Leased(leased) => leased.worker.as_ref().map_or(&[], |worker| {
                 &worker.shared.output()[..leased.head.sample_bytes() as usize]
             }),
@@ -376,6 +391,7 @@ impl Deref for Samples {
 
 impl Clone for Samples {
     fn clone(&self) -> Self {
+        // A copy: two values cannot lease the same worker.
         self.to_vec().into()
     }
 }

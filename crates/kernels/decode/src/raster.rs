@@ -87,6 +87,7 @@ pub(crate) fn frames(
     let mut last: Option<image::RgbaImage> = None;
     let mut damaged = false;
     for (number, frame) in frames.enumerate().skip(1) {
+        // The frame beyond the limit is never given, so the one before it carries the mark.
         if number as u32 >= FRAMES_MAX {
             damaged = true;
             break;
@@ -105,7 +106,7 @@ pub(crate) fn frames(
             }
         }
     }
-    // A file with one frame only is said to be done by giving that one again.
+    // If no second frame comes, the first is given again, marked as the last.
     match last {
         Some(last) => give(rgba(&last, head, false, damaged, output)?)?,
         None => give(Head {
@@ -120,6 +121,7 @@ pub(crate) fn frames(
 fn animation<'a>(job: &Job<'a>, format: Format) -> Option<image::Frames<'a>> {
     let from = Cursor::new(job.bytes);
     let mut limits = image::Limits::default();
+    // The decoder's own default would be 512 MiB, whatever this worker may use.
     limits.max_alloc = Some(job.alloc_bytes_max);
     match format {
         Format::Gif => {
@@ -151,6 +153,7 @@ fn rgba(
 ) -> Result<Head, Unreadable> {
     let pixels = u64::from(frame.width()) * u64::from(frame.height());
     let (out, _) = output.as_chunks_mut::<3>();
+    // A decoder may return another size than the header announced.
     if pixels == 0 || pixels > out.len() as u64 {
         return Err(Unreadable::Corrupt(head.format));
     }
@@ -184,6 +187,7 @@ fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
     let header = decompressor
         .read_header(bytes)
         .map_err(|_| jpeg_header_fault(bytes))?;
+    // Before a byte of pixels is allocated or written.
     check_pixels(header.width as u64, header.height as u64, job.pixels_max)?;
     decompressor
         .set_scan_limit(JPEG_SCANS_MAX)
@@ -192,6 +196,7 @@ fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
     let cmyk = matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK);
     let (mut width, mut height) = (header.width, header.height);
     let (format, colour) = match (cmyk, job.options.fast) {
+        // libjpeg converts CMYK to nothing else, so the fast option has no effect here.
         (true, _) => (PixelFormat::CMYK, Colour::Rgb),
         (false, true) => {
             let factor = fast_factor(width.min(height));
@@ -204,6 +209,7 @@ fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
     let pitch = width * format.size();
     let mut inks = Vec::new();
     let pixels = if cmyk {
+        // Four bytes a pixel: one more than the shared memory has room for.
         inks.resize(pitch * height, 0);
         inks.as_mut_slice()
     } else {
@@ -221,6 +227,7 @@ fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
     };
     let damaged = match decompressor.decompress(bytes, target) {
         Ok(()) => false,
+        // turbojpeg reports warnings as errors; only the message makes the difference.
         Err(turbojpeg::Error::TurboJpegError(message)) => jpeg_warning(&message)?,
         Err(_) => return Err(Unreadable::Corrupt(Format::Jpeg)),
     };
@@ -240,6 +247,7 @@ fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
 
 /// The smallest of the DCT's scales that leaves a side long enough, and never more than the whole.
 fn fast_factor(side: usize) -> ScalingFactor {
+    // The side is its own lower bound: a small picture is never scaled down.
     Decompressor::supported_scaling_factors()
         .into_iter()
         .filter(|f| f.num() <= f.denom() && f.scale(side) >= FAST_SIDE_MIN.min(side))
@@ -257,7 +265,7 @@ fn jpeg_header_fault(bytes: &[u8]) -> Unreadable {
     }
 }
 
-/// libjpeg fills in missing data and continues after a warning. True if it did, so that the picture is partly invented.
+/// libjpeg fills in missing data and continues after a warning. True if it did. libjpeg reports only its first warning, so a harmless one can hide damage that follows.
 fn jpeg_warning(message: &str) -> Result<bool, Unreadable> {
     const HARMLESS: [&str; 4] = [
         "extraneous bytes before marker",
@@ -270,6 +278,7 @@ fn jpeg_warning(message: &str) -> Result<bool, Unreadable> {
         "Corrupt JPEG data",
         "Inconsistent progression",
     ];
+    // These first: "Corrupt JPEG data: 3 extraneous bytes before marker" matches both lists.
     if HARMLESS.iter().any(|w| message.contains(w)) {
         Ok(false)
     } else if FILLED_IN.iter().any(|w| message.contains(w)) {
@@ -281,11 +290,13 @@ fn jpeg_warning(message: &str) -> Result<bool, Unreadable> {
 
 /// Adobe's encoders store CMYK inverted, and say so by their APP14 marker.
 fn has_adobe_marker(bytes: &[u8]) -> bool {
+    // Behind the start-of-image marker.
     let mut at = 2;
     while let Some([0xff, marker, high, low]) = bytes.get(at..at + 4) {
         let len = usize::from(u16::from_be_bytes([*high, *low]));
         match marker {
             0xee if bytes.get(at + 4..at + 9) == Some(b"Adobe") => return true,
+            // Start of scan: the header ends here.
             0xda => return false,
             _ => at += 2 + len,
         }
@@ -298,6 +309,7 @@ fn cmyk_to_rgb(cmyk: &[u8], inverted: bool, output: &mut [u8]) {
     for (out, p) in output.as_chunks_mut::<3>().0.iter_mut().zip(inks) {
         let light = |v: u8| u32::from(if inverted { v } else { 255 - v });
         let k = light(p[3]);
+        // Plus 127 rounds to the nearest.
         *out = [p[0], p[1], p[2]].map(|v| ((light(v) * k + 127) / 255) as u8);
     }
 }
@@ -316,6 +328,7 @@ fn other(job: &Job<'_>, format: Format, output: &mut [u8]) -> Result<Head, Unrea
         ImageError::Limits(_) => Unreadable::TooMuchMemory(format),
         _ => Unreadable::Corrupt(format),
     };
+    // PNG alone: its decoder refuses huge sides before it reports them.
     if let Some((width, height)) = png_size(bytes) {
         check_pixels(width.into(), height.into(), pixels_max)?;
     }
@@ -330,7 +343,7 @@ fn other(job: &Job<'_>, format: Format, output: &mut [u8]) -> Result<Head, Unrea
     let mut limits = image::Limits::default();
     limits.max_alloc = Some(job.alloc_bytes_max);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format);
-    // The header is read first, with its own limit, so that a decompression bomb is reported as one.
+    // The header is read and checked before any pixels, so that a bomb is reported as too many pixels.
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().map_err(fault)?;
     let (width, height) = decoder.dimensions();
@@ -340,7 +353,9 @@ fn other(job: &Job<'_>, format: Format, output: &mut [u8]) -> Result<Head, Unrea
     if picture.width() == 0 || picture.height() == 0 {
         return Err(Unreadable::Corrupt(format));
     }
+    // Drops alpha without blending, as Pillow's `convert("RGB")` does.
     let rgb = picture.into_rgb8();
+    // The checked size is the header's; a decoder that returns more must not panic here.
     let samples = output
         .get_mut(..rgb.as_raw().len())
         .ok_or(Unreadable::Corrupt(format))?;
@@ -371,6 +386,7 @@ fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
 
 fn orientation(bytes: &[u8]) -> Option<u8> {
     let mut reader = exif::Reader::new();
+    // One broken field must not hide the orientation of the others.
     reader.continue_on_error(true);
     let read = reader
         .read_from_container(&mut Cursor::new(bytes))
@@ -392,7 +408,9 @@ fn turn_upright(head: &mut Head, output: &mut [u8]) {
     }
     let (w, h) = (head.width as usize, head.height as usize);
     let channels = head.colour.channels();
+    // A copy, because turning in place would overwrite what is still to be read.
     let stored = output[..w * h * channels].to_vec();
+    // 5 to 8 exchange the sides (EXIF).
     let swap = orientation >= 5;
     let (out_w, out_h) = if swap { (h, w) } else { (w, h) };
     let mut places = output.chunks_exact_mut(channels);

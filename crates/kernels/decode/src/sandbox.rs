@@ -9,7 +9,7 @@
 //!
 //! Two fences that do not rely on each other: resource limits, and a seccomp filter that ends the
 //! process at the first system call that a decoder has no reason to make. Without `open`, `socket`
-//! and `clone` there is nothing to write to but the pipe it was given.
+//! and `clone` there is nothing to write to but the parent's socket and the shared memory.
 //! Linux only; elsewhere [`enter`] fails, and so does the worker: closed, not open.
 
 use std::io;
@@ -23,12 +23,17 @@ pub(crate) fn enter(memory_bytes_max: u64) -> io::Result<()> {
         current: Some(v),
         maximum: Some(v),
     };
+    // Soft and hard alike: the process cannot raise it again.
     setrlimit(Resource::As, both(memory_bytes_max))?;
+    // Files only: sockets and mapped memory are not held to it.
     setrlimit(Resource::Fsize, both(0))?;
+    // Bounds new descriptors; those already open above it stay open.
     setrlimit(Resource::Nofile, both(3))?;
+    // A core dump would write the picture to disk.
     setrlimit(Resource::Core, both(0))?;
     // Root is exempt from this one; the filter below is not.
     setrlimit(Resource::Nproc, both(0))?;
+    // Last: the filter allows no call that could set a limit.
     filter().map_err(io::Error::other)
 }
 
@@ -47,6 +52,7 @@ pub(crate) fn enter_for(
     };
     setrlimit(Resource::As, both(memory_bytes_max))?;
     setrlimit(Resource::Fsize, both(0))?;
+    // Room for the libraries while they load. Our judgement.
     setrlimit(Resource::Nofile, both(64))?;
     setrlimit(Resource::Core, both(0))?;
     if cpu_seconds_max > 0 {
@@ -57,6 +63,7 @@ pub(crate) fn enter_for(
         };
         setrlimit(Resource::Cpu, limit)?;
     }
+    // Before the filter, which does not allow Landlock's own calls.
     libraries_only(program).map_err(io::Error::other)?;
     program_filter().map_err(io::Error::other)
 }
@@ -95,6 +102,7 @@ fn libraries_only(program: &std::path::Path) -> Result<(), landlock::RulesetErro
             let access = if path.is_dir() {
                 load
             } else {
+                // Rights that exist for folders only make the kernel refuse a rule for a file.
                 load & AccessFs::from_file(ABI::V3)
             };
             rules = rules.add_rule(PathBeneath::new(file, access))?;
@@ -108,6 +116,7 @@ fn libraries_only(program: &std::path::Path) -> Result<(), landlock::RulesetErro
     if is_file {
         rules = rules.add_rule(PathBeneath::new(stdin.as_fd(), AccessFs::ReadFile))?;
     }
+    // Best effort: on a kernel without Landlock this succeeds and restricts nothing.
     rules.restrict_self()?;
     Ok(())
 }
@@ -128,6 +137,7 @@ fn program_filter() -> Result<(), String> {
         libc::SYS_readv,
         libc::SYS_write,
         libc::SYS_writev,
+        // Under Landlock's rules: only the video, the libraries and the program open.
         libc::SYS_openat,
         libc::SYS_close,
         libc::SYS_fstat,
@@ -173,6 +183,7 @@ fn program_filter() -> Result<(), String> {
         libc::SYS_set_tid_address,
         libc::SYS_set_robust_list,
         libc::SYS_rseq,
+        // Harmless here: no option of it takes a seccomp filter off again.
         libc::SYS_prctl,
         libc::SYS_ppoll,
         libc::SYS_pselect6,
@@ -180,6 +191,7 @@ fn program_filter() -> Result<(), String> {
         libc::SYS_restart_syscall,
         libc::SYS_exit,
         libc::SYS_exit_group,
+        // The filter is in force when this process becomes ffmpeg.
         libc::SYS_execve,
     ];
     #[cfg(target_arch = "x86_64")]
@@ -210,6 +222,7 @@ fn program_filter() -> Result<(), String> {
     )
     .and_then(|condition| SeccompRule::new(vec![condition]))
     .map_err(|e| e.to_string())?;
+    // `clone3` is not on the list: a filter cannot read its flags. glibc falls back to `clone`.
     rules.insert(libc::SYS_clone, vec![thread]);
     // Signals to its own threads, as `abort` sends one.
     let own = SeccompCondition::new(
@@ -220,6 +233,7 @@ fn program_filter() -> Result<(), String> {
     )
     .and_then(|condition| SeccompRule::new(vec![condition]))
     .map_err(|e| e.to_string())?;
+    // Exec keeps the process id, so the id of now is the program's.
     rules.insert(libc::SYS_tgkill, vec![own]);
     // Its own limits may be read, not set.
     let reads = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
@@ -232,6 +246,7 @@ fn program_filter() -> Result<(), String> {
             .and_then(|condition| SeccompRule::new(vec![condition]))
             .map_err(|e| e.to_string())?;
     rules.insert(libc::SYS_ioctl, vec![terminal]);
+    // Numbers of system calls differ by architecture; a call made for another one is killed.
     let arch = std::env::consts::ARCH
         .try_into()
         .map_err(|e| format!("{e}"))?;
@@ -266,7 +281,7 @@ pub(crate) fn enter(_memory_bytes_max: u64) -> io::Result<()> {
 fn filter() -> Result<(), String> {
     use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
-    /// What reading a pipe, allocating, and leaving need.
+    /// What talking over a socket, allocating and exiting need.
     const ALLOWED: &[libc::c_long] = &[
         libc::SYS_read,
         libc::SYS_write,

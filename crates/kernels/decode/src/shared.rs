@@ -1,6 +1,6 @@
 //! Memory shared by a parent and its worker: the file's bytes on one side, pixels on the other.
 //!
-//! Useful for pixels: they cross no pipe and are never copied. Candid about the price: a worker
+//! Useful for pixels: they cross no pipe and are never copied. The price: a compromised worker
 //! that was taken over could change bytes while the parent reads them. Nothing that reads them may
 //! therefore take an address, a length or a decision about memory from them; the hash kinds turn
 //! them into floats and do no more. What is believed (sizes, formats) comes through the socket and
@@ -16,7 +16,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::Limits;
 
-/// What stays resident of each worker's memory between two files; the rest is returned to the system.
+/// What may stay resident of input and of pixels each, between two files; the rest is returned to the system.
 const KEPT_BYTES_MAX: u64 = 48 << 20;
 
 /// Layout: input from 0 on, pixels from `output` to `end`.
@@ -56,6 +56,7 @@ unsafe impl Sync for Shared {}
 impl Shared {
     /// New and empty.
     pub fn new(limits: &Limits) -> io::Result<Self> {
+        // Other children must not inherit it; as stdin it is a duplicate without this flag.
         let file = memfd_create("obhut-decode", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, Layout::of(limits).len() as u64)?;
         Self::of(file, limits)
@@ -64,6 +65,7 @@ impl Shared {
     /// What another process has made.
     pub fn of(file: OwnedFd, limits: &Limits) -> io::Result<Self> {
         let layout = Layout::of(limits);
+        // Touching a mapping beyond the end of its file is a SIGBUS.
         if rustix::fs::fstat(&file)?.st_size as u64 != layout.len() as u64 {
             return Err(io::Error::other("shared memory of another size"));
         }
@@ -121,7 +123,9 @@ impl Shared {
                 self.layout.end - self.layout.output,
             ),
         ] {
+            // `used` fits in `len`, so the subtraction below cannot wrap.
             if used > KEPT_BYTES_MAX {
+                // The size must stay: the worker has all of it mapped.
                 let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
                 // Where it fails the pages stay, and are used again.
                 let _ = fallocate(

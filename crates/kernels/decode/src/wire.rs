@@ -65,11 +65,13 @@ pub(crate) fn write_request(to: &mut impl Write, request: &Request) -> io::Resul
 /// The next request; `None` when the parent has closed the socket.
 pub(crate) fn read_request(from: &mut impl Read, bytes_max: u64) -> io::Result<Option<Request>> {
     let mut head = [0; 9];
+    // One byte first: the parent closing its end is a normal end, half a request is not.
     match from.read(&mut head[..1])? {
         0 => return Ok(None),
         _ => from.read_exact(&mut head[1..])?,
     }
     let bytes = u64::from_le_bytes(head[1..].try_into().expect("8 bytes"));
+    // The parent is trusted, but a slip there must not read past the shared memory.
     if bytes > bytes_max {
         return Err(io::Error::other("request beyond its limit"));
     }
@@ -121,7 +123,7 @@ pub(crate) fn write_answer(
     to.write_all(&out)
 }
 
-/// Reads an answer; an error of any sort means that the worker can't be used again.
+/// Reads an answer; any error means that the worker can't be used again.
 pub(crate) fn read_answer(
     from: &mut impl Read,
     pixels_max: u64,
@@ -141,10 +143,12 @@ pub(crate) fn parse_answer(
         PICTURE => {
             let head = Head {
                 format: Format::from_u8(answer[1]).ok_or_else(|| io::Error::other("format"))?,
+                // 0 means none, and a worker that was taken over may send anything.
                 orientation: Some(answer[2]).filter(|v| (1..=8).contains(v)),
                 damaged: answer[3] == 1,
                 width: short(4),
                 height: short(8),
+                // By the number of channels, which decides how many bytes the parent reads.
                 colour: match answer[12] {
                     1 => Colour::Grey,
                     3 => Colour::Rgb,
@@ -152,6 +156,7 @@ pub(crate) fn parse_answer(
                 },
                 more: answer[13] == 1,
             };
+            // Before anything uses the sides: `sample_bytes` of a believed head bounds a slice.
             if head.pixels() == 0 || head.pixels() > pixels_max {
                 return Err(io::Error::other("picture beyond its limit"));
             }
@@ -196,6 +201,7 @@ mod tests {
                 state ^= state << 13;
                 state ^= state >> 7;
                 state ^= state << 17;
+                // Half of the answers have small bytes only, so that valid tags and formats occur.
                 *byte = (state >> 32) as u8 & if state & 1 == 1 { 3 } else { 255 };
             }
             if let Ok(Ok(head)) = parse_answer(&answer, 1_000_000) {

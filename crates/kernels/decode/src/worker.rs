@@ -28,6 +28,7 @@ pub(crate) const NOT_SHUT_IN: i32 = 117;
 /// Arguments after [`VIDEO_ARGUMENT`] are memory bytes, seconds of CPU time (0: without limit),
 /// the program, and its arguments. The file it may read is standard input.
 pub fn run_video(mut arguments: impl Iterator<Item = OsString>) -> i32 {
+    // OS strings, because the program's arguments may be paths that are not UTF-8.
     let mut number = || arguments.next()?.to_str()?.parse().ok();
     let numbers = (number(), number());
     let (Some(memory_bytes_max), Some(cpu_seconds_max)) = numbers else {
@@ -43,7 +44,9 @@ pub fn run_video(mut arguments: impl Iterator<Item = OsString>) -> i32 {
         eprintln!("[fatal] the decoder can't shut itself in: {e}");
         return NOT_SHUT_IN;
     }
+    // Replaces this process: the filter forbids starting another.
     let e = Command::new(&program).args(arguments).exec();
+    // `[fatal]`, because the parent reads these lines as ffmpeg's own.
     eprintln!("[fatal] {} can't be started: {e}", program.display());
     NOT_SHUT_IN
 }
@@ -82,6 +85,7 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
     }
     match serve(&limits, &mut shared, &mut socket) {
         Ok(()) => 0,
+        // Not one of the codes that mean "never started": the file may be to blame.
         Err(_) => 4,
     }
 }
@@ -96,6 +100,7 @@ fn serve(limits: &Limits, shared: &mut Shared, socket: &mut File) -> io::Result<
     let alloc_bytes_max = limits.memory_bytes_max / 2;
     while let Some(request) = wire::read_request(socket, limits.input_bytes_max)? {
         let (input, output) = shared.parts();
+        // In range: `read_request` refuses more than the input holds.
         let bytes = &input[..request.bytes as usize];
         let mut give = |head: wire::Head| -> io::Result<bool> {
             wire::write_answer(socket, &Ok(head))?;
@@ -112,6 +117,7 @@ fn serve(limits: &Limits, shared: &mut Shared, socket: &mut File) -> io::Result<
             alloc_bytes_max,
             options: request.options,
         };
+        // Half-written pixels are harmless: the parent reads none without a head.
         let answer = catch_unwind(AssertUnwindSafe(|| {
             if request.frames {
                 raster::frames(&job, output, &mut give)
@@ -125,6 +131,7 @@ fn serve(limits: &Limits, shared: &mut Shared, socket: &mut File) -> io::Result<
         match answer {
             Ok(()) => {}
             Err(raster::Fault::Unreadable(reason)) => wire::write_answer(socket, &Err(reason))?,
+            // The parent is gone; there is nothing left to answer.
             Err(raster::Fault::Parent(e)) => return Err(e),
         }
     }

@@ -70,6 +70,7 @@ fn lossless_formats_come_back_bit_for_bit() {
     let pool = pool();
     let rgb = sample(61, 43);
     let mut rgba = DynamicImage::from(rgb.clone()).into_rgba8();
+    // Nearly transparent: blending with any background would show.
     rgba.pixels_mut().for_each(|p| p[3] = 7);
     let grey = DynamicImage::from(rgb.clone()).into_luma8();
     let deep = DynamicImage::from(rgb.clone()).into_rgb16();
@@ -98,6 +99,7 @@ fn lossless_formats_come_back_bit_for_bit() {
 #[test]
 fn palette_and_one_bit_png() {
     let pool = pool();
+    // Each row begins with its filter type, 0.
     let palette = png(
         9,
         2,
@@ -185,6 +187,7 @@ fn orientation_is_reported_and_applied_only_on_request() {
             (stored.orientation, stored.width, stored.height),
             (Some(orientation), 60, 40)
         );
+        // Orientations 5 to 8 exchange the sides.
         let upright = pool.decode_with(&bytes, UPRIGHT).unwrap();
         assert_eq!(upright.width, if orientation >= 5 { 40 } else { 60 });
         // Where the stored top left corner ends up.
@@ -195,6 +198,7 @@ fn orientation_is_reported_and_applied_only_on_request() {
             3 | 7 => (w - 1, h - 1),
             _ => (0, h - 1),
         };
+        // Blue: the corner is the only place where it is bright.
         assert!(
             upright.samples[(y * w + x) * 3 + 2] > 200,
             "orientation {orientation}"
@@ -203,7 +207,7 @@ fn orientation_is_reported_and_applied_only_on_request() {
 }
 
 #[test]
-fn bad_files_are_named_and_the_worker_lives_on() {
+fn bad_files_are_reported_and_the_worker_survives() {
     let pool = pool();
     let rgb = sample(300, 200);
     let png = encode(&rgb.clone().into(), ImageFormat::Png);
@@ -213,6 +217,7 @@ fn bad_files_are_named_and_the_worker_lives_on() {
         pool.decode(b"<html>no picture</html>"),
         Err(Unreadable::UnknownFormat)
     );
+    // The byte where a bitmap's header length belongs is a space: 32, which no header has.
     assert_eq!(
         pool.decode(b"BM is how this sentence begins"),
         Err(Unreadable::UnknownFormat)
@@ -221,6 +226,7 @@ fn bad_files_are_named_and_the_worker_lives_on() {
         pool.decode(&png[..png.len() / 2]),
         Err(Unreadable::Truncated(Format::Png))
     );
+    // Cut before the start of scan.
     assert_eq!(
         pool.decode(&jpeg[..20]),
         Err(Unreadable::Truncated(Format::Jpeg))
@@ -228,6 +234,7 @@ fn bad_files_are_named_and_the_worker_lives_on() {
     // Half a JPEG still shows half a picture to a viewer: it is compared, and flagged.
     assert!(pool.decode(&jpeg[..jpeg.len() / 2]).unwrap().damaged);
     let mut broken = png.clone();
+    // A flipped byte, which the chunk's checksum shows.
     let middle = broken.len() / 2;
     broken[middle] ^= 0xff;
     assert!(matches!(
@@ -239,7 +246,7 @@ fn bad_files_are_named_and_the_worker_lives_on() {
 
 #[test]
 fn a_50000_by_50000_png_of_one_colour_is_refused_by_its_header() {
-    // 2.5 billion pixels, one bit each; the compressed rows are some 300 kB of zeros.
+    // 2.5 billion pixels, one bit each, 6,250 bytes a row; 200 rows are enough, because the header decides.
     let rows = vec![0; 6251 * 200];
     let bytes = png(50_000, 50_000, 1, 0, &[], &rows);
     assert_eq!(
@@ -257,7 +264,7 @@ fn a_50000_by_50000_png_of_one_colour_is_refused_by_its_header() {
     ));
 }
 
-/// A PNG whose text chunk unpacks to far more than the memory limit must not take the parent along.
+/// A PNG that unpacks to all the memory its worker may have must not take the parent along.
 #[test]
 fn a_decompression_bomb_is_refused_or_ends_only_the_worker() {
     let limits = Limits {
@@ -299,6 +306,7 @@ fn too_long_and_too_slow() {
         ..Limits::default()
     };
     let pool = Pool::new(command(), limits);
+    // Nine million pixels, for one millisecond.
     let bytes = encode(&sample(3000, 3000).into(), ImageFormat::Png);
     assert_eq!(
         pool.decode(&bytes),
@@ -329,6 +337,7 @@ fn the_sandbox_forbids_files_sockets_processes_and_much_memory() {
             .status()
             .unwrap()
     };
+    // Otherwise a process that died on entering would pass for a call that was stopped.
     assert!(probe("nothing").success());
     for what in [
         "read-file",
@@ -339,6 +348,7 @@ fn the_sandbox_forbids_files_sockets_processes_and_much_memory() {
         "start-thread",
         "allocate",
     ] {
+        // A signal, not an exit code: the probe itself exits with 0 if the call went through.
         assert!(
             probe(what).signal().is_some(),
             "{what} was not stopped: {:?}",
@@ -371,6 +381,7 @@ fn noise_behind_every_magic_number() {
         b"II*\0\x08\0\0\0",
         b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
     ];
+    // The seed of Marsaglia's xorshift paper.
     let mut state = 88172645463325252_u64;
     for round in 0..60 {
         for head in heads {
@@ -394,6 +405,7 @@ fn moving(frames: u8) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = image::codecs::gif::GifEncoder::new(&mut out);
     for i in 0..frames {
+        // Levels fit a byte up to ten frames.
         let level = 50 + i * 20;
         let frame = image::RgbaImage::from_pixel(40, 30, image::Rgba([level, level, level, 255]));
         encoder.encode_frame(image::Frame::new(frame)).unwrap();
@@ -417,7 +429,7 @@ fn every_frame_of_an_animation_is_given_and_stills_give_one() {
         levels.is_sorted() && levels[0] < 60 && levels[5] > 140,
         "{levels:?}"
     );
-    // Enough is enough, and the worker is used again.
+    // The caller stops after one frame; the worker is reused.
     assert_eq!(pool.frames(&bytes, |_| false), Ok(1));
     let mut seen = 0;
     let cut = &bytes[..bytes.len() - 40];
@@ -434,8 +446,9 @@ fn every_frame_of_an_animation_is_given_and_stills_give_one() {
 }
 
 #[test]
-fn the_fast_manner_gives_luma_no_smaller_than_asked() {
+fn fast_decoding_gives_luma_of_512_pixels_or_more() {
     let pool = pool();
+    // The DCT scales in eighths: 3000 × 2/8 = 750, 1004 × 5/8 = 628, 520 and 100 stay.
     for (w, h, fits) in [
         (4000, 3000, 512..=750),
         (1600, 1004, 512..=640),
@@ -452,6 +465,7 @@ fn the_fast_manner_gives_luma_no_smaller_than_asked() {
             (picture.width * picture.height) as usize
         );
     }
+    // Only JPEG has a fast way.
     let png = encode(&sample(700, 600).into(), ImageFormat::Png);
     assert_eq!(
         pool.decode_with(&png, FAST).unwrap(),
@@ -461,6 +475,7 @@ fn the_fast_manner_gives_luma_no_smaller_than_asked() {
 
 /// The processes this one has started and not yet waited for.
 fn children() -> Vec<i32> {
+    // A child is listed under the thread that started it.
     let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
     tasks
         .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
@@ -473,8 +488,9 @@ fn children() -> Vec<i32> {
 
 /// A worker that is killed while idle or working: the file is retried once.
 #[test]
-fn a_worker_ended_from_outside_costs_nobody_an_answer() {
+fn a_killed_worker_loses_no_answer() {
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    // The test binary calls itself, filtered to the other test.
     let child = command
         .args([
             "--exact",
@@ -532,6 +548,7 @@ fn png(w: u32, h: u32, depth: u8, colour: u8, palette: &[&[u8]], rows: &[u8]) ->
     for p in palette {
         chunk(b"PLTE", p);
     }
+    // zlib's header, then stored blocks of 64 KiB at most (RFC 1950, RFC 1951).
     let mut zlib = vec![0x78, 0x01];
     let pieces: Vec<&[u8]> = rows.chunks(65_535).collect();
     for (i, piece) in pieces.iter().enumerate() {
@@ -542,6 +559,7 @@ fn png(w: u32, h: u32, depth: u8, colour: u8, palette: &[&[u8]], rows: &[u8]) ->
     }
     let (mut a, mut b) = (1_u32, 0_u32);
     for v in rows {
+        // The largest prime below 2¹⁶ (Adler-32).
         a = (a + u32::from(*v)) % 65_521;
         b = (b + a) % 65_521;
     }
@@ -555,6 +573,7 @@ fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0_u32, |crc, b| {
         (0..8).fold(crc ^ u32::from(*b), |c, _| {
             if c & 1 == 1 {
+                // The reflected polynomial of CRC-32, as PNG uses it.
                 c >> 1 ^ 0xedb8_8320
             } else {
                 c >> 1

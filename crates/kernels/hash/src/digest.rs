@@ -19,11 +19,11 @@ pub struct Digest {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum DigestError {
-    /// `found` hex digits where the kind has `expected`.
+    /// A text of `found` bytes where the kind has `expected` hex digits.
     Length {
         /// Hex digits the kind has.
         expected: usize,
-        /// Hex digits the text has.
+        /// Bytes the text has.
         found: usize,
     },
     /// A character that isn't a hex digit, at byte `offset`.
@@ -44,9 +44,11 @@ impl fmt::Display for DigestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Length { expected, found } => {
-                write!(f, "{found} characters where {expected} hex digits belong")
+                write!(f, "{found} bytes where {expected} hex digits belong")
             }
-            Self::NotHex { offset } => write!(f, "no hex digit at character {}", offset + 1),
+            // The offset counts bytes, and all before it are hex digits, so it counts characters
+            // too.
+            Self::NotHex { offset } => write!(f, "not a hex digit at character {}", offset + 1),
             Self::TooLong {
                 len_bytes,
                 len_bytes_max,
@@ -73,6 +75,7 @@ impl Digest {
 
     /// From hex of either case, exactly `len_bytes` bytes long.
     pub fn from_hex(text: &str, len_bytes: usize) -> Result<Self, DigestError> {
+        // Before the doubling below, which a length of `usize::MAX` would overflow.
         if len_bytes > DIGEST_BYTES_MAX {
             return Err(DigestError::TooLong {
                 len_bytes,
@@ -82,10 +85,11 @@ impl Digest {
         if text.len() != len_bytes * 2 {
             return Err(DigestError::Length {
                 expected: len_bytes * 2,
-                found: text.chars().count(),
+                found: text.len(),
             });
         }
         let mut bytes = [0; DIGEST_BYTES_MAX];
+        // Over bytes, not over `str` slices: cutting a character in two would panic.
         for (i, pair) in text.as_bytes().chunks_exact(2).enumerate() {
             let high = nibble(pair[0]).ok_or(DigestError::NotHex { offset: 2 * i })?;
             let low = nibble(pair[1]).ok_or(DigestError::NotHex { offset: 2 * i + 1 })?;

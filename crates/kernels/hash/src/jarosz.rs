@@ -12,7 +12,7 @@ use crate::{Digest, Perceptual, Turn, arch};
 
 /// Smallest side that is hashed, in pixels; below it digest and quality are zero.
 const SIDE_PIXELS_MIN: usize = 5;
-/// Side of what comes out of it.
+/// Side of the block of DCT coefficients that is kept.
 const SLOTS: usize = 16;
 /// The digest of a picture too small to hash.
 pub(crate) const ZERO_HEX: &str =
@@ -47,6 +47,7 @@ pub(crate) fn eight<R: Rows>(rows: &R) -> [Perceptual; 8] {
     if too_small(rows) {
         return [nothing(); 8];
     }
+    // No exception for 64×64: the reference's `compute_dihedral` filters such a picture too.
     let small = arch::small(rows);
     let slots = dct(&small);
     let quality = quality(&small);
@@ -69,7 +70,9 @@ fn nothing() -> Perceptual {
 
 /// Sum of the significant gradients, scaled by the reference's own constants, 0 to 100.
 fn quality(small: &Small) -> u8 {
+    // Truncated before the absolute value is taken, as the reference does.
     let step = |u: f32, v: f32| (((u - v) * 100.0) / 255.0) as i32;
+    // At most 8,064 steps of 100 each, far within an i32.
     let mut sum = 0;
     for i in 0..SMALL {
         for j in 0..SMALL {
@@ -85,10 +88,13 @@ fn quality(small: &Small) -> u8 {
 }
 
 static DCT: LazyLock<[[f32; SMALL]; SLOTS]> = LazyLock::new(|| {
+    // Rounded to single, then used in double, as in the reference: the bits of the matrix depend on
+    // it.
     let scale = f64::from((2.0 / SMALL as f64).sqrt() as f32);
     let mut matrix = [[0.0; SMALL]; SLOTS];
     for (i, row) in matrix.iter_mut().enumerate() {
         for (j, out) in row.iter_mut().enumerate() {
+            // From 1: row 0 of the DCT would be the mean brightness, which PDQ leaves out.
             let angle = std::f64::consts::PI / 2.0 / SMALL as f64 * (i + 1) as f64;
             *out = (scale * (angle * (2 * j + 1) as f64).cos()) as f32;
         }
@@ -103,6 +109,7 @@ fn dct(small: &Small) -> Slots {
     for (out, weights) in half.iter_mut().zip(matrix) {
         for (weight, row) in weights.iter().zip(small) {
             for (o, v) in out.iter_mut().zip(row) {
+                // Two roundings, never a fused multiply-add: that would change the last bit.
                 *o += weight * v;
             }
         }
@@ -123,6 +130,8 @@ fn turned(slots: &Slots, turn: Turn) -> Slots {
     let mut out = [[0.0; SLOTS]; SLOTS];
     for (i, row) in slots.iter().enumerate() {
         for (j, &v) in row.iter().enumerate() {
+            // Index 0 is slot 1 of the DCT, so an even index is an odd frequency, which a mirroring
+            // negates.
             let (even_i, even_j, odd_sum) = (i % 2 == 0, j % 2 == 0, (i + j) % 2 == 1);
             let (transpose, negate) = match turn {
                 Turn::Original => (false, false),
@@ -151,6 +160,7 @@ fn bits(slots: &Slots) -> Digest {
     let median = median(flat);
     let mut bytes = [0_u8; 32];
     for (k, v) in flat.iter().enumerate() {
+        // Strictly above: the median's own bit stays 0.
         if *v > median {
             bytes[31 - k / 8] |= 1 << (k % 8);
         }
@@ -162,5 +172,7 @@ fn bits(slots: &Slots) -> Digest {
 fn median(values: &[f32]) -> f32 {
     let mut sorted = values.to_vec();
     let middle = (sorted.len() - 1) / 2;
+    // −0 sorts before 0 here, yet `>` in `bits` takes them as equal, so the digest does not depend
+    // on it.
     *sorted.select_nth_unstable_by(middle, f32::total_cmp).1
 }

@@ -33,7 +33,7 @@ pub struct Kind {
     /// The document that defines it.
     pub source: &'static str,
     /// How settled it is.
-    pub status: Status,
+    pub status: KindStatus,
     /// False for a kind that is computed only when it is asked for by name.
     pub by_default: bool,
     /// Length of a digest.
@@ -50,16 +50,25 @@ impl Kind {
     /// The digest of bytes in memory; none for kinds that look at pixels or frames.
     pub fn of_bytes(&self, bytes: &[u8]) -> Option<crate::Digest> {
         match self.compute {
-            // Memory doesn't fail to be read.
+            // Reading from memory cannot fail.
             Compute::Bytes(compute) => compute(&mut &*bytes).ok(),
             _ => None,
+        }
+    }
+
+    /// The digest of decoded pixels, or of one frame; none for kinds that read bytes.
+    pub fn of_pixels(&self, pixels: Pixels<'_>) -> Option<Perceptual> {
+        match self.compute {
+            Compute::Pixels { one, .. } | Compute::Frames(one) => Some(one(pixels)),
+            Compute::Bytes(_) => None,
         }
     }
 }
 
 /// How settled an entry of a registry is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Status {
+#[non_exhaustive]
+pub enum KindStatus {
     /// Works; its output may still change.
     Preview,
     /// Its output is a contract.
@@ -98,7 +107,7 @@ pub enum Compute {
     Frames(fn(Pixels<'_>) -> Perceptual),
 }
 
-/// An input and the digest its source document gives for it.
+/// An input and its digest, by the source document or its reference implementation.
 pub struct Example {
     /// What goes in.
     pub input: ExampleInput,
@@ -136,7 +145,7 @@ impl Kind {
         }
     }
 
-    /// True when the kind needs decoded pixels.
+    /// True if the kind is computed from a picture; false for kinds of bytes and of video frames.
     pub fn needs_pixels(&self) -> bool {
         matches!(self.compute, Compute::Pixels { .. })
     }
@@ -144,11 +153,13 @@ impl Kind {
 
 /// Reads to the end, a piece at a time.
 fn feed(from: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    // On the stack and cheap to zero once a file; larger reads gain little. Our judgement.
     let mut piece = [0; 64 << 10];
     loop {
         match from.read(&mut piece) {
             Ok(0) => return Ok(()),
             Ok(n) => take(&piece[..n]),
+            // A signal came before any byte did: nothing is lost, read again.
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
@@ -179,10 +190,13 @@ mod tests {
                         let rgb = ramp(*w, *h);
                         one(Pixels::new(*w, *h, &rgb).unwrap()).digest
                     }
+                    // An example of the wrong sort is a mistake in the kind's file: it fails and is not
+                    // skipped.
                     _ => panic!("{}: example and kind take different inputs", kind.name),
                 };
                 assert_eq!(digest.to_hex(), example.digest, "{}", kind.name);
                 assert_eq!(digest.as_bytes().len(), kind.digest_bytes, "{}", kind.name);
+                // Parsing is checked too: a list's hex has to give the digest that was computed.
                 assert_eq!(kind.parse(example.digest), Ok(digest), "{}", kind.name);
             }
         }

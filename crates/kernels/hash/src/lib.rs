@@ -18,7 +18,7 @@ mod pixels;
 mod stripes;
 
 pub use digest::{Digest, DigestError};
-pub use kinds::{Compute, Example, Kind, Matching, Status};
+pub use kinds::{Compute, Example, Kind, KindStatus, Matching};
 pub use pixels::{Pixels, PixelsError};
 
 /// A digest computed from pixels, with the reference's own opinion of how much it says.
@@ -65,3 +65,8 @@ impl Turn {
         Turn::FlipMinus1,
     ];
 }
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -27,7 +27,7 @@ pub enum PixelsError {
     Empty,
     /// `found` bytes where `expected` belong.
     Length {
-        /// width × height × 3.
+        /// width × height × channels.
         expected: u64,
         /// Bytes given.
         found: u64,
@@ -39,10 +39,7 @@ impl fmt::Display for PixelsError {
         match self {
             Self::Empty => write!(f, "a picture needs at least one pixel"),
             Self::Length { expected, found } => {
-                write!(
-                    f,
-                    "{found} bytes where width × height × 3 = {expected} belong"
-                )
+                write!(f, "{found} bytes where {expected} belong")
             }
         }
     }
@@ -54,6 +51,7 @@ impl<'a> Pixels<'a> {
     /// Checks that the bytes are exactly width × height × 3.
     pub fn new(width: u32, height: u32, rgb: &'a [u8]) -> Result<Self, PixelsError> {
         check(width, height, 3, rgb.len())?;
+        // `check` has seen to it that no remainder is dropped.
         let samples = Row::Rgb(rgb.as_chunks().0);
         Ok(Self {
             width,
@@ -97,8 +95,10 @@ fn check(width: u32, height: u32, channels: u64, found: usize) -> Result<(), Pix
     if width == 0 || height == 0 {
         return Err(PixelsError::Empty);
     }
-    let expected = u64::from(width) * u64::from(height) * channels;
-    if expected != found as u64 {
+    // Two u32 and three channels can exceed 64 bits; so large a picture can't be in memory anyway.
+    let expected = u128::from(width) * u128::from(height) * u128::from(channels);
+    if expected != found as u128 {
+        let expected = u64::try_from(expected).unwrap_or(u64::MAX);
         return Err(PixelsError::Length {
             expected,
             found: found as u64,

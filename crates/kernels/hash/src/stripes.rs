@@ -4,10 +4,10 @@
 //! values. Here the same float operations happen in the same order for every value that is kept,
 //! so the bits are the same, but
 //! - sixteen rows are filtered side by side, one in each lane of a vector register;
-//! - rows wait for the column filter only as long as its window is high;
+//! - rows are kept only while the column filter's window covers them;
 //! - in the second pass the running sums go on, but only what is kept is divided and stored.
 //!
-//! Memory: some 3 × 16 rows and one window's height of floats, however high the picture.
+//! Memory: five times sixteen rows, one window of rows (1/128 of the height), and 64 floats a row.
 //! The tests' [`naive`](self) twin filters the whole picture, one line at a time.
 
 use std::cell::RefCell;
@@ -29,7 +29,7 @@ pub(crate) trait Rows {
     fn row(&self, y: usize, out: &mut [f32]);
 }
 
-/// A window is half a block of 1/64 of the side, rounded up.
+/// A window is 1/128 of the side, rounded up.
 pub(crate) fn window(side: usize) -> usize {
     side.div_ceil(2 * SMALL)
 }
@@ -58,6 +58,8 @@ pub(crate) fn small<R: Rows, T: Transpose>(rows: &R) -> Small {
         let count = LANES.min(h - top);
         stripe.fill::<R, T>(rows, top, count);
         stripe.filter::<T>(columns.next_stripe());
+        // The rows of a stripe are taken before the next is filtered: the ring has room for one
+        // beyond the window.
         for _ in 0..count {
             if columns.take(kept.next_row()) {
                 kept.taken::<T>();
@@ -66,6 +68,7 @@ pub(crate) fn small<R: Rows, T: Transpose>(rows: &R) -> Small {
         done += count;
     }
     debug_assert_eq!(done, h);
+    // The window slides out of the picture: these rows of output have no new row of input.
     while columns.end(kept.next_row()) {
         kept.taken::<T>();
     }
@@ -144,6 +147,7 @@ impl Stripe {
     fn filter<T: Transpose>(&mut self, filtered: &mut [f32]) {
         let [p1, p2, p3, p4] = phases(self.width, window(self.width));
         let (from, to) = (self.lanes.lanes(), self.out.lanes_mut());
+        // The divisor is kept as a float: a window is far below 2²⁴, so it is exact.
         let (mut sums, mut size) = ([0.0; LANES], 0.0);
         let (mut left, mut right, mut out) = (0, 0, 0);
         for _ in 0..p1 {
@@ -164,6 +168,7 @@ impl Stripe {
             .zip(&mut to[out..])
             .take(p3)
         {
+            // Add, then subtract: the reference's order, and the order decides the last bit.
             add(&mut sums, r);
             subtract(&mut sums, l);
             *o = divided(&sums, size);
@@ -222,6 +227,7 @@ fn into_lanes<T: Transpose>(rows: &[f32], lanes: &mut [Lanes], width: usize) {
     for (number, square) in squares.iter_mut().enumerate() {
         T::into_lanes(&rows[number * LANES..], width, square);
     }
+    // The columns at the right edge that fill no square.
     let done = width - rest.len();
     for (x, out) in rest.iter_mut().enumerate() {
         for (lane, value) in out.iter_mut().enumerate() {
@@ -263,6 +269,7 @@ fn subtract(sums: &mut Lanes, values: &Lanes) {
 fn divided(sums: &Lanes, size: f32) -> Lanes {
     let mut out = [0.0; LANES];
     for (o, s) in out.iter_mut().zip(sums) {
+        // A division, not a product with the reciprocal: that would round differently.
         *o = s / size;
     }
     out
@@ -299,9 +306,10 @@ impl Columns {
         }
     }
 
-    /// Where the sixteen rows go that are taken next.
+    /// Room for the next stripe.
     #[inline(always)]
     fn next_stripe(&mut self) -> &mut [f32] {
+        // Both are multiples of sixteen here, so a stripe never wraps around the end of the ring.
         let place = self.taken % self.ring_rows * self.width;
         &mut self.ring.0[place..][..self.width * LANES]
     }
@@ -338,9 +346,10 @@ impl Columns {
         true
     }
 
-    /// Makes a row of output from those that are left when no more are taken; false when none is.
+    /// Emits one more row after the last input row; false when none is.
     #[inline(always)]
     fn end(&mut self, out: &mut [f32]) -> bool {
+        // From here on the window only loses rows, as many as phase four has steps.
         if self.ended == self.phases[3] {
             return false;
         }
@@ -376,6 +385,7 @@ impl VerticalPass {
             waiting: Buffer::new(width * LANES),
             count: 0,
             lanes: Buffer::new(width * LANES),
+            // 64 floats for each row of the picture: the last column filter runs only at the end.
             rows: Buffer::new(height * SMALL),
             done: 0,
         }
@@ -387,7 +397,7 @@ impl VerticalPass {
         &mut self.waiting.0[self.count * self.width..][..self.width]
     }
 
-    /// The next row is there.
+    /// Call when the row from `next_row` has been written.
     #[inline(always)]
     fn taken<T: Transpose>(&mut self) {
         self.count += 1;
@@ -404,6 +414,8 @@ impl VerticalPass {
         let mut kept = [[0.0; LANES]; SMALL];
         let mut next = 0;
         let (mut sums, mut size) = ([0.0; LANES], 0.0);
+        // Returns the next position wanted, so that the loops below compare integers and compute no
+        // centre.
         let mut keep = |out: usize, sums: &Lanes, size: f32| {
             // On a picture narrower than 64 the same value is kept more than once.
             while next < SMALL && centre(next, self.width) == out {
@@ -413,6 +425,7 @@ impl VerticalPass {
             if next < SMALL {
                 centre(next, self.width)
             } else {
+                // A position no column has: all 64 are kept.
                 usize::MAX
             }
         };
@@ -422,6 +435,7 @@ impl VerticalPass {
             add(&mut sums, lanes);
             size += 1.0;
         }
+        // Phases one and two together add exactly one window: p1 + p2 values.
         for lanes in &from[p1..p1 + p2] {
             add(&mut sums, lanes);
             size += 1.0;
@@ -447,6 +461,7 @@ impl VerticalPass {
             out += 1;
         }
         let rows = self.rows.0.as_chunks_mut::<SMALL>().0;
+        // Fewer than sixteen only at the bottom; the lanes above `count` hold former values.
         for (lane, row) in rows[self.done..][..self.count].iter_mut().enumerate() {
             for (value, lanes) in row.iter_mut().zip(&kept) {
                 *value = lanes[lane];
@@ -530,6 +545,7 @@ mod tests {
 
     /// The reference's box filter: one line at a time, any stride.
     fn naive(from: &[f32], to: &mut [f32], start: usize, len: usize, stride: usize, window: usize) {
+        // Written as the reference writes it, not as `phases` does, so that a slip in either shows.
         let half = (window + 2) / 2;
         let at = |i: usize| start + i * stride;
         let (mut l, mut r, mut o) = (0, 0, 0);
@@ -585,6 +601,7 @@ mod tests {
     }
 
     fn bits(small: &Small) -> Vec<u32> {
+        // Bits, not values: `==` would take −0 for 0.
         small.as_flattened().iter().map(|v| v.to_bits()).collect()
     }
 

@@ -37,6 +37,7 @@ fn pdq_is_bit_exact_to_pypi_pdqhash() {
         return;
     };
     let pictures = pictures();
+    // An empty set would pass every comparison below.
     assert!(pictures.len() >= 200, "{}", pictures.len());
     let mut oracle = Command::new(python)
         .args(["-c", ORACLE])
@@ -45,6 +46,7 @@ fn pdq_is_bit_exact_to_pypi_pdqhash() {
         .spawn()
         .expect("the oracle starts");
     let mut input = oracle.stdin.take().unwrap();
+    // Writing from a second thread: both pipes would fill and each side wait for the other.
     let answers = std::thread::scope(|scope| {
         scope.spawn(|| {
             for p in &pictures {
@@ -52,6 +54,7 @@ fn pdq_is_bit_exact_to_pypi_pdqhash() {
                 input.write_all(&p.height.to_le_bytes()).unwrap();
                 input.write_all(&p.rgb).unwrap();
             }
+            // End of input is how the oracle knows that it has all pictures.
             drop(input);
         });
         oracle.wait_with_output().unwrap()
@@ -66,6 +69,7 @@ fn pdq_is_bit_exact_to_pypi_pdqhash() {
     for (p, line) in pictures.iter().zip(answers.lines()) {
         let pixels = Pixels::new(p.width, p.height, &p.rgb).unwrap();
         let ours = one(pixels);
+        // In the order of `Turn::ALL`, which is that of `compute_dihedral`.
         let turned = eight(pixels).map(|t| t.digest.to_hex()).join(" ");
         assert_eq!(
             format!("{} {} {turned}", ours.quality, ours.digest.to_hex()),

@@ -60,7 +60,7 @@ const RECORDED: &[(&str, u8, &str, &str)] = &[
 ];
 
 #[test]
-fn pdq_says_what_pypi_pdqhash_said() {
+fn pdq_equals_recorded_pdqhash_digests() {
     let Compute::Pixels { one, eight } = kinds::by_name("pdq").unwrap().compute else {
         panic!()
     };
@@ -69,6 +69,7 @@ fn pdq_says_what_pypi_pdqhash_said() {
     };
     let all = pictures();
     for (name, quality, digest, turned) in RECORDED {
+        // By name, not by position: only some of the pictures are recorded.
         let p = all.iter().find(|p| p.name == *name).expect("it is made");
         let pixels = Pixels::new(p.width, p.height, &p.rgb).unwrap();
         let ours = one(pixels);
@@ -88,6 +89,7 @@ fn pdq_says_what_pypi_pdqhash_said() {
         }
     }
     let zero = Digest::from_hex(&"0".repeat(64), 32).unwrap();
+    // Guards the table itself: zeros are what a picture too small to hash gives.
     let telling = RECORDED.iter().filter(|r| r.2 != zero.to_hex());
     assert!(telling.count() >= 40, "most digests say something");
 }

@@ -24,12 +24,15 @@ fn main() {
     let started = Instant::now();
     let index = Index::new(entries);
     println!("built {:.2}", started.elapsed().as_secs_f64());
+    // A line is one round: the benchmark lets obhut and its peers take turns.
     for _ in std::io::stdin().lock().lines() {
         let mut hits = 0;
         let mut times: Vec<f64> = queries
             .iter()
             .map(|query| {
                 let started = Instant::now();
+                // The hits are printed, so that the peer's answer can be compared and no call is
+                // dropped.
                 hits += index.within(query, radius).len();
                 started.elapsed().as_secs_f64() * 1e6
             })

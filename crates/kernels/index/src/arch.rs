@@ -45,6 +45,7 @@ pub(crate) fn probe(index: &Index, query: &Words, radius_bits: u32) -> Option<Ve
 
 /// A table of zeroes that will be read all over: in large pages, where the system has them.
 pub(crate) fn zeroes<T: Clone + Default>(len: usize) -> Vec<T> {
+    // Room first, advice second, zeroes last: memory gets its pages when it is first touched.
     let mut table = Vec::with_capacity(len);
     #[cfg(target_os = "linux")]
     linux::large_pages(&table);
@@ -72,14 +73,17 @@ pub(crate) fn portable(entries: &[Words], query: &Words, radius_bits: u32) -> Ve
     let mut hits = Vec::new();
     let mut distances = [0_u32; BLOCK];
     for (number, block) in entries.chunks(BLOCK).enumerate() {
+        // First all distances, without a branch, so that the loop can use wide registers.
         for (out, entry) in distances.iter_mut().zip(block) {
             *out = crate::words_distance(entry, query);
         }
         let near = &distances[..block.len()];
+        // Most blocks hold no hit: one comparison spares looking at each entry.
         if near.iter().fold(u32::MAX, |least, d| least.min(*d)) > radius_bits {
             continue;
         }
         for (place, distance_bits) in near.iter().enumerate().filter(|(_, d)| **d <= radius_bits) {
+            // Fits: an index holds fewer than 2³² entries.
             let position = (number * BLOCK + place) as u32;
             hits.push(Hit {
                 distance_bits: *distance_bits,

@@ -15,9 +15,9 @@ use crate::{Bits256, Hit, Words, arch, words, words_distance};
 
 /// Below this many entries a scan is cheaper than probing.
 const SCAN_ENTRIES_MAX: usize = 8_192;
-/// A candidate costs a jump through memory, a scanned entry a step; about this many steps.
+/// Cost of comparing one candidate, in scanned entries; measured, see docs/performance.md.
 const STEPS_PER_CANDIDATE: usize = 12;
-/// So does a look into a bucket.
+/// Cost of reading one bucket, in scanned entries.
 const STEPS_PER_PROBE: usize = 12;
 /// Candidates that are asked for before the first of them is compared.
 const PIECE: usize = 128;
@@ -27,8 +27,11 @@ const CHUNK_BITS_MAX: u32 = 26;
 const CHUNK_BITS_MIN: u32 = 10;
 /// Memory of all tables together, in bytes for each entry.
 const TABLE_BYTES_PER_ENTRY_MAX: usize = 160;
-/// The radius chunks are fitted to; others are answered as exactly.
+/// The radius chunks are fitted to; other radii are answered just as exactly, only slower.
 const DESIGN_RADIUS_BITS: u32 = 31;
+
+/// Largest distance there is. A larger radius means the same, and must not overflow the thresholds.
+const BITS: u32 = 256;
 
 /// An immutable set of entries that can be searched.
 pub struct Index {
@@ -55,6 +58,7 @@ impl Chunk {
     fn of(self, entry: &Words) -> u32 {
         let (word, shift) = (self.from as usize / 64, self.from % 64);
         let mut bits = entry[word] << shift;
+        // At most 26 bits wide, so a chunk touches two words at most.
         if shift + self.width > 64 {
             bits |= entry[word + 1] >> (64 - shift);
         }
@@ -63,7 +67,7 @@ impl Chunk {
 }
 
 impl Index {
-    /// Builds the tables, with as many threads as there are cores. At most 2³² − 1 entries.
+    /// Builds the tables, with as many threads as there are cores. At most 2³² − 2 entries.
     pub fn new(entries: Vec<Bits256>) -> Self {
         Self::of_words(entries.len(), entries.iter().map(words))
     }
@@ -74,6 +78,7 @@ impl Index {
         all.iter_mut()
             .zip(entries)
             .for_each(|(to, from)| *to = from);
+        // No tables at all: `probe` then always leaves it to the scan.
         let chunks = if len <= SCAN_ENTRIES_MAX {
             Vec::new()
         } else {
@@ -101,6 +106,7 @@ impl Index {
 
     /// All entries within `radius_bits`, nearest first, then by position.
     pub fn within(&self, query: &Bits256, radius_bits: u32) -> Vec<Hit> {
+        let radius_bits = radius_bits.min(BITS);
         let query = words(query);
         let mut hits = match arch::probe(self, &query, radius_bits) {
             Some(hits) => hits,
@@ -113,6 +119,7 @@ impl Index {
     /// [`Index::within`] for each of some queries. Those that a scan answers share one walk over
     /// the entries.
     pub fn within_each(&self, queries: &[Bits256], radius_bits: u32) -> Vec<Vec<Hit>> {
+        let radius_bits = radius_bits.min(BITS);
         let queries: Vec<Words> = queries.iter().map(words).collect();
         let probed = queries.iter().map(|q| arch::probe(self, q, radius_bits));
         let mut answers: Vec<Option<Vec<Hit>>> = probed.collect();
@@ -141,6 +148,7 @@ impl Index {
             .zip(&thresholds)
             .map(|(t, k)| ball(t.chunk.width, *k))
             .sum();
+        // Steps are scanned entries: a scan takes one for each.
         let mut steps = probes * STEPS_PER_PROBE;
         if self.tables.is_empty() || steps > self.entries.len() {
             return None;
@@ -173,6 +181,7 @@ impl Index {
             begin = *end;
             *end = buckets.len();
         }
+        // Checked again: only now is it known how full the buckets are.
         if steps > self.entries.len() {
             return None;
         }
@@ -185,6 +194,7 @@ impl Index {
                     arch::prefetch(&self.entries, *position as usize);
                     candidates.push(*position);
                 }
+                // Between buckets, so a batch may be longer than a piece; the vector grows.
                 if candidates.len() >= PIECE {
                     self.compare(
                         query,
@@ -196,6 +206,8 @@ impl Index {
                     );
                 }
             }
+            // Before the next table, because `compare` has to know which one the candidates came
+            // from.
             self.compare(
                 query,
                 radius_bits,
@@ -250,6 +262,8 @@ fn chunks(len: usize) -> Vec<Chunk> {
         let starts: usize = widths(count).map(|width| 4 << width).sum();
         starts + 4 * len * count as usize
     };
+    // 25 chunks always fit (at 8,193 entries 116 bytes each, less on longer lists), so there is a
+    // minimum.
     let count = (256_u32.div_ceil(CHUNK_BITS_MAX)..=256 / CHUNK_BITS_MIN)
         .filter(|count| table_bytes(*count) <= len * TABLE_BYTES_PER_ENTRY_MAX)
         .min_by_key(|count| {
@@ -261,6 +275,7 @@ fn chunks(len: usize) -> Vec<Chunk> {
                     ball(width, *k) as f64 * (1.0 + per_bucket)
                 })
                 .sum();
+            // Whole places: a float has no total order to take the minimum by.
             buckets as u64
         })
         .expect("there are some");
@@ -306,6 +321,7 @@ fn thresholds(count: u32, radius_bits: u32) -> Vec<i32> {
     if count == 0 {
         return Vec::new();
     }
+    // It is the `tᵢ + 1` that add up to the radius + 1, so that is what is shared out.
     let (each, over) = ((radius_bits + 1) / count, (radius_bits + 1) % count);
     // The wider chunks come first.
     (0..count)
@@ -316,8 +332,11 @@ fn thresholds(count: u32, radius_bits: u32) -> Vec<i32> {
 /// How many values differ from one of `width` bits in at most `threshold` bits.
 fn ball(width: u32, threshold: i32) -> usize {
     let (mut sum, mut layer) = (0_usize, 1_usize);
+    // A threshold of −1 makes an empty range: no bucket is looked at.
     for k in 0..=threshold.max(-1) {
         sum = sum.saturating_add(layer);
+        // Divides evenly: the result is the next binomial coefficient. Beyond the width it becomes
+        // zero.
         layer =
             layer.saturating_mul((width as usize).saturating_sub(k as usize)) / (k as usize + 1);
     }
@@ -345,6 +364,7 @@ fn each_near(width: u32, threshold: i32, mut give: impl FnMut(u32)) {
 
 impl Table {
     fn new(entries: &[Words], chunk: Chunk) -> Self {
+        // One more than there are values, so that the last bucket has an end too.
         let mut starts = arch::zeroes((1 << chunk.width) + 1);
         for entry in entries {
             starts[chunk.of(entry) as usize + 1] += 1;
@@ -377,6 +397,7 @@ mod tests {
     fn random(state: &mut u64) -> Bits256 {
         let mut out = [0; 32];
         for word in out.chunks_exact_mut(8) {
+            // The constants of Knuth's MMIX generator.
             *state = state
                 .wrapping_mul(6364136223846793005)
                 .wrapping_add(1442695040888963407);
@@ -431,14 +452,16 @@ mod tests {
         }
     }
 
-    /// Flips laid where they hurt most: as even over the chunks as can be, at every distance.
+    /// Flips spread as evenly over the chunks as possible: as even over the chunks as can be, at every distance.
     #[test]
     fn spread_flips_up_to_the_radius_are_found_in_buckets() {
         let mut state = 7;
+        // The first is the shortest list that has tables.
         for len in [SCAN_ENTRIES_MAX + 1, 70_000, 300_000] {
             let all = entries(&mut state, len);
             let index = Index::new(all.clone());
             let count = index.tables.len() as u16;
+            // 31 is the radius the chunks are fitted to.
             for distance in 0..=31_u16 {
                 let flips = (0..distance).map(|i| {
                     let chunk = index.tables[(i % count) as usize].chunk;
@@ -462,9 +485,10 @@ mod tests {
 
     /// Crowded buckets must not cost more than the scan they are meant to save.
     #[test]
-    fn a_crowd_is_left_to_the_scan() {
+    fn crowded_buckets_fall_back_to_the_scan() {
         let mut state = 3;
         let mut all = entries(&mut state, 20_000);
+        // Within two bits of zero: they share buckets in nearly every chunk.
         all.extend((0..20_000_u16).map(|i| flipped([0; 32], [i % 256, i / 256])));
         let index = Index::new(all.clone());
         assert!(index.probe(&words(&[0; 32]), 31).is_none());
@@ -476,6 +500,7 @@ mod tests {
 
     #[test]
     fn chunks_cover_all_bits_and_thresholds_suffice() {
+        // At 60 million log₂ is 25.8, close to the widest chunk allowed.
         for len in [10_000, 100_000, 1_000_000, 10_000_000, 60_000_000] {
             let chunks = chunks(len);
             let mut next = 0;
@@ -509,6 +534,7 @@ mod tests {
 
     #[test]
     fn balls_have_as_many_masks_as_counted() {
+        // −1 is a chunk that is not looked at; (4, 9) allows more flips than there are bits.
         for (width, threshold) in [(8, 3), (23, 2), (24, 1), (5, -1), (5, 0), (4, 4), (4, 9)] {
             let mut masks = Vec::new();
             each_near(width, threshold, |m| masks.push(m));
@@ -528,6 +554,7 @@ mod tests {
     fn an_empty_index_answers() {
         let index = Index::new(Vec::new());
         assert!(index.is_empty());
+        // A radius that takes in everything, and still there is nothing to find.
         assert_eq!(index.within(&[0; 32], 256), vec![]);
     }
 }

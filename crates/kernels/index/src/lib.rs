@@ -1,6 +1,6 @@
 //! Turns digests into near neighbours: every entry within a Hamming radius of a query, exactly.
 //!
-//! The crate knows bits, not PDQ. Entries are 256 bits; their position is their name. Two searches
+//! The crate knows bits, not PDQ. Entries are 256 bits; an entry is identified by its position. Two searches
 //! give the same answer: [`Index::within`], which looks into buckets, and [`linear::within`], which
 //! looks at everything and is the oracle of the tests.
 //!
@@ -48,5 +48,11 @@ pub(crate) fn words_distance(a: &Words, b: &Words) -> u32 {
 #[inline(always)]
 pub(crate) fn words(bits: &Bits256) -> Words {
     let (words, _) = bits.as_chunks::<8>();
+    // Big-endian: bit 0 of a chunk is then the most significant bit of the first byte.
     [0, 1, 2, 3].map(|i| u64::from_be_bytes(words[i]))
 }
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

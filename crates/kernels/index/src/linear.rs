@@ -12,6 +12,7 @@ pub fn within(entries: &[Bits256], query: &Bits256, radius_bits: u32) -> Vec<Hit
         })
         .filter(|hit| hit.distance_bits <= radius_bits)
         .collect();
+    // Unstable is enough: positions differ, so no two hits are equal.
     hits.sort_unstable();
     hits
 }

@@ -1,6 +1,6 @@
 //! Entries that grow while they are searched: immutable runs, and a new set of them for each delta.
 //!
-//! A delta makes a new [`Segments`] that shares all runs but the newest with the old one, so that
+//! A delta makes a new [`Segments`] that shares the older runs, so that
 //! a running search continues in the old one and nothing waits. Short runs are merged as they come
 //! (each run is at least [`GROWTH`] times as long as the next), so a list with 10,000 deltas has a
 //! handful of runs, and each entry is copied a handful of times.
@@ -30,21 +30,25 @@ impl Segments {
         Self::default().with(&entries)
     }
 
-    /// The same and these, whose positions follow. At most 2³² − 1 in all.
+    /// The same entries, and these after them. At most 2³² − 2 in all.
     pub fn with(&self, more: &[Bits256]) -> Self {
         if more.is_empty() {
             return self.clone();
         }
+        // Cheap: a run holds its index behind an `Arc`.
         let mut runs = self.runs.clone();
         let mut len = more.len();
         let mut first = self.len();
         let mut merged = Vec::new();
+        // From the newest: a run that is long enough ends the merging, for all older ones are
+        // longer still.
         while let Some(run) = runs.pop_if(|run| run.index.len() < GROWTH * len) {
             len += run.index.len();
             first = run.first as usize;
             merged.push(run.index);
         }
         assert!(first + len < u32::MAX as usize, "positions are 32 bits");
+        // Popped newest first; positions count from the oldest.
         let older = merged
             .iter()
             .rev()
@@ -79,6 +83,7 @@ impl Segments {
                 hits.map(|hit| run.placed(hit))
             })
             .collect();
+        // Each run's hits are in order, but not those of all runs together.
         hits.sort_unstable();
         hits
     }
@@ -152,6 +157,7 @@ mod tests {
             grown = grown.with(&[entry]);
         }
         assert_eq!(grown.len(), 15_000);
+        // Eight runs, each four times the next, would need at least 21,845 entries.
         assert!(grown.runs.len() <= 8, "{}", grown.runs.len());
         assert_eq!(grown.within(&[0; 32], 0).len(), 1);
     }

@@ -1,7 +1,7 @@
 //! One side of a party at one moment: which indicators fired, whether they come to a scenario, and
 //! how much they weigh together.
 
-use crate::indicators::{self, Counts, Indicator, View};
+use crate::indicators::{self, Counts, Indicator, PartyView};
 use crate::scenarios;
 use crate::texts::Texts;
 use crate::window::{Numbers, Series, last_days, others};
@@ -33,6 +33,7 @@ impl Fired {
     /// Restores one from the record; `None` if the indicator no longer exists.
     pub fn restored(id: &str, sentence: u8, strength: f64, values: [f64; 5]) -> Option<Self> {
         let place = indicators::place(id)?;
+        // A record of another version may name a sentence that this one does not have.
         (usize::from(sentence) < indicators::ALL[place].because.len()).then_some(Self {
             place: place as u8,
             sentence,
@@ -180,6 +181,7 @@ fn assess(
     let suspect = look(side, &apart, other_side, now, policy, links, &[], scratch);
     suspect.or_else(|| {
         let said = look(side, year, other_side, now, policy, links, &series, scratch);
+        // The series is included now, so only the victim's scenario may answer.
         said.filter(|a| a.role() == Role::PossibleVictim)
     })
 }
@@ -207,7 +209,7 @@ fn look(
         return None;
     }
     let numbers = Numbers::of(recent, scratch);
-    let mut view = View {
+    let mut view = PartyView {
         side,
         now,
         year,
@@ -219,7 +221,7 @@ fn look(
         series,
     };
     let mut fired: Vec<Fired> = Vec::new();
-    let ask = |view: &View<'_>, fired: &mut Vec<Fired>, places: &[usize]| {
+    let ask = |view: &PartyView<'_>, fired: &mut Vec<Fired>, places: &[usize]| {
         for place in places.iter().copied().filter(|p| policy.speaks(*p)) {
             let i = indicators::ALL[place];
             if let Some(found) = (i.fires)(view, &policy.values[place]) {
@@ -242,10 +244,12 @@ fn look(
             return None;
         }
     }
+    // Look-ups for every recipient: only after an anchor has fired.
     view.links = links(&others(recent));
     ask(&view, &mut fired, &asked.linked);
     if !strong {
         ask(&view, &mut fired, &asked.beside_weak);
+        // What is asked after this cannot complete a weak anchor.
         if !SCENARIOS.iter().any(|s| s.side == side && s.holds(&fired)) {
             return None;
         }
@@ -255,10 +259,12 @@ fn look(
         ask(&view, &mut fired, &asked.beside_weak);
         ask(&view, &mut fired, &asked.rest_of_weak);
     }
+    // The order of SCENARIOS decides: a possible victim comes before every suspect.
     let scenario = SCENARIOS
         .iter()
         .filter(|s| s.side == side)
         .find(|s| s.holds(&fired))?;
+    // Before the score: signs of blackmail must not add to a suspect's.
     fired.retain(|f| scenario.hears(f));
     let score = score_of(&fired);
     // A possible victim is reported whatever the score.
@@ -266,7 +272,9 @@ fn look(
         return None;
     }
     let weight = |f: &Fired| f.indicator().weight * f.strength;
+    // What is only shown has weight 0 and therefore comes last.
     fired.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+    // R01 looks back 180 days, so its evidence begins there.
     let seen = if side == Side::Recipient {
         last_days(year, now, 180)
     } else {
@@ -306,7 +314,7 @@ pub struct RunningAssessment {
 }
 
 impl RunningAssessment {
-    /// Takes what was said at a moment; nothing said is worth taking too.
+    /// Takes what was said at a moment; `None` changes nothing.
     pub fn take(&mut self, said: Option<Assessment>) {
         let Some(said) = said else {
             return;
@@ -321,6 +329,7 @@ impl RunningAssessment {
             .victim
             .as_ref()
             .is_some_and(Assessment::is_confirmed_victim);
+        // A series seen to its end is not replaced by a view of it while it was running.
         if !settled || said.is_confirmed_victim() {
             keep_higher(&mut self.victim, said);
         }
@@ -328,11 +337,13 @@ impl RunningAssessment {
 
     /// What remains.
     pub fn conclude(self) -> Option<Assessment> {
+        // A remaining suspicion rests on payments outside the series, so it comes first.
         self.suspect.or(self.victim)
     }
 }
 
 fn keep_higher(kept: &mut Option<Assessment>, said: Assessment) {
+    // Strictly higher: of equal scores the earliest is kept.
     if kept.as_ref().is_none_or(|k| said.score > k.score) {
         *kept = Some(said);
     }

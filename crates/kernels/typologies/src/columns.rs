@@ -60,6 +60,7 @@ impl Packed {
     #[inline]
     pub fn push(&mut self, value: u64) {
         match self {
+            // An empty column has no value yet and takes any.
             Packed::Same(v, n) if *v == value || *n == 0 => {
                 *v = value;
                 *n += 1;
@@ -81,6 +82,7 @@ impl Packed {
         let n = self.len();
         let highest = match self {
             Packed::Same(v, _) => value.max(*v),
+            // A typed column is widened only for a value that does not fit: the highest so far.
             _ => value,
         };
         let all = (0..n).map(|i| self.get(i));
@@ -114,6 +116,7 @@ mod tests {
     #[test]
     fn what_goes_in_comes_out() {
         let mut column = Packed::default();
+        // Crosses every width once, with small values in between.
         let values = [7, 7, 255, 256, 3, 70_000, 1 << 40, 0, u64::MAX];
         for (n, v) in values.iter().enumerate() {
             column.push(*v);

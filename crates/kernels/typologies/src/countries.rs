@@ -56,6 +56,7 @@ impl Country {
 
     /// True when a published list of [`RISK_CORRIDORS`] names it as a destination.
     pub fn in_risk_list(self) -> bool {
+        // Asked for every transfer, so the lists are searched at compile time.
         const RISK: [bool; Country::COUNT] = {
             let mut table = [false; Country::COUNT];
             let mut l = 0;
@@ -77,6 +78,7 @@ impl Country {
     /// Local hour, 0 to 23, of a moment; summer time as of the rules of 2025. A country with
     /// several zones has the one most people live in.
     pub fn local_hour(self, at_micros: i64) -> u8 {
+        // A country that is missing in ZONES has 0 here: its hours are those of UTC.
         let (minutes, summer) = ZONE[usize::from(self.0)];
         let at = at_micros + i64::from(minutes) * 60_000_000;
         let summer = summer.holds(at.div_euclid(DAY_MICROS));
@@ -139,6 +141,7 @@ impl Summer {
             Summer::Never => false,
             Summer::Europe => (last_sunday(year, 3)..last_sunday(year, 10)).contains(&day),
             Summer::America => (sunday(year, 3, 2)..sunday(year, 11, 1)).contains(&day),
+            // South of the equator summer spans the new year: two ranges of one calendar year.
             Summer::Australia => day >= sunday(year, 10, 1) || day < sunday(year, 4, 1),
             Summer::NewZealand => day >= last_sunday(year, 9) || day < sunday(year, 4, 1),
         }
@@ -156,6 +159,7 @@ fn day_of(year: i64, month: i64, day: i64) -> i64 {
 }
 
 fn year_of(day: i64) -> i64 {
+    // Dividing by 366 gives a year that is never too late; the search only goes up.
     let guess = 1970 + day.div_euclid(366);
     (guess..)
         .find(|y| day < day_of(y + 1, 1, 1))
@@ -181,6 +185,7 @@ fn last_sunday(year: i64, month: i64) -> i64 {
     last - weekday(last)
 }
 
+// Minutes from UTC without summer time; a country that is missing gets UTC.
 const ZONES: &[(i16, Summer, &str)] = &[
     (-600, Summer::Never, "PF CK"),
     (-360, Summer::Never, "CR GT HN NI SV BZ MX EC"),
@@ -270,10 +275,12 @@ mod tests {
         check("DE", summer, 14);
         check("US", winter, 7);
         check("US", summer, 8);
+        // January is summer in Sydney: UTC plus 11.
         check("AU", winter, 23);
         check("AU", summer, 22);
         check("PH", winter, 20);
         check("IN", winter, 17);
+        // Not in ZONES: UTC.
         check("ZZ", winter, 12);
         // The days around the change in Germany, 2025-03-30.
         check("DE", 1_743_249_600, 13); // 29th, 12:00

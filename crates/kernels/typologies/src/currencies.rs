@@ -67,6 +67,7 @@ pub struct CurrencyEntry {
 impl CurrencyEntry {
     /// Minor units as US cents at the reference rate, rounded, at most `u32::MAX`.
     pub fn to_ref_cents(&self, minor: i64) -> u32 {
+        // The cast saturates: a huge amount must not wrap to a small one.
         (minor as f64 * self.ref_cents_each + 0.5) as u32
     }
 
@@ -198,6 +199,7 @@ static PLACES: [u8; 26 * 26 * 26] = {
     let mut n = 0;
     while n < CURRENCIES.len() {
         let code = CURRENCIES[n].code.as_bytes();
+        // With a 256th currency this overflows and the build fails.
         places[letters(code[0], code[1], code[2])] = n as u8 + 1;
         n += 1;
     }
@@ -206,6 +208,7 @@ static PLACES: [u8; 26 * 26 * 26] = {
 
 /// ISO 4217, in alphabetical order; funds, metals and test codes left out.
 pub const CURRENCIES: &[CurrencyEntry] = &[
+    // Last column: the smallest of 5, 50, 500, ... units that is worth a US dollar or more.
     entry("AED", 2, 3.67, 500),
     entry("AFN", 2, 70.0, 50000),
     entry("ALL", 2, 85.0, 50000),
@@ -388,6 +391,7 @@ mod tests {
     #[test]
     fn yen_have_no_cents_and_dinars_three_digits() {
         let of = |code: &[u8], minor| Currency::new(code).unwrap().entry().to_ref_cents(minor);
+        // 148 yen to the dollar and no hundredths: 1480 are ten dollars.
         assert_eq!(of(b"JPY", 1480), 1000);
         assert_eq!(of(b"KWD", 306), 100);
         assert_eq!(of(b"USD", 100), 100);

@@ -1,14 +1,15 @@
 //! For each indicator a history that makes it fire, and the nearest one that doesn't.
 
-use crate::indicators::{self, View};
+use crate::indicators::{self, PartyView};
 use crate::window::{Numbers, Series, last_days};
 use crate::{
     Context, Country, Currency, DAY_MICROS, Event, Fired, LinkKnown, Links, PartyKey, Policy,
     Purchase, Side, Transfer,
 };
 
-/// A Sunday, midnight.
+/// Wednesday, 2025-01-01, midnight.
 const START: i64 = 1_735_689_600_000_000;
+// Outside the hours of S06, so that only cases that move the clock are at night.
 const NOON: f64 = 0.5;
 
 /// US cents to or from a party, on a day, at an hour of UTC.
@@ -107,8 +108,9 @@ impl Party {
         let place = indicators::place(id).unwrap();
         let i = indicators::ALL[place];
         assert!(i.sides.contains(&self.side), "{id}");
+        // The other side is seen 30 days further: R03 needs what leaves after the last credit.
         let found = (i.fires)(
-            &View {
+            &PartyView {
                 side: self.side,
                 now,
                 year,
@@ -150,6 +152,7 @@ fn examples() -> Vec<(&'static str, Party, Party)> {
         };
         (0..8).map(each).collect()
     };
+    // Makes one of them family, which puts the count one below its threshold.
     let kin_first = |n: usize, t: &mut Transfer| t.context.kin = n == 0;
     let abroad = |to: &str| {
         let mut all = bought(Purchase::Abroad, every(8.0, 3, 5_000));

@@ -61,6 +61,7 @@ pub fn of_sender(sent: &[Sent], scratch: &mut Scratch, mut each: impl FnMut(usiz
             let count = &mut counts[scratch.local[i] as usize];
             window.recipients += u32::from(*count == 0);
             *count += 1;
+            // Ends at `i` at the latest: the transfer itself is newer than `oldest`.
             while sent[from[w]].at_micros <= oldest {
                 let gone = &sent[from[w]];
                 window.n -= 1;
@@ -108,6 +109,7 @@ fn number_recipients(sent: &[Sent], scratch: &mut Scratch) -> usize {
         }
         local[sorted[at].1 as usize] = distinct;
     }
+    // `sent` is longer than FEW here, so there is a last number to add one to.
     distinct as usize + 1
 }
 
@@ -123,6 +125,7 @@ mod tests {
             amount_minor: 100,
             small: recipient == 1,
         };
+        // Day 30 is the edge: the transfer of day 0 has just left the window of 30 days.
         let sent = [day(0, 1), day(10, 2), day(30, 1), day(100, 1)];
         let mut rows = Vec::new();
         of_sender(&sent, &mut Scratch::default(), |i, w| {

@@ -75,6 +75,7 @@ pub(crate) const NIGHT: usize = place_of("S06");
 pub(crate) const SHARED: usize = place_of("R01");
 
 const fn same(a: &str, b: &str) -> bool {
+    // `==` on `str` does not work in a const fn.
     let (a, b) = (a.as_bytes(), b.as_bytes());
     let mut at = 0;
     while at < a.len() && at < b.len() && a[at] == b[at] {
@@ -86,6 +87,7 @@ const fn same(a: &str, b: &str) -> bool {
 /// The place of an indicator, by its id, found while this is compiled.
 const fn place_of(id: &str) -> usize {
     let mut at = 0;
+    // An unknown id runs past the end, which fails the build.
     while !same(ALL[at].id, id) {
         at += 1;
     }
@@ -136,10 +138,10 @@ pub struct Indicator {
     /// Columns it needs, in addition to the required ones.
     pub needs: &'static [&'static str],
     /// How settled it is.
-    pub status: Status,
+    pub status: IndicatorStatus,
     /// Sentences for an alert, with places for the numbers.
     pub because: &'static [Texts],
-    pub(crate) fires: fn(&View<'_>, &[f64]) -> Option<Found>,
+    pub(crate) fires: fn(&PartyView<'_>, &[f64]) -> Option<Firing>,
 }
 
 /// The case association an indicator depends on.
@@ -153,7 +155,8 @@ pub enum DependsOn {
 
 /// How settled an indicator is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Status {
+#[non_exhaustive]
+pub enum IndicatorStatus {
     /// May change.
     Preview,
     /// Changes are announced.
@@ -252,7 +255,7 @@ impl Unit {
 }
 
 /// What an indicator looks at: one side of a party, at a moment.
-pub struct View<'a> {
+pub struct PartyView<'a> {
     /// Which side.
     pub side: Side,
     /// The moment, microseconds since 1970.
@@ -273,7 +276,7 @@ pub struct View<'a> {
     pub(crate) series: &'a [Series],
 }
 
-impl<'a> View<'a> {
+impl<'a> PartyView<'a> {
     /// The side's events of the last days, at most 365.
     pub(crate) fn days(&self, days: i64) -> &'a [Event] {
         last_days(self.year, self.now, days)
@@ -282,21 +285,23 @@ impl<'a> View<'a> {
 
 /// An indicator that fired: how strongly, with which numbers, in which sentence.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) struct Found {
+pub(crate) struct Firing {
     pub strength: f64,
     pub sentence: u8,
     pub values: [f64; 5],
 }
 
 /// Fires with numbers for the first sentence.
-pub(crate) fn found(strength: f64, values: &[f64]) -> Option<Found> {
+pub(crate) fn found(strength: f64, values: &[f64]) -> Option<Firing> {
     found_as(0, strength, values)
 }
 
-pub(crate) fn found_as(sentence: u8, strength: f64, values: &[f64]) -> Option<Found> {
+pub(crate) fn found_as(sentence: u8, strength: f64, values: &[f64]) -> Option<Firing> {
+    // A fixed size keeps `Firing` and `Fired` Copy; more than five numbers panic here.
     let mut kept = [0.0; 5];
     kept[..values.len()].copy_from_slice(values);
-    Some(Found {
+    // A ramp is 0 at its start, but what fired should weigh something. 0.05 is our judgement.
+    Some(Firing {
         strength: strength.clamp(0.05, 1.0),
         sentence,
         values: kept,
@@ -320,8 +325,12 @@ pub(crate) fn most_distinct<A: Ord, B: Ord>(pairs: impl Iterator<Item = (A, B)>)
     of_each.max().unwrap_or(0) as f64
 }
 
-/// 0 at `from`, 1 at `to`, straight between.
+/// 0 at `from`, 1 at `to`, linear in between; 1 at equal ends that are reached.
 pub(crate) fn ramp(x: f64, from: f64, to: f64) -> f64 {
+    // A threshold set to the ramp's end would make 0/0, `clamp` keeps NaN, and NaN passes every minimum.
+    if to <= from {
+        return if x >= from { 1.0 } else { 0.0 };
+    }
     ((x - from) / (to - from)).clamp(0.0, 1.0)
 }
 
@@ -347,6 +356,21 @@ pub(crate) const fn proposal(name: &'static str, value: f64, unit: Unit) -> Thre
 mod tests {
     use super::*;
 
+    /// `--set S02.share=1` made a score of NaN, which is below no minimum, and so an alert.
+    #[test]
+    fn a_threshold_at_the_end_of_its_ramp_is_a_step() {
+        for (x, from, to, expected) in [
+            (0.0, 0.0, 10.0, 0.0),
+            (5.0, 0.0, 10.0, 0.5),
+            (11.0, 0.0, 10.0, 1.0),
+            (1.0, 1.0, 1.0, 1.0),
+            (0.9, 1.0, 1.0, 0.0),
+            (2.0, 3.0, 1.0, 0.0),
+        ] {
+            assert_eq!(ramp(x, from, to), expected, "{x} from {from} to {to}");
+        }
+    }
+
     #[test]
     fn each_is_whole_and_in_its_place() {
         let csv = ["S", "R", "X"];
@@ -370,6 +394,7 @@ mod tests {
 
     #[test]
     fn what_must_never_count_does_not() {
+        // S16 and R02 do add to a score, but neither can be one of the two signals.
         for id in ["S09", "S10", "S11", "S16", "R02"] {
             let i = ALL[place(id).unwrap()];
             assert!(!matches!(i.counts, Counts::Signal(_)), "{id}");

@@ -1,7 +1,7 @@
 //! Turns transfers into indicators that fired, and why.
 //!
 //! One pass in time order, bounded memory, each party separately: [`Monitor`] keeps what the rolling
-//! windows need and answers after every transfer; [`features`] is the fast twin for history that is
+//! windows need and answers after every transfer; [`assess_sender`] and [`assess_recipient`] are its twins for history that is
 //! grouped by party. Money is counted in minor units; nothing here knows a file, a clock or a network.
 //!
 //! Invariant: where the money goes never changes a score. Corridors are shown, not weighed; swapping
@@ -32,7 +32,7 @@ pub use assess::{
 pub use columns::Packed;
 pub use countries::{Country, RISK_CORRIDORS, RiskList};
 pub use currencies::{Band, CURRENCIES, Currency, CurrencyEntry, RATES_AS_OF};
-pub use indicators::{Counts, Indicator, Status, Threshold, Unit, View};
+pub use indicators::{Counts, Indicator, IndicatorStatus, PartyView, Threshold, Unit};
 pub use monitor::{
     ByParty, Monitor, Observed, PartyHasher, Relations, SharedSince, is_shared_now, silence_before,
 };
@@ -48,3 +48,8 @@ pub use transfer::{
     amount_minor_from_f64,
 };
 pub use window::{Numbers, PARTY_EVENTS_MAX, PartyWindow};
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

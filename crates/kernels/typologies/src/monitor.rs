@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::assess::{self, Assessment, Links};
-use crate::indicators::{ALL, SHARED, View};
+use crate::indicators::{ALL, PartyView, SHARED};
 use crate::window::{Numbers, PartyWindow, last_days};
 use crate::{DAY_MICROS, Event, PartyKey, Policy, Purchase, Side, Transfer};
 
@@ -30,12 +30,14 @@ impl Hasher for PartyHasher {
     }
 
     fn write(&mut self, bytes: &[u8]) {
+        // Only for completeness: a PartyKey hashes as one u64.
         for b in bytes {
             self.write_u64(u64::from(*b));
         }
     }
 
     fn write_u64(&mut self, n: u64) {
+        // 2^64 divided by the golden ratio: spreads consecutive keys (Fibonacci hashing).
         let mut x = (self.0 ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         x ^= x >> 32;
         self.0 = x.wrapping_mul(0xd6e8_feb8_6659_fd93) ^ (x >> 29);
@@ -66,6 +68,7 @@ impl Relations {
     pub fn note_shared(&mut self, recipient: PartyKey, at: i64) {
         let spans = self.shared.entry(recipient).or_default();
         match spans.last_mut() {
+            // `max`: a late transfer must not shorten a span.
             Some(span) if at <= span.1 => span.1 = span.1.max(at + SHARED_MICROS),
             _ => spans.push((at, at + SHARED_MICROS)),
         }
@@ -83,6 +86,7 @@ impl Relations {
 
     /// Joins what was noted elsewhere, of other recipients.
     pub fn join(&mut self, other: Relations) {
+        // `extend` replaces, which is safe: each recipient is in exactly one part.
         self.shared.extend(other.shared);
         self.near.extend(other.near);
     }
@@ -143,10 +147,12 @@ fn count(parties: &[PartyKey], is: impl Fn(&PartyKey) -> bool) -> u32 {
 
 /// True when a recipient's events make it a shared one, now.
 pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
+    // Trap: a policy that sets R01.n below three has no effect here.
     if received.len() < 3 || !policy.speaks(SHARED) {
         return false;
     }
-    let view = View {
+    // R01 reads only `year` and `now` on this side; the rest is left empty to save its cost.
+    let view = PartyView {
         side: Side::Recipient,
         now,
         year: received,
@@ -218,8 +224,10 @@ impl Monitor {
         let (sent, received) = Event::of(t, &self.policy);
         let mut observed = Observed::default();
         let transfer = t.context.purchase == Purchase::None;
+        // The seller of a purchase is not assessed, so its side is not kept.
         if transfer {
             self.relations.note_payment(t.sender, t.recipient);
+            // The recipient first: whether it is shared counts for the sender below.
             let party = self.parties.entry(t.recipient).or_default();
             party.received.push(received);
             if party.received.has_several() && party.received.is_due() {
@@ -240,6 +248,7 @@ impl Monitor {
         }
         let party = self.parties.entry(t.sender).or_default();
         let (relations, policy) = (&self.relations, &self.policy);
+        // Before the push: the new payment would end the silence.
         if let Some(moment) = silence_before(party.sent.events(), now) {
             observed.settled = assess::sender(
                 party.sent.events(),
@@ -262,6 +271,7 @@ impl Monitor {
             |others| relations.links(t.sender, Side::Sender, others, now),
             &mut self.scratch,
         );
+        // R03 waits for money to leave, so a sender is also looked at as a recipient.
         if party.received.has_several() && party.received.is_due() {
             observed.collector = assess::recipient(
                 party.received.events(),
@@ -329,6 +339,7 @@ impl Monitor {
     /// Replaces the set of parties in confirmed cases; later assessments depend on this set alone.
     pub fn set_confirmed(&mut self, confirmed: impl IntoIterator<Item = PartyKey>) {
         self.relations.confirmed = confirmed.into_iter().collect();
+        // Rebuilt from the kept year, so that nothing of a withdrawn case remains.
         self.relations.near.clear();
         let all: Vec<PartyKey> = self.relations.confirmed.iter().copied().collect();
         for sender in all {
@@ -368,5 +379,6 @@ impl Monitor {
 pub fn silence_before(sent: &[Event], now: i64) -> Option<i64> {
     let last = sent.iter().rev().find(|e| e.purchase == Purchase::None)?;
     let moment = last.at_micros + SILENCE_MICROS;
+    // No series has fewer than three payments.
     (sent.len() >= 3 && moment < now).then_some(moment)
 }

@@ -79,6 +79,7 @@ impl Policy {
     pub fn switch(&mut self, id: &str, on: bool) -> Result<(), PolicyFault> {
         let at = indicators::place(id).ok_or_else(|| unknown(id))?;
         self.enabled[at] = on;
+        // S10 is the consent to read age: X01, X03 and X04 read it under the same flag.
         if indicators::ALL[at].id == "S10" {
             self.age_and_sex = on;
         }
@@ -103,10 +104,11 @@ impl Policy {
                 remedy: format!("{id} has: {}", names.join(", ")),
             });
         };
+        // Refuses NaN as well: `value < 0.0` would let it through.
         if !(0.0..=1e12).contains(&value) {
             return Err(PolicyFault {
                 what: name.into(),
-                remedy: "give a number from 0 on".into(),
+                remedy: "give a number from 0 to 1e12".into(),
             });
         }
         self.values[at][t] = resolve(value, thresholds[t].unit);
@@ -122,7 +124,7 @@ impl Policy {
         if band.low_minor <= 0 || band.high_minor < band.low_minor {
             return Err(PolicyFault {
                 what: format!("band of {}", currency.code()),
-                remedy: "it goes from a positive amount up to a higher one".into(),
+                remedy: "the lower end must be positive and not above the upper end".into(),
             });
         }
         self.bands[usize::from(currency.number())] = band;
@@ -146,12 +148,14 @@ impl Policy {
 
     /// True for a transfer made late in the evening or at night where its sender is.
     pub(crate) fn is_night(&self, t: &Transfer) -> bool {
+        // An offset in the record is exact; the country's is that of its most populous zone.
         let local = match t.zone_minutes {
             Some(minutes) => hour(t.at_micros + i64::from(minutes) * 60_000_000),
             None => t.from.local_hour(t.at_micros),
         };
         let night = &self.values[indicators::NIGHT];
         let (from, until) = (night[NIGHT_FROM] as u8, night[NIGHT_UNTIL] as u8);
+        // 22 to 5 passes midnight; a policy may also set hours that do not.
         if from <= until {
             (from..until).contains(&local)
         } else {
@@ -179,6 +183,7 @@ fn resolve(value: f64, unit: Unit) -> f64 {
         Unit::Money(code) => {
             let entry = Currency::new(code.as_bytes()).expect("a currency").entry();
             let minor = value * 10f64.powi(entry.digits as i32);
+            // The same conversion as for amounts, so that equal sums compare as equal.
             f64::from(entry.to_ref_cents(minor.round() as i64))
         }
         _ => value,

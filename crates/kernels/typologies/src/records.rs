@@ -18,14 +18,13 @@ const AHEAD_DAYS_MAX: i64 = 366;
 const LATE_MICROS: i64 = DAY_MICROS;
 /// A record this much newer than all before it waits until later records confirm its date.
 const GAP_MICROS: i64 = 30 * DAY_MICROS;
-/// With this many stray records, or one per cent of all, the file counts as unsorted.
+/// With more strays than this and than one per cent of the records read, the file counts as unsorted. Our judgement.
 const STRAYS_MIN: usize = 10;
 /// Problems kept word by word; the rest are counted.
 const PROBLEMS_KEPT_MAX: usize = 100_000;
 
-const EARLY: &str = "its day lies before that of records above it; put it where it belongs in time";
-const AHEAD: &str =
-    "its day lies far after that of records below it; put it where it belongs in time";
+const EARLY: &str = "its day is before that of records above it; move it to its place in time";
+const AHEAD: &str = "its day is far after that of records below it; move it to its place in time";
 const SAME: &str = "the same transfer came before under this tx_id; it counts once";
 const OTHER: &str = "another transfer came before under this tx_id; give each its own";
 
@@ -34,7 +33,7 @@ const OTHER: &str = "another transfer came before under this tx_id; give each it
 pub enum Id<'a> {
     /// A whole number.
     Number(i64),
-    /// A whole number beyond those.
+    /// A whole number above `i64::MAX`.
     Large(u64),
     /// Anything else.
     Text(&'a str),
@@ -43,6 +42,7 @@ pub enum Id<'a> {
 impl<'a> Id<'a> {
     /// A text that is a whole number as it would be printed is that number.
     pub fn of(text: &'a str) -> Id<'a> {
+        // 18 digits always fit in an i64.
         let digits = text.len() <= 18
             && !text.is_empty()
             && text.bytes().all(|b| b.is_ascii_digit())
@@ -173,6 +173,7 @@ impl Names {
     pub fn key(&mut self, id: Id<'_>) -> PartyKey {
         match id {
             Id::Number(n) if n >= 0 => PartyKey(n as u64),
+            // A negative number would have the bit that marks texts.
             Id::Number(n) => self.text(&n.to_string()),
             Id::Large(n) => self.text(&n.to_string()),
             Id::Text(t) => match Id::of(t) {
@@ -301,6 +302,7 @@ impl Transfers {
         let tx = Id::Number(prepared.tx);
         transfer.tx = self.tx(tx);
         self.note(prepared.noted);
+        // Found here, in the order of the file, not by the threads that prepared the records.
         match self.seen.note(tx, &transfer) {
             Before::Never => self.in_order(number, transfer, put),
             Before::Same => self.problem(number, SAME.into()),
@@ -310,10 +312,12 @@ impl Transfers {
 
     fn in_order(&mut self, number: u64, transfer: Transfer, put: &mut dyn FnMut(Transfer)) {
         let at = transfer.at_micros;
+        // The first record of a file has nothing to be early or late against.
         if !self.unordered && self.newest != i64::MIN {
             // Far ahead of all before: it counts as a stray, unless later records confirm it.
             if at - self.newest > GAP_MICROS {
                 self.ahead.push((number, transfer));
+                // Eleven dates far ahead confirm one another: the gap in the file is real.
                 if self.ahead.len() > STRAYS_MIN {
                     self.take_ahead(put);
                 }
@@ -321,6 +325,7 @@ impl Transfers {
             }
             if self.newest - at > LATE_MICROS {
                 self.strays.push((number, transfer, EARLY));
+                // Both limits: ten strays in a short file, one per cent in a long one.
                 if self.strays.len() > STRAYS_MIN.max(self.in_file / 100) {
                     self.unordered = true;
                     self.counted.notices.sorted_files += 1;
@@ -379,6 +384,7 @@ impl Transfers {
     /// Parses a record. The error names fields, never their values.
     fn check(&mut self, r: &Record<'_>) -> Result<Transfer, String> {
         let transfer = self.validate(r)?;
+        // After validation: a refused record does not use up its tx_id.
         match self.seen.note(r.tx, &transfer) {
             Before::Never => Ok(transfer),
             Before::Same => Err(SAME.into()),
@@ -396,6 +402,7 @@ impl Transfers {
             ("sender", r.sender),
             ("receiver", r.recipient),
         ] {
+            // Numbers need neither test: they are never empty and have at most 20 digits.
             if let Id::Text(text) = id {
                 if text.is_empty() {
                     return Err(format!("{name} is missing"));
@@ -405,6 +412,7 @@ impl Transfers {
                 }
             }
         }
+        // Before the names: a refused record must not leave any behind.
         let (plain, noted) = plain(r, self.latest)?;
         let transfer = Transfer {
             tx: self.tx(r.tx),
@@ -478,7 +486,7 @@ fn plain(r: &Record<'_>, latest: i64) -> Result<(Transfer, Noted), String> {
         "currency is none of ISO 4217; write three letters in capitals, EUR".to_owned()
     })?;
     if !(AT_MICROS_MIN..=latest).contains(&r.at_micros) {
-        return Err("ts is no possible date: before 1990 or more than a year ahead".into());
+        return Err("ts isn't a valid date: before 1990 or more than a year ahead".into());
     }
     let (amount_minor, rounded) = minor(r.amount, currency.entry().digits)?;
     if amount_minor <= 0 {
@@ -490,10 +498,11 @@ fn plain(r: &Record<'_>, latest: i64) -> Result<(Transfer, Noted), String> {
     let country = |name: &str, code: &[u8]| match code {
         [] => Ok(Country::UNKNOWN),
         code => Country::new(code)
-            .ok_or_else(|| format!("{name} is no country code; write two letters in capitals")),
+            .ok_or_else(|| format!("{name} isn't a country code of two capital letters")),
     };
     let from = country("src_country", r.from)?;
     let to = country("dst_country", r.to)?;
+    // The ids follow in the callers: only one thread may number them.
     let transfer = Transfer {
         tx: 0,
         sender: PartyKey(0),
@@ -516,10 +525,10 @@ fn plain(r: &Record<'_>, latest: i64) -> Result<(Transfer, Noted), String> {
 
 /// An amount in minor units, rounded half to even, and whether it had to be.
 pub(super) fn minor(amount: Amount<'_>, digits: u32) -> Result<(i64, bool), String> {
-    let no_amount = || "amount is no number such as 35.00".to_owned();
+    let no_amount = || "amount isn't a number such as 35.00".to_owned();
     match amount {
         Amount::Float(value) => amount_minor_from_f64(value, digits)
-            .ok_or_else(|| "amount is no number, or an absurd one".into()),
+            .ok_or_else(|| "amount isn't a number, or an absurd one".into()),
         Amount::Decimal(unscaled, scale) => scaled(unscaled, scale, digits).ok_or_else(no_amount),
         Amount::Text(text) => {
             let text = text.trim();
@@ -529,6 +538,7 @@ pub(super) fn minor(amount: Amount<'_>, digits: u32) -> Result<(i64, bool), Stri
             };
             let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
             let fine = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+            // 36 digits always fit in an i128, which holds 1.7e38.
             if whole.is_empty() || plain.len() > 36 || !fine(whole) || !fine(fraction) {
                 return Err(no_amount());
             }
@@ -546,6 +556,7 @@ fn scaled(unscaled: i128, scale: u32, digits: u32) -> Option<(i64, bool)> {
         return Some((i64::try_from(value).ok()?, false));
     }
     let by = 10i128.checked_pow(scale - digits)?;
+    // Euclidean: the remainder is never negative, so one rule rounds both signs.
     let (quotient, rest) = (unscaled.div_euclid(by), unscaled.rem_euclid(by));
     let up = rest * 2 > by || (rest * 2 == by && quotient % 2 != 0);
     let value = quotient + i128::from(up);
@@ -576,6 +587,7 @@ impl Seen {
         let before = match id {
             Id::Number(n) if n >= 0 => {
                 let n = n as u64;
+                // Rising ids cost 12 bytes each and need no map (docs/payments.md).
                 match self.rising.last() {
                     Some(last) if *last >= n => match self.rising.binary_search(&n) {
                         Ok(at) => Some(self.marks[at]),
@@ -625,9 +637,10 @@ fn spread(n: u64) -> u64 {
     hash(&n)
 }
 
-/// What a transfer says, in 32 bits.
+/// A 32-bit digest of parties, time, amount, currency and countries.
 pub fn mark(t: &Transfer) -> u32 {
     let mut x = 0u64;
+    // Context is left out: with another reference it is still the same transfer.
     for part in [
         t.sender.0,
         t.recipient.0,
@@ -639,6 +652,7 @@ pub fn mark(t: &Transfer) -> u32 {
         x = (x ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         x ^= x >> 29;
     }
+    // Multiplication carries upwards, so the low bits are mixed worst.
     (x >> 32) as u32
 }
 
@@ -654,6 +668,7 @@ mod tests {
     fn amounts_are_exact_or_rounded_half_to_even() {
         check("35.00", 2, Some((3500, false)));
         check("35", 2, Some((3500, false)));
+        // Half to even: 35.005 goes down to 35.00, 35.015 up to 35.02.
         check("35.005", 2, Some((3500, true)));
         check("35.015", 2, Some((3502, true)));
         check("35.0051", 2, Some((3501, true)));
@@ -673,6 +688,7 @@ mod tests {
             check(text, 2, None);
         }
         assert_eq!(minor(Amount::Float(0.1 + 0.2), 2).unwrap(), (30, false));
+        // 15.905 * 100 is exactly 1590.5 as a double, so the tie goes down to the even 1590.
         assert_eq!(minor(Amount::Float(15.905), 2).unwrap().0, 1590);
         assert!(minor(Amount::Float(f64::NAN), 2).is_err());
         assert_eq!(
@@ -735,6 +751,7 @@ mod tests {
         let c = &t.counted;
         assert_eq!((c.read, c.processed, c.problems), (11, 3, 8));
         assert_eq!(put.len(), 3);
+        // Record 8 comes last: a stray is only judged when the file ends.
         let numbers: Vec<u64> = c.kept.iter().map(|p| p.record).collect();
         assert_eq!(numbers, [3, 4, 5, 6, 7, 10, 11, 8]);
         assert!(c.kept.iter().all(|p| p.file == "a.csv"));
@@ -793,6 +810,7 @@ mod tests {
         let mut names = Names::default();
         assert_eq!(names.key(Id::Number(7)), names.key(Id::Text("7")));
         assert_ne!(names.key(Id::Text("07")), names.key(Id::Text("7")));
+        // A leading zero, a sign, a space, too many digits: none may be read as another id.
         for id in ["7", "07", "-3", "DE89 3704", "999999999999999999999"] {
             let key = names.key(Id::of(id));
             assert_eq!(names.name(key), id);

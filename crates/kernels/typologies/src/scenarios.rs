@@ -35,7 +35,7 @@ pub const SCENARIOS: &[Scenario] = &[
             de: "mögliches Opfer sexueller Erpressung",
         },
         advice: Texts {
-            en: "Treat this person as somebody who may need help: no report names them as a suspect. Speak to them, or to a minor's parents, before anything is blocked; tell them to stop paying, keep the messages, and where help is.",
+            en: "Treat this person as a possible victim: no report names them as a suspect. Speak to them, or to a minor's parents, before anything is blocked; advise them to stop paying, to keep the messages, and where to get help.",
             de: "Dieser Mensch braucht vielleicht Hilfe: Keine Meldung nennt ihn als verdächtig. Sprechen Sie mit ihm, bei Minderjährigen mit den Eltern, bevor etwas gesperrt wird; raten Sie, nicht weiter zu zahlen und Nachrichten aufzubewahren, und sagen Sie, wo es Hilfe gibt.",
         },
         side: Side::Sender,
@@ -66,8 +66,8 @@ pub const SCENARIOS: &[Scenario] = &[
             de: "möglicher Käufer, wenigen Empfängern treu",
         },
         advice: Texts {
-            en: "Family support looks alike: look for a tie, and for what the references say. Say nothing to the customer.",
-            de: "Unterhalt für Familie sieht ähnlich aus: Bindung und Verwendungszwecke prüfen. Dem Kunden nichts sagen.",
+            en: "Family support looks similar: look for a link, and read the references. Don't inform the customer.",
+            de: "Unterhalt für die Familie sieht ähnlich aus: Verbindung und Verwendungszwecke prüfen. Den Kunden nicht informieren.",
         },
         side: Side::Sender,
         role: Role::PossibleBuyer,
@@ -85,7 +85,7 @@ pub const SCENARIOS: &[Scenario] = &[
             de: "möglicher Sammler, der Geld weiterleitet",
         },
         advice: Texts {
-            en: "See where the money goes on to, and whether the payers may be victims.",
+            en: "Check where the money goes next, and whether the payers may be victims.",
             de: "Ansehen, wohin das Geld weitergeht, und ob die Zahler Opfer sein könnten.",
         },
         side: Side::Recipient,
@@ -99,7 +99,7 @@ pub const SCENARIOS: &[Scenario] = &[
             de: "möglicher Vermittler, von vielen unverbundenen Absendern bezahlt",
         },
         advice: Texts {
-            en: "A shop or a charity looks alike: look at what else is known of the recipient, then at its senders.",
+            en: "A shop or a charity looks similar: check what else is known of the recipient, then its senders.",
             de: "Laden oder Hilfswerk sehen ähnlich aus: prüfen, was sonst bekannt ist, dann die Absender ansehen.",
         },
         side: Side::Recipient,
@@ -109,7 +109,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// Which indicators are asked when, by their places: the later, the fewer need them.
-pub(crate) struct Asked {
+pub(crate) struct EvaluationOrder {
     /// Each can anchor a scenario, with any second signal.
     pub anchors: Vec<usize>,
     /// Each can anchor a scenario, with a second signal of certain groups.
@@ -122,13 +122,13 @@ pub(crate) struct Asked {
     pub rest_of_weak: Vec<usize>,
 }
 
-pub(crate) fn asked(side: Side) -> &'static Asked {
-    static ASKED: LazyLock<[Asked; 2]> =
+pub(crate) fn asked(side: Side) -> &'static EvaluationOrder {
+    static ASKED: LazyLock<[EvaluationOrder; 2]> =
         LazyLock::new(|| [sort(Side::Sender), sort(Side::Recipient)]);
     &ASKED[usize::from(side == Side::Recipient)]
 }
 
-fn sort(side: Side) -> Asked {
+fn sort(side: Side) -> EvaluationOrder {
     let of_side = |s: &&Scenario| s.side == side;
     let anchors: Vec<&(&str, u16)> = SCENARIOS
         .iter()
@@ -141,11 +141,12 @@ fn sort(side: Side) -> Asked {
             .iter()
             .any(|a| a.0 == id && (a.1 == ANY || id.starts_with('X') || id == "R01"))
     };
+    // Only indicators of these groups can complete a weak anchor, so they are asked first.
     let weak_groups = anchors
         .iter()
         .filter(|a| !strong(a.0))
         .fold(0, |groups, a| groups | a.1);
-    let mut asked = Asked {
+    let mut asked = EvaluationOrder {
         anchors: Vec::new(),
         weak_anchors: Vec::new(),
         linked: Vec::new(),
@@ -160,6 +161,7 @@ fn sort(side: Side) -> Asked {
             Counts::Signal(groups) => groups,
             Counts::Association | Counts::Shown => 0,
         };
+        // These need look-ups among other parties, which only a fired anchor is worth.
         let linked = matches!(i.id, "S16" | "R02") || (i.id == "R01" && side == Side::Sender);
         let list = if linked {
             &mut asked.linked
@@ -193,6 +195,7 @@ impl Scenario {
             else {
                 return false;
             };
+            // The anchor shares its groups with itself and so never counts as the second signal.
             fired
                 .iter()
                 .filter(|f| self.hears(f))
@@ -203,6 +206,7 @@ impl Scenario {
 
     /// True when the indicator may speak in this scenario: signs of blackmail speak for victims only.
     pub(crate) fn hears(&self, fired: &Fired) -> bool {
+        // Not X04: it is about the collector, who may well be a suspect.
         let victims_own = matches!(fired.indicator().id, "X01" | "X02" | "X03");
         victims_own == (self.role == Role::PossibleVictim)
     }

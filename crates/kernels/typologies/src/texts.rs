@@ -33,6 +33,7 @@ fn filled(text: &str, values: &[f64], point: char) -> String {
             .ok()
             .and_then(|at| values.get(at))
             .copied();
+        // A wrong slot shows up in the text instead of panicking; tests/promises.rs looks for NaN.
         let value = value.unwrap_or(f64::NAN);
         let places: usize = fraction.parse().unwrap_or(0);
         let text = if slot.ends_with('%') {
@@ -42,6 +43,7 @@ fn filled(text: &str, values: &[f64], point: char) -> String {
         } else {
             format!("{value:.places$}")
         };
+        // Only in the number: the sentence keeps its full stops.
         out.push_str(&text.replace('.', &point.to_string()));
         rest = after;
     }
@@ -54,11 +56,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_stand_where_they_belong() {
+    fn placeholders_are_filled() {
         let t = Texts {
             en: "{0} of {1}, {2%}, every {3.1} days, {4$}",
             de: "alle {3.1} Tage",
         };
+        // 2.25 is exact in binary, so the tie goes to the even digit.
         let values = [3.0, 4.0, 0.755, 2.25, 1234.0];
         let text = t.with(&values);
         assert_eq!(text.en, "3 of 4, 76 %, every 2.2 days, USD 12.34");

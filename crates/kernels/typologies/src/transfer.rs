@@ -53,6 +53,7 @@ impl Role {
 
 /// What a card payment or withdrawal was for, where the caller knows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
 pub enum Purchase {
     /// A transfer to a person, not a purchase.
     #[default]
@@ -226,6 +227,7 @@ impl Event {
             purchase: c.purchase,
             contact: c.contact,
         };
+        // Flags are copied: for both, night is by the sender's clock, risk by the destination.
         let received = Event {
             other: t.sender,
             country: t.from,
@@ -240,11 +242,13 @@ impl Event {
     }
 }
 
-/// A decimal amount as minor units, rounded half to even; `None` unless it is positive and in range.
+/// A decimal amount as minor units, rounded half to even; `None` unless it is finite and in range.
 /// The bool is true if digits were rounded off.
 pub fn amount_minor_from_f64(amount: f64, digits: u32) -> Option<(i64, bool)> {
+    // ISO 4217 has at most four decimal places; more digits give None.
     const POWERS: [f64; 5] = [1.0, 10.0, 100.0, 1_000.0, 10_000.0];
     let scaled = amount * POWERS.get(digits as usize)?;
+    // Below 2^53 (9.007e15) a double still holds every whole number.
     if !scaled.is_finite() || scaled.abs() > 9e15 {
         return None;
     }

@@ -1,6 +1,6 @@
 //! What is kept of a party, and the numbers that indicators look at.
 
-use crate::{DAY_MICROS, Event, PartyKey, Purchase, View};
+use crate::{DAY_MICROS, Event, PartyKey, PartyView, Purchase};
 
 /// Most events kept of one side of a party; the oldest go first. A party with more in a year isn't a
 /// person who sends by hand.
@@ -32,6 +32,7 @@ impl PartyWindow {
     /// Adds an event; what is older than a year, or too much, goes.
     pub fn push(&mut self, event: Event) {
         self.came += 1;
+        // Only "fewer than three, or not" is asked, so two stored keys are enough.
         if self.others < OTHERS_MIN
             && !self.firsts[..usize::from(self.others.min(2))].contains(&event.other)
         {
@@ -46,13 +47,16 @@ impl PartyWindow {
             at -= 1;
         }
         self.events.insert(at, event);
+        // Measured from this event: a late one has an earlier limit and drops nothing too soon.
         let oldest = event.at_micros - KEPT_DAYS * DAY_MICROS;
+        // An event exactly a year old is out, as in `last_days`.
         while self.from < self.events.len()
             && (self.events[self.from].at_micros <= oldest
                 || self.events.len() - self.from > PARTY_EVENTS_MAX)
         {
             self.from += 1;
         }
+        // Freeing moves the rest, so it waits until the dead half is larger. 16 is our judgement.
         if self.from > 16 && self.from * 2 > self.events.len() {
             self.events.drain(..self.from);
             self.from = 0;
@@ -63,6 +67,7 @@ impl PartyWindow {
     /// as often as it matters.
     pub fn is_due(&self) -> bool {
         let kept = self.events.len() - self.from;
+        // Arrivals, not kept events: those stop growing at PARTY_EVENTS_MAX.
         kept <= EVENTS_EACH || self.came.is_multiple_of(kept as u64 / 64)
     }
 
@@ -165,6 +170,7 @@ impl Numbers {
             }
             last = e.at_micros;
         }
+        // Without transfers the shares would be 0/0.
         let Some(first) = first else {
             return out;
         };
@@ -179,12 +185,14 @@ impl Numbers {
         if out.n > 1 {
             let gap_count = n - 1.0;
             out.gap_days = gaps / gap_count;
+            // With equal gaps rounding can make this negative, and its root NaN.
             let variance = (gaps_squared / gap_count - out.gap_days * out.gap_days).max(0.0);
             if out.gap_days > 0.0 {
                 out.gap_spread = variance.sqrt() / out.gap_days;
             }
         }
         out.others = distinct(events.iter().filter(is_transfer), scratch);
+        // Without family both counts are equal, which saves the second sort.
         let kin = events.iter().any(|e| e.is(Event::KIN));
         let no_kin = events
             .iter()
@@ -225,11 +233,13 @@ pub(crate) fn median(values: &mut [u64]) -> f64 {
     if n == 0 {
         return 0.0;
     }
+    // Selecting is linear; the rest of the slice needs no order.
     let (below, middle, _) = values.select_nth_unstable(n / 2);
     let middle = *middle as f64;
     if n % 2 == 1 {
         return middle;
     }
+    // All of `below` is at most the middle, so its highest is the other middle value.
     let under = below.iter().max().copied().unwrap_or(0) as f64;
     (under + middle) / 2.0
 }
@@ -237,6 +247,7 @@ pub(crate) fn median(values: &mut [u64]) -> f64 {
 /// Spearman's rank correlation of values with their order, ties by mean rank; 0 where all are equal.
 pub(crate) fn rank_trend(values: &[f64]) -> f64 {
     let n = values.len();
+    // Two values always correlate perfectly.
     if n < 3 {
         return 0.0;
     }
@@ -298,7 +309,7 @@ const SERIES_DAYS_MAX: i64 = 14;
 const SERIES_RECIPIENTS_MAX: usize = 3;
 /// Share of all payments of the 90 days up to its end that makes a series and not a habit.
 const SERIES_SHARE_MIN: f64 = 0.6;
-/// At least two payments of a series are this close, in hours.
+/// At least three payments of a series are within this time, in hours.
 const SERIES_CLOSE_HOURS: f64 = 72.0;
 /// A later payment is higher by this share of the first at least; less is an exchange rate.
 const SERIES_RISE_MIN: f64 = 0.2;
@@ -328,6 +339,7 @@ impl Series {
                 let gap = until > from
                     && e.at_micros - paid[until - 1].at_micros > SERIES_GAP_DAYS * DAY_MICROS;
                 let known = to.contains(&e.other);
+                // Four or more in turn cannot be distinguished from buying (docs/payments.md).
                 if gap || (!known && to.len() == SERIES_RECIPIENTS_MAX) {
                     break;
                 }
@@ -354,10 +366,12 @@ impl Series {
             .iter()
             .filter(|e| e.at_micros > oldest)
             .count();
+        // Only a year is kept: a recipient last paid before that counts as new.
         let new = !paid[..from].iter().any(|e| to.contains(&e.other));
         if !new || (run.len() as f64) < SERIES_SHARE_MIN * of_ninety as f64 {
             return None;
         }
+        // Later payments count, too: a habit that began close together is not blackmail.
         let all = paid.iter().filter(|e| to.contains(&e.other)).count();
         if all > HABIT_TIMES * run.len() + 6 {
             return None;
@@ -382,7 +396,7 @@ impl Series {
     }
 
     /// The series within 90 days before the view's moment.
-    pub fn last<'a>(v: &View<'a>) -> Option<&'a Series> {
+    pub fn last<'a>(v: &PartyView<'a>) -> Option<&'a Series> {
         v.series
             .iter()
             .rev()
@@ -390,7 +404,8 @@ impl Series {
     }
 
     /// Days since its last payment.
-    pub fn silence_days(&self, v: &View<'_>) -> f64 {
+    pub fn silence_days(&self, v: &PartyView<'_>) -> f64 {
+        // Not `last_at`: a later payment to the same recipients also breaks the silence.
         let since = v
             .year
             .iter()
@@ -403,6 +418,7 @@ impl Series {
     /// True when `n` of them are within that many hours.
     pub fn reaches(&self, n: usize, hours: f64) -> bool {
         let within = (hours * 3_600e6) as i64;
+        // `windows(0)` panics, and a policy may set the threshold to 0.
         n > 0 && self.times.windows(n).any(|w| w[n - 1] - w[0] <= within)
     }
 }
@@ -418,6 +434,7 @@ mod tests {
         assert_eq!(median(&mut []), 0.0);
         assert_eq!(rank_trend(&[1.0, 2.0, 3.0, 9.0]), 1.0);
         assert_eq!(rank_trend(&[4.0, 3.0, 2.0]), -1.0);
+        // All equal: 0 instead of a division by zero.
         assert_eq!(rank_trend(&[2.0, 2.0, 2.0]), 0.0);
     }
 }

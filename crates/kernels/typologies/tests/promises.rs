@@ -1,4 +1,4 @@
-//! What the mission promises of payments, each as a test.
+//! The guarantees of docs/payments.md, each as a test.
 
 use obhut_typologies::indicators::{Counts, group};
 use obhut_typologies::*;
@@ -22,6 +22,7 @@ fn paid(sender: u64, recipient: u64, day: f64, cents: i64, to: &str) -> Transfer
 
 /// A buyer by every published sign, to one country.
 fn buyer(to: &str) -> Vec<Transfer> {
+    // Uneven on purpose: S03 is at full strength only where the gaps are.
     let days = [
         0.1, 2.9, 4.0, 11.7, 13.0, 24.9, 27.0, 28.2, 41.9, 44.0, 58.1, 60.9,
     ];
@@ -109,6 +110,7 @@ fn one_signal_is_no_alert() {
         .collect();
     let mut policy = Policy::default().with_score_min(0.0);
     assert_eq!(last(&many, policy.clone(), Relations::default()), None);
+    // With everything on: what is only shown must not become a second signal.
     for i in indicators::ALL {
         policy.switch(i.id, true).unwrap();
     }
@@ -131,11 +133,12 @@ fn association_adds_to_what_stands_and_goes_with_its_retraction() {
     let now = all.last().unwrap().at_micros;
     let after = monitor.assess(PartyKey(1), now).0.unwrap();
     assert!(!ids(&after).contains(&"R02") && after.score < before.score);
+    // As if the association had never existed: a retraction leaves no trace in the score.
     assert_eq!(after.score, plain(&buyer("PH")).unwrap().score);
 }
 
 #[test]
-fn somebody_blackmailed_is_no_suspect() {
+fn a_blackmail_victim_is_not_a_suspect() {
     let series = [
         (0.0, 4_000),
         (0.4, 8_000),
@@ -209,7 +212,7 @@ fn what_a_blackmailed_person_pays_later_makes_no_suspect() {
 }
 
 #[test]
-fn a_habit_that_began_close_together_is_no_blackmail() {
+fn a_habit_that_began_close_together_is_not_blackmail() {
     let cents = [2_000, 3_000, 2_500, 5_000];
     let habit: Vec<Transfer> = (0..40)
         .map(|n| paid(1, 50, n as f64 * 1.7, cents[n % 4], "PH"))
@@ -249,6 +252,7 @@ fn a_collector_who_passes_money_on_is_told_as_a_facilitator() {
     let mut said = None;
     for n in 0..7u64 {
         let day = n as f64 * 2.0;
+        // 97.5 % leaves after 0.3 days: above 0.9 and within 24 hours.
         monitor.observe(&paid(100 + n, 7, day, 20_000, "DE"));
         let o = monitor.observe(&paid(7, 999, day + 0.3, 19_500, "NG"));
         said = o.collector.or(said);
@@ -265,6 +269,7 @@ fn a_collector_who_passes_money_on_is_told_as_a_facilitator() {
 fn a_recipient_of_many_is_told_and_a_shop_is_not() {
     let pay = |n: u64| {
         let mut t = paid(n, 7, n as f64 * 0.5, 4_000 + n as i64, "PH");
+        // R01 asks for at least two countries.
         t.from = Country::new(if n.is_multiple_of(2) { b"DE" } else { b"AU" }).unwrap();
         t
     };

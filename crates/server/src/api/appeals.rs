@@ -68,7 +68,7 @@ pub(crate) struct DecideAppealBody {
     grounds: String,
 }
 
-/// Decide an appeal: another person than who decided the case.
+/// Decide an appeal; not by the person who decided the case.
 #[utoipa::path(post, path = "/v1/appeals/{appeal}/decision", params(("appeal" = String, Path)), request_body = DecideAppealBody, responses((status = 200, body = AppealBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn decide(
     State(app): State<App>,
@@ -82,6 +82,7 @@ pub(crate) async fn decide(
         .outcome
         .parse::<AppealOutcome>()
         .map_err(Fault::bad_request)?;
+    // The path names the appeal only; the rules are those of its case.
     let case = casework::case_of_appeal(&app.casework, &appeal).await?;
     let decided = casework::decide_appeal(
         &app.casework,
@@ -112,6 +113,7 @@ pub(crate) async fn by_code(
 ) -> Result<StatusCode, Fault> {
     let Json(given) = given?;
     crate::pages::appeal_by_code(&app, &given.code, &given.message).await?;
+    // 202 without a body: no id, no case, nothing that a code could be used to look up.
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -136,7 +138,7 @@ pub(crate) struct NoticeBody {
 }
 
 /// Make a notice for the person a case concerns.
-#[utoipa::path(post, path = "/v1/cases/{case}/notices", params(("case" = String, Path)), request_body = NoticeRequest, responses((status = 200, body = NoticeBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "Under embargo, or nobody has decided")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/notices", params(("case" = String, Path)), request_body = NoticeRequest, responses((status = 200, body = NoticeBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "Under embargo, or not decided yet")), security(("key" = [])))]
 pub(crate) async fn notice(
     State(app): State<App>,
     Path(case): Path<String>,

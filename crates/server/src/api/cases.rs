@@ -152,12 +152,14 @@ pub(crate) async fn show(
 ) -> Result<Json<CaseDetailBody>, Fault> {
     let key = access::require(&app, &headers, Right::Cases).await?;
     let detail = casework::case(&app.casework, &case).await?;
+    // Before the answer leaves: a view that cannot be recorded is not given.
     casework::note(&app.casework, &key.id, "case.show", &case, "").await?;
     Ok(Json(body(&detail, key.has(Right::Findings))))
 }
 
 fn body(detail: &CaseDetail, more: bool) -> CaseDetailBody {
     let findings = detail.findings.iter().map(|f| {
+        // Findings without a list (alerts, movements) have empty texts: those are left out too.
         let shown = |text: &String| Some(text.clone()).filter(|t| more && !t.is_empty());
         FindingBody {
             screening: f.screening.clone(),
@@ -180,7 +182,7 @@ fn body(detail: &CaseDetail, more: bool) -> CaseDetailBody {
 }
 
 /// Record what the key's person decided.
-#[utoipa::path(post, path = "/v1/cases/{case}/decisions", params(("case" = String, Path)), request_body = DecideBody, responses((status = 200, body = DecisionBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or nobody's"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/decisions", params(("case" = String, Path)), request_body = DecideBody, responses((status = 200, body = DecisionBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn decide(
     State(app): State<App>,
     Path(case): Path<String>,
@@ -188,6 +190,7 @@ pub(crate) async fn decide(
     body: Result<Json<DecideBody>, axum::extract::rejection::JsonRejection>,
 ) -> Result<Json<DecisionBody>, Fault> {
     let person = access::acting(&app, &headers, Act::DecideCase).await?;
+    // Key and role come first: their answer does not depend on what was sent.
     let Json(body) = body?;
     let ruling = Ruling::from_word(&body.ruling)
         .ok_or_else(|| Fault::bad_request("ruling is report or no-report"))?;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::screen::Answer;
+use super::screen::ScreenAnswer;
 use crate::fault::{ErrorBody, Fault};
 use crate::intake::{self, Sender};
 use crate::{App, access};
@@ -30,16 +30,15 @@ const EVENT_BYTES_MAX: u64 = 1 << 20;
 pub(crate) struct ProxyParameters {
     /// `public`, `shared` or `private-message`; required unless the key says it.
     surface: Option<String>,
-    /// The named location that takes the upload when nothing speaks against it, as `@app`.
+    /// Named location for uploads that pass, e.g. `@app`.
     pass: Option<String>,
     /// The named location for what is held; without it it is refused like what is blocked.
     hold: Option<String>,
 }
 
 /// Screen an upload for nginx: the request as it came, a form or a file. With the header
-/// `Obhut-Pass: @app` (and `Obhut-Hold`, `Obhut-Surface`) the query is not looked at: behind a
-/// proxy it is the uploader's. Passed on by
-/// `X-Accel-Redirect` to a named location, which keeps method and body; else answered 403.
+/// With `Obhut-Pass` the query is ignored: behind a proxy it is the uploader's. Passed uploads
+/// get `X-Accel-Redirect`, others 403.
 /// `Obhut-Account` says whose upload it is.
 #[utoipa::path(
     post, path = "/v1/hooks/nginx", params(ProxyParameters),
@@ -86,6 +85,7 @@ pub(crate) async fn nginx(
         let (field, name) = (String::new(), None);
         vec![intake::Upload { field, name, bytes }]
     };
+    // One place for all files of a form, one after another.
     let place = intake::place(&app).await?;
     // One file that is not to be published keeps the whole form back.
     let mut strictest = Action::Pass;
@@ -98,7 +98,9 @@ pub(crate) async fn nginx(
             name: file.name,
             surface,
         };
+        // On record before the answer: what is held or refused has its finding.
         intake::record(&app, &key, sender, &screened, &file.bytes).await?;
+        // The order of Action's variants: pass, hold, block.
         strictest = strictest.max(screened.action);
     }
     let to = match strictest {
@@ -109,9 +111,11 @@ pub(crate) async fn nginx(
     Ok(match to {
         Some(to) => {
             let header = HeaderName::from_static("x-accel-redirect");
+            // nginx replaces the answer, so it has no body.
             ([(header, to)], "").into_response()
         }
         None => {
+            // The uploader may read this: nothing about verdict, list or reason.
             let body = Json(json!({ "message": "this upload can't be accepted" }));
             (StatusCode::FORBIDDEN, body).into_response()
         }
@@ -150,7 +154,7 @@ pub(crate) struct ObjectAnswer {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Outcome {
-    Screened(Box<Answer>),
+    Screened(Box<ScreenAnswer>),
     Failed(ErrorBody),
 }
 
@@ -184,8 +188,10 @@ pub(crate) async fn s3(
             "this server has no object store",
         )
     })?;
+    // At most 1 MiB, so it takes no receiving slot.
     let bytes = intake::take(body, EVENT_BYTES_MAX).await?;
     let objects = objects(&bytes)?;
+    // One place for the whole event: its objects are screened one after another.
     let place = intake::place(&app).await?;
     let mut answers = Vec::new();
     for (bucket, name) in objects {
@@ -193,6 +199,7 @@ pub(crate) async fn s3(
         let bytes_max = app.pool.limits().input_bytes_max;
         let fetching = tokio::task::spawn_blocking(move || store.object(&at.0, &at.1, bytes_max));
         let fetched = match fetching.await {
+            // An error for this object only: the others are screened all the same.
             Ok(fetched) => fetched.map_err(|e| intake::fetch_fault(&e)),
             Err(_) => Err(Fault::bad_request("fetching failed; send the event again")),
         };
@@ -237,14 +244,14 @@ pub(crate) async fn s3(
 /// for a space.
 fn objects(event: &[u8]) -> Result<Vec<(String, String)>, Fault> {
     let event: Value = serde_json::from_slice(event)
-        .map_err(|_| Fault::bad_request("the body is no S3 event: it is not JSON"))?;
+        .map_err(|_| Fault::bad_request("the body isn't an S3 event: not valid JSON"))?;
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
         // What S3 sends once when a notification is set up.
         if event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
             return Ok(Vec::new());
         }
         return Err(Fault::bad_request(
-            "the body is no S3 event: it has no Records",
+            "the body isn't an S3 event: it has no Records",
         ));
     };
     if records.len() > RECORDS_MAX {
@@ -259,6 +266,7 @@ fn objects(event: &[u8]) -> Result<Vec<(String, String)>, Fault> {
                 .get("eventName")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
+            // MinIO writes s3:ObjectCreated:Put, Amazon S3 ObjectCreated:Put.
             name.trim_start_matches("s3:").starts_with("ObjectCreated:")
         })
         .map(|record| {
@@ -268,6 +276,7 @@ fn objects(event: &[u8]) -> Result<Vec<(String, String)>, Fault> {
                 .ok_or_else(|| {
                     Fault::bad_request("a record of the event names no bucket or no object")
                 })?;
+            // Events leave & in keys as it is; a form's decoder would end the key there.
             let key =
                 url::form_urlencoded::parse(format!("k={}", key.replace('&', "%26")).as_bytes())
                     .next()

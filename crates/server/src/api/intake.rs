@@ -35,12 +35,14 @@ pub(crate) async fn new_case(
     body: Bytes,
 ) -> Result<Json<NewCaseBody>, Fault> {
     let key = access::require(&app, &headers, Right::Intake).await?;
+    // Its errors name fields, never their content.
     let file = CaseFile::from_json(&body).map_err(|e| Fault::bad_request(e.to_string()))?;
     let mut contents = Vec::new();
     for (number, item) in file.files.iter().enumerate() {
+        // A path would name a file of this server.
         if item.path.is_some() {
             return Err(Fault::bad_request(format!(
-                "files[{number}].path: there is no folder beside a request; put the bytes into `content`, in base64"
+                "files[{number}].path: a request has no folder; put the bytes into `content`, in base64"
             )));
         }
         contents.push(match &item.content {
@@ -48,7 +50,7 @@ pub(crate) async fn new_case(
             Some(text) => {
                 let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim());
                 Some(bytes.map_err(|_| {
-                    Fault::bad_request(format!("files[{number}].content is no base64"))
+                    Fault::bad_request(format!("files[{number}].content isn't valid base64"))
                 })?)
             }
         });
@@ -91,6 +93,7 @@ pub(crate) async fn intake(
     body: Bytes,
 ) -> Result<Json<IntakeBody>, Fault> {
     let key = access::require(&app, &headers, Right::Intake).await?;
+    // Up to 64 MiB are parsed: too long for a thread that serves requests.
     let given = tokio::task::spawn_blocking(move || {
         let parts = obhut_app::formats::incoming::split(&body);
         parts
@@ -138,6 +141,7 @@ pub(crate) async fn queue(
     headers: HeaderMap,
 ) -> Result<Json<serde_json::Value>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
+    // Clamped, not refused: fewer rows than asked for harm no one.
     let rows = parameters.rows.unwrap_or(100).clamp(1, ROWS_MAX);
     let queue =
         obhut_app::intake::incoming_queue(&app.casework, parameters.from.max(0), rows).await?;

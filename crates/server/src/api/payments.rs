@@ -10,9 +10,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use obhut_app::casework::{Act, Right, rfc3339};
-use obhut_app::formats::transfers::{Words, live};
+use obhut_app::formats::transfers::{Channels, live};
 use obhut_app::payments::{
-    AlertDetail, AlertRow, Amount, Answer, Hold, Id, Language, Live, LiveFault, Record,
+    AlertDetail, AlertRow, Amount, Hold, Id, Language, Live, LiveAnswer, LiveFault, Record,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -117,14 +117,16 @@ pub(crate) struct AnswerBody {
     problem: Option<String>,
 }
 
+// Always the same: a different sentence for a held payment would be tipping off.
 const CUSTOMER_TEXT: &str = "Your payment is being processed. / Ihre Zahlung wird bearbeitet.";
 
 impl AnswerBody {
-    fn of(tx_id: String, answer: Answer) -> Self {
+    fn of(tx_id: String, answer: LiveAnswer) -> Self {
         let found = answer.found.iter().map(|a| FoundBody {
             side: a.side().word().into(),
             role: a.role().word().into(),
             scenario: a.scenario.into(),
+            // Two decimals: the score is an order, not a measurement.
             score: (a.score * 100.0).round() / 100.0,
             reasons: obhut_app::payments::reasons(a, Language::English)
                 .into_iter()
@@ -183,8 +185,11 @@ pub(crate) async fn submit(
     let live = live_of(&app)?;
     let bad = |why: String| Fault::new(StatusCode::BAD_REQUEST, "body", why);
     let start = body.trim_ascii_start();
+    // The first byte decides; the Content-Type is not read.
     if start.starts_with(b"<") {
         let mut answers = Vec::new();
+        // A message that breaks off is 400 although its beginning was taken: sent again, that part is
+        // answered as repeated.
         live::iso_records(&body, TRANSFERS_MAX, &mut |record, tx| {
             answers.push(match record {
                 Ok(record) => answer(live, &record, tx),
@@ -206,9 +211,10 @@ pub(crate) async fn submit(
             .into_iter()
             .enumerate()
             .map(|(n, one)| {
+                // Even of a broken item, so that the caller can match answer and transfer.
                 let id = one["tx_id"].as_str().unwrap_or_default().to_owned();
                 let problem = |why| AnswerBody::problem(id.clone(), why, live.durable_seq());
-                // One that has another form costs itself alone.
+                // A malformed item is a problem of that item only.
                 match serde_json::from_value::<TransferBody>(one) {
                     Err(e) => problem(format!("item {n}: {}", form(&e))),
                     Ok(t) => match record_of(&t) {
@@ -223,6 +229,7 @@ pub(crate) async fn submit(
     let one: TransferBody = serde_json::from_slice(&body).map_err(|e| bad(describe(&e)))?;
     let record = record_of(&one)
         .map_err(|why| Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))?;
+    // A single transfer has an HTTP status; within an array each has its `problem` instead.
     match live.submit(&record) {
         Ok(answer) => Ok(Json(AnswerBody::of(one.tx_id, answer)).into_response()),
         Err(LiveFault::Record(why)) => {
@@ -253,6 +260,7 @@ fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error>
 /// Which field is missing, unknown or of another kind; fields are ours to name, values are not.
 fn form(e: &serde_json::Error) -> String {
     let text = e.to_string();
+    // serde quotes unknown names from the body as well: only names of ours are repeated.
     let field = text.split('`').nth(1).unwrap_or_default();
     const FIELDS: [&str; 6] = ["tx_id", "sender", "receiver", "ts", "amount", "currency"];
     if !text.starts_with("missing") || !FIELDS.contains(&field) {
@@ -275,6 +283,7 @@ fn answer(live: &Live, record: &Record<'_>, tx_id: String) -> AnswerBody {
     match live.submit(record) {
         Ok(answer) => AnswerBody::of(tx_id, answer),
         Err(fault) => {
+            // The journal's fault as well: earlier items of the array have been taken and keep their answers.
             let why = match fault {
                 LiveFault::Record(why) | LiveFault::Journal(why) => why,
                 LiveFault::OtherContent => OTHER.into(),
@@ -304,9 +313,9 @@ fn record_of(t: &TransferBody) -> Result<Record<'_>, String> {
             recipient_contact: &t.recipient_contact,
             utc_offset_minutes: &t.utc_offset_minutes,
         },
-        &mut Words::default(),
+        &mut Channels::default(),
     )?;
-    // Channels have no numbers of their own from request to request.
+    // Channel numbers are not shared between requests, so a digest of the name is used.
     record.context.channel = live::channel(&t.channel);
     debug_assert!(matches!(record.amount, Amount::Text(_)) && record.tx == Id::of(t.tx_id.trim()));
     Ok(record)
@@ -356,6 +365,7 @@ pub(crate) async fn alerts(
     headers: HeaderMap,
 ) -> Result<Json<Vec<AlertBody>>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
+    // An unknown word must not fall back to the queue of suspects.
     let victims = match query.queue.as_str() {
         "" | "suspects" => false,
         "victims" => true,
@@ -428,13 +438,14 @@ impl AlertDetailBody {
     }
 }
 
-/// One alert, or all of a case, with all that they say. Who looked is written down.
+/// One alert, or all alerts of a case, in full. The view is recorded.
 #[utoipa::path(get, path = "/v1/payments/alerts/{id}", params(("id" = String, Path)), responses((status = 200, body = Vec<AlertDetailBody>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn alert(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Vec<AlertDetailBody>>, Fault> {
+    // A person's key: the audit trail names who looked at a party.
     let person = access::acting(&app, &headers, Act::ViewAlert).await?;
     let details = obhut_app::payments::payment_alert(&app.casework, &id, &person.id).await?;
     Ok(Json(details.iter().map(AlertDetailBody::of).collect()))
@@ -502,7 +513,7 @@ pub(crate) async fn decide_hold(
             Fault::new(
                 StatusCode::BAD_REQUEST,
                 "until",
-                "until is no time, as 2026-11-22T10:15:00Z",
+                "until isn't a time like 2026-11-22T10:15:00Z",
             )
         })?;
     let hold = obhut_app::payments::decide_hold(

@@ -28,7 +28,7 @@ pub(crate) struct Victims {
     with_victims: bool,
 }
 
-/// What is to be said of a case before it goes to a destination.
+/// Result of checking a case for a destination.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CheckBody {
     /// 0 to 100.
@@ -113,7 +113,7 @@ pub(crate) struct DraftBody {
 }
 
 /// The report of a case in a destination's form, without victims' data. Nothing is sent.
-#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec, xarf, package …")), responses((status = 200, body = DraftBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or nobody's"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nobody has decided, or not to report")), security(("key" = [])))]
+#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec, xarf, package …")), responses((status = 200, body = DraftBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nobody has decided, or not to report")), security(("key" = [])))]
 pub(crate) async fn draft(
     State(app): State<App>,
     Path((case, destination)): Path<(String, String)>,
@@ -138,13 +138,14 @@ pub(crate) async fn draft(
             .collect(),
         remarks: rendered.remarks.iter().map(ToString::to_string).collect(),
     };
+    // It names people; nothing on the way may keep it.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileBody {
-    /// Whom to; without it everybody the routes on record lead to.
+    /// Destination; without it all destinations of the recorded routes.
     destination: Option<String>,
     /// Put in what is known of the children concerned.
     #[serde(default)]
@@ -215,6 +216,7 @@ pub(crate) async fn file(
     let form = given.destination.as_deref().map(known).transpose()?;
     let ids = obhut_app::reports::file(&app.casework, &case, form, given.with_victims, &person.id)
         .await?;
+    // Without a destination there may be several: one for each route that applies.
     let mut filed = Vec::new();
     for (id, _) in ids {
         filed.push(body(&app, &id).await?);
@@ -241,6 +243,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Json<Vec<ReportBody>>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
+    // An unknown case is 404, not an empty list.
     casework::case(&app.casework, &case).await?;
     let mut all = Vec::new();
     for row in casework::report_rows(&app.casework, Some(&case)).await? {
@@ -258,7 +261,7 @@ pub(crate) struct ApproveBody {
     empty_because: Option<String>,
 }
 
-/// Approve a report: another person than who decided. It goes into the outbox.
+/// Approve a report; not by the person who decided. It goes into the outbox.
 #[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn approve(
     State(app): State<App>,
@@ -288,16 +291,20 @@ pub(crate) async fn send(
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::SendReport).await?;
     let row = casework::report_row(&app.casework, &report).await?;
+    // A report under retraction passes: what is sent then is its retraction.
     obhut_app::reports::require_sendable(&row)?;
+    // A stopped report has no open job; resuming puts it into the outbox again.
     if casework::filing(&app.casework, &report)
         .await?
         .is_some_and(|f| f.state == obhut_app::casework::FilingState::Stopped)
     {
         casework::resume_filing(&app.casework, &report, &person).await?;
     }
+    // Claims are distinguished by the worker's name: two requests of one person must differ.
     let now = jiff::Timestamp::now().as_nanosecond();
     let worker = format!("request-{}-{now}", person.id);
     let (http, retry) = (Arc::new(Http::default()), RetryPolicy::default());
+    // The request waits for the receiver; whatever does not succeed stays in the outbox.
     obhut_app::reports::send(&app.casework, &http, Some(&report), &worker, &retry).await?;
     Ok(Json(body(&app, &report).await?))
 }

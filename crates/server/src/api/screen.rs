@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::fault::{ErrorBody, Fault};
-use crate::intake::{self, Place, Sender, Upload};
+use crate::intake::{self, Sender, Slot, Upload};
 use crate::{App, access};
 
 /// Longest idempotency key, in bytes.
@@ -44,7 +44,8 @@ pub(crate) struct Address {
 }
 
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Answer {
+#[schema(as = Answer)]
+pub(crate) struct ScreenAnswer {
     /// Names this screening and nothing else.
     id: String,
     /// `match`, `known-harmless`, `low-quality`, `no-match` or `unreadable`.
@@ -132,7 +133,7 @@ impl From<Match> for FoundEntry {
         (Address = "application/json")
     )),
     responses(
-        (status = 200, body = Answer),
+        (status = 200, body = ScreenAnswer),
         (status = 400, body = ErrorBody, description = "No or an unknown surface, no bytes, or a form without exactly one file"),
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody, description = "A key without the right, private messages without a legal basis, or an address that is not allowed"),
@@ -161,6 +162,7 @@ pub(crate) async fn screen(
         }
     };
     let (upload, account) = receive(&app, &headers, body).await?;
+    // Only once the body is here: a slow sender must not occupy a decoder.
     let place = intake::place(&app).await?;
     let sender = Sender {
         account: admitted.account.clone().or(account),
@@ -180,6 +182,7 @@ pub(crate) async fn screen(
         let answer = screen_and_record(&app, &admitted, &place, sender, upload.bytes).await?;
         return Ok(Json(answer).into_response());
     };
+    // What makes a request another one: surface, account, bytes. Lengths keep the first two apart.
     let request = {
         let mut digest = Sha256::new();
         for part in [
@@ -200,10 +203,12 @@ pub(crate) async fn screen(
                 Ok(answer) => serde_json::to_string(answer).ok(),
                 Err(_) => None,
             };
+            // Without an answer the key is free again, so a failed request can be repeated.
             casework::end_repeat(&app.casework, &repeat, text.as_deref()).await?;
             Ok(Json(answered?).into_response())
         }
         Repeat::Answered(text) => {
+            // The stored text and no new answer: same id, same findings, nothing recorded twice.
             let json = HeaderValue::from_static("application/json");
             let again = (
                 HeaderName::from_static("idempotent-replayed"),
@@ -240,6 +245,7 @@ async fn receive(
     if intake::is_form(headers) {
         let mut form = intake::form(headers, body, bytes_max).await?;
         let account = form.texts.remove("account").filter(|a| !a.is_empty());
+        // One answer has one verdict; of two files the platform could not know which it is about.
         let (Some(file), true) = (form.files.pop(), form.files.is_empty()) else {
             return Err(Fault::bad_request("send a form with exactly one file"));
         };
@@ -249,6 +255,7 @@ async fn receive(
         return Ok((file, account));
     }
     let media_type = intake::media_type(headers);
+    // A charset may follow.
     if media_type.starts_with("application/json") {
         let bytes = intake::take(body, ADDRESS_BYTES_MAX).await?;
         let address: Address = serde_json::from_slice(&bytes)
@@ -262,20 +269,21 @@ async fn receive(
 async fn screen_and_record(
     app: &App,
     admitted: &Admitted,
-    place: &Place,
+    place: &Slot,
     sender: Sender,
     bytes: Bytes,
-) -> Result<Answer, Fault> {
+) -> Result<ScreenAnswer, Fault> {
     let options = admitted.options;
     let screened = intake::screened(app, &admitted.current, place, options, bytes.clone()).await?;
     let recorded = intake::record(app, &admitted.key, sender, &screened, &bytes).await?;
     Ok(answer(&admitted.key, screened, recorded))
 }
 
-/// What a key may know of it.
-pub(crate) fn answer(key: &ApiKey, screened: Screened, recorded: Recorded) -> Answer {
+/// The answer, reduced to what the key's rights allow.
+pub(crate) fn answer(key: &ApiKey, screened: Screened, recorded: Recorded) -> ScreenAnswer {
+    // Lists are never published: with `screen` alone a key must not learn what matched, or how nearly.
     let more = key.has(Right::Findings);
-    Answer {
+    ScreenAnswer {
         id: recorded.id,
         verdict: screened.verdict.word(),
         action: screened.action.word(),

@@ -8,8 +8,9 @@ use obhut_app::bitcoin::PayersReport;
 
 use super::{Words, about_btc, btc, day, end_name, short};
 
-/// Rows that a column shows by themselves; the rest are one row.
+/// Most rows of a column; the rest share one.
 const ROWS_MAX: usize = 18;
+// Units of the viewBox; browsers scale the picture as a whole.
 const WIDTH: f64 = 1_000.0;
 const HEAD: f64 = 28.0;
 const ROW: f64 = 34.0;
@@ -47,6 +48,7 @@ impl Node {
 pub(super) fn draw(r: &PayersReport, w: Words) -> Markup {
     let flow = Flow::of(r, w);
     let rows = flow.columns.iter().map(Vec::len).max().unwrap_or(1);
+    // The longest column sets the height; the others are spread over it.
     let height = HEAD + rows as f64 * ROW + 10.0;
     let most = flow
         .bands
@@ -62,8 +64,8 @@ pub(super) fn draw(r: &PayersReport, w: Words) -> Markup {
     };
     let heads = [
         w.t("services", "Dienste"),
-        w.t("payers' wallets", "Wallets der Zahlenden"),
-        w.t("the site", "die Seite"),
+        w.t("payers' wallets", "Wallets der Zahler"),
+        w.t("the site", "die Website"),
         w.t("went to (haircut)", "ging an (Haircut)"),
     ];
     let label = w.t(
@@ -106,6 +108,7 @@ pub(super) fn draw(r: &PayersReport, w: Words) -> Markup {
 }
 
 fn width(column: usize) -> f64 {
+    // The site's column has one box with a short label; the gain goes to the bands.
     if column == 2 { 120.0 } else { BOX }
 }
 
@@ -132,13 +135,13 @@ impl Flow {
         // Source of each payment: the nearest candidate; all wallets without a name are one source.
         let source = |p: &obhut_app::bitcoin::PaymentRow| match p.candidates.first() {
             Some(c) if c.number.is_some() => c.service.clone(),
-            Some(_) => w.t("without a name", "ohne Namen").to_owned(),
-            None if p.ends[0] > 0 => w.t("a mix", "eine Mischung").to_owned(),
+            Some(_) => w.t("unnamed", "unbenannt").to_owned(),
+            None if p.ends[0] > 0 => w.t("a CoinJoin", "ein CoinJoin").to_owned(),
             None => none.to_owned(),
         };
         let mut site = Node {
-            label: w.t("the site", "die Seite").into(),
-            title: w.t("the site", "die Seite").into(),
+            label: w.t("the site", "die Website").into(),
+            title: w.t("the site", "die Website").into(),
             ..Node::default()
         };
         for p in &r.payments {
@@ -150,6 +153,7 @@ impl Flow {
             });
             node.add(p.amount_sat, &p.time);
             site.add(p.amount_sat, &p.time);
+            // A direct payment has no wallet between service and site.
             if !p.direct {
                 let node = wallets.entry(p.wallet).or_default();
                 node.add(p.amount_sat, &p.time);
@@ -174,6 +178,7 @@ impl Flow {
         let (wallets, wallet_rows) = rows(numbered, w);
         let mut bands: BTreeMap<(Spot, Spot), u64> = BTreeMap::new();
         for p in &r.payments {
+            // The same closure as above, so every payment has its row.
             let from = (0, source_rows[&source(p)]);
             if p.direct {
                 *bands.entry((from, (2, 0))).or_default() += p.amount_sat;
@@ -198,6 +203,7 @@ impl Flow {
             })
             .collect();
         let (ends, end_rows) = rows(ends, w);
+        // Haircut, because its parts add up; poison counts one coin at several ends.
         for a in r.onward.iter().filter(|a| a.haircut_sat > 0) {
             *bands.entry(((2, 0), (3, end_rows[&a.end]))).or_default() += a.haircut_sat;
         }
@@ -214,7 +220,9 @@ impl Flow {
 /// The largest by themselves, the rest in one row; and the row of each.
 fn rows<K: Ord + Clone>(nodes: BTreeMap<K, Node>, w: Words) -> (Vec<Node>, BTreeMap<K, usize>) {
     let mut order: Vec<(K, Node)> = nodes.into_iter().collect();
+    // Stable: equal amounts stay in the order of their names, so the page is always the same.
     order.sort_by_key(|(_, node)| std::cmp::Reverse(node.satoshi));
+    // One row fewer, to leave room for the row of the rest.
     let alone = if order.len() > ROWS_MAX {
         ROWS_MAX - 1
     } else {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::hashing::{self, HashQuery, Signals};
 use super::lookup::StatusQuery;
-use super::{Answer, HmaFault, SIGNAL_TYPES, lookup, parse_signal};
+use super::{HmaFault, HmaResult, SIGNAL_TYPES, lookup, parse_signal};
 use crate::{App, intake};
 
 /// Longest JSON of a request, in bytes.
@@ -21,16 +21,19 @@ const JSON_BYTES_MAX: u64 = 256 << 10;
 /// Longest name of a bank, in characters.
 const NAME_CHARS_MAX: usize = 100;
 
-async fn curator(app: &App, headers: &HeaderMap) -> Answer<ApiKey> {
+async fn curator(app: &App, headers: &HeaderMap) -> HmaResult<ApiKey> {
     Ok(super::allowed(app, headers, Right::Curate).await?.0)
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Answer<T> {
+fn read<T: DeserializeOwned>(body: &[u8]) -> HmaResult<T> {
     serde_json::from_slice(body)
         .map_err(|_| HmaFault::bad("this endpoint expects a json object payload"))
 }
 
-pub(crate) async fn banks(State(app): State<App>, headers: HeaderMap) -> Answer<Json<Vec<Bank>>> {
+pub(crate) async fn banks(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> HmaResult<Json<Vec<Bank>>> {
     curator(&app, &headers).await?;
     Ok(Json(media::banks(&app.casework).await?))
 }
@@ -48,9 +51,10 @@ pub(crate) async fn create(
     State(app): State<App>,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer<(StatusCode, Json<Bank>)> {
+) -> HmaResult<(StatusCode, Json<Bank>)> {
     let key = curator(&app, &headers).await?;
     let asked: NewBank = read(&body)?;
+    // An empty name is refused like one that begins with a digit.
     let first = asked.name.chars().next().unwrap_or('0');
     let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     if first.is_ascii_digit() || !asked.name.chars().all(plain) || asked.name.len() > NAME_CHARS_MAX
@@ -58,6 +62,7 @@ pub(crate) async fn create(
         return Err(HmaFault::bad("Bank names must match [A-Z_][A-Z0-9_]*"));
     }
     if media::bank(&app.casework, &asked.name).await.is_ok() {
+        // HMA's status for it.
         return Err(HmaFault::new(StatusCode::FORBIDDEN, "Bank already exists"));
     }
     let purpose = match asked.purpose.as_deref() {
@@ -80,7 +85,7 @@ pub(crate) async fn show(
     State(app): State<App>,
     headers: HeaderMap,
     Path(bank): Path<String>,
-) -> Answer<Json<Bank>> {
+) -> HmaResult<Json<Bank>> {
     curator(&app, &headers).await?;
     Ok(Json(media::bank(&app.casework, &bank).await?))
 }
@@ -97,9 +102,10 @@ pub(crate) async fn update(
     headers: HeaderMap,
     Path(bank): Path<String>,
     body: Bytes,
-) -> Answer<Json<Bank>> {
+) -> HmaResult<Json<Bank>> {
     let key = curator(&app, &headers).await?;
     let asked: BankChange = read(&body)?;
+    // 404 before anything in the body is judged.
     media::bank(&app.casework, &bank).await?;
     if asked.name.as_ref().is_some_and(|name| *name != bank) {
         return Err(HmaFault::bad(
@@ -118,7 +124,7 @@ pub(crate) async fn remove(
     State(app): State<App>,
     headers: HeaderMap,
     Path(bank): Path<String>,
-) -> Answer<Json<Value>> {
+) -> HmaResult<Json<Value>> {
     let key = curator(&app, &headers).await?;
     // HMA says the same whether there was one or not.
     if media::bank(&app.casework, &bank).await.is_ok() {
@@ -140,8 +146,9 @@ pub(crate) async fn add_content(
     Path(bank): Path<String>,
     Query(query): Query<ContentQuery>,
     body: Body,
-) -> Answer<Response> {
+) -> HmaResult<Response> {
     let key = curator(&app, &headers).await?;
+    // Before the body is read: an upload to an unknown bank would be in vain.
     media::bank(&app.casework, &bank).await?;
     let place = intake::place(&app).await?;
     let hash_query = HashQuery::of(query.content_type.clone(), query.types.clone());
@@ -185,7 +192,7 @@ pub(crate) async fn add_signals(
     headers: HeaderMap,
     Path(bank): Path<String>,
     body: Bytes,
-) -> Answer<Response> {
+) -> HmaResult<Response> {
     let key = curator(&app, &headers).await?;
     media::bank(&app.casework, &bank).await?;
     let mut asked: Map<String, Value> = read(&body)?;
@@ -207,9 +214,10 @@ async fn add(
     signals: impl Iterator<Item = (&'static str, String)>,
     note: Option<String>,
     about: Option<Value>,
-) -> Answer<Response> {
+) -> HmaResult<Response> {
     let mut parsed: Vec<(&'static Kind, Digest)> = Vec::new();
     let mut shown = Map::new();
+    // All are parsed before the first is added: a content has all its signals or none.
     for (name, value) in signals {
         let signal_type = super::signal_type(name)?;
         if name == "vpdq" {
@@ -238,7 +246,7 @@ async fn add(
     Ok(Json(json!({ "id": id, "signals": shown })).into_response())
 }
 
-fn note(value: Option<&Value>) -> Answer<Option<String>> {
+fn note(value: Option<&Value>) -> HmaResult<Option<String>> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(note)) => Ok(Some(note.clone())),
@@ -246,7 +254,7 @@ fn note(value: Option<&Value>) -> Answer<Option<String>> {
     }
 }
 
-fn metadata(value: Option<&Value>) -> Answer<Option<Value>> {
+fn metadata(value: Option<&Value>) -> HmaResult<Option<Value>> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(about)) => {
@@ -262,7 +270,7 @@ fn metadata(value: Option<&Value>) -> Answer<Option<Value>> {
     }
 }
 
-fn number(id: &str) -> Answer<i64> {
+fn number(id: &str) -> HmaResult<i64> {
     id.parse()
         .map_err(|_| HmaFault::new(StatusCode::NOT_FOUND, format!("content '{id}' not found")))
 }
@@ -278,7 +286,7 @@ pub(crate) async fn content(
     headers: HeaderMap,
     Path((bank, id)): Path<(String, String)>,
     Query(query): Query<ShowQuery>,
-) -> Answer<Json<Value>> {
+) -> HmaResult<Json<Value>> {
     curator(&app, &headers).await?;
     let content = media::content(&app.casework, &bank, number(&id)?).await?;
     let signals = query.include_signals.as_deref() == Some("true");
@@ -286,7 +294,7 @@ pub(crate) async fn content(
     Ok(Json(shown(&app, &content, signals, about).await?))
 }
 
-async fn shown(app: &App, content: &Content, signals: bool, about: bool) -> Answer<Value> {
+async fn shown(app: &App, content: &Content, signals: bool, about: bool) -> HmaResult<Value> {
     let bank = media::bank(&app.casework, &content.bank).await?;
     let uri = content.about.as_ref().and_then(|a| a.get("content_uri"));
     let mut value = json!({
@@ -304,6 +312,7 @@ async fn shown(app: &App, content: &Content, signals: bool, about: bool) -> Answ
             .into_iter()
             .flatten()
         {
+            // Stored by hash kind; kinds that HMA has no name for keep ours.
             let name = SIGNAL_TYPES
                 .iter()
                 .find(|s| s.kind().name == kind)
@@ -330,7 +339,7 @@ pub(crate) async fn update_content(
     headers: HeaderMap,
     Path((bank, id)): Path<(String, String)>,
     body: Bytes,
-) -> Answer<Json<Value>> {
+) -> HmaResult<Json<Value>> {
     let key = curator(&app, &headers).await?;
     let asked: Map<String, Value> = read(&body)?;
     let until = match asked.get("disable_until_ts") {
@@ -359,20 +368,24 @@ pub(crate) async fn remove_content(
     State(app): State<App>,
     headers: HeaderMap,
     Path((bank, id)): Path<(String, String)>,
-) -> Answer<Json<Value>> {
+) -> HmaResult<Json<Value>> {
     let key = curator(&app, &headers).await?;
     media::bank(&app.casework, &bank).await?;
     let removed = media::remove_content(&app.casework, &bank, number(&id)?, &key.id).await?;
+    // HMA counts: 0 when it was gone already.
     Ok(Json(json!({ "deleted": u8::from(removed) })))
 }
 
 /// There are no exchanges here: lists come in through `obhut list`.
-pub(crate) async fn none(State(app): State<App>, headers: HeaderMap) -> Answer<Json<Vec<String>>> {
+pub(crate) async fn none(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> HmaResult<Json<Vec<String>>> {
     curator(&app, &headers).await?;
     Ok(Json(Vec::new()))
 }
 
-pub(crate) async fn no_exchange(State(app): State<App>, headers: HeaderMap) -> Answer<Response> {
+pub(crate) async fn no_exchange(State(app): State<App>, headers: HeaderMap) -> HmaResult<Response> {
     curator(&app, &headers).await?;
     Err(HmaFault::bad(
         "No such exchange type: this server has none; lists come in as files",
@@ -383,7 +396,7 @@ pub(crate) async fn no_api(
     State(app): State<App>,
     headers: HeaderMap,
     Path(api): Path<String>,
-) -> Answer<Response> {
+) -> HmaResult<Response> {
     curator(&app, &headers).await?;
     Err(HmaFault::new(
         StatusCode::NOT_FOUND,
@@ -395,7 +408,7 @@ pub(crate) async fn not_an_exchange(
     State(app): State<App>,
     headers: HeaderMap,
     Path(name): Path<String>,
-) -> Answer<Response> {
+) -> HmaResult<Response> {
     curator(&app, &headers).await?;
     Err(HmaFault::new(
         StatusCode::NOT_FOUND,
@@ -406,7 +419,7 @@ pub(crate) async fn not_an_exchange(
 pub(crate) async fn signal_types(
     State(app): State<App>,
     headers: HeaderMap,
-) -> Answer<Json<Value>> {
+) -> HmaResult<Json<Value>> {
     curator(&app, &headers).await?;
     let types = SIGNAL_TYPES.iter().filter(|s| s.by_default);
     let types = types.map(|s| json!({ "name": s.name, "enabled_ratio": 1.0 }));
@@ -419,7 +432,7 @@ pub(crate) async fn set_signal_type(
     headers: HeaderMap,
     Path(name): Path<String>,
     body: Bytes,
-) -> Answer<StatusCode> {
+) -> HmaResult<StatusCode> {
     curator(&app, &headers).await?;
     super::signal_type(&name)?;
     let asked: Map<String, Value> = read(&body)?;
@@ -436,8 +449,9 @@ pub(crate) async fn signal_index(
     State(app): State<App>,
     headers: HeaderMap,
     Query(query): Query<StatusQuery>,
-) -> Answer<Json<Map<String, Value>>> {
+) -> HmaResult<Json<Map<String, Value>>> {
     let (_, current) = super::allowed(&app, &headers, Right::Curate).await?;
+    // Lists in memory are always those on record, so the index was built now.
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_secs());
     let mut answer = Map::new();
     for (name, size) in lookup::sizes(&current, query.signal_type())? {
@@ -453,7 +467,7 @@ pub(crate) async fn signal_index(
 pub(crate) async fn content_types(
     State(app): State<App>,
     headers: HeaderMap,
-) -> Answer<Json<Value>> {
+) -> HmaResult<Json<Value>> {
     curator(&app, &headers).await?;
     Ok(Json(json!([
         { "name": "photo", "enabled": true }, { "name": "video", "enabled": true },

@@ -11,8 +11,8 @@ use obhut_app::casework::Right;
 use obhut_app::media::{Compute, Sampling, frame_pixels, pixels};
 use serde::Deserialize;
 
-use super::{Answer, HmaFault, SIGNAL_TYPES, SignalType, missing};
-use crate::intake::Place;
+use super::{HmaFault, HmaResult, SIGNAL_TYPES, SignalType, missing};
+use crate::intake::Slot;
 use crate::{App, intake};
 
 #[derive(Deserialize)]
@@ -39,7 +39,7 @@ pub(crate) async fn hash_url(
     State(app): State<App>,
     headers: HeaderMap,
     Query(query): Query<HashQuery>,
-) -> Answer<Response> {
+) -> HmaResult<Response> {
     super::allowed(&app, &headers, Right::Screen).await?;
     let Some(url) = &query.url else {
         return Ok(missing("url"));
@@ -53,7 +53,7 @@ pub(crate) async fn hash_form(
     headers: HeaderMap,
     Query(query): Query<HashQuery>,
     body: Body,
-) -> Answer<Json<Signals>> {
+) -> HmaResult<Json<Signals>> {
     super::allowed(&app, &headers, Right::Screen).await?;
     let place = intake::place(&app).await?;
     Ok(Json(of_form(&app, &place, &headers, &query, body).await?))
@@ -61,10 +61,10 @@ pub(crate) async fn hash_form(
 
 pub(crate) async fn of_url(
     app: &App,
-    place: &Place,
+    place: &Slot,
     url: &str,
     query: &HashQuery,
-) -> Answer<Signals> {
+) -> HmaResult<Signals> {
     let fetched = intake::fetch(app, url).await.map_err(|fault| {
         let fault = HmaFault::from(fault);
         match fault.status {
@@ -95,11 +95,11 @@ pub(crate) async fn of_url(
 
 pub(crate) async fn of_form(
     app: &App,
-    place: &Place,
+    place: &Slot,
     headers: &HeaderMap,
     query: &HashQuery,
     body: Body,
-) -> Answer<Signals> {
+) -> HmaResult<Signals> {
     intake::check_wrapping(headers)?;
     if !intake::is_form(headers) {
         return Err(HmaFault::bad("Missing multipart/form-data file upload"));
@@ -110,16 +110,17 @@ pub(crate) async fn of_form(
 
 pub(crate) async fn of_files(
     app: &App,
-    place: &Place,
+    place: &Slot,
     mut files: Vec<intake::Upload>,
     query: &HashQuery,
-) -> Answer<Signals> {
+) -> HmaResult<Signals> {
     let Some(file) = files.pop() else {
         return Err(HmaFault::bad("Missing multipart/form-data file upload"));
     };
     if !files.is_empty() {
         return Err(HmaFault::bad("Only one file allowed per request"));
     }
+    // HMA's clients name the content type in the field of the form.
     signals(
         app,
         place,
@@ -130,7 +131,7 @@ pub(crate) async fn of_files(
 }
 
 /// The signal types of a content type that are wanted.
-fn wanted(content: &str, types: Option<&str>) -> Answer<Vec<&'static SignalType>> {
+fn wanted(content: &str, types: Option<&str>) -> HmaResult<Vec<&'static SignalType>> {
     let of_content = || SIGNAL_TYPES.iter().filter(|s| s.content == content);
     if of_content().next().is_none() {
         return Err(HmaFault::bad(format!("no such content_type: '{content}'")));
@@ -158,14 +159,15 @@ fn wanted(content: &str, types: Option<&str>) -> Answer<Vec<&'static SignalType>
 
 async fn signals(
     app: &App,
-    place: &Place,
+    place: &Slot,
     wanted: Vec<&'static SignalType>,
     bytes: Bytes,
-) -> Answer<Signals> {
+) -> HmaResult<Signals> {
     let pool = app.pool.clone();
     let place = place.clone();
-    let computing = tokio::task::spawn_blocking(move || -> Answer<Signals> {
+    let computing = tokio::task::spawn_blocking(move || -> HmaResult<Signals> {
         let _place = place;
+        // A fault of the decoder is ours (503, retry), one of the file the client's (400).
         let unreadable = |reason: obhut_app::media::Unreadable| {
             let status = if reason.is_ours() {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -178,11 +180,13 @@ async fn signals(
         for signal_type in wanted {
             let text = match signal_type.kind().compute {
                 Compute::Bytes(compute) => {
+                    // Reading from memory cannot fail.
                     compute(&mut &bytes[..]).map_or_else(|_| String::new(), |d| d.to_hex())
                 }
                 Compute::Pixels { one, .. } => {
                     let picture = pool.decode(&bytes).map_err(unreadable)?;
                     let found = one(pixels(&picture));
+                    // A digest of too little detail would match unrelated pictures.
                     if found.quality >= signal_type.kind().quality_min() {
                         found.digest.to_hex()
                     } else {
@@ -191,6 +195,7 @@ async fn signals(
                 }
                 Compute::Frames(one) => {
                     let mut frames = Vec::new();
+                    // Never stops early: every frame belongs to the signal.
                     let mut take = |frame: obhut_app::media::VideoFrame<'_>| {
                         let found = one(frame_pixels(&frame));
                         let (hex, time) = (found.digest.to_hex(), frame.timestamp_s);

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::hashing::{self, HashQuery, Signals};
-use super::{Answer, HmaFault, SIGNAL_TYPES, SignalType, missing, parse_signal, signal_type};
+use super::{HmaFault, HmaResult, SIGNAL_TYPES, SignalType, missing, parse_signal, signal_type};
 use crate::{App, intake};
 
 #[derive(Deserialize)]
@@ -52,8 +52,10 @@ impl LookupQuery {
                 let digest = sha2::Sha256::digest(seed);
                 u64::from_le_bytes(digest[..8].try_into().expect("8 bytes"))
             }
+            // std seeds each RandomState differently: chance enough for a coin.
             None => RandomState::new().hash_one(0),
         };
+        // 53 bits, as many as an f64 holds exactly. Below 1, so a ratio of 1 always takes part.
         (number >> 11) as f64 / (1_u64 << 53) as f64
     }
 
@@ -73,7 +75,7 @@ pub(crate) async fn raw_lookup(
     State(app): State<App>,
     headers: HeaderMap,
     Query(query): Query<LookupQuery>,
-) -> Answer<Response> {
+) -> HmaResult<Response> {
     let (_, current) = super::allowed(&app, &headers, Right::Findings).await?;
     let (Some(signal), Some(name)) = (&query.signal, &query.signal_type) else {
         let field = if query.signal.is_none() {
@@ -81,8 +83,10 @@ pub(crate) async fn raw_lookup(
         } else {
             "signal_type"
         };
+        // The first that is missing, as HMA names it.
         return Ok(missing(field));
     };
+    // Disabled contents too, as in HMA.
     let hits = find(&current, signal_type(name)?, signal, true)?;
     let hits = hits.iter().filter(|hit| query.wants(&hit.found.list));
     let with_distance = is_true(query.include_distance.as_ref());
@@ -102,9 +106,10 @@ pub(crate) async fn lookup_get(
     State(app): State<App>,
     headers: HeaderMap,
     Query(query): Query<LookupQuery>,
-) -> Answer<Response> {
+) -> HmaResult<Response> {
     let (key, current) = super::allowed(&app, &headers, Right::Findings).await?;
     if let Some(url) = &query.url {
+        // A second right: the file is fetched and hashed, not only a signal looked up.
         may_hash(&key)?;
         let place = intake::place(&app).await?;
         let signals = hashing::of_url(&app, &place, url, &query.hashing()).await?;
@@ -114,6 +119,7 @@ pub(crate) async fn lookup_get(
         }
         return Ok(Json(by_type).into_response());
     }
+    // 400 here, and 422 with pydantic's list in raw_lookup: so does HMA.
     let (Some(signal), Some(name)) = (&query.signal, &query.signal_type) else {
         return Err(HmaFault::bad(
             "Either url or both signal and signal_type are required",
@@ -128,7 +134,7 @@ pub(crate) async fn lookup_form(
     headers: HeaderMap,
     Query(query): Query<LookupQuery>,
     body: Body,
-) -> Answer<Response> {
+) -> HmaResult<Response> {
     let (key, current) = super::allowed(&app, &headers, Right::Findings).await?;
     may_hash(&key)?;
     let place = intake::place(&app).await?;
@@ -136,7 +142,7 @@ pub(crate) async fn lookup_form(
     Ok(Json(look_up(&current, &signals, &query)?).into_response())
 }
 
-fn may_hash(key: &obhut_app::casework::ApiKey) -> Answer<()> {
+fn may_hash(key: &obhut_app::casework::ApiKey) -> HmaResult<()> {
     if key.has(Right::Screen) {
         return Ok(());
     }
@@ -150,7 +156,7 @@ fn look_up(
     current: &Current,
     signals: &Signals,
     query: &LookupQuery,
-) -> Answer<BTreeMap<&'static str, ByBank>> {
+) -> HmaResult<BTreeMap<&'static str, ByBank>> {
     let mut by_type = BTreeMap::new();
     for (name, signal) in signals {
         // A digest of low quality matches nothing.
@@ -169,7 +175,8 @@ fn find(
     signal_type: &SignalType,
     signal: &str,
     disabled: bool,
-) -> Answer<Vec<BankHit>> {
+) -> HmaResult<Vec<BankHit>> {
+    // Its signal is a list of frames, not a digest.
     if signal_type.name == "vpdq" {
         let frames = super::hashing_frames(signal).map_err(invalid)?;
         // Long ones take their time; other requests are answered on other threads meanwhile.
@@ -186,10 +193,12 @@ fn invalid(why: String) -> HmaFault {
 }
 
 fn by_bank(hits: Vec<BankHit>, query: &LookupQuery) -> ByBank {
+    // One coin for all banks, so that a seed gives one choice of them.
     let coin = query.coin();
     let bypass = is_true(query.bypass_coinflip.as_ref());
     let mut banks = ByBank::new();
     for hit in hits {
+        // A ratio of 0 is off; a coin of exactly 0 would let it through.
         if query.wants(&hit.found.list) && (bypass || (hit.ratio > 0.0 && hit.ratio >= coin)) {
             let bank = banks.entry(hit.found.list.clone()).or_default();
             bank.push(shown(&hit, query));
@@ -200,6 +209,7 @@ fn by_bank(hits: Vec<BankHit>, query: &LookupQuery) -> ByBank {
 
 fn shown(hit: &BankHit, query: &LookupQuery) -> Value {
     let found = &hit.found;
+    // The distance is text in HMA's answers.
     let mut value = json!({
         "bank_content_id": found.content,
         "distance": found.distance_bits.to_string(),
@@ -229,7 +239,7 @@ pub(crate) async fn index_status(
     State(app): State<App>,
     headers: HeaderMap,
     Query(query): Query<StatusQuery>,
-) -> Answer<Json<Map<String, Value>>> {
+) -> HmaResult<Json<Map<String, Value>>> {
     let (_, current) = super::allowed(&app, &headers, Right::Findings).await?;
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_secs());
     let mut answer = Map::new();
@@ -247,7 +257,10 @@ pub(crate) async fn index_status(
 }
 
 /// Signal types with their number of entries.
-pub(crate) fn sizes(current: &Current, only: Option<&str>) -> Answer<Vec<(&'static str, usize)>> {
+pub(crate) fn sizes(
+    current: &Current,
+    only: Option<&str>,
+) -> HmaResult<Vec<(&'static str, usize)>> {
     if let Some(name) = only {
         signal_type(name)?;
     }
@@ -266,13 +279,14 @@ pub(crate) async fn compare(
     State(app): State<App>,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer<Json<Map<String, Value>>> {
+) -> HmaResult<Json<Map<String, Value>>> {
     super::allowed(&app, &headers, Right::Findings).await?;
     let asked: Map<String, Value> = serde_json::from_slice(&body)
         .map_err(|_| HmaFault::bad("this endpoint expects a json object payload"))?;
     let mut answer = Map::new();
     for (name, pair) in asked {
         let signal_type = signal_type(&name)?;
+        // Whatever is not a list of texts gets the message below.
         let pair: Vec<String> = serde_json::from_value(pair).unwrap_or_default();
         let [a, b] = pair.as_slice() else {
             return Err(HmaFault::bad(format!(
@@ -286,6 +300,7 @@ pub(crate) async fn compare(
             );
             let comparing = || obhut_app::media::compare_videos(&a, &b);
             let (first, second) = tokio::task::block_in_place(comparing);
+            // The query's share alone decides, as in python-threatexchange.
             let matches = first >= obhut_app::media::VIDEO_PERCENT_MIN;
             json!([matches, { "query_match_percent": first, "compared_match_percent": second }])
         } else {
@@ -294,6 +309,7 @@ pub(crate) async fn compare(
             let distance = a.distance(&b);
             match signal_type.kind().radius_bits() {
                 Some(radius) => json!([distance <= radius, { "distance": distance }]),
+                // Kinds without a radius match exactly or not at all.
                 None => json!([distance == 0, {}]),
             }
         };

@@ -36,6 +36,7 @@ async fn file(State(app): State<App>, headers: HeaderMap, body: String) -> Respo
     }
     match super::appeal_by_code(&app, &code, &message).await {
         Ok(()) => done(language),
+        // What was typed is kept: a message of ten thousand characters is not written twice.
         Err(_) => form(language, Some((&code, &message))),
     }
 }
@@ -47,10 +48,10 @@ fn form(language: Language, again: Option<(&str, &str)>) -> Response {
         h1 { (t("Appeal", "Widerspruch")) }
         @if again.is_some() {
             p role="alert" class="warning" {
-                (t("This didn't work. Please compare the code with the notice, and say why you appeal. An appeal may also be open already; then you don't have to do anything.", "Das hat nicht geklappt. Bitte vergleichen Sie den Code mit der Mitteilung und sagen Sie, warum Sie widersprechen. Vielleicht läuft auch schon ein Widerspruch; dann müssen Sie nichts weiter tun."))
+                (t("This didn't work. Please compare the code with the notice, and say why you appeal. If an appeal is already open, you don't need to do anything.", "Das hat nicht geklappt. Bitte vergleichen Sie den Code mit der Mitteilung und sagen Sie, warum Sie widersprechen. Vielleicht läuft auch schon ein Widerspruch; dann müssen Sie nichts weiter tun."))
             }
         }
-        p { (t("You got a notice that content was removed or an account was closed. Here you can contest that. Another person than the first decides. You need no account for this.", "Sie haben eine Mitteilung bekommen, dass Inhalte entfernt oder ein Konto geschlossen wurde. Hier können Sie widersprechen. Eine andere Person als die erste entscheidet. Sie brauchen dafür kein Konto.")) }
+        p { (t("You received a notice that content was removed or an account was closed. You can appeal here. A different person will decide. You don't need an account.", "Sie haben eine Mitteilung bekommen, dass Inhalte entfernt oder ein Konto geschlossen wurde. Hier können Sie widersprechen. Eine andere Person als die erste entscheidet. Sie brauchen dafür kein Konto.")) }
         form method="post" action="/appeal" {
             label for="code" { (t("Code of the notice", "Code der Mitteilung")) }
             input id="code" name="code" required autocomplete="off" maxlength="100" value=(code);
@@ -66,8 +67,8 @@ fn form(language: Language, again: Option<(&str, &str)>) -> Response {
 fn done(language: Language) -> Response {
     let t = |en, de| language.pick(en, de);
     let content = html! {
-        h1 { (t("Your appeal is in", "Ihr Widerspruch ist da")) }
-        p { (t("Another person than the first looks at it. Until they have decided, no data of your account are deleted. You will be told the result the way you got the notice.", "Eine andere Person als die erste sieht ihn sich an. Bis entschieden ist, werden keine Daten Ihres Kontos gelöscht. Das Ergebnis erfahren Sie auf dem Weg, auf dem Sie die Mitteilung bekommen haben.")) }
+        h1 { (t("We have received your appeal", "Ihr Widerspruch ist eingegangen")) }
+        p { (t("A different person will review it. Until it is decided, no data of your account will be deleted. You will get the result the same way you received the notice.", "Eine andere Person als bei der ersten Entscheidung prüft ihn. Bis zur Entscheidung werden keine Daten Ihres Kontos gelöscht. Das Ergebnis erfahren Sie auf dem Weg, auf dem Sie die Mitteilung bekommen haben.")) }
     };
     frame(language, t("Appeal", "Widerspruch"), content)
 }

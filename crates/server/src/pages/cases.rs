@@ -36,12 +36,14 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
         .split('&')
         .find_map(|pair| pair.strip_prefix("key="))
         .unwrap_or_default();
-    match casework::key(&app.casework, key.trim_matches('+')).await {
-        Ok(Some(key)) if key.has(Right::Cases) => cases(&app, language)
+    // A space pasted along with the key arrives as +.
+    match access::opened(&app, key.trim_matches('+'), Right::Cases).await {
+        Ok(_) => cases(&app, language)
             .await
             .unwrap_or_else(Fault::into_response),
-        Ok(_) => login_form(language, true),
-        Err(e) => Fault::from(e).into_response(),
+        // Unknown, revoked, without the right or the role: one message, so that a guess learns nothing.
+        Err(e) if e.is_client_fault() => login_form(language, true),
+        Err(e) => e.into_response(),
     }
 }
 
@@ -51,7 +53,7 @@ fn login_form(language: Language, refused: bool) -> Response {
         h1 { (t("Cases", "Fälle")) }
         @if refused {
             p role="alert" class="warning" {
-                (t("This key doesn't open the cases, or it was revoked.", "Dieser Schlüssel öffnet die Fälle nicht oder wurde widerrufen."))
+                (t("This key has no access to cases, or it was revoked.", "Dieser Schlüssel hat keinen Zugriff auf Fälle oder wurde widerrufen."))
             }
         }
         form method="post" action="/" {
@@ -60,7 +62,7 @@ fn login_form(language: Language, refused: bool) -> Response {
             button { (t("Show cases", "Fälle anzeigen")) }
         }
         p class="hint" {
-            (t("Keys are made with", "Schlüssel entstehen mit")) " " code { "obhut key create --right cases" } ". "
+            (t("Create keys with", "Schlüssel erstellen:")) " " code { "obhut key create --right cases" } ". "
             (t("The key is not stored in this browser.", "Der Schlüssel wird in diesem Browser nicht gespeichert."))
         }
     };
@@ -68,6 +70,7 @@ fn login_form(language: Language, refused: bool) -> Response {
 }
 
 async fn cases(app: &App, language: Language) -> Result<Response, Fault> {
+    // Counts and dates only, so unlike alerts the view is not recorded.
     let cases = casework::cases(&app.casework, None).await?;
     Ok(frame(
         language,
@@ -85,14 +88,14 @@ fn table(cases: &[Case], language: Language) -> Markup {
     html! {
         h1 { (t("Cases", "Fälle")) }
         @if cases.is_empty() {
-            p { (t("There is no case. Nothing has matched so far.", "Es gibt keinen Fall. Bisher gab es keinen Treffer.")) }
+            p { (t("No cases yet: nothing has matched so far.", "Noch keine Fälle: Bisher gab es keinen Treffer.")) }
         } @else {
             p { (open) " " (t("of", "von")) " " (cases.len()) " " (t("wait for a person's decision.", "warten auf die Entscheidung eines Menschen.")) }
             div class="scroll" {
                 table {
                     thead { tr {
                         th scope="col" { (t("Case", "Fall")) }
-                        th scope="col" { (t("Status", "Stand")) }
+                        th scope="col" { (t("Status", "Status")) }
                         th scope="col" class="number" { (t("Files", "Dateien")) }
                         th scope="col" { (t("Opened (UTC)", "Eröffnet (UTC)")) }
                     } }

@@ -30,7 +30,7 @@ async fn ask(headers: HeaderMap) -> Response {
     login_form(Language::of(&headers), false)
 }
 
-/// A browser keeps no key between pages, so each question carries it and the page forgets it.
+/// The page carries the key in hidden fields, because a browser sends no Authorization header.
 async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Response {
     let language = Language::of(&headers);
     let (mut key, mut alert) = (String::new(), String::new());
@@ -41,6 +41,7 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
             _ => {}
         }
     }
+    // Through the API's own check, so that the page never opens more than the API does.
     let mut with_key = HeaderMap::new();
     if let Ok(value) = format!("Bearer {key}").parse() {
         with_key.insert(axum::http::header::AUTHORIZATION, value);
@@ -69,7 +70,7 @@ fn login_form(language: Language, refused: bool) -> Response {
         h1 { (title(language)) }
         @if refused {
             p role="alert" class="warning" {
-                (t("This key doesn't open the alerts, is nobody's, or was revoked.", "Dieser Schlüssel öffnet die Hinweise nicht, gehört niemandem oder wurde widerrufen."))
+                (t("This key has no access to alerts, belongs to no person, or was revoked.", "Dieser Schlüssel hat keinen Zugriff auf Hinweise, gehört keiner Person oder wurde widerrufen."))
             }
         }
         form method="post" action="/payments" {
@@ -77,26 +78,27 @@ fn login_form(language: Language, refused: bool) -> Response {
             input id="key" name="key" type="password" autocomplete="off" required autofocus;
             button { (t("Show alerts", "Hinweise anzeigen")) }
         }
-        p class="hint" { (t("Who looks at an alert is written down. The key stays in the open page only, and goes with it.", "Wer einen Hinweis ansieht, wird aufgeschrieben. Der Schlüssel bleibt nur in der offenen Seite und geht mit ihr.")) }
+        p class="hint" { (t("Every view of an alert is recorded. The key is kept in the open page only and is gone when you close it.", "Jeder Blick auf einen Hinweis wird protokolliert. Der Schlüssel bleibt nur in der geöffneten Seite und ist weg, wenn Sie sie schließen.")) }
     };
     frame(language, title(language), content)
 }
 
 async fn queues(app: &App, language: Language, key: &str) -> Result<Response, Fault> {
     let t = |en, de| language.pick(en, de);
+    // Two queues: possible victims are to be helped and never appear among the suspects.
     let victims = obhut_app::payments::payment_alerts(&app.casework, true, ALERTS_MAX).await?;
     let suspects = obhut_app::payments::payment_alerts(&app.casework, false, ALERTS_MAX).await?;
     let content = html! {
         h1 { (title(language)) }
-        p { (t("An alert is a lead: two independent signals, nothing more.", "Ein Hinweis ist eine Spur: zwei unabhängige Signale, nicht mehr.")) }
+        p { (t("An alert is a lead: two independent signals, nothing more.", "Ein Hinweis ist ein Ermittlungsansatz: zwei unabhängige Signale, nicht mehr.")) }
         section {
-            h2 { (t("May need help", "Brauchen vielleicht Hilfe")) " (" (victims.len()) ")" }
-            p { (t("Speak with them first: each alert says how.", "Zuerst mit ihnen sprechen: Jeder Hinweis sagt wie.")) }
+            h2 { (t("May need help", "Möglicherweise Opfer")) " (" (victims.len()) ")" }
+            p { (t("Talk to them first: each alert says how.", "Zuerst mit ihnen sprechen: Jeder Hinweis sagt, wie.")) }
             (table(&victims, language, key))
         }
         section {
-            h2 { (t("To look at", "Anzusehen")) " (" (suspects.len()) ")" }
-            p { (t("Tell these customers nothing of it.", "Diesen Kunden nichts davon sagen.")) }
+            h2 { (t("To review", "Zu prüfen")) " (" (suspects.len()) ")" }
+            p { (t("Don't tell these customers about it.", "Diese Kunden nicht informieren.")) }
             (table(&suspects, language, key))
         }
     };
@@ -113,7 +115,7 @@ fn table(rows: &[AlertRow], language: Language, key: &str) -> Markup {
             table {
                 thead { tr {
                     th scope="col" { (t("Score", "Punkte")) }
-                    th scope="col" { (t("What it looks like", "Wonach es aussieht")) }
+                    th scope="col" { (t("Pattern", "Muster")) }
                     th scope="col" { (t("Case", "Fall")) }
                     th scope="col" { (t("Last payment", "Letzte Zahlung")) }
                     th scope="col" { }
@@ -122,10 +124,10 @@ fn table(rows: &[AlertRow], language: Language, key: &str) -> Markup {
                     @for row in rows {
                         tr {
                             td data-label=(t("Score", "Punkte")) { (format!("{:.0}", row.score)) }
-                            td data-label=(t("What it looks like", "Wonach es aussieht")) { (scenario(row, language)) }
+                            td data-label=(t("Pattern", "Muster")) { (scenario(row, language)) }
                             td data-label=(t("Case", "Fall")) { code { (row.case) } }
                             td data-label=(t("Last payment", "Letzte Zahlung")) { (&rfc3339(row.last_at)[..10]) }
-                            td { button name="alert" value=(row.id) { (t("Look", "Ansehen")) } }
+                            td { button name="alert" value=(row.id) { (t("View", "Ansehen")) } }
                         }
                     }
                 }
@@ -159,15 +161,15 @@ fn one(details: &[AlertDetail], language: Language, key: &str) -> Response {
             h2 { (t("Why", "Warum")) }
             table {
                 thead { tr {
-                    th scope="col" { (t("Sign", "Merkmal")) }
-                    th scope="col" { (t("Numbers and thresholds", "Zahlen und Schwellen")) }
+                    th scope="col" { (t("Indicator", "Indikator")) }
+                    th scope="col" { (t("Numbers and thresholds", "Zahlen und Schwellenwerte")) }
                     th scope="col" { (t("Source", "Quelle")) }
                 } }
                 tbody {
                     @for f in &d.fired {
                         tr {
-                            td data-label=(t("Sign", "Merkmal")) { (f.indicator().id) " " (language.pick(f.indicator().title.en, f.indicator().title.de)) }
-                            td data-label=(t("Numbers and thresholds", "Zahlen und Schwellen")) { (payments::because(f, language)) }
+                            td data-label=(t("Indicator", "Indikator")) { (f.indicator().id) " " (language.pick(f.indicator().title.en, f.indicator().title.de)) }
+                            td data-label=(t("Numbers and thresholds", "Zahlen und Schwellenwerte")) { (payments::because(f, language)) }
                             td data-label=(t("Source", "Quelle")) { (f.indicator().source) " (" (f.indicator().date) ")" }
                         }
                     }
@@ -175,19 +177,19 @@ fn one(details: &[AlertDetail], language: Language, key: &str) -> Response {
             }
             h2 { (t("Payments", "Zahlungen")) }
             (timeline(&d.timeline, language))
-            h2 { (t("With whom", "Mit wem")) }
+            h2 { (t("Counterparties", "Gegenparteien")) }
             table {
                 thead { tr {
                     th scope="col" { (t("Party", "Beteiligter")) }
                     th scope="col" { (t("Payments", "Zahlungen")) }
-                    th scope="col" { (t("Senders it has in all", "Absender insgesamt")) }
+                    th scope="col" { (t("Its senders in total", "Absender insgesamt")) }
                 } }
                 tbody {
                     @for o in &d.network {
                         tr {
                             td data-label=(t("Party", "Beteiligter")) { code { (o.party) } }
                             td data-label=(t("Payments", "Zahlungen")) { (o.n) }
-                            td data-label=(t("Senders it has in all", "Absender insgesamt")) { @match o.senders { Some(n) => (n), None => "–" } }
+                            td data-label=(t("Its senders in total", "Absender insgesamt")) { @match o.senders { Some(n) => (n), None => "–" } }
                         }
                     }
                 }
@@ -202,7 +204,9 @@ fn timeline(all: &[ShownTransfer], language: Language) -> Markup {
     let t = |en, de| language.pick(en, de);
     let (width, height) = (720.0, 200.0);
     let first = all.first().map_or(0, |x| x.at);
+    // A single transfer would otherwise divide by zero.
     let last = all.last().map_or(1, |x| x.at).max(first + 1);
+    // A float for the height of a point only; the list has the exact text.
     let amount = |x: &ShownTransfer| x.amount.parse::<f64>().unwrap_or(0.0);
     let highest = all.iter().map(amount).fold(1.0, f64::max);
     let x = |at: i64| 10.0 + (at - first) as f64 / (last - first) as f64 * (width - 20.0);
@@ -217,7 +221,7 @@ fn timeline(all: &[ShownTransfer], language: Language) -> Markup {
             text x=(width - 10.0) y=(height - 4.0) text-anchor="end" { (&rfc3339(last)[..10]) }
             text x="10" y="14" { (format!("{highest:.0}")) }
         }
-        p class="hint" { (t("Filled points lie in the published price band of their currency.", "Gefüllte Punkte liegen im veröffentlichten Preisband ihrer Währung.")) }
+        p class="hint" { (t("Filled points are in the published price band of their currency.", "Gefüllte Punkte liegen im veröffentlichten Preisband ihrer Währung.")) }
         details {
             summary { (t("The payments as a list", "Die Zahlungen als Liste")) " (" (all.len()) ")" }
             table {

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 pub fn pool() -> Arc<Pool> {
     let test = std::env::current_exe().unwrap();
+    // Test programs are in deps/, the binaries one folder above.
     let built = test.parent().unwrap().parent().unwrap();
     let program: PathBuf = built.join("obhut-decode");
     assert!(
@@ -59,6 +60,7 @@ pub async fn signed_list(casework: &Casework, csv: &str) {
 }
 
 pub async fn sign(casework: &Casework, list: &str) {
+    // Two people, because one signature never makes a version count.
     for name in ["Ada", "Grace"] {
         let person = casework::add_person(casework, name, &[Role::ListSteward], "test")
             .await
@@ -74,6 +76,7 @@ pub fn picture(seed: u32) -> Vec<u8> {
 
 pub fn scene(seed: u32) -> image::RgbImage {
     image::RgbImage::from_fn(160, 120, |x, y| {
+        // Detailed enough for PDQ; the seed changes the pattern, not just its colours.
         let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
         image::Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
     })

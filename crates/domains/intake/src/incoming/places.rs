@@ -1,8 +1,8 @@
-//! Where each incoming report belongs: duplicate of which, again of which, in which group, how high.
+//! Places each incoming report: duplicate, re-upload, group, rank.
 
 use std::collections::HashMap;
 
-use super::tokens::{self, Prepared};
+use super::tokens::{self, PreparedReport};
 use super::{KNOWN_ACCOUNT, LINKS_MAX, combined, points};
 
 /// Where a token was seen first, in which group that is now, and how often.
@@ -34,7 +34,7 @@ pub(super) struct Row {
 /// Puts each report where it belongs. Pure: the same reports give the same places.
 // Long: a single pass whose state is in local variables.
 pub(super) fn place(
-    prepared: &[Prepared],
+    prepared: &[PreparedReport],
     first: i64,
     mut known: HashMap<i64, Known>,
     near: &[Vec<i64>],
@@ -57,12 +57,14 @@ pub(super) fn place(
         let seq = first + at as i64;
         let holder = |known: &HashMap<i64, Known>, token: i64| known.get(&token).map(|k| k.seq);
         let duplicate_of = p.same.and_then(|t| holder(&known, t));
+        // A duplicate repeats the upload as well, but is counted once.
         let reupload_of = match duplicate_of {
             None => p.reuploads.iter().filter_map(|t| holder(&known, *t)).min(),
             Some(_) => None,
         };
         let mut groups = Vec::new();
         for token in &p.links {
+            // Counts reports of this chunk too: the order decides, not where a chunk ends.
             if let Some(k) = known.get(token).filter(|k| k.seen < LINKS_MAX) {
                 groups.push(k.group);
             }
@@ -84,6 +86,7 @@ pub(super) fn place(
         }
         let mut group = seq;
         let roots: Vec<i64> = groups.iter().map(|g| root(&mut parents, *g)).collect();
+        // The smallest number is the earliest report, so merged groups keep the older name.
         if let Some(&least) = roots.iter().min() {
             group = least;
             for other in roots {
@@ -102,12 +105,14 @@ pub(super) fn place(
                 k.seen += 1;
                 fresh.entry(token).or_insert((k.seq, 0)).1 += 1;
             };
+        // Only after the look-ups above, or a report would be a duplicate of itself.
         for token in p.links.iter().chain(&p.reuploads).chain(&p.same) {
             see(*token, &mut known, &mut fresh);
         }
         for other in &near[at] {
             see(tokens::near_token(*other), &mut known, &mut fresh);
         }
+        // The first report with this picture: later ones find its group through this token.
         if !p.near.is_empty() && near[at].is_empty() {
             see(tokens::near_token(seq), &mut known, &mut fresh);
         }
@@ -125,6 +130,7 @@ pub(super) fn place(
         };
         if rests_on.is_some() {
             reasons.push(KNOWN_ACCOUNT);
+            // `shown` relies on the order.
             reasons.sort_by_key(|r| std::cmp::Reverse(points(r)));
         }
         rows.push(Row {
@@ -137,9 +143,11 @@ pub(super) fn place(
             rests_on: rests_on.or_else(same_bytes),
         });
     }
+    // Groups may have merged after their rows were made.
     for row in &mut rows {
         row.group = root(&mut parents, row.group);
     }
+    // Groups of this chunk are not written yet and need no correction.
     let mut merged: Vec<(i64, i64)> = parents
         .keys()
         .copied()
@@ -153,6 +161,7 @@ pub(super) fn place(
         .into_iter()
         .map(|(token, (seq, seen))| (token, seq, seen))
         .collect();
+    // A map has no order; the same reports must give the same statement.
     tokens.sort_unstable();
     Placed {
         rows,

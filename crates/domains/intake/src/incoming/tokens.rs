@@ -8,9 +8,9 @@ use super::{IncomingFormat, ParsedReport, rule_files};
 use obhut_casework::{Account, Facts, RuleInput, at_risk};
 
 /// A report, ready to be placed.
-pub(super) struct Prepared {
+pub(super) struct PreparedReport {
     pub format: IncomingFormat,
-    /// The whole of what makes it what it is: another report with the same is its duplicate.
+    /// Token over everything that identifies it.
     pub same: Option<i64>,
     /// A file and an account together: the same again is a re-upload.
     pub reuploads: Vec<i64>,
@@ -35,14 +35,16 @@ pub(super) fn near_token(seq: i64) -> i64 {
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .rotate_left(31)
         ^ 0x6e65_6172;
+    // Each step is a bijection, so two reports never share a near token.
     mixed as i64
 }
 
 // Long: handles the fields one by one.
-pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey) -> Prepared {
+pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey) -> PreparedReport {
     let facts = given.facts.expose();
     let token = |label: &str, text: &str| {
         let digest = lookup.keyed_digest(label, text.as_bytes());
+        // 64 bits: a collision would link two reports in vain, and no report is ever dropped.
         u64::from_str_radix(&digest[..16], 16).expect("hexadecimal") as i64
     };
     let mut links = Vec::new();
@@ -72,11 +74,13 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
                 .flat_map(|t| t.chars())
                 .filter(char::is_ascii_digit)
                 .collect();
+            // Our judgement: shorter numbers would link strangers.
             if digits.len() >= 6 {
                 addresses.push(format!("phone:{digits}"));
             }
         }
     }
+    // Under the account's label: this child may be the reported account of another report.
     for child in &facts.victims {
         let name = account_name(child);
         if !name.is_empty() {
@@ -127,6 +131,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         // Nothing to know it by but its bytes.
         (true, _) | (_, None) => token("incoming bytes", &hex::encode(Sha256::digest(raw))),
         (false, Some(account)) => {
+            // The same file at another time is a re-upload, not a duplicate.
             let when = facts.occurred_at.as_deref().unwrap_or_default();
             let parts = [
                 account.as_str(),
@@ -146,6 +151,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     let looked = RuleInput {
         facts,
         files: rule_files(digests.len() + given.near.len(), &annotations),
+        // Both matter only to completeness, which is not computed here.
         categorised: false,
         reporter: true,
     };
@@ -153,12 +159,13 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         Some(_) => Vec::new(),
         None => at_risk(&looked).1.iter().map(|r| r.rule).collect(),
     };
+    // The key that cases have: over the id as given, without service.
     let account_key = facts
         .reported
         .as_ref()
         .and_then(|a| a.id.as_ref())
         .map(|id| lookup.keyed_digest("account", id.as_bytes()));
-    Prepared {
+    PreparedReport {
         format: given.format,
         same: Some(same),
         reuploads,

@@ -24,7 +24,7 @@ pub const CONTENT_ENABLED: i64 = 1;
 const NOTE_CHARS_MAX: usize = 255;
 /// Longest description of a content, in bytes.
 const ABOUT_BYTES_MAX: usize = 64 << 10;
-/// A content may be disabled for so long, in seconds: five years.
+/// Longest time a content may be disabled, in seconds: five years.
 const DISABLED_S_MAX: i64 = 5 * 366 * 86_400;
 
 /// A bank on record.
@@ -66,6 +66,7 @@ pub(crate) struct BankStates {
 
 impl BankStates {
     pub fn is_off(&self, list: &str, entry: &str, now_s: i64) -> bool {
+        // Usually nothing is disabled: spares two allocations a hit.
         if self.disabled_until.is_empty() {
             return false;
         }
@@ -86,6 +87,7 @@ pub(crate) async fn states(tx: &mut Tx) -> Result<BankStates> {
         let removed = c.maybe_int()?.is_some();
         states.ratios.insert(list, if removed { -1 } else { ratio });
     }
+    // Removed contents are disputed already, see `remove_content`.
     let rows = sqlx::query(
         "SELECT list, entry, disable_until FROM bank_contents WHERE disable_until <> 1 AND removed_at IS NULL",
     )
@@ -119,6 +121,7 @@ pub async fn banks(casework: &Casework) -> Result<Vec<Bank>> {
         })
         .collect();
     banks.sort_by(|a, b| a.name.cmp(&b.name));
+    // A list whose newest version does not build on the signed one is loaded twice.
     banks.dedup_by(|a, b| a.name == b.name);
     Ok(banks)
 }
@@ -140,13 +143,14 @@ pub async fn create_bank(
     purpose: Purpose,
     key: &ApiKey,
 ) -> Result<Bank> {
+    // Refuses NaN too.
     if !(0.0..=1.0).contains(&ratio) {
         return Err(CaseworkError::invalid(
             "enabled_ratio",
             "enabled_ratio is between 0 and 1",
         ));
     }
-    // Made again after it was removed: its list is still there.
+    // A removed bank is created again: its list is still on record.
     if let Ok(list) = super::list(casework, name).await {
         let mut tx = casework.begin().await?;
         set_bank(&mut tx, &list.id, (ratio * 1e6) as i64, None).await?;
@@ -175,6 +179,7 @@ pub async fn create_bank(
         action,
     };
     super::create_list(casework, &settings, &key.id).await?;
+    // A crash before this leaves a list without a ratio, which counts as a ratio of 1.
     set_bank_ratio(casework, name, ratio, &key.id).await
 }
 
@@ -237,12 +242,15 @@ pub async fn add_content(
     key: &ApiKey,
 ) -> Result<i64> {
     check_note(note)?;
+    // Refuses a removed bank, whose list is still on record.
     self::bank(casework, bank).await?;
     let about = about.map(Value::to_string);
     if about.as_ref().is_some_and(|a| a.len() > ABOUT_BYTES_MAX) {
         return Err(CaseworkError::invalid("metadata", "metadata is too long"));
     }
     let mut builder = Builder::default();
+    // A random id in the name: the same digests added twice are two contents, and removing one
+    // leaves the other.
     let mut text = format!("{}\n", ids::new("content"));
     let mut digests = serde_json::Map::new();
     for (kind, digest) in signals {
@@ -264,6 +272,7 @@ pub async fn add_content(
     let entries = builder.build(version);
     let id = super::add_delta(casework, bank, entries, 0, true, &key.id).await?;
     let list = super::list(casework, bank).await?;
+    // A crash before this leaves a content without note and metadata, which `content` allows for.
     let mut tx = casework.begin().await?;
     sqlx::query(
         "INSERT INTO bank_contents (id, list, entry, disable_until, note_sealed, about_sealed, signals_sealed)
@@ -296,12 +305,14 @@ pub async fn content(casework: &Casework, bank: &str, id: i64) -> Result<Content
     .fetch_optional(casework.pool())
     .await?;
     let kept = super::current::kept(casework).await?;
+    // From the lists in memory: entries of imported lists have no row.
     let found = kept
         .lists
         .iter()
         .filter(|l| l.name() == bank)
         .find_map(|l| Some((l.id().to_owned(), l.entry_of_content(id)?.to_owned())));
     let (list, entry) = found.ok_or_else(missing)?;
+    // Disputed or removed makes no difference to HMA's clients: the content is gone.
     if kept.disputed.contains(&(list.clone(), entry.clone())) {
         return Err(missing());
     }
@@ -330,6 +341,7 @@ pub async fn content(casework: &Casework, bank: &str, id: i64) -> Result<Content
                 None => None,
             };
         }
+        // Lifting the dispute brings an entry back into screening, but not into HMA's interface.
         if c.maybe_int()?.is_some() {
             return Err(missing());
         }
@@ -359,6 +371,7 @@ pub async fn set_content(
     let note = note.map(|n| casework.seal_text(n));
     let list = super::list(casework, bank).await?;
     let mut tx = casework.begin().await?;
+    // Contents of imported lists get a row here with their first change.
     sqlx::query(
         "INSERT INTO bank_contents (id, list, entry, disable_until, note_sealed) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (id) DO UPDATE SET disable_until = $4, note_sealed = COALESCE($5, bank_contents.note_sealed)",
@@ -396,6 +409,7 @@ pub async fn remove_content(casework: &Casework, bank: &str, id: i64, actor: &st
     };
     let list = super::list(casework, bank).await?;
     let mut tx = casework.begin().await?;
+    // List files are immutable and signed, so the entry is disputed instead of deleted.
     super::dispute(
         &mut tx,
         casework.now_micros(),
@@ -405,6 +419,7 @@ pub async fn remove_content(casework: &Casework, bank: &str, id: i64, actor: &st
         actor,
     )
     .await?;
+    // Changes nothing for a content without a row; the dispute alone removes that one.
     sqlx::query("UPDATE bank_contents SET removed_at = $1 WHERE id = $2")
         .bind(casework.now_micros())
         .bind(id)

@@ -73,13 +73,14 @@ impl Snapshot {
                 .contains(&(list.id().to_owned(), entry.to_owned()))
     }
 
-    /// What is in memory of a chain.
+    /// The longest prefix of a chain that is loaded already.
     fn longest(&self, about: &About, chain: &[OnRecord]) -> Option<&Arc<LoadedList>> {
         let is_of_chain = |list: &&Arc<LoadedList>| {
             list.about().id == about.id
                 && list.pieces() <= chain.len()
                 && chain[list.pieces() - 1].version == list.version()
         };
+        // With those opened ahead, so that publishing them reads no file.
         let all = self.lists.iter().chain(self.opened.iter());
         all.filter(is_of_chain).max_by_key(|list| list.pieces())
     }
@@ -89,6 +90,8 @@ impl Snapshot {
 /// the same time; files are opened only when they are new.
 pub(crate) async fn kept(casework: &Casework) -> Result<Arc<Snapshot>> {
     let memory = casework.domain_state::<SnapshotCache>();
+    // A snapshot begun after this shows every change that was committed before the request,
+    // so all who wait for the lock can share one query.
     let arrived = Instant::now();
     let _turn = memory.refreshing.lock().await;
     let known = memory.kept.read().expect("no panic while held").clone();
@@ -105,6 +108,8 @@ pub(crate) async fn kept(casework: &Casework) -> Result<Arc<Snapshot>> {
 /// are in memory. Runs until the future is dropped.
 pub async fn watch_changes(casework: &Casework) {
     let memory = casework.domain_state::<SnapshotCache>();
+    // From now on requests leave large files to this loop. Never reset: once this future is
+    // dropped, large new versions are not opened any more.
     memory.watched.store(true, Ordering::Release);
     loop {
         let known = memory.kept.read().expect("no panic while held").clone();
@@ -112,7 +117,8 @@ pub async fn watch_changes(casework: &Casework) {
             && known.pending
             && let Err(e) = open_pending(casework, known).await
         {
-            tracing::error!(cause = %e, "a new version of a list could not be opened; the one before goes on matching");
+            tracing::error!(cause = %e, "a new version of a list could not be opened; the previous one continues to match");
+            // A broken file stays broken: a line in the log about every second, not ten.
             tokio::time::sleep(10 * LOOK_EVERY).await;
         }
         tokio::time::sleep(LOOK_EVERY).await;
@@ -123,6 +129,7 @@ async fn open_pending(casework: &Casework, known: Arc<Snapshot>) -> Result<()> {
     let memory = casework.domain_state::<SnapshotCache>();
     let mut tx = casework.snapshot().await?;
     let on_record = lists_on_record(&mut tx).await?;
+    // Opening files can take seconds; no transaction stays open meanwhile.
     drop(tx);
     let mut lists = Vec::new();
     for (about, versions) in on_record {
@@ -134,6 +141,7 @@ async fn open_pending(casework: &Casework, known: Arc<Snapshot>) -> Result<()> {
     let _turn = memory.refreshing.lock().await;
     let kept = memory.kept.read().expect("no panic while held").clone();
     let now = kept.map_or_else(Arc::default, |(_, kept)| kept);
+    // The state as it is now: requests may have refreshed it while the files were opened.
     let ahead = Snapshot {
         number: now.number,
         lists: now.lists.clone(),
@@ -153,9 +161,11 @@ async fn read_changes(
     may_wait: bool,
 ) -> Result<Arc<Snapshot>> {
     let memory = casework.domain_state::<SnapshotCache>();
+    // Before the transaction begins, so that the snapshot is never older than this time.
     let asked = Instant::now();
     let mut tx = casework.snapshot().await?;
     let number = changes::number(&mut tx).await?;
+    // The common case: nothing has changed, and this one number was the whole query.
     let kept = if number == known.number && known.opened.is_empty() {
         known
     } else {
@@ -171,6 +181,7 @@ async fn read_changes(
                 if may_wait
                     && bytes_to_open(casework, &known, &about, &chain) > OPENED_AT_ONCE_BYTES_MAX
                 {
+                    // A new list matches nothing until the watcher has opened it; `serve` loads the others first.
                     pending.push(about.id);
                     continue;
                 }
@@ -201,6 +212,7 @@ async fn read_changes(
 /// How much there is to read before a chain is in memory.
 fn bytes_to_open(casework: &Casework, known: &Snapshot, about: &About, chain: &[OnRecord]) -> u64 {
     let there = known.longest(about, chain).map_or(0, |list| list.pieces());
+    // A missing file counts as empty here; opening it reports the fault.
     chain[there..]
         .iter()
         .filter_map(|v| fs::metadata(casework.folder().list_file(&about.id, &v.version)).ok())
@@ -235,6 +247,7 @@ async fn opened(
                 }
             })
         };
+        // Decrypting and indexing take seconds: not on the threads that answer requests.
         let opened = tokio::task::spawn_blocking(opening).await;
         let mut opened = opened.map_err(|_| CaseworkError::unreadable("a list's file"))??;
         // A delta's file names itself; the chain says what it is called here.
@@ -251,7 +264,7 @@ async fn opened(
     })
 }
 
-/// The fault of a version's file.
+/// An error about a version's file.
 fn fault(path: &Path, why: String) -> CaseworkError {
     CaseworkError::Folder {
         path: path.display().to_string(),
@@ -351,6 +364,7 @@ fn chains_of(about: About, newest_first: Vec<OnRecord>) -> Vec<(About, Vec<OnRec
     };
     let newest = described(&chain);
     let mut opened = Vec::new();
+    // A whole new file does not contain the signed version, which must keep matching.
     if newest.signed_pieces == 0
         && let Some(signed) = &about.signed_version
     {

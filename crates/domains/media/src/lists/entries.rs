@@ -11,11 +11,11 @@ pub(crate) struct Entries {
     /// SHA-256 of the file, lower-case hex.
     pub version: String,
     pub labels: Vec<EntryLabel>,
-    pub columns: Vec<Column>,
+    pub columns: Vec<DigestColumn>,
 }
 
 /// The entries of one kind; of a kind that hashes frames, one row a frame.
-pub(crate) struct Column {
+pub(crate) struct DigestColumn {
     pub kind: &'static Kind,
     pub digests: Vec<Digest>,
     /// Place of each entry's label.
@@ -58,7 +58,7 @@ impl Names {
     }
 }
 
-impl Column {
+impl DigestColumn {
     pub fn new(kind: &'static Kind) -> Self {
         Self {
             kind,
@@ -97,14 +97,16 @@ pub(crate) struct Row {
 pub(crate) struct Builder {
     labels: Vec<EntryLabel>,
     label_places: HashMap<EntryLabel, u32>,
-    columns: HashMap<&'static str, Column>,
+    columns: HashMap<&'static str, DigestColumn>,
     seen: HashSet<(&'static str, Digest, Option<String>)>,
 }
 
 impl Builder {
     /// False when that digest of that kind is in already.
     pub fn add(&mut self, row: Row, name: &str) -> bool {
+        // With the id: a digest listed under two ids is two entries, which are disputed separately.
         let seen = (row.kind.name, row.digest, row.name);
+        // Frames repeat within a video and between videos; all of them are needed.
         if row.mark.is_none() && !self.seen.insert(seen) {
             return false;
         }
@@ -120,7 +122,7 @@ impl Builder {
         let column = self
             .columns
             .entry(row.kind.name)
-            .or_insert_with(|| Column::new(row.kind));
+            .or_insert_with(|| DigestColumn::new(row.kind));
         column.digests.push(row.digest);
         column.labels.push(place);
         column.names.push(name);
@@ -132,6 +134,7 @@ impl Builder {
         Entries {
             version,
             labels: self.labels,
+            // In the order of the kinds: a HashMap has none, and the bytes written from this are signed.
             columns: kinds::ALL
                 .iter()
                 .filter_map(|kind| self.columns.remove(kind.name))

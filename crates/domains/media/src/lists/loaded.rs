@@ -10,7 +10,7 @@ use std::sync::Arc;
 use obhut_hash::{Digest, Kind, Matching, kinds};
 use obhut_index::{Bits256, Segments};
 
-use super::entries::{Column, Entries, Names};
+use super::entries::{DigestColumn, Entries, Names};
 use super::videos::VideoPart;
 use super::{Action, EntryLabel, Purpose};
 
@@ -132,6 +132,7 @@ impl LoadedList {
         next.about.version = delta.version;
         next.entries += delta.columns.iter().map(|c| c.digests.len()).sum::<usize>();
         let piece = next.pieces.len() as u32;
+        // Contents are numbered through the file's columns, one kind after the other.
         let mut before = 0;
         let labels = Arc::new(delta.labels);
         for column in delta.columns {
@@ -205,6 +206,7 @@ impl LoadedList {
 
     /// What it is for.
     pub fn purpose(&self) -> Purpose {
+        // None for a list read from a file for one run: its user takes its entries as assessed.
         self.about.purpose.unwrap_or(Purpose::Assessed)
     }
 
@@ -251,6 +253,7 @@ impl LoadedList {
     pub(crate) fn entry_of_content(&self, content: i64) -> Option<&str> {
         let pictures = self.parts.iter().flat_map(|p| &p.runs).find_map(|run| {
             let row = self.row_of(content, run.piece)?.checked_sub(run.before)?;
+            // Rows past the end of this run are of another kind of the same file.
             ((row as usize) < run.labels.len()).then(|| run.names.get(row as usize))
         });
         pictures.or_else(|| {
@@ -261,6 +264,7 @@ impl LoadedList {
 
     fn row_of(&self, content: i64, piece: u32) -> Option<u32> {
         let contents = self.pieces[piece as usize].contents;
+        // Negative for a number of an earlier file.
         let row = u32::try_from(content - contents.first).ok()?;
         (!contents.one || row == 0).then_some(row)
     }
@@ -284,11 +288,13 @@ impl LoadedList {
                 .chain(tail.get(digest).into_iter().flatten())
                 .map(|at| self.hit(part, *at, 0))
                 .collect(),
+            // Never both: a part's kind of search follows from its hash kind.
             (Search::Near(_), Matching::Exact) => Vec::new(),
         }
     }
 
     fn hit<'a>(&'a self, part: &'a Part, at: u32, distance_bits: u32) -> EntryHit<'a> {
+        // The first run begins at 0, so at least one run begins at or before `at`.
         let run = &part.runs[part.runs.partition_point(|run| run.first <= at) - 1];
         let row = at - run.first;
         let label = run.labels[row as usize] as usize;
@@ -320,7 +326,7 @@ impl Part {
         }
     }
 
-    fn add(&mut self, column: Column, piece: u32, before: u32) {
+    fn add(&mut self, column: DigestColumn, piece: u32, before: u32) {
         let first = self.len as u32;
         self.len += column.digests.len();
         match &mut self.search {
@@ -330,11 +336,13 @@ impl Part {
                     .iter()
                     .map(|d| Bits256::try_from(d.as_bytes()).expect("256 bits"))
                     .collect();
+                // One copy of the digests less while the index is built.
                 drop(column.digests);
                 *index = index.with(&bits);
             }
             Search::Exact { base, tail } => {
                 let more = column.digests.into_iter().zip(first..);
+                // Only the first file of this kind goes into `base`; the deltas after it share it unchanged.
                 if base.is_empty() && tail.is_empty() {
                     let mut all = HashMap::new();
                     let tail = Arc::make_mut(tail);
@@ -348,6 +356,7 @@ impl Part {
                     }
                     *base = Arc::new(all);
                 } else {
+                    // Copies the tail if the old list is still in use, never the first file's map.
                     let tail = Arc::make_mut(tail);
                     for (digest, at) in more {
                         tail.entry(digest).or_default().push(at);

@@ -60,6 +60,7 @@ pub fn read_plain_list(name: &str, csv: &[u8]) -> (LoadedList, Vec<ListProblem>)
 }
 
 pub(crate) fn read(csv: &[u8], name_entry: NameEntry<'_>) -> (Entries, Vec<ListProblem>) {
+    // Over the file as it came, byte order mark included: sha256sum gives the same.
     let version = hex::encode(Sha256::digest(csv));
     let mut builder = Builder::default();
     let mut problems = Vec::new();
@@ -67,6 +68,7 @@ pub(crate) fn read(csv: &[u8], name_entry: NameEntry<'_>) -> (Entries, Vec<ListP
     let csv = csv.strip_prefix(b"\xef\xbb\xbf").unwrap_or(csv);
     let mut lines = (1..).zip(csv.split(|b| *b == b'\n'));
     let header = lines.next().map_or(&b""[..], |(_, line)| line);
+    // A header that is not CSV yields no columns and is refused below.
     let columns: HashMap<String, usize> = fields(header)
         .unwrap_or_default()
         .iter()
@@ -102,7 +104,7 @@ pub(crate) fn read(csv: &[u8], name_entry: NameEntry<'_>) -> (Entries, Vec<ListP
                 let name = given.unwrap_or_else(|| name_entry(read.kind.name, &read.digest, row));
                 match builder.add(read, &name) {
                     true => Ok(()),
-                    false => Err("stands in the list already".into()),
+                    false => Err("is in the list already".into()),
                 }
             });
         match read {
@@ -128,12 +130,14 @@ pub(crate) fn read(csv: &[u8], name_entry: NameEntry<'_>) -> (Entries, Vec<ListP
 /// not closed must not swallow the rest of the list.
 fn fields(line: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, String> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
+    // Most lists have no quotation mark: their fields are borrowed, not copied.
     if !line.contains(&b'"') {
         return Ok(line
             .split(|b| *b == b',')
             .map(|f| Cow::Borrowed(f.trim_ascii()))
             .collect());
     }
+    // The csv crate accepts an unclosed quotation mark at the end of its input.
     if line.iter().filter(|b| **b == b'"').count() % 2 == 1 {
         return Err("a quotation mark is opened and not closed".into());
     }
@@ -196,12 +200,14 @@ fn read_row(
             let time: f32 = optional("timestamp")?
                 .parse()
                 .map_err(|_| "a frame needs its timestamp in seconds")?;
+            // Also refuses NaN and infinity, which parse as numbers.
             if !(0.0..=TIME_S_MAX).contains(&time) {
                 return Err(format!(
                     "timestamp is not between 0 and {TIME_S_MAX} seconds"
                 ));
             }
             let quality = match optional("quality")? {
+                // Without qualities every frame counts: 100 passes any minimum.
                 "" => Some(100),
                 text => text.parse().ok().filter(|q| *q <= 100),
             };
@@ -235,6 +241,7 @@ mod tests {
         expected.assert_eq(&out);
     }
 
+    // MD5 of "abc" (RFC 1321, test suite).
     const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
 
     #[test]
@@ -253,10 +260,10 @@ mod tests {
             ),
             expect![[r#"
                 2 entries
-                row 3 (line 4): digest: 8 characters where 32 hex digits belong
-                row 4 (line 5): digest: 32 characters where 40 hex digits belong
+                row 3 (line 4): digest: 8 bytes where 32 hex digits belong
+                row 4 (line 5): digest: 32 bytes where 40 hex digits belong
                 row 5 (line 6): kind is none of pdq, pdq-cimg512, md5, sha1, sha256, vpdq
-                row 6 (line 7): stands in the list already
+                row 6 (line 7): is in the list already
                 row 7 (line 8): a category without category_scale says nothing: 0 and 5 have opposite meanings between scales
             "#]],
         );
@@ -274,11 +281,12 @@ mod tests {
             row 0 (line 1): the first line must name the columns kind and digest, separated by commas
         "#]],
         );
+        // As spreadsheets on Windows write it: byte order mark, CRLF, an empty line.
         check(
             &format!("\u{feff}kind,digest\r\nmd5,{MD5}\r\n\r\nmd5\r\n"),
             expect![[r#"
             1 entries
-            row 2 (line 4): digest: 0 characters where 32 hex digits belong
+            row 2 (line 4): digest: 0 bytes where 32 hex digits belong
         "#]],
         );
     }

@@ -10,11 +10,12 @@ use std::fmt;
 use obhut_hash::{Digest, kinds};
 
 use super::EntryLabel;
-use super::entries::{Column, Entries, FrameMark};
+use super::entries::{DigestColumn, Entries, FrameMark};
 
+// The 1 is the format's version: a file of another one is refused.
 const MAGIC: &[u8] = b"obhut list 1\n";
 
-/// Why bytes are no list; each names the offset.
+/// The bytes are not a list file; the offset of the fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct NoList {
     offset: usize,
@@ -22,13 +23,14 @@ pub(super) struct NoList {
 
 impl fmt::Display for NoList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "is no list of this version (byte {})", self.offset)
+        write!(f, "isn't a list of this version (byte {})", self.offset)
     }
 }
 
 pub(super) fn write(list: &Entries) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     let text = |out: &mut Vec<u8>, text: &str| {
+        // Fits: the reader limits fields to 256 bytes, and a version has 64 hex digits.
         out.extend((text.len() as u16).to_le_bytes());
         out.extend(text.as_bytes());
     };
@@ -41,7 +43,9 @@ pub(super) fn write(list: &Entries) -> Vec<u8> {
     out.extend((list.columns.len() as u32).to_le_bytes());
     for column in &list.columns {
         text(&mut out, column.kind.name);
+        // Fits: the longest digest (PDQ, SHA-256) has 32 bytes.
         out.push(column.kind.digest_bytes as u8);
+        // Fits: a file has at most 50 million rows (ROWS_MAX).
         out.extend((column.digests.len() as u32).to_le_bytes());
         column.digests.iter().for_each(|d| out.extend(d.as_bytes()));
         column
@@ -65,6 +69,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Entries, NoList> {
     }
     let version = from.text()?.to_owned();
     let label_count = from.number()?;
+    // Not reserved from the count: four damaged bytes would ask for gigabytes.
     let mut labels = Vec::new();
     for _ in 0..label_count {
         labels.push(EntryLabel {
@@ -73,7 +78,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Entries, NoList> {
         });
     }
     let column_count = from.number()?;
-    let mut columns: Vec<Column> = Vec::new();
+    let mut columns: Vec<DigestColumn> = Vec::new();
     for _ in 0..column_count {
         let kind = kinds::by_name(from.text()?).ok_or(from.fault())?;
         if columns.iter().any(|c| c.kind.name == kind.name)
@@ -81,8 +86,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Entries, NoList> {
         {
             return Err(from.fault());
         }
-        let mut column = Column::new(kind);
+        let mut column = DigestColumn::new(kind);
         let count = from.number()? as usize;
+        // `take` compares the length with what is left, so a wrong count allocates nothing.
         let digests = from.take(count.checked_mul(kind.digest_bytes).ok_or(from.fault())?)?;
         column.digests = digests
             .chunks_exact(kind.digest_bytes)
@@ -95,6 +101,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Entries, NoList> {
             .iter()
             .map(|p| u32::from_le_bytes(*p))
             .collect();
+        // Searches index the labels with these places without a check.
         if column
             .labels
             .iter()
@@ -109,6 +116,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Entries, NoList> {
             let marks = from.take(count.checked_mul(5).ok_or(from.fault())?)?;
             for mark in marks.as_chunks::<5>().0 {
                 let time_s = f32::from_le_bytes([mark[0], mark[1], mark[2], mark[3]]);
+                // A NaN compares false with every bound of the search by time.
                 if !time_s.is_finite() || time_s < 0.0 {
                     return Err(from.fault());
                 }
@@ -120,6 +128,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Entries, NoList> {
         }
         columns.push(column);
     }
+    // Bytes after the last column would not survive reading and writing.
     if from.offset != bytes.len() {
         return Err(from.fault());
     }
@@ -157,6 +166,7 @@ impl<'a> Cursor<'a> {
 
     fn text(&mut self) -> Result<&'a str, NoList> {
         let len = u16::from_le_bytes(self.take(2)?.try_into().expect("2 bytes"));
+        // Before `take` moves the offset: the fault names where the text begins.
         let fault = self.fault();
         std::str::from_utf8(self.take(len.into())?).map_err(|_| fault)
     }
@@ -201,6 +211,7 @@ mod tests {
             for bit in 0..8 {
                 let mut changed = bytes.clone();
                 changed[at] ^= 1 << bit;
+                // A flipped bit may leave a valid list; the recorded digest catches that, not this reader.
                 let _ = read(&changed);
             }
         }

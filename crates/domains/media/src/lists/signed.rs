@@ -26,8 +26,10 @@ pub(super) async fn content(tx: &mut Tx, list: &str, version: &str) -> Result<Op
         if part.content.is_empty() {
             return Ok(None);
         }
+        // Chained, so that the order of the files counts too.
         so_far = digest(format!("{so_far}\n{}", part.content).as_bytes());
     }
+    // Empty where the version itself is not on record.
     Ok((!so_far.is_empty()).then_some(so_far))
 }
 
@@ -54,6 +56,7 @@ pub(super) async fn matching_version(tx: &mut Tx, list: &str) -> Result<Option<S
     .bind(SIGNATURES_MIN as i64)
     .fetch_all(&mut **tx)
     .await?;
+    // Newest first: an older signed version matches until a newer one has its signatures.
     for row in &rows {
         let mut c = Columns::of(row);
         let (version, signed) = (c.text()?, c.text()?);
@@ -88,6 +91,7 @@ pub async fn checked_lists(casework: &Casework) -> Result<Vec<CheckedList>> {
             }
         }
         if fault.is_some() {
+            // What was signed is not what the file says now, so it is shown as unsigned.
             list.signatures.clear();
             list.unsigned = true;
             list.matching_version = None;
@@ -109,6 +113,7 @@ pub(crate) async fn bind_old_signatures(casework: &Casework) -> Result<()> {
         return Ok(());
     }
     let mut tx = casework.begin().await?;
+    // Asked again inside the transaction: several processes may start together.
     let rows = sqlx::query(unbound).fetch_all(&mut *tx).await?;
     for row in &rows {
         let mut c = Columns::of(row);
@@ -117,7 +122,9 @@ pub(crate) async fn bind_old_signatures(casework: &Casework) -> Result<()> {
         let opened = std::fs::read(&path)
             .ok()
             .and_then(|sealed| casework.sealer().open(&sealed));
+        // Stays unbound, and its signatures without effect, until a start finds the file.
         let Some(bytes) = opened else { continue };
+        // The name was all an old signature covered: recompute it from what the file says.
         let named = segment::read(&bytes).ok().map(|entries| match &parent {
             None => entries.version,
             Some(parent) => digest(format!("{parent}\n{}", entries.version).as_bytes()),

@@ -19,19 +19,18 @@ use obhut_hash::{Digest, Kind, Matching, kinds};
 use obhut_index::{Bits256, Segments, distance};
 
 use super::EntryLabel;
-use super::entries::{Column, Names};
+use super::entries::{DigestColumn, Names};
 use super::loaded::{EntryHit, LoadedList};
 
 /// Share of frames, in percent, from which a match counts without regard to time; as
 /// python-threatexchange's `VPDQ_QUERY_MATCH_THRESHOLD_PERCENT`.
 pub const PERCENT_MIN: f64 = 80.0;
-/// Largest distance of a frame that may represent its second, in bits.
+/// Largest distance of a pair of frames that counts as a support, in bits.
 const SUPPORT_BITS_MAX: u32 = 66;
-/// Distance that says more, in bits.
+/// Largest distance of a strong support, in bits.
 const STRONG_BITS_MAX: u32 = 48;
-/// Different pictures in a row of time that are needed, and their weight together: one each, two
-/// for a strong one, three for one within the kind's radius. So two pictures suffice where one is
-/// as near as a picture on a list must be and the other is strong.
+/// A row needs this many different pictures, and this total weight. So two pictures suffice
+/// where one is as near as a picture on a list must be and the other is strong.
 const PICTURES_MIN: usize = 2;
 const WEIGHT_MIN: u32 = 5;
 /// Seconds of a still picture, each within the kind's radius, that count as different pictures.
@@ -44,7 +43,7 @@ const SPEEDS: std::ops::RangeInclusive<u32> = 94..=106;
 const SUPPORTS_OF_FRAME_MAX: usize = 500;
 /// Supports of one video that are looked at; of more, evenly chosen ones.
 const SUPPORTS_OF_VIDEO_MAX: usize = 6_000;
-/// Frames per neighbour search.
+/// Digests per neighbour search; two a frame.
 const FRAMES_AT_ONCE: usize = 64;
 /// Supports of one row that are weighed, nearest first.
 const SUPPORTS_OF_ROW_MAX: usize = 96;
@@ -85,6 +84,7 @@ impl VideoFrameDigest {
         (self.quality >= quality_min).then_some(QueryFrame {
             time_s: self.time_s,
             plain: bits,
+            // HMA's clients send digests, not pixels, so edges cannot be extended.
             carried: bits,
             whole_second: true,
         })
@@ -180,7 +180,7 @@ struct Videos {
 impl VideoPart {
     pub fn with(
         mut self,
-        column: Column,
+        column: DigestColumn,
         piece: u32,
         before: u32,
         labels: &Arc<Vec<EntryLabel>>,
@@ -216,6 +216,7 @@ impl VideoPart {
             frames.sort_by(|a, b| time(a).total_cmp(&time(b)));
             for row in frames {
                 let mark = column.marks[row as usize];
+                // A video keeps its name without any good frame, so that it can be disputed.
                 if mark.quality >= quality_min {
                     videos.times_s.push(mark.time_s);
                     let digest = column.digests[row as usize];
@@ -277,10 +278,13 @@ impl VideoPart {
         let mut supports: HashMap<usize, Vec<Support>> = HashMap::new();
         for (piece, some) in both.chunks(FRAMES_AT_ONCE).enumerate() {
             for (number, hits) in self.frames.within_each(some, wide).into_iter().enumerate() {
+                // Two digests a frame, plain and carried on: half of this is the frame's number.
                 let place = piece * FRAMES_AT_ONCE + number;
+                // Our judgement: bounds the work for a frame that is near much of the list.
                 for hit in hits.into_iter().take(SUPPORTS_OF_FRAME_MAX) {
                     let run = self.run_of_frame(hit.position);
                     let frame = hit.position - run.first_frame;
+                    // A video without good frames shares its start with the next; the last of them has the frame.
                     let video = run.videos.starts.partition_point(|s| *s <= frame) - 1;
                     let of_video = supports.entry(run.first_video + video).or_default();
                     of_video.push(Support {
@@ -298,6 +302,7 @@ impl VideoPart {
             .iter()
             .filter_map(|(video, supports)| self.judge(*video, supports, query, radius_bits))
             .collect();
+        // The map's order is random; the answer must not be.
         found.sort_by(|a, b| (a.distance_bits, a.entry).cmp(&(b.distance_bits, b.entry)));
         found
     }
@@ -352,13 +357,14 @@ struct Support {
     distance_bits: u32,
 }
 
-/// At most `n`, evenly spaced.
+/// Keeps at most `max`, evenly spaced.
 fn thin<T>(items: &mut Vec<T>, max: usize) {
     let len = items.len();
     if len > max {
         let mut place = 0;
         items.retain(|_| {
             place += 1;
+            // Rises exactly `max` times in `len` steps.
             place * max / len > (place - 1) * max / len
         });
     }
@@ -417,6 +423,7 @@ fn best_row(
             }
             let row: Vec<Support> = placed[from..=to].iter().map(|(_, s)| *s).collect();
             let weight = weigh(&row, query, videos, radius_bits);
+            // Strictly more: among equals the first speed wins, so the answer is reproducible.
             if weight > best.map_or(0, |(w, _)| w)
                 && let Some(spans) = spans(row.into_iter(), query, videos)
             {
@@ -431,6 +438,7 @@ fn best_row(
 fn weigh(row: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits: u32) -> u32 {
     let mut row = row.to_vec();
     row.sort_by_key(|s| (s.distance_bits, s.query, s.frame));
+    // The loop compares each with all kept before it; the nearest weigh most.
     row.truncate(SUPPORTS_OF_ROW_MAX);
     let second = |s: &Support| query[s.query as usize].time_s as u32;
     let mut pictures: Vec<Support> = Vec::new();
@@ -438,9 +446,11 @@ fn weigh(row: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits: u3
     let mut weight = 0;
     for support in row {
         let digest = &videos.digests[support.frame as usize];
+        // Seconds, not frames: four frames of one second show no more than one.
         if support.distance_bits <= radius_bits && !still.contains(&second(&support)) {
             still.push(second(&support));
         }
+        // Frames of one second, or of one scene, are one piece of evidence.
         let new = pictures.iter().all(|p| {
             second(p) != second(&support)
                 && distance(&videos.digests[p.frame as usize], digest) > radius_bits
@@ -456,6 +466,7 @@ fn weigh(row: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits: u3
     }
     let moving = pictures.len() >= PICTURES_MIN && weight >= WEIGHT_MIN;
     if moving || still.len() >= STILL_SECONDS_MIN {
+        // Among stretches of a still picture the longest wins.
         weight.max(still.len() as u32)
     } else {
         0
@@ -467,6 +478,7 @@ fn weigh(row: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits: u3
 fn percentages(query: &[QueryFrame], entry: &[Bits256], radius_bits: u32) -> (f64, f64) {
     let once = |digests: Vec<Bits256>| {
         let mut digests = digests;
+        // To drop repeats. Thinning then picks evenly among pictures, not along time.
         digests.sort_unstable();
         digests.dedup();
         thin(&mut digests, FRAMES_COMPARED_MAX);
@@ -477,6 +489,7 @@ fn percentages(query: &[QueryFrame], entry: &[Bits256], radius_bits: u32) -> (f6
     let share = |of: &[Bits256], among: &[Bits256]| {
         let near = |a: &&Bits256| among.iter().any(|b| distance(a, b) <= radius_bits);
         let count = of.iter().filter(near).count();
+        // Without a single good frame the share is 0, not NaN.
         if of.is_empty() {
             0.0
         } else {
@@ -494,6 +507,7 @@ pub(crate) fn carried_on(width: usize, height: usize, luma: &[u8]) -> Vec<u8> {
     let place = |at: usize, side: usize| {
         let within = at.saturating_sub(border).min(inner - 1);
         let from = within * side / inner;
+        // `within` < `inner`, so `from` < `side`, and the bounds of clamp never cross.
         (from, ((within + 1) * side / inner).clamp(from + 1, side))
     };
     let columns: Vec<_> = (0..CARRIED_SIDE).map(|x| place(x, width)).collect();
@@ -506,6 +520,7 @@ pub(crate) fn carried_on(width: usize, height: usize, luma: &[u8]) -> Vec<u8> {
             continue;
         }
         for (left, right) in &columns {
+            // A frame has at most a million pixels, so the sum of a cell fits into 32 bits.
             let rows = luma[top * width..bottom * width].chunks_exact(width);
             let sum: u32 = rows
                 .flat_map(|row| &row[*left..*right])
@@ -527,6 +542,7 @@ mod tests {
         let out = carried_on(120, 90, &luma);
         assert_eq!(out.len(), CARRIED_SIDE * CARRIED_SIDE);
         assert_eq!(out[0], out[10]);
+        // Column 128 of 256 shows column 60 of 120, whose value is 120.
         assert!(out[128].abs_diff(120) <= 3, "{}", out[128]);
         assert_eq!(carried_on(1, 1, &[7]), vec![7; CARRIED_SIDE * CARRIED_SIDE]);
     }

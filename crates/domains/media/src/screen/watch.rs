@@ -7,7 +7,7 @@ use obhut_index::Bits256;
 use super::{Match, Screener, add_match, frame_pixels};
 use crate::lists::{QueryFrame, Stretch, carried_on};
 
-/// Of a stream without end, how many frames are looked at again with each new one: half a minute.
+/// Newest frames of a live stream that are compared again with each new one: half a minute.
 const NOW_FRAMES: usize = 30;
 
 pub(crate) struct Watch<'a> {
@@ -54,6 +54,7 @@ impl<'a> Watch<'a> {
             return;
         }
         let (w, h) = (frame.width as usize, frame.height as usize);
+        // PDQ does not tolerate shifts; the second digest finds frames of a cropped video.
         let wider = carried_on(w, h, frame.luma);
         let side = (wider.len() as f64).sqrt() as u32;
         let carried = one(Pixels::grey(side, side, &wider).expect("square"));
@@ -84,8 +85,10 @@ impl<'a> Watch<'a> {
                     self.pictures.last_mut().expect("just pushed")
                 }
             };
+            // Once a frame, and only frames on a whole second get here: it counts seconds.
             *seconds += 1;
             known.distance_bits = known.distance_bits.min(found.distance_bits);
+            // `see` has counted this frame already, so the divisor is at least 1.
             known.stretch = Some(Stretch {
                 from_s: known.stretch.map_or(at, |s| s.from_s),
                 to_s: at,
@@ -112,6 +115,7 @@ impl<'a> Watch<'a> {
     /// Matches so far, in a stream without a known end.
     pub fn now(&mut self, matches: &mut Vec<Match>) {
         matches.extend(self.pictures.iter().map(|(found, _)| found.clone()));
+        // A stream has no end: memory and the time of each search must not grow with its length.
         let newest = self.frames.len().saturating_sub(NOW_FRAMES);
         self.frames.drain(..newest);
         self.search(&self.frames, matches);

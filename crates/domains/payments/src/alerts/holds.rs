@@ -44,6 +44,7 @@ pub struct Hold {
 
 /// Puts a hold on record; the same transfer twice is one hold.
 pub async fn record_hold(casework: &Casework, tx_id: &str, case: &str, until: i64) -> Result<()> {
+    // The digest outlives the sealed id: a cleared transfer is not held again.
     let key = casework.keyed_digest("payment transfer", tx_id.as_bytes());
     let mut tx = casework.begin().await?;
     let done = sqlx::query(
@@ -58,6 +59,7 @@ pub async fn record_hold(casework: &Casework, tx_id: &str, case: &str, until: i6
     .bind(casework.now_micros())
     .execute(&mut *tx)
     .await?;
+    // Only the first: a repeat neither extends the hold nor adds to the audit trail.
     if done.rows_affected() == 1 {
         audit::write(
             &mut tx,
@@ -88,6 +90,7 @@ pub async fn holds(casework: &Casework) -> Result<Vec<Hold>> {
 fn hold_of(casework: &Casework, c: &mut Columns<'_>) -> Result<Hold> {
     let (id, case, state, until, sealed) = (c.text()?, c.text()?, c.text()?, c.int()?, c.text()?);
     let state = HoldState::from_word(&state).ok_or_else(|| CaseworkError::unreadable("a hold"))?;
+    // No job ends a hold: expiry is computed when one is read.
     let over =
         casework.now_micros() >= until && matches!(state, HoldState::Held | HoldState::Confirmed);
     Ok(Hold {
@@ -95,7 +98,7 @@ fn hold_of(casework: &Casework, c: &mut Columns<'_>) -> Result<Hold> {
         case,
         state: if over { HoldState::Ended } else { state },
         until,
-        // Of a cleared person nothing is left to open.
+        // Cleared: the id was erased.
         tx: Sealed::new(if sealed.is_empty() {
             String::new()
         } else {
@@ -139,7 +142,7 @@ pub async fn decide_hold(
     let hold = hold_of(casework, &mut Columns::of(&row))?;
     if matches!(hold.state, HoldState::Ended | HoldState::Released) {
         return Err(CaseworkError::conflict(format!(
-            "hold {id} has {}; the payment may have gone out",
+            "hold {id} is already {}; the payment may have been executed",
             hold.state
         )));
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::{Made, MadeTransfer};
+use super::{GeneratedTransfers, MadeTransfer};
 use arrow_array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -20,7 +20,7 @@ const ROWS: usize = 1 << 20;
 ///
 /// # Errors
 /// It can't be written.
-pub fn csv(made: &Made, out: &mut dyn Write) -> io::Result<()> {
+pub fn csv(made: &GeneratedTransfers, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "tx_id,sender,receiver,ts,amount,currency,src_country,dst_country"
@@ -47,6 +47,7 @@ fn decimal(t: &MadeTransfer) -> String {
     if digits == 0 {
         return t.amount_minor.to_string();
     }
+    // In integers: a float would print some amounts one unit off.
     let units = 10i64.pow(digits as u32);
     format!(
         "{}.{:0digits$}",
@@ -59,11 +60,12 @@ fn decimal(t: &MadeTransfer) -> String {
 ///
 /// # Errors
 /// It can't be written.
-pub fn parquet(made: &Made, out: File) -> Result<(), parquet::errors::ParquetError> {
+pub fn parquet(made: &GeneratedTransfers, out: File) -> Result<(), parquet::errors::ParquetError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_row_count(Some(ROWS))
         .build();
+    // Opened with the first rows, because the schema is taken from them.
     let mut writer: Option<ArrowWriter<File>> = None;
     let mut out = Some(out);
     let mut tx = 0;
@@ -80,6 +82,7 @@ pub fn parquet(made: &Made, out: File) -> Result<(), parquet::errors::ParquetErr
             rows.iter()
                 .map(|t| {
                     let units = 10i64.pow(t.currency.entry().digits);
+                    // Floats, as exports have them; readers must round to the minor unit.
                     t.amount_minor as f64 / units as f64
                 })
                 .collect::<Float64Array>(),
@@ -117,7 +120,8 @@ pub fn parquet(made: &Made, out: File) -> Result<(), parquet::errors::ParquetErr
 ///
 /// # Errors
 /// It can't be written.
-pub fn pacs_008(made: &Made, out: &mut dyn Write) -> io::Result<()> {
+pub fn pacs_008(made: &GeneratedTransfers, out: &mut dyn Write) -> io::Result<()> {
+    // A message is created after the last payment in it.
     let created = made.transfers.last().map_or(0, |t| t.at_micros);
     write!(
         out,

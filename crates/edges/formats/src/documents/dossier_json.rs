@@ -5,14 +5,16 @@ use serde_json::{Value, json};
 
 use crate::form::Omitted;
 
-/// Everything of a case that may leave the house, without empty fields.
+/// that may be disclosed.
 pub(crate) fn case(d: &Dossier) -> Value {
     let mut facts = serde_json::to_value(d.facts.expose()).expect("facts are JSON");
     bare(&mut facts);
     if let Some(fields) = facts.as_object_mut() {
+        // Files are written below, each with its digests and its facts together.
         fields.remove("files");
     }
     let files: Vec<_> = d.files.iter().map(file).collect();
+    // Field by field: a dossier also has matches and the embargo, which are never disclosed.
     let mut value = json!({
         "case": d.case,
         "made_at": rfc3339(d.made_at),
@@ -52,6 +54,8 @@ pub(crate) fn bare(value: &mut Value) -> bool {
         Value::Null => true,
         Value::Array(items) => {
             for item in items.iter_mut() {
+                // An emptied item keeps its place, because its index
+                // is part of the paths in left_out().
                 bare(item);
             }
             items.is_empty()
@@ -64,8 +68,7 @@ pub(crate) fn bare(value: &mut Value) -> bool {
     }
 }
 
-/// The fields of the facts that aren't in a form, by their paths; `used` are beginnings of paths
-/// that are in it, with `[]` for any number.
+/// `used` lists path prefixes that the form carries; `[]` matches any index.
 pub(crate) fn left_out(facts: &Facts, used: &[&str], why: &str) -> Vec<Omitted> {
     let mut value = serde_json::to_value(facts).expect("facts are JSON");
     bare(&mut value);

@@ -16,18 +16,18 @@ use crate::form::{Remark, Rendered, stays_here};
 pub(crate) struct Profile {
     /// The destination's name.
     pub name: &'static str,
-    /// Whom it is for.
+    /// Title of the document.
     pub title: &'static str,
     /// The language it is written in.
     pub language: Language,
     /// The law or form the list follows.
     pub law: &'static str,
     /// What is asked for, in their order.
-    pub asks: &'static [Asked],
+    pub asks: &'static [Requirement],
 }
 
 /// One thing asked for.
-pub(crate) struct Asked {
+pub(crate) struct Requirement {
     /// In the authority's words.
     pub name: &'static str,
     /// True where the authority can't begin without it.
@@ -85,6 +85,7 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
     lines(&value, String::new(), &mut blocks);
     let pdf = pdf::document(&blocks, &format!("obhut · {} · {}", d.case, profile.name));
     let json = serde_json::to_vec_pretty(&value).expect("a case is JSON");
+    // The exhibits are added when it is sent (partners/src/hand_over.rs).
     Rendered {
         report: zip(&[("report.pdf".into(), pdf), ("report.json".into(), json)]),
         media_type: "application/zip",
@@ -120,6 +121,7 @@ fn lines(value: &serde_json::Value, path: String, blocks: &mut Vec<Block>) {
 /// A ZIP in which the same parts give the same bytes.
 pub fn zip(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    // Not compressed: the zip crate is built without compressors (workspace Cargo.toml).
     let options = zip::write::SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Stored)
         .unix_permissions(0o600);
@@ -215,6 +217,7 @@ pub(crate) mod ask {
                 .iter()
                 .map(|c| format!("{}: {}", c.scale, c.value)),
         );
+        // A case that has files and says no more is about material, the default of a case file.
         if all.is_empty() && !d.files.is_empty() {
             all.push(incident(IncidentKind::Material, language));
         }
@@ -228,6 +231,7 @@ pub(crate) mod ask {
             Language::German => format!("Kenntnis: {t}"),
             Language::English => format!("known: {t}"),
         }));
+        // Always there: `when` never stops a report, even where it is `needed`.
         all.push(match language {
             Language::German => format!("gefunden: {}", rfc3339(d.found_at)),
             Language::English => format!("found: {}", rfc3339(d.found_at)),
@@ -271,6 +275,7 @@ pub(crate) mod ask {
         if d.matched {
             all.push("hash-match".into());
         }
+        // The case file may name the hash match as well.
         all.dedup();
         all
     }
@@ -348,6 +353,7 @@ pub(crate) mod ask {
 
     pub fn logins(d: &Dossier, _: Language) -> Vec<String> {
         let facts = d.facts.expose();
+        // All log-ins of the case: they are not cut to the three months that the NCA asks for.
         let own = facts.reported.iter().flat_map(|a| &a.ip_events);
         own.filter(|e| e.event.as_deref() == Some("Login"))
             .map(event)
@@ -394,6 +400,7 @@ pub(crate) mod ask {
             .iter()
             .filter_map(|f| f.digests.as_ref())
             .map(|d| format!("SHA-256 {}, MD5 {}", d.expose().sha256, d.expose().md5));
+        // What a case file states counts only where no digest was computed here.
         let said = d
             .files
             .iter()

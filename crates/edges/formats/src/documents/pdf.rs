@@ -13,6 +13,7 @@ use krilla::text::{Font, TextDirection};
 /// A4 in points.
 const WIDTH: f32 = 595.0;
 const HEIGHT: f32 = 842.0;
+// Two centimetres.
 const MARGIN: f32 = 56.0;
 /// Pages of one document; what is longer is cut with a word that says so.
 const PAGES_MAX: usize = 500;
@@ -30,7 +31,7 @@ pub(crate) enum Block {
 
 struct Face {
     font: Font,
-    /// Advance of each character, in thousandths of the size; none where the font has no glyph.
+    /// The parsed font, for advances; a character may have no glyph.
     widths: ttf_parser::Face<'static>,
 }
 
@@ -51,6 +52,7 @@ impl Face {
             let glyph = self.widths.glyph_index(c)?;
             self.widths.glyph_hor_advance(glyph)
         };
+        // Without kerning and shaping: good enough to break lines, not to place glyphs.
         let sum: f32 = text
             .chars()
             .map(|c| f32::from(one(c).unwrap_or(1_000)))
@@ -92,6 +94,8 @@ impl Face {
                         used += wide;
                         break;
                     }
+                    // A word that does not fit gets a line without
+                    // anything before it; only then is it broken.
                     if !line.is_empty() {
                         lines.push(std::mem::take(&mut line).trim_end().to_owned());
                         used = 0.0;
@@ -101,6 +105,7 @@ impl Face {
                     let mut sum = 0.0;
                     for (at, c) in rest.char_indices() {
                         sum += self.width(c.encode_utf8(&mut [0; 4]), size);
+                        // At least one character per line, or the loop would never end.
                         if sum > width && at > 0 {
                             break;
                         }
@@ -163,13 +168,16 @@ pub(crate) fn document(blocks: &[Block], footer: &str) -> Vec<u8> {
     let mut pages: Vec<Vec<Line>> = vec![Vec::new()];
     let mut y = MARGIN;
     for line in lines {
+        // Line spacing of 1.35, our judgement; the drawing below must use the same.
         let high = line.before + line.size * 1.35;
+        // 20 points of air above the foot line.
         if y + high > HEIGHT - MARGIN - 20.0 {
             if pages.len() == PAGES_MAX {
                 let last = pages.last_mut().expect("a page");
+                // Makes room for the notice: the page is full.
                 last.pop();
                 last.push(Line {
-                    text: "… cut here; the JSON beside this document has everything".into(),
+                    text: "… cut here; the JSON next to this document is complete".into(),
                     ..line
                 });
                 break;
@@ -236,6 +244,7 @@ mod tests {
 
     #[test]
     fn the_same_blocks_give_the_same_pages() {
+        // Several pages, so that page breaks are compared too.
         let blocks: Vec<_> = (0..300)
             .map(|n| Block::Field(format!("f{n}"), "value ".repeat(30)))
             .collect();

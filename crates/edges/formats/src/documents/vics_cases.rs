@@ -32,7 +32,7 @@ pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
             Some(value) => media.push(value),
             None => remarks.push(Remark {
                 field: format!("Media[{number}]/MD5"),
-                what: "the file's bytes were not kept, so it has no MD5, and VICS knows files by that; it is left out".into(),
+                what: "the file's bytes were not kept, so it has no MD5, which identifies files in VICS; it is omitted".into(),
                 source: SOURCE,
                 stops: false,
             }),
@@ -41,7 +41,8 @@ pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
     if media.is_empty() {
         remarks.push(Remark {
             field: "Media".into(),
-            what: "no file of the case can be told in VICS; it is a form for media".into(),
+            what: "no file of the case can be expressed in VICS, which is a format for media"
+                .into(),
             source: SOURCE,
             stops: true,
         });
@@ -89,6 +90,7 @@ pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
     let text = format!("{{\n\"{key}\": \"{context}\",\n\"value\": {value}\n}}\n");
     let mut used = vec!["facts.reported.id".to_owned()];
     for file in d.files.iter().filter(|f| f.digests.is_some()) {
+        // In the loop: a series is written with each file, so without files it is omitted.
         used.push("facts.series".into());
         for field in [
             "original_name",
@@ -115,14 +117,14 @@ pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
     }
     let used: Vec<&str> = used.iter().map(String::as_str).collect();
     let mut omitted: Vec<Omitted> =
-        dossier_json::left_out(facts, &used, "VICS has no place for it");
+        dossier_json::left_out(facts, &used, "VICS has no field for it");
     if d.category
         .as_ref()
         .is_some_and(|c| !c.scale.starts_with("vics"))
     {
         omitted.push(Omitted {
             field: "decision.category".into(),
-            why: "it stands on no VICS scale, and nothing is translated".into(),
+            why: "it is not on a VICS scale, and categories are not translated".into(),
         });
     }
     Rendered {
@@ -168,6 +170,7 @@ fn media_of(d: &Dossier, file: &ReportedFile, number: i32, version: Version) -> 
         .original_name
         .clone()
         .or_else(|| file.name.as_ref().map(|n| n.expose().clone()));
+    // Unknown values are null here and removed by bare() below.
     let mut value = json!({
         "MediaID": number,
         "MD5": digests.md5.to_ascii_uppercase(),
@@ -204,6 +207,7 @@ pub(crate) fn guid(text: &str) -> String {
     let mut bytes: [u8; 16] = Sha256::digest(text.as_bytes())[..16]
         .try_into()
         .expect("16 bytes");
+    // The bits of version and variant in RFC 9562.
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex = hex::encode(bytes);

@@ -19,7 +19,9 @@ fn read(text: &str) -> Result<ParsedReport, String> {
     let root = tree::parse(text).map_err(|e| e.to_string())?;
     let mut reports = Vec::new();
     let mut details = Vec::new();
+    // At any depth: a report comes alone, inside `<reports>`, or in a `<packet>` of each_report().
     root.walk(&mut |n| match n.name.as_str() {
+        // The schema requires a summary; a `report` without one is some other XML.
         "report" if n.child("incidentSummary").is_some() => reports.push(n),
         "fileDetails" => details.push(n),
         _ => {}
@@ -27,11 +29,14 @@ fn read(text: &str) -> Result<ParsedReport, String> {
     let report = match reports.as_slice() {
         [one] => *one,
         [] => return Err("it is XML, but no CyberTipline report".into()),
+        // split() takes such files apart first; here it would
+        // be unclear whose file details these are.
         _ => return Err("it has more than one report in it".into()),
     };
     let mut given = empty(IncomingFormat::CyberTip);
     let mut facts = facts(report);
     for (number, file) in details.iter().enumerate() {
+        // Padded numbers, so that the order of the map is the order of the document.
         facts
             .files
             .insert(format!("{:03}", number + 1), file_facts(file, &mut given));
@@ -70,6 +75,8 @@ fn facts(report: &Node) -> Facts {
             "Unsolicited Obscene Material Sent to a Child" => {
                 Some(IncidentKind::UnsolicitedObscene)
             }
+            // Also for a missing or new word: `material` is what
+            // a case is about unless stated otherwise.
             _ => Some(IncidentKind::Material),
         };
         facts.platform = own(summary, "platform");
@@ -101,6 +108,7 @@ fn facts(report: &Node) -> Facts {
                 third_party: None,
                 note,
             }),
+            // A room is kept twice: as a thread it links reports, as a place it has the text.
             "chatImIncident" => {
                 if let Some(room) = own(place, "chatRoomName") {
                     facts.threads.push(Thread {
@@ -127,10 +135,13 @@ fn facts(report: &Node) -> Facts {
                 content: own(place, "content"),
                 note,
             }),
+            // Readers extract what links and ranks; the rest
+            // is in the original (docs/reporting.md).
             _ => {}
         }
     }
     facts.reported = report.child("personOrUserReported").map(account);
+    // More than one account occurs only in a batched report (reports/ncmec/rules.rs).
     let more = report.all("personOrUserReported").skip(1);
     facts.batched_accounts = more.filter_map(|p| own(p, "espIdentifier")).collect();
     facts.recipients = report.all("intendedRecipient").map(account).collect();
@@ -212,6 +223,7 @@ fn event(node: &Node) -> IpEvent {
 }
 
 fn file_facts(node: &Node, given: &mut ParsedReport) -> FileFacts {
+    // Digests belong to the report and not to the facts of the file: intake links reports by them.
     for hash in node.all("originalFileHash") {
         put_digest(
             given,
@@ -219,6 +231,7 @@ fn file_facts(node: &Node, given: &mut ParsedReport) -> FileFacts {
             &hash.text,
         );
     }
+    // The second place that the schema has for digests: details of the type HASH.
     for details in node
         .all("details")
         .filter(|d| d.attribute("type") == Some("HASH"))
@@ -250,11 +263,13 @@ fn file_facts(node: &Node, given: &mut ParsedReport) -> FileFacts {
 /// The reports of a file that holds several in one element, each with the file details that follow
 /// it; nothing where it isn't such a file.
 pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    // The container's tag comes first; a long single report is not searched to its end for it.
     let head = &bytes[..bytes.len().min(1_024)];
     if find(head, b"<reports").is_none() {
         return Vec::new();
     }
     let mut found = Vec::new();
+    // By bytes and not as a tree: one report that is broken off must not cost the others.
     let mut rest = bytes;
     while let Some(start) = next_report(rest) {
         rest = &rest[start..];
@@ -264,11 +279,13 @@ pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
             break;
         };
         let (report, after) = rest.split_at(end);
+        // What follows up to the next report belongs to this one: the details of its files.
         let tail = &after[..next_report(after).unwrap_or(after.len())];
         let close = b"</fileDetails>";
         let details =
             find(tail, b"<fileDetails").zip(tail.windows(close.len()).rposition(|w| w == close));
         found.push(match details {
+            // A wrapper makes it one document again; read() looks for the parts at any depth.
             Some((from, to)) => Cow::Owned(
                 [
                     b"<packet>",

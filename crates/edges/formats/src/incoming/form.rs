@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
 // Long: reads the fields in the order of the form.
 fn read(text: &str) -> Result<ParsedReport, String> {
     let value: Value = serde_json::from_str(text)
-        .map_err(|e| format!("it is no JSON: line {}, column {}", e.line(), e.column()))?;
+        .map_err(|e| format!("not valid JSON: line {}, column {}", e.line(), e.column()))?;
     let own = |name: &str| {
         value[name]
             .as_str()
@@ -100,10 +100,12 @@ fn read(text: &str) -> Result<ParsedReport, String> {
         })
         .collect();
     for payment in value["payments"].as_array().into_iter().flatten() {
+        // A payment that does not parse is skipped; the original bytes still have it.
         if let Ok(payment) = serde_json::from_value::<Payment>(payment.clone()) {
             facts.payments.push(payment);
         }
     }
+    // The form has no field for the chain: its addresses are taken for bitcoin.
     facts.wallets = words("wallet")
         .into_iter()
         .map(|address| Wallet {
@@ -113,6 +115,7 @@ fn read(text: &str) -> Result<ParsedReport, String> {
         })
         .collect();
     for (number, file) in value["files"].as_array().into_iter().flatten().enumerate() {
+        // Every field is offered; put_digest() takes only the names of hash kinds.
         for (kind, digest) in file.as_object().into_iter().flatten() {
             put_digest(&mut given, kind, digest.as_str().unwrap_or_default());
         }
@@ -129,8 +132,9 @@ fn read(text: &str) -> Result<ParsedReport, String> {
         };
         facts.files.insert(format!("{:03}", number + 1), known);
     }
+    // A missing `facts` or an unknown field in it is refused there; then the fields above count.
     if let Some(whole) = case_facts(&value) {
-        // A case file of another obhut: nothing has to be guessed.
+        // The case file of another obhut installation has exact fields; nothing is guessed.
         for file in whole.files.values() {
             if let Some(sha256) = &file.sha256 {
                 put_digest(&mut given, "sha256", sha256);
@@ -148,6 +152,7 @@ fn read(text: &str) -> Result<ParsedReport, String> {
 /// The facts of a case file, with those of its files.
 fn case_facts(value: &Value) -> Option<Facts> {
     let mut facts = Facts::from_json(value["facts"].to_string().as_bytes()).ok()?;
+    // A case file keeps the facts of a file with the file, not in the map of the facts.
     for (number, item) in value["files"].as_array().into_iter().flatten().enumerate() {
         if let Ok(file) = serde_json::from_value::<FileFacts>(item["facts"].clone()) {
             facts.files.insert(format!("{:03}", number + 1), file);

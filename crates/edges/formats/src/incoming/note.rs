@@ -17,8 +17,9 @@ pub(super) const FORMAT: Format = Format {
 const HEAD_LINES_MAX: usize = 100;
 
 fn read(text: &str) -> Result<ParsedReport, String> {
+    // English in UTF-16 without a byte order mark is valid UTF-8, with a NUL after each letter.
     if text.chars().any(|c| c == '\0') {
-        return Err("it is no text".into());
+        return Err("it contains a null byte, so it isn't text".into());
     }
     let mut given = empty(IncomingFormat::Note);
     let mut facts = Facts::default();
@@ -28,6 +29,7 @@ fn read(text: &str) -> Result<ParsedReport, String> {
             continue;
         };
         let value = value.trim().to_owned();
+        // An empty line of a template must not erase what an earlier line gave.
         if value.is_empty() {
             continue;
         }
@@ -61,6 +63,7 @@ fn read(text: &str) -> Result<ParsedReport, String> {
             _ => {}
         }
     }
+    // A service alone identifies no account; the text of the note keeps it.
     if account.is_some() {
         facts.reported = Some(Account {
             id: account,
@@ -68,6 +71,7 @@ fn read(text: &str) -> Result<ParsedReport, String> {
             ..Account::default()
         });
     }
+    // With its head lines: what was misread above can still be read by a person.
     facts.note = Some(text.to_owned());
     given.facts = Sealed::new(facts);
     Ok(given)

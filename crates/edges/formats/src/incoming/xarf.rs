@@ -10,6 +10,8 @@ use super::{Format, empty, put_digest};
 
 pub(super) const FORMAT: Format = Format {
     is: |text| {
+        // Our judgement: the keys that name the format come
+        // early, and a long form is not searched whole.
         let start: String = text.chars().take(4_096).collect();
         text.trim_start().starts_with('{')
             && (start.contains("\"xarf_version\"")
@@ -22,7 +24,7 @@ pub(super) const FORMAT: Format = Format {
 // Long: reads the fields in the order of the form.
 fn read(text: &str) -> Result<ParsedReport, String> {
     let value: Value = serde_json::from_str(text)
-        .map_err(|e| format!("it is no JSON: line {}, column {}", e.line(), e.column()))?;
+        .map_err(|e| format!("not valid JSON: line {}, column {}", e.line(), e.column()))?;
     let mut given = empty(IncomingFormat::Xarf);
     let own = |v: &Value, name: &str| {
         v[name]
@@ -43,6 +45,7 @@ fn read(text: &str) -> Result<ParsedReport, String> {
         for (kind, digest) in value["hash_values"].as_object().into_iter().flatten() {
             put_digest(&mut given, kind, digest.as_str().unwrap_or_default());
         }
+        // A version 4 report of any other type is taken as material too.
         facts.incident = Some(IncidentKind::Material);
         if value["type"] == "csem" {
             match value["exploitation_type"].as_str().unwrap_or_default() {
@@ -77,6 +80,7 @@ fn read(text: &str) -> Result<ParsedReport, String> {
             })
             .collect();
         let port = value["source_port"].as_i64();
+        // `source_identifier` may also be a host name; only an IP address makes an event.
         if let Some(address) = address.filter(|a| a.parse::<std::net::IpAddr>().is_ok()) {
             ip_events.insert(
                 0,
@@ -101,6 +105,7 @@ fn read(text: &str) -> Result<ParsedReport, String> {
             .flatten()
             .filter_map(Value::as_str)
         {
+            // Both spellings: words of XARF have underscores, our own words have hyphens.
             match tag {
                 "risk:live_stream" | "risk:live-stream" => facts.risks.push(RiskFact::LiveStream),
                 "risk:self_production" | "risk:self-production" => {

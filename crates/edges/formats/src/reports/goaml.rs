@@ -10,7 +10,7 @@ use obhut_facts::{
     Address, Dossier, Facts, FinancialParty, FinancialUnit, Language, Payment, rfc3339,
 };
 
-use super::{Form, Omitted, Remark, Rendered, Status, stays_here};
+use super::{Form, FormStatus, Omitted, Remark, Rendered, stays_here};
 use crate::documents::dossier_json;
 
 mod narrative;
@@ -24,7 +24,7 @@ pub const FORM: Form = Form {
     name: "goaml",
     title: "Financial intelligence units: goAML",
     source: "goAML XML schema 4.0.2, 5.0.1 and 5.0.2 (UNODC), by the unit's own version",
-    status: Status::Preview,
+    status: FormStatus::Preview,
     write,
 };
 
@@ -83,14 +83,14 @@ fn write(d: &Dossier) -> Rendered {
     if d.unit.is_none() {
         stop(
             "unit",
-            "no financial intelligence unit is set (docs/goaml.md)".into(),
+            "no financial intelligence unit is configured (docs/goaml.md)".into(),
             OURS,
         );
     }
     if facts.reported.is_none() {
         stop(
             "facts.reported",
-            "nobody is suspected; a possible victim is helped, not reported".into(),
+            "the case has no suspect; a possible victim is helped, not reported".into(),
             OURS,
         );
     }
@@ -105,6 +105,7 @@ fn write(d: &Dossier) -> Rendered {
         "own" => unit.own_profile.as_deref(),
         name => PROFILES.iter().find(|p| p.0 == name).map(|p| p.1),
     };
+    // Stays empty when the profile cannot be read; a stopping remark then keeps it from being sent.
     let mut document = String::new();
     match text.map(Profile::read) {
         None => {
@@ -119,9 +120,11 @@ fn write(d: &Dossier) -> Rendered {
         Some(Ok(profile)) => {
             let (written, missed) = profile.write(&values(d, facts, unit));
             document = written;
+            // Thousands of transactions may lack the same field: that is one remark.
             for (path, what) in gathered(missed.into_iter().map(|m| (m.path, m.what))) {
                 stop(&path, what, PROFILE);
             }
+            // Optional: not every unit publishes its schema (docs/goaml.md).
             if let Some(schema) = &unit.schema {
                 match check_document(schema, unit.schema_compat, &document) {
                     Err(why) => stop("unit.schema", why, SCHEMA),
@@ -144,10 +147,11 @@ fn write(d: &Dossier) -> Rendered {
     }
 }
 
-/// The same remark on many transactions, given once with their number.
+/// Merges equal remarks about many transactions into one with a count.
 fn gathered(all: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
     let mut kinds: Vec<(String, String, String, usize)> = Vec::new();
     for (path, what) in all {
+        // Without numbers: the same element of two transactions is the same place.
         let plain: String = path
             .split('/')
             .map(|part| part.split('[').next().unwrap_or(part))
@@ -181,7 +185,8 @@ fn omitted(d: &Dossier, facts: &Facts) -> Vec<Omitted> {
     ];
     used.dedup();
     let used: Vec<&str> = used.iter().map(String::as_str).collect();
-    let mut omitted = dossier_json::left_out(facts, &used, "goAML has no place for it");
+    let mut omitted = dossier_json::left_out(facts, &used, "goAML has no field for it");
+    // Counted over all payments, or thousands of transactions would give thousands of lines.
     let count = |has: &dyn Fn(&Payment) -> bool| facts.payments.iter().filter(|p| has(p)).count();
     for (field, n) in [
         ("in_advance", count(&|p| p.in_advance.is_some())),
@@ -190,14 +195,14 @@ fn omitted(d: &Dossier, facts: &Facts) -> Vec<Omitted> {
         if n > 0 {
             omitted.push(Omitted {
                 field: format!("facts.payments[*].{field}"),
-                why: format!("goAML has no place for it ({n} times)"),
+                why: format!("goAML has no field for it ({n} times)"),
             });
         }
     }
     if d.category.is_some() {
         omitted.push(Omitted {
             field: "decision.category".into(),
-            why: "the unit has codes of its own".into(),
+            why: "the unit has its own codes".into(),
         });
     }
     omitted.extend(stays_here(d));
@@ -215,7 +220,7 @@ fn text(value: &Option<String>) -> Option<Value> {
     value.clone().map(Value::Text)
 }
 
-/// Everything a template may ask for; docs/goaml.md lists the paths.
+/// All values a profile can refer to.
 fn values(d: &Dossier, facts: &Facts, unit: &FinancialUnit) -> Value {
     let financial = facts.financial.clone().unwrap_or_default();
     let known = |id: &str| financial.parties.iter().find(|p| p.id == id);
@@ -231,6 +236,7 @@ fn values(d: &Dossier, facts: &Facts, unit: &FinancialUnit) -> Value {
         &financial.indicators
     };
     let reported = facts.reported.as_ref().and_then(|r| r.id.as_deref());
+    // Only the reported party is a subject; the others appear in the transactions.
     let parties: Vec<Value> = financial
         .parties
         .iter()
@@ -242,10 +248,11 @@ fn values(d: &Dossier, facts: &Facts, unit: &FinancialUnit) -> Value {
         .clone()
         .unwrap_or_else(|| narrative::of(facts, Language::german(unit.german)));
     let action = financial.action.clone().unwrap_or_else(|| {
+        // Two people: decision and approval are by different persons (docs/reporting.md).
         let words = if unit.german {
             "Nach Prüfung durch zwei Personen gemeldet; dem Kunden ist nichts mitgeteilt worden."
         } else {
-            "Reported after review by two people; the customer was told nothing."
+            "Reported after review by two people; the customer was not informed."
         };
         words.to_owned()
     });
@@ -286,6 +293,8 @@ fn transaction<'a>(
     known: impl Fn(&str) -> Option<&'a FinancialParty>,
 ) -> Value {
     let local = p.currency == unit.local_currency;
+    // In the unit's own currency the amount is the local one. Otherwise the case must state it:
+    // nothing is converted here.
     let amount_local = if local {
         Some(p.amount.clone())
     } else {
@@ -301,6 +310,7 @@ fn transaction<'a>(
     let side = |id: &Option<String>| {
         let id = id.as_deref().unwrap_or_default();
         let known = known(id);
+        // First the country that the payments name, then residence, then citizenship.
         let country = known.and_then(|k| {
             let country = k.country.clone().or_else(|| k.residence.clone());
             country.or_else(|| k.nationality.clone())
@@ -312,6 +322,7 @@ fn transaction<'a>(
             ("party", known.map(party)),
         ])
     };
+    // A payment without an id gets a number that stays the same from draft to report.
     let number =
         p.id.clone()
             .unwrap_or_else(|| format!("{}-{}", d.case, n + 1));
@@ -335,6 +346,7 @@ fn transaction<'a>(
 /// Local currency per unit of the foreign one.
 fn rate(p: &Payment) -> Option<String> {
     let (local, amount) = (p.amount_local.as_ref()?, &p.amount);
+    // Only the rate is computed; amounts are written as they came.
     let (local, amount): (f64, f64) = (local.parse().ok()?, amount.parse().ok()?);
     (amount > 0.0).then(|| format!("{:.6}", local / amount))
 }

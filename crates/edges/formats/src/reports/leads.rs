@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use obhut_facts::{Account, Dossier, rfc3339};
 use serde_json::{Value, json};
 
-use super::{Form, Remark, Rendered, Status, stays_here};
+use super::{Form, FormStatus, Remark, Rendered, stays_here};
 use crate::documents::dossier_json;
 use crate::documents::packages;
 use crate::documents::pdf::{self, Block};
@@ -16,7 +16,7 @@ pub const FORM: Form = Form {
     name: "leads",
     title: "Partner authorities: leads by country",
     source: "obhut's own form",
-    status: Status::Preview,
+    status: FormStatus::Preview,
     write,
 };
 
@@ -24,6 +24,7 @@ pub const FORM: Form = Form {
 fn write(d: &Dossier) -> Rendered {
     let facts = d.facts.expose();
     let mut countries: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    // For the reported account only: `user_country` is the country of that user.
     let fallback = facts
         .jurisdiction
         .as_ref()
@@ -34,6 +35,7 @@ fn write(d: &Dossier) -> Rendered {
             .as_ref()
             .and_then(|l| l.country.as_ref())
             .or(fallback);
+        // It becomes a folder of the ZIP: a code of two capitals cannot be a path.
         if let Some(country) =
             country.filter(|c| c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase()))
         {
@@ -47,7 +49,7 @@ fn write(d: &Dossier) -> Rendered {
                 countries
                     .entry(country)
                     .or_default()
-                    .push(lead(linked, "tied to the account reported"));
+                    .push(lead(linked, "linked to the reported account"));
             }
         }
     };

@@ -17,7 +17,7 @@ use obhut_facts::{
     Surface, Thread, rfc3339,
 };
 
-use super::{FileDocument, Form, Omitted, Remark, Rendered, Status, stays_here};
+use super::{FileDocument, Form, FormStatus, Omitted, Remark, Rendered, stays_here};
 use crate::tree;
 use accounts::Part;
 use xml::{Xml, terse};
@@ -27,7 +27,7 @@ pub const FORM: Form = Form {
     name: "ncmec",
     title: "National Center for Missing & Exploited Children, CyberTipline (USA)",
     source: "CyberTipline Reporting API, documentation of 2025-06-11, schema of 2025-11-10",
-    status: Status::Preview,
+    status: FormStatus::Preview,
     write,
 };
 
@@ -62,6 +62,7 @@ fn write(d: &Dossier) -> Rendered {
         omit_all_but_accounts(&mut xml, facts);
     }
     let (report, mut remarks, mut omitted) = xml.finish();
+    // Parsed again, so that what is checked is what will be sent.
     remarks.extend(refused(&report, d, |_| Vec::new()));
     let mut files = Vec::new();
     for file in &d.files {
@@ -79,6 +80,7 @@ fn write(d: &Dossier) -> Rendered {
         });
     }
     omitted.extend(stays_here(d));
+    // Paths in file details name no file, so several files may give the same remark.
     let mut seen: Vec<Remark> = Vec::new();
     for remark in remarks {
         if !seen.contains(&remark) {
@@ -111,6 +113,7 @@ fn refused(
             }];
         }
     };
+    // The dossier's time and not the clock: rendering stays pure.
     let now = jiff::Timestamp::from_microsecond(d.made_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let mut faults = schema::faults(&node);
     faults.extend(rules::faults(&node, now));
@@ -169,6 +172,7 @@ fn single_report(x: &mut Xml, d: &Dossier, facts: &Facts) {
     x.each("victims", &facts.victims, |x, account| {
         x.element("victim", |x| accounts::account(x, account, Part::Victim));
     });
+    // Before the free text at the end, which collects what this leaves over.
     no_element(x, d, facts);
     x.end_with_left_over("additionalInfo", "note", facts.note.as_deref());
 }
@@ -195,11 +199,12 @@ fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
         }
     }
     if facts.financial.is_some() {
-        x.omit("financial", "goes to a financial intelligence unit alone");
+        x.omit("financial", "goes to a financial intelligence unit only");
     }
     if let Some(place) = &facts.jurisdiction {
         x.left_over_whole("jurisdiction", place);
     }
+    // Facts about a file that is not among the case's files: no fileDetails is written for it.
     for (key, file) in &facts.files {
         if !d.files.iter().any(|f| f.key == *key) {
             x.left_over_whole(&format!("files.{key}"), file);
@@ -227,6 +232,7 @@ fn batched_report(x: &mut Xml, d: &Dossier, facts: &Facts) {
 
 fn omit_all_but_accounts(x: &mut Xml, facts: &Facts) {
     let value = serde_json::to_value(facts).expect("facts are JSON");
+    // Compared with an empty case, because serde writes fields that were never set too.
     let empty = serde_json::to_value(Facts::default()).expect("facts are JSON");
     let why = "a batched report takes only the ids of the accounts";
     for (field, value) in value.as_object().into_iter().flatten() {
@@ -269,9 +275,10 @@ fn incident_summary(x: &mut Xml, d: &Dossier, facts: &Facts, batched: bool) {
                 }
             });
         }
+        // The service takes only times with a zone, and a Timestamp does not parse without one.
         let known = facts.occurred_at.as_deref().filter(|t| t.trim().parse::<jiff::Timestamp>().is_ok());
         if let (None, Some(wrong)) = (known, &facts.occurred_at) {
-            x.remark("incidentDateTime", "is no time with a zone, as 2026-11-22T10:15:00Z; the time it was found stands instead", schema::SCHEMA);
+            x.remark("incidentDateTime", "isn't a time with a zone, like 2026-11-22T10:15:00Z; the time it was found is used instead", schema::SCHEMA);
             x.left_over("occurred_at", wrong);
         }
         let found = rfc3339(d.found_at);
@@ -306,6 +313,7 @@ pub fn retraction(of: &Retraction<'_>) -> String {
         "" => "no reason is on record",
         because => because,
     };
+    // As little as schema and rules accept, the number of the first report, and the reason.
     let xml = Xml::document("report", "retraction", |x| {
         x.element("incidentSummary", |x| {
             x.value("incidentType", "", Some(incident_type(of.incident)));
@@ -319,10 +327,11 @@ pub fn retraction(of: &Retraction<'_>) -> String {
         x.element("reporter", |x| {
             x.element("reportingPerson", |x| x.value("email", "", Some(of.email)));
         });
+        // `priorCTReports` is where the schema has room for the number of an earlier report.
         x.element("personOrUserReported", |x| {
             x.value("priorCTReports", "", Some(number))
         });
-        x.value("additionalInfo", "", Some(format!("RETRACTION. The reporter retracts CyberTipline report {number} entirely. Reason: {because}. Please undo what was done because of it, and tell everybody it was passed on to.")));
+        x.value("additionalInfo", "", Some(format!("RETRACTION. The reporter retracts CyberTipline report {number} entirely. Reason: {because}. Please reverse the actions taken because of it, and inform everyone it was passed on to.")));
     });
     xml.finish().0
 }
@@ -362,7 +371,7 @@ fn addresses(x: &mut Xml, all: &[obhut_facts::Email], known: &[&str]) {
             accounts::email(x, "emailAddress", e);
             return;
         }
-        x.remark("emailAddress", "must also stand at a person reported, a recipient or a child; it stands in the free text at the end instead", schema::DOCUMENTATION);
+        x.remark("emailAddress", "must also be listed with a reported person, a recipient or a child; it is in the free text at the end instead", schema::DOCUMENTATION);
         x.left_over("", &terse(e));
     });
 }
@@ -498,6 +507,7 @@ fn law_enforcement(x: &mut Xml, police: &LawEnforcement) {
         if let Some(officer) = &police.officer {
             x.of("officer", |x| {
                 x.element("officerContact", |x| accounts::contact(x, officer));
+                // `officerContact` has no elements for these.
                 for (field, value) in [
                     ("middle_name", officer.middle_name.clone()),
                     ("age", officer.age.map(|a| a.to_string())),
@@ -591,6 +601,7 @@ fn file_document(
         }
         let public = match file.surface {
             Surface::Public => Some(true),
+            // A group is neither public nor private, and the element has only two values.
             Surface::Shared => None,
             Surface::PrivateMessage => Some(false),
         };
@@ -622,12 +633,15 @@ fn file_document(
                 value,
             );
         }
+        // Our own digest is in the element; a different one in the case file is still a fact.
         if let (Some(digests), Some(said)) = (digests, &facts.sha256)
             && digests.sha256 != *said
         {
             x.left_over("sha256", said);
         }
         x.each("original_hashes", &facts.original_hashes, |x, h| {
+            // Checked here: a hashType that does not fit would
+            // be dropped, and the schema requires one.
             if h.kind.chars().count() > HASH_KIND_CHARS_MAX {
                 return x.left_over_whole("", h);
             }
@@ -712,6 +726,7 @@ fn file_document(
             false => |_| Vec::new(),
         },
     ));
+    // The first occurrence is ours: both ids are written before any fact.
     let (before, rest) = text.split_once(REPORT_ID).expect("written above");
     let (between, after) = rest.split_once(FILE_ID).expect("written above");
     let document = FileDocument {
@@ -725,6 +740,7 @@ fn file_document(
 }
 
 fn marks(x: &mut Xml, facts: &obhut_facts::FileFacts, batched: bool) {
+    // As in rules.rs: a batched report takes two marks, a supplemental file no potentialMeme.
     let takes = |a: &str| match (batched, facts.supplemental) {
         (true, _) => matches!(a, "viral" | "potentialMeme"),
         (false, true) => a != "potentialMeme" && FILE_ANNOTATIONS.contains(&a),
@@ -733,7 +749,7 @@ fn marks(x: &mut Xml, facts: &obhut_facts::FileFacts, batched: bool) {
     if !batched {
         for (number, other) in facts.annotations.iter().enumerate() {
             if !takes(other) {
-                x.remark("fileAnnotations", "an annotation is none the service takes here; it stands in the free text at the end instead", schema::SCHEMA);
+                x.remark("fileAnnotations", "the service doesn't accept an annotation here; it is in the free text at the end instead", schema::SCHEMA);
                 x.left_over(&format!("annotations[{number}]"), other);
             }
         }
@@ -773,7 +789,7 @@ fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile) {
     if !facts.supplemental {
         x.remark(
             "industryClassification",
-            "the category is on another scale; NCMEC takes A1, A2, B1, B2 of ncmec-industry. It stands in the free text at the end instead",
+            "the category is on another scale; NCMEC takes A1, A2, B1, B2 of ncmec-industry. It is in the free text at the end instead",
             schema::DOCUMENTATION,
         );
     }

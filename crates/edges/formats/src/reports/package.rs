@@ -2,90 +2,91 @@
 
 use obhut_facts::Language;
 
-use super::{Form, Status};
-use crate::documents::packages::{self, Asked, Profile, ask};
+use super::{Form, FormStatus};
+use crate::documents::packages::{self, Profile, Requirement, ask};
 
 /// Any authority.
 pub const FORM: Form = Form {
     name: "package",
     title: "Any authority: a package to hand over",
     source: "obhut's own list, after CyberTipline, SI 2026/268 and DSA art. 18",
-    status: Status::Preview,
+    status: FormStatus::Preview,
     write: |d| packages::render(d, &PROFILE),
 };
 
+// `needed` stops a report; anything else that is missing is only named (packages.rs).
 const PROFILE: Profile = Profile {
     name: "package",
     title: "Report of suspected child sexual abuse",
     language: Language::English,
     law: "obhut's own list",
     asks: &[
-        Asked {
+        Requirement {
             name: "Reporter and contact",
             needed: true,
             get: ask::contact,
         },
-        Asked {
+        Requirement {
             name: "Danger to a child",
             needed: false,
             get: ask::danger,
         },
-        Asked {
+        Requirement {
             name: "What it is about",
             needed: false,
             get: ask::what,
         },
-        Asked {
+        Requirement {
             name: "When",
             needed: true,
             get: ask::when,
         },
-        Asked {
+        Requirement {
             name: "Account",
             needed: false,
             get: ask::account,
         },
-        Asked {
+        Requirement {
             name: "IP addresses with port and time",
             needed: false,
             get: ask::addresses,
         },
-        Asked {
+        Requirement {
             name: "Telephone",
             needed: false,
             get: ask::phones,
         },
-        Asked {
+        Requirement {
             name: "Devices",
             needed: false,
             get: ask::devices,
         },
-        Asked {
+        Requirement {
             name: "Addresses of the content",
             needed: false,
             get: ask::urls,
         },
-        Asked {
+        Requirement {
             name: "Content",
             needed: false,
             get: ask::content,
         },
-        Asked {
+        Requirement {
             name: "How it was detected",
             needed: false,
             get: ask::detected,
         },
-        Asked {
+        Requirement {
             name: "Digests",
             needed: false,
             get: ask::digests,
         },
-        Asked {
+        Requirement {
             name: "Children concerned",
             needed: false,
             get: ask::children,
         },
-        Asked {
+        Requirement {
             name: "Payments and billing",
             needed: false,
             get: ask::billing,

@@ -5,105 +5,106 @@
 
 use obhut_facts::Language;
 
-use super::{Form, Status};
-use crate::documents::packages::{self, Asked, Profile, ask};
+use super::{Form, FormStatus};
+use crate::documents::packages::{self, Profile, Requirement, ask};
 
 /// National Crime Agency.
 pub const FORM: Form = Form {
     name: "package-nca",
     title: "National Crime Agency (GB): what the portal asks for",
     source: "The Online Safety (CSEA Content Reporting by Regulated User-to-User Service Providers) Regulations 2026, SI 2026/268, Schedule 1",
-    status: Status::Preview,
+    status: FormStatus::Preview,
     write: |d| packages::render(d, &PROFILE),
 };
 
+// Only a missing contact or missing content can stop this report: a time is always known.
 const PROFILE: Profile = Profile {
     name: "package-nca",
     title: "Report to the National Crime Agency",
     language: Language::English,
     law: "SI 2026/268, Schedule 1",
     asks: &[
-        Asked {
+        Requirement {
             name: "Contact of the provider",
             needed: true,
             get: ask::contact,
         },
-        Asked {
+        Requirement {
             name: "Reasons for its priority",
             needed: false,
             get: ask::danger,
         },
-        Asked {
+        Requirement {
             name: "Content reported",
             needed: true,
             get: ask::content,
         },
-        Asked {
+        Requirement {
             name: "What it is about",
             needed: false,
             get: ask::what,
         },
-        Asked {
+        Requirement {
             name: "Date and time",
             needed: true,
             get: ask::when,
         },
-        Asked {
+        Requirement {
             name: "How it was detected",
             needed: false,
             get: ask::detected,
         },
-        Asked {
+        Requirement {
             name: "Platform",
             needed: false,
             get: ask::platform,
         },
-        Asked {
+        Requirement {
             name: "URL",
             needed: false,
             get: ask::urls,
         },
-        Asked {
+        Requirement {
             name: "Account",
             needed: false,
             get: ask::account,
         },
-        Asked {
+        Requirement {
             name: "IP addresses, with port",
             needed: false,
             get: ask::addresses,
         },
-        Asked {
+        Requirement {
             name: "Log-in IP addresses of three months",
             needed: false,
             get: ask::logins,
         },
-        Asked {
+        Requirement {
             name: "EXIF",
             needed: false,
             get: ask::exif,
         },
-        Asked {
+        Requirement {
             name: "Billing",
             needed: false,
             get: ask::billing,
         },
-        Asked {
+        Requirement {
             name: "Telephone and its verification",
             needed: false,
             get: ask::phones,
         },
-        Asked {
+        Requirement {
             name: "Devices",
             needed: false,
             get: ask::devices,
         },
-        Asked {
+        Requirement {
             name: "Hash",
             needed: false,
             get: ask::digests,
         },
-        Asked {
+        Requirement {
             name: "Children concerned",
             needed: false,
             get: ask::children,

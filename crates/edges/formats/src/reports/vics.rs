@@ -1,6 +1,6 @@
-//! A case as VICS 2.0 for forensic tools; laid ready encrypted, like a package.
+//! written to a folder, encrypted, like a package.
 
-use super::{Form, Status, stays_here};
+use super::{Form, FormStatus, stays_here};
 use crate::documents::vics_cases::{Version, render};
 
 /// Project VIC's exchange form, version 2.0.
@@ -8,7 +8,7 @@ pub const FORM: Form = Form {
     name: "vics",
     title: "Forensic examiners: VICS 2.0",
     source: "Project VIC data model 2.0",
-    status: Status::Preview,
+    status: FormStatus::Preview,
     write: |d| {
         let mut rendered = render(d, Version::Two);
         rendered.omitted.extend(stays_here(d));

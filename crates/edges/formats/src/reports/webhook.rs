@@ -3,7 +3,7 @@
 use obhut_facts::Dossier;
 use serde_json::json;
 
-use super::{Form, Rendered, Status, stays_here};
+use super::{Form, FormStatus, Rendered, stays_here};
 use crate::documents::dossier_json;
 
 /// A system of the operator's own.
@@ -11,7 +11,7 @@ pub const FORM: Form = Form {
     name: "webhook",
     title: "A system of your own, by webhook",
     source: "Standard Webhooks 1.0.0",
-    status: Status::Preview,
+    status: FormStatus::Preview,
     write,
 };
 

@@ -5,7 +5,7 @@ use obhut_facts::{Detection, Dossier, IncidentKind, IncidentTag, Place};
 use serde_json::{Map, Value, json};
 
 use super::ncmec::rules::secret_address;
-use super::{Form, Remark, Rendered, Status, stays_here};
+use super::{Form, FormStatus, Remark, Rendered, stays_here};
 use crate::documents::dossier_json;
 use crate::documents::vics_cases::guid;
 
@@ -14,13 +14,13 @@ pub const FORM: Form = Form {
     name: "xarf",
     title: "Hosting providers and hotlines: XARF 4.2",
     source: "XARF v4.2, content/csam and content/csem",
-    status: Status::Preview,
+    status: FormStatus::Preview,
     write,
 };
 
 const SOURCE: &str = "XARF v4.2";
 const UNKNOWN_DETECTION: &str =
-    "is required: how it came to be known isn't said (facts.detected_by)";
+    "is required: how the provider became aware isn't stated (facts.detected_by)";
 /// Longest description, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 1_000;
 /// Longest name of an organisation, in characters.
@@ -62,6 +62,7 @@ fn write(d: &Dossier) -> Rendered {
     let org: String = r.service.chars().take(ORG_CHARS_MAX).collect();
     let who = json!({ "org": org, "contact": r.email, "domain": domain.unwrap_or_default() });
     out.insert("xarf_version".into(), "4.2.0".into());
+    // The prefix keeps it apart from the VICS id of the same case.
     out.insert("report_id".into(), guid(&format!("xarf {}", d.case)).into());
     let known = facts
         .occurred_at
@@ -69,9 +70,11 @@ fn write(d: &Dossier) -> Rendered {
         .and_then(|t| t.parse::<jiff::Timestamp>().ok());
     let found =
         jiff::Timestamp::from_microsecond(d.found_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    // The report needs a time; the time of the finding is the best that is always known.
     let when = known.unwrap_or(found);
     out.insert("timestamp".into(), when.to_string().into());
     out.insert("reporter".into(), who.clone());
+    // XARF separates who found it from who sends it; here both are the provider.
     out.insert("sender".into(), who);
 
     let address = facts.places.iter().find_map(|p| match p {
@@ -98,6 +101,7 @@ fn write(d: &Dossier) -> Rendered {
         .as_deref()
         .and_then(|u| url::Url::parse(u).ok())
         .and_then(|u| u.host_str().map(str::to_owned));
+    // An IP address names the source; the host only says where the content is, so it comes second.
     match (event, &host) {
         (Some(event), _) => {
             out.insert("source_identifier".into(), event.address.clone().into());
@@ -115,6 +119,7 @@ fn write(d: &Dossier) -> Rendered {
     }
     out.insert("category".into(), "content".into());
     out.insert("url".into(), url.clone().into());
+    // A domain name only: neither an IP address nor a name without a dot such as `localhost`.
     if let Some(host) = host.filter(|h| h.contains('.') && h.parse::<std::net::IpAddr>().is_err()) {
         out.insert("domain".into(), host.to_ascii_lowercase().into());
     }
@@ -149,8 +154,9 @@ fn write(d: &Dossier) -> Rendered {
     let mut omitted = dossier_json::left_out(
         facts,
         &used.iter().map(String::as_str).collect::<Vec<_>>(),
-        "XARF has no place for it",
+        "XARF has no field for it",
     );
+    // One address of several is in the report, and `used` cannot name a single index.
     omitted.retain(|o| {
         url.as_deref()
             .is_none_or(|_| !is_the_url(&o.field, facts, url.as_deref()))
@@ -159,8 +165,7 @@ fn write(d: &Dossier) -> Rendered {
     if !d.files.is_empty() {
         omitted.push(super::Omitted {
             field: "files".into(),
-            why: "no file is ever put into XARF, and of several only the first one's digests"
-                .into(),
+            why: "XARF never contains files, and of several only the first one's digests".into(),
         });
     }
     Rendered {
@@ -172,7 +177,7 @@ fn write(d: &Dossier) -> Rendered {
     }
 }
 
-/// The one address that is in it.
+/// True for the field of the one URL that the report carries.
 fn is_the_url(field: &str, facts: &obhut_facts::Facts, url: Option<&str>) -> bool {
     facts.places.iter().enumerate().any(|(n, p)| match p {
         Place::WebPage { urls, .. } => urls
@@ -221,6 +226,7 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str,
         {
             "baseline".into()
         }
+        // Not translated: a value means nothing outside its scale.
         Some(_) => {
             return Err((
                 "classification",
@@ -241,6 +247,7 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str,
         Some(Detection::Automated) => "automated_scan",
         Some(Detection::HashMatch) => "hash_match",
         None if d.matched => "hash_match",
+        // Not stated, but the record of views shows that a person looked.
         None if d.files.iter().any(|f| f.viewed_whole) => "manual_review",
         None => return Err(("detection_method", UNKNOWN_DETECTION)),
     };
@@ -269,6 +276,7 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str,
             json!({ "md5": digests.md5, "sha1": digests.sha1, "sha256": digests.sha256 })
         }
         None => {
+            // Stated by the case file and not computed here, so its form is checked.
             let hex = |s: &&String| s.len() == 64 && s.bytes().all(|b| b.is_ascii_hexdigit());
             json!({ "sha256": file.facts.expose().sha256.as_ref().filter(hex) })
         }
@@ -281,6 +289,7 @@ fn words(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> 
     let facts = d.facts.expose();
     out.insert("type".into(), "csem".into());
     let kind = match (facts.incident, facts.tags.as_slice()) {
+        // Tags are more specific than the kind of incident, so they come first.
         (_, tags) if tags.contains(&IncidentTag::Sextortion) => "sextortion",
         (_, tags) if tags.contains(&IncidentTag::Solicitation) => "solicitation",
         (Some(IncidentKind::Trafficking | IncidentKind::Tourism), _) => "trafficking",
@@ -292,6 +301,7 @@ fn words(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> 
     let method = match facts.detected_by {
         Some(Detection::Authority) => "law_enforcement_referral",
         Some(Detection::UserReport) => "user_report",
+        // Without a file there was nothing to match: an automated finding was about behaviour.
         Some(Detection::Automated | Detection::HashMatch) => "behavioral_analysis",
         Some(Detection::Person) => "manual_review",
         None => return Err(UNKNOWN_DETECTION),

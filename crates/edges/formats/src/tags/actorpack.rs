@@ -7,6 +7,7 @@ use super::tagpack::{pack, text_of};
 use super::{TagFile, problem};
 
 pub(super) fn is(text: &str) -> bool {
+    // At the margin only: an `actors:` inside a tag would be indented.
     text.lines().any(|l| l.trim_end() == "actors:")
 }
 
@@ -17,11 +18,12 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
     };
     let mut file = TagFile::default();
     for (row, actor) in (1..).zip(actors) {
+        // Actors inherit nothing from the head of the pack, unlike tags.
         let empty = Map::new();
         let fields = actor.as_object().unwrap_or(&empty);
         let Some(id) = text_of(&empty, fields, "id") else {
             file.problems
-                .push(problem(name, row, "it has no id; it was left out"));
+                .push(problem(name, row, "it has no id; ignored"));
             continue;
         };
         // The context is JSON in a text, or a list of fields.

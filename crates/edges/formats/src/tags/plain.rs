@@ -13,12 +13,14 @@ pub(super) fn is(text: &str) -> bool {
         .map(str::trim)
         .filter(|l| !l.is_empty())
         .take(LINES_LOOKED_AT);
+    // Base58 addresses have 26 characters at least, Bech32 has 90 at most (BIP 173).
     let address =
         |l: &str| (26..=90).contains(&l.len()) && l.bytes().all(|b| b.is_ascii_alphanumeric());
     lines.all(address)
 }
 
 pub(super) fn read(name: &str, text: &str) -> TagFile {
+    // Only the file's name can say it: such a list has nothing but addresses.
     let sanctions =
         name.to_lowercase().contains("sanction") || name.to_lowercase().contains("ofac");
     let (label, source) = if sanctions {
@@ -36,11 +38,13 @@ pub(super) fn read(name: &str, text: &str) -> TagFile {
                 address: address.to_owned(),
                 label: label.to_owned(),
                 actor: None,
-                // Who is sanctioned isn't asked for customers.
+                // `user`: a sanctioned party is never asked who its customers are.
                 category: Some("user".into()),
                 source: source.to_owned(),
                 date: None,
+                // `authority_data` and `unknown` on the ladder of confidence (tags.rs).
                 confidence: if sanctions { 60 } else { 5 },
+                // The list names single addresses and says nothing about what was spent with them.
                 for_cluster: false,
                 pack: name.to_owned(),
                 creator: String::new(),

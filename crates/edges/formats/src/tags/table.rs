@@ -11,6 +11,8 @@ pub(super) fn is(first: &str) -> bool {
 /// The separator and the columns' names.
 fn columns(first: &str) -> Option<(u8, Vec<String>)> {
     [b',', b';', b'\t'].into_iter().find_map(|separator| {
+        // Split without quoting rules: a column name with the
+        // separator in it would shift the others.
         let names: Vec<String> = first
             .split(char::from(separator))
             .map(|n| n.trim().trim_matches('"').to_lowercase())
@@ -38,39 +40,43 @@ pub(super) fn read(name: &str, text: &str) -> TagFile {
             Ok(record) => record,
             Err(e) => {
                 file.problems
-                    .push(problem(name, row, format!("{e}; it was left out")));
+                    .push(problem(name, row, format!("{e}; ignored")));
                 continue;
             }
         };
         let field = |wanted: &[&str]| {
             let at = names.iter().position(|n| wanted.contains(&n.as_str()))?;
+            // Rows may end early (`flexible`), so a column may have no field here.
             let value = record.get(at)?.trim();
             (!value.is_empty()).then(|| value.to_owned())
         };
+        // A missing currency counts as bitcoin.
         if field(&["currency", "network"]).is_some_and(|c| !is_bitcoin(&c)) {
             file.other_currencies += 1;
             continue;
         }
         let (Some(address), label) = (field(&["address"]), field(&["label", "name"])) else {
             file.problems
-                .push(problem(name, row, "it has no address; it was left out"));
+                .push(problem(name, row, "it has no address; ignored"));
             continue;
         };
         let Some(label) = label else {
             file.problems
-                .push(problem(name, row, "it has no label; it was left out"));
+                .push(problem(name, row, "it has no label; ignored"));
             continue;
         };
         let said = field(&["confidence"]);
         let sure = match said.as_deref() {
+            // `unknown` on TagPack's ladder.
             None => Some(5),
             Some(word) => confidence(word).or_else(|| word.parse().ok().filter(|n| *n <= 100)),
         };
         let Some(sure) = sure else {
-            let what = "its confidence is neither 0 to 100 nor a word of TagPack's ladder; it was left out";
+            let what = "its confidence is neither 0 to 100 nor a word of TagPack's ladder; ignored";
             file.problems.push(problem(name, row, what));
             continue;
         };
+        // Anything else counts for the whole cluster, also a missing column, as in tagpack.rs.
         let alone = ["no", "false", "0", "nein"];
         file.tags.push(TagRecord {
             address,

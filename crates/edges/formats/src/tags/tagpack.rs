@@ -43,39 +43,38 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
     };
     let is_known = |k: &str| HEAD_FIELDS.contains(&k) || FIELDS.contains(&k);
     for field in head.keys().filter(|k| !is_known(k)) {
-        let what =
-            format!("the head's field \"{field}\" isn't in TagPack's schema; it was passed over");
+        let what = format!("unknown field `{field}` in the header, ignored");
+        // Row 0 is the file.
         file.problems.push(problem(name, 0, what));
     }
     for field in ["currency", "confidence"] {
         let everywhere = |v: &Value| v.get(field).is_some() || v.get("network").is_some();
         if !head.contains_key(field) && !tags.iter().all(everywhere) {
             let what = format!(
-                "`{field}` stands neither in the head nor in every tag, and its schema wants it"
+                "`{field}` is neither in the header nor in every tag, but the schema requires it"
             );
             file.problems.push(problem(name, 0, what));
         }
     }
     for field in ["title", "creator"] {
         if text_of(&head, &Map::new(), field).is_none() {
-            let what = format!("the pack has no `{field}`, which its schema wants");
+            let what = format!("the pack has no `{field}`, but the schema requires it");
             file.problems.push(problem(name, 0, what));
         }
     }
     for (row, tag) in (1..).zip(tags) {
         let Value::Object(tag) = tag else {
-            let what = "it isn't a list of fields; it was left out";
+            let what = "it isn't a mapping; ignored";
             file.problems.push(problem(name, row, what));
             continue;
         };
         for field in tag.keys().filter(|k| !FIELDS.contains(&k.as_str())) {
-            let what =
-                format!("the field \"{field}\" isn't in TagPack's schema; it was passed over");
+            let what = format!("unknown field `{field}`, ignored");
             file.problems.push(problem(name, row, what));
         }
         match one(&head, tag) {
             Ok(Some(record)) if record.date.as_deref().is_some_and(|d| !is_date(d)) => {
-                let what = "`lastmod` is no date (2026-11-22); the tag was taken without it";
+                let what = "`lastmod` isn't a date like 2026-11-22; the tag was read without it";
                 file.problems.push(problem(name, row, what));
                 file.tags.push(TagRecord {
                     date: None,
@@ -92,7 +91,9 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
 
 /// The fields of a YAML file.
 pub(super) fn pack(text: &str) -> Result<Map<String, Value>, String> {
-    // An exchange may be called "No". A pack may have as many tags as a file, a dozen fields each.
+    // Strict booleans: an exchange may be called `No`. The budget allows TAGS_MAX tags of a
+    // dozen fields (key and value are an event each). A pack may have as many tags as a file, a
+    // dozen fields each.
     let options = serde_saphyr::options! {
         strict_booleans: true,
         budget: serde_saphyr::budget! {
@@ -105,6 +106,7 @@ pub(super) fn pack(text: &str) -> Result<Map<String, Value>, String> {
         Ok(Value::Object(head)) => Ok(head),
         Ok(_) => Err("it is neither a TagPack (YAML with `title`, `creator`, `tags`) nor CSV with columns `address` and `label`".into()),
         Err(e) => {
+            // Only the first line: the parser's further lines are an excerpt of the file.
             let text = e.to_string();
             let first = text.lines().next().unwrap_or_default();
             let place = e.location().map(|l| format!("line {}, column {}: ", l.line(), l.column()));
@@ -119,26 +121,27 @@ fn one(head: &Map<String, Value>, tag: &Map<String, Value>) -> Result<Option<Tag
     if currency.as_deref().is_some_and(|c| !is_bitcoin(c)) {
         return Ok(None);
     }
-    let needed =
-        |field: &str| text(field).ok_or_else(|| format!("it has no {field}; it was left out"));
+    let needed = |field: &str| text(field).ok_or_else(|| format!("it has no {field}; ignored"));
     let address = match text("address") {
         Some(address) => address,
+        // TagPack also tags transactions; only addresses can be looked up here.
         None if text("tx_hash").is_some() => {
-            return Err("it is of a transaction, not of an address; it was left out".into());
+            return Err("it tags a transaction, not an address; ignored".into());
         }
-        None => return Err("it has no address; it was left out".into()),
+        None => return Err("it has no address; ignored".into()),
     };
     let word = text("confidence").unwrap_or_else(|| "unknown".into());
     let Some(confidence) = confidence(&word) else {
         return Err(format!(
-            "\"{word}\" is no confidence of TagPack's ladder; it was left out"
+            "\"{word}\" isn't a confidence of TagPack's ladder; ignored"
         ));
     };
     let flag = tag
         .get("is_cluster_definer")
         .or_else(|| head.get("is_cluster_definer"));
+    // `strict_booleans` leaves yes and no as texts; a guess would decide over a whole cluster.
     if flag.is_some_and(|f| !f.is_boolean()) {
-        return Err("`is_cluster_definer` is neither true nor false; it was left out".into());
+        return Err("`is_cluster_definer` is neither true nor false; ignored".into());
     }
     Ok(Some(TagRecord {
         address,
@@ -156,6 +159,7 @@ fn one(head: &Map<String, Value>, tag: &Map<String, Value>) -> Result<Option<Tag
 
 /// A day, or a time that begins with one.
 fn is_date(text: &str) -> bool {
+    // Not a calendar: February 31 passes.
     let day: Vec<&str> = text.get(..10).unwrap_or(text).split('-').collect();
     let number = |n: usize, from: u32, to: u32| {
         let field = day.get(n).and_then(|d| d.parse::<u32>().ok());
@@ -173,6 +177,7 @@ pub(super) fn text_of(
     let value = tag.get(field).or_else(|| head.get(field))?;
     let text = match value {
         Value::String(s) => s.trim().to_owned(),
+        // An unquoted `2021` is a number in YAML.
         Value::Number(n) => n.to_string(),
         _ => return None,
     };

@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _, Read};
 
 use obhut_typologies::{Transfer, Transfers};
 
-use super::{Mapping, Words, record_of_texts};
+use super::{Channels, Mapping, record_of_texts};
 
 /// Longest record, in bytes.
 const RECORD_BYTES_MAX: usize = 1 << 20;
@@ -16,7 +16,7 @@ const RECORD_LINES_MAX: usize = 64;
 pub(super) fn read(
     file: impl Read,
     mapping: &Mapping,
-    words: &mut Words,
+    words: &mut Channels,
     transfers: &mut Transfers,
     put: &mut dyn FnMut(Transfer),
 ) -> Result<(), String> {
@@ -32,10 +32,12 @@ pub(super) fn read(
         return Err(NO_TABLE.into());
     };
     let count = |d: char| first.matches(d).count();
+    // Of equal counts max_by_key() takes the last one.
     let delimiter = *[',', ';', '\t', '|']
         .iter()
         .max_by_key(|d| count(**d))
         .expect("there are four");
+    // One column cannot be the six required ones; a NUL means UTF-16 or a binary file.
     if count(delimiter) == 0 || first.contains('\0') {
         return Err(NO_TABLE.into());
     }
@@ -52,18 +54,20 @@ pub(super) fn read(
     let mut waiting: Vec<Vec<u8>> = Vec::new();
     loop {
         line.clear();
-        // Lines that a quotation mark seemed to hold together come by themselves again.
+        // Lines joined by a stray quotation mark are processed one by one again.
         match waiting.pop() {
             Some(kept) => line = kept,
             None => match lines.next(&mut line) {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
+                // A read error ends the file and not the run: what came before it is kept.
                 Err(e) => {
                     transfers.unreadable(number + 1, format!("{e}; nothing after it was read"));
                     return Ok(());
                 }
             },
         }
+        // A blank line is not a record and gets no number.
         if line.is_empty() {
             continue;
         }
@@ -72,6 +76,8 @@ pub(super) fn read(
         if !closed {
             let alone = line.len();
             let mut held = Vec::new();
+            // Each pass splits from the start of the record: at most
+            // RECORD_LINES_MAX passes over a megabyte.
             while !closed && held.len() < RECORD_LINES_MAX && line.len() < RECORD_BYTES_MAX {
                 let mut more = Vec::new();
                 let came = match waiting.pop() {
@@ -89,14 +95,17 @@ pub(super) fn read(
                 held.push(more);
                 closed = fields.split(&line, delimiter);
             }
-            // What closes it must also make a whole record; otherwise another one's mark did.
+            // The joined lines must also have the right number of fields; otherwise the closing
+            // mark belongs to another record.
             if !closed || fields.len() != theirs.len() {
                 line.truncate(alone);
+                // Reversed, because pop() takes from the end.
                 waiting.extend(held.into_iter().rev());
                 transfers.unreadable(number, "a quotation mark in it is never closed");
                 continue;
             }
         }
+        // Lines::next() keeps one byte more than the limit, so that a cut line is recognised here.
         if line.len() > RECORD_BYTES_MAX {
             transfers.unreadable(
                 number,
@@ -113,8 +122,10 @@ pub(super) fn read(
             transfers.unreadable(number, why);
             continue;
         }
+        // After splitting is early enough: a delimiter or
+        // quote is ASCII and never inside a sequence.
         if std::str::from_utf8(&line).is_err() {
-            transfers.unreadable(number, "it is no UTF-8");
+            transfers.unreadable(number, "not valid UTF-8");
             continue;
         }
         let field = |at: usize| places[at].map_or("", |p| fields.get(&line, p));
@@ -128,7 +139,7 @@ pub(super) fn read(
 const NO_TABLE: &str =
     "it is neither CSV (UTF-8, with a line of column names), nor Parquet, nor ISO 20022 in UTF-8";
 
-/// Lines of a file, without their ends; one that is too long is cut, and so no record.
+/// a line that is too long is cut and later refused.
 struct Lines<R> {
     file: io::BufReader<R>,
 }
@@ -150,6 +161,7 @@ impl<R: Read> Lines<R> {
             any = true;
             let end = memchr::memchr(b'\n', held);
             let part = &held[..end.unwrap_or(held.len())];
+            // The rest of an overlong line is consumed without being kept.
             let room = (RECORD_BYTES_MAX + 1).saturating_sub(line.len());
             line.extend(&part[..part.len().min(room)]);
             let taken = end.map_or(held.len(), |e| e + 1);
@@ -197,6 +209,8 @@ impl Fields {
                     }
                 }
                 if doubled {
+                    // Nothing is lost: a line that is not UTF-8 is
+                    // refused before its fields are used.
                     let text = String::from_utf8_lossy(&line[start..end]).replace("\"\"", "\"");
                     self.own.push((self.spans.len(), text));
                 }
@@ -257,6 +271,7 @@ mod tests {
         check("\"a \"\"b\"\"\",c", Some(&["a \"b\"", "c"]));
         check("\"two\nlines\",c", Some(&["two\nlines", "c"]));
         check("a,\"b", None);
+        // The reader skips blank lines before this.
         check("", Some(&[""]));
     }
 }

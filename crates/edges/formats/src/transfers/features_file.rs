@@ -46,13 +46,16 @@ impl BySender {
 
     /// One more; `row` is its place in the order of processing.
     pub fn push(&mut self, row: u64, t: &Transfer) {
+        // Fibonacci hashing, 2^64 divided by the golden ratio; the top eight bits number PARTS.
         let part = (t.sender.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize;
         let part = &mut self.parts[part];
         let small = self.policy.band(t.currency).holds(t.amount_minor);
         part.row.push(row);
         part.sender.push(t.sender.0);
         part.recipient.push(t.recipient.0);
+        // Never negative: nothing before 1990 is admitted (typologies/records.rs).
         part.at.push(t.at_micros as u64);
+        // No overflow: amounts end at 10^12 minor units (typologies/records.rs).
         part.amount
             .push((t.amount_minor as u64) << 1 | u64::from(small));
     }
@@ -67,6 +70,7 @@ impl BySender {
         let names = Named::new(names);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
+            // One batch may wait; with more, fast workers would hold their results in memory.
             let (send, ready) = mpsc::sync_channel::<RecordBatch>(1);
             for _ in 0..threads {
                 let (send, parts) = (send.clone(), &parts);
@@ -78,6 +82,7 @@ impl BySender {
                             return;
                         };
                         let batch = work.run(&part, names);
+                        // Before the send, which may block.
                         drop(part);
                         if batch.num_rows() > 0 && send.send(batch).is_err() {
                             return;
@@ -85,7 +90,10 @@ impl BySender {
                     }
                 });
             }
+            // The last sender here: with it alive, `ready` would never end.
             drop(send);
+            // After a write error `ready` is dropped with this
+            // closure, which releases blocked workers.
             write_batches(out, &ready, names)
         })
         .map_err(io::Error::other)
@@ -110,6 +118,7 @@ impl<'a> Named<'a> {
 
     fn column(self, senders: &[u64]) -> ArrayRef {
         match self {
+            // Without texts every key is below 2^63 (typologies Names), so an i64 holds it.
             Named::Numbers => Arc::new(senders.iter().map(|s| *s as i64).collect::<Int64Array>()),
             Named::Texts(names) => Arc::new(StringArray::from_iter_values(
                 senders.iter().map(|s| names.name(PartyKey(*s))),
@@ -138,6 +147,7 @@ impl Work {
         self.number_of.clear();
         self.bounds.clear();
         for i in 0..n {
+            // u32 keeps the index small; one part would need four billion rows to overflow it.
             let next = self.numbers.len() as u32;
             let number = *self
                 .numbers
@@ -149,6 +159,7 @@ impl Work {
             self.bounds[number as usize] += 1;
             self.number_of.push(number);
         }
+        // Counting sort: linear, and the rows of a sender keep the order in which they came.
         let mut from = 0;
         for bound in &mut self.bounds {
             let count = *bound;
@@ -204,6 +215,7 @@ impl Work {
             ("row".into(), Arc::new(Int64Array::from(rows))),
             ("sender".into(), names.column(&senders)),
         ];
+        // As WINDOWS_DAYS in typologies/features.rs, in the same order.
         for (days, window) in [30, 90].into_iter().zip(windows) {
             columns.push((format!("n_{days}d"), Arc::new(UInt32Array::from(window.n))));
             columns.push((
@@ -253,6 +265,7 @@ fn write_batches(
     ready: &mpsc::Receiver<RecordBatch>,
     names: Named<'_>,
 ) -> Result<u64, ParquetError> {
+    // Speed before size: the rolling features are measured with writing (docs/performance.md).
     let properties = WriterProperties::builder()
         .set_compression(Compression::UNCOMPRESSED)
         .set_dictionary_enabled(false)
@@ -264,6 +277,7 @@ fn write_batches(
     let mut writer: Option<ArrowWriter<File>> = None;
     let mut out = Some(out);
     let mut rows = 0;
+    // An empty batch for its schema: a file without any transfer still gets its columns.
     let first = Work::default().run(&Part::default(), names);
     for batch in ready {
         let writer = match writer.as_mut() {

@@ -9,9 +9,9 @@ use obhut_typologies::{Amount, Id, Record, Transfer, Transfers};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::{Optional, Words, moment};
+use super::{Channels, Optional, moment};
 
-/// Messages that are read, as the ends of their namespaces.
+/// Supported messages, as the last part of their namespaces.
 pub const MESSAGES: [&str; 4] = [
     "pacs.008.001.08",
     "pacs.008.001.10",
@@ -36,7 +36,7 @@ pub fn looks_like(start: &[u8]) -> bool {
 
 /// What a transaction says; empty where it doesn't.
 #[derive(Clone, Default, Debug)]
-struct Said {
+struct Fields {
     uetr: String,
     tx_id: String,
     end_to_end: String,
@@ -46,14 +46,14 @@ struct Said {
     settled: String,
     settled_currency: String,
     accepted: String,
-    payer: PartySaid,
-    payee: PartySaid,
+    payer: PartyFields,
+    payee: PartyFields,
     reference: String,
     purpose: String,
 }
 
 #[derive(Clone, Default, Debug)]
-struct PartySaid {
+struct PartyFields {
     name: String,
     country: String,
     residence: String,
@@ -64,7 +64,7 @@ struct PartySaid {
     bic: String,
 }
 
-impl PartySaid {
+impl PartyFields {
     /// Account before identification before name.
     fn id(&self) -> &str {
         [&self.iban, &self.account, &self.id, &self.name]
@@ -75,6 +75,7 @@ impl PartySaid {
 
     /// Where the party lives, or its account is, or its bank.
     fn country(&self) -> &str {
+        // An IBAN begins with its country (ISO 13616), a BIC has it at 5 and 6 (ISO 9362).
         if !self.country.is_empty() {
             &self.country
         } else if !self.residence.is_empty() {
@@ -86,7 +87,7 @@ impl PartySaid {
         }
     }
 
-    fn fill(&mut self, other: &PartySaid) {
+    fn fill(&mut self, other: &PartyFields) {
         let fields = [
             (&mut self.name, &other.name),
             (&mut self.country, &other.country),
@@ -111,7 +112,7 @@ impl PartySaid {
 /// It isn't a supported message, or it can't be read any further.
 pub fn read(
     file: impl Read,
-    words: &mut Words,
+    words: &mut Channels,
     transfers: &mut Transfers,
     put: &mut dyn FnMut(Transfer),
 ) -> Result<(), String> {
@@ -130,13 +131,13 @@ type Sink<'a> = dyn FnMut(Result<Record<'_>, String>, u64, String) + 'a;
 /// As [`read`].
 pub fn each_record(
     bytes: &[u8],
-    words: &mut Words,
+    words: &mut Channels,
     put: &mut dyn FnMut(Result<Record<'_>, String>, String),
 ) -> Result<(), String> {
     each(bytes, words, &mut |record, _, tx| put(record, tx))
 }
 
-fn each(mut file: impl Read, words: &mut Words, put: &mut Sink<'_>) -> Result<(), String> {
+fn each(mut file: impl Read, words: &mut Channels, put: &mut Sink<'_>) -> Result<(), String> {
     let mut held: Vec<u8> = Vec::with_capacity(2 * CHUNK_BYTES);
     let mut done = false;
     let mut number = 0;
@@ -144,6 +145,8 @@ fn each(mut file: impl Read, words: &mut Words, put: &mut Sink<'_>) -> Result<()
     let mut at = 0;
     loop {
         if !done {
+            // Only what is not parsed yet is kept: memory is
+            // bounded by one transaction and a chunk.
             if at > 0 {
                 held.drain(..at);
                 at = 0;
@@ -169,21 +172,23 @@ fn each(mut file: impl Read, words: &mut Words, put: &mut Sink<'_>) -> Result<()
         };
         loop {
             match message.next(&held[at..], done) {
-                Found::Transaction { from, to } => {
+                Scanned::Transaction { from, to } => {
                     number += 1;
                     let block = &held[at + from..at + to];
+                    // Before take(): the head of a payment names the
+                    // payer of the transactions after it.
                     message.head(&held[at..at + from]);
                     take(block, message, number, words, put);
                     at += to;
                 }
-                Found::Broken { to } => {
+                Scanned::Broken { to } => {
                     number += 1;
                     let why = "its element never ends, or is too long".to_owned();
                     put(Err(why), number, String::new());
                     at += to;
                 }
-                Found::More => break,
-                Found::End => return message.end(&held[at..], put, number),
+                Scanned::More => break,
+                Scanned::End => return message.end(&held[at..], put, number),
             }
         }
         if done {
@@ -192,14 +197,14 @@ fn each(mut file: impl Read, words: &mut Words, put: &mut Sink<'_>) -> Result<()
     }
 }
 
-enum Found {
+enum Scanned {
     /// A whole transaction.
     Transaction { from: usize, to: usize },
     /// One that doesn't end.
     Broken { to: usize },
     /// More must be read.
     More,
-    /// None comes any more.
+    /// No more transactions.
     End,
 }
 
@@ -210,7 +215,7 @@ struct Message {
     payment: Vec<u8>,
     created: String,
     /// pain.001 states the payer once for several transactions.
-    group: Said,
+    group: Fields,
     announced: Option<u64>,
 }
 
@@ -220,16 +225,18 @@ impl Message {
         let Some(name) = find(held, b"CdtTrfTxInf") else {
             return Ok(None);
         };
+        // The prefix is learned from the first transaction and expected of all others.
         let open_at = held[..name].iter().rposition(|b| *b == b'<');
         let prefix = match open_at {
             Some(at) => &held[at + 1..name],
-            None => return Err("it is no XML".into()),
+            None => return Err("not valid XML".into()),
         };
         if !(prefix.is_empty() || prefix.ends_with(b":")) || prefix.len() > 64 {
-            return Err("it is no XML".into());
+            return Err("not valid XML".into());
         }
         let head = &held[..open_at.unwrap_or(0)];
         let text = String::from_utf8_lossy(head);
+        // By namespace: the root element is `Document` in every message and version.
         let known = text
             .split("urn:iso:std:iso:20022:tech:xsd:")
             .skip(1)
@@ -239,37 +246,40 @@ impl Message {
         }
         let tag = |start: &str, name: &str| [start.as_bytes(), prefix, name.as_bytes()].concat();
         Ok(Some(Message {
+            // Without `>`, because attributes may follow.
             open: tag("<", "CdtTrfTxInf"),
             close: tag("</", "CdtTrfTxInf>"),
             payment: tag("<", "PmtInf"),
             created: element(&text, "CreDtTm").unwrap_or_default(),
             announced: element(&text, "NbOfTxs").and_then(|n| n.parse().ok()),
-            group: Said::default(),
+            group: Fields::default(),
         }))
     }
 
-    fn next(&self, held: &[u8], done: bool) -> Found {
+    fn next(&self, held: &[u8], done: bool) -> Scanned {
         let Some(from) = find(held, &self.open) else {
-            return if done { Found::End } else { Found::More };
+            return if done { Scanned::End } else { Scanned::More };
         };
         let body = from + self.open.len();
         let end = find(&held[body..], &self.close);
         let again = find(&held[body..], &self.open);
         match (end, again) {
             // Another begins before this one ends.
-            (Some(end), Some(again)) if again < end => Found::Broken { to: body + again },
-            (None, Some(again)) => Found::Broken { to: body + again },
-            (Some(end), _) if end > TRANSACTION_BYTES_MAX => Found::Broken {
+            (Some(end), Some(again)) if again < end => Scanned::Broken { to: body + again },
+            (None, Some(again)) => Scanned::Broken { to: body + again },
+            (Some(end), _) if end > TRANSACTION_BYTES_MAX => Scanned::Broken {
                 to: body + end + self.close.len(),
             },
-            (Some(end), _) => Found::Transaction {
+            (Some(end), _) => Scanned::Transaction {
                 from,
                 to: body + end + self.close.len(),
             },
+            // Unfinished or too long: what is held is dropped,
+            // the search resumes at the next opening.
             (None, None) if done || held.len() - from > TRANSACTION_BYTES_MAX => {
-                Found::Broken { to: held.len() }
+                Scanned::Broken { to: held.len() }
             }
-            (None, None) => Found::More,
+            (None, None) => Scanned::More,
         }
     }
 
@@ -278,18 +288,21 @@ impl Message {
         let Some(at) = find(between, &self.payment) else {
             return;
         };
-        self.group = Said::default();
+        // A payment must not inherit what only the payment before it states.
+        self.group = Fields::default();
         // Its closing tag comes after the transactions, so a missing end here isn't a fault.
         let _ = read_elements(&between[at..], &mut self.group);
     }
 
     fn end(&self, rest: &[u8], put: &mut Sink<'_>, number: u64) -> Result<(), String> {
+        // All transactions may be complete although the file was cut after one of them.
         let whole = find(rest, b"Document>").is_some();
         if !whole {
             let why = "the message ends in the middle; get the file again".to_owned();
             put(Err(why), number + 1, String::new());
         }
         match self.announced {
+            // Only for a whole message: that it was cut is reported already.
             Some(n) if whole && n != number => Err(format!(
                 "its head announces {n} transactions, {number} came"
             )),
@@ -304,28 +317,32 @@ fn find(held: &[u8], what: &[u8]) -> Option<usize> {
 
 /// The text of the first element of that name, whatever its prefix.
 fn element(text: &str, name: &str) -> Option<String> {
+    // By text and not as a tree: the head has no closing tags yet.
     let at = text.find(&format!("{name}>"))?;
     let rest = &text[at + name.len() + 1..];
     Some(rest[..rest.find('<')?].trim().to_owned())
 }
 
-fn take(block: &[u8], message: &Message, number: u64, words: &mut Words, put: &mut Sink<'_>) {
-    let mut said = Said::default();
+fn take(block: &[u8], message: &Message, number: u64, words: &mut Channels, put: &mut Sink<'_>) {
+    let mut said = Fields::default();
     if let Err(why) = read_elements(block, &mut said) {
         return put(Err(why), number, String::new());
     }
+    // After the transaction was read: its own debtor takes precedence.
     said.payer.fill(&message.group.payer);
     let time = if said.accepted.is_empty() {
         &message.created
     } else {
         &said.accepted
     };
+    // UETR first, it is unique worldwide. NOTPROVIDED is how ISO 20022 leaves an id blank.
     let tx = [&said.uetr, &said.tx_id, &said.end_to_end, &said.instruction]
         .into_iter()
         .find(|t| !t.is_empty() && *t != "NOTPROVIDED")
         .map_or("", String::as_str);
     let record = (|| -> Result<Record<'_>, String> {
         let time = moment(time)?;
+        // What the payer ordered, before what banks settled among themselves (docs/payments.md).
         let (amount, currency) = if said.instructed.is_empty() {
             (&said.settled, &said.settled_currency)
         } else {
@@ -368,12 +385,12 @@ enum Of {
     Payee,
 }
 
-/// Depth that is followed; schemas have less.
+/// Deepest nesting accepted; the supported schemas stay below.
 const DEPTH_MAX: usize = 32;
 
 // Long: a single pass whose state is in local variables.
-fn read_elements(block: &[u8], said: &mut Said) -> Result<(), String> {
-    let text = std::str::from_utf8(block).map_err(|_| "it is no UTF-8".to_owned())?;
+fn read_elements(block: &[u8], said: &mut Fields) -> Result<(), String> {
+    let text = std::str::from_utf8(block).map_err(|_| "not valid UTF-8".to_owned())?;
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = true;
     let mut path: Vec<&[u8]> = Vec::with_capacity(12);
@@ -460,6 +477,7 @@ fn read_elements(block: &[u8], said: &mut Said) -> Result<(), String> {
                     slot.push_str(&e);
                 }
             }
+            // A document type could define entities that expand without end.
             Event::DocType(_) => {
                 return Err("it declares a document type, which is never read".into());
             }
@@ -472,6 +490,7 @@ fn read_elements(block: &[u8], said: &mut Said) -> Result<(), String> {
 
 /// The same bytes, living as long as the block.
 fn local_of<'a>(block: &'a [u8], name: &[u8]) -> &'a [u8] {
+    // The event borrows from the reader, the block outlives it; the name is a slice of the block.
     let offset = (name.as_ptr() as usize).wrapping_sub(block.as_ptr() as usize);
     block
         .get(offset..offset.wrapping_add(name.len()))
@@ -479,7 +498,7 @@ fn local_of<'a>(block: &'a [u8], name: &[u8]) -> &'a [u8] {
 }
 
 /// Where the text of an element goes.
-fn slot<'a>(path: &[&[u8]], of: Of, said: &'a mut Said) -> Option<&'a mut String> {
+fn slot<'a>(path: &[&[u8]], of: Of, said: &'a mut Fields) -> Option<&'a mut String> {
     let last = *path.last()?;
     let parent = path.len().checked_sub(2).map_or(&b""[..], |p| path[p]);
     if of != Of::Nothing {
@@ -494,6 +513,7 @@ fn slot<'a>(path: &[&[u8]], of: Of, said: &'a mut Said) -> Option<&'a mut String
             (b"Dbtr" | b"Cdtr", b"CtryOfRes") => &mut party.residence,
             (b"DtAndPlcOfBirth", b"BirthDt") => &mut party.birth,
             (b"Id", b"IBAN") => &mut party.iban,
+            // The same element names an account and a party; only the elements around it differ.
             (b"Othr", b"Id") if path.iter().any(|p| p.ends_with(b"Acct")) => &mut party.account,
             (b"Othr", b"Id") if path.iter().any(|p| matches!(*p, b"PrvtId" | b"OrgId")) => {
                 &mut party.id

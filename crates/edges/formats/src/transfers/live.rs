@@ -1,8 +1,8 @@
-//! Single transfers and messages of a few, for live answers.
+//! Single transfers and small messages, for live requests.
 
 use obhut_typologies::Record;
 
-use super::{COLUMNS, Words, at, iso20022, record_of_texts};
+use super::{COLUMNS, Channels, at, iso20022, record_of_texts};
 
 /// A transfer as texts, empty where nothing is known.
 #[derive(Clone, Copy, Default)]
@@ -30,7 +30,7 @@ pub struct Texts<'a> {
 ///
 /// # Errors
 /// Why there is none, naming fields only.
-pub fn record<'a>(texts: &Texts<'a>, words: &mut Words) -> Result<Record<'a>, String> {
+pub fn record<'a>(texts: &Texts<'a>, words: &mut Channels) -> Result<Record<'a>, String> {
     let fields: [&'a str; COLUMNS.len()] = {
         let mut fields = [""; COLUMNS.len()];
         fields[at::TX] = texts.tx_id;
@@ -54,10 +54,12 @@ pub fn record<'a>(texts: &Texts<'a>, words: &mut Words) -> Result<Record<'a>, St
     record_of_texts(1, &|place| fields[place], words)
 }
 
-/// A channel's number without any memory of others; two may share one.
+/// A channel number derived by hashing, so that nothing is remembered between requests; two
+/// channels may collide.
 pub fn channel(text: &str) -> u8 {
     match super::contact(text) {
         0 => 0,
+        // 1 to 255: 0 means that there is none.
         n => (n % 255 + 1) as u8,
     }
 }
@@ -76,5 +78,6 @@ pub fn iso_records(
     if memchr::memmem::find_iter(bytes, b"CdtTrfTxInf").count() > 2 * most {
         return Err(format!("a request has at most {most} transfers"));
     }
-    iso20022::each_record(bytes, &mut Words::default(), put)
+    // ISO 20022 has no channel here, so there are no numbers to remember between messages.
+    iso20022::each_record(bytes, &mut Channels::default(), put)
 }

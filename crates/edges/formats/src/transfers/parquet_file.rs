@@ -24,7 +24,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::times::of_epoch;
-use super::{COLUMNS, Mapping, Optional, Words, at, moment, zone};
+use super::{COLUMNS, Channels, Mapping, Optional, at, moment, zone};
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 16_384;
@@ -34,13 +34,14 @@ const ROW_GROUP_BYTES_MAX: i64 = 8 << 30;
 pub(super) fn read(
     file: &File,
     mapping: &Mapping,
-    words: &mut Words,
+    words: &mut Channels,
     transfers: &mut Transfers,
     put: &mut dyn FnMut(Transfer),
 ) -> Result<(), String> {
     let opened = Opened::new(file, mapping)?;
     let groups = opened.row_groups();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // Copied out: the workers must not borrow `transfers`, which this thread fills.
     let latest = transfers.latest();
     let next = AtomicUsize::new(0);
     // A channel per row group, each filled by one thread and emptied in order. A full channel blocks
@@ -55,10 +56,14 @@ pub(super) fn read(
         for _ in 0..threads.min(groups) {
             scope.spawn(|| {
                 loop {
+                    // In the order in which channels are emptied: the group awaited
+                    // next always has a thread, so full channels cannot deadlock.
                     let group = next.fetch_add(1, Ordering::Relaxed);
                     let Some(channel) = send.get(group) else {
                         return;
                     };
+                    // Taken, so that the sender is dropped with its group
+                    // and the loop over its receiver ends.
                     let channel = channel.lock().ok().and_then(|mut c| c.take());
                     if let Some(channel) = channel {
                         opened.decode(file, group, latest, &channel);
@@ -77,6 +82,8 @@ pub(super) fn read(
                             match row {
                                 Preparation::Ready(row) => transfers.admit(number, row, put),
                                 Preparation::Problem(why) => transfers.unreadable(number, why),
+                                // Never here: prepare_batch() hands over the
+                                // whole batch when it meets one.
                                 Preparation::Texts => transfers.unreadable(number, "ids changed"),
                             }
                         }
@@ -84,6 +91,8 @@ pub(super) fn read(
                     Chunk::Batch(batch) => {
                         number = take_batch(&batch, &opened.places, number, words, transfers, put);
                     }
+                    // Every row of the group counts as read, so that
+                    // read = processed + problems holds.
                     Chunk::Broken(why) => {
                         for record in number + 1..=last {
                             transfers.unreadable(record, why.clone());
@@ -92,6 +101,8 @@ pub(super) fn read(
                     }
                 }
             }
+            // From the footer: a group with fewer rows than declared
+            // does not shift the numbers after it.
             number = last;
         }
     });
@@ -135,6 +146,7 @@ impl ChunkReader for At {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        // Offsets come from the file: a damaged footer could ask for an allocation of any size.
         if start.saturating_add(length as u64) > self.length {
             return Err(parquet::errors::ParquetError::EOF("it ends before".into()));
         }
@@ -180,6 +192,7 @@ impl Opened {
         }))
         .map_err(|_| "its footer is damaged; get the file again".to_owned())?
         .map_err(|e| format!("it can't be read as Parquet: {e}"))?;
+        // From the footer, before anything is decoded.
         for group in metadata.metadata().row_groups() {
             if group.total_byte_size() > ROW_GROUP_BYTES_MAX || group.num_rows() < 0 {
                 return Err(format!(
@@ -195,6 +208,7 @@ impl Opened {
             .collect();
         let found = mapping.find(&theirs)?;
         let mut wanted: Vec<usize> = found.iter().copied().flatten().collect();
+        // A projection yields its columns in the order of the file; `places` counts in that order.
         wanted.sort_unstable();
         wanted.dedup();
         let places = found
@@ -236,6 +250,7 @@ impl Opened {
                     Some(rows) => Chunk::Prepared(rows),
                     None => Chunk::Batch(batch),
                 },
+                // Only text is left of the error here: `Disabled feature at compile time: …`.
                 Ok(Some(Err(e))) if e.to_string().contains("eature") => {
                     Chunk::Broken(COMPRESSION.into())
                 }
@@ -305,6 +320,7 @@ where
     T::Native: TryInto<i64>,
 {
     let array = column.as_primitive::<T>();
+    // unwrap_or is never used: every type that comes here fits an i64.
     Values::Whole(
         Box::new(move |row| array.value(row).try_into().unwrap_or(i64::MIN)),
         column,
@@ -408,7 +424,7 @@ impl<'a> Values<'a> {
             Values::Decimal(a, scale) if !a.is_null(row) => {
                 Ok(Amount::Decimal(a.value(row), *scale))
             }
-            Values::Absent | Values::Other => Err("amount is no number"),
+            Values::Absent | Values::Other => Err("amount isn't a number"),
             _ => Err(missing),
         }
     }
@@ -418,7 +434,7 @@ impl<'a> Values<'a> {
         match self {
             Values::Times(_, a, _) if a.is_null(row) => Err("ts is missing".into()),
             Values::Times(get, _, zoned) => {
-                let at = get(row).ok_or("ts is no possible date")?;
+                let at = get(row).ok_or("ts isn't a valid date")?;
                 Ok((at, None, !zoned))
             }
             Values::Text(t) => {
@@ -428,9 +444,9 @@ impl<'a> Values<'a> {
             Values::Ints(a) if !a.is_null(row) => {
                 let value = a.value(row);
                 let at = of_epoch(value, value.unsigned_abs().to_string().len());
-                Ok((at.ok_or("ts is no possible date")?, None, false))
+                Ok((at.ok_or("ts isn't a valid date")?, None, false))
             }
-            _ => Err("ts is no date, time or text".into()),
+            _ => Err("ts isn't a date, time or text".into()),
         }
     }
 
@@ -456,6 +472,7 @@ fn columns_of<'a>(batch: &'a RecordBatch, places: &[Option<usize>]) -> Vec<Value
 }
 
 fn is_plain(columns: &[Values<'_>]) -> bool {
+    // All columns from RELATIONSHIP on feed the context: COLUMNS keeps that order.
     columns[at::RELATIONSHIP..]
         .iter()
         .all(|c| matches!(c, Values::Absent))
@@ -476,11 +493,14 @@ fn prepare_batch(
     }
     let mut rows = Vec::with_capacity(batch.num_rows());
     for row in 0..batch.num_rows() {
+        // Number 0: admit() gets the number of the row later.
         let preparation = match record(&columns, row, 0, None) {
             Ok(record) => prepare(&record, latest),
             Err(why) => Preparation::Problem(why),
         };
         if matches!(preparation, Preparation::Texts) {
+            // A negative id is named like a text, in the order
+            // of the file, which one thread has to do.
             return None;
         }
         rows.push(preparation);
@@ -492,12 +512,13 @@ fn record<'a>(
     columns: &[Values<'a>],
     row: usize,
     number: u64,
-    words: Option<&mut Words>,
+    words: Option<&mut Channels>,
 ) -> Result<Record<'a>, String> {
     let (at_micros, mut zone_minutes, zone_missing) = columns[at::TS].time(row)?;
     let context = match words {
         None => Context::default(),
         Some(words) => {
+            // Back to text, so that one function checks it for every format.
             let year = columns[at::BIRTH_YEAR].whole(row).map(|y| y.to_string());
             if let Some(minutes) = columns[at::OFFSET].whole(row) {
                 zone_minutes = Some(zone(minutes)?);
@@ -534,7 +555,7 @@ fn take_batch(
     batch: &RecordBatch,
     places: &[Option<usize>],
     before: u64,
-    words: &mut Words,
+    words: &mut Channels,
     transfers: &mut Transfers,
     put: &mut dyn FnMut(Transfer),
 ) -> u64 {

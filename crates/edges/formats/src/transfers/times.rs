@@ -20,7 +20,7 @@ pub fn moment(text: &str) -> Result<Moment, String> {
     let text = text.trim();
     iso(text.as_bytes())
         .or_else(|| epoch(text))
-        .ok_or_else(|| "ts is no possible date; write 2026-03-01T22:41:00Z".to_owned())
+        .ok_or_else(|| "ts isn't a valid date; write 2026-03-01T22:41:00Z".to_owned())
 }
 
 fn epoch(text: &str) -> Option<Moment> {
@@ -38,6 +38,7 @@ fn epoch(text: &str) -> Option<Moment> {
 
 /// A number since 1970 in microseconds, its unit detected from the number of digits.
 pub(crate) fn of_epoch(value: i64, digits: usize) -> Option<i64> {
+    // 11, 14 and 17 digits would fit two units, before 1974 in one and after 2286 in the other.
     match digits {
         9..=10 => value.checked_mul(1_000_000),
         12..=13 => value.checked_mul(1_000),
@@ -75,18 +76,21 @@ fn iso(b: &[u8]) -> Option<Moment> {
         return None;
     }
     let (hour, minute) = (number(11, 13)?, number(14, 16)?);
+    // number(14, 16) found two digits, so the text has 16 bytes.
     rest = &b[16..];
     let mut second = 0;
     if rest.first() == Some(&b':') {
         second = number(17, 19)?;
         rest = &b[19..];
     }
+    // Second 60 is a leap second; it becomes the first second of the next minute.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     at_micros += (hour * 3_600 + minute * 60 + second) * 1_000_000;
     if rest.first() == Some(&b'.') {
         let digits = rest[1..].iter().take_while(|d| d.is_ascii_digit()).count();
+        // Nine digits are nanoseconds; what is below a microsecond is cut.
         if digits == 0 || digits > 9 {
             return None;
         }
@@ -101,6 +105,7 @@ fn iso(b: &[u8]) -> Option<Moment> {
         [] => (0, true),
         [b'Z' | b'z'] => (0, false),
         [sign @ (b'+' | b'-'), zone @ ..] => {
+            // `+01:00`, `+0100` and `+01` are all ISO 8601.
             let digits: Vec<u8> = zone.iter().copied().filter(|c| *c != b':').collect();
             if !matches!(digits.len(), 2 | 4) || !digits.iter().all(u8::is_ascii_digit) {
                 return None;
@@ -111,6 +116,7 @@ fn iso(b: &[u8]) -> Option<Moment> {
                     .map_or(0, |d| i64::from(d[0] - b'0') * 10 + i64::from(d[1] - b'0'))
             };
             let minutes = two(0) * 60 + two(2);
+            // 14 hours, as in zone().
             if minutes > 840 {
                 return None;
             }
@@ -120,6 +126,7 @@ fn iso(b: &[u8]) -> Option<Moment> {
     };
     Some(Moment {
         at_micros: at_micros - offset * 60_000_000,
+        // An offset of zero gives none: the hour is then that of the sender's country (policy.rs).
         zone_minutes: (offset != 0).then_some(offset as i16),
         zone_missing,
     })
@@ -191,6 +198,7 @@ mod tests {
             "2025-01-01T00:00:00+99:00",
             "01.02.2025",
             "2025-1-1",
+            // Slices are taken at byte positions: a longer character in front must not panic.
             "é2025-01-01",
             "2025-01-01T00:00:00.Z",
         ] {

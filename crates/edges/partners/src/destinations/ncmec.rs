@@ -18,7 +18,7 @@ use obhut_formats::tree;
 use super::Destination;
 use crate::http::{Body, Http};
 use crate::submission::{SendFault, Sent, Submission, still_approved};
-pub use answers::{Answer, code};
+pub use answers::{ServiceAnswer, code};
 
 mod answers;
 
@@ -29,18 +29,19 @@ pub const DESTINATION: Destination = Destination {
     retract: |submission| Box::pin(retract(submission)),
 };
 
-/// Where it counts.
+/// Production address.
 pub const PRODUCTION: &str = "https://report.cybertip.org/ispws";
-/// Where it doesn't.
+/// Test address (the default).
 pub const TEST: &str = "https://exttest.cybertip.org/ispws";
-/// From the first word to the last. What isn't finished is deleted there an hour after its last
-/// change.
+/// Longest time for one report. NCMEC deletes an unfinished one 24 hours after it was opened,
+/// or an hour after its last change, whichever is later.
 const JOB_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
-/// True for every way to write the host where it counts.
+/// True if the address is the production host, however it is written.
 pub fn is_production(address: &str) -> bool {
     let host = |text: &str| {
         let url = url::Url::parse(text).ok()?;
+        // With a trailing dot it is the same host.
         Some(url.host_str()?.trim_end_matches('.').to_ascii_lowercase())
     };
     host(address) == host(PRODUCTION)
@@ -62,6 +63,7 @@ impl Service {
             (false, None) => TEST,
             (_, Some(url)) => url.as_str(),
         };
+        // The address counts, not only the switch: a URL set by hand may name the production host.
         if (channel.production || is_production(base))
             && (!channel.production || channel.officer.is_none())
         {
@@ -80,13 +82,13 @@ impl Service {
         })
     }
 
-    async fn call(&self, path: &str, body: Body) -> Result<Answer, SendFault> {
+    async fn call(&self, path: &str, body: Body) -> Result<ServiceAnswer, SendFault> {
         let url = format!("{}{path}", self.base);
         let answered = self
             .http
             .call(url, Some((self.user.clone(), self.password.clone())), body)
             .await;
-        Answer::read(&answered.map_err(SendFault::Unreachable)?)
+        ServiceAnswer::read(&answered.map_err(SendFault::Unreachable)?)
     }
 
     /// Whether it is there and lets us in; its own words.
@@ -110,14 +112,17 @@ impl Service {
         }
     }
 
-    /// What has become of a report that was begun: none when nothing that counts is there any more.
+    /// Retracts an unfinished report. Returns a receipt if it is finished already, else `None`.
     async fn cancel_or_confirm(&self, number: &str) -> Result<Option<String>, SendFault> {
+        // The question cleans up: a finished report answers that it is finished, any other is gone
+        // afterwards.
         let answer = self.call("/retract", Body::id(number)).await?;
         match answer.code {
             code::OK | code::NO_REPORT | code::RETRACTED | code::NOT_FOUND => Ok(None),
             code::FINISHED => Ok(Some(format!(
                 "CyberTipline report {number}: finished, as it says itself"
             ))),
+            // Always an error: code 0 is handled above.
             _ => answer.well().map(|_| None),
         }
     }
@@ -144,6 +149,7 @@ pub(super) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
 pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let filing = submission.filing.clone();
     let service = Service::of(submission.channel, submission.http.clone())?;
+    // A /submit whose answer was lost may be there; NCMEC deletes it unfinished (docs/reporting.md).
     if filing.remote.is_empty() {
         return Ok(Sent {
             filing,
@@ -157,9 +163,11 @@ pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
             filing,
         });
     }
+    // A filing in its own row, so that a crash during the second report is settled like any other.
     let follow_up = format!("retraction-of-{}", filing.report);
     let second =
         casework::begin_filing(submission.casework, &follow_up, &filing.destination).await?;
+    // A crash came between filing the second report and marking the first as retracted.
     if second.state == FilingState::Filed {
         let receipt = second.receipt.unwrap_or_default();
         return Ok(Sent { filing, receipt });
@@ -186,7 +194,7 @@ async fn retraction(submission: &Submission<'_>, number: &str) -> Result<String,
     }))
 }
 
-/// Takes one document there, from wherever an earlier attempt has left it.
+/// Files one document, settling first what an earlier attempt left.
 async fn deliver(
     submission: &Submission<'_>,
     mut filing: Filing,
@@ -202,12 +210,14 @@ async fn deliver(
             None => filing = casework::filing_anew(casework, &filing).await?,
         }
     }
+    // Whatever keeps it from finishing, a person has to see it in the end.
     if filing.begun >= BEGINNINGS_MAX {
         return Err(SendFault::Unexpected(format!(
-            "it was begun {BEGINNINGS_MAX} times and never finished; look at what the service says, then send it again"
+            "it was begun {BEGINNINGS_MAX} times and never finished; read the service's message, then send it again"
         )));
     }
     let opened = service.call("/submit", Body::Xml(text)).await?.well()?;
+    // Opened without a number: it can be neither finished nor retracted, and expires there.
     let number = opened
         .report
         .ok_or_else(|| SendFault::Unreachable("an answer without the report's number".into()))?;
@@ -232,7 +242,7 @@ async fn deliver(
     let report = filing.report == submission.filing.report;
     if report && !still_approved(casework, &filing.report).await? {
         return Err(SendFault::Unreachable(
-            "it was taken back on its way".into(),
+            "it was retracted during submission".into(),
         ));
     }
     filing = casework::filing_finishing(casework, &filing).await?;
@@ -244,9 +254,9 @@ async fn deliver(
                 (0, 0) => String::new(),
                 (1, 1) => ", 1 file".to_owned(),
                 (there, sent) if there == sent => format!(", {there} files"),
-                // A file that arrived twice on the way can't be taken away again.
+                // A file that arrived twice on the way cannot be deleted again.
                 (there, sent) => format!(
-                    ", {there} files there, {sent} sent: what is too many came twice on the way and has no details"
+                    ", {there} files there, {sent} sent: the surplus ones arrived twice and have no details"
                 ),
             };
             let asked = done
@@ -281,11 +291,12 @@ async fn hand_over(
         let Some(exhibit) = &file.exhibit else {
             continue;
         };
+        // Before each file: uploads are long, and a claim that ran out may be another worker's by now.
         if begun.elapsed() > JOB_TIME_MAX
             || !casework::holds_job(submission.casework, submission.job, submission.worker).await?
         {
             return Err(SendFault::Unreachable(
-                "it took too long; it begins anew".into(),
+                "it took too long; starting over".into(),
             ));
         }
         let bytes = casework::exhibit_to_send(
@@ -295,6 +306,7 @@ async fn hand_over(
             submission.worker,
         )
         .await?;
+        // The service answers with the MD5 of what it received; nothing else checks the upload's bytes.
         let md5 = md5_hex(&bytes);
         let name = file.name.clone().unwrap_or_else(|| "file".into());
         let answer = service
@@ -309,7 +321,7 @@ async fn hand_over(
             .is_some_and(|theirs| theirs.eq_ignore_ascii_case(&md5))
         {
             return Err(SendFault::Unreachable(
-                "the service got other bytes than were sent (MD5); it begins anew".into(),
+                "the service received other bytes than were sent (MD5); starting over".into(),
             ));
         }
         service
@@ -332,9 +344,10 @@ pub(crate) async fn schema_changes(
     http: Arc<Http>,
 ) -> Result<(Vec<String>, String), SendFault> {
     let xsd = Service::of(channel, http)?.xsd().await?;
+    // An error page is not a changed schema, and must not raise that alarm.
     if tree::parse(&xsd).is_err() {
         return Err(SendFault::Unexpected(
-            "what the service shows as its schema is no XML".into(),
+            "the schema the service publishes isn't XML".into(),
         ));
     }
     Ok((

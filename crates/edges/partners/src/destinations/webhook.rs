@@ -25,7 +25,7 @@ async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
         .rendered
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
     let event: Value = serde_json::from_slice(&rendered.report)
-        .map_err(|_| SendFault::Unexpected("our own event can't be read".into()))?;
+        .map_err(|_| SendFault::Unexpected("invalid event".into()))?;
     let report = submission.filing.report.clone();
     post(&submission, &report, event).await
 }
@@ -33,6 +33,7 @@ async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
 async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let report = submission.filing.report.clone();
     let event = json!({ "type": "report.retracted", "data": { "report": report } });
+    // A separate id: under the report's id the receiver would discard it as a duplicate.
     post(&submission, &format!("{report}-retraction"), event).await
 }
 
@@ -43,6 +44,7 @@ async fn post(submission: &Submission<'_>, id: &str, mut event: Value) -> Result
         ));
     };
     let now = jiff::Timestamp::now();
+    // Per attempt, not per report: the standard has receivers refuse old timestamps.
     event["timestamp"] = now.to_string().into();
     let bytes = serde_json::to_vec(&event).expect("an event is JSON");
     let signature =
@@ -63,6 +65,7 @@ async fn post(submission: &Submission<'_>, id: &str, mut event: Value) -> Result
             receipt: format!("HTTP {}", answered.status),
         }),
         401 | 403 => Err(SendFault::Denied(format!("HTTP {}", answered.status))),
+        // The same request would fail again. Every status not listed here is retried.
         400 | 404 | 410 | 413 | 415 | 422 => {
             Err(SendFault::Refused(format!("HTTP {}", answered.status)))
         }
@@ -77,9 +80,10 @@ fn sign(secret: &str, id: &str, seconds: i64, body: &[u8]) -> Result<String, Str
     let key = match plain.strip_prefix("whsec_") {
         Some(encoded) => base64
             .decode(encoded)
-            .map_err(|_| "the secret after whsec_ is no base64".to_owned())?,
+            .map_err(|_| "the secret after whsec_ isn't valid base64".to_owned())?,
         None => plain.as_bytes().to_vec(),
     };
+    // The specification signs the exact bytes of the body, so they are serialised once, before this.
     let mut mac =
         Hmac::<Sha256>::new_from_slice(&key).map_err(|_| "the secret can't be used".to_owned())?;
     mac.update(format!("{id}.{seconds}.").as_bytes());

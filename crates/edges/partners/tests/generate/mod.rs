@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// Chance that is the same for the same seed.
+/// A deterministic random generator (xorshift64*).
 pub struct Chance(pub u64);
 
 impl Chance {
@@ -26,7 +26,9 @@ impl Chance {
 
 /// Facts as JSON, by the schema of the case file.
 pub fn facts(schema: &Value, seed: u64) -> Value {
+    // Never 0: xorshift would stay there.
     let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    // One in ten has every field; the others exercise combinations of missing ones.
     let full = chance.below(10) == 0;
     let sparse = if full { 1 } else { 2 + chance.below(6) };
     value(
@@ -84,7 +86,7 @@ fn value(
                 .filter_map(Value::as_str)
                 .collect();
             for (field, inner) in schema["properties"].as_object().into_iter().flatten() {
-                // Accounts hold accounts: not for ever.
+                // Accounts contain accounts, so the depth is bounded.
                 let too_deep = depth > 6 && !required.contains(&field.as_str());
                 if too_deep || (!required.contains(&field.as_str()) && chance.below(sparse) != 0) {
                     continue;
@@ -118,6 +120,7 @@ fn value(
                 .collect()
         }
         "string" => text(schema, chance, name).into(),
+        // At the limits: ports end at 65,535, ages at 150.
         "integer" => chance
             .pick(&[0_i64, 1, 7, 12, 40, 443, 65_535, 65_536, -1, 151, 4_564_654])
             .to_owned()
@@ -174,6 +177,7 @@ fn text(schema: &Value, chance: &mut Chance, name: &str) -> String {
     if chance.below(3) != 0 {
         return valid.to_owned();
     }
+    // Not allowed in XML, mark-up, text direction, combining characters, near misses of each format.
     let nasty = [
         "",
         " ",

@@ -5,7 +5,7 @@
 //!
 //! Invariant: [`Domain::withdraw`] uses only the transaction it is given. The writer lock isn't
 //! re-entrant, and the erasure must commit or roll back together with the appeal's decision.
-//! Invariant: [`Domain::settle`] is idempotent; after an interruption it is run again.
+//! Invariant: [`Domain::finish_erasure`] is idempotent; after an interruption it is run again.
 
 use async_trait::async_trait;
 use obhut_facts::Facts;

@@ -4,7 +4,7 @@ use super::changes;
 use super::{Columns, Database, Tx};
 use crate::{Result, ids};
 
-/// Rows per page.
+/// Maximum number of rows returned.
 const ROWS_MAX: i64 = 1_000;
 
 /// A row of the audit trail. Detail names ids, counts and words of closed sets, never evidence.
@@ -54,9 +54,11 @@ pub async fn write(
 
 /// Inserts the pending rows of a transaction, each with the next sequence number.
 pub(crate) async fn flush(tx: &mut Tx, rows: &[Pending]) -> sqlx::Result<()> {
+    // Nothing to record, nothing to lock: the counter is one row for all writers.
     if rows.is_empty() {
         return Ok(());
     }
+    // All numbers in one step: one lock, as late as possible.
     let first = changes::next_numbers(tx, "audit", rows.len() as i64).await?;
     for (row, seq) in rows.iter().zip(first..) {
         sqlx::query(

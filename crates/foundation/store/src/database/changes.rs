@@ -1,4 +1,4 @@
-//! Whether lists, disputes or keys have changed: a number that grows with each change.
+//! Counters: one that grows with each change of lists, disputes or keys, and those that number rows: a number that grows with each change.
 //!
 //! Several processes may use one database; each looks at this number and reads again only what
 //! has changed.
@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use super::{Columns, Tx};
 use crate::Result;
 
-/// Says, within the change's own transaction, that there is one.
+/// Counts a change, within its own transaction.
 pub async fn note(tx: &mut Tx) -> Result<()> {
     sqlx::query("UPDATE changes SET number = number + 1 WHERE what = 'matching'")
         .execute(&mut **tx)
@@ -37,5 +37,6 @@ pub async fn next_numbers(tx: &mut Tx, what: &str, count: i64) -> sqlx::Result<i
             .bind(what)
             .fetch_one(&mut **tx)
             .await?;
+    // The row holds the next free number. It stays locked until the commit, so none is used twice.
     Ok(row.try_get::<i64, _>(0)? - count)
 }

@@ -41,6 +41,7 @@ impl Vault {
     /// Reads every entry, tile, record and exhibit. Nothing is changed, and no content leaves.
     pub async fn verify(&self) -> Verification {
         let mut seen = Verification::default();
+        // One state throughout: an append in between would look like a difference.
         let guard = match self.hold().await {
             Ok(guard) => guard,
             Err(e) => {
@@ -65,6 +66,7 @@ impl Vault {
         seen.entries = head.size;
         let mut tree = Tree::default();
         entries.iter().for_each(|e| tree.push(e));
+        // Continues all the same, so that the list also names the tile, record or exhibit.
         if tree.root() != head.root {
             seen.problem(
                 "log/tile/entries",
@@ -73,6 +75,7 @@ impl Vault {
         }
         self.compare_tiles(&tree, &mut seen).await;
 
+        // Unreadable entries are skipped only here; the loop below reports them.
         let events: Vec<Event> = entries
             .iter()
             .filter_map(|e| serde_json::from_slice(e).ok())
@@ -81,9 +84,10 @@ impl Vault {
         let mut known = HashSet::new();
         for (index, entry) in entries.iter().enumerate() {
             let Ok(event) = serde_json::from_slice::<Event>(entry) else {
-                seen.problem(format!("entry {index}"), "is no event");
+                seen.problem(format!("entry {index}"), "isn't an event");
                 continue;
             };
+            // Its record was deleted with it; the records of its readings and its erasure were kept.
             if event.event == EventKind::Put && erased.contains(&event.exhibit) {
                 self.compare_erased(&event, &mut seen).await;
                 known.insert(record_path(&event.record));
@@ -100,6 +104,7 @@ impl Vault {
     }
 
     async fn compare_tiles(&self, tree: &Tree, seen: &mut Verification) {
+        // From 0: every tile that a reader of this size needs, not only those of the last append.
         for tile in Tile::new_tiles(TILE_HEIGHT, 0, tree.size) {
             let path = tile_path(&tile);
             let expected = tile.read_data(tree).expect("all hashes are in memory");
@@ -131,6 +136,7 @@ impl Vault {
         }
         match self.log.keys.sealer.open(&sealed) {
             None => seen.problem(place, "can't be opened with this vault's key"),
+            // Both match the log here, so this would be a fault of the writer, not a later change.
             Some(bytes) if record.sha256 != Some(hex::encode(Sha256::digest(&bytes))) => {
                 seen.problem(place, "its content is not the one that was recorded");
             }

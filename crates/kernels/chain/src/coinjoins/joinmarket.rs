@@ -6,13 +6,14 @@ use super::{CoinJoin, TxView};
 pub const COINJOIN: CoinJoin = CoinJoin {
     name: "joinmarket",
     code: 5,
-    rule: "three or more equal outputs, as many or more input addresses, at most as many other outputs (and one); surer with four and more, and where inputs are signed in different manners",
+    revision: 1,
+    rule: "three or more equal outputs, as many or more input addresses, at most one more other output than equal ones; higher confidence from four equal outputs on, lower with fewer than two other outputs",
     source: "JoinMarket; Goldfeder et al. 2018; Möser, Böhme 2017",
     joint: true,
     judge,
 };
 
-/// Below this equal outputs are more often notices than money, satoshi.
+/// Up to this amount, equal outputs are more often messages than money, satoshi.
 const DUST: u64 = 2_730;
 
 fn judge(v: &TxView<'_>) -> Option<u8> {
@@ -24,6 +25,7 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     if v.others() < 2 && v.ins.len() != v.outs.len() {
         return Some(if equal >= 5 { 55 } else { 45 });
     }
+    // Change for all participants but one, or enough equal outputs to do without.
     Some(if equal >= 4 || v.others() + 1 >= equal {
         80
     } else {

@@ -6,7 +6,8 @@ use super::{CoinJoin, TxView};
 pub const COINJOIN: CoinJoin = CoinJoin {
     name: "multi_output",
     code: 6,
-    rule: "five or more equal outputs, at least half of all; three or more input addresses; two or more other outputs, at most one an input; or three equal ones and more, where each other output is what an input has left after some of them",
+    revision: 1,
+    rule: "five or more equal outputs, at least half of all; three or more input addresses; at most one other output an input, higher confidence from two on; or three equal ones and more, where each other output is what an input has left after some of them",
     source: "GraphSense; Schnoering, Vazirgiannis 2023; rounds after Wasabi 1.1 and Whirlpool",
     joint: true,
     judge,
@@ -20,6 +21,7 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     if equal < 5 || amount <= 2_730 || equal < v.others() || v.payers < 3 {
         return None;
     }
+    // Each participant has one change at most, and at least one input.
     if v.others() > v.ins.len() {
         return None;
     }

@@ -6,7 +6,8 @@ use super::{CoinJoin, TxView};
 pub const COINJOIN: CoinJoin = CoinJoin {
     name: "payjoin",
     code: 8,
-    rule: "two outputs and two to five input addresses; inputs signed in different manners (sequence numbers), or of different kinds where the larger output needs not all inputs",
+    revision: 1,
+    rule: "two outputs and two to five input addresses; inputs signed in different ways (sequence numbers), or of different script types if the larger output doesn't need all inputs",
     source: "BIP 78; Ghesmati et al. 2022 (unnecessary inputs)",
     joint: true,
     judge,
@@ -16,6 +17,7 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     if v.outs.len() != 2 || !(2..=5).contains(&v.payers) {
         return None;
     }
+    // Without amounts, no input can be shown to be unnecessary.
     if !v.amounts {
         return None;
     }
@@ -24,6 +26,7 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     let paid: u64 = v.ins.iter().map(|i| i.value).sum();
     let smallest = v.ins.iter().map(|i| i.value).min()?;
     let largest_out = v.outs.iter().map(|o| o.value).max()?;
+    // The smallest input could have stayed out, whichever output is the payment.
     let unnecessary = largest_out <= paid.saturating_sub(smallest);
     match (manners, kinds, unnecessary) {
         (true, _, true) => Some(45),

@@ -1,4 +1,4 @@
-//! Stonewall: looks like a mix of two, and is one or isn't.
+//! Stonewall: built to look like a CoinJoin of two people, whether or not it is one.
 
 use super::{CoinJoin, TxView};
 
@@ -6,6 +6,7 @@ use super::{CoinJoin, TxView};
 pub const COINJOIN: CoinJoin = CoinJoin {
     name: "stonewall",
     code: 7,
+    revision: 1,
     rule: "four outputs, just two of them equal and above dust, two or more input addresses",
     source: "Samourai Wallet, Stonewall and StonewallX2; GraphSense",
     joint: true,
@@ -14,5 +15,6 @@ pub const COINJOIN: CoinJoin = CoinJoin {
 
 fn judge(v: &TxView<'_>) -> Option<u8> {
     let (amount, equal) = v.equal;
+    // Below DETECTED_FROM: one wallet alone makes the same form.
     (v.outs.len() == 4 && equal == 2 && v.payers >= 2 && amount > 2_730).then_some(30)
 }

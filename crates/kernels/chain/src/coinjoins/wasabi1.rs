@@ -6,6 +6,7 @@ use super::{CoinJoin, TxView};
 pub const COINJOIN: CoinJoin = CoinJoin {
     name: "wasabi1",
     code: 3,
+    revision: 1,
     rule: "10 or more equal outputs, as many or more inputs from different addresses, at most three other outputs to two equal ones; surer where they are near 0.1 BTC",
     source: "Wasabi Wallet 1.0 and 1.1; Stütz et al. 2022; Schnoering, Vazirgiannis 2023",
     joint: true,
@@ -17,6 +18,7 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     if equal < 10 || v.ins.len() < equal || v.payers < equal || v.others() * 2 > equal * 3 {
         return None;
     }
+    // About a tenth of a bitcoin, in satoshi; the size of rounds is not exact.
     let base = (8_000_000..=13_000_000).contains(&amount);
     Some(if base { 95 } else { 75 })
 }

@@ -6,7 +6,8 @@ use super::{CoinJoin, TxView};
 pub const COINJOIN: CoinJoin = CoinJoin {
     name: "wasabi2",
     code: 4,
-    rule: "20 or more inputs from 10 or more addresses, 15 or more outputs, four fifths of them of standard sizes (2^i, 3^i, 2·3^i, 10^i, 2·10^i, 5·10^i), largest first, some alike",
+    revision: 1,
+    rule: "20 or more inputs from 10 or more addresses, 15 or more outputs, four fifths of them of standard sizes (2^i, 3^i, 2·3^i, 10^i, 2·10^i, 5·10^i), some equal; higher confidence if sorted, largest first",
     source: "WabiSabi (Ficsór et al. 2021); Wasabi Wallet 2.0; GraphSense",
     joint: true,
     judge,
@@ -20,6 +21,7 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     if standard * 5 < v.outs.len() * 4 {
         return None;
     }
+    // Not required: without the order it is still above DETECTED_FROM.
     let falling = v.outs.is_sorted_by(|a, b| a.value >= b.value);
     Some(if falling { 90 } else { 60 })
 }
@@ -48,6 +50,7 @@ mod tests {
         for standard in [5_000, 6_561, 8_192, 13_122, 20_000, 100_000_000] {
             assert!(super::is_standard(standard), "{standard}");
         }
+        // 3 and 4,096 are powers, but below 5,000.
         for other in [3, 4_096, 5_001, 15_000, 30_000] {
             assert!(!super::is_standard(other), "{other}");
         }

@@ -6,7 +6,8 @@ use super::{CoinJoin, TxView};
 pub const COINJOIN: CoinJoin = CoinJoin {
     name: "whirlpool",
     code: 1,
-    rule: "5 to 10 inputs, as many outputs, all outputs equal, each input between the amount and 1 % more (newcomers bring the miner's fee)",
+    revision: 1,
+    rule: "5 to 10 inputs, as many outputs, all outputs equal, each input of another address, between the amount and 1 % or 20,000 satoshi more (newcomers bring the miner's fee)",
     source: "Samourai Wallet, Whirlpool protocol; Stütz et al. 2022",
     joint: true,
     judge,
@@ -21,9 +22,11 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     if !(5..=10).contains(&n) || v.outs.len() != n || equal != n || v.payers != n {
         return None;
     }
+    // In a single block the inputs' amounts are unknown: only the pool's size is left to judge by.
     if !v.amounts {
         return Some(if POOLS.contains(&amount) { 90 } else { 60 });
     }
+    // Of the smallest pool one per cent is 1,000 satoshi, hence at least 20,000.
     let fee_max = (amount / 100).max(20_000);
     if v.ins
         .iter()

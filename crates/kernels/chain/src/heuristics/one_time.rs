@@ -6,8 +6,9 @@ use super::{Change, Heuristic, Output, Strength};
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "one_time",
     code: 1,
+    revision: 1,
     strength: Strength::Weak,
-    rule: "the address was never paid before; alone only where it is of the inputs' kind",
+    rule: "the address was never paid before, and it has the inputs' script type",
     source: "Meiklejohn et al. 2013, H2; Androulaki et al. 2012",
     confidence: 95,
     measured: "132 named of one chain's 799 payments, 225 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 0 wrong",
@@ -16,5 +17,6 @@ pub const HEURISTIC: Heuristic = Heuristic {
 };
 
 fn keep(c: &Change<'_>, o: &Output) -> bool {
+    // Later payments are left to used_once, so this answer never changes.
     c.chain.before(o.out).is_none()
 }

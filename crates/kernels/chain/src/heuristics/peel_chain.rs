@@ -6,6 +6,7 @@ use super::{Change, Heuristic, Output, Strength};
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "peel_chain",
     code: 7,
+    revision: 1,
     strength: Strength::Weak,
     rule: "one input; the output is at least nineteen twentieths of the whole and leaves 10,000 satoshi or more, its address is paid only once, and it is spent alone, by a transaction with another payee",
     source: "Meiklejohn et al. 2013, peeling chains; BlockSci (Kalodner et al. 2020), peeling chain",
@@ -15,11 +16,12 @@ pub const HEURISTIC: Heuristic = Heuristic {
     keep,
 };
 
-/// What is less is more often change itself, satoshi.
+/// If the rest is smaller, it is more often the change itself. Satoshi.
 const PAID_MIN: u64 = 10_000;
 
 fn keep(c: &Change<'_>, o: &Output) -> bool {
     let chain = c.chain;
+    // Nineteen twentieths of the whole are nineteen times the rest; divided, it cannot overflow.
     let rest = c.total - o.satoshi();
     if c.ins != 1
         || rest < PAID_MIN
@@ -28,7 +30,7 @@ fn keep(c: &Change<'_>, o: &Output) -> bool {
     {
         return false;
     }
-    // Unspent coins go on peeling as far as anybody knows.
+    // An unspent coin may still be peeled.
     chain.spent(o.out).is_none_or(|input| {
         let by = chain.tx_of_in(input);
         let (ins, outs) = (chain.ins(by), chain.outs(by));

@@ -6,6 +6,7 @@ use super::{Change, Heuristic, Output, Strength};
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "round_amount",
     code: 4,
+    revision: 1,
     strength: Strength::Weak,
     rule: "the amount isn't a multiple of 1,000 satoshi",
     source: "BlockSci (Kalodner et al. 2020), power of ten; Ermilov et al. 2017; GraphSense",
@@ -16,5 +17,6 @@ pub const HEURISTIC: Heuristic = Heuristic {
 };
 
 fn keep(_: &Change<'_>, o: &Output) -> bool {
+    // Zero is a multiple too: an output without value is never kept.
     !o.satoshi().is_multiple_of(1_000)
 }

@@ -7,6 +7,7 @@ use crate::block::out_bits;
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "script_type",
     code: 2,
+    revision: 1,
     strength: Strength::Weak,
     rule: "the output is of the kind that all inputs have",
     source: "BlockSci (Kalodner et al. 2020), address type; GraphSense one-time change",
@@ -17,5 +18,6 @@ pub const HEURISTIC: Heuristic = Heuristic {
 };
 
 fn keep(_: &Change<'_>, o: &Output) -> bool {
+    // Never set where inputs are of several kinds: no change is named there.
     o.row & out_bits::LIKE_INPUTS != 0
 }

@@ -6,6 +6,7 @@ use super::{Change, Heuristic, Output, Strength};
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "used_once",
     code: 5,
+    revision: 1,
     strength: Strength::Weak,
     rule: "the address was paid only this once, as far as the index reaches",
     source: "Meiklejohn et al. 2013, refinements of H2; Goldfeder et al. 2018",
@@ -16,5 +17,6 @@ pub const HEURISTIC: Heuristic = Heuristic {
 };
 
 fn keep(c: &Change<'_>, o: &Output) -> bool {
+    // One more payment to the address, in any later block, changes this answer.
     c.chain.last(o.address) == Some(o.out)
 }

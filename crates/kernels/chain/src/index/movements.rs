@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::files::Hash;
 use crate::{Index, Key};
 
-/// A watched address was paid, or paid.
+/// A watched address received or spent coins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Movement {
     /// The address.
@@ -33,6 +33,7 @@ impl Index {
         if addresses.is_empty() {
             return found;
         }
+        // Block by block: the caller records the last block it processed, and continues there.
         for height in from..chain.counts.blocks {
             let block = chain.block(height);
             for tx in chain.first_tx(height)..chain.first_tx(height + 1) {

@@ -44,6 +44,7 @@ impl Index {
         let position = tx - row.first_tx;
         let found = taking.0.get(position as usize).ok_or_else(bad)?.clone();
         let ids: Vec<Hash> = taking.0.iter().map(|t| sha256d(&[t])).collect();
+        // The folder may be another than the index was built from (`set_blocks_folder`).
         if ids.get(position as usize) != Some(&chain.id(tx)) {
             return Err(bad());
         }
@@ -65,6 +66,7 @@ impl Proof {
         if hash != self.id {
             return false;
         }
+        // Its bits say at each level whether the hash is the left or the right one.
         let mut position = self.position;
         for other in &self.branch {
             hash = if position.is_multiple_of(2) {
@@ -89,6 +91,7 @@ fn branch(mut level: Vec<Hash>, mut position: usize) -> Vec<Hash> {
         if !level.len().is_multiple_of(2) {
             level.push(level[level.len() - 1]);
         }
+        // After the odd level was filled up, so that a sibling always exists.
         branch.push(level[position ^ 1]);
         position /= 2;
         level = level.chunks(2).map(|p| sha256d(&[&p[0], &p[1]])).collect();
@@ -102,6 +105,7 @@ struct BlockVisitor(Vec<Vec<u8>>);
 impl Visitor for BlockVisitor {
     fn visit_transaction(&mut self, tx: &bsl::Transaction<'_>) -> std::ops::ControlFlow<()> {
         let (a, b, c) = tx.txid_preimage();
+        // Without witnesses, which the id and the Merkle tree leave out.
         self.0.push([a, b, c].concat());
         std::ops::ControlFlow::Continue(())
     }

@@ -63,6 +63,7 @@ impl Index {
                 .collect(),
             outs: chain.outs(number).map(|o| self.coin(o)).collect(),
             mix: chain.mix(number).map(|(mix, sure)| (mix.name, sure)),
+            // Found again each time, so it also shows rules too unsure to make a link.
             change: heuristics::change(chain, number)
                 .map(|(out, rule)| ((out - first) as usize, rule.name)),
         }
@@ -114,8 +115,9 @@ impl Index {
         self.strong().root(address)
     }
 
-    /// The first address that a transaction spends from.
+    /// The address of a transaction's first input.
     pub fn payer(&self, tx: u64) -> Option<u32> {
+        // A coinbase has none.
         let input = self.chain.ins(tx).next()?;
         let payer = self.chain.payer(input);
         (payer != NO_ADDRESS).then_some(payer)

@@ -49,6 +49,7 @@ pub struct VideoTools {
 
 /// What a file's first bytes say it is, if that is a video.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Container {
     /// ISO/IEC 14496-12 and QuickTime.
     Mp4,
@@ -78,6 +79,7 @@ impl Container {
             b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif",
             b"avis",
         ];
+        // Older QuickTime files have no `ftyp` and begin with another box.
         const BOXES: [&[u8]; 16] = [
             b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"styp", b"sidx", b"uuid",
             b"pnot", b"moof", b"pdin", b"prft", b"emsg", b"meta", b"PICT",
@@ -106,10 +108,12 @@ impl Container {
                 b' ',
                 ..,
             ] => Some(Self::Avi),
+            // A pack header begins a program stream, a sequence header a bare video stream (MPEG).
             [0, 0, 1, 0xba, ..] | [0, 0, 1, 0xb3, ..] => Some(Self::Mpeg),
             [b'F', b'L', b'V', 1, ..] => Some(Self::Flv),
             [b'O', b'g', b'g', b'S', ..] => Some(Self::Ogg),
             [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, ..] => Some(Self::Asf),
+            // Packets are 188 bytes: one sync byte alone would be the letter G.
             [0x47, ..] if bytes.get(188) == Some(&0x47) && bytes.get(376) == Some(&0x47) => {
                 Some(Self::MpegTs)
             }
@@ -209,9 +213,10 @@ impl Pool {
             taken = true;
             take(frame)
         };
+        // By descriptor: the caller gives a handle, and its path may mean another file by now.
         let address = "file:/proc/self/fd/0";
         match self.decode_stream(tools, input, address, stream, sampling, &mut first) {
-            // Before the first frame it is as if it had not begun.
+            // No frame was delivered yet, so starting over is invisible to the caller.
             Err(Unreadable::Interrupted) if !taken => {
                 let input = again(&file).map_err(|_| Unreadable::NoWorker)?;
                 self.decode_stream(tools, input, address, stream, sampling, take)
@@ -250,11 +255,13 @@ impl Pool {
         take: &mut dyn FnMut(VideoFrame<'_>) -> bool,
     ) -> Result<VideoSeen, Unreadable> {
         let tools = self.video_tools().ok_or(Unreadable::NoVideoTools)?;
+        // The size is given, so no ffprobe: a stream cannot be read twice.
         let (width, height) = size;
         let filter = format!(
             "select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)',scale={width}:{height}:flags=area,format=gray,showinfo=checksum=0"
         );
         let before = ["-probesize", "500000"];
+        // Zero: no limit on CPU time, because a stream may never end.
         let mut running = self
             .ffmpeg(tools, stream, &before, "pipe:0", &filter, 0)
             .map_err(|_| Unreadable::NoWorker)?;
@@ -291,6 +298,7 @@ impl Pool {
             filters.push(format!("scale={width}:{height}:flags=area"));
         }
         filters.push("format=gray".into());
+        // Only these two need each frame's time; for the others the number follows from the count.
         let shown = matches!(sampling, Sampling::KeyFrames | Sampling::FourASecond);
         let mut before = Vec::new();
         if shown {
@@ -364,6 +372,7 @@ impl Pool {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|_| Unreadable::NoWorker)?;
+        // The read timeout is for each read alone; the clock is checked once all are done.
         let started = Instant::now();
         let mut answer = Vec::new();
         let read = ours
@@ -376,10 +385,12 @@ impl Pool {
                 time_ms_max: PROBE_MAX.as_millis() as u64,
             });
         }
+        // Our end is closed by now, so ffprobe cannot block on an answer longer than 4 KiB.
         let status = child.wait().map_err(|_| Unreadable::NoWorker)?;
         if status.signal() == Some(libc::SIGKILL) {
             return Err(Unreadable::Interrupted);
         }
+        // Before the parsing, which would call the video damaged.
         if status.code() == Some(worker::NOT_SHUT_IN) {
             return Err(Unreadable::NoWorker);
         }
@@ -411,8 +422,10 @@ impl Pool {
         filter: &str,
         cpu_seconds: u64,
     ) -> io::Result<Running> {
+        // A socket, not a pipe, because only a socket has a read timeout.
         let (frames, theirs) = UnixStream::pair()?;
         let program = tools.ffmpeg.as_os_str().to_owned();
+        // `passthrough`: ffmpeg must neither repeat nor drop a frame, or the numbers would shift.
         let mut child = self
             .shut_in(program, cpu_seconds)
             .args([
@@ -444,6 +457,7 @@ impl Pool {
             .stdout(Stdio::from(OwnedFd::from(theirs)))
             .stderr(Stdio::piped())
             .spawn()?;
+        // Stderr has its own thread: ffmpeg would block on it while we wait for pixels.
         let (send, said) = mpsc::channel();
         let words = BufReader::new(child.stderr.take().expect("piped"));
         thread::spawn(move || listen(words, &send));
@@ -473,6 +487,7 @@ fn fitting(width: u32, height: u32) -> (u32, u32) {
         return (width, height);
     }
     let factor = (FRAME_PIXELS_MAX as f64 / pixels as f64).sqrt();
+    // Rounded down, to stay within the limit, but never to zero: a thin strip may then exceed it.
     let fit = |side: u32| ((f64::from(side) * factor) as u32).clamp(1, side);
     (fit(width), fit(height))
 }
@@ -485,17 +500,19 @@ fn parse_probe(text: &str) -> Option<Stream> {
     let rate = |name: &str| {
         let (top, bottom) = field(name)?.split_once('/')?;
         let rate = top.parse::<f64>().ok()? / bottom.parse::<f64>().ok()?;
+        // ffprobe writes 0/0 where it does not know, which divides to NaN.
         Some(rate).filter(|r| r.is_finite() && *r > 0.0)
     };
     Some(Stream {
         width: field("width")?.parse().ok().filter(|v| *v > 0)?,
         height: field("height")?.parse().ok().filter(|v| *v > 0)?,
+        // The average first: `r_frame_rate` is the lowest rate that can express every timestamp.
         frames_per_second: rate("avg_frame_rate").or_else(|| rate("r_frame_rate"))?,
     })
 }
 
 /// What ffmpeg says while it works.
-enum Said {
+enum FfmpegEvent {
     /// The time at which the next frame is shown, in seconds.
     Shown(f64),
     /// Something is broken.
@@ -503,7 +520,7 @@ enum Said {
 }
 
 /// Lines out of a hostile file are read for two things and kept nowhere.
-fn listen(mut words: BufReader<impl io::Read>, send: &mpsc::Sender<Said>) {
+fn listen(mut words: BufReader<impl io::Read>, send: &mpsc::Sender<FfmpegEvent>) {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -516,16 +533,18 @@ fn listen(mut words: BufReader<impl io::Read>, send: &mpsc::Sender<Said>) {
             _ => return,
         }
         let line = String::from_utf8_lossy(&line);
+        // ffmpeg prints the level because it runs with `level+`; our own failures print `[fatal]`
+        // too.
         let said = if line.contains("[error]") || line.contains("[fatal]") {
-            Some(Said::Error)
+            Some(FfmpegEvent::Error)
         } else if line.contains("Parsed_showinfo") {
             line.split_once("pts_time:")
                 .and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok())
-                .map(Said::Shown)
+                .map(FfmpegEvent::Shown)
         } else {
             None
         };
-        // The receiver is gone: keep reading, so that ffmpeg doesn't block on a full pipe.
+        // If the receiver is gone, keep reading, so that ffmpeg doesn't block on a full pipe.
         if let Some(said) = said {
             let _ = send.send(said);
         }
@@ -536,7 +555,7 @@ fn listen(mut words: BufReader<impl io::Read>, send: &mpsc::Sender<Said>) {
 struct Running {
     child: Child,
     frames: UnixStream,
-    said: Receiver<Said>,
+    said: Receiver<FfmpegEvent>,
     stall_max: Duration,
 }
 
@@ -563,18 +582,21 @@ impl Running {
             match self.frames.read_exact(&mut luma) {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
+                // Any other error as well: without frames there is nothing to wait for.
                 Err(_) => return Err(stalled),
             }
             // ffmpeg says when a frame is shown before it gives the frame.
             let mut shown_s = None;
             while shown && shown_s.is_none() {
                 match self.said.recv_timeout(self.stall_max) {
-                    Ok(Said::Shown(s)) => shown_s = Some(s),
-                    Ok(Said::Error) => errors = true,
+                    Ok(FfmpegEvent::Shown(s)) => shown_s = Some(s),
+                    Ok(FfmpegEvent::Error) => errors = true,
                     Err(RecvTimeoutError::Timeout) => return Err(stalled),
+                    // ffmpeg has ended; the frame is given without its time.
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
+            // Checked with one frame in hand: exactly as many as allowed is not damage.
             if count == frames_max {
                 errors = true;
                 break;
@@ -592,6 +614,7 @@ impl Running {
                 height,
                 luma: &luma,
             };
+            // The caller has seen enough; dropping `self` ends ffmpeg.
             if !take(frame) {
                 return Ok(VideoSeen {
                     frames: count,
@@ -603,11 +626,13 @@ impl Running {
             let _ = self.child.kill();
         }
         let status = self.child.wait().map_err(|_| Unreadable::NoWorker)?;
+        // A kill at the frame limit was ours.
         if status.signal() == Some(libc::SIGKILL) && count < frames_max {
             return Err(Unreadable::Interrupted);
         }
         // The listener ends with ffmpeg, and so do its words.
-        errors |= self.said.iter().any(|s| matches!(s, Said::Error));
+        errors |= self.said.iter().any(|s| matches!(s, FfmpegEvent::Error));
+        // Checked only without frames: what came before a failure is compared all the same.
         if count == 0 {
             return Err(match status.code() {
                 Some(worker::NOT_SHUT_IN) => Unreadable::NoWorker,
@@ -634,11 +659,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ffprobe_says_is_read_and_nonsense_is_not() {
+    fn ffprobe_output_is_parsed_or_refused() {
         let good = "width=480\nheight=720\nr_frame_rate=30/1\navg_frame_rate=30000/1001\n";
         let stream = parse_probe(good).unwrap();
         assert_eq!((stream.width, stream.height), (480, 720));
         assert!((stream.frames_per_second - 29.97).abs() < 0.001);
+        // ffprobe's way to say unknown.
         let fallback = good.replace("30000/1001", "0/0");
         assert_eq!(parse_probe(&fallback).unwrap().frames_per_second, 30.0);
         for bad in [
@@ -658,19 +684,22 @@ mod tests {
             u64::from(w) * u64::from(h) <= FRAME_PIXELS_MAX && w > 1_300,
             "{w}×{h}"
         );
+        // Never zero: `scale=…:0` would mean something else to ffmpeg.
         assert_eq!(fitting(4_000_000_000, 1).1, 1);
     }
 
     #[test]
-    fn containers_are_told_by_content() {
+    fn containers_are_detected_by_content() {
         let name = |bytes: &[u8]| Container::of(bytes);
         assert_eq!(name(b"\0\0\0\x20ftypisom"), Some(Container::Mp4));
+        // HEIC and AVIF use the same boxes as MP4, but are pictures.
         assert_eq!(name(b"\0\0\0\x20ftypheic"), None);
         assert_eq!(name(b"\0\0\0\x20ftypavif"), None);
         assert_eq!(name(b"\x1a\x45\xdf\xa3"), Some(Container::Matroska));
         assert_eq!(name(b"RIFF\0\0\0\0WEBP"), None);
         assert_eq!(name(b""), None);
         let mut ts = vec![0; 400];
+        // Zeros alone: three sync bytes are what makes it a transport stream.
         assert_eq!(name(&ts), None);
         for at in [0, 188, 376] {
             ts[at] = 0x47;

@@ -19,6 +19,7 @@ pub(super) fn small<R: Rows>(rows: &R) -> Option<Small> {
 
 #[target_feature(enable = "avx2")]
 fn avx2<R: Rows>(rows: &R) -> Small {
+    // No transpose in registers here: a row of the square is two AVX2 registers.
     stripes::small::<R, OneByOne>(rows)
 }
 
@@ -33,6 +34,7 @@ struct InRegisters;
 impl Transpose for InRegisters {
     #[inline(always)]
     fn into_lanes(rows: &[f32], width: usize, lanes: &mut Square) {
+        // The trait is safe to call, so the bound that the raw loads rely on is checked here.
         assert!(rows.len() >= 15 * width + 16);
         // SAFETY: the registers are there, and the last row ends within the slice.
         unsafe { into_lanes_avx512(rows, width, lanes) }
@@ -103,6 +105,7 @@ fn turn(square: &mut [__m512; 16]) {
     }
     for k in 0..4 {
         let (a, b, c, d) = (double[k], double[4 + k], double[8 + k], double[12 + k]);
+        // This mask takes quarters 0 and 2 of each operand, the other one quarters 1 and 3.
         let low = _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b);
         let high = _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b);
         let low_too = _mm512_shuffle_f32x4::<0b10_00_10_00>(c, d);
@@ -120,9 +123,12 @@ mod tests {
 
     #[test]
     fn registers_turn_a_square_as_one_by_one_does() {
+        // Passes untested on a machine without AVX-512; the proptest in `stripes.rs` runs
+        // everywhere.
         if !is_x86_feature_detected!("avx512f") || !is_x86_feature_detected!("avx512vl") {
             return;
         }
+        // Wider than the square, so that confusing the stride with the side shows.
         let width = 21;
         let rows: Vec<f32> = (0..16 * width).map(|v| v as f32).collect();
         let (mut fast, mut slow) = (Square::default(), Square::default());
@@ -133,6 +139,7 @@ mod tests {
         InRegisters::from_lanes(&fast, &mut there, width);
         OneByOne::from_lanes(&slow, &mut too, width);
         assert_eq!(there, too);
+        // Against the input as well: both transposes could be wrong in the same way.
         assert_eq!(there[..16], rows[..16]);
     }
 }

@@ -5,7 +5,7 @@
 //! then rounded, and a picture of exactly 64×64 is filtered only when all eight turns are asked
 //! for (`compute_dihedral`), not when one is (`compute`).
 
-use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
+use super::{Compute, Example, ExampleInput, Kind, KindStatus, Matching};
 use crate::jarosz;
 use crate::pixels::Row;
 use crate::stripes::Rows;
@@ -15,7 +15,7 @@ use crate::{Perceptual, Pixels};
 pub const KIND: Kind = Kind {
     name: "pdq",
     source: "PDQ hashing, Meta, 2017-10-09; facebook/ThreatExchange pdq/cpp; PyPI pdqhash 0.2.8",
-    status: Status::Stable,
+    status: KindStatus::Stable,
     by_default: true,
     digest_bytes: 32,
     matching: Matching::Hamming {
@@ -24,6 +24,7 @@ pub const KIND: Kind = Kind {
     },
     compute: Compute::Pixels { one, eight },
     examples: &[
+        // Narrower than five pixels: the reference hashes nothing.
         Example {
             input: ExampleInput::Ramp(4, 200),
             digest: jarosz::ZERO_HEX,
@@ -70,6 +71,7 @@ impl Rows for Luma<'_> {
         match self.0.row(y) {
             Row::Rgb(row) => {
                 for (o, p) in out.iter_mut().zip(row) {
+                    // 255,000 at most, exact as a float: only the division rounds.
                     *o = thousandths(*p) as f32 / 1000.0;
                 }
             }
@@ -88,7 +90,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn luma_is_the_references_for_every_colour() {
+    fn luma_equals_the_reference_for_every_colour() {
+        // All of them, because the argument above is about rounding and a sample could miss the
+        // exception.
         for colour in 0..1_u32 << 24 {
             let [r, g, b, _] = colour.to_le_bytes();
             let reference =

@@ -1,7 +1,7 @@
 //! PDQ, pipeline `cimg512`: a picture longer than 512 on either side is first resized to 512×512
 //! by nearest neighbour, as Meta's C++ tool does; up to 10 bits away from pipeline `full`.
 
-use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
+use super::{Compute, Example, ExampleInput, Kind, KindStatus, Matching};
 use crate::jarosz;
 use crate::pixels::Row;
 use crate::stripes::Rows;
@@ -14,7 +14,7 @@ const SIDE_PIXELS_MAX: usize = 512;
 pub const KIND: Kind = Kind {
     name: "pdq-cimg512",
     source: "facebook/ThreatExchange pdq/cpp, pdqio.cpp (CImg resize, nearest neighbour)",
-    status: Status::Stable,
+    status: KindStatus::Stable,
     by_default: false,
     digest_bytes: 32,
     matching: Matching::Hamming {
@@ -27,6 +27,7 @@ pub const KIND: Kind = Kind {
             input: ExampleInput::Ramp(4, 200),
             digest: jarosz::ZERO_HEX,
         },
+        // Not longer than 512, so not resized: the digest that `pdq` gives.
         Example {
             input: ExampleInput::Ramp(200, 150),
             digest: "9f5543599e540b5dbe0054ba91ff549a95f0545abff08aa5158fc8a595cf40a5",
@@ -53,6 +54,7 @@ impl<'a> Resized<'a> {
         let (w, h) = (pixels.width(), pixels.height());
         let resized = w > SIDE_PIXELS_MAX || h > SIDE_PIXELS_MAX;
         let (width, height) = if resized {
+            // Both sides, even if only one is too long: the reference gives up the proportions.
             (SIDE_PIXELS_MAX, SIDE_PIXELS_MAX)
         } else {
             (w, h)
@@ -77,6 +79,7 @@ impl Rows for Resized<'_> {
     #[inline(always)]
     fn row(&self, y: usize, out: &mut [f32]) {
         let (w, h) = (self.pixels.width(), self.pixels.height());
+        // Rounded down, not to the nearest centre: nearest neighbour as the C++ tool resizes.
         let places = (0..).map(|x| x * w / self.width);
         match self.pixels.row(y * h / self.height) {
             Row::Rgb(row) => {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::{Compute, Example, ExampleInput, Kind, Matching, Status};
+use super::{Compute, Example, ExampleInput, Kind, KindStatus, Matching};
 use crate::Digest;
 use ::sha2::Digest as _;
 
@@ -10,7 +10,7 @@ use ::sha2::Digest as _;
 pub const KIND: Kind = Kind {
     name: "sha256",
     source: "FIPS 180-4",
-    status: Status::Stable,
+    status: KindStatus::Stable,
     by_default: true,
     digest_bytes: 32,
     matching: Matching::Exact,
@@ -30,5 +30,6 @@ pub const KIND: Kind = Kind {
 fn compute(from: &mut dyn Read) -> io::Result<Digest> {
     let mut state = ::sha2::Sha256::new();
     super::feed(from, |piece| state.update(piece))?;
+    // 32 bytes, exactly what a digest holds.
     Ok(Digest::from_bytes(&state.finalize()).expect("it fits"))
 }

@@ -1,15 +1,15 @@
 //! vPDQ: PDQ of a video's frames, each with its number, its time and its quality.
 //!
-//! What frames are hashed is the decoder's business; a frame's digest is PDQ's, pipeline `full`.
+//! Which frames are hashed is up to the decoder; a frame's digest is PDQ's, pipeline `full`.
 
-use super::{Compute, Example, ExampleInput, Kind, Matching, Status, pdq};
+use super::{Compute, Example, ExampleInput, Kind, KindStatus, Matching, pdq};
 use crate::jarosz;
 
 /// PDQ of frames.
 pub const KIND: Kind = Kind {
     name: "vpdq",
     source: "facebook/ThreatExchange vpdq; PyPI vpdq 0.2.5; python-threatexchange extensions/vpdq",
-    status: Status::Stable,
+    status: KindStatus::Stable,
     by_default: false,
     digest_bytes: 32,
     matching: Matching::Hamming {
@@ -18,10 +18,12 @@ pub const KIND: Kind = Kind {
     },
     compute: Compute::Frames(pdq::one),
     examples: &[
+        // Narrower than five pixels: not hashed, as with a picture.
         Example {
             input: ExampleInput::Ramp(4, 200),
             digest: jarosz::ZERO_HEX,
         },
+        // The digest that `pdq` gives for the same picture: frames and pictures are comparable.
         Example {
             input: ExampleInput::Ramp(200, 150),
             digest: "9f5543599e540b5dbe0054ba91ff549a95f0545abff08aa5158fc8a595cf40a5",

@@ -40,6 +40,7 @@ fn picture(
 pub fn pictures() -> Vec<Picture> {
     let sizes = [
         (1, 1),
+        // Around five pixels, the smallest side that is hashed.
         (4, 4),
         (5, 4),
         (5, 5),
@@ -48,28 +49,33 @@ pub fn pictures() -> Vec<Picture> {
         (6, 7),
         (13, 17),
         (31, 33),
+        // Around 64, the side of what the DCT takes; exactly 64×64 is not filtered.
         (63, 64),
         (64, 63),
         (64, 64),
         (65, 64),
         (64, 65),
         (100, 100),
+        // Around 128, where the window of the filter grows from one to two.
         (127, 129),
         (128, 128),
         (129, 127),
         (200, 61),
+        // Around 256: the window grows from two to three.
         (255, 257),
         (256, 256),
         (257, 255),
         (320, 240),
         (333, 777),
         (500, 500),
+        // Around 512, from where on pipeline `cimg512` resizes.
         (511, 513),
         (512, 512),
         (513, 511),
         (640, 480),
         (777, 333),
         (800, 600),
+        // One side far beyond, the other below the smallest that is hashed.
         (1000, 3),
         (1024, 768),
         (1023, 1025),
@@ -92,6 +98,7 @@ pub fn pictures() -> Vec<Picture> {
         }));
         let (cx, cy) = (noise.next() as u32 % w, noise.next() as u32 % h);
         all.push(picture("disc", w, h, |x, y| {
+            // In u32: sides up to 1,280 keep the sum of squares far below 2³².
             let d = (x.abs_diff(cx).pow(2) + y.abs_diff(cy).pow(2)) / 16;
             if d < w * h / 64 {
                 [200, 120, 40]

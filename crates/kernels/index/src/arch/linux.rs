@@ -10,9 +10,11 @@ const LARGE_PAGE_BYTES: usize = 2 << 20;
 /// Advises about the whole large pages inside a vector's memory. Where the system has none, or
 /// says no, nothing but time is lost.
 pub(super) fn large_pages<T>(table: &Vec<T>) {
+    // Inwards on both ends: the advice must not reach memory of other allocations.
     let from = table.as_ptr().addr().next_multiple_of(LARGE_PAGE_BYTES);
     let to = table.as_ptr().addr() + table.capacity() * size_of::<T>();
     let to = to / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
+    // A small table contains no whole huge page.
     if from < to {
         // SAFETY: the range is within the vector's own memory, and this advice changes no
         // content.

@@ -5,7 +5,7 @@
 use crate::{Hit, Index, Words};
 
 pub(super) fn scan(entries: &[Words], query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
-    if is_x86_feature_detected!("avx512vpopcntdq") && is_x86_feature_detected!("avx512vl") {
+    if has_avx512() {
         // SAFETY: the instructions were just found.
         return Some(unsafe { avx512(entries, query, radius_bits) });
     }
@@ -18,7 +18,9 @@ pub(super) fn scan(entries: &[Words], query: &Words, radius_bits: u32) -> Option
 
 #[allow(clippy::option_option)]
 pub(super) fn probe(index: &Index, query: &Words, radius_bits: u32) -> Option<Option<Vec<Hit>>> {
-    if is_x86_feature_detected!("avx512vpopcntdq") && is_x86_feature_detected!("avx512vl") {
+    // The outer option: has the machine the instructions? The inner: is probing cheaper than a
+    // scan?
+    if has_avx512() {
         // SAFETY: the instructions were just found.
         return Some(unsafe { probe_avx512(index, query, radius_bits) });
     }
@@ -31,6 +33,7 @@ pub(super) fn probe(index: &Index, query: &Words, radius_bits: u32) -> Option<Op
 
 #[target_feature(enable = "avx512f,avx512vl,avx512vpopcntdq,popcnt")]
 fn probe_avx512(index: &Index, query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
+    // Compiled once more with these instructions, because `probe` is always inlined.
     index.probe(query, radius_bits)
 }
 
@@ -55,4 +58,12 @@ pub(super) fn prefetch<T>(of: &[T], at: usize) {
     // SAFETY: a prefetch reads nothing and faults on no address; the offset wraps instead of
     // promising to stay inside.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(of.as_ptr().wrapping_add(at).cast()) }
+}
+
+/// Every feature that the functions compiled for AVX-512 enable.
+fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vpopcntdq")
+        && is_x86_feature_detected!("popcnt")
 }

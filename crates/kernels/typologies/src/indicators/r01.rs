@@ -1,8 +1,8 @@
 //! Many unrelated senders pay one person.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, at, distinct, found, found_as, group, proposal,
-    ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, distinct, found, found_as,
+    group, proposal, ramp,
 };
 use crate::texts::Texts;
 use crate::window::median;
@@ -17,7 +17,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Several unrelated senders pay the same person small sums",
         de: "Mehrere unverbundene Absender zahlen derselben Person kleine Beträge",
     },
-    check: "recipient, in 180 days: senders without a family tie from n to most AND median <= median AND source countries >= countries; sender: pays such recipients, and somebody else",
+    check: "recipient, in 180 days: senders without a family link from n to most AND median <= median AND source countries >= countries; sender: pays such recipients, and somebody else",
     thresholds: &[
         proposal("n", 3.0, Unit::Count),
         proposal("median", 120.0, Unit::Money("USD")),
@@ -32,7 +32,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[
         Texts {
             en: "{0} unrelated senders from {1} countries in 180 days ({2} or more from {3}), median {4$}",
@@ -52,7 +52,7 @@ const COUNTRIES: usize = at(INDICATOR.thresholds, "countries");
 const MOST: usize = at(INDICATOR.thresholds, "most");
 const FLOOR: usize = at(INDICATOR.thresholds, "floor");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if v.side == Side::Sender {
         let (shared, all) = (
             f64::from(v.links.shared),
@@ -62,10 +62,12 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
         if shared == 0.0 || all < 2.0 {
             return None;
         }
+        // Our judgement: how many are shared counts slightly more than which share of all.
         let strength = 0.3 + 0.4 * ramp(shared, 0.0, 4.0) + 0.3 * ramp(shared / all, 0.0, 0.5);
         return found_as(1, strength, &[shared, f64::from(v.numbers.others)]);
     }
     let (senders, countries, median) = payers(v)?;
+    // More than `most` senders are a shop or a charity (tests/promises.rs).
     if senders < t[N]
         || senders > t[MOST]
         || median > t[MEDIAN]
@@ -81,8 +83,9 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
 }
 
 /// Unrelated senders of 180 days, the countries they pay from, and the median amount in US cents.
-fn payers(v: &View<'_>) -> Option<(f64, f64, f64)> {
+fn payers(v: &PartyView<'_>) -> Option<(f64, f64, f64)> {
     let paid = v.days(180);
+    // Cheap exits first: `is_shared_now` asks this after nearly every payment received.
     if paid.len() < 2 {
         return None;
     }

@@ -1,6 +1,6 @@
 //! A recipient shared with a confirmed sender, up to two hops; association, never one of the two.
 
-use super::{Counts, DependsOn, Found, Indicator, Status, View, found_as, ramp};
+use super::{Counts, DependsOn, Firing, Indicator, IndicatorStatus, PartyView, found_as, ramp};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -22,7 +22,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: Some(DependsOn::OnNearbyConfirmed),
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[
         Texts {
             en: "{0} of its recipients were paid by a sender of a confirmed case too",
@@ -36,7 +36,8 @@ pub const INDICATOR: Indicator = Indicator {
     fires,
 };
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
+    // Every indicator has the same signature; this one has no threshold.
     let _ = t;
     let near = f64::from(v.links.near_confirmed);
     if near == 0.0 {

@@ -1,6 +1,8 @@
-//! Cash leaves within a day.
+//! Money leaves within a day.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal};
+use super::{
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal,
+};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -26,7 +28,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &["purchase or outgoing transfers"],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0%} of {1} credits in 90 days left within {2} hours ({3%} or more)",
         de: "{0%} von {1} Eingängen in 90 Tagen flossen binnen {2} Stunden ab (ab {3%})",
@@ -38,7 +40,7 @@ const SHARE: usize = at(INDICATOR.thresholds, "share");
 const HOURS: usize = at(INDICATOR.thresholds, "hours");
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let credits = v.recent;
     if (credits.len() as f64) < t[N] || v.other_side.is_empty() {
         return None;
@@ -51,15 +53,18 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
         let sum = f64::from(credit.ref_cents);
         came += sum;
         let mut open = sum;
+        // What a withdrawal exceeds its credit by counts for the next one, without a time limit.
         let take = open.min(spare);
         spare -= take;
         open -= take;
         while open > 0.0 && next < v.other_side.len() {
             let out = &v.other_side[next];
+            // Money that left before the credit came cannot be that credit.
             if out.at_micros < credit.at_micros {
                 next += 1;
                 continue;
             }
+            // Not consumed: it may be in time for the next credit.
             if out.at_micros > credit.at_micros + within {
                 break;
             }
@@ -71,6 +76,7 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
         }
         left += sum - open;
     }
+    // Tiny credits in a weak currency round to 0 cents; their sum must not divide by zero.
     let share = left / f64::max(came, 1.0);
     if share < t[SHARE] {
         return None;

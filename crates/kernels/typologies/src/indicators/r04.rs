@@ -1,7 +1,8 @@
-//! Relatives at one address or telephone receive from the same senders.
+//! Several recipients of one sender share a telephone or address.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, at, found, group, most_distinct, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, most_distinct,
+    proposal, ramp,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -24,7 +25,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &["recipient_contact"],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} recipients with one telephone or address ({1} or more)",
         de: "{0} Empfänger mit derselben Telefonnummer oder Adresse (ab {1})",
@@ -34,7 +35,8 @@ pub const INDICATOR: Indicator = Indicator {
 
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
+    // 0 is unknown: two recipients without a contact do not share one.
     let known = v.year.iter().filter(|e| e.contact != 0);
     let most = most_distinct(known.map(|e| (e.contact, e.other.0)));
     if most < t[N] {

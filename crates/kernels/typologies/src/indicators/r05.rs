@@ -1,8 +1,8 @@
-//! Very small domestic credits for files or subscriptions.
+//! Very small credits for files or subscriptions.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, at, distinct, found, group, proposal, ramp,
-    threshold,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, distinct, found, group,
+    proposal, ramp, threshold,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -29,7 +29,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} payers of very small sums in 90 days ({1} or more)",
         de: "{0} Zahler sehr kleiner Beträge in 90 Tagen (ab {1})",
@@ -41,7 +41,8 @@ const LOW: usize = at(INDICATOR.thresholds, "low");
 const HIGH: usize = at(INDICATOR.thresholds, "high");
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
+    // Fewer events than payers needed: ends most cases before the sort.
     if (v.recent.len() as f64) < t[N] {
         return None;
     }

@@ -1,6 +1,8 @@
 //! Amounts in the price band of live-streamed abuse.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
+use super::{
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -10,8 +12,8 @@ pub const INDICATOR: Indicator = Indicator {
     name: "s02",
     sides: &[Side::Sender, Side::Recipient],
     title: Texts {
-        en: "Amounts lie in the price band of live-streamed abuse",
-        de: "Beträge liegen im Preisband von Livestream-Missbrauch",
+        en: "Amounts in the price band of live-streamed abuse",
+        de: "Beträge im Preisband von Livestream-Missbrauch",
     },
     check: "in 90 days: at least n transfers AND share inside the band of the currency >= share; the bands are in currencies.rs, each with its source",
     thresholds: &[
@@ -25,9 +27,9 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
-        en: "{0%} of {1} payments in 90 days lie in the price band of their currency ({2%} or more)",
+        en: "{0%} of {1} payments in 90 days are in the price band of their currency ({2%} or more)",
         de: "{0%} von {1} Zahlungen in 90 Tagen liegen im Preisband ihrer Währung (ab {2%})",
     }],
     fires,
@@ -36,8 +38,9 @@ pub const INDICATOR: Indicator = Indicator {
 const SHARE: usize = at(INDICATOR.thresholds, "share");
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let n = v.numbers;
+    // `n` guards the share: with one payment it is all or nothing.
     if f64::from(n.n) < t[N] || n.band < t[SHARE] {
         return None;
     }

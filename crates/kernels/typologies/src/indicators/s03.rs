@@ -1,7 +1,8 @@
 //! A loyal small payer: small sums at short, uneven gaps.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp, threshold,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    threshold,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -31,7 +32,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} payments in 90 days, median {1$}, one every {2.1} days (under {3} days), unevenness of the gaps {4.2}",
         de: "{0} Zahlungen in 90 Tagen, Median {1$}, alle {2.1} Tage eine (unter {3} Tagen), Ungleichmäßigkeit der Abstände {4.2}",
@@ -46,7 +47,7 @@ const GAP: usize = at(INDICATOR.thresholds, "gap");
 const N: usize = at(INDICATOR.thresholds, "n");
 const SPAN: usize = at(INDICATOR.thresholds, "span");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let n = v.numbers;
     let (median, gap) = (n.median_cents, n.gap_days);
     // A series of a few days isn't a regular relationship; it may be blackmail.
@@ -56,9 +57,11 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     if f64::from(n.n) < t[N] || median > t[WIDE] || median < t[FLOOR] || gap >= t[GAP] {
         return None;
     }
+    // Only `median` is published; between it and `wide` the strength falls to half.
     let amount = 1.0 - 0.5 * ramp(median, t[MEDIAN], t[WIDE]);
     // Money for the family goes out by the calendar; what is bought doesn't.
     let uneven = 0.35 + 0.65 * ramp(n.gap_spread, 0.2, 0.7);
+    // Full at two fifths of the limit, eight days by default. Our judgement.
     let pace = 0.7 + 0.3 * ramp(t[GAP] - gap, 0.0, t[GAP] * 0.6);
     found(
         amount * uneven * pace,

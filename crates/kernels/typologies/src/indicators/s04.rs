@@ -1,6 +1,8 @@
 //! Few buyers make most payments.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal};
+use super::{
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal,
+};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -22,7 +24,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} payments in 90 days ({1} or more)",
         de: "{0} Zahlungen in 90 Tagen (ab {1})",
@@ -32,8 +34,9 @@ pub const INDICATOR: Indicator = Indicator {
 
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let n = v.numbers;
+    // 0.8 is the default share of S01, but fixed here: a policy cannot change it.
     if f64::from(n.n) < t[N] || n.small < 0.8 {
         return None;
     }

@@ -1,6 +1,8 @@
 //! Both amounts and frequency rise.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
+use super::{
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+};
 use crate::texts::Texts;
 use crate::window::rank_trend;
 use crate::{Event, Purchase, Side};
@@ -26,7 +28,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "over {0} payments amounts rise (rank correlation {1.2}) and gaps shrink ({2.2}); {3.1} and more",
         de: "über {0} Zahlungen steigen die Beträge (Rangkorrelation {1.2}) und schrumpfen die Abstände ({2.2}); ab {3.1}",
@@ -37,7 +39,7 @@ pub const INDICATOR: Indicator = Indicator {
 const RISE: usize = at(INDICATOR.thresholds, "rise");
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let sent: Vec<&Event> = v
         .year
         .iter()
@@ -46,6 +48,7 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     if (sent.len() as f64) < t[N] {
         return None;
     }
+    // 64 is our judgement: it bounds the two sorts in `rank_trend`.
     let sent = &sent[sent.len().saturating_sub(64)..];
     let amounts: Vec<f64> = sent.iter().map(|e| f64::from(e.ref_cents)).collect();
     let gaps: Vec<f64> = sent
@@ -56,6 +59,7 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     if amount <= t[RISE] || gap >= -t[RISE] {
         return None;
     }
+    // At both thresholds the mean is `rise`; starting at half of it leaves some strength.
     let strength = ramp((amount - gap) / 2.0, t[RISE] / 2.0, 0.8);
     found(strength, &[sent.len() as f64, amount, gap, t[RISE]])
 }

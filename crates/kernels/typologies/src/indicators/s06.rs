@@ -1,7 +1,8 @@
 //! Late evening or night where the sender is.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp, threshold,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    threshold,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -29,7 +30,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0%} of {1} payments in 90 days were made between {2} and {3} o'clock where the sender is ({4%} or more)",
         de: "{0%} von {1} Zahlungen in 90 Tagen zwischen {2} und {3} Uhr am Ort des Absenders (ab {4%})",
@@ -42,8 +43,9 @@ const FROM: usize = at(INDICATOR.thresholds, "from");
 const UNTIL: usize = at(INDICATOR.thresholds, "until");
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let n = v.numbers;
+    // `Policy::is_night` set the flag when the transfer came; FROM and UNTIL are for the text.
     if f64::from(n.n) < t[N] || n.night < t[SHARE] {
         return None;
     }

@@ -1,6 +1,8 @@
 //! Even amounts.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
+use super::{
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -25,7 +27,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0%} of {1} amounts in 90 days are even ({2%} or more)",
         de: "{0%} von {1} Beträgen in 90 Tagen sind glatt (ab {2%})",
@@ -36,8 +38,9 @@ pub const INDICATOR: Indicator = Indicator {
 const SHARE: usize = at(INDICATOR.thresholds, "share");
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let n = v.numbers;
+    // What is even depends on the currency: 5 euros, 500 yen (currencies.rs).
     if f64::from(n.n) < t[N] || n.even < t[SHARE] {
         return None;
     }

@@ -1,6 +1,8 @@
 //! A social handle or a cover label in the reference.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
+use super::{
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+};
 use crate::texts::Texts;
 use crate::{Event, Side};
 
@@ -22,7 +24,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &["reference"],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{3} references in 90 days with a handle ({0}) or a cover label ({1}); {2} or more",
         de: "{3} Verwendungszwecke in 90 Tagen mit Profil ({0}) oder Tarnwort ({1}), ab {2}",
@@ -32,10 +34,11 @@ pub const INDICATOR: Indicator = Indicator {
 
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let count = |flag| v.recent.iter().filter(|e| e.is(flag)).count() as f64;
     let (handles, covers) = (count(Event::HANDLE), count(Event::COVER));
     let either = |e: &&Event| e.is(Event::HANDLE) || e.is(Event::COVER);
+    // Not handles plus covers: one reference may hold both and is one payment.
     let payments = v.recent.iter().filter(either).count() as f64;
     if payments < t[N] {
         return None;

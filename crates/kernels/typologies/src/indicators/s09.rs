@@ -1,6 +1,6 @@
 //! No tie between payer and place; shown, never counted.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, proposal};
+use super::{Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, proposal};
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
 
@@ -10,10 +10,10 @@ pub const INDICATOR: Indicator = Indicator {
     name: "s09",
     sides: &[Side::Sender],
     title: Texts {
-        en: "No known tie to where the money goes",
+        en: "No known link to the destination",
         de: "Keine bekannte Bindung an den Ort der Empfänger",
     },
-    check: "in 90 days: n or more payments that buy nothing, the payer's tie was looked for and is missing in all",
+    check: "in 90 days: n or more payments that buy nothing, all by a payer who is known to have no link there",
     thresholds: &[proposal("n", 3.0, Unit::Count)],
     source: "AUSTRAC; FINTRAC 2020; FinCEN 2025",
     date: "2025",
@@ -22,9 +22,9 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &["sender_tie"],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
-        en: "{0} payments in 90 days to a place without a known tie (shown only)",
+        en: "{0} payments in 90 days to a place without a known link (shown only)",
         de: "{0} Zahlungen in 90 Tagen an einen Ort ohne bekannte Bindung (nur gezeigt)",
     }],
     fires,
@@ -32,9 +32,10 @@ pub const INDICATOR: Indicator = Indicator {
 
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let paid = || v.recent.iter().filter(|e| e.purchase == Purchase::None);
     let n = paid().count() as f64;
+    // One payment whose tie is unknown is enough to stay silent.
     if n < t[N] || !paid().all(|e| e.is(Event::NO_TIE)) {
         return None;
     }

@@ -1,6 +1,6 @@
 //! Age; a protected attribute, off by default, shown, never counted.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, threshold};
+use super::{Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, threshold};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -25,7 +25,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: false,
     needs: &["sender_birth_year"],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "the payer is {0} years old (shown only)",
         de: "der Zahler ist {0} Jahre alt (nur gezeigt)",
@@ -36,11 +36,13 @@ pub const INDICATOR: Indicator = Indicator {
 const FROM: usize = at(INDICATOR.thresholds, "from");
 const UNTIL: usize = at(INDICATOR.thresholds, "until");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
+    // A protected attribute: even with S10 on, nothing is read without this flag.
     if !v.age_and_sex {
         return None;
     }
     let age = v.recent.last().map_or(0.0, |e| f64::from(e.age_years));
+    // An unknown age is 0 and falls below `from`.
     if age < t[FROM] || age > t[UNTIL] {
         return None;
     }

@@ -1,6 +1,6 @@
 //! A corridor that a regulator named; shown, never counted.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, proposal};
+use super::{Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, proposal};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -22,7 +22,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0%} of payments in 90 days go to countries on a published list (shown only)",
         de: "{0%} der Zahlungen in 90 Tagen gehen in Länder einer veröffentlichten Liste (nur gezeigt)",
@@ -32,8 +32,9 @@ pub const INDICATOR: Indicator = Indicator {
 
 const SHARE: usize = at(INDICATOR.thresholds, "share");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let n = v.numbers;
+    // Without transfers the share is 0, and a threshold of 0 would fire.
     if n.n == 0 || n.risk < t[SHARE] {
         return None;
     }

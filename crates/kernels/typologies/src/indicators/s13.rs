@@ -1,6 +1,8 @@
 //! Tokens on webcam, live-stream, adult or dating platforms.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
+use super::{
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+};
 use crate::texts::Texts;
 use crate::{Purchase, Side};
 
@@ -22,7 +24,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &["purchase"],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} purchases of tokens in 90 days ({1} or more)",
         de: "{0} Käufe von Guthaben in 90 Tagen (ab {1})",
@@ -32,7 +34,7 @@ pub const INDICATOR: Indicator = Indicator {
 
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let bought = v
         .recent
         .iter()
@@ -41,5 +43,6 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     if bought < t[N] {
         return None;
     }
+    // 12 in 90 days is about one a week. Our judgement.
     found(0.4 + 0.6 * ramp(bought, t[N], 12.0), &[bought, t[N]])
 }

@@ -1,6 +1,8 @@
 //! A long stay where the money goes.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
+use super::{
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+};
 use crate::texts::Texts;
 use crate::{DAY_MICROS, Event, Purchase, Side};
 
@@ -25,7 +27,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &["purchase"],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} payments there over {1} days (from {2} over {3})",
         de: "{0} Zahlungen dort über {1} Tage (ab {2} über {3})",
@@ -36,12 +38,13 @@ pub const INDICATOR: Indicator = Indicator {
 const N: usize = at(INDICATOR.thresholds, "n");
 const DAYS: usize = at(INDICATOR.thresholds, "days");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let paid = |country| {
         v.year
             .iter()
             .any(|e| e.purchase == Purchase::None && e.country == country)
     };
+    // All such countries together: two short trips can add up to one long stay.
     let there: Vec<&Event> = v
         .year
         .iter()

@@ -1,7 +1,8 @@
 //! Several providers for the same destination.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, at, found, group, most_distinct, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, most_distinct,
+    proposal, ramp,
 };
 use crate::texts::Texts;
 use crate::{Purchase, Side};
@@ -24,7 +25,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &["channel"],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} providers to one country in 90 days ({1} or more)",
         de: "{0} Anbieter in ein Land in 90 Tagen (ab {1})",
@@ -34,7 +35,8 @@ pub const INDICATOR: Indicator = Indicator {
 
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
+    // 0 is unknown and must not count as one more provider.
     let sent = |e: &&crate::Event| e.channel != 0 && e.purchase == Purchase::None;
     let sent = v.recent.iter().filter(sent);
     let most = most_distinct(sent.map(|e| (e.country, e.channel)));

@@ -1,6 +1,6 @@
 //! Known from an earlier, confirmed case; association, never one of the two.
 
-use super::{Counts, DependsOn, Found, Indicator, Status, View, found};
+use super::{Counts, DependsOn, Firing, Indicator, IndicatorStatus, PartyView, found};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -13,7 +13,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Known from a confirmed case",
         de: "Aus einem bestätigten Fall bekannt",
     },
-    check: "the party stands in a case that a person decided to report; alone it neither alerts nor holds",
+    check: "the party is in a case that a person decided to report; alone it neither alerts nor holds",
     thresholds: &[],
     source: "AUSTRAC v Westpac, statement of claim (customer 12)",
     date: "2019",
@@ -22,15 +22,16 @@ pub const INDICATOR: Indicator = Indicator {
     rests: Some(DependsOn::OnOwnConfirmed),
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
-        en: "stands in a case that a person decided to report",
+        en: "is in a case that a person decided to report",
         de: "steht in einem Fall, den ein Mensch zu melden entschied",
     }],
     fires,
 };
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
+    // Every indicator has the same signature; this one has no threshold.
     let _ = t;
     if !v.links.listed {
         return None;

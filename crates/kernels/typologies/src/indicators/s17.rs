@@ -1,7 +1,8 @@
 //! Small payments at night to one address on a chain.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp, threshold,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    threshold,
 };
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
@@ -29,7 +30,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &["purchase"],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} payments of {3$} to {4$} to one address in 90 days, {1%} at night ({2} or more)",
         de: "{0} Zahlungen von {3$} bis {4$} an eine Adresse in 90 Tagen, {1%} nachts (ab {2})",
@@ -42,7 +43,7 @@ const HIGH: usize = at(INDICATOR.thresholds, "high");
 const N: usize = at(INDICATOR.thresholds, "n");
 const SHARE: usize = at(INDICATOR.thresholds, "share");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let mut to: Vec<(u64, bool)> = v
         .recent
         .iter()
@@ -50,6 +51,7 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
         .filter(|e| (t[LOW]..=t[HIGH]).contains(&f64::from(e.ref_cents)))
         .map(|e| (e.other.0, e.is(Event::NIGHT)))
         .collect();
+    // `chunk_by` groups neighbours only.
     to.sort_unstable();
     let (n, night) = to
         .chunk_by(|a, b| a.0 == b.0)

@@ -1,7 +1,8 @@
 //! Very many small payments in a year.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp, threshold,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    threshold,
 };
 use crate::texts::Texts;
 use crate::window::median;
@@ -29,7 +30,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} payments in 365 days ({1} or more), median {2$}",
         de: "{0} Zahlungen in 365 Tagen (ab {1}), Median {2$}",
@@ -41,7 +42,8 @@ const N: usize = at(INDICATOR.thresholds, "n");
 const MEDIAN: usize = at(INDICATOR.thresholds, "median");
 const FLOOR: usize = at(INDICATOR.thresholds, "floor");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
+    // `year` includes purchases, so this can only be too high; the exact count follows.
     if (v.year.len() as f64) < t[N] {
         return None;
     }

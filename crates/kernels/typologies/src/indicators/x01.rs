@@ -1,6 +1,8 @@
 //! Payments close together to a new recipient: possible blackmail.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
+use super::{
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+};
 use crate::Side;
 use crate::texts::Texts;
 use crate::window::Series;
@@ -11,10 +13,10 @@ pub const INDICATOR: Indicator = Indicator {
     name: "x01",
     sides: &[Side::Sender],
     title: Texts {
-        en: "Several payments within days to somebody new",
+        en: "Several payments within days to a new recipient",
         de: "Mehrere Zahlungen binnen Tagen an jemand Neuen",
     },
-    check: "n or more payments within hours to at most three recipients never paid before, over 14 days at the most; where age may be read and is known, at most age",
+    check: "n or more payments within hours to at most three recipients never paid before, over at most 14 days; at most age, where age may be read and is known",
     thresholds: &[
         proposal("n", 3.0, Unit::Count),
         proposal("hours", 72.0, Unit::Hours),
@@ -27,7 +29,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} payments within {1.1} days to {2} new recipients ({3} within {4} hours)",
         de: "{0} Zahlungen binnen {1.1} Tagen an {2} neue Empfänger ({3} binnen {4} Stunden)",
@@ -39,11 +41,13 @@ const N: usize = at(INDICATOR.thresholds, "n");
 const HOURS: usize = at(INDICATOR.thresholds, "hours");
 const AGE: usize = at(INDICATOR.thresholds, "age");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let series = Series::last(v)?;
+    // An unknown age (0) passes; only a known one above the limit rules the series out.
     if v.age_and_sex && series.age_years > 0.0 && series.age_years > t[AGE] {
         return None;
     }
+    // Can only tighten: every series already has three payments within 72 hours.
     if !series.reaches(t[N] as usize, t[HOURS]) {
         return None;
     }

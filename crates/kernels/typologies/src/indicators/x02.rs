@@ -1,7 +1,8 @@
 //! A series that begins small, rises and stops: possible blackmail.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, at, found_as, group, proposal, threshold,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found_as, group, proposal,
+    threshold,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -30,7 +31,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[
         Texts {
             en: "began with {0$}, rose to {1$}, {2$} in all, then {3} days of silence",
@@ -49,8 +50,9 @@ const SUM: usize = at(INDICATOR.thresholds, "sum");
 const SILENCE: usize = at(INDICATOR.thresholds, "silence");
 const N: usize = at(INDICATOR.thresholds, "n");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let s = Series::last(v)?;
+    // The last condition is never true today: every series has a rise of a fifth.
     if s.n < t[N] || s.first_cents >= t[FIRST] || s.highest_cents <= s.first_cents {
         return None;
     }
@@ -61,6 +63,7 @@ fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
     if silence >= t[SILENCE] {
         found_as(0, usual, &values)
     } else {
+        // Half: the end is part of the pattern, and this series may still be running.
         found_as(1, 0.5 * usual, &values)
     }
 }

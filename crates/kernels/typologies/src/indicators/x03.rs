@@ -1,6 +1,8 @@
 //! Gift cards bought in a burst.
 
-use super::{Counts, Found, Indicator, Status, Unit, View, at, found, group, proposal, ramp};
+use super::{
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+};
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
 
@@ -26,7 +28,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &["purchase"],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[Texts {
         en: "{0} gift cards within {1} hours ({2} or more)",
         de: "{0} Geschenkkarten binnen {1} Stunden (ab {2})",
@@ -38,7 +40,8 @@ const N: usize = at(INDICATOR.thresholds, "n");
 const HOURS: usize = at(INDICATOR.thresholds, "hours");
 const AGE: usize = at(INDICATOR.thresholds, "age");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
+    // An unknown age (0) is below the limit and counts, unlike in X04.
     let cards: Vec<&Event> = v
         .recent
         .iter()

@@ -1,8 +1,8 @@
-//! Collects from many young payers.
+//! Collects from several unrelated payers within 30 days.
 
 use super::{
-    Counts, Found, Indicator, Status, Unit, View, at, distinct, found, found_as, group, proposal,
-    ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, distinct, found, found_as,
+    group, proposal, ramp,
 };
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
@@ -16,7 +16,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Collects from several unrelated payers in a short time",
         de: "Sammelt in kurzer Zeit von mehreren unverbundenen Zahlern",
     },
-    check: "in 30 days: n or more payers without a family tie; where age may be read and is known, at most age; otherwise more payers are needed",
+    check: "in 30 days: n or more payers without a family link; at most age, where age may be read and is known; otherwise more payers are needed",
     thresholds: &[
         proposal("n", 3.0, Unit::Count),
         proposal("age", 20.0, Unit::Years),
@@ -29,7 +29,7 @@ pub const INDICATOR: Indicator = Indicator {
     rests: None,
     on: true,
     needs: &[],
-    status: Status::Preview,
+    status: IndicatorStatus::Preview,
     because: &[
         Texts {
             en: "{0} unrelated payers in 30 days ({1} or more)",
@@ -47,8 +47,9 @@ const N: usize = at(INDICATOR.thresholds, "n");
 const AGE: usize = at(INDICATOR.thresholds, "age");
 const ANY_AGE: usize = at(INDICATOR.thresholds, "any_age");
 
-fn fires(v: &View<'_>, t: &[f64]) -> Option<Found> {
+fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let month = v.days(30);
+    // Unlike in X03, an unknown age (0) does not count as young: ANY_AGE covers it.
     let payers = |young: bool| {
         let unrelated = month
             .iter()

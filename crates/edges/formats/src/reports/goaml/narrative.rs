@@ -7,6 +7,8 @@ use obhut_facts::{Facts, Language};
 /// Why it is reported, as far as the facts say: amounts, dates, recipients. No verdict.
 pub(super) fn of(facts: &Facts, language: Language) -> String {
     let payments = &facts.payments;
+    // By currency, because a sum over several would need
+    // rates; sorted, so the text is reproducible.
     let mut sums: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
     let mut days: Vec<&str> = Vec::new();
     let mut others: Vec<&str> = Vec::new();
@@ -18,7 +20,10 @@ pub(super) fn of(facts: &Facts, language: Language) -> String {
     for p in payments {
         let sum = sums.entry(&p.currency).or_default();
         sum.0 += 1;
+        // A malformed amount is named by the check of the facts
+        // (facts/src/faults.rs); here it adds 0.
         sum.1 += p.amount.parse::<f64>().unwrap_or(0.0);
+        // ISO 8601: the first ten characters are the day, and days sort as text.
         days.extend(p.at.as_deref().and_then(|t| t.get(..10)));
         for party in [&p.from, &p.to].into_iter().flatten() {
             if party != about && !others.contains(&party.as_str()) {

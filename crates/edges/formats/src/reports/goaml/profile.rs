@@ -87,7 +87,7 @@ enum Kind {
     Pattern(String),
 }
 
-/// What a report will miss: the element, and what about it.
+/// An element that is missing or invalid, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Missed {
     pub path: String,
@@ -124,7 +124,7 @@ impl Profile {
             let lines = open
                 .as_ref()
                 .and_then(|o| parts.get_mut(o))
-                .ok_or_else(|| bad("it stands in no part"))?;
+                .ok_or_else(|| bad("it is outside every part"))?;
             let what = match content.strip_prefix('@') {
                 Some(part) => What::Part(part.trim().to_owned()),
                 None => What::Element(element(content).map_err(|e| bad(&e))?),
@@ -135,14 +135,15 @@ impl Profile {
             });
         }
         if !parts.contains_key("report") {
-            return Err("it has no `part report`".into());
+            return Err("`part report` is missing".into());
         }
+        // After reading all of them: a part may be used above its definition.
         for lines in parts.values() {
             for line in lines {
                 if let What::Part(name) = &line.what
                     && !parts.contains_key(name)
                 {
-                    return Err(format!("there is no part {name}"));
+                    return Err(format!("part {name} doesn't exist"));
                 }
             }
         }
@@ -165,8 +166,10 @@ impl Profile {
 }
 
 fn element(content: &str) -> Result<Element, String> {
+    // With blanks around it: patterns and literals may contain a colon.
     let (content, kind) = match content.split_once(" : ") {
         Some((before, kind)) => (before, read_kind(kind.trim())?),
+        // As long as the longest free texts of the built-in profiles, `reason` for example.
         None => (content, Kind::Text(0, 8_000)),
     };
     let (head, value) = match content.split_once(" = ") {
@@ -183,9 +186,10 @@ fn element(content: &str) -> Result<Element, String> {
         Some(name) => (name, true),
         None => (name, false),
     };
+    // The name goes into XML without being escaped.
     let fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(fine) {
-        return Err(format!("{name} is no name of an element"));
+        return Err(format!("{name} isn't an element name"));
     }
     let mut out = Element {
         name: name.to_owned(),
@@ -228,10 +232,11 @@ fn read_kind(text: &str) -> Result<Kind, String> {
         "decimal" => Kind::Decimal,
         "words" => Kind::Words(rest.split_whitespace().map(str::to_owned).collect()),
         "pattern" => {
-            Regex::new(rest).map_err(|_| "the pattern can't be read")?;
+            // Compiled only to refuse a bad pattern early, with its line.
+            Regex::new(rest).map_err(|_| "the pattern is invalid")?;
             Kind::Pattern(rest.to_owned())
         }
-        _ => return Err(format!("{word} is no kind")),
+        _ => return Err(format!("unknown type {word}")),
     })
 }
 
@@ -247,6 +252,7 @@ impl Writer<'_> {
     /// Writes lines of one level with everything below each; true if a value of the case was among
     /// them.
     fn lines(&mut self, lines: &[Line], here: &Value, nested: usize) -> bool {
+        // A part may insert itself; the recursion must end.
         if nested > DEPTH_MAX {
             return false;
         }
@@ -344,6 +350,7 @@ impl Writer<'_> {
             Some(Source::Paths(paths)) => {
                 let found = paths.iter().find_map(|p| {
                     let value = match p.strip_prefix('.') {
+                        // A lone dot is the item itself, for a list of texts.
                         Some("") => Some(here),
                         _ => self.look(here, p).or_else(|| self.root.get(p)),
                     };
@@ -369,12 +376,15 @@ impl Writer<'_> {
         let text = match fit(&text, &e.kind) {
             Ok(text) => text,
             Err(why) => {
+                // Written all the same: the draft shows what has
+                // to be corrected, and nothing is sent.
                 self.miss("", &why);
                 text
             }
         };
         self.indent();
         let _ = writeln!(self.out, "<{}>{}</{}>", e.name, escape(&text), e.name);
+        // A literal is not a fact of the case: it must not keep an optional element alive.
         !literal
     }
 
@@ -411,20 +421,22 @@ fn fit(text: &str, kind: &Kind) -> Result<String, String> {
         }
         Kind::Int(least) => match text.parse::<i64>() {
             Ok(n) if n >= *least => Ok(text.to_owned()),
-            _ => Err(format!("is no whole number from {least} on")),
+            _ => Err(format!("isn't an integer of at least {least}")),
         },
         Kind::Date => {
             let at = crate::transfers::moment(text)
-                .map_err(|_| "is no date as 2026-03-01 or 2026-03-01T10:00:00Z".to_owned())?;
+                .map_err(|_| "isn't a date like 2026-03-01 or 2026-03-01T10:00:00Z".to_owned())?;
             let stamp = jiff::Timestamp::from_microsecond(at.at_micros)
                 .map_err(|_| "is no date".to_owned())?;
             Ok(stamp.strftime("%Y-%m-%dT%H:%M:%S").to_string())
         }
         Kind::Decimal => match text.parse::<f64>() {
+            // f64 also parses `1e5` and `-1`: XML Schema's decimal
+            // has no exponent, an amount no sign.
             Ok(n) if n.is_finite() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') => {
                 Ok(text.to_owned())
             }
-            _ => Err("is no amount as 35.00".into()),
+            _ => Err("isn't an amount like 35.00".into()),
         },
         Kind::Words(words) => {
             if words.iter().any(|w| w == text) {
@@ -434,6 +446,7 @@ fn fit(text: &str, kind: &Kind) -> Result<String, String> {
             }
         }
         Kind::Pattern(pattern) => {
+            // The whole value must fit, as in XML Schema.
             let fits = Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|r| r.is_match(text));
             if fits {
                 Ok(text.to_owned())
@@ -453,10 +466,123 @@ fn escape(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
+            // XML 1.0 has no way to write most control characters.
             c if c.is_control() && !matches!(c, '\n' | '\t') => {}
             '\u{fffe}' | '\u{ffff}' => {}
             c => out.push(c),
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn value(json: &serde_json::Value) -> Value {
+        match json {
+            serde_json::Value::Array(all) => Value::List(all.iter().map(value).collect()),
+            serde_json::Value::Object(map) => Value::Map(
+                map.iter()
+                    .map(|(name, v)| (name.clone(), value(v)))
+                    .collect(),
+            ),
+            serde_json::Value::String(text) => Value::text(text),
+            other => Value::text(other.to_string()),
+        }
+    }
+
+    /// A profile with a mistake, and what its author is told.
+    #[test]
+    fn mistakes_are_named_by_line() {
+        for (text, expected) in [
+            ("report", "line 1: a line at the margin is `part NAME`"),
+            ("  a", "line 1: it is outside every part"),
+            ("part report\n   a", "line 2: indent by two spaces a level"),
+            ("# only a comment", "`part report` is missing"),
+            ("part person\n  a", "`part report` is missing"),
+            ("part report\n  @person", "part person doesn't exist"),
+            ("part report\n  a-b", "line 2: a-b isn't an element name"),
+            ("part report\n  a each", "line 2: each needs a path"),
+            (
+                "part report\n  a while b",
+                "line 2: while is none of each, when, unless",
+            ),
+            (
+                "part report\n  a = x : number",
+                "line 2: unknown type number",
+            ),
+            (
+                "part report\n  a = x : text 5",
+                "line 2: text has a range, text 1..100",
+            ),
+            (
+                "part report\n  a = x : int",
+                "line 2: int has its least value",
+            ),
+            (
+                "part report\n  a = x : pattern (",
+                "line 2: the pattern is invalid",
+            ),
+        ] {
+            assert_eq!(
+                Profile::read(text).err().as_deref(),
+                Some(expected),
+                "{text:?}"
+            );
+        }
+        let long = "part report\n".to_owned() + &"  a\n".repeat(LINES_MAX);
+        assert!(
+            Profile::read(&long)
+                .err()
+                .is_some_and(|e| e.contains("more than"))
+        );
+    }
+
+    /// One line of a profile, values, the element written, and whether something is missed.
+    #[test]
+    fn each_kind_of_line_writes_its_element() {
+        let values = value(&json!({
+            "name": "Ada <Lovelace>", "n": 7, "amount": "35.00", "day": "2026-03-01", "list": [{"x": "1"}, {"x": "2"}],
+            "yes": true, "empty": "",
+        }));
+        for (line, written, missed) in [
+            ("a = name", "<a>Ada &lt;Lovelace&gt;</a>", false),
+            ("a = \"fixed\"", "<a>fixed</a>", false),
+            ("a = nothing|name", "<a>Ada &lt;Lovelace&gt;</a>", false),
+            ("a? = nothing", "", false),
+            ("a = nothing : text 1..5", "", true),
+            ("a = name : text 1..5", "", true),
+            ("a = n : int 1", "<a>7</a>", false),
+            ("a = n : int 8", "", true),
+            ("a = amount : decimal", "<a>35.00</a>", false),
+            ("a = name : decimal", "", true),
+            ("a = day : date", "<a>2026-03-01", false),
+            ("a = name : date", "", true),
+            ("a = n : words 7 8", "<a>7</a>", false),
+            ("a = n : words 8 9", "", true),
+            ("a = n : pattern [0-9]", "<a>7</a>", false),
+            ("a = n : pattern [a-z]", "", true),
+            ("a each list\n    b = x", "<b>2</b>", false),
+            ("a when yes\n    b = name", "<b>Ada", false),
+            ("a when nothing\n    b = name", "", false),
+            ("a unless yes\n    b = name", "", false),
+            ("a unless nothing\n    b = name", "<b>Ada", false),
+        ] {
+            let profile = Profile::read(&format!("part report\n  {line}")).unwrap();
+            let (text, all) = profile.write(&values);
+            match written {
+                // A value that doesn't fit is written all the same, so that its author sees it.
+                "" if missed => {}
+                "" => assert!(
+                    !text.contains("<a>") && !text.contains("<b>"),
+                    "{line}: {text}"
+                ),
+                part => assert!(text.contains(part), "{line}: {text}"),
+            }
+            assert_eq!(!all.is_empty(), missed, "{line}: {} missed", all.len());
+        }
+    }
 }

@@ -19,13 +19,12 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// From its text. With `compat` its patterns' `^` and `$` are anchors, as their authors
-    /// meant; otherwise they are what XML Schema says, letters like others.
+    /// From its text. ordinary characters.
     pub fn read(text: &str, compat: bool) -> Result<Schema, String> {
         let root =
             tree::parse(text).map_err(|e| format!("the unit's schema can't be read: {e}"))?;
         if root.name != "schema" {
-            return Err("the unit's schema is no XML schema".into());
+            return Err("the unit's schema isn't an XML schema".into());
         }
         Ok(Schema { root, compat })
     }
@@ -60,7 +59,10 @@ impl Schema {
         };
         match check.elements.get(document.name.as_str()).copied() {
             Some(declared) => check.element(declared, &document),
-            None => check.fault(format!("{} is no root of the schema", document.name)),
+            None => check.fault(format!(
+                "{} isn't a root element of the schema",
+                document.name
+            )),
         }
         check.faults
     }
@@ -110,6 +112,7 @@ impl<'a> Check<'a> {
                 Some(of) => self.typed(of, found),
                 None => self.builtin(name, found.text.trim()),
             },
+            // Without a type any content is valid (xs:anyType).
             (None, None) => {}
         }
         self.path.pop();
@@ -140,6 +143,7 @@ impl<'a> Check<'a> {
             Some(e) => (e, e.attribute("base").map(local)),
             None => (of, None),
         };
+        // The content of an extension comes after that of its base.
         if let Some(base) = base.and_then(|b| self.types.get(b).copied())
             && let Some(particle) = particle(base)
         {
@@ -154,10 +158,12 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Takes what the particle takes from `at` on; where the next begins.
+    /// Matches a particle from `at` on and returns where the next one begins.
     fn particle(&mut self, p: &'a Node, all: &[Node], mut at: usize) -> usize {
         let (min, max) = occurs(p);
         let mut times = 0;
+        // One name ahead decides: XML Schema forbids models that
+        // need more (Unique Particle Attribution).
         while times < max {
             let next = all.get(at).map(|n| n.name.as_str());
             let begins = next.is_some_and(|n| self.begins(p, n));
@@ -167,6 +173,7 @@ impl<'a> Check<'a> {
             let before = at;
             at = self.once(p, all, at);
             times += 1;
+            // It took nothing: `unbounded` would never end.
             if at == before {
                 break;
             }
@@ -222,6 +229,7 @@ impl<'a> Check<'a> {
                 Some(inner) => self.particle(inner, all, at),
                 None => at,
             },
+            // May run past the end; get() then finds nothing left.
             "any" => at + 1,
             _ => {
                 for inner in particles(p) {
@@ -280,6 +288,7 @@ impl<'a> Check<'a> {
             let before = self.faults.len();
             let members = union.attribute("memberTypes").unwrap_or_default();
             for member in members.split_whitespace() {
+                // One fitting member is enough, so the faults of the member before do not count.
                 self.faults.truncate(before);
                 match self.types.get(local(member)).copied() {
                     Some(member) => self.simple(member, text),
@@ -306,6 +315,7 @@ impl<'a> Check<'a> {
         let mut patterns = restriction.all("pattern").peekable();
         if patterns.peek().is_some() {
             let compat = self.compat;
+            // Several patterns of one restriction are alternatives (XML Schema Part 2, 4.3.4).
             let fits = patterns
                 .filter_map(|p| p.attribute("value"))
                 .any(|p| fits(p, text, compat));
@@ -325,6 +335,7 @@ impl<'a> Check<'a> {
                 "maxInclusive" => below(value, text),
                 "minExclusive" => !below(value, text),
                 "maxExclusive" => !below(text, value),
+                // Leading zeros count here, though not in XML Schema.
                 "totalDigits" => {
                     bound.is_some_and(|b| text.bytes().filter(u8::is_ascii_digit).count() > b)
                 }
@@ -430,6 +441,7 @@ fn literal_anchors(pattern: &str) -> String {
             '\\' => escaped = true,
             '[' => inside = true,
             ']' => inside = false,
+            // Inside brackets `^` negates and `$` is a letter already.
             '^' | '$' if !inside => out.push('\\'),
             _ => {}
         }
@@ -493,6 +505,7 @@ mod tests {
 
     #[test]
     fn anchors_are_letters_without_the_compatibility_mode() {
+        // Strict: the pattern begins with a literal `^`, which `abc` does not have.
         check(
             false,
             "<id>1</id><a>abc</a>",

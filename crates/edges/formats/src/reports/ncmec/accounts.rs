@@ -80,11 +80,13 @@ pub(super) fn account(x: &mut Xml, a: &Account, part: Part) {
         "all_emails_reported",
         a.all_emails_reported,
     );
+    // The schema gives a recipient no associatedAccount.
     if part == Part::Recipient {
         x.each("associated", &a.associated, |x, t| x.left_over_whole("", t));
     } else {
         x.each("associated", &a.associated, associated);
     }
+    // Facts of a linked account only, where associated() writes them; here they have no element.
     for (field, value) in [("tie", &a.tie), ("platform", &a.platform)] {
         if let Some(value) = value {
             x.left_over(field, value);
@@ -102,6 +104,7 @@ fn associated(x: &mut Xml, a: &Account) {
     if let (None, Some(other)) = (tie, &a.tie) {
         x.left_over("tie", other);
     }
+    // The attribute is required, and `Other` is one of its words.
     let of = tie.unwrap_or("Other").to_owned();
     x.element_with("associatedAccount", &[("type", "tie", Some(of))], |x| {
         match (&a.platform, a.third_party) {
@@ -129,6 +132,7 @@ fn associated(x: &mut Xml, a: &Account) {
             x.each("phones", &p.phones, |x, v| phone(x, "phone", v));
             x.each("emails", &p.emails, |x, v| email(x, "email", v));
         });
+        // The schema has this between e-mail and postal addresses.
         x.value(
             "allEmailsReported",
             "all_emails_reported",
@@ -157,6 +161,7 @@ fn associated(x: &mut Xml, a: &Account) {
         });
         x.value("additionalInfo", "note", a.note.as_deref());
     });
+    // An associatedAccount has no elements for what follows.
     for (field, value) in [("vehicle", &a.vehicle), ("school", &a.school)] {
         if let Some(value) = value {
             x.left_over(field, value);
@@ -184,7 +189,7 @@ pub(super) fn contact(x: &mut Xml, p: &NamedPerson) {
 }
 
 pub(super) fn phone(x: &mut Xml, name: &'static str, p: &Phone) {
-    // The number must not repeat the code, and a date says when it was verified.
+    // The number must not repeat the country code.
     let repeated = p
         .country_code
         .as_deref()
@@ -194,6 +199,7 @@ pub(super) fn phone(x: &mut Xml, name: &'static str, p: &Phone) {
         x.left_over("country_code", code);
     }
     let date = verified_at(x, p.verified, p.verified_at.as_deref());
+    // Ten digits at most by the documentation, and a cut extension would be another one.
     let extension = p.extension.clone().filter(|e| e.len() <= 10);
     if let (None, Some(long)) = (&extension, &p.extension) {
         x.left_over("extension", long);
@@ -248,7 +254,7 @@ pub(super) fn ip_event(x: &mut Xml, e: &IpEvent) {
     if !x.takes_in("ipCaptureEvent", "ipAddress", &e.address) {
         x.remark(
             "ipCaptureEvent/ipAddress",
-            "is no IPv4 or IPv6 address; the event stands in the free text at the end instead",
+            "isn't an IPv4 or IPv6 address; the event is in the free text at the end instead",
             schema::DOCUMENTATION,
         );
         x.left_over_whole("", e);
@@ -268,7 +274,7 @@ pub(super) fn device(x: &mut Xml, d: &Device) {
     if d.value.chars().count() > DEVICE_VALUE_CHARS_MAX {
         x.remark(
             "deviceId/idValue",
-            "is too long; the device stands in the free text at the end instead",
+            "is too long; the device is in the free text at the end instead",
             schema::DOCUMENTATION,
         );
         return x.left_over_whole("", d);
@@ -294,6 +300,7 @@ fn closed(x: &mut Xml, a: &Account) {
                 ("userNotifiedDate", "user_told_at", c.user_told_at.clone()),
             ];
             match (reopened, &c.reopened_at) {
+                // Only the temporary closure has a reenabledDate.
                 (true, at) => attributes.push(("reenabledDate", "reopened_at", at.clone())),
                 (false, Some(at)) => x.left_over("reopened_at", at),
                 (false, None) => {}
@@ -317,7 +324,7 @@ fn location(x: &mut Xml, l: &Location) {
     // In the USA a city needs its state.
     let whole = country.is_some_and(|c| c != "US" || l.city.is_none() || l.region.is_some());
     if !whole {
-        x.remark("estimatedLocation", "needs its country, and in the USA beside the city the state; it stands in the free text at the end instead", schema::DOCUMENTATION);
+        x.remark("estimatedLocation", "needs its country, and in the USA the state as well as the city; it is in the free text at the end instead", schema::DOCUMENTATION);
         x.left_over_whole("", l);
         return;
     }

@@ -22,10 +22,11 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
             }
             match url::Url::parse(text) {
                 Ok(url) if url.has_host() => secret_address(text)
-                    .map(|_| "carries credentials or a signature, which go to nobody"),
-                _ => Some("is no complete address"),
+                    .map(|_| "carries credentials or a signature, which are never disclosed"),
+                _ => Some("isn't a complete URL"),
             }
         }
+        // From the right: a quoted local part may contain an @ (RFC 5321).
         "email" | "emailAddress" => match text.rsplit_once('@') {
             Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
                 if text.chars().any(char::is_whitespace) {
@@ -36,20 +37,20 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
                     None
                 }
             }
-            _ => Some("is no e-mail address"),
+            _ => Some("isn't an e-mail address"),
         },
         "ipAddress" => text
             .parse::<IpAddr>()
             .is_err()
-            .then_some("is no IPv4 or IPv6 address"),
+            .then_some("isn't an IPv4 or IPv6 address"),
         "port" => (!text.parse::<u32>().is_ok_and(|p| (1..=65_535).contains(&p)))
-            .then_some("is no port, 1 to 65535"),
+            .then_some("isn't a port, 1 to 65535"),
         "age" | "approximateAge" => {
-            (!text.parse::<u32>().is_ok_and(|a| a <= 150)).then_some("is no age, 0 to 150")
+            (!text.parse::<u32>().is_ok_and(|a| a <= 150)).then_some("isn't an age, 0 to 150")
         }
         "escalateToHighPriority" => text.trim().is_empty().then_some("is blank"),
-        "latitude" => out_of(text, 90.0).then_some("is no latitude, -90 to 90"),
-        "longitude" => out_of(text, 180.0).then_some("is no longitude, -180 to 180"),
+        "latitude" => out_of(text, 90.0).then_some("isn't a latitude, -90 to 90"),
+        "longitude" => out_of(text, 180.0).then_some("isn't a longitude, -180 to 180"),
         _ => None,
     }
 }
@@ -57,6 +58,8 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
 /// A signed URL without its credentials; `None` for any other.
 pub(crate) fn secret_address(text: &str) -> Option<String> {
     let mut url = url::Url::parse(text).ok()?;
+    // Names of signatures and tokens at Amazon S3, Google
+    // Cloud Storage, Azure (`sig`) and elsewhere.
     let signed = url.query_pairs().any(|(name, _)| {
         let name = name.to_ascii_lowercase();
         [
@@ -75,6 +78,7 @@ pub(crate) fn secret_address(text: &str) -> Option<String> {
     }
     url.set_username("").ok()?;
     url.set_password(None).ok()?;
+    // The whole query: expiry and key id belong to the signature.
     if signed {
         url.set_query(None);
     }
@@ -121,7 +125,7 @@ fn single_values(node: &Node, path: String, latest: i64, found: &mut Vec<SchemaF
             if node.text.parse::<Timestamp>().is_err() {
                 say(found, &path, "has no zone");
             } else if !past(&node.text) {
-                say(found, &path, "lies in the future");
+                say(found, &path, "is in the future");
             }
         }
         "email" | "phone" | "emailAddress" | "phoneNumber" => {
@@ -152,7 +156,7 @@ fn single_values(node: &Node, path: String, latest: i64, found: &mut Vec<SchemaF
                 say(
                     found,
                     format!("{path}/region"),
-                    "is needed beside a city in the USA",
+                    "is needed with a city in the USA",
                 );
             }
         }
@@ -168,6 +172,7 @@ fn report(node: &Node, found: &mut Vec<SchemaFault>) {
     let reporter = node
         .child("reporter")
         .and_then(|r| r.child("reportingPerson"));
+    // all() of nothing is true, so a person without any e-mail is caught too.
     if reporter.is_none_or(|p| p.all("email").all(|e| e.text.trim().is_empty())) {
         say(
             found,
@@ -188,7 +193,7 @@ fn report(node: &Node, found: &mut Vec<SchemaFault>) {
                 say(
                     found,
                     format!("report/{name}"),
-                    "may not stand in a batched report",
+                    "isn't allowed in a batched report",
                 );
             }
         }
@@ -199,7 +204,7 @@ fn report(node: &Node, found: &mut Vec<SchemaFault>) {
             say(
                 found,
                 "report/incidentSummary/escalateToHighPriority",
-                "may not stand in a batched report",
+                "isn't allowed in a batched report",
             );
         }
         for person in node.all("personOrUserReported") {
@@ -215,10 +220,10 @@ fn report(node: &Node, found: &mut Vec<SchemaFault>) {
         say(
             found,
             "report/personOrUserReported",
-            "may stand more than once only in a batched report",
+            "may occur more than once only in a batched report",
         );
     }
-    // An address of an incident must be a valid host address.
+    // An e-mail address of an incident must also be listed with a person.
     let mut known = Vec::new();
     for name in ["personOrUserReported", "intendedRecipient", "victim"] {
         for person in node.all(name) {
@@ -241,7 +246,7 @@ fn report(node: &Node, found: &mut Vec<SchemaFault>) {
                     say(
                         found,
                         path,
-                        "must also stand at a person reported, a recipient or a child",
+                        "must also be listed with a reported person, a recipient or a child",
                     );
                 }
             }
@@ -263,9 +268,10 @@ fn file(node: &Node, found: &mut Vec<SchemaFault>) {
             say(
                 found,
                 "fileDetails/industryClassification",
-                "may not stand in a supplemental file",
+                "isn't allowed in a supplemental file",
             );
         }
+        // The schema has it in two places: as an element and as an annotation.
         let annotated = node
             .child("fileAnnotations")
             .is_some_and(|a| a.child("potentialMeme").is_some());
@@ -273,7 +279,7 @@ fn file(node: &Node, found: &mut Vec<SchemaFault>) {
             say(
                 found,
                 "fileDetails/fileAnnotations/potentialMeme",
-                "may not stand in a supplemental file",
+                "isn't allowed in a supplemental file",
             );
         }
     }
@@ -295,7 +301,7 @@ pub fn batched_file_faults(node: &Node) -> Vec<SchemaFault> {
             say(
                 &mut found,
                 format!("fileDetails/{name}"),
-                "may not stand in a batched report",
+                "isn't allowed in a batched report",
             );
         }
     }
@@ -323,3 +329,6 @@ pub fn batched_file_faults(node: &Node) -> Vec<SchemaFault> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,6 +137,7 @@ static PINNED: LazyLock<Schema> = LazyLock::new(|| Schema {
         .lines()
         .filter(|l| !l.is_empty())
         .map(|line| {
+            // state and country begin with an empty word: the schema allows an empty value.
             let mut words = line.split('|').map(str::to_owned);
             (words.next().expect("a name"), words.collect())
         })
@@ -205,6 +206,7 @@ pub(super) fn type_of(parent: &str, name: &str) -> &'static str {
             .find(|(n, _)| n == name)
             .map(|(_, of)| of),
     };
+    // Names come from our own code, never from input: a miss is a bug.
     of.expect("the schema knows what is written here")
 }
 
@@ -215,6 +217,7 @@ pub(super) fn text_type(of: &'static str) -> &'static str {
 
 /// Longest text of a type, in characters, by the documentation.
 pub(super) fn chars_max(of: &str) -> Option<usize> {
+    // `state` begins with s too, but `tate` is not a number; a plain `s` has no limit.
     of.strip_prefix('s').and_then(|n| n.parse().ok())
 }
 
@@ -226,6 +229,7 @@ pub(super) fn misfit(text: &str, of: &str) -> Option<String> {
         .into_iter()
         .find(|f| chars_max(of).is_none() || f.source == SCHEMA)?;
     Some(match PINNED.words.get(of) {
+        // Only short sets are listed: country has hundreds of words.
         Some(words) if words.len() <= 10 => format!("is none of {}", words.join(", ")),
         _ => fault.what,
     })
@@ -261,7 +265,7 @@ pub fn faults(document: &Node) -> Vec<SchemaFault> {
         }
         _ => found.push(SchemaFault {
             path: String::new(),
-            what: "the root is no element the schema knows".into(),
+            what: "the schema has no such root element".into(),
             source: SCHEMA,
         }),
     }
@@ -305,7 +309,7 @@ fn element(node: &Node, of: &str, path: String, found: &mut Vec<SchemaFault>) {
     if !node.text.trim().is_empty() {
         found.push(SchemaFault {
             path: path.clone(),
-            what: "has text where only elements may stand".into(),
+            what: "has text where only elements are allowed".into(),
             source: SCHEMA,
         });
     }
@@ -326,6 +330,7 @@ fn sequence(node: &Node, made: &Type, path: &str, found: &mut Vec<SchemaFault>) 
         let fits = |n: &Node| particle.names.iter().find(|(name, _)| *name == n.name);
         let most = if particle.many { usize::MAX } else { 1 };
         let mut count = 0;
+        // Greedy without going back: no content of this schema can be read in two ways.
         while let Some(of) = rest.first().and_then(fits).filter(|_| count < most) {
             count += 1;
             let number = match particle.many {
@@ -390,8 +395,8 @@ fn unexpected(path: &str, name: &str, expected: &str) -> SchemaFault {
     SchemaFault {
         path: path.to_owned(),
         what: match expected {
-            "" => format!("'{name}' may not stand here"),
-            expected => format!("'{name}' stands where '{expected}' is expected"),
+            "" => format!("'{name}' isn't allowed here"),
+            expected => format!("'{name}' found, '{expected}' expected"),
         },
         source: SCHEMA,
     }
@@ -455,6 +460,7 @@ fn value(text: &str, of: &str, path: &str, found: &mut Vec<SchemaFault>) {
 }
 
 fn double(text: &str) -> bool {
+    // As XML Schema spells them; Rust would also parse `inf` and `infinity`.
     matches!(text, "INF" | "-INF" | "NaN")
         || (text
             .bytes()
@@ -476,6 +482,7 @@ fn time(text: &str) -> bool {
     let Some((day, hour)) = plain.split_once('T') else {
         return false;
     };
+    // XML Schema writes the end of a day as 24:00:00 and has no leap seconds.
     let (clock, fraction) = hour.split_once('.').unwrap_or((hour, "0"));
     day.len() == 10
         && clock.len() == 8
@@ -508,6 +515,7 @@ fn zone(text: &str) -> Option<&str> {
     };
     let hours = number(&offset[1..3])??;
     let minutes = number(&offset[4..6])??;
+    // Zones end at 14:00 in XML Schema.
     (sign && (hours < 14 && minutes < 60 || hours == 14 && minutes == 0)).then_some(rest)
 }
 
@@ -533,6 +541,7 @@ mod tests {
 
     #[test]
     fn a_change_of_the_service_is_named() {
+        // A new element, a word that is gone, an element that is gone.
         let xsd = as_xsd()
             .replace("<xs:element name=\"spam\"", "<xs:element name=\"informational\" type=\"xs:boolean\" minOccurs=\"0\" fixed=\"true\"/><xs:element name=\"spam\"")
             .replace("<xs:enumeration value=\"B2\"/>", "")
@@ -540,9 +549,9 @@ mod tests {
         assert_eq!(
             differences(&xsd),
             [
-                "personOrUserReported has no longer vehicleDescription",
+                "personOrUserReported no longer has vehicleDescription",
                 "reportAnnotations has the new informational",
-                "fileClassification has no longer the word \"B2\"",
+                "fileClassification no longer has the word \"B2\"",
             ]
         );
     }
@@ -552,19 +561,20 @@ mod tests {
         for (xml, expected) in [
             (
                 "<report><reporter/></report>",
-                "report: 'reporter' stands where 'incidentSummary' is expected",
+                "report: 'reporter' found, 'incidentSummary' expected",
             ),
             (
                 "<reportResponse><responseCode>x</responseCode><responseDescription/></reportResponse>",
                 "reportResponse/responseCode: is no int",
             ),
+            // The content of the attribute must not appear in the message.
             (
                 "<fileDetails><reportId>1</reportId><fileId>a</fileId><details type='SECRET'><nameValuePair><name>n</name><value>v</value></nameValuePair></details></fileDetails>",
                 "fileDetails/details[1]/@type: is none of the words the schema knows",
             ),
             (
                 "<fileDetails><reportId>1</reportId><fileId>a</fileId><potentialMeme>true</potentialMeme><fileAnnotations/></fileDetails>",
-                "fileDetails: 'fileAnnotations' may not stand here",
+                "fileDetails: 'fileAnnotations' isn't allowed here",
             ),
         ] {
             let said: Vec<_> = faults(&tree::parse(xml).unwrap())

@@ -165,7 +165,7 @@ impl Xml {
         });
     }
 
-    /// What didn't find a place, as the document's last words.
+    /// Ends the document with the free text: the given note and all left-over facts.
     pub fn end_with_left_over(&mut self, name: &'static str, field: &str, own: Option<&str>) {
         let mut text = own.unwrap_or_default().to_owned();
         let left = std::mem::take(&mut self.left_over);
@@ -186,6 +186,7 @@ impl Xml {
             text += &lines.join("\n");
         }
         if own.is_some() || !text.is_empty() {
+            // additionalInfo has no length limit in the table, so nothing is cut here.
             self.value(name, field, Some(text));
         }
     }
@@ -210,7 +211,7 @@ impl Xml {
         for (field, _) in std::mem::take(&mut self.left_over) {
             self.omitted.push(Omitted {
                 field,
-                why: "this form has no place for it".into(),
+                why: "this format has no field for it".into(),
             });
         }
         let mut text = String::from_utf8(self.writer.into_inner()).expect("only text was written");
@@ -239,6 +240,7 @@ impl Xml {
         of: &'static str,
         text: String,
     ) -> Option<String> {
+        // Before every check: lengths are those of what is written.
         let whole = self.clean(&text);
         let text = match of {
             // Times of every form that says a zone are written in the one form the schema takes.
@@ -252,7 +254,7 @@ impl Xml {
                         return self.refuse(
                             field,
                             &text,
-                            "is no time with a zone, as 2026-11-22T10:15:00Z",
+                            "isn't a time with a zone, like 2026-11-22T10:15:00Z",
                             schema::SCHEMA,
                         );
                     }
@@ -277,10 +279,11 @@ impl Xml {
             }
             Some(max) => {
                 let what = format!(
-                    "has {chars} characters, the service takes {max}; the whole stands in the free text at the end"
+                    "has {chars} characters, the service takes {max}; the full text is in the free text at the end"
                 );
                 self.here(what, schema::DOCUMENTATION);
                 self.left_over(field, &text);
+                // By characters, as the documentation counts; bytes could split one.
                 Some(text.chars().take(max).collect())
             }
         }
@@ -294,7 +297,7 @@ impl Xml {
         source: &'static str,
     ) -> Option<String> {
         self.here(
-            format!("{why}; it stands in the free text at the end instead"),
+            format!("{why}; it is in the free text at the end instead"),
             source,
         );
         // Anyone with a signed URL can use it, so its credentials are removed.

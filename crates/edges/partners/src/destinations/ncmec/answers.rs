@@ -31,7 +31,7 @@ const WORDS_CHARS_MAX: usize = 500;
 
 /// An answer in its parts.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Answer {
+pub struct ServiceAnswer {
     /// Response code.
     pub code: i64,
     /// In words.
@@ -48,8 +48,8 @@ pub struct Answer {
     pub request: Option<String>,
 }
 
-impl Answer {
-    /// Reads an answer; one that is none is taken for trouble on the way, and tried again.
+impl ServiceAnswer {
+    /// Parses an answer; anything else counts as a transport fault and is retried.
     pub fn read(answered: &Answered) -> Result<Self, SendFault> {
         let status = answered.status;
         let node = tree::parse(&answered.text()).ok();
@@ -62,6 +62,7 @@ impl Answer {
             let files = node.child("files");
             Some(Self {
                 code: number("responseCode")?,
+                // Text of the service that reaches alarms and terminals: no control characters, not endless.
                 words: words
                     .chars()
                     .filter(|c| !c.is_control())
@@ -79,6 +80,7 @@ impl Answer {
             })
         });
         match (status, answer) {
+            // Clients have seen 401 with an empty body and with XML, so the status alone decides.
             (401 | 403, answer) => {
                 let words = answer.map(|a| a.words).unwrap_or_default();
                 Err(SendFault::Denied(format!("HTTP {status} {words}")))
@@ -87,6 +89,7 @@ impl Answer {
                 let words = answer.map(|a| a.words).unwrap_or_default();
                 Err(SendFault::Unreachable(format!("HTTP {status} {words}")))
             }
+            // Errors come with HTTP 200 as a rule; a batched report without its file gives 400.
             (200 | 400, Some(answer)) => Ok(answer),
             (status, _) => Err(SendFault::Unreachable(format!(
                 "HTTP {status} with an answer that is none of the CyberTipline"
@@ -96,6 +99,7 @@ impl Answer {
 
     /// The answer if it says that all is well, or what to do otherwise.
     pub fn well(self) -> Result<Self, SendFault> {
+        // NCMEC asks for the Request-ID when it is contacted about a call.
         let asked = self
             .request
             .as_ref()

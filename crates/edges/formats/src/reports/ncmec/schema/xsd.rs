@@ -1,4 +1,5 @@
-//! The table of the schema as an XSD, and an XSD as such a table: how the service's own differs.
+//! Converts the schema table to an XSD and back, and compares it with the one the service
+//! publishes.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::tree::{self, Node};
 /// difference, none when nothing differs.
 pub fn differences(xsd: &str) -> Vec<String> {
     let Ok(root) = tree::parse(xsd) else {
-        return vec!["what the service shows as its schema is no XML".into()];
+        return vec!["the schema the service publishes isn't XML".into()];
     };
     let theirs = read_xsd(&root);
     let mut said = Vec::new();
@@ -36,7 +37,7 @@ pub fn differences(xsd: &str) -> Vec<String> {
             said.push(format!("{name} has the new word \"{word}\""));
         }
         for word in ours.iter().filter(|w| !now.contains(w)) {
-            said.push(format!("{name} has no longer the word \"{word}\""));
+            said.push(format!("{name} no longer has the word \"{word}\""));
         }
     }
     said
@@ -57,8 +58,9 @@ fn compare(name: &str, ours: &Type, now: &Type, said: &mut Vec<String>) {
         said.push(format!("{name} has the new {one}"));
     }
     for one in old.iter().filter(|n| !new.contains(n)) {
-        said.push(format!("{name} has no longer {one}"));
+        said.push(format!("{name} no longer has {one}"));
     }
+    // A name that came or went shifts all others: comparing the rest would only repeat it.
     if said.len() > before {
         return;
     }
@@ -116,6 +118,8 @@ fn read_xsd(root: &Node) -> Schema {
                 .flat_map(|r| r.all("enumeration"))
                 .filter_map(|e| e.attribute("value").map(str::to_owned))
                 .collect();
+            // Types with a pattern keep their names: the validator
+            // has a rule for each (schema.rs, value).
             let pattern = restriction.is_some_and(|r| r.child("pattern").is_some());
             if !words.is_empty() {
                 schema.words.insert(name, words);
@@ -194,6 +198,7 @@ fn read_complex(name: &str, node: &Node, plain: &BTreeMap<String, String>, schem
                         for alternative in one.all("element") {
                             let p = read_element(name, alternative, plain, schema);
                             joined.names.extend(p.names);
+                            // A choice may be missing if one of its elements may.
                             joined.min = joined.min.min(p.min);
                             joined.many |= p.many;
                         }
@@ -245,6 +250,7 @@ fn read_element(
                 }
                 (None, None) => "s".to_owned(),
             };
+            // `true` is this table's type for an element that can only be true.
             let fixed = node.attribute("fixed") == Some("true");
             (name, if fixed { "true".to_owned() } else { of })
         }
@@ -263,6 +269,7 @@ pub fn as_xsd() -> String {
         "bool" | "true" => "xs:boolean".to_owned(),
         "time" => "xs:dateTime".to_owned(),
         "int" | "long" | "double" | "date" | "token" => format!("xs:{of}"),
+        // Names of the table are ASCII and never empty, so the slice does not panic.
         of if of == "s" || of[1..].parse::<u32>().is_ok() && of.starts_with('s') => {
             "xs:string".to_owned()
         }
@@ -337,6 +344,8 @@ pub fn as_xsd() -> String {
             "<xs:simpleType name=\"{name}\"><xs:restriction base=\"xs:string\">{all}</xs:restriction></xs:simpleType>\n"
         );
     }
+    // The two types that are neither structures nor sets of
+    // words, so the table has no line for them.
     for (name, pattern) in [
         ("phoneCountryCallingCode", r"\+[0-9]{1,3}"),
         ("phoneExtension", "[0-9]+"),

@@ -1,0 +1,98 @@
+//! Generates docs/reference/api.md from the OpenAPI document, and holds it to that.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+mod bench;
+
+/// The OpenAPI document, as a client gets it.
+async fn document() -> Value {
+    let (casework, _folder) = bench::casework().await;
+    let app = obhut_server::app(casework, bench::pool());
+    let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
+    let answer = app.oneshot(request).await.unwrap();
+    serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
+}
+
+fn reference(document: &Value) -> String {
+    let mut text = String::from(
+        "# HTTP API\n\nGenerated from the server's OpenAPI document (`GET /openapi.json`) by `cargo xtask docs`. \
+         Send a key as `Authorization: Bearer KEY`; bodies and answers are JSON unless noted. \
+         Errors are `{\"error\": code, \"message\": sentence}`.\n",
+    );
+    // serde_json sorts object keys, so the page does not change by chance.
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, call) in item.as_object().unwrap() {
+            let _ = write!(text, "\n## {} {path}\n\n", method.to_uppercase());
+            for part in ["summary", "description"] {
+                if let Some(sentence) = call[part].as_str() {
+                    let _ = write!(text, "{}\n\n", sentence.trim());
+                }
+            }
+            for parameter in call["parameters"].as_array().into_iter().flatten() {
+                let needed = match parameter["required"].as_bool() {
+                    Some(true) => ", required",
+                    _ => "",
+                };
+                let _ = writeln!(
+                    text,
+                    "- `{}` ({}{needed}): {}",
+                    parameter["name"].as_str().unwrap(),
+                    parameter["in"].as_str().unwrap(),
+                    parameter["description"].as_str().unwrap_or_default().trim(),
+                );
+            }
+            if call["parameters"].as_array().is_some_and(|p| !p.is_empty()) {
+                text.push('\n');
+            }
+            text += "| status | meaning | body |\n|---|---|---|\n";
+            for (status, answer) in call["responses"].as_object().unwrap() {
+                let _ = writeln!(
+                    text,
+                    "| {status} | {} | {} |",
+                    answer["description"].as_str().unwrap_or_default().trim(),
+                    body(&answer["content"])
+                );
+            }
+        }
+    }
+    text
+}
+
+/// Name of the body's schema, or its media type.
+fn body(content: &Value) -> String {
+    let Some((media_type, content)) = content.as_object().and_then(|c| c.iter().next()) else {
+        return String::new();
+    };
+    let name = |schema: &Value| {
+        let reference = schema["$ref"].as_str()?;
+        Some(reference.rsplit('/').next().unwrap_or_default().to_owned())
+    };
+    let schema = &content["schema"];
+    match (name(schema), name(&schema["items"])) {
+        (Some(one), _) => format!("`{one}`"),
+        (_, Some(many)) => format!("list of `{many}`"),
+        _ => media_type.clone(),
+    }
+}
+
+#[tokio::test]
+async fn the_api_reference_is_current() {
+    let reference = reference(&document().await);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/api.md");
+    // Written by the test that compares, so that both use one generator.
+    if std::env::var_os("OBHUT_WRITE_DOCS").is_some() {
+        std::fs::write(&page, &reference).unwrap();
+    }
+    let stored = std::fs::read_to_string(&page).unwrap_or_default();
+    assert!(
+        stored == reference,
+        "docs/reference/api.md is out of date; `cargo xtask docs` writes it"
+    );
+}

@@ -1,0 +1,276 @@
+//! How good the tests are: `cargo xtask coverage`, `cargo xtask mutants`; and the generated documents.
+
+use std::fs;
+use std::process::Stdio;
+
+use crate::{Done, cargo, must, root, target};
+
+/// Code whose decisions must not change unnoticed.
+struct Part {
+    /// The package it belongs to.
+    package: &'static str,
+    files: &'static [&'static str],
+    /// Only these functions, as a regular expression; empty for all.
+    functions: &'static str,
+    /// The package whose tests have to notice.
+    tests: &'static str,
+}
+
+/// A fixed list, so that figures of different days can be compared.
+const MUTATED: &[Part] = &[
+    Part {
+        package: "obhut-casework",
+        files: &[
+            "crates/foundation/casework/src/authorize.rs",
+            "crates/foundation/casework/src/cases.rs",
+            "crates/foundation/casework/src/filings.rs",
+        ],
+        functions: "authorize|advance|require_status|require_not_cleared|Action::gate|in step",
+        tests: "obhut-casework",
+    },
+    Part {
+        package: "obhut-casework",
+        files: &["crates/foundation/casework/src/redress.rs"],
+        functions: "",
+        tests: "obhut-app",
+    },
+    Part {
+        package: "obhut-facts",
+        files: &["crates/foundation/facts/src/scores.rs"],
+        functions: "",
+        tests: "obhut-facts",
+    },
+    Part {
+        package: "obhut-media",
+        files: &["crates/domains/media/src/lists/signed.rs"],
+        functions: "",
+        tests: "obhut-app",
+    },
+    Part {
+        package: "obhut-hash",
+        files: &[
+            "crates/kernels/hash/src/digest.rs",
+            "crates/kernels/hash/src/kinds.rs",
+        ],
+        functions: "",
+        tests: "obhut-hash",
+    },
+    Part {
+        package: "obhut-index",
+        files: &[
+            "crates/kernels/index/src/linear.rs",
+            "crates/kernels/index/src/segments.rs",
+        ],
+        functions: "",
+        tests: "obhut-index",
+    },
+    Part {
+        package: "obhut-typologies",
+        files: &[
+            "crates/kernels/typologies/src/assess.rs",
+            "crates/kernels/typologies/src/scenarios.rs",
+        ],
+        functions: "",
+        tests: "obhut-typologies",
+    },
+    Part {
+        package: "obhut-chain",
+        files: &[
+            "crates/kernels/chain/src/coinjoins.rs",
+            "crates/kernels/chain/src/heuristics.rs",
+        ],
+        functions: "",
+        tests: "obhut-chain",
+    },
+];
+
+/// Least share of mutants that a test notices.
+const CAUGHT_MIN: f64 = 0.80;
+
+/// Installs a cargo subcommand if it is missing.
+fn need(subcommand: &str) -> Done {
+    let there = cargo()
+        .args([subcommand, "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success());
+    if there {
+        return Ok(());
+    }
+    let package = format!("cargo-{subcommand}");
+    println!("installing {package}");
+    must(
+        cargo().args(["install", "--locked", &package]),
+        &format!("{package} can't be installed"),
+    )
+}
+
+/// Share of lines that tests execute, by crate, on the terminal and in target/coverage.
+pub fn coverage() -> Done {
+    need("tarpaulin")?;
+    let folder = target().join("coverage");
+    fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
+    must(
+        cargo()
+            .args([
+                "tarpaulin",
+                "--workspace",
+                "--engine",
+                "llvm",
+                "--skip-clean",
+            ])
+            .args(["--exclude", "xtask", "--exclude", "obhut-fuzz"])
+            .args([
+                "--exclude-files",
+                "*/tests/*",
+                "--exclude-files",
+                "*/examples/*",
+            ])
+            .args(["--out", "Lcov", "--out", "Json", "--output-dir"])
+            .arg(&folder)
+            .args(["--timeout", "600"]),
+        "coverage",
+    )
+}
+
+/// Changes the code of [`MUTATED`] in small ways and counts the changes that no test notices.
+pub fn mutants(only: Option<&str>) -> Done {
+    need("mutants")?;
+    let known: Vec<_> = MUTATED.iter().map(|part| part.package).collect();
+    if only.is_some_and(|o| !known.contains(&o)) {
+        return Err(format!("mutants are made of {}", known.join(", ")));
+    }
+    let (mut caught, mut all, mut survivors) = (0, 0, Vec::new());
+    for part in MUTATED
+        .iter()
+        .filter(|p| only.is_none_or(|o| o == p.package))
+    {
+        let name = part.files[0].rsplit('/').next().unwrap_or_default();
+        let folder = target().join("mutants").join(part.package).join(name);
+        // Lists of an earlier run would be counted again.
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
+        let mut run = cargo();
+        run.args([
+            "mutants",
+            "--package",
+            part.package,
+            "--test-package",
+            part.tests,
+        ])
+        .args([
+            "--jobs",
+            "2",
+            "--no-shuffle",
+            "--minimum-test-timeout",
+            "60",
+        ])
+        .arg("--output")
+        .arg(&folder);
+        for file in part.files {
+            run.args(["--file", file]);
+        }
+        if !part.functions.is_empty() {
+            run.args(["--re", part.functions]);
+        }
+        // Exit code 2 says that some survived, which is what is counted here.
+        let status = run.status().map_err(|e| e.to_string())?;
+        if !matches!(status.code(), Some(0 | 2 | 3)) {
+            return Err(format!("mutants of {}: {status}", part.package));
+        }
+        for (list, noticed) in [("caught", true), ("missed", false), ("timeout", false)] {
+            let file = folder.join(format!("mutants.out/{list}.txt"));
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            for mutant in text.lines() {
+                all += 1;
+                caught += u32::from(noticed);
+                if !noticed {
+                    survivors.push(format!("{list}: {mutant}"));
+                }
+            }
+        }
+        println!("{} {name}: {caught} of {all} caught so far", part.package);
+    }
+    // Timeouts are counted as missed: only a test that fails has noticed anything.
+    let share = f64::from(caught) / f64::from(all.max(1));
+    for survivor in &survivors {
+        println!("{survivor}");
+    }
+    println!("caught {caught} of {all} mutants, {:.1} %", share * 100.0);
+    if share < CAUGHT_MIN {
+        return Err(format!(
+            "fewer than {:.0} % were caught; write a test for the decisions above",
+            CAUGHT_MIN * 100.0
+        ));
+    }
+    Ok(())
+}
+
+/// Writes the generated documents, and the book if mdbook is installed.
+pub fn documents() -> Done {
+    for package in ["obhut", "obhut-server"] {
+        must(
+            cargo()
+                .args([
+                    "test",
+                    "--quiet",
+                    "--package",
+                    package,
+                    "reference_is_current",
+                ])
+                .env("OBHUT_WRITE_DOCS", "1"),
+            "the references",
+        )?;
+    }
+    must(
+        cargo()
+            .args(["test", "--quiet", "--package", "xtask", "--test", "recipes"])
+            .env("OBHUT_WRITE_DOCS", "1"),
+        "the reference of limits",
+    )?;
+    let book = std::process::Command::new("mdbook")
+        .arg("build")
+        .current_dir(root())
+        .status();
+    match book {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("mdbook: {status}")),
+        Err(_) => {
+            println!("not present: mdbook; the pages read the same without it");
+            Ok(())
+        }
+    }
+}
+
+/// Warnings of clippy and rustdoc are errors.
+pub fn lints() -> Done {
+    let there = cargo()
+        .args(["clippy", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success());
+    if there {
+        must(
+            cargo().args([
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--quiet",
+                "--",
+                "--deny",
+                "warnings",
+            ]),
+            "clippy has remarks; `cargo clippy --fix` mends many of them",
+        )?;
+    } else {
+        println!("not present: clippy; `rustup component add clippy` installs it");
+    }
+    must(
+        cargo()
+            .args(["doc", "--workspace", "--no-deps", "--quiet"])
+            .env("RUSTDOCFLAGS", "--deny warnings"),
+        "rustdoc has remarks",
+    )
+}

@@ -1,0 +1,376 @@
+//! Each recipe of CONTRIBUTING has a check that fails, with the remedy, when a step is forgotten.
+
+mod tree;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use tree::{files, read, root};
+
+type Check = fn() -> Vec<String>;
+
+/// Recipe, as CONTRIBUTING's table calls it → its check here, or the name of the test that has it.
+const CHECKS: &[(&str, Result<Check, &str>)] = &[
+    (
+        "a hash kind",
+        Err("every_file_of_a_registry_is_listed_under_its_own_name"),
+    ),
+    (
+        "a link rule for addresses",
+        Ok(|| registry("crates/kernels/chain/src/heuristics", "HEURISTIC")),
+    ),
+    (
+        "a CoinJoin pattern",
+        Ok(|| registry("crates/kernels/chain/src/coinjoins", "COINJOIN")),
+    ),
+    (
+        "a payment indicator",
+        Err("every_file_of_a_registry_is_listed_under_its_own_name"),
+    ),
+    (
+        "a transfer file format",
+        Ok(|| modules("crates/edges/formats/src/transfers")),
+    ),
+    ("a goAML unit", Ok(goaml_profiles)),
+    (
+        "a report destination",
+        Err("every_file_of_a_registry_is_listed_under_its_own_name"),
+    ),
+    (
+        "a format of incoming reports",
+        Ok(|| registry("crates/edges/formats/src/incoming", "FORMAT")),
+    ),
+    (
+        "a rule of a score",
+        Err("rules_have_sources_unique_ids_and_points_below_a_hundred"),
+    ),
+    ("an API resource", Err("the_api_reference_is_current")),
+    (
+        "a page",
+        Err("every_file_of_a_registry_is_listed_under_its_own_name"),
+    ),
+    (
+        "a table, or a change of one",
+        Err("every_migration_is_listed_and_none_is_edited"),
+    ),
+    ("a domain", Ok(domains)),
+    (
+        "something a person may do",
+        Err("every_action_by_every_role_and_right"),
+    ),
+    ("a command", Err("the_command_reference_is_current")),
+    (
+        "a fake of a service",
+        Ok(|| modules("crates/edges/fakes/src/lib.rs")),
+    ),
+    ("a parser of outside input", Ok(parsers)),
+    ("a benchmark", Ok(benchmarks)),
+    ("a limit", Ok(limits)),
+    ("a word", Ok(words)),
+];
+
+/// First cells of the table of recipes.
+fn recipes() -> Vec<String> {
+    let text = read(&root().join("CONTRIBUTING.md"));
+    let table = text
+        .split("| you add |")
+        .nth(1)
+        .expect("the table of recipes");
+    table
+        .lines()
+        .skip(2)
+        .take_while(|l| l.starts_with('|'))
+        .map(|l| l.split('|').nth(1).unwrap_or_default().trim().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_recipe_has_a_check_and_passes_it() {
+    let sources: Vec<String> = files("")
+        .into_iter()
+        .filter(|f| f.ends_with(".rs"))
+        .map(|f| read(&root().join(f)))
+        .collect();
+    let known: Vec<_> = CHECKS
+        .iter()
+        .map(|(recipe, _)| (*recipe).to_owned())
+        .collect();
+    // In order as well, so that the table and CHECKS can be read next to each other.
+    assert_eq!(
+        recipes(),
+        known,
+        "a recipe of CONTRIBUTING without a check here, or the other way round"
+    );
+    for (recipe, check) in CHECKS {
+        match check {
+            Ok(check) => {
+                let forgotten = check();
+                assert!(forgotten.is_empty(), "{recipe}: {}", forgotten.join("; "));
+            }
+            // A renamed test would otherwise leave its recipe without a check.
+            Err(test) => assert!(
+                sources.iter().any(|s| s.contains(&format!("fn {test}("))),
+                "{recipe}: the test {test} that checks it doesn't exist"
+            ),
+        }
+    }
+}
+
+/// Every source file belongs to its crate; one without a `mod` line would never be compiled.
+#[test]
+fn no_source_file_is_forgotten() {
+    for file in files("crates") {
+        let Some((_, inside)) = file.split_once("/src/") else {
+            continue;
+        };
+        if !file.ends_with(".rs")
+            || matches!(inside, "lib.rs" | "main.rs")
+            || inside.starts_with("bin/")
+        {
+            continue;
+        }
+        let stem = inside
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(".rs");
+        let folder = file.rsplit_once('/').expect("below src").0;
+        let parents = [
+            format!("{folder}.rs"),
+            format!("{folder}/lib.rs"),
+            format!("{folder}/main.rs"),
+        ];
+        let line = format!("mod {stem};");
+        assert!(
+            parents
+                .iter()
+                .any(|p| root().join(p).exists() && read(&root().join(p)).contains(&line)),
+            "{file} is never compiled: add `{line}` to the file above it"
+        );
+    }
+}
+
+fn stems(folder: &str) -> Vec<String> {
+    // Files directly in the folder: a folder below belongs to the entry of its name.
+    let depth = folder.matches('/').count() + 1;
+    files(folder)
+        .into_iter()
+        .filter(|f| f.ends_with(".rs") && f.matches('/').count() == depth)
+        .map(|f| {
+            f.rsplit('/')
+                .next()
+                .expect("a name")
+                .trim_end_matches(".rs")
+                .to_owned()
+        })
+        .collect()
+}
+
+/// Files of a registry's folder that its list doesn't name.
+fn registry(folder: &str, entry: &str) -> Vec<String> {
+    let list = read(&root().join(format!("{folder}.rs")));
+    stems(folder)
+        .into_iter()
+        .filter(|stem| stem != "tests" && !list.contains(&format!("{stem}::{entry}")))
+        .map(|stem| format!("add `{stem}::{entry}` to {folder}.rs"))
+        .collect()
+}
+
+/// Files that the module above doesn't declare.
+fn modules(above: &str) -> Vec<String> {
+    let (folder, file) = match above.strip_suffix("/lib.rs") {
+        Some(folder) => (folder, above.to_owned()),
+        None => (above, format!("{above}.rs")),
+    };
+    let list = read(&root().join(&file));
+    stems(folder)
+        .into_iter()
+        .filter(|stem| stem != "lib" && !list.contains(&format!("mod {stem};")))
+        .map(|stem| format!("add `mod {stem};` to {file}"))
+        .collect()
+}
+
+fn goaml_profiles() -> Vec<String> {
+    let list = read(&root().join("crates/edges/formats/src/reports/goaml.rs"));
+    files("crates/edges/formats/src/reports/goaml/profiles")
+        .into_iter()
+        .filter_map(|f| f.rsplit('/').next().map(str::to_owned))
+        .filter(|name| !list.contains(&format!("profiles/{name}")))
+        .map(|name| format!("name profiles/{name} in goaml.rs"))
+        .collect()
+}
+
+fn domains() -> Vec<String> {
+    let app = read(&root().join("crates/app/src/lib.rs"));
+    let registered = app.split("fn domains()").nth(1).unwrap_or_default();
+    files("crates/domains")
+        .into_iter()
+        .filter(|f| f.ends_with("Cargo.toml"))
+        .filter_map(|f| f.split('/').nth(2).map(str::to_owned))
+        .filter(|name| !registered.contains(&format!("{name}::")))
+        .map(|name| format!("register {name} in `domains()` of crates/app/src/lib.rs"))
+        .collect()
+}
+
+fn parsers() -> Vec<String> {
+    let (targets, soak) = (
+        read(&root().join("fuzz/src/lib.rs")),
+        read(&root().join("xtask/src/soak.rs")),
+    );
+    let mut forgotten = Vec::new();
+    for name in targets
+        .split("name: \"")
+        .skip(1)
+        .filter_map(|t| t.split('"').next())
+    {
+        for (there, remedy) in [
+            (
+                root().join(format!("fuzz/corpus/{name}")).is_dir(),
+                format!("put inputs into fuzz/corpus/{name}/"),
+            ),
+            (
+                root()
+                    .join(format!("fuzz/libfuzzer/src/{name}.rs"))
+                    .exists(),
+                format!("add fuzz/libfuzzer/src/{name}.rs"),
+            ),
+            (
+                soak.contains(&format!("\"{name}\"")),
+                format!("add \"{name}\" to TARGETS in xtask/src/soak.rs"),
+            ),
+        ] {
+            if !there {
+                forgotten.push(remedy);
+            }
+        }
+    }
+    forgotten
+}
+
+fn benchmarks() -> Vec<String> {
+    let list = read(&root().join("xtask/src/bench.rs"));
+    stems("xtask/src")
+        .into_iter()
+        .filter(|stem| stem.starts_with("bench_") && !list.contains(&format!("{stem}::run")))
+        .map(|stem| format!("add {stem}::run to ALL in xtask/src/bench.rs"))
+        .collect()
+}
+
+/// The reference of limits, from the constants themselves: name, value, meaning, file.
+fn limits_page() -> (String, Vec<String>) {
+    let (mut by_file, mut unexplained) = (BTreeMap::<String, String>::new(), Vec::new());
+    for file in files("crates")
+        .into_iter()
+        .filter(|f| f.contains("/src/") && f.ends_with(".rs"))
+    {
+        let text = read(&root().join(&file));
+        let mut doc = String::new();
+        for line in text.lines().map(str::trim) {
+            if let Some(sentence) = line.strip_prefix("///") {
+                doc += sentence;
+                continue;
+            }
+            let constant = [
+                "pub(crate) const ",
+                "pub(super) const ",
+                "pub const ",
+                "const ",
+            ]
+            .iter()
+            .find_map(|start| line.strip_prefix(start))
+            .and_then(|rest| rest.strip_suffix(';')?.split_once(" = "));
+            if let Some((head, value)) = constant {
+                let name = head.split(':').next().unwrap_or_default();
+                if name.ends_with("_MAX") && !name.contains(' ') {
+                    if doc.is_empty() {
+                        unexplained.push(format!(
+                            "{file}: say what {name} limits, with its unit, in a docstring"
+                        ));
+                    }
+                    let row = by_file.entry(file.clone()).or_default();
+                    let _ = writeln!(row, "| `{name}` | `{value}` | {} |", doc.trim());
+                }
+            }
+            // An attribute may come between a docstring and its constant.
+            if !line.starts_with("#[") {
+                doc.clear();
+            }
+        }
+    }
+    let mut page = String::from(
+        "# Limits\n\nGenerated from the constants by `cargo xtask docs`. What each means for input from outside is \
+         explained in [Promises, limits, formats](../handling.md#limits-on-input).\n",
+    );
+    for (file, rows) in by_file {
+        let short = file.trim_start_matches("crates/").replace("/src/", "/");
+        let _ = write!(
+            page,
+            "\n## {short}\n\n| constant | value | meaning |\n|---|---|---|\n{rows}"
+        );
+    }
+    (page, unexplained)
+}
+
+fn limits() -> Vec<String> {
+    let (page, mut forgotten) = limits_page();
+    let path = root().join("docs/reference/limits.md");
+    if std::env::var_os("OBHUT_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &page).expect("docs/reference can be written");
+    }
+    if std::fs::read_to_string(&path).unwrap_or_default() != page {
+        forgotten
+            .push("docs/reference/limits.md is out of date; `cargo xtask docs` writes it".into());
+    }
+    // The other direction: the table for users names no constant that is gone.
+    let sources: Vec<String> = files("crates")
+        .into_iter()
+        .filter(|f| f.ends_with(".rs"))
+        .map(|f| read(&root().join(f)))
+        .collect();
+    let handling = read(&root().join("docs/handling.md"));
+    for word in handling
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|w| w.ends_with("_MAX"))
+    {
+        if !sources.iter().any(|s| s.contains(word)) {
+            forgotten.push(format!("docs/handling.md names {word}, which is gone"));
+        }
+    }
+    forgotten
+}
+
+fn words() -> Vec<String> {
+    let text = read(&root().join("docs/glossary.md"));
+    let mut seen = Vec::new();
+    let mut twice = Vec::new();
+    for cell in text
+        .lines()
+        .filter(|l| l.starts_with("| "))
+        .filter_map(|l| l.split('|').nth(1))
+    {
+        for word in cell
+            .split(',')
+            .map(|w| w.split('(').next().unwrap_or_default().trim().to_owned())
+        {
+            if seen.contains(&word) && word != "role" {
+                twice.push(format!("{word} is in docs/glossary.md twice"));
+            }
+            seen.push(word);
+        }
+    }
+    twice
+}
+
+#[test]
+fn a_forgotten_step_is_noticed() {
+    assert!(
+        registry("crates/kernels/hash/src/kinds", "NOTHING")
+            .iter()
+            .any(|r| r.contains("md5::NOTHING"))
+    );
+    assert!(modules("crates/edges/formats/src/reports/ncmec").is_empty());
+    let (page, _) = limits_page();
+    assert!(page.contains("`FACTS_BYTES_MAX`"));
+}
