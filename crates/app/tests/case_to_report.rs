@@ -434,6 +434,47 @@ async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
     .await;
 }
 
+/// Each approval held a connection and asked the pool for a second one: with as many approvals as the pool has
+/// connections, all of them timed out.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_approvals_do_not_wait_for_each_other() {
+    on_each_database(async |b: Bench| {
+        let c = Arc::new(b.casework);
+        let rita = new_person(&c, "Rita", &[Role::Reviewer]).await;
+        let olga = new_person(&c, "Olga", &[Role::ReportingOfficer]).await;
+        let mut reports = Vec::new();
+        for n in 0..16 {
+            let text = format!(r#"{{"facts": {{"reported": {{"id": "user-{n}"}}}}}}"#);
+            let file = CaseFile::from_json(text.as_bytes()).unwrap();
+            let case = casework::new_case(&c, &file, Vec::new(), "test")
+                .await
+                .unwrap()
+                .case;
+            let decided = casework::decide(&c, &case, &rita, &decision(Ruling::Report))
+                .await
+                .unwrap();
+            reports.push(
+                casework::file_report(&c, &decided, "ncmec", false, "test")
+                    .await
+                    .unwrap(),
+            );
+        }
+        let approvals: Vec<_> = reports
+            .into_iter()
+            .map(|report| {
+                let (c, olga) = (c.clone(), olga.clone());
+                tokio::spawn(
+                    async move { casework::approve_report(&c, &report, &olga, None).await },
+                )
+            })
+            .collect();
+        for approval in approvals {
+            approval.await.unwrap().unwrap();
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn private_messages_need_a_legal_basis_that_has_not_ended() {
     on_each_database(async |b: Bench| {

@@ -136,6 +136,23 @@ fn nibble(c: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
+    /// A text, bytes of the kind, and what is said about it.
+    #[test]
+    fn a_text_that_is_no_digest_is_refused_with_its_place() {
+        for (text, bytes, said) in [
+            ("00ff", 3, "4 bytes where 6 hex digits belong"),
+            ("00ffé", 3, "not a hex digit at character 5"),
+            ("0g0000", 3, "not a hex digit at character 2"),
+            ("g00000", 3, "not a hex digit at character 1"),
+            ("0000g0", 3, "not a hex digit at character 5"),
+            ("00000g", 3, "not a hex digit at character 6"),
+            ("00", 33, "a digest has at most 32 bytes, not 33"),
+        ] {
+            let e = Digest::from_hex(text, bytes).unwrap_err().to_string();
+            assert_eq!(e, said, "{text}");
+        }
+    }
+
     #[test]
     fn hex_round_trip_and_faults() {
         let d = Digest::from_hex("00FFa1", 3).unwrap();

@@ -202,6 +202,56 @@ mod tests {
         }
     }
 
+    /// Name, bytes of a digest, radius in bits, least quality, computed from a picture.
+    #[test]
+    fn each_kind_states_how_it_matches() {
+        for (name, bytes, radius, quality, picture) in [
+            ("pdq", 32, Some(31), 50, true),
+            ("pdq-cimg512", 32, Some(31), 50, true),
+            ("md5", 16, None, 0, false),
+            ("sha1", 20, None, 0, false),
+            ("sha256", 32, None, 0, false),
+            ("vpdq", 32, Some(31), 50, false),
+        ] {
+            let kind = by_name(name).unwrap();
+            assert_eq!(kind.digest_bytes, bytes, "{name}");
+            assert_eq!(kind.radius_bits(), radius, "{name}");
+            assert_eq!(kind.quality_min(), quality, "{name}");
+            assert_eq!(kind.needs_pixels(), picture, "{name}");
+            let bytewise = kind.of_bytes(b"abc").is_some();
+            assert_eq!(bytewise, !name.contains("pdq"), "{name}");
+            let rgb = ramp(8, 8);
+            let hashed = kind.of_pixels(Pixels::new(8, 8, &rgb).unwrap()).is_some();
+            assert_eq!(hashed, !bytewise, "{name}");
+        }
+    }
+
+    /// A signal during a read isn't an error; any other is.
+    #[test]
+    fn an_interrupted_read_is_tried_again() {
+        struct Interrupted(Vec<io::Result<&'static [u8]>>);
+        impl Read for Interrupted {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let Some(next) = self.0.pop() else {
+                    return Ok(0);
+                };
+                let bytes = next?;
+                buffer[..bytes.len()].copy_from_slice(bytes);
+                Ok(bytes.len())
+            }
+        }
+        let Compute::Bytes(md5) = by_name("md5").unwrap().compute else {
+            panic!("md5 is computed from bytes")
+        };
+        let fault = |kind: io::ErrorKind| -> io::Result<&'static [u8]> { Err(kind.into()) };
+        // Popped from the end: `ab`, a signal, `c`.
+        let mut read = Interrupted(vec![Ok(b"c"), fault(io::ErrorKind::Interrupted), Ok(b"ab")]);
+        let digest = md5(&mut read).unwrap().to_hex();
+        assert_eq!(digest, "900150983cd24fb0d6963f7d28e17f72");
+        let mut read = Interrupted(vec![Ok(b"c"), fault(io::ErrorKind::BrokenPipe), Ok(b"ab")]);
+        assert!(md5(&mut read).is_err());
+    }
+
     #[test]
     fn names_are_unique_and_found() {
         for kind in ALL {

@@ -106,3 +106,44 @@ fn check(width: u32, height: u32, channels: u64, found: usize) -> Result<(), Pix
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sides, bytes given, and what is said about them.
+    #[test]
+    fn sides_and_bytes_have_to_agree() {
+        for (width, height, given, expected) in [
+            (1, 1, 3, "ok"),
+            (2, 3, 18, "ok"),
+            (0, 1, 0, "a picture needs at least one pixel"),
+            (1, 0, 0, "a picture needs at least one pixel"),
+            (2, 2, 11, "11 bytes where 12 belong"),
+            (2, 2, 13, "13 bytes where 12 belong"),
+            // 3 × (2³² − 1)² is more than 64 bits hold.
+            (
+                u32::MAX,
+                u32::MAX,
+                3,
+                "3 bytes where 18446744073709551615 belong",
+            ),
+        ] {
+            let bytes = vec![0; given];
+            let said = match Pixels::new(width, height, &bytes) {
+                Ok(_) => "ok".to_owned(),
+                Err(e) => e.to_string(),
+            };
+            assert_eq!(said, expected, "{width} × {height}");
+        }
+    }
+
+    #[test]
+    fn grey_pixels_are_one_byte_each() {
+        assert!(Pixels::grey(2, 3, &[0; 6]).is_ok());
+        let wrong = Pixels::grey(2, 3, &[0; 18])
+            .err()
+            .expect("three times too long");
+        assert_eq!(wrong.to_string(), "18 bytes where 6 belong");
+    }
+}

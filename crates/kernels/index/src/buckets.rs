@@ -394,6 +394,27 @@ mod tests {
     use crate::linear;
     use proptest::prelude::*;
 
+    /// `u32::MAX` once wrapped to a radius below zero and found nothing.
+    #[test]
+    fn a_radius_beyond_all_bits_finds_everything() {
+        let entries = vec![[0; 32], [0x0f; 32], [0xff; 32]];
+        let index = Index::new(entries.clone());
+        for radius in [256, 257, u32::MAX] {
+            assert_eq!(index.within(&[0; 32], radius).len(), 3, "{radius}");
+            assert_eq!(
+                index.within_each(&[[0; 32]], radius)[0].len(),
+                3,
+                "{radius}"
+            );
+            assert_eq!(
+                linear::within(&entries, &[0; 32], radius).len(),
+                3,
+                "{radius}"
+            );
+        }
+        assert_eq!(index.within(&[0; 32], 255).len(), 2);
+    }
+
     fn random(state: &mut u64) -> Bits256 {
         let mut out = [0; 32];
         for word in out.chunks_exact_mut(8) {
