@@ -91,6 +91,64 @@ async fn a_report_kept_the_payments_of_the_first_alert() {
     .await;
 }
 
+/// Two cases watch one address; the legal basis of one has ended. It got findings all the same, because the
+/// other one's was still good.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_went_on_under_another_cases_legal_basis() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let rita = new_person(c, "Rita", &[Role::Reviewer, Role::Administrator]).await;
+        let now = b.clock.now_micros();
+        let mut cases = Vec::new();
+        for seconds in [60, 600] {
+            let file = CaseFile::from_json(b"{}").unwrap();
+            let case = casework::new_case(c, &file, Vec::new(), "test")
+                .await
+                .unwrap()
+                .case;
+            let until = now + seconds * 1_000_000;
+            bitcoin::record_chain_basis(c, &case, "order 1", "A. Officer", until, &rita)
+                .await
+                .unwrap();
+            let watched = ["tb1qexample".to_owned()];
+            bitcoin::watch_addresses(c, &case, bitcoin::Network::Testnet, &watched, &rita)
+                .await
+                .unwrap();
+            cases.push(case);
+        }
+        let movement = |txid: &str| bitcoin::MovementRow {
+            address: "tb1qexample".into(),
+            txid: txid.into(),
+            height: 1,
+            time: "2026-01-01T00:00:00Z".into(),
+            amount_sat: 1,
+            incoming: true,
+            place: 0,
+            undone: false,
+        };
+        let record = async |txid: &str| {
+            bitcoin::record_movement(c, "testnet", &movement(txid))
+                .await
+                .unwrap()
+        };
+        assert_eq!(record("00").await, 2);
+        b.clock.pass(120);
+        assert_eq!(
+            record("01").await,
+            1,
+            "only the case whose basis is current"
+        );
+        let of = async |case: &str| bitcoin::movements(c, case).await.unwrap().len();
+        assert_eq!((of(&cases[0]).await, of(&cases[1]).await), (1, 2));
+        // A closed case isn't watched either.
+        casework::decide(c, &cases[1], &rita, &decision(Ruling::NoReport))
+            .await
+            .unwrap();
+        assert_eq!(record("02").await, 0);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proof_of_erasure_was_false() {
     on_each_database(async |b: Bench| {

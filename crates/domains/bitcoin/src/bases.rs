@@ -46,7 +46,7 @@ pub(crate) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
     Ok(gone.rows_affected())
 }
 
-async fn may_go_on(tx: &mut Tx, case: &str) -> Result<()> {
+pub(crate) async fn may_go_on(tx: &mut Tx, case: &str) -> Result<()> {
     let status = cases::status(tx, case).await?;
     if goes_on(status) {
         return Ok(());

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use obhut_chain::Network;
 
-use crate::bases::{begin_trace, chain_bases, goes_on, is_nobodys};
+use crate::bases::{begin_trace, chain_bases, goes_on, is_nobodys, may_go_on};
 
 /// Source of this domain's findings.
 pub(crate) const SOURCE: &str = "chain";
@@ -74,7 +74,9 @@ pub async fn watch_addresses(
     // Checks role and legal basis, and is in the audit trail before any address is stored.
     begin_trace(casework, case, network, person).await?;
     let mut tx = casework.begin().await?;
-    cases::status(&mut tx, case).await?;
+    // The case may have been closed or cleared since the permission was given.
+    cases::hold(&mut tx, case).await?;
+    may_go_on(&mut tx, case).await?;
     let mut new = 0;
     for address in addresses {
         let added = sqlx::query(
@@ -144,12 +146,7 @@ pub async fn chain_watches(casework: &Casework, network: Network) -> Result<Vec<
         let mut c = Columns::of(row);
         let case = c.text()?;
         if !lawful.contains_key(&case) {
-            let bases = chain_bases(casework, &case).await?;
-            let now = casework.now_micros();
-            let open = is_nobodys(network) || bases.iter().any(|b| b.ends_at > now);
-            let status = cases::status(&mut casework.snapshot().await?, &case).await?;
-            // Computed at every call: a watch pauses when its basis ends and resumes with a new one.
-            lawful.insert(case.clone(), open && goes_on(status));
+            lawful.insert(case.clone(), is_lawful(casework, &case, network).await?);
         }
         if lawful[&case] {
             watches.push(ChainWatch {
@@ -161,29 +158,48 @@ pub async fn chain_watches(casework: &Casework, network: Network) -> Result<Vec<
     Ok(watches)
 }
 
-/// Raises a finding for each case that watches the address; the same movement twice is one. How many
-/// were new.
+/// Whether a case's addresses may be watched now. Computed at every call: a watch pauses when its legal basis
+/// ends, and resumes with a new one.
+async fn is_lawful(casework: &Casework, case: &str, network: Network) -> Result<bool> {
+    let now = casework.now_micros();
+    let bases = chain_bases(casework, case).await?;
+    let based = is_nobodys(network) || bases.iter().any(|b| b.ends_at > now);
+    let status = cases::status(&mut casework.snapshot().await?, case).await?;
+    Ok(based && goes_on(status))
+}
+
+/// Raises a finding for each case that may watch the address and does; the same movement twice is one. Returns
+/// how many were new.
 pub async fn record_movement(
     casework: &Casework,
     network: &str,
     movement: &MovementRow,
 ) -> Result<u64> {
     let address = casework.keyed_digest("chain address", movement.address.as_bytes());
-    let mut tx = casework.begin().await?;
     let rows = sqlx::query(
         "SELECT case_id FROM chain_watches WHERE network = $1 AND address_key = $2 ORDER BY case_id",
     )
     .bind(network)
     .bind(&address)
-    .fetch_all(&mut *tx)
+    .fetch_all(casework.pool())
     .await?;
-    let mut raised = 0;
+    let of = Network::by_name(network)
+        .ok_or_else(|| CaseworkError::unreadable("the network of a watch"))?;
+    let mut lawful = Vec::new();
     for row in &rows {
         let case = Columns::of(row).text()?;
+        // Another case's basis doesn't permit this one.
+        if is_lawful(casework, &case, of).await? {
+            lawful.push(case);
+        }
+    }
+    let mut tx = casework.begin().await?;
+    let mut raised = 0;
+    for case in lawful {
         // Redress locks the case first as well; another order could deadlock.
         cases::hold(&mut tx, &case).await?;
-        // The case may have been cleared while this transaction waited for the lock.
-        if cases::status(&mut tx, &case).await? == CaseStatus::Cleared {
+        // The case may have been closed or cleared while this transaction waited for the lock.
+        if !goes_on(cases::status(&mut tx, &case).await?) {
             continue;
         }
         let json = serde_json::to_string(movement).expect("a movement is JSON");
