@@ -168,19 +168,14 @@ async fn is_lawful(casework: &Casework, case: &str, network: Network) -> Result<
     Ok(based && goes_on(status))
 }
 
-/// Raises a finding for each case that may watch the address and does; the same movement twice is one. Returns
-/// how many were new.
-pub async fn record_movement(
-    casework: &Casework,
-    network: &str,
-    movement: &MovementRow,
-) -> Result<u64> {
-    let address = casework.keyed_digest("chain address", movement.address.as_bytes());
+/// The cases that watch an address and may.
+async fn lawful_watchers(casework: &Casework, network: &str, address: &str) -> Result<Vec<String>> {
+    let key = casework.keyed_digest("chain address", address.as_bytes());
     let rows = sqlx::query(
         "SELECT case_id FROM chain_watches WHERE network = $1 AND address_key = $2 ORDER BY case_id",
     )
     .bind(network)
-    .bind(&address)
+    .bind(&key)
     .fetch_all(casework.pool())
     .await?;
     let of = Network::by_name(network)
@@ -193,6 +188,17 @@ pub async fn record_movement(
             lawful.push(case);
         }
     }
+    Ok(lawful)
+}
+
+/// Raises a finding for each case that may watch the address and does; the same movement twice is one. Returns
+/// how many were new.
+pub async fn record_movement(
+    casework: &Casework,
+    network: &str,
+    movement: &MovementRow,
+) -> Result<u64> {
+    let lawful = lawful_watchers(casework, network, &movement.address).await?;
     let mut tx = casework.begin().await?;
     let mut raised = 0;
     for case in lawful {

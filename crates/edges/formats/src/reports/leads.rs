@@ -36,16 +36,15 @@ fn write(d: &Dossier) -> Rendered {
             .and_then(|l| l.country.as_ref())
             .or(fallback);
         // It becomes a folder of the ZIP: a code of two capitals cannot be a path.
-        if let Some(country) =
-            country.filter(|c| c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase()))
-        {
+        if let Some(country) = country.filter(|c| is_code(c)) {
             countries
                 .entry(country.clone())
                 .or_default()
                 .push(lead(a, role));
         }
         for linked in &a.associated {
-            if let Some(country) = linked.location.as_ref().and_then(|l| l.country.clone()) {
+            let country = linked.location.as_ref().and_then(|l| l.country.clone());
+            if let Some(country) = country.filter(|c| is_code(c)) {
                 countries
                     .entry(country)
                     .or_default()
@@ -139,4 +138,68 @@ fn lead(a: &Account, role: &str) -> Value {
         "devices": a.devices,
         "location": a.location,
     })
+}
+
+/// A country code; only such becomes a folder of the ZIP.
+fn is_code(country: &str) -> bool {
+    country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use obhut_facts::{Account, CaseStatus, Dossier, Facts, Location, Reporter, Sealed};
+
+    use super::*;
+
+    fn account(country: &str, linked: Vec<Account>) -> Account {
+        Account {
+            id: Some("user".into()),
+            location: Some(Location {
+                country: Some(country.into()),
+                ..Location::default()
+            }),
+            associated: linked,
+            ..Account::default()
+        }
+    }
+
+    /// Folders of the ZIP are country codes and nothing else: a linked account's country once went in unchecked.
+    #[test]
+    fn only_country_codes_become_folders() {
+        let linked = vec![
+            account("FR", vec![]),
+            account("../../x", vec![]),
+            account("de", vec![]),
+        ];
+        let facts = Facts {
+            reported: Some(account("DE", linked)),
+            recipients: vec![account("/etc", vec![])],
+            ..Facts::default()
+        };
+        let dossier = Dossier {
+            case: "case-1".into(),
+            status: CaseStatus::Decided,
+            reporter: Reporter::default(),
+            facts: Sealed::new(facts),
+            victims_left_out: 0,
+            unit: None,
+            files: Vec::new(),
+            category: None,
+            matched: false,
+            decided: true,
+            embargoed: false,
+            found_at: 0,
+            made_at: 0,
+        };
+        let rendered = write(&dossier);
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(rendered.report)).unwrap();
+        let mut names: Vec<String> = (0..archive.len())
+            .map(|n| archive.by_index(n).unwrap().name().unwrap().into_owned())
+            .collect();
+        names.sort();
+        assert_eq!(
+            names,
+            ["DE/lead.json", "DE/lead.pdf", "FR/lead.json", "FR/lead.pdf"]
+        );
+    }
 }

@@ -48,8 +48,10 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
         file.problems.push(problem(name, 0, what));
     }
     for field in ["currency", "confidence"] {
-        let everywhere = |v: &Value| v.get(field).is_some() || v.get("network").is_some();
-        if !head.contains_key(field) && !tags.iter().all(everywhere) {
+        // TagPack's newer name of `currency` is `network`.
+        let has = |k: &str| k == field || (field == "currency" && k == "network");
+        let everywhere = |v: &Value| v.as_object().is_some_and(|tag| tag.keys().any(|k| has(k)));
+        if !head.keys().any(|k| has(k)) && !tags.iter().all(everywhere) {
             let what = format!(
                 "`{field}` is neither in the header nor in every tag, but the schema requires it"
             );

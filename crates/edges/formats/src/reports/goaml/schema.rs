@@ -26,6 +26,9 @@ impl Schema {
         if root.name != "schema" {
             return Err("the unit's schema isn't an XML schema".into());
         }
+        if let Some(name) = refers_to_itself(&root) {
+            return Err(format!("the unit's schema defines {name} by itself"));
+        }
         Ok(Schema { root, compat })
     }
 
@@ -66,6 +69,51 @@ impl Schema {
         }
         check.faults
     }
+}
+
+/// A simple type derived from itself, or a group that contains itself: following either would never end. (An
+/// element within itself is fine; a document's depth bounds it.)
+fn refers_to_itself(root: &Node) -> Option<&str> {
+    let named: BTreeMap<&str, &Node> = root
+        .children
+        .iter()
+        .filter(|n| matches!(n.name.as_str(), "simpleType" | "complexType" | "group"))
+        .filter_map(|n| Some((n.attribute("name")?, n)))
+        .collect();
+    named.keys().copied().find(|name| {
+        // Everything that can be reached from one name; at most all names are visited.
+        let mut open = vec![*name];
+        let mut seen = Vec::new();
+        while let Some(at) = open.pop() {
+            for next in named.get(at).into_iter().flat_map(|node| references(node)) {
+                if next == *name {
+                    return true;
+                }
+                if !seen.contains(&next) {
+                    seen.push(next);
+                    open.push(next);
+                }
+            }
+        }
+        false
+    })
+}
+
+/// Names that a type or group refers to, except through an element.
+fn references(node: &Node) -> Vec<&str> {
+    let mut names = Vec::new();
+    for child in node.children.iter().filter(|c| c.name != "element") {
+        let direct = match child.name.as_str() {
+            "restriction" | "extension" => child.attribute("base"),
+            "group" => child.attribute("ref"),
+            _ => None,
+        };
+        names.extend(direct.map(local));
+        let members = child.attribute("memberTypes").unwrap_or_default();
+        names.extend(members.split_whitespace().map(local));
+        names.extend(references(child));
+    }
+    names
 }
 
 struct Check<'a> {
@@ -363,7 +411,10 @@ impl<'a> Check<'a> {
             }
             "boolean" => matches!(text, "true" | "false" | "0" | "1"),
             "dateTime" => text.contains('T') && crate::transfers::moment(text).is_ok(),
-            "date" => text.len() >= 10 && crate::transfers::moment(&text[..10]).is_ok(),
+            // The first ten bytes may end inside a character.
+            "date" => text
+                .get(..10)
+                .is_some_and(|day| crate::transfers::moment(day).is_ok()),
             _ => true,
         };
         if !fine {
@@ -453,6 +504,45 @@ fn literal_anchors(pattern: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A schema whose reading or checking never ended, and a date that ended inside a character.
+    #[test]
+    fn hostile_schemas_and_values_are_refused() {
+        let schema = |body: &str| {
+            let text = format!("<schema><element name=\"r\" type=\"a\"/>{body}</schema>");
+            Schema::read(&text, false)
+        };
+        for body in [
+            r#"<simpleType name="a"><restriction base="a"/></simpleType>"#,
+            r#"<simpleType name="a"><restriction base="b"/></simpleType><simpleType name="b"><restriction base="a"/></simpleType>"#,
+            r#"<simpleType name="a"><union memberTypes="string a"/></simpleType>"#,
+            r#"<group name="g"><sequence><group ref="g"/></sequence></group>"#,
+            r#"<complexType name="a"><simpleContent><extension base="a"/></simpleContent></complexType>"#,
+        ] {
+            let refused = schema(body).err().unwrap_or_default();
+            assert!(refused.contains("by itself"), "{body}: {refused}");
+        }
+        let dates =
+            schema(r#"<simpleType name="a"><restriction base="date"/></simpleType>"#).unwrap();
+        for (text, fine) in [
+            ("2026-03-01", true),
+            ("2026-03-01Z", true),
+            ("2026-03", false),
+            ("aééééé", false),
+            ("2026-03-0é", false),
+        ] {
+            let faults = dates.faults(&format!("<r>{text}</r>"));
+            assert_eq!(faults.is_empty(), fine, "{text}: {faults:?}");
+        }
+        // An element within itself is ordinary.
+        let nested = r#"<complexType name="a"><sequence><element name="r" type="a" minOccurs="0"/></sequence></complexType>"#;
+        assert!(
+            schema(nested)
+                .unwrap()
+                .faults("<r><r><r/></r></r>")
+                .is_empty()
+        );
+    }
 
     const SCHEMA: &str = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
       <xs:element name="report"><xs:complexType><xs:sequence>
