@@ -593,8 +593,8 @@ pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
         .collect();
     // Stable: among equal points the order of the table decides.
     reasons.sort_by_key(|r| std::cmp::Reverse(r.points));
-    // Each takes its share of what the others leave, so the sum never passes a hundred and every
-    // further reason raises it.
+    // Each takes its share of what the others leave, so the sum never passes a hundred and no further
+    // reason lowers it.
     let mut left: u64 = 1_000_000;
     for reason in &reasons {
         left = left * u64::from(100 - reason.points) / 100;
@@ -604,89 +604,4 @@ pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn looked(facts: &Facts, files: Vec<RuleFile>) -> RuleInput<'_> {
-        RuleInput {
-            facts,
-            files,
-            categorised: true,
-            reporter: true,
-        }
-    }
-
-    #[test]
-    fn rules_have_sources_unique_ids_and_points_below_a_hundred() {
-        let mut ids: Vec<_> = COMPLETENESS
-            .iter()
-            .map(|r| (r.id, r.source, r.points))
-            .collect();
-        assert!(
-            ids.iter()
-                .all(|(_, s, p)| !s.is_empty() && (1..100).contains(p))
-        );
-        ids.sort_unstable();
-        assert!(ids.windows(2).all(|w| w[0].0 != w[1].0));
-        let mut ids: Vec<_> = RISK.iter().map(|r| (r.id, r.source, r.points)).collect();
-        // 100 points would leave nothing to other reasons; more would underflow `100 - points`.
-        assert!(
-            ids.iter()
-                .all(|(_, s, p)| !s.is_empty() && (1..100).contains(p))
-        );
-        ids.sort_unstable();
-        assert!(ids.windows(2).all(|w| w[0].0 != w[1].0));
-    }
-
-    #[test]
-    fn a_viral_duplicate_is_complete_and_low_in_risk() {
-        let facts: Facts = serde_json::from_str(r#"{
-            "occurred_at": "2026-01-01T00:00:00Z", "places": [{"place": "web-page"}],
-            "jurisdiction": {"user_country": "DE"},
-            "reported": {"id": "u", "person": {"emails": [{"address": "a@b.example"}]}, "devices": [{"kind": "IMEI", "value": "1"}],
-                "ip_events": [{"address": "192.0.2.1", "at": "2026-01-01T00:00:00Z", "port": 1}]}}"#).unwrap();
-        let file = RuleFile {
-            kept: true,
-            matched: true,
-            viewed: true,
-            dated: true,
-            annotations: vec!["viral".into()],
-        };
-        let s = scores(&looked(&facts, vec![file]));
-        assert_eq!((s.complete, s.at_risk), (100, 0), "{s:?}");
-    }
-
-    #[test]
-    fn a_child_in_danger_with_hardly_a_fact_is_high_in_risk_and_incomplete() {
-        let facts: Facts = serde_json::from_str(
-            r#"{"incident": "enticement", "tags": ["sextortion"], "risks": ["self-harm"]}"#,
-        )
-        .unwrap();
-        let s = scores(&looked(&facts, Vec::new()));
-        // 1 - 0.55 * 0.7 * 0.8 = 0.69 from self-harm, sextortion and enticement.
-        assert!(s.at_risk >= 65 && s.complete < 30, "{s:?}");
-    }
-
-    #[test]
-    fn more_reasons_never_lower_the_score() {
-        let mut facts = Facts::default();
-        let mut last = 0;
-        for risk in RiskFact::ALL {
-            facts.risks.push(*risk);
-            let now = at_risk(&looked(&facts, Vec::new())).0;
-            // Strictly, in spite of rounding: each of these is worth a full point at least.
-            assert!(now > last && now <= 100);
-            last = now;
-        }
-    }
-
-    #[test]
-    fn a_case_without_anything_actionable_is_empty() {
-        // A tag alone gives police nothing to start from.
-        let facts = Facts {
-            tags: vec![IncidentTag::Spam],
-            ..Facts::default()
-        };
-        assert!(scores(&looked(&facts, Vec::new())).empty);
-    }
-}
+mod tests;

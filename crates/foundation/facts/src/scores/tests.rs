@@ -1,0 +1,342 @@
+//! Each rule of both scores on facts that fulfil it and on facts that only resemble them.
+
+use super::*;
+
+fn looked(facts: &Facts, files: Vec<RuleFile>) -> RuleInput<'_> {
+    RuleInput {
+        facts,
+        files,
+        categorised: true,
+        reporter: true,
+    }
+}
+
+#[test]
+fn rules_have_sources_unique_ids_and_points_below_a_hundred() {
+    let mut ids: Vec<_> = COMPLETENESS
+        .iter()
+        .map(|r| (r.id, r.source, r.points))
+        .collect();
+    assert!(
+        ids.iter()
+            .all(|(_, s, p)| !s.is_empty() && (1..100).contains(p))
+    );
+    ids.sort_unstable();
+    assert!(ids.windows(2).all(|w| w[0].0 != w[1].0));
+    let mut ids: Vec<_> = RISK.iter().map(|r| (r.id, r.source, r.points)).collect();
+    // 100 points would leave nothing to other reasons; more would underflow `100 - points`.
+    assert!(
+        ids.iter()
+            .all(|(_, s, p)| !s.is_empty() && (1..100).contains(p))
+    );
+    ids.sort_unstable();
+    assert!(ids.windows(2).all(|w| w[0].0 != w[1].0));
+}
+
+#[test]
+fn a_viral_duplicate_is_complete_and_low_in_risk() {
+    let facts: Facts = serde_json::from_str(r#"{
+        "occurred_at": "2026-01-01T00:00:00Z", "places": [{"place": "web-page"}],
+        "jurisdiction": {"user_country": "DE"},
+        "reported": {"id": "u", "person": {"emails": [{"address": "a@b.example"}]}, "devices": [{"kind": "IMEI", "value": "1"}],
+            "ip_events": [{"address": "192.0.2.1", "at": "2026-01-01T00:00:00Z", "port": 1}]}}"#).unwrap();
+    let file = RuleFile {
+        kept: true,
+        matched: true,
+        viewed: true,
+        dated: true,
+        annotations: vec!["viral".into()],
+    };
+    let s = scores(&looked(&facts, vec![file]));
+    assert_eq!((s.complete, s.at_risk), (100, 0), "{s:?}");
+}
+
+#[test]
+fn a_child_in_danger_with_hardly_a_fact_is_high_in_risk_and_incomplete() {
+    let facts: Facts = serde_json::from_str(
+        r#"{"incident": "enticement", "tags": ["sextortion"], "risks": ["self-harm"]}"#,
+    )
+    .unwrap();
+    let s = scores(&looked(&facts, Vec::new()));
+    // 1 - 0.55 * 0.7 * 0.8 = 0.69 from self-harm, sextortion and enticement.
+    assert!(s.at_risk >= 65 && s.complete < 30, "{s:?}");
+}
+
+#[test]
+fn more_reasons_never_lower_the_score() {
+    let mut facts = Facts::default();
+    let mut last = 0;
+    for risk in RiskFact::ALL {
+        facts.risks.push(*risk);
+        let now = at_risk(&looked(&facts, Vec::new())).0;
+        // Strictly, in spite of rounding: each of these is worth a full point at least.
+        assert!(now > last && now <= 100);
+        last = now;
+    }
+}
+
+#[test]
+fn a_case_without_anything_actionable_is_empty() {
+    // A tag alone gives police nothing to start from.
+    let facts = Facts {
+        tags: vec![IncidentTag::Spam],
+        ..Facts::default()
+    };
+    assert!(scores(&looked(&facts, Vec::new())).empty);
+}
+
+/// `-` is a file without anything; letters say kept, matched, viewed, dated.
+fn files(text: &str) -> Vec<RuleFile> {
+    let one = |word: &str| RuleFile {
+        kept: word.contains('k'),
+        matched: word.contains('m'),
+        viewed: word.contains('v'),
+        dated: word.contains('d'),
+        annotations: Vec::new(),
+    };
+    text.split_whitespace().map(one).collect()
+}
+
+/// Rule, facts, files, and whether it is missing, held, or about other cases.
+#[rustfmt::skip]
+const COMPLETE: &[(&str, &str, &str, &str)] = &[
+    ("account", r#"{}"#, "", "missing"),
+    ("account", r#"{"reported": {}}"#, "", "missing"),
+    ("account", r#"{"reported": {"id": " "}}"#, "", "missing"),
+    ("account", r#"{"reported": {"id": "u"}}"#, "", "held"),
+    ("account", r#"{"reported": {"screen_name": "u"}}"#, "", "held"),
+    ("account", r#"{"batched_accounts": ["u"]}"#, "", "held"),
+    ("ip", r#"{}"#, "", "missing"),
+    ("ip", r#"{"reported": {"ip_events": [{"address": "192.0.2.1"}]}}"#, "", "missing"),
+    ("ip", r#"{"reported": {"ip_events": [{"address": "192.0.2.1", "at": "2026-01-01T00:00:00Z"}]}}"#, "", "held"),
+    ("ip", r#"{"files": {"f": {"ip_event": {"address": "192.0.2.1", "at": "2026-01-01T00:00:00Z"}}}}"#, "k", "held"),
+    ("port", r#"{}"#, "", "other"),
+    ("port", r#"{"reported": {"ip_events": [{"address": "192.0.2.1"}]}}"#, "", "missing"),
+    ("port", r#"{"reported": {"ip_events": [{"address": "192.0.2.1", "port": 1}, {"address": "192.0.2.2"}]}}"#, "", "missing"),
+    ("port", r#"{"reported": {"ip_events": [{"address": "192.0.2.1", "port": 1}]}}"#, "", "held"),
+    ("port", r#"{"files": {"f": {"ip_event": {"address": "192.0.2.1"}}}}"#, "", "missing"),
+    ("contact", r#"{"reported": {"person": {}}}"#, "", "missing"),
+    ("contact", r#"{"reported": {"person": {"emails": [{"address": "a@example.org"}]}}}"#, "", "held"),
+    ("contact", r#"{"reported": {"person": {"phones": [{"number": "1"}]}}}"#, "", "held"),
+    ("time", r#"{}"#, "", "missing"),
+    ("time", r#"{"occurred_at": "2026-01-01T00:00:00Z"}"#, "", "held"),
+    ("place", r#"{}"#, "", "missing"),
+    ("place", r#"{"places": [{"place": "web-page"}]}"#, "", "held"),
+    ("place", r#"{"threads": [{}]}"#, "", "held"),
+    ("bytes", r#"{}"#, "", "other"),
+    ("bytes", r#"{}"#, "k -", "missing"),
+    ("bytes", r#"{}"#, "k k", "held"),
+    ("upload-time", r#"{}"#, "", "other"),
+    ("upload-time", r#"{}"#, "d -", "missing"),
+    ("upload-time", r#"{}"#, "d", "held"),
+    ("seen-or-known", r#"{}"#, "", "other"),
+    ("seen-or-known", r#"{}"#, "v -", "missing"),
+    ("seen-or-known", r#"{}"#, "v m", "held"),
+    ("words", r#"{}"#, "k", "other"),
+    ("words", r#"{}"#, "", "missing"),
+    ("words", r#"{"incident": "enticement"}"#, "k", "missing"),
+    ("words", r#"{"tags": ["sextortion"]}"#, "k", "missing"),
+    ("words", r#"{"threads": [{}]}"#, "", "missing"),
+    ("words", r#"{"threads": [{"messages": [{"text": "t"}]}]}"#, "", "held"),
+    ("words", r#"{"note": "n"}"#, "", "held"),
+    ("child", r#"{}"#, "", "other"),
+    ("child", r#"{"incident": "enticement"}"#, "", "missing"),
+    ("child", r#"{"incident": "molestation"}"#, "", "missing"),
+    ("child", r#"{"tags": ["sextortion"]}"#, "", "missing"),
+    ("child", r#"{"tags": ["sextortion"], "victims": [{}]}"#, "", "held"),
+    ("country", r#"{"jurisdiction": {"provider_country": "DE"}}"#, "", "missing"),
+    ("country", r#"{"jurisdiction": {"user_country": "DE"}}"#, "", "held"),
+    ("country", r#"{"reported": {"location": {"city": "Bonn"}}}"#, "", "missing"),
+    ("country", r#"{"reported": {"location": {"country": "DE"}}}"#, "", "held"),
+    ("device", r#"{"reported": {}}"#, "", "missing"),
+    ("device", r#"{"reported": {"devices": [{"kind": "IMEI", "value": "1"}]}}"#, "", "held"),
+    ("payer", r#"{}"#, "", "other"),
+    ("payer", r#"{"jurisdiction": {"service": "hosting"}}"#, "", "other"),
+    ("payer", r#"{"jurisdiction": {"service": "payment"}}"#, "", "missing"),
+    ("payer", r#"{"payments": [{"amount": "1.00", "from": "a", "to": "b"}]}"#, "", "missing"),
+    ("payer", r#"{"payments": [{"amount": "1.00", "from": "a", "at": "2026-01-01T00:00:00Z"}]}"#, "", "missing"),
+    ("payer", r#"{"payments": [{"amount": "1.00", "to": "b", "at": "2026-01-01T00:00:00Z"}]}"#, "", "missing"),
+    ("payer", r#"{"payments": [{"amount": "1.00", "from": "a", "to": "b", "at": "2026-01-01T00:00:00Z"}]}"#, "", "held"),
+];
+
+#[test]
+fn each_rule_of_completeness_is_about_its_own_cases() {
+    for (rule, facts, of, expected) in COMPLETE {
+        let facts: Facts = serde_json::from_str(facts).unwrap_or_else(|e| panic!("{facts}: {e}"));
+        let input = looked(&facts, files(of));
+        let rule = COMPLETENESS.iter().find(|r| r.id == *rule).unwrap();
+        let found = match ((rule.applies)(&input), (rule.holds)(&input)) {
+            (false, _) => "other",
+            (true, true) => "held",
+            (true, false) => "missing",
+        };
+        assert_eq!(found, *expected, "{}: {facts:?} {of}", rule.id);
+        let listed = scores(&input).missing.iter().any(|m| m.rule == rule.id);
+        assert_eq!(listed, *expected == "missing", "{}", rule.id);
+    }
+}
+
+/// Category and reporter come from the decision and the settings, not from the facts.
+#[test]
+fn a_category_and_a_reporter_may_be_missing() {
+    let facts = Facts::default();
+    for (of, categorised, reporter, expected) in [
+        ("k", false, false, "category reporter"),
+        ("k", true, false, "reporter"),
+        ("k", false, true, "category"),
+        ("", false, true, ""),
+    ] {
+        let input = RuleInput {
+            categorised,
+            reporter,
+            ..looked(&facts, files(of))
+        };
+        let all = scores(&input).missing;
+        let both = all
+            .iter()
+            .map(|m| m.rule)
+            .filter(|r| ["category", "reporter"].contains(r));
+        assert_eq!(both.collect::<Vec<_>>().join(" "), expected);
+    }
+}
+
+/// Facts, annotations of a kept and matched file, and exactly the reasons that hold, the weightiest first.
+#[rustfmt::skip]
+const RISKS: &[(&str, &str, &str)] = &[
+    (r#"{}"#, "", ""),
+    (r#"{"urgent_because": "  "}"#, "", ""),
+    (r#"{"urgent_because": "a child is in danger"}"#, "", "urgent"),
+    (r#"{"risks": ["self-harm"]}"#, "", "self-harm"),
+    (r#"{"risks": ["meeting-planned"]}"#, "", "meeting"),
+    (r#"{"risks": ["access-to-child"]}"#, "", "access"),
+    (r#"{"incident": "molestation"}"#, "", "molestation"),
+    (r#"{"incident": "tourism"}"#, "", "molestation"),
+    (r#"{"incident": "trafficking"}"#, "", "trafficking"),
+    (r#"{"risks": ["live-stream"]}"#, "", "live"),
+    (r#"{}"#, "liveStreaming", "live"),
+    (r#"{"tags": ["sextortion"]}"#, "", "sextortion"),
+    (r#"{"tags": ["sadistic"]}"#, "", "sadistic"),
+    (r#"{"risks": ["new-material"]}"#, "", "new-material"),
+    (r#"{"risks": ["payment-in-advance"]}"#, "", "payment-in-advance"),
+    (r#"{"payments": [{"amount": "1.00", "in_advance": true}]}"#, "", "payment-in-advance payment"),
+    (r#"{"payments": [{"amount": "1.00", "in_advance": false}]}"#, "", "payment"),
+    (r#"{"wallets": [{"chain": "bitcoin", "address": "a"}]}"#, "", "payment"),
+    (r#"{"risks": ["infant"]}"#, "", "infant"),
+    (r#"{}"#, "infant", "infant"),
+    (r#"{"risks": ["escalating-contact"]}"#, "", "escalating"),
+    (r#"{"incident": "enticement"}"#, "", "enticement"),
+    (r#"{"risks": ["self-production"]}"#, "", "self-production"),
+    (r#"{}"#, "possibleSelfProduction", "self-production"),
+    (r#"{"victims": [{}]}"#, "", ""),
+    (r#"{"victims": [{"id": "v"}]}"#, "", "child-named"),
+    (r#"{"victims": [{"person": {"first_name": "A"}}]}"#, "", "child-named"),
+    (r#"{"victims": [{"person": {"last_name": "A"}}]}"#, "", "child-named"),
+    (r#"{"victims": [{"person": {"age": 9}}]}"#, "", ""),
+    (r#"{}"#, "physicalHarm", "harm"),
+    (r#"{"tags": ["solicitation"]}"#, "", "solicitation"),
+];
+
+#[test]
+fn each_rule_of_risk_holds_for_its_own_facts() {
+    for (facts, annotation, expected) in RISKS {
+        let facts: Facts = serde_json::from_str(facts).unwrap_or_else(|e| panic!("{facts}: {e}"));
+        let mut of = files("km");
+        of[0].annotations = annotation.split_whitespace().map(str::to_owned).collect();
+        let (_, reasons) = at_risk(&looked(&facts, of));
+        let ids: Vec<_> = reasons.iter().map(|r| r.rule).collect();
+        assert_eq!(ids.join(" "), *expected, "{facts:?} {annotation}");
+    }
+}
+
+/// A kept file that no list knows may be new, unless it is marked as in circulation.
+#[test]
+fn an_unknown_file_counts_unless_it_is_in_circulation() {
+    for (of, annotation, expected) in [
+        ("k", "", true),
+        ("-", "", false),
+        ("km", "", false),
+        ("k", "viral", false),
+        ("k", "potentialMeme", false),
+        ("k", "generativeAi", false),
+        ("k", "animeDrawingVirtualHentai", false),
+        ("k", "bestiality", true),
+    ] {
+        let mut of = files(of);
+        of[0].annotations = annotation.split_whitespace().map(str::to_owned).collect();
+        let facts = Facts::default();
+        let (points, reasons) = at_risk(&looked(&facts, of));
+        assert_eq!(reasons.len() == 1, expected, "{annotation}");
+        assert_eq!(points, if expected { 8 } else { 0 });
+    }
+}
+
+/// What makes a report actionable, and what only looks like it.
+#[test]
+fn a_report_is_empty_without_anything_to_act_on() {
+    for (facts, of, empty) in [
+        (r#"{}"#, "", true),
+        (r#"{}"#, "-", true),
+        (r#"{}"#, "k", false),
+        (r#"{"reported": {"id": ""}}"#, "", true),
+        (r#"{"reported": {"id": "u"}}"#, "", false),
+        (
+            r#"{"reported": {"ip_events": [{"address": " "}]}}"#,
+            "",
+            true,
+        ),
+        (
+            r#"{"reported": {"ip_events": [{"address": "192.0.2.1"}]}}"#,
+            "",
+            false,
+        ),
+        (r#"{"reported": {"person": {}}}"#, "", true),
+        (r#"{"reported": {"person": {"age": 40}}}"#, "", false),
+        (r#"{"threads": [{"messages": [{"text": " "}]}]}"#, "", true),
+        (r#"{"threads": [{"messages": [{"text": "t"}]}]}"#, "", false),
+        (r#"{"places": [{"place": "web-page"}]}"#, "", true),
+        (
+            r#"{"places": [{"place": "web-page", "urls": ["https://example.org"]}]}"#,
+            "",
+            false,
+        ),
+        (
+            r#"{"wallets": [{"chain": "bitcoin", "address": "a"}]}"#,
+            "",
+            false,
+        ),
+        (r#"{"payments": [{"amount": "1.00"}]}"#, "", false),
+        (r#"{"victims": [{}]}"#, "", true),
+        (r#"{"victims": [{"id": "v"}]}"#, "", false),
+        (r#"{"batched_accounts": ["u"]}"#, "", false),
+        (r#"{"note": " "}"#, "", true),
+        (r#"{"note": "n"}"#, "", false),
+    ] {
+        let facts: Facts = serde_json::from_str(facts).unwrap_or_else(|e| panic!("{facts}: {e}"));
+        assert_eq!(
+            scores(&looked(&facts, files(of))).empty,
+            empty,
+            "{facts:?} {of}"
+        );
+    }
+}
+
+/// Points of the reasons together: each takes its share of what the others leave.
+#[test]
+fn points_add_up_to_less_than_their_sum() {
+    for (facts, expected) in [
+        (r#"{}"#, 0),
+        (r#"{"risks": ["self-harm"]}"#, 45),
+        (r#"{"risks": ["self-harm", "meeting-planned"]}"#, 67), // 1 - 0.55 × 0.6
+        (
+            r#"{"tags": ["solicitation"], "wallets": [{"chain": "bitcoin", "address": "a"}]}"#,
+            17,
+        ), // 1 - 0.9 × 0.92
+    ] {
+        let facts: Facts = serde_json::from_str(facts).unwrap();
+        assert_eq!(
+            at_risk(&looked(&facts, Vec::new())).0,
+            expected,
+            "{facts:?}"
+        );
+    }
+}
