@@ -14,6 +14,7 @@ use crate::{Done, cargo, must, root, setup, target};
 
 /// Distances the tables show; 31 is what matches unless a list says otherwise.
 const DISTANCES: [u32; 5] = [10, 20, 31, 40, 60];
+/// Quality from which digests are compared, as PDQ's authors recommend (ThreatExchange, hashing.pdf).
 const QUALITY_MIN: u64 = 50;
 
 /// Makes `SET/NUMBER.png` below originals/ and `EDIT/SET/NUMBER.*` below edits/.

@@ -14,7 +14,7 @@ use crate::bench::Report;
 use crate::{Done, cargo, must, setup, target};
 
 const REPORTS: u64 = 1_000_000;
-/// One in this many is planted at risk.
+/// One in this many is planted at risk. Our judgement.
 const PLANTED_EVERY: u64 = 400;
 
 struct Chance(u64);

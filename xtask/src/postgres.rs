@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::setup::postgres_programs;
 
-/// Longest time a fresh server may take to answer.
+/// Longest time a fresh server may take to answer. Our judgement.
 const START_MAX: Duration = Duration::from_secs(60);
 
 pub struct Postgres {

@@ -84,7 +84,7 @@ const MUTATED: &[Part] = &[
     },
 ];
 
-/// Least share of mutants that a test notices.
+/// Least share of mutants that a test notices. Our judgement.
 const CAUGHT_MIN: f64 = 0.80;
 
 /// Installs a cargo subcommand if it is missing.

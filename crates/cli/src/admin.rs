@@ -169,7 +169,7 @@ pub async fn key(
             casework::revoke_key(&casework, &id, &somebody()).await?;
             output.line(
                 || json!({ "id": id, "revoked": true }),
-                || format!("{id} opens nothing any more"),
+                || format!("{id} is revoked"),
             )?;
         }
     }

@@ -32,7 +32,7 @@ pub async fn run(
                 || serde_json::to_value(&appeal).expect("an appeal is JSON"),
                 || {
                     format!(
-                        "{} filed; a person who did not decide {} decides it: obhut appeal decide {} --by PERSON --outcome upheld|rejected --grounds …",
+                        "{} filed; someone other than the person who decided {} must decide it: obhut appeal decide {} --by PERSON --outcome upheld|rejected --grounds …",
                         appeal.id, appeal.case, appeal.id
                     )
                 },

@@ -264,7 +264,7 @@ pub enum ListCommand {
         /// The list's name
         #[arg(long)]
         name: String,
-        /// Person responsible for it
+        /// Organisation that supplies it
         #[arg(long)]
         owner: String,
         /// Purpose; no others are allowed

@@ -1,4 +1,4 @@
-//! `obhut case`: open, look, decide, facts, embargo.
+//! `obhut case`: opens, lists, shows and decides cases; sets their facts and embargo.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,9 +17,9 @@ use crate::hints::usage;
 use crate::input;
 use crate::output::{Output, count};
 
-/// Longest facts file, in bytes.
+/// Longest facts file, in bytes. Our judgement.
 const FACTS_BYTES_MAX: u64 = 4 << 20;
-/// Longest file of a case, in bytes.
+/// Longest file of a case, in bytes. Our judgement.
 const EXHIBIT_BYTES_MAX: u64 = 256 << 20;
 
 // Long: one match arm per command.

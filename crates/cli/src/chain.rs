@@ -21,7 +21,7 @@ mod index;
 mod inspect;
 mod payers;
 
-/// How long to wait for an index that another process is appending to.
+/// How long to wait for an index that another process is appending to. Our judgement.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(20);
 
 pub async fn run(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-/// Results that may wait for an earlier one.
+/// Results that may wait for an earlier one. Our judgement.
 const WAITING_MAX: usize = 1_024;
 
 /// Hands each item to one of as many threads as there are cores; `take` gets the results in order,

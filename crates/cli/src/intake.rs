@@ -13,7 +13,7 @@ use crate::app_context::{AppContext, somebody};
 use crate::args::IntakeArgs;
 use crate::output::Output;
 
-/// Longest file with reports, in bytes.
+/// Longest file with reports, in bytes. Our judgement.
 const FILE_BYTES_MAX: u64 = 16 << 30;
 /// Reports read before they are taken in.
 const AHEAD: usize = 10_000;

@@ -11,9 +11,9 @@ use crate::args::ListCommand;
 use crate::input;
 use crate::output::{Output, count};
 
-/// Problems shown one by one on a terminal.
+/// Problems shown one by one on a terminal. Our judgement.
 const PROBLEMS_SHOWN_MAX: usize = 20;
-/// Longest list file, in bytes.
+/// Longest list file, in bytes. Our judgement.
 pub const FILE_BYTES_MAX: u64 = 4 << 30;
 
 // Long: one match arm per command.
@@ -148,7 +148,7 @@ fn describe(list: &HashList) -> String {
     let state = match (list.unsigned, &list.matching_version) {
         (false, _) => format!("signed by {}", list.signatures.join(" and ")),
         (true, None) => format!(
-            "unsigned ({} of 2 signatures): it only counts, {} hits so far; `obhut list sign \"{}\" --by PERSON`",
+            "unsigned ({} of 2 signatures), so matches are only counted ({} so far); `obhut list sign \"{}\" --by PERSON`",
             list.signatures.len(),
             list.hits_counted,
             list.name
@@ -161,7 +161,7 @@ fn describe(list: &HashList) -> String {
         ),
     };
     format!(
-        "{}  {} of {}, {} entries, version {}, {}: {state}{}",
+        "{}: purpose {}, from {}, {} entries, version {}, action {}; {state}{}",
         list.name,
         list.purpose,
         list.owner,

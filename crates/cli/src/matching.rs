@@ -13,7 +13,7 @@ use crate::input;
 use crate::lists::FILE_BYTES_MAX;
 use crate::output::Output;
 
-/// Longest line that is read, in bytes; a digest of any kind is far shorter.
+/// Longest line that is read, in bytes; a digest of any kind is far shorter. Our judgement.
 const LINE_BYTES_MAX: u64 = 1_024;
 
 pub fn run(args: MatchArgs, output: &Output) -> anyhow::Result<ExitCode> {

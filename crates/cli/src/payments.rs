@@ -300,7 +300,7 @@ fn read_all(
     Ok(failed)
 }
 
-/// Problems shown on the terminal; the rest are in the file of --problems.
+/// Problems shown on the terminal; the rest are in the file of --problems. Our judgement.
 const SHOWN_MAX: usize = 10;
 
 fn report(counted: &Counted, output: &Output) {

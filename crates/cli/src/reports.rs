@@ -1,4 +1,4 @@
-//! `obhut report`: draft, check, file, approve, send, take back, how far.
+//! `obhut report`: checks, drafts, files, approves, sends and retracts reports, and shows their status.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -305,7 +305,7 @@ async fn check(
                 text += &format!("\n  {stops}: {remark}");
             }
             for omitted in &check.omitted {
-                text += &format!("\n  stays out: {}: {}", omitted.field, omitted.why);
+                text += &format!("\n  omitted: {}: {}", omitted.field, omitted.why);
             }
             if check.empty {
                 text += "\n  it contains nothing actionable; add facts, or use --override with the reason";

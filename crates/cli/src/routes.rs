@@ -15,7 +15,7 @@ use crate::hints::{Usage, usage};
 use crate::input;
 use crate::output::Output;
 
-/// Longest file with a password, in bytes.
+/// Longest file with a password, in bytes. Our judgement.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
 
 // Long: one match arm per command.
@@ -57,9 +57,6 @@ pub async fn destination(
             production,
             by,
         } => {
-            let person = context
-                .acting(&casework, by.as_deref(), Act::SetUpDestinations)
-                .await?;
             let mut channel = casework::channel(&casework, &name).await?;
             if let Some(url) = url {
                 let known = url::Url::parse(&url).ok().filter(|u| u.has_host());
@@ -83,6 +80,12 @@ pub async fn destination(
                 );
                 channel.url = Some(url);
             }
+            if let Some(key) = &recipient {
+                anyhow::ensure!(
+                    destinations::is_recipient(key),
+                    usage!("the recipient isn't an age recipient (age1…)")
+                );
+            }
             // From a file: other users of the machine can read a process's arguments.
             if let Some(file) = password_file {
                 let bytes = input::read(&file, PASSWORD_BYTES_MAX)?;
@@ -92,6 +95,10 @@ pub async fn destination(
                 // Editors end a file with a line break; spaces may belong to the password.
                 channel.secret = Some(Sealed::new(text.trim_end_matches(['\r', '\n']).to_owned()));
             }
+            // After the input was read: what can't be read grants no role.
+            let person = context
+                .acting(&casework, by.as_deref(), Act::SetUpDestinations)
+                .await?;
             if let Some(officer) = officer {
                 channel.officer = Some(
                     context
@@ -112,11 +119,11 @@ pub async fn destination(
                 || json!({ "destination": name, "production": channel.production }),
                 || {
                     format!(
-                        "{name} is set, {}",
+                        "{name} is set up for {}",
                         if channel.production {
                             "production"
                         } else {
-                            "test"
+                            "testing"
                         }
                     )
                 },
@@ -133,8 +140,8 @@ pub async fn destination(
             output.line(
                 || json!({ "destination": name, "says": words, "schema_differences": differences }),
                 || match differences {
-                    0 => format!("{name} lets us in ({words}); its schema is the one this version writes"),
-                    n => format!("{name} lets us in ({words}); its schema differs in {n} places, see `obhut alarm list`"),
+                    0 => format!("{name} accepted the credentials ({words}); its schema is the one this version writes"),
+                    n => format!("{name} accepted the credentials ({words}); its schema differs in {n} places, see `obhut alarm list`"),
                 },
             )?;
         }

@@ -20,7 +20,7 @@ use crate::hints::usage;
 use crate::input;
 use crate::output::Output;
 
-/// Longest file with a key, in bytes.
+/// Longest file with a key, in bytes. Our judgement.
 const KEY_FILE_BYTES_MAX: u64 = 4_096;
 
 // Long: start-up, serving and shutdown in sequence.
@@ -107,7 +107,7 @@ pub async fn run(
                 format!(", for HMA's clients on http://{address}")
             });
             format!(
-                "listening on http://{address}{hma}; keys by `obhut key create`; Ctrl-C ends it"
+                "listening on http://{address}{hma}; keys by `obhut key create`; Ctrl-C stops it"
             )
         },
     )?;

@@ -1,4 +1,4 @@
-//! `obhut vault`: exhibits in, out, listed, verified.
+//! `obhut vault`: seals, opens, lists and verifies exhibits.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use crate::input;
 use crate::output::{Output, count};
 use crate::whole_file::write_private;
 
-/// Leftovers named on a terminal.
+/// Leftovers named on a terminal. Our judgement.
 const LEFTOVERS_SHOWN_MAX: usize = 50;
 
 // Long: one match arm per command.

@@ -19,7 +19,7 @@ use crate::args::WatchArgs;
 use crate::output::Output;
 use crate::screen::{Against, against, stretch_json};
 
-/// Longest time without a frame.
+/// Longest time without a frame. Our judgement.
 const STALL_MAX: Duration = Duration::from_secs(60);
 
 pub async fn run(

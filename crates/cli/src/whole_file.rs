@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
-/// Links followed to where a file really is.
+/// Links followed to where a file really is. Our judgement.
 const LINKS_MAX: usize = 16;
 
 /// A file being written, for its owner alone.

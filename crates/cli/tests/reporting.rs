@@ -167,7 +167,9 @@ fn from_case_file_to_receipt_and_retraction() {
         "--password-file",
         "password",
     ]));
-    assert!(text(ok(&b.obhut(&["destination", "check", "ncmec"]))).contains("lets us in"));
+    assert!(
+        text(ok(&b.obhut(&["destination", "check", "ncmec"]))).contains("accepted the credentials")
+    );
     assert!(
         text(&b.obhut(&[
             "report",

@@ -17,7 +17,7 @@ mod payments;
 mod reports;
 mod screen;
 
-/// Longest list of digests in one request, in bytes.
+/// Longest list of digests in one request, in bytes. Our judgement.
 const MATCH_BYTES_MAX: usize = 256 << 10;
 
 #[derive(OpenApi)]

@@ -19,23 +19,23 @@ pub(crate) type Slot = std::sync::Arc<OwnedSemaphorePermit>;
 use crate::App;
 use crate::fault::Fault;
 
-/// Longest time an upload's body may take.
+/// Longest time an upload's body may take. Our judgement.
 const BODY_TIME_MAX: Duration = Duration::from_secs(120);
-/// Longest time without a byte of an upload's body.
+/// Longest time without a byte of an upload's body. Our judgement.
 const BODY_PAUSE_MAX: Duration = Duration::from_secs(10);
-/// Longest wait for a place.
+/// Longest wait for a place. Our judgement.
 const PLACE_WAIT_MAX: Duration = Duration::from_secs(2);
-/// Most of a refused body that is read and dropped.
+/// Most of a refused body that is read and dropped. Our judgement.
 const DRAIN_BYTES_MAX: usize = 8 << 20;
-/// Longest time spent on that.
+/// Longest time spent on that. Our judgement.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
-/// Longest account or file name, in bytes.
+/// Longest account or file name, in bytes. Our judgement.
 const HEADER_BYTES_MAX: usize = 1_024;
-/// Files in one form.
+/// Files in one form. Our judgement.
 const FORM_FILES_MAX: usize = 20;
-/// Text fields in one form.
+/// Text fields in one form. Our judgement.
 const FORM_TEXTS_MAX: usize = 100;
-/// Longest text field of a form, in bytes.
+/// Longest text field of a form, in bytes. Our judgement.
 const FORM_TEXT_BYTES_MAX: u64 = 64 << 10;
 
 /// A file that came in.

@@ -50,11 +50,11 @@ pub use obhut_app::partners::fetch::AllowList;
 use fault::Fault;
 use metrics::Metrics;
 
-/// Longest body of a request that isn't an upload, in bytes.
+/// Longest body of a request that isn't an upload, in bytes. Our judgement.
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// Uploads whose bodies come in at the same time.
+/// Uploads whose bodies come in at the same time. Our judgement.
 const RECEIVING_MAX: usize = 32;
-/// Uploads that are decoded at the same time, for each core.
+/// Uploads that are decoded at the same time, for each core. Our judgement.
 const SCREENING_PER_CORE_MAX: usize = 2;
 
 /// What every handler needs.

@@ -1,4 +1,5 @@
-//! Background work of the server:
+//! Background work of the server: sends reports, escalates deadlines, completes erasures, raises alerts of
+//! live payments, and compares the CyberTipline's schema once a day.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,12 +14,13 @@ const ROUND: Duration = Duration::from_secs(5);
 /// The schema is compared this often.
 const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
 
-/// Pause between two looks at what live payments have raised.
+/// Pause between two looks at what live payments have raised. Our judgement.
 const ALERTS_EVERY: Duration = Duration::from_millis(500);
-/// Associations are counted again this often: a case that was taken back moves no score longer.
+/// Associations are counted again this often: a case that was taken back moves no score longer. Our
+/// judgement.
 const ASSOCIATIONS_EVERY: Duration = Duration::from_secs(20);
 
-/// Interval for freeing parties outside every window.
+/// Interval for freeing parties outside every window. Our judgement.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Puts what live payments raise on record, until it is dropped.

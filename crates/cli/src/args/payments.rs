@@ -1,4 +1,4 @@
-//! Commands about payments: alerts from history, tests of thresholds, features, made-up data.
+//! Commands about payments: alerts from history, tests of thresholds, features, synthetic data.
 
 use std::path::PathBuf;
 
@@ -178,7 +178,7 @@ pub struct SynthesizeArgs {
 pub struct BacktestArgs {
     #[command(flatten)]
     pub read: ReadArgs,
-    /// The report: an HTML file with pictures and tables
+    /// The report: an HTML file with charts and tables
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// Known parties (ground truth), as CSV: party,label

@@ -389,10 +389,10 @@ pub struct CybertipArgs {
     /// Address and port; loopback only
     #[arg(long, default_value = "127.0.0.1:8099", value_name = "ADDR")]
     pub listen: SocketAddr,
-    /// User name it lets in
+    /// User name it accepts
     #[arg(long, default_value = "test")]
     pub user: String,
-    /// Password it lets in
+    /// Password it accepts
     #[arg(long, default_value = "test")]
     pub password: String,
     /// Percentage of requests that are executed and whose answer is lost

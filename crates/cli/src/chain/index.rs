@@ -16,7 +16,7 @@ use crate::args::{IndexArgs, WatchAddressesArgs};
 use crate::hints::Usage;
 use crate::output::{Output, count};
 
-/// How often the node's files are looked at for new blocks.
+/// How often the node's files are looked at for new blocks. Our judgement.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A file written longer ago than this bears another time when it is written again.
 const SETTLED: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! `obhut chain payers`: the question, the answer, and the files it becomes.
+//! `obhut chain payers`: finds a site's payers and writes the report as files.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

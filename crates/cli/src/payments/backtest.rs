@@ -119,7 +119,7 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
         },
         || {
             let mut text = format!(
-                "alerts: {} before, {} after; {} gained, {} lost; pictures in {}",
+                "alerts: {} before, {} after; {} gained, {} lost; charts in {}",
                 result.before.alerts(),
                 result.after.alerts(),
                 result.gained,

@@ -1,4 +1,4 @@
-//! The agency's own tags: whose address this is, by whose word. They stay in its database.
+//! The agency's own attribution tags, each with its source. They stay in its database.
 
 use obhut_casework::for_domains::{Columns, Inside as _, audit, ids};
 use obhut_casework::{Casework, Person, Result};

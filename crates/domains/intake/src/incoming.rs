@@ -31,11 +31,13 @@ use tokens::{PreparedReport, prepare};
 const SOURCE: &str = "intake";
 /// Reports taken in within one transaction.
 const CHUNK: usize = 5_000;
-/// A token shared by more reports than this is in general circulation and links none of them.
+/// A token shared by more reports than this is in general circulation and links none of them. Our
+/// judgement.
 const LINKS_MAX: i64 = 50;
-/// Facts shown for a rank.
+/// Facts shown for a rank. Our judgement.
 const REASONS_MAX: usize = 5;
-/// Distance up to which two PDQ digests count as the same picture, in bits.
+/// Distance up to which two PDQ digests count as the same picture, in bits. The distance PDQ's
+/// authors recommend (ThreatExchange, hashing.pdf).
 const NEAR_BITS_MAX: u32 = 31;
 /// Points for an earlier case about the same account that was decided to be reported.
 const KNOWN_ACCOUNT_POINTS: u32 = 10;

@@ -40,11 +40,11 @@ use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, changes, ids}
 use obhut_casework::{Action, Casework, CaseworkError, Person, Purpose, Result, Role};
 use obhut_store::write_private;
 
-/// Signatures a version needs before it does more than count.
+/// Signatures a version needs before it does more than count. Our judgement.
 const SIGNATURES_MIN: usize = 2;
-/// Largest distance a list may be given, in bits.
+/// Largest distance a list may be given, in bits. Our judgement.
 const DISTANCE_BITS_MAX: u32 = 64;
-/// Longest name of a list, in characters.
+/// Longest name of a list, in characters. Our judgement.
 const NAME_CHARS_MAX: usize = 100;
 
 /// For the fuzzer: any bytes are either refused or encode to themselves.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-/// Deepest nesting of folders that is followed.
+/// Deepest nesting of folders that is followed. Our judgement.
 const DEPTH_MAX: usize = 256;
 
 /// A file that was found.
@@ -66,7 +66,7 @@ pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanPro
                     }),
                     Err(e) => Err(ScanProblem {
                         path: entry.into_path(),
-                        what: io_reason(&e),
+                        what: reason_of_a_named(&e),
                         is_link: false,
                     }),
                 }),
@@ -89,8 +89,14 @@ fn problem(root: &Path, e: &walkdir::Error) -> ScanProblem {
     let what = if e.loop_ancestor().is_some() {
         "a link that leads back to a folder above it".into()
     } else {
-        e.io_error()
-            .map_or_else(|| "can't be looked into".into(), io_reason)
+        e.io_error().map_or_else(
+            || "can't be looked into".into(),
+            if e.depth() == 0 {
+                reason_of_a_named
+            } else {
+                io_reason
+            },
+        )
     };
     ScanProblem {
         path,
@@ -99,10 +105,18 @@ fn problem(root: &Path, e: &walkdir::Error) -> ScanProblem {
     }
 }
 
-/// Why the system would not give a file, in words that say whose turn it is.
+/// Why a path that the user named can't be read.
+fn reason_of_a_named(e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::NotFound => "no such file".into(),
+        _ => io_reason(e),
+    }
+}
+
+/// Why a file that was found can't be read.
 pub(crate) fn io_reason(e: &io::Error) -> String {
     match e.kind() {
-        io::ErrorKind::NotFound => "no such file (did it vanish meanwhile?)".into(),
+        io::ErrorKind::NotFound => "it vanished during the run".into(),
         io::ErrorKind::PermissionDenied => "no permission to read it".into(),
         _ => e.to_string(),
     }

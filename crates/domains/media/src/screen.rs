@@ -30,7 +30,7 @@ use watch::Watch;
 const HEAD_BYTES: usize = 1_024;
 /// What a live stream's frames are scaled to, in pixels.
 const LIVE_SIZE: (u32, u32) = (512, 512);
-/// Matches kept of one list for one file, nearest first.
+/// Matches kept of one list for one file, nearest first. Our judgement.
 const MATCHES_OF_LIST_MAX: usize = 50;
 
 words! {

@@ -30,7 +30,7 @@ const SOURCE: &str = "payments";
 /// Cool-down: a party of a decided case is re-alerted only for transfers at least this long after the
 /// last alert, in microseconds; 30 days, our judgement.
 const ANEW_MICROS: i64 = 30 * 86_400 * 1_000_000;
-/// Transfers that go into a case's facts.
+/// Transfers that go into a case's facts. Our judgement.
 const FACTS_PAYMENTS_MAX: usize = 200;
 
 words! {

@@ -7,7 +7,7 @@ use obhut_typologies::{Assessment, ByParty, PartyKey, Role, Transfer};
 
 use crate::scan::ScanResult;
 
-/// Groups shown; the rest are summed up.
+/// Groups shown; the rest are summed up. Our judgement.
 const GROUPS_MAX: usize = 40;
 /// Share of all customers that a first look goes to: 0.2 %.
 pub const FIRST_LOOK: f64 = 0.002;

@@ -12,11 +12,12 @@ use obhut_vault::Sealer;
 /// Number of parts: 256, the top byte of the mixed key.
 pub const SENDER_PARTS: usize = 256;
 
-/// Transfers kept in memory by one history at most, in bytes; above it parts go to files.
+/// Transfers kept in memory by one history at most, in bytes; above it parts go to files. Our
+/// judgement.
 const HELD_BYTES_MAX: usize = 3 << 30;
 /// Bytes of a transfer in a file.
 pub(super) const ROW_BYTES: usize = 72;
-/// How often the size is looked at, in transfers.
+/// How often the size is looked at, in transfers. Our judgement.
 const LOOK_EVERY: usize = 1 << 18;
 
 /// Transfers whose parties of one side are all in this part.

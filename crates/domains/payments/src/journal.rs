@@ -16,17 +16,18 @@ use std::time::Duration;
 
 use obhut_vault::Sealer;
 
-/// Pause between two writes: transfers that arrive meanwhile share the next one (group commit).
+/// Pause between two writes: transfers that arrive meanwhile share the next one (group commit). Our
+/// judgement.
 const FLUSH_EVERY: Duration = Duration::from_millis(20);
-/// Pause before a failed write is tried again.
+/// Pause before a failed write is tried again. Our judgement.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
-/// Bytes that may wait; above it nothing more is taken.
+/// Bytes that may wait; above it nothing more is taken. Our judgement.
 const WAITING_BYTES_MAX: usize = 64 << 20;
-/// A file is followed by another at this size, in bytes.
+/// A file is followed by another at this size, in bytes. Our judgement.
 const FILE_BYTES_MAX: u64 = 256 << 20;
-/// Longest frame, in bytes.
+/// Longest frame, in bytes. Our judgement.
 const FRAME_BYTES_MAX: usize = 2 * WAITING_BYTES_MAX;
-/// Longest entry, in bytes.
+/// Longest entry, in bytes. Our judgement.
 const ENTRY_BYTES_MAX: usize = 1 << 16;
 
 /// A journal that is open; one process for each folder.

@@ -24,11 +24,12 @@ use obhut_casework::{Casework, CaseworkError, Result, Sealed};
 
 use crate::alerts::{record_alert, record_hold};
 
-/// Recent answers, so that a repeated transfer gets the same one.
+/// Recent answers, so that a repeated transfer gets the same one. Our judgement.
 const ANSWERS_MAX: usize = 4_000_000;
 /// How much older than the newest a transfer may be, in days; older ones are outside every window.
+/// Our judgement.
 const LATE_DAYS_MAX: i64 = 365;
-/// How far ahead of the clock a transfer may be dated, in microseconds.
+/// How far ahead of the clock a transfer may be dated, in microseconds. Our judgement.
 const AHEAD_MICROS_MAX: i64 = DAY_MICROS;
 /// A payment dated longer ago than this has gone out; nothing can be held any more.
 const GONE_MICROS: i64 = DAY_MICROS;

@@ -25,7 +25,7 @@ pub struct PartyAlert {
     pub events: Vec<Event>,
 }
 
-/// Transfers shown with an alert.
+/// Transfers shown with an alert. Our judgement.
 pub const EVIDENCE_MAX: usize = 200;
 
 fn evidence(events: &[Event]) -> Vec<Event> {
@@ -56,7 +56,7 @@ pub struct ScanResult {
     pub senders_of: ByParty<u32>,
 }
 
-/// Fewest different senders of a recipient of whom anything can be said.
+/// Fewest different senders of a recipient of whom anything can be said. Our judgement.
 const SENDERS_MIN: usize = 3;
 
 /// Runs history, spread by recipient, through every indicator. With `asof` (microseconds since

@@ -1,4 +1,4 @@
-//! Makes up a chain of any size, as a node would have written it: structure only, nothing is signed.
+//! Generates a chain of any size, as a node would have written it: structure only, nothing is signed.
 //!
 //! Wallets pay one another, shops and exchanges reuse addresses, a site takes payments at fresh
 //! addresses and gathers them. For measuring and for trying out; a rule tuned on it proves nothing.
@@ -45,7 +45,8 @@ const TAIL_BYTES: u64 = 1 << 20;
 const EXCHANGES: u64 = 8;
 /// Height of the first of two blocks that lose a race, in chains small enough to be remembered.
 pub const STALE_AT: u64 = 12;
-/// Largest chain with stale blocks, in inputs: they are made on a copy of every wallet.
+/// Largest chain with stale blocks, in inputs: they are made on a copy of every wallet. Our
+/// judgement.
 const STALE_INPUTS_MAX: u64 = 2_000_000;
 // Satoshi for each transaction, whatever its size: no node relays these.
 const FEE: u64 = 500;

@@ -21,13 +21,14 @@ use serde::Serialize;
 /// The clock, microseconds since 1970.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// Longest document, in bytes.
+/// Longest document, in bytes. Our judgement.
 const DOCUMENT_BYTES_MAX: usize = 16 << 20;
-/// Longest upload, in bytes. The service itself names no limit.
+/// Longest upload, in bytes. The service itself names no limit. Our judgement.
 const UPLOAD_BYTES_MAX: usize = 512 << 20;
-/// An unfinished report is deleted this long after it was opened, or
+/// Time after its opening until an unfinished report is deleted, in microseconds; the later of
+/// this and [`CHANGED_MICROS_MAX`] holds. Source: the CyberTipline's documentation.
 const OPENED_MICROS_MAX: i64 = 24 * 3_600 * 1_000_000;
-/// this long after its last change, whichever is later.
+/// Time after its last change until an unfinished report is deleted, in microseconds. Source: the CyberTipline's documentation.
 const CHANGED_MICROS_MAX: i64 = 3_600 * 1_000_000;
 
 /// How it misbehaves. Shares are of a hundred requests.

@@ -1,4 +1,4 @@
-//! Made-up transfers with known answers, for the demo, tests and benchmarks. Their parties don't exist.
+//! Synthetic transfers with known answers, for the demo, tests and benchmarks. Their parties don't exist.
 //!
 //! What is planted is said by [`PLANTED`] and [`GeneratedTransfers::labels`]; whatever a rule finds in such data
 //! proves only that it finds what was planted. Amounts follow the published ranges (AIC T&I 589 and
@@ -17,10 +17,10 @@ monthly to one of a few charities, each paid by thousands; 0.6 % are firms with 
 Planted, each with its label:
   osec_many    4-40 recipients, lognormal amounts around USD 48 (sigma 0.55), exponential gaps of 5-12 days, a third of
                payments to recipients that other planted buyers pay too, night share as asked for
-  osec_loyal   1-3 recipients and now and then a shared one, amounts around USD 42, exponential gaps of 6-15 days
+  osec_loyal   1-3 recipients and occasionally a shared one, amounts around USD 42, exponential gaps of 6-15 days
   sext_victim  3-11 payments within 1-6 days to one new recipient, beginning at USD 20-200, mostly rising, then nothing
   collector    a recipient paid by 5-25 people who don't know each other within weeks, who passes 95-100 % on within a day
-Hours: background 7-22 local; planted buyers between 22 and 5 local with the chance asked for (--night), otherwise as anybody.
+Hours: background 7-22 local; planted buyers between 22 and 5 local for the share that --night sets, otherwise like everyone else.
 Not planted: references, ages, contacts, purchases. Real data differ: families that send small sums unevenly, shops paid by
 strangers from several countries and people who send at night for their shift are more frequent than here.";
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use obhut_facts::{AddressRow, CandidateRow, DoubtfulRow, PayersReport, PaymentRow, ServiceRow};
 
-/// Longest name of a request's file, without its ending.
+/// Longest name of a request's file, without its ending. Our judgement.
 const NAME_CHARS_MAX: usize = 50;
 
 /// Paths of a report's tables, below its folder.

@@ -12,7 +12,7 @@ mod form;
 mod note;
 mod xarf;
 
-/// Longest single report, in bytes.
+/// Longest single report, in bytes. Our judgement.
 const REPORT_BYTES_MAX: usize = 16 << 20;
 
 /// A form that reports come in.

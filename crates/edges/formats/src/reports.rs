@@ -1,4 +1,4 @@
-//! each a module.
+//! Reports in each destination's own form: one file each, each an entry in [`ALL`].
 //!
 //! A renderer is pure: the same dossier gives the same bytes. Only the core's `Report::render` calls one.
 

@@ -11,9 +11,9 @@ mod plain;
 mod table;
 mod tagpack;
 
-/// Longest file of tags, bytes.
+/// Longest file of tags, bytes. Our judgement.
 pub const FILE_BYTES_MAX: usize = 256 << 20;
-/// Tags that one file may hold.
+/// Tags that one file may hold. Our judgement.
 pub const TAGS_MAX: usize = 2_000_000;
 
 /// The parsed contents of a tag file.

@@ -19,7 +19,7 @@ mod times;
 
 pub use times::{Moment, moment};
 
-/// Longest file, in bytes.
+/// Longest file, in bytes. Our judgement.
 pub const FILE_BYTES_MAX: u64 = 1 << 40;
 
 /// A column that transfers are read from, and the names it is known by.

@@ -6,9 +6,9 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
-/// Elements inside one another.
+/// Elements inside one another. Our judgement.
 const DEPTH_MAX: usize = 64;
-/// Elements of one document.
+/// Elements of one document. Our judgement.
 const ELEMENTS_MAX: usize = 200_000;
 
 /// An element. Prefixes are cut off: none of the forms read here needs them.

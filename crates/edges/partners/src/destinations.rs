@@ -6,6 +6,8 @@ use obhut_formats::reports::{self, Form};
 use crate::hand_over;
 use crate::submission::{SendFault, Sent, Submission};
 
+pub use crate::hand_over::is_recipient;
+
 pub mod ncmec;
 mod webhook;
 

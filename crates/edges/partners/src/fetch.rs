@@ -17,11 +17,11 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use url::{Host, Url};
 
-/// Redirects that are followed, each checked like the first address.
+/// Redirects that are followed, each checked like the first address. Our judgement.
 const REDIRECTS_MAX: u32 = 5;
-/// Longest time for one file, redirects included.
+/// Longest time for one file, redirects included. Our judgement.
 const TIME_MAX: Duration = Duration::from_secs(60);
-/// Longest wait for a connection, and for the response headers.
+/// Longest wait for a connection, and for the response headers. Our judgement.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// What may be fetched: beginnings of addresses, each a scheme, a host, and if wanted port and path.

@@ -20,7 +20,7 @@ use crate::submission::{Submission, still_approved};
 
 pub use crate::submission::{SendFault, Sent};
 
-/// Jobs per claim.
+/// Jobs per claim. Our judgement.
 const CLAIM_JOBS_MAX: i64 = 50;
 /// A destination that is halted is looked at again after this.
 const HALTED_MICROS: i64 = 3_600 * 1_000_000;

@@ -9,7 +9,7 @@ use obhut_formats::reports::zip;
 
 use crate::submission::{SendFault, Sent, Submission};
 
-/// Lays a package with its files ready for the authority: encrypted to its key, or not at all.
+/// Writes a package with its files to the folder for the authority: encrypted to its key, or not at all.
 pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let rendered = submission
         .rendered
@@ -27,10 +27,10 @@ pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
             parts.push((format!("files/{number:03}-{exhibit}"), bytes));
         }
     }
-    lay_ready(&submission, &row.id, zip(&parts), "zip")
+    write_package(&submission, &row.id, zip(&parts), "zip")
 }
 
-/// Lays a single document ready, encrypted like a package.
+/// Writes a single document, encrypted like a package.
 pub(crate) async fn send_document(
     submission: Submission<'_>,
     kind: &str,
@@ -39,7 +39,7 @@ pub(crate) async fn send_document(
         .rendered
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
     let report = submission.filing.report.clone();
-    lay_ready(&submission, &report, rendered.report.clone(), kind)
+    write_package(&submission, &report, rendered.report.clone(), kind)
 }
 
 /// Writes the retraction next to the package it retracts; the job stays open until it is acknowledged.
@@ -53,9 +53,9 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
         });
     }
     let text = format!(
-        "RETRACTION / WIDERRUF\n\nReport {report} is retracted entirely: on appeal the decision it rested on was found wrong. The person is cleared. Please undo what was done because of it and acknowledge.\n\nDie Meldung {report} wird vollständig zurückgenommen: Auf Widerspruch erwies sich die Entscheidung dahinter als falsch. Die Person ist entlastet. Bitte machen Sie rückgängig, was darauf beruhte, und bestätigen Sie es.\n"
+        "RETRACTION / WIDERRUF\n\nReport {report} is retracted entirely: on appeal the decision it rested on was found wrong. The person is cleared. Please undo what was done because of it and acknowledge.\n\nDie Meldung {report} wird vollständig zurückgenommen: Auf Beschwerde erwies sich die Entscheidung dahinter als falsch. Die Person ist entlastet. Bitte machen Sie rückgängig, was darauf beruhte, und bestätigen Sie es.\n"
     );
-    let laid = lay_ready(
+    let written = write_package(
         &submission,
         &format!("{report}-retraction"),
         text.into_bytes(),
@@ -63,11 +63,11 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
     )?;
     Err(SendFault::Waits(format!(
         "the retraction of report {report} is ready: {}. Hand it over; when {} has acknowledged it, record who did, and how",
-        laid.receipt, submission.channel.destination
+        written.receipt, submission.channel.destination
     )))
 }
 
-fn lay_ready(
+fn write_package(
     submission: &Submission<'_>,
     name: &str,
     bytes: Vec<u8>,
@@ -86,7 +86,7 @@ fn lay_ready(
             submission.channel.destination
         ))
     })?;
-    let recipient: age::x25519::Recipient = key.parse().map_err(|_| {
+    let recipient = recipient(key).ok_or_else(|| {
         SendFault::Denied("the authority's key isn't an age recipient (age1…)".into())
     })?;
     let sealed = age::encrypt(&recipient, &bytes)
@@ -113,6 +113,15 @@ fn lay_ready(
         filing: submission.filing.clone(),
         receipt: format!("placed in the folder as {}, encrypted", path.display()),
     })
+}
+
+/// Whether a text is an age recipient, to which packages can be encrypted.
+pub fn is_recipient(key: &str) -> bool {
+    recipient(key).is_some()
+}
+
+fn recipient(key: &str) -> Option<age::x25519::Recipient> {
+    key.parse().ok()
 }
 
 fn unzip(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, SendFault> {

@@ -9,13 +9,13 @@ use url::Url;
 
 use crate::fetch::{FetchFault, Fetcher};
 
-/// Longest playlist, in bytes.
+/// Longest playlist, in bytes. Our judgement.
 const PLAYLIST_BYTES_MAX: u64 = 1 << 20;
-/// Longest segment, in bytes.
+/// Longest segment, in bytes. Our judgement.
 const SEGMENT_BYTES_MAX: u64 = 64 << 20;
-/// How long a playlist may stay as it is before the stream counts as over.
+/// How long a playlist may stay as it is before the stream counts as over. Our judgement.
 const STILL_MAX: Duration = Duration::from_secs(60);
-/// How often in a row a playlist may be out of reach.
+/// How often in a row a playlist may be out of reach. Our judgement.
 const FAILURES_MAX: u32 = 10;
 /// How many segments before the end watching begins (RFC 8216, 6.3.3).
 const BEHIND_MAX: usize = 3;

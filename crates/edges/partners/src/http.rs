@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 
-/// Longest answer, in bytes.
+/// Longest answer, in bytes. Our judgement.
 const ANSWER_BYTES_MAX: u64 = 4 << 20;
-/// Longest wait for a connection.
+/// Longest wait for a connection. Our judgement.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
-/// Longest wait for an answer once all is sent.
+/// Longest wait for an answer once all is sent. Our judgement.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
-/// Longest time for a whole call; files are long.
+/// Longest time for a whole call; files are long. Our judgement.
 const CALL_TIME_MAX: Duration = Duration::from_secs(900);
 
 /// A client that keeps connections.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, audit, ids};
 
-/// Longest text of an alarm, in characters.
+/// Longest text of an alarm, in characters. Our judgement.
 const TEXT_CHARS_MAX: usize = 1_000;
 
 /// Something a person must look at. Names ids and what a service said, never evidence.

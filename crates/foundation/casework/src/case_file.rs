@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::cases::{Embargo, Opening, read_embargo};
 use crate::{Casework, CaseworkError, Result, audit, findings, ids, opening, views};
 
-/// Longest case file, in bytes.
+/// Longest case file, in bytes. Our judgement.
 pub const CASE_FILE_BYTES_MAX: usize = 64 << 20;
-/// Files of one case file.
+/// Files of one case file. Our judgement.
 const FILES_MAX: usize = 10_000;
 
 words! {

@@ -10,7 +10,7 @@ use crate::cases::advance_from;
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
 
-/// Longest grounds, in characters.
+/// Longest grounds, in characters. Our judgement.
 const GROUNDS_CHARS_MAX: usize = 10_000;
 
 words! {

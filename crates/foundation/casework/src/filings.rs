@@ -13,7 +13,7 @@ use crate::{
     Casework, CaseworkError, Job, Result, alarms, audit, cases, findings, outbox, reports,
 };
 
-/// After this many begun submissions at its destination a report is stopped.
+/// After this many begun submissions at its destination a report is stopped. Our judgement.
 pub const BEGINNINGS_MAX: i64 = 50;
 
 words! {

@@ -1,4 +1,4 @@
-//! Which surfaces may be screened, and and the legal basis that private messages need.
+//! Which surfaces may be screened, and the legal basis that private messages need.
 
 use obhut_facts::Surface;
 

@@ -13,9 +13,9 @@ use crate::{
     cases, decisions, ids, settings,
 };
 
-/// Longest message with an appeal, in characters.
+/// Longest message with an appeal, in characters. Our judgement.
 const MESSAGE_CHARS_MAX: usize = 10_000;
-/// Longest way of contact named in a notice, in characters.
+/// Longest way of contact named in a notice, in characters. Our judgement.
 const CONTACT_CHARS_MAX: usize = 500;
 
 words! {
@@ -64,13 +64,13 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
         (Measure::AccountClosed, Language::German) => "Wir haben Ihr Konto geschlossen.",
         (Measure::AccountClosed, Language::English) => "We have closed your account.",
         (Measure::Restored, Language::German) => {
-            "Ihrem Widerspruch wurde stattgegeben. Unsere Entscheidung war falsch; wir nehmen sie zurück und bitten um Entschuldigung. Was wir Dritten gemeldet haben, widerrufen wir dort."
+            "Ihrer Beschwerde wurde stattgegeben. Unsere Entscheidung war falsch; wir nehmen sie zurück und bitten um Entschuldigung. Was wir Dritten gemeldet haben, widerrufen wir dort."
         }
         (Measure::Restored, Language::English) => {
             "Your appeal was upheld. Our decision was wrong; we have reversed it and apologise. We are retracting our reports to others."
         }
         (Measure::AppealRejected, Language::German) => {
-            "Ihr Widerspruch wurde von einer anderen Person geprüft. Die Entscheidung bleibt bestehen."
+            "Ihre Beschwerde wurde von einer anderen Person geprüft. Die Entscheidung bleibt bestehen."
         }
         (Measure::AppealRejected, Language::English) => {
             "A different person reviewed your appeal. The decision is upheld."
@@ -83,20 +83,24 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
     let reason = match (decided, language) {
         (false, _) => "",
         (true, Language::German) => {
-            "\n\nGrund: Nach Einschätzung eines Menschen verstoßen Inhalte gegen das Verbot der Darstellung sexualisierter Gewalt an Kindern. Die Entscheidung hat ein Mensch getroffen, nicht ein Programm."
+            "\n\nBegründung: Eine Person hat geprüft und festgestellt, dass Inhalte Ihres Kontos gegen das Verbot von Darstellungen sexualisierter Gewalt gegen Kinder verstoßen. Die Entscheidung wurde nicht automatisiert getroffen."
         }
         (true, Language::English) => {
             "\n\nReason: A person has concluded that content violates the prohibition of child sexual abuse material. A person made this decision, not a program."
         }
     };
+    let contact = match contact.trim() {
+        "" => String::new(),
+        contact => format!("\n\n{contact}"),
+    };
     let how = match (measure, language) {
         // A rejected appeal can be followed by another; only this leaves nothing to contest.
         (Measure::Restored, _) => String::new(),
         (_, Language::German) => format!(
-            "\n\nSie können widersprechen. Eine andere Person entscheidet darüber. Ihr Konto brauchen Sie dafür nicht, nur diesen Code:\n\n    {code}\n\n{contact}\n\nSolange über den Widerspruch nicht entschieden ist, werden Daten Ihres Kontos nicht gelöscht. Sie können sich auch an ein Gericht oder eine Schlichtungsstelle wenden."
+            "\n\nSie können Beschwerde einlegen. Eine andere Person entscheidet darüber. Ihr Konto brauchen Sie dafür nicht, nur diesen Code:\n\n    {code}{contact}\n\nSolange über die Beschwerde nicht entschieden ist, werden Daten Ihres Kontos nicht gelöscht. Sie können sich auch an ein Gericht oder eine zertifizierte außergerichtliche Streitbeilegungsstelle wenden."
         ),
         (_, Language::English) => format!(
-            "\n\nYou can appeal. A different person will decide. You don't need your account for this, only this code:\n\n    {code}\n\n{contact}\n\nWhile the appeal is open, no data of your account will be deleted. You can also go to court or to an out-of-court dispute settlement body."
+            "\n\nYou can appeal. A different person will decide. You don't need your account for this, only this code:\n\n    {code}{contact}\n\nWhile the appeal is open, no data of your account will be deleted. You can also go to court or to an out-of-court dispute settlement body."
         ),
     };
     let from = match service.trim() {

@@ -85,7 +85,7 @@ async fn start_clock(
         DeadlineKind::Report,
         case,
         due,
-        "18 USC 2258A(a)",
+        "18 USC 2258A(a): as soon as reasonably possible; 24 hours are our target",
     )
     .await
 }

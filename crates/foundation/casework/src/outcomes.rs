@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::database::Columns;
 use crate::{Casework, CaseworkError, Result, audit, ids, reports};
 
-/// Longest name of a source, in characters.
+/// Longest name of a source, in characters. Our judgement.
 const SOURCE_CHARS_MAX: usize = 100;
 
 words! {

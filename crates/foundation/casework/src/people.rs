@@ -6,7 +6,7 @@ use crate::authorize::{Action, Actor, State, authorize};
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Next, Result, api_keys, audit, changes, ids};
 
-/// Longest name, in characters.
+/// Longest name, in characters. Our judgement.
 const NAME_CHARS_MAX: usize = 100;
 
 words! {

@@ -7,7 +7,7 @@ use crate::{ApiKey, Casework, CaseworkError, Result, sealed};
 const KEPT_MICROS: i64 = 86_400 * 1_000_000;
 /// A request without an answer counts as lost after this time, in microseconds.
 const LOST_MICROS: i64 = 300 * 1_000_000;
-/// Longest idempotency key, in bytes.
+/// Longest idempotency key, in bytes. Our judgement.
 const KEY_BYTES_MAX: usize = 255;
 
 /// Result of a request with an idempotency key.

@@ -23,9 +23,9 @@ const IP: &str = "RFC 791, RFC 4291";
 const PORT: &str = "RFC 6335";
 const ISO: &str = "ISO 3166-1, ISO 4217, ISO 8601";
 const SENSE: &str = "consistency";
-/// Maximum age of a person, in years.
+/// Maximum age of a person, in years. Our judgement.
 const AGE_MAX: i64 = 150;
-/// Tolerated clock difference, in seconds.
+/// Tolerated clock difference, in seconds. Our judgement.
 const AHEAD_SECONDS_MAX: i64 = 300;
 /// Levels of linked accounts that are checked. Our judgement.
 const DEPTH_MAX: usize = 4;

@@ -53,7 +53,7 @@ pub use {schemars, serde};
 // `words!` writes paths below `obhut_facts`, and is used inside this crate as well.
 extern crate self as obhut_facts;
 
-/// Longest facts of one case, in bytes of JSON.
+/// Longest facts of one case, in bytes of JSON. Our judgement.
 const FACTS_BYTES_MAX: usize = 4 << 20;
 
 words! {

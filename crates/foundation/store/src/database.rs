@@ -18,10 +18,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::migrations::{self, Numbered};
 use crate::{CaseworkError, Result};
 
-/// Connections kept open at most.
+/// Connections kept open at most. Our judgement.
 const CONNECTIONS_MAX: u32 = 8;
 
-/// Longest wait for a connection.
+/// Longest wait for a connection. Our judgement.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -275,7 +275,7 @@ pub fn places(count: usize) -> String {
     all.join(",")
 }
 
-/// Values bound in one statement; SQLite takes 32,766, and more gain nothing.
+/// Values bound in one statement; SQLite takes 32,766, and more gain nothing. Our judgement.
 pub const VALUES_MAX: usize = 500;
 
 /// Reads columns by position, naming the table when the form is not what this version writes.

@@ -1,4 +1,4 @@
-//! The keys of a data folder: one seals, one signs the log, one makes digests for lookups: one opens what is sealed, one signs the log.
+//! The keys of a data folder: one seals, one signs the log, one makes digests for lookups.
 
 use std::fmt;
 
@@ -11,7 +11,8 @@ use signed_note::{StandardSigner, StandardVerifier};
 /// Algorithm byte of Ed25519 in C2SP signed-note.
 const ED25519: u8 = 1;
 
-/// Shortest lookup key, in characters of its text: 128 bits in hexadecimal.
+/// Shortest lookup key, in characters of its text: 128 bits in hexadecimal. Our judgement: 128 bits
+/// can't be guessed.
 const LOOKUP_BYTES_MIN: usize = 32;
 
 /// Seals bytes so that only the holder of the key opens them.

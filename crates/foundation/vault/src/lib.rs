@@ -1,4 +1,4 @@
-//! Turns bytes into exhibits that are sealed, logged and provable; the only kernel that keeps things.
+//! Turns bytes into exhibits that are sealed, logged and provable.
 //!
 //! An exhibit's bytes are encrypted (age, X25519) and stored once; that they came in is an entry of
 //! an append-only Merkle log in the public formats C2SP tlog-tiles and tlog-checkpoint. Reading an

@@ -23,7 +23,7 @@ use crate::{Keys, VaultError};
 pub(crate) const TILE_HEIGHT: u8 = 8;
 /// Entries in a full bundle.
 pub(crate) const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
-/// Longest entry, in bytes: its length is 16 bits.
+/// Longest entry, in bytes: its length is 16 bits. Given by the layout.
 const ENTRY_BYTES_MAX: usize = u16::MAX as usize;
 
 /// What happened.

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Network;
 
-/// Longest payload of a [`Key`], bytes.
+/// Longest payload of a [`Key`], bytes. A witness program of 40 bytes and its version (BIP 141).
 pub const PAYLOAD_BYTES_MAX: usize = 41;
 
 /// The form of an output script.

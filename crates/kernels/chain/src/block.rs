@@ -126,7 +126,7 @@ pub(crate) struct Rows {
     pub outs: Vec<OutRow>,
 }
 
-/// Number of transactions to reserve memory for up front.
+/// Number of transactions to reserve memory for up front. Our judgement.
 const TXS_MAX: u64 = 20_000;
 
 /// Largest amount that consensus allows, satoshi (Bitcoin Core `consensus/amount.h`,

@@ -61,7 +61,7 @@ pub(crate) struct Leg {
     pub sequence: u32,
 }
 
-/// Outputs that are looked at one by one for what is left over.
+/// Outputs that are looked at one by one for what is left over. Our judgement.
 const LEFT_OVER_MAX: usize = 400;
 
 /// What a rule looks at.

@@ -19,7 +19,7 @@ use crate::manifest::{Manifest, Run};
 
 /// Blocks that are folded together.
 const FOLD_BLOCKS: u64 = 72;
-/// With this many sorted tables, all are merged into one.
+/// With this many sorted tables, all are merged into one. Our judgement.
 const RUNS_MAX: usize = 8;
 
 /// Folds if there is enough, or if a fold was cut off.

@@ -12,9 +12,9 @@ use crate::fx_hash::FxMap;
 use crate::known::Known;
 use crate::site::Site;
 
-/// Transactions that one trace looks at.
+/// Transactions that one trace looks at. Our judgement.
 pub const TRANSACTIONS_MAX: usize = 50_000;
-/// Longest path of transactions from the site.
+/// Longest path of transactions from the site. Our judgement.
 pub const DEPTH_MAX: u32 = 12;
 
 /// Where money ended.

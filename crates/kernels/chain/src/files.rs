@@ -15,7 +15,8 @@ pub use crate::hash256::Hash;
 use crate::hash256::sha256d;
 use crate::{Fault, Network, undo};
 
-/// Largest record we read, bytes; a block has at most 4,000,000.
+/// Largest record we read, bytes; a block has at most 4,000,000. Our judgement: twice the limit of
+/// consensus.
 pub const RECORD_BYTES_MAX: u64 = 8_000_000;
 /// Bytes read of each block to know its place: header and number of transactions.
 const HEAD_BYTES: usize = 8 + 80 + 9;

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::columns::{Column, NONE_4, Writer};
 use crate::fx_hash::FxMap;
 
-/// Maximum number of addresses: one of the 32 bits marks roots.
+/// Maximum number of addresses: one of the 32 bits marks roots. Given by the layout.
 pub(crate) const ADDRESSES_MAX: u64 = 1 << 31;
 const ROOT: u32 = 1 << 31;
 

@@ -22,7 +22,7 @@ const BEGIN: [u32; 8] = [
 ];
 // Bytes that SHA-256 compresses at a time (FIPS 180-4).
 const BLOCK: usize = 64;
-/// What is longer is hashed piece by piece.
+/// What is longer is hashed piece by piece. Our judgement.
 const BLOCKS_MAX: usize = 16;
 
 /// The parts one after another, hashed twice.

@@ -116,7 +116,8 @@ impl Output {
     }
 }
 
-/// Payments with more outputs are skipped: with many payees the rules can't separate change from payments.
+/// Payments with more outputs are skipped: with many payees the rules can't separate change from
+/// payments. Our judgement.
 const OUTPUTS_MAX: u64 = 16;
 
 /// The output that is taken for a payment's change, and by which rule.

@@ -1,4 +1,4 @@
-//! A finished index, to ask.
+//! Queries of a finished index.
 
 mod movements;
 mod proof;

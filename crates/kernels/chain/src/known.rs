@@ -25,7 +25,8 @@ pub struct Tag {
     pub confidence: u8,
 }
 
-/// A weak cluster with more addresses is attributed to no one.
+/// A weak cluster with more addresses is attributed to no one. Our judgement: larger than any
+/// private wallet.
 pub const WEAK_MEMBERS_MAX: u32 = 100_000;
 
 /// Services that claim one cluster, each with the confidence of its surest tag there.

@@ -12,11 +12,12 @@ use crate::heuristics::{self, Heuristic, Strength};
 use crate::known::Known;
 use crate::{Index, coinjoins};
 
-/// Addresses of one site at most; beyond, something has melted together that doesn't belong.
+/// Addresses of one site at most; beyond, something has melted together that doesn't belong. Our
+/// judgement.
 pub const SITE_ADDRESSES_MAX: usize = 5_000_000;
 /// Outputs of a stranger's address that are looked at, the newest first.
 const OUTPUTS_LOOKED_AT: usize = 10_000;
-/// A weak tie brings in no cluster larger than this and larger than the site.
+/// A weak tie brings in no cluster larger than this and larger than the site. Our judgement.
 const STRANGERS_MAX: u32 = 1_000;
 
 /// Coins of at least this many addresses combined into one are reported as a move.
@@ -388,7 +389,7 @@ pub struct Receipts {
     pub mixed: Vec<Receipt>,
 }
 
-/// Outputs up to this amount are dust, not payments, in satoshi.
+/// Outputs up to this amount are dust, not payments, in satoshi. Our judgement.
 pub const DUST_SATOSHI_MAX: u64 = 1_000;
 
 /// Everything that others paid to a site.

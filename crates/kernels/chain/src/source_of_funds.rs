@@ -16,19 +16,19 @@ use crate::known::{How, Known};
 use crate::site::Receipt;
 use crate::spool::in_threads;
 
-/// How far back the walk goes, in changes of wallet.
+/// How far back the walk goes, in changes of wallet. Our judgement.
 pub const WALLETS_MAX: u32 = 6;
-/// How many outputs one walk looks at.
+/// How many outputs one walk looks at. Our judgement.
 pub const OUTPUTS_MAX: usize = 300;
-/// With this many candidates a payment is reported as ambiguous, and the trace ends.
+/// With this many candidates a payment is reported as ambiguous, and the trace ends. Our judgement.
 pub const CANDIDATES_MAX: usize = 8;
-/// A cluster with more addresses isn't a private person's wallet.
+/// A cluster with more addresses isn't a private person's wallet. Our judgement.
 const PRIVATE_ADDRESSES_MAX: u32 = 500;
 /// A coin larger than this isn't a private person's, in satoshi: ten bitcoin. Our judgement.
 const PRIVATE_COIN_MAX: u64 = 1_000_000_000;
-/// A wallet with this many payouts to several payees counts as a service.
+/// A wallet with this many payouts to several payees counts as a service. Our judgement.
 const PAYOUTS_MIN: usize = 2;
-/// How many transactions of a chain of change are looked at in either direction.
+/// How many transactions of a chain of change are looked at in either direction. Our judgement.
 const CHAIN_MAX: usize = 8;
 
 /// Who a payment's coins came from.

@@ -247,7 +247,8 @@ pub fn in_threads<A: Sync, B: Send>(
 
 /// A part that its records fill stays in the second-level cache.
 const RECORDS_PER_PART: u64 = 1 << 17;
-/// Most bits that choose a part. It caps the records waiting for a write; beyond it, parts grow instead.
+/// Most bits that choose a part. It caps the records waiting for a write; beyond it, parts grow
+/// instead. Our judgement.
 const PART_BITS_MAX: u32 = 13;
 
 /// Sorts records whose first bits are equal: one counting pass by the next bits, then little heaps.

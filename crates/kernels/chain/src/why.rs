@@ -7,7 +7,7 @@ use crate::forest::{NO_ADDRESS, Union};
 use crate::heuristics::{self, Heuristic, Strength};
 
 /// Addresses the search for the shortest list may visit; beyond that, the list recorded in the
-/// forest is returned, which may be longer.
+/// forest is returned, which may be longer. Our judgement.
 pub const ADDRESSES_MAX: usize = 3_000_000;
 
 /// A tie between two addresses.

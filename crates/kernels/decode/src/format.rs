@@ -1,4 +1,4 @@
-//! A file's first bytes to its format.
+//! Recognises a format by a file's first bytes.
 
 /// The formats this build reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -36,7 +36,8 @@ pub mod probes {
 
     /// A worker's decoders, without its sandbox.
     pub fn picture(bytes: &[u8]) {
-        /// Largest picture of the fuzzer, in pixels: small enough to try thousands a second.
+        /// Largest picture of the fuzzer, in pixels: small enough to try thousands a second. Our
+        /// judgement.
         const PIXELS_MAX: u64 = 1 << 20;
         let mut output = vec![0; 3 * PIXELS_MAX as usize];
         // Both values of each option in two runs; they are independent of each other.

@@ -19,7 +19,8 @@ use crate::shared::Shared;
 use crate::wire::{self, Head, Request};
 use crate::{DecodeOptions, Limits, Picture, Unreadable, worker};
 
-/// How often a file is tried when its worker dies; the second time with a new worker.
+/// How often a file is tried when its worker dies; the second time with a new worker. Our
+/// judgement.
 const TRIES_MAX: u32 = 2;
 
 /// How to start a worker: a program that calls [`worker::run`] when its first argument is

@@ -10,13 +10,14 @@ use turbojpeg::{Colorspace, Decompressor, PixelFormat, ScalingFactor};
 use crate::wire::Head;
 use crate::{Colour, DecodeOptions, Format, Unreadable};
 
-/// Scans of a progressive JPEG; more than this is an attack on time.
+/// Scans of a progressive JPEG; more than this is an attack on time. Our judgement: encoders write
+/// about ten.
 const JPEG_SCANS_MAX: u32 = 500;
 
 /// Frames of one animation that are looked at; an animation with more is damaged, not shortened
-/// in silence.
+/// in silence. Our judgement.
 const FRAMES_MAX: u32 = 2_000;
-/// Shortest side that a fast decoding leaves, in pixels.
+/// Shortest side that a fast decoding leaves, in pixels. Our judgement.
 const FAST_SIDE_MIN: usize = 512;
 
 /// A file, and what it may cost.

@@ -1,4 +1,4 @@
-//! Shuts the current process in: no files, no sockets, no children, bounded memory.
+//! Sandboxes the current process: no files, no sockets, no children, bounded memory.
 //!
 //! [`enter`] is for our own decoders, [`enter_for`] for a program of others (ffmpeg) that is about
 //! to be started and must load its libraries. The second has three fences: limits, a list of

@@ -16,7 +16,8 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::Limits;
 
-/// What may stay resident of input and of pixels each, between two files; the rest is returned to the system.
+/// What may stay resident of input and of pixels each, between two files; the rest is returned to
+/// the system. Our judgement.
 const KEPT_BYTES_MAX: u64 = 48 << 20;
 
 /// Layout: input from 0 on, pixels from `output` to `end`.

@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 use crate::stripes::{Rows, SMALL, Small};
 use crate::{Digest, Perceptual, Turn, arch};
 
-/// Smallest side that is hashed, in pixels; below it digest and quality are zero.
+/// Smallest side that is hashed, in pixels; below it digest and quality are zero. As the
+/// reference's `MIN_HASHABLE_DIM` (ThreatExchange, pdqhashing).
 const SIDE_PIXELS_MIN: usize = 5;
 /// Side of the block of DCT coefficients that is kept.
 const SLOTS: usize = 16;

@@ -13,7 +13,7 @@ use std::thread;
 
 use crate::{Bits256, Hit, Words, arch, words, words_distance};
 
-/// Below this many entries a scan is cheaper than probing.
+/// Below this many entries a scan is cheaper than probing. Our judgement, from measurements.
 const SCAN_ENTRIES_MAX: usize = 8_192;
 /// Cost of comparing one candidate, in scanned entries; measured, see docs/performance.md.
 const STEPS_PER_CANDIDATE: usize = 12;
@@ -21,11 +21,11 @@ const STEPS_PER_CANDIDATE: usize = 12;
 const STEPS_PER_PROBE: usize = 12;
 /// Candidates that are asked for before the first of them is compared.
 const PIECE: usize = 128;
-/// Widest chunk, in bits: its table has four bytes for each of its values.
+/// Widest chunk, in bits: its table has four bytes for each of its values. Our judgement.
 const CHUNK_BITS_MAX: u32 = 26;
-/// Narrowest chunk, in bits.
+/// Narrowest chunk, in bits. Our judgement.
 const CHUNK_BITS_MIN: u32 = 10;
-/// Memory of all tables together, in bytes for each entry.
+/// Memory of all tables together, in bytes for each entry. Our judgement.
 const TABLE_BYTES_PER_ENTRY_MAX: usize = 160;
 /// The radius chunks are fitted to; other radii are answered just as exactly, only slower.
 const DESIGN_RADIUS_BITS: u32 = 31;

@@ -118,7 +118,7 @@ pub fn score_of<'a>(fired: impl IntoIterator<Item = &'a Fired>) -> f64 {
     (1.0 - left) * 100.0
 }
 
-/// Fewest transfers of 90 days that anything can be said about.
+/// Fewest transfers of 90 days that anything can be said about. Our judgement.
 const EVENTS_MIN: usize = 3;
 
 /// A party as a sender. `sent` and `received` are its events of a year, oldest first; `links` is

@@ -38,7 +38,7 @@ pub struct Scratch {
     sorted: Vec<(u64, u32)>,
 }
 
-/// Windows of 30 and 90 days, the later edge included: `(at - days, at]`.
+/// Windows of 30 and 90 days, the later edge included: `(at - days, at]`. Our judgement.
 pub const WINDOWS_DAYS: [i64; 2] = [30, 90];
 
 /// Calls `each` after each transfer of one sender, in order, with its number in the slice and both

@@ -6,13 +6,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::{Context, Country, Currency, DAY_MICROS, PartyKey, Transfer, amount_minor_from_f64};
 
-/// Longest id, in bytes.
+/// Longest id, in bytes. Our judgement.
 const ID_BYTES_MAX: usize = 256;
-/// Highest amount, in minor units: ten billion units of a currency with cents.
+/// Highest amount, in minor units: ten billion units of a currency with cents. Our judgement.
 const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000;
-/// Earliest moment, 1990-01-01.
+/// Earliest moment, 1990-01-01. Our judgement.
 const AT_MICROS_MIN: i64 = 7_305 * DAY_MICROS;
-/// How far ahead of the clock a transfer may be dated, in days.
+/// How far ahead of the clock a transfer may be dated, in days. Our judgement.
 const AHEAD_DAYS_MAX: i64 = 366;
 /// A record this much older than the newest before it is out of order, in microseconds.
 const LATE_MICROS: i64 = DAY_MICROS;
@@ -20,7 +20,7 @@ const LATE_MICROS: i64 = DAY_MICROS;
 const GAP_MICROS: i64 = 30 * DAY_MICROS;
 /// With more strays than this and than one per cent of the records read, the file counts as unsorted. Our judgement.
 const STRAYS_MIN: usize = 10;
-/// Problems kept word by word; the rest are counted.
+/// Problems kept word by word; the rest are counted. Our judgement.
 const PROBLEMS_KEPT_MAX: usize = 100_000;
 
 const EARLY: &str = "its day is before that of records above it; move it to its place in time";

@@ -3,10 +3,10 @@
 use crate::{DAY_MICROS, Event, PartyKey, PartyView, Purchase};
 
 /// Most events kept of one side of a party; the oldest go first. A party with more in a year isn't a
-/// person who sends by hand.
+/// person who sends by hand. Our judgement.
 pub const PARTY_EVENTS_MAX: usize = 4_096;
 
-/// How long events are kept, in days.
+/// How long events are kept, in days. Our judgement.
 const KEPT_DAYS: i64 = 365;
 
 /// One side of a party's transfers, of the last 365 days, oldest first.
@@ -22,7 +22,7 @@ pub struct PartyWindow {
     others: u8,
 }
 
-/// Fewest different others with whom anything can be said of a recipient.
+/// Fewest different others with whom anything can be said of a recipient. Our judgement.
 const OTHERS_MIN: u8 = 3;
 
 /// A party with more events than this isn't a person who sends by hand; it is assessed less often.
@@ -301,17 +301,19 @@ pub(crate) struct Series {
     times: Vec<i64>,
 }
 
-/// A longer gap than this ends a series, in days.
+/// A longer gap than this ends a series, in days. Our judgement.
 const SERIES_GAP_DAYS: i64 = 7;
-/// A longer series is a habit, in days.
+/// A longer series is a habit, in days. Our judgement.
 const SERIES_DAYS_MAX: i64 = 14;
-/// Most recipients of a series.
+/// Most recipients of a series. Our judgement.
 const SERIES_RECIPIENTS_MAX: usize = 3;
-/// Share of all payments of the 90 days up to its end that makes a series and not a habit.
+/// Share of all payments of the 90 days up to its end that makes a series and not a habit. Our
+/// judgement.
 const SERIES_SHARE_MIN: f64 = 0.6;
 /// At least three payments of a series are within this time, in hours.
 const SERIES_CLOSE_HOURS: f64 = 72.0;
-/// A later payment is higher by this share of the first at least; less is an exchange rate.
+/// A later payment is higher by this share of the first at least; less is an exchange rate. Our
+/// judgement.
 const SERIES_RISE_MIN: f64 = 0.2;
 /// A recipient paid more than this many times the series, and six payments, in a year is a habit.
 const HABIT_TIMES: usize = 3;

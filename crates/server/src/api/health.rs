@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::fault::Fault;
 
-/// Longest time the database may take to count as there.
+/// Longest time the database may take to count as there. Our judgement.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(2);
 
 #[derive(Serialize, ToSchema)]

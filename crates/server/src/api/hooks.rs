@@ -20,9 +20,9 @@ use crate::fault::{ErrorBody, Fault};
 use crate::intake::{self, Sender};
 use crate::{App, access};
 
-/// Objects of one event.
+/// Objects of one event. Our judgement.
 const RECORDS_MAX: usize = 100;
-/// Longest event, in bytes.
+/// Longest event, in bytes. Our judgement.
 const EVENT_BYTES_MAX: u64 = 1 << 20;
 
 #[derive(Deserialize, IntoParams)]

@@ -13,11 +13,12 @@ use utoipa::{IntoParams, ToSchema};
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// Longest body with reports of others, in bytes.
+/// Longest body with reports of others, in bytes. Our judgement.
 pub(crate) const INTAKE_BYTES_MAX: usize = 64 << 20;
-/// Longest body with a case, its files in base64 included, in bytes.
+/// Longest body with a case, its files in base64 included, in bytes. As the longest case file. Our
+/// judgement.
 pub(crate) const CASE_BYTES_MAX: usize = CASE_FILE_BYTES_MAX;
-/// Rows of the queue in one answer.
+/// Rows of the queue in one answer. Our judgement.
 const ROWS_MAX: i64 = 1_000;
 
 #[derive(Serialize, ToSchema)]

@@ -13,7 +13,7 @@ use super::screen::FoundEntry;
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// Digests of one request.
+/// Digests of one request. Our judgement.
 const DIGESTS_MAX: usize = 1_000;
 /// Up to this many are looked up directly; more are handed to a blocking thread.
 const DIGESTS_AT_ONCE: usize = 4;

@@ -20,11 +20,11 @@ use utoipa::ToSchema;
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// Longest body, in bytes.
+/// Longest body, in bytes. Our judgement.
 pub(super) const PAYMENTS_BYTES_MAX: usize = 8 << 20;
-/// Transfers of one request.
+/// Transfers of one request. Our judgement.
 const TRANSFERS_MAX: usize = 1_000;
-/// Alerts per response.
+/// Alerts per response. Our judgement.
 const ALERTS_MAX: i64 = 1_000;
 
 /// A transfer. Ids are text; amounts are decimal text, `"35.00"`.

@@ -64,7 +64,7 @@ fn known(name: &str) -> Result<&'static Form, Fault> {
     })
 }
 
-/// What an officer will miss, why a child may be in danger, what stays out; nothing is made.
+/// What an officer will miss, why a child may be in danger, what the report omits. Makes nothing.
 #[utoipa::path(get, path = "/v1/cases/{case}/check/{destination}", params(("case" = String, Path), ("destination" = String, Path), Victims), responses((status = 200, body = CheckBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn check(
     State(app): State<App>,

@@ -17,9 +17,9 @@ use crate::fault::{ErrorBody, Fault};
 use crate::intake::{self, Sender, Slot, Upload};
 use crate::{App, access};
 
-/// Longest idempotency key, in bytes.
+/// Longest idempotency key, in bytes. Our judgement.
 const REPEAT_KEY_BYTES_MAX: usize = 255;
-/// Longest JSON that names an address, in bytes.
+/// Longest JSON that names an address, in bytes. Our judgement.
 const ADDRESS_BYTES_MAX: u64 = 16 << 10;
 
 #[derive(Deserialize, IntoParams)]

@@ -8,7 +8,7 @@ use obhut_app::bitcoin::PayersReport;
 
 use super::{Words, about_btc, btc, day, end_name, short};
 
-/// Most rows of a column; the rest share one.
+/// Most rows of a column; the rest share one. Our judgement.
 const ROWS_MAX: usize = 18;
 // Units of the viewBox; browsers scale the picture as a whole.
 const WIDTH: f64 = 1_000.0;
@@ -16,8 +16,9 @@ const HEAD: f64 = 28.0;
 const ROW: f64 = 34.0;
 const COLUMNS_X: [f64; 4] = [10.0, 320.0, 600.0, 790.0];
 const BOX: f64 = 200.0;
-/// The widest band, and the narrowest.
+/// The widest band, in units of the viewBox. Our judgement.
 const BAND_MAX: f64 = 22.0;
+/// The narrowest band, in units of the viewBox: thinner ones vanish in print. Our judgement.
 const BAND_MIN: f64 = 0.8;
 
 /// Content of a column.

@@ -16,9 +16,9 @@ use super::lookup::StatusQuery;
 use super::{HmaFault, HmaResult, SIGNAL_TYPES, lookup, parse_signal};
 use crate::{App, intake};
 
-/// Longest JSON of a request, in bytes.
+/// Longest JSON of a request, in bytes. Our judgement.
 const JSON_BYTES_MAX: u64 = 256 << 10;
-/// Longest name of a bank, in characters.
+/// Longest name of a bank, in characters. Our judgement.
 const NAME_CHARS_MAX: usize = 100;
 
 async fn curator(app: &App, headers: &HeaderMap) -> HmaResult<ApiKey> {

@@ -45,13 +45,13 @@ fn form(language: Language, again: Option<(&str, &str)>) -> Response {
     let t = |en, de| language.pick(en, de);
     let (code, message) = again.unwrap_or_default();
     let content = html! {
-        h1 { (t("Appeal", "Widerspruch")) }
+        h1 { (t("Appeal", "Beschwerde")) }
         @if again.is_some() {
             p role="alert" class="warning" {
-                (t("This didn't work. Please compare the code with the notice, and say why you appeal. If an appeal is already open, you don't need to do anything.", "Das hat nicht geklappt. Bitte vergleichen Sie den Code mit der Mitteilung und sagen Sie, warum Sie widersprechen. Vielleicht läuft auch schon ein Widerspruch; dann müssen Sie nichts weiter tun."))
+                (t("This didn't work. Please compare the code with the notice, and say why you appeal. If an appeal is already open, you don't need to do anything.", "Das hat nicht geklappt. Bitte vergleichen Sie den Code mit der Mitteilung und sagen Sie, warum Sie sich beschweren. Vielleicht läuft auch schon eine Beschwerde; dann müssen Sie nichts weiter tun."))
             }
         }
-        p { (t("You received a notice that content was removed or an account was closed. You can appeal here. A different person will decide. You don't need an account.", "Sie haben eine Mitteilung bekommen, dass Inhalte entfernt oder ein Konto geschlossen wurde. Hier können Sie widersprechen. Eine andere Person als die erste entscheidet. Sie brauchen dafür kein Konto.")) }
+        p { (t("You received a notice that content was removed or an account was closed. You can appeal here. A different person will decide. You don't need an account.", "Sie haben eine Mitteilung bekommen, dass Inhalte entfernt oder ein Konto geschlossen wurde. Hier können Sie Beschwerde einlegen. Eine andere Person als die erste entscheidet. Sie brauchen dafür kein Konto.")) }
         form method="post" action="/appeal" {
             label for="code" { (t("Code of the notice", "Code der Mitteilung")) }
             input id="code" name="code" required autocomplete="off" maxlength="100" value=(code);
@@ -61,14 +61,14 @@ fn form(language: Language, again: Option<(&str, &str)>) -> Response {
             button { (t("Send", "Absenden")) }
         }
     };
-    frame(language, t("Appeal", "Widerspruch"), content)
+    frame(language, t("Appeal", "Beschwerde"), content)
 }
 
 fn done(language: Language) -> Response {
     let t = |en, de| language.pick(en, de);
     let content = html! {
-        h1 { (t("We have received your appeal", "Ihr Widerspruch ist eingegangen")) }
+        h1 { (t("We have received your appeal", "Ihre Beschwerde ist eingegangen")) }
         p { (t("A different person will review it. Until it is decided, no data of your account will be deleted. You will get the result the same way you received the notice.", "Eine andere Person als bei der ersten Entscheidung prüft ihn. Bis zur Entscheidung werden keine Daten Ihres Kontos gelöscht. Das Ergebnis erfahren Sie auf dem Weg, auf dem Sie die Mitteilung bekommen haben.")) }
     };
-    frame(language, t("Appeal", "Widerspruch"), content)
+    frame(language, t("Appeal", "Beschwerde"), content)
 }

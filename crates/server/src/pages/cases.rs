@@ -1,4 +1,4 @@
-//! The list of cases: how many files, how far, since when. Shows no evidence and no name.
+//! The list of cases with their number of files, status and age. Shows no evidence and no name.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -121,7 +121,7 @@ fn status(status: CaseStatus, language: Language) -> &'static str {
         CaseStatus::Decided => language.pick("to be reported", "zu melden"),
         CaseStatus::Reported => language.pick("reported", "gemeldet"),
         CaseStatus::Closed => language.pick("closed", "geschlossen"),
-        CaseStatus::Appealed => language.pick("appealed", "Widerspruch"),
+        CaseStatus::Appealed => language.pick("appealed", "Beschwerde"),
         CaseStatus::Cleared => language.pick("cleared", "entlastet"),
     }
 }

@@ -19,7 +19,7 @@ pub(crate) const PAGE: Page = Page {
     route,
 };
 
-/// Alerts of a queue per page.
+/// Alerts of a queue per page. Our judgement.
 const ALERTS_MAX: i64 = 100;
 
 fn route() -> MethodRouter<App> {

@@ -20,11 +20,11 @@ use super::{EntryLabel, ListSettings};
 
 /// What `disable_until_ts` says of a content that matches.
 pub const CONTENT_ENABLED: i64 = 1;
-/// Longest note, in characters.
+/// Longest note, in characters. Our judgement.
 const NOTE_CHARS_MAX: usize = 255;
-/// Longest description of a content, in bytes.
+/// Longest description of a content, in bytes. Our judgement.
 const ABOUT_BYTES_MAX: usize = 64 << 10;
-/// Longest time a content may be disabled, in seconds: five years.
+/// Longest time a content may be disabled, in seconds: five years. Our judgement.
 const DISABLED_S_MAX: i64 = 5 * 366 * 86_400;
 
 /// A bank on record.

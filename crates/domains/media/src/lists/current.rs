@@ -17,9 +17,11 @@ use super::{lists_on_record, segment, versions_of};
 use obhut_casework::for_domains::{Inside as _, api_keys, changes};
 use obhut_casework::{ApiKey, Casework, CaseworkError, Result};
 
-/// How often a watcher looks whether there are large files to open.
+/// How often a watcher looks whether there are large files to open. Our judgement: an idle look
+/// costs almost nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Files up to this size are loaded while a request waits; larger ones by the watcher, if one runs.
+/// Our judgement.
 const OPENED_AT_ONCE_BYTES_MAX: u64 = 8 << 20;
 
 /// What matching needs, as it was on record at one moment.

@@ -17,13 +17,13 @@ use super::EntryLabel;
 use super::entries::{Builder, Entries, FrameMark, Row};
 use super::loaded::LoadedList;
 
-/// Longest field, in bytes.
+/// Longest field, in bytes. Our judgement.
 const FIELD_BYTES_MAX: usize = 256;
-/// Most rows of one file.
+/// Most rows of one file. Our judgement.
 const ROWS_MAX: u64 = 50_000_000;
-/// Latest timestamp of a frame, in seconds: a week.
+/// Latest timestamp of a frame, in seconds: a week. Our judgement.
 const TIME_S_MAX: f32 = 604_800.0;
-/// Problems kept with their text; further ones only count.
+/// Problems kept with their text; further ones only count. Our judgement.
 const PROBLEMS_MAX: usize = 10_000;
 
 /// A row that was left out.

@@ -25,29 +25,32 @@ use super::loaded::{EntryHit, LoadedList};
 /// Share of frames, in percent, from which a match counts without regard to time; as
 /// python-threatexchange's `VPDQ_QUERY_MATCH_THRESHOLD_PERCENT`.
 pub const PERCENT_MIN: f64 = 80.0;
-/// Largest distance of a pair of frames that counts as a support, in bits.
+/// Largest distance of a pair of frames that counts as a support, in bits. Our judgement.
 const SUPPORT_BITS_MAX: u32 = 66;
-/// Largest distance of a strong support, in bits.
+/// Largest distance of a strong support, in bits. Our judgement.
 const STRONG_BITS_MAX: u32 = 48;
-/// A row needs this many different pictures, and this total weight. So two pictures suffice
-/// where one is as near as a picture on a list must be and the other is strong.
+/// Different pictures that a row needs. Our judgement.
 const PICTURES_MIN: usize = 2;
+/// Total weight that a row needs: two pictures suffice where one is within the kind's radius and
+/// the other is strong. Our judgement.
 const WEIGHT_MIN: u32 = 5;
-/// Seconds of a still picture, each within the kind's radius, that count as different pictures.
+/// Seconds of a still picture, each within the kind's radius, that count as different pictures. Our
+/// judgement.
 const STILL_SECONDS_MIN: usize = 3;
 /// How far from its place a frame may be, in seconds, either way.
 const SLACK_S: f32 = 0.55;
 /// Speeds that are tried, in hundredths.
 const SPEEDS: std::ops::RangeInclusive<u32> = 94..=106;
-/// Supports of one frame that are looked at, nearest first.
+/// Supports of one frame that are looked at, nearest first. Our judgement.
 const SUPPORTS_OF_FRAME_MAX: usize = 500;
-/// Supports of one video that are looked at; of more, evenly chosen ones.
+/// Supports of one video that are looked at; of more, evenly chosen ones. Our judgement.
 const SUPPORTS_OF_VIDEO_MAX: usize = 6_000;
 /// Digests per neighbour search; two a frame.
 const FRAMES_AT_ONCE: usize = 64;
-/// Supports of one row that are weighed, nearest first.
+/// Supports of one row that are weighed, nearest first. Our judgement.
 const SUPPORTS_OF_ROW_MAX: usize = 96;
-/// Frames of each side that are compared for percentages; of more, evenly chosen ones.
+/// Frames of each side that are compared for percentages; of more, evenly chosen ones. Our
+/// judgement.
 const FRAMES_COMPARED_MAX: usize = 4_000;
 /// What a crop of a tenth leaves of a side.
 const LEFT_OF_SIDE: f64 = 0.9;

@@ -8,7 +8,7 @@ use obhut_facts::words;
 use serde::Serialize;
 
 /// A person may hold a payment this long at most, in days; longer needs an authority's order, which
-/// is kept elsewhere.
+/// is kept elsewhere. Our judgement.
 const HOLD_DAYS_MAX: i64 = 30;
 
 words! {

@@ -1,4 +1,4 @@
-//! Made-up transfers as files: CSV, Parquet, pacs.008.
+//! Writes synthetic transfers as files: CSV, Parquet, pacs.008.
 
 use std::fs::File;
 use std::io::{self, Write};

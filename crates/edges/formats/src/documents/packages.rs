@@ -143,15 +143,17 @@ pub(crate) mod ask {
             (Language::English, kind) => kind.word(),
             (Language::German, IncidentKind::Material) => "Missbrauchsdarstellungen",
             (Language::German, IncidentKind::Trafficking) => "Kinderhandel",
-            (Language::German, IncidentKind::Tourism) => "Reisen zum Missbrauch",
+            (Language::German, IncidentKind::Tourism) => {
+                "Reisen zum Zweck des sexuellen Missbrauchs von Kindern"
+            }
             (Language::German, IncidentKind::Molestation) => {
-                "Missbrauch von Angesicht zu Angesicht"
+                "sexueller Missbrauch mit Körperkontakt"
             }
             (Language::German, IncidentKind::MisleadingDomain) => "irreführender Domainname",
             (Language::German, IncidentKind::MisleadingWords) => "irreführende Worte oder Bilder",
-            (Language::German, IncidentKind::Enticement) => "Anlocken eines Kindes im Netz",
+            (Language::German, IncidentKind::Enticement) => "Cybergrooming",
             (Language::German, IncidentKind::UnsolicitedObscene) => {
-                "Unverlangtes an ein Kind geschickt"
+                "unaufgeforderte Zusendung pornographischer Inhalte an ein Kind"
             }
         }
         .to_owned()

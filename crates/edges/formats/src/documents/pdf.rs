@@ -15,7 +15,7 @@ const WIDTH: f32 = 595.0;
 const HEIGHT: f32 = 842.0;
 // Two centimetres.
 const MARGIN: f32 = 56.0;
-/// Pages of one document; what is longer is cut with a word that says so.
+/// Pages of one document; what is longer is cut with a word that says so. Our judgement.
 const PAGES_MAX: usize = 500;
 
 /// A piece of a document.

@@ -13,7 +13,7 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-/// Lines looked at for words with a meaning.
+/// Lines looked at for words with a meaning. Our judgement.
 const HEAD_LINES_MAX: usize = 100;
 
 fn read(text: &str) -> Result<ParsedReport, String> {

@@ -41,7 +41,7 @@ pub const PROFILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Transactions in one report.
+/// Transactions in one report. Our judgement.
 const TRANSACTIONS_MAX: usize = 10_000;
 
 /// A profile's faults: none when a report could be written by it.

@@ -686,7 +686,7 @@ fn file_document(
     if file.exhibit.is_none() {
         xml.remark(
             "upload",
-            "the file's bytes are in no vault",
+            "the file is not in the vault; seal it with the case",
             schema::DOCUMENTATION,
         );
     }

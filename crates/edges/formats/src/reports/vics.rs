@@ -1,4 +1,4 @@
-//! written to a folder, encrypted, like a package.
+//! A case as VICS 2.0 for forensic tools; written to a folder, encrypted, like a package.
 
 use super::{Form, FormStatus, stays_here};
 use crate::documents::vics_cases::{Version, render};

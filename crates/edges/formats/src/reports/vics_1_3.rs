@@ -1,4 +1,4 @@
-//! A case as VICS 1.3 for forensic tools; laid ready encrypted, like a package.
+//! A case as VICS 1.3 for forensic tools; written to a folder, encrypted, like a package.
 
 use super::{Form, FormStatus, stays_here};
 use crate::documents::vics_cases::{Version, render};

@@ -21,9 +21,9 @@ pub const FORM: Form = Form {
 const SOURCE: &str = "XARF v4.2";
 const UNKNOWN_DETECTION: &str =
     "is required: how the provider became aware isn't stated (facts.detected_by)";
-/// Longest description, in characters.
+/// Longest description, in characters. XARF schema 4.2.
 const DESCRIPTION_CHARS_MAX: usize = 1_000;
-/// Longest name of an organisation, in characters.
+/// Longest name of an organisation, in characters. XARF schema 4.2.
 const ORG_CHARS_MAX: usize = 200;
 
 // Long: writes the elements in the order of the form.

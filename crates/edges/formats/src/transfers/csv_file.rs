@@ -7,9 +7,9 @@ use obhut_typologies::{Transfer, Transfers};
 
 use super::{Channels, Mapping, record_of_texts};
 
-/// Longest record, in bytes.
+/// Longest record, in bytes. Our judgement.
 const RECORD_BYTES_MAX: usize = 1 << 20;
-/// Lines that one record may go over, inside quotation marks.
+/// Lines that one record may go over, inside quotation marks. Our judgement.
 const RECORD_LINES_MAX: usize = 64;
 
 // Long: a single pass whose state is in local variables.

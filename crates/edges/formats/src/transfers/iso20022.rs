@@ -19,9 +19,9 @@ pub const MESSAGES: [&str; 4] = [
     "pain.001.001.09",
 ];
 
-/// Longest transaction, in bytes.
+/// Longest transaction, in bytes. Our judgement.
 const TRANSACTION_BYTES_MAX: usize = 1 << 20;
-/// Longest head of a message or of a payment, in bytes.
+/// Longest head of a message or of a payment, in bytes. Our judgement.
 const HEAD_BYTES_MAX: usize = 1 << 20;
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 1 << 18;

@@ -28,7 +28,7 @@ use super::{COLUMNS, Channels, Mapping, Optional, at, moment, zone};
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 16_384;
-/// Largest row group, in bytes before compression.
+/// Largest row group, in bytes before compression. Our judgement.
 const ROW_GROUP_BYTES_MAX: i64 = 8 << 30;
 
 pub(super) fn read(

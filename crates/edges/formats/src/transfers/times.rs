@@ -1,4 +1,4 @@
-//! Texts to moments.
+//! Parses timestamps.
 
 /// A moment, as a record has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

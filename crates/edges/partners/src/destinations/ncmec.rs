@@ -34,7 +34,7 @@ pub const PRODUCTION: &str = "https://report.cybertip.org/ispws";
 /// Test address (the default).
 pub const TEST: &str = "https://exttest.cybertip.org/ispws";
 /// Longest time for one report. NCMEC deletes an unfinished one 24 hours after it was opened,
-/// or an hour after its last change, whichever is later.
+/// or an hour after its last change, whichever is later. Our judgement, well inside NCMEC's.
 const JOB_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// True if the address is the production host, however it is written.
@@ -91,7 +91,7 @@ impl Service {
         ServiceAnswer::read(&answered.map_err(SendFault::Unreachable)?)
     }
 
-    /// Whether it is there and lets us in; its own words.
+    /// Whether it answers and accepts the credentials; its own words.
     pub async fn status(&self) -> Result<String, SendFault> {
         Ok(self.call("/status", Body::None).await?.well()?.words)
     }
@@ -356,7 +356,7 @@ pub(crate) async fn schema_changes(
     ))
 }
 
-/// Whether the service is there and lets us in.
+/// Whether the service answers and accepts the credentials.
 pub(crate) async fn service_status(
     channel: &Channel,
     http: Arc<Http>,

@@ -4,7 +4,7 @@ use super::changes;
 use super::{Columns, Database, Tx};
 use crate::{Result, ids};
 
-/// Maximum number of rows returned.
+/// Maximum number of rows returned. Our judgement.
 const ROWS_MAX: i64 = 1_000;
 
 /// A row of the audit trail. Detail names ids, counts and words of closed sets, never evidence.

@@ -1,6 +1,6 @@
-//! Counters: one that grows with each change of lists, disputes or keys, and those that number rows: a number that grows with each change.
+//! Counters: one that grows with each change of lists, disputes or keys, and those that number rows.
 //!
-//! Several processes may use one database; each looks at this number and reads again only what
+//! Several processes may use one database; each looks at the first counter and reads again only what
 //! has changed.
 
 use sqlx::Row as _;

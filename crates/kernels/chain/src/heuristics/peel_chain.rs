@@ -16,7 +16,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     keep,
 };
 
-/// If the rest is smaller, it is more often the change itself. Satoshi.
+/// If the rest is smaller, it is more often the change itself. Satoshi. Our judgement.
 const PAID_MIN: u64 = 10_000;
 
 fn keep(c: &Change<'_>, o: &Output) -> bool {

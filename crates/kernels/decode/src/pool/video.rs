@@ -26,13 +26,13 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::{Pool, Unreadable, worker};
 
-/// Frames larger than this are scaled down to it, in pixels: PDQ keeps far less.
+/// Frames larger than this are scaled down to it, in pixels: PDQ keeps far less. Our judgement.
 const FRAME_PIXELS_MAX: u64 = 1_000_000;
-/// Longest wait for the next frame.
+/// Longest wait for the next frame. Our judgement.
 const STALL_MAX: Duration = Duration::from_secs(30);
-/// Longest wait for ffprobe.
+/// Longest wait for ffprobe. Our judgement.
 const PROBE_MAX: Duration = Duration::from_secs(20);
-/// Longest line of ffmpeg's that is kept.
+/// Longest line of ffmpeg's that is kept. Our judgement.
 const LINE_BYTES_MAX: u64 = 4_096;
 /// Demuxers a file may choose. None of them opens another file or address.
 const DEMUXERS: &str =

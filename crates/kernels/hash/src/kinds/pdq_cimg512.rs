@@ -7,7 +7,7 @@ use crate::pixels::Row;
 use crate::stripes::Rows;
 use crate::{Perceptual, Pixels};
 
-/// Longest side the reference hashes without resizing, in pixels.
+/// Longest side the reference hashes without resizing, in pixels. As ThreatExchange, pdqhashing.
 const SIDE_PIXELS_MAX: usize = 512;
 
 /// PDQ after resizing to 512×512.

@@ -35,9 +35,9 @@ impl Value {
     }
 }
 
-/// Elements inside one another, and parts within parts.
+/// Elements inside one another, and parts within parts. Our judgement.
 const DEPTH_MAX: usize = 40;
-/// Longest profile, in lines.
+/// Longest profile, in lines. Our judgement.
 const LINES_MAX: usize = 2_000;
 
 /// A profile that can be written from.

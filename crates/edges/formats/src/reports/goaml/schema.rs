@@ -7,9 +7,9 @@ use regex_lite::Regex;
 
 use crate::tree::{self, Node};
 
-/// Maximum number of faults reported per document.
+/// Maximum number of faults reported per document. Our judgement.
 const FAULTS_MAX: usize = 100;
-/// Elements inside one another.
+/// Elements inside one another. Our judgement.
 const DEPTH_MAX: usize = 60;
 
 /// A schema.

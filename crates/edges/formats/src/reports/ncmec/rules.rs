@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use super::schema::{DOCUMENTATION, SchemaFault};
 use crate::tree::Node;
 
-/// Longest part of an e-mail address before the `@`, in characters.
+/// Longest part of an e-mail address before the `@`, in characters. RFC 5321, section 4.5.3.1.1.
 const LOCAL_PART_CHARS_MAX: usize = 64;
-/// A clock may be ahead of the service's by this many seconds.
+/// A clock may be ahead of the service's by this many seconds. Our judgement.
 const AHEAD_SECONDS_MAX: i64 = 300;
 
 /// Why the service refuses a single value, if it does, regardless of context.

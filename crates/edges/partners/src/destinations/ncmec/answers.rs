@@ -26,7 +26,7 @@ pub mod code {
     pub const FINISHED: i64 = 5102;
 }
 
-/// Longest words of the service that are repeated, in characters.
+/// Longest words of the service that are repeated, in characters. Our judgement.
 const WORDS_CHARS_MAX: usize = 500;
 
 /// An answer in its parts.
