@@ -536,4 +536,42 @@ mod tests {
             }
         }
     }
+
+    /// A case takes nothing new once it is cleared, and a condition on its status names why it fails.
+    #[tokio::test]
+    async fn a_condition_on_the_status_holds_for_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = std::sync::Arc::new(crate::SystemClock);
+        let folder = crate::DataFolder::new(folder.path());
+        let c = crate::open(folder, None, clock).await.unwrap();
+        let mut tx = c.db.begin().await.unwrap();
+        let opening = Opening {
+            id: "case-1",
+            group: "group",
+            account: None,
+            embargo: None,
+        };
+        open(&mut tx, &c, &opening, "test").await.unwrap();
+        for status in CaseStatus::ALL {
+            sqlx::query("UPDATE cases SET status = $1")
+                .bind(status.word())
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+            let takes_data = require_not_cleared(&mut tx, "case-1").await;
+            assert_eq!(takes_data.is_ok(), *status != CaseStatus::Cleared);
+            for allowed in CaseStatus::ALL {
+                let met = require_status(&mut tx, "case-1", &[*allowed]).await;
+                assert_eq!(met.is_ok(), status == allowed, "{status}, {allowed}");
+                let Err(why) = met else { continue };
+                let names = match status {
+                    CaseStatus::Appealed => "an appeal",
+                    CaseStatus::Cleared => "overturned",
+                    CaseStatus::Open => "not decided yet",
+                    other => other.word(),
+                };
+                assert!(why.to_string().contains(names), "{why}");
+            }
+        }
+    }
 }

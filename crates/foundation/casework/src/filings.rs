@@ -452,25 +452,4 @@ pub async fn exhibit_to_send(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Nothing that was filed is begun again, and what was taken back stays so.
-    #[test]
-    fn the_table_of_steps_files_once() {
-        for (from, to) in TRANSITIONS {
-            assert_ne!(*from, FilingState::Retracted);
-            if *from == FilingState::Filed {
-                assert_eq!(*to, FilingState::Retracted);
-            }
-            if *to == FilingState::Finishing {
-                assert_eq!(*from, FilingState::Begun);
-            }
-        }
-        for state in FilingState::ALL {
-            assert!(
-                *state == FilingState::Waiting || TRANSITIONS.iter().any(|(_, to)| to == state)
-            );
-        }
-    }
-}
+mod tests;

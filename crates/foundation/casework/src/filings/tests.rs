@@ -1,0 +1,250 @@
+use super::*;
+use crate::{Person, Role};
+
+/// Nothing that was filed is begun again, and what was taken back stays so.
+#[test]
+fn the_table_of_steps_files_once() {
+    for (from, to) in TRANSITIONS {
+        assert_ne!(*from, FilingState::Retracted);
+        if *from == FilingState::Filed {
+            assert_eq!(*to, FilingState::Retracted);
+        }
+        if *to == FilingState::Finishing {
+            assert_eq!(*from, FilingState::Begun);
+        }
+    }
+    for state in FilingState::ALL {
+        assert!(*state == FilingState::Waiting || TRANSITIONS.iter().any(|(_, to)| to == state));
+    }
+}
+
+/// A decided case with one approved report, its job claimed by a worker.
+struct World {
+    casework: Casework,
+    job: Job,
+    officer: Person,
+    _folder: tempfile::TempDir,
+}
+
+const WORKER: &str = "worker";
+const REPORT: &str = "report-1";
+
+async fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = std::sync::Arc::new(crate::SystemClock);
+    let casework = crate::open(crate::DataFolder::new(folder.path()), None, clock)
+        .await
+        .unwrap();
+    let officer = crate::add_person(&casework, "Olga", &[Role::ReportingOfficer], "test")
+        .await
+        .unwrap();
+    let mut tx = casework.db.begin().await.unwrap();
+    sqlx::query("INSERT INTO cases (id, group_key, status, opened_at, changed_at) VALUES ('case-1', 'group', 'reported', 0, 0)")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at) VALUES ($1, 'case-1', 'decision-1', 'ncmec', 'approved', 0)")
+        .bind(REPORT)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    outbox::put(&mut tx, 0, crate::JobKind::Report, REPORT)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let job = outbox::claim_jobs(&casework, WORKER, 1, 60_000_000)
+        .await
+        .unwrap()
+        .remove(0);
+    World {
+        casework,
+        job,
+        officer,
+        _folder: folder,
+    }
+}
+
+impl World {
+    /// What is on record.
+    async fn recorded(&self) -> Filing {
+        filing(&self.casework, REPORT).await.unwrap().unwrap()
+    }
+
+    async fn begun(&self, remote: &str) -> Filing {
+        let waiting = begin_filing(&self.casework, REPORT, "ncmec").await.unwrap();
+        filing_begun(&self.casework, &waiting, remote)
+            .await
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn each_step_is_on_record_with_all_it_says() {
+    let w = world().await;
+    let waiting = begin_filing(&w.casework, REPORT, "ncmec").await.unwrap();
+    assert_eq!(
+        (waiting.state, waiting.begun, waiting.remote.as_str()),
+        (FilingState::Waiting, 0, "")
+    );
+
+    let begun = filing_begun(&w.casework, &waiting, "4711").await.unwrap();
+    let now = w.recorded().await;
+    assert_eq!(
+        (now.state, now.begun, now.remote.as_str()),
+        (FilingState::Begun, 1, "4711")
+    );
+    let finishing = filing_finishing(&w.casework, &begun).await.unwrap();
+    assert_eq!(w.recorded().await.state, FilingState::Finishing);
+
+    filing_filed(
+        &w.casework,
+        &finishing,
+        "4712",
+        "its receipt",
+        &w.job,
+        WORKER,
+    )
+    .await
+    .unwrap();
+    let now = w.recorded().await;
+    assert_eq!(now.state, FilingState::Filed);
+    assert_eq!(now.remote, "4712");
+    assert_eq!(now.receipt.as_deref(), Some("its receipt"));
+    assert!(now.filed_at.is_some() && now.why.is_none());
+    let waits = outbox::jobs_waiting(&w.casework).await.unwrap();
+    assert_eq!(waits, 0, "the job has ended");
+
+    filing_retracted(&w.casework, &now, "taken back", None, "person")
+        .await
+        .unwrap();
+    let now = w.recorded().await;
+    assert_eq!(now.state, FilingState::Retracted);
+    assert_eq!(now.receipt.as_deref(), Some("taken back"));
+    let row = reports::report_row(&w.casework, REPORT).await.unwrap();
+    assert_eq!(row.status, "retracted");
+}
+
+/// A number is forgotten when the destination has nothing under it; how often it was begun is not.
+#[tokio::test]
+async fn a_fresh_start_keeps_the_count() {
+    let w = world().await;
+    let begun = w.begun("4711").await;
+    let anew = filing_anew(&w.casework, &begun).await.unwrap();
+    let now = w.recorded().await;
+    assert_eq!(
+        (now.state, now.begun, now.remote.as_str()),
+        (FilingState::Waiting, 1, "")
+    );
+    assert_eq!(anew.state, now.state);
+    // Nothing to do: not even the time of the change moves.
+    filing_anew(&w.casework, &now).await.unwrap();
+    assert_eq!(w.recorded().await.changed_at, now.changed_at);
+}
+
+#[tokio::test]
+async fn a_stopped_report_says_why_until_a_person_resumes_it() {
+    let w = world().await;
+    let begun = w.begun("4711").await;
+    filing_stopped(&w.casework, &begun, "a field is wrong", &w.job, WORKER)
+        .await
+        .unwrap();
+    let now = w.recorded().await;
+    assert_eq!(now.state, FilingState::Stopped);
+    assert_eq!(now.why.as_deref(), Some("a field is wrong"));
+
+    resume_filing(&w.casework, REPORT, &w.officer)
+        .await
+        .unwrap();
+    let now = w.recorded().await;
+    // What was begun is asked about first; the count starts over.
+    assert_eq!(
+        (now.state, now.begun, now.remote.as_str()),
+        (FilingState::Begun, 0, "4711")
+    );
+    assert_eq!(now.why, None);
+    let waits = outbox::jobs_waiting(&w.casework).await.unwrap();
+    assert_eq!(waits, 1, "the job is back");
+
+    let refused = resume_filing(&w.casework, REPORT, &w.officer).await;
+    assert!(refused.unwrap_err().to_string().contains("isn't stopped"));
+}
+
+/// Stopped before anything was begun: nothing to ask about, so it waits.
+#[tokio::test]
+async fn a_report_that_was_never_begun_waits_again() {
+    let w = world().await;
+    let waiting = begin_filing(&w.casework, REPORT, "ncmec").await.unwrap();
+    filing_stopped(&w.casework, &waiting, "why", &w.job, WORKER)
+        .await
+        .unwrap();
+    // Stopped, resumed and begun anew, the reason is gone.
+    let stopped = w.recorded().await;
+    filing_anew(&w.casework, &stopped).await.unwrap();
+    let now = w.recorded().await;
+    assert_eq!((now.state, now.why), (FilingState::Waiting, None));
+    let refused = resume_filing(&w.casework, REPORT, &w.officer).await;
+    assert!(refused.is_err(), "only a stopped report is resumed");
+}
+
+/// Two workers hold the same state; the second is refused, and what the first wrote stays.
+#[tokio::test]
+async fn of_two_workers_one_is_refused() {
+    let w = world().await;
+    let waiting = begin_filing(&w.casework, REPORT, "ncmec").await.unwrap();
+    filing_begun(&w.casework, &waiting, "1").await.unwrap();
+    let second = filing_begun(&w.casework, &waiting, "2").await.unwrap_err();
+    assert!(second.to_string().contains("another worker"), "{second}");
+    let now = w.recorded().await;
+    assert_eq!((now.remote.as_str(), now.begun), ("1", 1));
+}
+
+/// What isn't in the table is refused, whatever calls it.
+#[tokio::test]
+async fn a_filed_report_is_not_begun_again() {
+    let w = world().await;
+    let begun = w.begun("4711").await;
+    filing_filed(&w.casework, &begun, "4711", "receipt", &w.job, WORKER)
+        .await
+        .unwrap();
+    let filed = w.recorded().await;
+    let again = filing_begun(&w.casework, &filed, "4712").await.unwrap_err();
+    assert!(
+        again.to_string().contains("it can't become begun"),
+        "{again}"
+    );
+    assert_eq!(w.recorded().await, filed);
+}
+
+/// A document about an earlier report is filed without a job of its own.
+#[tokio::test]
+async fn a_follow_up_is_filed_with_its_receipt() {
+    let w = world().await;
+    let waiting = begin_filing(&w.casework, REPORT, "ncmec").await.unwrap();
+    follow_up_filed(&w.casework, &waiting, "its receipt")
+        .await
+        .unwrap();
+    let now = w.recorded().await;
+    assert_eq!(now.state, FilingState::Filed);
+    assert_eq!(now.receipt.as_deref(), Some("its receipt"));
+    assert!(now.filed_at.is_some());
+}
+
+/// An appeal upheld while a report was on its way: it is filed, and its retraction waits.
+#[tokio::test]
+async fn what_left_while_the_case_was_cleared_is_taken_back() {
+    let w = world().await;
+    let begun = w.begun("4711").await;
+    sqlx::query("UPDATE cases SET status = 'cleared'")
+        .execute(w.casework.db.pool())
+        .await
+        .unwrap();
+    filing_filed(&w.casework, &begun, "4711", "receipt", &w.job, WORKER)
+        .await
+        .unwrap();
+    let row = reports::report_row(&w.casework, REPORT).await.unwrap();
+    assert_eq!(row.status, "retracting");
+    let jobs = outbox::claim_jobs(&w.casework, WORKER, 5, 60_000_000)
+        .await
+        .unwrap();
+    assert_eq!(jobs[0].kind, crate::JobKind::Retraction);
+}
