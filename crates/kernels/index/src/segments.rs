@@ -1,15 +1,15 @@
 //! Entries that grow while they are searched: immutable runs, and a new set of them for each delta.
 //!
-//! A delta makes a new [`Segments`] that shares the older runs, so that
-//! a running search continues in the old one and nothing waits. Short runs are merged as they come
-//! (each run is at least [`GROWTH`] times as long as the next), so a list with 10,000 deltas has a
+//! A delta makes a new [`Segments`] that shares the older runs, so that a running search continues in
+//! the old one and nothing waits. Short runs are merged as they come (each run is at least [`GROWTH`] times as long as the next), so a list with 10,000 deltas has a
 //! handful of runs, and each entry is copied a handful of times.
 
 use std::sync::Arc;
 
 use crate::{Bits256, Hit, Index, words};
 
-/// A run is merged with the next when it is less than this many times as long.
+/// A run is merged with the next when it is less than this many times as long. Our judgement: few runs to
+/// search against few copies of an entry.
 const GROWTH: usize = 4;
 
 /// Runs in the order their entries were added; cheap to clone.
@@ -146,6 +146,34 @@ mod tests {
             let answers = queries.map(|q| linear::within(&all, &q, 4));
             prop_assert_eq!(grown.within_each(&queries, 4), answers);
         }
+    }
+
+    /// Lengths of the runs after each delta; a run of exactly [`GROWTH`] times the next stays.
+    #[test]
+    fn runs_are_merged_while_they_are_short() {
+        let mut grown = Segments::default();
+        assert!(grown.is_empty());
+        for (delta, expected) in [
+            (16, vec![16]),
+            (4, vec![16, 4]),
+            (1, vec![16, 4, 1]),
+            (0, vec![16, 4, 1]),
+            // 1 joins 1, their 2 join 4, their 6 join 16.
+            (1, vec![22]),
+            (5, vec![22, 5]),
+            (1, vec![22, 5, 1]),
+        ] {
+            grown = grown.with(&vec![[0; 32]; delta]);
+            let lengths: Vec<_> = grown.runs.iter().map(|run| run.index.len()).collect();
+            assert_eq!(lengths, expected, "after {delta} more");
+            assert!(!grown.is_empty());
+        }
+        let positions: Vec<_> = grown
+            .within(&[0; 32], 0)
+            .iter()
+            .map(|h| h.position)
+            .collect();
+        assert_eq!(positions, (0..28).collect::<Vec<_>>());
     }
 
     #[test]
