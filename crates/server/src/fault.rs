@@ -130,7 +130,7 @@ impl IntoResponse for Fault {
                 header::HeaderValue::from_static("Bearer"),
             );
         }
-        // A client that retries without waiting would keep the places taken.
+        // A client that retries without waiting would keep the slots taken.
         if matches!(
             self.status,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE

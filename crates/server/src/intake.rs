@@ -1,5 +1,4 @@
-//! An upload on its way in: who sends it and for what, a place to work on it, its bytes whatever
-//! wraps them, and what screening makes of it.
+//! Receives an upload: authorises the sender, acquires a slot, reads the body or form, and screens it.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use obhut_app::media::{self, Current, Recorded, ScreenOptions, Screened};
 use obhut_app::partners::fetch::{FetchFault, Fetched};
 use tokio::sync::OwnedSemaphorePermit;
 
-/// A place among the uploads that are worked on; free once the last holder has let it go. The work
+/// A slot among the uploads that are decoded; free once its last holder has dropped it. The work
 /// itself holds one, so that a client that goes away frees nothing that is still busy.
 pub(crate) type Slot = std::sync::Arc<OwnedSemaphorePermit>;
 
@@ -23,8 +22,8 @@ use crate::fault::Fault;
 const BODY_TIME_MAX: Duration = Duration::from_secs(120);
 /// Longest time without a byte of an upload's body. Our judgement.
 const BODY_PAUSE_MAX: Duration = Duration::from_secs(10);
-/// Longest wait for a place. Our judgement.
-const PLACE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Longest wait for a slot. Our judgement.
+const SLOT_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Most of a refused body that is read and dropped. Our judgement.
 const DRAIN_BYTES_MAX: usize = 8 << 20;
 /// Longest time spent on that. Our judgement.
@@ -52,12 +51,12 @@ pub(crate) struct Form {
     pub texts: HashMap<String, String>,
 }
 
-/// A slot for decoding; after PLACE_WAIT_MAX the answer is 429 with Retry-After.
-pub(crate) async fn place(app: &App) -> Result<Slot, Fault> {
+/// A slot for decoding; after SLOT_WAIT_MAX the answer is 429 with Retry-After.
+pub(crate) async fn acquire_slot(app: &App) -> Result<Slot, Fault> {
     // Our judgement: long enough for a burst, short enough that the client holds the queue, not we.
-    let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.places.clone().acquire_owned());
+    let waiting = tokio::time::timeout(SLOT_WAIT_MAX, app.slots.clone().acquire_owned());
     match waiting.await {
-        Ok(Ok(place)) => Ok(Slot::new(place)),
+        Ok(Ok(permit)) => Ok(Slot::new(permit)),
         _ => Err(busy(app)),
     }
 }
@@ -65,7 +64,7 @@ pub(crate) async fn place(app: &App) -> Result<Slot, Fault> {
 /// A slot for a request whose body is arriving; there are more of them than decoding slots, so that
 /// slow senders don't keep others from being processed.
 pub(crate) async fn receiving(app: &App) -> Result<OwnedSemaphorePermit, Fault> {
-    let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.receiving.clone().acquire_owned());
+    let waiting = tokio::time::timeout(SLOT_WAIT_MAX, app.receiving.clone().acquire_owned());
     match waiting.await {
         Ok(Ok(receiving)) => Ok(receiving),
         _ => Err(busy(app)),
@@ -77,7 +76,7 @@ fn busy(app: &App) -> Fault {
     Fault::new(
         StatusCode::TOO_MANY_REQUESTS,
         "busy",
-        "all places are taken; try again shortly",
+        "all slots are taken; try again shortly",
     )
 }
 
@@ -155,8 +154,8 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
     text.unwrap_or_default()
 }
 
-/// Refuses wrappings that are not taken off here: what is inside would be passed unseen.
-pub(crate) fn check_wrapping(headers: &HeaderMap) -> Result<(), Fault> {
+/// Refuses encodings that are not decoded here: their content would pass unscreened.
+pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
     let media_type = media_type(headers);
     let packed = headers
         .get_all(header::CONTENT_ENCODING)
@@ -300,17 +299,17 @@ fn internal() -> Fault {
 pub(crate) async fn screened(
     app: &App,
     current: &Current,
-    place: &Slot,
+    slot: &Slot,
     options: ScreenOptions,
     bytes: Bytes,
 ) -> Result<Screened, Fault> {
     let started = Instant::now();
     let screener = current.screener(app.pool.clone(), options);
     let length = bytes.len() as u64;
-    let place = place.clone();
-    // The thread holds a share of the place: a client that disconnects cannot make room for more work.
+    let slot = slot.clone();
+    // The thread holds a share of the slot: a client that disconnects cannot make room for more work.
     let screening = tokio::task::spawn_blocking(move || {
-        let _place = place;
+        let _slot = slot;
         screener.screen_bytes(&bytes)
     });
     let screened = screening.await.map_err(|_| internal())?;

@@ -63,7 +63,7 @@ pub(crate) struct App {
     pub casework: Arc<Casework>,
     pub pool: Arc<Pool>,
     pub metrics: Arc<Metrics>,
-    pub places: Arc<Semaphore>,
+    pub slots: Arc<Semaphore>,
     pub receiving: Arc<Semaphore>,
     pub codes: Arc<Semaphore>,
     pub outside: Arc<Outside>,
@@ -92,7 +92,7 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
         casework,
         pool,
         metrics: Arc::default(),
-        places: Arc::new(Semaphore::new(cores * SCREENING_PER_CORE_MAX)),
+        slots: Arc::new(Semaphore::new(cores * SCREENING_PER_CORE_MAX)),
         receiving: Arc::new(Semaphore::new(RECEIVING_MAX)),
         // One permit: codes of notices are checked one after another (pages.rs).
         codes: Arc::new(Semaphore::new(1)),

@@ -59,7 +59,7 @@ impl Metrics {
             (
                 "obhut_refused_total",
                 "counter",
-                "Requests refused because all places were taken.",
+                "Requests refused because all slots were taken.",
                 get(&self.refused) as f64,
             ),
             (

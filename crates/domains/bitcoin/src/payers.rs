@@ -278,7 +278,7 @@ impl ReportBuilder<'_> {
     fn because(&self, because: Because) -> String {
         match because {
             Because::Seed => "seed".into(),
-            Because::Tie { to, tx, rule } => {
+            Because::Link { to, tx, rule } => {
                 let (id, _, height) = self.index.when(tx);
                 format!(
                     "{} with {} in {} at height {height}",

@@ -600,7 +600,7 @@ pub async fn confirmed_parties(casework: &Casework) -> Result<Vec<Sealed<String>
 }
 
 /// Counts again what rested on cases that were taken back; how many alerts changed. Called when
-/// one is, and and every few seconds while the server runs.
+/// one is, and every few seconds while the server runs.
 pub async fn settle_associations(casework: &Casework) -> Result<u64> {
     let confirmed: Vec<String> = confirmed_parties(casework)
         .await?

@@ -14,12 +14,12 @@ use obhut_typologies::{
 use crate::History;
 use crate::history::{Part, SENDER_PARTS};
 
-/// A party about which something is to be said.
+/// A party with an alert, by its key.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PartyAlert {
     /// Which party.
     pub party: PartyKey,
-    /// What is said.
+    /// Its assessment.
     pub assessment: Assessment,
     /// Its last transfers on that side, oldest first.
     pub events: Vec<Event>,
@@ -32,12 +32,12 @@ fn evidence(events: &[Event]) -> Vec<Event> {
     events[events.len().saturating_sub(EVIDENCE_MAX)..].to_vec()
 }
 
-/// A party by its name.
+/// A party with an alert, by the id in the records.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Alert {
     /// The id that the records have.
     pub party: String,
-    /// What is said.
+    /// Its assessment.
     pub assessment: Assessment,
 }
 
@@ -50,13 +50,13 @@ pub struct ScanResult {
     pub senders: u64,
     /// Recipients seen.
     pub recipients: u64,
-    /// What parties had to do with one another.
+    /// Who paid whom.
     pub relations: Relations,
     /// How many senders each recipient has that has several.
     pub senders_of: ByParty<u32>,
 }
 
-/// Fewest different senders of a recipient of whom anything can be said. Our judgement.
+/// Fewest different senders of a recipient that is assessed. Our judgement.
 const SENDERS_MIN: usize = 3;
 
 /// Runs history, spread by recipient, through every indicator. With `asof` (microseconds since
@@ -64,7 +64,7 @@ const SENDERS_MIN: usize = 3;
 /// Otherwise at each of its transfers, and the highest counts.
 ///
 /// # Errors
-/// History that lay in files can't be read.
+/// History that was spilled to files can't be read back.
 // Long: a single pass whose state is in local variables.
 pub fn scan_history(
     history: History,

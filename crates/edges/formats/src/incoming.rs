@@ -69,7 +69,8 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
     given
 }
 
-/// one per line if the first line is a complete JSON object and another follows.
+/// The reports in a file: all within one element `<reports>`, one per line if the first line is a complete
+/// JSON object and another follows, otherwise a single one.
 pub fn split(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     // ASCII white space only: a file with a byte order mark is taken as a single report.
     let plain = bytes.trim_ascii_start();

@@ -66,6 +66,27 @@ pub const ALL: &[Destination] = &[
 
 /// The destination of that name.
 pub fn by_name(name: &str) -> Option<&'static Destination> {
-    // Ten entries, looked up once per job: a list is enough.
+    // A short list, looked up once per job: a list is enough.
     ALL.iter().find(|d| d.form.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A form without a destination could be approved and then never sent.
+    #[test]
+    fn each_form_has_one_destination() {
+        for form in reports::ALL {
+            let times = ALL.iter().filter(|d| d.form.name == form.name).count();
+            assert_eq!(
+                times,
+                1,
+                "{0}: add `package(&reports::{1}::FORM)`, `document(…)` or its own DESTINATION to ALL, once",
+                form.name,
+                form.name.replace('-', "_")
+            );
+        }
+        assert_eq!(ALL.len(), reports::ALL.len());
+    }
 }

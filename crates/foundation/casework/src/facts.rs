@@ -48,7 +48,7 @@ pub async fn facts(casework: &Casework, case: &str) -> Result<Facts> {
     let mut facts = self::stored_facts(casework, case).await?;
     let mut tx = casework.db.snapshot().await?;
     for domain in casework.domains() {
-        facts.add(domain.dossier_part(&mut tx, casework, case).await?);
+        facts.merge(domain.dossier_part(&mut tx, casework, case).await?);
     }
     Ok(facts)
 }
@@ -73,7 +73,7 @@ pub async fn set_facts(casework: &Casework, case: &str, facts: &Facts, actor: &s
     // Don't store what a domain contributes itself: the stored copy would go stale and win.
     let mut own = facts.clone();
     for domain in casework.domains() {
-        own.take_away(&domain.dossier_part(&mut tx, casework, case).await?);
+        own.subtract(&domain.dossier_part(&mut tx, casework, case).await?);
     }
     write(&mut tx, casework, case, &own).await?;
     audit::write(&mut tx, casework.now(), actor, "case.facts", case, "").await?;

@@ -99,7 +99,7 @@ pub struct AddressRow {
     pub layer: &'static str,
     /// 0 to 100.
     pub confidence: u8,
-    /// What ties it.
+    /// What links it.
     pub because: String,
 }
 
@@ -220,7 +220,7 @@ pub struct PayersReport {
     pub mined_and_mixed: (usize, usize),
     /// How many payers there are at least and at most.
     pub payers: (usize, usize),
-    /// Wallets that paid, as far as ties go, and services that paid the site themselves.
+    /// Wallets that paid, as far as links go, and services that paid the site themselves.
     pub wallets: usize,
     /// Named services that payments lead to.
     pub services: Vec<ServiceRow>,

@@ -137,17 +137,17 @@ words! {
 words! {
     /// What sort of service it happened on.
     ServiceKind {
-        /// Keeps what users give it.
+        /// Hosting service (DSA art. 3(g)(iii)).
         Hosting = "hosting",
-        /// Shows it to the public.
+        /// Online platform: hosting that disseminates to the public (DSA art. 3(i)).
         OnlinePlatform = "online-platform",
-        /// Carries messages between people.
+        /// Messaging service.
         Messaging = "messaging",
-        /// A game.
+        /// Online game.
         Gaming = "gaming",
-        /// Moves money.
+        /// Payment service.
         Payment = "payment",
-        /// Finds things.
+        /// Search engine (DSA art. 3(j)).
         Search = "search",
     }
 }
@@ -327,10 +327,11 @@ impl Facts {
         faults::faults(self, now)
     }
 
-    /// Merges the part contributed by a domain: detected_by, occurred_at, jurisdiction, reported, victims, payments and financial.parties; other fields of the part are ignored. Existing values win; payments and parties are
-    /// deduplicated.
-    pub fn add(&mut self, part: Self) {
-        // Only what a domain contributes today; a further field belongs here and in `take_away`.
+    /// Merges the part contributed by a domain: detected_by, occurred_at, jurisdiction, reported, victims,
+    /// payments and financial.parties; other fields of the part are ignored. Existing values win; payments
+    /// and parties are deduplicated.
+    pub fn merge(&mut self, part: Self) {
+        // Only what a domain contributes today; a further field belongs here and in `subtract`.
         self.detected_by = self.detected_by.take().or(part.detected_by);
         self.occurred_at = self.occurred_at.take().or(part.occurred_at);
         self.jurisdiction = self.jurisdiction.take().or(part.jurisdiction);
@@ -362,7 +363,7 @@ impl Facts {
     }
 
     /// Removes every value that equals the part contributed by a domain; values a person changed remain.
-    pub fn take_away(&mut self, part: &Self) {
+    pub fn subtract(&mut self, part: &Self) {
         fn same<T: PartialEq>(own: &mut Option<T>, part: &Option<T>) {
             if own.is_some() && own == part {
                 *own = None;
@@ -383,7 +384,7 @@ impl Facts {
         }
     }
 
-    /// Facts of which nothing is known but whose account it is.
+    /// Facts that hold only the account's id, if there is one.
     pub fn about(account: Option<&str>) -> Self {
         let reported = account.map(|id| Account {
             id: Some(id.to_owned()),

@@ -1,7 +1,7 @@
 //! Where the time goes: processor seconds of each stage of a build, of parsing alone, of clustering alone.
 //!
 //! `parse NETWORK BLOCKS`, `again BLOCK.raw TIMES` (one real block, with undo data made up), `stages NETWORK BLOCKS INDEX THREADS`, `dump INDEX FILE` (inputs of each
-//! transaction that strong ties join, for others to cluster), `cluster FILE`, `meetings INDEX FILE` (a
+//! transaction that strong links join, for others to cluster), `cluster FILE`, `meetings INDEX FILE` (a
 //! fingerprint of each address where it is met, the lowest bit set where it is paid).
 //! For `cargo xtask bench chain`, which runs peers on the same data.
 

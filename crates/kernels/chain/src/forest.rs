@@ -365,7 +365,7 @@ impl Forest {
     /// Joins that lead from one address to the other, in order; nothing where none do.
     pub fn way(&self, from: u32, to: u32) -> Option<Vec<Union>> {
         let mut way = Vec::new();
-        // Pairs still to be tied, the nearest last.
+        // Pairs still to be linked, the nearest last.
         let mut open = vec![(from, to)];
         while let Some((x, y)) = open.pop() {
             if x == y {
@@ -402,7 +402,7 @@ impl Forest {
         };
         let (xs, ys) = (above(x), above(y));
         let common = *xs.iter().find(|n| ys.contains(n))?;
-        // The last link below the common root on either side; the later made one tied them.
+        // The last link below the common root on either side; the later made one linked them.
         let last = |all: &[u32]| {
             let at = all.iter().position(|n| *n == common)?;
             let child = *all.get(at.checked_sub(1)?)?;

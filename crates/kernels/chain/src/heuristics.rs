@@ -1,4 +1,4 @@
-//! Rules that tie addresses to one owner, one file each; a new one is a file and two lines here.
+//! Rules that link addresses to one owner, one file each; a new one is a file and two lines here.
 //!
 //! Strong: inputs spent together, outside CoinJoins. Weak: which output of a payment is its change. The
 //! change rules run in a fixed order. Each keeps those of the remaining outputs it would accept as
@@ -224,14 +224,14 @@ pub(crate) fn strong_unions(chain: &Chain, tx: u64, mut each: impl FnMut(Union))
     }
 }
 
-/// A rule of less confidence ties nothing; what it says is shown with the transaction only.
-pub(crate) const TIES_FROM: u8 = 75;
-/// A site grows only by rules of at least this confidence: one wrong tie brings a payer's whole wallet.
+/// A rule of less confidence links nothing; what it says is shown with the transaction only.
+pub(crate) const LINKS_FROM: u8 = 75;
+/// A site grows only by rules of at least this confidence: one wrong link brings a payer's whole wallet.
 pub const SITE_GROWS_FROM: u8 = 85;
 
-/// The tie between a payment's payer and its change.
+/// The link between a payment's payer and its change.
 pub(crate) fn weak_union(chain: &Chain, tx: u64) -> Option<Union> {
-    let (out, rule) = change(chain, tx).filter(|(_, rule)| rule.confidence >= TIES_FROM)?;
+    let (out, rule) = change(chain, tx).filter(|(_, rule)| rule.confidence >= LINKS_FROM)?;
     // One input is enough: multi_input links the others to it.
     let a = chain.payer(chain.ins(tx).start);
     (a != NO_ADDRESS).then(|| Union {

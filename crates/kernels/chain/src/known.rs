@@ -149,7 +149,7 @@ impl Known {
         Some((service, How::Cluster(Strength::Weak)))
     }
 
-    /// The service an address is taken for without weak ties.
+    /// The service an address is taken for without weak links.
     pub fn surely(&self, index: &Index, address: u32) -> Option<u32> {
         self.how(index, address)
             .filter(|(_, how)| *how != How::Cluster(Strength::Weak))

@@ -137,7 +137,7 @@ pub fn compact(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
     crate::compaction::compact(index, &mut manifest, tail)
 }
 
-/// The different input addresses of each transaction whose inputs are tied.
+/// The different input addresses of each transaction whose inputs are linked.
 pub fn linked_inputs(
     index: &Index,
     mut each: impl FnMut(&[u32]) -> io::Result<()>,

@@ -80,6 +80,36 @@ mod tests {
         assert_eq!(read, crate::manifest::RULES_OF_VERSION_5 == digest());
     }
 
+    /// What `obhut chain rules` prints about a rule, an investigator has to answer for in court.
+    #[test]
+    fn each_rule_says_what_it_rests_on() {
+        for h in heuristics::ALL {
+            assert!(!h.rule.is_empty(), "{}: say exactly what it links", h.name);
+            assert!(!h.source.is_empty(), "{}: name who published it", h.name);
+            assert!(
+                !h.measured.is_empty(),
+                "{}: say on which chains it was measured, or that it wasn't",
+                h.name
+            );
+            assert!(
+                (1..100).contains(&h.confidence),
+                "{}: confidence is 1 to 99; no rule is always right",
+                h.name
+            );
+        }
+        for m in coinjoins::ALL {
+            assert!(!m.rule.is_empty() && !m.source.is_empty(), "{}", m.name);
+        }
+        let names: std::collections::HashSet<_> = heuristics::ALL.iter().map(|h| h.name).collect();
+        assert_eq!(names.len(), heuristics::ALL.len());
+        // The list below would otherwise not protect the code of a new rule.
+        assert_eq!(
+            heuristics::ALL.len(),
+            8,
+            "add the new rule's code to the list of `a_code_is_never_given_again`, and count it here"
+        );
+    }
+
     /// Adding a heuristic at any position must not relabel links in existing indexes.
     #[test]
     fn a_code_is_never_given_again() {

@@ -1,4 +1,4 @@
-//! From seeds to a site's addresses, each with what ties it to one known before.
+//! From seeds to a site's addresses, each with what links it to one known before.
 //!
 //! First everything that strong links reach, then what weak links reach from there. A link is
 //! refused for the reasons in [`Refused`]; what it would have added is reported as doubtful.
@@ -17,7 +17,7 @@ use crate::{Index, coinjoins};
 pub const SITE_ADDRESSES_MAX: usize = 5_000_000;
 /// Outputs of a stranger's address that are looked at, the newest first.
 const OUTPUTS_LOOKED_AT: usize = 10_000;
-/// A weak tie brings in no cluster larger than this and larger than the site. Our judgement.
+/// A weak link brings in no cluster larger than this and larger than the site. Our judgement.
 const STRANGERS_MAX: u32 = 1_000;
 
 /// Coins of at least this many addresses combined into one are reported as a move.
@@ -28,8 +28,8 @@ const WHOLE_FROM: usize = 3;
 pub enum Because {
     /// It was handed in.
     Seed,
-    /// A transaction ties it to an address that was there before.
-    Tie {
+    /// A transaction links it to an address that was there before.
+    Link {
         /// The other address.
         to: u32,
         /// The transaction's number.
@@ -37,7 +37,7 @@ pub enum Because {
         /// The rule.
         rule: &'static Heuristic,
     },
-    /// One transaction moved everything between the two; nothing else ties them.
+    /// One transaction moved everything between the two; nothing else links them.
     Move {
         /// The site's address.
         to: u32,
@@ -51,11 +51,11 @@ pub enum Because {
 pub struct Member {
     /// Its number.
     pub address: u32,
-    /// Whether strong ties alone lead to a seed.
+    /// Whether strong links alone lead to a seed.
     pub strength: Strength,
     /// The least confidence on the way from a seed, 0 to 100.
     pub confidence: u8,
-    /// The last tie of that way.
+    /// The last link of that way.
     pub because: Because,
 }
 
@@ -64,13 +64,13 @@ pub struct Member {
 pub struct Doubtful {
     /// Its number.
     pub address: u32,
-    /// The tie that was refused.
+    /// The link that was refused.
     pub because: Because,
     /// Why.
     pub why: Refused,
 }
 
-/// Why a tie was refused.
+/// Why a link was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refused {
     /// The address, or its cluster, is a known service's.
@@ -162,7 +162,7 @@ struct Growing<'a> {
     known: &'a Known,
     site: Site,
     doubtful: BTreeMap<u32, Doubtful>,
-    /// Weak ties to look at: from, to, transaction, rule.
+    /// Weak links to look at: from, to, transaction, rule.
     weak: VecDeque<(u32, u32, u64, &'static Heuristic)>,
     /// Transactions that were looked at as spending.
     done: FxSet<u64>,
@@ -179,7 +179,7 @@ impl Growing<'_> {
         });
     }
 
-    /// Follows strong ties until there are no more; notes weak ones.
+    /// Follows strong links until there are no more; notes weak ones.
     fn strongly(&mut self) {
         let chain = &self.index.chain;
         while let Some(member) = self.site.members.get(self.next).copied() {
@@ -225,7 +225,7 @@ impl Growing<'_> {
             if address == NO_ADDRESS || self.site.has(address) {
                 continue;
             }
-            let because = Because::Tie {
+            let because = Because::Link {
                 to: member.address,
                 tx,
                 rule: &heuristics::MULTI_INPUT,
@@ -329,8 +329,8 @@ impl Growing<'_> {
         if self.site.has(to) {
             return;
         }
-        let because = Because::Tie { to: from, tx, rule };
-        // Weak ties say nothing here: this one is among those that would.
+        let because = Because::Link { to: from, tx, rule };
+        // Weak links say nothing here: this one is among those that would.
         let known = self.known.surely(self.index, to);
         if let Some(service) = known.filter(|s| self.known.stops(*s)) {
             return self.doubt(to, because, Refused::Service(service));

@@ -1,4 +1,4 @@
-//! The shortest list of transactions and rules that ties two addresses.
+//! The shortest list of transactions and rules that links two addresses.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,7 +10,7 @@ use crate::heuristics::{self, Heuristic, Strength};
 /// forest is returned, which may be longer. Our judgement.
 pub const ADDRESSES_MAX: usize = 3_000_000;
 
-/// A tie between two addresses.
+/// A link between two addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
     /// From this address.
@@ -23,10 +23,10 @@ pub struct Step {
     pub rule: &'static Heuristic,
 }
 
-/// What ties two addresses.
+/// What links two addresses.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Why {
-    /// Whether strong ties alone do.
+    /// Whether strong links alone do.
     pub strength: Strength,
     /// In order.
     pub steps: Vec<Step>,
@@ -34,7 +34,7 @@ pub struct Why {
     pub shortest: bool,
 }
 
-/// What ties two addresses, strong ties first; nothing where none do.
+/// What links two addresses, strong links first; nothing where none do.
 pub fn why(index: &Index, from: u32, to: u32) -> Option<Why> {
     // Two lookups settle it where nothing links them, before any search.
     let (strength, forest) = if index.strong().root(from) == index.strong().root(to) {
@@ -104,7 +104,7 @@ fn shortest(index: &Index, from: u32, to: u32, strength: Strength) -> Option<Vec
 }
 
 fn change_link(chain: &crate::chain::Chain, tx: u64) -> Option<(u64, &'static Heuristic)> {
-    heuristics::change(chain, tx).filter(|(_, rule)| rule.confidence >= heuristics::TIES_FROM)
+    heuristics::change(chain, tx).filter(|(_, rule)| rule.confidence >= heuristics::LINKS_FROM)
 }
 
 /// Calls `visit` with every link of an address. A transaction's inputs are one another's

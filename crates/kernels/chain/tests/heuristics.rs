@@ -207,7 +207,13 @@ fn strong_and_weak_clusters_stay_apart() {
     assert_eq!(strong("w a"), strong("w b"));
     assert_ne!(strong("w a"), strong("w c"), "change isn't a strong link");
     assert_eq!(weak("w a"), weak("w c"));
+    for (to, expected) in [("w b", "multi_input"), ("w c", "script_type")] {
+        let why = obhut_chain::why(&index, address("w a"), address(to)).expect("a link");
+        let rules: Vec<_> = why.steps.iter().map(|s| s.rule.name).collect();
+        assert_eq!(rules, [expected], "w a to {to}");
+    }
     for other in ["w stranger", "p shop"] {
+        assert!(obhut_chain::why(&index, address("w a"), address(other)).is_none());
         assert_ne!(strong("w a"), strong(other), "{other}");
         assert_ne!(weak("w a"), weak(other), "{other}");
     }

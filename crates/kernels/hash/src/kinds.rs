@@ -169,11 +169,17 @@ fn feed(from: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::DIGEST_BYTES_MAX;
 
     /// One test covers all kinds: a new kind adds examples, not a test.
     #[test]
     fn every_kind_keeps_its_examples() {
         for kind in ALL {
+            assert!(
+                kind.digest_bytes <= DIGEST_BYTES_MAX,
+                "{}: a digest has at most {DIGEST_BYTES_MAX} bytes",
+                kind.name
+            );
             assert!(
                 !kind.examples.is_empty(),
                 "{}: give at least one example",

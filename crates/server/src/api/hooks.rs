@@ -74,7 +74,7 @@ pub(crate) async fn nginx(
     let surface = intake::surface(&app, parameters.surface.as_deref(), &key).await?;
     let pass = location(parameters.pass.as_deref().unwrap_or("@app"))?;
     let hold = parameters.hold.as_deref().map(location).transpose()?;
-    intake::check_wrapping(&headers)?;
+    intake::check_encoding(&headers)?;
     let account = intake::text_header(&headers, "obhut-account")?;
     let _receiving = intake::receiving(&app).await?;
     let bytes_max = app.pool.limits().input_bytes_max;
@@ -85,14 +85,13 @@ pub(crate) async fn nginx(
         let (field, name) = (String::new(), None);
         vec![intake::Upload { field, name, bytes }]
     };
-    // One place for all files of a form, one after another.
-    let place = intake::place(&app).await?;
+    // One slot for all files of a form, one after another.
+    let slot = intake::acquire_slot(&app).await?;
     // One file that is not to be published keeps the whole form back.
     let mut strictest = Action::Pass;
     for file in files {
         let options = ScreenOptions::default();
-        let screened =
-            intake::screened(&app, &current, &place, options, file.bytes.clone()).await?;
+        let screened = intake::screened(&app, &current, &slot, options, file.bytes.clone()).await?;
         let sender = Sender {
             account: account.clone(),
             name: file.name,
@@ -191,8 +190,8 @@ pub(crate) async fn s3(
     // At most 1 MiB, so it takes no receiving slot.
     let bytes = intake::take(body, EVENT_BYTES_MAX).await?;
     let objects = objects(&bytes)?;
-    // One place for the whole event: its objects are screened one after another.
-    let place = intake::place(&app).await?;
+    // One slot for the whole event: its objects are screened one after another.
+    let slot = intake::acquire_slot(&app).await?;
     let mut answers = Vec::new();
     for (bucket, name) in objects {
         let (store, at) = (store.clone(), (bucket.clone(), name.clone()));
@@ -208,7 +207,7 @@ pub(crate) async fn s3(
             Ok(fetched) => {
                 let bytes = axum::body::Bytes::from(fetched.bytes);
                 let options = ScreenOptions::default();
-                let screened = intake::screened(&app, &current, &place, options, bytes.clone());
+                let screened = intake::screened(&app, &current, &slot, options, bytes.clone());
                 let screened = match screened.await {
                     Ok(screened) => screened,
                     // The others continue; the sender of the event retries this one.

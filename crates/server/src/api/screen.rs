@@ -163,7 +163,7 @@ pub(crate) async fn screen(
     };
     let (upload, account) = receive(&app, &headers, body).await?;
     // Only once the body is here: a slow sender must not occupy a decoder.
-    let place = intake::place(&app).await?;
+    let slot = intake::acquire_slot(&app).await?;
     let sender = Sender {
         account: admitted.account.clone().or(account),
         name: admitted.name.clone().or(upload.name),
@@ -179,7 +179,7 @@ pub(crate) async fn screen(
         )));
     }
     let Some(repeat_key) = repeat_key else {
-        let answer = screen_and_record(&app, &admitted, &place, sender, upload.bytes).await?;
+        let answer = screen_and_record(&app, &admitted, &slot, sender, upload.bytes).await?;
         return Ok(Json(answer).into_response());
     };
     // What makes a request another one: surface, account, bytes. Lengths keep the first two apart.
@@ -198,7 +198,7 @@ pub(crate) async fn screen(
     let begun = casework::begin_repeat(&app.casework, &admitted.key, &repeat_key, &request);
     match begun.await? {
         Repeat::First(repeat) => {
-            let answered = screen_and_record(&app, &admitted, &place, sender, upload.bytes).await;
+            let answered = screen_and_record(&app, &admitted, &slot, sender, upload.bytes).await;
             let text = match &answered {
                 Ok(answer) => serde_json::to_string(answer).ok(),
                 Err(_) => None,
@@ -269,12 +269,12 @@ async fn receive(
 async fn screen_and_record(
     app: &App,
     admitted: &Admitted,
-    place: &Slot,
+    slot: &Slot,
     sender: Sender,
     bytes: Bytes,
 ) -> Result<ScreenAnswer, Fault> {
     let options = admitted.options;
-    let screened = intake::screened(app, &admitted.current, place, options, bytes.clone()).await?;
+    let screened = intake::screened(app, &admitted.current, slot, options, bytes.clone()).await?;
     let recorded = intake::record(app, &admitted.key, sender, &screened, &bytes).await?;
     Ok(answer(&admitted.key, screened, recorded))
 }
@@ -314,7 +314,7 @@ async fn admit(
     headers: &HeaderMap,
 ) -> Result<Admitted, Fault> {
     let (key, current) = access::allowed(app, headers, Right::Screen).await?;
-    intake::check_wrapping(headers)?;
+    intake::check_encoding(headers)?;
     let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
     let surface = intake::surface(app, parameters.surface.as_deref(), &key).await?;
     Ok(Admitted {

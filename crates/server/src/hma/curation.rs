@@ -150,7 +150,7 @@ pub(crate) async fn add_content(
     let key = curator(&app, &headers).await?;
     // Before the body is read: an upload to an unknown bank would be in vain.
     media::bank(&app.casework, &bank).await?;
-    let place = intake::place(&app).await?;
+    let slot = intake::acquire_slot(&app).await?;
     let hash_query = HashQuery::of(query.content_type.clone(), query.types.clone());
     let (signals, more): (Signals, Map<String, Value>) = if let Some(url) = &query.url {
         let bytes = axum::body::to_bytes(body, JSON_BYTES_MAX as usize)
@@ -161,7 +161,7 @@ pub(crate) async fn add_content(
         } else {
             read(&bytes)?
         };
-        (hashing::of_url(&app, &place, url, &hash_query).await?, more)
+        (hashing::of_url(&app, &slot, url, &hash_query).await?, more)
     } else if intake::is_form(&headers) {
         let form = intake::form(&headers, body, app.pool.limits().input_bytes_max).await?;
         let mut more = Map::new();
@@ -174,7 +174,7 @@ pub(crate) async fn add_content(
             more.insert("metadata".into(), about);
         }
         (
-            hashing::of_files(&app, &place, form.files, &hash_query).await?,
+            hashing::of_files(&app, &slot, form.files, &hash_query).await?,
             more,
         )
     } else {

@@ -44,8 +44,8 @@ pub(crate) async fn hash_url(
     let Some(url) = &query.url else {
         return Ok(missing("url"));
     };
-    let place = intake::place(&app).await?;
-    Ok(Json(of_url(&app, &place, url, &query).await?).into_response())
+    let slot = intake::acquire_slot(&app).await?;
+    Ok(Json(of_url(&app, &slot, url, &query).await?).into_response())
 }
 
 pub(crate) async fn hash_form(
@@ -55,13 +55,13 @@ pub(crate) async fn hash_form(
     body: Body,
 ) -> HmaResult<Json<Signals>> {
     super::allowed(&app, &headers, Right::Screen).await?;
-    let place = intake::place(&app).await?;
-    Ok(Json(of_form(&app, &place, &headers, &query, body).await?))
+    let slot = intake::acquire_slot(&app).await?;
+    Ok(Json(of_form(&app, &slot, &headers, &query, body).await?))
 }
 
 pub(crate) async fn of_url(
     app: &App,
-    place: &Slot,
+    slot: &Slot,
     url: &str,
     query: &HashQuery,
 ) -> HmaResult<Signals> {
@@ -86,7 +86,7 @@ pub(crate) async fn of_url(
     };
     signals(
         app,
-        place,
+        slot,
         wanted(&content, query.types.as_deref())?,
         fetched.bytes.into(),
     )
@@ -95,22 +95,22 @@ pub(crate) async fn of_url(
 
 pub(crate) async fn of_form(
     app: &App,
-    place: &Slot,
+    slot: &Slot,
     headers: &HeaderMap,
     query: &HashQuery,
     body: Body,
 ) -> HmaResult<Signals> {
-    intake::check_wrapping(headers)?;
+    intake::check_encoding(headers)?;
     if !intake::is_form(headers) {
         return Err(HmaFault::bad("Missing multipart/form-data file upload"));
     }
     let form = intake::form(headers, body, app.pool.limits().input_bytes_max).await?;
-    of_files(app, place, form.files, query).await
+    of_files(app, slot, form.files, query).await
 }
 
 pub(crate) async fn of_files(
     app: &App,
-    place: &Slot,
+    slot: &Slot,
     mut files: Vec<intake::Upload>,
     query: &HashQuery,
 ) -> HmaResult<Signals> {
@@ -123,7 +123,7 @@ pub(crate) async fn of_files(
     // HMA's clients name the content type in the field of the form.
     signals(
         app,
-        place,
+        slot,
         wanted(&file.field, query.types.as_deref())?,
         file.bytes,
     )
@@ -159,14 +159,14 @@ fn wanted(content: &str, types: Option<&str>) -> HmaResult<Vec<&'static SignalTy
 
 async fn signals(
     app: &App,
-    place: &Slot,
+    slot: &Slot,
     wanted: Vec<&'static SignalType>,
     bytes: Bytes,
 ) -> HmaResult<Signals> {
     let pool = app.pool.clone();
-    let place = place.clone();
+    let slot = slot.clone();
     let computing = tokio::task::spawn_blocking(move || -> HmaResult<Signals> {
-        let _place = place;
+        let _slot = slot;
         // A fault of the decoder is ours (503, retry), one of the file the client's (400).
         let unreadable = |reason: obhut_app::media::Unreadable| {
             let status = if reason.is_ours() {

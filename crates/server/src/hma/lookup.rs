@@ -111,8 +111,8 @@ pub(crate) async fn lookup_get(
     if let Some(url) = &query.url {
         // A second right: the file is fetched and hashed, not only a signal looked up.
         may_hash(&key)?;
-        let place = intake::place(&app).await?;
-        let signals = hashing::of_url(&app, &place, url, &query.hashing()).await?;
+        let slot = intake::acquire_slot(&app).await?;
+        let signals = hashing::of_url(&app, &slot, url, &query.hashing()).await?;
         let mut by_type = look_up(&current, &signals, &query)?;
         if let Some(name) = &query.signal_type {
             return Ok(Json(by_type.remove(name.as_str()).unwrap_or_default()).into_response());
@@ -137,8 +137,8 @@ pub(crate) async fn lookup_form(
 ) -> HmaResult<Response> {
     let (key, current) = super::allowed(&app, &headers, Right::Findings).await?;
     may_hash(&key)?;
-    let place = intake::place(&app).await?;
-    let signals = hashing::of_form(&app, &place, &headers, &query.hashing(), body).await?;
+    let slot = intake::acquire_slot(&app).await?;
+    let signals = hashing::of_form(&app, &slot, &headers, &query.hashing(), body).await?;
     Ok(Json(look_up(&current, &signals, &query)?).into_response())
 }
 

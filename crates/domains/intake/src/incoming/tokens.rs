@@ -14,7 +14,7 @@ pub(super) struct PreparedReport {
     pub same: Option<i64>,
     /// A file and an account together: the same again is a re-upload.
     pub reuploads: Vec<i64>,
-    /// What ties it to others.
+    /// What links it to others.
     pub links: Vec<i64>,
     pub near: Vec<Bits256>,
     pub account_key: Option<String>,

@@ -88,8 +88,8 @@ impl Snapshot {
     }
 }
 
-/// What matches now. Whether something has changed is asked each time, once for all who ask at
-/// the same time; files are opened only when they are new.
+/// The current snapshot. Each call asks the database whether something has changed; concurrent callers
+/// share one query. Only new files are opened.
 pub(crate) async fn kept(casework: &Casework) -> Result<Arc<Snapshot>> {
     let memory = casework.domain_state::<SnapshotCache>();
     // A snapshot begun after this shows every change that was committed before the request,
@@ -183,7 +183,8 @@ async fn read_changes(
                 if may_wait
                     && bytes_to_open(casework, &known, &about, &chain) > OPENED_AT_ONCE_BYTES_MAX
                 {
-                    // A new list matches nothing until the watcher has opened it; `serve` loads the others first.
+                    // A new list matches nothing until the watcher has opened it; `serve` opens all
+                    // lists on record before it listens.
                     pending.push(about.id);
                     continue;
                 }
@@ -281,7 +282,8 @@ fn read(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Vec<
     let bytes = sealer.open(&sealed).ok_or_else(|| {
         fault(
             path,
-            "can't be opened: it was changed, or the keys are others; import the list again".into(),
+            "can't be opened: it was changed, or sealed with different keys; import the list again"
+                .into(),
         )
     })?;
     if super::signed::digest(&bytes) != content {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::form::Omitted;
 
-/// that may be disclosed.
+/// Everything of a case that may be disclosed, without empty fields.
 pub(crate) fn case(d: &Dossier) -> Value {
     let mut facts = serde_json::to_value(d.facts.expose()).expect("facts are JSON");
     bare(&mut facts);

@@ -1,6 +1,6 @@
 //! A package for the German Bundeskriminalamt under DSA art. 18, in German.
 //!
-//! the list is our own: what police need to start, in their language.
+//! No public form of the BKA was found; the list is our own: what police need to start, in their language.
 
 use obhut_facts::Language;
 

@@ -139,7 +139,7 @@ pub(super) fn read(
 const NO_TABLE: &str =
     "it is neither CSV (UTF-8, with a line of column names), nor Parquet, nor ISO 20022 in UTF-8";
 
-/// a line that is too long is cut and later refused.
+/// Lines of a file, without their ends; a line that is too long is cut and later refused.
 struct Lines<R> {
     file: io::BufReader<R>,
 }

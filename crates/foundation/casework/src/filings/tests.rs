@@ -1,3 +1,5 @@
+//! A report's way at its destination, step by step and as two workers take it.
+
 use super::*;
 use crate::{Person, Role};
 
@@ -21,13 +23,14 @@ fn the_table_of_steps_files_once() {
 /// A decided case with one approved report, its job claimed by a worker.
 struct World {
     casework: Casework,
+    report: String,
     job: Job,
     officer: Person,
     _folder: tempfile::TempDir,
 }
 
 const WORKER: &str = "worker";
-const REPORT: &str = "report-1";
+const CASE: &str = "case-1";
 
 async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
@@ -38,17 +41,37 @@ async fn world() -> World {
     let officer = crate::add_person(&casework, "Olga", &[Role::ReportingOfficer], "test")
         .await
         .unwrap();
+    let reviewer = crate::add_person(&casework, "Rita", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
     let mut tx = casework.db.begin().await.unwrap();
-    sqlx::query("INSERT INTO cases (id, group_key, status, opened_at, changed_at) VALUES ('case-1', 'group', 'reported', 0, 0)")
-        .execute(&mut *tx)
+    let opening = cases::Opening {
+        id: CASE,
+        group: "group",
+        account: None,
+        embargo: None,
+    };
+    cases::open(&mut tx, &casework, &opening, "test")
         .await
         .unwrap();
-    sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at) VALUES ($1, 'case-1', 'decision-1', 'ncmec', 'approved', 0)")
-        .bind(REPORT)
-        .execute(&mut *tx)
+    tx.commit().await.unwrap();
+    let request = crate::DecisionRequest {
+        ruling: crate::Ruling::Report,
+        grounds: "seen".into(),
+        category: None,
+    };
+    let decision = crate::decide(&casework, CASE, &reviewer, &request)
         .await
         .unwrap();
-    outbox::put(&mut tx, 0, crate::JobKind::Report, REPORT)
+    let report = reports::file_report(&casework, &decision, "ncmec", false, "test")
+        .await
+        .unwrap();
+    let mut tx = casework.db.begin().await.unwrap();
+    // An approval needs the report's bytes, which are made outside this crate.
+    reports::set_status(&mut tx, &report, "approved")
+        .await
+        .unwrap();
+    outbox::put(&mut tx, 0, crate::JobKind::Report, &report)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -58,6 +81,7 @@ async fn world() -> World {
         .remove(0);
     World {
         casework,
+        report,
         job,
         officer,
         _folder: folder,
@@ -67,11 +91,13 @@ async fn world() -> World {
 impl World {
     /// What is on record.
     async fn recorded(&self) -> Filing {
-        filing(&self.casework, REPORT).await.unwrap().unwrap()
+        filing(&self.casework, &self.report).await.unwrap().unwrap()
     }
 
     async fn begun(&self, remote: &str) -> Filing {
-        let waiting = begin_filing(&self.casework, REPORT, "ncmec").await.unwrap();
+        let waiting = begin_filing(&self.casework, &self.report, "ncmec")
+            .await
+            .unwrap();
         filing_begun(&self.casework, &waiting, remote)
             .await
             .unwrap()
@@ -81,7 +107,7 @@ impl World {
 #[tokio::test]
 async fn each_step_is_on_record_with_all_it_says() {
     let w = world().await;
-    let waiting = begin_filing(&w.casework, REPORT, "ncmec").await.unwrap();
+    let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
     assert_eq!(
         (waiting.state, waiting.begun, waiting.remote.as_str()),
         (FilingState::Waiting, 0, "")
@@ -120,7 +146,7 @@ async fn each_step_is_on_record_with_all_it_says() {
     let now = w.recorded().await;
     assert_eq!(now.state, FilingState::Retracted);
     assert_eq!(now.receipt.as_deref(), Some("taken back"));
-    let row = reports::report_row(&w.casework, REPORT).await.unwrap();
+    let row = reports::report_row(&w.casework, &w.report).await.unwrap();
     assert_eq!(row.status, "retracted");
 }
 
@@ -152,7 +178,7 @@ async fn a_stopped_report_says_why_until_a_person_resumes_it() {
     assert_eq!(now.state, FilingState::Stopped);
     assert_eq!(now.why.as_deref(), Some("a field is wrong"));
 
-    resume_filing(&w.casework, REPORT, &w.officer)
+    resume_filing(&w.casework, &w.report, &w.officer)
         .await
         .unwrap();
     let now = w.recorded().await;
@@ -165,7 +191,7 @@ async fn a_stopped_report_says_why_until_a_person_resumes_it() {
     let waits = outbox::jobs_waiting(&w.casework).await.unwrap();
     assert_eq!(waits, 1, "the job is back");
 
-    let refused = resume_filing(&w.casework, REPORT, &w.officer).await;
+    let refused = resume_filing(&w.casework, &w.report, &w.officer).await;
     assert!(refused.unwrap_err().to_string().contains("isn't stopped"));
 }
 
@@ -173,7 +199,7 @@ async fn a_stopped_report_says_why_until_a_person_resumes_it() {
 #[tokio::test]
 async fn a_report_that_was_never_begun_waits_again() {
     let w = world().await;
-    let waiting = begin_filing(&w.casework, REPORT, "ncmec").await.unwrap();
+    let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
     filing_stopped(&w.casework, &waiting, "why", &w.job, WORKER)
         .await
         .unwrap();
@@ -182,7 +208,7 @@ async fn a_report_that_was_never_begun_waits_again() {
     filing_anew(&w.casework, &stopped).await.unwrap();
     let now = w.recorded().await;
     assert_eq!((now.state, now.why), (FilingState::Waiting, None));
-    let refused = resume_filing(&w.casework, REPORT, &w.officer).await;
+    let refused = resume_filing(&w.casework, &w.report, &w.officer).await;
     assert!(refused.is_err(), "only a stopped report is resumed");
 }
 
@@ -190,7 +216,7 @@ async fn a_report_that_was_never_begun_waits_again() {
 #[tokio::test]
 async fn of_two_workers_one_is_refused() {
     let w = world().await;
-    let waiting = begin_filing(&w.casework, REPORT, "ncmec").await.unwrap();
+    let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
     filing_begun(&w.casework, &waiting, "1").await.unwrap();
     let second = filing_begun(&w.casework, &waiting, "2").await.unwrap_err();
     assert!(second.to_string().contains("another worker"), "{second}");
@@ -219,7 +245,7 @@ async fn a_filed_report_is_not_begun_again() {
 #[tokio::test]
 async fn a_follow_up_is_filed_with_its_receipt() {
     let w = world().await;
-    let waiting = begin_filing(&w.casework, REPORT, "ncmec").await.unwrap();
+    let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
     follow_up_filed(&w.casework, &waiting, "its receipt")
         .await
         .unwrap();
@@ -234,14 +260,15 @@ async fn a_follow_up_is_filed_with_its_receipt() {
 async fn what_left_while_the_case_was_cleared_is_taken_back() {
     let w = world().await;
     let begun = w.begun("4711").await;
-    sqlx::query("UPDATE cases SET status = 'cleared'")
-        .execute(w.casework.db.pool())
-        .await
-        .unwrap();
+    let mut tx = w.casework.db.begin().await.unwrap();
+    for status in [CaseStatus::Appealed, CaseStatus::Cleared] {
+        cases::advance(&mut tx, 0, CASE, status).await.unwrap();
+    }
+    tx.commit().await.unwrap();
     filing_filed(&w.casework, &begun, "4711", "receipt", &w.job, WORKER)
         .await
         .unwrap();
-    let row = reports::report_row(&w.casework, REPORT).await.unwrap();
+    let row = reports::report_row(&w.casework, &w.report).await.unwrap();
     assert_eq!(row.status, "retracting");
     let jobs = outbox::claim_jobs(&w.casework, WORKER, 5, 60_000_000)
         .await
