@@ -159,9 +159,12 @@ pub fn mutants(only: Option<&str>) -> Done {
             "--test-package",
             part.tests,
         ])
+        // One target folder for all parts, so that libraries are compiled once; two jobs would wait
+        // for each other there.
+        .env("CARGO_TARGET_DIR", target().join("mutants/build"))
         .args([
             "--jobs",
-            "2",
+            "1",
             "--no-shuffle",
             "--minimum-test-timeout",
             "60",
