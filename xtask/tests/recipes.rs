@@ -75,6 +75,30 @@ fn recipes() -> Vec<String> {
         .collect()
 }
 
+/// A promise without the test it names is only a sentence.
+#[test]
+fn every_promise_names_tests_that_exist() {
+    let sources: Vec<String> = files("")
+        .into_iter()
+        .filter(|f| f.ends_with(".rs"))
+        .map(|f| read(&root().join(f)))
+        .collect();
+    let page = read(&root().join("docs/handling.md"));
+    let promises = page.split("## Limits on input").next().unwrap_or_default();
+    let lines: Vec<_> = promises
+        .lines()
+        .filter(|l| l.starts_with("Tests: "))
+        .collect();
+    assert_eq!(lines.len(), 12, "one line of tests for each promise");
+    for name in lines.iter().flat_map(|l| l.split('`').skip(1).step_by(2)) {
+        let is_a_test = name.matches('_').count() > 1 && !name.contains(['.', ':', ' ']);
+        assert!(
+            !is_a_test || sources.iter().any(|s| s.contains(&format!("fn {name}("))),
+            "docs/handling.md names the test {name}, which doesn't exist"
+        );
+    }
+}
+
 #[test]
 fn every_recipe_has_a_check_and_passes_it() {
     let sources: Vec<String> = files("")

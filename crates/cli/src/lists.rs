@@ -161,11 +161,11 @@ fn describe(list: &HashList) -> String {
         ),
     };
     format!(
-        "{}: purpose {}, from {}, {} entries, version {}, action {}; {state}{}",
+        "{}: purpose {}, from {}, {}, version {}, action {}; {state}{}",
         list.name,
         list.purpose,
         list.owner,
-        list.entries,
+        count(list.entries, "entry", "entries"),
         &list.version[..12.min(list.version.len())],
         list.action,
         if list.disabled > 0 {

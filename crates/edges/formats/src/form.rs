@@ -181,7 +181,7 @@ pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
     if !d.files.is_empty() {
         say(
             "views",
-            "which person saw what, and when, stays here; that a file was seen is in it",
+            "who viewed what and when is not disclosed; whether a file was viewed is in the report",
         );
     }
     omitted
