@@ -301,7 +301,7 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
     let held: Vec<&Value> = holds.iter().filter(|h| h["state"] == "held").collect();
     assert!(!held.is_empty(), "{holds:?}");
     let id = held[0]["id"].as_str().unwrap();
-    // One whose time is over has ended without anybody's word, and stays so.
+    // One whose time is over has ended without a person's decision, and stays so.
     let case = held[0]["case"].as_str().unwrap();
     // Held until one microsecond after 1970.
     obhut_app::payments::record_hold(&b.casework, "over", case, 1)

@@ -673,7 +673,7 @@ async fn known_tokens(
     wanted.dedup();
     let mut known = HashMap::new();
     for part in wanted.chunks(VALUES_MAX) {
-        // Numbers only, and made by us: nothing of anybody's text is in the statement.
+        // Numbers only, and made by us: no submitted text is in the statement.
         let list = part
             .iter()
             .map(i64::to_string)

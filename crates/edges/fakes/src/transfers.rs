@@ -54,7 +54,7 @@ impl Default for Recipe {
     }
 }
 
-/// A made-up transfer.
+/// A synthetic transfer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MadeTransfer {
     /// Microseconds since 1970.
@@ -91,7 +91,7 @@ impl MadeTransfer {
     }
 }
 
-/// Made-up data and the answers.
+/// Synthetic data and the answers.
 pub struct GeneratedTransfers {
     /// In time order; their ids are their places.
     pub transfers: Vec<MadeTransfer>,

@@ -105,7 +105,7 @@ pub struct Scores {
     pub missing: Vec<Missing>,
     /// Why it is at risk, heaviest first.
     pub reasons: Vec<Reason>,
-    /// Nothing is there that anybody could act on.
+    /// Nothing an officer could act on.
     pub empty: bool,
 }
 

@@ -101,7 +101,7 @@ impl Band {
         (self.low_minor..=self.high_minor).contains(&minor)
     }
 
-    /// The band of a currency before anybody changed it: published, or FATF's euros at the
+    /// The band of a currency before it was changed: published, or FATF's euros at the
     /// reference rate.
     pub fn of(currency: Currency) -> Band {
         let entry = currency.entry();

@@ -148,7 +148,7 @@ pub(crate) async fn add_content(
     body: Body,
 ) -> HmaResult<Response> {
     let key = curator(&app, &headers).await?;
-    // Before the body is read: an upload to an unknown bank would be in vain.
+    // Before the body is read: an upload to an unknown bank is refused early.
     media::bank(&app.casework, &bank).await?;
     let slot = intake::acquire_slot(&app).await?;
     let hash_query = HashQuery::of(query.content_type.clone(), query.types.clone());

@@ -44,7 +44,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     let facts = given.facts.expose();
     let token = |label: &str, text: &str| {
         let digest = lookup.keyed_digest(label, text.as_bytes());
-        // 64 bits: a collision would link two reports in vain, and no report is ever dropped.
+        // 64 bits: a collision would link two unrelated reports, and no report is ever dropped.
         u64::from_str_radix(&digest[..16], 16).expect("hexadecimal") as i64
     };
     let mut links = Vec::new();

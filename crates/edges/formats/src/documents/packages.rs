@@ -1,5 +1,5 @@
 //! Reports for authorities that have no public interface: a ZIP with a PDF that a person reads, JSON
-//! that a program reads, and the files; encrypted to the authority's own key and laid ready.
+//! that a program reads, and the files; encrypted to the authority's own key and written to a folder.
 //!
 //! A profile says in which language and in which order an authority asks for what, and which law
 //! says so; the PDF begins with that list, checked.
