@@ -327,16 +327,7 @@ async fn from_match_to_retraction() {
         )
         .await;
         assert!(refused(upheld).contains("another person"));
-        casework::decide_appeal(
-            c,
-            &case,
-            &appeal.id,
-            &olga,
-            AppealOutcome::Upheld,
-            "harmless",
-        )
-        .await
-        .unwrap();
+        uphold(c, &case, &appeal.id, &olga).await;
         let detail = casework::case(c, &case).await.unwrap();
         assert_eq!(detail.case.status, CaseStatus::Cleared);
         assert!(detail.case.account.is_none() && detail.facts.expose() == &Facts::default());

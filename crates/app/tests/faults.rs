@@ -91,6 +91,22 @@ async fn a_report_kept_the_payments_of_the_first_alert() {
     .await;
 }
 
+/// Records a legal basis that ends then, and watches an address under it.
+async fn watch(
+    c: &Casework,
+    case: &str,
+    (network, address): (bitcoin::Network, &str),
+    until: i64,
+    person: &Person,
+) {
+    bitcoin::record_chain_basis(c, case, "order 1", "A. Officer", until, person)
+        .await
+        .unwrap();
+    bitcoin::watch_addresses(c, case, network, &[address.to_owned()], person)
+        .await
+        .unwrap();
+}
+
 /// Two cases watch one address; the legal basis of one has ended. It got findings all the same, because the
 /// other one's was still good.
 #[tokio::test(flavor = "multi_thread")]
@@ -107,13 +123,14 @@ async fn a_watch_went_on_under_another_cases_legal_basis() {
                 .unwrap()
                 .case;
             let until = now + seconds * 1_000_000;
-            bitcoin::record_chain_basis(c, &case, "order 1", "A. Officer", until, &rita)
-                .await
-                .unwrap();
-            let watched = ["tb1qexample".to_owned()];
-            bitcoin::watch_addresses(c, &case, bitcoin::Network::Testnet, &watched, &rita)
-                .await
-                .unwrap();
+            watch(
+                c,
+                &case,
+                (bitcoin::Network::Testnet, "tb1qexample"),
+                until,
+                &rita,
+            )
+            .await;
             cases.push(case);
         }
         let movement = |txid: &str| bitcoin::MovementRow {
@@ -162,15 +179,16 @@ async fn a_proof_of_erasure_was_false() {
             new_person(c, "Rita", &[Role::Reviewer]).await,
             new_person(c, "Olga", &[Role::Reviewer]).await,
         );
-        bitcoin::record_chain_basis(c, &case, "order 1", "A. Officer", i64::MAX / 2, &rita)
-            .await
-            .unwrap();
-        let watched = ["bc1qexample".to_owned()];
-        bitcoin::watch_addresses(c, &case, bitcoin::Network::Regtest, &watched, &rita)
-            .await
-            .unwrap();
+        watch(
+            c,
+            &case,
+            (bitcoin::Network::Regtest, "bc1qexample"),
+            i64::MAX / 2,
+            &rita,
+        )
+        .await;
         let movement = bitcoin::MovementRow {
-            address: watched[0].clone(),
+            address: "bc1qexample".into(),
             txid: "00".into(),
             height: 1,
             time: "2026-01-01T00:00:00Z".into(),

@@ -226,16 +226,7 @@ async fn a_cleared_persons_files_are_erased_and_the_vault_still_verifies() {
             0,
             "nothing goes while an appeal is open"
         );
-        casework::decide_appeal(
-            c,
-            &made.case,
-            &appeal.id,
-            &olga,
-            AppealOutcome::Upheld,
-            "harmless",
-        )
-        .await
-        .unwrap();
+        uphold(c, &made.case, &appeal.id, &olga).await;
         let proof = casework::erasure_proof(c, &made.case).await.unwrap();
         assert!(proof.complete, "{proof:?}");
         assert!(

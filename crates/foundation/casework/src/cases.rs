@@ -475,6 +475,7 @@ pub(crate) async fn cases_of_account(casework: &Casework, case: &str) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench;
 
     /// The table as properties: nothing returns to `open`, a cleared person
     /// stays cleared, and no report is approved from anywhere but a decision.
@@ -505,21 +506,12 @@ mod tests {
     /// nothing.
     #[tokio::test]
     async fn every_step_is_in_the_table_or_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = std::sync::Arc::new(crate::SystemClock);
-        let folder = crate::DataFolder::new(folder.path());
-        let c = crate::open(folder, None, clock).await.unwrap();
+        let (_folder, c) = bench::opened().await;
         for from in CaseStatus::ALL {
             for to in CaseStatus::ALL {
                 let id = crate::ids::new("case");
                 let mut tx = c.db.begin().await.unwrap();
-                let opening = Opening {
-                    id: &id,
-                    group: &id,
-                    account: None,
-                    embargo: None,
-                };
-                open(&mut tx, &c, &opening, "test").await.unwrap();
+                bench::case(&mut tx, &c, &id).await;
                 // Past the table on purpose, to start from every status.
                 sqlx::query("UPDATE cases SET status = $1 WHERE id = $2")
                     .bind(from.word())
@@ -540,18 +532,9 @@ mod tests {
     /// A case takes nothing new once it is cleared, and a condition on its status names why it fails.
     #[tokio::test]
     async fn a_condition_on_the_status_holds_for_each() {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = std::sync::Arc::new(crate::SystemClock);
-        let folder = crate::DataFolder::new(folder.path());
-        let c = crate::open(folder, None, clock).await.unwrap();
+        let (_folder, c) = bench::opened().await;
         let mut tx = c.db.begin().await.unwrap();
-        let opening = Opening {
-            id: "case-1",
-            group: "group",
-            account: None,
-            embargo: None,
-        };
-        open(&mut tx, &c, &opening, "test").await.unwrap();
+        bench::case(&mut tx, &c, "case-1").await;
         for status in CaseStatus::ALL {
             sqlx::query("UPDATE cases SET status = $1")
                 .bind(status.word())

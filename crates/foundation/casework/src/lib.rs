@@ -15,6 +15,8 @@ mod appeals;
 mod approvals;
 mod audit;
 mod authorize;
+#[cfg(test)]
+mod bench;
 mod case_detail;
 mod case_file;
 mod cases;

@@ -1,7 +1,7 @@
 //! A report's way at its destination, step by step and as two workers take it.
 
 use super::*;
-use crate::{Person, Role};
+use crate::{Person, Role, bench};
 
 /// Nothing that was filed is begun again, and what was taken back stays so.
 #[test]
@@ -33,11 +33,7 @@ const WORKER: &str = "worker";
 const CASE: &str = "case-1";
 
 async fn world() -> World {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = std::sync::Arc::new(crate::SystemClock);
-    let casework = crate::open(crate::DataFolder::new(folder.path()), None, clock)
-        .await
-        .unwrap();
+    let (folder, casework) = bench::opened().await;
     let officer = crate::add_person(&casework, "Olga", &[Role::ReportingOfficer], "test")
         .await
         .unwrap();
@@ -45,15 +41,7 @@ async fn world() -> World {
         .await
         .unwrap();
     let mut tx = casework.db.begin().await.unwrap();
-    let opening = cases::Opening {
-        id: CASE,
-        group: "group",
-        account: None,
-        embargo: None,
-    };
-    cases::open(&mut tx, &casework, &opening, "test")
-        .await
-        .unwrap();
+    bench::case(&mut tx, &casework, CASE).await;
     tx.commit().await.unwrap();
     let request = crate::DecisionRequest {
         ruling: crate::Ruling::Report,

@@ -340,3 +340,32 @@ fn points_add_up_to_less_than_their_sum() {
         );
     }
 }
+
+/// The share of points held, in percent, rounded half up; read off the list of what is missing.
+#[test]
+fn completeness_is_the_rounded_share_of_the_points() {
+    let mut rounded_up = 0;
+    for text in [
+        "{}",
+        r#"{"occurred_at": "2026-01-01T00:00:00Z"}"#,
+        r#"{"jurisdiction": {"user_country": "DE"}}"#,
+        r#"{"places": [{"place": "web-page"}]}"#,
+        r#"{"reported": {"id": "u"}}"#,
+        r#"{"reported": {"id": "u", "devices": [{"kind": "IMEI", "value": "1"}]}}"#,
+    ] {
+        let facts: Facts = serde_json::from_str(text).unwrap();
+        let input = looked(&facts, Vec::new());
+        let applying = || COMPLETENESS.iter().filter(|r| (r.applies)(&input));
+        let possible: u32 = applying().map(|r| r.points).sum();
+        let s = scores(&input);
+        let missed: u32 = applying()
+            .filter(|r| s.missing.iter().any(|m| m.rule == r.id))
+            .map(|r| r.points)
+            .sum();
+        let share = f64::from(100 * (possible - missed)) / f64::from(possible);
+        assert_eq!(f64::from(s.complete), (share + 0.5).floor(), "{text}");
+        rounded_up += u32::from(f64::from(s.complete) > share);
+    }
+    // Otherwise rounding down would pass as well.
+    assert!(rounded_up > 0);
+}
