@@ -510,7 +510,7 @@ fn compare(
         [] => "none".to_owned(),
         [one] => format!("1 edit, at {one} bits"),
         [least, .., most] => format!(
-            "{} edits, at {least} to {most} bits (31 still match)",
+            "{} edits, at {least} to {most} bits (up to 31 match, if the quality is 50 or more)",
             by_how_much.len()
         ),
     };

@@ -15,6 +15,8 @@ use crate::output::Output;
 
 /// Longest line that is read, in bytes; a digest of any kind is far shorter. Our judgement.
 const LINE_BYTES_MAX: u64 = 1_024;
+/// Characters shown of a line that holds no digest. Our judgement: the longest digest has 64.
+const SHOWN_CHARS_MAX: usize = 80;
 
 pub fn run(args: MatchArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let csv = input::read(&args.list, FILE_BYTES_MAX)?;
@@ -120,6 +122,11 @@ fn print(digest: &str, answer: &Result<Vec<Match>, String>, output: &Output) -> 
                     .map(|m| format!("{} ({} bits)", m.entry, m.distance_bits))
                     .collect();
                 format!("{digest}  {}", all.join(", "))
+            }
+            // A wrong file would fill the terminal with its lines.
+            Err(error) if digest.chars().count() > SHOWN_CHARS_MAX => {
+                let start: String = digest.chars().take(SHOWN_CHARS_MAX).collect();
+                format!("{start}…  {error}")
             }
             Err(error) => format!("{digest}  {error}"),
         },

@@ -406,3 +406,28 @@ fn png(w: u32, h: u32, depth: u8) -> Vec<u8> {
     chunk(b"IEND", b"");
     out
 }
+
+/// A wrong file on standard input filled the terminal: each line was printed whole.
+#[test]
+fn lines_that_hold_no_digest_are_shown_shortened() {
+    let b = bench();
+    b.write("wrong.txt", "x".repeat(900).as_bytes());
+    let run = |arguments: &[&str]| {
+        b.command(arguments)
+            .stdin(std::fs::File::open(b.path("wrong.txt")).unwrap())
+            .output()
+            .unwrap()
+    };
+    let out = run(&["match", "--list", "list.csv"]);
+    assert_eq!(out.status.code(), Some(1));
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(
+        text.starts_with("xxx") && text.contains("hex digits belong"),
+        "{text}"
+    );
+    assert!(text.len() < 200, "{} bytes", text.len());
+    // For programs the line is whole, so that it can be found in what was sent.
+    let out = run(&["match", "--json", "--list", "list.csv"]);
+    let line: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(line["digest"].as_str().unwrap().len(), 900);
+}

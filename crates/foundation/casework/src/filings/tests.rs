@@ -127,6 +127,12 @@ async fn each_step_is_on_record_with_all_it_says() {
     assert!(now.filed_at.is_some() && now.why.is_none());
     let waits = outbox::jobs_waiting(&w.casework).await.unwrap();
     assert_eq!(waits, 0, "the job has ended");
+    let kept = deadlines::deadlines(&w.casework, Some(CASE), false)
+        .await
+        .unwrap();
+    let kept: Vec<_> = kept.iter().map(|d| (d.kind, d.due_at)).collect();
+    let year = now.filed_at.unwrap() + PRESERVE_MICROS;
+    assert_eq!(kept, [(DeadlineKind::Preservation, year)]);
 
     filing_retracted(&w.casework, &now, "taken back", None, "person")
         .await
@@ -181,6 +187,22 @@ async fn a_stopped_report_says_why_until_a_person_resumes_it() {
 
     let refused = resume_filing(&w.casework, &w.report, &w.officer).await;
     assert!(refused.unwrap_err().to_string().contains("isn't stopped"));
+}
+
+/// Why it had stopped is no longer true of a report that was taken back.
+#[tokio::test]
+async fn a_stopped_report_that_is_taken_back_says_so_alone() {
+    let w = world().await;
+    let begun = w.begun("4711").await;
+    filing_stopped(&w.casework, &begun, "a field is wrong", &w.job, WORKER)
+        .await
+        .unwrap();
+    let stopped = w.recorded().await;
+    filing_retracted(&w.casework, &stopped, "taken back", None, "person")
+        .await
+        .unwrap();
+    let now = w.recorded().await;
+    assert_eq!((now.state, now.why), (FilingState::Retracted, None));
 }
 
 /// Stopped before anything was begun: nothing to ask about, so it waits.
