@@ -344,3 +344,153 @@ async fn find(tx: &mut Tx, id: &str) -> Result<Deadline> {
         id: id.to_owned(),
     })?)
 }
+
+#[cfg(test)]
+mod tests {
+    //! When a clock raises its alarm, and who may move or end it.
+
+    use super::*;
+    use crate::bench;
+
+    const CASE: &str = "case-1";
+    const HOUR: i64 = 3_600_000_000;
+
+    /// Whether an alarm is raised, for clocks of this length, at this part of it.
+    #[tokio::test]
+    async fn an_alarm_comes_in_the_last_quarter_and_once() {
+        for (kind, hours, at, expected) in [
+            (DeadlineKind::Report, 24, 18 * HOUR - 1, 0),
+            (DeadlineKind::Report, 24, 18 * HOUR, 1),
+            (DeadlineKind::Report, 24, 30 * HOUR, 1),
+            (DeadlineKind::Appeal, 7 * 24, 126 * HOUR - 1, 0),
+            (DeadlineKind::Appeal, 7 * 24, 126 * HOUR, 1),
+            // Two days ahead at most.
+            (
+                DeadlineKind::AuthorityRequest,
+                30 * 24,
+                28 * 24 * HOUR - 1,
+                0,
+            ),
+            (DeadlineKind::AuthorityRequest, 30 * 24, 28 * 24 * HOUR, 1),
+            // Overdue when it began: its alarm comes at once.
+            (DeadlineKind::Report, -1, 0, 1),
+            (DeadlineKind::Preservation, 24, 48 * HOUR, 0),
+        ] {
+            let (_folder, c, clock) = bench::opened_at(0).await;
+            let mut tx = c.db.begin().await.unwrap();
+            start(&mut tx, &c, kind, CASE, hours * HOUR, "basis")
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+            clock.set(at);
+            let raised = escalate_deadlines(&c).await.unwrap();
+            assert_eq!(raised, expected, "{kind} of {hours} hours at {at}");
+            assert_eq!(escalate_deadlines(&c).await.unwrap(), 0, "once");
+            let alarms = crate::alarms(&c).await.unwrap();
+            assert_eq!(alarms.len(), expected);
+            let late = if at > hours * HOUR {
+                "was due"
+            } else {
+                "is due"
+            };
+            assert!(alarms.iter().all(|a| a.text.contains(late)), "{alarms:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_is_moved_on_and_never_back() {
+        let (_folder, c, clock) = bench::opened_at(0).await;
+        let officer = crate::add_person(&c, "Olga", &[Role::ReportingOfficer], "test")
+            .await
+            .unwrap();
+        let reviewer = crate::add_person(&c, "Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let mut tx = c.db.begin().await.unwrap();
+        bench::case(&mut tx, &c, CASE).await;
+        tx.commit().await.unwrap();
+        let id =
+            add_authority_request(&c, CASE, "an authority", "1 Js 2", 8 * HOUR, None, &officer)
+                .await
+                .unwrap();
+        for (due, because, person, refused) in [
+            (9 * HOUR, "by telephone", &reviewer, true),
+            (9 * HOUR, " ", &officer, true),
+            (8 * HOUR, "by telephone", &officer, true),
+            (8 * HOUR + 1, "by telephone", &officer, false),
+        ] {
+            let moved = extend_deadline(&c, &id, due, because, person).await;
+            assert_eq!(moved.is_err(), refused, "{due} {because:?} {}", person.name);
+        }
+        // The new date has an alarm of its own.
+        clock.set(7 * HOUR);
+        assert_eq!(escalate_deadlines(&c).await.unwrap(), 1);
+        extend_deadline(&c, &id, 20 * HOUR, "again", &officer)
+            .await
+            .unwrap();
+        assert_eq!(escalate_deadlines(&c).await.unwrap(), 0);
+        clock.set(19 * HOUR);
+        assert_eq!(escalate_deadlines(&c).await.unwrap(), 1);
+
+        assert!(end_deadline(&c, &id, "", &officer).await.is_err());
+        end_deadline(&c, &id, "answered", &officer).await.unwrap();
+        let again = end_deadline(&c, &id, "answered", &officer).await;
+        assert!(again.unwrap_err().to_string().contains("ended already"));
+        assert!(deadlines(&c, Some(CASE), false).await.unwrap().is_empty());
+        let all = deadlines(&c, Some(CASE), true).await.unwrap();
+        assert_eq!(all[0].ended_because.as_deref(), Some("answered"));
+    }
+
+    /// The law's year is a minimum: until it is over nobody ends it.
+    #[tokio::test]
+    async fn a_preservation_ends_by_hand_only_after_its_date() {
+        let (_folder, c, clock) = bench::opened_at(0).await;
+        let officer = crate::add_person(&c, "Olga", &[Role::ReportingOfficer], "test")
+            .await
+            .unwrap();
+        let mut tx = c.db.begin().await.unwrap();
+        start(&mut tx, &c, DeadlineKind::Preservation, CASE, HOUR, "basis")
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let id = deadlines(&c, None, false).await.unwrap().remove(0).id;
+        for (now, refused) in [(HOUR - 1, true), (HOUR, false)] {
+            clock.set(now);
+            let ended = end_deadline(&c, &id, "the year is over", &officer).await;
+            assert_eq!(ended.is_err(), refused, "at {now}");
+        }
+    }
+
+    /// Clearing a case ends its own clock; a request that still runs stays and is reported.
+    #[tokio::test]
+    async fn a_cleared_case_keeps_only_a_request_that_still_runs() {
+        for (answered, still_binds) in [(true, false), (false, true)] {
+            let (_folder, c, _) = bench::opened_at(0).await;
+            let officer = crate::add_person(&c, "Olga", &[Role::ReportingOfficer], "test")
+                .await
+                .unwrap();
+            let mut tx = c.db.begin().await.unwrap();
+            bench::case(&mut tx, &c, CASE).await;
+            start(&mut tx, &c, DeadlineKind::Report, CASE, HOUR, "basis")
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+            let id =
+                add_authority_request(&c, CASE, "an authority", "1 Js 2", HOUR, None, &officer)
+                    .await
+                    .unwrap();
+            if answered {
+                end_deadline(&c, &id, "answered", &officer).await.unwrap();
+            }
+            let mut tx = c.db.begin().await.unwrap();
+            assert_eq!(clear(&mut tx, 1, CASE).await.unwrap(), still_binds);
+            tx.commit().await.unwrap();
+            let running = deadlines(&c, Some(CASE), false).await.unwrap();
+            assert_eq!(running.len(), usize::from(still_binds));
+            let all = deadlines(&c, Some(CASE), true).await.unwrap();
+            let request = all.iter().find(|d| d.id == id).unwrap();
+            let expected = if answered { "cleared" } else { "an authority" };
+            assert_eq!(request.basis, expected, "what has ended names no authority");
+        }
+    }
+}

@@ -226,3 +226,150 @@ pub async fn jobs_waiting(casework: &Casework) -> Result<i64> {
         .await?;
     Columns::of(&row).int()
 }
+
+#[cfg(test)]
+mod tests {
+    //! Who may have a job when: claims that hold, run out, are deferred, renewed and finished.
+
+    use super::*;
+    use crate::bench::{self, SetClock};
+    use std::sync::Arc;
+
+    const HOLDS: i64 = 1_000;
+
+    /// A data folder at moment 0 with jobs about these subjects, put in one microsecond after another.
+    async fn with_jobs(subjects: &[&str]) -> (tempfile::TempDir, Casework, Arc<SetClock>) {
+        let (folder, casework, clock) = bench::opened_at(0).await;
+        let mut tx = casework.db.begin().await.unwrap();
+        for (at, subject) in (0..).zip(subjects) {
+            put(&mut tx, at, JobKind::Report, subject).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        // A claim that ran out is one whose end lies before now, and new jobs have the end 0.
+        clock.set(100);
+        (folder, casework, clock)
+    }
+
+    async fn claimed(casework: &Casework, worker: &str) -> Vec<Job> {
+        claim_jobs(casework, worker, 10, HOLDS).await.unwrap()
+    }
+
+    fn subjects(jobs: &[Job]) -> Vec<&str> {
+        jobs.iter().map(|j| j.subject.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_subject_is_put_in_once_for_each_kind() {
+        let (_folder, c, _) = with_jobs(&["a", "a", "b"]).await;
+        let mut tx = c.db.begin().await.unwrap();
+        put(&mut tx, 5, JobKind::Retraction, "a").await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(jobs_waiting(&c).await.unwrap(), 3);
+    }
+
+    /// Moments around the end of a claim of 1,000 microseconds made at 100: whether another worker gets the job.
+    #[tokio::test]
+    async fn a_claim_holds_until_it_runs_out() {
+        let (_folder, c, clock) = with_jobs(&["a"]).await;
+        let first = claimed(&c, "first").await.remove(0);
+        assert_eq!(first.tries, 1);
+        for (now, free, holds) in [
+            (101, false, true),
+            (1_099, false, true),
+            (1_100, false, false),
+        ] {
+            clock.set(now);
+            assert_eq!(!claimed(&c, "second").await.is_empty(), free, "at {now}");
+            assert_eq!(
+                holds_job(&c, &first, "first").await.unwrap(),
+                holds,
+                "at {now}"
+            );
+        }
+        clock.set(1_101);
+        let second = claimed(&c, "second").await.remove(0);
+        assert_eq!((second.id.as_str(), second.tries), (first.id.as_str(), 2));
+        assert!(holds_job(&c, &second, "second").await.unwrap());
+        // The first worker comes back too late: its result isn't taken.
+        let late = finish_job(&c, &first, "first").await.unwrap_err();
+        assert!(
+            late.to_string().contains("no longer this worker's"),
+            "{late}"
+        );
+        assert_eq!(jobs_waiting(&c).await.unwrap(), 1);
+        finish_job(&c, &second, "second").await.unwrap();
+        assert_eq!(jobs_waiting(&c).await.unwrap(), 0);
+        clock.set(10_000);
+        assert!(claimed(&c, "third").await.is_empty(), "done is done");
+    }
+
+    #[tokio::test]
+    async fn a_renewed_claim_holds_on_and_one_that_ran_out_stays_so() {
+        let (_folder, c, clock) = with_jobs(&["a"]).await;
+        let job = claimed(&c, "first").await.remove(0);
+        clock.set(1_000);
+        renew_jobs(&c, "first", HOLDS).await.unwrap();
+        clock.set(1_999);
+        assert!(holds_job(&c, &job, "first").await.unwrap());
+        clock.set(2_000);
+        renew_jobs(&c, "first", HOLDS).await.unwrap();
+        assert!(!holds_job(&c, &job, "first").await.unwrap());
+        clock.set(2_001);
+        assert_eq!(claimed(&c, "second").await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_come_first_and_deferred_ones_when_their_time_comes() {
+        let (_folder, c, clock) = with_jobs(&["a", "b", "c"]).await;
+        let two = claim_jobs(&c, "first", 2, HOLDS).await.unwrap();
+        assert_eq!(subjects(&two), ["a", "b"]);
+        defer_job(&c, &two[0], "first", 5_000).await.unwrap();
+        // Another worker's word about a job isn't taken.
+        defer_job(&c, &two[1], "second", 0).await.unwrap();
+        assert_eq!(subjects(&claimed(&c, "second").await), ["c"]);
+        clock.set(4_999);
+        assert_eq!(subjects(&claimed(&c, "third").await), ["b", "c"]);
+        // A person says now, about this one.
+        let claim = Claim {
+            worker: "person",
+            jobs_max: 10,
+            micros: 1,
+            now: true,
+            subject: Some("a"),
+        };
+        assert_eq!(subjects(&super::claim(&c, &claim).await.unwrap()), ["a"]);
+        clock.set(5_001);
+        assert_eq!(subjects(&claimed(&c, "fourth").await), ["a"]);
+    }
+
+    /// What no worker has begun can be withdrawn; what one has begun may have left.
+    #[tokio::test]
+    async fn only_a_job_that_nobody_began_is_withdrawn() {
+        let (_folder, c, clock) = with_jobs(&["a", "b"]).await;
+        claim_jobs(&c, "first", 1, HOLDS).await.unwrap();
+        clock.set(50_000);
+        let mut tx = c.db.begin().await.unwrap();
+        for (subject, gone) in [("a", false), ("b", true), ("b", false)] {
+            let withdrawn = withdraw(&mut tx, 50_000, JobKind::Report, subject).await;
+            assert_eq!(withdrawn.unwrap(), gone, "{subject}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_handled_by_a_person_is_done_and_can_be_put_in_again() {
+        let (_folder, c, clock) = with_jobs(&["a"]).await;
+        claimed(&c, "first").await;
+        let mut tx = c.db.begin().await.unwrap();
+        done_about(&mut tx, 200, JobKind::Report, "a")
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(jobs_waiting(&c).await.unwrap(), 0);
+        let mut tx = c.db.begin().await.unwrap();
+        again(&mut tx, 300, JobKind::Report, "a").await.unwrap();
+        tx.commit().await.unwrap();
+        clock.set(301);
+        let job = claimed(&c, "second").await.remove(0);
+        assert_eq!(job.put_at, 300, "its retries start over");
+    }
+}
