@@ -348,3 +348,363 @@ fn keep_higher(kept: &mut Option<Assessment>, said: Assessment) {
         *kept = Some(said);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Context, Country, Currency, Transfer};
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree as _;
+
+    fn fired(id: &str, sentence: u8, strength: f64) -> Fired {
+        Fired::restored(id, sentence, strength, [0.0; 5]).expect("an indicator of ours")
+    }
+
+    fn assessment(scenario: &'static str, fired: Vec<Fired>) -> Assessment {
+        Assessment {
+            scenario,
+            score: 0.0,
+            fired,
+            first_at: 0,
+            last_at: 0,
+            at: 0,
+            n: 3,
+        }
+    }
+
+    #[test]
+    fn a_record_is_restored_only_with_a_sentence_that_exists() {
+        for i in indicators::ALL {
+            let sentences = i.because.len() as u8;
+            for n in 0..sentences {
+                let f = Fired::restored(i.id, n, 0.5, [0.0; 5]).unwrap();
+                assert_eq!((f.indicator().id, f.sentence()), (i.id, n));
+                assert_eq!(f.weighs(), i.counts != Counts::Shown, "{}", i.id);
+            }
+            assert!(Fired::restored(i.id, sentences, 0.5, [0.0; 5]).is_none());
+        }
+        assert!(Fired::restored("Z99", 0, 0.5, [0.0; 5]).is_none());
+        assert_eq!(fired("S07", 0, 7.0).strength, 1.0);
+    }
+
+    #[test]
+    fn scores_are_what_the_others_leave() {
+        // S07 weighs 0.1, S03 what its entry says.
+        let s03 = indicators::ALL[indicators::place("S03").unwrap()].weight;
+        for (all, expected) in [
+            (vec![], 0.0),
+            (vec![fired("S07", 0, 1.0)], 10.0),
+            (vec![fired("S07", 0, 0.5)], 5.0),
+            (vec![fired("S07", 0, 1.0), fired("S07", 0, 1.0)], 19.0),
+            (
+                vec![fired("S07", 0, 1.0), fired("S03", 0, 1.0)],
+                100.0 * (1.0 - 0.9 * (1.0 - s03)),
+            ),
+        ] {
+            let score = score_of(&all);
+            assert!((score - expected).abs() < 1e-9, "{score}, {expected}");
+        }
+    }
+
+    #[test]
+    fn only_a_series_seen_to_its_end_confirms_a_victim() {
+        for (scenario, id, sentence, expected) in [
+            ("sextortion victim", "X02", 0, true),
+            ("sextortion victim", "X02", 1, false),
+            ("sextortion victim", "X01", 0, false),
+            ("loyal small payer", "X02", 0, false),
+        ] {
+            let a = assessment(
+                scenario,
+                vec![fired("X03", 0, 1.0), fired(id, sentence, 1.0)],
+            );
+            assert_eq!(
+                a.is_confirmed_victim(),
+                expected,
+                "{scenario} {id} {sentence}"
+            );
+        }
+    }
+
+    /// What remains of assessments of one party: scenario, score, first transfer, moment.
+    #[test]
+    fn the_highest_remains_and_a_victims_series_drops_what_rests_on_it() {
+        const BUYER: &str = "loyal small payer";
+        const VICTIM: &str = "sextortion victim";
+        let said = |(scenario, score, first_at, at, sentence)| Assessment {
+            score,
+            first_at,
+            at,
+            ..assessment(scenario, vec![fired("X02", sentence, 1.0)])
+        };
+        for (all, expected) in [
+            (vec![], None),
+            (
+                vec![(BUYER, 5.0, 1, 1, 0), (BUYER, 9.0, 1, 2, 0)],
+                Some((BUYER, 9.0, 2)),
+            ),
+            // Of equal scores the earliest.
+            (
+                vec![(BUYER, 9.0, 1, 1, 0), (BUYER, 9.0, 1, 2, 0)],
+                Some((BUYER, 9.0, 1)),
+            ),
+            (
+                vec![(BUYER, 9.0, 1, 1, 0), (BUYER, 5.0, 1, 2, 0)],
+                Some((BUYER, 9.0, 1)),
+            ),
+            // The suspicion rests on the series alone.
+            (
+                vec![(BUYER, 9.0, 4, 5, 0), (VICTIM, 1.0, 4, 6, 0)],
+                Some((VICTIM, 1.0, 6)),
+            ),
+            (
+                vec![(BUYER, 9.0, 4, 6, 0), (VICTIM, 1.0, 4, 6, 0)],
+                Some((VICTIM, 1.0, 6)),
+            ),
+            // It began before the series, or was made after it.
+            (
+                vec![(BUYER, 9.0, 3, 5, 0), (VICTIM, 1.0, 4, 6, 0)],
+                Some((BUYER, 9.0, 5)),
+            ),
+            (
+                vec![(BUYER, 9.0, 4, 7, 0), (VICTIM, 1.0, 4, 6, 0)],
+                Some((BUYER, 9.0, 7)),
+            ),
+            // Seen to its end, and then again while it seemed to run; and the other way round.
+            (
+                vec![(VICTIM, 1.0, 4, 6, 0), (VICTIM, 9.0, 4, 7, 1)],
+                Some((VICTIM, 1.0, 6)),
+            ),
+            (
+                vec![(VICTIM, 1.0, 4, 6, 0), (VICTIM, 9.0, 4, 7, 0)],
+                Some((VICTIM, 9.0, 7)),
+            ),
+            (
+                vec![(VICTIM, 1.0, 4, 6, 1), (VICTIM, 9.0, 4, 7, 0)],
+                Some((VICTIM, 9.0, 7)),
+            ),
+        ] {
+            let mut running = RunningAssessment::default();
+            running.take(None);
+            for one in &all {
+                running.take(Some(said(*one)));
+            }
+            let rest = running.conclude().map(|a| (a.scenario, a.score, a.at));
+            assert_eq!(rest, expected, "{all:?}");
+        }
+    }
+
+    /// The slow twin: every indicator is asked, and the first scenario that holds is taken.
+    fn slow(
+        side: Side,
+        events: &[Event],
+        out: &[Event],
+        now: i64,
+        policy: &Policy,
+        links: Links,
+    ) -> Option<Assessment> {
+        let year: Vec<Event> = events
+            .iter()
+            .filter(|e| e.at_micros > now - 365 * DAY_MICROS)
+            .copied()
+            .collect();
+        let series = if side == Side::Sender {
+            Series::all(&year)
+        } else {
+            Vec::new()
+        };
+        let apart: Vec<Event> = year
+            .iter()
+            .filter(|e| !series.iter().any(|s| s.to.contains(&e.other)))
+            .copied()
+            .collect();
+        slow_look(side, &apart, out, now, policy, links, &[]).or_else(|| {
+            slow_look(side, &year, out, now, policy, links, &series)
+                .filter(|a| !series.is_empty() && a.role() == Role::PossibleVictim)
+        })
+    }
+
+    fn slow_look(
+        side: Side,
+        year: &[Event],
+        out: &[Event],
+        now: i64,
+        policy: &Policy,
+        links: Links,
+        series: &[Series],
+    ) -> Option<Assessment> {
+        let within = |days: i64| -> Vec<Event> {
+            let oldest = now - days * DAY_MICROS;
+            year.iter()
+                .filter(|e| e.at_micros > oldest)
+                .copied()
+                .collect()
+        };
+        let (recent, half) = (within(90), within(180));
+        let least = if side == Side::Sender { 3 } else { 1 };
+        if recent.len() < least || year.len() < 3 {
+            return None;
+        }
+        let view = PartyView {
+            side,
+            now,
+            year,
+            recent: &recent,
+            numbers: &Numbers::of(&recent, &mut Vec::new()),
+            other_side: out,
+            links,
+            age_and_sex: policy.age_and_sex,
+            series,
+        };
+        let all: Vec<Fired> = indicators::ALL
+            .iter()
+            .enumerate()
+            .filter(|(place, i)| i.sides.contains(&side) && policy.speaks(*place))
+            .filter_map(|(place, i)| {
+                let found = (i.fires)(&view, &policy.values[place])?;
+                Fired::restored(i.id, found.sentence, found.strength, found.values)
+            })
+            .collect();
+        let scenario = SCENARIOS.iter().find(|s| s.side == side && s.holds(&all))?;
+        let all: Vec<Fired> = all.into_iter().filter(|f| scenario.hears(f)).collect();
+        let score = score_of(&all);
+        if score < policy.score_min && scenario.role != Role::PossibleVictim {
+            return None;
+        }
+        let span = (scenario.role == Role::PossibleVictim)
+            .then(|| Series::last(&view).map(|s| s.first_at..=s.last_at))
+            .flatten();
+        let seen = if side == Side::Sender { &recent } else { &half };
+        let rests: Vec<i64> = seen
+            .iter()
+            .filter(|e| e.purchase == Purchase::None)
+            .map(|e| e.at_micros)
+            .filter(|at| span.as_ref().is_none_or(|s| s.contains(at)))
+            .collect();
+        Some(Assessment {
+            score,
+            fired: all,
+            first_at: *rests.first()?,
+            last_at: *rests.last()?,
+            at: now,
+            n: rests.len() as u32,
+            ..assessment(scenario.name, Vec::new())
+        })
+    }
+
+    /// A party's transfers: few others, small sums, some at night, some close together, some purchases.
+    fn history() -> impl Strategy<Value = Vec<Transfer>> {
+        let one = (0..8_u64, 0..2_400_i64, 1..9_i64, any::<u8>());
+        proptest::collection::vec(one, 0..30).prop_map(|mut all| {
+            all.sort_by_key(|t| t.1);
+            all.into_iter()
+                .map(|(other, hours, amount, kind)| Transfer {
+                    tx: 0,
+                    sender: PartyKey(1),
+                    recipient: PartyKey(10 + other),
+                    // Half of them within ten days, so that series occur.
+                    at_micros: 1_735_689_600_000_000
+                        + if kind & 1 == 0 { hours } else { hours / 10 } * 3_600_000_000,
+                    amount_minor: amount * if kind & 2 == 0 { 1_000 } else { 777 },
+                    currency: Currency::new(b"USD").expect("a code"),
+                    from: Country::new([b"DE", b"US"][(other % 2) as usize]).expect("a code"),
+                    to: Country::new(b"PH").expect("a code"),
+                    zone_minutes: Some(0),
+                    context: Context {
+                        kin: kind % 32 == 7,
+                        cover: kind % 16 == 3,
+                        purchase: if kind % 64 == 9 {
+                            Purchase::GiftCard
+                        } else {
+                            Purchase::None
+                        },
+                        ..Context::default()
+                    },
+                })
+                .collect::<Vec<_>>()
+        })
+    }
+
+    /// Events of a party on one side, and of what it passes on 20 hours after each where `passes_on`.
+    fn events_of(
+        side: Side,
+        all: &[Transfer],
+        passes_on: bool,
+        policy: &Policy,
+    ) -> [Vec<Event>; 2] {
+        let own = all.iter().map(|t| match side {
+            Side::Sender => Event::of(t, policy).0,
+            Side::Recipient => {
+                let mut t = *t;
+                std::mem::swap(&mut t.sender, &mut t.recipient);
+                Event::of(&t, policy).1
+            }
+        });
+        let out = all.iter().filter(|_| passes_on).map(|t| {
+            let mut t = *t;
+            t.at_micros += 20 * 3_600_000_000;
+            t.recipient = PartyKey(99);
+            Event::of(&t, policy).0
+        });
+        [own.collect(), out.collect()]
+    }
+
+    /// The order in which indicators are asked spares work and changes nothing.
+    #[test]
+    fn assessing_equals_asking_everything() {
+        let policy = Policy::default();
+        let scratch = &mut Vec::new();
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        let inputs = (history(), 0..4_u32, any::<bool>(), any::<bool>());
+        let mut reached = std::collections::BTreeSet::new();
+        for _ in 0..10_000 {
+            let (mut all, shared, listed, passes_on) =
+                inputs.new_tree(&mut runner).expect("inputs").current();
+            all.sort_by_key(|t| t.at_micros);
+            let now = all.last().map_or(0, |t| t.at_micros);
+            let links = Links {
+                shared,
+                near_confirmed: shared / 2,
+                listed,
+            };
+            for side in [Side::Sender, Side::Recipient] {
+                let [own, out] = events_of(side, &all, passes_on, &policy);
+                // What it did after the moment isn't known yet.
+                let out: Vec<Event> = out.into_iter().filter(|e| e.at_micros <= now).collect();
+                let ask = match side {
+                    Side::Sender => sender(&own, &out, now, &policy, |_| links, scratch),
+                    Side::Recipient => recipient(&own, &out, now, &policy, |_| links, scratch),
+                };
+                let twin = slow(side, &own, &out, now, &policy, links);
+                // Of equal weights the order in which they were asked decides, so without it.
+                let plain = |a: &Assessment| {
+                    let mut ids: Vec<_> = a
+                        .fired
+                        .iter()
+                        .map(|f| (f.indicator().id, f.sentence))
+                        .collect();
+                    ids.sort_unstable();
+                    (a.scenario, ids, a.first_at, a.last_at, a.at, a.n)
+                };
+                assert_eq!(
+                    ask.as_ref().map(plain),
+                    twin.as_ref().map(plain),
+                    "{side:?}, {links:?}, {all:?}"
+                );
+                let (Some(a), Some(b)) = (ask, twin) else {
+                    continue;
+                };
+                // The last digits depend on the order of the factors.
+                assert!((a.score - b.score).abs() < 1e-9);
+                let weight = |f: &Fired| f.indicator().weight * f.strength;
+                assert!(
+                    a.fired.is_sorted_by(|x, y| weight(x) >= weight(y)),
+                    "heaviest first"
+                );
+                reached.insert(a.scenario);
+            }
+        }
+        let all: std::collections::BTreeSet<_> = SCENARIOS.iter().map(|s| s.name).collect();
+        assert_eq!(reached, all, "every scenario occurs among the histories");
+    }
+}
