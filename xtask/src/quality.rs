@@ -87,15 +87,19 @@ const MUTATED: &[Part] = &[
 /// Least share of mutants that a test notices. Our judgement.
 const CAUGHT_MIN: f64 = 0.80;
 
-/// Installs a cargo subcommand if it is missing.
-fn need(subcommand: &str) -> Done {
-    let there = cargo()
+/// Whether a cargo subcommand is installed.
+fn has(subcommand: &str) -> bool {
+    cargo()
         .args([subcommand, "--version"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
-        .is_ok_and(|s| s.success());
-    if there {
+        .is_ok_and(|s| s.success())
+}
+
+/// Installs a cargo subcommand if it is missing.
+fn need(subcommand: &str) -> Done {
+    if has(subcommand) {
         return Ok(());
     }
     let package = format!("cargo-{subcommand}");
@@ -242,13 +246,7 @@ pub fn documents() -> Done {
 
 /// Warnings of clippy and rustdoc are errors.
 pub fn lints() -> Done {
-    let there = cargo()
-        .args(["clippy", "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|s| s.success());
-    if there {
+    if has("clippy") {
         must(
             cargo().args([
                 "clippy",
