@@ -159,14 +159,27 @@ value_enum!(
 
 /// Parses one of the words and lists them all where they are wanted.
 fn words<T: Word>() -> impl clap::builder::TypedValueParser<Value = T> {
+    one_of(T::ALL.iter().copied())
+}
+
+/// Some of the words of an enumeration.
+fn one_of<T: Word>(
+    allowed: impl Iterator<Item = T>,
+) -> impl clap::builder::TypedValueParser<Value = T> {
     use clap::builder::{PossibleValuesParser, TypedValueParser as _};
     // Not a plain function: only this parser gives the words to help and shell completion.
-    PossibleValuesParser::new(T::ALL.iter().map(|v| v.word())).map(|text| {
+    PossibleValuesParser::new(allowed.map(|v| v.word())).map(|text| {
         *T::ALL
             .iter()
             .find(|v| v.word() == text)
             .expect("one of the possible values")
     })
+}
+
+/// How much of an exhibit a person may say to have viewed.
+fn extents() -> impl clap::builder::TypedValueParser<Value = Extent> {
+    // "failed" is only for the record.
+    one_of(Extent::ALL.iter().copied().filter(|e| *e != Extent::Failed))
 }
 
 fn kinds() -> impl clap::builder::TypedValueParser<Value = &'static obhut_hash::Kind> {
@@ -440,7 +453,7 @@ pub enum VaultCommand {
         #[arg(long, default_value = "taken out on the command line")]
         purpose: String,
         /// How much of it the person views; reports derive "viewed" from this alone
-        #[arg(long, value_parser = words::<Extent>(), default_value = "unseen")]
+        #[arg(long, value_parser = extents(), default_value = "unseen")]
         seen: Extent,
         /// Output file (mode 0600) [default: standard output, unless that is a terminal]
         #[arg(long, value_name = "FILE")]

@@ -24,6 +24,8 @@ words! {
         Metadata = "metadata",
         /// Nothing: the bytes were handed on, not looked at.
         Unseen = "unseen",
+        /// Nothing: the bytes couldn't be read. Recorded, never asked for.
+        Failed = "failed",
     }
 }
 
@@ -172,19 +174,27 @@ pub async fn view(
             "say what the exhibit is needed for",
         ));
     }
+    if extent == Extent::Failed {
+        return Err(CaseworkError::invalid(
+            "extent",
+            "is for the record; say whole, part, metadata or unseen",
+        ));
+    }
     // Nothing is recorded about exhibits that aren't there.
     casework.vault.exhibit(exhibit).await?;
     let mut tx = casework.db.begin().await?;
     // Only what was looked at counts as viewed in reports; the audit row is written in any case.
+    let record = ids::new("view");
     if extent != Extent::Unseen {
         let seq = changes::numbers(&mut tx, "views", 1).await?;
         sqlx::query(
             "INSERT INTO views (id, exhibit, person, extent, purpose, viewed_at, seq) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
-        .bind(ids::new("view"))
+        .bind(&record)
         .bind(exhibit)
         .bind(&person.id)
-        .bind(extent.word())
+        // Until the bytes are here, nobody can have seen them: a crash or a damaged exhibit leaves "failed".
+        .bind(Extent::Failed.word())
         .bind(purpose)
         .bind(casework.now())
         .bind(seq)
@@ -200,13 +210,21 @@ pub async fn view(
         extent.word(),
     )
     .await?;
-    // Committed before the bytes exist: a failure records one view too many, never too few.
+    // Committed before the bytes exist: what the audit trail misses never happened.
     tx.commit().await?;
     let access = obhut_vault::Access {
         actor: person.id.clone(),
         purpose: purpose.to_owned(),
     };
-    Ok(casework.vault.get(exhibit, access).await?)
+    let bytes = casework.vault.get(exhibit, access).await?;
+    if extent != Extent::Unseen {
+        sqlx::query("UPDATE views SET extent = $1 WHERE id = $2")
+            .bind(extent.word())
+            .bind(&record)
+            .execute(casework.db.pool())
+            .await?;
+    }
+    Ok(bytes)
 }
 
 /// Exhibits of a case stored by an older version, which recorded their case only in the vault. Copies
@@ -348,8 +366,63 @@ pub(crate) async fn viewed(tx: &mut Tx, exhibit: &str) -> Result<Viewed> {
             Extent::Whole => viewed.whole = true,
             Extent::Metadata => viewed.metadata = true,
             // A part counts for nothing: reports claim a view only of the whole file or of metadata.
-            Extent::Part | Extent::Unseen => {}
+            Extent::Part | Extent::Unseen | Extent::Failed => {}
         }
     }
     Ok(viewed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench;
+
+    /// A damaged exhibit once counted as viewed whole, because its view was recorded before the reading failed.
+    #[tokio::test]
+    async fn what_could_not_be_read_was_not_viewed() {
+        let (folder, c) = bench::opened().await;
+        let reviewer = crate::add_person(&c, "Rita", &[Role::Reviewer], "test")
+            .await
+            .unwrap();
+        let [sound, damaged] = ["sound", "damaged"].map(str::as_bytes);
+        let put = async |bytes| {
+            put_exhibit(&c, bytes, None, None, None, None, &reviewer)
+                .await
+                .unwrap()
+                .id
+        };
+        let (sound, damaged) = (put(sound).await, put(damaged).await);
+        let broken = walk(folder.path())
+            .into_iter()
+            .filter(|p| p.to_string_lossy().contains(&damaged))
+            .filter(|p| p.is_file())
+            .inspect(|p| std::fs::write(p, b"nothing of it is left").unwrap())
+            .count();
+        assert!(broken > 0, "the vault keeps a file named after the exhibit");
+        for (exhibit, expected) in [(&sound, true), (&damaged, false)] {
+            let read = view(&c, exhibit, &reviewer, "decision", Extent::Whole).await;
+            assert_eq!(read.is_ok(), expected);
+            let mut tx = c.db.snapshot().await.unwrap();
+            assert_eq!(viewed(&mut tx, exhibit).await.unwrap().whole, expected);
+        }
+        // The attempt itself stays on record.
+        assert_eq!(views(&c, &damaged).await.unwrap()[0].extent, Extent::Failed);
+        assert!(
+            view(&c, &sound, &reviewer, "decision", Extent::Failed)
+                .await
+                .is_err()
+        );
+    }
+
+    fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                all.extend(walk(&path));
+            }
+            all.push(path);
+        }
+        all
+    }
 }
