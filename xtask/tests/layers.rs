@@ -82,7 +82,9 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         &[
             "async-trait",
             "hex",
+            "infer",
             "jiff",
+            "kamadak-exif",
             "schemars",
             "serde",
             "serde_json",

@@ -198,6 +198,7 @@ pub async fn settings(
         company_template,
         terms_of_service,
         legal_url,
+        industry_agreement,
     } = command
     else {
         unreachable!("units were answered above")
@@ -214,6 +215,7 @@ pub async fn settings(
         (&mut reporter.company_template, company_template),
         (&mut reporter.terms_of_service, terms_of_service),
         (&mut reporter.legal_url, legal_url),
+        (&mut reporter.industry_agreement, industry_agreement),
     ] {
         if let Some(given) = given {
             *field = given;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use obhut_app::casework::{
-    Action, AppealOutcome, CaseStatus, Extent, Language, Measure, Outcome, Purpose, Right, Role,
-    Ruling, ServiceKind, Surface,
+    Action, AppealOutcome, CaseStatus, Category, Extent, Language, Measure, Outcome, Purpose,
+    Right, Role, Ruling, ServiceKind, Surface,
 };
 
 mod chain;
@@ -174,6 +174,19 @@ fn one_of<T: Word>(
             .find(|v| v.word() == text)
             .expect("one of the possible values")
     })
+}
+
+/// `EXHIBIT=SCALE:VALUE`.
+fn file_category(text: &str) -> Result<(String, Category), String> {
+    let (exhibit, category) = text.split_once('=').ok_or("write EXHIBIT=SCALE:VALUE")?;
+    let (scale, value) = category
+        .split_once(':')
+        .ok_or("write EXHIBIT=SCALE:VALUE")?;
+    let category = Category {
+        scale: scale.to_owned(),
+        value: value.to_owned(),
+    };
+    Ok((exhibit.to_owned(), category))
 }
 
 /// How much of an exhibit a person may say to have viewed.
@@ -391,6 +404,9 @@ pub enum CaseCommand {
         /// Value on that scale, for example A1
         #[arg(long, requires = "scale", value_name = "VALUE")]
         category: Option<String>,
+        /// Category of one file the person has viewed whole, for example exhibit-1=ncmec-industry:A1; may be given several times
+        #[arg(long, value_name = "EXHIBIT=SCALE:VALUE", value_parser = file_category)]
+        file_category: Vec<(String, Category)>,
     },
     /// Show or set the facts of a case: accounts, places, times (JSON, see docs/handling.md)
     Facts {
@@ -568,6 +584,9 @@ pub enum SettingsCommand {
         /// Page for law enforcement
         #[arg(long)]
         legal_url: Option<String>,
+        /// Reference of your Industry Hash Sharing agreement with NCMEC; files are classified A1 to B2 only with it
+        #[arg(long)]
+        industry_agreement: Option<String>,
     },
     /// Show or set the reporting bank's registration with its financial intelligence unit (docs/goaml.md)
     Unit {

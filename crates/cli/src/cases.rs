@@ -95,6 +95,7 @@ pub async fn run(
             grounds,
             scale,
             category,
+            file_category,
         } => {
             // An unknown case must not grant a role.
             casework::case(&casework, &case).await?;
@@ -104,7 +105,7 @@ pub async fn run(
             let category = scale
                 .zip(category)
                 .map(|(scale, value)| Category { scale, value });
-            let decision = casework::decide(
+            let decision = casework::decide_with_files(
                 &casework,
                 &case,
                 &person,
@@ -113,6 +114,7 @@ pub async fn run(
                     grounds,
                     category,
                 },
+                file_category.into_iter().collect(),
             )
             .await?;
             output.line(

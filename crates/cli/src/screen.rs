@@ -38,6 +38,7 @@ pub async fn run(
         name: Some(Sealed::new(path.to_string_lossy().into_owned())),
         surface: args.surface,
         uploaded_at: None,
+        before_release: false,
     };
 
     let mut counts: BTreeMap<Verdict, u64> = BTreeMap::new();

@@ -47,6 +47,7 @@ pub async fn run(
         name: Some(Sealed::new(args.url.clone())),
         surface: args.surface,
         uploaded_at: None,
+        before_release: false,
     };
     // A socket, not a pipe: only a socket has a write timeout.
     let (mut to, from) = UnixStream::pair()?;

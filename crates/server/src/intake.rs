@@ -348,6 +348,7 @@ pub(crate) async fn record(
         name: sender.name.map(Sealed::new),
         surface: sender.surface,
         uploaded_at: None,
+        before_release: true,
     };
     let recording = media::record(&app.casework, screened, &subject, Some(bytes), &key.id);
     Ok(recording.await?)

@@ -103,10 +103,22 @@ impl Bench {
         text = text.replace("FILES", files);
         let file = CaseFile::from_json(text.as_bytes()).unwrap();
         let contents = content.map(|c| Some(c.to_vec())).into_iter().collect();
-        let case = casework::new_case(&self.casework, &file, contents, "test")
+        let new = casework::new_case(&self.casework, &file, contents, "test")
             .await
-            .unwrap()
-            .case;
+            .unwrap();
+        let case = new.case;
+        for exhibit in new.exhibits.iter().flatten() {
+            // Who decides has seen it: the category is that of this file.
+            casework::view(
+                &self.casework,
+                exhibit,
+                &self.rita,
+                "decision",
+                Extent::Whole,
+            )
+            .await
+            .unwrap();
+        }
         let request = DecisionRequest {
             ruling: Ruling::Report,
             grounds: "as assessed".into(),
@@ -674,7 +686,8 @@ async fn a_package_is_encrypted_or_not_written_at_all() {
         "vics-1-3",
         "xarf",
     ] {
-        let report = b.approved("user-1", Some(b"bytes"), destination).await;
+        let picture = b"\x89PNG\r\n\x1a\n";
+        let report = b.approved("user-1", Some(picture), destination).await;
         assert_eq!(
             b.drain().await.halted,
             1,

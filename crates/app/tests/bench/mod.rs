@@ -184,6 +184,7 @@ pub fn subject(account: &str) -> Subject {
         name: Some(Sealed::new("holiday.png".into())),
         surface: Surface::Public,
         uploaded_at: None,
+        before_release: false,
     }
 }
 

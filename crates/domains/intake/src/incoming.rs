@@ -247,7 +247,14 @@ pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Res
     let exhibit = keep_raw(casework, tokens::raw(&bytes).ok_or_else(form)?, actor).await?;
     let mut tx = casework.begin().await?;
     let case = open_case(&mut tx, casework, facts.expose(), id, actor).await?;
-    add_raw(casework, &mut tx, &case, findings::GIVEN, Some(&exhibit)).await?;
+    add_raw(
+        casework,
+        &mut tx,
+        &case,
+        findings::AS_RECEIVED,
+        Some(&exhibit),
+    )
+    .await?;
     let taken = sqlx::query("UPDATE incoming SET case_id = $1 WHERE seq = $2 AND case_id = ''")
         .bind(&case)
         .bind(seq)
@@ -287,6 +294,7 @@ async fn add_raw(
         name: Some("report as it came in"),
         surface: Surface::Shared,
         uploaded_at: None,
+        stopped: false,
     };
     findings::file(tx, casework, &screening, &file).await?;
     let found = findings::NewFinding {

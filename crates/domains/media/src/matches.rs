@@ -145,6 +145,7 @@ pub(crate) async fn write(
         name: subject.name.as_ref().map(|n| n.expose().as_str()),
         surface: subject.surface,
         uploaded_at: subject.uploaded_at,
+        stopped: subject.before_release && screened.action != Action::Pass,
     };
     // Before the findings, which refer to it.
     findings::file(tx, casework, screening, &file).await?;

@@ -446,6 +446,7 @@ async fn insert(tx: &mut Tx, casework: &Casework, row: &NewRow<'_>, actor: &str)
         name: None,
         surface: Surface::Public,
         uploaded_at: None,
+        before_release: false,
     };
     // Used only if the party has no open case; `join_payments` returns the one that counts.
     let unused = ids::new("case");

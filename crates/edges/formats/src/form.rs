@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use obhut_facts::Dossier;
-use serde::Serialize;
+use obhut_facts::{Dossier, ReportedFile};
+use serde::{Deserialize, Serialize};
 
 /// The form of a report to one destination.
 pub struct Form {
@@ -51,10 +51,32 @@ pub struct Rendered {
     pub media_type: &'static str,
     /// One document per file.
     pub files: Vec<FileDocument>,
+    /// The exhibits that go with it. Nothing else does.
+    pub attached: Vec<Attached>,
     /// Fields the receiver would miss or refuse.
     pub remarks: Vec<Remark>,
     /// Facts it omits.
     pub omitted: Vec<Omitted>,
+}
+
+/// An exhibit that goes with a report.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attached {
+    /// The exhibit.
+    pub exhibit: String,
+    /// SHA-256 of its bytes, where they are on record.
+    pub sha256: Option<String>,
+}
+
+/// All exhibits of a dossier.
+pub(crate) fn attached(d: &Dossier) -> Vec<Attached> {
+    let attached = |f: &ReportedFile| {
+        Some(Attached {
+            exhibit: f.exhibit.clone()?,
+            sha256: f.digests.as_ref().map(|d| d.expose().sha256.clone()),
+        })
+    };
+    d.files.iter().filter_map(attached).collect()
 }
 
 /// Result of checking a dossier against a form.
@@ -176,6 +198,18 @@ pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
         say(
             "embargo",
             "is between the provider and the authority that asked for it",
+        );
+    }
+    if d.incoming > 0 && !d.files.iter().any(|f| f.as_received) {
+        say(
+            "reports of others",
+            "what came in stays here as it came; the facts say what it said. A person may choose otherwise at approval",
+        );
+    }
+    if d.category.is_some() && !d.files.iter().any(|f| f.category == d.category) {
+        say(
+            "decision.category",
+            "it is of no file: who decided has viewed no picture or video of the case whole, or several; name the file with the category",
         );
     }
     if !d.files.is_empty() {

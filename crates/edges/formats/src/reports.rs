@@ -3,8 +3,10 @@
 //! A renderer is pure: the same dossier gives the same bytes. Only the core's `Report::render` calls one.
 
 pub use crate::documents::zip;
-pub(crate) use crate::form::stays_here;
-pub use crate::form::{Checked, FileDocument, Form, FormStatus, Omitted, Remark, Rendered};
+pub use crate::form::{
+    Attached, Checked, FileDocument, Form, FormStatus, Omitted, Remark, Rendered,
+};
+pub(crate) use crate::form::{attached, stays_here};
 
 pub mod goaml;
 pub mod leads;

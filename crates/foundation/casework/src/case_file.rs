@@ -219,6 +219,8 @@ async fn add_file(
         name,
         surface: file.surface,
         uploaded_at: uploaded.map(|t| t.as_microsecond()),
+        // Of what a person brings in nothing says so, unless the facts do.
+        stopped: false,
     };
     findings::file(tx, casework, screening, &of_file).await?;
     let found = findings::NewFinding {

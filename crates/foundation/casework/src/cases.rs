@@ -20,6 +20,8 @@ pub struct Subject {
     pub surface: Surface,
     /// When it was uploaded, microseconds since 1970; now, where unknown.
     pub uploaded_at: Option<i64>,
+    /// True if whoever asks waits for the answer before anyone can see it.
+    pub before_release: bool,
 }
 
 /// The name of a group that nothing else belongs to yet.

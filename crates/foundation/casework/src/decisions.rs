@@ -3,12 +3,14 @@
 //! A [`Decision`] has no public constructor: it comes from [`crate::decide`], which takes a
 //! person on record with the role, or out of the database that this function wrote.
 
+use std::collections::BTreeMap;
+
 use obhut_facts::{CaseStatus, Category, words};
 use serde::Serialize;
 
 use crate::cases::advance_from;
 use crate::database::{Columns, Tx};
-use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, ids};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, findings, ids, views};
 
 /// Longest grounds, in characters. Our judgement.
 const GROUNDS_CHARS_MAX: usize = 10_000;
@@ -49,6 +51,8 @@ pub struct Decision {
     ruling: Ruling,
     grounds: String,
     category: Option<Category>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    file_categories: BTreeMap<String, Category>,
     #[serde(serialize_with = "crate::clock::time")]
     decided_at: i64,
 }
@@ -89,6 +93,11 @@ impl Decision {
         self.category.as_ref()
     }
 
+    /// Which category of which exhibit, where the decision names it.
+    pub fn file_categories(&self) -> &BTreeMap<String, Category> {
+        &self.file_categories
+    }
+
     /// When, microseconds since 1970.
     pub fn decided_at(&self) -> i64 {
         self.decided_at
@@ -102,6 +111,17 @@ pub async fn decide(
     person: &Person,
     request: &DecisionRequest,
 ) -> Result<Decision> {
+    decide_with_files(casework, case, person, request, BTreeMap::new()).await
+}
+
+/// The same, with the category of single exhibits, each of which the person has viewed whole.
+pub async fn decide_with_files(
+    casework: &Casework,
+    case: &str,
+    person: &Person,
+    request: &DecisionRequest,
+    file_categories: BTreeMap<String, Category>,
+) -> Result<Decision> {
     person.require(Role::Reviewer)?;
     let grounds = request.grounds.trim();
     if grounds.is_empty() || grounds.chars().count() > GROUNDS_CHARS_MAX {
@@ -110,16 +130,19 @@ pub async fn decide(
             format!("a decision needs its grounds, 1 to {GROUNDS_CHARS_MAX} characters"),
         ));
     }
+    let blank = |c: &Category| c.scale.trim().is_empty() || c.value.trim().is_empty();
     if request
         .category
-        .as_ref()
-        .is_some_and(|c| c.scale.trim().is_empty() || c.value.trim().is_empty())
+        .iter()
+        .chain(file_categories.values())
+        .any(blank)
     {
         return Err(CaseworkError::invalid(
             "category",
             "a category needs both its scale and its value",
         ));
     }
+    require_viewed(casework, case, person, file_categories.keys()).await?;
     let decision = Decision {
         id: ids::new("decision"),
         case: case.to_owned(),
@@ -128,6 +151,7 @@ pub async fn decide(
         ruling: request.ruling,
         grounds: grounds.to_owned(),
         category: request.category.clone(),
+        file_categories,
         decided_at: casework.now(),
     };
     let mut tx = casework.db.begin().await?;
@@ -145,8 +169,8 @@ pub async fn decide(
         .as_ref()
         .map_or(("", ""), |c| (&c.scale, &c.value));
     sqlx::query(
-        "INSERT INTO decisions (id, case_id, person, name, ruling, grounds, scale, category, decided_at, seq)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO decisions (id, case_id, person, name, ruling, grounds, scale, category, decided_at, seq, file_categories)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(&decision.id)
     .bind(case)
@@ -158,6 +182,7 @@ pub async fn decide(
     .bind(value)
     .bind(decision.decided_at)
     .bind(seq)
+    .bind(file_categories_text(&decision))
     .execute(&mut *tx)
     .await?;
     audit::write(
@@ -173,6 +198,48 @@ pub async fn decide(
     Ok(decision)
 }
 
+/// As they are stored; empty for none.
+fn file_categories_text(decision: &Decision) -> String {
+    match decision.file_categories.is_empty() {
+        true => String::new(),
+        false => serde_json::to_string(&decision.file_categories).expect("categories are JSON"),
+    }
+}
+
+/// # Errors
+/// A conflict unless each is an exhibit of the case that the person has viewed whole.
+async fn require_viewed(
+    casework: &Casework,
+    case: &str,
+    person: &Person,
+    exhibits: impl Iterator<Item = &String>,
+) -> Result<()> {
+    let exhibits: Vec<_> = exhibits.collect();
+    if exhibits.is_empty() {
+        return Ok(());
+    }
+    let found = findings::findings(casework, case).await?;
+    let mut tx = casework.db.snapshot().await?;
+    for exhibit in exhibits {
+        let of_case = found
+            .iter()
+            .any(|f| f.exhibit.as_ref() == Some(exhibit) && !findings::is_as_received(f));
+        if !of_case {
+            return Err(CaseworkError::invalid(
+                "file category",
+                format!("{exhibit} is not a file of case {case}"),
+            ));
+        }
+        if !views::viewed_whole_by(&mut tx, exhibit, &person.id, casework.now()).await? {
+            return Err(CaseworkError::conflict(format!(
+                "{} has not viewed {exhibit} whole, so its category can't be {0}'s; view it first",
+                person.name
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The decisions about a case, in the order in which they were recorded, independent of the
 /// wall clock.
 pub async fn decisions(casework: &Casework, case: &str) -> Result<Vec<Decision>> {
@@ -183,7 +250,7 @@ pub async fn decisions(casework: &Casework, case: &str) -> Result<Vec<Decision>>
 /// The same within a transaction.
 pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Decision>> {
     let rows = sqlx::query(
-        "SELECT id, case_id, person, name, ruling, grounds, scale, category, decided_at
+        "SELECT id, case_id, person, name, ruling, grounds, scale, category, file_categories, decided_at
          FROM decisions WHERE case_id = $1 ORDER BY seq",
     )
     .bind(case)
@@ -202,6 +269,11 @@ pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Deci
                 category: match (c.text()?, c.text()?) {
                     (scale, _) if scale.is_empty() => None,
                     (scale, value) => Some(Category { scale, value }),
+                },
+                file_categories: match c.text()?.as_str() {
+                    "" => BTreeMap::new(),
+                    json => serde_json::from_str(json)
+                        .map_err(|_| CaseworkError::unreadable("categories of a decision"))?,
                 },
                 decided_at: c.int()?,
             })

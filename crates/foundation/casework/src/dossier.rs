@@ -4,13 +4,42 @@
 //! A dossier is read and checked by people with the right to do so; only a [`crate::Report`], which has
 //! a person's decision, becomes a document.
 
-use obhut_facts::{CaseStatus, Dossier, Facts, FileDigests, ReportedFile, Sealed};
+use obhut_facts::{
+    CaseStatus, Category, Dossier, Facts, FileDigests, FileFacts, ReportedFile, Sealed, Surface,
+};
 
 use crate::views::Viewed;
-use crate::{Casework, Finding, Result, case_detail, cases, filings, findings, settings, views};
+use crate::{
+    Casework, Decision, Finding, Result, case_detail, cases, filings, findings, settings, views,
+};
+
+/// What of a case goes into a dossier besides its ordinary facts and files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Contents {
+    /// What is known of the children concerned.
+    pub victims: bool,
+    /// The reports of others it was opened from, as they came in. They may name children.
+    pub as_received: bool,
+}
+
+impl Contents {
+    /// With or without the children's data, and without what came in.
+    pub fn victims(victims: bool) -> Self {
+        Self {
+            victims,
+            as_received: false,
+        }
+    }
+}
 
 /// What is known about a case. Children's data are omitted unless requested.
 pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Result<Dossier> {
+    dossier_of(casework, case, Contents::victims(with_victims)).await
+}
+
+/// What is known about a case, with the contents asked for.
+pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Result<Dossier> {
+    let with_victims = with.victims;
     let detail = case_detail::case(casework, case).await?;
     let mut facts = detail.facts.expose().clone();
     let victims_left_out = match with_victims {
@@ -25,8 +54,16 @@ pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Res
             }
         }
     }
-    let files = files(casework, case, &detail.findings, &facts).await?;
+    let (received, found): (Vec<_>, Vec<_>) = detail
+        .findings
+        .into_iter()
+        .partition(findings::is_as_received);
+    let incoming = received.len();
+    let mut files = files(casework, case, &found, &facts, detail.decisions.last()).await?;
     let found_at = files.iter().map(|f| f.found_at).min();
+    if with.as_received {
+        files.extend(self::files(casework, case, &received, &facts, None).await?);
+    }
     Ok(Dossier {
         case: case.to_owned(),
         status: detail.case.status,
@@ -41,6 +78,7 @@ pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Res
         victims_left_out,
         unit: settings::financial_unit(casework).await?.map(Sealed::new),
         files,
+        incoming,
     })
 }
 
@@ -50,8 +88,11 @@ async fn files(
     case: &str,
     found: &[Finding],
     facts: &Facts,
+    decision: Option<&Decision>,
 ) -> Result<Vec<ReportedFile>> {
     let mut files: Vec<ReportedFile> = Vec::new();
+    // Files that the decision's category may be of.
+    let mut seen = Vec::new();
     for finding in found {
         let matched = finding.listed;
         let known = |f: &&mut ReportedFile| f.key == key(finding);
@@ -60,51 +101,117 @@ async fn files(
             file.matched |= matched;
             continue;
         }
-        let exhibit = match &finding.exhibit {
-            Some(id) => Some(exhibit_record(casework, case, id).await?),
-            None => None,
+        let record = match &finding.exhibit {
+            Some(id) => exhibit_record(casework, case, id, decision).await?,
+            None => ExhibitRecord::default(),
         };
-        let more = facts.files.get(key(finding)).cloned();
-        let (viewed, digests, seen_before) = exhibit.unwrap_or_default();
-        let media = digests.as_ref().and_then(|d| d.media_type.clone());
+        let more = facts.files.get(key(finding)).cloned().unwrap_or_default();
+        let media = record.digests.as_ref().and_then(|d| d.media_type.clone());
         files.push(ReportedFile {
             exhibit: finding.exhibit.clone(),
             key: key(finding).to_owned(),
             name: finding.name.clone(),
-            media_type: media.or_else(|| more.as_ref().and_then(|m| m.media_type.clone())),
-            digests: digests.map(Sealed::new),
+            media_type: media.or_else(|| more.media_type.clone()),
+            digests: record.digests.map(Sealed::new),
             surface: finding.surface,
             uploaded_at: finding.uploaded_at,
             found_at: finding.found_at,
             matched,
-            viewed_whole: viewed.whole,
-            viewed_metadata: viewed.metadata,
-            seen_before,
-            facts: Sealed::new(more.unwrap_or_default()),
+            category: None,
+            public: publicly_available(finding, &more),
+            as_received: findings::is_as_received(finding),
+            viewed_whole: record.viewed.whole,
+            viewed_copy: record.viewed_copy,
+            viewed_metadata: record.viewed.metadata,
+            seen_before: record.seen_before,
+            facts: Sealed::new(more),
         });
+        let file = files.last_mut().expect("just pushed");
+        let named = decision.and_then(|d| d.file_categories().get(&file.key));
+        file.category = recorded_category(file).or_else(|| named.cloned());
+        // Whether the decision's own category is this file's is settled below, when all are known.
+        if file.category.is_none() && is_media(file) && record.viewed_by_who_decided {
+            seen.push(files.len() - 1);
+        }
+    }
+    // One category of a decision is of one file. With several, the decision has to name each.
+    if let [only] = seen[..] {
+        files[only].category = decision.and_then(|d| d.category().cloned());
     }
     Ok(files)
 }
 
-/// Views, digests, and earlier cases with the same bytes.
-type ExhibitRecord = (Viewed, Option<FileDigests>, Vec<String>);
+/// Whether everyone could see a file, as far as anything on record says so.
+fn publicly_available(finding: &Finding, more: &FileFacts) -> Option<bool> {
+    // The provider's word first. The surface says where it was meant to be seen, not whether it ever was.
+    more.publicly_available
+        .or_else(|| finding.stopped.then_some(false))
+        .or_else(|| (finding.surface == Surface::PrivateMessage).then_some(false))
+}
 
-async fn exhibit_record(casework: &Casework, case: &str, exhibit: &str) -> Result<ExhibitRecord> {
+/// Pictures and videos: only they have categories.
+fn is_media(file: &ReportedFile) -> bool {
+    file.media_type
+        .as_ref()
+        .is_some_and(|m| m.starts_with("image/") || m.starts_with("video/"))
+}
+
+/// The category a person recorded for a file. One of text or of unknown content has none, unless only its
+/// description is on record.
+fn recorded_category(file: &ReportedFile) -> Option<Category> {
+    let recorded = file.facts.expose().category.as_ref()?;
+    (is_media(file) || file.exhibit.is_none()).then(|| Category {
+        scale: recorded.scale.clone(),
+        value: recorded.value.clone(),
+    })
+}
+
+/// What is on record of an exhibit.
+#[derive(Default)]
+struct ExhibitRecord {
+    viewed: Viewed,
+    viewed_by_who_decided: bool,
+    viewed_copy: Option<String>,
+    digests: Option<FileDigests>,
+    /// Earlier cases with the same bytes.
+    seen_before: Vec<String>,
+}
+
+async fn exhibit_record(
+    casework: &Casework,
+    case: &str,
+    exhibit: &str,
+    decision: Option<&Decision>,
+) -> Result<ExhibitRecord> {
     let mut tx = casework.db.snapshot().await?;
     let viewed = views::viewed(&mut tx, exhibit).await?;
+    let viewed_by_who_decided = match decision {
+        Some(d) => views::viewed_whole_by(&mut tx, exhibit, d.person(), d.decided_at()).await?,
+        None => false,
+    };
+    let viewed_copy = match viewed.whole {
+        true => None,
+        false => views::viewed_copy(&mut tx, exhibit).await?,
+    };
     let digests = views::digests(&mut tx, casework, exhibit).await?;
     let before = views::same_bytes_before(&mut tx, exhibit).await?;
     // Released first: the calls below ask the pool for a connection.
     drop(tx);
-    let mut earlier = Vec::new();
+    let mut seen_before = Vec::new();
     for other in findings::cases_of_exhibits(casework, &before, case).await? {
         // Ignore cases of cleared persons.
         let mut tx = casework.db.snapshot().await?;
         if cases::status(&mut tx, &other).await? != CaseStatus::Cleared {
-            earlier.push(other);
+            seen_before.push(other);
         }
     }
-    Ok((viewed, digests, earlier))
+    Ok(ExhibitRecord {
+        viewed,
+        viewed_by_who_decided,
+        viewed_copy,
+        digests,
+        seen_before,
+    })
 }
 
 fn key(finding: &Finding) -> &str {

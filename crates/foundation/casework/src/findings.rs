@@ -14,10 +14,17 @@ use crate::{Casework, Result, cases, ids, sealed};
 
 /// Strength of an incoming report that could not be parsed.
 pub const UNREAD_REPORT: &str = "report-unreadable";
+/// Strength of a report of others, as it came in.
+pub const AS_RECEIVED: &str = "as-received";
 /// Strength of a file submitted with a case file.
 pub const GIVEN: &str = "given";
 /// Source of findings a person submitted.
 pub(crate) const PERSON: &str = "person";
+
+/// True for a report of others as it came in: where a case comes from, not a file of it.
+pub fn is_as_received(finding: &Finding) -> bool {
+    matches!(finding.what.as_str(), AS_RECEIVED | UNREAD_REPORT)
+}
 
 words! {
     /// State of a finding.
@@ -70,6 +77,8 @@ pub struct File<'a> {
     pub surface: Surface,
     /// When it was uploaded, microseconds since 1970.
     pub uploaded_at: Option<i64>,
+    /// The upload was held or blocked before anyone could see it.
+    pub stopped: bool,
 }
 
 /// Inserts a finding and returns its id. Locks the case row.
@@ -125,12 +134,13 @@ pub(crate) async fn file(
     file: &File<'_>,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO found_files (subject, name_sealed, surface, uploaded_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO found_files (subject, name_sealed, surface, uploaded_at, stopped) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(subject)
     .bind(file.name.map(|n| sealed::seal_text(casework, n)))
     .bind(file.surface.word())
     .bind(file.uploaded_at)
+    .bind(i64::from(file.stopped))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -186,7 +196,7 @@ pub(crate) async fn exhibits(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
 pub(crate) async fn of_case(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Vec<Finding>> {
     let rows = sqlx::query(
         "SELECT f.id, f.subject, f.strength, f.source, f.evidence, f.found_at, file.name_sealed, file.surface,
-            file.uploaded_at
+            file.uploaded_at, file.stopped
          FROM findings f JOIN found_files file ON file.subject = f.subject WHERE f.case_id = $1 ORDER BY f.seq",
     )
     .bind(case)
@@ -210,6 +220,7 @@ pub(crate) async fn of_case(tx: &mut Tx, casework: &Casework, case: &str) -> Res
                 },
                 surface: c.word(Surface::from_word, "surface")?,
                 uploaded_at: c.maybe_int()?,
+                stopped: c.int()? != 0,
                 listed: false,
             })
         })

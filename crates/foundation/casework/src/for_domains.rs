@@ -136,7 +136,7 @@ pub mod findings {
     use super::Tx;
     use crate::{Casework, FindingState, Result};
 
-    pub use crate::findings::{File, GIVEN, NewFinding, UNREAD_REPORT};
+    pub use crate::findings::{AS_RECEIVED, File, GIVEN, NewFinding, UNREAD_REPORT};
 
     /// Puts a finding into its case; its id, under which a domain keeps its details.
     pub async fn write(tx: &mut Tx, casework: &Casework, found: &NewFinding<'_>) -> Result<String> {

@@ -71,7 +71,7 @@ pub use deadlines::{
     Deadline, DeadlineKind, add_authority_request, deadlines, end_deadline, escalate_deadlines,
     extend_deadline,
 };
-pub use decisions::{Decision, DecisionRequest, Ruling, decide, decisions};
+pub use decisions::{Decision, DecisionRequest, Ruling, decide, decide_with_files, decisions};
 pub use erasing::{finish_erasures, finish_settlements};
 pub use erasures::{
     Erasure, ErasureProof, Kept, Restoration, Restored, erasure_proof, finish_restoration,
@@ -83,7 +83,7 @@ pub use filings::{
     filing, filing_anew, filing_begun, filing_filed, filing_finishing, filing_retracted,
     filing_stopped, follow_up_filed, resume_filing,
 };
-pub use findings::{FindingRow, FindingState, finding_rows, findings};
+pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
 pub use legal_bases::{LegalBasis, check_surface, legal_bases, record_legal_basis};
 pub use notices::{Measure, Notice, appeal_by_code, make_notice};
 pub use obhut_facts::Language;
@@ -121,5 +121,5 @@ pub use views::{
     Extent, ViewRecord, exhibit, exhibits, put_exhibit, vault_key, verify_vault, view, views,
 };
 
-pub use dossier::dossier;
+pub use dossier::{Contents, dossier, dossier_of};
 pub use settings::{financial_unit, reporter, set_financial_unit, set_reporter};

@@ -132,6 +132,16 @@ pub(crate) const ALL: &[Numbered] = &[
         "findings",
         include_str!("../migrations/0050_findings.sql"),
     ),
+    (
+        55,
+        "findings",
+        include_str!("../migrations/0055_findings.sql"),
+    ),
+    (
+        56,
+        "decisions",
+        include_str!("../migrations/0056_decisions.sql"),
+    ),
 ];
 
 #[cfg(test)]

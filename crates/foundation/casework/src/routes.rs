@@ -285,6 +285,7 @@ mod tests {
             unit: None,
             files: Vec::new(),
             category: None,
+            incoming: 0,
             matched: false,
             decided: true,
             embargoed: false,

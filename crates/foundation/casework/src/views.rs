@@ -52,6 +52,11 @@ pub struct Viewed {
     pub metadata: bool,
 }
 
+/// Longest name and value of one EXIF field that is kept, in characters. Our judgement.
+const EXIF_CHARS_MAX: usize = 1_000;
+/// EXIF fields kept of one file. Our judgement.
+const EXIF_FIELDS_MAX: usize = 200;
+
 /// Something sealed of this table, if there is any.
 pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
     let row = sqlx::query("SELECT sealed FROM exhibit_digests LIMIT 1")
@@ -107,7 +112,7 @@ pub(crate) async fn keep(
     bytes: &[u8],
     intake: obhut_vault::Intake,
 ) -> Result<Exhibit> {
-    let media_type = intake.media_type.clone();
+    let media_type = media_type(bytes, intake.media_type.as_deref());
     let case = intake.case.clone().unwrap_or_default();
     // The vault first: a crash here leaves an exhibit without digests, never a row without bytes.
     let exhibit = casework.vault.put(bytes, intake).await?;
@@ -121,6 +126,7 @@ pub(crate) async fn keep(
         sha256: exhibit.sha256.clone(),
         bytes: bytes.len() as u64,
         media_type,
+        exif: exif(bytes),
     };
     let json = serde_json::to_string(&digests).expect("digests are JSON");
     let mut tx = casework.db.begin().await?;
@@ -136,6 +142,37 @@ pub(crate) async fn keep(
         .await?;
     tx.commit().await?;
     Ok(exhibit)
+}
+
+/// Media type by content; where the content doesn't say, as it was given.
+fn media_type(bytes: &[u8], given: Option<&str>) -> Option<String> {
+    if let Some(kind) = infer::get(bytes) {
+        return Some(kind.mime_type().to_owned());
+    }
+    // Text has no first bytes of its own. A picture is never valid text, whatever it was called.
+    let text = !bytes.is_empty() && !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok();
+    match given {
+        Some(given) if !text || given.starts_with("text/") => Some(given.to_owned()),
+        _ => text.then(|| "text/plain".to_owned()),
+    }
+}
+
+/// The EXIF fields of a picture, as far as they can be read. A program reads them here; that isn't a view.
+fn exif(bytes: &[u8]) -> Vec<(String, String)> {
+    let Ok(read) = exif::Reader::new().read_from_container(&mut std::io::Cursor::new(bytes)) else {
+        return Vec::new();
+    };
+    // Thumbnails are another picture; the maker's notes are binary.
+    let kept = |f: &&exif::Field| f.ifd_num == exif::In::PRIMARY && f.tag != exif::Tag::MakerNote;
+    read.fields()
+        .filter(kept)
+        .take(EXIF_FIELDS_MAX)
+        .map(|f| {
+            let value = f.display_value().to_string();
+            let value = value.trim_matches('"').chars().take(EXIF_CHARS_MAX);
+            (f.tag.to_string(), value.collect())
+        })
+        .collect()
 }
 
 /// Who has seen an exhibit, how much of it, and when; oldest first.
@@ -352,6 +389,40 @@ pub(crate) async fn forget_digests(tx: &mut Tx, exhibit: &str) -> Result<()> {
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// True if a person had viewed the whole exhibit by a time, microseconds since 1970.
+pub(crate) async fn viewed_whole_by(
+    tx: &mut Tx,
+    exhibit: &str,
+    person: &str,
+    until: i64,
+) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM views WHERE exhibit = $1 AND person = $2 AND extent = $3 AND viewed_at <= $4",
+    )
+    .bind(exhibit)
+    .bind(person)
+    .bind(Extent::Whole.word())
+    .bind(until)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Columns::of(&row).int()? > 0)
+}
+
+/// Another exhibit with the same bytes that a person has viewed whole.
+pub(crate) async fn viewed_copy(tx: &mut Tx, exhibit: &str) -> Result<Option<String>> {
+    let row = sqlx::query(
+        "SELECT other.exhibit FROM exhibit_digests own
+         JOIN exhibit_digests other ON other.bytes_key = own.bytes_key AND other.exhibit <> own.exhibit
+         WHERE own.exhibit = $1 AND EXISTS (SELECT 1 FROM views WHERE views.exhibit = other.exhibit AND views.extent = $2)
+         ORDER BY other.seq LIMIT 1",
+    )
+    .bind(exhibit)
+    .bind(Extent::Whole.word())
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
 }
 
 /// What people have seen of an exhibit, by the record.

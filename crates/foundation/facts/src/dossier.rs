@@ -36,7 +36,7 @@ words! {
 }
 
 /// A category. Its value means nothing without its scale: 0 and 5 have opposite meanings.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Category {
     /// The scale, for example `ncmec-industry`, `uk-iwf`, `interpol-baseline`.
     pub scale: String,
@@ -64,6 +64,10 @@ pub struct Reporter {
     pub terms_of_service: String,
     /// Page for law enforcement.
     pub legal_url: String,
+    /// Reference of the provider's Industry Hash Sharing agreement with NCMEC. Without it no file gets an
+    /// `industryClassification` (schema of 2025-11-10); the category is in the free text then. Never sent.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub industry_agreement: String,
 }
 
 /// Digests of an exhibit's bytes, as they came in.
@@ -80,6 +84,9 @@ pub struct FileDigests {
     /// Media type by content or by what was said of it, where known.
     #[serde(default)]
     pub media_type: Option<String>,
+    /// Names and values of its EXIF metadata, as a program read them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exif: Vec<(String, String)>,
 }
 
 /// A case as data.
@@ -99,8 +106,11 @@ pub struct Dossier {
     pub unit: Option<Sealed<FinancialUnit>>,
     /// The files, in the order they were found.
     pub files: Vec<ReportedFile>,
-    /// The decision's category.
+    /// The decision's category. It goes out only with the file it was decided for: [`ReportedFile::category`].
     pub category: Option<Category>,
+    /// Number of reports of others the case was opened from. They stay here, unless a person chooses
+    /// otherwise; then they are among the files.
+    pub incoming: usize,
     /// True when an entry of a signed list matched.
     pub matched: bool,
     /// True if the case has a decision.
@@ -134,8 +144,16 @@ pub struct ReportedFile {
     pub found_at: i64,
     /// True when an entry of a signed list matched it.
     pub matched: bool,
+    /// Its category: recorded for this file, or decided by a person who had viewed the whole of it.
+    pub category: Option<Category>,
+    /// Whether everyone could see it: as the provider states it, or false if its upload was stopped.
+    pub public: Option<bool>,
+    /// A report of others, as it came in.
+    pub as_received: bool,
     /// A person viewed the whole file, according to the record of views.
     pub viewed_whole: bool,
+    /// Another exhibit with the same bytes that a person viewed whole, where this one wasn't.
+    pub viewed_copy: Option<String>,
     /// A person viewed its metadata, according to the record of views.
     pub viewed_metadata: bool,
     /// Earlier cases that had the same bytes.
@@ -147,7 +165,8 @@ pub struct ReportedFile {
 impl Dossier {
     /// Both scores of this case.
     pub fn scores(&self) -> Scores {
-        let files = self.files.iter().map(|f| {
+        // What others sent says nothing of what the files of the case are.
+        let files = self.files.iter().filter(|f| !f.as_received).map(|f| {
             let facts = f.facts.expose();
             RuleFile {
                 kept: f.exhibit.is_some() || facts.sha256.is_some(),
@@ -160,7 +179,7 @@ impl Dossier {
         scores(&RuleInput {
             facts: self.facts.expose(),
             files: files.collect(),
-            categorised: self.category.is_some(),
+            categorised: self.files.iter().any(|f| f.category.is_some()),
             reporter: !self.reporter.email.trim().is_empty(),
         })
     }

@@ -231,6 +231,7 @@ pub(crate) fn faults(facts: &Facts, now: i64) -> Vec<FactFault> {
         f.account("facts.reported", account, 0);
     }
     for (name, all) in [
+        ("also_reported", &facts.also_reported),
         ("recipients", &facts.recipients),
         ("victims", &facts.victims),
     ] {

@@ -188,6 +188,8 @@ pub struct Facts {
     pub law_enforcement: Option<LawEnforcement>,
     /// The account reported.
     pub reported: Option<Account>,
+    /// Further accounts reported with it.
+    pub also_reported: Vec<Account>,
     /// Accounts it was sent to.
     pub recipients: Vec<Account>,
     /// Children concerned. Left out of drafts unless asked for.
@@ -255,6 +257,8 @@ pub struct FileFacts {
     pub url: Option<String>,
     /// True when it only supplements the report.
     pub supplemental: bool,
+    /// Whether everyone could see it on the service; unset where that isn't known.
+    pub publicly_available: Option<bool>,
     /// What it is, as in `image/jpeg`.
     pub media_type: Option<String>,
     /// SHA-256, where the bytes were not kept.

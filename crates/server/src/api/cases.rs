@@ -111,6 +111,9 @@ pub(crate) struct DecideBody {
     /// Why; never empty.
     grounds: String,
     category: Option<CategoryBody>,
+    /// Categories of single exhibits, each of which the person has viewed whole.
+    #[serde(default)]
+    file_categories: std::collections::BTreeMap<String, CategoryBody>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -194,14 +197,21 @@ pub(crate) async fn decide(
     let Json(body) = body?;
     let ruling = Ruling::from_word(&body.ruling)
         .ok_or_else(|| Fault::bad_request("ruling is report or no-report"))?;
+    let category = |c: CategoryBody| Category {
+        scale: c.scale,
+        value: c.value,
+    };
     let request = DecisionRequest {
         ruling,
         grounds: body.grounds,
-        category: body.category.map(|c| Category {
-            scale: c.scale,
-            value: c.value,
-        }),
+        category: body.category.map(category),
     };
-    let decision = casework::decide(&app.casework, &case, &person, &request).await?;
+    let files = body
+        .file_categories
+        .into_iter()
+        .map(|(exhibit, c)| (exhibit, category(c)))
+        .collect();
+    let decision =
+        casework::decide_with_files(&app.casework, &case, &person, &request, files).await?;
     Ok(Json(DecisionBody::of(&decision)))
 }

@@ -1,6 +1,6 @@
 //! A case as JSON for those who take all of it, and the list of what a smaller form leaves out.
 
-use obhut_facts::{Dossier, Facts, ReportedFile, rfc3339};
+use obhut_facts::{Dossier, Facts, ReportedFile, Reporter, rfc3339};
 use serde_json::{Value, json};
 
 use crate::form::Omitted;
@@ -19,13 +19,20 @@ pub(crate) fn case(d: &Dossier) -> Value {
         "case": d.case,
         "made_at": rfc3339(d.made_at),
         "found_at": rfc3339(d.found_at),
-        "reporter": d.reporter,
-        "category": d.category,
+        "reporter": reporter(d),
         "facts": facts,
         "files": files,
     });
     bare(&mut value);
     value
+}
+
+/// The provider as a reporter, without its agreements with others.
+fn reporter(d: &Dossier) -> Reporter {
+    Reporter {
+        industry_agreement: String::new(),
+        ..d.reporter.clone()
+    }
 }
 
 fn file(f: &ReportedFile) -> Value {
@@ -41,8 +48,14 @@ fn file(f: &ReportedFile) -> Value {
         "surface": f.surface.word(),
         "uploaded_at": f.uploaded_at.map(rfc3339),
         "found_at": rfc3339(f.found_at),
+        "publicly_available": f.public,
+        "category": f.category,
+        "known": f.matched.then_some("an automated comparison found it on a list of known material"),
+        "as_received": f.as_received.then_some(true),
         "viewed_whole": f.viewed_whole,
         "viewed_metadata": f.viewed_metadata,
+        "same_bytes_viewed_as": f.viewed_copy,
+        "exif": digests.map(|d| &d.exif).filter(|e| !e.is_empty()),
         "came_in_before_with": f.seen_before,
         "facts": f.facts.expose(),
     })

@@ -10,7 +10,7 @@ use obhut_facts::{Dossier, Language, rfc3339};
 
 use super::dossier_json;
 use super::pdf::{self, Block};
-use crate::form::{Remark, Rendered, stays_here};
+use crate::form::{Remark, Rendered, attached, stays_here};
 
 /// What an authority asks for, and how.
 pub(crate) struct Profile {
@@ -90,6 +90,7 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
         report: zip(&[("report.pdf".into(), pdf), ("report.json".into(), json)]),
         media_type: "application/zip",
         files: Vec::new(),
+        attached: attached(d),
         remarks,
         omitted: stays_here(d),
     }
@@ -214,11 +215,6 @@ pub(crate) mod ask {
             .map(|i| incident(*i, language))
             .collect();
         all.extend(facts.tags.iter().map(|t| tag(*t, language)));
-        all.extend(
-            d.category
-                .iter()
-                .map(|c| format!("{}: {}", c.scale, c.value)),
-        );
         // A case that has files and says no more is about material, the default of a case file.
         if all.is_empty() && !d.files.is_empty() {
             all.push(incident(IncidentKind::Material, language));
@@ -253,7 +249,11 @@ pub(crate) mod ask {
             } else {
                 seen_words(language).1
             };
-            format!("{name}{size}{seen}")
+            let category = f
+                .category
+                .as_ref()
+                .map_or_else(String::new, |c| format!(", {}: {}", c.scale, c.value));
+            format!("{name}{size}{category}{seen}")
         };
         let mut all: Vec<String> = d.files.iter().map(file).collect();
         for thread in &d.facts.expose().threads {

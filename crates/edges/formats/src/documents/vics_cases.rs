@@ -104,13 +104,10 @@ pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
         ] {
             used.push(format!("facts.files.{}.{field}", file.key));
         }
-        let vics = |scale: &str| scale.starts_with("vics");
         if file
-            .facts
-            .expose()
             .category
             .as_ref()
-            .is_some_and(|c| vics(&c.scale))
+            .is_some_and(|c| c.scale.starts_with("vics"))
         {
             used.push(format!("facts.files.{}.category", file.key));
         }
@@ -118,12 +115,13 @@ pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
     let used: Vec<&str> = used.iter().map(String::as_str).collect();
     let mut omitted: Vec<Omitted> =
         dossier_json::left_out(facts, &used, "VICS has no field for it");
-    if d.category
-        .as_ref()
-        .is_some_and(|c| !c.scale.starts_with("vics"))
-    {
+    let other = |f: &&ReportedFile| {
+        let category = f.category.as_ref();
+        category.is_some_and(|c| !c.scale.starts_with("vics"))
+    };
+    for file in d.files.iter().filter(other) {
         omitted.push(Omitted {
-            field: "decision.category".into(),
+            field: format!("files.{}.category", file.key),
             why: "it is not on a VICS scale, and categories are not translated".into(),
         });
     }
@@ -131,6 +129,7 @@ pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
         report: text.into_bytes(),
         media_type: "application/json",
         files: Vec::new(),
+        attached: Vec::new(),
         remarks,
         omitted,
     }
@@ -143,18 +142,11 @@ fn media_of(d: &Dossier, file: &ReportedFile, number: i32, version: Version) -> 
         Version::Two => Value::Bool(v),
         Version::OneThree => if v { "True" } else { "False" }.into(),
     };
-    let own = facts
+    let category = file
         .category
         .as_ref()
-        .map(|c| (c.scale.as_str(), c.value.as_str()));
-    let decided = d
-        .category
-        .as_ref()
-        .map(|c| (c.scale.as_str(), c.value.as_str()));
-    let category = own
-        .or(decided)
-        .filter(|(scale, _)| scale.starts_with("vics"))
-        .and_then(|(_, value)| value.parse::<u8>().ok());
+        .filter(|c| c.scale.starts_with("vics"))
+        .and_then(|c| c.value.parse::<u8>().ok());
     let marked = |mark: &str| facts.annotations.iter().any(|a| a == mark);
     let mut hashes =
         vec![json!({ "HashName": "SHA256", "HashValue": digests.sha256.to_ascii_uppercase() })];

@@ -10,7 +10,7 @@ use obhut_facts::{
     Address, Dossier, Facts, FinancialParty, FinancialUnit, Language, Payment, rfc3339,
 };
 
-use super::{Form, FormStatus, Omitted, Remark, Rendered, stays_here};
+use super::{Form, FormStatus, Omitted, Remark, Rendered, attached, stays_here};
 use crate::documents::dossier_json;
 
 mod narrative;
@@ -142,6 +142,7 @@ fn write(d: &Dossier) -> Rendered {
         report: super::zip(&parts),
         media_type: "application/zip",
         files: Vec::new(),
+        attached: attached(d),
         remarks,
         omitted: omitted(d, facts),
     }

@@ -120,6 +120,7 @@ fn write(d: &Dossier) -> Rendered {
         report: packages::zip(&parts),
         media_type: "application/zip",
         files: Vec::new(),
+        attached: Vec::new(),
         remarks,
         omitted,
     }
@@ -185,6 +186,7 @@ mod tests {
             unit: None,
             files: Vec::new(),
             category: None,
+            incoming: 0,
             matched: false,
             decided: true,
             embargoed: false,
@@ -192,6 +194,7 @@ mod tests {
             made_at: 0,
         };
         let rendered = write(&dossier);
+        assert_eq!(rendered.attached, [], "the files are with the reporter");
         let mut archive = zip::ZipArchive::new(std::io::Cursor::new(rendered.report)).unwrap();
         let mut names: Vec<String> = (0..archive.len())
             .map(|n| archive.by_index(n).unwrap().name().unwrap().into_owned())

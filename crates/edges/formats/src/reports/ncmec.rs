@@ -14,10 +14,10 @@ mod xml;
 
 use obhut_facts::{
     Dossier, Facts, IncidentKind, IncidentTag, LawEnforcement, Message, Place, ReportedFile,
-    Surface, Thread, rfc3339,
+    Thread, rfc3339,
 };
 
-use super::{FileDocument, Form, FormStatus, Omitted, Remark, Rendered, stays_here};
+use super::{FileDocument, Form, FormStatus, Omitted, Remark, Rendered, attached, stays_here};
 use crate::tree;
 use accounts::Part;
 use xml::{Xml, terse};
@@ -91,6 +91,7 @@ fn write(d: &Dossier) -> Rendered {
         report: report.into_bytes(),
         media_type: "text/xml; charset=utf-8",
         files,
+        attached: attached(d),
         remarks: seen,
         omitted,
     }
@@ -164,6 +165,10 @@ fn single_report(x: &mut Xml, d: &Dossier, facts: &Facts) {
             "18 USC 2258A(b)",
         ),
     }
+    // The service takes one person, so the others are in the free text.
+    x.each("also_reported", &facts.also_reported, |x, account| {
+        x.left_over_whole("", account)
+    });
     x.each("recipients", &facts.recipients, |x, account| {
         x.element("intendedRecipient", |x| {
             accounts::account(x, account, Part::Recipient)
@@ -599,14 +604,10 @@ fn file_document(
         if file.viewed_whole || !file.viewed_metadata {
             x.value("exifViewedByEsp", "", Some(file.viewed_metadata));
         }
-        let public = match file.surface {
-            Surface::Public => Some(true),
-            // A group is neither public nor private, and the element has only two values.
-            Surface::Shared => None,
-            Surface::PrivateMessage => Some(false),
-        };
-        x.value("publiclyAvailable", "", public);
-        let relevance = if facts.supplemental && !batched {
+        // Where it was meant to be seen says nothing of whether it ever was.
+        x.value("publiclyAvailable", "publicly_available", file.public);
+        let supplemental = facts.supplemental || file.as_received;
+        let relevance = if supplemental && !batched {
             "Supplemental Reported"
         } else {
             "Reported"
@@ -656,15 +657,34 @@ fn file_document(
             x.of("ip_event", |x| accounts::ip_event(x, event));
         }
         x.each("devices", &facts.devices, accounts::device);
-        if !facts.exif.is_empty() {
+        let read = digests.map_or(&[][..], |d| &d.exif[..]);
+        // What the provider states comes first; a program's reading adds what isn't stated.
+        let unstated = read.iter().filter(|r| !facts.exif.contains(r));
+        let exif: Vec<_> = facts.exif.iter().chain(unstated).cloned().collect();
+        if !exif.is_empty() {
             x.element_with("details", &[("type", "", Some("EXIF".into()))], |x| {
-                x.each("exif", &facts.exif, |x, (name, value)| {
+                x.each("exif", &exif, |x, (name, value)| {
                     x.element("nameValuePair", |x| {
                         x.value("name", "[0]", Some(name));
                         x.value("value", "[1]", Some(value));
                     });
                 });
             });
+        }
+        if file.matched {
+            x.left_over(
+                "known",
+                "an automated comparison found this file on a list of known material",
+            );
+        }
+        if let Some(copy) = &file.viewed_copy {
+            x.left_over(
+                "viewed_copy",
+                &format!("this copy was not viewed; the same bytes were, as {copy}"),
+            );
+        }
+        if file.as_received {
+            x.left_over("as_received", "a report of another, as it came in");
         }
         if let Some(media) = &file.media_type {
             x.left_over("media_type", media);
@@ -767,26 +787,32 @@ fn marks(x: &mut Xml, facts: &obhut_facts::FileFacts, batched: bool) {
     }
 }
 
-/// The file's own category, or else the decision's, where it is on the scale the service takes.
+/// The file's own category, where it is on the scale the service takes and the provider may classify.
 fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile) {
     let facts = file.facts.expose();
-    let own = facts
-        .category
-        .as_ref()
-        .map(|c| (c.scale.as_str(), c.value.as_str()));
-    let decided = d
-        .category
-        .as_ref()
-        .map(|c| (c.scale.as_str(), c.value.as_str()));
-    let Some((scale, value)) = own.or(decided) else {
+    let Some(category) = &file.category else {
+        if facts.category.is_some() {
+            x.omit(
+                "category",
+                "its content is no picture or video, so it has no such category",
+            );
+        }
         return;
     };
-    if scale == INDUSTRY_SCALE && schema::knows("fileClassification", value) && !facts.supplemental
-    {
+    let (scale, value) = (category.scale.as_str(), category.value.as_str());
+    let industry = scale == INDUSTRY_SCALE && schema::knows("fileClassification", value);
+    let agreed = !d.reporter.industry_agreement.trim().is_empty();
+    if industry && agreed && !facts.supplemental {
         x.value("industryClassification", "category", Some(value));
         return;
     }
-    if !facts.supplemental {
+    if industry && !agreed {
+        x.remark(
+            "industryClassification",
+            "only providers with NCMEC's Industry Hash Sharing agreement classify; record its reference (obhut settings reporter --industry-agreement), until then the category is in the free text at the end",
+            schema::SCHEMA,
+        );
+    } else if !facts.supplemental {
         x.remark(
             "industryClassification",
             "the category is on another scale; NCMEC takes A1, A2, B1, B2 of ncmec-industry. It is in the free text at the end instead",

@@ -25,6 +25,7 @@ fn write(d: &Dossier) -> Rendered {
         report: text.into_bytes(),
         media_type: "application/json",
         files: Vec::new(),
+        attached: Vec::new(),
         remarks: Vec::new(),
         omitted: stays_here(d),
     }

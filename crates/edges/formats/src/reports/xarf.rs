@@ -172,6 +172,7 @@ fn write(d: &Dossier) -> Rendered {
         report: text.into_bytes(),
         media_type: "application/json",
         files: Vec::new(),
+        attached: Vec::new(),
         remarks,
         omitted,
     }
@@ -205,13 +206,9 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str,
     let of_files = d
         .files
         .iter()
-        .find_map(|f| f.facts.expose().category.clone())
+        .find_map(|f| f.category.clone())
         .map(|c| (c.scale, c.value));
-    let decided = d
-        .category
-        .as_ref()
-        .map(|c| (c.scale.clone(), c.value.clone()));
-    let class = match of_files.or(decided) {
+    let class = match of_files {
         Some((scale, value))
             if scale == "ncmec-industry" && ["A1", "A2", "B1", "B2"].contains(&value.as_str()) =>
         {

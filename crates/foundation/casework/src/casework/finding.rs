@@ -58,7 +58,7 @@ pub struct Finding {
     pub id: String,
     /// Id of the screening; one per file, with one finding per matched entry.
     pub screening: String,
-    /// `match`, `given`, `report-unreadable`, or the code of a decoding error.
+    /// `match`, `given`, `as-received`, `report-unreadable`, or the code of a decoding error.
     pub what: String,
     /// The matched entry.
     #[serde(flatten)]
@@ -79,6 +79,9 @@ pub struct Finding {
     /// Name of the domain, or `person`.
     #[serde(skip)]
     pub source: String,
+    /// The upload was held or blocked before anyone could see it.
+    #[serde(skip)]
+    pub stopped: bool,
     /// True if a signed, undisputed entry matched.
     #[serde(skip)]
     pub listed: bool,

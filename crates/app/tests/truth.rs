@@ -1,0 +1,269 @@
+//! A report says what is so: of each file what is on record of that file, and nothing that came in from others.
+
+mod bench;
+
+use std::collections::BTreeMap;
+
+use bench::*;
+use obhut_casework as casework;
+use obhut_casework::*;
+use obhut_formats::incoming;
+use obhut_formats::reports::{self as forms, Rendered};
+use obhut_intake as intake;
+use obhut_media as media;
+
+fn domains() -> Vec<Box<dyn casework::for_domains::Domain>> {
+    obhut_app::domains()
+}
+
+fn category(value: &str) -> Category {
+    Category {
+        scale: "ncmec-industry".into(),
+        value: value.into(),
+    }
+}
+
+fn decided(value: &str) -> DecisionRequest {
+    DecisionRequest {
+        category: Some(category(value)),
+        ..decision(Ruling::Report)
+    }
+}
+
+async fn agreement(c: &Casework) {
+    let reporter = Reporter {
+        email: "trust@example.com".into(),
+        industry_agreement: "IHS-2026-1".into(),
+        ..Reporter::default()
+    };
+    casework::set_reporter(c, &reporter, "test").await.unwrap();
+}
+
+async fn draft(c: &Casework, case: &str, form: &str) -> Rendered {
+    let form = forms::by_name(form).unwrap();
+    let (_, rendered) = obhut_app::reports::draft(c, case, form, true, "test")
+        .await
+        .unwrap();
+    rendered
+}
+
+/// The documents about files, in the order of the files.
+async fn file_documents(c: &Casework, case: &str) -> Vec<String> {
+    let rendered = draft(c, case, "ncmec").await;
+    rendered.files.iter().map(|f| f.with_ids(1, "f")).collect()
+}
+
+async fn case_of(c: &Casework, contents: &[&[u8]]) -> NewCase {
+    let file = CaseFile::from_json(b"{}").unwrap();
+    let file = CaseFile {
+        files: vec![CaseFileItem::default(); contents.len()],
+        ..file
+    };
+    let contents = contents.iter().map(|b| Some(b.to_vec())).collect();
+    casework::new_case(c, &file, contents, "test")
+        .await
+        .unwrap()
+}
+
+/// One decision's category once stood on every file of the case, a text among them.
+#[tokio::test]
+async fn a_category_is_of_the_file_it_was_decided_for() {
+    on_each_database(async |b| {
+        let c = &b.casework;
+        agreement(c).await;
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        let (seen, unseen) = (picture(1), picture(2));
+        let new = case_of(c, &[&seen, &unseen, b"a list of links"]).await;
+        let exhibits: Vec<String> = new.exhibits.iter().flatten().cloned().collect();
+        casework::view(c, &exhibits[0], &rita, "decision", Extent::Whole)
+            .await
+            .unwrap();
+        casework::view(c, &exhibits[2], &rita, "decision", Extent::Whole)
+            .await
+            .unwrap();
+        casework::decide(c, &new.case, &rita, &decided("A1"))
+            .await
+            .unwrap();
+        let classified = async || {
+            let documents = file_documents(c, &new.case).await;
+            let class = |d: &String| {
+                d.split("<industryClassification>")
+                    .nth(1)
+                    .map(|t| t[..2].to_owned())
+            };
+            documents.iter().map(class).collect::<Vec<_>>()
+        };
+        assert_eq!(classified().await, [Some("A1".into()), None, None]);
+        // Two pictures seen: one word can't be of both.
+        casework::view(c, &exhibits[1], &rita, "decision", Extent::Whole)
+            .await
+            .unwrap();
+        casework::decide(c, &new.case, &rita, &decided("A1"))
+            .await
+            .unwrap();
+        assert_eq!(classified().await, [None, None, None]);
+        let left = draft(c, &new.case, "ncmec").await.omitted;
+        assert!(
+            left.iter().any(|o| o.field == "decision.category"),
+            "{left:?}"
+        );
+        let of =
+            |exhibit: &str, value: &str| BTreeMap::from([(exhibit.to_owned(), category(value))]);
+        let named = of(&exhibits[1], "B2");
+        let plain = decision(Ruling::Report);
+        casework::decide_with_files(c, &new.case, &rita, &plain, named.clone())
+            .await
+            .unwrap();
+        assert_eq!(classified().await, [None, Some("B2".into()), None]);
+        // Nobody classifies what they haven't viewed, nor a file of another case.
+        let ada = new_person(c, "Ada", &[Role::Reviewer]).await;
+        assert!(
+            refused(casework::decide_with_files(c, &new.case, &ada, &plain, named).await)
+                .contains("view it first")
+        );
+        let strange = of("exhibit-0", "A1");
+        assert!(
+            refused(casework::decide_with_files(c, &new.case, &rita, &plain, strange).await)
+                .contains("not a file of case")
+        );
+    })
+    .await;
+}
+
+/// Without the agreement that the schema asks for, the category is told in words.
+#[tokio::test]
+async fn only_with_the_agreement_is_a_file_classified() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    let new = case_of(c, &[&picture(1)]).await;
+    let exhibit = new.exhibits[0].clone().unwrap();
+    casework::view(c, &exhibit, &rita, "decision", Extent::Whole)
+        .await
+        .unwrap();
+    casework::decide(c, &new.case, &rita, &decided("A1"))
+        .await
+        .unwrap();
+    let documents = file_documents(c, &new.case).await;
+    assert!(!documents[0].contains("industryClassification"));
+    assert!(
+        documents[0].contains("category: ncmec-industry A1"),
+        "{}",
+        documents[0]
+    );
+    agreement(c).await;
+    let documents = file_documents(c, &new.case).await;
+    assert!(documents[0].contains("<industryClassification>A1<"));
+    // What the provider agreed on with NCMEC is nobody else's business.
+    let package = draft(c, &new.case, "webhook").await;
+    assert!(!package.text().unwrap().contains("IHS-2026-1"));
+}
+
+/// An upload that was blocked before anyone could see it was once reported as publicly available.
+#[tokio::test]
+async fn publicly_available_is_what_happened_and_not_what_was_meant() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let known = picture(3);
+    signed(c, "Known", &[("1", &known)]).await;
+    let screened = screen(c, &known).await;
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    let stated = |stated: Option<bool>, exhibit: &str| Facts {
+        files: BTreeMap::from([(
+            exhibit.to_owned(),
+            FileFacts {
+                publicly_available: stated,
+                ..FileFacts::default()
+            },
+        )]),
+        ..Facts::default()
+    };
+    for (account, surface, before_release, says, expected) in [
+        ("a", Surface::Public, true, None, Some(false)),
+        ("b", Surface::Public, false, None, None),
+        ("c", Surface::Shared, false, None, None),
+        // The provider's word counts more than what follows from the answer.
+        ("d", Surface::Public, true, Some(true), Some(true)),
+        ("e", Surface::Public, false, Some(false), Some(false)),
+    ] {
+        let subject = Subject {
+            surface,
+            before_release,
+            ..subject(account)
+        };
+        let recorded = media::record(c, &screened, &subject, Some(&known), "test")
+            .await
+            .unwrap();
+        let (case, exhibit) = (recorded.case.unwrap(), recorded.exhibit.unwrap());
+        casework::set_facts(c, &case, &stated(says, &exhibit), "test")
+            .await
+            .unwrap();
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        let documents = file_documents(c, &case).await;
+        let said = documents[0]
+            .split("<publiclyAvailable>")
+            .nth(1)
+            .map(|t| t.starts_with("true"));
+        assert_eq!(said, expected, "{account}");
+        assert!(documents[0].contains("found this file on a list of known material"));
+    }
+}
+
+/// A report of others once went out whole, with the child's name and the caller's number.
+#[tokio::test]
+async fn what_came_in_stays_here() {
+    on_each_database(async |b| {
+        let c = &b.casework;
+        agreement(c).await;
+        let note = "Konto: user-1\nDringend: Treffen heute\nAnruferin: Frau Beispiel, 0228 123456, Kind heißt Mia";
+        let mut run = intake::begin_intake(c).await.unwrap();
+        let unreadable = incoming::read(b"<report>");
+        let came = run.take(vec![incoming::read(note.as_bytes()), unreadable], "test").await.unwrap();
+        drop(run);
+        let opened = intake::case_of_incoming(c, &came[0].id, "test").await.unwrap();
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        for case in [&opened, came[1].case.as_ref().unwrap()] {
+            // Facts that don't carry the note: only the exhibit could leak it.
+            let facts = Facts::about(Some("user-1"));
+            casework::set_facts(c, case, &facts, "test").await.unwrap();
+            casework::decide(c, case, &rita, &decision(Ruling::Report)).await.unwrap();
+            for form in forms::ALL.iter().filter(|f| f.name != "goaml") {
+                let rendered = draft(c, case, form.name).await;
+                assert_eq!(rendered.attached, [], "{}", form.name);
+                assert!(rendered.files.is_empty(), "{}", form.name);
+                assert!(rendered.omitted.iter().any(|o| o.field == "reports of others"), "{}", form.name);
+            }
+            // The reviewer finds it with the case.
+            let detail = casework::case(c, case).await.unwrap();
+            assert!(detail.findings.iter().any(|f| casework::is_as_received(f) && f.exhibit.is_some()));
+        }
+    })
+    .await;
+}
+
+/// The same bytes elsewhere were viewed: this copy wasn't, and the report says which one was.
+#[tokio::test]
+async fn a_viewed_copy_is_named_and_this_one_not_called_viewed() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    let first = case_of(c, &[&picture(4)]).await;
+    let second = case_of(c, &[&picture(4)]).await;
+    let viewed = first.exhibits[0].clone().unwrap();
+    casework::view(c, &viewed, &rita, "decision", Extent::Whole)
+        .await
+        .unwrap();
+    casework::decide(c, &second.case, &rita, &decided("A1"))
+        .await
+        .unwrap();
+    let documents = file_documents(c, &second.case).await;
+    assert!(documents[0].contains("<fileViewedByEsp>false<"));
+    assert!(
+        documents[0].contains(&format!("as {viewed}")),
+        "{}",
+        documents[0]
+    );
+    assert!(!documents[0].contains("industryClassification"));
+}

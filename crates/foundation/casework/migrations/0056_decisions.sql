@@ -1,0 +1,1 @@
+ALTER TABLE decisions ADD COLUMN file_categories TEXT NOT NULL DEFAULT '';
