@@ -136,7 +136,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         "bitcoin",
         &["async-trait", "hex", "serde", "serde_json", "sqlx"],
     ),
-    ("app", &["serde", "tracing"]),
+    ("app", &["serde", "serde_json", "tracing"]),
     (
         "formats",
         &[

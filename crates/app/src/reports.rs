@@ -4,9 +4,10 @@ use obhut_casework as casework;
 use std::sync::Arc;
 
 use obhut_casework::{
-    Account, Casework, CaseworkError, Dossier, Missing, Next, Reason, Report, ReportRow, Result,
+    Account, Approval, Casework, CaseworkError, Dossier, Missing, Next, Person, Reason, Report,
+    ReportRow, Result,
 };
-use obhut_formats::reports::{Form, Omitted, Remark, Rendered};
+use obhut_formats::reports::{self as forms, Documents, Form, Omitted, Remark, Rendered};
 use obhut_partners::filing::{self, DrainScope, DrainStats, RetryPolicy};
 use obhut_partners::http::Http;
 use serde::Serialize;
@@ -30,6 +31,35 @@ pub struct Check {
     pub empty: bool,
     /// True if the receiver would accept it.
     pub acceptable: bool,
+    /// What the receiver refuses, or what is untrue. Nothing is approved while there is any; missing facts are none.
+    pub stops: Vec<Stop>,
+}
+
+/// Why a report can't be approved as it is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Stop {
+    /// The field, in the destination's form or in the case file.
+    pub field: String,
+    /// What is wrong, and what to do.
+    pub why: String,
+    /// Source of the rule.
+    pub source: &'static str,
+}
+
+impl Stop {
+    /// True for a rule of a documentation, which a person may know better than we do; never for a schema's.
+    pub fn may_be_overridden(&self) -> bool {
+        self.source == obhut_formats::reports::ncmec::schema::DOCUMENTATION
+    }
+}
+
+fn stops(remarks: &[Remark]) -> Vec<Stop> {
+    let stop = |r: &Remark| Stop {
+        field: r.field.clone(),
+        why: r.what.clone(),
+        source: r.source,
+    };
+    remarks.iter().filter(|r| r.stops).map(stop).collect()
 }
 
 /// Checks two dossiers of one case: `whole` includes the children's data and is used for the scores; `shown`
@@ -62,6 +92,7 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier) -> Check {
         reasons: scores.reasons,
         omitted: checked.omitted,
         acceptable: remarks.iter().all(|r| !r.stops),
+        stops: stops(&remarks),
         remarks,
         // Of what is sent: data that stay here make no report actionable.
         empty: shown.scores().empty,
@@ -99,6 +130,87 @@ pub async fn draft(
     Ok((report, rendered))
 }
 
+/// Approves a report: renders it, refuses what its receiver would refuse, and keeps the documents as they will be
+/// sent. `because` says why it is sent although it contains nothing actionable or breaks a rule of the receiver's
+/// documentation. With `as_received`, the reports of others the case was opened from go out with it.
+///
+/// # Errors
+/// A conflict naming the fields, while [`Check::stops`] isn't empty.
+pub async fn approve(
+    casework: &Casework,
+    id: &str,
+    person: &Person,
+    because: Option<&str>,
+    as_received: bool,
+) -> Result<Approval> {
+    let approvable = casework::begin_approval(casework, id, person, because, as_received).await?;
+    let form = forms::by_name(approvable.destination()).ok_or_else(|| {
+        CaseworkError::conflict(format!(
+            "this version knows no destination {}",
+            approvable.destination()
+        ))
+    })?;
+    let report = approvable.report();
+    let rendered = report.render(form.renderer());
+    let stops = stops(&rendered.remarks);
+    let reason = approvable.because().is_some();
+    let in_the_way: Vec<_> = stops
+        .iter()
+        .filter(|s| !(reason && s.may_be_overridden()))
+        .map(|s| format!("{}: {} ({})", s.field, s.why, s.source))
+        .collect();
+    if !in_the_way.is_empty() {
+        return Err(CaseworkError::conflict(format!(
+            "report {id} can't be approved, because it would be refused: {}",
+            in_the_way.join("; ")
+        ))
+        .then(Next::AddFacts {
+            case: report.dossier.case.clone(),
+        }));
+    }
+    let documents = Documents::from(rendered).to_bytes();
+    let overrides = !stops.is_empty();
+    casework::approve_report(casework, &approvable, person, &documents, overrides).await
+}
+
+/// A report as it was approved, and every word exchanged with its destination.
+#[derive(Debug, Serialize)]
+pub struct Filed {
+    /// The documents that were approved; none for approvals of older versions.
+    pub documents: Option<Documents>,
+    /// What was sent and what came back, attempt by attempt.
+    pub exchanges: Vec<serde_json::Value>,
+}
+
+/// Reads back what was approved, sent and received. Each reading is logged first.
+pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<Filed> {
+    casework::report_row(casework, report).await?;
+    let purpose = "report shown";
+    let documents = match casework::approval(casework, report).await? {
+        None => None,
+        Some(_) => match casework::approved_documents(casework, report, actor, purpose).await {
+            Ok(bytes) => Documents::from_bytes(&bytes),
+            // Approved by an older version: there is nothing to show, and the rest can be.
+            Err(CaseworkError::Conflict { .. }) => None,
+            Err(e) => return Err(e),
+        },
+    };
+    let mut exchanges = Vec::new();
+    for exchange in casework::exchanges(casework, report).await? {
+        let words = casework::exchange_words(casework, report, &exchange, actor, purpose).await?;
+        exchanges.push(serde_json::json!({
+            "seq": exchange.seq,
+            "exhibit": exchange.exhibit,
+            "sha256": exchange.sha256,
+            "calls": serde_json::from_slice::<serde_json::Value>(&words).unwrap_or_default(),
+        }));
+    }
+    Ok(Filed {
+        documents,
+        exchanges,
+    })
+}
+
 /// Files a report of the latest decision for a destination, or for every destination the routes lead to.
 /// Returns report id and destination name of each.
 ///
@@ -126,10 +238,22 @@ pub async fn file(
     let mut filed = Vec::with_capacity(names.len());
     // A separate transaction each: what was filed before a failure stays filed.
     for name in names {
-        let id = obhut_casework::file_latest(casework, case, &name, with_victims, actor).await?;
+        let id = file_one(casework, case, &name, with_victims, actor).await?;
         filed.push((id, name));
     }
     Ok(filed)
+}
+
+/// Files a report of the latest decision for one destination. One that only its test service has makes way.
+pub async fn file_one(
+    casework: &Casework,
+    case: &str,
+    destination: &str,
+    with_victims: bool,
+    actor: &str,
+) -> Result<String> {
+    casework::supersede_test_filing(casework, case, destination, actor).await?;
+    casework::file_latest(casework, case, destination, with_victims, actor).await
 }
 
 /// # Errors

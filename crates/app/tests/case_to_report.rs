@@ -291,16 +291,17 @@ async fn from_match_to_retraction() {
             .await
             .unwrap();
         assert!(
-            refused(casework::approve_report(c, &filed, &rita, None).await)
+            refused(obhut_app::reports::approve(c, &filed, &rita, None, false).await)
                 .contains("another person")
         );
         assert_eq!(casework::jobs_waiting(c).await.unwrap(), 0);
         let olga = new_person(c, "Olga", &[Role::ReportingOfficer, Role::Reviewer]).await;
-        casework::approve_report(c, &filed, &olga, None)
+        obhut_app::reports::approve(c, &filed, &olga, None, false)
             .await
             .unwrap();
         assert!(
-            refused(casework::approve_report(c, &filed, &olga, None).await).contains("already")
+            refused(obhut_app::reports::approve(c, &filed, &olga, None, false).await)
+                .contains("already")
         );
         let jobs = casework::claim_jobs(c, "w", 10, 1_000_000).await.unwrap();
         assert_eq!(
@@ -454,9 +455,9 @@ async fn many_approvals_do_not_wait_for_each_other() {
             .into_iter()
             .map(|report| {
                 let (c, olga) = (c.clone(), olga.clone());
-                tokio::spawn(
-                    async move { casework::approve_report(&c, &report, &olga, None).await },
-                )
+                tokio::spawn(async move {
+                    obhut_app::reports::approve(&c, &report, &olga, None, false).await
+                })
             })
             .collect();
         for approval in approvals {
@@ -530,7 +531,7 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
             let filed = casework::file_report(c, &decision, "ncmec", false, "t")
                 .await
                 .unwrap();
-            casework::approve_report(c, &filed, &olga, None)
+            obhut_app::reports::approve(c, &filed, &olga, None, false)
                 .await
                 .unwrap();
         }

@@ -268,14 +268,14 @@ async fn an_empty_report_goes_only_under_a_name() {
             .await
             .unwrap();
         assert!(
-            refused(casework::approve_report(c, &report, &olga, None).await)
+            refused(obhut_app::reports::approve(c, &report, &olga, None, false).await)
                 .contains("with the reason")
         );
         assert!(
-            refused(casework::approve_report(c, &report, &olga, Some(" ")).await)
+            refused(obhut_app::reports::approve(c, &report, &olga, Some(" "), false).await)
                 .contains("with the reason")
         );
-        casework::approve_report(c, &report, &olga, Some("the police asked for it"))
+        obhut_app::reports::approve(c, &report, &olga, Some("the police asked for it"), false)
             .await
             .unwrap();
         let acts = casework::audit(c, Some(&report)).await.unwrap();

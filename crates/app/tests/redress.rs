@@ -53,7 +53,7 @@ async fn an_upheld_appeal_withdraws_what_has_not_left() {
         let Filed {
             case, olga, filed, ..
         } = filed(c).await;
-        casework::approve_report(c, &filed, &olga, None)
+        obhut_app::reports::approve(c, &filed, &olga, None, false)
             .await
             .unwrap();
         uphold_appeal(c, &case, &olga).await;
@@ -83,7 +83,10 @@ async fn an_open_appeal_is_decided_before_anything_else() {
             refused(casework::file_report(c, &decision, "other", false, "test").await)
                 .contains("appeal")
         );
-        assert!(refused(casework::approve_report(c, &filed, &olga, None).await).contains("appeal"));
+        assert!(
+            refused(obhut_app::reports::approve(c, &filed, &olga, None, false).await)
+                .contains("appeal")
+        );
         assert!(refused(casework::decide(c, &case, &rita, &request).await).contains("appeal"));
         casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
             .await
@@ -94,7 +97,8 @@ async fn an_open_appeal_is_decided_before_anything_else() {
                 .contains("overturned")
         );
         assert!(
-            refused(casework::approve_report(c, &filed, &olga, None).await).contains("withdrawn")
+            refused(obhut_app::reports::approve(c, &filed, &olga, None, false).await)
+                .contains("withdrawn")
         );
         // Never approved, so never in the outbox.
         assert_eq!(casework::claim_jobs(c, "w", 10, 1).await.unwrap(), []);
@@ -126,7 +130,7 @@ async fn a_rejected_appeal_leaves_all_as_it_was() {
             casework::case(c, &case).await.unwrap().case.status,
             CaseStatus::Decided
         );
-        casework::approve_report(c, &filed, &olga, None)
+        obhut_app::reports::approve(c, &filed, &olga, None, false)
             .await
             .unwrap();
         // The approval that an open appeal refuses went through this time.

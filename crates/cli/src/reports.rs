@@ -11,6 +11,7 @@ use obhut_app::casework::{
 use obhut_app::formats::reports as forms;
 use obhut_app::partners::filing::{self, RetryPolicy};
 use obhut_app::partners::http::Http;
+use obhut_app::reports::Filed;
 use serde_json::{Value, json};
 
 use crate::app_context::{AppContext, somebody};
@@ -83,7 +84,8 @@ pub async fn run(
             by,
             destination,
             with_victims,
-            empty_because,
+            because,
+            as_received,
         } => {
             let report = match &destination {
                 // The argument may be a case or a report. An unknown one falls through and is refused below.
@@ -96,7 +98,7 @@ pub async fn run(
                         // A second report for the same destination would be refused as already on record.
                         Some(row) => row.id,
                         None => {
-                            casework::file_latest(
+                            obhut_app::reports::file_one(
                                 &casework,
                                 &report,
                                 name,
@@ -122,8 +124,9 @@ pub async fn run(
                     count(children as u64, "child", "children")
                 ));
             }
+            let because = because.as_deref();
             let approval =
-                casework::approve_report(&casework, &report, &person, empty_because.as_deref())
+                obhut_app::reports::approve(&casework, &report, &person, because, as_received)
                     .await?;
             output.line(
                 || serde_json::to_value(&approval).expect("an approval is JSON"),
@@ -191,6 +194,25 @@ pub async fn run(
                     || status_text(&row, filing.as_ref()),
                 )?;
             }
+        }
+        ReportCommand::Show { report, by } => {
+            let report = one(&casework, &report, |_| true).await?;
+            let actor = match by {
+                Some(name) => {
+                    context
+                        .acting(&casework, Some(&name), Act::ReadDraft)
+                        .await?
+                        .id
+                }
+                None => somebody(),
+            };
+            let filed = obhut_app::reports::show(&casework, &report, &actor).await?;
+            let row = casework::report_row(&casework, &report).await?;
+            let filing = casework::filing(&casework, &report).await?;
+            output.line(
+                || shown_json(&row, filing.as_ref(), &filed),
+                || shown_text(&row, filing.as_ref(), &filed),
+            )?;
         }
         ReportCommand::Outcome {
             report,
@@ -263,6 +285,7 @@ async fn draft(
                 "files": files.iter().map(|f| f.to_string_lossy()).collect::<Vec<_>>(),
                 "remarks": rendered.remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "omitted": rendered.omitted,
+                "attached": rendered.attached,
                 "decided_by": report.decision.name(),
             })
         },
@@ -278,6 +301,52 @@ async fn draft(
             )
         },
     )
+}
+
+fn shown_json(row: &ReportRow, filing: Option<&Filing>, filed: &Filed) -> Value {
+    let mut value = status_json(row, filing);
+    let documents = filed.documents.as_ref();
+    value["documents"] = json!({
+        "report": documents.and_then(|d| d.text()),
+        "files": documents.map_or_else(Vec::new, |d| d.files.iter().map(|f| f.with_ids(0, "draft")).collect()),
+        "attached": documents.map(|d| &d.attached),
+    });
+    value["exchanges"] = filed.exchanges.clone().into();
+    value
+}
+
+fn shown_text(row: &ReportRow, filing: Option<&Filing>, filed: &Filed) -> String {
+    let mut text = status_text(row, filing);
+    match &filed.documents {
+        None => text += "\nno documents are on record with its approval",
+        Some(documents) => {
+            text += "\n\napproved:\n";
+            text += documents
+                .text()
+                .unwrap_or("(a package; `report draft` writes one that can be opened)");
+            for file in &documents.files {
+                text += "\n\n";
+                text += &file.with_ids(0, "draft");
+            }
+            for file in &documents.attached {
+                text += &format!("\nwith it goes {}", file.exhibit);
+            }
+        }
+    }
+    for exchange in &filed.exchanges {
+        for call in exchange["calls"].as_array().into_iter().flatten() {
+            let part = |name: &str| call[name].as_str().unwrap_or_default().to_owned();
+            text += &format!(
+                "\n\n{} {}\nsent:\n{}\nreceived (HTTP {}):\n{}",
+                part("at"),
+                part("what"),
+                part("sent"),
+                call["status"],
+                part("received")
+            );
+        }
+    }
+    text
 }
 
 async fn check(
@@ -449,6 +518,11 @@ fn status_json(row: &ReportRow, filing: Option<&Filing>) -> Value {
     value["filed_at"] = filing.and_then(|f| f.filed_at).map(rfc3339).into();
     value["receipt"] = filing.and_then(|f| f.receipt.clone()).into();
     value["why"] = filing.and_then(|f| f.why.clone()).into();
+    value["host"] = filing
+        .map(|f| f.host.clone())
+        .filter(|h| !h.is_empty())
+        .into();
+    value["test"] = filing.map(|f| f.test).into();
     value
 }
 
@@ -456,6 +530,9 @@ fn status_text(row: &ReportRow, filing: Option<&Filing>) -> String {
     let mut text = format!("{}  {} to {}", row.id, row.status, row.destination);
     if let Some(filing) = filing {
         text += &format!(", {}", filing.state);
+        if filing.test {
+            text += " with the test service only: nothing has been reported";
+        }
         for more in [&filing.receipt, &filing.why].into_iter().flatten() {
             text += &format!(": {more}");
         }

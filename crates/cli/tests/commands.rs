@@ -158,7 +158,14 @@ fn from_list_to_report() {
         br#"{"victims": [{"person": {"first_name": "Jane"}}], "reported": {"id": "u"}}"#,
     );
     ok(&b.obhut(&["case", "facts", &case, "--from", "facts.json"]));
-    ok(&b.obhut(&["settings", "reporter", "--industry-agreement", "IHS-1"]));
+    ok(&b.obhut(&[
+        "settings",
+        "reporter",
+        "--industry-agreement",
+        "IHS-1",
+        "--email",
+        "trust@example.com",
+    ]));
     ok(&b.obhut(&[
         "report",
         "draft",

@@ -86,7 +86,7 @@ async fn approved(folder: &Path, count: usize, address: &str) {
         let report = casework::file_report(&c, &decision, "ncmec", false, "test")
             .await
             .unwrap();
-        casework::approve_report(&c, &report, &olga, None)
+        obhut_app::reports::approve(&c, &report, &olga, None, false)
             .await
             .unwrap();
     }

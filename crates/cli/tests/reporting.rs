@@ -166,6 +166,10 @@ fn from_case_file_to_receipt_and_retraction() {
         "test",
         "--password-file",
         "password",
+        "--officer",
+        "Olga",
+        // With its test service no clock would end.
+        "--production",
     ]));
     assert!(
         text(ok(&b.obhut(&["destination", "check", "ncmec"]))).contains("accepted the credentials")

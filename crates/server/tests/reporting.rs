@@ -116,11 +116,14 @@ async fn from_case_file_to_receipt_and_back() {
         Arc::new(|| SystemClock.now_micros()),
     );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let admin = casework::person(&b.casework, "Olga").await.unwrap();
     let channel = Channel {
         destination: "ncmec".into(),
         url: Some(format!("http://{}/ispws", listener.local_addr().unwrap())),
         user: Some("test".into()),
         secret: Some(Sealed::new("test".into())),
+        production: true,
+        officer: Some(admin.id.clone()),
         ..Channel::default()
     };
     let router = service.router();
@@ -128,7 +131,6 @@ async fn from_case_file_to_receipt_and_back() {
         async move { obhut_server::serve(listener, router, std::future::pending()).await },
     );
     // Not over HTTP: no key may set up a destination.
-    let admin = casework::person(&b.casework, "Olga").await.unwrap();
     casework::set_channel(&b.casework, &channel, &admin)
         .await
         .unwrap();

@@ -76,6 +76,13 @@ pub async fn bench(url: Option<String>) -> Bench {
     )
     .await
     .unwrap();
+    let reporter = Reporter {
+        email: "trust@example.com".into(),
+        ..Reporter::default()
+    };
+    casework::set_reporter(&casework, &reporter, "test")
+        .await
+        .unwrap();
     Bench {
         casework,
         clock,

@@ -62,9 +62,20 @@ pub enum ReportCommand {
         /// Include the data of the children concerned, where it is filed with this
         #[arg(long)]
         with_victims: bool,
-        /// Reason to send it although it contains nothing actionable
+        /// Reason to send it although it contains nothing actionable, or breaks a rule of the receiver's documentation
         #[arg(long = "override", value_name = "REASON")]
-        empty_because: Option<String>,
+        because: Option<String>,
+        /// Let the reports of others that the case was opened from go out with it, as they came in; they may name children
+        #[arg(long)]
+        as_received: bool,
+    },
+    /// Show what was approved, sent and received, word for word; the reading is logged
+    Show {
+        /// The report, or a case with one
+        report: String,
+        /// Person reading
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
     },
     /// Send the reports in the outbox (a running server does so automatically)
     Send {

@@ -100,6 +100,60 @@ impl Rendered {
     }
 }
 
+/// What of a rendered report is approved, kept and sent: its documents, and which exhibits go with them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Documents {
+    /// The document, in base64.
+    #[serde(with = "in_base64")]
+    pub report: Vec<u8>,
+    /// One document per file.
+    pub files: Vec<FileDocument>,
+    /// The exhibits that go with it.
+    pub attached: Vec<Attached>,
+}
+
+impl Documents {
+    /// As they are kept: JSON, the same bytes for the same documents.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("documents are JSON")
+    }
+
+    /// From the bytes that were kept; `None` if they aren't documents.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// The report as text, where it is one.
+    pub fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.report).ok()
+    }
+}
+
+impl From<Rendered> for Documents {
+    fn from(rendered: Rendered) -> Self {
+        Self {
+            report: rendered.report,
+            files: rendered.files,
+            attached: rendered.attached,
+        }
+    }
+}
+
+mod in_base64 {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        STANDARD.decode(text).map_err(serde::de::Error::custom)
+    }
+}
+
 impl From<Rendered> for Checked {
     fn from(rendered: Rendered) -> Self {
         Self {
@@ -110,7 +164,7 @@ impl From<Rendered> for Checked {
 }
 
 /// A document about one file. The receiver assigns its ids, so they are inserted when it is sent.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileDocument {
     /// Exhibit id; none if the bytes were not stored.
     pub exhibit: Option<String>,
@@ -162,6 +216,12 @@ pub struct Omitted {
     pub field: String,
     /// Why.
     pub why: String,
+}
+
+impl fmt::Debug for Documents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "‹documents about {} files, sealed›", self.files.len())
+    }
 }
 
 impl fmt::Debug for Rendered {

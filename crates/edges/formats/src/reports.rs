@@ -4,7 +4,7 @@
 
 pub use crate::documents::zip;
 pub use crate::form::{
-    Attached, Checked, FileDocument, Form, FormStatus, Omitted, Remark, Rendered,
+    Attached, Checked, Documents, FileDocument, Form, FormStatus, Omitted, Remark, Rendered,
 };
 pub(crate) use crate::form::{attached, stays_here};
 

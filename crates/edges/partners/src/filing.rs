@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use obhut_casework as casework;
 use obhut_casework::{
-    Casework, CaseworkError, Channel, Claim, FilingState, Job, JobKind, ReportRow,
+    Casework, CaseworkError, Channel, Claim, Filing, FilingState, Job, JobKind, ReportRow,
 };
+use obhut_formats::reports::Documents;
 
 use crate::destinations::{self, Destination};
 use tokio::task::JoinSet;
@@ -304,6 +305,44 @@ async fn stop(
     Ok(JobOutcome::Stopped)
 }
 
+/// Why a report may not be begun, if it may not: the case, a setting or the destination was changed after its
+/// approval, or there is none that covers its documents.
+async fn void(
+    casework: &Casework,
+    report: &str,
+    filing: &Filing,
+    destination: &Destination,
+) -> Result<Option<String>, CaseworkError> {
+    match casework::require_sendable(casework, report).await {
+        Ok(()) => Ok(None),
+        Err(CaseworkError::Conflict { why, .. }) if filing.remote.is_empty() => Ok(Some(why)),
+        Err(CaseworkError::Conflict { why, .. }) => Ok(Some(format!(
+            "{why}. What was begun with {} as {} was settled there",
+            destination.form.name, filing.remote
+        ))),
+        Err(e) => Err(e),
+    }
+}
+
+/// The settings for what is to be done: those of the address at which it was begun, if the destination has
+/// another since.
+async fn channel_of(
+    casework: &Casework,
+    current: &Channel,
+    filing: &Filing,
+) -> Result<Channel, SendFault> {
+    if filing.host.is_empty() || filing.remote.is_empty() || filing.host == current.address() {
+        return Ok(current.clone());
+    }
+    let then = casework::channel_at(casework, &current.destination, &filing.host).await?;
+    then.ok_or_else(|| {
+        SendFault::Refused(format!(
+            "report {} was begun as {} at {}, and no settings for that address are on record; set the destination to it, then send again",
+            filing.report, filing.remote, filing.host
+        ))
+    })
+}
+
 async fn attempt(
     casework: &Casework,
     http: &Arc<Http>,
@@ -314,11 +353,13 @@ async fn attempt(
     worker: &str,
 ) -> Result<JobOutcome, SendFault> {
     let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
+    let channel = channel_of(casework, channel, &filing).await?;
     let mut submission = Submission {
         casework,
-        channel,
+        channel: &channel,
         filing: &filing,
-        rendered: None,
+        documents: None,
+        void: None,
         job,
         worker,
         http: http.clone(),
@@ -331,23 +372,22 @@ async fn attempt(
                 casework::finish_job(casework, job, worker).await?;
                 return Ok(JobOutcome::Nothing);
             }
-            // Fails if facts or files differ from what was approved.
-            let report = casework::report_to_send(casework, &row.id, worker).await?;
-            let rendered = report.render(destination.form.renderer());
-            let stopping: Vec<String> = rendered
-                .stopping()
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            // With a number the service may have finished it already; only its answer can say.
-            if !stopping.is_empty() && filing.remote.is_empty() {
-                return Err(SendFault::Refused(format!(
-                    "not sent, because it would be refused: {}",
-                    stopping.join("; ")
-                )));
+            let void = void(casework, &row.id, &filing, destination).await?;
+            // Nothing begun there and nothing to begin: the documents need not even be read.
+            if let Some(why) = void.as_ref().filter(|_| filing.remote.is_empty()) {
+                return Err(SendFault::Refused(why.clone()));
             }
-            submission.rendered = Some(&rendered);
-            let sent = (destination.send)(submission).await?;
+            let purpose = format!("report {} to {}", row.id, row.destination);
+            let bytes = casework::approved_documents(casework, &row.id, worker, &purpose).await?;
+            let documents = Documents::from_bytes(&bytes).ok_or_else(|| {
+                SendFault::Unexpected("the approved documents can't be read".into())
+            })?;
+            submission.documents = Some(&documents);
+            submission.void = void.as_deref();
+            let mut sent = (destination.send)(submission).await?;
+            if sent.filing.host.is_empty() {
+                sent.filing.host = channel.address();
+            }
             // Packages and webhooks give no number, but a retraction takes an empty one to mean that nothing
             // was ever sent.
             let remote = match sent.filing.remote.as_str() {

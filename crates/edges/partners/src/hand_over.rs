@@ -11,21 +11,22 @@ use crate::submission::{SendFault, Sent, Submission};
 
 /// Writes a package with its files to the folder for the authority: encrypted to its key, or not at all.
 pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
-    let rendered = submission
-        .rendered
+    let documents = submission
+        .documents
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
-    // Forms render without the vault, so the exhibits join the package here.
-    let mut parts = unzip(&rendered.report)?;
+    // Forms render without the vault, so the exhibits join the package here: those that were approved, no others.
+    let mut parts = unzip(&documents.report)?;
     let row = casework::report_row(submission.casework, &submission.filing.report).await?;
-    let dossier = casework::dossier(submission.casework, &row.case, row.with_victims).await?;
-    for (number, file) in (1..).zip(&dossier.files) {
-        if let Some(exhibit) = &file.exhibit {
-            // Logged as read before the first byte, like any reading of an exhibit.
-            let bytes =
-                casework::exhibit_to_send(submission.casework, exhibit, &row.id, submission.worker)
-                    .await?;
-            parts.push((format!("files/{number:03}-{exhibit}"), bytes));
-        }
+    for (number, file) in (1..).zip(&documents.attached) {
+        // Logged as read before the first byte, like any reading of an exhibit.
+        let bytes = casework::exhibit_to_send(
+            submission.casework,
+            &file.exhibit,
+            &row.id,
+            submission.worker,
+        )
+        .await?;
+        parts.push((format!("files/{number:03}-{}", file.exhibit), bytes));
     }
     write_package(&submission, &row.id, zip(&parts), "zip")
 }
@@ -35,11 +36,11 @@ pub(crate) async fn send_document(
     submission: Submission<'_>,
     kind: &str,
 ) -> Result<Sent, SendFault> {
-    let rendered = submission
-        .rendered
+    let documents = submission
+        .documents
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
     let report = submission.filing.report.clone();
-    write_package(&submission, &report, rendered.report.clone(), kind)
+    write_package(&submission, &report, documents.report.clone(), kind)
 }
 
 /// Writes the retraction next to the package it retracts; the job stays open until it is acknowledged.

@@ -26,8 +26,12 @@ pub(crate) enum Body {
     None,
     /// An XML document.
     Xml(String),
-    /// A form with parts.
-    Form { boundary: String, bytes: Vec<u8> },
+    /// A form with parts; `words` says what is in it.
+    Form {
+        boundary: String,
+        bytes: Vec<u8>,
+        words: String,
+    },
     /// JSON, with extra headers.
     Json {
         bytes: Vec<u8>,
@@ -58,6 +62,16 @@ impl Answered {
 }
 
 impl Body {
+    /// What is sent, in words; a file by its length, because it is an exhibit itself.
+    pub fn words(&self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Xml(text) => text.clone(),
+            Self::Json { bytes, .. } => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Form { words, .. } => words.clone(),
+        }
+    }
+
     /// A form with the number of a report.
     pub fn id(number: &str) -> Self {
         Self::form(&[("id", number)], None)
@@ -73,6 +87,10 @@ impl Body {
         let mut raw = [0; 16];
         getrandom::fill(&mut raw).expect("the operating system gives randomness");
         let boundary = format!("obhut-{}", hex::encode(raw));
+        let mut words: Vec<String> = texts.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        if let Some((name, content)) = &file {
+            words.push(format!("file={name:?}, {} bytes", content.len()));
+        }
         // Room for the part headers, so that a file of 256 MiB is copied once.
         let mut bytes = Vec::with_capacity(1_024 + file.as_ref().map_or(0, |(_, b)| b.len()));
         for (name, value) in texts {
@@ -94,7 +112,11 @@ impl Body {
             bytes.extend(b"\r\n");
         }
         bytes.extend(format!("--{boundary}--\r\n").bytes());
-        Self::Form { boundary, bytes }
+        Self::Form {
+            boundary,
+            bytes,
+            words: words.join("\n"),
+        }
     }
 }
 
@@ -141,6 +163,7 @@ impl Http {
             .map_err(|_| "the call was broken off".to_owned())?
     }
 
+    // Long: one call, from its limits to its answer.
     fn blocking(
         &self,
         url: &str,
@@ -172,7 +195,9 @@ impl Http {
                     Body::Xml(text) => request
                         .header("Content-Type", "text/xml; charset=utf-8")
                         .send(text.as_bytes()),
-                    Body::Form { boundary, bytes } => request
+                    Body::Form {
+                        boundary, bytes, ..
+                    } => request
                         .header(
                             "Content-Type",
                             format!("multipart/form-data; boundary={boundary}"),

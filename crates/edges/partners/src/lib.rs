@@ -13,5 +13,6 @@ pub mod hls;
 pub mod http;
 pub mod s3;
 mod submission;
+mod transcript;
 
 pub use destinations::Destination;

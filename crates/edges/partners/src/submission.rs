@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use obhut_casework as casework;
 use obhut_casework::{Casework, CaseworkError, Channel, Filing, Job};
-use obhut_formats::reports::Rendered;
+use obhut_formats::reports::Documents;
 
 use crate::http::Http;
 
@@ -17,8 +17,11 @@ pub struct Submission<'a> {
     pub channel: &'a Channel,
     /// How far it has come.
     pub filing: &'a Filing,
-    /// The report in the destination's form; none of a retraction.
-    pub rendered: Option<&'a Rendered>,
+    /// The documents as they were approved; none of a retraction.
+    pub documents: Option<&'a Documents>,
+    /// Why nothing may be begun: the approval no longer covers what the case says now. What was begun before is
+    /// settled all the same.
+    pub void: Option<&'a str>,
     /// The job.
     pub job: &'a Job,
     /// Who works.

@@ -1,15 +1,20 @@
 //! The four-eyes rule: a report is approved by another person than the one who decided.
+//!
+//! Invariant: what is approved is what is sent. The documents are kept as they were approved, and sent byte for byte;
+//! any change of what they were made from, of the settings or of the destination voids the approval.
 
 use obhut_facts::{CaseStatus, Dossier};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::cases::advance_from;
 use crate::database::{Columns, Tx};
 use crate::outbox::{self, JobKind};
+use crate::report::{self, Report};
 use crate::reports::ReportRow;
 use crate::{
-    Casework, CaseworkError, FilingState, Next, Person, Result, Role, audit, decisions, dossier,
-    facts, filings, findings, ids, reports,
+    Casework, CaseworkError, Contents, Exhibit, FilingState, Next, Person, Result, Role, audit,
+    cases, channels, decisions, dossier, facts, filings, ids, reports, views,
 };
 
 /// An approval.
@@ -26,33 +31,110 @@ pub struct Approval {
     pub approved_at: i64,
 }
 
-/// Approves a report and puts it into the outbox. The approver must not be the person who decided. A
-/// report with nothing actionable needs the approver's reason for sending it anyway.
-pub async fn approve_report(
+/// A report that a person is about to approve: as data, for its documents to be made from.
+pub struct Approvable {
+    row: ReportRow,
+    again: bool,
+    report: Report,
+    because: Option<String>,
+    as_received: bool,
+    content: String,
+}
+
+impl Approvable {
+    /// The report. Its documents are what is approved.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Why it is approved in spite of something, where a person gave a reason.
+    pub fn because(&self) -> Option<&str> {
+        self.because.as_deref()
+    }
+
+    /// Name of the destination.
+    pub fn destination(&self) -> &str {
+        &self.row.destination
+    }
+}
+
+/// Begins the approval of a report. `because` says why it is sent although it contains nothing actionable, or
+/// breaks a rule of the receiver's documentation. With `as_received`, the reports of others that the case was opened from go
+/// out with it, which is possible only in a report that may name children.
+///
+/// # Errors
+/// A conflict if the report can't be approved as it is.
+pub async fn begin_approval(
     casework: &Casework,
     report: &str,
     person: &Person,
-    empty_because: Option<&str>,
-) -> Result<Approval> {
+    because: Option<&str>,
+    as_received: bool,
+) -> Result<Approvable> {
     person.require(Role::ReportingOfficer)?;
     let row = reports::report_row(casework, report).await?;
     let again = row.status == "approved" && needs_reapproval(casework, &row).await?;
     if !again {
         require_draft(&row)?;
     }
-    let dossier = dossier::dossier(casework, &row.case, row.with_victims).await?;
-    let empty = dossier.scores().empty;
-    let content = content_key(casework, &dossier).await?;
-    let because = empty_because.map(str::trim).filter(|t| !t.is_empty());
-    if empty && because.is_none() {
+    {
+        // Who may approve comes before what is approved; both are looked at again when it is written.
+        let mut tx = casework.db.snapshot().await?;
+        let approvable = [CaseStatus::Decided, CaseStatus::Reported];
+        cases::require_status(&mut tx, &row.case, &approvable).await?;
+        require_second_person(&mut tx, &row, person).await?;
+    }
+    if as_received && !row.with_victims {
+        return Err(CaseworkError::conflict(
+            "what came in may name children; it goes out only with a report that includes the children's data",
+        ));
+    }
+    let with = Contents {
+        victims: row.with_victims,
+        as_received,
+    };
+    let report = report::report_with(casework, &row.case, with, &person.id).await?;
+    let because = because.map(str::trim).filter(|t| !t.is_empty());
+    if report.dossier.scores().empty && because.is_none() {
         return Err(CaseworkError::conflict(format!(
-            "report {report} contains nothing actionable: no account, address, file, conversation or place. Add facts, or approve it with the reason to send it anyway"
+            "report {} contains nothing actionable: no account, address, file, conversation or place. Add facts, or approve it with the reason to send it anyway", row.id
         )).then(Next::AddFactsOrOverride { case: row.case }));
     }
+    let content = content_key(casework, &row, &report.dossier).await?;
+    Ok(Approvable {
+        row,
+        again,
+        report,
+        because: because.map(str::to_owned),
+        as_received,
+        content,
+    })
+}
+
+/// Approves a report and puts it into the outbox. `documents` are those that will be sent, byte for byte, with
+/// placeholders for what the receiver assigns; `overrides` says that they break a rule of its documentation.
+// Long: one transaction.
+pub async fn approve_report(
+    casework: &Casework,
+    approvable: &Approvable,
+    person: &Person,
+    documents: &[u8],
+    overrides: bool,
+) -> Result<Approval> {
+    person.require(Role::ReportingOfficer)?;
+    let report = approvable.row.id.as_str();
+    let empty = approvable.report.dossier.scores().empty;
+    let because = approvable.because();
+    if overrides && because.is_none() {
+        return Err(CaseworkError::conflict(format!(
+            "report {report} breaks a rule of its receiver; a reason is needed to approve it anyway"
+        )));
+    }
+    let kept = keep_documents(casework, approvable, person, documents).await?;
     let mut tx = casework.db.begin().await?;
     let row = reports::find(&mut tx, report).await?;
     // Another officer may have approved it in the meantime.
-    if !again {
+    if !approvable.again {
         require_draft(&row)?;
     }
     require_second_person(&mut tx, &row, person).await?;
@@ -63,15 +145,21 @@ pub async fn approve_report(
         approved_at: casework.now(),
     };
     // The earlier approval is replaced; the audit trail keeps both.
-    sqlx::query("INSERT INTO approvals (id, report, person, name, approved_at, empty_because, content_key) VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (report) DO UPDATE SET person = $3, name = $4, approved_at = $5, empty_because = $6, content_key = $7")
+    sqlx::query("INSERT INTO approvals (id, report, person, name, approved_at, empty_because, content_key, document, document_sha256, as_received, override_because)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (report) DO UPDATE SET person = $3, name = $4, approved_at = $5, empty_because = $6, content_key = $7,
+            document = $8, document_sha256 = $9, as_received = $10, override_because = $11")
         .bind(&approval.id)
         .bind(report)
         .bind(&person.id)
         .bind(&person.name)
         .bind(approval.approved_at)
         .bind(because.filter(|_| empty))
-        .bind(content)
+        .bind(&approvable.content)
+        .bind(&kept.id)
+        .bind(&kept.sha256)
+        .bind(i64::from(approvable.as_received))
+        .bind(because.filter(|_| overrides))
         .execute(&mut *tx)
         .await?;
     reports::set_status(&mut tx, report, "approved").await?;
@@ -86,7 +174,7 @@ pub async fn approve_report(
     .await?;
     // A job that exists keeps its place and its tries.
     outbox::put(&mut tx, casework.now(), JobKind::Report, report).await?;
-    if let Some(because) = because.filter(|_| empty) {
+    if let Some(because) = because.filter(|_| empty || overrides) {
         audit::write(
             &mut tx,
             casework.now(),
@@ -107,7 +195,71 @@ pub async fn approve_report(
     )
     .await?;
     tx.commit().await?;
+    // It may have been stopped because it had to be approved again; that is done.
+    let stopped = filings::filing(casework, report).await?;
+    if stopped.is_some_and(|f| f.state == FilingState::Stopped) {
+        filings::resume_filing(casework, report, person).await?;
+    }
     Ok(approval)
+}
+
+/// Seals the documents as an exhibit of the case: erased with it, and logged when they are read.
+async fn keep_documents(
+    casework: &Casework,
+    approvable: &Approvable,
+    person: &Person,
+    documents: &[u8],
+) -> Result<Exhibit> {
+    let intake = obhut_vault::Intake {
+        actor: person.id.clone(),
+        purpose: format!("documents of report {}, as approved", approvable.row.id),
+        case: Some(approvable.row.case.clone()),
+        source: None,
+        media_type: Some("application/json".into()),
+    };
+    views::keep(casework, documents, intake).await
+}
+
+/// The documents that were approved, for a worker or a person, after the reading is on record.
+///
+/// # Errors
+/// A conflict if none were kept (approved by an older version), or if they are not those approved.
+pub async fn approved_documents(
+    casework: &Casework,
+    report: &str,
+    actor: &str,
+    purpose: &str,
+) -> Result<Vec<u8>> {
+    let again = || {
+        CaseworkError::conflict(format!(
+            "no documents are on record with the approval of report {report}; approve it again"
+        ))
+        .then(Next::ApproveAgain {
+            report: report.to_owned(),
+        })
+    };
+    let row = sqlx::query("SELECT document, document_sha256 FROM approvals WHERE report = $1")
+        .bind(report)
+        .fetch_optional(casework.db.pool())
+        .await?
+        .ok_or_else(again)?;
+    let mut c = Columns::of(&row);
+    let (document, sha256) = (c.text()?, c.text()?);
+    if document.is_empty() {
+        return Err(again());
+    }
+    audit::note(casework, actor, "report.read", report, purpose).await?;
+    let access = obhut_vault::Access {
+        actor: actor.to_owned(),
+        purpose: purpose.to_owned(),
+    };
+    let bytes = casework.vault.get(&document, access).await?;
+    if hex::encode(Sha256::digest(&bytes)) != sha256 {
+        return Err(CaseworkError::conflict(format!(
+            "the documents on record are not those that were approved as report {report}; approve it again"
+        )));
+    }
+    Ok(bytes)
 }
 
 /// # Errors
@@ -154,14 +306,16 @@ async fn require_second_person(tx: &mut Tx, row: &ReportRow, person: &Person) ->
     Ok(())
 }
 
-/// Prefix of a dossier key. Keys without it were written by the first version and use its formula.
-const DOSSIER_KEY: &str = "whole:";
+/// Prefix of the key of an approval with documents. Keys without it are of older versions.
+const APPROVED_KEY: &str = "approved:";
 
-/// Keyed digest of the dossier an approval covers. Excluded are values that change without anyone touching
-/// the case: time and status, the provider's settings, and the numbers of other reports about the account.
-async fn content_key(casework: &Casework, dossier: &Dossier) -> Result<String> {
+/// Keyed digest of all that an approval covers besides its documents: facts, files, decision, settings, destination
+/// and host. Excluded is what changes without anyone touching the case or the destination: the time, the status,
+/// and the numbers of other reports about the account.
+async fn content_key(casework: &Casework, row: &ReportRow, dossier: &Dossier) -> Result<String> {
     // Not `dossier.facts`: victims may be left out there, and other reports' numbers are added.
     let facts = facts::facts(casework, &dossier.case).await?;
+    let channel = channels::channel(casework, &row.destination).await?;
     let files: Vec<_> = dossier
         .files
         .iter()
@@ -176,7 +330,11 @@ async fn content_key(casework: &Casework, dossier: &Dossier) -> Result<String> {
                 f.uploaded_at,
                 f.found_at,
                 f.matched,
+                f.category,
+                f.public,
+                f.as_received,
                 f.viewed_whole,
+                f.viewed_copy,
                 f.viewed_metadata,
                 f.seen_before,
                 f.facts.expose(),
@@ -190,53 +348,67 @@ async fn content_key(casework: &Casework, dossier: &Dossier) -> Result<String> {
         dossier.category,
         dossier.matched,
         dossier.found_at,
+        dossier.reporter,
+        dossier.unit.as_ref().map(|u| u.expose()),
+        row.destination,
+        channel.address(),
+        channel.production,
+        channel.recipient,
     ]);
     let key = casework
         .lookup
         .keyed_digest("approved content", said.to_string().as_bytes());
-    Ok(format!("{DOSSIER_KEY}{key}"))
-}
-
-/// The first version's formula: facts and exhibits.
-async fn legacy_content_key(casework: &Casework, case: &str) -> Result<String> {
-    let mut parts =
-        vec![serde_json::to_string(&facts::facts(casework, case).await?).expect("facts are JSON")];
-    parts.extend(
-        findings::findings(casework, case)
-            .await?
-            .into_iter()
-            .map(|f| f.exhibit.unwrap_or(f.screening)),
-    );
-    Ok(casework
-        .lookup
-        .keyed_digest("approved content", parts.join("\n").as_bytes()))
+    Ok(format!("{APPROVED_KEY}{key}"))
 }
 
 /// # Errors
-/// A conflict if the dossier has changed since the approval.
+/// A conflict if anything the approval covers has changed since.
 pub(crate) async fn require_approved_content(casework: &Casework, of: &ReportRow) -> Result<()> {
     let (report, case) = (&of.id, &of.case);
-    let row = sqlx::query("SELECT content_key FROM approvals WHERE report = $1")
+    let row = sqlx::query("SELECT content_key, as_received FROM approvals WHERE report = $1")
         .bind(report)
         .fetch_optional(casework.db.pool())
         .await?;
-    let approved = row.map(|row| Columns::of(&row).text()).transpose()?;
-    let unchanged = match approved.as_deref() {
-        None => false,
-        // Approvals older than this check have no key.
-        Some("") => true,
-        Some(key) if key.starts_with(DOSSIER_KEY) => {
-            let dossier = dossier::dossier(casework, case, of.with_victims).await?;
-            key == content_key(casework, &dossier).await?
+    let approved = match &row {
+        None => None,
+        Some(row) => {
+            let mut c = Columns::of(row);
+            Some((c.text()?, c.int()? != 0))
         }
-        Some(key) => key == legacy_content_key(casework, case).await?,
+    };
+    let unchanged = match approved {
+        Some((key, as_received)) if key.starts_with(APPROVED_KEY) => {
+            let with = Contents {
+                victims: of.with_victims,
+                as_received,
+            };
+            let dossier = dossier::dossier_of(casework, case, with).await?;
+            key == content_key(casework, of, &dossier).await?
+        }
+        // An older version approved it, and kept no documents.
+        _ => false,
     };
     if unchanged {
         return Ok(());
     }
     Err(CaseworkError::conflict(format!(
-        "case {case} was changed after report {report} was approved; approve it as it is now, then send it"
+        "case {case}, a setting or the destination was changed after report {report} was approved; approve it as it is now, then send it"
     )).then(Next::ApproveAgain { report: report.to_owned() }))
+}
+
+/// # Errors
+/// A conflict unless the report may be begun at its destination: approved, and nothing changed since.
+pub async fn require_sendable(casework: &Casework, id: &str) -> Result<()> {
+    let row = reports::report_row(casework, id).await?;
+    require_approved_content(casework, &row).await?;
+    let decisions = decisions::decisions(casework, &row.case).await?;
+    if decisions.last().is_none_or(|d| d.id() != row.decision) {
+        return Err(CaseworkError::conflict(format!(
+            "case {} was decided again since report {id} was made; make it from the newer decision",
+            row.case
+        )));
+    }
+    Ok(())
 }
 
 /// Who approved a report.

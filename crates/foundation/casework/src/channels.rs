@@ -32,6 +32,29 @@ pub struct Channel {
     pub halted: Option<String>,
 }
 
+impl Channel {
+    /// The host reports go to, as `https://host:port`: what a number given there belongs to. A folder, for
+    /// destinations without a host.
+    pub fn address(&self) -> String {
+        match (&self.url, &self.folder, self.production) {
+            // Path, query and user may be credentials, and this is stored in the clear.
+            (Some(url), _, _) => origin(url),
+            (None, Some(folder), _) => folder.clone(),
+            // The destination's own addresses, which it knows itself.
+            (None, None, true) => "production".into(),
+            (None, None, false) => "test".into(),
+        }
+    }
+}
+
+/// Scheme, host and port of an address.
+fn origin(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{}", host.to_ascii_lowercase())
+}
+
 #[derive(Serialize, Deserialize, Default)]
 struct StoredChannel {
     url: Option<String>,
@@ -55,19 +78,52 @@ pub async fn channel(casework: &Casework, destination: &str) -> Result<Channel> 
     };
     if let Some(row) = row {
         let mut c = Columns::of(&row);
-        let form = |_| CaseworkError::unreadable("a destination's settings");
-        let kept: StoredChannel =
-            serde_json::from_str(&sealed::open_text(casework, &c.text()?)?).map_err(form)?;
-        channel.url = kept.url;
-        channel.user = kept.user;
-        channel.secret = kept.secret.map(Sealed::new);
-        channel.recipient = kept.recipient;
-        channel.folder = kept.folder;
-        channel.officer = c.maybe_text()?;
-        channel.production = c.int()? != 0;
+        fill(casework, &mut channel, &mut c)?;
         channel.halted = c.maybe_text()?;
     }
     Ok(channel)
+}
+
+/// How a destination was reached when its address was another, for what was begun there.
+pub async fn channel_at(
+    casework: &Casework,
+    destination: &str,
+    address: &str,
+) -> Result<Option<Channel>> {
+    let row = sqlx::query(
+        "SELECT sealed, officer, production FROM channel_addresses WHERE destination = $1 AND address_key = $2",
+    )
+    .bind(destination)
+    .bind(address_key(casework, address))
+    .fetch_optional(casework.db.pool())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut channel = Channel {
+        destination: destination.to_owned(),
+        ..Channel::default()
+    };
+    fill(casework, &mut channel, &mut Columns::of(&row))?;
+    Ok(Some(channel))
+}
+
+fn address_key(casework: &Casework, address: &str) -> String {
+    casework
+        .lookup
+        .keyed_digest("destination address", address.as_bytes())
+}
+
+fn fill(casework: &Casework, channel: &mut Channel, c: &mut Columns<'_>) -> Result<()> {
+    let form = |_| CaseworkError::unreadable("a destination's settings");
+    let kept: StoredChannel =
+        serde_json::from_str(&sealed::open_text(casework, &c.text()?)?).map_err(form)?;
+    channel.url = kept.url;
+    channel.user = kept.user;
+    channel.secret = kept.secret.map(Sealed::new);
+    channel.recipient = kept.recipient;
+    channel.folder = kept.folder;
+    channel.officer = c.maybe_text()?;
+    channel.production = c.int()? != 0;
+    Ok(())
 }
 
 /// Replaces how a destination is reached. Ends a halt.
@@ -100,6 +156,19 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
          ON CONFLICT (destination) DO UPDATE SET sealed = $2, officer = $3, production = $4, changed_at = $5, halted_because = NULL",
     )
     .bind(&channel.destination)
+    .bind(sealed::seal_text(casework, &json))
+    .bind(&channel.officer)
+    .bind(i64::from(channel.production))
+    .bind(casework.now())
+    .execute(&mut *tx)
+    .await?;
+    // Kept for each address: what was begun there is finished or retracted there, with these credentials.
+    sqlx::query(
+        "INSERT INTO channel_addresses (destination, address_key, sealed, officer, production, changed_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (destination, address_key) DO UPDATE SET sealed = $3, officer = $4, production = $5, changed_at = $6",
+    )
+    .bind(&channel.destination)
+    .bind(address_key(casework, &channel.address()))
     .bind(sealed::seal_text(casework, &json))
     .bind(&channel.officer)
     .bind(i64::from(channel.production))

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind, PRESERVE_MICROS};
 use crate::{
-    Casework, CaseworkError, Job, Result, alarms, audit, cases, findings, outbox, reports,
+    Casework, CaseworkError, Job, Result, alarms, audit, cases, channels, findings, outbox, reports,
 };
 
 /// After this many begun submissions at its destination a report is stopped. Our judgement.
@@ -69,6 +69,11 @@ pub struct Filing {
     pub state: FilingState,
     /// The destination's number for it; empty before it is begun.
     pub remote: String,
+    /// The address that number belongs to, as [`crate::Channel::address`] gives it; empty before it is begun,
+    /// and for reports of versions that didn't record it.
+    pub host: String,
+    /// True if that is the destination's test service: nothing has been reported.
+    pub test: bool,
     /// How often it was begun.
     pub begun: i64,
     /// When that last changed, microseconds since 1970.
@@ -83,8 +88,17 @@ pub struct Filing {
     pub why: Option<String>,
 }
 
+/// Where a report is filed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FilingAddress {
+    /// As [`crate::Channel::address`] gives it.
+    pub host: String,
+    /// True for the destination's test service.
+    pub test: bool,
+}
+
 const COLUMNS: &str =
-    "report, destination, state, remote, begun, changed_at, filed_at, receipt, why";
+    "report, destination, state, remote, host, test, begun, changed_at, filed_at, receipt, why";
 
 fn read(row: &sqlx::any::AnyRow) -> Result<Filing> {
     let mut c = Columns::of(row);
@@ -93,6 +107,8 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Filing> {
         destination: c.text()?,
         state: c.word(FilingState::from_word, "state of a filing")?,
         remote: c.text()?,
+        host: c.text()?,
+        test: c.int()? != 0,
         begun: c.int()?,
         changed_at: c.int()?,
         filed_at: c.maybe_int()?,
@@ -101,13 +117,14 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Filing> {
     })
 }
 
-/// The numbers under which earlier reports about the same account were filed.
+/// The numbers under which earlier reports about the same account were filed. Numbers of a test service mean
+/// nothing elsewhere.
 pub(crate) async fn earlier_numbers(casework: &Casework, case: &str) -> Result<Vec<i64>> {
     let mut numbers = Vec::new();
     for other in cases::cases_of_account(casework, case).await? {
         for row in reports::report_rows(casework, Some(&other)).await? {
             let filing = self::filing(casework, &row.id).await?;
-            let filed = filing.filter(|f| f.state == FilingState::Filed);
+            let filed = filing.filter(|f| f.state == FilingState::Filed && !f.test);
             // Only numbers: the CyberTipline takes no other ids as earlier reports.
             numbers.extend(filed.and_then(|f| f.remote.parse::<i64>().ok()));
         }
@@ -134,7 +151,8 @@ async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
     }
     // The state alone does not suffice: a report begun a second time is in the same state again.
     let moved = sqlx::query(
-        "UPDATE filings SET state = $1, remote = $2, begun = $3, changed_at = $4, filed_at = $5, receipt = $6, why = $7
+        "UPDATE filings SET state = $1, remote = $2, begun = $3, changed_at = $4, filed_at = $5, receipt = $6, why = $7,
+            host = $12, test = $13
          WHERE report = $8 AND state = $9 AND remote = $10 AND begun = $11",
     )
     .bind(to.state.word())
@@ -148,6 +166,8 @@ async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
     .bind(from.state.word())
     .bind(&from.remote)
     .bind(from.begun)
+    .bind(&to.host)
+    .bind(i64::from(to.test))
     .execute(&mut **tx)
     .await?;
     if moved.rows_affected() != 1 {
@@ -155,6 +175,60 @@ async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
             "report {} was moved on by another worker meanwhile",
             from.report
         )));
+    }
+    Ok(())
+}
+
+/// Reports that only a destination's test service has, oldest first: nothing has been reported with them.
+pub async fn filed_for_test(casework: &Casework, destination: &str) -> Result<Vec<Filing>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM filings WHERE destination = $1 AND state = 'filed' AND test = 1 ORDER BY filed_at, report"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(destination)
+        .fetch_all(casework.db.pool())
+        .await?;
+    let mut all = Vec::new();
+    for row in &rows {
+        let filing = read(row)?;
+        // Not those that were filed again since, nor retractions, which have no row of their own.
+        let report = reports::report_row(casework, &filing.report).await;
+        if report.is_ok_and(|r| r.status == "approved") {
+            all.push(filing);
+        }
+    }
+    Ok(all)
+}
+
+/// Makes way for another report of a case to a destination whose production is switched on, if only its test
+/// service has the first.
+pub async fn supersede_test_filing(
+    casework: &Casework,
+    case: &str,
+    destination: &str,
+    actor: &str,
+) -> Result<()> {
+    if !channels::channel(casework, destination).await?.production {
+        return Ok(());
+    }
+    for filing in filed_for_test(casework, destination).await? {
+        if reports::report_row(casework, &filing.report).await?.case != case {
+            continue;
+        }
+        let mut tx = casework.db.begin().await?;
+        reports::set_status(&mut tx, &filing.report, "superseded").await?;
+        let now = casework.now();
+        let report = &filing.report;
+        audit::write(
+            &mut tx,
+            now,
+            actor,
+            "report.supersede",
+            report,
+            "filed for test only",
+        )
+        .await?;
+        tx.commit().await?;
     }
     Ok(())
 }
@@ -189,11 +263,19 @@ pub async fn begin_filing(casework: &Casework, report: &str, destination: &str) 
     Ok(filing)
 }
 
-/// Begun at the destination under this number: stored before anything else is sent.
-pub async fn filing_begun(casework: &Casework, filing: &Filing, remote: &str) -> Result<Filing> {
+/// Begun at the destination under this number: stored before anything else is sent. The number is that
+/// address's, and stays there whatever becomes of the destination's settings.
+pub async fn filing_begun(
+    casework: &Casework,
+    filing: &Filing,
+    remote: &str,
+    at: &FilingAddress,
+) -> Result<Filing> {
     let next = Filing {
         state: FilingState::Begun,
         remote: remote.to_owned(),
+        host: at.host.clone(),
+        test: at.test,
         begun: filing.begun + 1,
         ..filing.clone()
     };
@@ -219,6 +301,8 @@ pub async fn filing_anew(casework: &Casework, filing: &Filing) -> Result<Filing>
     let next = Filing {
         state: FilingState::Waiting,
         remote: String::new(),
+        host: String::new(),
+        test: false,
         why: None,
         ..filing.clone()
     };
@@ -254,26 +338,33 @@ pub async fn filing_filed(
     let mut tx = casework.db.begin().await?;
     step(&mut tx, now, filing, &next).await?;
     outbox::done(&mut tx, now, job, worker).await?;
-    // The first receipt ends the duty, whichever destination it comes from.
-    deadlines::end(
-        &mut tx,
-        now,
-        DeadlineKind::Report,
-        &row.case,
-        &format!("filed with {}", filing.destination),
-    )
-    .await?;
-    deadlines::start(
-        &mut tx,
-        casework,
-        DeadlineKind::Preservation,
-        &row.case,
-        now + PRESERVE_MICROS,
-        "18 USC 2258A(h), PL 118-59",
-    )
-    .await?;
+    // A test service reports nothing: the duty stays, and nothing has to be preserved for it.
+    if !filing.test {
+        // The first receipt ends the duty, whichever destination it comes from.
+        deadlines::end(
+            &mut tx,
+            now,
+            DeadlineKind::Report,
+            &row.case,
+            &format!("filed with {}", filing.destination),
+        )
+        .await?;
+        deadlines::start(
+            &mut tx,
+            casework,
+            DeadlineKind::Preservation,
+            &row.case,
+            now + PRESERVE_MICROS,
+            "18 USC 2258A(h), PL 118-59",
+        )
+        .await?;
+    }
     alarms::end(&mut tx, now, "filing", &filing.report, worker).await?;
-    audit::write(&mut tx, now, worker, "report.filed", &filing.report, remote).await?;
+    let act = match filing.test {
+        false => "report.filed",
+        true => "report.filed-for-test",
+    };
+    audit::write(&mut tx, now, worker, act, &filing.report, remote).await?;
     // An appeal was upheld while it was under way: what has just left is taken back.
     if cases::status(&mut tx, &row.case).await? == CaseStatus::Cleared {
         outbox::put(&mut tx, now, crate::JobKind::Retraction, &filing.report).await?;
@@ -433,6 +524,7 @@ pub async fn exhibit_to_send(
     worker: &str,
 ) -> Result<Vec<u8>> {
     let row = reports::report_row(casework, report).await?;
+    // Which of them the approval covers is in its documents; what came in is covered only if it was chosen.
     let belongs = findings::findings(casework, &row.case)
         .await?
         .iter()
@@ -484,6 +576,13 @@ mod tests {
         job: Job,
         officer: Person,
         _folder: tempfile::TempDir,
+    }
+
+    fn at() -> FilingAddress {
+        FilingAddress {
+            host: "https://a.example".into(),
+            test: false,
+        }
     }
 
     const WORKER: &str = "worker";
@@ -543,7 +642,7 @@ mod tests {
             let waiting = begin_filing(&self.casework, &self.report, "ncmec")
                 .await
                 .unwrap();
-            filing_begun(&self.casework, &waiting, remote)
+            filing_begun(&self.casework, &waiting, remote, &at())
                 .await
                 .unwrap()
         }
@@ -558,7 +657,9 @@ mod tests {
             (FilingState::Waiting, 0, "")
         );
 
-        let begun = filing_begun(&w.casework, &waiting, "4711").await.unwrap();
+        let begun = filing_begun(&w.casework, &waiting, "4711", &at())
+            .await
+            .unwrap();
         let now = w.recorded().await;
         assert_eq!(
             (now.state, now.begun, now.remote.as_str()),
@@ -599,6 +700,37 @@ mod tests {
         assert_eq!(now.receipt.as_deref(), Some("taken back"));
         let row = reports::report_row(&w.casework, &w.report).await.unwrap();
         assert_eq!(row.status, "retracted");
+    }
+
+    /// Reports filed with a test service once counted as filed for ever.
+    #[tokio::test]
+    async fn a_test_filing_reports_nothing() {
+        let w = world().await;
+        let due = w.casework.now() + 1_000_000;
+        let mut tx = w.casework.db.begin().await.unwrap();
+        deadlines::start(&mut tx, &w.casework, DeadlineKind::Report, CASE, due, "law")
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
+        let test = FilingAddress { test: true, ..at() };
+        let begun = filing_begun(&w.casework, &waiting, "4711", &test)
+            .await
+            .unwrap();
+        filing_filed(&w.casework, &begun, "4711", "receipt", &w.job, WORKER)
+            .await
+            .unwrap();
+        let now = w.recorded().await;
+        assert!(now.test && now.host == at().host);
+        let left = deadlines::deadlines(&w.casework, Some(CASE), false)
+            .await
+            .unwrap();
+        let left: Vec<_> = left.iter().map(|d| d.kind).collect();
+        assert_eq!(
+            left,
+            [DeadlineKind::Report],
+            "still due, nothing to preserve"
+        );
     }
 
     /// A number is forgotten when the destination has nothing under it; how often it was begun is not.
@@ -684,8 +816,12 @@ mod tests {
     async fn of_two_workers_one_is_refused() {
         let w = world().await;
         let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
-        filing_begun(&w.casework, &waiting, "1").await.unwrap();
-        let second = filing_begun(&w.casework, &waiting, "2").await.unwrap_err();
+        filing_begun(&w.casework, &waiting, "1", &at())
+            .await
+            .unwrap();
+        let second = filing_begun(&w.casework, &waiting, "2", &at())
+            .await
+            .unwrap_err();
         assert!(second.to_string().contains("another worker"), "{second}");
         let now = w.recorded().await;
         assert_eq!((now.remote.as_str(), now.begun), ("1", 1));
@@ -700,7 +836,9 @@ mod tests {
             .await
             .unwrap();
         let filed = w.recorded().await;
-        let again = filing_begun(&w.casework, &filed, "4712").await.unwrap_err();
+        let again = filing_begun(&w.casework, &filed, "4712", &at())
+            .await
+            .unwrap_err();
         assert!(
             again.to_string().contains("it can't become begun"),
             "{again}"

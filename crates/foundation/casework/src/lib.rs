@@ -28,6 +28,7 @@ mod dossier;
 mod erasing;
 mod erasures;
 mod evidence;
+mod exchanges;
 mod facts;
 mod filings;
 mod findings;
@@ -60,13 +61,16 @@ pub use api_keys::{
     ApiKey, Right, create_key, create_key_until, key, keys, revoke_key, set_key_surface,
 };
 pub use appeals::{Appeal, AppealOutcome, appeals, case_of_appeal, file_appeal, open_appeals};
-pub use approvals::{Approval, approval, approve_report};
+pub use approvals::{
+    Approvable, Approval, approval, approve_report, approved_documents, begin_approval,
+    require_sendable,
+};
 pub use audit::{AuditRow, audit, note};
 pub use authorize::{ACTIONS, Action as Act, Actor, Gate, State, authorize, authorize_state};
 pub use case_detail::{CaseDetail, case, cases};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, NewCase, new_case};
 pub use cases::{Case, Embargo, Subject, fresh_group, set_embargo};
-pub use channels::{Channel, channel, halt_channel, resume_channel, set_channel};
+pub use channels::{Channel, channel, channel_at, halt_channel, resume_channel, set_channel};
 pub use deadlines::{
     Deadline, DeadlineKind, add_authority_request, deadlines, end_deadline, escalate_deadlines,
     extend_deadline,
@@ -77,11 +81,13 @@ pub use erasures::{
     Erasure, ErasureProof, Kept, Restoration, Restored, erasure_proof, finish_restoration,
     restorations,
 };
+pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
 pub use facts::{facts, set_facts};
 pub use filings::{
-    BEGINNINGS_MAX, Filing, FilingState, acknowledge_retraction, begin_filing, exhibit_to_send,
-    filing, filing_anew, filing_begun, filing_filed, filing_finishing, filing_retracted,
-    filing_stopped, follow_up_filed, resume_filing,
+    BEGINNINGS_MAX, Filing, FilingAddress, FilingState, acknowledge_retraction, begin_filing,
+    exhibit_to_send, filed_for_test, filing, filing_anew, filing_begun, filing_filed,
+    filing_finishing, filing_retracted, filing_stopped, follow_up_filed, resume_filing,
+    supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
 pub use legal_bases::{LegalBasis, check_surface, legal_bases, record_legal_basis};
@@ -112,7 +118,7 @@ pub use people::{
 pub use policy::{Action, Purpose};
 pub use redress::decide_appeal;
 pub use repeats::{Repeat, begin_repeat, end_repeat};
-pub use report::{Report, report, report_to_send};
+pub use report::{Report, report, report_with};
 pub use reports::{ReportRow, file_latest, file_report, report_row, report_rows, retract_report};
 pub use routes::{
     PROPOSALS, Proposal, Route, Routing, add_route, remove_route, routes, routing, routing_for,

@@ -142,6 +142,26 @@ pub(crate) const ALL: &[Numbered] = &[
         "decisions",
         include_str!("../migrations/0056_decisions.sql"),
     ),
+    (
+        57,
+        "filings",
+        include_str!("../migrations/0057_filings.sql"),
+    ),
+    (
+        58,
+        "approvals",
+        include_str!("../migrations/0058_approvals.sql"),
+    ),
+    (
+        59,
+        "channels",
+        include_str!("../migrations/0059_channels.sql"),
+    ),
+    (
+        60,
+        "exchanges",
+        include_str!("../migrations/0060_exchanges.sql"),
+    ),
 ];
 
 #[cfg(test)]

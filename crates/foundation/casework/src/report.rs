@@ -5,7 +5,7 @@
 use obhut_facts::{CaseStatus, Dossier};
 
 use crate::decisions::{self, Decision, Ruling};
-use crate::{Casework, CaseworkError, Next, Result, approvals, audit, dossier, reports};
+use crate::{Casework, CaseworkError, Contents, Next, Result, audit, dossier};
 
 /// A report, independent of its destination: the dossier and the decision it is based on.
 ///
@@ -39,8 +39,18 @@ pub async fn report(
     with_victims: bool,
     actor: &str,
 ) -> Result<Report> {
+    report_with(casework, case, Contents::victims(with_victims), actor).await
+}
+
+/// The same, with the contents asked for.
+pub async fn report_with(
+    casework: &Casework,
+    case: &str,
+    with: Contents,
+    actor: &str,
+) -> Result<Report> {
     let decisions = decisions::decisions(casework, case).await?;
-    let mut dossier = dossier::dossier(casework, case, with_victims).await?;
+    let mut dossier = dossier::dossier_of(casework, case, with).await?;
     if dossier.status == CaseStatus::Cleared {
         return Err(CaseworkError::conflict(format!(
             "the decision about case {case} was overturned on appeal; nothing is reported any more"
@@ -62,26 +72,11 @@ pub async fn report(
     }
     // From this decision: the dossier may have been read after a newer one.
     dossier.category = decision.category().cloned();
-    let detail = if with_victims {
-        "with victims"
-    } else {
-        "without victims"
+    let detail = match (with.victims, with.as_received) {
+        (_, true) => "with victims and what came in",
+        (true, false) => "with victims",
+        (false, false) => "without victims",
     };
     audit::note(casework, actor, "report.build", case, detail).await?;
     Ok(Report { decision, dossier })
-}
-
-/// Builds an approved report for sending, from the decision it was approved with.
-pub async fn report_to_send(casework: &Casework, id: &str, actor: &str) -> Result<Report> {
-    let row = reports::report_row(casework, id).await?;
-    // Before building: only what was approved is sent.
-    approvals::require_approved_content(casework, &row).await?;
-    let report = self::report(casework, &row.case, row.with_victims, actor).await?;
-    if report.decision.id() != row.decision {
-        return Err(CaseworkError::conflict(format!(
-            "case {} was decided again since report {id} was made; make it from the newer decision",
-            row.case
-        )));
-    }
-    Ok(report)
 }

@@ -51,6 +51,9 @@ pub(crate) struct CheckBody {
     empty: bool,
     /// The receiver would take it.
     acceptable: bool,
+    /// What the receiver refuses, or what is untrue: field, why, source. Nothing is approved while there is any.
+    #[schema(value_type = Vec<Object>)]
+    stops: serde_json::Value,
 }
 
 fn known(name: &str) -> Result<&'static Form, Fault> {
@@ -92,6 +95,7 @@ pub(crate) async fn check(
         remarks: json(&|| serde_json::to_value(&check.remarks)),
         empty: check.empty,
         acceptable: check.acceptable,
+        stops: json(&|| serde_json::to_value(&check.stops)),
     }))
 }
 
@@ -172,6 +176,10 @@ pub(crate) struct ReportBody {
     receipt: Option<String>,
     /// Why it stopped, in the destination's own words.
     why: Option<String>,
+    /// The host the number belongs to.
+    host: Option<String>,
+    /// True if that is a test service: nothing has been reported.
+    test: Option<bool>,
 }
 
 impl ReportBody {
@@ -190,6 +198,11 @@ impl ReportBody {
                 .filter(|r| !r.is_empty()),
             filed_at: filing.as_ref().and_then(|f| f.filed_at).map(rfc3339),
             receipt: filing.as_ref().and_then(|f| f.receipt.clone()),
+            host: filing
+                .as_ref()
+                .map(|f| f.host.clone())
+                .filter(|h| !h.is_empty()),
+            test: filing.as_ref().map(|f| f.test),
             why: filing.and_then(|f| f.why),
         }
     }
@@ -256,9 +269,12 @@ pub(crate) async fn list(
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ApproveBody {
-    /// Why an empty report goes nevertheless; on record under the key's person.
+    /// Why it goes although it contains nothing actionable, or breaks a rule of the receiver's documentation; on
+    /// record under the key's person.
     #[serde(rename = "override")]
-    empty_because: Option<String>,
+    because: Option<String>,
+    /// Let the reports of others that the case was opened from go out with it, as they came in.
+    as_received: bool,
 }
 
 /// Approve a report; not by the person who decided. It goes into the outbox.
@@ -271,11 +287,12 @@ pub(crate) async fn approve(
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::ApproveReport).await?;
     let Json(given) = given?;
-    casework::approve_report(
+    obhut_app::reports::approve(
         &app.casework,
         &report,
         &person,
-        given.empty_because.as_deref(),
+        given.because.as_deref(),
+        given.as_received,
     )
     .await?;
     Ok(Json(body(&app, &report).await?))

@@ -1,6 +1,6 @@
 //! A case as an event for a system of the operator's own, after Standard Webhooks.
 
-use obhut_facts::Dossier;
+use obhut_facts::{Dossier, rfc3339};
 use serde_json::json;
 
 use super::{Form, FormStatus, Rendered, stays_here};
@@ -17,7 +17,8 @@ pub const FORM: Form = Form {
 
 fn write(d: &Dossier) -> Rendered {
     let mut text = serde_json::to_string_pretty(
-        &json!({ "type": "report.approved", "data": dossier_json::case(d) }),
+        // The event is the approval; when it is sent stands in a header.
+        &json!({ "type": "report.approved", "timestamp": rfc3339(d.made_at), "data": dossier_json::case(d) }),
     )
     .expect("a case is JSON");
     text.push('\n');

@@ -4,11 +4,11 @@
 //! before `/finish` is called. A worker that finds a started report asks `/retract` for its state: if it
 //! was retracted or is unknown there, filing restarts; if it was finished, it counts as filed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use obhut_casework as casework;
-use obhut_casework::{BEGINNINGS_MAX, Channel, Filing, FilingState};
+use obhut_casework::{BEGINNINGS_MAX, Channel, Filing, FilingAddress, FilingState};
 use sha2::{Digest as _, Sha256};
 
 use obhut_formats::reports::FileDocument;
@@ -18,6 +18,7 @@ use obhut_formats::tree;
 use super::Destination;
 use crate::http::{Body, Http};
 use crate::submission::{SendFault, Sent, Submission, still_approved};
+use crate::transcript::Transcript;
 pub use answers::{ServiceAnswer, code};
 
 mod answers;
@@ -53,6 +54,7 @@ pub(crate) struct Service {
     base: String,
     user: String,
     password: String,
+    transcript: Mutex<Transcript>,
 }
 
 impl Service {
@@ -79,16 +81,29 @@ impl Service {
             base: base.trim_end_matches('/').to_owned(),
             user: user.clone(),
             password: password.expose().clone(),
+            transcript: Mutex::default(),
         })
     }
 
     async fn call(&self, path: &str, body: Body) -> Result<ServiceAnswer, SendFault> {
         let url = format!("{}{path}", self.base);
+        self.transcript().sent(path, &body.words());
         let answered = self
             .http
             .call(url, Some((self.user.clone(), self.password.clone())), body)
             .await;
+        self.transcript().received(&answered);
         ServiceAnswer::read(&answered.map_err(SendFault::Unreachable)?)
+    }
+
+    fn transcript(&self) -> std::sync::MutexGuard<'_, Transcript> {
+        self.transcript.lock().expect("nothing panics with it")
+    }
+
+    /// Puts on record what was sent and what came back so far.
+    async fn keep_transcript(&self, submission: &Submission<'_>) -> Result<(), SendFault> {
+        let transcript = std::mem::take(&mut *self.transcript());
+        transcript.keep(submission).await
     }
 
     /// Whether it answers and accepts the credentials; its own words.
@@ -130,17 +145,12 @@ impl Service {
 
 /// Files a report.
 pub(super) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
-    let rendered = submission
-        .rendered
+    let documents = submission
+        .documents
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
-    let text = rendered.text().unwrap_or_default().to_owned();
-    let (filing, receipt) = deliver(
-        &submission,
-        submission.filing.clone(),
-        text,
-        &rendered.files,
-    )
-    .await?;
+    let text = documents.text().unwrap_or_default().to_owned();
+    let filing = submission.filing.clone();
+    let (filing, receipt) = deliver(&submission, filing, text, &documents.files).await?;
     Ok(Sent { filing, receipt })
 }
 
@@ -157,7 +167,9 @@ pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
         });
     }
     let number = filing.remote.clone();
-    if service.cancel_or_confirm(&number).await?.is_none() {
+    let asked = service.cancel_or_confirm(&number).await;
+    service.keep_transcript(&submission).await?;
+    if asked?.is_none() {
         return Ok(Sent {
             receipt: format!("CyberTipline report {number}: retracted"),
             filing,
@@ -194,14 +206,28 @@ async fn retraction(submission: &Submission<'_>, number: &str) -> Result<String,
     }))
 }
 
-/// Files one document, settling first what an earlier attempt left.
+/// Files one document, and puts on record what was sent and what came back, whatever became of it.
 async fn deliver(
+    submission: &Submission<'_>,
+    filing: Filing,
+    text: String,
+    files: &[FileDocument],
+) -> Result<(Filing, String), SendFault> {
+    let service = Service::of(submission.channel, submission.http.clone())?;
+    let delivered = deliver_to(&service, submission, filing, text, files).await;
+    service.keep_transcript(submission).await?;
+    delivered
+}
+
+/// The same; settles first what an earlier attempt left.
+// Long: the steps of one filing, in their order.
+async fn deliver_to(
+    service: &Service,
     submission: &Submission<'_>,
     mut filing: Filing,
     text: String,
     files: &[FileDocument],
 ) -> Result<(Filing, String), SendFault> {
-    let service = Service::of(submission.channel, submission.http.clone())?;
     let casework = submission.casework;
     let begun = Instant::now();
     if matches!(filing.state, FilingState::Begun | FilingState::Finishing) {
@@ -209,6 +235,10 @@ async fn deliver(
             Some(receipt) => return Ok((filing, receipt)),
             None => filing = casework::filing_anew(casework, &filing).await?,
         }
+    }
+    // Only what was approved is begun, and only where it was approved for.
+    if let Some(why) = submission.void {
+        return Err(SendFault::Refused(why.to_owned()));
     }
     // Whatever keeps it from finishing, a person has to see it in the end.
     if filing.begun >= BEGINNINGS_MAX {
@@ -221,8 +251,12 @@ async fn deliver(
     let number = opened
         .report
         .ok_or_else(|| SendFault::Unreachable("an answer without the report's number".into()))?;
-    filing = casework::filing_begun(casework, &filing, &number.to_string()).await?;
-    match hand_over(submission, &service, &filing, number, files, begun).await {
+    let at = FilingAddress {
+        host: submission.channel.address(),
+        test: !submission.channel.production,
+    };
+    filing = casework::filing_begun(casework, &filing, &number.to_string(), &at).await?;
+    match hand_over(submission, service, &filing, number, files, begun).await {
         Ok(()) => {}
         Err(SendFault::Refused(why)) => {
             // The service would delete it after a while; remove it now so that a refused report doesn't linger.

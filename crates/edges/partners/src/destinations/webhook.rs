@@ -6,12 +6,13 @@
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use obhut_formats::reports;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::Sha256;
 
 use super::Destination;
 use crate::http::Body;
 use crate::submission::{SendFault, Sent, Submission};
+use crate::transcript::Transcript;
 
 /// A system of the operator's own.
 pub const DESTINATION: Destination = Destination {
@@ -21,23 +22,25 @@ pub const DESTINATION: Destination = Destination {
 };
 
 async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
-    let rendered = submission
-        .rendered
+    let documents = submission
+        .documents
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
-    let event: Value = serde_json::from_slice(&rendered.report)
-        .map_err(|_| SendFault::Unexpected("invalid event".into()))?;
     let report = submission.filing.report.clone();
-    post(&submission, &report, event).await
+    // Byte for byte as it was approved.
+    post(&submission, &report, documents.report.clone()).await
 }
 
 async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let report = submission.filing.report.clone();
-    let event = json!({ "type": "report.retracted", "data": { "report": report } });
+    let now = jiff::Timestamp::now().to_string();
+    let event =
+        json!({ "type": "report.retracted", "timestamp": now, "data": { "report": report } });
+    let bytes = serde_json::to_vec(&event).expect("an event is JSON");
     // A separate id: under the report's id the receiver would discard it as a duplicate.
-    post(&submission, &format!("{report}-retraction"), event).await
+    post(&submission, &format!("{report}-retraction"), bytes).await
 }
 
-async fn post(submission: &Submission<'_>, id: &str, mut event: Value) -> Result<Sent, SendFault> {
+async fn post(submission: &Submission<'_>, id: &str, bytes: Vec<u8>) -> Result<Sent, SendFault> {
     let (Some(url), Some(secret)) = (&submission.channel.url, &submission.channel.secret) else {
         return Err(SendFault::Denied(
             "no address and secret are set for webhook".into(),
@@ -45,8 +48,6 @@ async fn post(submission: &Submission<'_>, id: &str, mut event: Value) -> Result
     };
     let now = jiff::Timestamp::now();
     // Per attempt, not per report: the standard has receivers refuse old timestamps.
-    event["timestamp"] = now.to_string().into();
-    let bytes = serde_json::to_vec(&event).expect("an event is JSON");
     let signature =
         sign(secret.expose(), id, now.as_second(), &bytes).map_err(SendFault::Denied)?;
     let headers = vec![
@@ -54,11 +55,15 @@ async fn post(submission: &Submission<'_>, id: &str, mut event: Value) -> Result
         ("webhook-timestamp", now.as_second().to_string()),
         ("webhook-signature", signature),
     ];
+    let mut transcript = Transcript::default();
+    transcript.sent("webhook", &String::from_utf8_lossy(&bytes));
     let answered = submission
         .http
         .call(url.clone(), None, Body::Json { bytes, headers })
-        .await
-        .map_err(SendFault::Unreachable)?;
+        .await;
+    transcript.received(&answered);
+    transcript.keep(submission).await?;
+    let answered = answered.map_err(SendFault::Unreachable)?;
     match answered.status {
         200..=299 => Ok(Sent {
             filing: submission.filing.clone(),

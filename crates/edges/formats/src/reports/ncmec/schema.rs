@@ -88,7 +88,8 @@ pub struct SchemaFault {
 }
 
 pub(super) const SCHEMA: &str = "CyberTipline schema of 2025-11-10";
-pub(super) const DOCUMENTATION: &str = "CyberTipline documentation of 2025-06-11";
+/// Source of the rules beyond the schema.
+pub const DOCUMENTATION: &str = "CyberTipline documentation of 2025-06-11";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Order {

@@ -1,0 +1,4 @@
+ALTER TABLE approvals ADD COLUMN document TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN document_sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN as_received BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE approvals ADD COLUMN override_because TEXT;

@@ -1,0 +1,169 @@
+//! Where a report is filed, with what, and what is kept of it: hosts, test services, every word.
+
+#[path = "bench/filing.rs"]
+mod bench;
+
+use obhut_app::casework;
+use obhut_app::casework::*;
+use obhut_fakes::cybertip::FaultInjection;
+
+use bench::*;
+
+/// A number belongs to the host that gave it. Begun at one and sent to another, the report once counted as filed there,
+/// or somebody else's was retracted.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_begun_at_one_host_is_settled_there() {
+    // At the first host nothing is finished: every upload's answer is wrong.
+    let b = Bench::new(FaultInjection {
+        md5_percent: 100,
+        ..FaultInjection::default()
+    })
+    .await;
+    let report = b.approved("user-1", Some(b"bytes"), "ncmec").await;
+    assert_eq!(b.drain().await.deferred, 1);
+    let begun = b.state(&report).await;
+    assert!(begun.state == FilingState::Begun && !begun.remote.is_empty());
+    assert_eq!(begun.host, b.at().host);
+    // The second host has a report of somebody else under the same number, unfinished.
+    let (second, address) = service(FaultInjection::default()).await;
+    const STRANGER: &str = "<report><incidentSummary><incidentType>Child Sex Trafficking</incidentType><incidentDateTime>2026-01-01T00:00:00Z</incidentDateTime></incidentSummary><reporter><reportingPerson><email>a@example.com</email></reportingPerson></reporter><personOrUserReported><espIdentifier>somebody-else</espIdentifier></personOrUserReported></report>";
+    let number: i64 = begun.remote.parse().unwrap();
+    while second.xml(number).is_none() {
+        let request = axum::http::Request::post("/ispws/submit")
+            .header("Authorization", "Basic dGVzdDp0ZXN0")
+            .header("Content-Type", "text/xml; charset=utf-8")
+            .body(axum::body::Body::from(STRANGER))
+            .unwrap();
+        tower::ServiceExt::oneshot(second.router(), request)
+            .await
+            .unwrap();
+    }
+    let asked = b.service.counts().get("retract").copied().unwrap_or(0);
+    b.channel_to(address, "test", true).await;
+    // Who gets it is part of what was approved.
+    assert_eq!(b.drain().await.stopped, 1);
+    assert!(
+        second.counts().get("retract").is_none(),
+        "nobody asked the second host"
+    );
+    assert_eq!(b.service.counts()["retract"], asked + 1);
+    let stopped = b.state(&report).await;
+    assert!(stopped.why.unwrap().contains("approve it"));
+    b.approve(&report, None).await.unwrap();
+    assert_eq!(b.drain().await.filed, 1);
+    let filed = b.state(&report).await;
+    assert_eq!(filed.host, format!("http://{address}"));
+    assert_eq!(second.finished().len(), 1);
+    assert_eq!(second.finished()[0].account, "user-1");
+    assert!(second.xml(number).is_some(), "the stranger's is untouched");
+    // Taken back, it is taken back where it was filed, whatever the destination is then.
+    b.channel("test").await;
+    casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
+        .await
+        .unwrap();
+    assert_eq!(b.drain().await.retracted, 1);
+    assert_eq!(
+        second.finished().len(),
+        2,
+        "the second host has its retraction"
+    );
+    assert!(b.service.finished().is_empty());
+}
+
+/// Reports filed while the destination was in test mode once counted as filed for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_test_service_has_is_filed_again() {
+    let b = Bench::new(FaultInjection::default()).await;
+    b.channel_to(b.address, "test", false).await;
+    let report = b.approved("user-1", None, "ncmec").await;
+    let case = casework::report_row(&b.casework, &report)
+        .await
+        .unwrap()
+        .case;
+    assert_eq!(b.drain().await.filed, 1);
+    assert!(b.state(&report).await.test);
+    let due = casework::deadlines(&b.casework, Some(&case), false)
+        .await
+        .unwrap();
+    assert!(due.iter().all(|d| d.kind == DeadlineKind::Report) && due.len() == 1);
+    // In test mode once is enough.
+    let again =
+        async || obhut_app::reports::file_one(&b.casework, &case, "ncmec", false, "test").await;
+    assert!(again().await.is_err());
+    let waiting = casework::filed_for_test(&b.casework, "ncmec")
+        .await
+        .unwrap();
+    assert_eq!(
+        waiting.iter().map(|f| &f.report).collect::<Vec<_>>(),
+        [&report]
+    );
+    b.channel("test").await;
+    let second = again().await.unwrap();
+    b.approve(&second, None).await.unwrap();
+    assert_eq!(b.drain().await.filed, 1);
+    let filed = b.state(&second).await;
+    assert!(!filed.test);
+    let xml = b.service.xml(filed.remote.parse().unwrap()).unwrap();
+    assert!(
+        !xml.contains("priorCTReports"),
+        "a test number means nothing there"
+    );
+    let due = casework::deadlines(&b.casework, Some(&case), false)
+        .await
+        .unwrap();
+    assert!(due.iter().all(|d| d.kind == DeadlineKind::Preservation) && due.len() == 1);
+    assert!(
+        casework::filed_for_test(&b.casework, "ncmec")
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+/// What was filed can be shown word for word, without what opens the door there.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_word_that_left_and_came_back_is_kept() {
+    let b = Bench::new(FaultInjection::default()).await;
+    let report = b.approved("user-1", Some(b"bytes"), "ncmec").await;
+    let case = casework::report_row(&b.casework, &report)
+        .await
+        .unwrap()
+        .case;
+    assert_eq!(b.drain().await.filed, 1);
+    // Facts change afterwards; what was filed doesn't.
+    let other = Facts::about(Some("somebody-else"));
+    casework::set_facts(&b.casework, &case, &other, "test")
+        .await
+        .unwrap();
+    let number: i64 = b.state(&report).await.remote.parse().unwrap();
+    let before = casework::audit(&b.casework, Some(&report))
+        .await
+        .unwrap()
+        .len();
+    let shown = obhut_app::reports::show(&b.casework, &report, "auditor")
+        .await
+        .unwrap();
+    let documents = shown.documents.unwrap();
+    let there = b.service.xml(number).unwrap();
+    assert_eq!(
+        documents.text().unwrap(),
+        there,
+        "byte for byte what was approved"
+    );
+    let calls = shown.exchanges[0]["calls"].as_array().unwrap();
+    let what: Vec<_> = calls.iter().map(|c| c["what"].as_str().unwrap()).collect();
+    assert_eq!(what, ["/submit", "/upload", "/fileinfo", "/finish"]);
+    assert_eq!(calls[0]["sent"], there.as_str());
+    assert!(
+        calls[3]["received"]
+            .as_str()
+            .unwrap()
+            .contains(&number.to_string())
+    );
+    let words = serde_json::to_string(&shown.exchanges).unwrap();
+    for secret in ["Authorization", "Basic", "dGVzdDp0ZXN0"] {
+        assert!(!words.contains(secret), "{secret}");
+    }
+    let after = casework::audit(&b.casework, Some(&report)).await.unwrap();
+    assert_eq!(after.len(), before + 2, "each reading is logged");
+}
