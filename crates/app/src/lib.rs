@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 pub mod chain;
+mod grounds;
 pub mod reports;
 
 use std::sync::Arc;

@@ -12,6 +12,8 @@ use obhut_partners::filing::{self, DrainScope, DrainStats, RetryPolicy};
 use obhut_partners::http::Http;
 use serde::Serialize;
 
+use crate::grounds::claims_a_view;
+
 /// Result of checking a case against a destination.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
@@ -64,7 +66,7 @@ fn stops(remarks: &[Remark]) -> Vec<Stop> {
 
 /// Checks two dossiers of one case: `whole` includes the children's data and is used for the scores; `shown`
 /// is what would be sent.
-fn assess(form: &Form, whole: &Dossier, shown: &Dossier) -> Check {
+fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check {
     // With the children's data: leaving them out must not make a case look less urgent.
     let scores = whole.scores();
     let checked = form.check(shown);
@@ -74,6 +76,15 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier) -> Check {
             field: fault.field,
             what: fault.what.to_owned(),
             source: fault.source,
+            stops: false,
+        });
+    }
+    let unseen = whole.files.iter().all(|f| !f.viewed_whole);
+    if !whole.files.is_empty() && unseen && claims_a_view(grounds) {
+        remarks.push(Remark {
+            field: "decision.grounds".into(),
+            what: "say that a file was viewed, and no whole view of any file of the case is on record; the report says \"not viewed\". View it, or decide again with grounds that are so".into(),
+            source: "obhut, docs/handling.md, promise 7",
             stops: false,
         });
     }
@@ -114,7 +125,9 @@ pub async fn check(
         true => whole.clone(),
         false => casework::dossier(casework, case, false).await?,
     };
-    Ok(assess(form, &whole, &shown))
+    let decisions = casework::decisions(casework, case).await?;
+    let grounds = decisions.last().map_or("", |d| d.grounds());
+    Ok(assess(form, &whole, &shown, grounds))
 }
 
 /// Renders the report of a decided case as a draft. The audit row is written before it is assembled.

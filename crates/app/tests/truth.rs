@@ -12,6 +12,35 @@ use obhut_formats::reports::{self as forms, Rendered};
 use obhut_intake as intake;
 use obhut_media as media;
 
+/// Grounds that say "I saw it", with no view on record, once went uncontradicted.
+#[tokio::test]
+async fn grounds_that_claim_a_view_are_held_against_the_record() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    let new = case_of(c, &[&picture(5)]).await;
+    let request = DecisionRequest {
+        grounds: "I saw it, a child".into(),
+        ..decision(Ruling::Report)
+    };
+    casework::decide(c, &new.case, &rita, &request)
+        .await
+        .unwrap();
+    let ncmec = forms::by_name("ncmec").unwrap();
+    let contradicted = async || {
+        let check = obhut_app::reports::check(c, &new.case, ncmec, false, "test")
+            .await
+            .unwrap();
+        check.remarks.iter().any(|r| r.field == "decision.grounds")
+    };
+    assert!(contradicted().await);
+    let exhibit = new.exhibits[0].clone().unwrap();
+    casework::view(c, &exhibit, &rita, "decision", Extent::Whole)
+        .await
+        .unwrap();
+    assert!(!contradicted().await);
+}
+
 fn domains() -> Vec<Box<dyn casework::for_domains::Domain>> {
     obhut_app::domains()
 }

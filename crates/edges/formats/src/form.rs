@@ -239,6 +239,12 @@ pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
             why: why.to_owned(),
         });
     };
+    for field in &d.signatures_left_out {
+        say(
+            field,
+            "is given without its signature, with which anyone could open the file",
+        );
+    }
     if d.victims_left_out > 0 {
         say("facts.victims", "omitted unless requested");
     }

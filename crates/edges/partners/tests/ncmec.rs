@@ -8,6 +8,7 @@ use std::sync::Arc;
 use expect_test::expect_file;
 use obhut_casework as casework;
 use obhut_casework::*;
+use obhut_fakes::cybertip::documentation;
 use obhut_formats::reports::ncmec::{rules, schema as table};
 use obhut_formats::reports::{self as destinations, Rendered};
 use obhut_formats::tree;
@@ -550,6 +551,14 @@ async fn generated_cases_make_valid_documents() {
         {
             let node = tree::parse(&text).unwrap();
             assert_eq!(table::faults(&node), [], "seed {seed}\n{text}");
+            // Two readings of one documentation agree: the client's and the fake's.
+            let theirs = documentation::objection(&node, now.as_second());
+            let ours = rules::faults(&node, now);
+            assert_eq!(
+                ours.is_empty(),
+                theirs.is_none(),
+                "seed {seed}: {ours:?} {theirs:?}"
+            );
             // What the rules would refuse is reported beforehand.
             for fault in rules::faults(&node, now) {
                 assert!(
@@ -658,4 +667,69 @@ async fn the_validator_says_what_xmllint_says() {
     }
     // Enough refused documents, or agreement would mean little.
     assert!(both[0] > 30, "{both:?}");
+}
+
+/// Values at the edges, each in the element it is about: both readings of the documentation say the same of each.
+#[tokio::test]
+async fn the_client_and_the_fake_read_the_documentation_alike() {
+    let r = rendered(FULL, true, Extent::Whole).await;
+    let now = jiff::Timestamp::from_microsecond(Fixed.now_micros()).unwrap();
+    let documents = [r.text().unwrap().to_owned(), r.files[0].with_ids(1, "f")];
+    let changes: &[(&str, &str)] = &[
+        ("2026-09-20T06:15:00Z", "2126-09-20T06:15:00Z"),
+        ("2026-09-20T07:00:00Z", "2026-09-20T09:30:00Z"),
+        ("2026-09-20T10:00:00Z", "2026-09-20T08:30:00Z"),
+        ("2026-01-02T03:04:05Z", "2126-01-02T03:04:05Z"),
+        ("1986-02-03", "2186-02-03"),
+        ("j@example.com", "j@localhost"),
+        ("j@example.com", "j@b@example.com"),
+        (">user-1<", "> <"),
+        (">IMEI<", "><"),
+        ("<priorCTReports>1<", "<priorCTReports>0<"),
+        ("<priorCTReport>3<", "<priorCTReport>-3<"),
+        (">DE</countryCode>", ">US</countryCode>"),
+        (">443<", ">70000<"),
+        ("192.0.2.1<", "192.0.2.300<"),
+        ("https://example.com/jd", "https://example.com/j d"),
+        ("https://example.com/jd", "https://example.com/jd?token=1"),
+        ("<age>40<", "<age>151<"),
+        (">52.5<", ">92.5<"),
+        ("verified=\"true\"", "verified=\"false\""),
+        (
+            "<email type=\"Work\">o@example.com",
+            "<email type=\"Work\">o",
+        ),
+        ("<fileViewedByEsp>true", "<fileViewedByEsp>false"),
+        ("<exifViewedByEsp>false", "<exifViewedByEsp>true"),
+        (
+            "<fileRelevance>Reported",
+            "<fileRelevance>Supplemental Reported",
+        ),
+    ];
+    let mut refused = 0;
+    let mut unchanged = Vec::new();
+    for (from, to) in changes {
+        let mut hit = false;
+        for document in &documents {
+            let changed = document.replace(from, to);
+            if changed == *document {
+                continue;
+            }
+            hit = true;
+            let node = tree::parse(&changed).unwrap();
+            let ours = rules::faults(&node, now);
+            let theirs = documentation::objection(&node, now.as_second());
+            assert_eq!(
+                ours.is_empty(),
+                theirs.is_none(),
+                "{from} -> {to}: {ours:?} {theirs:?}"
+            );
+            refused += u32::from(theirs.is_some());
+        }
+        if !hit {
+            unchanged.push(from);
+        }
+    }
+    assert!(unchanged.is_empty(), "not in the documents: {unchanged:?}");
+    assert!(refused > 15, "{refused}");
 }

@@ -46,6 +46,7 @@ pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Resu
         true => 0,
         false => std::mem::take(&mut facts.victims).len(),
     };
+    let signatures_left_out = obhut_facts::strip_signatures(&mut facts);
     // Reference earlier reports about the same account.
     if let Some(reported) = &mut facts.reported {
         for number in filings::earlier_numbers(casework, case).await? {
@@ -75,6 +76,7 @@ pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Resu
         found_at: found_at.unwrap_or(detail.case.opened_at),
         made_at: casework.now(),
         facts: Sealed::new(facts),
+        signatures_left_out,
         victims_left_out,
         unit: settings::financial_unit(casework).await?.map(Sealed::new),
         files,

@@ -100,6 +100,8 @@ pub struct Dossier {
     pub reporter: Reporter,
     /// What is known.
     pub facts: Sealed<Facts>,
+    /// Fields whose address is given without its signature.
+    pub signatures_left_out: Vec<String>,
     /// Number of victims omitted from the facts, because they were not requested.
     pub victims_left_out: usize,
     /// The reporting bank, where it has a financial intelligence unit.

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod addresses;
 mod chain;
 mod dossier;
 mod faults;
@@ -27,6 +28,7 @@ mod sealed;
 mod time;
 mod words;
 
+pub use addresses::{strip_signatures, without_signature};
 pub use chain::{
     ActorRecord, AddressRow, ArrivalRow, CandidateRow, ContestedCluster, DoubtfulRow, OutPoint,
     PayersReport, PaymentRow, Service, ServiceRow, TagProblem, TagRecord,

@@ -182,6 +182,7 @@ mod tests {
             status: CaseStatus::Decided,
             reporter: Reporter::default(),
             facts: Sealed::new(facts),
+            signatures_left_out: Vec::new(),
             victims_left_out: 0,
             unit: None,
             files: Vec::new(),

@@ -4,7 +4,6 @@
 use obhut_facts::{Detection, Dossier, IncidentKind, IncidentTag, Place};
 use serde_json::{Map, Value, json};
 
-use super::ncmec::rules::secret_address;
 use super::{Form, FormStatus, Remark, Rendered, stays_here};
 use crate::documents::dossier_json;
 use crate::documents::vics_cases::guid;
@@ -192,11 +191,9 @@ fn is_the_url(field: &str, facts: &obhut_facts::Facts, url: Option<&str>) -> boo
     })
 }
 
-/// A complete URL without credentials.
+/// A complete URL.
 fn is_url(text: &str) -> bool {
-    secret_address(text).is_none()
-        && !text.chars().any(char::is_whitespace)
-        && url::Url::parse(text).is_ok_and(|u| u.has_host())
+    !text.chars().any(char::is_whitespace) && url::Url::parse(text).is_ok_and(|u| u.has_host())
 }
 
 // Long: writes the elements in the order of the form.

@@ -4,8 +4,8 @@ use obhut_facts::{
     Account, AccountClosed, Address, Device, Email, IpEvent, Location, Person as NamedPerson, Phone,
 };
 
-use super::schema;
 use super::xml::Xml;
+use super::{rules, schema};
 
 /// Longest value of a device, in characters (documentation of 2025-06-11).
 const DEVICE_VALUE_CHARS_MAX: usize = 2_083;
@@ -279,6 +279,15 @@ pub(super) fn device(x: &mut Xml, d: &Device) {
         );
         return x.left_over_whole("", d);
     }
+    let named = x.takes_in("deviceId", "idType", &d.kind);
+    if !named || !x.takes_in("deviceId", "idValue", &d.value) {
+        x.remark(
+            "deviceId",
+            "needs its kind and its value; what there is of it is in the free text at the end instead",
+            schema::DOCUMENTATION,
+        );
+        return x.left_over_whole("", d);
+    }
     x.element("deviceId", |x| {
         x.value("idType", "kind", Some(&d.kind));
         x.value("idValue", "value", Some(&d.value));
@@ -322,9 +331,11 @@ fn location(x: &mut Xml, l: &Location) {
         .as_deref()
         .filter(|c| !c.is_empty() && x.takes_in("estimatedLocation", "countryCode", c));
     // In the USA a city needs its state.
-    let whole = country.is_some_and(|c| c != "US" || l.city.is_none() || l.region.is_some());
+    let state = l.region.as_deref().is_some_and(rules::is_state);
+    let whole =
+        country.is_some_and(|c| c != "US" || state || l.city.is_none() && l.region.is_none());
     if !whole {
-        x.remark("estimatedLocation", "needs its country, and in the USA the state as well as the city; it is in the free text at the end instead", schema::DOCUMENTATION);
+        x.remark("estimatedLocation", "needs its country, and in the USA the state, in two letters, as well as the city; it is in the free text at the end instead", schema::DOCUMENTATION);
         x.left_over_whole("", l);
         return;
     }

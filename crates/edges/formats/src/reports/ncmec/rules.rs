@@ -21,14 +21,12 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
                 return Some("has white space, which no address has");
             }
             match url::Url::parse(text) {
-                Ok(url) if url.has_host() => secret_address(text)
-                    .map(|_| "carries credentials or a signature, which are never disclosed"),
+                Ok(url) if url.has_host() => None,
                 _ => Some("isn't a complete URL"),
             }
         }
-        // From the right: a quoted local part may contain an @ (RFC 5321).
-        "email" | "emailAddress" => match text.rsplit_once('@') {
-            Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
+        "email" | "emailAddress" => match text.split('@').collect::<Vec<_>>()[..] {
+            [local, domain] if !local.is_empty() && is_dotted(domain) => {
                 if text.chars().any(char::is_whitespace) {
                     Some("has white space, which no e-mail address has")
                 } else if local.chars().count() > LOCAL_PART_CHARS_MAX {
@@ -37,7 +35,7 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
                     None
                 }
             }
-            _ => Some("isn't an e-mail address"),
+            _ => Some("isn't an e-mail address with one @ and a domain with a dot"),
         },
         "ipAddress" => text
             .parse::<IpAddr>()
@@ -48,41 +46,25 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
         "age" | "approximateAge" => {
             (!text.parse::<u32>().is_ok_and(|a| a <= 150)).then_some("isn't an age, 0 to 150")
         }
-        "escalateToHighPriority" => text.trim().is_empty().then_some("is blank"),
+        "priorCTReports" | "priorCTReport" => (!text.parse::<i64>().is_ok_and(|n| n > 0))
+            .then_some("isn't the number of a report, which is above 0"),
+        "escalateToHighPriority" | "espIdentifier" | "groupIdentifier" | "idType" | "idValue" => {
+            text.trim().is_empty().then_some("is blank")
+        }
         "latitude" => out_of(text, 90.0).then_some("isn't a latitude, -90 to 90"),
         "longitude" => out_of(text, 180.0).then_some("isn't a longitude, -180 to 180"),
         _ => None,
     }
 }
 
-/// A signed URL without its credentials; `None` for any other.
-pub(crate) fn secret_address(text: &str) -> Option<String> {
-    let mut url = url::Url::parse(text).ok()?;
-    // Names of signatures and tokens at Amazon S3, Google
-    // Cloud Storage, Azure (`sig`) and elsewhere.
-    let signed = url.query_pairs().any(|(name, _)| {
-        let name = name.to_ascii_lowercase();
-        [
-            "signature",
-            "x-amz-signature",
-            "x-goog-signature",
-            "sig",
-            "token",
-            "access_token",
-        ]
-        .contains(&name.as_str())
-    });
-    let login = !url.username().is_empty() || url.password().is_some();
-    if !signed && !login {
-        return None;
-    }
-    url.set_username("").ok()?;
-    url.set_password(None).ok()?;
-    // The whole query: expiry and key id belong to the signature.
-    if signed {
-        url.set_query(None);
-    }
-    Some(url.into())
+/// Two labels at least, none of them empty.
+fn is_dotted(domain: &str) -> bool {
+    domain.contains('.') && domain.split('.').all(|label| !label.is_empty())
+}
+
+/// True for a state of the schema's list.
+pub(super) fn is_state(region: &str) -> bool {
+    !region.is_empty() && super::schema::knows("state", region)
 }
 
 fn out_of(text: &str, most: f64) -> bool {
@@ -147,6 +129,27 @@ fn single_values(node: &Node, path: String, latest: i64, found: &mut Vec<SchemaF
                 );
             }
         }
+        "accountTemporarilyDisabled" | "accountPermanentlyDisabled" => {
+            let time = |name: &str| node.attribute(name)?.parse::<Timestamp>().ok();
+            for name in ["userNotifiedDate", "reenabledDate"] {
+                if let (Some(disabled), Some(later)) = (time("disabledDate"), time(name))
+                    && later < disabled
+                {
+                    say(found, format!("{path}/@{name}"), "is before disabledDate");
+                }
+            }
+        }
+        "dateOfBirth" => {
+            // As a day in whatever zone is furthest ahead.
+            let today = Timestamp::from_second(latest + 14 * 3_600)
+                .map(|t| t.to_zoned(jiff::tz::TimeZone::UTC).date());
+            let born = node.text.parse::<jiff::civil::Date>();
+            if let (Ok(today), Ok(born)) = (today, born)
+                && born > today
+            {
+                say(found, &path, "is in the future");
+            }
+        }
         "estimatedLocation" => {
             if node.child("countryCode").is_none() {
                 say(found, format!("{path}/countryCode"), "is needed");
@@ -159,8 +162,29 @@ fn single_values(node: &Node, path: String, latest: i64, found: &mut Vec<SchemaF
                     "is needed with a city in the USA",
                 );
             }
+            if american && node.text_of("region").is_some_and(|r| !is_state(r)) {
+                say(
+                    found,
+                    format!("{path}/region"),
+                    "isn't a state of the USA, in two letters",
+                );
+            }
         }
         _ => {}
+    }
+    for name in [
+        "disabledDate",
+        "userNotifiedDate",
+        "reenabledDate",
+        "verificationDate",
+        "timestamp",
+    ] {
+        if let Some(at) = node.attribute(name)
+            && at.parse::<Timestamp>().is_ok()
+            && !past(at)
+        {
+            say(found, format!("{path}/@{name}"), "is in the future");
+        }
     }
     for child in &node.children {
         single_values(child, format!("{path}/{}", child.name), latest, found);

@@ -300,11 +300,7 @@ impl Xml {
             format!("{why}; it is in the free text at the end instead"),
             source,
         );
-        // Anyone with a signed URL can use it, so its credentials are removed.
-        match rules::secret_address(text) {
-            Some(plain) => self.left_over(field, &plain),
-            None => self.left_over(field, text),
-        }
+        self.left_over(field, text);
         None
     }
 

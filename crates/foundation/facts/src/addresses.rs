@@ -1,0 +1,136 @@
+//! Presigned addresses: whoever has one can open the file, so the provider's own are given without their signature.
+
+use crate::{Facts, Place};
+
+/// An address without user, password and signature, if it has any of them; `None` for any other.
+///
+/// A signature is that of a presigned address of Amazon S3, Google Cloud Storage, Azure or CloudFront: by the names of
+/// its parameters, all of which go. A parameter `token` or `sig` alone is part of the address.
+pub fn without_signature(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map(|(_, host)| host);
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let signed = is_signature(query.split('#').next().unwrap_or_default());
+    if host.is_none() && !signed {
+        return None;
+    }
+    let query = match (signed, query) {
+        (true, _) | (_, "") => String::new(),
+        (false, query) => format!("?{query}"),
+    };
+    Some(format!(
+        "{scheme}://{}{path}{query}",
+        host.unwrap_or(authority)
+    ))
+}
+
+/// True for the parameters of a presigned address.
+fn is_signature(query: &str) -> bool {
+    let names: Vec<String> = query
+        .split('&')
+        .filter_map(|pair| pair.split('=').next())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let has = |name: &str| names.iter().any(|n| n == name);
+    let expires = has("expires") || has("key-pair-id") || has("policy");
+    // Names from the providers' documentation of presigned requests (S3 SigV4 and SigV2, GCS V4, CloudFront, Azure SAS).
+    has("x-amz-signature")
+        || has("x-goog-signature")
+        || (has("signature") && expires)
+        || (has("sig") && has("sv") && has("se"))
+}
+
+/// Takes the signatures out of the provider's own addresses, and says which fields had one. An address that another
+/// company hosts stays whole: it is a fact.
+pub fn strip_signatures(facts: &mut Facts) -> Vec<String> {
+    let mut stripped = Vec::new();
+    let mut strip = |url: &mut String, field: String| {
+        if let Some(plain) = without_signature(url) {
+            *url = plain;
+            stripped.push(field);
+        }
+    };
+    for (n, place) in facts.places.iter_mut().enumerate() {
+        if let Place::WebPage {
+            urls, third_party, ..
+        } = place
+            && *third_party != Some(true)
+        {
+            for (m, url) in urls.iter_mut().enumerate() {
+                strip(url, format!("facts.places[{n}].urls[{m}]"));
+            }
+        }
+    }
+    for (key, file) in &mut facts.files {
+        if let Some(url) = &mut file.url {
+            strip(url, format!("facts.files.{key}.url"));
+        }
+    }
+    stripped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An address, and what is given of it where that is another.
+    #[test]
+    fn signatures_and_logins_go_and_everything_else_stays() {
+        for (url, expected) in [
+            ("https://example.com/p/1?token=abc123", None),
+            ("https://example.com/a?sig=1&page=2", None),
+            ("https://example.com/a?signature=of+the+month", None),
+            ("https://example.com/\u{f6}/2", None),
+            ("https://cdn.example/a?ex=1&is=2&hm=3", None),
+            ("not an address", None),
+            (
+                "https://bucket.example/a.jpg?X-Amz-Algorithm=x&X-Amz-Signature=1&v=2",
+                Some("https://bucket.example/a.jpg"),
+            ),
+            (
+                "https://b.example/a?AWSAccessKeyId=k&Signature=s&Expires=1",
+                Some("https://b.example/a"),
+            ),
+            (
+                "https://b.example/a?Signature=s&Key-Pair-Id=k",
+                Some("https://b.example/a"),
+            ),
+            (
+                "https://b.example/a?x-goog-signature=1#top",
+                Some("https://b.example/a"),
+            ),
+            (
+                "https://b.example/a?sv=1&se=2&sig=3",
+                Some("https://b.example/a"),
+            ),
+            (
+                "https://user:word@b.example/a?page=2",
+                Some("https://b.example/a?page=2"),
+            ),
+            ("https://user@b.example", Some("https://b.example")),
+        ] {
+            assert_eq!(without_signature(url).as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn only_the_providers_own_addresses_lose_theirs() {
+        let signed = "https://b.example/a?X-Amz-Signature=1";
+        let page = |third_party| Place::WebPage {
+            urls: vec![signed.into()],
+            third_party,
+            note: None,
+        };
+        let mut facts = Facts {
+            places: vec![page(Some(true)), page(None)],
+            ..Facts::default()
+        };
+        assert_eq!(strip_signatures(&mut facts), ["facts.places[1].urls[0]"]);
+        let Place::WebPage { urls, .. } = &facts.places[0] else {
+            panic!()
+        };
+        assert_eq!(urls, &[signed]);
+    }
+}
