@@ -92,6 +92,7 @@ fn say(found: &mut Vec<SchemaFault>, path: impl Into<String>, what: &str) {
     });
 }
 
+// Long: one rule after the other.
 fn single_values(node: &Node, path: String, latest: i64, found: &mut Vec<SchemaFault>) {
     let past = |text: &str| {
         text.parse::<Timestamp>()
