@@ -19,7 +19,7 @@ use obhut_casework::for_domains::{
 use obhut_casework::{
     CaseStatus, Casework, CaseworkError, Facts, RISK, Result, RuleFile, Sealed, Surface,
 };
-use obhut_facts::{IncomingFormat, ParsedReport};
+use obhut_facts::{IncomingFormat, Level, ParsedReport, Understood};
 
 mod places;
 mod tokens;
@@ -43,6 +43,8 @@ const NEAR_BITS_MAX: u32 = 31;
 const KNOWN_ACCOUNT_POINTS: u32 = 10;
 // Stored in rows: another word would need a migration.
 const KNOWN_ACCOUNT: &str = "known-account";
+/// Reason of a report that was not understood, or only in part: no understood one without a reason is above it.
+const UNREAD: &str = "unread";
 
 /// Result for one incoming report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -51,6 +53,9 @@ pub struct Incoming {
     pub id: String,
     /// In which form it came.
     pub format: IncomingFormat,
+    /// Whether it was understood.
+    #[serde(serialize_with = "as_told")]
+    pub understood: Understood,
     /// The report it duplicates: identical in every field.
     pub duplicate_of: Option<String>,
     /// The report that had the same file from the same account, another time.
@@ -67,6 +72,18 @@ pub struct Incoming {
     pub case: Option<String>,
     /// Why it can't be read; read from the queue, a reference to its case.
     pub unreadable: Option<String>,
+}
+
+/// `true`, `false` or `"partly"`.
+fn as_told<S: serde::Serializer>(
+    understood: &Understood,
+    to: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    match understood {
+        Understood::Yes => to.serialize_bool(true),
+        Understood::No => to.serialize_bool(false),
+        Understood::Partly => to.serialize_str("partly"),
+    }
 }
 
 /// A fact behind a rank.
@@ -193,7 +210,7 @@ pub async fn incoming_queue(
     from: i64,
     rows_max: i64,
 ) -> Result<Vec<IncomingRow>> {
-    let rows = sqlx::query("SELECT seq, format, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id FROM incoming ORDER BY at_risk DESC, seq LIMIT $1 OFFSET $2")
+    let rows = sqlx::query("SELECT seq, format, understood, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id FROM incoming ORDER BY at_risk DESC, seq LIMIT $1 OFFSET $2")
         .bind(rows_max)
         .bind(from)
         .fetch_all(casework.pool())
@@ -216,12 +233,12 @@ pub async fn incoming(casework: &Casework, id: &str) -> Result<(Incoming, Sealed
         id: id.to_owned(),
     };
     let seq = seq_of(id).ok_or_else(missing)?;
-    let row = sqlx::query("SELECT seq, format, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id, sealed FROM incoming WHERE seq = $1")
+    let row = sqlx::query("SELECT seq, format, understood, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id, sealed FROM incoming WHERE seq = $1")
         .bind(seq)
         .fetch_optional(casework.pool())
         .await?
         .ok_or_else(missing)?;
-    let sealed: Vec<u8> = sqlx::Row::try_get(&row, 9)?;
+    let sealed: Vec<u8> = sqlx::Row::try_get(&row, 10)?;
     let form = || CaseworkError::unreadable("an incoming report");
     let bytes = casework.sealer().open(&sealed).ok_or_else(form)?;
     let facts = tokens::facts(&bytes).ok_or_else(form)?;
@@ -349,6 +366,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Incoming> {
     let mut c = Columns::of(row);
     let seq = c.int()?;
     let format = c.word(IncomingFormat::from_word, "format")?;
+    let understood = c.word(Understood::from_word, "understood")?;
     let group = c.int()?;
     let duplicate_of = c.maybe_int()?.map(name);
     let reupload_of = c.maybe_int()?.map(name);
@@ -358,6 +376,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Incoming> {
     Ok(Incoming {
         id: name(seq),
         format,
+        understood,
         duplicate_of,
         reupload_of,
         group: format!("group-{group}"),
@@ -377,29 +396,32 @@ fn shown(reasons: &str) -> Vec<Ranked> {
         .take(REASONS_MAX)
         .map(|rule| Ranked {
             rule: rule.to_owned(),
-            what: match RISK.iter().find(|r| r.id == rule) {
-                Some(known) => known.says.to_owned(),
-                None => {
-                    "an earlier case about the same account was decided to be reported".to_owned()
-                }
-            },
+            what: self::rule(rule).2.to_owned(),
         })
         .collect()
 }
 
-fn points(rule: &str) -> u32 {
-    // Only `known-account` is missing from the table; a rule removed from it would count the same.
-    RISK.iter()
-        .find(|r| r.id == rule)
-        .map_or(KNOWN_ACCOUNT_POINTS, |r| r.points)
+/// A rule by its name: how pressing, what it weighs, what it says.
+fn rule(id: &str) -> (Level, u32, &'static str) {
+    if let Some(known) = RISK.iter().find(|r| r.id == id) {
+        return (known.level, known.points, known.says);
+    }
+    match id {
+        UNREAD => (Level::Unread, 50, "it was not understood, or only in part"),
+        // Also a rule of an older version, whose name says what it was.
+        _ => (
+            Level::Concern,
+            KNOWN_ACCOUNT_POINTS,
+            "an earlier case about the same account was decided to be reported",
+        ),
+    }
 }
 
 fn combined(rules: &[&str]) -> u32 {
-    // In millionths: each rule takes its share of what the others leave. Rounded to whole points.
-    let left = rules.iter().fold(1_000_000_u64, |left, rule| {
-        left * u64::from(100 - points(rule)) / 100
-    });
-    ((1_000_000 - left + 5_000) / 10_000) as u32
+    obhut_facts::combined(rules.iter().map(|r| {
+        let (level, points, _) = rule(r);
+        (level, points)
+    }))
 }
 
 async fn open_case(
@@ -563,6 +585,7 @@ impl IntakeRun<'_> {
             came.push(Incoming {
                 id: name(row.seq),
                 format: p.format,
+                understood: p.understood,
                 duplicate_of: row.duplicate_of.map(name),
                 reupload_of: row.reupload_of.map(name),
                 group: format!("group-{}", row.group),
@@ -743,19 +766,19 @@ async fn write_rows(
     prepared: &[PreparedReport],
     placed: &Placed,
 ) -> Result<()> {
-    // 500 rows of 11 values: 5,500 in a statement, where SQLite takes 32,766.
+    // 500 rows of 12 values: 6,000 in a statement, where SQLite takes 32,766.
     for (prepared, rows) in prepared
         .chunks(VALUES_MAX)
         .zip(placed.rows.chunks(VALUES_MAX))
     {
         let mut sql = String::from(
-            "INSERT INTO incoming (seq, format, came_at, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id, sealed) VALUES ",
+            "INSERT INTO incoming (seq, format, came_at, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id, sealed, understood) VALUES ",
         );
         for n in 0..rows.len() {
-            let b = n * 11;
+            let b = n * 12;
             let comma = if n > 0 { "," } else { "" };
             sql += &format!(
-                "{comma}(${},${},${},${},${},${},${},${},${},${},${})",
+                "{comma}(${},${},${},${},${},${},${},${},${},${},${},${})",
                 b + 1,
                 b + 2,
                 b + 3,
@@ -766,7 +789,8 @@ async fn write_rows(
                 b + 8,
                 b + 9,
                 b + 10,
-                b + 11
+                b + 11,
+                b + 12
             );
         }
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
@@ -782,7 +806,8 @@ async fn write_rows(
                 .bind(row.reasons.join(","))
                 .bind(row.rests_on.clone().unwrap_or_default())
                 .bind("")
-                .bind(&p.sealed);
+                .bind(&p.sealed)
+                .bind(p.understood.word());
         }
         query.execute(&mut **tx).await?;
     }

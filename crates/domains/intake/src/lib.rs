@@ -9,4 +9,4 @@ pub use incoming::{
     Incoming, IncomingRow, Intake, IntakeRun, Ranked, TriageSummary, begin_intake,
     case_of_incoming, incoming, incoming_queue, recompute_incoming,
 };
-pub use obhut_facts::{IncomingFormat, ParsedReport};
+pub use obhut_facts::{IncomingFormat, ParsedReport, Understood};

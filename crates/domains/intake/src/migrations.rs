@@ -16,4 +16,9 @@ pub(crate) const ALL: &[Numbered] = &[
         "incoming",
         include_str!("../migrations/0054_incoming.sql"),
     ),
+    (
+        61,
+        "incoming",
+        include_str!("../migrations/0061_incoming.sql"),
+    ),
 ];

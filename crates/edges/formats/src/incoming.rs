@@ -5,87 +5,140 @@
 
 use std::borrow::Cow;
 
-use obhut_facts::{Facts, IncomingFormat, ParsedReport, Sealed};
+use obhut_facts::{Facts, IncomingFormat, ParsedReport, Sealed, Understood};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
+mod archive;
+mod atproto;
 mod cybertip;
+mod dsa;
+mod encoding;
+mod fediverse;
 mod form;
+mod iccam;
+mod ids;
+mod json;
+mod mail;
 mod note;
+mod pdf;
+mod unknown_json;
+mod vics;
 mod xarf;
 
 /// Longest single report, in bytes. Our judgement.
 const REPORT_BYTES_MAX: usize = 16 << 20;
 
-/// A form that reports come in.
+/// A form that reports come in as text.
 struct Format {
-    /// True when the bytes look like it.
-    is: fn(&str) -> bool,
-    /// What they say.
-    read: fn(&str) -> Result<ParsedReport, String>,
+    /// True when the text looks like it.
+    is: fn(&Input<'_>) -> bool,
+    /// What it says.
+    read: fn(&Input<'_>) -> Result<ParsedReport, String>,
+}
+
+/// A text, and the JSON it is, if it is.
+struct Input<'a> {
+    text: &'a str,
+    json: Option<Value>,
 }
 
 /// Every form, tried in this order.
 const FORMATS: &[&Format] = &[
     // All that begins with `<` is taken as XML: a web page is unreadable and not a note.
     &cybertip::FORMAT,
-    // Before form: both begin with a brace, and only the keys of XARF distinguish them.
+    // JSON, from the most particular to the least: the keys of the forms distinguish them.
     &xarf::FORMAT,
+    &ids::FORMAT,
+    &vics::FORMAT,
+    &fediverse::MASTODON,
+    &fediverse::LEMMY,
+    &fediverse::ACTIVITYPUB,
+    &atproto::OZONE,
+    &atproto::REPORT,
+    &dsa::FORMAT,
     &form::FORMAT,
+    &unknown_json::FORMAT,
+    &iccam::FORMAT,
+    &mail::FORMAT,
     // Last: any text that is not blank is a note.
     &note::FORMAT,
 ];
 
 /// Parses one report; the result is `Unreadable` if no format fits.
 pub fn read(bytes: &[u8]) -> ParsedReport {
-    let why = if bytes.is_empty() {
-        "it is empty".to_owned()
+    let read = if bytes.is_empty() {
+        Err("it is empty".to_owned())
     } else if bytes.len() > REPORT_BYTES_MAX {
-        format!("it is longer than {REPORT_BYTES_MAX} bytes")
+        Err(format!("it is longer than {REPORT_BYTES_MAX} bytes"))
+    } else if bytes.starts_with(b"%PDF-") {
+        pdf::read(bytes)
+    } else if archive::is(bytes) {
+        archive::read(bytes)
     } else {
-        match std::str::from_utf8(bytes) {
-            Err(e) => format!("not valid UTF-8 at byte {}", e.valid_up_to()),
-            Ok(text) => {
-                // A byte order mark is not white space, so the
-                // checks for `<` and `{` would miss it.
-                let text = text.trim_start_matches('\u{feff}');
-                match FORMATS.iter().find(|f| (f.is)(text)) {
-                    None => "it is blank".to_owned(),
-                    Some(format) => match (format.read)(text) {
-                        Ok(mut given) => {
-                            // The bytes as they came, byte order mark
-                            // included: they become the exhibit.
-                            given.raw = Sealed::new(bytes.to_vec());
-                            return given;
-                        }
-                        Err(why) => why,
-                    },
-                }
-            }
-        }
+        encoding::text(bytes).and_then(|text| read_text(&text))
     };
-    let mut given = empty(IncomingFormat::Unreadable);
-    // Cut at the limit: an oversized report still becomes a case, but not one without bounds.
+    let mut given = read.unwrap_or_else(|why| {
+        let mut given = empty(IncomingFormat::Unreadable);
+        given.understood = Understood::No;
+        given.unreadable = Some(why);
+        given
+    });
+    // The bytes as they came, byte order mark included: they become the exhibit. Cut at the limit: an oversized report
+    // still becomes a case, but not one without bounds.
     given.raw = Sealed::new(bytes[..bytes.len().min(REPORT_BYTES_MAX)].to_vec());
-    given.unreadable = Some(why);
     given
 }
 
-/// The reports in a file: all within one element `<reports>`, one per line if the first line is a complete
-/// JSON object and another follows, otherwise a single one.
+fn read_text(text: &str) -> Result<ParsedReport, String> {
+    let begins = text.trim_start().chars().next();
+    let json = match begins {
+        None => return Err("it is blank".to_owned()),
+        Some('{' | '[') => Some(
+            serde_json::from_str(text)
+                .map_err(|e| format!("not valid JSON: line {}, column {}", e.line(), e.column()))?,
+        ),
+        Some(_) => None,
+    };
+    let input = Input { text, json };
+    match FORMATS.iter().find(|f| (f.is)(&input)) {
+        None => Err("it is in no known form".to_owned()),
+        Some(format) => (format.read)(&input),
+    }
+}
+
+/// The reports in a file: all within one element `<reports>`, one per element of a JSON array or row of a hotline's
+/// list, one per line if the first line is a complete JSON object and another follows, one per structured document of
+/// a ZIP, otherwise a single one.
 pub fn split(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
-    // ASCII white space only: a file with a byte order mark is taken as a single report.
-    let plain = bytes.trim_ascii_start();
+    let plain = bytes
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(bytes)
+        .trim_ascii_start();
     if plain.starts_with(b"{") && whole_json_lines(plain) {
         let lines = plain.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
         return lines.filter(|l| !l.is_empty()).map(Cow::Borrowed).collect();
     }
-    if plain.starts_with(b"<") {
-        let found = cybertip::each_report(plain);
-        if !found.is_empty() {
-            return found;
-        }
+    let found = match plain.first() {
+        Some(b'<') => cybertip::each_report(plain),
+        Some(b'[') => each_element(plain),
+        _ if archive::is(bytes) => archive::each_document(bytes),
+        _ => iccam::each_row(plain),
+    };
+    match found.is_empty() {
+        false => found,
+        // Never empty: whatever came in is at least one report (checked in fuzz/src/lib.rs).
+        true => vec![Cow::Borrowed(bytes)],
     }
-    // Never empty: whatever came in is at least one report (checked in fuzz/src/lib.rs).
-    vec![Cow::Borrowed(bytes)]
+}
+
+/// The elements of a JSON array, each as it was written.
+fn each_element(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let elements: Vec<&RawValue> = serde_json::from_slice(bytes).unwrap_or_default();
+    elements
+        .into_iter()
+        .map(|e| Cow::Borrowed(e.get().as_bytes()))
+        .collect()
 }
 
 /// True when there is more than one line and the first is an object that ends on it.
@@ -101,6 +154,7 @@ fn whole_json_lines(bytes: &[u8]) -> bool {
 fn empty(format: IncomingFormat) -> ParsedReport {
     ParsedReport {
         format,
+        understood: Understood::Yes,
         number: None,
         facts: Sealed::new(Facts::default()),
         digests: Vec::new(),
@@ -170,7 +224,7 @@ mod tests {
         ] {
             assert_eq!(check(text).format, format, "{text}");
         }
-        // The byte order mark of UTF-16: no encoding but UTF-8 is read.
+        // The byte order mark of UTF-16, and nothing after it.
         assert_eq!(read(&[0xff, 0xfe]).format, IncomingFormat::Unreadable);
     }
 
@@ -224,7 +278,7 @@ mod tests {
     /// Bytes, the format they are recognised as, and the reported account or the reason they can't be read.
     #[test]
     fn each_format_is_recognised_by_its_content() {
-        use IncomingFormat::{CyberTip, Form, Note, Unreadable, Xarf};
+        use IncomingFormat::{CaseFile, CyberTip, Form, Note, Unreadable, Xarf};
         for (bytes, format, says) in [
             (
                 &b"Konto: user-1\nDringend: ein Kind ist in Gefahr"[..],
@@ -236,7 +290,7 @@ mod tests {
             (br#"{"account": "user-3"}"#, Form, "user-3"),
             (
                 br#"{"facts": {"reported": {"id": "user-4"}}}"#,
-                Form,
+                CaseFile,
                 "user-4",
             ),
             (
@@ -247,7 +301,7 @@ mod tests {
             (b"<report><incidentSummary><incidentType>Child Sex Trafficking</incidentType></incidentSummary></report>", CyberTip, ""),
             (b"", Unreadable, "it is empty"),
             (b" \n ", Unreadable, "it is blank"),
-            (b"caf\xe9", Unreadable, "not valid UTF-8 at byte 3"),
+            (b"Konto: caf\xe9 noir", Note, "caf\u{e9} noir"),
             (b"a\0b", Unreadable, "null byte"),
             (b"{\"account\": ", Unreadable, "not valid JSON"),
             (b"<report><unclosed>", Unreadable, "byte"),

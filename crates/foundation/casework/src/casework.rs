@@ -38,7 +38,21 @@ impl Casework {
         &self.folder
     }
 
+    /// The key under which a file's bytes are found by a digest of them, in hexadecimal and lower case.
+    pub fn bytes_key(&self, kind: &str, digest: &str) -> String {
+        bytes_key(&self.lookup, kind, digest)
+    }
+
     pub(crate) fn now(&self) -> i64 {
         self.clock.now_micros()
+    }
+}
+
+/// The same for who has only the key.
+pub fn bytes_key(lookup: &LookupKey, kind: &str, digest: &str) -> String {
+    match kind {
+        // The first version knew only this kind.
+        "sha256" => lookup.keyed_digest("exhibit bytes", digest.as_bytes()),
+        kind => lookup.keyed_digest("exhibit bytes", format!("{kind}:{digest}").as_bytes()),
     }
 }

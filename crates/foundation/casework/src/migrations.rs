@@ -162,6 +162,7 @@ pub(crate) const ALL: &[Numbered] = &[
         "exchanges",
         include_str!("../migrations/0060_exchanges.sql"),
     ),
+    (62, "views", include_str!("../migrations/0062_views.sql")),
 ];
 
 #[cfg(test)]

@@ -140,6 +140,14 @@ pub(crate) async fn keep(
         .bind(case)
         .execute(&mut *tx)
         .await?;
+    // Reports of others name files by whatever digest their sender has.
+    for (kind, value) in [("md5", &digests.md5), ("sha1", &digests.sha1)] {
+        sqlx::query("INSERT INTO exhibit_keys (bytes_key, exhibit) VALUES ($1, $2)")
+            .bind(casework.bytes_key(kind, value))
+            .bind(&exhibit.id)
+            .execute(&mut *tx)
+            .await?;
+    }
     tx.commit().await?;
     Ok(exhibit)
 }
@@ -357,7 +365,9 @@ pub(crate) async fn exhibits_of_bytes(
     let mut found = Vec::new();
     for part in keys.chunks(VALUES_MAX) {
         let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT bytes_key, exhibit FROM exhibit_digests WHERE bytes_key IN ({}) ORDER BY seq",
+            "SELECT bytes_key, exhibit, seq FROM exhibit_digests WHERE bytes_key IN ({0})
+             UNION SELECT keys.bytes_key, keys.exhibit, own.seq FROM exhibit_keys keys
+             JOIN exhibit_digests own ON own.exhibit = keys.exhibit WHERE keys.bytes_key IN ({0}) ORDER BY seq",
             places(part.len())
         ));
         let mut query = sqlx::query(sql);
@@ -384,10 +394,12 @@ pub(crate) async fn of_case(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
 
 /// Takes the digests of exhibits out of the database: a cleared person's.
 pub(crate) async fn forget_digests(tx: &mut Tx, exhibit: &str) -> Result<()> {
-    sqlx::query("DELETE FROM exhibit_digests WHERE exhibit = $1")
-        .bind(exhibit)
-        .execute(&mut **tx)
-        .await?;
+    for sql in [
+        "DELETE FROM exhibit_keys WHERE exhibit = $1",
+        "DELETE FROM exhibit_digests WHERE exhibit = $1",
+    ] {
+        sqlx::query(sql).bind(exhibit).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scores::{RuleFile, RuleInput, Scores, scores};
-use crate::{Facts, FileFacts, FinancialUnit, Sealed, words};
+use crate::risk::{RuleFile, RuleInput};
+use crate::scores::{Scores, scores};
+use crate::{Facts, FileFacts, FinancialUnit, Sealed, Signals, words};
 
 words! {
     /// How far a case has come.
@@ -183,6 +184,7 @@ impl Dossier {
             files: files.collect(),
             categorised: self.files.iter().any(|f| f.category.is_some()),
             reporter: !self.reporter.email.trim().is_empty(),
+            said: Signals::of(self.facts.expose()),
         })
     }
 }

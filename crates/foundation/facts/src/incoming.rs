@@ -7,14 +7,52 @@ words! {
     IncomingFormat {
         /// CyberTipline XML.
         CyberTip = "cybertip",
+        /// CyberTipline report as US task forces get it, in JSON.
+        Ids = "ids",
+        /// PDF.
+        Pdf = "pdf",
         /// XARF, version 3 or 4.
         Xarf = "xarf",
+        /// A row of a hotline's list, as ICCAM exports it.
+        Iccam = "iccam",
+        /// A case in VICS.
+        Vics = "vics",
+        /// A Mastodon report.
+        Mastodon = "mastodon",
+        /// A Lemmy report.
+        Lemmy = "lemmy",
+        /// An ActivityPub `Flag`.
+        ActivityPub = "activitypub",
+        /// An AT Protocol report.
+        Atproto = "atproto",
+        /// An Ozone divert event.
+        Ozone = "ozone",
+        /// A notice under Article 16 of the DSA.
+        DsaNotice = "dsa-notice",
+        /// A case file of another obhut.
+        CaseFile = "case-file",
         /// A web form's JSON.
         Form = "form",
+        /// An e-mail.
+        Mail = "mail",
         /// Notes of a telephone call, or any other text.
         Note = "note",
+        /// JSON of a form that isn't known.
+        Json = "json",
         /// None that could be read.
         Unreadable = "unreadable",
+    }
+}
+
+words! {
+    /// Whether a report was understood.
+    Understood {
+        /// All that links and ranks.
+        Yes = "true",
+        /// Some of it; the rest is in the original.
+        Partly = "partly",
+        /// Nothing. Its bytes are kept, and a person has to read them.
+        No = "false",
     }
 }
 
@@ -23,6 +61,8 @@ words! {
 pub struct ParsedReport {
     /// In which form it came.
     pub format: IncomingFormat,
+    /// Whether it was understood.
+    pub understood: Understood,
     /// Its number where it came from.
     pub number: Option<String>,
     /// What it says.

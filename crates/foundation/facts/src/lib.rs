@@ -23,8 +23,10 @@ mod language;
 mod money;
 mod people;
 mod places;
+mod risk;
 mod scores;
 mod sealed;
+mod signals;
 mod time;
 mod words;
 
@@ -36,17 +38,17 @@ pub use chain::{
 pub use dossier::{CaseStatus, Category, Dossier, FileDigests, ReportedFile, Reporter, Surface};
 pub use faults::FactFault;
 pub use financial::{Financial, FinancialAccount, FinancialParty, FinancialUnit, IdentityDocument};
-pub use incoming::{IncomingFormat, ParsedReport};
+pub use incoming::{IncomingFormat, ParsedReport, Understood};
 pub use language::Language;
 pub use money::{Message, Payment, Thread, Wallet};
 pub use people::{
     Account, AccountClosed, Address, Device, Email, IpEvent, Location, Person, Phone,
 };
 pub use places::Place;
-pub use scores::{
-    COMPLETENESS, Missing, RISK, Reason, RuleFile, RuleInput, Scores, at_risk, scores,
-};
+pub use risk::{Level, RISK, Reason, RiskRule, RuleFile, RuleInput, at_risk, combined};
+pub use scores::{COMPLETENESS, Missing, Scores, scores};
 pub use sealed::Sealed;
+pub use signals::{Signal, Signals, TEXT_RULES, TextRule, is_boilerplate};
 pub use time::{maybe_time, rfc3339, time};
 
 #[doc(hidden)]

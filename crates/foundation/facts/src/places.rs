@@ -134,6 +134,20 @@ impl Place {
         }
     }
 
+    /// The remark to it, where there is one.
+    pub fn note(&self) -> Option<&str> {
+        match self {
+            Self::WebPage { note, .. }
+            | Self::Email { note, .. }
+            | Self::Newsgroup { note, .. }
+            | Self::Chat { note, .. }
+            | Self::Game { note, .. }
+            | Self::CellPhone { note, .. }
+            | Self::Offline { note, .. }
+            | Self::PeerToPeer { note, .. } => note.as_deref(),
+        }
+    }
+
     /// True if it has any content.
     pub fn says_something(&self) -> bool {
         let said = |texts: &[&Option<String>]| {

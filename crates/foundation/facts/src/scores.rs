@@ -6,34 +6,8 @@
 
 use serde::Serialize;
 
-use crate::{Account, Facts, IncidentKind, IncidentTag, RiskFact, ServiceKind};
-
-/// The part of a case that the rules look at.
-pub struct RuleInput<'a> {
-    /// What is known, children included.
-    pub facts: &'a Facts,
-    /// The files.
-    pub files: Vec<RuleFile>,
-    /// True when a category with its scale was decided.
-    pub categorised: bool,
-    /// True when the reporter can be asked.
-    pub reporter: bool,
-}
-
-/// What of a file the rules look at.
-#[derive(Clone, Debug, Default)]
-pub struct RuleFile {
-    /// Its bytes, or at least a digest, are there.
-    pub kept: bool,
-    /// A list knows it.
-    pub matched: bool,
-    /// A person has seen all of it.
-    pub viewed: bool,
-    /// When it was uploaded is known.
-    pub dated: bool,
-    /// Its marks, in the CyberTipline's words.
-    pub annotations: Vec<String>,
-}
+use crate::risk::{Reason, RuleInput, at_risk, named};
+use crate::{Account, IncidentKind, IncidentTag, ServiceKind};
 
 /// A rule of the first score.
 pub struct CompletenessRule {
@@ -51,22 +25,6 @@ pub struct CompletenessRule {
     pub holds: fn(&RuleInput<'_>) -> bool,
 }
 
-/// A rule of the second score.
-pub struct RiskRule {
-    /// Its name.
-    pub id: &'static str,
-    /// What it says when it holds.
-    pub says: &'static str,
-    /// The same in German.
-    pub german: &'static str,
-    /// What it weighs, of 100.
-    pub points: u32,
-    /// Where it comes from.
-    pub source: &'static str,
-    /// True when it holds.
-    pub holds: fn(&RuleInput<'_>) -> bool,
-}
-
 /// Something an officer will miss.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Missing {
@@ -74,22 +32,6 @@ pub struct Missing {
     pub rule: &'static str,
     /// What is missing, and how to add it.
     pub what: &'static str,
-    /// Where the rule comes from.
-    pub source: &'static str,
-}
-
-/// Something that bears on a child's danger.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Reason {
-    /// The rule.
-    pub rule: &'static str,
-    /// What it says.
-    pub what: &'static str,
-    /// The same in German.
-    #[serde(skip)]
-    pub german: &'static str,
-    /// What it weighs.
-    pub points: u32,
     /// Where the rule comes from.
     pub source: &'static str,
 }
@@ -113,16 +55,10 @@ const STANFORD: &str = "Stanford Internet Observatory, How to Fix the Online Chi
 const USC: &str = "18 USC 2258A(b)";
 const NCMEC: &str = "CyberTipline documentation of 2025-06-11";
 const UK: &str = "SI 2026/268, Schedule 1";
-const NCMEC_RISK: &str = "NCMEC, CyberTipline reports escalated as urgent, 2023";
 const FATF: &str = "FATF, Detecting and disrupting online child sexual exploitation, 2025";
 
 fn reported<'a>(l: &RuleInput<'a>) -> Option<&'a Account> {
     l.facts.reported.as_ref()
-}
-
-fn named(a: &Account) -> bool {
-    let given = |t: &Option<String>| t.as_ref().is_some_and(|t| !t.trim().is_empty());
-    given(&a.id) || given(&a.screen_name)
 }
 
 fn always(_: &RuleInput<'_>) -> bool {
@@ -136,16 +72,6 @@ fn has_files(l: &RuleInput<'_>) -> bool {
 fn has_ip(l: &RuleInput<'_>) -> bool {
     reported(l).is_some_and(|a| !a.ip_events.is_empty())
         || l.facts.files.values().any(|f| f.ip_event.is_some())
-}
-
-fn risky(l: &RuleInput<'_>, risk: RiskFact) -> bool {
-    l.facts.risks.contains(&risk)
-}
-
-fn marked(l: &RuleInput<'_>, mark: &str) -> bool {
-    l.files
-        .iter()
-        .any(|f| f.annotations.iter().any(|a| a == mark))
 }
 
 fn tagged(l: &RuleInput<'_>, tag: IncidentTag) -> bool {
@@ -335,199 +261,6 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
     },
 ];
 
-/// Everything of the second score.
-pub const RISK: &[RiskRule] = &[
-    RiskRule {
-        id: "urgent",
-        points: 45,
-        source: NCMEC,
-        says: "the reporter gave a reason for urgency",
-        german: "jemand hat geschrieben, warum es eilt",
-        holds: |l| {
-            l.facts
-                .urgent_because
-                .as_ref()
-                .is_some_and(|t| !t.trim().is_empty())
-        },
-    },
-    RiskRule {
-        id: "self-harm",
-        points: 45,
-        source: NCMEC_RISK,
-        says: "the child speaks of hurting itself",
-        german: "das Kind spricht davon, sich etwas anzutun",
-        holds: |l| risky(l, RiskFact::SelfHarm),
-    },
-    RiskRule {
-        id: "meeting",
-        points: 40,
-        source: STANFORD,
-        says: "a meeting is planned",
-        german: "ein Treffen ist geplant",
-        holds: |l| risky(l, RiskFact::MeetingPlanned),
-    },
-    RiskRule {
-        id: "access",
-        points: 35,
-        source: STANFORD,
-        says: "the reported person has access to a child",
-        german: "die gemeldete Person hat ein Kind in ihrer Nähe",
-        holds: |l| risky(l, RiskFact::AccessToChild),
-    },
-    RiskRule {
-        id: "molestation",
-        points: 35,
-        source: NCMEC,
-        says: "it is about abuse in person",
-        german: "es geht um sexuellen Missbrauch mit Körperkontakt",
-        holds: |l| is(l, IncidentKind::Molestation) || is(l, IncidentKind::Tourism),
-    },
-    RiskRule {
-        id: "trafficking",
-        points: 35,
-        source: NCMEC,
-        says: "it is about trafficking",
-        german: "es geht um Menschenhandel",
-        holds: |l| is(l, IncidentKind::Trafficking),
-    },
-    RiskRule {
-        id: "live",
-        points: 35,
-        source: FATF,
-        says: "abuse was streamed live",
-        german: "Missbrauch wurde live übertragen",
-        holds: |l| risky(l, RiskFact::LiveStream) || marked(l, "liveStreaming"),
-    },
-    RiskRule {
-        id: "sextortion",
-        points: 30,
-        source: "NCMEC, sextortion reports 2023 to 2025",
-        says: "a child is blackmailed",
-        german: "ein Kind wird erpresst",
-        holds: |l| tagged(l, IncidentTag::Sextortion),
-    },
-    RiskRule {
-        id: "sadistic",
-        points: 30,
-        source: NCMEC,
-        says: "sadistic online exploitation",
-        german: "sadistische Ausbeutung im Internet",
-        holds: |l| tagged(l, IncidentTag::Sadistic),
-    },
-    RiskRule {
-        id: "new-material",
-        points: 30,
-        source: STANFORD,
-        says: "the material seems new",
-        german: "das Material scheint neu zu sein",
-        holds: |l| risky(l, RiskFact::NewMaterial),
-    },
-    RiskRule {
-        id: "payment-in-advance",
-        points: 25,
-        source: FATF,
-        says: "it was paid for in advance",
-        german: "es wurde im Voraus bezahlt",
-        holds: |l| {
-            risky(l, RiskFact::PaymentInAdvance)
-                || l.facts.payments.iter().any(|p| p.in_advance == Some(true))
-        },
-    },
-    RiskRule {
-        id: "infant",
-        points: 25,
-        source: NCMEC,
-        says: "an infant or toddler",
-        german: "ein Säugling oder Kleinkind",
-        holds: |l| risky(l, RiskFact::Infant) || marked(l, "infant"),
-    },
-    RiskRule {
-        id: "escalating",
-        points: 25,
-        source: STANFORD,
-        says: "contact becomes closer",
-        german: "der Kontakt wird enger",
-        holds: |l| risky(l, RiskFact::EscalatingContact),
-    },
-    RiskRule {
-        id: "enticement",
-        points: 20,
-        source: NCMEC,
-        says: "a child is enticed",
-        german: "Cybergrooming: jemand bahnt sexuellen Kontakt zu einem Kind an",
-        holds: |l| is(l, IncidentKind::Enticement),
-    },
-    RiskRule {
-        id: "self-production",
-        points: 20,
-        source: NCMEC,
-        says: "self-generated by the child",
-        german: "vom Kind selbst aufgenommen",
-        holds: |l| risky(l, RiskFact::SelfProduction) || marked(l, "possibleSelfProduction"),
-    },
-    RiskRule {
-        id: "child-named",
-        points: 15,
-        source: STANFORD,
-        says: "a child is named",
-        german: "ein Kind ist benannt",
-        holds: |l| {
-            l.facts.victims.iter().any(|v| {
-                named(v)
-                    || v.person
-                        .as_ref()
-                        .is_some_and(|p| p.first_name.is_some() || p.last_name.is_some())
-            })
-        },
-    },
-    RiskRule {
-        id: "harm",
-        points: 15,
-        source: NCMEC,
-        says: "physical harm is shown",
-        german: "körperliche Verletzung ist zu sehen",
-        holds: |l| marked(l, "physicalHarm"),
-    },
-    RiskRule {
-        id: "solicitation",
-        points: 10,
-        source: NCMEC,
-        says: "a person asked for material",
-        german: "jemand hat nach Missbrauchsdarstellungen gefragt",
-        holds: |l| tagged(l, IncidentTag::Solicitation),
-    },
-    RiskRule {
-        id: "payment",
-        points: 8,
-        source: FATF,
-        says: "money was paid",
-        german: "es ist Geld geflossen",
-        holds: |l| !l.facts.payments.is_empty() || !l.facts.wallets.is_empty(),
-    },
-    RiskRule {
-        id: "unknown-file",
-        points: 8,
-        source: STANFORD,
-        says: "a file is on no list and isn't marked as viral",
-        german: "eine Datei steht auf keiner Liste und ist nicht als viral markiert",
-        holds: |l| {
-            l.files.iter().any(|f| {
-                f.kept
-                    && !f.matched
-                    && !f.annotations.iter().any(|a| {
-                        matches!(
-                            a.as_str(),
-                            "viral"
-                                | "potentialMeme"
-                                | "generativeAi"
-                                | "animeDrawingVirtualHentai"
-                        )
-                    })
-            })
-        },
-    },
-];
-
 /// Both scores of a case.
 pub fn scores(looked: &RuleInput<'_>) -> Scores {
     let (mut held, mut possible) = (0, 0);
@@ -576,31 +309,6 @@ pub fn scores(looked: &RuleInput<'_>) -> Scores {
         reasons,
         empty: !somebody && !something,
     }
-}
-
-/// The second score alone: what incoming reports are ranked by.
-pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
-    let mut reasons: Vec<Reason> = RISK
-        .iter()
-        .filter(|rule| (rule.holds)(looked))
-        .map(|rule| Reason {
-            rule: rule.id,
-            what: rule.says,
-            german: rule.german,
-            points: rule.points,
-            source: rule.source,
-        })
-        .collect();
-    // Stable: among equal points the order of the table decides.
-    reasons.sort_by_key(|r| std::cmp::Reverse(r.points));
-    // Each takes its share of what the others leave, so the sum never passes a hundred and no further
-    // reason lowers it.
-    let mut left: u64 = 1_000_000;
-    for reason in &reasons {
-        left = left * u64::from(100 - reason.points) / 100;
-    }
-    // Millionths up to here, so that rounding down in each step stays far below one point.
-    (((1_000_000 - left + 5_000) / 10_000) as u32, reasons)
 }
 
 #[cfg(test)]

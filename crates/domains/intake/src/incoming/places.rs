@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::tokens::{self, PreparedReport};
-use super::{KNOWN_ACCOUNT, LINKS_MAX, combined, points};
+use super::{KNOWN_ACCOUNT, LINKS_MAX, combined, rule};
 
 /// Where a token was seen first, in which group that is now, and how often.
 #[derive(Clone, Copy)]
@@ -131,7 +131,10 @@ pub(super) fn place(
         if rests_on.is_some() {
             reasons.push(KNOWN_ACCOUNT);
             // `shown` relies on the order.
-            reasons.sort_by_key(|r| std::cmp::Reverse(points(r)));
+            reasons.sort_by_key(|r| {
+                let (level, points, _) = rule(r);
+                std::cmp::Reverse((level, points))
+            });
         }
         rows.push(Row {
             seq,

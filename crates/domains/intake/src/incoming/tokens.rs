@@ -4,12 +4,15 @@ use obhut_index::Bits256;
 use obhut_vault::{LookupKey, Sealer};
 use sha2::{Digest as _, Sha256};
 
-use super::{IncomingFormat, ParsedReport, rule_files};
+use super::{IncomingFormat, ParsedReport, UNREAD, Understood, rule_files};
+use obhut_casework::for_domains::bytes_key;
 use obhut_casework::{Account, Facts, RuleInput, at_risk};
+use obhut_facts::Signals;
 
 /// A report, ready to be placed.
 pub(super) struct PreparedReport {
     pub format: IncomingFormat,
+    pub understood: Understood,
     /// Token over everything that identifies it.
     pub same: Option<i64>,
     /// A file and an account together: the same again is a re-upload.
@@ -57,9 +60,29 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         links.push(token("incoming account", account));
     }
     let mut addresses = Vec::new();
+    // Further accounts reported with it, and those tied to the first.
+    let more = facts.also_reported.iter();
+    for other in more.chain(facts.reported.iter().flat_map(|a| &a.associated)) {
+        let name = account_name(other);
+        if !name.is_empty() {
+            links.push(token("incoming account", &name));
+        }
+    }
+    let people = facts.reported.iter().chain(&facts.also_reported);
+    for device in people.flat_map(|a| &a.devices) {
+        let value = device.value.trim().to_lowercase();
+        // Our judgement: a shorter one is a model, not a device.
+        if value.len() >= 6 {
+            links.push(token(
+                "incoming device",
+                &format!("{}\n{value}", device.kind.trim().to_lowercase()),
+            ));
+        }
+    }
     for other in facts
         .reported
         .iter()
+        .chain(&facts.also_reported)
         .chain(&facts.recipients)
         .chain(&facts.victims)
     {
@@ -154,11 +177,16 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         // Both matter only to completeness, which is not computed here.
         categorised: false,
         reporter: true,
+        said: Signals::of(facts),
     };
-    let reasons = match given.unreadable {
+    let mut reasons: Vec<&'static str> = match given.unreadable {
         Some(_) => Vec::new(),
         None => at_risk(&looked).1.iter().map(|r| r.rule).collect(),
     };
+    if given.understood != Understood::Yes {
+        // The least pressing: it comes last.
+        reasons.push(UNREAD);
+    }
     // The key that cases have: over the id as given, without service.
     let account_key = facts
         .reported
@@ -167,6 +195,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         .map(|id| lookup.keyed_digest("account", id.as_bytes()));
     PreparedReport {
         format: given.format,
+        understood: given.understood,
         same: Some(same),
         reuploads,
         links,
@@ -175,8 +204,8 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         bytes_keys: given
             .digests
             .iter()
-            .filter(|(kind, _)| kind == "sha256")
-            .map(|(_, value)| lookup.keyed_digest("exhibit bytes", value.as_bytes()))
+            .filter(|(kind, _)| matches!(kind.as_str(), "md5" | "sha1" | "sha256"))
+            .map(|(kind, value)| bytes_key(lookup, kind, value))
             .collect(),
         reasons,
         sealed: sealer.seal(&sealed_form(facts, raw)),

@@ -4,19 +4,22 @@ use std::borrow::Cow;
 
 use obhut_facts::{
     Account, Device, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, IpEvent,
-    Location, ParsedReport, Person as NamedPerson, Phone, Place, Sealed, Thread,
+    Location, ParsedReport, Person as NamedPerson, Phone, Place, Sealed, Thread, Understood,
 };
 
-use super::{Format, empty, put_digest};
+use super::{Format, Input, empty, put_digest};
 use crate::tree::{self, Node};
 
 pub(super) const FORMAT: Format = Format {
-    is: |text| text.trim_start().starts_with('<'),
+    is: |input| input.text.trim_start().starts_with('<'),
     read,
 };
 
-fn read(text: &str) -> Result<ParsedReport, String> {
-    let root = tree::parse(text).map_err(|e| e.to_string())?;
+fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
+    let root = tree::parse(input.text).map_err(|e| e.to_string())?;
+    if root.name == "cybertip" {
+        return Ok(packet(&root));
+    }
     let mut reports = Vec::new();
     let mut details = Vec::new();
     // At any depth: a report comes alone, inside `<reports>`, or in a `<packet>` of each_report().
@@ -35,6 +38,18 @@ fn read(text: &str) -> Result<ParsedReport, String> {
     };
     let mut given = empty(IncomingFormat::CyberTip);
     let mut facts = facts(report);
+    let summary = report.child("incidentSummary");
+    if let Some(kind) = summary.and_then(|s| own(s, "incidentType"))
+        && incident(&kind).is_none()
+    {
+        given.understood = Understood::Partly;
+        let note = facts.note.take().unwrap_or_default();
+        facts.note = Some(
+            format!("{}\n{note}", unknown_incident(&kind))
+                .trim()
+                .to_owned(),
+        );
+    }
     for (number, file) in details.iter().enumerate() {
         // Padded numbers, so that the order of the map is the order of the document.
         facts
@@ -53,6 +68,53 @@ fn read(text: &str) -> Result<ParsedReport, String> {
     Ok(given)
 }
 
+/// A sort of incident, by the schema's word for it.
+pub(super) fn incident(kind: &str) -> Option<IncidentKind> {
+    Some(match kind.trim() {
+        "Child Pornography (possession, manufacture, and distribution)" => IncidentKind::Material,
+        "Child Sex Trafficking" => IncidentKind::Trafficking,
+        "Child Sex Tourism" => IncidentKind::Tourism,
+        "Child Sexual Molestation" => IncidentKind::Molestation,
+        "Misleading Domain Name" => IncidentKind::MisleadingDomain,
+        "Misleading Words or Digital Images on the Internet" => IncidentKind::MisleadingWords,
+        "Online Enticement of Children for Sexual Acts" => IncidentKind::Enticement,
+        "Unsolicited Obscene Material Sent to a Child" => IncidentKind::UnsolicitedObscene,
+        _ => return None,
+    })
+}
+
+/// How a sort of incident that isn't known is told.
+pub(super) fn unknown_incident(kind: &str) -> String {
+    format!("Type of incident as it came in, which is not known here: {kind}")
+}
+
+/// The packet that police get (`http://report.cybertip.org/leaws/icac`). No schema of it is published: what is read
+/// here is what examples show.
+fn packet(root: &Node) -> ParsedReport {
+    let mut given = empty(IncomingFormat::CyberTip);
+    given.understood = Understood::Partly;
+    given.number = own(root, "reportId");
+    let mut facts = Facts {
+        urgent_because: own(root, "escalateToHighPriority"),
+        occurred_at: own(root, "incidentDateTime"),
+        ..Facts::default()
+    };
+    match own(root, "incidentType") {
+        Some(kind) if incident(&kind).is_none() => facts.note = Some(unknown_incident(&kind)),
+        kind => facts.incident = kind.and_then(|k| incident(&k)),
+    }
+    let mut suspects = root.all("suspect").map(|s| Account {
+        id: own(s, "espUserId").or_else(|| own(s, "espIdentifier")),
+        screen_name: own(s, "screenName"),
+        ip_events: s.all("ipCaptureEvent").map(event).collect(),
+        ..Account::default()
+    });
+    facts.reported = suspects.next();
+    facts.also_reported = suspects.collect();
+    given.facts = Sealed::new(facts);
+    given
+}
+
 fn own(node: &Node, name: &str) -> Option<String> {
     node.text_of(name)
         .filter(|t| !t.is_empty())
@@ -63,22 +125,7 @@ fn own(node: &Node, name: &str) -> Option<String> {
 fn facts(report: &Node) -> Facts {
     let mut facts = Facts::default();
     if let Some(summary) = report.child("incidentSummary") {
-        facts.incident = match summary.text_of("incidentType").unwrap_or_default() {
-            "Child Sex Trafficking" => Some(IncidentKind::Trafficking),
-            "Child Sex Tourism" => Some(IncidentKind::Tourism),
-            "Child Sexual Molestation" => Some(IncidentKind::Molestation),
-            "Misleading Domain Name" => Some(IncidentKind::MisleadingDomain),
-            "Misleading Words or Digital Images on the Internet" => {
-                Some(IncidentKind::MisleadingWords)
-            }
-            "Online Enticement of Children for Sexual Acts" => Some(IncidentKind::Enticement),
-            "Unsolicited Obscene Material Sent to a Child" => {
-                Some(IncidentKind::UnsolicitedObscene)
-            }
-            // Also for a missing or new word: `material` is what
-            // a case is about unless stated otherwise.
-            _ => Some(IncidentKind::Material),
-        };
+        facts.incident = summary.text_of("incidentType").and_then(incident);
         facts.platform = own(summary, "platform");
         facts.urgent_because = own(summary, "escalateToHighPriority");
         facts.occurred_at = own(summary, "incidentDateTime");
@@ -141,9 +188,12 @@ fn facts(report: &Node) -> Facts {
         }
     }
     facts.reported = report.child("personOrUserReported").map(account);
-    // More than one account occurs only in a batched report (reports/ncmec/rules.rs).
     let more = report.all("personOrUserReported").skip(1);
-    facts.batched_accounts = more.filter_map(|p| own(p, "espIdentifier")).collect();
+    match report.child("batchedReport") {
+        // Of a batched report only the ids of the accounts mean anything.
+        Some(_) => facts.batched_accounts = more.filter_map(|p| own(p, "espIdentifier")).collect(),
+        None => facts.also_reported = more.map(account).collect(),
+    }
     facts.recipients = report.all("intendedRecipient").map(account).collect();
     facts.victims = report.all("victim").map(account).collect();
     facts.note = own(report, "additionalInfo");
@@ -187,6 +237,16 @@ fn account(node: &Node) -> Account {
         id: own(node, "espIdentifier"),
         service: own(node, "espService"),
         screen_name: own(node, "screenName"),
+        display_names: texts(node, "displayName"),
+        profile_urls: texts(node, "profileUrl"),
+        bio: own(node, "profileBio"),
+        associated: node
+            .all("associatedAccount")
+            .map(|a| Account {
+                tie: a.attribute("type").map(str::to_owned),
+                ..account(a)
+            })
+            .collect(),
         ip_events: node.all("ipCaptureEvent").map(event).collect(),
         devices: node
             .all("deviceId")
@@ -210,6 +270,11 @@ fn account(node: &Node) -> Account {
         note: own(node, "additionalInfo"),
         ..Account::default()
     }
+}
+
+fn texts(node: &Node, name: &str) -> Vec<String> {
+    let texts = node.all(name).map(|n| n.text.trim().to_owned());
+    texts.filter(|t| !t.is_empty()).collect()
 }
 
 fn event(node: &Node) -> IpEvent {

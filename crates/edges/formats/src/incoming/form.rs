@@ -7,17 +7,46 @@ use obhut_facts::{
 };
 use serde_json::Value;
 
-use super::{Format, empty, put_digest};
+use super::{Format, Input, empty, put_digest};
 
 pub(super) const FORMAT: Format = Format {
-    is: |text| text.trim_start().starts_with('{'),
+    is: |input| {
+        let fields = input.json.as_ref().and_then(Value::as_object);
+        fields.is_some_and(|f| KEYS.iter().any(|key| f.contains_key(*key)))
+    },
     read,
 };
 
+/// The fields a form may have. JSON with none of them is of a form that isn't known.
+const KEYS: &[&str] = &[
+    "account",
+    "account_email",
+    "child",
+    "explanation",
+    "facts",
+    "files",
+    "incident",
+    "occurred_at",
+    "payments",
+    "platform",
+    "risks",
+    "series",
+    "service",
+    "tags",
+    "text",
+    "thread",
+    "urgent",
+    "urgent_because",
+    "url",
+    "urls",
+    "wallet",
+    "what",
+    "when",
+];
+
 // Long: reads the fields in the order of the form.
-fn read(text: &str) -> Result<ParsedReport, String> {
-    let value: Value = serde_json::from_str(text)
-        .map_err(|e| format!("not valid JSON: line {}, column {}", e.line(), e.column()))?;
+fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
+    let value = input.json.as_ref().expect("is() looked at it");
     let own = |name: &str| {
         value[name]
             .as_str()
@@ -133,7 +162,7 @@ fn read(text: &str) -> Result<ParsedReport, String> {
         facts.files.insert(format!("{:03}", number + 1), known);
     }
     // A missing `facts` or an unknown field in it is refused there; then the fields above count.
-    if let Some(whole) = case_facts(&value) {
+    if let Some(whole) = case_facts(value) {
         // The case file of another obhut installation has exact fields; nothing is guessed.
         for file in whole.files.values() {
             if let Some(sha256) = &file.sha256 {
@@ -144,6 +173,7 @@ fn read(text: &str) -> Result<ParsedReport, String> {
             }
         }
         facts = whole;
+        given.format = IncomingFormat::CaseFile;
     }
     given.facts = Sealed::new(facts);
     Ok(given)

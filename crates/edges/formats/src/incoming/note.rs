@@ -3,27 +3,144 @@
 
 use obhut_facts::{
     Account, Facts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport, Place, RiskFact,
-    Sealed, Thread,
+    Sealed, Thread, Understood,
 };
 
-use super::{Format, empty};
+use super::{Format, Input, empty};
 
 pub(super) const FORMAT: Format = Format {
-    is: |text| !text.trim().is_empty(),
+    is: |input| !input.text.trim().is_empty(),
     read,
 };
 
 /// Lines looked at for words with a meaning. Our judgement.
 const HEAD_LINES_MAX: usize = 100;
 
-fn read(text: &str) -> Result<ParsedReport, String> {
-    // English in UTF-16 without a byte order mark is valid UTF-8, with a NUL after each letter.
-    if text.chars().any(|c| c == '\0') {
-        return Err("it contains a null byte, so it isn't text".into());
-    }
+/// Short words of German and English that hardly a sentence is without.
+const ORDINARY_WORDS: &[&str] = &[
+    "the",
+    "a",
+    "an",
+    "and",
+    "or",
+    "is",
+    "are",
+    "was",
+    "to",
+    "of",
+    "in",
+    "on",
+    "for",
+    "with",
+    "from",
+    "this",
+    "that",
+    "it",
+    "he",
+    "she",
+    "they",
+    "we",
+    "i",
+    "you",
+    "my",
+    "his",
+    "her",
+    "not",
+    "no",
+    "has",
+    "have",
+    "had",
+    "at",
+    "by",
+    "as",
+    "be",
+    "who",
+    "says",
+    "user",
+    "account",
+    "file",
+    "files",
+    "match",
+    "hash",
+    "known",
+    "please",
+    "test",
+    "der",
+    "die",
+    "das",
+    "den",
+    "dem",
+    "ein",
+    "eine",
+    "einen",
+    "einem",
+    "einer",
+    "und",
+    "oder",
+    "ist",
+    "sind",
+    "war",
+    "zu",
+    "im",
+    "am",
+    "auf",
+    "für",
+    "mit",
+    "von",
+    "bei",
+    "er",
+    "sie",
+    "es",
+    "wir",
+    "ich",
+    "du",
+    "mein",
+    "meine",
+    "meiner",
+    "sein",
+    "seine",
+    "ihr",
+    "ihre",
+    "nicht",
+    "kein",
+    "keine",
+    "hat",
+    "haben",
+    "wird",
+    "auch",
+    "als",
+    "bitte",
+    "konto",
+    "nutzer",
+    "datei",
+    "bild",
+    "bilder",
+    "treffer",
+    "bekannt",
+    "bekanntes",
+    "sucht",
+];
+/// Words from which on a text without any ordinary one is no German and no English. Our judgement.
+const WORDS_MIN: usize = 3;
+
+/// False for a text that is neither German nor English.
+fn is_readable(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .collect();
+    let ordinary = words.iter().filter(|w| ORDINARY_WORDS.contains(w)).count();
+    // One of twenty: a foreign text may hold "a" or "die" by chance.
+    words.len() < WORDS_MIN || ordinary * 20 > words.len()
+}
+
+fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
+    let text = input.text;
     let mut given = empty(IncomingFormat::Note);
     let mut facts = Facts::default();
     let (mut account, mut service) = (None, None);
+    let mut known_line = false;
     for line in text.lines().take(HEAD_LINES_MAX) {
         let Some((word, value)) = line.split_once(':') else {
             continue;
@@ -60,8 +177,13 @@ fn read(text: &str) -> Result<ParsedReport, String> {
             "risk" | "gefahr" => facts
                 .risks
                 .extend(listed().filter_map(|w| RiskFact::from_word(&w))),
-            _ => {}
+            _ => continue,
         }
+        known_line = true;
+    }
+    // Words of a language that isn't read here, or no words at all: a person has to look.
+    if !known_line && !is_readable(text) {
+        given.understood = Understood::No;
     }
     // A service alone identifies no account; the text of the note keeps it.
     if account.is_some() {

@@ -2,29 +2,26 @@
 
 use obhut_facts::{
     Account, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, IpEvent, ParsedReport,
-    Place, RiskFact, Sealed,
+    Place, RiskFact, Sealed, Understood,
 };
 use serde_json::Value;
 
-use super::{Format, empty, put_digest};
+use super::{Format, Input, empty, put_digest};
 
 pub(super) const FORMAT: Format = Format {
-    is: |text| {
-        // Our judgement: the keys that name the format come
-        // early, and a long form is not searched whole.
-        let start: String = text.chars().take(4_096).collect();
-        text.trim_start().starts_with('{')
-            && (start.contains("\"xarf_version\"")
-                || start.contains("\"ReporterInfo\"")
-                || start.contains("\"ReportType\""))
+    is: |input| {
+        input.json.as_ref().is_some_and(|v| {
+            v["xarf_version"].is_string()
+                || v["ReporterInfo"].is_object()
+                || v["Report"]["ReportType"].is_string()
+        })
     },
     read,
 };
 
 // Long: reads the fields in the order of the form.
-fn read(text: &str) -> Result<ParsedReport, String> {
-    let value: Value = serde_json::from_str(text)
-        .map_err(|e| format!("not valid JSON: line {}, column {}", e.line(), e.column()))?;
+fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
+    let value = input.json.as_ref().expect("is() looked at it");
     let mut given = empty(IncomingFormat::Xarf);
     let own = |v: &Value, name: &str| {
         v[name]
@@ -36,17 +33,21 @@ fn read(text: &str) -> Result<ParsedReport, String> {
     let mut file = FileFacts::default();
     let address;
     if value["xarf_version"].is_string() {
-        given.number = own(&value, "report_id");
-        facts.occurred_at = own(&value, "timestamp");
-        facts.platform = own(&value, "platform");
-        facts.note = own(&value, "description");
-        file.url = own(&value, "url");
-        address = own(&value, "source_identifier");
+        given.number = own(value, "report_id");
+        facts.occurred_at = own(value, "timestamp");
+        facts.platform = own(value, "platform");
+        facts.note = own(value, "description");
+        file.url = own(value, "url");
+        address = own(value, "source_identifier");
         for (kind, digest) in value["hash_values"].as_object().into_iter().flatten() {
             put_digest(&mut given, kind, digest.as_str().unwrap_or_default());
         }
-        // A version 4 report of any other type is taken as material too.
-        facts.incident = Some(IncidentKind::Material);
+        match value["type"].as_str() {
+            Some("csam") => facts.incident = Some(IncidentKind::Material),
+            Some("csem") => facts.incident = Some(IncidentKind::Material),
+            // Of any other type nothing follows about a child.
+            _ => given.understood = Understood::Partly,
+        }
         if value["type"] == "csem" {
             match value["exploitation_type"].as_str().unwrap_or_default() {
                 "grooming" => facts.incident = Some(IncidentKind::Enticement),

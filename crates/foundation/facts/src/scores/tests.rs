@@ -1,6 +1,7 @@
 //! Each rule of both scores on facts that fulfil it and on facts that only resemble them.
 
 use super::*;
+use crate::{Facts, RISK, RiskFact, RuleFile, Signals};
 
 fn looked(facts: &Facts, files: Vec<RuleFile>) -> RuleInput<'_> {
     RuleInput {
@@ -8,6 +9,7 @@ fn looked(facts: &Facts, files: Vec<RuleFile>) -> RuleInput<'_> {
         files,
         categorised: true,
         reporter: true,
+        said: Signals::of(facts),
     }
 }
 
@@ -58,8 +60,7 @@ fn a_child_in_danger_with_hardly_a_fact_is_high_in_risk_and_incomplete() {
     )
     .unwrap();
     let s = scores(&looked(&facts, Vec::new()));
-    // 1 - 0.55 * 0.7 * 0.8 = 0.69 from self-harm, sextortion and enticement.
-    assert!(s.at_risk >= 65 && s.complete < 30, "{s:?}");
+    assert!(s.at_risk >= 70 && s.complete < 30, "{s:?}");
 }
 
 #[test]
@@ -69,8 +70,8 @@ fn more_reasons_never_lower_the_score() {
     for risk in RiskFact::ALL {
         facts.risks.push(*risk);
         let now = at_risk(&looked(&facts, Vec::new())).0;
-        // Strictly, in spite of rounding: each of these is worth a full point at least.
-        assert!(now > last && now <= 100);
+        // Not strictly: in a band that is nearly full a further reason may be less than a point.
+        assert!(now >= last && now <= 100);
         last = now;
     }
 }
@@ -200,52 +201,89 @@ fn a_category_and_a_reporter_may_be_missing() {
     }
 }
 
-/// Facts, annotations of a kept and matched file, and exactly the reasons that hold, the weightiest first.
+/// Facts, annotations of a kept and matched file, if there is one, and exactly the reasons that hold, the most pressing first.
 #[rustfmt::skip]
 const RISKS: &[(&str, &str, &str)] = &[
     (r#"{}"#, "", ""),
     (r#"{"urgent_because": "  "}"#, "", ""),
-    (r#"{"urgent_because": "a child is in danger"}"#, "", "urgent"),
+    (r#"{"urgent_because": "URGENT, please review"}"#, "", ""),
+    (r#"{"urgent_because": "see the watches"}"#, "", ""),
+    (r#"{"urgent_because": "a child is alone there"}"#, "", "urgent child-spoken-of"),
     (r#"{"risks": ["self-harm"]}"#, "", "self-harm"),
+    (r#"{"note": "the girl says she will kill herself"}"#, "", "self-harm child-spoken-of"),
+    (r#"{"note": "he says he will kill himself"}"#, "", ""),
     (r#"{"risks": ["meeting-planned"]}"#, "", "meeting"),
+    (r#"{"note": "they want to meet tomorrow"}"#, "", ""),
+    (r#"{"note": "he wants to meet the girl"}"#, "", "meeting-someday enticement child-spoken-of"),
+    (r#"{"note": "he wants to meet the girl tomorrow"}"#, "", "meeting meeting-someday enticement child-spoken-of"),
     (r#"{"risks": ["access-to-child"]}"#, "", "access"),
     (r#"{"incident": "molestation"}"#, "", "molestation"),
-    (r#"{"incident": "tourism"}"#, "", "molestation"),
+    (r#"{"incident": "molestation", "risks": ["access-to-child"], "note": "today"}"#, "", "harm-now molestation access"),
+    (r#"{"incident": "tourism"}"#, "", "tourism"),
     (r#"{"incident": "trafficking"}"#, "", "trafficking"),
+    (r#"{"incident": "trafficking", "note": "tonight"}"#, "", "trafficking-now trafficking"),
     (r#"{"risks": ["live-stream"]}"#, "", "live"),
-    (r#"{}"#, "liveStreaming", "live"),
+    (r#"{"risks": ["live-stream"], "note": "right now"}"#, "", "live-now live"),
+    (r#"{}"#, "liveStreaming", "live material"),
     (r#"{"tags": ["sextortion"]}"#, "", "sextortion"),
     (r#"{"tags": ["sadistic"]}"#, "", "sadistic"),
+    (r#"{"note": "the boy has been missing since noon"}"#, "", "missing child-spoken-of"),
+    (r#"{"note": "he threatens to kill the child"}"#, "", "threat child-spoken-of"),
     (r#"{"risks": ["new-material"]}"#, "", "new-material"),
+    (r#"{"risks": ["new-material"], "victims": [{"person": {"age": 9}}]}"#, "", "young-child new-material"),
+    (r#"{"risks": ["new-material"], "victims": [{"person": {"age": 13}}]}"#, "", "new-material"),
     (r#"{"risks": ["payment-in-advance"]}"#, "", "payment-in-advance"),
     (r#"{"payments": [{"amount": "1.00", "in_advance": true}]}"#, "", "payment-in-advance payment"),
     (r#"{"payments": [{"amount": "1.00", "in_advance": false}]}"#, "", "payment"),
     (r#"{"wallets": [{"chain": "bitcoin", "address": "a"}]}"#, "", "payment"),
     (r#"{"risks": ["infant"]}"#, "", "infant"),
-    (r#"{}"#, "infant", "infant"),
+    (r#"{}"#, "infant", "infant material"),
+    (r#"{"victims": [{"person": {"age": 3}}]}"#, "", "infant"),
     (r#"{"risks": ["escalating-contact"]}"#, "", "escalating"),
     (r#"{"incident": "enticement"}"#, "", "enticement"),
+    (r#"{"incident": "enticement", "victims": [{"id": "v"}]}"#, "", "groomed enticement child-named"),
+    (r#"{"incident": "unsolicited-obscene"}"#, "", "obscene-to-child"),
     (r#"{"risks": ["self-production"]}"#, "", "self-production"),
-    (r#"{}"#, "possibleSelfProduction", "self-production"),
+    (r#"{}"#, "possibleSelfProduction", "self-production material"),
     (r#"{"victims": [{}]}"#, "", ""),
     (r#"{"victims": [{"id": "v"}]}"#, "", "child-named"),
     (r#"{"victims": [{"person": {"first_name": "A"}}]}"#, "", "child-named"),
     (r#"{"victims": [{"person": {"last_name": "A"}}]}"#, "", "child-named"),
     (r#"{"victims": [{"person": {"age": 9}}]}"#, "", ""),
-    (r#"{}"#, "physicalHarm", "harm"),
+    (r#"{}"#, "physicalHarm", "harm material"),
     (r#"{"tags": ["solicitation"]}"#, "", "solicitation"),
+    (r#"{"incident": "material"}"#, "", "material"),
+    (r#"{}"#, "viral", ""),
 ];
 
 #[test]
 fn each_rule_of_risk_holds_for_its_own_facts() {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut wrong = Vec::new();
     for (facts, annotation, expected) in RISKS {
         let facts: Facts = serde_json::from_str(facts).unwrap_or_else(|e| panic!("{facts}: {e}"));
-        let mut of = files("km");
-        of[0].annotations = annotation.split_whitespace().map(str::to_owned).collect();
+        let mut of = files(if annotation.is_empty() { "" } else { "km" });
+        for file in &mut of {
+            file.annotations = annotation.split_whitespace().map(str::to_owned).collect();
+        }
         let (_, reasons) = at_risk(&looked(&facts, of));
-        let ids: Vec<_> = reasons.iter().map(|r| r.rule).collect();
-        assert_eq!(ids.join(" "), *expected, "{facts:?} {annotation}");
+        let mut ids: Vec<_> = reasons.iter().map(|r| r.rule).collect();
+        // A named child is spoken of; that reason has rows of its own.
+        if !facts.victims.is_empty() {
+            ids.retain(|r| *r != "child-spoken-of");
+        }
+        seen.extend(ids.iter().copied());
+        if ids.join(" ") != *expected {
+            wrong.push(format!(
+                "{:?} {annotation}: {} and not {expected}",
+                facts.note,
+                ids.join(" ")
+            ));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // Of the rest there are whole reports in app/tests/ranking.rs.
+    assert!(seen.len() > 20, "{seen:?}");
 }
 
 /// A kept file that no list knows may be new, unless it is marked as in circulation.
@@ -264,10 +302,25 @@ fn an_unknown_file_counts_unless_it_is_in_circulation() {
         let mut of = files(of);
         of[0].annotations = annotation.split_whitespace().map(str::to_owned).collect();
         let facts = Facts::default();
-        let (points, reasons) = at_risk(&looked(&facts, of));
-        assert_eq!(reasons.len() == 1, expected, "{annotation}");
-        assert_eq!(points, if expected { 8 } else { 0 });
+        let (_, reasons) = at_risk(&looked(&facts, of));
+        let counts = reasons.iter().any(|r| r.rule == "unknown-file");
+        assert_eq!(counts, expected, "{annotation}");
     }
+}
+
+/// A child spoken of is seen from its age, and that is one fact more.
+#[test]
+fn a_more_pressing_reason_outweighs_any_number_of_others() {
+    let band = |json: &str| {
+        let facts: Facts = serde_json::from_str(json).unwrap();
+        at_risk(&looked(&facts, Vec::new())).0
+    };
+    let many = r#"{"tags": ["solicitation"], "risks": ["new-material", "self-production"], "incident": "unsolicited-obscene",
+        "payments": [{"amount": "1.00"}], "note": "he poses as a girl and trades a large collection"}"#;
+    assert!(band(many) < band(r#"{"tags": ["sadistic"]}"#));
+    let serious = r#"{"tags": ["sextortion", "sadistic"], "incident": "trafficking", "risks": ["infant", "access-to-child", "live-stream"]}"#;
+    assert!(band(serious) < band(r#"{"risks": ["self-harm"]}"#));
+    assert!(band(serious) > band(r#"{"tags": ["sextortion"]}"#));
 }
 
 /// What makes a report actionable, and what only looks like it.
@@ -320,17 +373,14 @@ fn a_report_is_empty_without_anything_to_act_on() {
     }
 }
 
-/// Points of the reasons together: each takes its share of what the others leave.
+/// Points of the reasons together: each takes its share of what the others leave, within the band of the highest level.
 #[test]
 fn points_add_up_to_less_than_their_sum() {
     for (facts, expected) in [
         (r#"{}"#, 0),
-        (r#"{"risks": ["self-harm"]}"#, 45),
-        (r#"{"risks": ["self-harm", "meeting-planned"]}"#, 67), // 1 - 0.55 × 0.6
-        (
-            r#"{"tags": ["solicitation"], "wallets": [{"chain": "bitcoin", "address": "a"}]}"#,
-            17,
-        ), // 1 - 0.9 × 0.92
+        (r#"{"risks": ["self-harm"]}"#, 88), // 70 + 30 × 0.6
+        (r#"{"risks": ["self-harm", "meeting-planned"]}"#, 95), // 70 + 30 × (1 - 0.4 × 0.45)
+        (r#"{"tags": ["solicitation"]}"#, 23), // 16 + 23 × 0.3
     ] {
         let facts: Facts = serde_json::from_str(facts).unwrap();
         assert_eq!(
@@ -339,33 +389,4 @@ fn points_add_up_to_less_than_their_sum() {
             "{facts:?}"
         );
     }
-}
-
-/// The share of points held, in percent, rounded half up; read off the list of what is missing.
-#[test]
-fn completeness_is_the_rounded_share_of_the_points() {
-    let mut rounded_up = 0;
-    for text in [
-        "{}",
-        r#"{"occurred_at": "2026-01-01T00:00:00Z"}"#,
-        r#"{"jurisdiction": {"user_country": "DE"}}"#,
-        r#"{"places": [{"place": "web-page"}]}"#,
-        r#"{"reported": {"id": "u"}}"#,
-        r#"{"reported": {"id": "u", "devices": [{"kind": "IMEI", "value": "1"}]}}"#,
-    ] {
-        let facts: Facts = serde_json::from_str(text).unwrap();
-        let input = looked(&facts, Vec::new());
-        let applying = || COMPLETENESS.iter().filter(|r| (r.applies)(&input));
-        let possible: u32 = applying().map(|r| r.points).sum();
-        let s = scores(&input);
-        let missed: u32 = applying()
-            .filter(|r| s.missing.iter().any(|m| m.rule == r.id))
-            .map(|r| r.points)
-            .sum();
-        let share = f64::from(100 * (possible - missed)) / f64::from(possible);
-        assert_eq!(f64::from(s.complete), (share + 0.5).floor(), "{text}");
-        rounded_up += u32::from(f64::from(s.complete) > share);
-    }
-    // Otherwise rounding down would pass as well.
-    assert!(rounded_up > 0);
 }

@@ -1,0 +1,99 @@
+//! Bytes as text, in whatever encoding they came.
+
+use chardetng::EncodingDetector;
+use encoding_rs::Encoding;
+
+/// Bytes looked at for a declared encoding. Our judgement: a declaration is the first thing in a document.
+const DECLARATION_BYTES_MAX: usize = 200;
+
+/// The text: by its byte order mark, as UTF-8, as an XML declaration says, or as its bytes suggest.
+///
+/// # Errors
+/// It isn't text.
+pub(super) fn text(bytes: &[u8]) -> Result<String, String> {
+    let text = match Encoding::for_bom(bytes) {
+        Some((encoding, _)) => encoding.decode(bytes).0.into_owned(),
+        None => match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => guessed(bytes),
+        },
+    };
+    // Text in UTF-16 without a byte order mark is valid UTF-8 where it is English, with a NUL after each letter.
+    match text.contains('\0') {
+        true => utf16(bytes).ok_or_else(|| "it contains a null byte, so it isn't text".to_owned()),
+        false => Ok(text),
+    }
+}
+
+fn guessed(bytes: &[u8]) -> String {
+    let declared = declared(&bytes[..bytes.len().min(DECLARATION_BYTES_MAX)]);
+    let encoding = declared.unwrap_or_else(|| {
+        let mut detector = EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
+        detector.feed(bytes, true);
+        detector.guess(None, chardetng::Utf8Detection::Deny)
+    });
+    encoding.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+/// The encoding of an XML declaration.
+fn declared(head: &[u8]) -> Option<&'static Encoding> {
+    let head = String::from_utf8_lossy(head);
+    let (_, rest) = head.strip_prefix("<?xml")?.split_once("encoding=")?;
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    Encoding::for_label(rest[1..].split(quote).next()?.as_bytes())
+}
+
+/// UTF-16 without a byte order mark, if every second byte of what looks like letters is NUL.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let nul = |from: usize| {
+        bytes
+            .iter()
+            .skip(from)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
+    let half = bytes.len() / 2;
+    // Of a few bytes nothing can be told.
+    if bytes.len() < 8 || !bytes.len().is_multiple_of(2) {
+        return None;
+    }
+    let encoding = match (nul(0) * 2 > half, nul(1) * 2 > half) {
+        (false, true) => encoding_rs::UTF_16LE,
+        (true, false) => encoding_rs::UTF_16BE,
+        _ => return None,
+    };
+    let text = encoding.decode_without_bom_handling(bytes).0.into_owned();
+    (!text.contains('\0')).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_in_the_encoding_it_came_in() {
+        let utf16 = |text: &str, bom: bool| {
+            let units = bom.then_some(0xfeff).into_iter().chain(text.encode_utf16());
+            units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
+        };
+        for (bytes, expected) in [
+            (b"plain".to_vec(), "plain"),
+            ("Mädchen".as_bytes().to_vec(), "Mädchen"),
+            (b"\xef\xbb\xbfMarke".to_vec(), "Marke"),
+            (
+                b"Dringend: Treffen heute, M\xe4dchen 12".to_vec(),
+                "Dringend: Treffen heute, Mädchen 12",
+            ),
+            (
+                b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xfc</a>".to_vec(),
+                "<?xml version='1.0' encoding='ISO-8859-1'?><a>ü</a>",
+            ),
+            (utf16("Konto: x", true), "Konto: x"),
+            (utf16("Konto: x", false), "Konto: x"),
+        ] {
+            assert_eq!(text(&bytes).as_deref(), Ok(expected));
+        }
+        assert!(text(b"a\0b\0\0\0\x01\xff").is_err());
+    }
+}

@@ -1,0 +1,33 @@
+//! Small helpers for JSON of many makers.
+
+use serde_json::Value;
+
+/// A text that isn't blank, as it is or within `{"value": …}`.
+pub(super) fn own(value: &Value, name: &str) -> Option<String> {
+    said(&value[name])
+}
+
+/// The same of a value itself.
+pub(super) fn said(value: &Value) -> Option<String> {
+    let plain = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Object(fields) => return said(fields.get("value")?),
+        _ => return None,
+    };
+    Some(plain.trim().to_owned()).filter(|t| !t.is_empty())
+}
+
+/// The items of a list; a single value counts as a list of one.
+pub(super) fn items<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
+    match &value[name] {
+        Value::Null => Vec::new(),
+        Value::Array(items) => items.iter().collect(),
+        one => vec![one],
+    }
+}
+
+/// The texts of a list.
+pub(super) fn texts(value: &Value, name: &str) -> Vec<String> {
+    items(value, name).into_iter().filter_map(said).collect()
+}

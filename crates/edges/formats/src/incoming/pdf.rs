@@ -1,0 +1,213 @@
+//! A PDF: its text, and the labelled fields of a CyberTipline report as police print it.
+
+use std::io::Read as _;
+use std::panic::catch_unwind;
+
+use flate2::read::ZlibDecoder;
+use obhut_facts::{
+    Account, Email, Facts, IncomingFormat, IpEvent, ParsedReport, Person, Sealed, Understood,
+};
+
+use super::{cybertip, empty, put_digest};
+
+/// Bytes of all its streams together, unpacked. Our judgement.
+const UNPACKED_BYTES_MAX: u64 = 64 << 20;
+/// Pages read. Our judgement.
+const PAGES_MAX: usize = 500;
+/// Longest text kept, in characters. Our judgement.
+const TEXT_CHARS_MAX: usize = 200_000;
+
+/// # Errors
+/// It has no text that can be read within the limits.
+pub(super) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
+    if unpacked(bytes) > UNPACKED_BYTES_MAX {
+        return Err(format!(
+            "the PDF unpacks to more than {UNPACKED_BYTES_MAX} bytes"
+        ));
+    }
+    let unread = || "the PDF has no text that can be read".to_owned();
+    // The reader is made for well-formed files; what it can't take is unread, and nothing else.
+    let text = catch_unwind(|| text(bytes))
+        .ok()
+        .flatten()
+        .ok_or_else(unread)?;
+    if text.trim().is_empty() {
+        return Err(unread());
+    }
+    Ok(parse(&text))
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    let document = lopdf::Document::load_mem(bytes).ok()?;
+    let mut all = String::new();
+    for page in document.get_pages().values().take(PAGES_MAX) {
+        // A page that can't be read costs that page.
+        let _ = page_text(&document, *page, &mut all);
+        all.push('\n');
+        if all.len() > TEXT_CHARS_MAX {
+            break;
+        }
+    }
+    Some(all.chars().take(TEXT_CHARS_MAX).collect())
+}
+
+/// The text of a page, a line for each move to another line; the reader's own function joins them.
+fn page_text(
+    document: &lopdf::Document,
+    page: lopdf::ObjectId,
+    out: &mut String,
+) -> lopdf::Result<()> {
+    let fonts = document.get_page_fonts(page)?;
+    let mut encodings = std::collections::BTreeMap::new();
+    for (name, font) in &fonts {
+        encodings.insert(name.clone(), font.get_font_encoding(document)?);
+    }
+    let mut encoding = None;
+    for operation in document.get_and_decode_page_content(page)?.operations {
+        let operands = &operation.operands;
+        match operation.operator.as_str() {
+            "Tf" => {
+                let name = operands.first().and_then(|o| o.as_name().ok());
+                encoding = name.and_then(|n| encodings.get(n));
+            }
+            // Down or up: another line. To the side: another word.
+            "Td" | "TD" => {
+                let moved = |n: usize| operands.get(n).and_then(|o| o.as_float().ok());
+                out.push(match moved(1) {
+                    Some(y) if y != 0.0 => '\n',
+                    _ => ' ',
+                });
+            }
+            "T*" | "Tm" | "ET" => out.push('\n'),
+            "Tj" | "TJ" | "'" | "\"" => {
+                if operation.operator != "Tj" && operation.operator != "TJ" {
+                    out.push('\n');
+                }
+                if let Some(encoding) = encoding {
+                    strings(encoding, operands, out)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn strings(
+    encoding: &lopdf::Encoding<'_>,
+    operands: &[lopdf::Object],
+    out: &mut String,
+) -> lopdf::Result<()> {
+    for operand in operands {
+        match operand {
+            lopdf::Object::String(bytes, _) => {
+                *out += &lopdf::Document::decode_text(encoding, bytes)?;
+            }
+            // Depth 1: the operand of TJ is a list of strings and distances.
+            lopdf::Object::Array(parts) => {
+                for part in parts {
+                    if let lopdf::Object::String(bytes, _) = part {
+                        *out += &lopdf::Document::decode_text(encoding, bytes)?;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// How long its compressed streams are together, unpacked; counted, not kept.
+fn unpacked(bytes: &[u8]) -> u64 {
+    let mut total = 0;
+    for at in memchr::memmem::find_iter(bytes, b"stream") {
+        let rest = &bytes[at + b"stream".len()..];
+        let rest = rest.strip_prefix(b"\r").unwrap_or(rest);
+        let rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+        // The first byte of a zlib stream with the usual window.
+        if rest.first().is_some_and(|b| b & 0x0f == 8) {
+            let mut within = ZlibDecoder::new(rest).take(UNPACKED_BYTES_MAX + 1);
+            // What ends early counts as far as it went.
+            let mut sink = std::io::sink();
+            total += std::io::copy(&mut within, &mut sink).unwrap_or(0);
+        }
+        if total > UNPACKED_BYTES_MAX {
+            return total;
+        }
+    }
+    total
+}
+
+/// The labels of a printed CyberTipline report. What has none of them is a text.
+// Long: one label after the other.
+fn parse(text: &str) -> ParsedReport {
+    let mut given = empty(IncomingFormat::Pdf);
+    // Readers of a print-out find labels; whatever else it says is in its text only.
+    given.understood = Understood::Partly;
+    let mut facts = Facts::default();
+    let mut account = Account::default();
+    let mut person = Person::default();
+    let mut in_suspect = false;
+    let mut known = 0;
+    for line in text.lines().map(str::trim) {
+        if let Some(number) = line.strip_prefix("CyberTipline Report ") {
+            let number = number.split_whitespace().next().unwrap_or_default();
+            if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
+                given.number = Some(number.to_owned());
+                known += 1;
+            }
+        }
+        // Sections: what stands under the provider or the child is never the suspect's.
+        match line {
+            "Suspect" | "Suspect Information" | "Person or User Being Reported" => {
+                in_suspect = true
+            }
+            "Child Victim" | "Victim" | "Intended Recipient" => in_suspect = false,
+            _ if line.starts_with("Section ") => in_suspect = false,
+            _ => {}
+        }
+        let Some((label, value)) = line.split_once(':') else {
+            continue;
+        };
+        let value = value.trim();
+        let first = value.split_whitespace().next().unwrap_or_default();
+        match (label.trim(), in_suspect) {
+            ("Incident Type", _) => {
+                known += 1;
+                facts.incident = cybertip::incident(value);
+            }
+            ("MD5" | "SHA1" | "SHA256", _) => put_digest(&mut given, label.trim(), value),
+            ("Approximate Age", false) => {
+                // Only of a child; the number is read by the rules for text.
+            }
+            ("ESP User ID", true) => account.id = Some(value.to_owned()),
+            ("Screen/User Name", true) => account.screen_name = Some(value.to_owned()),
+            ("Email Address", true) => person.emails.push(Email {
+                address: first.to_owned(),
+                ..Email::default()
+            }),
+            ("IP Address", true) if first.parse::<std::net::IpAddr>().is_ok() => {
+                let port = value.split_whitespace().skip_while(|w| *w != "Port").nth(1);
+                account.ip_events.push(IpEvent {
+                    address: first.to_owned(),
+                    port: port.and_then(|p| p.parse().ok()),
+                    event: value.contains("(Login)").then(|| "Login".to_owned()),
+                    ..IpEvent::default()
+                });
+            }
+            _ => {}
+        }
+    }
+    if person != Person::default() {
+        account.person = Some(person);
+    }
+    if account != Account::default() {
+        facts.reported = Some(account);
+    }
+    if known == 0 {
+        given.understood = Understood::No;
+    }
+    facts.note = Some(text.trim().to_owned());
+    given.facts = Sealed::new(facts);
+    given
+}
