@@ -328,7 +328,8 @@ async fn from_match_to_retraction() {
         )
         .await;
         assert!(refused(upheld).contains("another person"));
-        uphold(c, &case, &appeal.id, &olga).await;
+        let nina = new_person(c, "Nina", &[Role::Appeals]).await;
+        uphold(c, &case, &appeal.id, &nina).await;
         let detail = casework::case(c, &case).await.unwrap();
         assert_eq!(detail.case.status, CaseStatus::Cleared);
         assert!(detail.case.account.is_none() && detail.facts.expose() == &Facts::default());
@@ -338,6 +339,10 @@ async fn from_match_to_retraction() {
             (jobs.len(), jobs[0].kind, jobs[0].subject.as_str()),
             (1, JobKind::Retraction, filed.as_str())
         );
+        // An exact digest is disabled by two people.
+        media::dispute_entry(c, "hotline", "one", "wrong", &rita.id)
+            .await
+            .unwrap();
         assert_eq!(
             screen(c, &known).await.verdict,
             Verdict::NoMatch,

@@ -56,16 +56,17 @@ async fn an_upheld_appeal_withdraws_what_has_not_left() {
         obhut_app::reports::approve(c, &filed, &olga, None, false)
             .await
             .unwrap();
-        uphold_appeal(c, &case, &olga).await;
+        let nina = new_person(c, "Nina", &[Role::Reviewer]).await;
+        uphold_appeal(c, &case, &nina).await;
         // Approved and in the outbox, but withdrawn before a worker could claim it.
         assert_eq!(casework::claim_jobs(c, "w", 10, 1).await.unwrap(), []);
     })
     .await;
 }
 
-/// While an appeal is open, the account must not be reported, nor the case decided again.
+/// An appeal stops no report: its report says that there is one, and what is upheld is taken back.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_open_appeal_is_decided_before_anything_else() {
+async fn an_open_appeal_is_told_and_stops_no_report() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let Filed {
@@ -76,32 +77,121 @@ async fn an_open_appeal_is_decided_before_anything_else() {
             decision,
             filed,
         } = filed(c).await;
+        let nina = new_person(c, "Nina", &[Role::Appeals]).await;
         let appeal = casework::file_appeal(c, &case, "no", "public")
             .await
             .unwrap();
-        assert!(
-            refused(casework::file_report(c, &decision, "other", false, "test").await)
-                .contains("appeal")
-        );
-        assert!(
-            refused(obhut_app::reports::approve(c, &filed, &olga, None, false).await)
-                .contains("appeal")
-        );
-        assert!(refused(casework::decide(c, &case, &rita, &request).await).contains("appeal"));
-        casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g")
+        casework::file_report(c, &decision, "webhook", false, "test")
             .await
             .unwrap();
+        obhut_app::reports::approve(c, &filed, &olga, None, false)
+            .await
+            .unwrap();
+        let shown = obhut_app::reports::show(c, &filed, "test").await.unwrap();
+        let documents = shown.documents.unwrap();
+        assert!(documents.text().unwrap().contains("has appealed against"));
+        // The case itself waits: it is not decided a second time meanwhile.
+        assert!(refused(casework::decide(c, &case, &rita, &request).await).contains("appeal"));
+        let uphold = async |person| {
+            casework::decide_appeal(c, &case, &appeal.id, person, AppealOutcome::Upheld, "g").await
+        };
+        // Who decided or approved has touched the case.
+        assert!(refused(uphold(&rita).await).contains("decided this case"));
+        assert!(refused(uphold(&olga).await).contains("approved a report"));
+        uphold(&nina).await.unwrap();
         assert!(refused(casework::report(c, &case, false, "test").await).contains("overturned"));
         assert!(
             refused(casework::file_report(c, &decision, "other", false, "test").await)
                 .contains("overturned")
         );
-        assert!(
-            refused(obhut_app::reports::approve(c, &filed, &olga, None, false).await)
-                .contains("withdrawn")
-        );
-        // Never approved, so never in the outbox.
+        // Approved and in the outbox, but withdrawn before a worker could claim it.
         assert_eq!(casework::claim_jobs(c, "w", 10, 1).await.unwrap(), []);
+    })
+    .await;
+}
+
+/// The code of a rejected appeal was once accepted again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_one_appeal_for_each_decision() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let Filed {
+            case, rita, olga, ..
+        } = filed(c).await;
+        let nina = new_person(c, "Nina", &[Role::Appeals]).await;
+        let measure = Measure::ContentRemoved;
+        let notice = casework::make_notice(c, &case, measure, Language::German, "x", &rita)
+            .await
+            .unwrap();
+        let appeal = casework::appeal_by_code(c, &notice.code, "not me")
+            .await
+            .unwrap();
+        casework::decide_appeal(
+            c,
+            &case,
+            &appeal.id,
+            &nina,
+            AppealOutcome::Rejected,
+            "as assessed",
+        )
+        .await
+        .unwrap();
+        let again = casework::appeal_by_code(c, &notice.code, "not me!").await;
+        assert!(refused(again).contains("new facts"));
+        assert_eq!(
+            casework::case(c, &case).await.unwrap().case.status,
+            CaseStatus::Decided
+        );
+        // New facts, and another person admits them: neither who decided nor who rejected.
+        for touched in [&rita, &nina] {
+            assert!(
+                casework::admit_appeal(c, &case, "new facts", touched)
+                    .await
+                    .is_err()
+            );
+        }
+        let second = casework::admit_appeal(c, &case, "new facts", &olga)
+            .await
+            .unwrap();
+        assert_ne!(second.id, appeal.id);
+    })
+    .await;
+}
+
+/// An upheld appeal once disabled an exact digest for everybody, by one person's word and without an alarm.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exact_digest_is_disabled_by_two_people() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        let screened = screen(c, &known).await;
+        let recorded = media::record(c, &screened, &subject("a"), Some(&known), "server").await;
+        let case = recorded.unwrap().case.unwrap();
+        let (rita, nina) = (
+            new_person(c, "Rita", &[Role::Reviewer]).await,
+            new_person(c, "Nina", &[Role::Reviewer, Role::ListSteward]).await,
+        );
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        uphold_appeal(c, &case, &nina).await;
+        assert_eq!(
+            screen(c, &known).await.verdict,
+            media::Verdict::Match,
+            "it matches on"
+        );
+        let alarms = casework::alarms(c).await.unwrap();
+        assert!(
+            alarms.iter().any(|a| a.text.contains("exact digest")),
+            "{alarms:?}"
+        );
+        let own = media::dispute_entry(c, "hotline", "one", "wrong", &nina.id).await;
+        assert!(refused(own).contains("another person"));
+        media::dispute_entry(c, "hotline", "one", "wrong", &rita.id)
+            .await
+            .unwrap();
+        assert_ne!(screen(c, &known).await.verdict, media::Verdict::Match);
     })
     .await;
 }

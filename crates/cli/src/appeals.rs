@@ -19,10 +19,23 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     let casework = context.casework().await?;
     match command {
-        AppealCommand::Open { case, code, reason } => {
+        AppealCommand::Open {
+            case,
+            code,
+            reason,
+            admitted_by,
+        } => {
             let appeal = match (&case, &code) {
                 // The code says which case; clap refuses both together.
                 (_, Some(code)) => casework::appeal_by_code(&casework, code, &reason).await?,
+                (Some(case), None) if admitted_by.is_some() => {
+                    // An unknown case must not grant a role.
+                    casework::case(&casework, case).await?;
+                    let person = context
+                        .acting(&casework, admitted_by.as_deref(), Act::AdmitAppeal)
+                        .await?;
+                    casework::admit_appeal(&casework, case, &reason, &person).await?
+                }
                 (Some(case), None) => {
                     casework::file_appeal(&casework, case, &reason, &somebody()).await?
                 }

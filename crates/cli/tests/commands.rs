@@ -241,7 +241,12 @@ fn from_list_to_report() {
         b.obhut(&[&decide[..], &["Rita"]].concat()).status.code(),
         Some(5)
     );
-    ok(&b.obhut(&[&decide[..], &["Olga"]].concat()));
+    assert_eq!(
+        b.obhut(&[&decide[..], &["Olga"]].concat()).status.code(),
+        Some(5),
+        "who approved has touched the case"
+    );
+    ok(&b.obhut(&[&decide[..], &["Nina"]].concat()));
     assert_eq!(
         json(&b.obhut(&["case", "show", &case, "--json"]))[0]["status"],
         "cleared"

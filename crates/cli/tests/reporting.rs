@@ -250,7 +250,7 @@ fn from_case_file_to_receipt_and_retraction() {
         "decide",
         appeal,
         "--by",
-        "Olga",
+        "Nina",
         "--outcome",
         "upheld",
         "--grounds",

@@ -323,11 +323,14 @@ async fn an_upheld_appeal_reaches_the_receiver() {
     let appeal = casework::file_appeal(&b.casework, &case, "mine", "public")
         .await
         .unwrap();
+    let nina = casework::add_person(&b.casework, "Nina", &[Role::Appeals], "test")
+        .await
+        .unwrap();
     casework::decide_appeal(
         &b.casework,
         &case,
         &appeal.id,
-        &b.olga,
+        &nina,
         AppealOutcome::Upheld,
         "harmless",
     )

@@ -283,7 +283,19 @@ async fn from_case_file_to_receipt_and_back() {
         409,
         "never by whoever decided"
     );
-    assert_eq!(b.post(&b.olga, &decide, upheld).await.0, 200);
+    assert_eq!(
+        b.post(&b.olga, &decide, upheld.clone()).await.0,
+        409,
+        "nor by whoever approved"
+    );
+    let nina = casework::add_person(&b.casework, "Nina", &[Role::Appeals], "test")
+        .await
+        .unwrap();
+    let rights = [Right::Cases, Right::Decide];
+    let (_, key) = casework::create_key(&b.casework, "nina", &rights, Some(&nina), "test")
+        .await
+        .unwrap();
+    assert_eq!(b.post(&key, &decide, upheld).await.0, 200);
     assert_eq!(
         b.get(&b.rita, &format!("/v1/reports/{report}")).await.1["status"],
         "retracting"

@@ -147,8 +147,11 @@ pub enum AppealCommand {
         /// Why
         #[arg(long)]
         reason: String,
+        /// Person who admits another appeal against the same decision, because of new facts
+        #[arg(long, value_name = "PERSON", conflicts_with = "code")]
+        admitted_by: Option<String>,
     },
-    /// Decide an appeal; never by the person who decided the case
+    /// Decide an appeal; never by the person who decided the case or approved a report of it
     Decide {
         /// The appeal
         appeal: String,

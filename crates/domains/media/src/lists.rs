@@ -525,6 +525,7 @@ pub async fn dispute_entry(
             id: entry.to_owned(),
         });
     }
+    require_another(casework, &list.id, entry, actor).await?;
     // Only now: loading the list above can take seconds, in which others could not write.
     let mut tx = casework.begin().await?;
     dispute(
@@ -717,9 +718,11 @@ async fn lock(tx: &mut Tx, name: &str) -> Result<()> {
 
 /// Entries that don't match any more: list and entry.
 pub(crate) async fn disputed(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
-    let rows = sqlx::query("SELECT list, entry FROM list_disputes WHERE lifted_at IS NULL")
-        .fetch_all(&mut **tx)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT list, entry FROM list_disputes WHERE lifted_at IS NULL AND proposed = 0",
+    )
+    .fetch_all(&mut **tx)
+    .await?;
     rows.iter()
         .map(|row| {
             let mut c = Columns::of(row);
@@ -731,7 +734,7 @@ pub(crate) async fn disputed(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
 /// True if the entry is disputed and therefore doesn't match.
 pub(crate) async fn is_disputed(tx: &mut Tx, list: &str, entry: &str) -> Result<bool> {
     let row = sqlx::query(
-        "SELECT 1 FROM list_disputes WHERE list = $1 AND entry = $2 AND lifted_at IS NULL",
+        "SELECT 1 FROM list_disputes WHERE list = $1 AND entry = $2 AND lifted_at IS NULL AND proposed = 0",
     )
     .bind(list)
     .bind(entry)
@@ -764,7 +767,7 @@ pub(crate) async fn dispute(
     // Lifting a dispute keeps its row, so a second dispute has to clear `lifted_at`.
     sqlx::query(
         "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, disputed_by = $3, reason = $4, disputed_at = $5",
+         ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, proposed = 0, disputed_by = $3, reason = $4, disputed_at = $5",
     )
     .bind(list)
     .bind(entry)
@@ -775,6 +778,48 @@ pub(crate) async fn dispute(
     .await?;
     changes::note(tx).await?;
     audit::write(tx, now, actor, "list.disable", list, entry).await
+}
+
+/// Proposes a dispute: the entry matches on until another person disputes it. An exact digest is of one file and no
+/// other, so a single person's word doesn't let that file pass for everybody.
+pub(crate) async fn propose_dispute(
+    tx: &mut Tx,
+    now: i64,
+    list: &str,
+    entry: &str,
+    reason: &str,
+    actor: &str,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at, proposed) VALUES ($1, $2, $3, $4, $5, 1)
+         ON CONFLICT (list, entry) DO NOTHING",
+    )
+    .bind(list)
+    .bind(entry)
+    .bind(actor)
+    .bind(reason)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    audit::write(tx, now, actor, "list.propose-disable", list, entry).await
+}
+
+/// # Errors
+/// A conflict if this person proposed the dispute: another one confirms it.
+async fn require_another(casework: &Casework, list: &str, entry: &str, actor: &str) -> Result<()> {
+    let row = sqlx::query(
+        "SELECT disputed_by FROM list_disputes WHERE list = $1 AND entry = $2 AND proposed = 1 AND lifted_at IS NULL",
+    )
+    .bind(list)
+    .bind(entry)
+    .fetch_optional(casework.pool())
+    .await?;
+    match row.map(|row| Columns::of(&row).text()).transpose()? {
+        Some(proposed_by) if proposed_by == actor => Err(CaseworkError::conflict(format!(
+            "you proposed to disable entry {entry} when you upheld the appeal; another person confirms it"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 async fn fill_versions(tx: &mut Tx, list: &mut HashList) -> Result<()> {
@@ -807,11 +852,12 @@ async fn fill_versions(tx: &mut Tx, list: &mut HashList) -> Result<()> {
     list.matching_version = signed::matching_version(tx, &list.id).await?;
     // Not from the number of names: only `matching_version` also compares contents.
     list.unsigned = list.matching_version.as_ref() != Some(&list.version);
-    let row =
-        sqlx::query("SELECT COUNT(*) FROM list_disputes WHERE list = $1 AND lifted_at IS NULL")
-            .bind(&list.id)
-            .fetch_one(&mut **tx)
-            .await?;
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM list_disputes WHERE list = $1 AND lifted_at IS NULL AND proposed = 0",
+    )
+    .bind(&list.id)
+    .fetch_one(&mut **tx)
+    .await?;
     list.disabled = Columns::of(&row).int()? as u64;
     Ok(())
 }

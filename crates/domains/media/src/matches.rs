@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use obhut_casework::for_domains::{
-    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, audit, findings,
+    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, alarms, audit, findings,
 };
 use obhut_casework::{
     Action, Casework, CaseworkError, Finding, MatchedEntry, Purpose, Result, Subject,
@@ -89,7 +89,8 @@ impl Domain for Media {
         Ok(())
     }
 
-    /// Disputes the entries that matched.
+    /// Suspends the entries that matched, here and nowhere else, with an alarm. An exact digest is suspended only when
+    /// another person confirms it.
     async fn withdraw(
         &self,
         tx: &mut Tx,
@@ -98,7 +99,7 @@ impl Domain for Media {
     ) -> Result<Vec<Removed>> {
         // Rows without a list are undecodable files: no entry to dispute.
         let rows = sqlx::query(
-            "SELECT DISTINCT list_id, entry FROM media_matches WHERE case_id = $1 AND list_id <> ''",
+            "SELECT DISTINCT list_id, list, entry, hash_kind FROM media_matches WHERE case_id = $1 AND list_id <> ''",
         )
         .bind(clearing.case)
         .fetch_all(&mut **tx)
@@ -107,8 +108,24 @@ impl Domain for Media {
         let now = casework.now_micros();
         for row in &rows {
             let mut c = Columns::of(row);
-            let (list, entry) = (c.text()?, c.text()?);
-            lists::dispute(tx, now, &list, &entry, &reason, clearing.person).await?;
+            let (list, name, entry, kind) = (c.text()?, c.text()?, c.text()?, c.text()?);
+            let exact = matches!(kind.as_str(), "md5" | "sha1" | "sha256");
+            let text = match exact {
+                true => {
+                    lists::propose_dispute(tx, now, &list, &entry, &reason, clearing.person)
+                        .await?;
+                    format!(
+                        "{reason}: entry {entry} of \"{name}\" is an exact digest and matches on; another person looks at it, and disables it if it is wrong: obhut list dispute"
+                    )
+                }
+                false => {
+                    lists::dispute(tx, now, &list, &entry, &reason, clearing.person).await?;
+                    format!(
+                        "{reason}: entry {entry} of \"{name}\" is suspended here; tell the owner of the list, or enable it again"
+                    )
+                }
+            };
+            alarms::raise(tx, now, "list-entry", &format!("{list}/{entry}"), &text).await?;
         }
         // The rows stay: they name list and entry, neither the person nor a digest.
         Ok(Vec::new())

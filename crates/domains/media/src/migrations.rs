@@ -25,4 +25,5 @@ pub(crate) const ALL: &[Numbered] = &[
         "matches",
         include_str!("../migrations/0051_matches.sql"),
     ),
+    (63, "lists", include_str!("../migrations/0063_lists.sql")),
 ];

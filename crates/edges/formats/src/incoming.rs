@@ -9,22 +9,24 @@ use obhut_facts::{Facts, IncomingFormat, ParsedReport, Sealed, Understood};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-mod archive;
+mod activitypub;
 mod atproto;
 mod cybertip;
 mod dsa;
-mod encoding;
-mod fediverse;
 mod form;
 mod iccam;
 mod ids;
-mod json;
+mod inside;
+mod lemmy;
 mod mail;
+mod mastodon;
 mod note;
-mod pdf;
+mod ozone;
 mod unknown_json;
 mod vics;
 mod xarf;
+
+use inside::{archive, encoding, json, pdf};
 
 /// Longest single report, in bytes. Our judgement.
 const REPORT_BYTES_MAX: usize = 16 << 20;
@@ -51,11 +53,11 @@ const FORMATS: &[&Format] = &[
     &xarf::FORMAT,
     &ids::FORMAT,
     &vics::FORMAT,
-    &fediverse::MASTODON,
-    &fediverse::LEMMY,
-    &fediverse::ACTIVITYPUB,
-    &atproto::OZONE,
-    &atproto::REPORT,
+    &mastodon::FORMAT,
+    &lemmy::FORMAT,
+    &activitypub::FORMAT,
+    &ozone::FORMAT,
+    &atproto::FORMAT,
     &dsa::FORMAT,
     &form::FORMAT,
     &unknown_json::FORMAT,

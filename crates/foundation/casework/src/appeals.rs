@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cases::advance;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind};
-use crate::{Casework, CaseworkError, Person, Result, audit, ids, sealed};
+use crate::{Casework, CaseworkError, Person, Result, audit, decisions, ids, sealed};
 
 /// Time within which an appeal should be decided (DSA Article 20: "timely"); our own target, in
 /// microseconds.
@@ -40,8 +40,42 @@ pub struct Appeal {
     pub grounds: Option<String>,
 }
 
-/// Files an appeal against what was decided about a case.
+/// Files an appeal against what was decided about a case: one for each decision.
+///
+/// # Errors
+/// A conflict if an appeal against this decision has been decided. Another one needs new facts, and a person who
+/// admits it ([`admit_appeal`]).
 pub async fn file_appeal(
+    casework: &Casework,
+    case: &str,
+    reason: &str,
+    actor: &str,
+) -> Result<Appeal> {
+    if let Some(decided) = decided_already(casework, case).await? {
+        return Err(CaseworkError::conflict(format!(
+            "an appeal against this decision was decided ({}); another one needs new facts and a person who admits it",
+            decided.id
+        )));
+    }
+    file(casework, case, reason, actor).await
+}
+
+/// The appeal against the latest decision that was decided, if one was.
+async fn decided_already(casework: &Casework, case: &str) -> Result<Option<Appeal>> {
+    let decided_at = decisions::decisions(casework, case)
+        .await?
+        .last()
+        .map(|d| d.decided_at());
+    let appeals = appeals(casework, case).await?;
+    let against = appeals
+        .into_iter()
+        .filter(|a| a.outcome == Some(AppealOutcome::Rejected))
+        .find(|a| decided_at.is_some_and(|at| a.filed_at >= at));
+    Ok(against)
+}
+
+/// The same, whatever was decided before.
+pub(crate) async fn file(
     casework: &Casework,
     case: &str,
     reason: &str,
@@ -78,6 +112,27 @@ pub async fn file_appeal(
     audit::write(&mut tx, casework.now(), actor, "appeal.file", case, &id).await?;
     tx.commit().await?;
     self::appeal(casework, case, &id).await
+}
+
+/// When an appeal of a case that is open was filed.
+pub(crate) async fn open_since(tx: &mut Tx, case: &str) -> Result<Option<i64>> {
+    let row = sqlx::query(
+        "SELECT filed_at FROM appeals WHERE case_id = $1 AND outcome IS NULL ORDER BY filed_at LIMIT 1",
+    )
+    .bind(case)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| Columns::of(&row).int()).transpose()
+}
+
+/// A report of a case under appeal was approved: that is where a rejected appeal puts it back.
+pub(crate) async fn reported_meanwhile(tx: &mut Tx, case: &str) -> Result<()> {
+    sqlx::query("UPDATE appeals SET status_before = $1 WHERE case_id = $2 AND outcome IS NULL")
+        .bind(CaseStatus::Reported.word())
+        .bind(case)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Status of the case before the appeal.

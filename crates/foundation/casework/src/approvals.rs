@@ -13,8 +13,8 @@ use crate::outbox::{self, JobKind};
 use crate::report::{self, Report};
 use crate::reports::ReportRow;
 use crate::{
-    Casework, CaseworkError, Contents, Exhibit, FilingState, Next, Person, Result, Role, audit,
-    cases, channels, decisions, dossier, facts, filings, ids, reports, views,
+    Casework, CaseworkError, Contents, Exhibit, FilingState, Next, Person, Result, Role, appeals,
+    audit, cases, channels, decisions, dossier, facts, filings, ids, reports, views,
 };
 
 /// An approval.
@@ -80,7 +80,12 @@ pub async fn begin_approval(
     {
         // Who may approve comes before what is approved; both are looked at again when it is written.
         let mut tx = casework.db.snapshot().await?;
-        let approvable = [CaseStatus::Decided, CaseStatus::Reported];
+        // An appeal doesn't stop a report: the report says that there is one.
+        let approvable = [
+            CaseStatus::Decided,
+            CaseStatus::Reported,
+            CaseStatus::Appealed,
+        ];
         cases::require_status(&mut tx, &row.case, &approvable).await?;
         require_second_person(&mut tx, &row, person).await?;
     }
@@ -163,15 +168,14 @@ pub async fn approve_report(
         .execute(&mut *tx)
         .await?;
     reports::set_status(&mut tx, report, "approved").await?;
-    let from = [CaseStatus::Decided, CaseStatus::Reported];
-    advance_from(
-        &mut tx,
-        casework.now(),
-        &row.case,
-        &from,
-        CaseStatus::Reported,
-    )
-    .await?;
+    match cases::status(&mut tx, &row.case).await? {
+        CaseStatus::Appealed => appeals::reported_meanwhile(&mut tx, &row.case).await?,
+        _ => {
+            let from = [CaseStatus::Decided, CaseStatus::Reported];
+            let to = CaseStatus::Reported;
+            advance_from(&mut tx, casework.now(), &row.case, &from, to).await?;
+        }
+    }
     // A job that exists keeps its place and its tries.
     outbox::put(&mut tx, casework.now(), JobKind::Report, report).await?;
     if let Some(because) = because.filter(|_| empty || overrides) {
@@ -347,6 +351,7 @@ async fn content_key(casework: &Casework, row: &ReportRow, dossier: &Dossier) ->
         files,
         dossier.category,
         dossier.matched,
+        dossier.appealed_at,
         dossier.found_at,
         dossier.reporter,
         dossier.unit.as_ref().map(|u| u.expose()),
@@ -409,6 +414,15 @@ pub async fn require_sendable(casework: &Casework, id: &str) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Id of the person who approved a report.
+pub(crate) async fn approver(casework: &Casework, report: &str) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT person FROM approvals WHERE report = $1")
+        .bind(report)
+        .fetch_optional(casework.db.pool())
+        .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
 }
 
 /// Who approved a report.

@@ -30,6 +30,8 @@ pub enum Action {
     FileAppeal,
     /// Decide an appeal against another person's decision.
     DecideAppeal,
+    /// Admit another appeal, because of new facts.
+    AdmitAppeal,
     /// Make a notice for whom a case concerns.
     MakeNotice,
     /// See what an alert about payments says.
@@ -81,6 +83,8 @@ const STEWARD: &[Role] = &[Role::ListSteward];
 const ADMINISTRATOR: &[Role] = &[Role::Administrator];
 // The order matters: the first role is the one that is granted at the shell.
 const EITHER: &[Role] = &[Role::ReportingOfficer, Role::Reviewer];
+const REDRESS: &[Role] = &[Role::Reviewer, Role::Appeals];
+const ADMIT: &[Role] = &[Role::Reviewer, Role::ReportingOfficer, Role::Appeals];
 
 const fn gate(action: Action, roles: &'static [Role]) -> Gate {
     Gate {
@@ -109,7 +113,8 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::RetractReport, OFFICER),
     gate(Action::RecordOutcome, OFFICER),
     gate(Action::FileAppeal, EITHER),
-    gate(Action::DecideAppeal, REVIEWER),
+    gate(Action::DecideAppeal, REDRESS),
+    gate(Action::AdmitAppeal, ADMIT),
     gate(Action::MakeNotice, REVIEWER),
     gate(Action::ViewAlert, REVIEWER),
     gate(Action::DecideHold, REVIEWER),

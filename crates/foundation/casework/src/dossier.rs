@@ -10,7 +10,8 @@ use obhut_facts::{
 
 use crate::views::Viewed;
 use crate::{
-    Casework, Decision, Finding, Result, case_detail, cases, filings, findings, settings, views,
+    Casework, Decision, Finding, Result, appeals, case_detail, cases, filings, findings, settings,
+    views,
 };
 
 /// What of a case goes into a dossier besides its ordinary facts and files.
@@ -61,6 +62,12 @@ pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Resu
         .partition(findings::is_as_received);
     let incoming = received.len();
     let mut files = files(casework, case, &found, &facts, detail.decisions.last()).await?;
+    let appealed_at = match detail.case.status {
+        CaseStatus::Appealed => {
+            appeals::open_since(&mut casework.db.snapshot().await?, case).await?
+        }
+        _ => None,
+    };
     let found_at = files.iter().map(|f| f.found_at).min();
     if with.as_received {
         files.extend(self::files(casework, case, &received, &facts, None).await?);
@@ -72,6 +79,7 @@ pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Resu
         category: detail.decisions.last().and_then(|d| d.category().cloned()),
         decided: !detail.decisions.is_empty(),
         embargoed: detail.case.embargoed,
+        appealed_at,
         matched: files.iter().any(|f| f.matched),
         found_at: found_at.unwrap_or(detail.case.opened_at),
         made_at: casework.now(),

@@ -116,7 +116,7 @@ pub use people::{
     take_back_grant, withdraw_role,
 };
 pub use policy::{Action, Purpose};
-pub use redress::decide_appeal;
+pub use redress::{admit_appeal, decide_appeal};
 pub use repeats::{Repeat, begin_repeat, end_repeat};
 pub use report::{Report, report, report_with};
 pub use reports::{ReportRow, file_latest, file_report, report_row, report_rows, retract_report};

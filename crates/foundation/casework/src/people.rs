@@ -22,6 +22,8 @@ words! {
         Administrator = "administrator",
         /// Reads the audit trail.
         Auditor = "auditor",
+        /// Decides appeals and nothing else; may be an outside person.
+        Appeals = "appeals",
     }
 }
 
@@ -40,6 +42,15 @@ pub struct Person {
 }
 
 impl Person {
+    /// Fails unless the person has one of these roles.
+    pub fn require_one(&self, roles: &[Role]) -> Result<()> {
+        match roles.iter().find(|r| self.roles.contains(r)) {
+            Some(role) => self.require(*role),
+            // The first is the one that usually does it.
+            None => self.require(roles[0]),
+        }
+    }
+
     /// An error that says what is missing, unless the person has the role.
     pub fn require(&self, role: Role) -> Result<()> {
         if self.removed {

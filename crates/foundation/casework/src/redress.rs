@@ -8,11 +8,11 @@ use crate::cases::{self, advance};
 use crate::casework::{Clearing, Removed};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, alarms, audit, decisions, erasing, erasures,
-    facts, reports, views,
+    Casework, CaseworkError, Person, Result, Role, alarms, approvals, audit, decisions, erasing,
+    erasures, facts, reports, views,
 };
 
-/// Decides an appeal. The person must not have decided the case. An upheld appeal withdraws unsent reports,
+/// Decides an appeal. The person must have decided neither the case nor any approval. An upheld appeal withdraws unsent reports,
 /// retracts sent ones, disputes the entries that matched, and deletes the account's data.
 pub async fn decide_appeal(
     casework: &Casework,
@@ -22,7 +22,7 @@ pub async fn decide_appeal(
     outcome: AppealOutcome,
     grounds: &str,
 ) -> Result<Appeal> {
-    person.require(Role::Reviewer)?;
+    person.require_one(&[Role::Reviewer, Role::Appeals])?;
     if grounds.trim().is_empty() {
         return Err(CaseworkError::invalid(
             "grounds",
@@ -36,16 +36,7 @@ pub async fn decide_appeal(
         )));
     }
     // Outside the transaction: while an appeal is open, no decision can be added.
-    if decisions::decisions(casework, case)
-        .await?
-        .iter()
-        .any(|d| d.person() == person.id)
-    {
-        return Err(CaseworkError::conflict(format!(
-            "{} decided this case; an appeal is another person's to decide",
-            person.name
-        )));
-    }
+    require_untouched(casework, case, person).await?;
     let account = cases::account(casework, case).await?;
     let kept_until = erasures::preserved_until(casework, case).await?;
     // An unreadable vault record must not block the appeal; the proof then stays incomplete.
@@ -95,6 +86,53 @@ pub async fn decide_appeal(
         erasing::finish_settlements(casework).await?;
     }
     appeals::appeal(casework, case, appeal).await
+}
+
+/// Admits another appeal against a decision, because of new facts. The person decided neither the case nor an
+/// earlier appeal, and approved no report of it.
+pub async fn admit_appeal(
+    casework: &Casework,
+    case: &str,
+    reason: &str,
+    person: &Person,
+) -> Result<Appeal> {
+    person.require_one(&[Role::Reviewer, Role::ReportingOfficer, Role::Appeals])?;
+    require_untouched(casework, case, person).await?;
+    let earlier = appeals::appeals(casework, case).await?;
+    if earlier
+        .iter()
+        .any(|a| a.name.as_ref() == Some(&person.name))
+    {
+        return Err(CaseworkError::conflict(format!(
+            "{} decided an appeal of this case; another person admits a second one",
+            person.name
+        )));
+    }
+    let appeal = appeals::file(casework, case, reason, &person.id).await?;
+    audit::note(casework, &person.id, "appeal.admit", case, &appeal.id).await?;
+    Ok(appeal)
+}
+
+/// # Errors
+/// A conflict if the person decided the case or approved a report of it: who touched it never decides about an appeal.
+async fn require_untouched(casework: &Casework, case: &str, person: &Person) -> Result<()> {
+    let decided = decisions::decisions(casework, case).await?;
+    let mut what = decided
+        .iter()
+        .any(|d| d.person() == person.id)
+        .then_some("decided this case");
+    for report in reports::report_rows(casework, Some(case)).await? {
+        if approvals::approver(casework, &report.id).await?.as_ref() == Some(&person.id) {
+            what = what.or(Some("approved a report of this case"));
+        }
+    }
+    match what {
+        None => Ok(()),
+        Some(what) => Err(CaseworkError::conflict(format!(
+            "{} {what}; an appeal is another person's to decide, and an outside person may hold the role appeals",
+            person.name
+        ))),
+    }
 }
 
 /// Deletes what the database holds about the person of a cleared case, and schedules the rest.

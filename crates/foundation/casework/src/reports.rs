@@ -158,7 +158,12 @@ pub async fn file_report(
     }
     let incident = facts.incident.unwrap_or(IncidentKind::Material);
     let mut tx = casework.db.begin().await?;
-    let reportable = [CaseStatus::Decided, CaseStatus::Reported];
+    // An appeal doesn't stop a report: the duty to report doesn't wait, and the report says that there is one.
+    let reportable = [
+        CaseStatus::Decided,
+        CaseStatus::Reported,
+        CaseStatus::Appealed,
+    ];
     cases::require_status(&mut tx, decision.case(), &reportable).await?;
     let known = sqlx::query(
         "SELECT id, status, decision FROM reports WHERE case_id = $1 AND destination = $2 AND status IN ('draft', 'approved')",

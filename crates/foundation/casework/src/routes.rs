@@ -290,6 +290,7 @@ mod tests {
             matched: false,
             decided: true,
             embargoed: false,
+            appealed_at: None,
             found_at: DAY,
             made_at: DAY,
         }

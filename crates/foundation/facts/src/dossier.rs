@@ -120,6 +120,8 @@ pub struct Dossier {
     pub decided: bool,
     /// Nothing about it may reach the person concerned.
     pub embargoed: bool,
+    /// Since when an appeal against the decision is open, microseconds since 1970.
+    pub appealed_at: Option<i64>,
     /// When the first file was found, or the case was opened; microseconds since 1970.
     pub found_at: i64,
     /// When this was put together, microseconds since 1970.

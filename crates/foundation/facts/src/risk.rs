@@ -112,7 +112,7 @@ const OURS: &str = "our judgement";
 /// Files from which on a report is about a collection. Our judgement: an ordinary report has one to four (NCMEC's
 /// totals of 2025: 61.8 million files in 21.3 million reports).
 const COLLECTION_FILES: usize = 10;
-/// A child up to this age, in years, is an infant or toddler (NCMEC's annotation `infant`).
+/// A child up to this age, in years, is an infant or toddler. Our judgement: NCMEC's annotation `infant` names no age.
 const INFANT_YEARS_MAX: u8 = 3;
 /// A child below this age, in years, has not reached puberty (NCMEC's categories A and B).
 const PUBERTY_YEARS: u8 = 13;

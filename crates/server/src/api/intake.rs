@@ -73,17 +73,24 @@ pub(crate) async fn case_schema() -> Response {
         .into_response()
 }
 
+/// Fields of a report that whoever hands it in may see; a case is named only of one that can't be read.
+const RECEIPT: &[&str] = &["id", "format", "understood", "unreadable", "case"];
+
 /// Counts of an intake.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IntakeBody {
-    /// Each report: id, format, duplicate_of, group, at_risk, reasons …
+    /// Each report: id, format, understood; for keys with the right `cases` also duplicate_of, group, at_risk, reasons …
     #[schema(value_type = Vec<Object>)]
     reports: serde_json::Value,
     taken: u64,
-    duplicates: u64,
-    reuploads: u64,
-    linked: u64,
     unreadable: u64,
+    /// What links reports is for keys with the right `cases`: to others it would tell who is known here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicates: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reuploads: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    linked: Option<u64>,
 }
 
 /// Take in reports of others: CyberTipline XML, XARF, a form's JSON (one, or one a line), a note.
@@ -113,13 +120,23 @@ pub(crate) async fn intake(
     let mut intake = obhut_app::intake::begin_intake(&app.casework).await?;
     let came = intake.take(given, &key.id).await?;
     let s = &intake.summary;
+    let trusted = key.has(Right::Cases);
+    let mut reports = serde_json::to_value(came).expect("reports are JSON");
+    if !trusted {
+        // A report about an account and nothing else would be a question whether it is known.
+        for report in reports.as_array_mut().into_iter().flatten() {
+            if let Some(fields) = report.as_object_mut() {
+                fields.retain(|name, _| RECEIPT.contains(&name.as_str()));
+            }
+        }
+    }
     Ok(Json(IntakeBody {
         taken: s.taken,
-        duplicates: s.duplicates,
-        reuploads: s.reuploads,
-        linked: s.linked,
         unreadable: s.unreadable,
-        reports: serde_json::to_value(came).expect("reports are JSON"),
+        duplicates: trusted.then_some(s.duplicates),
+        reuploads: trusted.then_some(s.reuploads),
+        linked: trusted.then_some(s.linked),
+        reports,
     }))
 }
 

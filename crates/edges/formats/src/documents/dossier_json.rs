@@ -20,6 +20,7 @@ pub(crate) fn case(d: &Dossier) -> Value {
         "made_at": rfc3339(d.made_at),
         "found_at": rfc3339(d.found_at),
         "reporter": reporter(d),
+        "appeal_open_since": d.appealed_at.map(rfc3339),
         "facts": facts,
         "files": files,
     });

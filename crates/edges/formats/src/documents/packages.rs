@@ -65,9 +65,19 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
             });
         }
     }
+    let facts = d.facts.expose();
+    let has_words = facts.note.is_some() || facts.threads.iter().any(|t| !t.messages.is_empty());
+    let told = match profile.language {
+        Language::German => "nicht als eigene Angabe erfasst; siehe Freitext und Nachrichten unten",
+        Language::English => {
+            "not recorded as a field of its own; see the free text and messages below"
+        }
+    };
     blocks.push(Block::Heading(yes.to_owned()));
     for (asked, answer) in profile.asks.iter().zip(&answers) {
         let text = match answer.is_empty() {
+            // Nobody has looked whether the free text says it.
+            true if has_words => told.to_owned(),
             true => no.to_owned(),
             false => answer.join("\n"),
         };
@@ -137,7 +147,7 @@ pub fn zip(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
 
 /// What profiles ask a case for.
 pub(crate) mod ask {
-    use obhut_facts::{Dossier, IncidentKind, IncidentTag, IpEvent, Language, rfc3339};
+    use obhut_facts::{Detection, Dossier, IncidentKind, IncidentTag, IpEvent, Language, rfc3339};
 
     fn incident(kind: IncidentKind, language: Language) -> String {
         match (language, kind) {
@@ -186,11 +196,15 @@ pub(crate) mod ask {
         }
     }
 
-    fn event(e: &IpEvent) -> String {
-        let port = e.port.map_or_else(String::new, |p| format!(" port {p}"));
+    fn event(e: &IpEvent, language: Language) -> String {
+        let (port, at) = match language {
+            Language::German => ("Port", "um"),
+            Language::English => ("port", "at"),
+        };
+        let port = e.port.map_or_else(String::new, |p| format!(" {port} {p}"));
         let at =
             e.at.as_deref()
-                .map_or_else(String::new, |t| format!(" at {t}"));
+                .map_or_else(String::new, |t| format!(" {at} {t}"));
         let what = e
             .event
             .as_deref()
@@ -239,11 +253,14 @@ pub(crate) mod ask {
 
     pub fn content(d: &Dossier, language: Language) -> Vec<String> {
         let file = |f: &obhut_facts::ReportedFile| {
-            let name = f.name.as_ref().map_or("(no name)", |n| n.expose());
-            let size = f
-                .digests
+            let name = f
+                .name
                 .as_ref()
-                .map_or_else(String::new, |d| format!(", {} bytes", d.expose().bytes));
+                .map_or(language.pick("(no name)", "(ohne Namen)"), |n| n.expose());
+            let size = f.digests.as_ref().map_or_else(String::new, |d| {
+                let unit = language.pick("bytes", "Bytes");
+                format!(", {} {unit}", d.expose().bytes)
+            });
             let seen = if f.viewed_whole {
                 seen_words(language).0
             } else {
@@ -257,25 +274,45 @@ pub(crate) mod ask {
         };
         let mut all: Vec<String> = d.files.iter().map(file).collect();
         for thread in &d.facts.expose().threads {
-            all.push(format!(
-                "conversation {}: {} messages",
-                thread.id.as_deref().unwrap_or("(no id)"),
-                thread.messages.len()
-            ));
+            all.push(match language {
+                Language::German => format!(
+                    "Chatverlauf {}: {} Nachrichten",
+                    thread.id.as_deref().unwrap_or("(ohne Kennung)"),
+                    thread.messages.len()
+                ),
+                Language::English => format!(
+                    "conversation {}: {} messages",
+                    thread.id.as_deref().unwrap_or("(no id)"),
+                    thread.messages.len()
+                ),
+            });
         }
         all
     }
 
-    pub fn detected(d: &Dossier, _: Language) -> Vec<String> {
+    fn detection(by: Detection, language: Language) -> &'static str {
+        match (language, by) {
+            (Language::English, by) => by.word(),
+            (Language::German, Detection::HashMatch) => "Hashabgleich",
+            (Language::German, Detection::Person) => "durch eigene Mitarbeitende",
+            (Language::German, Detection::UserReport) => {
+                "Meldung einer Nutzerin oder eines Nutzers"
+            }
+            (Language::German, Detection::Automated) => "automatisiert, auf andere Weise",
+            (Language::German, Detection::Authority) => "Anfrage einer Behörde",
+        }
+    }
+
+    pub fn detected(d: &Dossier, language: Language) -> Vec<String> {
         let mut all: Vec<String> = d
             .facts
             .expose()
             .detected_by
             .iter()
-            .map(|v| v.word().to_owned())
+            .map(|v| detection(*v, language).to_owned())
             .collect();
         if d.matched {
-            all.push("hash-match".into());
+            all.push(detection(Detection::HashMatch, language).to_owned());
         }
         // The case file may name the hash match as well.
         all.dedup();
@@ -299,16 +336,16 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn account(d: &Dossier, _: Language) -> Vec<String> {
+    pub fn account(d: &Dossier, language: Language) -> Vec<String> {
         let facts = d.facts.expose();
         let Some(a) = &facts.reported else {
             return Vec::new();
         };
         let mut all: Vec<String> = Vec::new();
         for (name, value) in [
-            ("id", &a.id),
-            ("name", &a.screen_name),
-            ("service", &a.service),
+            (language.pick("id", "Kennung"), &a.id),
+            (language.pick("name", "Name"), &a.screen_name),
+            (language.pick("service", "Dienst"), &a.service),
         ] {
             all.extend(value.iter().map(|v| format!("{name}: {v}")));
         }
@@ -322,7 +359,7 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn phones(d: &Dossier, _: Language) -> Vec<String> {
+    pub fn phones(d: &Dossier, language: Language) -> Vec<String> {
         let people = d
             .facts
             .expose()
@@ -334,7 +371,7 @@ pub(crate) mod ask {
             .map(|p| {
                 let code = p.country_code.as_deref().unwrap_or_default();
                 let verified = if p.verified == Some(true) {
-                    " (verified)"
+                    language.pick(" (verified)", " (verifiziert)")
                 } else {
                     ""
                 };
@@ -343,22 +380,24 @@ pub(crate) mod ask {
             .collect()
     }
 
-    pub fn addresses(d: &Dossier, _: Language) -> Vec<String> {
+    pub fn addresses(d: &Dossier, language: Language) -> Vec<String> {
         let facts = d.facts.expose();
         let own = facts.reported.iter().flat_map(|a| &a.ip_events);
         let files = d
             .files
             .iter()
             .filter_map(|f| f.facts.expose().ip_event.clone());
-        own.map(event).chain(files.map(|e| event(&e))).collect()
+        own.map(|e| event(e, language))
+            .chain(files.map(|e| event(&e, language)))
+            .collect()
     }
 
-    pub fn logins(d: &Dossier, _: Language) -> Vec<String> {
+    pub fn logins(d: &Dossier, language: Language) -> Vec<String> {
         let facts = d.facts.expose();
         // All log-ins of the case: they are not cut to the three months that the NCA asks for.
         let own = facts.reported.iter().flat_map(|a| &a.ip_events);
         own.filter(|e| e.event.as_deref() == Some("Login"))
-            .map(event)
+            .map(|e| event(e, language))
             .collect()
     }
 
@@ -424,17 +463,20 @@ pub(crate) mod ask {
         all
     }
 
-    pub fn children(d: &Dossier, _: Language) -> Vec<String> {
+    pub fn children(d: &Dossier, language: Language) -> Vec<String> {
         let one = |v: &obhut_facts::Account| {
             let person = v.person.as_ref();
-            let age = person
-                .and_then(|p| p.age)
-                .map_or_else(String::new, |a| format!(", age {a}"));
+            let age = person.and_then(|p| p.age).map_or_else(String::new, |a| {
+                format!(", {} {a}", language.pick("age", "Alter"))
+            });
             let name = person
                 .and_then(|p| p.first_name.clone())
                 .or_else(|| v.screen_name.clone())
                 .or_else(|| v.id.clone());
-            format!("{}{age}", name.unwrap_or_else(|| "(no name)".into()))
+            format!(
+                "{}{age}",
+                name.unwrap_or_else(|| language.pick("(no name)", "(ohne Namen)").into())
+            )
         };
         d.facts.expose().victims.iter().map(one).collect()
     }

@@ -1,33 +1,13 @@
-//! Reports of the AT Protocol and divert events of Ozone.
+//! A report of the AT Protocol. `reportedBy` and `createdBy` report and are nobody's suspect.
 
 use obhut_facts::{Account, Facts, IncidentKind, IncidentTag, IncomingFormat, Sealed};
 use serde_json::Value;
 
-use super::fediverse::pages;
-use super::json::{own, texts};
+use super::json::{own, pages, texts};
 use super::{Format, empty};
 
-/// Ozone's divert event: a moderator hands content to another system.
-pub(super) const OZONE: Format = Format {
-    is: |input| {
-        input.json.as_ref().is_some_and(|v| {
-            let kind = v["event"]["$type"].as_str().unwrap_or_default();
-            kind.starts_with("tools.ozone.moderation.defs#modEvent")
-        })
-    },
-    read: |input| {
-        let value = input.json.as_ref().expect("is() looked at it");
-        let mut given = empty(IncomingFormat::Ozone);
-        let mut facts = about(value);
-        facts.note = own(&value["event"], "comment");
-        given.number = own(value, "id");
-        given.facts = Sealed::new(facts);
-        Ok(given)
-    },
-};
-
 /// A report as `com.atproto.moderation.createReport` answers it.
-pub(super) const REPORT: Format = Format {
+pub(super) const FORMAT: Format = Format {
     is: |input| {
         input
             .json
@@ -55,7 +35,7 @@ pub(super) const REPORT: Format = Format {
 };
 
 /// Account and address of the subject. `reportedBy` and `createdBy` report and are nobody's suspect.
-fn about(value: &Value) -> Facts {
+pub(super) fn about(value: &Value) -> Facts {
     let subject = &value["subject"];
     let uri = own(subject, "uri");
     let did = own(subject, "did").or_else(|| {

@@ -2,8 +2,7 @@
 
 use obhut_facts::{Facts, IncomingFormat, Sealed};
 
-use super::fediverse::pages;
-use super::json::{own, texts};
+use super::json::{own, pages, texts};
 use super::{Format, empty};
 
 pub(super) const FORMAT: Format = Format {

@@ -191,6 +191,7 @@ mod tests {
             matched: false,
             decided: true,
             embargoed: false,
+            appealed_at: None,
             found_at: 0,
             made_at: 0,
         };

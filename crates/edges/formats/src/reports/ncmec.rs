@@ -203,6 +203,13 @@ fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
             x.left_over(field, value);
         }
     }
+    if let Some(since) = d.appealed_at {
+        let text = format!(
+            "the account's holder has appealed against the provider's decision, since {}; it is not decided yet",
+            rfc3339(since)
+        );
+        x.left_over("appeal", &text);
+    }
     if facts.financial.is_some() {
         x.omit("financial", "goes to a financial intelligence unit only");
     }

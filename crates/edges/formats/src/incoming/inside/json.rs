@@ -1,14 +1,15 @@
 //! Small helpers for JSON of many makers.
 
+use obhut_facts::Place;
 use serde_json::Value;
 
 /// A text that isn't blank, as it is or within `{"value": …}`.
-pub(super) fn own(value: &Value, name: &str) -> Option<String> {
+pub(in crate::incoming) fn own(value: &Value, name: &str) -> Option<String> {
     said(&value[name])
 }
 
 /// The same of a value itself.
-pub(super) fn said(value: &Value) -> Option<String> {
+pub(in crate::incoming) fn said(value: &Value) -> Option<String> {
     let plain = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
@@ -19,7 +20,7 @@ pub(super) fn said(value: &Value) -> Option<String> {
 }
 
 /// The items of a list; a single value counts as a list of one.
-pub(super) fn items<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
+pub(in crate::incoming) fn items<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
     match &value[name] {
         Value::Null => Vec::new(),
         Value::Array(items) => items.iter().collect(),
@@ -28,6 +29,18 @@ pub(super) fn items<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
 }
 
 /// The texts of a list.
-pub(super) fn texts(value: &Value, name: &str) -> Vec<String> {
+pub(in crate::incoming) fn texts(value: &Value, name: &str) -> Vec<String> {
     items(value, name).into_iter().filter_map(said).collect()
+}
+
+/// Addresses as one place; another server hosts them.
+pub(in crate::incoming) fn pages(urls: Vec<String>) -> Vec<Place> {
+    match urls.is_empty() {
+        true => Vec::new(),
+        false => vec![Place::WebPage {
+            urls,
+            third_party: None,
+            note: None,
+        }],
+    }
 }

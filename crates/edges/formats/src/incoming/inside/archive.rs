@@ -5,7 +5,8 @@ use std::io::{Cursor, Read as _};
 
 use obhut_facts::{IncomingFormat, ParsedReport, Understood};
 
-use super::{REPORT_BYTES_MAX, encoding, pdf, read_text};
+use super::super::{REPORT_BYTES_MAX, read_text};
+use super::{encoding, pdf};
 
 /// Files in one archive. Our judgement.
 const MEMBERS_MAX: usize = 1_000;
@@ -13,12 +14,12 @@ const MEMBERS_MAX: usize = 1_000;
 const UNPACKED_BYTES_MAX: usize = 4 * REPORT_BYTES_MAX;
 
 /// True for the first bytes of a ZIP.
-pub(super) fn is(bytes: &[u8]) -> bool {
+pub(in crate::incoming) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
 }
 
 /// The structured documents of an archive, if there is more than one; each is a report.
-pub(super) fn each_document(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+pub(in crate::incoming) fn each_document(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let members = members(bytes).unwrap_or_default();
     let structured: Vec<_> = members.into_iter().filter(|m| is_structured(m)).collect();
     match structured.len() {
@@ -29,13 +30,13 @@ pub(super) fn each_document(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
 
 /// # Errors
 /// It can't be unpacked within the limits, or nothing in it can be read.
-pub(super) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
+pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
     let members = members(bytes)?;
     best(&members).ok_or_else(|| "nothing in the archive is a report in a known form".to_owned())
 }
 
 /// The report among some documents: the structured one, or else a PDF. Nothing for texts alone.
-pub(super) fn best(documents: &[Vec<u8>]) -> Option<ParsedReport> {
+pub(in crate::incoming) fn best(documents: &[Vec<u8>]) -> Option<ParsedReport> {
     let structured = documents
         .iter()
         .filter(|d| is_structured(d))

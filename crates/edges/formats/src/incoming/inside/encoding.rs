@@ -10,7 +10,7 @@ const DECLARATION_BYTES_MAX: usize = 200;
 ///
 /// # Errors
 /// It isn't text.
-pub(super) fn text(bytes: &[u8]) -> Result<String, String> {
+pub(in crate::incoming) fn text(bytes: &[u8]) -> Result<String, String> {
     let text = match Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding.decode(bytes).0.into_owned(),
         None => match std::str::from_utf8(bytes) {

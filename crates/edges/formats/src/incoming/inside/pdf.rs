@@ -8,7 +8,7 @@ use obhut_facts::{
     Account, Email, Facts, IncomingFormat, IpEvent, ParsedReport, Person, Sealed, Understood,
 };
 
-use super::{cybertip, empty, put_digest};
+use super::super::{cybertip, empty, put_digest};
 
 /// Bytes of all its streams together, unpacked. Our judgement.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
@@ -19,7 +19,7 @@ const TEXT_CHARS_MAX: usize = 200_000;
 
 /// # Errors
 /// It has no text that can be read within the limits.
-pub(super) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
+pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
     if unpacked(bytes) > UNPACKED_BYTES_MAX {
         return Err(format!(
             "the PDF unpacks to more than {UNPACKED_BYTES_MAX} bytes"

@@ -1,0 +1,1 @@
+ALTER TABLE list_disputes ADD COLUMN proposed BIGINT NOT NULL DEFAULT 0;

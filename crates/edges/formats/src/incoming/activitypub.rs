@@ -1,0 +1,55 @@
+//! An ActivityPub `Flag` of any server: `actor` reports, `object` is reported.
+
+use obhut_facts::{Account, Facts, IncomingFormat, ParsedReport, Sealed};
+
+use super::json::{items, own, pages, said};
+use super::{Format, Input, empty};
+
+/// An ActivityPub `Flag`: `actor` reports, `object` is reported.
+pub(super) const FORMAT: Format = Format {
+    is: |input| {
+        input
+            .json
+            .as_ref()
+            .is_some_and(|v| v["type"] == "Flag" && !v["object"].is_null())
+    },
+    read,
+};
+
+fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
+    let value = input.json.as_ref().expect("is() looked at it");
+    let mut given = empty(IncomingFormat::ActivityPub);
+    given.number = own(value, "id");
+    let objects: Vec<String> = items(value, "object")
+        .into_iter()
+        .filter_map(|o| said(o).or_else(|| own(o, "id")))
+        .collect();
+    // The account comes first, its posts after it; a post alone says nothing of whose it is.
+    let is_post = |uri: &str| {
+        [
+            "/statuses/",
+            "/notes/",
+            "/objects/",
+            "/posts/",
+            "/post/",
+            "/comment/",
+        ]
+        .iter()
+        .any(|part| uri.contains(part))
+    };
+    let account = objects.iter().find(|o| !is_post(o)).cloned();
+    let posts = objects.iter().filter(|o| Some(*o) != account.as_ref());
+    let facts = Facts {
+        occurred_at: own(value, "published"),
+        reported: account.clone().map(|uri| Account {
+            profile_urls: vec![uri.clone()],
+            id: Some(uri),
+            ..Account::default()
+        }),
+        places: pages(posts.cloned().collect()),
+        note: own(value, "content").or_else(|| own(value, "summary")),
+        ..Facts::default()
+    };
+    given.facts = Sealed::new(facts);
+    Ok(given)
+}

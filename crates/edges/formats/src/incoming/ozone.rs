@@ -1,0 +1,26 @@
+//! An Ozone divert event: a moderator hands content to another system.
+
+use obhut_facts::{IncomingFormat, Sealed};
+
+use super::atproto::about;
+use super::json::own;
+use super::{Format, empty};
+
+/// Ozone's divert event: a moderator hands content to another system.
+pub(super) const FORMAT: Format = Format {
+    is: |input| {
+        input.json.as_ref().is_some_and(|v| {
+            let kind = v["event"]["$type"].as_str().unwrap_or_default();
+            kind.starts_with("tools.ozone.moderation.defs#modEvent")
+        })
+    },
+    read: |input| {
+        let value = input.json.as_ref().expect("is() looked at it");
+        let mut given = empty(IncomingFormat::Ozone);
+        let mut facts = about(value);
+        facts.note = own(&value["event"], "comment");
+        given.number = own(value, "id");
+        given.facts = Sealed::new(facts);
+        Ok(given)
+    },
+};

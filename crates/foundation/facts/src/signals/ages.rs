@@ -1,0 +1,276 @@
+//! The age of a child, as people write it.
+
+/// The age of a child that a sentence names, in years.
+pub(super) fn age_of(words: &[&str]) -> Option<u8> {
+    let ages = (0..words.len()).filter_map(|at| age_at(words, at));
+    ages.filter(|years| *years < 18).min()
+}
+
+/// The answer to "how old are you": a number and hardly anything else.
+pub(super) fn answered_age(words: &[&str]) -> Option<u8> {
+    let numbers = words.iter().filter_map(|w| w.parse::<u8>().ok());
+    let numbers: Vec<u8> = numbers.filter(|n| (5..18).contains(n)).collect();
+    match numbers[..] {
+        [age] if words.len() <= 4 => Some(age),
+        _ => None,
+    }
+}
+
+/// A number in words with its digits: `four-year-old`, `zwoelfjaehrige`, `nine`.
+fn spelled(word: &str) -> Option<String> {
+    // Longest first, so that `sixteen` isn't `six`. "Eins" and "ein" are articles too often.
+    const NUMBERS: &[(&str, u8)] = &[
+        ("seventeen", 17),
+        ("siebzehn", 17),
+        ("sixteen", 16),
+        ("sechzehn", 16),
+        ("fuenfzehn", 15),
+        ("fifteen", 15),
+        ("fourteen", 14),
+        ("vierzehn", 14),
+        ("thirteen", 13),
+        ("dreizehn", 13),
+        ("twelve", 12),
+        ("zwoelf", 12),
+        ("eleven", 11),
+        ("elf", 11),
+        ("zehn", 10),
+        ("ten", 10),
+        ("nine", 9),
+        ("neun", 9),
+        ("eight", 8),
+        ("acht", 8),
+        ("seven", 7),
+        ("sieben", 7),
+        ("six", 6),
+        ("sechs", 6),
+        ("five", 5),
+        ("fuenf", 5),
+        ("four", 4),
+        ("vier", 4),
+        ("three", 3),
+        ("drei", 3),
+        ("two", 2),
+        ("zwei", 2),
+    ];
+    const GRADES: &[(&str, u8)] = &[
+        ("dritten", 3),
+        ("vierten", 4),
+        ("fuenften", 5),
+        ("sechsten", 6),
+        ("siebten", 7),
+        ("achten", 8),
+        ("neunten", 9),
+        ("third", 3),
+        ("fourth", 4),
+        ("fifth", 5),
+        ("sixth", 6),
+        ("seventh", 7),
+        ("eighth", 8),
+        ("ninth", 9),
+    ];
+    if let Some((_, number)) = GRADES.iter().find(|(name, _)| *name == word) {
+        return Some(number.to_string());
+    }
+    let (name, number) = NUMBERS.iter().find(|(name, _)| word.starts_with(name))?;
+    let rest = &word[name.len()..];
+    // "Often", "fourth", "weight": only a number, or a number and an age.
+    let aged = [
+        "",
+        "-year-old",
+        "-year",
+        "-yr-old",
+        "yearold",
+        "-jaehrige",
+        "-month-old",
+    ];
+    (aged.contains(&rest) || rest.starts_with("jaehr") || rest.starts_with("-jaehr"))
+        .then(|| format!("{number}{rest}"))
+}
+
+// Long: the ways in which people write an age, one after the other.
+fn age_at(words: &[&str], at: usize) -> Option<u8> {
+    const AGED: &[&str] = &[
+        "age", "aged", "alter", "about", "only", "is", "shes", "hes", "im", "i", "am", "bin",
+        "ist", "erst", "gerade", "just", "turned", "almost", "fast", "ca", "circa", "for",
+    ];
+    const SOMEBODY: &[&str] = &[
+        "she",
+        "he",
+        "shes",
+        "hes",
+        "er",
+        "sie",
+        "who",
+        "die",
+        "der",
+        "girl",
+        "boy",
+        "child",
+        "kid",
+        "daughter",
+        "son",
+        "her",
+        "him",
+        "maedchen",
+        "junge",
+        "jungen",
+        "kind",
+        "tochter",
+        "sohn",
+        "schuelerin",
+        "schueler",
+        "ihn",
+        "ihr",
+        "cousin",
+        "sister",
+        "brother",
+        "schwester",
+        "bruder",
+        "friend",
+        "freundin",
+        "freund",
+        "niece",
+        "nephew",
+        "nichte",
+        "neffe",
+        "tomorrow",
+        "today",
+        "morgen",
+        "heute",
+        "m",
+        "f",
+        "w",
+    ];
+    const UNITS: &[&str] = &[
+        "files",
+        "file",
+        "dateien",
+        "datei",
+        "pictures",
+        "bilder",
+        "pics",
+        "fotos",
+        "videos",
+        "times",
+        "mal",
+        "euro",
+        "euros",
+        "eur",
+        "usd",
+        "dollars",
+        "dollar",
+        "days",
+        "tage",
+        "tagen",
+        "hours",
+        "stunden",
+        "minutes",
+        "minuten",
+        "weeks",
+        "wochen",
+        "uhr",
+        "pm",
+        "am",
+        "oclock",
+        "percent",
+        "prozent",
+        "hits",
+        "treffer",
+        "accounts",
+        "konten",
+        "messages",
+        "nachrichten",
+        "people",
+        "leute",
+        "coins",
+        "gb",
+        "mb",
+        "tb",
+        "km",
+        "uploads",
+        "reports",
+        "meldungen",
+    ];
+    let spelled = spelled(words[at]);
+    let word = spelled.as_deref().unwrap_or(words[at]);
+    let next = words.get(at + 1).copied().unwrap_or_default();
+    let before = at.checked_sub(1).map_or("", |b| words[b]);
+    let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
+    let rest = word[digits.len()..].trim_start_matches('-');
+    let number = digits.parse::<u8>().ok()?;
+    let year = |w: &str| {
+        w.starts_with("year")
+            || w.starts_with("jaehr")
+            || matches!(
+                w,
+                "yo" | "y" | "yrs" | "yr" | "jahre" | "jahren" | "j" | "jahr" | "yr-old" | "yos"
+            )
+    };
+    let month = |w: &str| w.starts_with("month") || w.starts_with("monat");
+    // "13f", "m14": as in profiles.
+    if matches!(rest, "f" | "m" | "w") && (5..18).contains(&number) {
+        return Some(number);
+    }
+    // "year 7", "7th grade", "5. Klasse": pupils are about five or six years older than their grade.
+    let grade = matches!(before, "year" | "grade" | "klasse" | "jahrgang")
+        || matches!(
+            next,
+            "klasse" | "klaessler" | "klaesslerin" | "grade" | "grader" | "klaessle"
+        )
+        || (matches!(rest, "th" | "st" | "nd" | "rd") && next.starts_with("grade"));
+    if grade && (1..=10).contains(&number) {
+        return Some(number + 5);
+    }
+    if year(rest) || (rest.is_empty() && year(next)) {
+        return Some(number);
+    }
+    if month(rest) || (rest.is_empty() && month(next)) {
+        return Some(number / 12);
+    }
+    let clock = matches!(
+        before,
+        "at" | "um"
+            | "gegen"
+            | "around"
+            | "until"
+            | "bis"
+            | "ab"
+            | "from"
+            | "room"
+            | "zimmer"
+            | "page"
+            | "seite"
+            | "year"
+            | "section"
+    );
+    if clock || !rest.is_empty() || UNITS.contains(&next) || !(4..18).contains(&number) {
+        return None;
+    }
+    let somebody = words[at.saturating_sub(4)..at].iter().any(|w| {
+        SOMEBODY.contains(w)
+            || w.ends_with("kind")
+            || w.ends_with("maedchen")
+            || w.ends_with("tochter")
+            || w.ends_with("sohn")
+    });
+    let siblings = matches!(next, "and" | "und")
+        && words
+            .get(at + 2)
+            .is_some_and(|w| w.parse::<u8>().is_ok() || self::spelled(w).is_some());
+    let aged = AGED.contains(&before) || (siblings && somebody);
+    // "wants to meet her tomorrow, 12"; not "tomorrow at 12".
+    let last = next.is_empty();
+    ((aged && (last || somebody))
+        || (somebody && last)
+        || (somebody && matches!(before, "is" | "ist"))
+        || words[..at].last().is_some_and(|w| {
+            w.ends_with("kind")
+                || SOMEBODY[10..].contains(w)
+                    && !matches!(
+                        *w,
+                        "tomorrow" | "today" | "morgen" | "heute" | "m" | "f" | "w"
+                    )
+        }))
+    .then_some(number)
+}
