@@ -66,7 +66,7 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "incoming",
         run: |bytes| {
-            // Whatever came in is something: one report at least, and each of them read or named.
+            // Input is never dropped: `split` returns at least one part, and each is either parsed or marked unreadable.
             let parts = obhut_formats::incoming::split(bytes);
             assert!(!parts.is_empty());
             for part in parts {
@@ -136,7 +136,7 @@ pub fn corpus_folder(target: &Target) -> PathBuf {
     folder.join(target.name)
 }
 
-/// The inputs that are kept, in the order of their names.
+/// The corpus inputs, sorted by file name.
 pub fn corpus(target: &Target) -> Vec<Vec<u8>> {
     let mut files: Vec<_> = fs::read_dir(corpus_folder(target))
         .into_iter()
@@ -151,14 +151,14 @@ pub fn corpus(target: &Target) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Small changes of inputs that are kept: the same for the same seed.
+/// An endless sequence of small mutations of corpus inputs; the same seed gives the same sequence.
 pub struct Changes {
     corpus: Vec<Vec<u8>>,
     state: u64,
 }
 
 impl Changes {
-    /// Of a corpus, which must not be empty.
+    /// Panics if the corpus is empty.
     pub fn new(corpus: Vec<Vec<u8>>, seed: u64) -> Self {
         assert!(
             !corpus.is_empty(),
@@ -191,7 +191,7 @@ impl Iterator for Changes {
             match self.number(7) {
                 0 if !bytes.is_empty() => bytes[at] ^= 1 << self.number(8),
                 1 if !bytes.is_empty() => {
-                    // Ends of ranges, a sign bit, and what CSV and JSON are divided by.
+                    // Boundary values, a sign bit, and the delimiters of CSV and JSON.
                     const TELLING: [u8; 8] = [0, 1, 0x7f, 0x80, 0xff, b'"', b',', b'\n'];
                     bytes[at] = TELLING[self.number(TELLING.len())];
                 }
@@ -218,7 +218,7 @@ impl Iterator for Changes {
                     bytes.splice(at..at, piece);
                 }
                 _ => {
-                    // A number somewhere, as large as it goes.
+                    // Four 0xff bytes: the largest possible length or count.
                     for byte in bytes.iter_mut().skip(at).take(4) {
                         *byte = 0xff;
                     }

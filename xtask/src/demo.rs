@@ -144,7 +144,7 @@ pub fn run() -> Done {
         "--purpose",
         "assessed",
         "--basis",
-        "consent of nobody needed: generated",
+        "generated pictures, no legal basis needed",
         &list,
     ])?;
     for person in ["Ada (scripted)", "Grace (scripted)"] {
@@ -303,7 +303,7 @@ pub fn run() -> Done {
         println!("{what:<14} {came}");
     }
     println!(
-        "\nEverything lies in {}; list and pictures can be looked at, `obhut --data {} case list` goes on from here.",
+        "\nEverything is in {}. Look at the list and the pictures, or continue with `obhut --data {} case list`.",
         folder.display(),
         obhut.data.display()
     );
@@ -398,7 +398,7 @@ fn published(obhut: &Obhut, folder: &Path) -> Done {
     }
     println!("  found {found} of {bridges} forms of the bridge, and {wrong} other motifs");
     if found != bridges || wrong > 0 {
-        return Err("the published media were not told apart".into());
+        return Err("PDQ did not distinguish the published test images".into());
     }
     Ok(())
 }

@@ -178,10 +178,10 @@ fn stems(folder: &str) -> Vec<String> {
         .collect()
 }
 
-/// Files of a registry's folder that its list doesn't name.
 /// Files beside entries that hold none and help them.
 const HELPERS: &[&str] = &["tests", "inside"];
 
+/// Files of a registry's folder that its list doesn't name.
 fn registry(folder: &str, entry: &str) -> Vec<String> {
     let list = read(&root().join(format!("{folder}.rs")));
     stems(folder)

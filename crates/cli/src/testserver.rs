@@ -1,4 +1,4 @@
-//! `obhut testserver`: services that aren't, on this machine only, ending by themselves.
+//! `obhut testserver`: fake services for testing, on loopback only; they stop by themselves after a set time.
 
 use std::process::ExitCode;
 use std::sync::Arc;

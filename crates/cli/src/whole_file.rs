@@ -1,4 +1,4 @@
-//! A file that appears whole under its name, or not at all; until then what stood there stays.
+//! Writes a file atomically: readers see the old content or the complete new one.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write};

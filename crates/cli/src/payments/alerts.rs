@@ -24,9 +24,11 @@ pub(super) async fn list(
             || {
                 // The date: the first ten characters of RFC 3339.
                 let last = &rfc3339(row.last_at)[..10];
+                // The title says "possible": a row accuses nobody.
+                let title = row.title(Language::English);
                 format!(
-                    "{:>5.1}  {}  {}  {}  until {last}",
-                    row.score, row.id, row.case, row.scenario
+                    "{:>5.1}  {}  {}  {title}  until {last}",
+                    row.score, row.id, row.case
                 )
             },
         )?;
@@ -59,9 +61,10 @@ pub(super) async fn show(
                 })
             },
             || {
+                let title = d.title(language);
                 let mut text = format!(
-                    "{}  {}  {:.1} of 100\nparty {}, case {}\n{}\n",
-                    d.row.id, d.row.scenario, d.row.score, d.party.expose(), d.row.case, d.advice(language)
+                    "{}  {title}  {:.1} of 100\nparty {}, case {}\n{}\n",
+                    d.row.id, d.row.score, d.party.expose(), d.row.case, d.advice(language)
                 );
                 for f in &d.fired {
                     let i = f.indicator();

@@ -237,6 +237,14 @@ pub struct AlertRow {
     pub changed_at: i64,
 }
 
+impl AlertRow {
+    /// What the party may be, in words that accuse nobody.
+    pub fn title(&self, language: Language) -> &str {
+        let entry = Scenario::by_name(&self.scenario);
+        entry.map_or(&self.scenario, |s| language.pick(s.title.en, s.title.de))
+    }
+}
+
 /// An alert with all that it says.
 #[derive(Clone, Debug)]
 pub struct AlertDetail {
@@ -256,6 +264,11 @@ impl AlertDetail {
     /// The scenario's entry, where there is still one of that name.
     pub fn scenario(&self) -> Option<&'static Scenario> {
         Scenario::by_name(&self.row.scenario)
+    }
+
+    /// What the party may be, in words that accuse nobody.
+    pub fn title(&self, language: Language) -> &str {
+        self.row.title(language)
     }
 
     /// What the reader should do first.

@@ -20,7 +20,7 @@ use obhut_casework::{DecisionRequest, Role, Ruling, Sealed};
 use obhut_fakes::transfers::{GeneratedTransfers, MadeTransfer, Recipe, synthesize};
 use obhut_payments::*;
 
-/// An alert about a party, about a party, without a timeline.
+/// An alert about a party, without a timeline.
 fn alert(party: &str, near: &[&str]) -> NewAlert {
     let fired = [("S01", 0), ("S03", 0), ("R02", 0)];
     let fired: Vec<Fired> = fired

@@ -155,7 +155,7 @@ impl CyberTip {
 
     /// What was finished, in the order of the numbers.
     pub fn finished(&self) -> Vec<Finished> {
-        let kept = self.kept.lock().expect("nobody panics with it");
+        let kept = self.kept.lock().expect("lock poisoned");
         let done = kept.reports.iter().filter(|(_, r)| r.end == End::Finished);
         done.map(|(number, r)| Finished {
             number: *number,
@@ -167,22 +167,18 @@ impl CyberTip {
 
     /// How many were finished.
     pub fn finished_count(&self) -> u64 {
-        self.kept.lock().expect("nobody panics with it").finished
+        self.kept.lock().expect("lock poisoned").finished
     }
 
     /// The XML of a report it holds.
     pub fn xml(&self, number: i64) -> Option<String> {
-        let kept = self.kept.lock().expect("nobody panics with it");
+        let kept = self.kept.lock().expect("lock poisoned");
         kept.reports.get(&number).map(|r| r.xml.clone())
     }
 
     /// How many requests of each sort it got, and what it did to them.
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
-        self.kept
-            .lock()
-            .expect("nobody panics with it")
-            .counts
-            .clone()
+        self.kept.lock().expect("lock poisoned").counts.clone()
     }
 
     fn now(&self) -> i64 {
@@ -193,7 +189,7 @@ impl CyberTip {
         *self
             .kept
             .lock()
-            .expect("nobody panics with it")
+            .expect("lock poisoned")
             .counts
             .entry(what)
             .or_default() += 1;
@@ -204,7 +200,7 @@ impl CyberTip {
         if percent == 0 {
             return false;
         }
-        let mut kept = self.kept.lock().expect("nobody panics with it");
+        let mut kept = self.kept.lock().expect("lock poisoned");
         // xorshift64*: chance for tests, not for keys.
         let mut x = kept.chance;
         x ^= x >> 12;
@@ -257,7 +253,7 @@ impl CyberTip {
                 let twice = self.happens(self.faults.twice_percent);
                 let now = self.now();
                 let answer = {
-                    let mut kept = self.kept.lock().expect("nobody panics with it");
+                    let mut kept = self.kept.lock().expect("lock poisoned");
                     // Before the act: an expired report must answer as one that does not exist.
                     kept.expire(now);
                     let first = act(&mut kept, now);

@@ -499,7 +499,7 @@ impl Maker {
         let n = self.rng.whole(5, 25);
         // Twenty-five payments 0.9 days apart end within the period, so `pay` never drops one below.
         let begin = self.rng.between(10.0, self.recipe.days as f64 - 40.0);
-        let euros = Home {
+        let collector_home = Home {
             from: to,
             currency: Currency::new(b"USD").expect("a currency"),
             hours_ahead: 0,
@@ -513,7 +513,7 @@ impl Maker {
             self.pay(payer, party, home, to, day, usd, 0.1);
             let pass_on = usd * self.rng.between(0.96, 1.0);
             let at = self.transfers.last().map_or(0, |t| t.at_micros);
-            self.pay(party, onward, euros, to, day, pass_on, 0.0);
+            self.pay(party, onward, collector_home, to, day, pass_on, 0.0);
             // Within some hours, whatever the clocks.
             if let Some(last) = self.transfers.last_mut() {
                 last.at_micros = at + i64::from(self.rng.whole(1, 18)) * 3_600_000_000;

@@ -16,7 +16,7 @@ pub const CASE_FILE_BYTES_MAX: usize = 64 << 20;
 const FILES_MAX: usize = 10_000;
 
 words! {
-    /// What holds a case together.
+    /// How findings are grouped into a case.
     CaseGroup {
         /// This case file alone.
         Alone = "alone",
@@ -82,7 +82,7 @@ pub struct NewCase {
 }
 
 impl CaseFile {
-    /// From JSON; unknown fields are refused, so that a typing error can't lose a child.
+    /// From JSON; unknown fields are refused, so that a typo can't silently drop a child.
     pub fn from_json(json: &[u8]) -> std::result::Result<Self, FactsError> {
         read_json(json, CASE_FILE_BYTES_MAX, "the case file")
     }
@@ -104,7 +104,14 @@ pub async fn new_case(
     if file.files.len() > FILES_MAX || contents.len() != file.files.len() {
         return Err(CaseworkError::invalid(
             "files",
-            format!("a case file has at most {FILES_MAX} files"),
+            match file.files.len() == contents.len() {
+                true => format!("a case file has at most {FILES_MAX} files"),
+                false => format!(
+                    "{} files are listed, and {} contents were given",
+                    file.files.len(),
+                    contents.len()
+                ),
+            },
         ));
     }
     if file.surface == Surface::PrivateMessage {
@@ -219,7 +226,7 @@ async fn add_file(
         name,
         surface: file.surface,
         uploaded_at: uploaded.map(|t| t.as_microsecond()),
-        // Of what a person brings in nothing says so, unless the facts do.
+        // A file that a person submits counts as not stopped, unless its facts say otherwise.
         stopped: false,
     };
     findings::file(tx, casework, screening, &of_file).await?;
@@ -235,10 +242,7 @@ async fn add_file(
 }
 
 fn needed(field: &str, value: Option<String>) -> Result<String> {
-    value.filter(|v| !v.trim().is_empty()).ok_or_else(|| {
-        CaseworkError::invalid(
-            "group",
-            format!("a case held together that way needs {field}"),
-        )
-    })
+    value
+        .filter(|v| !v.trim().is_empty())
+        .ok_or_else(|| CaseworkError::invalid("group", format!("that group needs {field}")))
 }

@@ -74,11 +74,11 @@ pub(crate) struct Opening<'a> {
     pub id: &'a str,
     pub group: &'a str,
     pub account: Option<&'a str>,
-    /// Until when, and at whose word.
+    /// End of the embargo, microseconds since 1970, and the authority that ordered it.
     pub embargo: Option<(Option<i64>, String)>,
 }
 
-/// The open case of a group, it may have been decided, and another opened, before a finding is written.
+/// The open case of a group. By the time a finding is written it may have been decided, and another opened.
 pub(crate) async fn open_case(casework: &Casework, subject: &Subject) -> Result<Option<String>> {
     let row = sqlx::query("SELECT id FROM cases WHERE group_key = $1 AND status = 'open'")
         .bind(group_key(casework, subject))

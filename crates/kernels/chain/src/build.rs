@@ -247,7 +247,7 @@ const UNDO_FILES_KEPT: usize = 6;
 
 impl UndoFiles {
     fn get(&self, blocks: &Blocks, number: u32, height: u32) -> Result<Arc<UndoFile>, Fault> {
-        let mut kept = self.0.lock().expect("nobody panics with it");
+        let mut kept = self.0.lock().expect("lock poisoned");
         let now = kept.values().map(|k| k.0).max().unwrap_or(0) + 1;
         if let Some(known) = kept.get_mut(&number) {
             known.0 = now;

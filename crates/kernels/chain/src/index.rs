@@ -110,7 +110,7 @@ impl Index {
     /// Both forests; the newest blocks' joins are made when they are first asked for.
     fn forests(&self) -> &[Forest; 2] {
         self.forests.get_or_init(|| {
-            let mut base = self.base.lock().expect("nobody panics with it");
+            let mut base = self.base.lock().expect("lock poisoned");
             let [mut strong, mut weak] = base.take().expect("it is taken once");
             let (chain, end) = (&self.chain, self.chain.counts.txs);
             // Two starting points: the weak base ends further below the tip.

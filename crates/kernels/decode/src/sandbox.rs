@@ -10,7 +10,7 @@
 //! Two fences that do not rely on each other: resource limits, and a seccomp filter that ends the
 //! process at the first system call that a decoder has no reason to make. Without `open`, `socket`
 //! and `clone` there is nothing to write to but the parent's socket and the shared memory.
-//! Linux only; elsewhere [`enter`] fails, and so does the worker: closed, not open.
+//! Linux only; elsewhere [`enter`] fails, so the worker fails closed.
 
 use std::io;
 
@@ -25,13 +25,13 @@ pub(crate) fn enter(memory_bytes_max: u64) -> io::Result<()> {
     };
     // Soft and hard alike: the process cannot raise it again.
     setrlimit(Resource::As, both(memory_bytes_max))?;
-    // Files only: sockets and mapped memory are not held to it.
+    // Files only: it does not limit sockets or mapped memory.
     setrlimit(Resource::Fsize, both(0))?;
     // Bounds new descriptors; those already open above it stay open.
     setrlimit(Resource::Nofile, both(3))?;
     // A core dump would write the picture to disk.
     setrlimit(Resource::Core, both(0))?;
-    // Root is exempt from this one; the filter below is not.
+    // Root is exempt from this limit, but not from the filter below.
     setrlimit(Resource::Nproc, both(0))?;
     // Last: the filter allows no call that could set a limit.
     filter().map_err(io::Error::other)
@@ -56,7 +56,7 @@ pub(crate) fn enter_for(
     setrlimit(Resource::Nofile, both(64))?;
     setrlimit(Resource::Core, both(0))?;
     if cpu_seconds_max > 0 {
-        // Another signal, sent a little earlier, distinguishes a timeout from a kill from outside.
+        // The soft limit sends SIGXCPU before the hard limit kills, which distinguishes a timeout from an external kill.
         let limit = Rlimit {
             current: Some(cpu_seconds_max),
             maximum: Some(cpu_seconds_max + 5),
@@ -102,7 +102,7 @@ fn libraries_only(program: &std::path::Path) -> Result<(), landlock::RulesetErro
             let access = if path.is_dir() {
                 load
             } else {
-                // Rights that exist for folders only make the kernel refuse a rule for a file.
+                // The kernel refuses a rule for a file that contains rights of folders.
                 load & AccessFs::from_file(ABI::V3)
             };
             rules = rules.add_rule(PathBeneath::new(file, access))?;
@@ -233,14 +233,14 @@ fn program_filter() -> Result<(), String> {
     )
     .and_then(|condition| SeccompRule::new(vec![condition]))
     .map_err(|e| e.to_string())?;
-    // Exec keeps the process id, so the id of now is the program's.
+    // exec keeps the process id, so the current id is also the program's.
     rules.insert(libc::SYS_tgkill, vec![own]);
     // Its own limits may be read, not set.
     let reads = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
         .and_then(|condition| SeccompRule::new(vec![condition]))
         .map_err(|e| e.to_string())?;
     rules.insert(libc::SYS_prlimit64, vec![reads]);
-    // Asking whether something is a terminal, and nothing else of devices.
+    // Only `isatty` (TCGETS); every other ioctl is refused.
     let terminal =
         SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, libc::TCGETS)
             .and_then(|condition| SeccompRule::new(vec![condition]))

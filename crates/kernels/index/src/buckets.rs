@@ -6,7 +6,7 @@
 //! chunks hold every neighbour. Chunks are about as wide as the list is long (log₂), so that a
 //! bucket holds about one entry: at 10⁷ entries eleven chunks and some 2,850 probes.
 //!
-//! Bound: a query never looks at more candidates than a scan would be worth. Where buckets are
+//! Bound: a query never examines so many candidates that a scan would be cheaper. Where buckets are
 //! crowded (flat pictures, thousands of near-equal digests), the scan answers instead.
 
 use std::thread;
@@ -19,7 +19,7 @@ const SCAN_ENTRIES_MAX: usize = 8_192;
 const STEPS_PER_CANDIDATE: usize = 12;
 /// Cost of reading one bucket, in scanned entries.
 const STEPS_PER_PROBE: usize = 12;
-/// Candidates that are asked for before the first of them is compared.
+/// Candidates prefetched before the first of them is compared.
 const PIECE: usize = 128;
 /// Widest chunk, in bits: its table has four bytes for each of its values. Our judgement.
 const CHUNK_BITS_MAX: u32 = 26;
@@ -138,7 +138,7 @@ impl Index {
         answers
     }
 
-    /// `None` where a scan is the cheaper way, known before a single candidate was looked at.
+    /// `None` if a scan is cheaper; decided before any candidate is compared.
     #[inline(always)]
     pub(crate) fn probe(&self, query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
         let thresholds = thresholds(self.tables.len() as u32, radius_bits);
@@ -221,7 +221,7 @@ impl Index {
         Some(hits)
     }
 
-    /// Of the candidates out of table `number`, those within the radius.
+    /// Adds the candidates of table `number` that are within the radius.
     #[inline(always)]
     fn compare(
         &self,
@@ -275,10 +275,10 @@ fn chunks(len: usize) -> Vec<Chunk> {
                     ball(width, *k) as f64 * (1.0 + per_bucket)
                 })
                 .sum();
-            // Whole places: a float has no total order to take the minimum by.
+            // Rounded to an integer, because floats aren't `Ord`.
             buckets as u64
         })
-        .expect("there are some");
+        .expect("one chunk count is always possible");
     let mut from = 0;
     widths(count)
         .map(|width| {
@@ -473,7 +473,7 @@ mod tests {
         }
     }
 
-    /// Flips spread as evenly over the chunks as possible: as even over the chunks as can be, at every distance.
+    /// Flips spread as evenly over the chunks as possible, for every distance.
     #[test]
     fn spread_flips_up_to_the_radius_are_found_in_buckets() {
         let mut state = 7;

@@ -36,7 +36,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         advice: Texts {
             en: "Treat this person as a possible victim: no report names them as a suspect. Speak to them, or to a minor's parents, before anything is blocked; advise them to stop paying, to keep the messages, and where to get help.",
-            de: "Dieser Mensch braucht vielleicht Hilfe: Keine Meldung nennt ihn als verdächtig. Sprechen Sie mit ihm, bei Minderjährigen mit den Eltern, bevor etwas gesperrt wird; raten Sie, nicht weiter zu zahlen und Nachrichten aufzubewahren, und sagen Sie, wo es Hilfe gibt.",
+            de: "Dieser Mensch braucht vielleicht Hilfe: Keine Meldung nennt ihn als verdächtig. Sprechen Sie mit ihm, bei Minderjährigen mit den Eltern, bevor etwas gesperrt wird; raten Sie, nichts mehr zu zahlen, die Nachrichten aber zu sichern, und sagen Sie, wo es Hilfe gibt.",
         },
         side: Side::Sender,
         role: Role::PossibleVictim,

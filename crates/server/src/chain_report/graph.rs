@@ -70,8 +70,8 @@ pub(super) fn draw(r: &PayersReport, w: Words) -> Markup {
         w.t("went to (haircut)", "ging an (Haircut)"),
     ];
     let label = w.t(
-        "Money from services through wallets to the site and on, widths by amount; the table below has the same",
-        "Geld von Diensten über Wallets zur Seite und weiter, Breite nach Betrag; die Tabelle darunter sagt dasselbe",
+        "Money from services through wallets to the site and on, widths by amount; the table below has the same data",
+        "Geld von Diensten über Wallets zur Seite und weiter, Breite nach Betrag; die Tabelle darunter enthält dieselben Angaben",
     );
     html! {
         div class="scroll" {
@@ -256,7 +256,7 @@ fn rows<K: Ord + Clone>(nodes: BTreeMap<K, Node>, w: Words) -> (Vec<Node>, BTree
     (shown, places)
 }
 
-/// The later day, without its year where that is the earlier's.
+/// The last day, without its year if both days are in the same year.
 fn without_year<'a>(first: &str, last: &'a str) -> &'a str {
     match (first.split_once('-'), last.split_once('-')) {
         (Some((a, _)), Some((b, rest))) if a == b => rest,

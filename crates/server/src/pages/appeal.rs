@@ -68,7 +68,7 @@ fn done(language: Language) -> Response {
     let t = |en, de| language.pick(en, de);
     let content = html! {
         h1 { (t("We have received your appeal", "Ihre Beschwerde ist eingegangen")) }
-        p { (t("A different person will review it. Until it is decided, no data of your account will be deleted. You will get the result the same way you received the notice.", "Eine andere Person als bei der ersten Entscheidung prüft ihn. Bis zur Entscheidung werden keine Daten Ihres Kontos gelöscht. Das Ergebnis erfahren Sie auf dem Weg, auf dem Sie die Mitteilung bekommen haben.")) }
+        p { (t("A different person will review it. Until it is decided, no data of your account will be deleted. You will get the result the same way you received the notice.", "Eine andere Person als bei der ersten Entscheidung prüft sie. Bis zur Entscheidung werden keine Daten Ihres Kontos gelöscht. Das Ergebnis erfahren Sie auf dem Weg, auf dem Sie die Mitteilung bekommen haben.")) }
     };
     frame(language, t("Appeal", "Beschwerde"), content)
 }

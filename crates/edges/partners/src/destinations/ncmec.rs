@@ -35,7 +35,7 @@ pub const PRODUCTION: &str = "https://report.cybertip.org/ispws";
 /// Test address (the default).
 pub const TEST: &str = "https://exttest.cybertip.org/ispws";
 /// Longest time for one report. NCMEC deletes an unfinished one 24 hours after it was opened,
-/// or an hour after its last change, whichever is later. Our judgement, well inside NCMEC's.
+/// or an hour after its last change, whichever is later. Our judgement, well within NCMEC's limit.
 const JOB_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// True if the address is the production host, however it is written.
@@ -106,7 +106,7 @@ impl Service {
         transcript.keep(submission).await
     }
 
-    /// Whether it answers and accepts the credentials; its own words.
+    /// Checks that the service answers and accepts the credentials; returns its message.
     pub async fn status(&self) -> Result<String, SendFault> {
         Ok(self.call("/status", Body::None).await?.well()?.words)
     }
@@ -129,13 +129,13 @@ impl Service {
 
     /// Retracts an unfinished report. Returns a receipt if it is finished already, else `None`.
     async fn cancel_or_confirm(&self, number: &str) -> Result<Option<String>, SendFault> {
-        // The question cleans up: a finished report answers that it is finished, any other is gone
-        // afterwards.
+        // `/retract` is the only status query there is: a finished report says so, any other is
+        // deleted.
         let answer = self.call("/retract", Body::id(number)).await?;
         match answer.code {
             code::OK | code::NO_REPORT | code::RETRACTED | code::NOT_FOUND => Ok(None),
             code::FINISHED => Ok(Some(format!(
-                "CyberTipline report {number}: finished, as it says itself"
+                "CyberTipline report {number}: finished, according to the service"
             ))),
             // Always an error: code 0 is handled above.
             _ => answer.well().map(|_| None),
@@ -154,8 +154,8 @@ pub(super) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
     Ok(Sent { filing, receipt })
 }
 
-/// Takes a report back: before it is finished by retracting it, after that by a report that says so,
-/// because a finished one can't be changed.
+/// Retracts a report: with `/retract` while it is unfinished, afterwards with a second report, because a
+/// finished one can't be changed.
 pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let filing = submission.filing.clone();
     let service = Service::of(submission.channel, submission.http.clone())?;
@@ -163,7 +163,7 @@ pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
     if filing.remote.is_empty() {
         return Ok(Sent {
             filing,
-            receipt: "it had not been begun".into(),
+            receipt: "its submission had not started".into(),
         });
     }
     let number = filing.remote.clone();
@@ -243,7 +243,7 @@ async fn deliver_to(
     // Whatever keeps it from finishing, a person has to see it in the end.
     if filing.begun >= BEGINNINGS_MAX {
         return Err(SendFault::Unexpected(format!(
-            "it was begun {BEGINNINGS_MAX} times and never finished; read the service's message, then send it again"
+            "filing was started {BEGINNINGS_MAX} times without finishing; read the service's message, then send it again"
         )));
     }
     let opened = service.call("/submit", Body::Xml(text)).await?.well()?;
@@ -303,7 +303,7 @@ async fn deliver_to(
         }
         code::FINISHED => Ok((
             filing,
-            format!("CyberTipline report {number}: finished, as it says itself"),
+            format!("CyberTipline report {number}: finished, according to the service"),
         )),
         _ => match done.well() {
             Ok(_) => unreachable!("the code is none of those that are well"),
@@ -355,7 +355,7 @@ async fn hand_over(
             .is_some_and(|theirs| theirs.eq_ignore_ascii_case(&md5))
         {
             return Err(SendFault::Unreachable(
-                "the service received other bytes than were sent (MD5); starting over".into(),
+                "the service received different bytes (its MD5 differs); starting over".into(),
             ));
         }
         service

@@ -13,13 +13,13 @@ pub struct AuditRow {
     /// When, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub at: i64,
-    /// Who.
+    /// Id of the person, or name of the process.
     pub actor: String,
-    /// Did what.
+    /// The action, as in `list.sign`.
     pub act: String,
-    /// To what.
+    /// Id of the list, case, exhibit or report.
     pub subject: String,
-    /// With which figures.
+    /// Counts, words and ids that belong to it; never content.
     pub detail: String,
 }
 
@@ -33,7 +33,7 @@ pub struct Pending {
 }
 
 /// Adds a row to the transaction of the act itself. Rows are inserted at commit, so that the counter
-/// row is always the last lock a transaction takes; taken earlier, it could deadlock.
+/// row is always the last lock a transaction takes; taking it earlier could deadlock.
 pub async fn write(
     tx: &mut Tx,
     at: i64,

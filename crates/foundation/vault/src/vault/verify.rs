@@ -30,7 +30,7 @@ pub struct Verification {
     pub sealed_bytes: u64,
     /// Exhibits that were erased and are gone.
     pub erased: u64,
-    /// Nothing in here means that everything agrees.
+    /// Differences found; empty if everything agrees.
     pub problems: Vec<Problem>,
     /// Files that no entry names: of an intake that was cut off before it was acknowledged, or not
     /// ours. Nothing refers to them and nothing hands them out.
@@ -70,7 +70,7 @@ impl Vault {
         if tree.root() != head.root {
             seen.problem(
                 "log/tile/entries",
-                "the entries do not give the root that was signed",
+                "the entries' Merkle root differs from the signed root",
             );
         }
         self.compare_tiles(&tree, &mut seen).await;
@@ -151,7 +151,7 @@ impl Vault {
             if self.log.read(&place).await.is_ok() {
                 seen.problem(
                     place,
-                    "was erased by the log and is still there; erase it again",
+                    "is recorded as erased and still exists; erase it again",
                 );
             }
         }

@@ -17,7 +17,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Several unrelated senders pay the same person small sums",
         de: "Mehrere unverbundene Absender zahlen derselben Person kleine Beträge",
     },
-    check: "recipient, in 180 days: senders without a family link from n to most AND median <= median AND source countries >= countries; sender: pays such recipients, and somebody else",
+    check: "recipient, in 180 days: senders without a family link from n to most AND median amount <= median AND source countries >= countries; sender: pays such recipients, and somebody else",
     thresholds: &[
         proposal("n", 3.0, Unit::Count),
         proposal("median", 120.0, Unit::Money("USD")),

@@ -17,7 +17,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Extreme number of small payments",
         de: "Extreme Zahl kleiner Zahlungen",
     },
-    check: "in 365 days: n or more AND floor <= median <= median",
+    check: "in 365 days: n or more AND floor <= median amount <= median",
     thresholds: &[
         proposal("n", 100.0, Unit::Count),
         threshold("median", 80.0, Unit::Money("AUD")),

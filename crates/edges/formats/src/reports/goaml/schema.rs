@@ -19,7 +19,7 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// From its text. ordinary characters.
+    /// From its text. With `compat`, ^ and $ in patterns are anchors; otherwise, as in XSD, ordinary characters.
     pub fn read(text: &str, compat: bool) -> Result<Schema, String> {
         let root =
             tree::parse(text).map_err(|e| format!("the unit's schema can't be read: {e}"))?;
