@@ -206,7 +206,7 @@ fn pdf(lines: &[&str]) -> Vec<u8> {
     let xref = out.len();
     write!(out, "xref\n0 6\n0000000000 65535 f \n").unwrap();
     for place in places {
-        write!(out, "{place:010} 00000 n \n").unwrap();
+        writeln!(out, "{place:010} 00000 n ").unwrap();
     }
     write!(
         out,

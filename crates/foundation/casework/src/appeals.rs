@@ -44,7 +44,7 @@ pub struct Appeal {
 ///
 /// # Errors
 /// A conflict if an appeal against this decision has been decided. Another one needs new facts, and a person who
-/// admits it ([`admit_appeal`]).
+/// admits it ([`crate::redress::admit_appeal`]).
 pub async fn file_appeal(
     casework: &Casework,
     case: &str,
