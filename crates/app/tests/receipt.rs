@@ -322,6 +322,44 @@ async fn routes_need_a_basis_and_no_one_is_notified_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_child_in_danger_alarms_until_a_report_is_approved_or_refused() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let (rita, olga) = people(c).await;
+        // Seen, so that the next half hour's alarm is one of its own.
+        let alarmed = async || {
+            b.clock.pass(30 * 60);
+            let raised = casework::alarm_about_danger(c).await.unwrap();
+            for alarm in casework::alarms(c).await.unwrap() {
+                assert_eq!(alarm.kind, "child-in-danger");
+                casework::see_alarm(c, &alarm.id, &olga).await.unwrap();
+            }
+            raised
+        };
+        let danger = r#"{"facts": {"reported": {"id": "u-1"}, "risks": ["meeting-planned"]}}"#;
+        case(c, "{}", None).await;
+        assert_eq!(alarmed().await, 0, "a case without a child in danger");
+        let id = case(c, danger, None).await.case;
+        assert_eq!((alarmed().await, alarmed().await), (1, 1), "undecided");
+        let chosen = casework::decide(c, &id, &rita, &request()).await.unwrap();
+        let report = casework::file_report(c, &chosen, "ncmec", false, "t")
+            .await
+            .unwrap();
+        assert_eq!(alarmed().await, 1, "decided, not approved");
+        obhut_app::reports::approve(c, &report, &olga, Some("a meeting"), false)
+            .await
+            .unwrap();
+        assert_eq!(alarmed().await, 0, "approved");
+        let other = case(c, danger, None).await.case;
+        assert_eq!(alarmed().await, 1);
+        let nothing = decision(Ruling::NoReport);
+        casework::decide(c, &other, &rita, &nothing).await.unwrap();
+        assert_eq!(alarmed().await, 0, "decided not to report");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deadlines_run_from_awareness_and_raise_one_alarm() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;

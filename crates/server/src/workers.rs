@@ -86,6 +86,7 @@ async fn round(
     };
     // Sending first: a report that leaves now ends its deadline before it could raise an alarm.
     filing::drain(casework, http, &RetryPolicy::default(), draining).await?;
+    casework::alarm_about_danger(casework).await?;
     casework::escalate_deadlines(casework).await?;
     casework::finish_settlements(casework).await?;
     // Every step can be interrupted and is taken up by the next round.

@@ -14,7 +14,7 @@ const TEXT_CHARS_MAX: usize = 1_000;
 pub struct Alarm {
     /// Id.
     pub id: String,
-    /// `filing`, `destination`, `schema`, `deadline`, `retraction`.
+    /// `filing`, `destination`, `schema`, `deadline`, `retraction`, `child-in-danger` and others.
     pub kind: String,
     /// What about.
     pub subject: String,

@@ -14,7 +14,7 @@ use crate::report::{self, Report};
 use crate::reports::ReportRow;
 use crate::{
     Casework, CaseworkError, Contents, Exhibit, FilingState, Next, Person, Result, Role, appeals,
-    audit, cases, channels, decisions, dossier, facts, filings, ids, reports, views,
+    audit, cases, channels, danger, decisions, dossier, facts, filings, ids, reports, views,
 };
 
 /// An approval.
@@ -168,6 +168,7 @@ pub async fn approve_report(
         .execute(&mut *tx)
         .await?;
     reports::set_status(&mut tx, report, "approved").await?;
+    danger::answered(&mut tx, casework, &row.case, danger::APPROVED).await?;
     match cases::status(&mut tx, &row.case).await? {
         CaseStatus::Appealed => appeals::reported_meanwhile(&mut tx, &row.case).await?,
         _ => {

@@ -26,6 +26,8 @@ words! {
         Preservation = "preservation",
         /// An authority has asked for something; the subject is the case.
         AuthorityRequest = "authority-request",
+        /// A child is in danger now, and nobody has answered; the subject is the case.
+        ChildInDanger = "child-in-danger",
         /// An appeal waits for its decision; the subject is the case.
         Appeal = "appeal",
     }
@@ -119,10 +121,48 @@ pub(crate) async fn end(
     Ok(())
 }
 
+/// Whether a clock of this kind runs about a subject, or one has ended for this reason.
+pub(crate) async fn runs_or_ended(
+    tx: &mut Tx,
+    kind: DeadlineKind,
+    subject: &str,
+    because: &str,
+) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM deadlines WHERE subject = $1 AND kind = $2 AND (ended_at IS NULL OR ended_because = $3)",
+    )
+    .bind(subject)
+    .bind(kind.word())
+    .bind(because)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Columns::of(&row).int()? > 0)
+}
+
+/// Marks a clock as escalated and due again; false if it has ended, or another worker has done so, since it was read.
+pub(crate) async fn alarm_again(
+    tx: &mut Tx,
+    read: &Deadline,
+    now: i64,
+    due_at: i64,
+) -> Result<bool> {
+    let marked = sqlx::query(
+        "UPDATE deadlines SET due_at = $1, escalated_at = $2 WHERE id = $3 AND due_at = $4 AND ended_at IS NULL",
+    )
+    .bind(due_at)
+    .bind(now)
+    .bind(&read.id)
+    .bind(read.due_at)
+    .execute(&mut **tx)
+    .await?;
+    Ok(marked.rows_affected() == 1)
+}
+
 /// Ends what a cleared case waits for, and forgets what authorities asked that has ended; true where
 /// an authority's request still runs, and binds us.
 pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str) -> Result<bool> {
     end(tx, now, DeadlineKind::Report, case, "cleared").await?;
+    end(tx, now, DeadlineKind::ChildInDanger, case, "cleared").await?;
     sqlx::query(
         "UPDATE deadlines SET basis = 'cleared', reference_sealed = NULL, process = NULL
          WHERE subject = $1 AND kind = $2 AND ended_at IS NOT NULL",
@@ -299,8 +339,9 @@ pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
     let now = casework.now();
     let mut count = 0;
     for deadline in self::deadlines(casework, None, false).await? {
-        // The end of a preservation period is not a missed duty.
-        if deadline.kind == DeadlineKind::Preservation || deadline.escalated_at.is_some() {
+        // The end of a preservation period is not a missed duty; a child in danger has alarms of its own.
+        let own = [DeadlineKind::Preservation, DeadlineKind::ChildInDanger];
+        if own.contains(&deadline.kind) || deadline.escalated_at.is_some() {
             continue;
         }
         // Negative if a case opens overdue, because `known_at` is long past: then escalate now.

@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use crate::cases::advance_from;
 use crate::database::{Columns, Tx};
-use crate::{Casework, CaseworkError, Person, Result, Role, audit, changes, findings, ids, views};
+use crate::{
+    Casework, CaseworkError, Person, Result, Role, audit, changes, danger, findings, ids, views,
+};
 
 /// Longest grounds, in characters. Our judgement.
 const GROUNDS_CHARS_MAX: usize = 10_000;
@@ -115,6 +117,7 @@ pub async fn decide(
 }
 
 /// The same, with the category of single exhibits, each of which the person has viewed whole.
+// Long: one transaction.
 pub async fn decide_with_files(
     casework: &Casework,
     case: &str,
@@ -162,6 +165,9 @@ pub async fn decide_with_files(
     // Not from appealed: an open appeal is ended by its own decision only.
     let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
     advance_from(&mut tx, casework.now(), case, &from, to).await?;
+    if request.ruling == Ruling::NoReport {
+        danger::answered(&mut tx, casework, case, danger::NOT_REPORTED).await?;
+    }
     // `advance_from` locked the case row, so the sequence follows the order of decisions.
     let seq = changes::numbers(&mut tx, "decisions", 1).await?;
     let (scale, value) = request

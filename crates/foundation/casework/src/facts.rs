@@ -3,7 +3,7 @@
 pub use obhut_facts::*;
 
 use crate::database::{Columns, Database, Tx};
-use crate::{Casework, CaseworkError, Result, audit, cases, sealed};
+use crate::{Casework, CaseworkError, Result, audit, cases, danger, sealed};
 
 pub(crate) async fn write(
     tx: &mut Tx,
@@ -19,7 +19,7 @@ pub(crate) async fn write(
     .bind(sealed::seal_text(casework, &json))
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    danger::watch(tx, casework, case, facts).await
 }
 
 /// Takes everything known about a case out of the database: redress, and retention's end.

@@ -22,6 +22,7 @@ mod case_file;
 mod cases;
 mod casework;
 mod channels;
+mod danger;
 mod deadlines;
 mod decisions;
 mod dossier;
@@ -71,6 +72,7 @@ pub use case_detail::{CaseDetail, case, cases};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, NewCase, new_case};
 pub use cases::{Case, Embargo, Subject, fresh_group, set_embargo};
 pub use channels::{Channel, channel, channel_at, halt_channel, resume_channel, set_channel};
+pub use danger::alarm_about_danger;
 pub use deadlines::{
     Deadline, DeadlineKind, add_authority_request, deadlines, end_deadline, escalate_deadlines,
     extend_deadline,

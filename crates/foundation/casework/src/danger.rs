@@ -1,0 +1,178 @@
+//! A child in danger now: a case that nobody decides, or whose report nobody approves, raises its alarm every half hour.
+
+use obhut_facts::{Facts, Level, RuleFile, RuleInput, Signals, at_risk};
+
+use crate::database::Tx;
+use crate::deadlines::{self, DeadlineKind};
+use crate::{Casework, Result, alarms};
+
+/// How long such a case may wait before its alarm, and between two alarms, in microseconds: 30 minutes. Our judgement.
+const EVERY_MICROS: i64 = 30 * 60 * 1_000_000;
+/// Microseconds of a minute.
+const MINUTE_MICROS: i64 = 60 * 1_000_000;
+
+/// Starts or ends the clock of a case after its facts were written.
+///
+/// Once a report that told of the danger was approved, further facts start none: they void an approval that wasn't
+/// sent, which has its own alarm. After a decision not to report they start it again.
+pub(crate) async fn watch(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    facts: &Facts,
+) -> Result<()> {
+    if !in_danger(facts) {
+        let because = "the facts don't say any more that a child is in danger now";
+        return deadlines::end(
+            tx,
+            casework.now(),
+            DeadlineKind::ChildInDanger,
+            case,
+            because,
+        )
+        .await;
+    }
+    if deadlines::runs_or_ended(tx, DeadlineKind::ChildInDanger, case, APPROVED).await? {
+        return Ok(());
+    }
+    deadlines::start(
+        tx,
+        casework,
+        DeadlineKind::ChildInDanger,
+        case,
+        casework.now() + EVERY_MICROS,
+        "the facts say that a child is in danger now; 30 minutes are our target",
+    )
+    .await
+}
+
+/// Why a clock ends: a report of the case was approved.
+pub(crate) const APPROVED: &str = "a report was approved";
+/// Why a clock ends: a person decided that there is nothing to report.
+pub(crate) const NOT_REPORTED: &str = "decided not to report";
+
+/// Ends the clock of a case, for one of the reasons above.
+pub(crate) async fn answered(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    because: &str,
+) -> Result<()> {
+    deadlines::end(
+        tx,
+        casework.now(),
+        DeadlineKind::ChildInDanger,
+        case,
+        because,
+    )
+    .await
+}
+
+/// Whether the facts have a reason of the most pressing level.
+fn in_danger(facts: &Facts) -> bool {
+    let files = facts.files.values().map(|file| RuleFile {
+        annotations: file.annotations.clone(),
+        ..RuleFile::default()
+    });
+    let looked = RuleInput {
+        facts,
+        files: files.collect(),
+        categorised: false,
+        reporter: true,
+        said: Signals::of(facts),
+    };
+    at_risk(&looked)
+        .1
+        .first()
+        .is_some_and(|r| r.level == Level::Now)
+}
+
+/// Raises the alarm of each case with a child in danger now that has waited half an hour, and again every half hour;
+/// how many.
+pub async fn alarm_about_danger(casework: &Casework) -> Result<usize> {
+    let now = casework.now();
+    let mut count = 0;
+    for deadline in deadlines::deadlines(casework, None, false).await? {
+        if deadline.kind != DeadlineKind::ChildInDanger || now < deadline.due_at {
+            continue;
+        }
+        let mut tx = casework.db.begin().await?;
+        // Two workers may see the same clock; only one raises the alarm. A pause of the server raises one, not many.
+        if deadlines::alarm_again(&mut tx, &deadline, now, now + EVERY_MICROS).await? {
+            let text = format!(
+                "a child may be in danger now: case {} has waited {} minutes; decide it, and approve its report",
+                deadline.subject,
+                (now - deadline.started_at) / MINUTE_MICROS
+            );
+            alarms::raise(&mut tx, now, "child-in-danger", &deadline.subject, &text).await?;
+            count += 1;
+        }
+        tx.commit().await?;
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench;
+
+    const CASE: &str = "case-1";
+
+    fn facts(json: &str) -> Facts {
+        serde_json::from_str(json).unwrap()
+    }
+
+    async fn told(casework: &Casework, json: &str) {
+        let mut tx = casework.db.begin().await.unwrap();
+        watch(&mut tx, casework, CASE, &facts(json)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    const DANGER: &str = r#"{"risks": ["meeting-planned"]}"#;
+
+    #[tokio::test]
+    async fn a_child_in_danger_is_told_again_every_half_hour_until_answered() {
+        let (_folder, c, clock) = bench::opened_at(0).await;
+        told(&c, DANGER).await;
+        // Told again, it doesn't start over.
+        clock.set(EVERY_MICROS - 1);
+        told(&c, DANGER).await;
+        assert_eq!(alarm_about_danger(&c).await.unwrap(), 0);
+        for times in 1..=3 {
+            clock.set(times * EVERY_MICROS);
+            assert_eq!(alarm_about_danger(&c).await.unwrap(), 1);
+            assert_eq!(
+                alarm_about_danger(&c).await.unwrap(),
+                0,
+                "once in a half hour"
+            );
+            let alarms = crate::alarms(&c).await.unwrap();
+            assert_eq!(alarms.len(), 1);
+            let waited = format!("case {CASE} has waited {} minutes", 30 * times);
+            assert!(alarms[0].text.contains(&waited), "{alarms:?}");
+        }
+        let mut tx = c.db.begin().await.unwrap();
+        answered(&mut tx, &c, CASE, APPROVED).await.unwrap();
+        tx.commit().await.unwrap();
+        clock.set(9 * EVERY_MICROS);
+        told(&c, DANGER).await;
+        clock.set(99 * EVERY_MICROS);
+        assert_eq!(alarm_about_danger(&c).await.unwrap(), 0, "approved");
+    }
+
+    #[tokio::test]
+    async fn facts_that_are_put_right_end_the_clock_and_start_it_again() {
+        let (_folder, c, clock) = bench::opened_at(0).await;
+        told(&c, "{}").await;
+        clock.set(2 * EVERY_MICROS);
+        assert_eq!(alarm_about_danger(&c).await.unwrap(), 0, "no danger");
+        told(&c, DANGER).await;
+        told(&c, "{}").await;
+        clock.set(4 * EVERY_MICROS);
+        assert_eq!(alarm_about_danger(&c).await.unwrap(), 0, "put right");
+        told(&c, DANGER).await;
+        clock.set(5 * EVERY_MICROS);
+        assert_eq!(alarm_about_danger(&c).await.unwrap(), 1);
+    }
+}
