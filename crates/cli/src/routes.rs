@@ -374,6 +374,7 @@ pub async fn alarm(
     match command {
         AlarmCommand::List => {
             // A running server's workers do this; without one the list would miss what has become due.
+            casework::alarm_about_danger(&casework).await?;
             casework::escalate_deadlines(&casework).await?;
             for a in casework::alarms(&casework).await? {
                 output.line(

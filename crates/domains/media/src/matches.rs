@@ -115,7 +115,7 @@ impl Domain for Media {
                     lists::propose_dispute(tx, now, &list, &entry, &reason, clearing.person)
                         .await?;
                     format!(
-                        "{reason}: entry {entry} of \"{name}\" is an exact digest and matches on; another person looks at it, and disables it if it is wrong: obhut list dispute"
+                        "{reason}: entry {entry} of \"{name}\" is an exact digest and matches on; another person looks at it, and disables it if it is wrong: obhut list disable"
                     )
                 }
                 false => {

@@ -94,8 +94,14 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
         contact => format!("\n\n{contact}"),
     };
     let how = match (measure, language) {
-        // A rejected appeal can be followed by another; only this leaves nothing to contest.
         (Measure::Restored, _) => String::new(),
+        // Each decision has one appeal: a code would be refused.
+        (Measure::AppealRejected, Language::German) => format!(
+            "\n\nDamit ist das Beschwerdeverfahren bei uns beendet. Haben Sie neue Tatsachen, teilen Sie sie uns mit; eine Person entscheidet, ob wir den Fall noch einmal prüfen.{contact}\n\nSie können sich auch an ein Gericht oder eine zertifizierte außergerichtliche Streitbeilegungsstelle wenden."
+        ),
+        (Measure::AppealRejected, Language::English) => format!(
+            "\n\nThis ends the appeal with us. If you have new facts, tell us; a person will decide whether we look at the case again.{contact}\n\nYou can also go to court or to an out-of-court dispute settlement body."
+        ),
         (_, Language::German) => format!(
             "\n\nSie können Beschwerde einlegen. Eine andere Person entscheidet darüber. Ihr Konto brauchen Sie dafür nicht, nur diesen Code:\n\n    {code}{contact}\n\nSolange über die Beschwerde nicht entschieden ist, werden Daten Ihres Kontos nicht gelöscht. Sie können sich auch an ein Gericht oder eine zertifizierte außergerichtliche Streitbeilegungsstelle wenden."
         ),
@@ -231,7 +237,9 @@ mod tests {
                         "{word} in {text}"
                     );
                 }
-                assert_eq!(*measure != Measure::Restored, text.contains("a-b"));
+                // A code only where an appeal with it would be taken.
+                let contested = !matches!(measure, Measure::Restored | Measure::AppealRejected);
+                assert_eq!(contested, text.contains("a-b"), "{text}");
             }
         }
     }
