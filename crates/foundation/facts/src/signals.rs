@@ -1,6 +1,6 @@
 //! What free text says of a child's danger, in German and English, by stated words.
 //!
-//! The rules find words; they understand nothing. They raise a rank, never lower one, and accuse nobody. A pattern is
+//! The rules find words; they understand nothing. They rank, and are never an accusation. A pattern is
 //! words in their order: `word*` matches any word that begins so, `..` up to six words between. Text is taken
 //! sentence by sentence; a negation shortly before a pattern takes it back.
 
@@ -21,7 +21,7 @@ use crate::{Facts, Message};
 
 /// Characters of all texts of a report that are looked at. Our judgement.
 const CHARS_MAX: usize = 40_000;
-/// Words that `..` may stand for. Our judgement.
+/// Words that `..` may match. Our judgement.
 const GAP_WORDS_MAX: usize = 6;
 /// Words before a pattern in which a negation counts. Our judgement.
 const NEGATION_WORDS: usize = 3;
@@ -40,13 +40,13 @@ pub enum Signal {
     SelfHarm,
     /// Sexual abuse or violence against a child in person.
     Abuse,
-    /// Somebody lives or works with a child.
+    /// A person lives or works with a child.
     Access,
     /// Streamed live.
     Live,
     /// Blackmail.
     Blackmail,
-    /// Somebody asks a child for pictures, or talks to it of sex.
+    /// A child is asked for pictures, or talked to about sex.
     Grooming,
     /// Paid, or to be paid, for pictures, shows or a child.
     Payment,
@@ -54,19 +54,19 @@ pub enum Signal {
     Escalation,
     /// A child is sold, lent or made to work.
     Trafficking,
-    /// Somebody makes pictures of a child.
+    /// Pictures of a child are made.
     Production,
     /// A child is missing.
     Missing,
-    /// Somebody threatens to kill or hurt a child.
+    /// A threat to kill or hurt a child.
     Threat,
-    /// Somebody collects, trades or sells many files.
+    /// Many files are collected, traded or sold.
     Collection,
-    /// Somebody trades or collects, by words of that trade.
+    /// Trading or collecting, by its jargon.
     Trade,
     /// An adult poses as a child.
     Posing,
-    /// Somebody looks for children or for material.
+    /// A search for children or for material.
     Search,
     /// The child made the pictures itself.
     SelfMade,
@@ -74,7 +74,7 @@ pub enum Signal {
     Known,
 }
 
-/// Words for a signal, with where the rule comes from and what it is to find and not to find.
+/// Patterns for a signal, with source, example and counterexample.
 pub struct TextRule {
     /// What it says.
     pub signal: Signal,
@@ -265,7 +265,7 @@ fn found(words: &[&str]) -> (u32, u32) {
     (strong, weak)
 }
 
-/// "… is not known", "… nicht erkennbar": what stands before is denied.
+/// "… is not known", "… nicht erkennbar": what comes before is denied.
 fn is_denied(after: &[&str]) -> bool {
     const DENIED: &[&str] = &[
         "known",
@@ -381,6 +381,10 @@ mod tests {
             ("18 months old", Some(1)),
             ("she is 14", Some(14)),
             ("aged 10", Some(10)),
+            // "girl" alone was left out of the words before a bare number.
+            ("the boy 12 sends selfies", Some(12)),
+            ("the girl 12 sends selfies", Some(12)),
+            ("Mädchen 12 schickt Selfies", Some(12)),
             ("ein Kind von 8 Jahren und eines von 5 Jahren", Some(5)),
             ("they meet tomorrow at 12", None),
             ("12 files", None),

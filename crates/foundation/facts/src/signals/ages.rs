@@ -94,16 +94,8 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
         "age", "aged", "alter", "about", "only", "is", "shes", "hes", "im", "i", "am", "bin",
         "ist", "erst", "gerade", "just", "turned", "almost", "fast", "ca", "circa", "for",
     ];
-    const SOMEBODY: &[&str] = &[
-        "she",
-        "he",
-        "shes",
-        "hes",
-        "er",
-        "sie",
-        "who",
-        "die",
-        "der",
+    const PRONOUNS: &[&str] = &["she", "he", "shes", "hes", "er", "sie", "who", "die", "der"];
+    const RELATIVES: &[&str] = &[
         "girl",
         "boy",
         "child",
@@ -134,14 +126,9 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
         "nephew",
         "nichte",
         "neffe",
-        "tomorrow",
-        "today",
-        "morgen",
-        "heute",
-        "m",
-        "f",
-        "w",
     ];
+    // "wants to meet her tomorrow, 12"; "f, 12".
+    const NEAR: &[&str] = &["tomorrow", "today", "morgen", "heute", "m", "f", "w"];
     const UNITS: &[&str] = &[
         "files",
         "file",
@@ -247,8 +234,10 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
     if clock || !rest.is_empty() || UNITS.contains(&next) || !(4..18).contains(&number) {
         return None;
     }
-    let somebody = words[at.saturating_sub(4)..at].iter().any(|w| {
-        SOMEBODY.contains(w)
+    let person = words[at.saturating_sub(4)..at].iter().any(|w| {
+        [PRONOUNS, RELATIVES, NEAR]
+            .iter()
+            .any(|set| set.contains(w))
             || w.ends_with("kind")
             || w.ends_with("maedchen")
             || w.ends_with("tochter")
@@ -258,19 +247,14 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
         && words
             .get(at + 2)
             .is_some_and(|w| w.parse::<u8>().is_ok() || self::spelled(w).is_some());
-    let aged = AGED.contains(&before) || (siblings && somebody);
+    let aged = AGED.contains(&before) || (siblings && person);
     // "wants to meet her tomorrow, 12"; not "tomorrow at 12".
     let last = next.is_empty();
-    ((aged && (last || somebody))
-        || (somebody && last)
-        || (somebody && matches!(before, "is" | "ist"))
-        || words[..at].last().is_some_and(|w| {
-            w.ends_with("kind")
-                || SOMEBODY[10..].contains(w)
-                    && !matches!(
-                        *w,
-                        "tomorrow" | "today" | "morgen" | "heute" | "m" | "f" | "w"
-                    )
-        }))
+    ((aged && (last || person))
+        || (person && last)
+        || (person && matches!(before, "is" | "ist"))
+        || words[..at]
+            .last()
+            .is_some_and(|w| w.ends_with("kind") || RELATIVES.contains(w)))
     .then_some(number)
 }

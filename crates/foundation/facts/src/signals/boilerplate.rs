@@ -135,7 +135,7 @@ const EMPTY_WORDS: &[&str] = &[
     "verdacht",
 ];
 
-/// True if a text gives no reason: blank, or words that stand in every such field.
+/// True if a text gives no reason: blank, or words found in every such field.
 pub fn is_boilerplate(text: &str) -> bool {
     let lower = text.to_lowercase();
     lower

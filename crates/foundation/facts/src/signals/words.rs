@@ -183,7 +183,7 @@ pub const TEXT_RULES: &[TextRule] = &[
     },
 ];
 
-/// Names of the material, longest first: a picture of abuse is not abuse, and its name is no child.
+/// Names of the material, longest first: a picture of abuse isn't abuse in progress, and "child" in such a name isn't a child.
 pub(super) const MATERIAL: &[&str] = &[
     "child sexual abuse materials",
     "child sexual abuse material",
@@ -204,7 +204,7 @@ pub(super) const MATERIAL: &[&str] = &[
     "abuse material",
 ];
 
-/// Words that take a pattern back when they stand shortly before it.
+/// Negations: shortly before a pattern they cancel it.
 pub(super) const NEGATIONS: &[&str] = &[
     "no",
     "not",
