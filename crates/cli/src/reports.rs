@@ -14,11 +14,28 @@ use obhut_app::partners::http::Http;
 use obhut_app::reports::Filed;
 use serde_json::{Value, json};
 
-use crate::app_context::{AppContext, somebody};
+use crate::app_context::{AppContext, shell_user};
 use crate::args::ReportCommand;
 use crate::hints::usage;
 use crate::output::{Output, count};
 use crate::whole_file::write_private;
+
+/// The id of the person who reads a draft or a filed report.
+///
+/// Without a name no role is needed: shell access already means access to the data.
+async fn reader(
+    context: &AppContext,
+    casework: &Casework,
+    by: Option<String>,
+) -> anyhow::Result<String> {
+    let Some(name) = by else {
+        return Ok(shell_user());
+    };
+    let person = context
+        .acting(casework, Some(&name), Act::ReadDraft)
+        .await?;
+    Ok(person.id)
+}
 
 // Long: one match arm per command.
 pub async fn run(
@@ -35,16 +52,7 @@ pub async fn run(
             with_victims,
             by,
         } => {
-            // Without a name no role is needed: shell access already means access to the data.
-            let actor = match by {
-                Some(name) => {
-                    context
-                        .acting(&casework, Some(&name), Act::ReadDraft)
-                        .await?
-                        .id
-                }
-                None => somebody(),
-            };
+            let actor = reader(context, &casework, by).await?;
             draft(
                 &casework,
                 &case,
@@ -71,7 +79,8 @@ pub async fn run(
                 Some(name) => Some(forms::by_name(name).context(usage!("no such destination"))?),
             };
             let filed =
-                obhut_app::reports::file(&casework, &case, form, with_victims, &somebody()).await?;
+                obhut_app::reports::file(&casework, &case, form, with_victims, &shell_user())
+                    .await?;
             for (id, name) in filed {
                 output.line(
                     || json!({ "report": id, "case": case, "destination": name }),
@@ -103,7 +112,7 @@ pub async fn run(
                                 &report,
                                 name,
                                 with_victims,
-                                &somebody(),
+                                &shell_user(),
                             )
                             .await?
                         }
@@ -197,15 +206,7 @@ pub async fn run(
         }
         ReportCommand::Show { report, by } => {
             let report = one(&casework, &report, |_| true).await?;
-            let actor = match by {
-                Some(name) => {
-                    context
-                        .acting(&casework, Some(&name), Act::ReadDraft)
-                        .await?
-                        .id
-                }
-                None => somebody(),
-            };
+            let actor = reader(context, &casework, by).await?;
             let filed = obhut_app::reports::show(&casework, &report, &actor).await?;
             let row = casework::report_row(&casework, &report).await?;
             let filing = casework::filing(&casework, &report).await?;
@@ -220,7 +221,7 @@ pub async fn run(
             source,
         } => match (report, code, source) {
             (Some(report), Some(code), Some(source)) => {
-                casework::add_outcome(&casework, &report, &source, code, &somebody()).await?;
+                casework::add_outcome(&casework, &report, &source, code, &shell_user()).await?;
                 output.line(
                     || json!({ "report": report, "code": code.word(), "source": source }),
                     || format!("{report}: {code}, says {source}"),
@@ -358,7 +359,7 @@ async fn check(
 ) -> anyhow::Result<()> {
     let destination = forms::by_name(destination).context(usage!("no such destination"))?;
     let check =
-        obhut_app::reports::check(casework, case, destination, with_victims, &somebody()).await?;
+        obhut_app::reports::check(casework, case, destination, with_victims, &shell_user()).await?;
     output.line(
         || serde_json::to_value(&check).expect("a check is JSON"),
         || {

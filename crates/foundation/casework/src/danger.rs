@@ -1,4 +1,4 @@
-//! A child in danger now: a case that nobody decides, or whose report nobody approves, raises its alarm every half hour.
+//! Alarm for a child in danger now, every 30 minutes until the case is decided and its report approved.
 
 use obhut_facts::{Facts, Level, RuleFile, RuleInput, Signals, at_risk};
 
@@ -13,8 +13,8 @@ const MINUTE_MICROS: i64 = 60 * 1_000_000;
 
 /// Starts or ends the clock of a case after its facts were written.
 ///
-/// Once a report that told of the danger was approved, further facts start none: they void an approval that wasn't
-/// sent, which has its own alarm. After a decision not to report they start it again.
+/// After an approval, new facts don't start it: they void an approval that wasn't sent, which raises an alarm itself.
+/// After a decision not to report they start it again.
 pub(crate) async fn watch(
     tx: &mut Tx,
     casework: &Casework,
@@ -92,10 +92,7 @@ fn in_danger(facts: &Facts) -> bool {
 pub async fn alarm_about_danger(casework: &Casework) -> Result<usize> {
     let now = casework.now();
     let mut count = 0;
-    for deadline in deadlines::deadlines(casework, None, false).await? {
-        if deadline.kind != DeadlineKind::ChildInDanger || now < deadline.due_at {
-            continue;
-        }
+    for deadline in deadlines::due(casework, DeadlineKind::ChildInDanger).await? {
         let mut tx = casework.db.begin().await?;
         // Two workers may see the same clock; only one raises the alarm. A pause of the server raises one, not many.
         if deadlines::alarm_again(&mut tx, &deadline, now, now + EVERY_MICROS).await? {
@@ -123,7 +120,7 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    async fn told(casework: &Casework, json: &str) {
+    async fn write(casework: &Casework, json: &str) {
         let mut tx = casework.db.begin().await.unwrap();
         watch(&mut tx, casework, CASE, &facts(json)).await.unwrap();
         tx.commit().await.unwrap();
@@ -134,10 +131,10 @@ mod tests {
     #[tokio::test]
     async fn a_child_in_danger_is_told_again_every_half_hour_until_answered() {
         let (_folder, c, clock) = bench::opened_at(0).await;
-        told(&c, DANGER).await;
-        // Told again, it doesn't start over.
+        write(&c, DANGER).await;
+        // Writing the facts again doesn't restart the clock.
         clock.set(EVERY_MICROS - 1);
-        told(&c, DANGER).await;
+        write(&c, DANGER).await;
         assert_eq!(alarm_about_danger(&c).await.unwrap(), 0);
         for times in 1..=3 {
             clock.set(times * EVERY_MICROS);
@@ -156,7 +153,7 @@ mod tests {
         answered(&mut tx, &c, CASE, APPROVED).await.unwrap();
         tx.commit().await.unwrap();
         clock.set(9 * EVERY_MICROS);
-        told(&c, DANGER).await;
+        write(&c, DANGER).await;
         clock.set(99 * EVERY_MICROS);
         assert_eq!(alarm_about_danger(&c).await.unwrap(), 0, "approved");
     }
@@ -164,14 +161,14 @@ mod tests {
     #[tokio::test]
     async fn facts_that_are_put_right_end_the_clock_and_start_it_again() {
         let (_folder, c, clock) = bench::opened_at(0).await;
-        told(&c, "{}").await;
+        write(&c, "{}").await;
         clock.set(2 * EVERY_MICROS);
         assert_eq!(alarm_about_danger(&c).await.unwrap(), 0, "no danger");
-        told(&c, DANGER).await;
-        told(&c, "{}").await;
+        write(&c, DANGER).await;
+        write(&c, "{}").await;
         clock.set(4 * EVERY_MICROS);
         assert_eq!(alarm_about_danger(&c).await.unwrap(), 0, "put right");
-        told(&c, DANGER).await;
+        write(&c, DANGER).await;
         clock.set(5 * EVERY_MICROS);
         assert_eq!(alarm_about_danger(&c).await.unwrap(), 1);
     }

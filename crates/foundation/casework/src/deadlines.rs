@@ -26,7 +26,7 @@ words! {
         Preservation = "preservation",
         /// An authority has asked for something; the subject is the case.
         AuthorityRequest = "authority-request",
-        /// A child is in danger now, and nobody has answered; the subject is the case.
+        /// A child is in danger now and the case waits; the subject is the case.
         ChildInDanger = "child-in-danger",
         /// An appeal waits for its decision; the subject is the case.
         Appeal = "appeal",
@@ -119,6 +119,19 @@ pub(crate) async fn end(
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// The running clocks of a kind that are due.
+pub(crate) async fn due(casework: &Casework, kind: DeadlineKind) -> Result<Vec<Deadline>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM deadlines WHERE kind = $1 AND ended_at IS NULL AND due_at <= $2 ORDER BY due_at, id"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(kind.word())
+        .bind(casework.now())
+        .fetch_all(casework.db.pool())
+        .await?;
+    rows.iter().map(read).collect()
 }
 
 /// Whether a clock of this kind runs about a subject, or one has ended for this reason.
@@ -339,7 +352,7 @@ pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
     let now = casework.now();
     let mut count = 0;
     for deadline in self::deadlines(casework, None, false).await? {
-        // The end of a preservation period is not a missed duty; a child in danger has alarms of its own.
+        // The end of a preservation period is not a missed duty; `danger` raises the alarms for a child in danger.
         let own = [DeadlineKind::Preservation, DeadlineKind::ChildInDanger];
         if own.contains(&deadline.kind) || deadline.escalated_at.is_some() {
             continue;
@@ -413,7 +426,7 @@ mod tests {
                 0,
             ),
             (DeadlineKind::AuthorityRequest, 30 * 24, 28 * 24 * HOUR, 1),
-            // Overdue when it began: its alarm comes at once.
+            // Overdue from the start: escalated immediately.
             (DeadlineKind::Report, -1, 0, 1),
             (DeadlineKind::Preservation, 24, 48 * HOUR, 0),
         ] {
@@ -463,7 +476,7 @@ mod tests {
             let moved = extend_deadline(&c, &id, due, because, person).await;
             assert_eq!(moved.is_err(), refused, "{due} {because:?} {}", person.name);
         }
-        // The new date has an alarm of its own.
+        // The new date raises another alarm.
         clock.set(7 * HOUR);
         assert_eq!(escalate_deadlines(&c).await.unwrap(), 1);
         extend_deadline(&c, &id, 20 * HOUR, "again", &officer)
@@ -482,7 +495,7 @@ mod tests {
         assert_eq!(all[0].ended_because.as_deref(), Some("answered"));
     }
 
-    /// The law's year is a minimum: until it is over nobody ends it.
+    /// The law's year is a minimum and can't be ended early.
     #[tokio::test]
     async fn a_preservation_ends_by_hand_only_after_its_date() {
         let (_folder, c, clock) = bench::opened_at(0).await;
