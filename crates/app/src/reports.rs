@@ -257,7 +257,7 @@ pub async fn file(
     Ok(filed)
 }
 
-/// Files a report of the latest decision for one destination. One that only its test service has makes way.
+/// Files a report of the latest decision for one destination. An earlier one that was filed only with the test service is superseded.
 pub async fn file_one(
     casework: &Casework,
     case: &str,

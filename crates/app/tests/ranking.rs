@@ -1,7 +1,7 @@
 //! The queue in the order an officer would take it: reports in five tiers, from a child in danger now to nothing at all.
 //!
 //! The set is invented, and the rules were fitted to it; docs/performance/accuracy.md has the figure for a set written
-//! by somebody who hadn't seen the rules.
+//! by a person who hadn't seen the rules.
 
 mod bench;
 
@@ -13,7 +13,7 @@ fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     obhut_app::domains()
 }
 
-/// Tier, and the report as it comes in. Tier 0 is what nobody could understand: it belongs above tier 5.
+/// Tier, and the report as it comes in. Tier 0 is unreadable, and belongs above tier 5.
 #[rustfmt::skip]
 const REPORTS: &[(u8, &str)] = &[
     // 1: a child is in danger now.
@@ -87,7 +87,7 @@ const REPORTS: &[(u8, &str)] = &[
     (5, r#"{"account": "e-7", "files": [{"md5": "00000000000000000000000000000007", "annotations": ["animeDrawingVirtualHentai"]}]}"#),
     (5, "bitte um Rückruf, Frage zum Formular"),
     (5, r#"{"account": "e-8", "url": "https://example.com/page"}"#),
-    // Nobody could understand it.
+    // Unreadable.
     (0, r#"{"a": 1, "b": {"c": "x9"}}"#),
     (0, "[[1, 2], [3]]"),
     (0, "<html><body/></html>"),

@@ -326,7 +326,7 @@ async fn a_child_in_danger_alarms_until_a_report_is_approved_or_refused() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let (rita, olga) = people(c).await;
-        // Seen, so that the next half hour's alarm is one of its own.
+        // Mark it as seen: an unseen alarm is updated instead of raised again.
         let alarmed = async || {
             b.clock.pass(30 * 60);
             let raised = casework::alarm_about_danger(c).await.unwrap();

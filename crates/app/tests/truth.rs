@@ -94,7 +94,7 @@ async fn case_of(c: &Casework, contents: &[&[u8]]) -> NewCase {
         .unwrap()
 }
 
-/// One decision's category once stood on every file of the case, a text among them.
+/// Regression: the decision's category was written on every file of the case, text files included.
 #[tokio::test]
 async fn a_category_is_of_the_file_it_was_decided_for() {
     on_each_database(async |b| {
@@ -144,7 +144,7 @@ async fn a_category_is_of_the_file_it_was_decided_for() {
             .await
             .unwrap();
         assert_eq!(classified().await, [None, Some("B2".into()), None]);
-        // Nobody classifies what they haven't viewed, nor a file of another case.
+        // Only a viewed file of this case can be classified.
         let ada = new_person(c, "Ada", &[Role::Reviewer]).await;
         assert!(
             refused(casework::decide_with_files(c, &new.case, &ada, &plain, named).await)
@@ -159,7 +159,7 @@ async fn a_category_is_of_the_file_it_was_decided_for() {
     .await;
 }
 
-/// Without the agreement that the schema asks for, the category is told in words.
+/// Without the agreement that the schema asks for, the category goes into the free text.
 #[tokio::test]
 async fn only_with_the_agreement_is_a_file_classified() {
     let b = bench(None).await;
@@ -183,7 +183,7 @@ async fn only_with_the_agreement_is_a_file_classified() {
     agreement(c).await;
     let documents = file_documents(c, &new.case).await;
     assert!(documents[0].contains("<industryClassification>A1<"));
-    // What the provider agreed on with NCMEC is nobody else's business.
+    // Other receivers have no part in the agreement with NCMEC.
     let package = draft(c, &new.case, "webhook").await;
     assert!(!package.text().unwrap().contains("IHS-2026-1"));
 }
@@ -240,7 +240,7 @@ async fn publicly_available_is_what_happened_and_not_what_was_meant() {
     }
 }
 
-/// A report of others once went out whole, with the child's name and the caller's number.
+/// Regression: an incoming report was sent on, with the child's name and the caller's number.
 #[tokio::test]
 async fn what_came_in_stays_here() {
     on_each_database(async |b| {

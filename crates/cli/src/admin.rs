@@ -9,7 +9,7 @@ use obhut_app::casework::{
 use obhut_app::formats::reports::goaml;
 use serde_json::json;
 
-use crate::app_context::{AppContext, somebody};
+use crate::app_context::{AppContext, shell_user};
 use crate::args::{AuditArgs, BasisCommand, KeyCommand, PersonCommand, SettingsCommand};
 use crate::hints::Usage;
 use crate::input;
@@ -23,10 +23,10 @@ pub async fn person(
     let casework = context.casework().await?;
     let people = match command {
         PersonCommand::Add { name, roles } => {
-            vec![casework::add_person(&casework, &name, &roles, &somebody()).await?]
+            vec![casework::add_person(&casework, &name, &roles, &shell_user()).await?]
         }
         PersonCommand::Remove { name } => {
-            let (person, keys) = casework::remove_person(&casework, &name, &somebody()).await?;
+            let (person, keys) = casework::remove_person(&casework, &name, &shell_user()).await?;
             output.line(
                 || json!({ "removed": person.id, "name": person.name, "keys_revoked": keys }),
                 || {
@@ -39,7 +39,7 @@ pub async fn person(
             return Ok(ExitCode::SUCCESS);
         }
         PersonCommand::Withdraw { name, role } => {
-            vec![casework::withdraw_role(&casework, &name, role, &somebody()).await?]
+            vec![casework::withdraw_role(&casework, &name, role, &shell_user()).await?]
         }
         PersonCommand::List => casework::people(&casework).await?,
     };
@@ -80,7 +80,7 @@ pub async fn basis(
         } => {
             let end = end_of_day(&until)?;
             vec![
-                casework::record_legal_basis(&casework, surface, &text, &owner, end, &somebody())
+                casework::record_legal_basis(&casework, surface, &text, &owner, end, &shell_user())
                     .await?,
             ]
         }
@@ -133,12 +133,12 @@ pub async fn key(
                 &rights,
                 person.as_ref(),
                 expires.as_deref().map(end_of_day).transpose()?,
-                &somebody(),
+                &shell_user(),
             )
             .await?;
             // After a crash before this the key has no surface, and its secret was never shown.
             if let Some(surface) = surface {
-                casework::set_key_surface(&casework, &key.id, surface, &somebody()).await?;
+                casework::set_key_surface(&casework, &key.id, surface, &shell_user()).await?;
             }
             // On stderr, so that `> hma.key` gets the key and nothing else.
             output.remark("note: the key is shown this once and kept nowhere; send it as `Authorization: Bearer …`");
@@ -166,7 +166,7 @@ pub async fn key(
             }
         }
         KeyCommand::Revoke { id } => {
-            casework::revoke_key(&casework, &id, &somebody()).await?;
+            casework::revoke_key(&casework, &id, &shell_user()).await?;
             output.line(
                 || json!({ "id": id, "revoked": true }),
                 || format!("{id} is revoked"),
@@ -223,7 +223,7 @@ pub async fn settings(
     }
     // Looking at the settings must not write to the audit trail.
     if reporter != before {
-        casework::set_reporter(&casework, &reporter, &somebody()).await?;
+        casework::set_reporter(&casework, &reporter, &shell_user()).await?;
     }
     let value = serde_json::to_value(&reporter)?;
     output.line(
@@ -273,7 +273,7 @@ async fn unit(
             goaml::check_document(schema, unit.schema_compat, "<report/>")
                 .map_err(anyhow::Error::msg)?;
         }
-        casework::set_financial_unit(&casework, &unit, &somebody()).await?;
+        casework::set_financial_unit(&casework, &unit, &shell_user()).await?;
     }
     let Some(unit) = casework::financial_unit(&casework).await? else {
         let why = "no unit is set; `obhut settings unit --file unit.json` sets one (docs/goaml.md)";

@@ -68,7 +68,7 @@ impl AppContext {
         name: Option<&str>,
         act: Act,
     ) -> anyhow::Result<Person> {
-        let fallback = somebody();
+        let fallback = shell_user();
         let name = name.unwrap_or(&fallback);
         let (person, granted) = casework::person_at_the_shell(casework, name, act).await?;
         self.grants.lock().expect("lock poisoned").push(Grant {
@@ -136,8 +136,8 @@ pub fn video_tools() -> Option<VideoTools> {
     })
 }
 
-/// Who uses this terminal, where no name was given.
-pub fn somebody() -> String {
+/// The operating system user at this terminal, for commands run without a name.
+pub fn shell_user() -> String {
     std::env::var("USER")
         .ok()
         .filter(|u| !u.is_empty())

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use obhut_app::casework::{self, Act, rfc3339};
 use serde_json::json;
 
-use crate::app_context::{AppContext, somebody};
+use crate::app_context::{AppContext, shell_user};
 use crate::args::AppealCommand;
 use crate::hints::usage;
 use crate::output::Output;
@@ -37,7 +37,7 @@ pub async fn run(
                     casework::admit_appeal(&casework, case, &reason, &person).await?
                 }
                 (Some(case), None) => {
-                    casework::file_appeal(&casework, case, &reason, &somebody()).await?
+                    casework::file_appeal(&casework, case, &reason, &shell_user()).await?
                 }
                 (None, None) => anyhow::bail!(usage!("name the case, or the --code of a notice")),
             };

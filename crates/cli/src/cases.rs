@@ -11,7 +11,7 @@ use obhut_app::casework::{
 };
 use serde_json::json;
 
-use crate::app_context::{AppContext, somebody};
+use crate::app_context::{AppContext, shell_user};
 use crate::args::CaseCommand;
 use crate::hints::usage;
 use crate::input;
@@ -73,7 +73,7 @@ pub async fn run(
         }
         CaseCommand::Show { case } => {
             // Before anything is shown: after a crash the trail has one look too many, never one too few.
-            casework::note(&casework, &somebody(), "case.show", &case, "").await?;
+            casework::note(&casework, &shell_user(), "case.show", &case, "").await?;
             let detail = casework::case(&casework, &case).await?;
             output.line(|| show(&detail), || describe(&detail))?;
             for alert in obhut_app::payments::alerts_of_case(&casework, &case).await? {
@@ -133,7 +133,7 @@ pub async fn run(
             Some(file) => {
                 let bytes = input::read(&file, FACTS_BYTES_MAX)?;
                 let facts = Facts::from_json(&bytes).with_context(|| file.display().to_string())?;
-                casework::set_facts(&casework, &case, &facts, &somebody()).await?;
+                casework::set_facts(&casework, &case, &facts, &shell_user()).await?;
                 output.line(
                     || json!({ "case": case, "facts": "set" }),
                     || format!("the facts of {case} are set"),
@@ -141,7 +141,7 @@ pub async fn run(
             }
             None => {
                 // Before anything is shown, as in `case show`.
-                casework::note(&casework, &somebody(), "case.facts.show", &case, "").await?;
+                casework::note(&casework, &shell_user(), "case.facts.show", &case, "").await?;
                 casework::case(&casework, &case).await?;
                 let facts = serde_json::to_value(casework::facts(&casework, &case).await?)?;
                 output.line(
@@ -242,7 +242,7 @@ async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
             (None, None) => None,
         });
     }
-    Ok(casework::new_case(casework, &file, contents, &somebody()).await?)
+    Ok(casework::new_case(casework, &file, contents, &shell_user()).await?)
 }
 
 fn show(detail: &CaseDetail) -> serde_json::Value {

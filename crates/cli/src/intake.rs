@@ -9,7 +9,7 @@ use obhut_app::formats::incoming;
 use obhut_app::intake::{Incoming, ParsedReport};
 use serde_json::json;
 
-use crate::app_context::{AppContext, somebody};
+use crate::app_context::{AppContext, shell_user};
 use crate::args::IntakeArgs;
 use crate::output::Output;
 
@@ -35,7 +35,7 @@ pub async fn run(
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(id) = args.open {
-        let case = obhut_app::intake::case_of_incoming(&casework, &id, &somebody()).await?;
+        let case = obhut_app::intake::case_of_incoming(&casework, &id, &shell_user()).await?;
         output.line(
             || json!({ "incoming": id, "case": case }),
             || format!("{id} is {case}"),
@@ -70,14 +70,14 @@ async fn take(
             // Across files, not for each: a folder of small files would otherwise cost a transaction per file.
             if waiting.len() >= AHEAD {
                 let came = intake
-                    .take(std::mem::take(&mut waiting), &somebody())
+                    .take(std::mem::take(&mut waiting), &shell_user())
                     .await?;
                 progress.inc(came.len() as u64);
                 show(&came, output)?;
             }
         }
     }
-    let came = intake.take(waiting, &somebody()).await?;
+    let came = intake.take(waiting, &shell_user()).await?;
     progress.inc(came.len() as u64);
     show(&came, output)?;
     progress.finish_and_clear();

@@ -6,7 +6,7 @@ use obhut_app::casework::{Act, Action, Purpose};
 use obhut_app::media::{self, CheckedList, HashList, Import, ListSettings};
 use serde_json::json;
 
-use crate::app_context::{AppContext, somebody};
+use crate::app_context::{AppContext, shell_user};
 use crate::args::ListCommand;
 use crate::input;
 use crate::output::{Output, count};
@@ -48,14 +48,14 @@ pub async fn run(
             };
             let casework = context.casework().await?;
             let bar = output.progress("list, being read and sealed");
-            let import = media::import_list(&casework, &settings, &csv, &somebody()).await?;
+            let import = media::import_list(&casework, &settings, &csv, &shell_user()).await?;
             bar.finish_and_clear();
             report(&import, &file, output)?;
         }
         ListCommand::Add { name, file } => {
             let csv = input::read(&file, FILE_BYTES_MAX)?;
             let casework = context.casework().await?;
-            let import = media::add_entries(&casework, &name, &csv, &somebody()).await?;
+            let import = media::add_entries(&casework, &name, &csv, &shell_user()).await?;
             report(&import, &file, output)?;
         }
         ListCommand::Distance { name, distance, by } => {

@@ -17,7 +17,7 @@ use obhut_fakes::transfers::files as made_files;
 use obhut_fakes::transfers::{PLANTED, Recipe, synthesize as make_up};
 use serde_json::{Value, json};
 
-use crate::app_context::{AppContext, somebody};
+use crate::app_context::{AppContext, shell_user};
 use crate::args::{FeaturesArgs, PaymentsCommand, PolicyArgs, ReadArgs, ScanArgs, SynthesizeArgs};
 use crate::hints::{Usage, usage};
 use crate::output::Output;
@@ -119,7 +119,7 @@ async fn scan(args: ScanArgs, context: &AppContext, output: &Output) -> anyhow::
     // After a crash here the scan can be repeated: recording an alert twice changes nothing.
     if let Some(casework) = &casework {
         let n =
-            obhut_app::payments::record_scan(casework, &result, &transfers, &somebody()).await?;
+            obhut_app::payments::record_scan(casework, &result, &transfers, &shell_user()).await?;
         output.remark(&format!(
             "{n} alerts on record; `obhut payments alerts` lists them, `--victims` those who may need help"
         ));

@@ -178,11 +178,15 @@ async fn record(
     if !screened.makes_a_finding() && screened.matches.iter().all(|m| m.signed) {
         return Ok(None);
     }
-    Ok(
-        media::record(casework, screened, subject, None, &app_context::somebody())
-            .await?
-            .case,
+    Ok(media::record(
+        casework,
+        screened,
+        subject,
+        None,
+        &app_context::shell_user(),
     )
+    .await?
+    .case)
 }
 
 fn print(path: &Path, screened: &Screened, output: &Output) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use obhut_app::casework::{self, Act, Extent, rfc3339};
 use obhut_app::media::Limits;
 use serde_json::json;
 
-use crate::app_context::{AppContext, somebody};
+use crate::app_context::{AppContext, shell_user};
 use crate::args::VaultCommand;
 use crate::hints::usage;
 use crate::input;
@@ -62,7 +62,7 @@ pub async fn run(
         }
         VaultCommand::List => {
             let casework = context.casework().await?;
-            casework::note(&casework, &somebody(), "vault.list", "vault", "").await?;
+            casework::note(&casework, &shell_user(), "vault.list", "vault", "").await?;
             let exhibits = casework::exhibits(&casework).await?;
             if exhibits.is_empty() {
                 output.remark("no exhibit yet; `obhut vault put` and the HTTP interface seal some");

@@ -70,7 +70,7 @@ pub async fn run(
             let seen = screener.screen_live(OwnedFd::from(from), STALL_MAX, |found| {
                 let case = casework.as_ref().map(|casework| {
                     let screened = screener.judged(vec![found.clone()]);
-                    let actor = app_context::somebody();
+                    let actor = app_context::shell_user();
                     handle.block_on(media::record(casework, &screened, &subject, None, &actor))
                 });
                 let told = match case.transpose() {

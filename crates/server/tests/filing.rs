@@ -565,7 +565,7 @@ async fn a_package_is_encrypted_or_not_written_at_all() {
         casework::set_channel(&b.casework, &channel, &b.olga)
             .await
             .unwrap();
-        // Approved while it had no receiver: who gets it now is part of what is approved.
+        // Approved before a receiver was set: the receiver is part of what is approved.
         assert_eq!(b.drain().await.stopped, 1);
         b.approve(&report, None).await.unwrap();
         assert_eq!(

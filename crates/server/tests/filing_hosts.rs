@@ -10,7 +10,7 @@ use obhut_fakes::cybertip::FaultInjection;
 use bench::*;
 
 /// A number belongs to the host that gave it. Begun at one and sent to another, the report once counted as filed there,
-/// or somebody else's was retracted.
+/// or another provider's was retracted.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_begun_at_one_host_is_settled_there() {
     // At the first host nothing is finished: every upload's answer is wrong.
@@ -24,7 +24,7 @@ async fn what_was_begun_at_one_host_is_settled_there() {
     let begun = b.state(&report).await;
     assert!(begun.state == FilingState::Begun && !begun.remote.is_empty());
     assert_eq!(begun.host, b.at().host);
-    // The second host has a report of somebody else under the same number, unfinished.
+    // The second host has another provider's report under the same number, unfinished.
     let (second, address) = service(FaultInjection::default()).await;
     const STRANGER: &str = "<report><incidentSummary><incidentType>Child Sex Trafficking</incidentType><incidentDateTime>2026-01-01T00:00:00Z</incidentDateTime></incidentSummary><reporter><reportingPerson><email>a@example.com</email></reportingPerson></reporter><personOrUserReported><espIdentifier>somebody-else</espIdentifier></personOrUserReported></report>";
     let number: i64 = begun.remote.parse().unwrap();
@@ -44,7 +44,7 @@ async fn what_was_begun_at_one_host_is_settled_there() {
     assert_eq!(b.drain().await.stopped, 1);
     assert!(
         !second.counts().contains_key("retract"),
-        "nobody asked the second host"
+        "the second host was asked"
     );
     assert_eq!(b.service.counts()["retract"], asked + 1);
     let stopped = b.state(&report).await;
@@ -120,7 +120,7 @@ async fn what_the_test_service_has_is_filed_again() {
     );
 }
 
-/// What was filed can be shown word for word, without what opens the door there.
+/// The filed documents can be shown word for word, without the credentials.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_word_that_left_and_came_back_is_kept() {
     let b = Bench::new(FaultInjection::default()).await;

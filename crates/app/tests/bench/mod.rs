@@ -228,7 +228,7 @@ pub async fn uphold_appeal(c: &Casework, case: &str, person: &Person) {
     uphold(c, case, &appeal.id, person).await;
 }
 
-/// Has this person uphold an appeal that is open.
+/// This person upholds the open appeal.
 pub async fn uphold(c: &Casework, case: &str, appeal: &str, person: &Person) {
     casework::decide_appeal(c, case, appeal, person, AppealOutcome::Upheld, "harmless")
         .await

@@ -24,7 +24,7 @@ pub(super) async fn list(
             || {
                 // The date: the first ten characters of RFC 3339.
                 let last = &rfc3339(row.last_at)[..10];
-                // The title says "possible": a row accuses nobody.
+                // The title says "possible": an alert is not an accusation.
                 let title = row.title(Language::English);
                 format!(
                     "{:>5.1}  {}  {}  {title}  until {last}",

@@ -31,7 +31,7 @@ use tokens::{PreparedReport, prepare};
 const SOURCE: &str = "intake";
 /// Reports taken in within one transaction.
 const CHUNK: usize = 5_000;
-/// A token that so many reports share is in general circulation and links no further ones. Our judgement.
+/// A token shared by this many reports is in general circulation and links no further ones. Our judgement.
 const LINKS_MAX: i64 = 50;
 /// Facts shown for a rank. Our judgement.
 const REASONS_MAX: usize = 5;

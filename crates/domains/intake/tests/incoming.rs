@@ -257,7 +257,7 @@ async fn the_same_bytes_in_an_earlier_case_are_named() {
             .clone();
         let mut other = one.clone();
         one.digests.push(("sha256".into(), sha256));
-        // Whatever digest the sender has.
+        // Senders have digests of different kinds.
         other.digests.push(("md5".into(), md5_hex(b"known")));
         for came in take(c, vec![one, other]).await {
             assert_eq!(came.earlier_case.as_deref(), Some(case.as_str()));

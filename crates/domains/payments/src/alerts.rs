@@ -238,7 +238,7 @@ pub struct AlertRow {
 }
 
 impl AlertRow {
-    /// What the party may be, in words that accuse nobody.
+    /// The possible role of the party, worded as a suspicion ("possible …").
     pub fn title(&self, language: Language) -> &str {
         let entry = Scenario::by_name(&self.scenario);
         entry.map_or(&self.scenario, |s| language.pick(s.title.en, s.title.de))
@@ -266,7 +266,7 @@ impl AlertDetail {
         Scenario::by_name(&self.row.scenario)
     }
 
-    /// What the party may be, in words that accuse nobody.
+    /// The possible role of the party, worded as a suspicion ("possible …").
     pub fn title(&self, language: Language) -> &str {
         self.row.title(language)
     }

@@ -152,7 +152,7 @@ fn lists_arrays_and_archives_are_taken_apart() {
     assert_eq!(rows.len(), 2);
     for row in &rows {
         assert_eq!(row.format, IncomingFormat::Iccam);
-        // The address of the server is nobody's.
+        // The server's address isn't a suspect's.
         assert!(reported(row.facts.expose()).is_empty());
     }
     assert_eq!(rows[1].number.as_deref(), Some("2"));
@@ -246,7 +246,7 @@ fn a_printed_report_is_read_by_its_labels() {
         reported(facts),
         ["4711", "bad", "198.51.100.9", "bad@example.com"]
     );
-    // Another PDF is a text, and nobody is taken for anybody.
+    // Any other PDF is plain text, and names no suspect.
     let other = read(&pdf(&["Email Address: somebody@example.com", "an invoice"]));
     assert_eq!(other.understood, Understood::No);
     assert!(reported(other.facts.expose()).is_empty());

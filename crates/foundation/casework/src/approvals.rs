@@ -200,7 +200,7 @@ pub async fn approve_report(
     )
     .await?;
     tx.commit().await?;
-    // It may have been stopped because it had to be approved again; that is done.
+    // It may have stopped because the approval was void; now it is approved again.
     let stopped = filings::filing(casework, report).await?;
     if stopped.is_some_and(|f| f.state == FilingState::Stopped) {
         filings::resume_filing(casework, report, person).await?;

@@ -10,7 +10,7 @@ use crate::cases::{self, Opening};
 use crate::database::Tx;
 use crate::{Casework, DataFolder, SystemClock};
 
-/// A clock that stands still until it is set, in microseconds since 1970.
+/// A clock that is stopped until it is set, in microseconds since 1970.
 pub(crate) struct SetClock(AtomicI64);
 
 impl SetClock {
@@ -45,7 +45,7 @@ async fn opened_with(clock: Arc<dyn Clock>) -> (TempDir, Casework) {
     (folder, casework)
 }
 
-/// An open case of no account, in a group of its own.
+/// An open case without an account, alone in its group.
 pub(crate) async fn case(tx: &mut Tx, casework: &Casework, id: &str) {
     let opening = Opening {
         id,

@@ -20,7 +20,7 @@ pub struct Subject {
     pub surface: Surface,
     /// When it was uploaded, microseconds since 1970; now, where unknown.
     pub uploaded_at: Option<i64>,
-    /// True if whoever asks waits for the answer before anyone can see it.
+    /// True if the requester waits for this answer and sees it first.
     pub before_release: bool,
 }
 

@@ -179,7 +179,7 @@ async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
     Ok(())
 }
 
-/// Reports that only a destination's test service has, oldest first: nothing has been reported with them.
+/// Reports filed only with a destination's test service, oldest first: they don't count as reported.
 pub async fn filed_for_test(casework: &Casework, destination: &str) -> Result<Vec<Filing>> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM filings WHERE destination = $1 AND state = 'filed' AND test = 1 ORDER BY filed_at, report"
@@ -745,7 +745,7 @@ mod tests {
             (FilingState::Waiting, 1, "")
         );
         assert_eq!(anew.state, now.state);
-        // Nothing to do: not even the time of the change moves.
+        // Nothing to do: the time of the change stays too.
         filing_anew(&w.casework, &now).await.unwrap();
         assert_eq!(w.recorded().await.changed_at, now.changed_at);
     }
@@ -778,7 +778,7 @@ mod tests {
         assert!(refused.unwrap_err().to_string().contains("isn't stopped"));
     }
 
-    /// Why it had stopped is no longer true of a report that was taken back.
+    /// A retracted report doesn't keep its reason for stopping.
     #[tokio::test]
     async fn a_stopped_report_that_is_taken_back_says_so_alone() {
         let w = world().await;
@@ -802,7 +802,7 @@ mod tests {
         filing_stopped(&w.casework, &waiting, "why", &w.job, WORKER)
             .await
             .unwrap();
-        // Stopped, resumed and begun anew, the reason is gone.
+        // After stop, resume and restart, the reason is gone.
         let stopped = w.recorded().await;
         filing_anew(&w.casework, &stopped).await.unwrap();
         let now = w.recorded().await;
@@ -846,7 +846,7 @@ mod tests {
         assert_eq!(w.recorded().await, filed);
     }
 
-    /// A document about an earlier report is filed without a job of its own.
+    /// A document about an earlier report is filed without a separate job.
     #[tokio::test]
     async fn a_follow_up_is_filed_with_its_receipt() {
         let w = world().await;

@@ -245,7 +245,7 @@ mod tests {
             put(&mut tx, at, JobKind::Report, subject).await.unwrap();
         }
         tx.commit().await.unwrap();
-        // A claim that ran out is one whose end lies before now, and new jobs have the end 0.
+        // An expired claim ends before now; new jobs have the end 0.
         clock.set(100);
         (folder, casework, clock)
     }

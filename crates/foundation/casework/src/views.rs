@@ -157,7 +157,7 @@ fn media_type(bytes: &[u8], given: Option<&str>) -> Option<String> {
     if let Some(kind) = infer::get(bytes) {
         return Some(kind.mime_type().to_owned());
     }
-    // Text has no first bytes of its own. A picture is never valid text, whatever it was called.
+    // Text has no magic number. A picture is never valid text, whatever it was called.
     let text = !bytes.is_empty() && !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok();
     match given {
         Some(given) if !text || given.starts_with("text/") => Some(given.to_owned()),
@@ -238,7 +238,7 @@ pub async fn view(
         .bind(&record)
         .bind(exhibit)
         .bind(&person.id)
-        // Until the bytes are here, nobody can have seen them: a crash or a damaged exhibit leaves "failed".
+        // Recorded before the bytes are read: a crash or a damaged exhibit leaves "failed".
         .bind(Extent::Failed.word())
         .bind(purpose)
         .bind(casework.now())

@@ -1,4 +1,4 @@
-//! Presigned addresses: whoever has one can open the file, so the provider's own are given without their signature.
+//! Presigned addresses grant access to the file, so the provider's own are given without their signature.
 
 use crate::{Facts, Place};
 

@@ -47,7 +47,7 @@ words! {
 words! {
     /// Whether a report was understood.
     Understood {
-        /// All that links and ranks.
+        /// Everything that links and ranks.
         Yes = "true",
         /// Some of it; the rest is in the original.
         Partly = "partly",

@@ -42,7 +42,7 @@ pub struct RuleFile {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
-    /// Nobody has read it: above everything that was read and gives no reason.
+    /// Not understood: above everything that was understood and gives no reason.
     Unread,
     /// Known material, or an account that is known.
     Known,
@@ -149,7 +149,7 @@ fn says(l: &RuleInput<'_>, signal: Signal) -> bool {
     l.said.has(signal)
 }
 
-/// The report is about a child at all: what is said of adults is no danger to one.
+/// True if the report is about a child at all, and not only about adults.
 fn about_a_child(l: &RuleInput<'_>) -> bool {
     says(l, Signal::Child)
         || !l.facts.victims.is_empty()
@@ -211,7 +211,7 @@ pub const RISK: &[RiskRule] = &[
         level: Level::Now,
         points: 55,
         source: NCMEC_RISK,
-        says: "somebody who lives or works with a child harms it",
+        says: "a person who lives or works with a child harms it",
         german: "jemand aus dem Umfeld des Kindes tut ihm Gewalt an",
         holds: |l| {
             let access = risky(l, RiskFact::AccessToChild) || says(l, Signal::Access);
@@ -245,7 +245,7 @@ pub const RISK: &[RiskRule] = &[
         level: Level::Now,
         points: 50,
         source: NCMEC_RISK,
-        says: "somebody announces violence against a child",
+        says: "violence against a child is announced",
         german: "jemand kündigt Gewalt gegen ein Kind an",
         holds: |l| says(l, Signal::Threat) && about_a_child(l),
     },
@@ -364,7 +364,7 @@ pub const RISK: &[RiskRule] = &[
         german: "Cybergrooming gegenüber einem bestimmten Kind",
         holds: |l| {
             let entices = is(l, IncidentKind::Enticement) || says(l, Signal::Grooming);
-            // The age an adult claims is no child's.
+            // An age that an adult pretends to have isn't a child's.
             let claimed = says(l, Signal::Posing) && l.facts.victims.is_empty();
             entices && identified(l) && !claimed
         },
@@ -521,7 +521,7 @@ pub const RISK: &[RiskRule] = &[
         level: Level::Concern,
         points: 30,
         source: NCMEC,
-        says: "somebody looks for children or for material",
+        says: "a person looks for children or for material",
         german: "jemand sucht Kinder oder fragt nach Missbrauchsdarstellungen",
         holds: |l| {
             tagged(l, IncidentTag::Solicitation)
@@ -533,7 +533,7 @@ pub const RISK: &[RiskRule] = &[
         level: Level::Concern,
         points: 25,
         source: OURS,
-        says: "somebody poses as a child",
+        says: "a person poses as a child",
         german: "jemand gibt sich als Kind aus",
         holds: |l| says(l, Signal::Posing) && about_a_child(l),
     },

@@ -73,7 +73,7 @@ pub(crate) async fn case_schema() -> Response {
         .into_response()
 }
 
-/// Fields of a report that whoever hands it in may see; a case is named only of one that can't be read.
+/// Fields of a report that its sender may see; a case is named only of one that can't be read.
 const RECEIPT: &[&str] = &["id", "format", "understood", "unreadable", "case"];
 
 /// Counts of an intake.
@@ -84,7 +84,7 @@ pub(crate) struct IntakeBody {
     reports: serde_json::Value,
     taken: u64,
     unreadable: u64,
-    /// What links reports is for keys with the right `cases`: to others it would tell who is known here.
+    /// What links reports is for keys with the right `cases`: to others it would reveal who is known here.
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicates: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]

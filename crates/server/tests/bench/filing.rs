@@ -137,7 +137,7 @@ impl Bench {
             .unwrap();
         let case = new.case;
         for exhibit in new.exhibits.iter().flatten() {
-            // Who decides has seen it: the category is that of this file.
+            // The decider has viewed the file, so the category applies to it.
             casework::view(
                 &self.casework,
                 exhibit,

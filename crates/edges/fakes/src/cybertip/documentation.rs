@@ -1,6 +1,6 @@
 //! What the CyberTipline's documentation of 2025-06-11 asks for beyond its schema, as the service's side reads it.
 //!
-//! Nothing here is taken from the client's rules, on purpose. What the documentation leaves open is let through.
+//! Nothing here is taken from the client's rules, on purpose. What the documentation leaves open is accepted.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use obhut_formats::tree::Node;
 
-/// A clock may be ahead of ours by this many seconds. Our judgement; the documentation names no tolerance.
+/// How far the sender's clock may be ahead, in seconds. Our judgement; the documentation names no tolerance.
 const TOLERANCE_SECONDS: i64 = 600;
 
 /// Postal codes of states and territories, from the schema's type of `address/state`.

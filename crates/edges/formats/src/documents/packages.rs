@@ -67,7 +67,7 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
     }
     let facts = d.facts.expose();
     let has_words = facts.note.is_some() || facts.threads.iter().any(|t| !t.messages.is_empty());
-    let told = match profile.language {
+    let elsewhere = match profile.language {
         Language::German => "nicht als eigene Angabe erfasst; siehe Freitext und Nachrichten unten",
         Language::English => {
             "not recorded as a field of its own; see the free text and messages below"
@@ -76,8 +76,8 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
     blocks.push(Block::Heading(yes.to_owned()));
     for (asked, answer) in profile.asks.iter().zip(&answers) {
         let text = match answer.is_empty() {
-            // Nobody has looked whether the free text says it.
-            true if has_words => told.to_owned(),
+            // Whether the free text contains it is unknown.
+            true if has_words => elsewhere.to_owned(),
             true => no.to_owned(),
             false => answer.join("\n"),
         };

@@ -83,7 +83,7 @@ pub(super) fn incident(kind: &str) -> Option<IncidentKind> {
     })
 }
 
-/// How a sort of incident that isn't known is told.
+/// Text for an unknown incident type.
 pub(super) fn unknown_incident(kind: &str) -> String {
     format!("Type of incident as it came in, which is not known here: {kind}")
 }

@@ -1,4 +1,4 @@
-//! A notice under Article 16 of Regulation (EU) 2022/2065. Who gives notice is nobody's suspect.
+//! A notice under Article 16 of Regulation (EU) 2022/2065. The notifier is never the suspect.
 
 use obhut_facts::{Facts, IncomingFormat, Sealed};
 

@@ -1,4 +1,4 @@
-//! A hotline's list as ICCAM exports it: one row for each address. The address of a server is nobody's address.
+//! A hotline's list as ICCAM exports it: one row for each address. The IP address is the server's, never a suspect's.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ fn delimiter(text: &str) -> Option<char> {
     (has("url") && has("classification")).then_some(delimiter)
 }
 
-/// Each row with the head, as a list of its own.
+/// Splits a list into single rows, each with the header.
 pub(super) fn each_row(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Vec::new();

@@ -23,15 +23,15 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let value = input.json.as_ref().expect("is() looked at it");
     let mut given = empty(IncomingFormat::Ids);
     given.number = own(value, "reportId");
-    let told = &value["reportedInformation"];
-    let summary = &told["incidentSummary"];
+    let reported = &value["reportedInformation"];
+    let summary = &reported["incidentSummary"];
     let mut facts = Facts {
         occurred_at: own(summary, "incidentDateTime"),
         urgent_because: own(summary, "escalateToHighPriority"),
         platform: own(summary, "platform"),
         ..Facts::default()
     };
-    let mut notes = texts(told, "additionalInformations");
+    let mut notes = texts(reported, "additionalInformations");
     match own(summary, "incidentType") {
         None => given.understood = Understood::Partly,
         Some(kind) => match cybertip::incident(&kind) {
@@ -42,13 +42,13 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             }
         },
     }
-    let mut people = items(&told["reportedPeople"], "reportedPersons")
+    let mut people = items(&reported["reportedPeople"], "reportedPersons")
         .into_iter()
         .map(account);
     facts.reported = people.next();
     facts.also_reported = people.collect();
     // The reporting provider is who reports, never who is reported.
-    for (number, file) in items(&told["uploadedFiles"], "uploadedFiles")
+    for (number, file) in items(&reported["uploadedFiles"], "uploadedFiles")
         .into_iter()
         .enumerate()
     {

@@ -1,4 +1,4 @@
-//! An e-mail: the structured report attached to it, or else its text. Whoever wrote it is nobody's suspect.
+//! An e-mail: the structured report attached to it, or else its text. The sender is never the suspect.
 
 use mail_parser::MessageParser;
 use obhut_facts::{Facts, IncomingFormat, ParsedReport, Sealed, Understood};

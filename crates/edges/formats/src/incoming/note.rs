@@ -120,7 +120,7 @@ const ORDINARY_WORDS: &[&str] = &[
     "bekanntes",
     "sucht",
 ];
-/// Words from which on a text without any ordinary one is no German and no English. Our judgement.
+/// Minimum number of words for judging the language: a longer text without a common German or English word is in another. Our judgement.
 const WORDS_MIN: usize = 3;
 
 /// False for a text that is neither German nor English.

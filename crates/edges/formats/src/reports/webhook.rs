@@ -17,7 +17,7 @@ pub const FORM: Form = Form {
 
 fn write(d: &Dossier) -> Rendered {
     let mut text = serde_json::to_string_pretty(
-        // The event is the approval; when it is sent stands in a header.
+        // The event is the approval; the time of sending is in a header.
         &json!({ "type": "report.approved", "timestamp": rfc3339(d.made_at), "data": dossier_json::case(d) }),
     )
     .expect("a case is JSON");

@@ -206,7 +206,7 @@ async fn retraction(submission: &Submission<'_>, number: &str) -> Result<String,
     }))
 }
 
-/// Files one document, and puts on record what was sent and what came back, whatever became of it.
+/// Files one document, and records what was sent and received, even after a failure.
 async fn deliver(
     submission: &Submission<'_>,
     filing: Filing,

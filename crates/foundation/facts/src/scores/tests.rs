@@ -268,7 +268,7 @@ fn each_rule_of_risk_holds_for_its_own_facts() {
         }
         let (_, reasons) = at_risk(&looked(&facts, of));
         let mut ids: Vec<_> = reasons.iter().map(|r| r.rule).collect();
-        // A named child is spoken of; that reason has rows of its own.
+        // Leave out the reason for a named child: it is tested separately.
         if !facts.victims.is_empty() {
             ids.retain(|r| *r != "child-spoken-of");
         }

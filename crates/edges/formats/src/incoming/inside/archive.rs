@@ -52,7 +52,7 @@ pub(in crate::incoming) fn best(documents: &[Vec<u8>]) -> Option<ParsedReport> {
     }
     let mut best = read.into_iter().next()?;
     if documents.len() > 1 && best.understood == Understood::Yes {
-        // What else is in it, nobody has read.
+        // The other entries were not read.
         best.understood = Understood::Partly;
     }
     Some(best)

@@ -54,7 +54,7 @@ fn utf16(bytes: &[u8]) -> Option<String> {
             .count()
     };
     let half = bytes.len() / 2;
-    // Of a few bytes nothing can be told.
+    // A few bytes are too little to detect an encoding.
     if bytes.len() < 8 || !bytes.len().is_multiple_of(2) {
         return None;
     }

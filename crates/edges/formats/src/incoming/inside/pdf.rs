@@ -157,7 +157,7 @@ fn parse(text: &str) -> ParsedReport {
                 known += 1;
             }
         }
-        // Sections: what stands under the provider or the child is never the suspect's.
+        // Sections: data under the provider's or the child's heading are never the suspect's.
         match line {
             "Suspect" | "Suspect Information" | "Person or User Being Reported" => {
                 in_suspect = true
