@@ -148,7 +148,7 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
         .filter(|id| {
             let id = obhut_app::bitcoin::hash_of_text(id).unwrap();
             let tx = index.find_transaction(&id).unwrap();
-            index.transaction(tx).mix.is_none()
+            index.transaction(tx).coinjoin.is_none()
         })
         .collect();
     for id in &unseen {
@@ -161,7 +161,7 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
     assert!(unseen.len() * 2 <= mixes.len() / 2, "{unseen:?}");
     for number in 0..index.sizes()[0] {
         let t = index.transaction(number);
-        if t.mix.is_some() || unseen.contains(&*hash_text(&t.id)) {
+        if t.coinjoin.is_some() || unseen.contains(&*hash_text(&t.id)) {
             continue;
         }
         let owners: BTreeSet<String> = t

@@ -207,7 +207,7 @@ fn services(r: &PayersReport, w: Words) -> Markup {
                 summary { (r.unnamed.len()) " " (w.t("unnamed wallets behave like a service", "unbenannte Wallets verhalten sich wie ein Dienst")) }
                 p class="hint" { (w.t(
                     "A very large coin, very many addresses, or payouts to several payees. A tag for one of these addresses names all its payments.",
-                    "Eine sehr große Münze, sehr viele Adressen oder Auszahlungen an mehrere zugleich. Eine Zuschreibung für eine dieser Adressen benennt alle ihre Zahlungen.")) }
+                    "Ein sehr großer Betrag, sehr viele Adressen oder Auszahlungen an mehrere zugleich. Eine Zuschreibung für eine dieser Adressen benennt alle ihre Zahlungen.")) }
                 ul { @for (name, n) in r.unnamed.iter().take(100) { li { code { (name.trim_start_matches("unnamed:")) } " · " (n) } } }
             }
         }
@@ -227,7 +227,7 @@ fn payments(r: &PayersReport, w: Words) -> Markup {
             @if p.candidates.len() > 3 { div { "+ " (p.candidates.len() - 3) } }
             @if p.candidates.is_empty() {
                 @if p.ends[0] > 0 { (w.t("ends at a CoinJoin", "endet an einem CoinJoin")) }
-                @else if p.ends[1] > 0 { (w.t("ends at newly mined coins", "endet an neu geminten Coins")) }
+                @else if p.ends[1] > 0 { (w.t("ends at newly mined coins", "endet an neu geminten Bitcoins")) }
                 @else { (w.t("none found", "keiner gefunden")) }
             }
         }
@@ -246,7 +246,7 @@ fn payments(r: &PayersReport, w: Words) -> Markup {
         h2 { (w.t("Payments", "Zahlungen")) }
         p class="hint" { (w.t(
             "Candidates are the services the coins may have come out of, nearest first, with the amount that left there, the day, transactions between, and confidence from 0 to 100. More than one means the chain alone doesn't decide.",
-            "Kandidaten sind die Dienste, aus denen die Münzen stammen können, der nächste zuerst, mit dem Betrag dort, dem Tag, den Schritten dazwischen und der Gewissheit von 0 bis 100. Mehrere heißt: Die Kette allein entscheidet es nicht.")) }
+            "Kandidaten sind die Dienste, aus denen die Bitcoins stammen können, der nächste zuerst, mit dem Betrag dort, dem Tag, den Schritten dazwischen und der Gewissheit von 0 bis 100. Mehrere heißt: Die Kette allein entscheidet es nicht.")) }
         div class="scroll" { table {
             (head(&heads, &[1, 5, 6]))
             tbody { @for p in r.payments.iter().take(PAYMENTS_LISTED) { tr {
@@ -288,7 +288,7 @@ fn onward(r: &PayersReport, w: Words) -> Markup {
         h2 { (w.t("Where the site's money went", "Wohin das Geld der Website ging")) }
         p class="hint" { (w.t(
             "Poison taints whatever a coin of the site touches. Haircut spreads taint by value. First in, first out hands satoshi on in their order (Clayton's case, 1816). None is the truth; name the rule you use.",
-            "Poison färbt alles, was eine Münze der Seite berührt. Haircut verteilt nach Wert. First in, first out gibt Satoshi in ihrer Reihenfolge weiter (Clayton’s case, 1816). Keine Regel ist die Wahrheit; nennen Sie die, die Sie anwenden.")) }
+            "Poison färbt alles, was ein Betrag der Website berührt. Haircut verteilt nach Wert. First in, first out gibt Satoshi in ihrer Reihenfolge weiter (Clayton’s case, 1816). Keine Regel ist die Wahrheit; nennen Sie die, die Sie anwenden.")) }
         div class="scroll" { table {
             (head(&heads, &[1, 2, 3, 4]))
             tbody { @for a in &r.onward { tr {
@@ -367,7 +367,7 @@ fn limits(r: &PayersReport, w: Words) -> Markup {
         p { (w.t("Excluded from strong links as detected or suspected CoinJoins: ", "Als erkannte oder vermutete CoinJoins von starken Verknüpfungen ausgenommen: ")) (coinjoins::ALL.iter().map(|m| m.name).collect::<Vec<_>>().join(", ")) ". "
             (w.t(
             "The source-of-funds trace ends at CoinJoins, services and newly mined coins; it never passes through them. Money that moved off the chain (Lightning, between customers of one service) isn't visible. Times are miners' clocks, accurate to about two hours.",
-            "Die Herkunftsverfolgung endet an CoinJoins, Diensten und neu geminten Coins und führt nie hindurch. Geld, das außerhalb der Blockchain floss (Lightning, zwischen Kunden eines Dienstes), ist nicht zu sehen. Zeiten sind Uhren der Miner, auf etwa zwei Stunden genau.")) }
+            "Die Herkunftsverfolgung endet an CoinJoins, Diensten und neu geminten Bitcoins und führt nie hindurch. Geld, das außerhalb der Blockchain floss (Lightning, zwischen Kunden eines Dienstes), ist nicht zu sehen. Zeiten sind Uhren der Miner, auf etwa zwei Stunden genau.")) }
         p { (w.t("The number of payers is a range: one person may own all these wallets, and each payment may come from a different person.", "Die Zahl der Zahler ist eine Spanne: Eine Person kann alle diese Wallets besitzen, und jede Zahlung kann von einer anderen Person stammen.")) }
         p class="hint" { (w.t("Index: ", "Index: ")) (r.sizes[0]) " " (w.t("transactions", "Transaktionen")) ", " (r.sizes[3]) " " (w.t("addresses", "Adressen")) "." }
     }

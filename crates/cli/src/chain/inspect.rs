@@ -92,12 +92,14 @@ pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
         found.extend(
             of_block
                 .iter()
-                .map(|(id, mix, sure)| (hash_text(id), mix.name, *sure)),
+                .map(|(id, coinjoin, sure)| (hash_text(id), coinjoin.name, *sure)),
         );
     } else if let Some(folder) = &args.index {
         let index = open(folder)?;
         let all = index.mixes();
-        found.extend(all.map(|(tx, mix, sure)| (hash_text(&index.when(tx).0), mix.name, sure)));
+        found.extend(
+            all.map(|(tx, coinjoin, sure)| (hash_text(&index.when(tx).0), coinjoin.name, sure)),
+        );
     }
     let is_detected = |sure: u8| sure >= bitcoin::coinjoins::DETECTED_FROM;
     // The published words of JSON and CSV; docs/glossary.md maps them to detected and suspected.
@@ -156,7 +158,7 @@ pub fn show(folder: &Path, txid: &str, output: &Output) -> anyhow::Result<ExitCo
         "txid": txid, "height": t.height, "block": hash_text(&t.block),
         "time": rfc3339(i64::from(t.time) * 1_000_000), "coinbase": t.coinbase,
         "inputs": coins(&t.ins), "outputs": coins(&t.outs),
-        "mix": t.mix.map(|(name, sure)| json!({ "kind": name, "confidence": sure })),
+        "mix": t.coinjoin.map(|(name, sure)| json!({ "kind": name, "confidence": sure })),
         "change": t.change.map(|(vout, rule)| json!({ "vout": vout, "rule": rule })),
     });
     output.line(
@@ -176,7 +178,7 @@ pub fn rules(output: &Output) -> anyhow::Result<ExitCode> {
     for m in bitcoin::coinjoins::ALL {
         output.line(
             || json!({ "name": m.name, "layer": "mix", "rule": m.rule, "source": m.source }),
-            || format!("{} (mix)\n  {}\n  {}", m.name, m.rule, m.source),
+            || format!("{} (coinjoin)\n  {}\n  {}", m.name, m.rule, m.source),
         )?;
     }
     Ok(ExitCode::SUCCESS)

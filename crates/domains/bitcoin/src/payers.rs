@@ -319,7 +319,9 @@ impl ReportBuilder<'_> {
                 Refused::Large(size) => {
                     format!("its cluster has {size} addresses, more than the site")
                 }
-                Refused::CoinJoin(mix) => format!("the transaction may be a CoinJoin ({mix})"),
+                Refused::CoinJoin(coinjoin) => {
+                    format!("the transaction may be a CoinJoin ({coinjoin})")
+                }
                 Refused::Unsure => "the rule alone isn't sure enough".into(),
                 Refused::Payer => {
                     "its wallet pays the site at another address, as payers do".into()

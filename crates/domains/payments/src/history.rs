@@ -322,8 +322,8 @@ fn context_of(bits: u64) -> Context {
         handle: bits & 2 != 0,
         cover: bits & 4 != 0,
         tie: match bits >> 3 & 3 {
-            1 => LinkKnown::Tie,
-            2 => LinkKnown::NoTie,
+            1 => LinkKnown::Linked,
+            2 => LinkKnown::NotLinked,
             _ => LinkKnown::Unknown,
         },
         purchase: Purchase::ALL
@@ -405,7 +405,7 @@ mod tests {
             context: Context {
                 kin: n % 2 == 1,
                 handle: true,
-                tie: LinkKnown::NoTie,
+                tie: LinkKnown::NotLinked,
                 age_years: 44,
                 channel: 200,
                 purchase: Purchase::Crypto,

@@ -472,8 +472,8 @@ impl Optional<'_> {
         }
         context.tie = match lower(self.tie).as_str() {
             "" | "unknown" => LinkKnown::Unknown,
-            "yes" | "true" | "1" => LinkKnown::Tie,
-            "no" | "false" | "0" => LinkKnown::NoTie,
+            "yes" | "true" | "1" => LinkKnown::Linked,
+            "no" | "false" | "0" => LinkKnown::NotLinked,
             _ => return Err("sender_tie is neither yes nor no".into()),
         };
         context.purchase = match lower(self.purchase).as_str() {

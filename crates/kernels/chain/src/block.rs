@@ -86,7 +86,7 @@ pub(crate) struct TxRow {
     pub outputs: u32,
     pub form: u16,
     /// Code of the form of [`coinjoins::CoinJoin`] it has; 0 for none.
-    pub mix: u8,
+    pub coinjoin: u8,
     pub confidence: u8,
 }
 
@@ -344,7 +344,7 @@ impl BlockVisitor<'_> {
         }
         // 0 for a coinbase: nothing is less, so its outputs never get BELOW_INPUTS.
         let smallest = spent.iter().map(|s| s.value).min().unwrap_or(0);
-        let mut mix = None;
+        let mut coinjoin = None;
         // Spares most transactions the fingerprints of their addresses.
         if ins.len() >= 2 || outs.len() >= 4 {
             let side = |key: &Key, value, sequence| Leg {
@@ -364,7 +364,7 @@ impl BlockVisitor<'_> {
             sides
                 .1
                 .extend(outs.iter().map(|o| side(&o.key, o.value, 0)));
-            mix = coinjoins::judge(&TxView::new(&sides.0, &sides.1));
+            coinjoin = coinjoins::judge(&TxView::new(&sides.0, &sides.1));
         }
         for out in &mut *outs {
             let kind = out.key.kind();
@@ -387,8 +387,8 @@ impl BlockVisitor<'_> {
             inputs: ins.len() as u32,
             outputs: outs.len() as u32,
             form: bits,
-            mix: mix.map_or(0, |m| m.0.code),
-            confidence: mix.map_or(0, |m| m.1),
+            coinjoin: coinjoin.map_or(0, |m| m.0.code),
+            confidence: coinjoin.map_or(0, |m| m.1),
         });
         self.rows
             .ins

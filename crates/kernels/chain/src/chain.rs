@@ -147,7 +147,7 @@ impl Writers {
             self.tx_outs.push_number(out)?;
             self.tx_ins.push_number(self.ins)?;
             self.tx_form.push_number(u64::from(tx.form))?;
-            self.tx_mix.push([tx.mix, tx.confidence])?;
+            self.tx_mix.push([tx.coinjoin, tx.confidence])?;
             out += u64::from(tx.outputs);
             self.ins += u64::from(tx.inputs);
         }
@@ -441,16 +441,17 @@ impl Chain {
         self.form(tx) & form::COINBASE != 0
     }
 
-    /// The form of mix a transaction has, and how sure that is.
-    pub fn mix(&self, tx: u64) -> Option<(&'static coinjoins::CoinJoin, u8)> {
+    /// The form of CoinJoin a transaction has, and how sure that is.
+    pub fn coinjoin(&self, tx: u64) -> Option<(&'static coinjoins::CoinJoin, u8)> {
         let [kind, confidence] = *self.tx_mix.row(tx);
-        let mix = coinjoins::by_code(kind)?;
-        Some((mix, confidence))
+        let coinjoin = coinjoins::by_code(kind)?;
+        Some((coinjoin, confidence))
     }
 
     /// Whether several owners may pay in a transaction.
     pub fn is_joint(&self, tx: u64) -> bool {
-        self.mix(tx).is_some_and(|(mix, _)| mix.joint)
+        self.coinjoin(tx)
+            .is_some_and(|(coinjoin, _)| coinjoin.joint)
     }
 
     /// The address that an input spends from; [`NO_ADDRESS`](crate::forest::NO_ADDRESS) if it has none.

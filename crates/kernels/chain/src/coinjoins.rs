@@ -32,7 +32,7 @@ pub const ALL: &[&CoinJoin] = &[
 /// A transaction is marked from this confidence on.
 pub const DETECTED_FROM: u8 = 50;
 
-/// A form of mix.
+/// A form of CoinJoin.
 #[derive(Debug)]
 pub struct CoinJoin {
     /// Stable name; also the name of its file.
@@ -45,7 +45,7 @@ pub struct CoinJoin {
     pub rule: &'static str,
     /// Who described it.
     pub source: &'static str,
-    /// Whether several owners pay in it; false where it only prepares or follows a mix.
+    /// Whether several owners pay in it; false where it only prepares or follows a CoinJoin.
     pub joint: bool,
     pub(crate) judge: fn(&TxView<'_>) -> Option<u8>,
 }
@@ -146,12 +146,12 @@ pub(crate) fn by_code(code: u8) -> Option<&'static CoinJoin> {
     ALL.iter().copied().find(|m| m.code == code)
 }
 
-/// The form of mix that fits best, and its confidence.
+/// The form of CoinJoin that fits best, and its confidence.
 pub(crate) fn judge(view: &TxView<'_>) -> Option<(&'static CoinJoin, u8)> {
     let found = ALL
         .iter()
         .enumerate()
-        .filter_map(|(n, mix)| Some(((mix.judge)(view)?, std::cmp::Reverse(n))));
+        .filter_map(|(n, coinjoin)| Some(((coinjoin.judge)(view)?, std::cmp::Reverse(n))));
     // Positions are reversed, so that of equally sure forms the earlier one wins.
     found.max().map(|(confidence, n)| (ALL[n.0], confidence))
 }

@@ -22,7 +22,7 @@ pub const DEPTH_MAX: u32 = 12;
 pub enum End {
     /// At a tagged service.
     Service(u32),
-    /// In a mix.
+    /// In a CoinJoin.
     CoinJoin,
     /// In an unspent output.
     Unspent,

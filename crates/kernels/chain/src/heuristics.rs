@@ -125,7 +125,7 @@ pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, &'static Heuristic)
     let (ins, outs) = (chain.ins(tx), chain.outs(tx));
     let n = outs.end - outs.start;
     // In a CoinJoin, detected or suspected, each participant may have change: none can be named.
-    if ins.is_empty() || !(2..=OUTPUTS_MAX).contains(&n) || chain.mix(tx).is_some() {
+    if ins.is_empty() || !(2..=OUTPUTS_MAX).contains(&n) || chain.coinjoin(tx).is_some() {
         return None;
     }
     let mut change = Change {

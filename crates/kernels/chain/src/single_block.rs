@@ -95,10 +95,10 @@ impl Visitor for CoinJoinVisitor {
         if !coinbase {
             let ins: Vec<Leg> = self.ins.iter().map(|i| i.0).collect();
             let view = TxView::without_amounts(&ins, &self.outs);
-            if let Some((mix, confidence)) = coinjoins::judge(&view) {
+            if let Some((coinjoin, confidence)) = coinjoins::judge(&view) {
                 let (a, b, c) = tx.txid_preimage();
                 let id = sha256d(&[a, b, c]);
-                self.found.push((id, mix, confidence));
+                self.found.push((id, coinjoin, confidence));
             }
         }
         // Here: the visitor comes to inputs and outputs before their transaction.

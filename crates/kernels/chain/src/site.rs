@@ -77,7 +77,7 @@ pub enum Refused {
     Service(u32),
     /// Number of addresses in its cluster.
     Large(u32),
-    /// Spent together in what may be a mix.
+    /// Spent together in what may be a CoinJoin.
     CoinJoin(&'static str),
     /// The rule alone isn't sure enough for a site to grow by.
     Unsure,
@@ -219,7 +219,7 @@ impl Growing<'_> {
         if !self.done.insert(tx) {
             return;
         }
-        let joint = chain.mix(tx).filter(|(mix, _)| mix.joint);
+        let joint = chain.coinjoin(tx).filter(|(coinjoin, _)| coinjoin.joint);
         for input in chain.ins(tx) {
             let address = chain.payer(input);
             if address == NO_ADDRESS || self.site.has(address) {
@@ -230,10 +230,10 @@ impl Growing<'_> {
                 tx,
                 rule: &heuristics::MULTI_INPUT,
             };
-            if let Some((mix, confidence)) = joint {
+            if let Some((coinjoin, confidence)) = joint {
                 // In a detected CoinJoin the other parties are strangers; in a suspected one they may be the site.
                 if confidence < coinjoins::DETECTED_FROM {
-                    self.doubt(address, because, Refused::CoinJoin(mix.name));
+                    self.doubt(address, because, Refused::CoinJoin(coinjoin.name));
                 }
                 continue;
             }

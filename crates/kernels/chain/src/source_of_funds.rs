@@ -70,7 +70,7 @@ pub struct Ends {
     pub limits: u32,
 }
 
-/// What the way back from a payment comes to.
+/// What the path back from a payment comes to.
 #[derive(Clone, Default, Debug)]
 pub struct SourceTrace {
     /// Nearest first.
@@ -135,7 +135,7 @@ impl<'a> Walker<'a> {
             return *met;
         }
         let chain = &self.index.chain;
-        let joint = chain.mix(tx).filter(|(mix, _)| mix.joint);
+        let joint = chain.coinjoin(tx).filter(|(coinjoin, _)| coinjoin.joint);
         // A detected CoinJoin hides its payers even from a tag; a suspected one does not.
         let met = if chain.is_coinbase(tx) {
             Stop::Mined
@@ -180,12 +180,12 @@ impl<'a> Walker<'a> {
         like.then_some((Source::Unnamed(payer), None, 45))
     }
 
-    /// The way back from a payment.
+    /// The path back from a payment.
     fn back(&mut self, payment: &Receipt) -> SourceTrace {
         let chain = &self.index.chain;
         let mut way = SourceTrace::default();
         let own = match self.met(payment.tx) {
-            // Whose coin in the mix paid is what the mix hides.
+            // Whose coin in the CoinJoin paid is what the CoinJoin hides.
             Stop::CoinJoin if is_detected(chain, payment.tx) => {
                 way.ends.mixes = 1;
                 return way;
@@ -309,7 +309,7 @@ impl<'a> Walker<'a> {
         let (ins, outs) = (chain.ins(tx), chain.outs(tx));
         outs.end - outs.start >= 3
             && ins.end - ins.start <= 2
-            && chain.mix(tx).is_none()
+            && chain.coinjoin(tx).is_none()
             && self.change(tx).is_some()
     }
 
@@ -341,6 +341,6 @@ impl<'a> Walker<'a> {
 }
 
 fn is_detected(chain: &Chain, tx: u64) -> bool {
-    let mix = chain.mix(tx);
-    mix.is_some_and(|(mix, sure)| mix.joint && sure >= coinjoins::DETECTED_FROM)
+    let coinjoin = chain.coinjoin(tx);
+    coinjoin.is_some_and(|(coinjoin, sure)| coinjoin.joint && sure >= coinjoins::DETECTED_FROM)
 }

@@ -219,7 +219,7 @@ fn strong_and_weak_clusters_stay_apart() {
     }
 }
 
-/// Five people mix: nothing of it becomes a strong link.
+/// Five people join a CoinJoin: nothing of it becomes a strong link.
 #[test]
 fn a_coinjoin_creates_no_strong_link() {
     let folder = tempfile::tempdir().unwrap();
@@ -236,7 +236,7 @@ fn a_coinjoin_creates_no_strong_link() {
     assert!(names.iter().skip(1).all(|n| of(n) != of(&names[0])));
     let number = index.find_transaction(&id).unwrap();
     assert!(
-        index.transaction(number).mix.is_some(),
+        index.transaction(number).coinjoin.is_some(),
         "and the index says so"
     );
     assert!(index.transaction(number).change.is_none());

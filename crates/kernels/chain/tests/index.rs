@@ -180,7 +180,7 @@ fn clusters_agree(index: &Index, naive: &[Plain]) {
     }
     for (number, t) in (0..).zip(naive) {
         // Which ones are CoinJoins is taken from the index: only the clustering is compared here.
-        if index.transaction(number).mix.is_some() {
+        if index.transaction(number).coinjoin.is_some() {
             continue;
         }
         let ins: Vec<u32> = t
@@ -313,7 +313,7 @@ fn what_ties_two_addresses_is_shown_and_can_be_proved() {
         let (Some(a), Some(b)) = (addresses.first(), addresses.last()) else {
             continue;
         };
-        if a == b || t.mix.is_some() {
+        if a == b || t.coinjoin.is_some() {
             continue;
         }
         let why = why(&index, *a, *b).expect("spent together");

@@ -14,12 +14,12 @@ use crate::{Digest, Perceptual, Turn, arch};
 /// reference's `MIN_HASHABLE_DIM` (ThreatExchange, pdqhashing).
 const SIDE_PIXELS_MIN: usize = 5;
 /// Side of the block of DCT coefficients that is kept.
-const SLOTS: usize = 16;
+const SIDE: usize = 16;
 /// The digest of a picture too small to hash.
 pub(crate) const ZERO_HEX: &str =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
-type Slots = [[f32; SLOTS]; SLOTS];
+type Coefficients = [[f32; SIDE]; SIDE];
 
 /// The digest of the picture as stored, without rotation.
 pub(crate) fn one<R: Rows>(rows: &R) -> Perceptual {
@@ -50,10 +50,10 @@ pub(crate) fn eight<R: Rows>(rows: &R) -> [Perceptual; 8] {
     }
     // No exception for 64×64: the reference's `compute_dihedral` filters such a picture too.
     let small = arch::small(rows);
-    let slots = dct(&small);
+    let coefficients = dct(&small);
     let quality = quality(&small);
     Turn::ALL.map(|turn| Perceptual {
-        digest: bits(&turned(&slots, turn)),
+        digest: bits(&turned(&coefficients, turn)),
         quality,
     })
 }
@@ -88,11 +88,11 @@ fn quality(small: &Small) -> u8 {
     (sum / 90).min(100) as u8
 }
 
-static DCT: LazyLock<[[f32; SMALL]; SLOTS]> = LazyLock::new(|| {
+static DCT: LazyLock<[[f32; SMALL]; SIDE]> = LazyLock::new(|| {
     // Rounded to single, then used in double, as in the reference: the bits of the matrix depend on
     // it.
     let scale = f64::from((2.0 / SMALL as f64).sqrt() as f32);
-    let mut matrix = [[0.0; SMALL]; SLOTS];
+    let mut matrix = [[0.0; SMALL]; SIDE];
     for (i, row) in matrix.iter_mut().enumerate() {
         for (j, out) in row.iter_mut().enumerate() {
             // From 1: row 0 of the DCT would be the mean brightness, which PDQ leaves out.
@@ -103,10 +103,10 @@ static DCT: LazyLock<[[f32; SMALL]; SLOTS]> = LazyLock::new(|| {
     matrix
 });
 
-/// Slots 1 to 16 in both directions of the 64×64 DCT.
-fn dct(small: &Small) -> Slots {
+/// Coefficients 1 to 16 in both directions of the 64×64 DCT.
+fn dct(small: &Small) -> Coefficients {
     let matrix = &*DCT;
-    let mut half = [[0.0_f32; SMALL]; SLOTS];
+    let mut half = [[0.0_f32; SMALL]; SIDE];
     for (out, weights) in half.iter_mut().zip(matrix) {
         for (weight, row) in weights.iter().zip(small) {
             for (o, v) in out.iter_mut().zip(row) {
@@ -115,23 +115,23 @@ fn dct(small: &Small) -> Slots {
             }
         }
     }
-    let mut slots = [[0.0_f32; SLOTS]; SLOTS];
-    for (out, row) in slots.iter_mut().zip(&half) {
+    let mut coefficients = [[0.0_f32; SIDE]; SIDE];
+    for (out, row) in coefficients.iter_mut().zip(&half) {
         for (o, weights) in out.iter_mut().zip(matrix) {
             for (v, weight) in row.iter().zip(weights) {
                 *o += v * weight;
             }
         }
     }
-    slots
+    coefficients
 }
 
 /// A turned picture has the same DCT with rows and columns exchanged and some signs changed.
-fn turned(slots: &Slots, turn: Turn) -> Slots {
-    let mut out = [[0.0; SLOTS]; SLOTS];
-    for (i, row) in slots.iter().enumerate() {
+fn turned(coefficients: &Coefficients, turn: Turn) -> Coefficients {
+    let mut out = [[0.0; SIDE]; SIDE];
+    for (i, row) in coefficients.iter().enumerate() {
         for (j, &v) in row.iter().enumerate() {
-            // Index 0 is slot 1 of the DCT, so an even index is an odd frequency, which a mirroring
+            // Index 0 is coefficient 1 of the DCT, so an even index is an odd frequency, which a mirroring
             // negates.
             let (even_i, even_j, odd_sum) = (i % 2 == 0, j % 2 == 0, (i + j) % 2 == 1);
             let (transpose, negate) = match turn {
@@ -155,9 +155,9 @@ fn turned(slots: &Slots, turn: Turn) -> Slots {
     out
 }
 
-/// One bit for each slot above the median; slot (15, 15) is the most significant.
-fn bits(slots: &Slots) -> Digest {
-    let flat = slots.as_flattened();
+/// One bit for each coefficient above the median; coefficient (15, 15) is the most significant.
+fn bits(coefficients: &Coefficients) -> Digest {
+    let flat = coefficients.as_flattened();
     let median = median(flat);
     let mut bytes = [0_u8; 32];
     for (k, v) in flat.iter().enumerate() {

@@ -232,13 +232,13 @@ fn examples() -> Vec<(&'static str, Party, Party)> {
         (
             "S09",
             sends(with(each_of(3, 5_000), |_, t| {
-                t.context.tie = LinkKnown::NoTie
+                t.context.tie = LinkKnown::NotLinked
             })),
             sends(with(each_of(4, 5_000), |n, t| {
                 t.context.tie = if n == 0 {
-                    LinkKnown::Tie
+                    LinkKnown::Linked
                 } else {
-                    LinkKnown::NoTie
+                    LinkKnown::NotLinked
                 };
                 if n == 3 {
                     t.context.purchase = Purchase::Tokens;

@@ -85,16 +85,16 @@ impl Purchase {
     ];
 }
 
-/// Whether the payer has a tie to where the money goes (nationality, birth, earlier kin).
+/// Whether the payer has a link to where the money goes (nationality, birth, earlier kin).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum LinkKnown {
     /// Not stated.
     #[default]
     Unknown,
     /// There is one.
-    Tie,
+    Linked,
     /// It was looked for, and there is none.
-    NoTie,
+    NotLinked,
 }
 
 /// Further known facts besides parties, time, amount and place.
@@ -188,7 +188,7 @@ impl Event {
     /// A cover label in the reference.
     pub const COVER: u16 = 1 << 6;
     /// No tie to the place, looked for.
-    pub const NO_TIE: u16 = 1 << 7;
+    pub const NOT_LINKED: u16 = 1 << 7;
     /// The place is on a list of risk corridors.
     pub const RISK: u16 = 1 << 8;
 
@@ -211,7 +211,7 @@ impl Event {
         set(Self::KIN, c.kin);
         set(Self::HANDLE, c.handle);
         set(Self::COVER, c.cover);
-        set(Self::NO_TIE, c.tie == LinkKnown::NoTie);
+        set(Self::NOT_LINKED, c.tie == LinkKnown::NotLinked);
         set(Self::RISK, t.to.in_risk_list());
         let sent = Event {
             tx: t.tx,

@@ -85,7 +85,7 @@ fn what_is_only_shown_or_associated_never_makes_an_alert() {
         .map(|n| paid(1, 10 + n % 2, 0.5 + n as f64 * 7.0, 12_345, "PH"))
         .collect();
     for t in &mut habit {
-        t.context.tie = LinkKnown::NoTie;
+        t.context.tie = LinkKnown::NotLinked;
         t.context.age_years = 50;
     }
     let mut policy = Policy::default();

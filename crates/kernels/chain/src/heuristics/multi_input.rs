@@ -1,4 +1,4 @@
-//! Inputs of one transaction have one owner, unless it is a mix.
+//! Inputs of one transaction have one owner, unless it is a CoinJoin.
 
 use super::{Heuristic, Strength};
 

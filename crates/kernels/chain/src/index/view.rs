@@ -24,8 +24,8 @@ pub struct Transaction {
     pub ins: Vec<Coin>,
     /// What it makes.
     pub outs: Vec<Coin>,
-    /// The form of mix it has and how sure that is, 0 to 100.
-    pub mix: Option<(&'static str, u8)>,
+    /// The form of CoinJoin it has and how sure that is, 0 to 100.
+    pub coinjoin: Option<(&'static str, u8)>,
     /// Location of the output taken for change, and the rule.
     pub change: Option<(usize, &'static str)>,
 }
@@ -62,7 +62,9 @@ impl Index {
                 .map(|i| self.coin(chain.source(i)))
                 .collect(),
             outs: chain.outs(number).map(|o| self.coin(o)).collect(),
-            mix: chain.mix(number).map(|(mix, sure)| (mix.name, sure)),
+            coinjoin: chain
+                .coinjoin(number)
+                .map(|(coinjoin, sure)| (coinjoin.name, sure)),
             // Found again each time, so it also shows rules too unsure to make a link.
             change: heuristics::change(chain, number)
                 .map(|(out, rule)| ((out - first) as usize, rule.name)),
@@ -101,8 +103,11 @@ impl Index {
     pub fn mixes(
         &self,
     ) -> impl Iterator<Item = (u64, &'static crate::coinjoins::CoinJoin, u8)> + '_ {
-        (0..self.chain.counts.txs)
-            .filter_map(|tx| self.chain.mix(tx).map(|(mix, sure)| (tx, mix, sure)))
+        (0..self.chain.counts.txs).filter_map(|tx| {
+            self.chain
+                .coinjoin(tx)
+                .map(|(coinjoin, sure)| (tx, coinjoin, sure))
+        })
     }
 
     /// The root address of a cluster in the weak layer; addresses with the same root may have one owner.

@@ -1,4 +1,4 @@
-//! No tie between payer and place; shown, never counted.
+//! The payer has no link to the destination; shown, never counted.
 
 use super::{Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, proposal};
 use crate::texts::Texts;
@@ -35,8 +35,8 @@ const N: usize = at(INDICATOR.thresholds, "n");
 fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let paid = || v.recent.iter().filter(|e| e.purchase == Purchase::None);
     let n = paid().count() as f64;
-    // One payment whose tie is unknown is enough to stay silent.
-    if n < t[N] || !paid().all(|e| e.is(Event::NO_TIE)) {
+    // One payment whose link is unknown is enough to stay silent.
+    if n < t[N] || !paid().all(|e| e.is(Event::NOT_LINKED)) {
         return None;
     }
     found(1.0, &[n])
