@@ -445,6 +445,12 @@ async fn send(
             || format!("{} filed, {} retracted, {} deferred, {} stopped, {} of halted destinations", all.filed, all.retracted, all.deferred, all.stopped, all.halted),
         )?;
     }
+    for deferral in &all.deferrals {
+        output.remark(&format!(
+            "{} isn't sent yet: {}; a running server tries again, or run `obhut report send {}`",
+            deferral.report, deferral.why, deferral.report
+        ));
+    }
     for alarm in casework::alarms(casework).await? {
         output.remark(&format!("alarm {}: {}", alarm.id, alarm.text));
     }

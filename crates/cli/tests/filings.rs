@@ -241,3 +241,24 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
     );
     assert!(kills > 0);
 }
+
+/// A script's engineer must see why nothing arrived, not only that it didn't.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_does_not_answer_is_named_as_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    // Bound and let go: nobody listens there now.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap().to_string();
+    drop(nobody);
+    approved(folder.path(), 1, &address).await;
+    let out = obhut()
+        .arg("--data")
+        .arg(folder.path())
+        .args(["report", "send"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{said}");
+    assert!(said.contains("isn't sent yet: "), "{said}");
+    assert!(said.contains("connection refused"), "{said}");
+}

@@ -63,7 +63,7 @@ impl Default for RetryPolicy {
 }
 
 /// Counts of a drain.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DrainStats {
     /// Filed.
     pub filed: u64,
@@ -75,6 +75,17 @@ pub struct DrainStats {
     pub stopped: u64,
     /// Of destinations that are halted.
     pub halted: u64,
+    /// Why each deferred one is, in the order they were tried.
+    pub deferrals: Vec<Deferral>,
+}
+
+/// Why a report isn't sent yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Deferral {
+    /// Report.
+    pub report: String,
+    /// What the last try met.
+    pub why: String,
 }
 
 impl std::ops::AddAssign for DrainStats {
@@ -84,6 +95,7 @@ impl std::ops::AddAssign for DrainStats {
         self.deferred += other.deferred;
         self.stopped += other.stopped;
         self.halted += other.halted;
+        self.deferrals.extend(other.deferrals);
     }
 }
 
@@ -180,7 +192,10 @@ async fn drain_all(
             Some(became) => match became.expect("no job panics")? {
                 JobOutcome::Filed => drained.filed += 1,
                 JobOutcome::Retracted => drained.retracted += 1,
-                JobOutcome::Deferred => drained.deferred += 1,
+                JobOutcome::Deferred(deferral) => {
+                    drained.deferred += 1;
+                    drained.deferrals.push(deferral);
+                }
                 JobOutcome::Stopped => drained.stopped += 1,
                 JobOutcome::Halted => drained.halted += 1,
                 JobOutcome::Nothing => {}
@@ -192,7 +207,7 @@ async fn drain_all(
 enum JobOutcome {
     Filed,
     Retracted,
-    Deferred,
+    Deferred(Deferral),
     Stopped,
     Halted,
     /// Another worker has it, or nothing was left to do.
@@ -250,7 +265,7 @@ async fn work(
                 let wait = doubled.min(retry.most).as_micros() as i64;
                 casework::defer_job(casework, job, worker, now() + wait).await?;
                 tracing::warn!(report = row.id, "deferred: {why}");
-                return Ok(JobOutcome::Deferred);
+                return Ok(deferred(&row, why));
             }
             SendFault::Denied(why) => {
                 casework::halt_channel(casework, &row.destination, &why).await?;
@@ -261,7 +276,7 @@ async fn work(
             SendFault::Waits(why) => {
                 casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
                 casework::raise_alarm(casework, "retraction", &row.id, &why).await?;
-                return Ok(JobOutcome::Deferred);
+                return Ok(deferred(&row, why));
             }
             SendFault::Refused(why) | SendFault::Unexpected(why) => {
                 return stop(casework, &row, &why, job, worker).await;
@@ -279,6 +294,13 @@ async fn work(
             SendFault::Ours(e) => return Err(e),
         }
     }
+}
+
+fn deferred(row: &ReportRow, why: String) -> JobOutcome {
+    JobOutcome::Deferred(Deferral {
+        report: row.id.clone(),
+        why,
+    })
 }
 
 async fn stop(
