@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use obhut_app::casework::{self, Casework, Sealed, Subject, Surface, fresh_group};
+use obhut_app::casework::{self, Casework, Sealed, Subject, Surface, UploadFacts, fresh_group};
 use obhut_app::media::{
     self, ScreenOptions, Screened, Screener, Stretch, Verdict, read_list_file, scan,
 };
@@ -39,6 +39,7 @@ pub async fn run(
         surface: args.surface,
         uploaded_at: None,
         before_release: false,
+        upload: UploadFacts::default(),
     };
 
     let mut counts: BTreeMap<Verdict, u64> = BTreeMap::new();

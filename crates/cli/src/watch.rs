@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use obhut_app::casework::{Sealed, Subject, fresh_group};
+use obhut_app::casework::{Sealed, Subject, UploadFacts, fresh_group};
 use obhut_app::media;
 use obhut_app::media::Match;
 use obhut_app::partners::fetch::{AllowList, Fetcher};
@@ -48,6 +48,7 @@ pub async fn run(
         surface: args.surface,
         uploaded_at: None,
         before_release: false,
+        upload: UploadFacts::default(),
     };
     // A socket, not a pipe: only a socket has a write timeout.
     let (mut to, from) = UnixStream::pair()?;

@@ -190,7 +190,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
         .replace("/upload", "/upload?pass=@elsewhere&surface=attic")
         .replace(
             "Content-Type",
-            "Obhut-Account: somebody-else\r\nContent-Type",
+            "Obhut-Account: somebody-else\r\nObhut-Upload: {\"ip\":\"192.0.2.99\"}\r\nContent-Type",
         );
     let known = form(&b.read("known.png"));
     assert_eq!(ask(&proxy, &strange, &known).0, 403);
@@ -232,6 +232,14 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
         3,
         "each without an account is a case of its own"
     );
+    for case in &cases {
+        // What nginx saw, and never what the uploader said.
+        let facts = json(&b.obhut(&["case", "facts", case["id"].as_str().unwrap(), "--json"]));
+        let event = &facts[0]["reported"]["ip_events"][0];
+        assert_eq!(event["address"], "127.0.0.1", "{facts:?}");
+        assert!(event["port"].as_i64().is_some() && event["at"].is_string());
+        assert_eq!(facts[0]["reported"]["id"], Value::Null);
+    }
 }
 
 #[test]

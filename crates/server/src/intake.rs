@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::StreamExt as _;
-use obhut_app::casework::{self, ApiKey, Sealed, Subject, Surface, fresh_group};
+use obhut_app::casework::{
+    self, ApiKey, Sealed, Subject, Surface, UploadFacts, fresh_group, read_json,
+};
 use obhut_app::media::{self, Current, Recorded, ScreenOptions, Screened};
 use obhut_app::partners::fetch::{FetchFault, Fetched};
 use tokio::sync::OwnedSemaphorePermit;
@@ -30,6 +32,9 @@ const DRAIN_BYTES_MAX: usize = 8 << 20;
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 /// Longest account or file name, in bytes. Our judgement.
 const HEADER_BYTES_MAX: usize = 1_024;
+/// Longest JSON of what is known of an upload, in bytes. Our judgement: below the 8 KiB that nginx
+/// allows for one header.
+pub(crate) const UPLOAD_BYTES_MAX: usize = 7 << 10;
 /// Files in one form. Our judgement.
 const FORM_FILES_MAX: usize = 20;
 /// Text fields in one form. Our judgement.
@@ -331,6 +336,32 @@ pub(crate) struct Sender {
     pub account: Option<String>,
     pub name: Option<String>,
     pub surface: Surface,
+    /// What else the platform knows of the upload.
+    pub upload: UploadFacts,
+}
+
+/// What the platform knows of an upload, from the header `Obhut-Upload`.
+pub(crate) fn upload_header(headers: &HeaderMap) -> Result<Option<UploadFacts>, Fault> {
+    let text = decoded_header(headers, "obhut-upload", UPLOAD_BYTES_MAX)?;
+    text.map(|text| upload_facts(&text)).transpose()
+}
+
+/// The same from JSON, wherever it came in.
+pub(crate) fn upload_facts(json: &str) -> Result<UploadFacts, Fault> {
+    // Refused and not passed over: a facts' typing error would be noticed when the report is due.
+    let facts: UploadFacts = read_json(json.as_bytes(), UPLOAD_BYTES_MAX, "upload")
+        .map_err(|e| Fault::bad_request(format!("what is said of the upload: {e}")))?;
+    checked(facts)
+}
+
+/// What is said of an upload, if it can be so.
+pub(crate) fn checked(facts: UploadFacts) -> Result<UploadFacts, Fault> {
+    match facts.fault() {
+        Some((field, what)) => Err(Fault::bad_request(format!(
+            "what is said of the upload: {field} {what}"
+        ))),
+        None => Ok(facts),
+    }
 }
 
 /// Puts what was found on record.
@@ -347,8 +378,9 @@ pub(crate) async fn record(
         account: sender.account.map(Sealed::new),
         name: sender.name.map(Sealed::new),
         surface: sender.surface,
-        uploaded_at: None,
+        uploaded_at: sender.upload.at_micros(),
         before_release: true,
+        upload: sender.upload,
     };
     let recording = media::record(&app.casework, screened, &subject, Some(bytes), &key.id);
     Ok(recording.await?)
@@ -375,12 +407,20 @@ pub(crate) async fn surface(
 
 /// A header's text, percent-decoded.
 pub(crate) fn text_header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Fault> {
+    decoded_header(headers, name, HEADER_BYTES_MAX)
+}
+
+fn decoded_header(
+    headers: &HeaderMap,
+    name: &str,
+    bytes_max: usize,
+) -> Result<Option<String>, Fault> {
     let Some(value) = headers.get(name) else {
         return Ok(None);
     };
-    if value.len() > HEADER_BYTES_MAX {
+    if value.len() > bytes_max {
         return Err(Fault::bad_request(format!(
-            "the header {name} is longer than {HEADER_BYTES_MAX} bytes"
+            "the header {name} is longer than {bytes_max} bytes"
         )));
     }
     let raw = value.as_bytes();

@@ -51,7 +51,7 @@ async fn associations(
     casework: &Casework,
     live: &Live,
 ) -> Result<(), obhut_app::casework::CaseworkError> {
-    obhut_app::payments::settle_associations(casework).await?;
+    obhut_app::payments::recount_associations(casework).await?;
     live.set_confirmed(&obhut_app::payments::confirmed_parties(casework).await?);
     Ok(())
 }
@@ -91,7 +91,7 @@ async fn round(
     casework::finish_settlements(casework).await?;
     // Every step can be interrupted and is taken up by the next round.
     casework::finish_erasures(casework).await?;
-    obhut_app::payments::settle_associations(casework).await?;
+    obhut_app::payments::recount_associations(casework).await?;
     Ok(())
 }
 

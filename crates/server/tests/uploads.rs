@@ -370,3 +370,84 @@ async fn without_a_decoder_the_answer_is_come_again() {
     assert!(answer.get("verdict").is_none());
     assert_eq!(broken.cases().await, 0);
 }
+
+/// The uploads' own address was lost: a screened case said nothing an officer could act on.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_platform_knows_of_an_upload_reaches_the_report() {
+    let known = picture(1);
+    let told = json!({"ip": "192.0.2.7", "port": 51234, "at": "2026-01-02T03:04:05Z", "session": "s-1",
+        "screen_name": "name", "email": "a@example.org", "url": "https://example.org/posts/1"});
+    let told = told.to_string();
+    let files: [(&str, &[u8]); 1] = [("a.png", &known)];
+    let in_form = form(&files, &[("account", "user-9"), ("upload", &told)]);
+    let account = ("obhut-account", "user-9");
+    let nginx = "/v1/hooks/nginx?surface=public&pass=@app";
+    let header = ("obhut-upload", told.as_str());
+    for (path, headers, body) in [
+        (PUBLIC, vec![account, header], known.clone()),
+        (PUBLIC, vec![FORM], in_form),
+        (nginx, vec![FORM, account, header], form(&files, &[])),
+    ] {
+        let b = bench(&known, &[]).await;
+        let (status, ..) = b.post(path, &headers, body).await;
+        assert!(matches!(status, 200 | 403), "{path} {headers:?}");
+        let case = &casework::cases(&b.casework, None).await.unwrap()[0].id;
+        let facts = casework::facts(&b.casework, case).await.unwrap();
+        let reported = facts.reported.unwrap();
+        assert_eq!(reported.id.as_deref(), Some("user-9"), "{path}");
+        assert_eq!(reported.ip_events[0].port, Some(51234), "{path}");
+        assert_eq!(reported.person.unwrap().emails[0].address, "a@example.org");
+        let (_, file) = facts.files.first_key_value().unwrap();
+        assert_eq!(file.session.as_deref(), Some("s-1"), "{path}");
+        assert_eq!(file.url.as_deref(), Some("https://example.org/posts/1"));
+        let shown = casework::case(&b.casework, case).await.unwrap();
+        assert_eq!(
+            shown.findings[0].uploaded_at,
+            Some(1_767_323_045_000_000),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_uploader_says_in_a_form_behind_a_proxy_is_not_believed() {
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    let body = form(
+        &[("a", &known)],
+        &[
+            ("account", "somebody-else"),
+            ("upload", r#"{"ip":"192.0.2.7"}"#),
+        ],
+    );
+    b.post("/v1/hooks/nginx?surface=public&pass=@app", &[FORM], body)
+        .await;
+    let case = &casework::cases(&b.casework, None).await.unwrap()[0].id;
+    let facts = casework::facts(&b.casework, case).await.unwrap();
+    assert_eq!(facts, Facts::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_so_of_an_upload_is_refused_without_its_value() {
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    for (told, field) in [
+        (r#"{"ip":"300.1.1.1"}"#, "ip isn't"),
+        (r#"{"ip":"192.0.2.1","port":70000}"#, "port isn't"),
+        (r#"{"at":"yesterday"}"#, "at isn't"),
+        (r#"{"phone":"1"}"#, "phone"),
+        ("ip=192.0.2.1", "upload"),
+        ("[]", "upload"),
+    ] {
+        let (status, _, answer) = b
+            .post(PUBLIC, &[("obhut-upload", told)], known.clone())
+            .await;
+        let said = answer["message"].as_str().unwrap_or_default();
+        assert_eq!(status, 400, "{told}");
+        assert!(
+            said.contains(field) && !said.contains("300.1") && !said.contains("yesterday"),
+            "{told}: {answer}"
+        );
+    }
+    assert_eq!(b.cases().await, 0);
+}

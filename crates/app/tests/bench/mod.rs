@@ -192,6 +192,7 @@ pub fn subject(account: &str) -> Subject {
         surface: Surface::Public,
         uploaded_at: None,
         before_release: false,
+        upload: UploadFacts::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use obhut_casework as casework;
-use obhut_casework::for_domains::{Inside as _, cases, ids};
+use obhut_casework::for_domains::{Inside as _, cases, facts, ids};
 use obhut_casework::{Casework, Result, Subject};
 use obhut_vault::Intake;
 
@@ -86,6 +86,7 @@ pub async fn record(
         exhibit.as_deref(),
     )
     .await?;
+    facts::add_upload(&mut tx, casework, &case, subject, exhibit.as_deref()).await?;
     // A crash before this leaves a sealed exhibit that no finding names, never the reverse.
     tx.commit().await?;
     Ok(Recorded {

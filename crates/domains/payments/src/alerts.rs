@@ -21,7 +21,8 @@ use obhut_casework::for_domains::{
 };
 use obhut_casework::{
     Account, CaseStatus, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty,
-    FindingState, Jurisdiction, Payment, Result, Sealed, ServiceKind, Subject, Surface, rfc3339,
+    FindingState, Jurisdiction, Payment, Result, Sealed, ServiceKind, Subject, Surface,
+    UploadFacts, rfc3339,
 };
 use obhut_facts::{Language, words};
 
@@ -129,7 +130,7 @@ impl Domain for Payments {
 
     async fn finish_erasure(&self, casework: &Casework, _: &str) -> Result<()> {
         // Other alerts may have rested on this case; their scores are recomputed now.
-        settle_associations(casework).await?;
+        recount_associations(casework).await?;
         Ok(())
     }
 }
@@ -460,6 +461,7 @@ async fn insert(tx: &mut Tx, casework: &Casework, row: &NewRow<'_>, actor: &str)
         surface: Surface::Public,
         uploaded_at: None,
         before_release: false,
+        upload: UploadFacts::default(),
     };
     // Used only if the party has no open case; `join_payments` returns the one that counts.
     let unused = ids::new("case");
@@ -615,7 +617,7 @@ pub async fn confirmed_parties(casework: &Casework) -> Result<Vec<Sealed<String>
 
 /// Counts again what rested on cases that were taken back; how many alerts changed. Called when
 /// one is, and every few seconds while the server runs.
-pub async fn settle_associations(casework: &Casework) -> Result<u64> {
+pub async fn recount_associations(casework: &Casework) -> Result<u64> {
     let confirmed: Vec<String> = confirmed_parties(casework)
         .await?
         .iter()

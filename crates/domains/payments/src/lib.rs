@@ -17,7 +17,7 @@ mod scan;
 pub use alerts::{
     AlertDetail, AlertRow, AlertState, Hold, HoldState, NewAlert, Payments, ShownOther,
     ShownTransfer, alerts_of_case, confirmed_parties, decide_hold, decimal, holds, payment_alert,
-    payment_alerts, record_alert, record_hold, scenario_names, settle_associations, shown,
+    payment_alerts, record_alert, record_hold, recount_associations, scenario_names, shown,
 };
 pub use history::{History, Part, SENDER_PARTS};
 pub use live::{Advice, Holding, Live, LiveAnswer, LiveFault, because, reasons, record_raised};

@@ -83,7 +83,7 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(obhut_payments::settle_associations(c).await.unwrap(), 0);
+        assert_eq!(obhut_payments::recount_associations(c).await.unwrap(), 0);
         // Far enough ahead not to expire during the test.
         obhut_payments::record_hold(c, "t1", &second.case, i64::MAX / 2)
             .await

@@ -84,6 +84,7 @@ impl Decided {
             surface: Surface::Public,
             uploaded_at: Some(1_789_999_000_000_000),
             before_release: false,
+            upload: UploadFacts::default(),
         };
         let recorded = media::record(&c, &screened, &subject, Some(PICTURE), "test")
             .await

@@ -1,6 +1,6 @@
 //! Cases: what belongs together, and how far it has come.
 
-use obhut_facts::{CaseStatus, Sealed, Surface};
+use obhut_facts::{CaseStatus, Sealed, Surface, UploadFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,8 @@ pub struct Subject {
     pub uploaded_at: Option<i64>,
     /// True if the requester waits for this answer and sees it first.
     pub before_release: bool,
+    /// What the platform knows of the upload.
+    pub upload: UploadFacts,
 }
 
 /// The name of a group that nothing else belongs to yet.

@@ -3,7 +3,7 @@
 pub use obhut_facts::*;
 
 use crate::database::{Columns, Database, Tx};
-use crate::{Casework, CaseworkError, Result, audit, cases, danger, sealed};
+use crate::{Casework, CaseworkError, Result, Subject, audit, cases, danger, sealed};
 
 pub(crate) async fn write(
     tx: &mut Tx,
@@ -20,6 +20,39 @@ pub(crate) async fn write(
     .execute(&mut **tx)
     .await?;
     danger::watch(tx, casework, case, facts).await
+}
+
+/// Adds what the platform knows of an upload to the stored facts of an open case.
+pub(crate) async fn add_upload(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    subject: &Subject,
+    exhibit: Option<&str>,
+) -> Result<()> {
+    if subject.upload == UploadFacts::default() {
+        return Ok(());
+    }
+    let row = sqlx::query("SELECT sealed FROM facts WHERE case_id = $1")
+        .bind(case)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let before = match row {
+        Some(row) => opened(casework, &Columns::of(&row).text()?)?,
+        None => Facts::default(),
+    };
+    let account = subject.account.as_ref().map(|a| a.expose().as_str());
+    let mut after = before.clone();
+    after.add_upload(account, exhibit, &subject.upload);
+    if after == before {
+        return Ok(());
+    }
+    write(tx, casework, case, &after).await
+}
+
+fn opened(casework: &Casework, sealed: &str) -> Result<Facts> {
+    let json = sealed::open_text(casework, sealed)?;
+    serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("facts of a case"))
 }
 
 /// Takes everything known about a case out of the database: redress, and retention's end.
@@ -62,8 +95,7 @@ async fn stored_facts(casework: &Casework, case: &str) -> Result<Facts> {
     let Some(row) = row else {
         return Ok(Facts::default());
     };
-    let json = sealed::open_text(casework, &Columns::of(&row).text()?)?;
-    serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("facts of a case"))
+    opened(casework, &Columns::of(&row).text()?)
 }
 
 /// Replaces the stored facts. What a domain contributes is not affected.

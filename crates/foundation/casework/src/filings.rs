@@ -293,7 +293,7 @@ pub async fn filing_finishing(casework: &Casework, filing: &Filing) -> Result<Fi
 }
 
 /// The destination holds no valid report: restart the filing.
-pub async fn filing_anew(casework: &Casework, filing: &Filing) -> Result<Filing> {
+pub async fn begin_filing_again(casework: &Casework, filing: &Filing) -> Result<Filing> {
     if filing.state == FilingState::Waiting {
         return Ok(filing.clone());
     }
@@ -738,7 +738,7 @@ mod tests {
     async fn a_fresh_start_keeps_the_count() {
         let w = world().await;
         let begun = w.begun("4711").await;
-        let anew = filing_anew(&w.casework, &begun).await.unwrap();
+        let anew = begin_filing_again(&w.casework, &begun).await.unwrap();
         let now = w.recorded().await;
         assert_eq!(
             (now.state, now.begun, now.remote.as_str()),
@@ -746,7 +746,7 @@ mod tests {
         );
         assert_eq!(anew.state, now.state);
         // Nothing to do: the time of the change stays too.
-        filing_anew(&w.casework, &now).await.unwrap();
+        begin_filing_again(&w.casework, &now).await.unwrap();
         assert_eq!(w.recorded().await.changed_at, now.changed_at);
     }
 
@@ -804,7 +804,7 @@ mod tests {
             .unwrap();
         // After stop, resume and restart, the reason is gone.
         let stopped = w.recorded().await;
-        filing_anew(&w.casework, &stopped).await.unwrap();
+        begin_filing_again(&w.casework, &stopped).await.unwrap();
         let now = w.recorded().await;
         assert_eq!((now.state, now.why), (FilingState::Waiting, None));
         let refused = resume_filing(&w.casework, &w.report, &w.officer).await;

@@ -168,6 +168,23 @@ pub mod findings {
     }
 }
 
+/// Facts, within a transaction.
+pub mod facts {
+    use super::Tx;
+    use crate::{Casework, Result, Subject};
+
+    /// Adds what the platform knows of an upload to the facts of its case, which is held.
+    pub async fn add_upload(
+        tx: &mut Tx,
+        casework: &Casework,
+        case: &str,
+        subject: &Subject,
+        exhibit: Option<&str>,
+    ) -> Result<()> {
+        crate::facts::add_upload(tx, casework, case, subject, exhibit).await
+    }
+}
+
 /// Exhibits, within a transaction.
 pub mod views {
     use super::Tx;

@@ -87,7 +87,7 @@ pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
 pub use facts::{facts, set_facts};
 pub use filings::{
     BEGINNINGS_MAX, Filing, FilingAddress, FilingState, acknowledge_retraction, begin_filing,
-    exhibit_to_send, filed_for_test, filing, filing_anew, filing_begun, filing_filed,
+    begin_filing_again, exhibit_to_send, filed_for_test, filing, filing_begun, filing_filed,
     filing_finishing, filing_retracted, filing_stopped, follow_up_filed, resume_filing,
     supersede_test_filing,
 };
@@ -100,7 +100,7 @@ pub use obhut_facts::{
     FileCategory, FileFacts, Financial, FinancialAccount, FinancialParty, FinancialUnit,
     IdentityDocument, IncidentKind, IncidentTag, IpEvent, Jurisdiction, LawEnforcement, Location,
     Message, OriginalHash, Payment, Person as NamedPerson, Phone, Place, RiskFact, ServiceKind,
-    Thread, Wallet,
+    Thread, UploadFacts, Wallet, read_json,
 };
 pub use obhut_facts::{
     COMPLETENESS, CaseStatus, Category, Dossier, FileDigests, Missing, RISK, Reason, ReportedFile,

@@ -28,6 +28,7 @@ mod scores;
 mod sealed;
 mod signals;
 mod time;
+mod upload;
 mod words;
 
 pub use addresses::{strip_signatures, without_signature};
@@ -50,6 +51,7 @@ pub use scores::{COMPLETENESS, Missing, Scores, scores};
 pub use sealed::Sealed;
 pub use signals::{Signal, Signals, TEXT_RULES, TextRule, is_boilerplate};
 pub use time::{maybe_time, rfc3339, time};
+pub use upload::UploadFacts;
 
 #[doc(hidden)]
 pub use {schemars, serde};
@@ -277,6 +279,8 @@ pub struct FileFacts {
     pub annotations: Vec<String>,
     /// From where it was uploaded.
     pub ip_event: Option<IpEvent>,
+    /// The platform's name for the session it was uploaded in.
+    pub session: Option<String>,
     /// With what it was uploaded.
     pub devices: Vec<Device>,
     /// Names and values of its metadata.

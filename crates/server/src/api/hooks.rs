@@ -9,7 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use obhut_app::casework::{Action, Right};
+use obhut_app::casework::{Action, Right, UploadFacts};
 use obhut_app::media::ScreenOptions;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -37,9 +37,9 @@ pub(crate) struct ProxyParameters {
 }
 
 /// Screen an upload for nginx: the request as it came, a form or a file. With the header
-/// With `Obhut-Pass` the query is ignored: behind a proxy it is the uploader's. Passed uploads
-/// get `X-Accel-Redirect`, others 403.
-/// `Obhut-Account` says whose upload it is.
+/// `Obhut-Pass` the query is ignored: behind a proxy it is the uploader's. Passed uploads get
+/// `X-Accel-Redirect`, others 403. `Obhut-Account` says whose upload it is, `Obhut-Upload` what else
+/// is known of it, as for `POST /v1/screen`; the proxy sets or removes both, so that no uploader does.
 #[utoipa::path(
     post, path = "/v1/hooks/nginx", params(ProxyParameters),
     request_body(content((Vec<u8> = "application/octet-stream"), (String = "multipart/form-data"))),
@@ -76,6 +76,8 @@ pub(crate) async fn nginx(
     let hold = parameters.hold.as_deref().map(location).transpose()?;
     intake::check_encoding(&headers)?;
     let account = intake::text_header(&headers, "obhut-account")?;
+    // The header alone, never the form, which is the uploader's.
+    let upload = intake::upload_header(&headers)?.unwrap_or_default();
     let _receiving = intake::receiving(&app).await?;
     let bytes_max = app.pool.limits().input_bytes_max;
     let files = if intake::is_form(&headers) {
@@ -96,6 +98,7 @@ pub(crate) async fn nginx(
             account: account.clone(),
             name: file.name,
             surface,
+            upload: upload.clone(),
         };
         // On record before the answer: what is held or refused has its finding.
         intake::record(&app, &key, sender, &screened, &file.bytes).await?;
@@ -225,6 +228,7 @@ pub(crate) async fn s3(
                     account: None,
                     name: Some(format!("{bucket}/{name}")),
                     surface,
+                    upload: UploadFacts::default(),
                 };
                 let recorded = intake::record(&app, &key, sender, &screened, &bytes).await?;
                 Outcome::Screened(Box::new(super::screen::answer(&key, screened, recorded)))

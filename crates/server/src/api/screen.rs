@@ -6,7 +6,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use obhut_app::casework::{self, ApiKey, Repeat, Right, Surface};
+use obhut_app::casework::{self, ApiKey, Repeat, Right, Surface, UploadFacts};
 use obhut_app::media::{Current, Match, Recorded, ScreenOptions, Screened, Stretch};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -41,6 +41,10 @@ pub(crate) struct Parameters {
 pub(crate) struct Address {
     /// Below an address that `obhut serve --fetch-from` allows.
     url: String,
+    /// What the platform knows of the upload: `ip`, `port`, `at`, `session`, `screen_name`, `email`,
+    /// `url` of the post.
+    #[schema(value_type = Option<Object>)]
+    upload: Option<UploadFacts>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -123,7 +127,10 @@ impl From<Match> for FoundEntry {
 /// Screen an upload: its bytes as the body, a form with one file, or JSON with an address. The
 /// account and the file's name go into headers, so that no log of addresses has them:
 /// `Obhut-Account`, `Obhut-File-Name` (both percent-encoded UTF-8); in a form they may be the text
-/// `account` and the file's own name. With `Idempotency-Key` a request that is sent again within a
+/// `account` and the file's own name. What else the platform knows of the upload is a JSON object in
+/// the header `Obhut-Upload` (percent-encoding allowed), in a form the text `upload`, in JSON the field
+/// `upload`: `ip`, `port`, `at` (RFC 3339), `session`, `screen_name`, `email`, `url` (of the post), each
+/// optional; it is kept, sealed, only with a finding. With `Idempotency-Key` a request that is sent again within a
 /// day gets the same answer, and nothing is recorded twice.
 #[utoipa::path(
     post, path = "/v1/screen", params(Parameters),
@@ -161,13 +168,19 @@ pub(crate) async fn screen(
             return Err(fault);
         }
     };
-    let (upload, account) = receive(&app, &headers, body).await?;
+    let received = receive(&app, &headers, body).await?;
+    let upload = received.upload;
     // Only once the body is here: a slow sender must not occupy a decoder.
     let slot = intake::acquire_slot(&app).await?;
     let sender = Sender {
-        account: admitted.account.clone().or(account),
+        account: admitted.account.clone().or(received.account),
         name: admitted.name.clone().or(upload.name),
         surface: admitted.surface,
+        upload: admitted
+            .upload
+            .clone()
+            .or(received.facts)
+            .unwrap_or_default(),
     };
     let repeat_key = intake::text_header(&headers, "idempotency-key")?;
     if repeat_key
@@ -230,12 +243,17 @@ pub(crate) async fn screen(
     }
 }
 
-/// The upload, whatever it came in, and the account a form names.
-async fn receive(
-    app: &App,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<(Upload, Option<String>), Fault> {
+/// What a body holds.
+struct Received {
+    upload: Upload,
+    /// The account a form names.
+    account: Option<String>,
+    /// What a form or JSON says of the upload.
+    facts: Option<UploadFacts>,
+}
+
+/// The upload, whatever it came in, and what is said of it.
+async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received, Fault> {
     let bytes_max = app.pool.limits().input_bytes_max;
     let plain = |bytes: Bytes| Upload {
         field: String::new(),
@@ -252,7 +270,12 @@ async fn receive(
         if file.bytes.is_empty() {
             return Err(Fault::bad_request("the file in the form is empty"));
         }
-        return Ok((file, account));
+        let facts = form.texts.remove("upload").filter(|t| !t.is_empty());
+        return Ok(Received {
+            upload: file,
+            account,
+            facts: facts.map(|json| intake::upload_facts(&json)).transpose()?,
+        });
     }
     let media_type = intake::media_type(headers);
     // A charset may follow.
@@ -260,10 +283,20 @@ async fn receive(
         let bytes = intake::take(body, ADDRESS_BYTES_MAX).await?;
         let address: Address = serde_json::from_slice(&bytes)
             .map_err(|_| Fault::bad_request("JSON is read as {\"url\": \"https://…\"}; a JSON file is sent as application/octet-stream"))?;
+        // Before the file is fetched: what can't be used is said at once.
+        let facts = address.upload.map(intake::checked).transpose()?;
         let fetched = intake::fetch(app, &address.url).await?;
-        return Ok((plain(fetched.bytes.into()), None));
+        return Ok(Received {
+            upload: plain(fetched.bytes.into()),
+            account: None,
+            facts,
+        });
     }
-    Ok((plain(intake::take(body, bytes_max).await?), None))
+    Ok(Received {
+        upload: plain(intake::take(body, bytes_max).await?),
+        account: None,
+        facts: None,
+    })
 }
 
 async fn screen_and_record(
@@ -304,6 +337,7 @@ struct Admitted {
     options: ScreenOptions,
     account: Option<String>,
     name: Option<String>,
+    upload: Option<UploadFacts>,
     /// Held as long as the body is in memory.
     _receiving: OwnedSemaphorePermit,
 }
@@ -327,6 +361,7 @@ async fn admit(
         },
         account: intake::text_header(headers, "obhut-account")?,
         name: intake::text_header(headers, "obhut-file-name")?,
+        upload: intake::upload_header(headers)?,
         _receiving: intake::receiving(app).await?,
     })
 }

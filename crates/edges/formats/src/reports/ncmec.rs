@@ -693,6 +693,9 @@ fn file_document(
         if file.as_received {
             x.left_over("as_received", "a report of another, as it came in");
         }
+        if let Some(session) = &facts.session {
+            x.left_over("session", session);
+        }
         if let Some(media) = &file.media_type {
             x.left_over("media_type", media);
         }
@@ -725,6 +728,7 @@ fn file_document(
             ("sha256", facts.sha256.is_some()),
             ("original_hashes", !facts.original_hashes.is_empty()),
             ("ip_event", facts.ip_event.is_some()),
+            ("session", facts.session.is_some()),
             ("devices", !facts.devices.is_empty()),
             ("exif", !facts.exif.is_empty()),
             ("note", facts.note.is_some()),

@@ -233,7 +233,7 @@ async fn deliver_to(
     if matches!(filing.state, FilingState::Begun | FilingState::Finishing) {
         match service.cancel_or_confirm(&filing.remote).await? {
             Some(receipt) => return Ok((filing, receipt)),
-            None => filing = casework::filing_anew(casework, &filing).await?,
+            None => filing = casework::begin_filing_again(casework, &filing).await?,
         }
     }
     // Only what was approved is begun, and only where it was approved for.
@@ -265,7 +265,7 @@ async fn deliver_to(
                 .await
                 .is_ok_and(|left| left.is_none())
             {
-                casework::filing_anew(casework, &filing).await?;
+                casework::begin_filing_again(casework, &filing).await?;
             }
             return Err(SendFault::Refused(why));
         }

@@ -1,0 +1,259 @@
+//! What a platform knows of one upload at the moment it hands it over.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Account, Email, Facts, IpEvent};
+
+/// Uses of one account that uploads add to a case; a person may record more. Our judgement: enough for
+/// a habit to show, few enough to read.
+const EVENTS_MAX: usize = 200;
+/// Names one account shows that uploads add to a case. Our judgement.
+const NAMES_MAX: usize = 20;
+/// E-mail addresses of one account that uploads add to a case. Our judgement.
+const EMAILS_MAX: usize = 20;
+/// Longest session, name, e-mail address or URL, in bytes. Our judgement: above the 2,083 of the longest
+/// URL that browsers used to take.
+const TEXT_BYTES_MAX: usize = 2_100;
+
+/// One upload, as far as the platform knows. Who uploaded it is told apart from this.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct UploadFacts {
+    /// IPv4 or IPv6 address it came from.
+    pub ip: Option<String>,
+    /// Port of that address, 1 to 65535: behind a carrier's NAT it is what tells people apart.
+    pub port: Option<i64>,
+    /// When it arrived, RFC 3339.
+    pub at: Option<String>,
+    /// The platform's name for the session.
+    pub session: Option<String>,
+    /// Name the account logs in with.
+    pub screen_name: Option<String>,
+    /// E-mail address of the account.
+    pub email: Option<String>,
+    /// Address of the post.
+    pub url: Option<String>,
+}
+
+impl UploadFacts {
+    /// The first field that can't be so, and what is wrong with it. Names the field, never its value.
+    pub fn fault(&self) -> Option<(&'static str, &'static str)> {
+        let texts = [
+            ("session", &self.session),
+            ("screen_name", &self.screen_name),
+            ("email", &self.email),
+            ("url", &self.url),
+        ];
+        for (field, text) in texts {
+            match text {
+                Some(text) if text.trim().is_empty() => {
+                    return Some((field, "is empty; leave it out"));
+                }
+                Some(text) if text.len() > TEXT_BYTES_MAX => {
+                    return Some((field, "is longer than 2,100 bytes"));
+                }
+                _ => {}
+            }
+        }
+        let ip = self.ip.as_ref();
+        if ip.is_some_and(|ip| ip.parse::<IpAddr>().is_err()) {
+            return Some(("ip", "isn't an IPv4 or IPv6 address"));
+        }
+        if self.port.is_some_and(|p| !(1..=65_535).contains(&p)) {
+            return Some(("port", "isn't a port, 1 to 65535"));
+        }
+        if self.port.is_some() && ip.is_none() {
+            return Some(("port", "says nothing without \"ip\""));
+        }
+        let at = self.at.as_ref();
+        if at.is_some_and(|at| at.parse::<jiff::Timestamp>().is_err()) {
+            return Some(("at", "isn't a time with a zone, like 2026-11-22T10:15:00Z"));
+        }
+        None
+    }
+
+    /// When it arrived, in microseconds since 1970.
+    pub fn at_micros(&self) -> Option<i64> {
+        let at = self.at.as_ref()?.parse::<jiff::Timestamp>().ok()?;
+        Some(at.as_microsecond())
+    }
+
+    fn event(&self) -> Option<IpEvent> {
+        Some(IpEvent {
+            address: self.ip.clone()?,
+            event: Some("Upload".into()),
+            at: self.at.clone(),
+            port: self.port,
+            ..IpEvent::default()
+        })
+    }
+}
+
+impl Facts {
+    /// Adds what is known of an upload: to its account, unless that is a child's or another one is
+    /// reported, and to its file, by exhibit. What is on record already stays.
+    pub fn add_upload(
+        &mut self,
+        account: Option<&str>,
+        exhibit: Option<&str>,
+        upload: &UploadFacts,
+    ) {
+        let is_child = |id: &str| self.victims.iter().any(|v| v.id.as_deref() == Some(id));
+        // What the platform says of an upload must never turn a child into the person reported.
+        if !account.is_some_and(is_child) {
+            self.add_to_reported(account, upload);
+        }
+        let of_file = (upload.event(), &upload.session, &upload.url, &upload.at);
+        let (Some(exhibit), false) = (exhibit, of_file == (None, &None, &None, &None)) else {
+            return;
+        };
+        let (event, session, url, at) = of_file;
+        let file = self.files.entry(exhibit.to_owned()).or_default();
+        file.ip_event = file.ip_event.take().or(event);
+        file.session = file.session.take().or_else(|| session.clone());
+        file.url = file.url.take().or_else(|| url.clone());
+        file.uploaded_at = file.uploaded_at.take().or_else(|| at.clone());
+    }
+
+    fn add_to_reported(&mut self, account: Option<&str>, upload: &UploadFacts) {
+        let reported = self.reported.get_or_insert_default();
+        // A person may have found out since that somebody else is to be reported.
+        if reported.id.is_some() && reported.id.as_deref() != account {
+            return;
+        }
+        reported.id = reported.id.take().or_else(|| account.map(str::to_owned));
+        if let Some(event) = upload.event()
+            && reported.ip_events.len() < EVENTS_MAX
+            && !reported.ip_events.contains(&event)
+        {
+            reported.ip_events.push(event);
+        }
+        if let Some(name) = &upload.screen_name {
+            match &reported.screen_name {
+                None => reported.screen_name = Some(name.clone()),
+                Some(known) if known == name => {}
+                // Renamed since: the earlier name stays the one it is known by.
+                Some(_) if reported.display_names.len() < NAMES_MAX => {
+                    if !reported.display_names.contains(name) {
+                        reported.display_names.push(name.clone());
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(address) = &upload.email {
+            let emails = &mut reported.person.get_or_insert_default().emails;
+            let is_known = emails
+                .iter()
+                .any(|e| e.address.eq_ignore_ascii_case(address));
+            if !is_known && emails.len() < EMAILS_MAX {
+                emails.push(Email {
+                    address: address.clone(),
+                    ..Email::default()
+                });
+            }
+        }
+        if *reported == Account::default() {
+            self.reported = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Facts;
+
+    fn upload(json: &str) -> UploadFacts {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_field_that_cannot_be_so_is_named() {
+        let fine = r#"{"ip":"2001:db8::7","port":51234,"at":"2026-11-22T10:15:00+01:00",
+            "session":"s","screen_name":"n","email":"a@example.org","url":"https://example.org/p/1"}"#;
+        let long = format!(r#"{{"url":"https://example.org/{}"}}"#, "x".repeat(2_100));
+        for (json, field) in [
+            ("{}", None),
+            (fine, None),
+            (r#"{"ip":"300.1.1.1"}"#, Some("ip")),
+            (r#"{"ip":"192.0.2.1","port":0}"#, Some("port")),
+            (r#"{"ip":"192.0.2.1","port":65536}"#, Some("port")),
+            (r#"{"port":443}"#, Some("port")),
+            (r#"{"at":"22.11.2026 10:15"}"#, Some("at")),
+            (r#"{"at":"2026-11-22T10:15:00"}"#, Some("at")),
+            (r#"{"session":" "}"#, Some("session")),
+            (&long, Some("url")),
+        ] {
+            let fault = upload(json).fault();
+            assert_eq!(fault.map(|(field, _)| field), field, "{json}");
+        }
+    }
+
+    /// Facts before, account, upload, facts after.
+    #[test]
+    fn an_upload_is_added_to_its_account_and_file() {
+        let u = r#"{"ip":"192.0.2.1","port":9,"at":"2026-11-22T10:15:00Z","session":"s","screen_name":"n",
+            "email":"A@example.org","url":"https://example.org/p"}"#;
+        let event =
+            r#"{"address":"192.0.2.1","event":"Upload","at":"2026-11-22T10:15:00Z","port":9}"#;
+        let file = format!(
+            r#""files":{{"e":{{"ip_event":{event},"session":"s","url":"https://example.org/p","uploaded_at":"2026-11-22T10:15:00Z"}}}}"#
+        );
+        let whole = format!(
+            r#"{{"reported":{{"id":"a","screen_name":"n","ip_events":[{event}],"person":{{"emails":[{{"address":"A@example.org"}}]}}}},{file}}}"#
+        );
+        for (before, account, upload_json, after) in [
+            ("{}", Some("a"), "{}", r#"{"reported":{"id":"a"}}"#.to_owned()),
+            ("{}", None, "{}", "{}".to_owned()),
+            ("{}", Some("a"), u, whole.clone()),
+            // The same again adds nothing.
+            (&whole, Some("a"), u, whole.clone()),
+            // A child's account stays a child's; the file keeps where it came from.
+            (
+                r#"{"victims":[{"id":"a"}]}"#,
+                Some("a"),
+                u,
+                format!(r#"{{"victims":[{{"id":"a"}}],{file}}}"#),
+            ),
+            // Somebody else is reported.
+            (
+                r#"{"reported":{"id":"b"}}"#,
+                Some("a"),
+                u,
+                format!(r#"{{"reported":{{"id":"b"}},{file}}}"#),
+            ),
+            // What is on record stays; another name is one more.
+            (
+                r#"{"reported":{"id":"a","screen_name":"old"},"files":{"e":{"url":"https://example.org/q"}}}"#,
+                Some("a"),
+                r#"{"screen_name":"n","url":"https://example.org/p"}"#,
+                r#"{"reported":{"id":"a","screen_name":"old","display_names":["n"]},"files":{"e":{"url":"https://example.org/q"}}}"#.to_owned(),
+            ),
+        ] {
+            let mut facts: Facts = serde_json::from_str(before).unwrap();
+            facts.add_upload(account, Some("e"), &upload(upload_json));
+            let wanted: Facts = serde_json::from_str(&after).unwrap();
+            assert_eq!(facts, wanted, "{before} + {upload_json}");
+        }
+    }
+
+    #[test]
+    fn uploads_add_no_more_than_an_officer_can_read() {
+        let mut facts = Facts::default();
+        for n in 0..EVENTS_MAX + 50 {
+            let u = upload(&format!(
+                r#"{{"ip":"192.0.2.1","port":{},"screen_name":"n{n}","email":"{n}@example.org"}}"#,
+                n + 1
+            ));
+            facts.add_upload(Some("a"), None, &u);
+        }
+        let reported = facts.reported.unwrap();
+        assert_eq!(reported.ip_events.len(), EVENTS_MAX);
+        assert_eq!(reported.display_names.len(), NAMES_MAX);
+        assert_eq!(reported.person.unwrap().emails.len(), EMAILS_MAX);
+    }
+}
