@@ -409,7 +409,8 @@ async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
         assert!(first.iter().all(|case| *case == first[0]), "{first:?}");
         assert_eq!(casework::findings(&c, &first[0]).await.unwrap().len(), 12);
         let rita = new_person(&c, "Rita", &[Role::Reviewer]).await;
-        let request = decision(Ruling::NoReport);
+        // To report: after a decision not to, the same bytes of this account pass.
+        let request = decision(Ruling::Report);
         let (decided, during) =
             tokio::join!(casework::decide(&c, &first[0], &rita, &request), many(12));
         decided.unwrap();

@@ -14,8 +14,10 @@ mod hooks;
 mod intake;
 mod matching;
 mod payments;
+mod record;
 mod reports;
 mod screen;
+mod uploads;
 
 /// Longest list of digests in one request, in bytes. Our judgement.
 const MATCH_BYTES_MAX: usize = 256 << 10;
@@ -24,11 +26,12 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
 #[openapi(
     info(title = "obhut", description = "From first match to a report authorities can act on. Keys are created by the operator and sent as `Authorization: Bearer`."),
     paths(
-        screen::screen, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide,
+        screen::screen, uploads::decided, uploads::one, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide,
         intake::new_case, intake::case_schema, intake::intake, intake::queue,
-        reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract, reports::outcome, reports::due,
+        record::facts, record::set_facts, record::exhibits, record::view,
+        reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract, reports::outcome, reports::transcript, reports::due, reports::see_alarm,
         payments::submit, payments::alerts, payments::alert, payments::holds, payments::decide_hold,
-        appeals::open, appeals::decide, appeals::by_code, appeals::notice, health::health, health::metrics
+        appeals::open, appeals::list, appeals::decide, appeals::by_code, appeals::notice, health::health, health::metrics
     ),
     components(schemas(crate::fault::ErrorBody)),
     modifiers(&Bearer)
@@ -51,7 +54,8 @@ impl utoipa::Modify for Bearer {
 pub(crate) fn routes() -> Router<App> {
     // A route's own body limit is inside the one for all routes (lib.rs), so it is the one that counts.
     Router::new()
-        .route("/v1/screen", post(screen::screen))
+        .route("/v1/screen", post(screen::screen).get(uploads::decided))
+        .route("/v1/screen/{id}", get(uploads::one))
         .route(
             "/v1/match",
             post(matching::look_up).layer(DefaultBodyLimit::max(MATCH_BYTES_MAX)),
@@ -80,6 +84,14 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/cases/{case}", get(cases::show))
         .route("/v1/cases/{case}/decisions", post(cases::decide))
         .route(
+            "/v1/cases/{case}/facts",
+            get(record::facts)
+                .put(record::set_facts)
+                .layer(DefaultBodyLimit::max(record::FACTS_BYTES_MAX)),
+        )
+        .route("/v1/cases/{case}/exhibits", get(record::exhibits))
+        .route("/v1/exhibits/{exhibit}/views", post(record::view))
+        .route(
             "/v1/cases/{case}/reports/{destination}/draft",
             get(reports::draft),
         )
@@ -95,8 +107,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/reports/{report}/sending", post(reports::send))
         .route("/v1/reports/{report}/retraction", post(reports::retract))
         .route("/v1/reports/{report}/outcomes", post(reports::outcome))
+        .route("/v1/reports/{report}/transcript", get(reports::transcript))
         .route("/v1/due", get(reports::due))
-        .route("/v1/appeals", post(appeals::by_code))
+        .route("/v1/alarms/{alarm}/seen", post(reports::see_alarm))
+        .route("/v1/appeals", post(appeals::by_code).get(appeals::list))
         .route("/v1/appeals/{appeal}/decision", post(appeals::decide))
         .route("/health", get(health::health))
         .route("/metrics", get(health::metrics))

@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use obhut_casework::for_domains::{
-    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, alarms, audit, findings,
+    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, alarms, audit, findings, uploads,
 };
 use obhut_casework::{
     Action, Casework, CaseworkError, Finding, MatchedEntry, Purpose, Result, Subject,
@@ -134,6 +134,40 @@ impl Domain for Media {
     async fn finish_erasure(&self, _: &Casework, _: &str) -> Result<()> {
         Ok(())
     }
+}
+
+/// The case whose decision not to report covers this upload: the same bytes of the same account, and no
+/// entry now that hadn't matched them then. A list that learns more about a file reopens the question.
+pub(crate) async fn decided_before(
+    tx: &mut Tx,
+    casework: &Casework,
+    screened: &Screened,
+    account: &str,
+    sha256: &str,
+) -> Result<Option<String>> {
+    let before = uploads::not_reported(tx, casework, account, sha256).await?;
+    let Some((case, _)) = before.last().cloned() else {
+        return Ok(None);
+    };
+    let mut judged = Vec::new();
+    for (_, finding) in &before {
+        let rows = sqlx::query("SELECT list_id, entry FROM media_matches WHERE finding = $1")
+            .bind(finding)
+            .fetch_all(&mut **tx)
+            .await?;
+        for row in &rows {
+            let mut c = Columns::of(row);
+            judged.push((c.text()?, c.text()?));
+        }
+    }
+    let mut signed = screened.matches.iter().filter(|m| m.signed);
+    let covered = signed.all(|m| {
+        judged
+            .iter()
+            .any(|(list, entry)| *list == m.list_id && *entry == m.entry)
+    });
+    // Without any row the finding was no upload's: nothing of this domain was judged then.
+    Ok(Some(case).filter(|_| covered && !judged.is_empty()))
 }
 
 /// Inserts the findings of a screening: one per matched entry of a signed list.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use obhut_casework as casework;
-use obhut_casework::for_domains::{Inside as _, cases, facts, ids};
-use obhut_casework::{Casework, Result, Subject};
+use obhut_casework::for_domains::{Inside as _, audit, cases, facts, ids};
+use obhut_casework::{Action, Casework, Result, Subject};
 use obhut_vault::Intake;
+use sha2::{Digest as _, Sha256};
 
 use crate::lists::count_hit;
 use crate::matches;
@@ -16,6 +17,9 @@ use crate::screen::Screened;
 pub struct Recorded {
     /// The opaque id the caller gets, whatever the verdict.
     pub id: String,
+    /// What to do with the upload: what screening said, or pass where a person has already decided not to
+    /// report the same bytes of the same account.
+    pub action: Action,
     /// The case, where there was a finding.
     pub case: Option<String>,
     /// The sealed exhibit, where the bytes were kept.
@@ -53,9 +57,27 @@ pub async fn record(
         }
         return Ok(Recorded {
             id,
+            action: screened.action,
             case: None,
             exhibit: None,
         });
+    }
+    if let (Some(account), Some(bytes)) = (&subject.account, bytes) {
+        let mut tx = casework.begin().await?;
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        let before =
+            matches::decided_before(&mut tx, casework, screened, account.expose(), &sha256).await?;
+        if let Some(case) = before {
+            let now = casework.now_micros();
+            audit::write(&mut tx, now, actor, "upload.follow", &id, &case).await?;
+            tx.commit().await?;
+            return Ok(Recorded {
+                id,
+                action: Action::Pass,
+                case: None,
+                exhibit: None,
+            });
+        }
     }
     // Chosen now, because the exhibit's record names a case before one is opened.
     let fresh = ids::new("case");
@@ -91,6 +113,7 @@ pub async fn record(
     tx.commit().await?;
     Ok(Recorded {
         id,
+        action: screened.action,
         case: Some(case),
         exhibit,
     })

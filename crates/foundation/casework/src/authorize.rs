@@ -14,6 +14,10 @@ use crate::{ApiKey, CaseworkError, Next, Person, Result, Right, Role};
 pub enum Action {
     /// Decide a case.
     DecideCase,
+    /// Read what is known about a case.
+    ReadFacts,
+    /// Replace what is known about a case.
+    SetFacts,
     /// Read a report in a destination's form before it is filed.
     ReadDraft,
     /// Put a report on record.
@@ -118,11 +122,13 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::MakeNotice, REVIEWER),
     gate(Action::ViewAlert, REVIEWER),
     gate(Action::DecideHold, REVIEWER),
+    gate(Action::ReadFacts, EITHER),
+    gate(Action::SetFacts, EITHER),
+    gate(Action::ViewExhibit, REVIEWER),
+    gate(Action::SeeAlarm, OFFICER),
     at_the_shell(Action::CurateLists, STEWARD),
-    at_the_shell(Action::ViewExhibit, REVIEWER),
     at_the_shell(Action::SetEmbargo, OFFICER),
     at_the_shell(Action::KeepDeadlines, OFFICER),
-    at_the_shell(Action::SeeAlarm, OFFICER),
     at_the_shell(Action::ResumeSending, OFFICER),
     at_the_shell(Action::SetUpDestinations, ADMINISTRATOR),
     at_the_shell(Action::AnswerForDestination, OFFICER),

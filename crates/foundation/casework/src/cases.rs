@@ -361,6 +361,56 @@ pub(crate) async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {
     Columns::of(&row).word(CaseStatus::from_word, "status")
 }
 
+/// Status, and when it last changed, microseconds since 1970.
+pub(crate) async fn status_since(tx: &mut Tx, id: &str) -> Result<(CaseStatus, i64)> {
+    let row = sqlx::query("SELECT status, changed_at FROM cases WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let row = row.ok_or_else(|| missing(id))?;
+    let mut c = Columns::of(&row);
+    Ok((c.word(CaseStatus::from_word, "status")?, c.int()?))
+}
+
+/// Cases somebody has decided about that last changed then or later, oldest change first, at most `most`:
+/// id, status and when.
+pub(crate) async fn changed_since(
+    tx: &mut Tx,
+    since: i64,
+    most: usize,
+) -> Result<Vec<(String, CaseStatus, i64)>> {
+    let rows = sqlx::query(
+        "SELECT id, status, changed_at FROM cases WHERE changed_at >= $1 AND status <> 'open' ORDER BY changed_at, id LIMIT $2",
+    )
+    .bind(since)
+    .bind(most as i64)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((
+                c.text()?,
+                c.word(CaseStatus::from_word, "status")?,
+                c.int()?,
+            ))
+        })
+        .collect()
+}
+
+/// The cases of an account that a person decided not to report.
+pub(crate) async fn closed_of_account(
+    tx: &mut Tx,
+    casework: &Casework,
+    account: &str,
+) -> Result<Vec<String>> {
+    let rows = sqlx::query("SELECT id FROM cases WHERE account_key = $1 AND status = 'closed'")
+        .bind(account_key(casework, account))
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
+}
+
 /// Until its date; or, where an authority's word ends it, until that is recorded.
 fn is_embargoed(until: Option<i64>, sealed: bool, now: i64) -> bool {
     // The sealed authority exists for every embargo, empty if only a date was given.

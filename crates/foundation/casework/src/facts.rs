@@ -2,6 +2,8 @@
 
 pub use obhut_facts::*;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::database::{Columns, Database, Tx};
 use crate::{Casework, CaseworkError, Result, Subject, audit, cases, danger, sealed};
 
@@ -33,21 +35,25 @@ pub(crate) async fn add_upload(
     if subject.upload == UploadFacts::default() {
         return Ok(());
     }
-    let row = sqlx::query("SELECT sealed FROM facts WHERE case_id = $1")
-        .bind(case)
-        .fetch_optional(&mut **tx)
-        .await?;
-    let before = match row {
-        Some(row) => opened(casework, &Columns::of(&row).text()?)?,
-        None => Facts::default(),
-    };
+    let before = stored(tx, casework, case).await?;
     let account = subject.account.as_ref().map(|a| a.expose().as_str());
     let mut after = before.clone();
-    after.add_upload(account, exhibit, &subject.upload);
+    subject.upload.add_to(&mut after, account, exhibit);
     if after == before {
         return Ok(());
     }
     write(tx, casework, case, &after).await
+}
+
+async fn stored(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
+    let row = sqlx::query("SELECT sealed FROM facts WHERE case_id = $1")
+        .bind(case)
+        .fetch_optional(&mut **tx)
+        .await?;
+    match row {
+        Some(row) => opened(casework, &Columns::of(&row).text()?),
+        None => Ok(Facts::default()),
+    }
 }
 
 fn opened(casework: &Casework, sealed: &str) -> Result<Facts> {
@@ -101,14 +107,65 @@ async fn stored_facts(casework: &Casework, case: &str) -> Result<Facts> {
 /// Replaces the stored facts. What a domain contributes is not affected.
 pub async fn set_facts(casework: &Casework, case: &str, facts: &Facts, actor: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
-    cases::require_not_cleared(&mut tx, case).await?;
+    set(&mut tx, casework, case, facts, actor).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What of these facts can't be so, as of now.
+pub fn fact_faults(casework: &Casework, facts: &Facts) -> Vec<FactFault> {
+    facts.faults(casework.now())
+}
+
+/// Names a state of the facts, so that nobody replaces what they haven't read.
+pub fn facts_version(facts: &Facts) -> String {
+    let json = serde_json::to_vec(facts).expect("facts are JSON");
+    // Half of SHA-256 is plenty: it tells states of one case apart.
+    hex::encode(&Sha256::digest(json)[..16])
+}
+
+/// The same, if the facts are still those that `version` names.
+///
+/// # Errors
+/// A conflict if they have been changed since, by a person or by an upload.
+pub async fn replace_facts(
+    casework: &Casework,
+    case: &str,
+    version: &str,
+    facts: &Facts,
+    actor: &str,
+) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    // Held from here on: no upload adds to them between this reading and the writing.
+    cases::hold(&mut tx, case).await?;
+    cases::status(&mut tx, case).await?;
+    let mut known = stored(&mut tx, casework, case).await?;
+    for domain in casework.domains() {
+        known.merge(domain.dossier_part(&mut tx, casework, case).await?);
+    }
+    if facts_version(&known) != version {
+        return Err(CaseworkError::conflict(format!(
+            "the facts of {case} were changed meanwhile; read them again and repeat your change"
+        )));
+    }
+    set(&mut tx, casework, case, facts, actor).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn set(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    facts: &Facts,
+    actor: &str,
+) -> Result<()> {
+    cases::require_not_cleared(tx, case).await?;
     // Don't store what a domain contributes itself: the stored copy would go stale and win.
     let mut own = facts.clone();
     for domain in casework.domains() {
-        own.subtract(&domain.dossier_part(&mut tx, casework, case).await?);
+        own.subtract(&domain.dossier_part(tx, casework, case).await?);
     }
-    write(&mut tx, casework, case, &own).await?;
-    audit::write(&mut tx, casework.now(), actor, "case.facts", case, "").await?;
-    tx.commit().await?;
-    Ok(())
+    write(tx, casework, case, &own).await?;
+    audit::write(tx, casework.now(), actor, "case.facts", case, "").await
 }

@@ -9,7 +9,7 @@
 use obhut_facts::{Sealed, Surface, words};
 
 use crate::casework::{Finding, MatchedEntry};
-use crate::database::{Columns, Tx};
+use crate::database::{Columns, Tx, VALUES_MAX, places};
 use crate::{Casework, Result, cases, ids, sealed};
 
 /// Strength of an incoming report that could not be parsed.
@@ -165,6 +165,59 @@ pub(crate) async fn case_of_exhibit(tx: &mut Tx, exhibit: &str) -> Result<Option
     .fetch_optional(&mut **tx)
     .await?;
     row.map(|row| Columns::of(&row).text()).transpose()
+}
+
+/// The case of a screened file, if there was a finding about it.
+pub(crate) async fn case_of_file(tx: &mut Tx, screening: &str) -> Result<Option<String>> {
+    let row = sqlx::query(
+        "SELECT f.case_id FROM findings f JOIN found_files file ON file.subject = f.subject
+         WHERE f.subject = $1 AND f.case_id IS NOT NULL LIMIT 1",
+    )
+    .bind(screening)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
+}
+
+/// The screened uploads of a case, in order.
+pub(crate) async fn screenings(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
+    // What a person gave with a case file was never uploaded to be screened.
+    let rows = sqlx::query(
+        "SELECT f.subject, MIN(f.seq) AS first FROM findings f JOIN found_files file ON file.subject = f.subject
+         WHERE f.case_id = $1 AND f.source <> $2 GROUP BY f.subject ORDER BY first",
+    )
+    .bind(case)
+    .bind(PERSON)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
+}
+
+/// Findings about these exhibits within these cases: case and finding.
+pub(crate) async fn of_exhibits_in(
+    tx: &mut Tx,
+    exhibits: &[String],
+    cases: &[String],
+) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for part in exhibits.chunks(VALUES_MAX) {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT case_id, id FROM findings WHERE state = 'open' AND case_id IS NOT NULL AND evidence IN ({})",
+            places(part.len())
+        ));
+        let mut query = sqlx::query(sql);
+        for exhibit in part {
+            query = query.bind(exhibit.as_str());
+        }
+        for row in &query.fetch_all(&mut **tx).await? {
+            let mut c = Columns::of(row);
+            let case = c.text()?;
+            if cases.contains(&case) {
+                found.push((case, c.text()?));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Withdraws the findings of a case, and deletes file names, and the subjects and strengths of findings that are not of files stored with them.

@@ -168,6 +168,23 @@ pub mod findings {
     }
 }
 
+/// What was decided before, within a transaction.
+pub mod uploads {
+    use super::Tx;
+    use crate::{Casework, Result};
+
+    /// Findings about the same bytes, by SHA-256, in cases of the same account that a person decided not
+    /// to report: case and finding.
+    pub async fn not_reported(
+        tx: &mut Tx,
+        casework: &Casework,
+        account: &str,
+        sha256: &str,
+    ) -> Result<Vec<(String, String)>> {
+        crate::uploads::not_reported(tx, casework, account, sha256).await
+    }
+}
+
 /// Facts, within a transaction.
 pub mod facts {
     use super::Tx;

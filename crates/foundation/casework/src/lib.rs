@@ -50,6 +50,7 @@ mod reports;
 mod routes;
 mod sealed;
 mod settings;
+mod uploads;
 mod views;
 
 pub use obhut_store::clock::{maybe_time, time};
@@ -84,7 +85,7 @@ pub use erasures::{
     restorations,
 };
 pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
-pub use facts::{facts, set_facts};
+pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
     BEGINNINGS_MAX, Filing, FilingAddress, FilingState, acknowledge_retraction, begin_filing,
     begin_filing_again, exhibit_to_send, filed_for_test, filing, filing_begun, filing_filed,
@@ -125,8 +126,10 @@ pub use reports::{ReportRow, file_latest, file_report, report_row, report_rows, 
 pub use routes::{
     PROPOSALS, Proposal, Route, Routing, add_route, remove_route, routes, routing, routing_for,
 };
+pub use uploads::{UploadState, UploadStatus, upload_status, uploads_decided};
 pub use views::{
-    Extent, ViewRecord, exhibit, exhibits, put_exhibit, vault_key, verify_vault, view, views,
+    Extent, ViewRecord, exhibit, exhibits, exhibits_of_case, put_exhibit, vault_key, verify_vault,
+    view, views,
 };
 
 pub use dossier::{Contents, dossier, dossier_of};

@@ -163,6 +163,7 @@ pub(crate) const ALL: &[Numbered] = &[
         include_str!("../migrations/0060_exchanges.sql"),
     ),
     (62, "views", include_str!("../migrations/0062_views.sql")),
+    (64, "cases", include_str!("../migrations/0064_cases.sql")),
 ];
 
 #[cfg(test)]

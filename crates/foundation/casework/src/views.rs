@@ -315,6 +315,37 @@ pub async fn exhibit(casework: &Casework, id: &str) -> Result<Exhibit> {
     Ok(casework.vault.exhibit(id).await?)
 }
 
+/// The exhibits of a case that are still there: those of its findings in order, then what was put in.
+pub async fn exhibits_of_case(casework: &Casework, case: &str) -> Result<Vec<Exhibit>> {
+    let mut ids: Vec<String> = findings::finding_rows(casework, case)
+        .await?
+        .into_iter()
+        .filter_map(|f| f.evidence)
+        .collect();
+    {
+        let mut tx = casework.db.snapshot().await?;
+        // Fails for an unknown case, which would otherwise read as one without exhibits.
+        cases::status(&mut tx, case).await?;
+        ids.extend(of_case(&mut tx, case).await?);
+    }
+    let mut seen = std::collections::HashSet::new();
+    let mut found = Vec::new();
+    for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
+        match casework
+            .vault
+            .exhibit(&id)
+            .await
+            .map_err(CaseworkError::from)
+        {
+            Ok(exhibit) => found.push(exhibit),
+            // Erased after an appeal or at retention's end; the finding keeps its id.
+            Err(CaseworkError::NotFound { .. }) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(found)
+}
+
 /// Compares everything in the vault with its log.
 pub async fn verify_vault(casework: &Casework) -> Verification {
     let mut seen = casework.vault.verify().await;

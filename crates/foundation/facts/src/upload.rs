@@ -92,59 +92,51 @@ impl UploadFacts {
     }
 }
 
-impl Facts {
-    /// Adds what is known of an upload: to its account, unless that is a child's or another one is
-    /// reported, and to its file, by exhibit. What is on record already stays.
-    pub fn add_upload(
-        &mut self,
-        account: Option<&str>,
-        exhibit: Option<&str>,
-        upload: &UploadFacts,
-    ) {
-        let is_child = |id: &str| self.victims.iter().any(|v| v.id.as_deref() == Some(id));
+impl UploadFacts {
+    /// Adds what is known of an upload to the facts of its case: to its account, unless that is a
+    /// child's or another one is reported, and to its file, by exhibit. What is on record already stays.
+    pub fn add_to(&self, facts: &mut Facts, account: Option<&str>, exhibit: Option<&str>) {
+        let is_child = |id: &str| facts.victims.iter().any(|v| v.id.as_deref() == Some(id));
         // What the platform says of an upload must never turn a child into the person reported.
         if !account.is_some_and(is_child) {
-            self.add_to_reported(account, upload);
+            self.add_to_reported(facts, account);
         }
-        let of_file = (upload.event(), &upload.session, &upload.url, &upload.at);
-        let (Some(exhibit), false) = (exhibit, of_file == (None, &None, &None, &None)) else {
+        let event = self.event();
+        let says_of_file =
+            event.is_some() || self.session.is_some() || self.url.is_some() || self.at.is_some();
+        let Some(exhibit) = exhibit.filter(|_| says_of_file) else {
             return;
         };
-        let (event, session, url, at) = of_file;
-        let file = self.files.entry(exhibit.to_owned()).or_default();
+        let file = facts.files.entry(exhibit.to_owned()).or_default();
         file.ip_event = file.ip_event.take().or(event);
-        file.session = file.session.take().or_else(|| session.clone());
-        file.url = file.url.take().or_else(|| url.clone());
-        file.uploaded_at = file.uploaded_at.take().or_else(|| at.clone());
+        file.session = file.session.take().or_else(|| self.session.clone());
+        file.url = file.url.take().or_else(|| self.url.clone());
+        file.uploaded_at = file.uploaded_at.take().or_else(|| self.at.clone());
     }
 
-    fn add_to_reported(&mut self, account: Option<&str>, upload: &UploadFacts) {
-        let reported = self.reported.get_or_insert_default();
+    fn add_to_reported(&self, facts: &mut Facts, account: Option<&str>) {
+        let reported = facts.reported.get_or_insert_default();
         // A person may have found out since that somebody else is to be reported.
         if reported.id.is_some() && reported.id.as_deref() != account {
             return;
         }
         reported.id = reported.id.take().or_else(|| account.map(str::to_owned));
-        if let Some(event) = upload.event()
+        if let Some(event) = self.event()
             && reported.ip_events.len() < EVENTS_MAX
             && !reported.ip_events.contains(&event)
         {
             reported.ip_events.push(event);
         }
-        if let Some(name) = &upload.screen_name {
-            match &reported.screen_name {
-                None => reported.screen_name = Some(name.clone()),
-                Some(known) if known == name => {}
-                // Renamed since: the earlier name stays the one it is known by.
-                Some(_) if reported.display_names.len() < NAMES_MAX => {
-                    if !reported.display_names.contains(name) {
-                        reported.display_names.push(name.clone());
-                    }
-                }
-                Some(_) => {}
+        if let Some(name) = &self.screen_name {
+            let is_another = reported.screen_name.as_ref().is_some_and(|n| n != name);
+            let names = &mut reported.display_names;
+            // Renamed since: the earlier name stays the one it is known by.
+            if is_another && names.len() < NAMES_MAX && !names.contains(name) {
+                names.push(name.clone());
             }
+            reported.screen_name.get_or_insert_with(|| name.clone());
         }
-        if let Some(address) = &upload.email {
+        if let Some(address) = &self.email {
             let emails = &mut reported.person.get_or_insert_default().emails;
             let is_known = emails
                 .iter()
@@ -157,7 +149,7 @@ impl Facts {
             }
         }
         if *reported == Account::default() {
-            self.reported = None;
+            facts.reported = None;
         }
     }
 }
@@ -235,7 +227,7 @@ mod tests {
             ),
         ] {
             let mut facts: Facts = serde_json::from_str(before).unwrap();
-            facts.add_upload(account, Some("e"), &upload(upload_json));
+            upload(upload_json).add_to(&mut facts, account, Some("e"));
             let wanted: Facts = serde_json::from_str(&after).unwrap();
             assert_eq!(facts, wanted, "{before} + {upload_json}");
         }
@@ -249,7 +241,7 @@ mod tests {
                 r#"{{"ip":"192.0.2.1","port":{},"screen_name":"n{n}","email":"{n}@example.org"}}"#,
                 n + 1
             ));
-            facts.add_upload(Some("a"), None, &u);
+            u.add_to(&mut facts, Some("a"), None);
         }
         let reported = facts.reported.unwrap();
         assert_eq!(reported.ip_events.len(), EVENTS_MAX);

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use obhut_app::casework::{self, Act, Appeal, AppealOutcome, Language, Measure, rfc3339};
+use obhut_app::casework::{self, Act, Appeal, AppealOutcome, Language, Measure, Right, rfc3339};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,6 +42,17 @@ impl AppealBody {
 pub(crate) struct OpenBody {
     /// Why.
     reason: String,
+}
+
+/// Open appeals, oldest first.
+#[utoipa::path(get, path = "/v1/appeals", responses((status = 200, body = [AppealBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<AppealBody>>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    let open = casework::open_appeals(&app.casework).await?;
+    Ok(Json(open.into_iter().map(AppealBody::of).collect()))
 }
 
 /// File an appeal against what was decided about a case.

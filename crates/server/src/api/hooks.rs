@@ -101,9 +101,9 @@ pub(crate) async fn nginx(
             upload: upload.clone(),
         };
         // On record before the answer: what is held or refused has its finding.
-        intake::record(&app, &key, sender, &screened, &file.bytes).await?;
+        let recorded = intake::record(&app, &key, sender, &screened, &file.bytes).await?;
         // The order of Action's variants: pass, hold, block.
-        strictest = strictest.max(screened.action);
+        strictest = strictest.max(recorded.action);
     }
     let to = match strictest {
         Action::Pass => Some(pass),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -72,10 +72,11 @@ fn known(name: &str) -> Result<&'static Form, Fault> {
 pub(crate) async fn check(
     State(app): State<App>,
     Path((case, destination)): Path<(String, String)>,
-    Query(victims): Query<Victims>,
+    victims: Result<Query<Victims>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<CheckBody>, Fault> {
     let key = access::require(&app, &headers, Right::Cases).await?;
+    let Query(victims) = victims.map_err(|e| Fault::bad_request(e.body_text()))?;
     let destination = known(&destination)?;
     let check = obhut_app::reports::check(
         &app.casework,
@@ -116,17 +117,21 @@ pub(crate) struct DraftBody {
     remarks: Vec<String>,
 }
 
-/// The report of a case in a destination's form, without victims' data. Nothing is sent.
-#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec, xarf, package …")), responses((status = 200, body = DraftBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nobody has decided, or not to report")), security(("key" = [])))]
+/// The report of a case in a destination's form, without the children's data unless they are asked
+/// for. Nothing is sent.
+#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec, xarf, package …"), Victims), responses((status = 200, body = DraftBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nobody has decided, or not to report")), security(("key" = [])))]
 pub(crate) async fn draft(
     State(app): State<App>,
     Path((case, destination)): Path<(String, String)>,
+    victims: Result<Query<Victims>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let person = access::acting(&app, &headers, Act::ReadDraft).await?;
+    let Query(Victims { with_victims }) = victims.map_err(|e| Fault::bad_request(e.body_text()))?;
     let destination = known(&destination)?;
     let (report, rendered) =
-        obhut_app::reports::draft(&app.casework, &case, destination, false, &person.id).await?;
+        obhut_app::reports::draft(&app.casework, &case, destination, with_victims, &person.id)
+            .await?;
     let text = rendered.text().map(str::to_owned);
     let base64 = base64::engine::general_purpose::STANDARD;
     let body = DraftBody {
@@ -395,4 +400,53 @@ pub(crate) async fn due(
         deadlines: serde_json::to_value(deadlines).expect("clocks are JSON"),
         alarms: serde_json::to_value(alarms).expect("alarms are JSON"),
     }))
+}
+
+/// What was approved, sent and received.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TranscriptBody {
+    /// The approved report, where it is text; none on record for approvals of older versions.
+    report: Option<String>,
+    /// One document for each file, with the receiver's ids as 0 and `draft`.
+    files: Vec<String>,
+    /// Exhibits that go with it.
+    #[schema(value_type = Vec<Object>)]
+    attached: serde_json::Value,
+    /// What was sent and what came back, attempt by attempt, media excepted.
+    #[schema(value_type = Vec<Object>)]
+    exchanges: Vec<serde_json::Value>,
+}
+
+/// What was approved, sent and received, word for word; the reading is logged first.
+#[utoipa::path(get, path = "/v1/reports/{report}/transcript", params(("report" = String, Path)), responses((status = 200, body = TranscriptBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn transcript(
+    State(app): State<App>,
+    Path(report): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let person = access::acting(&app, &headers, Act::ReadDraft).await?;
+    let filed = obhut_app::reports::show(&app.casework, &report, &person.id).await?;
+    let documents = filed.documents.as_ref();
+    let attached = documents.map(|d| serde_json::to_value(&d.attached).expect("a list is JSON"));
+    let body = TranscriptBody {
+        report: documents.and_then(|d| d.text()).map(str::to_owned),
+        files: documents.map_or_else(Vec::new, |d| {
+            d.files.iter().map(|f| f.with_ids(0, "draft")).collect()
+        }),
+        attached: attached.unwrap_or_else(|| serde_json::json!([])),
+        exchanges: filed.exchanges,
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+/// Say that the key's person has seen an alarm.
+#[utoipa::path(post, path = "/v1/alarms/{alarm}/seen", params(("alarm" = String, Path)), responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn see_alarm(
+    State(app): State<App>,
+    Path(alarm): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Fault> {
+    let person = access::acting(&app, &headers, Act::SeeAlarm).await?;
+    casework::see_alarm(&app.casework, &alarm, &person).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

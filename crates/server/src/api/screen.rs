@@ -182,16 +182,7 @@ pub(crate) async fn screen(
             .or(received.facts)
             .unwrap_or_default(),
     };
-    let repeat_key = intake::text_header(&headers, "idempotency-key")?;
-    if repeat_key
-        .as_ref()
-        .is_some_and(|key| key.len() > REPEAT_KEY_BYTES_MAX)
-    {
-        return Err(Fault::bad_request(format!(
-            "an idempotency key has at most {REPEAT_KEY_BYTES_MAX} bytes"
-        )));
-    }
-    let Some(repeat_key) = repeat_key else {
+    let Some(repeat_key) = repeat_key(&headers)? else {
         let answer = screen_and_record(&app, &admitted, &slot, sender, upload.bytes).await?;
         return Ok(Json(answer).into_response());
     };
@@ -241,6 +232,19 @@ pub(crate) async fn screen(
             "this idempotency key was used for another upload; each upload needs its own",
         )),
     }
+}
+
+fn repeat_key(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+    let key = intake::text_header(headers, "idempotency-key")?;
+    if key
+        .as_ref()
+        .is_some_and(|key| key.len() > REPEAT_KEY_BYTES_MAX)
+    {
+        return Err(Fault::bad_request(format!(
+            "an idempotency key has at most {REPEAT_KEY_BYTES_MAX} bytes"
+        )));
+    }
+    Ok(key)
 }
 
 /// What a body holds.
@@ -319,7 +323,7 @@ pub(crate) fn answer(key: &ApiKey, screened: Screened, recorded: Recorded) -> Sc
     ScreenAnswer {
         id: recorded.id,
         verdict: screened.verdict.word(),
-        action: screened.action.word(),
+        action: recorded.action.word(),
         case: recorded.case.filter(|_| more),
         findings: more.then(|| screened.matches.into_iter().map(Into::into).collect()),
         because: screened

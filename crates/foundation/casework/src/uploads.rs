@@ -1,0 +1,117 @@
+//! What became of uploads that were held or blocked: whether a person has decided, and what the platform
+//! is to do. And what was decided before about the same bytes of the same account.
+
+use obhut_facts::{CaseStatus, words};
+
+use crate::database::Tx;
+use crate::decisions::{self, Ruling};
+use crate::{Casework, CaseworkError, Result, cases, findings, views};
+
+/// Cases in one answer about uploads that were decided. Our judgement.
+const CASES_MAX: usize = 1_000;
+
+words! {
+    /// What a platform is to do with an upload.
+    UploadState {
+        /// Nobody has decided: keep doing what the screening said.
+        Waiting = "waiting",
+        /// A person decided not to report it, or cleared it on appeal: release it.
+        Release = "release",
+        /// A person decided to report it: remove it.
+        Remove = "remove",
+    }
+}
+
+/// An upload with a finding.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UploadStatus {
+    /// Id of the screening, as the platform got it.
+    pub screening: String,
+    /// The case.
+    pub case: String,
+    /// What to do.
+    pub state: UploadState,
+    /// When the case last changed, microseconds since 1970; none while it waits.
+    pub since: Option<i64>,
+}
+
+/// What became of one upload.
+///
+/// # Errors
+/// Not found for a screening without a finding: nothing is kept of those.
+pub async fn upload_status(casework: &Casework, screening: &str) -> Result<UploadStatus> {
+    let mut tx = casework.db.snapshot().await?;
+    let case = findings::case_of_file(&mut tx, screening)
+        .await?
+        .ok_or_else(|| CaseworkError::NotFound {
+            what: "upload with a finding",
+            id: screening.to_owned(),
+        })?;
+    let (status, changed_at) = cases::status_since(&mut tx, &case).await?;
+    let state = state(&mut tx, &case, status).await?;
+    Ok(UploadStatus {
+        screening: screening.to_owned(),
+        case,
+        state,
+        since: (state != UploadState::Waiting).then_some(changed_at),
+    })
+}
+
+/// Uploads whose cases were decided at `since` (microseconds since 1970) or later, oldest change first,
+/// and true if there are more than fit one answer.
+pub async fn uploads_decided(casework: &Casework, since: i64) -> Result<(Vec<UploadStatus>, bool)> {
+    let mut tx = casework.db.snapshot().await?;
+    let mut changed = cases::changed_since(&mut tx, since, CASES_MAX + 1).await?;
+    let more = changed.len() > CASES_MAX;
+    changed.truncate(CASES_MAX);
+    let mut found = Vec::new();
+    for (case, status, changed_at) in changed {
+        let state = state(&mut tx, &case, status).await?;
+        for screening in findings::screenings(&mut tx, &case).await? {
+            found.push(UploadStatus {
+                screening,
+                case: case.clone(),
+                state,
+                since: Some(changed_at),
+            });
+        }
+    }
+    Ok((found, more))
+}
+
+async fn state(tx: &mut Tx, case: &str, status: CaseStatus) -> Result<UploadState> {
+    Ok(match status {
+        CaseStatus::Open => UploadState::Waiting,
+        CaseStatus::Decided | CaseStatus::Reported => UploadState::Remove,
+        CaseStatus::Closed | CaseStatus::Cleared => UploadState::Release,
+        // An open appeal changes nothing yet.
+        CaseStatus::Appealed => {
+            let latest = decisions::decisions_within(tx, case).await?;
+            match latest.last().map(decisions::Decision::ruling) {
+                Some(Ruling::NoReport) => UploadState::Release,
+                _ => UploadState::Remove,
+            }
+        }
+    })
+}
+
+/// Findings about the same bytes, by SHA-256, in cases of the same account that a person decided not to
+/// report: case and finding.
+pub(crate) async fn not_reported(
+    tx: &mut Tx,
+    casework: &Casework,
+    account: &str,
+    sha256: &str,
+) -> Result<Vec<(String, String)>> {
+    let key = casework.bytes_key("sha256", sha256);
+    let exhibits: Vec<String> = views::exhibits_of_bytes(tx, &[&key])
+        .await?
+        .into_iter()
+        .map(|(_, exhibit)| exhibit)
+        .collect();
+    if exhibits.is_empty() {
+        return Ok(Vec::new());
+    }
+    let closed = cases::closed_of_account(tx, casework, account).await?;
+    findings::of_exhibits_in(tx, &exhibits, &closed).await
+}

@@ -1,0 +1,103 @@
+//! `GET /v1/screen`: what a person decided about uploads that were held or blocked.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use obhut_app::casework::{self, Right, UploadStatus, rfc3339};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+/// How far the next question reaches back before the last answer, in microseconds: a decision that was
+/// being written then is seen. Our judgement.
+const OVERLAP_MICROS: i64 = 60_000_000;
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UploadBody {
+    /// As `POST /v1/screen` answered.
+    id: String,
+    /// `waiting`: do what the screening said. `release`: a person decided not to report it, or it was
+    /// cleared on appeal. `remove`: a person decided to report it.
+    #[schema(value_type = String)]
+    state: &'static str,
+    /// Since when, RFC 3339; none while it waits.
+    since: Option<String>,
+    /// The case; only for keys with the right `findings`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<String>,
+}
+
+impl UploadBody {
+    fn of(status: UploadStatus, more: bool) -> Self {
+        Self {
+            id: status.screening,
+            state: status.state.word(),
+            since: status.since.map(rfc3339),
+            case: Some(status.case).filter(|_| more),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DecidedBody {
+    uploads: Vec<UploadBody>,
+    /// True if there are more; ask again at once.
+    more: bool,
+    /// What to ask with next time, RFC 3339. It reaches back a little, so some come twice.
+    next: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Since {
+    /// RFC 3339; the `next` of the last answer.
+    since: String,
+}
+
+/// What became of an upload that was held or blocked.
+#[utoipa::path(get, path = "/v1/screen/{id}", params(("id" = String, Path)), responses((status = 200, body = UploadBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody, description = "No finding: nothing is kept of uploads that passed")), security(("key" = [])))]
+pub(crate) async fn one(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<UploadBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Screen).await?;
+    let status = casework::upload_status(&app.casework, &id).await?;
+    Ok(Json(UploadBody::of(status, key.has(Right::Findings))))
+}
+
+/// Uploads whose cases were decided since then, or changed on appeal: what to release and what to remove.
+#[utoipa::path(get, path = "/v1/screen", params(Since), responses((status = 200, body = DecidedBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn decided(
+    State(app): State<App>,
+    since: Result<Query<Since>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Json<DecidedBody>, Fault> {
+    let key = access::require(&app, &headers, Right::Screen).await?;
+    let Query(Since { since }) = since.map_err(|e| Fault::bad_request(e.body_text()))?;
+    let since = since
+        .parse::<jiff::Timestamp>()
+        .map_err(|_| Fault::bad_request("since is a time with a zone, like 2026-11-22T10:15:00Z"))?
+        .as_microsecond();
+    let (found, more) = casework::uploads_decided(&app.casework, since).await?;
+    let last = found.last().and_then(|u| u.since).unwrap_or(since);
+    // With more to come the next page starts where this one ended.
+    let next = if more {
+        last
+    } else {
+        since.max(last - OVERLAP_MICROS)
+    };
+    let findings = key.has(Right::Findings);
+    Ok(Json(DecidedBody {
+        uploads: found
+            .into_iter()
+            .map(|u| UploadBody::of(u, findings))
+            .collect(),
+        more,
+        next: rfc3339(next),
+    }))
+}
