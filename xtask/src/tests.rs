@@ -1,14 +1,40 @@
 //! Every test there is, with everything they compare themselves with.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::postgres::Postgres;
 use crate::{Done, cargo, must, quality, setup};
 
+/// What tests compare themselves with, as long as this is held.
+pub struct Peers {
+    oracle: PathBuf,
+    moto: PathBuf,
+    postgres: Postgres,
+}
+
+impl Peers {
+    pub fn start() -> Result<Self, String> {
+        let peers = Self {
+            oracle: setup::oracle_python()?,
+            moto: setup::moto_python()?,
+            postgres: Postgres::start()?,
+        };
+        println!("PostgreSQL answers on {}", peers.postgres.url());
+        Ok(peers)
+    }
+
+    /// Tells a command's tests where they are.
+    pub fn name_to(&self, command: &mut Command) {
+        command
+            .env("OBHUT_ORACLE_PYTHON", &self.oracle)
+            .env("OBHUT_TEST_MOTO", &self.moto)
+            .env("OBHUT_TEST_POSTGRES", self.postgres.url());
+    }
+}
+
 pub fn run(more: &[String]) -> Done {
     setup::everything()?;
-    let oracle = setup::oracle_python()?;
-    let moto = setup::moto_python()?;
     // Formatting first: it takes a second and fails before anything is built.
     if Command::new("rustfmt")
         .arg("--version")
@@ -23,14 +49,8 @@ pub fn run(more: &[String]) -> Done {
         )?;
     }
     quality::lints()?;
-    let postgres = Postgres::start()?;
-    println!("PostgreSQL answers on {}", postgres.url());
-    let with = |command: &mut Command| {
-        command
-            .env("OBHUT_ORACLE_PYTHON", &oracle)
-            .env("OBHUT_TEST_MOTO", &moto)
-            .env("OBHUT_TEST_POSTGRES", postgres.url());
-    };
+    let peers = Peers::start()?;
+    let with = |command: &mut Command| peers.name_to(command);
 
     // Doc tests first, so that the test runner's summary comes last.
     let mut documents = cargo();

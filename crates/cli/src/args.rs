@@ -278,6 +278,9 @@ pub struct ScreenArgs {
     /// Account that uploaded them; findings join its open case
     #[arg(long)]
     pub account: Option<String>,
+    /// Don't seal matched files in the vault; their digests are kept
+    #[arg(long, conflicts_with = "list")]
+    pub no_keep: bool,
     /// Files or folders
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,

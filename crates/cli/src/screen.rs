@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use obhut_app::casework::{self, Casework, Sealed, Subject, Surface, UploadFacts, fresh_group};
 use obhut_app::media::{
-    self, ScreenOptions, Screened, Screener, Stretch, Verdict, read_list_file, scan,
+    self, Limits, ScreenOptions, Screened, Screener, Stretch, Verdict, read_list_file, scan,
 };
 use serde_json::json;
 
@@ -40,6 +40,7 @@ pub async fn run(
         uploaded_at: None,
         before_release: false,
         upload: UploadFacts::default(),
+        digests: None,
     };
 
     let mut counts: BTreeMap<Verdict, u64> = BTreeMap::new();
@@ -47,11 +48,21 @@ pub async fn run(
     let mut failed = 0_u64;
     let bar = output.progress("files screened");
     let handle = tokio::runtime::Handle::current();
-    let take = |(path, screened): (PathBuf, Screened)| {
+    let take = |(path, mut screened): (PathBuf, Screened)| {
         bar.inc(1);
         if let Some(casework) = &casework {
             // Recorded before it is printed: what a person has seen is on record.
-            let recorded = handle.block_on(record(casework, &screened, &subject(&path)))?;
+            let recording = record(
+                casework,
+                &screener,
+                &path,
+                screened,
+                subject(&path),
+                !args.no_keep,
+                output,
+            );
+            let (screened_again, recorded) = handle.block_on(recording)?;
+            screened = screened_again;
             if let Some(case) = recorded {
                 *cases.entry(case).or_default() += 1;
             }
@@ -170,24 +181,56 @@ pub async fn against(
     })
 }
 
+/// Puts a file's screening on record, with its bytes or its digests, and gives back what is on record:
+/// of the bytes that are kept, or as it was.
 async fn record(
     casework: &Casework,
-    screened: &Screened,
-    subject: &Subject,
-) -> anyhow::Result<Option<String>> {
+    screener: &Screener,
+    path: &Path,
+    mut screened: Screened,
+    mut subject: Subject,
+    keep: bool,
+    output: &Output,
+) -> anyhow::Result<(Screened, Option<String>)> {
     // Matches of unsigned lists are recorded as well, because they have to be counted.
     if !screened.makes_a_finding() && screened.matches.iter().all(|m| m.signed) {
-        return Ok(None);
+        return Ok((screened, None));
     }
-    Ok(media::record(
-        casework,
-        screened,
-        subject,
-        None,
-        &app_context::shell_user(),
-    )
-    .await?
-    .case)
+    let mut kept = None;
+    if screened.makes_a_finding() {
+        if keep {
+            kept = bytes_to_keep(path, output);
+        }
+        // Judged again, on these very bytes: the file may have been changed since it was read.
+        let again = kept.as_ref().map(|bytes| screener.screen_bytes(bytes));
+        match again {
+            // Without a decoder nothing was judged; what was found first stays found.
+            Some(again) if !again.is_ours => screened = again,
+            _ => {
+                kept = None;
+                let digests = media::digests_of(path, screened.media_type);
+                subject.digests = digests.ok().map(Sealed::new);
+            }
+        }
+    }
+    let actor = app_context::shell_user();
+    let recording = media::record(casework, &screened, &subject, kept.as_deref(), &actor);
+    let case = recording.await?.case;
+    Ok((screened, case))
+}
+
+/// A file's bytes, unless it is longer than an exhibit may be or can't be read any more.
+fn bytes_to_keep(path: &Path, output: &Output) -> Option<Vec<u8>> {
+    let bytes_max = Limits::default().input_bytes_max;
+    match input::read(path, bytes_max) {
+        Ok(bytes) => Some(bytes),
+        Err(e) => {
+            output.remark(&format!(
+                "{e:#}; so it isn't kept as an exhibit, only its digests are"
+            ));
+            None
+        }
+    }
 }
 
 fn print(path: &Path, screened: &Screened, output: &Output) -> anyhow::Result<()> {

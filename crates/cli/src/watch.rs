@@ -49,6 +49,7 @@ pub async fn run(
         uploaded_at: None,
         before_release: false,
         upload: UploadFacts::default(),
+        digests: None,
     };
     // A socket, not a pipe: only a socket has a write timeout.
     let (mut to, from) = UnixStream::pair()?;

@@ -135,11 +135,8 @@ fn from_list_to_report() {
         "says what to do next"
     );
 
-    let put =
-        &json(ok(&b.obhut(&[
-            "vault", "put", "--json", "--case", &case, &picture,
-        ])))[0];
-    let exhibit = put["exhibit"].as_str().unwrap();
+    let kept = &json(ok(&b.obhut(&["vault", "list", "--json"])))[0];
+    let exhibit = kept["exhibit"].as_str().unwrap();
     // Seen as a whole by a named person: the draft below may then say that the file was viewed.
     ok(&b.obhut(&[
         "vault", "get", exhibit, "--by", "Rita", "--seen", "whole", "--out", "seen.png",
@@ -620,4 +617,51 @@ fn the_server_answers_on_a_port_and_ends_when_asked_to() {
     let log = String::from_utf8_lossy(&out.stderr);
     // Accounts and keys must not reach a log file.
     assert!(!log.contains("user-77") && !log.contains(key), "{log}");
+}
+
+/// The README's own way: screen a folder, decide, approve. It ended in "report is empty", because the
+/// folder's matched bytes were kept nowhere.
+#[test]
+fn what_a_folder_screened_matched_can_be_reported() {
+    for (flag, exhibits) in [(None, 1), (Some("--no-keep"), 0)] {
+        let b = Bench::new();
+        let picture = with_list(&b);
+        let args: Vec<&str> = ["screen", "folder"].into_iter().chain(flag).collect();
+        ok(&b.obhut(&args));
+        assert_eq!(json(&b.obhut(&["vault", "list", "--json"])).len(), exhibits);
+        let case = json(&b.obhut(&["case", "list", "--json"]))[0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        ok(&b.obhut(&[&["case", "decide", &case], &REPORT[..]].concat()));
+        ok(&b.obhut(&["settings", "reporter", "--email", "trust@example.com"]));
+        let draft = |destination: &str| {
+            let args = ["report", "draft", &case, "--destination", destination];
+            ok(&b.obhut(&[&args[..], &["--out", "r"]].concat()));
+        };
+        draft("ncmec");
+        let file = String::from_utf8(b.read("r.file-001.xml")).unwrap();
+        let md5 = b.digest("md5", &picture);
+        assert!(file.contains(&md5), "{flag:?}: {file}");
+        draft("vics");
+        let vics = b.read("r");
+        let has = |text: &str| {
+            let text = text.as_bytes();
+            vics.windows(text.len())
+                .any(|w| w.eq_ignore_ascii_case(text))
+        };
+        assert!(has(&md5), "{flag:?}");
+        if flag.is_none() {
+            let approved = b.obhut(&[
+                "report",
+                "approve",
+                &case,
+                "--destination",
+                "ncmec",
+                "--by",
+                "Olga",
+            ]);
+            ok(&approved);
+        }
+    }
 }

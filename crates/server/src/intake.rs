@@ -381,6 +381,7 @@ pub(crate) async fn record(
         uploaded_at: sender.upload.at_micros(),
         before_release: true,
         upload: sender.upload,
+        digests: None,
     };
     let recording = media::record(&app.casework, screened, &subject, Some(bytes), &key.id);
     Ok(recording.await?)

@@ -193,6 +193,7 @@ pub fn subject(account: &str) -> Subject {
         uploaded_at: None,
         before_release: false,
         upload: UploadFacts::default(),
+        digests: None,
     }
 }
 

@@ -311,6 +311,7 @@ async fn add_raw(
         surface: Surface::Shared,
         uploaded_at: None,
         stopped: false,
+        digests: None,
     };
     findings::file(tx, casework, &screening, &file).await?;
     let found = findings::NewFinding {

@@ -7,7 +7,7 @@ use obhut_casework::for_domains::{
     Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, alarms, audit, findings, uploads,
 };
 use obhut_casework::{
-    Action, Casework, CaseworkError, Finding, MatchedEntry, Purpose, Result, Subject,
+    Action, Casework, CaseworkError, Finding, MatchedEntry, Purpose, Result, Sealed, Subject,
 };
 
 use crate::lists;
@@ -197,6 +197,7 @@ pub(crate) async fn write(
         surface: subject.surface,
         uploaded_at: subject.uploaded_at,
         stopped: subject.before_release && screened.action != Action::Pass,
+        digests: subject.digests.as_ref().map(Sealed::expose),
     };
     // Before the findings, which refer to it.
     findings::file(tx, casework, screening, &file).await?;

@@ -1,10 +1,14 @@
 //! Records the result of a screening: hit counts, or a finding in a case with its exhibit in the vault.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Seek as _};
+use std::path::Path;
 
 use obhut_casework as casework;
 use obhut_casework::for_domains::{Inside as _, audit, cases, facts, ids};
-use obhut_casework::{Action, Casework, Result, Subject};
+use obhut_casework::{Action, Casework, FileDigests, Result, Subject};
+use obhut_hash::Compute;
 use obhut_vault::Intake;
 use sha2::{Digest as _, Sha256};
 
@@ -24,6 +28,31 @@ pub struct Recorded {
     pub case: Option<String>,
     /// The sealed exhibit, where the bytes were kept.
     pub exhibit: Option<String>,
+}
+
+/// Digests of a file whose bytes are not to be kept, so that a report can name it.
+///
+/// # Errors
+/// The file can't be read.
+pub fn digests_of(path: &Path, media_type: Option<&str>) -> io::Result<FileDigests> {
+    let mut file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    let mut digest = |name: &str| {
+        let kind = obhut_hash::kinds::by_name(name).expect("a kind of ours");
+        let Compute::Bytes(compute) = kind.compute else {
+            unreachable!("{name} is a digest of bytes")
+        };
+        file.rewind()?;
+        Ok::<_, io::Error>(compute(&mut file)?.to_hex())
+    };
+    Ok(FileDigests {
+        md5: digest("md5")?,
+        sha1: digest("sha1")?,
+        sha256: digest("sha256")?,
+        bytes,
+        media_type: media_type.map(str::to_owned),
+        exif: Vec::new(),
+    })
 }
 
 /// Unsigned versions with a hit, each once. Sorted, so that concurrent requests lock rows in the same order.

@@ -462,6 +462,7 @@ async fn insert(tx: &mut Tx, casework: &Casework, row: &NewRow<'_>, actor: &str)
         uploaded_at: None,
         before_release: false,
         upload: UploadFacts::default(),
+        digests: None,
     };
     // Used only if the party has no open case; `join_payments` returns the one that counts.
     let unused = ids::new("case");

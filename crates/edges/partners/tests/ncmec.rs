@@ -85,6 +85,7 @@ impl Decided {
             uploaded_at: Some(1_789_999_000_000_000),
             before_release: false,
             upload: UploadFacts::default(),
+            digests: None,
         };
         let recorded = media::record(&c, &screened, &subject, Some(PICTURE), "test")
             .await

@@ -228,6 +228,7 @@ async fn add_file(
         uploaded_at: uploaded.map(|t| t.as_microsecond()),
         // A file that a person submits counts as not stopped, unless its facts say otherwise.
         stopped: false,
+        digests: None,
     };
     findings::file(tx, casework, screening, &of_file).await?;
     let found = findings::NewFinding {

@@ -1,6 +1,6 @@
 //! Cases: what belongs together, and how far it has come.
 
-use obhut_facts::{CaseStatus, Sealed, Surface, UploadFacts};
+use obhut_facts::{CaseStatus, FileDigests, Sealed, Surface, UploadFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ pub struct Subject {
     pub before_release: bool,
     /// What the platform knows of the upload.
     pub upload: UploadFacts,
+    /// Digests of the file, where its bytes are not kept.
+    pub digests: Option<Sealed<FileDigests>>,
 }
 
 /// The name of a group that nothing else belongs to yet.

@@ -113,7 +113,10 @@ async fn files(
         }
         let record = match &finding.exhibit {
             Some(id) => exhibit_record(casework, case, id, decision).await?,
-            None => ExhibitRecord::default(),
+            None => ExhibitRecord {
+                digests: finding.digests.as_ref().map(|d| d.expose().clone()),
+                ..ExhibitRecord::default()
+            },
         };
         let more = facts.files.get(key(finding)).cloned().unwrap_or_default();
         let media = record.digests.as_ref().and_then(|d| d.media_type.clone());

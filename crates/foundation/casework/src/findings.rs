@@ -6,11 +6,11 @@
 //! Invariant: findings are numbered per case under the lock on the case row, so their order doesn't depend
 //! on the wall clock.
 
-use obhut_facts::{Sealed, Surface, words};
+use obhut_facts::{FileDigests, Sealed, Surface, words};
 
 use crate::casework::{Finding, MatchedEntry};
 use crate::database::{Columns, Tx, VALUES_MAX, places};
-use crate::{Casework, Result, cases, ids, sealed};
+use crate::{Casework, CaseworkError, Result, cases, ids, sealed};
 
 /// Strength of an incoming report that could not be parsed.
 pub const UNREAD_REPORT: &str = "report-unreadable";
@@ -79,6 +79,8 @@ pub struct File<'a> {
     pub uploaded_at: Option<i64>,
     /// The upload was held or blocked before anyone could see it.
     pub stopped: bool,
+    /// Digests of the file, where its bytes are not kept.
+    pub digests: Option<&'a FileDigests>,
 }
 
 /// Inserts a finding and returns its id. Locks the case row.
@@ -134,13 +136,18 @@ pub(crate) async fn file(
     file: &File<'_>,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO found_files (subject, name_sealed, surface, uploaded_at, stopped) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO found_files (subject, name_sealed, surface, uploaded_at, stopped, digests_sealed)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(subject)
     .bind(file.name.map(|n| sealed::seal_text(casework, n)))
     .bind(file.surface.word())
     .bind(file.uploaded_at)
     .bind(i64::from(file.stopped))
+    .bind(file.digests.map(|d| {
+        let json = serde_json::to_string(d).expect("digests are JSON");
+        sealed::seal_text(casework, &json)
+    }))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -227,7 +234,7 @@ pub(crate) async fn withdraw(tx: &mut Tx, case: &str) -> Result<()> {
         "UPDATE findings SET state = 'withdrawn' WHERE case_id = $1",
         "UPDATE findings SET subject = id, strength = '' WHERE case_id = $1
             AND NOT EXISTS (SELECT 1 FROM found_files WHERE found_files.subject = findings.subject)",
-        "UPDATE found_files SET name_sealed = NULL WHERE subject IN (SELECT subject FROM findings WHERE case_id = $1)",
+        "UPDATE found_files SET name_sealed = NULL, digests_sealed = NULL WHERE subject IN (SELECT subject FROM findings WHERE case_id = $1)",
     ] {
         sqlx::query(sql).bind(case).execute(&mut **tx).await?;
     }
@@ -249,7 +256,7 @@ pub(crate) async fn exhibits(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
 pub(crate) async fn of_case(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Vec<Finding>> {
     let rows = sqlx::query(
         "SELECT f.id, f.subject, f.strength, f.source, f.evidence, f.found_at, file.name_sealed, file.surface,
-            file.uploaded_at, file.stopped
+            file.uploaded_at, file.stopped, file.digests_sealed
          FROM findings f JOIN found_files file ON file.subject = f.subject WHERE f.case_id = $1 ORDER BY f.seq",
     )
     .bind(case)
@@ -274,6 +281,10 @@ pub(crate) async fn of_case(tx: &mut Tx, casework: &Casework, case: &str) -> Res
                 surface: c.word(Surface::from_word, "surface")?,
                 uploaded_at: c.maybe_int()?,
                 stopped: c.int()? != 0,
+                digests: match c.maybe_text()? {
+                    Some(sealed) => Some(digests(casework, &sealed)?),
+                    None => None,
+                },
                 listed: false,
             })
         })
@@ -282,6 +293,13 @@ pub(crate) async fn of_case(tx: &mut Tx, casework: &Casework, case: &str) -> Res
         domain.describe(tx, case, &mut of_case).await?;
     }
     Ok(of_case)
+}
+
+fn digests(casework: &Casework, sealed: &str) -> Result<Sealed<FileDigests>> {
+    let json = sealed::open_text(casework, sealed)?;
+    let digests =
+        serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("digests of a file"))?;
+    Ok(Sealed::new(digests))
 }
 
 /// The file findings of a case in order, with their domain's details.

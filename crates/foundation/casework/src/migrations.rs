@@ -164,6 +164,11 @@ pub(crate) const ALL: &[Numbered] = &[
     ),
     (62, "views", include_str!("../migrations/0062_views.sql")),
     (64, "cases", include_str!("../migrations/0064_cases.sql")),
+    (
+        65,
+        "findings",
+        include_str!("../migrations/0065_findings.sql"),
+    ),
 ];
 
 #[cfg(test)]

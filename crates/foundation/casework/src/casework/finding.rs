@@ -1,6 +1,6 @@
 //! A file finding: the core's row together with its domain's details.
 
-use obhut_facts::{Sealed, Surface};
+use obhut_facts::{FileDigests, Sealed, Surface};
 use serde::Serialize;
 
 use crate::policy::{Action, Purpose};
@@ -82,6 +82,9 @@ pub struct Finding {
     /// The upload was held or blocked before anyone could see it.
     #[serde(skip)]
     pub stopped: bool,
+    /// Digests of the file, where its bytes are not kept.
+    #[serde(skip)]
+    pub digests: Option<Sealed<FileDigests>>,
     /// True if a signed, undisputed entry matched.
     #[serde(skip)]
     pub listed: bool,
