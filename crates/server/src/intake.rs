@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::StreamExt as _;
-use obhut_app::casework::{
-    self, ApiKey, Sealed, Subject, Surface, UploadFacts, fresh_group, read_json,
-};
+use obhut_app::casework::{self, ApiKey, Sealed, Subject, Surface, UploadFacts, read_json};
 use obhut_app::media::{self, Current, Recorded, ScreenOptions, Screened};
 use obhut_app::partners::fetch::{FetchFault, Fetched};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// A slot among the uploads that are decoded; free once its last holder has dropped it. The work
@@ -373,8 +372,12 @@ pub(crate) async fn record(
     bytes: &[u8],
 ) -> Result<Recorded, Fault> {
     let subject = Subject {
-        // Without an account each upload gets its own case.
-        group: sender.account.clone().unwrap_or_else(fresh_group),
+        // Without an account the same bytes are one case, however often they come: one look decides them
+        // all, and nobody has to look again. Grouping names nobody; only its keyed digest is kept.
+        group: sender.account.clone().unwrap_or_else(|| {
+            let digest = Sha256::digest(bytes);
+            format!("uploads without an account, {}", hex::encode(digest))
+        }),
         account: sender.account.map(Sealed::new),
         name: sender.name.map(Sealed::new),
         surface: sender.surface,

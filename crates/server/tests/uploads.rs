@@ -451,3 +451,47 @@ async fn what_cannot_be_so_of_an_upload_is_refused_without_its_value() {
     }
     assert_eq!(b.cases().await, 0);
 }
+
+/// Hundreds of uploads of one picture by nobody in particular made hundreds of cases, each to be looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_bytes_without_an_account_are_one_case() {
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    for n in 0..5 {
+        let told = format!(r#"{{"ip":"192.0.2.{n}"}}"#);
+        b.post(PUBLIC, &[("obhut-upload", &told)], known.clone())
+            .await;
+    }
+    b.post(PUBLIC, &[("obhut-account", "u")], known.clone())
+        .await;
+    let cases = casework::cases(&b.casework, None).await.unwrap();
+    let mut files: Vec<_> = cases.iter().map(|c| c.files).collect();
+    files.sort_unstable();
+    assert_eq!(files, [1, 5]);
+    let many = cases.iter().find(|c| c.files == 5).unwrap();
+    let facts = casework::facts(&b.casework, &many.id).await.unwrap();
+    // Five people or one: nobody knows, so nobody is made into one.
+    assert_eq!(facts.reported, None);
+    let mut from: Vec<_> = facts
+        .files
+        .values()
+        .map(|f| f.ip_event.as_ref().unwrap().address.clone())
+        .collect();
+    from.sort_unstable();
+    assert_eq!(from, [0, 1, 2, 3, 4].map(|n| format!("192.0.2.{n}")));
+    // Decided once; what comes later is a new case, which names the earlier one.
+    let rita = casework::add_person(&b.casework, "Rita", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
+    let request = DecisionRequest {
+        ruling: Ruling::NoReport,
+        grounds: "g".into(),
+        category: None,
+    };
+    casework::decide(&b.casework, &many.id, &rita, &request)
+        .await
+        .unwrap();
+    let (_, _, answer) = b.post(PUBLIC, &[], known.clone()).await;
+    assert_eq!(answer["verdict"], "match");
+    assert_eq!(b.cases().await, 3);
+}

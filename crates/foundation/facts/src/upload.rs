@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Email, Facts, IpEvent};
+use super::{Email, Facts, IpEvent};
 
 /// Uses of one account that uploads add to a case; a person may record more. Our judgement: enough for
 /// a habit to show, few enough to read.
@@ -94,11 +94,13 @@ impl UploadFacts {
 
 impl UploadFacts {
     /// Adds what is known of an upload to the facts of its case: to its account, unless that is a
-    /// child's or another one is reported, and to its file, by exhibit. What is on record already stays.
+    /// child's or another one is reported, and to its file, by exhibit. Without an account only to its
+    /// file. What is on record already stays.
     pub fn add_to(&self, facts: &mut Facts, account: Option<&str>, exhibit: Option<&str>) {
         let is_child = |id: &str| facts.victims.iter().any(|v| v.id.as_deref() == Some(id));
-        // What the platform says of an upload must never turn a child into the person reported.
-        if !account.is_some_and(is_child) {
+        // What the platform says of an upload must never turn a child into the person reported. Uploads
+        // of one picture without an account may be by several people: they aren't made into one.
+        if let Some(account) = account.filter(|id| !is_child(id)) {
             self.add_to_reported(facts, account);
         }
         let event = self.event();
@@ -114,13 +116,13 @@ impl UploadFacts {
         file.uploaded_at = file.uploaded_at.take().or_else(|| self.at.clone());
     }
 
-    fn add_to_reported(&self, facts: &mut Facts, account: Option<&str>) {
+    fn add_to_reported(&self, facts: &mut Facts, account: &str) {
         let reported = facts.reported.get_or_insert_default();
         // A person may have found out since that somebody else is to be reported.
-        if reported.id.is_some() && reported.id.as_deref() != account {
+        if reported.id.as_deref().is_some_and(|id| id != account) {
             return;
         }
-        reported.id = reported.id.take().or_else(|| account.map(str::to_owned));
+        reported.id.get_or_insert_with(|| account.to_owned());
         if let Some(event) = self.event()
             && reported.ip_events.len() < EVENTS_MAX
             && !reported.ip_events.contains(&event)
@@ -147,9 +149,6 @@ impl UploadFacts {
                     ..Email::default()
                 });
             }
-        }
-        if *reported == Account::default() {
-            facts.reported = None;
         }
     }
 }
@@ -201,6 +200,8 @@ mod tests {
         for (before, account, upload_json, after) in [
             ("{}", Some("a"), "{}", r#"{"reported":{"id":"a"}}"#.to_owned()),
             ("{}", None, "{}", "{}".to_owned()),
+            // Nobody knows whether two uploads without an account are of one person.
+            ("{}", None, u, format!("{{{file}}}")),
             ("{}", Some("a"), u, whole.clone()),
             // The same again adds nothing.
             (&whole, Some("a"), u, whole.clone()),
