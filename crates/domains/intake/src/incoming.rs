@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use obhut_casework::for_domains::{
     Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, VALUES_MAX, audit, cases,
-    findings, ids, views,
+    danger, findings, ids, views,
 };
 use obhut_casework::{
     CaseStatus, Casework, CaseworkError, Facts, RISK, Result, RuleFile, Sealed, Surface,
@@ -282,6 +282,7 @@ pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Res
             "{id} became a case meanwhile; reload it"
         )));
     }
+    danger::opened(&mut tx, casework, id).await?;
     tx.commit().await?;
     Ok(case)
 }
@@ -578,6 +579,11 @@ impl IntakeRun<'_> {
                     )
                 }
             };
+            // A duplicate is the report it duplicates once more; one unopened report is one alarm.
+            let now_in_danger = row.reasons.first().is_some_and(|r| rule(r).0 == Level::Now);
+            if now_in_danger && case.is_none() && row.duplicate_of.is_none() {
+                danger::waits(&mut tx, casework, &name(row.seq)).await?;
+            }
             self.summary.taken += 1;
             self.summary.duplicates += u64::from(row.duplicate_of.is_some());
             self.summary.reuploads += u64::from(row.reupload_of.is_some());

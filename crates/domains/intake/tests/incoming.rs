@@ -303,3 +303,53 @@ async fn ranks_based_on_a_cleared_case_are_recomputed() {
     })
     .await;
 }
+
+/// A report of a child in danger waited in the queue for a day, and nothing was said of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_in_danger_in_the_queue_alarms_until_the_report_is_opened() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let olga = new_person(c, "Olga", &[Role::ReportingOfficer]).await;
+        let alarmed = async || {
+            b.clock.pass(30 * 60);
+            let raised = casework::alarm_about_danger(c).await.unwrap();
+            let alarms = casework::alarms(c).await.unwrap();
+            for alarm in &alarms {
+                casework::see_alarm(c, &alarm.id, &olga).await.unwrap();
+            }
+            let texts: Vec<_> = alarms.into_iter().map(|a| a.text).collect();
+            (raised, texts.join("\n"))
+        };
+        let danger = r#", "risks": ["meeting-planned"]"#;
+        take(c, vec![given(IncomingFormat::Xarf, &account("a", ""), &[])]).await;
+        assert_eq!(alarmed().await.0, 0);
+        let came = take(
+            c,
+            vec![
+                given(IncomingFormat::Xarf, &account("b", danger), &["1"]),
+                given(IncomingFormat::Xarf, &account("b", danger), &["1"]),
+                given(IncomingFormat::Xarf, &account("c", danger), &["2"]),
+            ],
+        )
+        .await;
+        assert!(came[1].duplicate_of.is_some());
+        let (raised, text) = alarmed().await;
+        assert_eq!(raised, 1, "one for the queue: {text}");
+        assert!(
+            text.contains("2 reports") && text.contains("30 minutes"),
+            "{text}"
+        );
+        let case = case_of_incoming(c, &came[0].id, "test").await.unwrap();
+        // The case has a clock of its own from then on.
+        let (raised, text) = alarmed().await;
+        assert_eq!(raised, 2, "{text}");
+        assert!(
+            text.contains("1 report waits") && text.contains(&case),
+            "{text}"
+        );
+        case_of_incoming(c, &came[2].id, "test").await.unwrap();
+        let (raised, text) = alarmed().await;
+        assert_eq!((raised, text.contains("queue")), (2, false), "{text}");
+    })
+    .await;
+}

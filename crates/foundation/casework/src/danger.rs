@@ -3,7 +3,7 @@
 use obhut_facts::{Facts, Level, RuleFile, RuleInput, Signals, at_risk};
 
 use crate::database::Tx;
-use crate::deadlines::{self, DeadlineKind};
+use crate::deadlines::{self, Deadline, DeadlineKind};
 use crate::{Casework, Result, alarms};
 
 /// How long such a case may wait before its alarm, and between two alarms, in microseconds: 30 minutes. Our judgement.
@@ -35,11 +35,16 @@ pub(crate) async fn watch(
     if deadlines::runs_or_ended(tx, DeadlineKind::ChildInDanger, case, APPROVED).await? {
         return Ok(());
     }
+    start(tx, casework, case).await
+}
+
+/// Starts the clock of a case, or of a report in the queue.
+pub(crate) async fn start(tx: &mut Tx, casework: &Casework, subject: &str) -> Result<()> {
     deadlines::start(
         tx,
         casework,
         DeadlineKind::ChildInDanger,
-        case,
+        subject,
         casework.now() + EVERY_MICROS,
         "the facts say that a child is in danger now; 30 minutes are our target",
     )
@@ -50,6 +55,8 @@ pub(crate) async fn watch(
 pub(crate) const APPROVED: &str = "a report was approved";
 /// Why a clock ends: a person decided that there is nothing to report.
 pub(crate) const NOT_REPORTED: &str = "decided not to report";
+/// Why a clock ends: a report in the queue became a case, which has a clock of its own.
+pub(crate) const OPENED: &str = "opened as a case";
 
 /// Ends the clock of a case, for one of the reasons above.
 pub(crate) async fn answered(
@@ -87,12 +94,17 @@ fn in_danger(facts: &Facts) -> bool {
         .is_some_and(|r| r.level == Level::Now)
 }
 
-/// Raises the alarm of each case with a child in danger now that has waited half an hour, and again every half hour;
-/// how many.
+/// Raises the alarm of each case with a child in danger now that has waited half an hour, and again every half hour,
+/// and one for all reports in the queue that nobody has opened; how many.
 pub async fn alarm_about_danger(casework: &Casework) -> Result<usize> {
     let now = casework.now();
     let mut count = 0;
-    for deadline in deadlines::due(casework, DeadlineKind::ChildInDanger).await? {
+    let due = deadlines::due(casework, DeadlineKind::ChildInDanger).await?;
+    let (cases, queue): (Vec<_>, Vec<_>) = due
+        .into_iter()
+        .partition(|d| d.subject.starts_with("case-"));
+    count += usize::from(alarm_about_queue(casework, &queue, now).await?);
+    for deadline in cases {
         let mut tx = casework.db.begin().await?;
         // Two workers may see the same clock; only one raises the alarm. A pause of the server raises one, not many.
         if deadlines::alarm_again(&mut tx, &deadline, now, now + EVERY_MICROS).await? {
@@ -107,6 +119,32 @@ pub async fn alarm_about_danger(casework: &Casework) -> Result<usize> {
         tx.commit().await?;
     }
     Ok(count)
+}
+
+/// One alarm for all of them: a queue may hold thousands, and the next step is the same for each.
+async fn alarm_about_queue(casework: &Casework, queue: &[Deadline], now: i64) -> Result<bool> {
+    let mut tx = casework.db.begin().await?;
+    let mut waiting = Vec::new();
+    for deadline in queue {
+        if deadlines::alarm_again(&mut tx, deadline, now, now + EVERY_MICROS).await? {
+            waiting.push(deadline);
+        }
+    }
+    let oldest = waiting.iter().min_by_key(|d| d.started_at);
+    if let Some(oldest) = oldest {
+        let text = format!(
+            "a child may be in danger now: {}, {} for {} minutes; see obhut intake --queue",
+            match waiting.len() {
+                1 => "1 report waits unopened in the queue".to_owned(),
+                n => format!("{n} reports wait unopened in the queue"),
+            },
+            oldest.subject,
+            (now - oldest.started_at) / MINUTE_MICROS
+        );
+        alarms::raise(&mut tx, now, "child-in-danger", "queue", &text).await?;
+    }
+    tx.commit().await?;
+    Ok(oldest.is_some())
 }
 
 #[cfg(test)]

@@ -168,6 +168,22 @@ pub mod findings {
     }
 }
 
+/// Clocks of reports in the queue that say a child is in danger now, within a transaction.
+pub mod danger {
+    use super::Tx;
+    use crate::{Casework, Result};
+
+    /// Starts the clock of a report that nobody has opened.
+    pub async fn waits(tx: &mut Tx, casework: &Casework, report: &str) -> Result<()> {
+        crate::danger::start(tx, casework, report).await
+    }
+
+    /// Ends it: the report became a case, whose facts start a clock of their own.
+    pub async fn opened(tx: &mut Tx, casework: &Casework, report: &str) -> Result<()> {
+        crate::danger::answered(tx, casework, report, crate::danger::OPENED).await
+    }
+}
+
 /// What was decided before, within a transaction.
 pub mod uploads {
     use super::Tx;
