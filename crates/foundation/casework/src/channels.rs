@@ -126,6 +126,24 @@ fn fill(casework: &Casework, channel: &mut Channel, c: &mut Columns<'_>) -> Resu
     Ok(())
 }
 
+/// Whether three different people can decide a case, approve its report, and decide an appeal against it.
+fn enough_people(people: &[Person]) -> bool {
+    let here = || people.iter().filter(|p| !p.removed);
+    here()
+        .filter(|p| p.roles.contains(&Role::Reviewer))
+        .any(|decides| {
+            here()
+                .filter(|p| p.roles.contains(&Role::ReportingOfficer) && p.id != decides.id)
+                .any(|approves| {
+                    here().any(|p| {
+                        (p.roles.contains(&Role::Reviewer) || p.roles.contains(&Role::Appeals))
+                            && p.id != decides.id
+                            && p.id != approves.id
+                    })
+                })
+        })
+}
+
 /// Replaces how a destination is reached. Ends a halt.
 pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person) -> Result<()> {
     person.require(Role::Administrator)?;
@@ -142,6 +160,8 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
             "a production address needs credentials and a named officer",
         ));
     }
+    // Before the transaction, so that it doesn't ask the pool for a second connection.
+    let is_enough = !channel.production || enough_people(&people::people(casework).await?);
     let kept = StoredChannel {
         url: channel.url.clone(),
         user: channel.user.clone(),
@@ -175,6 +195,20 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
     .bind(casework.now())
     .execute(&mut *tx)
     .await?;
+    if !is_enough {
+        let text = format!(
+            "reports to {} are real from now on, and fewer than three people can decide, approve and decide an appeal; add one, who may be an outside person: obhut person add NAME --role appeals",
+            channel.destination
+        );
+        alarms::raise(
+            &mut tx,
+            casework.now(),
+            "people",
+            &channel.destination,
+            &text,
+        )
+        .await?;
+    }
     let detail = if channel.production {
         "production"
     } else {
@@ -255,4 +289,75 @@ pub async fn resume_channel(casework: &Casework, destination: &str, person: &Per
     .await?;
     tx.commit().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench;
+
+    fn people(roles: &[&[Role]]) -> Vec<Person> {
+        let all = roles.iter().enumerate();
+        all.map(|(n, roles)| Person {
+            id: format!("person-{n}"),
+            name: String::new(),
+            roles: roles.to_vec(),
+            removed: false,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn three_people_are_enough_if_each_can_take_one_part() {
+        const R: Role = Role::Reviewer;
+        const O: Role = Role::ReportingOfficer;
+        const A: Role = Role::Appeals;
+        for (roles, enough) in [
+            (&[&[R][..], &[O], &[A]][..], true),
+            (&[&[R], &[O], &[R]], true),
+            (&[&[R, O, A], &[R, O, A], &[R, O, A]], true),
+            (&[&[R, O, A], &[R, O, A]], false),
+            (&[&[R], &[R], &[A]], false),
+            (&[&[O], &[O], &[A]], false),
+            // The only reviewer decides, so someone else has to judge the appeal.
+            (&[&[R], &[O], &[O]], false),
+            (
+                &[&[R], &[O], &[Role::Auditor], &[Role::Administrator]],
+                false,
+            ),
+        ] {
+            assert_eq!(enough_people(&people(roles)), enough, "{roles:?}");
+        }
+        let mut gone = people(&[&[R], &[O], &[A]]);
+        gone[2].removed = true;
+        assert!(!enough_people(&gone));
+    }
+
+    #[tokio::test]
+    async fn a_production_address_alarms_while_three_people_are_missing() {
+        let (_folder, c, _) = bench::opened_at(0).await;
+        let roles = [Role::ReportingOfficer, Role::Administrator];
+        let olga = people::add_person(&c, "Olga", &roles, "test")
+            .await
+            .unwrap();
+        let mut channel = Channel {
+            destination: "ncmec".into(),
+            user: Some("u".into()),
+            secret: Some(Sealed::new("s".into())),
+            officer: Some(olga.id.clone()),
+            ..Channel::default()
+        };
+        set_channel(&c, &channel, &olga).await.unwrap();
+        assert_eq!(alarms::alarms(&c).await.unwrap(), [], "a test service");
+        channel.production = true;
+        set_channel(&c, &channel, &olga).await.unwrap();
+        let raised = alarms::alarms(&c).await.unwrap();
+        assert!(raised[0].text.contains("--role appeals"), "{raised:?}");
+        for (name, role) in [("Rita", Role::Reviewer), ("Rudi", Role::Appeals)] {
+            people::add_person(&c, name, &[role], "test").await.unwrap();
+        }
+        alarms::see_alarm(&c, &raised[0].id, &olga).await.unwrap();
+        set_channel(&c, &channel, &olga).await.unwrap();
+        assert_eq!(alarms::alarms(&c).await.unwrap(), []);
+    }
 }
