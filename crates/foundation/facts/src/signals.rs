@@ -249,7 +249,7 @@ fn found(words: &[&str]) -> (u32, u32) {
         let negated = words[at.saturating_sub(NEGATION_WORDS)..at]
             .iter()
             .any(|w| NEGATIONS.contains(w));
-        if negated || is_denied(&words[at + 1..]) {
+        if negated || is_denied(&words[at + 1..]) || is_english_kind(words, at) {
             continue;
         }
         for pattern in candidates {
@@ -263,6 +263,27 @@ fn found(words: &[&str]) -> (u32, u32) {
         }
     }
     (strong, weak)
+}
+
+/// "kind regards", "this kind of": the English word that is spelled as the German one for a child.
+fn is_english_kind(words: &[&str], at: usize) -> bool {
+    // None of these stands beside the German noun.
+    const BEFORE: &[&str] = &[
+        "this", "that", "of", "some", "any", "what", "every", "same", "other", "another", "is",
+        "are", "be", "very", "so", "one", "which", "first", "only", "the", "a", "your", "how",
+        "too",
+    ];
+    const AFTER: &[&str] = &[
+        "of", "regards", "regard", "wishes", "words", "people", "man", "woman", "enough", "to",
+        "help", "thing", // The head of a hash list.
+        "digest",
+    ];
+    if words[at] != "kind" {
+        return false;
+    }
+    let before = at.checked_sub(1).map(|before| words[before]);
+    let after = words.get(at + 1);
+    before.is_some_and(|w| BEFORE.contains(&w)) || after.is_some_and(|w| AFTER.contains(w))
 }
 
 /// "… is not known", "… nicht erkennbar": what comes before is denied.
@@ -349,6 +370,25 @@ mod tests {
                 assert_eq!(*pattern, pattern.to_lowercase(), "patterns are lower case");
                 assert!(!pattern.starts_with("..") && !pattern.trim().is_empty());
             }
+        }
+    }
+
+    /// English letters closed with the German word for a child, and so did the head of a list.
+    #[test]
+    fn the_english_word_kind_is_no_child() {
+        for (text, expected) in [
+            ("Kind regards, the team", false),
+            ("this user posts this kind of video", false),
+            ("they are kind to everyone", false),
+            ("kind,digest", false),
+            ("what kind is it", false),
+            ("ein Kind ist in Gefahr", true),
+            ("Kind, 8 Jahre", true),
+            ("er schreibt dem Kind jeden Abend", true),
+            ("das Kind und seine Mutter", true),
+        ] {
+            let found = Signals::of_text(text).has(Signal::Child);
+            assert_eq!(found, expected, "{text}");
         }
     }
 
