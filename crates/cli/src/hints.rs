@@ -108,10 +108,10 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
         Next::Decide { case } => {
             format!("`obhut case decide {case} --by NAME --ruling report --grounds …`")
         }
-        Next::AddFacts { case } => format!("`obhut case facts {case}` adds to it"),
+        Next::AddFacts { case } => format!("`obhut case facts {case}` prints what is known; `--from FILE.json` replaces it"),
         Next::AddFactsOrOverride { case } => {
             format!(
-                "`obhut case facts {case}` adds facts; `--override REASON` approves it as it is"
+                "`obhut case facts {case}` prints what is known, `--from FILE.json` replaces it; `--override REASON` approves it as it is"
             )
         }
         Next::ApproveAgain { report } => format!(

@@ -200,6 +200,11 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
             path.display()
         );
     }
+    // Before anything is written: the labels would replace the transfers.
+    anyhow::ensure!(
+        args.labels.as_ref() != Some(&path),
+        usage!("--out and --labels name the same file; give each its own")
+    );
     let made = make_up(&recipe);
     let cant = || format!("{} can't be written", path.display());
     match kind {

@@ -65,7 +65,7 @@ pub async fn run(
             casework::note(&casework, &shell_user(), "vault.list", "vault", "").await?;
             let exhibits = casework::exhibits(&casework).await?;
             if exhibits.is_empty() {
-                output.remark("no exhibit yet; `obhut vault put` and the HTTP interface seal some");
+                output.remark("no exhibit yet; what `obhut screen` and the HTTP interface match is sealed, and `obhut vault put` seals a file");
             }
             for e in exhibits {
                 output.line(

@@ -295,6 +295,28 @@ fn what_is_read_is_never_written_over_and_a_failed_run_leaves_what_was() {
         );
         assert_eq!(b.read("made.csv"), whole);
     }
+    let out = b.obhut(&[
+        "payments",
+        "synthesize",
+        "--out",
+        "x.csv",
+        "--labels",
+        "x.csv",
+    ]);
+    assert_eq!(out.status.code(), Some(2), "{}", stderr(&out));
+    assert!(stderr(&out).contains("same file") && !b.path("x.csv").exists());
+    // Any file was taken for labels, and the figures looked like a result.
+    b.write("empty.csv", b"");
+    for labels in ["made.csv", "empty.csv"] {
+        let out = b.obhut(&[
+            "payments", "backtest", "made.csv", "--labels", labels, "--out", "b.html",
+        ]);
+        assert!(
+            !out.status.success() && stderr(&out).contains("isn't party,label"),
+            "{labels}: {}",
+            stderr(&out)
+        );
+    }
     // A pipe is written into, and never put away for a file.
     pipe(&b);
     let reading = std::thread::spawn({

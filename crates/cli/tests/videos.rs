@@ -286,7 +286,7 @@ fn what_is_no_whole_video_is_said_and_never_no_match() {
     );
     for (file, because) in [
         ("cut.mp4", "video"),
-        ("head.mp4", "the video is damaged"),
+        ("head.mp4", "it gives no frame"),
         ("sound.mp4", "no video stream"),
         ("svg.png", "none of"),
         ("playlist.mp4", "none of"),

@@ -36,6 +36,17 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
     if let Some(path) = &args.labels {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("{} can't be read", path.display()))?;
+        let head = text.lines().next().unwrap_or_default();
+        let columns: Vec<_> = head
+            .split(',')
+            .map(|c| c.trim().trim_matches('"'))
+            .collect();
+        // Without it any file would do, and the figures would look like a result.
+        anyhow::ensure!(
+            columns == ["party", "label"],
+            "{}: its first line isn't party,label",
+            path.display()
+        );
         for line in text.lines().skip(1) {
             let (party, label) = line.split_once(',').unwrap_or((line, ""));
             let party = party.trim().trim_matches('"');

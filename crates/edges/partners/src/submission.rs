@@ -65,7 +65,7 @@ impl fmt::Display for SendFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(w) => write!(f, "the destination refuses it: {w}"),
-            Self::Denied(w) => write!(f, "the destination lets nothing in: {w}"),
+            Self::Denied(w) => write!(f, "the destination rejects the credentials: {w}"),
             Self::Unreachable(w) => write!(f, "the destination can't be reached: {w}"),
             Self::Unexpected(w) => write!(f, "unexpected answer of the destination: {w}"),
             Self::Waits(w) => f.write_str(w),

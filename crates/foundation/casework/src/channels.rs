@@ -5,7 +5,7 @@
 use obhut_facts::Sealed;
 use serde::{Deserialize, Serialize};
 
-use crate::database::Columns;
+use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, people, sealed};
 
 /// How a destination is reached. What isn't set takes the destination's own test address, if it has
@@ -126,6 +126,13 @@ fn fill(casework: &Casework, channel: &mut Channel, c: &mut Columns<'_>) -> Resu
     Ok(())
 }
 
+async fn ask_for_people(tx: &mut Tx, casework: &Casework, destination: &str) -> Result<()> {
+    let text = format!(
+        "reports to {destination} are real from now on, and fewer than three people can decide, approve and decide an appeal; add one, who may be an outside person: obhut person add NAME --role appeals"
+    );
+    alarms::raise(tx, casework.now(), "people", destination, &text).await
+}
+
 /// Whether three different people can decide a case, approve its report, and decide an appeal against it.
 fn enough_people(people: &[Person]) -> bool {
     let here = || people.iter().filter(|p| !p.removed);
@@ -196,18 +203,7 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
     .execute(&mut *tx)
     .await?;
     if !is_enough {
-        let text = format!(
-            "reports to {} are real from now on, and fewer than three people can decide, approve and decide an appeal; add one, who may be an outside person: obhut person add NAME --role appeals",
-            channel.destination
-        );
-        alarms::raise(
-            &mut tx,
-            casework.now(),
-            "people",
-            &channel.destination,
-            &text,
-        )
-        .await?;
+        ask_for_people(&mut tx, casework, &channel.destination).await?;
     }
     let detail = if channel.production {
         "production"
@@ -252,7 +248,7 @@ pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> 
     .execute(&mut *tx)
     .await?;
     let text = format!(
-        "nothing is sent to {destination} any more: {why}; put it right, then resume the destination"
+        "nothing is sent to {destination} any more: {why}; put it right with obhut destination set {destination}, then obhut destination resume {destination}"
     );
     alarms::raise(&mut tx, now, "destination", destination, &text).await?;
     tx.commit().await?;

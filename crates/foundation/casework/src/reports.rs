@@ -145,9 +145,13 @@ pub async fn file_report(
     actor: &str,
 ) -> Result<String> {
     if decision.ruling() != Ruling::Report {
-        return Err(CaseworkError::conflict(
-            "only the decision to report makes a report",
-        ));
+        return Err(CaseworkError::conflict(format!(
+            "the latest decision about {} is not to report it, and only a decision to report makes a report",
+            decision.case()
+        ))
+        .then(Next::Decide {
+            case: decision.case().to_owned(),
+        }));
     }
     let id = ids::new("report");
     let facts = facts::facts(casework, decision.case()).await?;
@@ -181,7 +185,15 @@ pub async fn file_report(
         } else {
             return Err(CaseworkError::conflict(format!(
                 "report {known} of this case to {destination} is on record already ({status}); a case is reported once to each"
-            )));
+            ))
+            .then(match status.as_str() {
+                "approved" => Next::ApproveAgain {
+                    report: known.clone(),
+                },
+                _ => Next::Approve {
+                    report: known.clone(),
+                },
+            }));
         }
     }
     sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at, with_victims, incident) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7)")

@@ -135,7 +135,24 @@ pub async fn set_financial_unit(
 }
 
 /// Replaces the provider's data.
+///
+/// # Errors
+/// An e-mail address that no receiver takes; an empty one is for later.
 pub async fn set_reporter(casework: &Casework, reporter: &Reporter, actor: &str) -> Result<()> {
+    let parts: Vec<_> = reporter.email.split('@').collect();
+    let fits = match parts[..] {
+        [local, domain] => {
+            let dotted = domain.split('.').count() > 1 && domain.split('.').all(|d| !d.is_empty());
+            !local.is_empty() && dotted && !reporter.email.contains(char::is_whitespace)
+        }
+        _ => reporter.email.is_empty(),
+    };
+    if !fits {
+        return Err(CaseworkError::invalid(
+            "email",
+            "isn't an address with one @ and a domain, like reports@example.org",
+        ));
+    }
     let value = serde_json::to_string(reporter).expect("a reporter is JSON");
     self::put_setting(casework, "reporter", &value, actor, "").await
 }
@@ -161,4 +178,32 @@ async fn put_setting(
     audit::write(&mut tx, casework.now(), actor, &act, name, detail).await?;
     tx.commit().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench;
+
+    #[tokio::test]
+    async fn an_address_that_no_receiver_takes_is_refused_when_it_is_set() {
+        let (_folder, c, _) = bench::opened_at(0).await;
+        for (email, fits) in [
+            ("", true),
+            ("reports@example.org", true),
+            ("foo", false),
+            ("a@b@example.org", false),
+            ("reports@example", false),
+            ("@example.org", false),
+            ("reports@.org", false),
+            ("reports team@example.org", false),
+        ] {
+            let reporter = Reporter {
+                email: email.into(),
+                ..Reporter::default()
+            };
+            let set = set_reporter(&c, &reporter, "test").await;
+            assert_eq!(set.is_ok(), fits, "{email}");
+        }
+    }
 }

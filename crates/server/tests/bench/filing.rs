@@ -60,6 +60,10 @@ impl Bench {
         let rita = casework::add_person(&casework, "Rita", &[Role::Reviewer], "test")
             .await
             .unwrap();
+        // The third person that real reports need, so that no alarm asks for one.
+        casework::add_person(&casework, "Rudi", &[Role::Appeals], "test")
+            .await
+            .unwrap();
         let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
         let olga = casework::add_person(&casework, "Olga", &roles, "test")
             .await
