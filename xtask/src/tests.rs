@@ -24,7 +24,7 @@ impl Peers {
         Ok(peers)
     }
 
-    /// Tells a command's tests where they are.
+    /// Sets the environment in which a command's tests find them.
     pub fn name_to(&self, command: &mut Command) {
         command
             .env("OBHUT_ORACLE_PYTHON", &self.oracle)

@@ -432,12 +432,12 @@ async fn send(
         all += obhut_app::reports::send(casework, &http, report, &worker, retry).await?;
     }
     // Read again, because sending has changed each filing since it was read above.
-    let mut stands_still = false;
+    let mut still_stopped = false;
     for row in &wanted {
         let filing = casework::filing(casework, &row.id).await?;
         // Stopped by an earlier run: this one didn't touch it, and it still isn't sent.
         let state = filing.as_ref().map(|f| f.state);
-        stands_still |= state == Some(FilingState::Stopped);
+        still_stopped |= state == Some(FilingState::Stopped);
         output.line(
             || status_json(row, filing.as_ref()),
             || status_text(row, filing.as_ref()),
@@ -459,7 +459,7 @@ async fn send(
         output.remark(&format!("alarm {}: {}", alarm.id, alarm.text));
     }
     // Deferred counts as failed: a script must notice that the report has not arrived yet.
-    let well = all.stopped == 0 && all.halted == 0 && all.deferred == 0 && !stands_still;
+    let well = all.stopped == 0 && all.halted == 0 && all.deferred == 0 && !still_stopped;
     Ok(if well {
         ExitCode::SUCCESS
     } else {

@@ -246,10 +246,10 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_does_not_answer_is_named_as_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    // Bound and let go: nobody listens there now.
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = nobody.local_addr().unwrap().to_string();
-    drop(nobody);
+    // Bound and dropped: the port refuses connections now.
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = unused.local_addr().unwrap().to_string();
+    drop(unused);
     approved(folder.path(), 1, &address).await;
     let out = obhut()
         .arg("--data")

@@ -190,7 +190,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
         .replace("/upload", "/upload?pass=@elsewhere&surface=attic")
         .replace(
             "Content-Type",
-            "Obhut-Account: somebody-else\r\nObhut-Upload: {\"ip\":\"192.0.2.99\"}\r\nContent-Type",
+            "Obhut-Account: another-user\r\nObhut-Upload: {\"ip\":\"192.0.2.99\"}\r\nContent-Type",
         );
     let known = form(&b.read("known.png"));
     assert_eq!(ask(&proxy, &strange, &known).0, 403);

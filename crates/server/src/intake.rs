@@ -347,7 +347,7 @@ pub(crate) fn upload_header(headers: &HeaderMap) -> Result<Option<UploadFacts>, 
 
 /// The same from JSON, wherever it came in.
 pub(crate) fn upload_facts(json: &str) -> Result<UploadFacts, Fault> {
-    // Refused and not passed over: a facts' typing error would be noticed when the report is due.
+    // Refused, not ignored: otherwise a typing error would be noticed only when the report is due.
     let facts: UploadFacts = read_json(json.as_bytes(), UPLOAD_BYTES_MAX, "upload")
         .map_err(|e| Fault::bad_request(format!("what is said of the upload: {e}")))?;
     checked(facts)
@@ -373,7 +373,7 @@ pub(crate) async fn record(
 ) -> Result<Recorded, Fault> {
     let subject = Subject {
         // Without an account the same bytes are one case, however often they come: one look decides them
-        // all, and nobody has to look again. Grouping names nobody; only its keyed digest is kept.
+        // all. The group identifies no person; only its keyed digest is kept.
         group: sender.account.clone().unwrap_or_else(|| {
             let digest = Sha256::digest(bytes);
             format!("uploads without an account, {}", hex::encode(digest))

@@ -609,7 +609,7 @@ impl Bench {
     }
 }
 
-/// An upload's case could get no IP address over HTTP, nobody could view its file there, and the report
+/// An upload's case could get no IP address over HTTP, its file couldn't be viewed there, and the report
 /// said "not viewed".
 #[tokio::test(flavor = "multi_thread")]
 async fn facts_and_views_of_an_uploads_case_over_http() {
@@ -641,7 +641,7 @@ async fn facts_and_views_of_an_uploads_case_over_http() {
         answer["faults"][0]["field"],
         "facts.reported.ip_events[0].address"
     );
-    // What was read first is no longer what is on record.
+    // The version that was read first is out of date.
     assert_eq!(b.call(&key, "PUT", &facts, &read).await.0, 409);
     let (_, mut read) = b.call(&key, "GET", &facts, &none).await;
     assert_eq!(read["version"], answer["version"]);
@@ -728,7 +728,7 @@ async fn facts_and_views_of_an_uploads_case_over_http() {
     );
 }
 
-/// A decision not to report told the platform nothing, and the same upload was held again.
+/// The platform didn't learn of a decision not to report, and the same upload was held again.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_decides_reaches_the_platform_and_the_next_upload() {
     let b = bench().await;

@@ -375,14 +375,14 @@ async fn without_a_decoder_the_answer_is_come_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_platform_knows_of_an_upload_reaches_the_report() {
     let known = picture(1);
-    let told = json!({"ip": "192.0.2.7", "port": 51234, "at": "2026-01-02T03:04:05Z", "session": "s-1",
+    let upload = json!({"ip": "192.0.2.7", "port": 51234, "at": "2026-01-02T03:04:05Z", "session": "s-1",
         "screen_name": "name", "email": "a@example.org", "url": "https://example.org/posts/1"});
-    let told = told.to_string();
+    let upload = upload.to_string();
     let files: [(&str, &[u8]); 1] = [("a.png", &known)];
-    let in_form = form(&files, &[("account", "user-9"), ("upload", &told)]);
+    let in_form = form(&files, &[("account", "user-9"), ("upload", &upload)]);
     let account = ("obhut-account", "user-9");
     let nginx = "/v1/hooks/nginx?surface=public&pass=@app";
-    let header = ("obhut-upload", told.as_str());
+    let header = ("obhut-upload", upload.as_str());
     for (path, headers, body) in [
         (PUBLIC, vec![account, header], known.clone()),
         (PUBLIC, vec![FORM], in_form),
@@ -416,7 +416,7 @@ async fn what_an_uploader_says_in_a_form_behind_a_proxy_is_not_believed() {
     let body = form(
         &[("a", &known)],
         &[
-            ("account", "somebody-else"),
+            ("account", "another-user"),
             ("upload", r#"{"ip":"192.0.2.7"}"#),
         ],
     );
@@ -431,7 +431,7 @@ async fn what_an_uploader_says_in_a_form_behind_a_proxy_is_not_believed() {
 async fn what_cannot_be_so_of_an_upload_is_refused_without_its_value() {
     let known = picture(1);
     let b = bench(&known, &[]).await;
-    for (told, field) in [
+    for (upload, field) in [
         (r#"{"ip":"300.1.1.1"}"#, "ip isn't"),
         (r#"{"ip":"192.0.2.1","port":70000}"#, "port isn't"),
         (r#"{"at":"yesterday"}"#, "at isn't"),
@@ -440,26 +440,26 @@ async fn what_cannot_be_so_of_an_upload_is_refused_without_its_value() {
         ("[]", "upload"),
     ] {
         let (status, _, answer) = b
-            .post(PUBLIC, &[("obhut-upload", told)], known.clone())
+            .post(PUBLIC, &[("obhut-upload", upload)], known.clone())
             .await;
         let said = answer["message"].as_str().unwrap_or_default();
-        assert_eq!(status, 400, "{told}");
+        assert_eq!(status, 400, "{upload}");
         assert!(
             said.contains(field) && !said.contains("300.1") && !said.contains("yesterday"),
-            "{told}: {answer}"
+            "{upload}: {answer}"
         );
     }
     assert_eq!(b.cases().await, 0);
 }
 
-/// Hundreds of uploads of one picture by nobody in particular made hundreds of cases, each to be looked at.
+/// Hundreds of uploads of one picture without an account opened hundreds of cases, each to be viewed.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_bytes_without_an_account_are_one_case() {
     let known = picture(1);
     let b = bench(&known, &[]).await;
     for n in 0..5 {
-        let told = format!(r#"{{"ip":"192.0.2.{n}"}}"#);
-        b.post(PUBLIC, &[("obhut-upload", &told)], known.clone())
+        let upload = format!(r#"{{"ip":"192.0.2.{n}"}}"#);
+        b.post(PUBLIC, &[("obhut-upload", &upload)], known.clone())
             .await;
     }
     b.post(PUBLIC, &[("obhut-account", "u")], known.clone())
@@ -470,7 +470,7 @@ async fn the_same_bytes_without_an_account_are_one_case() {
     assert_eq!(files, [1, 5]);
     let many = cases.iter().find(|c| c.files == 5).unwrap();
     let facts = casework::facts(&b.casework, &many.id).await.unwrap();
-    // Five people or one: nobody knows, so nobody is made into one.
+    // Whether they are five people or one is unknown, so they aren't merged.
     assert_eq!(facts.reported, None);
     let mut from: Vec<_> = facts
         .files

@@ -340,7 +340,7 @@ async fn a_child_in_danger_in_the_queue_alarms_until_the_report_is_opened() {
             "{text}"
         );
         let case = case_of_incoming(c, &came[0].id, "test").await.unwrap();
-        // The case has a clock of its own from then on.
+        // From then on the case has its own clock.
         let (raised, text) = alarmed().await;
         assert_eq!(raised, 2, "{text}");
         assert!(

@@ -374,7 +374,7 @@ pub(crate) async fn status_since(tx: &mut Tx, id: &str) -> Result<(CaseStatus, i
     Ok((c.word(CaseStatus::from_word, "status")?, c.int()?))
 }
 
-/// Cases somebody has decided about that last changed then or later, oldest change first, at most `most`:
+/// Decided cases that last changed then or later, oldest change first, at most `most`:
 /// id, status and when.
 pub(crate) async fn changed_since(
     tx: &mut Tx,

@@ -55,7 +55,7 @@ pub(crate) async fn start(tx: &mut Tx, casework: &Casework, subject: &str) -> Re
 pub(crate) const APPROVED: &str = "a report was approved";
 /// Why a clock ends: a person decided that there is nothing to report.
 pub(crate) const NOT_REPORTED: &str = "decided not to report";
-/// Why a clock ends: a report in the queue became a case, which has a clock of its own.
+/// Why a clock ends: a report in the queue became a case, which has its own clock.
 pub(crate) const OPENED: &str = "opened as a case";
 
 /// Ends the clock of a case, for one of the reasons above.
@@ -95,7 +95,7 @@ fn in_danger(facts: &Facts) -> bool {
 }
 
 /// Raises the alarm of each case with a child in danger now that has waited half an hour, and again every half hour,
-/// and one for all reports in the queue that nobody has opened; how many.
+/// and one for all unopened reports in the queue; how many.
 pub async fn alarm_about_danger(casework: &Casework) -> Result<usize> {
     let now = casework.now();
     let mut count = 0;

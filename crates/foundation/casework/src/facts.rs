@@ -117,10 +117,10 @@ pub fn fact_faults(casework: &Casework, facts: &Facts) -> Vec<FactFault> {
     facts.faults(casework.now())
 }
 
-/// Names a state of the facts, so that nobody replaces what they haven't read.
+/// Identifies a state of the facts, so that only what was read is replaced.
 pub fn facts_version(facts: &Facts) -> String {
     let json = serde_json::to_vec(facts).expect("facts are JSON");
-    // Half of SHA-256 is plenty: it tells states of one case apart.
+    // Half of SHA-256 is plenty: it distinguishes the states of one case.
     hex::encode(&Sha256::digest(json)[..16])
 }
 

@@ -173,7 +173,7 @@ pub mod danger {
     use super::Tx;
     use crate::{Casework, Result};
 
-    /// Starts the clock of a report that nobody has opened.
+    /// Starts the clock of an unopened report.
     pub async fn waits(tx: &mut Tx, casework: &Casework, report: &str) -> Result<()> {
         crate::danger::start(tx, casework, report).await
     }

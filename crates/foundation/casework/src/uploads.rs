@@ -1,5 +1,4 @@
-//! What became of uploads that were held or blocked: whether a person has decided, and what the platform
-//! is to do. And what was decided before about the same bytes of the same account.
+//! Uploads that were held or blocked: whether a person has decided, and what the platform has to do. And what was decided before about the same bytes of the same account.
 
 use obhut_facts::{CaseStatus, words};
 
@@ -13,7 +12,7 @@ const CASES_MAX: usize = 1_000;
 words! {
     /// What a platform is to do with an upload.
     UploadState {
-        /// Nobody has decided: keep doing what the screening said.
+        /// Undecided: keep doing what the screening said.
         Waiting = "waiting",
         /// A person decided not to report it, or cleared it on appeal: release it.
         Release = "release",
@@ -35,7 +34,7 @@ pub struct UploadStatus {
     pub since: Option<i64>,
 }
 
-/// What became of one upload.
+/// The status of one upload.
 ///
 /// # Errors
 /// Not found for a screening without a finding: nothing is kept of those.

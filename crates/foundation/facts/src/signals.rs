@@ -267,7 +267,7 @@ fn found(words: &[&str]) -> (u32, u32) {
 
 /// "kind regards", "this kind of": the English word that is spelled as the German one for a child.
 fn is_english_kind(words: &[&str], at: usize) -> bool {
-    // None of these stands beside the German noun.
+    // None of these comes before or after the German noun.
     const BEFORE: &[&str] = &[
         "this", "that", "of", "some", "any", "what", "every", "same", "other", "another", "is",
         "are", "be", "very", "so", "one", "which", "first", "only", "the", "a", "your", "how",

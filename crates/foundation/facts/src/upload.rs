@@ -18,13 +18,13 @@ const EMAILS_MAX: usize = 20;
 /// URL that browsers used to take.
 const TEXT_BYTES_MAX: usize = 2_100;
 
-/// One upload, as far as the platform knows. Who uploaded it is told apart from this.
+/// One upload, as far as the platform knows. The account is given separately.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UploadFacts {
     /// IPv4 or IPv6 address it came from.
     pub ip: Option<String>,
-    /// Port of that address, 1 to 65535: behind a carrier's NAT it is what tells people apart.
+    /// Port of that address, 1 to 65535: behind a carrier's NAT only the port distinguishes people.
     pub port: Option<i64>,
     /// When it arrived, RFC 3339.
     pub at: Option<String>,
@@ -118,7 +118,7 @@ impl UploadFacts {
 
     fn add_to_reported(&self, facts: &mut Facts, account: &str) {
         let reported = facts.reported.get_or_insert_default();
-        // A person may have found out since that somebody else is to be reported.
+        // A person may have found out since that another account is to be reported.
         if reported.id.as_deref().is_some_and(|id| id != account) {
             return;
         }
@@ -200,7 +200,7 @@ mod tests {
         for (before, account, upload_json, after) in [
             ("{}", Some("a"), "{}", r#"{"reported":{"id":"a"}}"#.to_owned()),
             ("{}", None, "{}", "{}".to_owned()),
-            // Nobody knows whether two uploads without an account are of one person.
+            // It is unknown whether two uploads without an account are by one person.
             ("{}", None, u, format!("{{{file}}}")),
             ("{}", Some("a"), u, whole.clone()),
             // The same again adds nothing.
@@ -212,7 +212,7 @@ mod tests {
                 u,
                 format!(r#"{{"victims":[{{"id":"a"}}],{file}}}"#),
             ),
-            // Somebody else is reported.
+            // Another account is reported.
             (
                 r#"{"reported":{"id":"b"}}"#,
                 Some("a"),

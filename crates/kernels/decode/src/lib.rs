@@ -288,7 +288,7 @@ impl fmt::Display for Unreadable {
                     "the decoder died on it (out of memory, or a forbidden system call)"
                 )
             }
-            Self::CorruptVideo => write!(f, "it gives no frame: it is no video, or a damaged one"),
+            Self::CorruptVideo => write!(f, "it gives no frame: not a video, or a damaged one"),
             Self::NoVideoStream => write!(f, "it has no video stream"),
             Self::NoVideoTools => write!(
                 f,

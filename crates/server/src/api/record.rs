@@ -52,10 +52,10 @@ pub(crate) async fn facts(
     // Before the answer leaves: a reading that can't be recorded isn't given.
     casework::note(&app.casework, &person.id, "case.facts.show", &case, "").await?;
     let version = casework::facts_version(&facts);
-    Ok(kept_by_nobody(Json(FactsBody { version, facts })))
+    Ok(uncached(Json(FactsBody { version, facts })))
 }
 
-/// Replace what is known about a case, if nobody has changed it since it was read. An approved report
+/// Replace what is known about a case, if it is unchanged since it was read. An approved report
 /// has to be approved again.
 #[utoipa::path(put, path = "/v1/cases/{case}/facts", params(("case" = String, Path)), request_body = FactsBody, responses((status = 200, body = SetFactsAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The facts were changed meanwhile, or the case was cleared on appeal"), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody, description = "Not in the form of the schema")), security(("key" = [])))]
 pub(crate) async fn set_facts(
@@ -70,7 +70,7 @@ pub(crate) async fn set_facts(
     casework::replace_facts(&app.casework, &case, version, facts, &person.id).await?;
     // Read again: what a domain knows of the case is part of it.
     let facts = casework::facts(&app.casework, &case).await?;
-    Ok(kept_by_nobody(Json(SetFactsAnswer {
+    Ok(uncached(Json(SetFactsAnswer {
         version: casework::facts_version(&facts),
         faults: casework::fact_faults(&app.casework, &facts)
             .into_iter()
@@ -167,10 +167,10 @@ pub(crate) async fn view(
         (header::CONTENT_DISPOSITION, "attachment"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    Ok(kept_by_nobody((headers, bytes)))
+    Ok(uncached((headers, bytes)))
 }
 
-/// It names people or is evidence; nothing on the way may keep it.
-fn kept_by_nobody(answer: impl IntoResponse) -> Response {
+/// It names people or is evidence; no proxy or browser may store it.
+fn uncached(answer: impl IntoResponse) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], answer).into_response()
 }

@@ -287,7 +287,7 @@ async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received,
         let bytes = intake::take(body, ADDRESS_BYTES_MAX).await?;
         let address: Address = serde_json::from_slice(&bytes)
             .map_err(|_| Fault::bad_request("JSON is read as {\"url\": \"https://…\"}; a JSON file is sent as application/octet-stream"))?;
-        // Before the file is fetched: what can't be used is said at once.
+        // Before the file is fetched, so that invalid facts are refused immediately.
         let facts = address.upload.map(intake::checked).transpose()?;
         let fetched = intake::fetch(app, &address.url).await?;
         return Ok(Received {

@@ -44,7 +44,7 @@ impl UploadBody {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DecidedBody {
     uploads: Vec<UploadBody>,
-    /// True if there are more; ask again at once.
+    /// True if there are more; ask again immediately.
     more: bool,
     /// What to ask with next time, RFC 3339. It reaches back a little, so some come twice.
     next: String,
@@ -58,7 +58,7 @@ pub(crate) struct Since {
     since: String,
 }
 
-/// What became of an upload that was held or blocked.
+/// The status of an upload that was held or blocked.
 #[utoipa::path(get, path = "/v1/screen/{id}", params(("id" = String, Path)), responses((status = 200, body = UploadBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody, description = "No finding: nothing is kept of uploads that passed")), security(("key" = [])))]
 pub(crate) async fn one(
     State(app): State<App>,
