@@ -9,10 +9,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use obhut_app::casework::{Action, Right, UploadFacts};
-use obhut_app::media::ScreenOptions;
+use obhut_app::casework::{Action, ApiKey, Right, Surface, UploadFacts};
+use obhut_app::media::{Current, ScreenOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
 use super::screen::ScreenAnswer;
@@ -59,26 +60,14 @@ pub(crate) async fn nginx(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Fault> {
-    let (key, current) = access::allowed(&app, &headers, Right::Screen).await?;
-    // The query is the uploader's own where nginx passes it on; what nginx says in headers counts.
-    let pass = intake::text_header(&headers, "obhut-pass")?;
-    let hold = intake::text_header(&headers, "obhut-hold")?;
-    let parameters = match pass {
-        Some(pass) => ProxyParameters {
-            surface: intake::text_header(&headers, "obhut-surface")?,
-            pass: Some(pass),
-            hold,
-        },
-        None => parameters.map_err(|e| Fault::bad_request(e.body_text()))?.0,
+    // A refusal before the body was read would break the proxy's connection, which then says 502.
+    let admitted = match admit(&app, parameters, &headers).await {
+        Ok(admitted) => admitted,
+        Err(fault) => {
+            intake::drain(body).await;
+            return Err(fault);
+        }
     };
-    let surface = intake::surface(&app, parameters.surface.as_deref(), &key).await?;
-    let pass = location(parameters.pass.as_deref().unwrap_or("@app"))?;
-    let hold = parameters.hold.as_deref().map(location).transpose()?;
-    intake::check_encoding(&headers)?;
-    let account = intake::text_header(&headers, "obhut-account")?;
-    // The header alone, never the form, which is the uploader's.
-    let upload = intake::upload_header(&headers)?.unwrap_or_default();
-    let _receiving = intake::receiving(&app).await?;
     let bytes_max = app.pool.limits().input_bytes_max;
     let files = if intake::is_form(&headers) {
         intake::form(&headers, body, bytes_max).await?.files
@@ -93,21 +82,22 @@ pub(crate) async fn nginx(
     let mut strictest = Action::Pass;
     for file in files {
         let options = ScreenOptions::default();
-        let screened = intake::screened(&app, &current, &slot, options, file.bytes.clone()).await?;
+        let screened =
+            intake::screened(&app, &admitted.current, &slot, options, file.bytes.clone()).await?;
         let sender = Sender {
-            account: account.clone(),
+            account: admitted.account.clone(),
             name: file.name,
-            surface,
-            upload: upload.clone(),
+            surface: admitted.surface,
+            upload: admitted.upload.clone(),
         };
         // On record before the answer: what is held or refused has its finding.
-        let recorded = intake::record(&app, &key, sender, &screened, &file.bytes).await?;
+        let recorded = intake::record(&app, &admitted.key, sender, &screened, &file.bytes).await?;
         // The order of Action's variants: pass, hold, block.
         strictest = strictest.max(recorded.action);
     }
     let to = match strictest {
-        Action::Pass => Some(pass),
-        Action::Hold => hold,
+        Action::Pass => Some(admitted.pass),
+        Action::Hold => admitted.hold,
         Action::Block => None,
     };
     Ok(match to {
@@ -121,6 +111,55 @@ pub(crate) async fn nginx(
             let body = Json(json!({ "message": "this upload can't be accepted" }));
             (StatusCode::FORBIDDEN, body).into_response()
         }
+    })
+}
+
+/// A proxy's request whose body may be read.
+struct Admitted {
+    key: ApiKey,
+    current: Current,
+    surface: Surface,
+    pass: HeaderValue,
+    hold: Option<HeaderValue>,
+    account: Option<String>,
+    upload: UploadFacts,
+    /// Held as long as the body is in memory.
+    _receiving: OwnedSemaphorePermit,
+}
+
+async fn admit(
+    app: &App,
+    parameters: Result<Query<ProxyParameters>, QueryRejection>,
+    headers: &HeaderMap,
+) -> Result<Admitted, Fault> {
+    let (key, current) = access::allowed(app, headers, Right::Screen).await?;
+    // The query is the uploader's own where nginx passes it on; what nginx says in headers counts.
+    let pass = intake::text_header(headers, "obhut-pass")?;
+    let hold = intake::text_header(headers, "obhut-hold")?;
+    let parameters = match pass {
+        Some(pass) => ProxyParameters {
+            surface: intake::text_header(headers, "obhut-surface")?,
+            pass: Some(pass),
+            hold,
+        },
+        None => parameters.map_err(|e| Fault::bad_request(e.body_text()))?.0,
+    };
+    let surface = intake::surface(app, parameters.surface.as_deref(), &key).await?;
+    let pass = location(parameters.pass.as_deref().unwrap_or("@app"))?;
+    let hold = parameters.hold.as_deref().map(location).transpose()?;
+    intake::check_encoding(headers)?;
+    let account = intake::text_header(headers, "obhut-account")?;
+    // The header alone, never the form, which is the uploader's.
+    let upload = intake::upload_header(headers)?.unwrap_or_default();
+    Ok(Admitted {
+        key,
+        current,
+        surface,
+        pass,
+        hold,
+        account,
+        upload,
+        _receiving: intake::receiving(app).await?,
     })
 }
 
