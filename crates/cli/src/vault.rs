@@ -134,7 +134,7 @@ pub async fn run(
                     if seen.problems.is_empty() {
                         text += "everything agrees with the log";
                     } else {
-                        text += &format!("{} PROBLEMS", seen.problems.len());
+                        text += &count(seen.problems.len() as u64, "PROBLEM", "PROBLEMS");
                         for p in &seen.problems {
                             text += &format!("\n  {}: {}", p.place, p.what);
                         }

@@ -36,12 +36,24 @@ pub trait WriterLock: Send + Sync {
     async fn hold(&self) -> std::io::Result<Box<dyn Send>>;
 }
 
+/// What is missing needs a backup, not disk space.
+fn store_failure(e: &object_store::Error) -> String {
+    match e {
+        object_store::Error::NotFound { .. } => {
+            "it is missing from the evidence store; restore it from a backup".to_owned()
+        }
+        e => format!(
+            "the evidence store failed: {e}; check disk space and permissions, then try again"
+        ),
+    }
+}
+
 /// What can go wrong. Texts carry ids and places, never content.
 #[derive(thiserror::Error, Debug)]
 #[non_exhaustive]
 pub enum VaultError {
     /// The store failed; nothing was acknowledged.
-    #[error("the evidence store failed: {0}; check disk space and permissions, then try again")]
+    #[error("{}", store_failure(.0))]
     Store(#[from] object_store::Error),
     /// The writer lock failed.
     #[error("the vault could not be locked for writing: {0}")]

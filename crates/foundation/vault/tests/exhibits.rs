@@ -206,6 +206,12 @@ async fn a_removed_file_and_a_stranger_are_found() {
         seen.problems[0].place,
         format!("exhibits/{}.age", exhibit.id)
     );
+    // It once spoke of disk space, and named the folder of the machine.
+    let what = &seen.problems[0].what;
+    assert!(
+        what.contains("is missing") && what.contains("backup"),
+        "{what}"
+    );
     assert_eq!(seen.leftovers, ["exhibits/other.age"]);
 }
 
