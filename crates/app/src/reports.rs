@@ -4,10 +4,11 @@ use obhut_casework as casework;
 use std::sync::Arc;
 
 use obhut_casework::{
-    Account, Approval, Casework, CaseworkError, Dossier, Missing, Next, Person, Reason, Report,
-    ReportRow, Result,
+    Account, Approval, Approved, Casework, CaseworkError, Dossier, Missing, Next, Person, Reason,
+    Report, ReportRow, Result,
 };
 use obhut_formats::reports::{self as forms, Documents, Form, Omitted, Remark, Rendered};
+use obhut_partners::destinations;
 use obhut_partners::filing::{self, DrainScope, DrainStats, RetryPolicy};
 use obhut_partners::http::Http;
 use serde::Serialize;
@@ -182,8 +183,14 @@ pub async fn approve(
         }));
     }
     let documents = Documents::from(rendered).to_bytes();
-    let overrides = !stops.is_empty();
-    casework::approve_report(casework, &approvable, person, &documents, overrides).await
+    let destination = approvable.destination();
+    let tests = destinations::by_name(destination).is_some_and(|d| d.has_test_service);
+    let approved = Approved {
+        documents: &documents,
+        overrides: !stops.is_empty(),
+        for_test: tests && !casework::channel(casework, destination).await?.production,
+    };
+    casework::approve_report(casework, &approvable, person, approved).await
 }
 
 /// A report as it was approved, and every word exchanged with its destination.

@@ -346,9 +346,17 @@ async fn a_child_in_danger_alarms_until_a_report_is_approved_or_refused() {
             .await
             .unwrap();
         assert_eq!(alarmed().await, 1, "decided, not approved");
-        obhut_app::reports::approve(c, &report, &olga, Some("a meeting"), false)
+        let approve = async |report: &str| {
+            obhut_app::reports::approve(c, report, &olga, Some("a meeting"), false)
+                .await
+                .unwrap();
+        };
+        approve(&report).await;
+        assert_eq!(alarmed().await, 1, "approved for NCMEC's test service");
+        let real = casework::file_report(c, &chosen, "package-bka", false, "t")
             .await
             .unwrap();
+        approve(&real).await;
         assert_eq!(alarmed().await, 0, "approved");
         let other = case(c, danger, None).await.case;
         assert_eq!(alarmed().await, 1);

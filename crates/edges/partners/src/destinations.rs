@@ -15,6 +15,8 @@ mod webhook;
 pub struct Destination {
     /// Name and report form.
     pub form: &'static Form,
+    /// True if it has a test service, which is used until the destination is set to production.
+    pub has_test_service: bool,
     /// Delivers a rendered report. Each step is recorded before the next one starts.
     pub send: for<'a> fn(Submission<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
     /// Retracts a sent report; repeated until the receiver has acknowledged it.
@@ -25,6 +27,7 @@ pub struct Destination {
 const fn package(form: &'static Form) -> Destination {
     Destination {
         form,
+        has_test_service: false,
         send: |submission| Box::pin(hand_over::send(submission)),
         retract: |submission| Box::pin(hand_over::retract(submission)),
     }
@@ -35,6 +38,7 @@ const fn package(form: &'static Form) -> Destination {
 const fn package_without_files(form: &'static Form) -> Destination {
     Destination {
         form,
+        has_test_service: false,
         send: |submission| Box::pin(hand_over::send_document(submission, "zip")),
         retract: |submission| Box::pin(hand_over::retract(submission)),
     }
@@ -44,6 +48,7 @@ const fn package_without_files(form: &'static Form) -> Destination {
 const fn document(form: &'static Form) -> Destination {
     Destination {
         form,
+        has_test_service: false,
         // VICS and XARF are JSON; the exhibits are not part of either document.
         send: |submission| Box::pin(hand_over::send_document(submission, "json")),
         retract: |submission| Box::pin(hand_over::retract(submission)),

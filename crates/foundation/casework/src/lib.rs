@@ -64,7 +64,7 @@ pub use api_keys::{
 };
 pub use appeals::{Appeal, AppealOutcome, appeals, case_of_appeal, file_appeal, open_appeals};
 pub use approvals::{
-    Approvable, Approval, approval, approve_report, approved_documents, begin_approval,
+    Approvable, Approval, Approved, approval, approve_report, approved_documents, begin_approval,
     require_sendable,
 };
 pub use audit::{AuditRow, audit, note};

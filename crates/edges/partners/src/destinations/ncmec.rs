@@ -26,6 +26,7 @@ mod answers;
 /// NCMEC's CyberTipline.
 pub const DESTINATION: Destination = Destination {
     form: &FORM,
+    has_test_service: true,
     send: |submission| Box::pin(send(submission)),
     retract: |submission| Box::pin(retract(submission)),
 };

@@ -17,6 +17,7 @@ use crate::transcript::Transcript;
 /// A system of the operator's own.
 pub const DESTINATION: Destination = Destination {
     form: &reports::webhook::FORM,
+    has_test_service: false,
     send: |submission| Box::pin(send(submission)),
     retract: |submission| Box::pin(retract(submission)),
 };
