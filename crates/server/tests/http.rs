@@ -59,6 +59,12 @@ fn picture(seed: u32) -> Vec<u8> {
 }
 
 impl Bench {
+    async fn person(&self, name: &str, role: Role) -> Person {
+        casework::add_person(&self.casework, name, &[role], "test")
+            .await
+            .unwrap()
+    }
+
     async fn key(&self, rights: &[Right], person: Option<&Person>) -> String {
         casework::create_key(&self.casework, "test", rights, person, "test")
             .await
@@ -68,12 +74,16 @@ impl Bench {
 
     /// A list of that picture, by its MD5 as the shell would compute it, signed by two.
     async fn list(&self, picture: &[u8]) {
+        self.list_with(picture, Action::Block).await;
+    }
+
+    async fn list_with(&self, picture: &[u8], action: Action) {
         let settings = ListSettings {
             name: "hotline".into(),
             owner: "Hotline".into(),
             purpose: Purpose::Assessed,
             basis: "law".into(),
-            action: Action::Block,
+            action,
         };
         let kind = obhut_hash::kinds::by_name("md5").unwrap();
         let obhut_hash::Compute::Bytes(compute) = kind.compute else {
@@ -86,9 +96,7 @@ impl Bench {
             .await
             .unwrap();
         for name in ["Ada", "Grace"] {
-            let person = casework::add_person(&self.casework, name, &[Role::ListSteward], "test")
-                .await
-                .unwrap();
+            let person = self.person(name, Role::ListSteward).await;
             media::sign_list(&self.casework, "hotline", &person)
                 .await
                 .unwrap();
@@ -235,9 +243,7 @@ async fn from_upload_to_draft() {
     let b = bench().await;
     let known = picture(1);
     b.list(&known).await;
-    let rita = casework::add_person(&b.casework, "Rita", &[Role::Reviewer], "test")
-        .await
-        .unwrap();
+    let rita = b.person("Rita", Role::Reviewer).await;
     let platform = b.key(&[Right::Screen, Right::Findings], None).await;
     let reviewer = b.key(&[Right::Cases, Right::Decide], Some(&rita)).await;
     let (_, body) = b
@@ -616,9 +622,7 @@ async fn facts_and_views_of_an_uploads_case_over_http() {
     let b = bench().await;
     let known = picture(1);
     b.list(&known).await;
-    let rita = casework::add_person(&b.casework, "Rita", &[Role::Reviewer], "test")
-        .await
-        .unwrap();
+    let rita = b.person("Rita", Role::Reviewer).await;
     let platform = b.key(&[Right::Screen, Right::Findings], None).await;
     let key = b.key(&[Right::Cases, Right::Decide], Some(&rita)).await;
     let (_, body) = b
@@ -734,9 +738,7 @@ async fn what_a_person_decides_reaches_the_platform_and_the_next_upload() {
     let b = bench().await;
     let known = picture(1);
     b.list(&known).await;
-    let rita = casework::add_person(&b.casework, "Rita", &[Role::Reviewer], "test")
-        .await
-        .unwrap();
+    let rita = b.person("Rita", Role::Reviewer).await;
     let platform = b.key(&[Right::Screen], None).await;
     let more = b.key(&[Right::Screen, Right::Findings], None).await;
     let key = b.key(&[Right::Decide], Some(&rita)).await;
@@ -825,4 +827,80 @@ async fn what_a_person_decides_reaches_the_platform_and_the_next_upload() {
         .screen("?surface=public", &platform, "u-1", known.clone())
         .await;
     assert_eq!(answer["action"], "block");
+}
+
+/// Decided cases without an upload filled an answer, and `next` never moved on.
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_decided_after_many_other_cases_are_reached() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let more = b.key(&[Right::Screen, Right::Findings], None).await;
+    let request = DecisionRequest {
+        ruling: Ruling::NoReport,
+        grounds: "g".into(),
+        category: None,
+    };
+    let mut cases = Vec::new();
+    // More than one answer holds (`CASES_MAX`).
+    for n in 0..101 {
+        let new = format!(r#"{{"facts": {{"reported": {{"id": "other-{n}"}}}}}}"#);
+        let new = CaseFile::from_json(new.as_bytes()).unwrap();
+        let made = casework::new_case(&b.casework, &new, Vec::new(), "test").await;
+        cases.push(made.unwrap().case);
+    }
+    let (_, held) = b.screen("?surface=public", &more, "u-1", known).await;
+    cases.push(held["case"].as_str().unwrap().to_owned());
+    for case in &cases {
+        casework::decide(&b.casework, case, &rita, &request)
+            .await
+            .unwrap();
+    }
+    let mut since = "2026-01-01T00:00:00Z".to_owned();
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        let path = format!("/v1/screen?since={since}");
+        let (_, answer) = b.call(&more, "GET", &path, &Value::Null).await;
+        found.extend(answer["uploads"].as_array().unwrap().clone());
+        if answer["more"] == false {
+            break;
+        }
+        answer["next"].as_str().unwrap().clone_into(&mut since);
+    }
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["id"], held["id"]);
+}
+
+/// The same bytes of an account that was reported for them were only held again.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_a_person_decided_to_report_are_blocked_when_the_account_sends_them_again() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list_with(&known, Action::Hold).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let more = b.key(&[Right::Screen, Right::Findings], None).await;
+    let (_, first) = b
+        .screen("?surface=public", &more, "u-1", known.clone())
+        .await;
+    assert_eq!(first["action"], "hold");
+    let case = first["case"].as_str().unwrap();
+    for (ruling, action) in [(Ruling::Report, "block"), (Ruling::NoReport, "pass")] {
+        let request = DecisionRequest {
+            ruling,
+            grounds: "g".into(),
+            category: None,
+        };
+        casework::decide(&b.casework, case, &rita, &request)
+            .await
+            .unwrap();
+        let (_, again) = b
+            .screen("?surface=public", &more, "u-1", known.clone())
+            .await;
+        assert_eq!(again["action"], action, "{ruling:?}");
+        let (_, other) = b
+            .screen("?surface=public", &more, "u-2", known.clone())
+            .await;
+        assert_eq!(other["action"], "hold", "another account");
+    }
 }

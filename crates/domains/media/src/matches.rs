@@ -8,6 +8,7 @@ use obhut_casework::for_domains::{
 };
 use obhut_casework::{
     Action, Casework, CaseworkError, Finding, MatchedEntry, Purpose, Result, Sealed, Subject,
+    UploadState,
 };
 
 use crate::lists;
@@ -136,23 +137,39 @@ impl Domain for Media {
     }
 }
 
-/// The case whose decision not to report covers this upload: the same bytes of the same account, and no
-/// entry now that hadn't matched them then. A list that learns more about a file reopens the question.
+/// A decision that an upload follows.
+pub(crate) struct Followed {
+    /// The case it was about.
+    pub case: String,
+    /// Pass or block.
+    pub action: Action,
+}
+
+/// What a person decided about the same bytes of the same account. A decision not to report covers no entry
+/// that hadn't matched then: a list that learns more about a file reopens the question.
 pub(crate) async fn decided_before(
     tx: &mut Tx,
     casework: &Casework,
     screened: &Screened,
     account: &str,
     sha256: &str,
-) -> Result<Option<String>> {
-    let before = uploads::not_reported(tx, casework, account, sha256).await?;
-    let Some((case, _)) = before.last().cloned() else {
+) -> Result<Option<Followed>> {
+    let before = uploads::decided_before(tx, casework, account, sha256).await?;
+    let Some(last) = before.last() else {
         return Ok(None);
     };
+    let case = last.case.clone();
+    if last.state == UploadState::Remove {
+        let action = Action::Block;
+        return Ok(Some(Followed { case, action }));
+    }
     let mut judged = Vec::new();
-    for (_, finding) in &before {
+    for found in &before {
+        if found.state != UploadState::Release {
+            continue;
+        }
         let rows = sqlx::query("SELECT list_id, entry FROM media_matches WHERE finding = $1")
-            .bind(finding)
+            .bind(&found.finding)
             .fetch_all(&mut **tx)
             .await?;
         for row in &rows {
@@ -167,7 +184,8 @@ pub(crate) async fn decided_before(
             .any(|(list, entry)| *list == m.list_id && *entry == m.entry)
     });
     // Without any row the finding was no upload's: nothing of this domain was judged then.
-    Ok(Some(case).filter(|_| covered && !judged.is_empty()))
+    let action = Action::Pass;
+    Ok((covered && !judged.is_empty()).then_some(Followed { case, action }))
 }
 
 /// Inserts the findings of a screening: one per matched entry of a signed list.

@@ -13,7 +13,7 @@ use obhut_vault::Intake;
 use sha2::{Digest as _, Sha256};
 
 use crate::lists::count_hit;
-use crate::matches;
+use crate::matches::{self, Followed};
 use crate::screen::Screened;
 
 /// What was recorded.
@@ -21,8 +21,8 @@ use crate::screen::Screened;
 pub struct Recorded {
     /// The opaque id the caller gets, whatever the verdict.
     pub id: String,
-    /// What to do with the upload: what screening said, or pass where a person has already decided not to
-    /// report the same bytes of the same account.
+    /// What to do with the upload: what screening said, or what follows from a person's decision about the
+    /// same bytes of the same account.
     pub action: Action,
     /// The case, where there was a finding.
     pub case: Option<String>,
@@ -91,23 +91,34 @@ pub async fn record(
             exhibit: None,
         });
     }
-    if let (Some(account), Some(bytes)) = (&subject.account, bytes) {
-        let mut tx = casework.begin().await?;
-        let sha256 = hex::encode(Sha256::digest(bytes));
-        let before =
-            matches::decided_before(&mut tx, casework, screened, account.expose(), &sha256).await?;
-        if let Some(case) = before {
+    let follows = decided_before(casework, screened, subject, bytes).await?;
+    let blocked;
+    let screened = match follows {
+        None => screened,
+        Some(follows) if follows.action == Action::Pass => {
+            let mut tx = casework.begin().await?;
+            for (list, version) in unsigned(screened) {
+                count_hit(&mut tx, list, version).await?;
+            }
             let now = casework.now_micros();
-            audit::write(&mut tx, now, actor, "upload.follow", &id, &case).await?;
+            audit::write(&mut tx, now, actor, "upload.follow", &id, &follows.case).await?;
             tx.commit().await?;
             return Ok(Recorded {
                 id,
-                action: Action::Pass,
+                action: follows.action,
                 case: None,
                 exhibit: None,
             });
         }
-    }
+        // A new finding all the same: it is another upload, and a report names the earlier case.
+        Some(follows) => {
+            blocked = Screened {
+                action: follows.action,
+                ..screened.clone()
+            };
+            &blocked
+        }
+    };
     // Chosen now, because the exhibit's record names a case before one is opened.
     let fresh = ids::new("case");
     // Store the exhibit before the finding that references it, so that every recorded exhibit can be opened.
@@ -146,6 +157,22 @@ pub async fn record(
         case: Some(case),
         exhibit,
     })
+}
+
+/// The decision about the same bytes of the same account, if there is one to follow.
+async fn decided_before(
+    casework: &Casework,
+    screened: &Screened,
+    subject: &Subject,
+    bytes: Option<&[u8]>,
+) -> Result<Option<Followed>> {
+    let (Some(account), Some(bytes)) = (&subject.account, bytes) else {
+        return Ok(None);
+    };
+    let sha256 = hex::encode(Sha256::digest(bytes));
+    // Read only: most findings have no earlier decision, and shouldn't wait for the writer twice.
+    let mut tx = casework.snapshot().await?;
+    matches::decided_before(&mut tx, casework, screened, account.expose(), &sha256).await
 }
 
 async fn seal_exhibit(

@@ -355,12 +355,7 @@ pub(crate) async fn forget_account(tx: &mut Tx, now: i64, id: &str) -> Result<bo
 }
 
 pub(crate) async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {
-    let row = sqlx::query("SELECT status FROM cases WHERE id = $1")
-        .bind(id)
-        .fetch_optional(&mut **tx)
-        .await?;
-    let row = row.ok_or_else(|| missing(id))?;
-    Columns::of(&row).word(CaseStatus::from_word, "status")
+    Ok(status_since(tx, id).await?.0)
 }
 
 /// Status, and when it last changed, microseconds since 1970.
@@ -400,17 +395,24 @@ pub(crate) async fn changed_since(
         .collect()
 }
 
-/// The cases of an account that a person decided not to report.
-pub(crate) async fn closed_of_account(
+/// The decided cases of an account, oldest change first: id and status.
+pub(crate) async fn decided_of_account(
     tx: &mut Tx,
     casework: &Casework,
     account: &str,
-) -> Result<Vec<String>> {
-    let rows = sqlx::query("SELECT id FROM cases WHERE account_key = $1 AND status = 'closed'")
-        .bind(account_key(casework, account))
-        .fetch_all(&mut **tx)
-        .await?;
-    rows.iter().map(|row| Columns::of(row).text()).collect()
+) -> Result<Vec<(String, CaseStatus)>> {
+    let rows = sqlx::query(
+        "SELECT id, status FROM cases WHERE account_key = $1 AND status <> 'open' ORDER BY changed_at, id",
+    )
+    .bind(account_key(casework, account))
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.text()?, c.word(CaseStatus::from_word, "status")?))
+        })
+        .collect()
 }
 
 /// Until its date; or, where an authority's word ends it, until that is recorded.

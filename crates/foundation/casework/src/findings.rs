@@ -200,12 +200,8 @@ pub(crate) async fn screenings(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
-/// Findings about these exhibits within these cases: case and finding.
-pub(crate) async fn of_exhibits_in(
-    tx: &mut Tx,
-    exhibits: &[String],
-    cases: &[String],
-) -> Result<Vec<(String, String)>> {
+/// The valid findings about these exhibits: case and finding.
+pub(crate) async fn of_exhibits(tx: &mut Tx, exhibits: &[String]) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     for part in exhibits.chunks(VALUES_MAX) {
         let sql = sqlx::AssertSqlSafe(format!(
@@ -218,10 +214,7 @@ pub(crate) async fn of_exhibits_in(
         }
         for row in &query.fetch_all(&mut **tx).await? {
             let mut c = Columns::of(row);
-            let case = c.text()?;
-            if cases.contains(&case) {
-                found.push((case, c.text()?));
-            }
+            found.push((c.text()?, c.text()?));
         }
     }
     Ok(found)

@@ -189,15 +189,17 @@ pub mod uploads {
     use super::Tx;
     use crate::{Casework, Result};
 
-    /// Findings about the same bytes, by SHA-256, in cases of the same account that a person decided not
-    /// to report: case and finding.
-    pub async fn not_reported(
+    pub use crate::uploads::DecidedFinding;
+
+    /// Findings about the same bytes, by SHA-256, in decided cases of the same account; those of the case
+    /// that changed last come last.
+    pub async fn decided_before(
         tx: &mut Tx,
         casework: &Casework,
         account: &str,
         sha256: &str,
-    ) -> Result<Vec<(String, String)>> {
-        crate::uploads::not_reported(tx, casework, account, sha256).await
+    ) -> Result<Vec<DecidedFinding>> {
+        crate::uploads::decided_before(tx, casework, account, sha256).await
     }
 }
 

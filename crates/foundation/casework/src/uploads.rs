@@ -6,8 +6,8 @@ use crate::database::Tx;
 use crate::decisions::{self, Ruling};
 use crate::{Casework, CaseworkError, Result, cases, findings, views};
 
-/// Cases in one answer about uploads that were decided. Our judgement.
-const CASES_MAX: usize = 1_000;
+/// Cases in one answer about uploads that were decided. Our judgement: two statements each.
+const CASES_MAX: usize = 100;
 
 words! {
     /// What a platform is to do with an upload.
@@ -56,13 +56,23 @@ pub async fn upload_status(casework: &Casework, screening: &str) -> Result<Uploa
     })
 }
 
-/// Uploads whose cases were decided at `since` (microseconds since 1970) or later, oldest change first,
-/// and true if there are more than fit one answer.
-pub async fn uploads_decided(casework: &Casework, since: i64) -> Result<(Vec<UploadStatus>, bool)> {
+/// Uploads whose cases were decided, oldest change first, as many as fit one answer.
+pub struct DecidedUploads {
+    /// The uploads.
+    pub uploads: Vec<UploadStatus>,
+    /// True if there are more.
+    pub more: bool,
+    /// When the last case that was looked at changed, whether or not it has uploads, microseconds since 1970.
+    pub until: Option<i64>,
+}
+
+/// Uploads whose cases were decided at `since` (microseconds since 1970) or later.
+pub async fn uploads_decided(casework: &Casework, since: i64) -> Result<DecidedUploads> {
     let mut tx = casework.db.snapshot().await?;
     let mut changed = cases::changed_since(&mut tx, since, CASES_MAX + 1).await?;
     let more = changed.len() > CASES_MAX;
     changed.truncate(CASES_MAX);
+    let until = changed.last().map(|(_, _, changed_at)| *changed_at);
     let mut found = Vec::new();
     for (case, status, changed_at) in changed {
         let state = state(&mut tx, &case, status).await?;
@@ -75,7 +85,11 @@ pub async fn uploads_decided(casework: &Casework, since: i64) -> Result<(Vec<Upl
             });
         }
     }
-    Ok((found, more))
+    Ok(DecidedUploads {
+        uploads: found,
+        more,
+        until,
+    })
 }
 
 async fn state(tx: &mut Tx, case: &str, status: CaseStatus) -> Result<UploadState> {
@@ -94,14 +108,24 @@ async fn state(tx: &mut Tx, case: &str, status: CaseStatus) -> Result<UploadStat
     })
 }
 
-/// Findings about the same bytes, by SHA-256, in cases of the same account that a person decided not to
-/// report: case and finding.
-pub(crate) async fn not_reported(
+/// A finding about bytes that a person has decided about.
+pub struct DecidedFinding {
+    /// The case.
+    pub case: String,
+    /// The finding.
+    pub finding: String,
+    /// What the decision means for the upload.
+    pub state: UploadState,
+}
+
+/// Findings about the same bytes, by SHA-256, in decided cases of the same account; those of the case that
+/// changed last come last.
+pub(crate) async fn decided_before(
     tx: &mut Tx,
     casework: &Casework,
     account: &str,
     sha256: &str,
-) -> Result<Vec<(String, String)>> {
+) -> Result<Vec<DecidedFinding>> {
     let key = casework.bytes_key("sha256", sha256);
     let exhibits: Vec<String> = views::exhibits_of_bytes(tx, &[&key])
         .await?
@@ -111,6 +135,19 @@ pub(crate) async fn not_reported(
     if exhibits.is_empty() {
         return Ok(Vec::new());
     }
-    let closed = cases::closed_of_account(tx, casework, account).await?;
-    findings::of_exhibits_in(tx, &exhibits, &closed).await
+    let of_bytes = findings::of_exhibits(tx, &exhibits).await?;
+    let mut found = Vec::new();
+    for (case, status) in cases::decided_of_account(tx, casework, account).await? {
+        if of_bytes.iter().all(|(of, _)| *of != case) {
+            continue;
+        }
+        let state = state(tx, &case, status).await?;
+        let here = of_bytes.iter().filter(|(of, _)| *of == case);
+        found.extend(here.map(|(_, finding)| DecidedFinding {
+            case: case.clone(),
+            finding: finding.clone(),
+            state,
+        }));
+    }
+    Ok(found)
 }

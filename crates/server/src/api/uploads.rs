@@ -83,21 +83,21 @@ pub(crate) async fn decided(
         .parse::<jiff::Timestamp>()
         .map_err(|_| Fault::bad_request("since is a time with a zone, like 2026-11-22T10:15:00Z"))?
         .as_microsecond();
-    let (found, more) = casework::uploads_decided(&app.casework, since).await?;
-    let last = found.last().and_then(|u| u.since).unwrap_or(since);
+    let decided = casework::uploads_decided(&app.casework, since).await?;
+    let until = decided.until.unwrap_or(since);
     // With more to come the next page starts where this one ended.
-    let next = if more {
-        last
-    } else {
-        since.max(last - OVERLAP_MICROS)
+    let next = match decided.more {
+        true => until,
+        false => since.max(until - OVERLAP_MICROS),
     };
     let findings = key.has(Right::Findings);
     Ok(Json(DecidedBody {
-        uploads: found
+        uploads: decided
+            .uploads
             .into_iter()
             .map(|u| UploadBody::of(u, findings))
             .collect(),
-        more,
+        more: decided.more,
         next: rfc3339(next),
     }))
 }
