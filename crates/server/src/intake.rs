@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::StreamExt as _;
-use obhut_app::casework::{self, ApiKey, Sealed, Subject, Surface, UploadFacts, read_json};
+use obhut_app::casework::{
+    self, ApiKey, Sealed, Subject, Surface, UploadFacts, fresh_group, read_json,
+};
 use obhut_app::media::{self, Current, Recorded, ScreenOptions, Screened};
 use obhut_app::partners::fetch::{FetchFault, Fetched};
 use sha2::{Digest as _, Sha256};
@@ -99,6 +101,20 @@ pub(crate) async fn drain(body: Body) {
         }
     };
     let _ = tokio::time::timeout(DRAIN_TIME_MAX, reading).await;
+}
+
+/// What was admitted, with the body untouched; if it was refused, the body is drained first.
+pub(crate) async fn admitted<T>(
+    admitting: Result<T, Fault>,
+    body: Body,
+) -> Result<(T, Body), Fault> {
+    match admitting {
+        Ok(admitted) => Ok((admitted, body)),
+        Err(fault) => {
+            drain(body).await;
+            Err(fault)
+        }
+    }
 }
 
 /// The body, within its limit of length and time.
@@ -371,13 +387,19 @@ pub(crate) async fn record(
     screened: &Screened,
     bytes: &[u8],
 ) -> Result<Recorded, Fault> {
-    let subject = Subject {
+    let group = match &sender.account {
+        Some(account) => account.clone(),
         // Without an account the same bytes are one case, however often they come: one look decides them
         // all. The group identifies no person; only its keyed digest is kept.
-        group: sender.account.clone().unwrap_or_else(|| {
+        None if screened.makes_a_finding() => {
             let digest = Sha256::digest(bytes);
             format!("uploads without an account, {}", hex::encode(digest))
-        }),
+        }
+        // Most uploads open no case, and shouldn't pay for a digest.
+        None => fresh_group(),
+    };
+    let subject = Subject {
+        group,
         account: sender.account.map(Sealed::new),
         name: sender.name.map(Sealed::new),
         surface: sender.surface,

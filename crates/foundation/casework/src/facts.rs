@@ -45,19 +45,16 @@ pub(crate) async fn add_upload(
     write(tx, casework, case, &after).await
 }
 
+/// The facts stored by people and sources; empty if there are none.
 async fn stored(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
     let row = sqlx::query("SELECT sealed FROM facts WHERE case_id = $1")
         .bind(case)
         .fetch_optional(&mut **tx)
         .await?;
-    match row {
-        Some(row) => opened(casework, &Columns::of(&row).text()?),
-        None => Ok(Facts::default()),
-    }
-}
-
-fn opened(casework: &Casework, sealed: &str) -> Result<Facts> {
-    let json = sealed::open_text(casework, sealed)?;
+    let Some(row) = row else {
+        return Ok(Facts::default());
+    };
+    let json = sealed::open_text(casework, &Columns::of(&row).text()?)?;
     serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("facts of a case"))
 }
 
@@ -81,27 +78,18 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
 /// The facts of a case: those stored by people and sources, merged with what each domain contributes
 /// now. A stored value wins.
 pub async fn facts(casework: &Casework, case: &str) -> Result<Facts> {
-    // Fails for an unknown case, which would otherwise read as one without facts.
-    cases::status(&mut casework.db.snapshot().await?, case).await?;
-    // Before the snapshot, so that no caller holds one connection while waiting for a second.
-    let mut facts = self::stored_facts(casework, case).await?;
-    let mut tx = casework.db.snapshot().await?;
-    for domain in casework.domains() {
-        facts.merge(domain.dossier_part(&mut tx, casework, case).await?);
-    }
-    Ok(facts)
+    known(&mut casework.db.snapshot().await?, casework, case).await
 }
 
-/// The facts stored by people and sources; empty if there are none.
-async fn stored_facts(casework: &Casework, case: &str) -> Result<Facts> {
-    let row = sqlx::query("SELECT sealed FROM facts WHERE case_id = $1")
-        .bind(case)
-        .fetch_optional(casework.db.pool())
-        .await?;
-    let Some(row) = row else {
-        return Ok(Facts::default());
-    };
-    opened(casework, &Columns::of(&row).text()?)
+/// The same within a transaction.
+async fn known(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
+    // Fails for an unknown case, which would otherwise read as one without facts.
+    cases::status(tx, case).await?;
+    let mut facts = stored(tx, casework, case).await?;
+    for domain in casework.domains() {
+        facts.merge(domain.dossier_part(tx, casework, case).await?);
+    }
+    Ok(facts)
 }
 
 /// Replaces the stored facts. What a domain contributes is not affected.
@@ -138,12 +126,7 @@ pub async fn replace_facts(
     let mut tx = casework.db.begin().await?;
     // Held from here on: no upload adds to them between this reading and the writing.
     cases::hold(&mut tx, case).await?;
-    cases::status(&mut tx, case).await?;
-    let mut known = stored(&mut tx, casework, case).await?;
-    for domain in casework.domains() {
-        known.merge(domain.dossier_part(&mut tx, casework, case).await?);
-    }
-    if facts_version(&known) != version {
+    if facts_version(&known(&mut tx, casework, case).await?) != version {
         return Err(CaseworkError::conflict(format!(
             "the facts of {case} were changed meanwhile; read them again and repeat your change"
         )));

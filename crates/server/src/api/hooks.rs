@@ -61,13 +61,8 @@ pub(crate) async fn nginx(
     body: Body,
 ) -> Result<Response, Fault> {
     // A refusal before the body was read would break the proxy's connection, which then says 502.
-    let admitted = match admit(&app, parameters, &headers).await {
-        Ok(admitted) => admitted,
-        Err(fault) => {
-            intake::drain(body).await;
-            return Err(fault);
-        }
-    };
+    let admitting = admit(&app, parameters, &headers).await;
+    let (admitted, body) = intake::admitted(admitting, body).await?;
     let bytes_max = app.pool.limits().input_bytes_max;
     let files = if intake::is_form(&headers) {
         intake::form(&headers, body, bytes_max).await?.files

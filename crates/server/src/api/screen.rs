@@ -161,13 +161,8 @@ pub(crate) async fn screen(
     body: Body,
 ) -> Result<Response, Fault> {
     // Who asks, and for what, is settled before the first byte of the body is taken in.
-    let admitted = match admit(&app, parameters, &headers).await {
-        Ok(admitted) => admitted,
-        Err(fault) => {
-            intake::drain(body).await;
-            return Err(fault);
-        }
-    };
+    let admitting = admit(&app, parameters, &headers).await;
+    let (admitted, body) = intake::admitted(admitting, body).await?;
     let received = receive(&app, &headers, body).await?;
     let upload = received.upload;
     // Only once the body is here: a slow sender must not occupy a decoder.
