@@ -254,6 +254,10 @@ fn in_words(e: &ureq::Error) -> String {
     match e {
         ureq::Error::Timeout(_) => "no answer in time".into(),
         ureq::Error::HostNotFound => "the name leads nowhere".into(),
+        // The system's lookup of a name fails without a kind of its own.
+        ureq::Error::Io(e) if e.kind().to_string() == "uncategorized error" => {
+            "the connection failed: the name can't be looked up, or there is no network".into()
+        }
         ureq::Error::Io(e) => format!("the connection failed: {}", e.kind()),
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
             "the connection can't be trusted (TLS)".into()
