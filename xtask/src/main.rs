@@ -62,7 +62,9 @@ fn main() -> ExitCode {
 
 /// The project's folder.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    // Asked when run: two checkouts may share a build folder, and with it this program.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR");
+    Path::new(&here.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()))
         .parent()
         .expect("xtask is in the project's folder")
         .to_owned()

@@ -6,7 +6,7 @@ use std::io::{self, Seek as _};
 use std::path::Path;
 
 use obhut_casework as casework;
-use obhut_casework::for_domains::{Inside as _, audit, cases, facts, ids};
+use obhut_casework::for_domains::{Inside as _, Tx, audit, cases, facts, ids};
 use obhut_casework::{Action, Casework, FileDigests, Result, Subject};
 use obhut_hash::Compute;
 use obhut_vault::Intake;
@@ -62,6 +62,13 @@ fn unsigned(screened: &Screened) -> BTreeSet<(&str, &str)> {
         .collect()
 }
 
+async fn count_unsigned(tx: &mut Tx, screened: &Screened) -> Result<()> {
+    for (list, version) in unsigned(screened) {
+        count_hit(tx, list, version).await?;
+    }
+    Ok(())
+}
+
 /// Records a screening: hit counts for unsigned lists; for a match or an undecodable picture a finding in a
 /// case, and with `bytes` an exhibit.
 pub async fn record(
@@ -74,22 +81,20 @@ pub async fn record(
     // First: a private message without a legal basis must leave no trace, not even a count.
     casework::check_surface(casework, subject.surface).await?;
     let id = ids::new("screen");
+    let unrecorded = |id, action| Recorded {
+        id,
+        action,
+        case: None,
+        exhibit: None,
+    };
     if !screened.makes_a_finding() {
-        let unsigned = unsigned(screened);
         // Most files match nothing and must not wait for the writer.
-        if !unsigned.is_empty() {
+        if !unsigned(screened).is_empty() {
             let mut tx = casework.begin().await?;
-            for (list, version) in unsigned {
-                count_hit(&mut tx, list, version).await?;
-            }
+            count_unsigned(&mut tx, screened).await?;
             tx.commit().await?;
         }
-        return Ok(Recorded {
-            id,
-            action: screened.action,
-            case: None,
-            exhibit: None,
-        });
+        return Ok(unrecorded(id, screened.action));
     }
     let follows = decided_before(casework, screened, subject, bytes).await?;
     let blocked;
@@ -97,18 +102,11 @@ pub async fn record(
         None => screened,
         Some(follows) if follows.action == Action::Pass => {
             let mut tx = casework.begin().await?;
-            for (list, version) in unsigned(screened) {
-                count_hit(&mut tx, list, version).await?;
-            }
+            count_unsigned(&mut tx, screened).await?;
             let now = casework.now_micros();
             audit::write(&mut tx, now, actor, "upload.follow", &id, &follows.case).await?;
             tx.commit().await?;
-            return Ok(Recorded {
-                id,
-                action: follows.action,
-                case: None,
-                exhibit: None,
-            });
+            return Ok(unrecorded(id, follows.action));
         }
         // A new finding all the same: it is another upload, and a report names the earlier case.
         Some(follows) => {
@@ -133,9 +131,7 @@ pub async fn record(
         None => None,
     };
     let mut tx = casework.begin().await?;
-    for (list, version) in unsigned(screened) {
-        count_hit(&mut tx, list, version).await?;
-    }
+    count_unsigned(&mut tx, screened).await?;
     // Locks the case until the commit: no decision can fall between joining and the finding.
     let case = cases::join_uploads(&mut tx, casework, subject, &fresh, actor).await?;
     matches::write(

@@ -374,12 +374,15 @@ pub(crate) async fn status_since(tx: &mut Tx, id: &str) -> Result<(CaseStatus, i
 pub(crate) async fn changed_since(
     tx: &mut Tx,
     since: i64,
+    after: &str,
     most: usize,
 ) -> Result<Vec<(String, CaseStatus, i64)>> {
+    // Not one comparison of pairs: the index serves the first, the second decides within its first moment.
     let rows = sqlx::query(
-        "SELECT id, status, changed_at FROM cases WHERE changed_at >= $1 AND status <> 'open' ORDER BY changed_at, id LIMIT $2",
+        "SELECT id, status, changed_at FROM cases WHERE changed_at >= $1 AND (changed_at > $1 OR id > $2) AND status <> 'open' ORDER BY changed_at, id LIMIT $3",
     )
     .bind(since)
+    .bind(after)
     .bind(most as i64)
     .fetch_all(&mut **tx)
     .await?;

@@ -62,17 +62,25 @@ pub struct DecidedUploads {
     pub uploads: Vec<UploadStatus>,
     /// True if there are more.
     pub more: bool,
-    /// When the last case that was looked at changed, whether or not it has uploads, microseconds since 1970.
-    pub until: Option<i64>,
+    /// When the last case that was looked at changed, whether or not it has uploads, microseconds since 1970;
+    /// and its id.
+    pub until: Option<(i64, String)>,
 }
 
-/// Uploads whose cases were decided at `since` (microseconds since 1970) or later.
-pub async fn uploads_decided(casework: &Casework, since: i64) -> Result<DecidedUploads> {
+/// Uploads whose cases were decided at `since` (microseconds since 1970) or later; of the cases decided at
+/// `since` itself, those whose id is greater than `after`, which is empty for all of them.
+pub async fn uploads_decided(
+    casework: &Casework,
+    since: i64,
+    after: &str,
+) -> Result<DecidedUploads> {
     let mut tx = casework.db.snapshot().await?;
-    let mut changed = cases::changed_since(&mut tx, since, CASES_MAX + 1).await?;
+    let mut changed = cases::changed_since(&mut tx, since, after, CASES_MAX + 1).await?;
     let more = changed.len() > CASES_MAX;
     changed.truncate(CASES_MAX);
-    let until = changed.last().map(|(_, _, changed_at)| *changed_at);
+    let until = changed
+        .last()
+        .map(|(case, _, changed_at)| (*changed_at, case.clone()));
     let mut found = Vec::new();
     for (case, status, changed_at) in changed {
         let state = state(&mut tx, &case, status).await?;

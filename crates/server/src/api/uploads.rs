@@ -46,7 +46,7 @@ pub(crate) struct DecidedBody {
     uploads: Vec<UploadBody>,
     /// True if there are more; ask again immediately.
     more: bool,
-    /// What to ask with next time, RFC 3339. It reaches back a little, so some come twice.
+    /// What to ask with next time, unchanged. After the last answer it reaches back a little, so some come twice.
     next: String,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct DecidedBody {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Since {
-    /// RFC 3339; the `next` of the last answer.
+    /// RFC 3339 the first time; then the `next` of the last answer.
     since: String,
 }
 
@@ -79,16 +79,17 @@ pub(crate) async fn decided(
 ) -> Result<Json<DecidedBody>, Fault> {
     let key = access::require(&app, &headers, Right::Screen).await?;
     let Query(Since { since }) = since.map_err(|e| Fault::bad_request(e.body_text()))?;
-    let since = since
-        .parse::<jiff::Timestamp>()
-        .map_err(|_| Fault::bad_request("since is a time with a zone, like 2026-11-22T10:15:00Z"))?
-        .as_microsecond();
-    let decided = casework::uploads_decided(&app.casework, since).await?;
-    let until = decided.until.unwrap_or(since);
-    // With more to come the next page starts where this one ended.
-    let next = match decided.more {
-        true => until,
-        false => since.max(until - OVERLAP_MICROS),
+    let (since, after) = position(&since).ok_or_else(|| {
+        Fault::bad_request(
+            "since is a time with a zone, like 2026-11-22T10:15:00Z, or the next of the last answer",
+        )
+    })?;
+    let decided = casework::uploads_decided(&app.casework, since, after).await?;
+    let next = match (decided.more, decided.until) {
+        (true, Some((until, case))) => format!("{}{SEPARATOR}{case}", exact(until)),
+        // Even before `since`: the page before this one may have ended a moment ago.
+        (_, Some((until, _))) => exact(until - OVERLAP_MICROS),
+        (_, None) => exact(since),
     };
     let findings = key.has(Right::Findings);
     Ok(Json(DecidedBody {
@@ -98,6 +99,21 @@ pub(crate) async fn decided(
             .map(|u| UploadBody::of(u, findings))
             .collect(),
         more: decided.more,
-        next: rfc3339(next),
+        next,
     }))
+}
+
+/// Between time and case in `next`; nothing in a URL has to be escaped for it (RFC 3986, 2.3).
+const SEPARATOR: char = '~';
+
+/// The time in microseconds since 1970, and the case after which the next answer begins.
+fn position(since: &str) -> Option<(i64, &str)> {
+    let (time, after) = since.split_once(SEPARATOR).unwrap_or((since, ""));
+    let time: jiff::Timestamp = time.parse().ok()?;
+    Some((time.as_microsecond(), after))
+}
+
+/// To the microsecond: rounded, the second in which an answer ended would be given again and again.
+fn exact(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| rfc3339(micros), |t| t.to_string())
 }

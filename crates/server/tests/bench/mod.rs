@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod http;
+
 use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,8 +30,13 @@ pub fn pool() -> Arc<Pool> {
 
 /// A casework in a temporary folder, deleted when the second value is dropped.
 pub async fn casework() -> (Arc<Casework>, tempfile::TempDir) {
+    casework_at(Arc::new(SystemClock)).await
+}
+
+/// With another clock than the system's.
+pub async fn casework_at(clock: Arc<dyn Clock>) -> (Arc<Casework>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let opened = obhut_app::open(DataFolder::new(folder.path()), None, Arc::new(SystemClock));
+    let opened = obhut_app::open(DataFolder::new(folder.path()), None, clock);
     (Arc::new(opened.await.unwrap()), folder)
 }
 

@@ -1,0 +1,321 @@
+//! What the platform and the case file have after the screening: facts, views, decisions, and what follows from them.
+
+mod bench;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use http_body_util::BodyExt as _;
+use obhut_app::casework::*;
+use obhut_app::media::*;
+use obhut_app::{casework, media};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use bench::http::{bench, bench_at};
+use bench::picture;
+
+/// An upload's case could get no IP address over HTTP, its file couldn't be viewed there, and the report
+/// said "not viewed".
+#[tokio::test(flavor = "multi_thread")]
+async fn facts_and_views_of_an_uploads_case_over_http() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let platform = b.key(&[Right::Screen, Right::Findings], None).await;
+    let key = b.key(&[Right::Cases, Right::Decide], Some(&rita)).await;
+    let (_, body) = b
+        .screen("?surface=public", &platform, "u-1", known.clone())
+        .await;
+    let case = body["case"].as_str().unwrap();
+    let facts = format!("/v1/cases/{case}/facts");
+    let none = Value::Null;
+    assert_eq!(b.call(&platform, "GET", &facts, &none).await.0, 403);
+    let (status, mut read) = b.call(&key, "GET", &facts, &none).await;
+    assert_eq!(
+        (status, &read["facts"]["reported"]["id"]),
+        (200, &"u-1".into())
+    );
+    read["facts"]["victims"] = json!([{"id": "child-1"}]);
+    read["facts"]["reported"]["ip_events"] = json!([{"address": "300.1.1.1"}]);
+    let (status, answer) = b.call(&key, "PUT", &facts, &read).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(
+        answer["faults"][0]["field"],
+        "facts.reported.ip_events[0].address"
+    );
+    // The version that was read first is out of date.
+    assert_eq!(b.call(&key, "PUT", &facts, &read).await.0, 409);
+    let (_, mut read) = b.call(&key, "GET", &facts, &none).await;
+    assert_eq!(read["version"], answer["version"]);
+    read["facts"]["reported"]["ip_events"] = json!([{"address": "192.0.2.1", "event": "Upload"}]);
+    let (status, answer) = b.call(&key, "PUT", &facts, &read).await;
+    assert_eq!((status, &answer["faults"]), (200, &json!([])));
+    // A typing error loses nothing.
+    read["facts"]["victim"] = json!([]);
+    assert_eq!(b.call(&key, "PUT", &facts, &read).await.0, 400);
+    assert_eq!(
+        b.call(&key, "GET", "/v1/cases/case-0/facts", &none).await.0,
+        404
+    );
+    // Its file.
+    let (status, exhibits) = b
+        .call(&key, "GET", &format!("/v1/cases/{case}/exhibits"), &none)
+        .await;
+    assert_eq!((status, exhibits.as_array().unwrap().len()), (200, 1));
+    assert_eq!(
+        (&exhibits[0]["bytes"], &exhibits[0]["views"]),
+        (&known.len().into(), &json!([]))
+    );
+    let view = format!(
+        "/v1/exhibits/{}/views",
+        exhibits[0]["exhibit"].as_str().unwrap()
+    );
+    let looking = json!({"purpose": "to decide", "extent": "whole"});
+    for (key, body, status) in [
+        (&platform, looking.clone(), 403),
+        (&key, json!({"purpose": " ", "extent": "whole"}), 422),
+        (&key, json!({"purpose": "p", "extent": "failed"}), 422),
+        (&key, json!({"purpose": "p", "extent": "all"}), 400),
+    ] {
+        assert_eq!(b.call(key, "POST", &view, &body).await.0, status, "{body}");
+    }
+    let request = Request::post(&view)
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(looking.to_string()))
+        .unwrap();
+    let response = b.app.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    assert_eq!(
+        response.headers()[header::CONTENT_DISPOSITION],
+        "attachment"
+    );
+    assert_eq!(
+        response.into_body().collect().await.unwrap().to_bytes(),
+        known
+    );
+    let (_, exhibits) = b
+        .call(&key, "GET", &format!("/v1/cases/{case}/exhibits"), &none)
+        .await;
+    assert_eq!(exhibits[0]["views"][0]["extent"], "whole");
+    assert_eq!(exhibits[0]["views"][0]["person"], rita.id);
+    let ruling = json!({"ruling": "report", "grounds": "as assessed"});
+    b.call(
+        &key,
+        "POST",
+        &format!("/v1/cases/{case}/decisions"),
+        &ruling,
+    )
+    .await;
+    let draft = format!("/v1/cases/{case}/reports/ncmec/draft");
+    let (_, plain) = b.call(&key, "GET", &draft, &none).await;
+    let (_, whole) = b
+        .call(&key, "GET", &format!("{draft}?with_victims=true"), &none)
+        .await;
+    let (plain, whole) = (plain.to_string(), whole.to_string());
+    assert!(
+        whole.contains("<fileViewedByEsp>true</fileViewedByEsp>"),
+        "{whole}"
+    );
+    assert!(
+        plain.contains("<ipAddress>192.0.2.1</ipAddress>"),
+        "{plain}"
+    );
+    assert!(whole.contains("child-1") && !plain.contains("child-1"));
+    assert_eq!(
+        b.call(&key, "GET", &format!("{draft}?with_victim=1"), &none)
+            .await
+            .0,
+        400
+    );
+}
+
+/// The platform didn't learn of a decision not to report, and the same upload was held again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_decides_reaches_the_platform_and_the_next_upload() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let platform = b.key(&[Right::Screen], None).await;
+    let more = b.key(&[Right::Screen, Right::Findings], None).await;
+    let key = b.key(&[Right::Decide], Some(&rita)).await;
+    let none = Value::Null;
+    let since = "/v1/screen?since=2026-01-01T00:00:00Z";
+    let (_, first) = b
+        .screen("?surface=public", &more, "u-1", known.clone())
+        .await;
+    let (_, other) = b
+        .screen("?surface=public", &more, "u-2", known.clone())
+        .await;
+    assert_eq!(first["action"], "block");
+    let one = format!("/v1/screen/{}", first["id"].as_str().unwrap());
+    let waiting = json!({"id": first["id"], "state": "waiting", "since": null});
+    assert_eq!(b.call(&platform, "GET", &one, &none).await, (200, waiting));
+    assert_eq!(
+        b.call(&platform, "GET", since, &none).await.1["uploads"],
+        json!([])
+    );
+    for (answer, ruling) in [(&first, "no-report"), (&other, "report")] {
+        let case = answer["case"].as_str().unwrap();
+        let ruling = json!({"ruling": ruling, "grounds": "g"});
+        let path = format!("/v1/cases/{case}/decisions");
+        assert_eq!(b.call(&key, "POST", &path, &ruling).await.0, 200);
+    }
+    let (_, decided) = b.call(&platform, "GET", &one, &none).await;
+    assert_eq!(decided["state"], "release");
+    assert!(decided.get("case").is_none(), "this key has no right to it");
+    let (_, all) = b.call(&more, "GET", since, &none).await;
+    let states: Vec<_> = all["uploads"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|u| (u["id"].clone(), u["state"].clone(), u["case"].clone()))
+        .collect();
+    let wanted = [(&first, "release"), (&other, "remove")]
+        .map(|(a, state)| (a["id"].clone(), json!(state), a["case"].clone()));
+    assert_eq!(states, wanted);
+    // Asked again with `next`, nothing is missed.
+    let next = format!("/v1/screen?since={}", all["next"].as_str().unwrap());
+    let (_, again) = b.call(&more, "GET", &next, &none).await;
+    assert_eq!(again["uploads"], all["uploads"]);
+    for wrong in ["/v1/screen", "/v1/screen?since=today"] {
+        assert_eq!(b.call(&platform, "GET", wrong, &none).await.0, 400);
+    }
+    assert_eq!(
+        b.call(&platform, "GET", "/v1/screen/screen-0", &none)
+            .await
+            .0,
+        404
+    );
+    // The same bytes: of the same account they follow the decision, of another they are judged again.
+    for (account, action, cases) in [("u-1", "pass", 2), ("u-2", "block", 3), ("u-3", "block", 4)] {
+        let (_, answer) = b
+            .screen("?surface=public", &platform, account, known.clone())
+            .await;
+        assert_eq!(answer["action"], action, "{account}");
+        let all = casework::cases(&b.casework, None).await.unwrap();
+        assert_eq!(all.len(), cases, "{account}");
+    }
+    // A list that knows the file too, and didn't then, opens the question again.
+    let digest = {
+        use sha2::Digest as _;
+        hex::encode(sha2::Sha256::digest(&known))
+    };
+    let settings = ListSettings {
+        name: "second".into(),
+        owner: "Second".into(),
+        purpose: Purpose::Assessed,
+        basis: "law".into(),
+        action: Action::Block,
+    };
+    let csv =
+        format!("kind,digest,category_scale,category,entry_id\nsha256,{digest},,,entry-two\n");
+    media::import_list(&b.casework, &settings, csv.as_bytes(), "test")
+        .await
+        .unwrap();
+    for person in casework::people(&b.casework).await.unwrap() {
+        if person.roles.contains(&Role::ListSteward) {
+            media::sign_list(&b.casework, "second", &person)
+                .await
+                .unwrap();
+        }
+    }
+    let (_, answer) = b
+        .screen("?surface=public", &platform, "u-1", known.clone())
+        .await;
+    assert_eq!(answer["action"], "block");
+}
+
+/// A clock that was stopped.
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now_micros(&self) -> i64 {
+        1_790_000_000_500_000
+    }
+}
+
+/// Decided cases without an upload filled an answer, and `next` never moved on; nor did it if more cases than
+/// an answer holds were decided in the same second.
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_decided_after_many_other_cases_are_reached() {
+    let b = bench_at(Arc::new(StoppedClock)).await;
+    let known = picture(1);
+    b.list(&known).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let more = b.key(&[Right::Screen, Right::Findings], None).await;
+    let request = DecisionRequest {
+        ruling: Ruling::NoReport,
+        grounds: "g".into(),
+        category: None,
+    };
+    let mut cases = Vec::new();
+    // More than one answer holds (`CASES_MAX`).
+    for n in 0..101 {
+        let new = format!(r#"{{"facts": {{"reported": {{"id": "other-{n}"}}}}}}"#);
+        let new = CaseFile::from_json(new.as_bytes()).unwrap();
+        let made = casework::new_case(&b.casework, &new, Vec::new(), "test").await;
+        cases.push(made.unwrap().case);
+    }
+    let (_, held) = b.screen("?surface=public", &more, "u-1", known).await;
+    cases.push(held["case"].as_str().unwrap().to_owned());
+    for case in &cases {
+        casework::decide(&b.casework, case, &rita, &request)
+            .await
+            .unwrap();
+    }
+    let mut since = "2026-01-01T00:00:00Z".to_owned();
+    let (mut found, mut answers) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let path = format!("/v1/screen?since={since}");
+        let (_, answer) = b.call(&more, "GET", &path, &Value::Null).await;
+        found.extend(answer["uploads"].as_array().unwrap().clone());
+        answers.push(answer["more"].clone());
+        answer["next"].as_str().unwrap().clone_into(&mut since);
+        if answer["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(answers, [true, false]);
+    // A minute before the last: what was being written then is seen.
+    assert_eq!(since, "2026-09-21T14:12:20.5Z");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["id"], held["id"]);
+}
+
+/// The same bytes of an account that was reported for them were only held again.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_a_person_decided_to_report_are_blocked_when_the_account_sends_them_again() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list_with(&known, Action::Hold).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let more = b.key(&[Right::Screen, Right::Findings], None).await;
+    let (_, first) = b
+        .screen("?surface=public", &more, "u-1", known.clone())
+        .await;
+    assert_eq!(first["action"], "hold");
+    let case = first["case"].as_str().unwrap();
+    for (ruling, action) in [(Ruling::Report, "block"), (Ruling::NoReport, "pass")] {
+        let request = DecisionRequest {
+            ruling,
+            grounds: "g".into(),
+            category: None,
+        };
+        casework::decide(&b.casework, case, &rita, &request)
+            .await
+            .unwrap();
+        let (_, again) = b
+            .screen("?surface=public", &more, "u-1", known.clone())
+            .await;
+        assert_eq!(again["action"], action, "{ruling:?}");
+        let (_, other) = b
+            .screen("?surface=public", &more, "u-2", known.clone())
+            .await;
+        assert_eq!(other["action"], "hold", "another account");
+    }
+}
