@@ -559,7 +559,8 @@ fn long_functions(text: &str) -> Vec<(String, usize)> {
             })
             .filter(|w| *w == "fn")
             .and_then(|_| words.next());
-        let (Some(name), false) = (name, line.ends_with('}')) else {
+        // On one line, or a trait's function without a body.
+        let (Some(name), false) = (name, line.ends_with(['}', ';'])) else {
             continue;
         };
         let end = lines[at..].iter().position(|l| *l == format!("{indent}}}"));

@@ -7,7 +7,9 @@ use obhut_casework::{
     Account, Approval, Approved, Casework, CaseworkError, Dossier, Missing, Next, Person, Reason,
     Report, ReportRow, Result,
 };
-use obhut_formats::reports::{self as forms, Documents, Form, Omitted, Remark, Rendered};
+use obhut_formats::reports::{
+    self as forms, DETERMINATION, Documents, Form, Omitted, Remark, Rendered,
+};
 use obhut_partners::destinations;
 use obhut_partners::filing::{self, DrainScope, DrainStats, RetryPolicy};
 use obhut_partners::http::Http;
@@ -174,12 +176,21 @@ pub async fn approve(
         .map(|s| format!("{}: {} ({})", s.field, s.why, s.source))
         .collect();
     if !in_the_way.is_empty() {
+        let case = report.dossier.case.clone();
+        let asked = stops
+            .iter()
+            .find_map(|s| s.field.strip_prefix(DETERMINATION));
         return Err(CaseworkError::conflict(format!(
             "report {id} can't be approved, because it would be refused: {}",
             in_the_way.join("; ")
         ))
-        .then(Next::AddFacts {
-            case: report.dossier.case.clone(),
+        .then(match asked {
+            _ if stops.iter().any(|s| s.field.starts_with("reporter.nca_")) => Next::RecordNcaDuty,
+            Some(question) => Next::Determine {
+                case,
+                question: question.to_owned(),
+            },
+            None => Next::AddFacts { case },
         }));
     }
     let documents = Documents::from(rendered).to_bytes();

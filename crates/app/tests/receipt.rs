@@ -353,7 +353,7 @@ async fn a_child_in_danger_alarms_until_a_report_is_approved_or_refused() {
         };
         approve(&report).await;
         assert_eq!(alarmed().await, 1, "approved for NCMEC's test service");
-        let real = casework::file_report(c, &chosen, "package-bka", false, "t")
+        let real = casework::file_report(c, &chosen, "package", false, "t")
             .await
             .unwrap();
         approve(&real).await;

@@ -199,6 +199,8 @@ pub async fn settings(
         terms_of_service,
         legal_url,
         industry_agreement,
+        nca_duty,
+        nca_unreported,
     } = command
     else {
         unreachable!("units were answered above")
@@ -216,11 +218,13 @@ pub async fn settings(
         (&mut reporter.terms_of_service, terms_of_service),
         (&mut reporter.legal_url, legal_url),
         (&mut reporter.industry_agreement, industry_agreement),
+        (&mut reporter.nca_unreported, nca_unreported),
     ] {
         if let Some(given) = given {
             *field = given;
         }
     }
+    reporter.nca_duty = nca_duty.or(reporter.nca_duty);
     // Looking at the settings must not write to the audit trail.
     if reporter != before {
         casework::set_reporter(&casework, &reporter, &shell_user()).await?;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use obhut_app::casework::{
-    Action, AppealOutcome, CaseStatus, Category, Extent, Language, Measure, Outcome, Purpose,
-    Right, Role, Ruling, ServiceKind, Surface,
+    Action, AppealOutcome, CaseStatus, Category, Extent, Language, Measure, NcaDuty, Outcome,
+    Purpose, Question, Right, Role, Ruling, ServiceKind, Surface,
 };
 
 mod chain;
@@ -148,8 +148,10 @@ value_enum!(
     Extent,
     Language,
     Measure,
+    NcaDuty,
     Outcome,
     Purpose,
+    Question,
     Right,
     Role,
     Ruling,
@@ -366,6 +368,17 @@ pub enum ListCommand {
     },
 }
 
+/// Every question with its answers.
+fn question_help() -> String {
+    let mut help = "The question, and the answers it takes:".to_owned();
+    for question in Question::ALL {
+        for (answer, text) in question.answers() {
+            help += &format!("\n{question} {answer}: {text}");
+        }
+    }
+    help
+}
+
 #[derive(Subcommand)]
 pub enum CaseCommand {
     /// Open a case from a case file
@@ -410,6 +423,23 @@ pub enum CaseCommand {
         /// Category of one file the person has viewed whole, for example exhibit-1=ncmec-industry:A1; may be given several times
         #[arg(long, value_name = "EXHIBIT=SCALE:VALUE", value_parser = file_category)]
         file_category: Vec<(String, Category)>,
+    },
+    /// Record what a person determined because a destination asks for it: the offence, the link with a country
+    Determine {
+        /// The case
+        case: String,
+        /// The question
+        #[arg(long, value_parser = words::<Question>(), long_help = question_help())]
+        question: Question,
+        /// The answer, as --help lists them; may be given several times
+        #[arg(long, required = true)]
+        answer: Vec<String>,
+        /// Why
+        #[arg(long)]
+        grounds: String,
+        /// Person determining it (role reviewer or reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: String,
     },
     /// Show or set the facts of a case: accounts, places, times (JSON, see docs/handling.md)
     Facts {
@@ -590,6 +620,12 @@ pub enum SettingsCommand {
         /// Reference of your Industry Hash Sharing agreement with NCMEC; files are classified A1 to B2 only with it
         #[arg(long)]
         industry_agreement: Option<String>,
+        /// Which duty to report to the National Crime Agency you have (Online Safety Act 2023, section 66): as a provider of the United Kingdom, or as another
+        #[arg(long, value_parser = words::<NcaDuty>())]
+        nca_duty: Option<NcaDuty>,
+        /// Who established, and when, that no arrangement under section 70(5) covers the content: that it isn't reported to an agency elsewhere already
+        #[arg(long)]
+        nca_unreported: Option<String>,
     },
     /// Show or set the reporting bank's registration with its financial intelligence unit (docs/goaml.md)
     Unit {

@@ -129,6 +129,28 @@ pub async fn run(
                 },
             )?;
         }
+        CaseCommand::Determine {
+            case,
+            question,
+            answer,
+            grounds,
+            by,
+        } => {
+            casework::case(&casework, &case).await?;
+            let person = context.acting(&casework, Some(&by), Act::Determine).await?;
+            let made =
+                casework::determine(&casework, &case, &person, question, &answer, &grounds).await?;
+            output.line(
+                || serde_json::to_value(&made).expect("a determination is JSON"),
+                || {
+                    format!(
+                        "{} determined for {case}: {}",
+                        made.name,
+                        made.texts().join("; ")
+                    )
+                },
+            )?;
+        }
         CaseCommand::Facts { case, from } => match from {
             Some(file) => {
                 let bytes = input::read(&file, FACTS_BYTES_MAX)?;

@@ -109,6 +109,10 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
             format!("`obhut case decide {case} --by NAME --ruling report --grounds …`")
         }
         Next::AddFacts { case } => format!("`obhut case facts {case}` prints what is known; `--from FILE.json` replaces it"),
+        Next::Determine { case, question } => format!(
+            "`obhut case determine {case} --question {question} --answer … --grounds … --by PERSON`; `obhut case determine --help` lists the answers"
+        ),
+        Next::RecordNcaDuty => "`obhut settings reporter --nca-duty … --nca-unreported …` records it; `--help` says what each means".into(),
         Next::AddFactsOrOverride { case } => {
             format!(
                 "`obhut case facts {case}` prints what is known, `--from FILE.json` replaces it; `--override REASON` approves it as it is"

@@ -9,6 +9,7 @@ use crate::App;
 
 mod appeals;
 mod cases;
+mod determinations;
 mod health;
 mod hooks;
 mod intake;
@@ -26,7 +27,7 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
 #[openapi(
     info(title = "obhut", description = "From first match to a report authorities can act on. Keys are created by the operator and sent as `Authorization: Bearer`."),
     paths(
-        screen::screen, uploads::decided, uploads::one, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide,
+        screen::screen, uploads::decided, uploads::one, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide, determinations::determine, determinations::determined,
         intake::new_case, intake::case_schema, intake::intake, intake::queue,
         record::facts, record::set_facts, record::exhibits, record::view,
         reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract, reports::outcome, reports::transcript, reports::due, reports::see_alarm,
@@ -83,6 +84,10 @@ pub(crate) fn routes() -> Router<App> {
         )
         .route("/v1/cases/{case}", get(cases::show))
         .route("/v1/cases/{case}/decisions", post(cases::decide))
+        .route(
+            "/v1/cases/{case}/determinations",
+            get(determinations::determined).post(determinations::determine),
+        )
         .route(
             "/v1/cases/{case}/facts",
             get(record::facts)

@@ -1,6 +1,7 @@
 //! Building blocks shared by several forms: case JSON, PDF, package, VICS.
 
 pub(crate) mod dossier_json;
+mod german;
 pub(crate) mod packages;
 pub(crate) mod pdf;
 pub(crate) mod vics_cases;

@@ -31,6 +31,9 @@ impl Form {
     }
 }
 
+/// Prefix of the field of a remark about something that only a person determines; the question follows.
+pub const DETERMINATION: &str = "determination.";
+
 /// Stability of a registry entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FormStatus {

@@ -4,7 +4,8 @@
 
 pub use crate::documents::zip;
 pub use crate::form::{
-    Attached, Checked, Documents, FileDocument, Form, FormStatus, Omitted, Remark, Rendered,
+    Attached, Checked, DETERMINATION, Documents, FileDocument, Form, FormStatus, Omitted, Remark,
+    Rendered,
 };
 pub(crate) use crate::form::{attached, stays_here};
 

@@ -65,6 +65,7 @@ impl Decided {
             terms_of_service: "No abuse.".into(),
             legal_url: "https://example.com/legal".into(),
             industry_agreement: "IHS-2026-1".into(),
+            ..Reporter::default()
         };
         casework::set_reporter(&c, &reporter, "test").await.unwrap();
         let screened = Screened {

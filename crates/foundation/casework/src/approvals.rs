@@ -371,6 +371,7 @@ async fn content_key(casework: &Casework, row: &ReportRow, dossier: &Dossier) ->
         dossier.appealed_at,
         dossier.found_at,
         dossier.reporter,
+        dossier.determinations,
         dossier.unit.as_ref().map(|u| u.expose()),
         row.destination,
         channel.address(),

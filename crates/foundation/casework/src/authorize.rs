@@ -18,6 +18,8 @@ pub enum Action {
     ReadFacts,
     /// Replace what is known about a case.
     SetFacts,
+    /// Determine what a destination asks a person for: the offence, the link with a country.
+    Determine,
     /// Read a report in a destination's form before it is filed.
     ReadDraft,
     /// Put a report on record.
@@ -124,6 +126,7 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::DecideHold, REVIEWER),
     gate(Action::ReadFacts, EITHER),
     gate(Action::SetFacts, EITHER),
+    gate(Action::Determine, EITHER),
     gate(Action::ViewExhibit, REVIEWER),
     gate(Action::SeeAlarm, OFFICER),
     at_the_shell(Action::CurateLists, STEWARD),

@@ -10,8 +10,8 @@ use obhut_facts::{
 
 use crate::views::Viewed;
 use crate::{
-    Casework, Decision, Finding, Result, appeals, case_detail, cases, filings, findings, settings,
-    views,
+    Casework, Decision, Finding, Result, appeals, case_detail, cases, determinations, filings,
+    findings, settings, views,
 };
 
 /// What of a case goes into a dossier besides its ordinary facts and files.
@@ -88,6 +88,7 @@ pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Resu
         victims_left_out,
         unit: settings::financial_unit(casework).await?.map(Sealed::new),
         files,
+        determinations: determinations::determinations(casework, case).await?,
         incoming,
     })
 }

@@ -25,6 +25,7 @@ mod channels;
 mod danger;
 mod deadlines;
 mod decisions;
+mod determinations;
 mod dossier;
 mod erasing;
 mod erasures;
@@ -79,6 +80,7 @@ pub use deadlines::{
     extend_deadline,
 };
 pub use decisions::{Decision, DecisionRequest, Ruling, decide, decide_with_files, decisions};
+pub use determinations::{determinations, determine};
 pub use erasing::{finish_erasures, finish_settlements};
 pub use erasures::{
     Erasure, ErasureProof, Kept, Restoration, Restored, erasure_proof, finish_restoration,
@@ -104,8 +106,9 @@ pub use obhut_facts::{
     Thread, UploadFacts, Wallet, read_json,
 };
 pub use obhut_facts::{
-    COMPLETENESS, CaseStatus, Category, Dossier, FileDigests, Missing, RISK, Reason, ReportedFile,
-    Reporter, RuleFile, RuleInput, Scores, Surface, at_risk, scores,
+    COMPLETENESS, CaseStatus, Category, Determination, Dossier, FileDigests, Missing, NcaDuty,
+    Question, RISK, Reason, ReportedFile, Reporter, RuleFile, RuleInput, Scores, Surface, at_risk,
+    scores,
 };
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use open::{open, open_with};

@@ -169,6 +169,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "findings",
         include_str!("../migrations/0065_findings.sql"),
     ),
+    (
+        66,
+        "determinations",
+        include_str!("../migrations/0066_determinations.sql"),
+    ),
 ];
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use crate::cases::{self, advance};
 use crate::casework::{Clearing, Removed};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, alarms, approvals, audit, decisions, erasing,
-    erasures, facts, reports, views,
+    Casework, CaseworkError, Person, Result, Role, alarms, approvals, audit, decisions,
+    determinations, erasing, erasures, facts, reports, views,
 };
 
 /// Decides an appeal. The person must have decided neither the case nor any approval. An upheld appeal withdraws unsent reports,
@@ -121,6 +121,9 @@ async fn require_untouched(casework: &Casework, case: &str, person: &Person) -> 
         .iter()
         .any(|d| d.person() == person.id)
         .then_some("decided this case");
+    if determinations::made_by(casework, case, person).await? {
+        what = what.or(Some("determined something about this case"));
+    }
     for report in reports::report_rows(casework, Some(case)).await? {
         if approvals::approver(casework, &report.id).await?.as_ref() == Some(&person.id) {
             what = what.or(Some("approved a report of this case"));
@@ -210,5 +213,6 @@ async fn clear(
     // The name survives, sealed, only until the platform has restored the account.
     let account = account.as_ref().map(|a| a.expose().as_str());
     erasures::plan(tx, casework, clearing, &removed, account).await?;
+    determinations::erase(tx, case).await?;
     facts::erase(tx, case).await
 }

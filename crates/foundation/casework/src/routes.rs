@@ -252,7 +252,7 @@ pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
 
 #[cfg(test)]
 mod tests {
-    use obhut_facts::{CaseStatus, Facts, Jurisdiction, Reporter, Sealed};
+    use obhut_facts::{Facts, Jurisdiction};
 
     use super::*;
 
@@ -277,22 +277,9 @@ mod tests {
             ..Facts::default()
         };
         Dossier {
-            case: "case-1".into(),
-            status: CaseStatus::Decided,
-            reporter: Reporter::default(),
-            facts: Sealed::new(facts),
-            signatures_left_out: Vec::new(),
-            victims_left_out: 0,
-            unit: None,
-            files: Vec::new(),
-            category: None,
-            incoming: 0,
-            matched: false,
-            decided: true,
-            embargoed: false,
-            appealed_at: None,
             found_at: DAY,
             made_at: DAY,
+            ..Dossier::of("case-1", facts)
         }
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::risk::{RuleFile, RuleInput};
 use crate::scores::{Scores, scores};
-use crate::{Facts, FileFacts, FinancialUnit, Sealed, Signals, words};
+use crate::{Determination, Facts, FileFacts, FinancialUnit, Sealed, Signals, words};
 
 words! {
     /// How far a case has come.
@@ -33,6 +33,16 @@ words! {
         Shared = "shared",
         /// Only its recipients. Refused until a legal basis is on record.
         PrivateMessage = "private-message",
+    }
+}
+
+words! {
+    /// Duty to report to the National Crime Agency, Online Safety Act 2023.
+    NcaDuty {
+        /// Section 66(1): a provider of the United Kingdom reports all content.
+        UkProvider = "uk-provider",
+        /// Section 66(2): any other provider reports content linked with the United Kingdom, and no other.
+        NonUkProvider = "non-uk-provider",
     }
 }
 
@@ -69,6 +79,13 @@ pub struct Reporter {
     /// `industryClassification` (schema of 2025-11-10); the category is in the free text then. Never sent.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub industry_agreement: String,
+    /// Which duty to report to the National Crime Agency the provider has. Never sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nca_duty: Option<NcaDuty>,
+    /// Who established that no arrangement under section 70(5) of the Online Safety Act 2023 covers the content: that
+    /// it isn't reported to an agency elsewhere already. Never sent.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub nca_unreported: String,
 }
 
 /// Digests of an exhibit's bytes, as they came in.
@@ -111,6 +128,8 @@ pub struct Dossier {
     pub files: Vec<ReportedFile>,
     /// The decision's category. It goes out only with the file it was decided for: [`ReportedFile::category`].
     pub category: Option<Category>,
+    /// What people determined because a destination asks for it, one for each question.
+    pub determinations: Vec<Determination>,
     /// Number of reports of others the case was opened from. They stay here, unless a person chooses
     /// otherwise; then they are among the files.
     pub incoming: usize,
@@ -168,6 +187,29 @@ pub struct ReportedFile {
 }
 
 impl Dossier {
+    /// A case with these facts and nothing else: no file, no decision, everything at the start of 1970.
+    pub fn of(case: &str, facts: Facts) -> Self {
+        Self {
+            case: case.to_owned(),
+            status: CaseStatus::Open,
+            reporter: Reporter::default(),
+            facts: Sealed::new(facts),
+            signatures_left_out: Vec::new(),
+            victims_left_out: 0,
+            unit: None,
+            files: Vec::new(),
+            category: None,
+            determinations: Vec::new(),
+            incoming: 0,
+            matched: false,
+            decided: false,
+            embargoed: false,
+            appealed_at: None,
+            found_at: 0,
+            made_at: 0,
+        }
+    }
+
     /// Both scores of this case.
     pub fn scores(&self) -> Scores {
         // What others sent says nothing of what the files of the case are.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 mod addresses;
 mod chain;
+mod determinations;
 mod dossier;
 mod faults;
 mod financial;
@@ -36,7 +37,10 @@ pub use chain::{
     ActorRecord, AddressRow, ArrivalRow, CandidateRow, ContestedCluster, DoubtfulRow, OutPoint,
     PayersReport, PaymentRow, Service, ServiceRow, TagProblem, TagRecord,
 };
-pub use dossier::{CaseStatus, Category, Dossier, FileDigests, ReportedFile, Reporter, Surface};
+pub use determinations::{Answer, Determination, Question};
+pub use dossier::{
+    CaseStatus, Category, Dossier, FileDigests, NcaDuty, ReportedFile, Reporter, Surface,
+};
 pub use faults::FactFault;
 pub use financial::{Financial, FinancialAccount, FinancialParty, FinancialUnit, IdentityDocument};
 pub use incoming::{IncomingFormat, ParsedReport, Understood};

@@ -97,6 +97,15 @@ pub enum Next {
         /// The case.
         case: String,
     },
+    /// Have a person determine what a destination asks for.
+    Determine {
+        /// The case.
+        case: String,
+        /// The question, as it is written.
+        question: String,
+    },
+    /// Record the provider's duty to report to the National Crime Agency.
+    RecordNcaDuty,
     /// Add facts, or approve with the reason why it goes as it is.
     AddFactsOrOverride {
         /// The case.

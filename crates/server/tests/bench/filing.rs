@@ -109,6 +109,28 @@ impl Bench {
             .unwrap();
     }
 
+    /// What the packages for the Bundeskriminalamt and the National Crime Agency ask a person for.
+    pub async fn determined(&self, case: &str) {
+        let mut reporter = casework::reporter(&self.casework).await.unwrap();
+        reporter.nca_duty = Some(NcaDuty::UkProvider);
+        reporter.nca_unreported = "counsel, 2026-01-01".into();
+        casework::set_reporter(&self.casework, &reporter, "test")
+            .await
+            .unwrap();
+        for (question, answer) in [(Question::ThreatDe, "no"), (Question::OffenceDe, "184b")] {
+            casework::determine(
+                &self.casework,
+                case,
+                &self.olga,
+                question,
+                &[answer.into()],
+                "g",
+            )
+            .await
+            .unwrap();
+        }
+    }
+
     pub async fn approve(&self, report: &str, because: Option<&str>) -> Result<Approval> {
         obhut_app::reports::approve(&self.casework, report, &self.olga, because, false).await
     }
@@ -121,6 +143,10 @@ impl Bench {
         destination: &str,
     ) -> String {
         let report = self.filed(account, content, destination).await;
+        if matches!(destination, "package-bka" | "package-nca") {
+            let row = casework::report_row(&self.casework, &report).await.unwrap();
+            self.determined(&row.case).await;
+        }
         self.approve(&report, None).await.unwrap();
         report
     }

@@ -32,6 +32,8 @@ pub(crate) fn case(d: &Dossier) -> Value {
 fn reporter(d: &Dossier) -> Reporter {
     Reporter {
         industry_agreement: String::new(),
+        nca_duty: None,
+        nca_unreported: String::new(),
         ..d.reporter.clone()
     }
 }

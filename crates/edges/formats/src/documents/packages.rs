@@ -8,8 +8,8 @@ use std::io::{Cursor, Write as _};
 
 use obhut_facts::{Dossier, Language, rfc3339};
 
-use super::dossier_json;
 use super::pdf::{self, Block};
+use super::{dossier_json, german};
 use crate::form::{Remark, Rendered, attached, stays_here};
 
 /// What an authority asks for, and how.
@@ -24,6 +24,8 @@ pub(crate) struct Profile {
     pub law: &'static str,
     /// What is asked for, in their order.
     pub asks: &'static [Requirement],
+    /// What the law asks besides; a remark of these says what to do.
+    pub checks: fn(&Dossier) -> Vec<Remark>,
 }
 
 /// One thing asked for.
@@ -38,7 +40,7 @@ pub(crate) struct Requirement {
 
 /// The report as a ZIP without the files: those come in when it is sent.
 pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
-    let mut remarks = Vec::new();
+    let mut remarks = (profile.checks)(d);
     let mut blocks = Vec::new();
     let (yes, no) = match profile.language {
         Language::German => ("Angaben im Einzelnen", "nicht bekannt"),
@@ -92,7 +94,7 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
         .to_owned(),
     ));
     let value = dossier_json::case(d);
-    lines(&value, String::new(), &mut blocks);
+    lines(&value, "", String::new(), profile.language, &mut blocks);
     let pdf = pdf::document(&blocks, &format!("obhut · {} · {}", d.case, profile.name));
     let json = serde_json::to_vec_pretty(&value).expect("a case is JSON");
     // The exhibits are added when it is sent (partners/src/hand_over.rs).
@@ -106,25 +108,47 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
     }
 }
 
-/// Every field with its path, as the reader of a print-out needs it.
-fn lines(value: &serde_json::Value, path: String, blocks: &mut Vec<Block>) {
+/// Every field with its path, as the reader of a print-out needs it. `name` is the field that `value` belongs to.
+fn lines(
+    value: &serde_json::Value,
+    name: &str,
+    path: String,
+    language: Language,
+    blocks: &mut Vec<Block>,
+) {
     match value {
         serde_json::Value::Object(fields) => {
             for (name, v) in fields {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
+                let path = match (language, path.is_empty()) {
+                    (Language::English, true) => name.clone(),
+                    (Language::English, false) => format!("{path}.{name}"),
+                    (Language::German, true) => german::field(name).to_owned(),
+                    (Language::German, false) => format!("{path} › {}", german::field(name)),
                 };
-                lines(v, path, blocks);
+                lines(v, name, path, language, blocks);
             }
         }
         serde_json::Value::Array(items) => {
             for (n, v) in items.iter().enumerate() {
-                lines(v, format!("{path}[{n}]"), blocks);
+                let path = match language {
+                    Language::English => format!("{path}[{n}]"),
+                    // People count from one.
+                    Language::German => format!("{path} {}", n + 1),
+                };
+                lines(v, name, path, language, blocks);
             }
         }
-        serde_json::Value::String(text) => blocks.push(Block::Field(path, text.clone())),
+        serde_json::Value::String(text) => {
+            let text = match language {
+                Language::English => text,
+                Language::German => german::value(name, text),
+            };
+            blocks.push(Block::Field(path, text.to_owned()));
+        }
+        serde_json::Value::Bool(so) if language == Language::German => {
+            let text = if *so { "ja" } else { "nein" };
+            blocks.push(Block::Field(path, text.to_owned()));
+        }
         other => blocks.push(Block::Field(path, other.to_string())),
     }
 }
@@ -147,7 +171,10 @@ pub fn zip(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
 
 /// What profiles ask a case for.
 pub(crate) mod ask {
-    use obhut_facts::{Detection, Dossier, IncidentKind, IncidentTag, IpEvent, Language, rfc3339};
+    use obhut_facts::{
+        Detection, Determination, Dossier, IncidentKind, IncidentTag, IpEvent, Language, NcaDuty,
+        Question, rfc3339,
+    };
 
     fn incident(kind: IncidentKind, language: Language) -> String {
         match (language, kind) {
@@ -479,6 +506,28 @@ pub(crate) mod ask {
             )
         };
         d.facts.expose().victims.iter().map(one).collect()
+    }
+
+    fn determined(d: &Dossier, question: Question) -> Vec<String> {
+        let made = d.determinations.iter().find(|m| m.question == question);
+        made.map(Determination::texts).unwrap_or_default()
+    }
+
+    pub fn threat_de(d: &Dossier, _: Language) -> Vec<String> {
+        determined(d, Question::ThreatDe)
+    }
+
+    pub fn offence_de(d: &Dossier, _: Language) -> Vec<String> {
+        determined(d, Question::OffenceDe)
+    }
+
+    pub fn link_uk(d: &Dossier, _: Language) -> Vec<String> {
+        match d.reporter.nca_duty {
+            Some(NcaDuty::UkProvider) => {
+                vec!["not needed: a provider of the United Kingdom (s. 66(1))".into()]
+            }
+            _ => determined(d, Question::LinkUk),
+        }
     }
 
     pub fn devices(d: &Dossier, _: Language) -> Vec<String> {

@@ -148,7 +148,7 @@ fn is_code(country: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use obhut_facts::{Account, CaseStatus, Dossier, Facts, Location, Reporter, Sealed};
+    use obhut_facts::{Account, Dossier, Facts, Location};
 
     use super::*;
 
@@ -177,24 +177,7 @@ mod tests {
             recipients: vec![account("/etc", vec![])],
             ..Facts::default()
         };
-        let dossier = Dossier {
-            case: "case-1".into(),
-            status: CaseStatus::Decided,
-            reporter: Reporter::default(),
-            facts: Sealed::new(facts),
-            signatures_left_out: Vec::new(),
-            victims_left_out: 0,
-            unit: None,
-            files: Vec::new(),
-            category: None,
-            incoming: 0,
-            matched: false,
-            decided: true,
-            embargoed: false,
-            appealed_at: None,
-            found_at: 0,
-            made_at: 0,
-        };
+        let dossier = Dossier::of("case-1", facts);
         let rendered = write(&dossier);
         assert_eq!(rendered.attached, [], "the files are with the reporter");
         let mut archive = zip::ZipArchive::new(std::io::Cursor::new(rendered.report)).unwrap();

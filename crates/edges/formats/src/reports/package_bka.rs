@@ -1,28 +1,67 @@
 //! A package for the German Bundeskriminalamt under DSA art. 18, in German.
 //!
-//! No public form of the BKA was found; the list is our own: what police need to start, in their language.
+//! The BKA publishes what its portal asks for, but no schema and no interface. The list begins with the two fields
+//! of that guide that could be read, a) and b); the others are our own: what police need to start.
+//! Invariant: danger and offence are a person's word. Neither follows from a category of a list.
 
-use obhut_facts::Language;
+use obhut_facts::{Dossier, Language, Question};
 
-use super::{Form, FormStatus};
+use super::{DETERMINATION, Form, FormStatus, Remark};
 use crate::documents::packages::{self, Profile, Requirement, ask};
 
 /// Bundeskriminalamt.
 pub const FORM: Form = Form {
     name: "package-bka",
     title: "Bundeskriminalamt (DE): a package to hand over",
-    source: "Regulation (EU) 2022/2065, art. 18; no public form",
+    source: "Regulation (EU) 2022/2065, art. 18; BKA, fields a) and b) of its portal",
     status: FormStatus::Preview,
     write: |d| packages::render(d, &PROFILE),
 };
 
-// The time of the finding is always known, so only a missing contact can stop this report.
+/// The guide the first two fields are of.
+const GUIDE: &str = "BKA, Übermittlung von Verdachtsmeldungen gemäß Art. 18 DSA";
+
+/// What a person has to determine before the report can be approved.
+fn checks(d: &Dossier) -> Vec<Remark> {
+    [
+        (
+            Question::ThreatDe,
+            "the portal asks whether there is a danger to the life or safety of a person, so that harm is likely before long; a person answers yes or no",
+        ),
+        (
+            Question::OffenceDe,
+            "the portal asks for the field of crime; a person chooses the section of the Strafgesetzbuch, no category does",
+        ),
+    ]
+    .into_iter()
+    .filter(|(question, _)| d.determinations.iter().all(|m| m.question != *question))
+    .map(|(question, what)| Remark {
+        field: format!("{DETERMINATION}{question}"),
+        what: what.to_owned(),
+        source: GUIDE,
+        stops: true,
+    })
+    .collect()
+}
+
+// The time of the finding is always known, so besides `checks` only a missing contact can stop this report.
 const PROFILE: Profile = Profile {
     name: "package-bka",
     title: "Meldung eines Verdachts nach Art. 18 DSA",
     language: Language::German,
     law: "Verordnung (EU) 2022/2065 (DSA), Art. 18",
+    checks,
     asks: &[
+        Requirement {
+            name: "Gefährdungssachverhalt (ja/nein)",
+            needed: false,
+            get: ask::threat_de,
+        },
+        Requirement {
+            name: "Deliktsbereich",
+            needed: false,
+            get: ask::offence_de,
+        },
         Requirement {
             name: "Meldende Stelle und Kontakt",
             needed: true,

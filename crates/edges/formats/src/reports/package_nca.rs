@@ -2,10 +2,12 @@
 //!
 //! The regulations let providers report by portal or interface only; this is what is copied into the
 //! portal, in its order. The interface's description isn't public.
+//! Invariant: it can't be approved until the provider has recorded its duty. A provider outside the United Kingdom
+//! reports content linked with it, and no other (section 66(2)): the link is proposed here, and a person's word.
 
-use obhut_facts::Language;
+use obhut_facts::{Account, Dossier, Facts, Language, NcaDuty, Place, Question};
 
-use super::{Form, FormStatus};
+use super::{DETERMINATION, Form, FormStatus, Remark};
 use crate::documents::packages::{self, Profile, Requirement, ask};
 
 /// National Crime Agency.
@@ -17,12 +19,106 @@ pub const FORM: Form = Form {
     write: |d| packages::render(d, &PROFILE),
 };
 
-// Only a missing contact or missing content can stop this report: a time is always known.
+const ACT: &str = "Online Safety Act 2023, sections 66 and 70";
+
+fn checks(d: &Dossier) -> Vec<Remark> {
+    let stop = |field: String, what: String| Remark {
+        field,
+        what,
+        source: ACT,
+        stops: true,
+    };
+    let mut remarks = Vec::new();
+    if d.reporter.nca_duty.is_none() {
+        remarks.push(stop(
+            "reporter.nca_duty".into(),
+            "record whether you report under section 66(1), as a provider of the United Kingdom, or under 66(2), as another provider".into(),
+        ));
+    }
+    if d.reporter.nca_unreported.trim().is_empty() {
+        remarks.push(stop(
+            "reporter.nca_unreported".into(),
+            "only content that no arrangement under section 70(5) covers is reported; record who established that none does".into(),
+        ));
+    }
+    if d.reporter.nca_duty == Some(NcaDuty::NonUkProvider) {
+        let field = format!("{DETERMINATION}{}", Question::LinkUk);
+        let link = d
+            .determinations
+            .iter()
+            .find(|m| m.question == Question::LinkUk);
+        match link {
+            None => remarks.push(stop(field, proposal(d.facts.expose()))),
+            Some(link) if link.answers.iter().any(|a| a == "none") => remarks.push(stop(
+                field,
+                "a person found no link with the United Kingdom; a provider elsewhere doesn't report such content there".into(),
+            )),
+            Some(_) => {}
+        }
+    }
+    remarks
+}
+
+/// What in the facts suggests a link; names fields, never their content.
+fn proposal(facts: &Facts) -> String {
+    let asks = "a provider outside the United Kingdom reports only content linked with it; a person determines the link";
+    let mut traces = Vec::new();
+    let accounts = facts.reported.iter().map(|a| ("facts.reported", a));
+    for (field, account) in accounts.chain(
+        facts
+            .also_reported
+            .iter()
+            .map(|a| ("facts.also_reported", a)),
+    ) {
+        if is_in_uk(account) {
+            traces.push(format!("suspect-location from {field}"));
+        }
+    }
+    if facts.victims.iter().any(is_in_uk) {
+        traces.push("child-location from facts.victims".into());
+    }
+    let in_uk = |place: &Place| match place {
+        Place::Offline { addresses, .. } => {
+            addresses.iter().any(|a| names_uk(a.country.as_deref()))
+        }
+        _ => false,
+    };
+    if facts.places.iter().any(in_uk) {
+        traces.push("place from facts.places".into());
+    }
+    traces.dedup();
+    match traces.is_empty() {
+        true => format!("{asks}. No recorded country suggests one"),
+        false => format!("{asks}. The facts suggest {}", traces.join(", ")),
+    }
+}
+
+fn is_in_uk(account: &Account) -> bool {
+    let located = account.location.as_ref().and_then(|l| l.country.as_deref());
+    let mut people = account.person.iter();
+    names_uk(located)
+        || people.any(|p| {
+            let dialled = p.phones.iter().any(|n| {
+                n.country_code
+                    .as_deref()
+                    .is_some_and(|c| c.trim_start_matches('+') == "44")
+            });
+            dialled || p.addresses.iter().any(|a| names_uk(a.country.as_deref()))
+        })
+}
+
+/// ISO 3166-1: GB; UK is reserved for it and often written.
+fn names_uk(country: Option<&str>) -> bool {
+    country.is_some_and(|c| c.eq_ignore_ascii_case("GB") || c.eq_ignore_ascii_case("UK"))
+}
+
+// Besides `checks`, only a missing contact or missing content can stop this report: a time is always known.
 const PROFILE: Profile = Profile {
     name: "package-nca",
     title: "Report to the National Crime Agency",
     language: Language::English,
     law: "SI 2026/268, Schedule 1",
+    checks,
     asks: &[
         Requirement {
             name: "Contact of the provider",
@@ -43,6 +139,11 @@ const PROFILE: Profile = Profile {
             name: "What it is about",
             needed: false,
             get: ask::what,
+        },
+        Requirement {
+            name: "Link with the United Kingdom",
+            needed: false,
+            get: ask::link_uk,
         },
         Requirement {
             name: "Date and time",

@@ -1,0 +1,91 @@
+//! `/v1/cases/{case}/determinations`: what only a person answers, because a destination asks for it.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use obhut_app::casework::{self, Act, Determination, Question, Right, rfc3339};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DetermineBody {
+    /// `offence-de`, `threat-de` or `link-uk`.
+    question: String,
+    /// The answers, as words of the question; `obhut case determine --help` lists them.
+    answers: Vec<String>,
+    /// Why.
+    grounds: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeterminationBody {
+    /// As it was asked.
+    #[schema(value_type = String)]
+    question: &'static str,
+    answers: Vec<String>,
+    /// The answers in the language of the destination.
+    texts: Vec<String>,
+    grounds: String,
+    /// Who determined it.
+    name: String,
+    /// RFC 3339.
+    determined_at: String,
+}
+
+impl DeterminationBody {
+    fn of(made: Determination) -> Self {
+        Self {
+            question: made.question.word(),
+            texts: made.texts(),
+            answers: made.answers,
+            grounds: made.grounds,
+            name: made.name,
+            determined_at: rfc3339(made.determined_at),
+        }
+    }
+}
+
+/// Record what the key's person determined because a destination asks for it. It replaces an earlier answer.
+#[utoipa::path(post, path = "/v1/cases/{case}/determinations", params(("case" = String, Path)), request_body = DetermineBody, responses((status = 200, body = DeterminationBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "The person was cleared")), security(("key" = [])))]
+pub(crate) async fn determine(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<DetermineBody>, JsonRejection>,
+) -> Result<Json<DeterminationBody>, Fault> {
+    let person = access::acting(&app, &headers, Act::Determine).await?;
+    let Json(body) = body?;
+    let question = Question::from_word(&body.question).ok_or_else(|| {
+        let all: Vec<_> = Question::ALL.iter().map(|q| q.word()).collect();
+        Fault::bad_request(format!("question is one of {}", all.join(", ")))
+    })?;
+    let made = casework::determine(
+        &app.casework,
+        &case,
+        &person,
+        question,
+        &body.answers,
+        &body.grounds,
+    )
+    .await?;
+    Ok(Json(DeterminationBody::of(made)))
+}
+
+/// What people determined about a case: the latest answer to each question.
+#[utoipa::path(get, path = "/v1/cases/{case}/determinations", params(("case" = String, Path)), responses((status = 200, body = Vec<DeterminationBody>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn determined(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<DeterminationBody>>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    // An unknown case is answered as unknown, not as one without answers.
+    casework::case(&app.casework, &case).await?;
+    let made = casework::determinations(&app.casework, &case).await?;
+    Ok(Json(made.into_iter().map(DeterminationBody::of).collect()))
+}
