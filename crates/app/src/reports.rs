@@ -4,8 +4,8 @@ use obhut_casework as casework;
 use std::sync::Arc;
 
 use obhut_casework::{
-    Account, Approval, Approved, Casework, CaseworkError, Dossier, Missing, Next, Person, Reason,
-    Report, ReportRow, Result,
+    Account, Approval, Approved, Casework, CaseworkError, Dossier, Facts, Missing, Next, Person,
+    Reason, Report, ReportRow, Result,
 };
 use obhut_formats::reports::{
     self as forms, DETERMINATION, Documents, Form, Omitted, Remark, Rendered,
@@ -91,6 +91,7 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check
             stops: false,
         });
     }
+    remarks.extend(reports_a_child(whole.facts.expose()));
     if names_a_child(whole, shown) {
         remarks.push(Remark {
             field: "facts.threads".into(),
@@ -167,7 +168,10 @@ pub async fn approve(
         ))
     })?;
     let report = approvable.report();
-    let rendered = report.render(form.renderer());
+    let mut rendered = report.render(form.renderer());
+    // From the record: a report without the children's data doesn't say which account is a child's.
+    let facts = casework::facts(casework, &report.dossier.case).await?;
+    rendered.remarks.extend(reports_a_child(&facts));
     let stops = stops(&rendered.remarks);
     let reason = approvable.because().is_some();
     let in_the_way: Vec<_> = stops
@@ -320,6 +324,27 @@ pub async fn send(
         now: true,
     };
     filing::drain(casework, http, retry, draining).await
+}
+
+/// Stops a report whose reported account is a child's by its own facts.
+fn reports_a_child(facts: &Facts) -> Option<Remark> {
+    let same = |a: &Account, b: &Account| {
+        let service = match (&a.service, &b.service) {
+            (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+            // Not named: of the provider's own service, as the other is unless it says otherwise.
+            _ => true,
+        };
+        service && a.id.is_some() && a.id == b.id
+    };
+    let suspects = || facts.reported.iter().chain(&facts.also_reported);
+    let child = facts.victims.iter().any(|v| suspects().any(|s| same(s, v)));
+    child.then(|| Remark {
+        field: "facts.reported".into(),
+        what: "the account reported is recorded as a child's too; take it out of one of the two"
+            .into(),
+        source: "obhut, docs/handling.md",
+        stops: true,
+    })
 }
 
 /// True if the children's data are omitted but one of their accounts appears in a conversation or payment.

@@ -296,3 +296,36 @@ async fn a_viewed_copy_is_named_and_this_one_not_called_viewed() {
     );
     assert!(!documents[0].contains("industryClassification"));
 }
+
+/// An account whose upload had filled `reported` was recorded as a child's, and went out as the suspect's.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_recorded_as_a_childs_is_never_the_one_reported() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let form = obhut_app::formats::reports::by_name("ncmec").unwrap();
+        #[rustfmt::skip]
+        let table = [
+            (r#"{"reported": {"id": "kid"}, "victims": [{"id": "kid", "person": {"age": 12}}]}"#, true),
+            (r#"{"reported": {"id": "kid", "service": "A"}, "victims": [{"id": "kid", "service": "a"}]}"#, true),
+            (r#"{"reported": {"id": "x"}, "also_reported": [{"id": "kid"}], "victims": [{"id": "kid"}]}"#, true),
+            // Another person on another service.
+            (r#"{"reported": {"id": "kid", "service": "A"}, "victims": [{"id": "kid", "service": "B"}]}"#, false),
+            (r#"{"reported": {"id": "x"}, "victims": [{"id": "kid"}, {}]}"#, false),
+            (r#"{"reported": {"screen_name": "x"}, "victims": [{}]}"#, false),
+        ];
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        let olga = new_person(c, "Olga", &[Role::ReportingOfficer]).await;
+        for (facts, stops) in table {
+            let file = CaseFile::from_json(format!("{{\"facts\": {facts}}}").as_bytes()).unwrap();
+            let case = casework::new_case(c, &file, Vec::new(), "t").await.unwrap().case;
+            let check = obhut_app::reports::check(c, &case, form, false, "t").await.unwrap();
+            let stopped = check.stops.iter().any(|s| s.field == "facts.reported");
+            assert_eq!(stopped, stops, "{facts}");
+            let decision = casework::decide(c, &case, &rita, &decision(Ruling::Report)).await.unwrap();
+            let report = casework::file_report(c, &decision, "webhook", false, "t").await.unwrap();
+            let approved = obhut_app::reports::approve(c, &report, &olga, Some("r"), false).await;
+            assert_eq!(approved.is_err(), stops, "{facts} {approved:?}");
+        }
+    })
+    .await;
+}

@@ -423,6 +423,9 @@ pub enum CaseCommand {
         /// Category of one file the person has viewed whole, for example exhibit-1=ncmec-industry:A1; may be given several times
         #[arg(long, value_name = "EXHIBIT=SCALE:VALUE", value_parser = file_category)]
         file_category: Vec<(String, Category)>,
+        /// How many files the case had when the person looked at it; if others have joined since, nothing is decided
+        #[arg(long, value_name = "COUNT")]
+        files: Option<usize>,
     },
     /// Record what a person determined because a destination asks for it: the offence, the link with a country
     Determine {

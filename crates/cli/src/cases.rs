@@ -15,7 +15,7 @@ use crate::app_context::{AppContext, shell_user};
 use crate::args::CaseCommand;
 use crate::hints::usage;
 use crate::input;
-use crate::output::{Output, count};
+use crate::output::{Output, count, one_line};
 
 /// Longest facts file, in bytes. Our judgement.
 const FACTS_BYTES_MAX: u64 = 4 << 20;
@@ -96,6 +96,7 @@ pub async fn run(
             scale,
             category,
             file_category,
+            files,
         } => {
             // An unknown case must not grant a role.
             casework::case(&casework, &case).await?;
@@ -105,7 +106,7 @@ pub async fn run(
             let category = scale
                 .zip(category)
                 .map(|(scale, value)| Category { scale, value });
-            let decision = casework::decide_with_files(
+            let decision = casework::decide_seen(
                 &casework,
                 &case,
                 &person,
@@ -115,6 +116,7 @@ pub async fn run(
                     category,
                 },
                 file_category.into_iter().collect(),
+                files,
             )
             .await?;
             output.line(
@@ -302,10 +304,13 @@ fn describe(detail: &CaseDetail) -> String {
         text += ", under embargo";
     }
     if let Some(account) = &detail.case.account {
-        text += &format!(", account {}", account.expose());
+        text += &format!(", account {}", one_line(account.expose()));
     }
     for f in &detail.findings {
-        let name = f.name.as_ref().map_or("(no name)", |n| n.expose());
+        let name = f
+            .name
+            .as_ref()
+            .map_or_else(|| "(no name)".to_owned(), |n| one_line(n.expose()));
         let kept = f
             .exhibit
             .as_ref()

@@ -119,9 +119,14 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
+/// Words from outside on one line: a name with a line end would write a line of ours.
+pub fn one_line(text: &str) -> String {
+    plain(&text.replace('\n', "\u{fffd}"))
+}
+
 /// A path on one line.
 pub fn shown(path: &Path) -> String {
-    plain(&path.to_string_lossy().replace('\n', "\u{fffd}"))
+    one_line(&path.to_string_lossy())
 }
 
 /// `1 file`, `2 files`.

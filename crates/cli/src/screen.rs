@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use obhut_app::casework::{self, Casework, Sealed, Subject, Surface, UploadFacts, fresh_group};
+use obhut_app::casework::{
+    self, Casework, FileDigests, Sealed, Subject, Surface, UploadFacts, fresh_group,
+};
 use obhut_app::media::{
     self, Limits, ScreenOptions, Screened, Screener, Stretch, Verdict, read_list_file, scan,
 };
@@ -198,20 +200,10 @@ async fn record(
     }
     let mut kept = None;
     if screened.makes_a_finding() {
-        if keep {
-            kept = bytes_to_keep(path, output);
-        }
-        // Judged again, on these very bytes: the file may have been changed since it was read.
-        let again = kept.as_ref().map(|bytes| screener.screen_bytes(bytes));
-        match again {
-            // Without a decoder nothing was judged; what was found first stays found.
-            Some(again) if !again.is_ours => screened = again,
-            _ => {
-                kept = None;
-                let digests = media::digests_of(path, screened.media_type);
-                subject.digests = digests.ok().map(Sealed::new);
-            }
-        }
+        let again = again(screener, path, keep, output);
+        kept = again.kept;
+        subject.digests = again.digests.map(Sealed::new);
+        screened = again.screened.unwrap_or(screened);
     }
     let actor = app_context::shell_user();
     let recording = media::record(casework, &screened, &subject, kept.as_deref(), &actor);
@@ -219,17 +211,74 @@ async fn record(
     Ok((screened, case))
 }
 
-/// A file's bytes, unless it is longer than an exhibit may be or can't be read any more.
-fn bytes_to_keep(path: &Path, output: &Output) -> Option<Vec<u8>> {
+/// What a second look at a file gives. Verdict, bytes and digests are of the same bytes, or aren't there: the file
+/// may have been changed since it was screened.
+#[derive(Default)]
+struct Again {
+    screened: Option<Screened>,
+    kept: Option<Vec<u8>>,
+    digests: Option<FileDigests>,
+}
+
+fn again(screener: &Screener, path: &Path, keep: bool, output: &Output) -> Again {
     let bytes_max = Limits::default().input_bytes_max;
-    match input::read(path, bytes_max) {
-        Ok(bytes) => Some(bytes),
+    let name = shown(path);
+    if std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() > bytes_max) {
+        if keep {
+            output.remark(&format!(
+                "{name} is longer than an exhibit may be ({bytes_max} bytes); only its digests are kept"
+            ));
+        }
+        let again = unchanged(screener, path);
+        if again.digests.is_none() {
+            output.remark(&format!(
+                "{name} was changed while it was read; that it matched is recorded, without its digests"
+            ));
+        }
+        return again;
+    }
+    let bytes = match input::read(path, bytes_max) {
+        Ok(bytes) => bytes,
         Err(e) => {
             output.remark(&format!(
-                "{e:#}; so it isn't kept as an exhibit, only its digests are"
+                "{e:#}; that it matched is recorded, without its bytes and digests"
             ));
-            None
+            return Again::default();
         }
+    };
+    let screened = screener.screen_bytes(&bytes);
+    if screened.is_ours {
+        output.remark(&format!(
+            "{name} couldn't be decoded again; what was found first is recorded, without its bytes and digests"
+        ));
+        return Again::default();
+    }
+    let digests = (!keep).then(|| media::digests_of(&bytes, screened.media_type));
+    Again {
+        digests,
+        kept: keep.then_some(bytes),
+        screened: Some(screened),
+    }
+}
+
+/// The verdict on a file too long for memory and its digests, if they are the same before and after.
+fn unchanged(screener: &Screener, path: &Path) -> Again {
+    let Ok(before) = media::digests_of_file(path, None) else {
+        return Again::default();
+    };
+    let screened = screener.screen_file(path);
+    let after = media::digests_of_file(path, None).ok();
+    if screened.is_ours || after.as_ref() != Some(&before) {
+        return Again::default();
+    }
+    let media_type = screened.media_type.map(str::to_owned);
+    Again {
+        screened: Some(screened),
+        kept: None,
+        digests: Some(FileDigests {
+            media_type,
+            ..before
+        }),
     }
 }
 
@@ -297,4 +346,42 @@ pub fn stretch_json(stretch: &Stretch) -> serde_json::Value {
         value["entry_to"] = round(to).into();
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With `--no-keep`, a file that was replaced during the run was reported with its own digests as known material.
+    #[test]
+    fn digests_are_of_the_bytes_that_were_judged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let known = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(b"known"));
+        let csv = format!("kind,digest,entry_id\nsha256,{known},one\n");
+        let (list, _) = read_list_file("list.csv", csv.as_bytes());
+        let screener = Screener::new(
+            app_context::pool().unwrap(),
+            vec![list],
+            ScreenOptions::default(),
+        );
+        let output = Output::new(true);
+        for (bytes, keep, matches) in [
+            (Some(b"known"), false, true),
+            (Some(b"known"), true, true),
+            (Some(b"other"), false, false),
+            (None, false, false),
+        ] {
+            let _ = std::fs::remove_file(&path);
+            if let Some(bytes) = bytes {
+                std::fs::write(&path, bytes).unwrap();
+            }
+            let seen = again(&screener, &path, keep, &output);
+            assert_eq!(seen.screened.is_some_and(|s| s.makes_a_finding()), matches);
+            assert_eq!(seen.kept.is_some(), keep);
+            let digest = seen.digests.map(|d| d.sha256);
+            assert_eq!(digest.is_some(), !keep && bytes.is_some());
+            assert_eq!(digest.as_ref() == Some(&known), matches && !keep);
+        }
+    }
 }

@@ -190,10 +190,15 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
         .replace("/upload", "/upload?pass=@elsewhere&surface=attic")
         .replace(
             "Content-Type",
-            "Obhut-Account: another-user\r\nObhut-Upload: {\"ip\":\"192.0.2.99\"}\r\nContent-Type",
+            "Authorization: Basic Y2Fyb2w6eA==\r\nObhut-Account: another-user\r\nObhut-Upload: {\"ip\":\"192.0.2.99\"}\r\nContent-Type",
         );
     let known = form(&b.read("known.png"));
     assert_eq!(ask(&proxy, &strange, &known).0, 403);
+    // Many frameworks take this for the same path.
+    assert_eq!(
+        ask(&proxy, &head.replace("/upload", "/upload/"), &known).0,
+        403
+    );
     // Media types are case-insensitive (RFC 9110); a capital letter must not bypass screening.
     assert_eq!(
         ask(
@@ -229,13 +234,13 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
     let cases = json(&b.obhut(&["case", "list", "--json"]));
     assert_eq!(
         (cases.len(), &cases[0]["files"]),
-        (1, &3.into()),
+        (1, &4.into()),
         "the same bytes without an account are one case"
     );
     let facts = json(&b.obhut(&["case", "facts", cases[0]["id"].as_str().unwrap(), "--json"]));
     assert_eq!(facts[0]["reported"], Value::Null);
     let files = facts[0]["files"].as_object().unwrap();
-    assert_eq!(files.len(), 3);
+    assert_eq!(files.len(), 4);
     for file in files.values() {
         // What nginx saw, and never what the uploader said.
         let event = &file["ip_event"];

@@ -100,9 +100,11 @@ impl From<axum::extract::rejection::JsonRejection> for Fault {
     fn from(e: axum::extract::rejection::JsonRejection) -> Self {
         // The extractor's own texts are for developers; these say what to send.
         match e.status() {
-            status @ StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(status, "too-long", "the body is longer than 64 KiB")
-            }
+            status @ StatusCode::PAYLOAD_TOO_LARGE => Self::new(
+                status,
+                "too-long",
+                "the body is longer than this request may be",
+            ),
             status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(
                 status,
                 "no-json",

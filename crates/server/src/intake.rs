@@ -32,7 +32,7 @@ const DRAIN_BYTES_MAX: usize = 8 << 20;
 /// Longest time spent on that. Our judgement.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 /// Longest account or file name, in bytes. Our judgement.
-const HEADER_BYTES_MAX: usize = 1_024;
+pub(crate) const HEADER_BYTES_MAX: usize = 1_024;
 /// Longest JSON of what is known of an upload, in bytes. Our judgement: below the 8 KiB that nginx
 /// allows for one header.
 pub(crate) const UPLOAD_BYTES_MAX: usize = 7 << 10;
@@ -250,7 +250,12 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
                 });
             } else if bytes.len() as u64 <= FORM_TEXT_BYTES_MAX {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                form.texts.insert(field, text);
+                let said = ["account", "upload"].contains(&field.as_str());
+                if form.texts.insert(field, text).is_some() && said {
+                    return Err(Fault::bad_request(
+                        "a form names the account once, and says once what is known of the upload",
+                    ));
+                }
             } else {
                 return Err(Fault::bad_request("a text in the form is too long"));
             }
@@ -357,7 +362,15 @@ pub(crate) struct Sender {
 
 /// What the platform knows of an upload, from the header `Obhut-Upload`.
 pub(crate) fn upload_header(headers: &HeaderMap) -> Result<Option<UploadFacts>, Fault> {
-    let text = decoded_header(headers, "obhut-upload", UPLOAD_BYTES_MAX)?;
+    let raw = single(headers, "obhut-upload")?.map_or(b"".as_slice(), |v| v.as_bytes());
+    // JSON as it is: decoded, `%22` in the address of a post would end its string and begin another field.
+    let text = match raw.trim_ascii_start().first() {
+        Some(b'{') if raw.len() <= UPLOAD_BYTES_MAX => Some(
+            String::from_utf8(raw.to_vec())
+                .map_err(|_| Fault::bad_request("the header obhut-upload is not UTF-8"))?,
+        ),
+        _ => decoded_header(headers, "obhut-upload", UPLOAD_BYTES_MAX)?,
+    };
     text.map(|text| upload_facts(&text)).transpose()
 }
 
@@ -371,7 +384,7 @@ pub(crate) fn upload_facts(json: &str) -> Result<UploadFacts, Fault> {
 
 /// What is said of an upload, if it can be so.
 pub(crate) fn checked(facts: UploadFacts) -> Result<UploadFacts, Fault> {
-    match facts.fault() {
+    match facts.fault(jiff::Timestamp::now().as_microsecond()) {
         Some((field, what)) => Err(Fault::bad_request(format!(
             "what is said of the upload: {field} {what}"
         ))),
@@ -431,6 +444,20 @@ pub(crate) async fn surface(
     Ok(surface)
 }
 
+/// A header that may be sent once: of two, a proxy and obhut could each go by another.
+fn single<'a>(
+    headers: &'a HeaderMap,
+    name: &str,
+) -> Result<Option<&'a header::HeaderValue>, Fault> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(Fault::bad_request(format!(
+            "the header {name} was sent more than once"
+        ))),
+    }
+}
+
 /// A header's text, percent-decoded.
 pub(crate) fn text_header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Fault> {
     decoded_header(headers, name, HEADER_BYTES_MAX)
@@ -441,7 +468,7 @@ fn decoded_header(
     name: &str,
     bytes_max: usize,
 ) -> Result<Option<String>, Fault> {
-    let Some(value) = headers.get(name) else {
+    let Some(value) = single(headers, name)? else {
         return Ok(None);
     };
     if value.len() > bytes_max {

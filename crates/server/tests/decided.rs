@@ -13,7 +13,7 @@ use obhut_app::{casework, media};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use bench::http::{bench, bench_at};
+use bench::http::{Bench, bench, bench_at};
 use bench::picture;
 
 /// An upload's case could get no IP address over HTTP, its file couldn't be viewed there, and the report
@@ -318,4 +318,116 @@ async fn bytes_a_person_decided_to_report_are_blocked_when_the_account_sends_the
             .await;
         assert_eq!(other["action"], "hold", "another account");
     }
+}
+
+async fn rule(b: &Bench, rita: &Person, case: &Value, ruling: Ruling) {
+    let request = DecisionRequest {
+        ruling,
+        grounds: "g".into(),
+        category: None,
+    };
+    let case = case.as_str().unwrap();
+    casework::decide(&b.casework, case, rita, &request)
+        .await
+        .unwrap();
+}
+
+/// An approval or an appeal, which decide nothing, turned a decision about the same bytes around.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_latest_decision_counts_not_the_latest_change() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list_with(&known, Action::Hold).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let olga = b.person("Olga", Role::ReportingOfficer).await;
+    let more = b.key(&[Right::Screen, Right::Findings], None).await;
+    let send = async || {
+        b.screen("?surface=public", &more, "u-1", known.clone())
+            .await
+            .1
+    };
+    let first = send().await;
+    rule(&b, &rita, &first["case"], Ruling::Report).await;
+    let second = send().await;
+    assert_ne!(first["case"], second["case"]);
+    rule(&b, &rita, &second["case"], Ruling::NoReport).await;
+    assert_eq!(send().await["action"], "pass");
+    let case = first["case"].as_str().unwrap();
+    let report = casework::file_latest(&b.casework, case, "webhook", false, "t")
+        .await
+        .unwrap();
+    obhut_app::reports::approve(&b.casework, &report, &olga, None, false)
+        .await
+        .unwrap();
+    assert_eq!(
+        send().await["action"],
+        "pass",
+        "an older report was approved"
+    );
+    casework::file_appeal(&b.casework, case, "not me", "t")
+        .await
+        .unwrap();
+    assert_eq!(send().await["action"], "pass", "an appeal is open");
+}
+
+/// A near match that a person had judged covered an entry that named exactly these bytes later.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_names_the_bytes_now_and_was_only_near_then_reopens_the_question() {
+    let b = bench().await;
+    let known = picture(1);
+    let Compute::Pixels { one, .. } = kinds::by_name("pdq").unwrap().compute else {
+        panic!()
+    };
+    let pdq = one(pixels(&bench::pool().decode(&known).unwrap())).digest;
+    let near = format!("pdq,{},one\n", pdq.to_hex());
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let more = b.key(&[Right::Screen, Right::Findings], None).await;
+    let send = async || {
+        b.screen("?surface=public", &more, "u-1", known.clone())
+            .await
+            .1
+    };
+    bench::signed_list(&b.casework, &format!("kind,digest,entry_id\n{near}")).await;
+    let first = send().await;
+    rule(&b, &rita, &first["case"], Ruling::NoReport).await;
+    assert_eq!(send().await["action"], "pass");
+    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&known));
+    bench::signed_list(
+        &b.casework,
+        &format!("kind,digest,entry_id\n{near}sha256,{digest},one\n"),
+    )
+    .await;
+    assert_eq!(send().await["action"], "block");
+}
+
+/// A file that joined the case after the person had looked was released with the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_names_how_many_files_were_seen() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let reviewer = b.key(&[Right::Cases, Right::Decide], Some(&rita)).await;
+    let more = b.key(&[Right::Screen, Right::Findings], None).await;
+    let (_, first) = b
+        .screen("?surface=public", &more, "u-1", known.clone())
+        .await;
+    let case = format!("/v1/cases/{}", first["case"].as_str().unwrap());
+    let (_, seen) = b.call(&reviewer, "GET", &case, &Value::Null).await;
+    b.screen("?surface=public", &more, "u-1", known).await;
+    let decide = async |files: &Value| {
+        let body = json!({"ruling": "no-report", "grounds": "g", "files": files});
+        b.call(&reviewer, "POST", &format!("{case}/decisions"), &body)
+            .await
+    };
+    let (status, answer) = decide(&seen["files"]).await;
+    assert_eq!(status, 409, "{answer}");
+    assert!(
+        answer["message"]
+            .as_str()
+            .unwrap()
+            .contains("2 files, not 1"),
+        "{answer}"
+    );
+    assert_eq!(decide(&json!(2)).await.0, 200);
 }

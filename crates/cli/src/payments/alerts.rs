@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::app_context::AppContext;
 use crate::args::HoldCommand;
 use crate::hints::usage;
-use crate::output::Output;
+use crate::output::{Output, one_line};
 
 pub(super) async fn list(
     victims: bool,
@@ -64,7 +64,7 @@ pub(super) async fn show(
                 let title = d.title(language);
                 let mut text = format!(
                     "{}  {title}  {:.1} of 100\nparty {}, case {}\n{}\n",
-                    d.row.id, d.row.score, d.party.expose(), d.row.case, d.advice(language)
+                    d.row.id, d.row.score, one_line(d.party.expose()), d.row.case, d.advice(language)
                 );
                 for f in &d.fired {
                     let i = f.indicator();
@@ -128,7 +128,7 @@ pub(super) async fn hold(
     for h in decided {
         output.line(
             || json!({ "id": h.id, "case": h.case, "state": h.state, "until": rfc3339(h.until), "tx_id": h.tx.expose() }),
-            || format!("{}  {}  {} until {}  transfer {}", h.id, h.case, h.state, rfc3339(h.until), h.tx.expose()),
+            || format!("{}  {}  {} until {}  transfer {}", h.id, h.case, h.state, rfc3339(h.until), one_line(h.tx.expose())),
         )?;
     }
     Ok(ExitCode::SUCCESS)

@@ -25,7 +25,7 @@ pub use obhut_decode::{
     VideoTools, WorkerCommand,
 };
 pub use obhut_hash::{Compute, Digest, Kind, kinds};
-pub use record::{Recorded, digests_of, record};
+pub use record::{Recorded, digests_of, digests_of_file, record};
 pub use scan::{FoundFile, ScanProblem, scan};
 pub use screen::{
     BankHit, Current, Match, ScreenOptions, Screened, Screener, Verdict, current, frame_pixels,

@@ -168,20 +168,26 @@ pub(crate) async fn decided_before(
         if found.state != UploadState::Release {
             continue;
         }
-        let rows = sqlx::query("SELECT list_id, entry FROM media_matches WHERE finding = $1")
-            .bind(&found.finding)
-            .fetch_all(&mut **tx)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT list_id, entry, hash_kind, distance FROM media_matches WHERE finding = $1",
+        )
+        .bind(&found.finding)
+        .fetch_all(&mut **tx)
+        .await?;
         for row in &rows {
             let mut c = Columns::of(row);
-            judged.push((c.text()?, c.text()?));
+            judged.push((c.text()?, c.text()?, c.text()?, c.int()?));
         }
     }
     let mut signed = screened.matches.iter().filter(|m| m.signed);
+    // By digest as well: an entry that was only near then, and names exactly these bytes now, knows more.
     let covered = signed.all(|m| {
-        judged
-            .iter()
-            .any(|(list, entry)| *list == m.list_id && *entry == m.entry)
+        judged.iter().any(|(list, entry, kind, distance)| {
+            *list == m.list_id
+                && *entry == m.entry
+                && kind == m.kind
+                && *distance == i64::from(m.distance_bits)
+        })
     });
     // Without any row the finding was no upload's: nothing of this domain was judged then.
     let action = Action::Pass;

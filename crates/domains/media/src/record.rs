@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Seek as _};
+use std::io;
 use std::path::Path;
 
 use obhut_casework as casework;
@@ -30,20 +30,36 @@ pub struct Recorded {
     pub exhibit: Option<String>,
 }
 
-/// Digests of a file whose bytes are not to be kept, so that a report can name it.
+/// Digests of bytes that are not to be kept, so that a report can name the file.
+pub fn digests_of(bytes: &[u8], media_type: Option<&str>) -> FileDigests {
+    let mut reader = io::Cursor::new(bytes);
+    read_digests(&mut reader, bytes.len() as u64, media_type)
+        .expect("reading from memory does not fail")
+}
+
+/// The same of a file too long for memory. It is read several times: a caller asks twice, and goes by the
+/// answers only if they are equal.
 ///
 /// # Errors
 /// The file can't be read.
-pub fn digests_of(path: &Path, media_type: Option<&str>) -> io::Result<FileDigests> {
+pub fn digests_of_file(path: &Path, media_type: Option<&str>) -> io::Result<FileDigests> {
     let mut file = File::open(path)?;
     let bytes = file.metadata()?.len();
+    read_digests(&mut file, bytes, media_type)
+}
+
+fn read_digests<R: io::Read + io::Seek>(
+    reader: &mut R,
+    bytes: u64,
+    media_type: Option<&str>,
+) -> io::Result<FileDigests> {
     let mut digest = |name: &str| {
         let kind = obhut_hash::kinds::by_name(name).expect("a kind of ours");
         let Compute::Bytes(compute) = kind.compute else {
             unreachable!("{name} is a digest of bytes")
         };
-        file.rewind()?;
-        Ok::<_, io::Error>(compute(&mut file)?.to_hex())
+        reader.rewind()?;
+        Ok::<_, io::Error>(compute(reader)?.to_hex())
     };
     Ok(FileDigests {
         md5: digest("md5")?,

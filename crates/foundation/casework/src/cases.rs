@@ -398,18 +398,17 @@ pub(crate) async fn changed_since(
         .collect()
 }
 
-/// The decided cases of an account, oldest change first: id and status.
+/// The decided cases of an account: id and status.
 pub(crate) async fn decided_of_account(
     tx: &mut Tx,
     casework: &Casework,
     account: &str,
 ) -> Result<Vec<(String, CaseStatus)>> {
-    let rows = sqlx::query(
-        "SELECT id, status FROM cases WHERE account_key = $1 AND status <> 'open' ORDER BY changed_at, id",
-    )
-    .bind(account_key(casework, account))
-    .fetch_all(&mut **tx)
-    .await?;
+    let rows =
+        sqlx::query("SELECT id, status FROM cases WHERE account_key = $1 AND status <> 'open'")
+            .bind(account_key(casework, account))
+            .fetch_all(&mut **tx)
+            .await?;
     rows.iter()
         .map(|row| {
             let mut c = Columns::of(row);

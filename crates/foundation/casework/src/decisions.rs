@@ -117,13 +117,28 @@ pub async fn decide(
 }
 
 /// The same, with the category of single exhibits, each of which the person has viewed whole.
-// Long: one transaction.
 pub async fn decide_with_files(
     casework: &Casework,
     case: &str,
     person: &Person,
     request: &DecisionRequest,
     file_categories: BTreeMap<String, Category>,
+) -> Result<Decision> {
+    decide_seen(casework, case, person, request, file_categories, None).await
+}
+
+/// The same, about a case that had `files` files when the person looked at it.
+///
+/// # Errors
+/// A conflict if it has others by now: a file that nobody looked at would be released, or reported.
+// Long: one transaction.
+pub async fn decide_seen(
+    casework: &Casework,
+    case: &str,
+    person: &Person,
+    request: &DecisionRequest,
+    file_categories: BTreeMap<String, Category>,
+    files: Option<usize>,
 ) -> Result<Decision> {
     person.require(Role::Reviewer)?;
     let grounds = request.grounds.trim();
@@ -165,6 +180,15 @@ pub async fn decide_with_files(
     // Not from appealed: an open appeal is ended by its own decision only.
     let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
     advance_from(&mut tx, casework.now(), case, &from, to).await?;
+    // `advance_from` locked the case row: no file joins between this and the commit.
+    if let Some(seen) = files {
+        let now = findings::count_of_case(&mut tx, case).await?;
+        if now != seen {
+            return Err(CaseworkError::conflict(format!(
+                "case {case} has {now} files, not {seen}; look at it again before deciding"
+            )));
+        }
+    }
     if request.ruling == Ruling::NoReport {
         danger::answered(&mut tx, casework, case, danger::NOT_REPORTED).await?;
     }
@@ -285,4 +309,13 @@ pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Deci
             })
         })
         .collect()
+}
+
+/// The number of the latest decision about a case, which orders it among those of other cases; none if undecided.
+pub(crate) async fn last_number(tx: &mut Tx, case: &str) -> Result<Option<i64>> {
+    let row = sqlx::query("SELECT seq FROM decisions WHERE case_id = $1 ORDER BY seq DESC LIMIT 1")
+        .bind(case)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map(|row| Columns::of(&row).int()).transpose()
 }

@@ -349,6 +349,18 @@ pub(crate) async fn cases_of_exhibits(
     Ok(cases)
 }
 
+/// Number of files of a case.
+pub(crate) async fn count_of_case(tx: &mut Tx, case: &str) -> Result<usize> {
+    let row = sqlx::query(
+        "SELECT COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
+         WHERE case_id = $1",
+    )
+    .bind(case)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(usize::try_from(Columns::of(&row).int()?).unwrap_or_default())
+}
+
 /// Number of files per case, for cases with at least one.
 pub(crate) async fn finding_counts(
     casework: &Casework,

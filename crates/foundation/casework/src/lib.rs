@@ -79,7 +79,9 @@ pub use deadlines::{
     Deadline, DeadlineKind, add_authority_request, deadlines, end_deadline, escalate_deadlines,
     extend_deadline,
 };
-pub use decisions::{Decision, DecisionRequest, Ruling, decide, decide_with_files, decisions};
+pub use decisions::{
+    Decision, DecisionRequest, Ruling, decide, decide_seen, decide_with_files, decisions,
+};
 pub use determinations::{determinations, determine};
 pub use erasing::{finish_erasures, finish_settlements};
 pub use erasures::{

@@ -126,8 +126,8 @@ pub struct DecidedFinding {
     pub state: UploadState,
 }
 
-/// Findings about the same bytes, by SHA-256, in decided cases of the same account; those of the case that
-/// changed last come last.
+/// Findings about the same bytes, by SHA-256, in decided cases of the same account; those of the case that was
+/// decided last come last. An approval or an appeal changes a case too, and decides nothing.
 pub(crate) async fn decided_before(
     tx: &mut Tx,
     casework: &Casework,
@@ -144,11 +144,16 @@ pub(crate) async fn decided_before(
         return Ok(Vec::new());
     }
     let of_bytes = findings::of_exhibits(tx, &exhibits).await?;
-    let mut found = Vec::new();
+    let mut of_account = Vec::new();
     for (case, status) in cases::decided_of_account(tx, casework, account).await? {
-        if of_bytes.iter().all(|(of, _)| *of != case) {
-            continue;
+        if of_bytes.iter().any(|(of, _)| *of == case) {
+            let last = decisions::last_number(tx, &case).await?;
+            of_account.push((last, case, status));
         }
+    }
+    of_account.sort_by_key(|(last, ..)| *last);
+    let mut found = Vec::new();
+    for (_, case, status) in of_account {
         let state = state(tx, &case, status).await?;
         let here = of_bytes.iter().filter(|(of, _)| *of == case);
         found.extend(here.map(|(_, finding)| DecidedFinding {

@@ -331,16 +331,14 @@ pub async fn exhibits_of_case(casework: &Casework, case: &str) -> Result<Vec<Exh
     let mut seen = std::collections::HashSet::new();
     let mut found = Vec::new();
     for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
-        match casework
-            .vault
-            .exhibit(&id)
-            .await
-            .map_err(CaseworkError::from)
-        {
+        match casework.vault.exhibit(&id).await {
             Ok(exhibit) => found.push(exhibit),
-            // Erased after an appeal or at retention's end; the finding keeps its id.
-            Err(CaseworkError::NotFound { .. }) => {}
-            Err(e) => return Err(e),
+            // After an appeal or at retention's end; the finding keeps its id.
+            Err(obhut_vault::VaultError::Erased(_)) => {}
+            Err(e) => match CaseworkError::from(e) {
+                CaseworkError::NotFound { .. } => {}
+                e => return Err(e),
+            },
         }
     }
     Ok(found)

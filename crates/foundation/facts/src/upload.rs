@@ -18,6 +18,11 @@ const EMAILS_MAX: usize = 20;
 /// URL that browsers used to take.
 const TEXT_BYTES_MAX: usize = 2_100;
 
+/// How far ahead of ours a platform's clock may be, in microseconds. Our judgement.
+const AHEAD_MICROS_MAX: i64 = 300_000_000;
+/// 1990-01-01T00:00:00Z in microseconds: no platform took uploads before. Our judgement.
+const EARLIEST_MICROS: i64 = 631_152_000_000_000;
+
 /// One upload, as far as the platform knows. The account is given separately.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -39,8 +44,9 @@ pub struct UploadFacts {
 }
 
 impl UploadFacts {
-    /// The first field that can't be so, and what is wrong with it. Names the field, never its value.
-    pub fn fault(&self) -> Option<(&'static str, &'static str)> {
+    /// The first field that can't be so at `now` (microseconds since 1970), and what is wrong with it. Names the
+    /// field, never its value.
+    pub fn fault(&self, now: i64) -> Option<(&'static str, &'static str)> {
         let texts = [
             ("session", &self.session),
             ("screen_name", &self.screen_name),
@@ -68,11 +74,44 @@ impl UploadFacts {
         if self.port.is_some() && ip.is_none() {
             return Some(("port", "says nothing without \"ip\""));
         }
-        let at = self.at.as_ref();
-        if at.is_some_and(|at| at.parse::<jiff::Timestamp>().is_err()) {
-            return Some(("at", "isn't a time with a zone, like 2026-11-22T10:15:00Z"));
+        match (&self.at, self.at_micros()) {
+            (Some(_), None) => {
+                return Some(("at", "isn't a time with a zone, like 2026-11-22T10:15:00Z"));
+            }
+            (_, Some(at)) if at > now + AHEAD_MICROS_MAX => {
+                return Some(("at", "is in the future"));
+            }
+            (_, Some(at)) if at < EARLIEST_MICROS => return Some(("at", "is before 1990")),
+            _ => {}
+        }
+        if self.email.as_ref().is_some_and(|email| !is_email(email)) {
+            return Some(("email", "isn't an e-mail address"));
+        }
+        if self.url.as_ref().is_some_and(|url| !is_complete(url)) {
+            return Some((
+                "url",
+                "isn't a complete address, like https://example.org/p/1",
+            ));
         }
         None
+    }
+
+    /// This, and what only `other` says. An IP address and its port belong together.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let (ip, port) = match self.ip {
+            Some(ip) => (Some(ip), self.port),
+            None => (other.ip, other.port),
+        };
+        Self {
+            ip,
+            port,
+            at: self.at.or(other.at),
+            session: self.session.or(other.session),
+            screen_name: self.screen_name.or(other.screen_name),
+            email: self.email.or(other.email),
+            url: self.url.or(other.url),
+        }
     }
 
     /// When it arrived, in microseconds since 1970.
@@ -104,8 +143,13 @@ impl UploadFacts {
             self.add_to_reported(facts, account);
         }
         let event = self.event();
-        let says_of_file =
-            event.is_some() || self.session.is_some() || self.url.is_some() || self.at.is_some();
+        // Of an account they are with the account; without one, only the file has room for them.
+        let note = account.is_none().then(|| self.note()).flatten();
+        let says_of_file = event.is_some()
+            || self.session.is_some()
+            || self.url.is_some()
+            || self.at.is_some()
+            || note.is_some();
         let Some(exhibit) = exhibit.filter(|_| says_of_file) else {
             return;
         };
@@ -114,6 +158,17 @@ impl UploadFacts {
         file.session = file.session.take().or_else(|| self.session.clone());
         file.url = file.url.take().or_else(|| self.url.clone());
         file.uploaded_at = file.uploaded_at.take().or_else(|| self.at.clone());
+        file.note = file.note.take().or(note);
+    }
+
+    /// Name and e-mail address in a sentence.
+    fn note(&self) -> Option<String> {
+        let said = [("name", &self.screen_name), ("e-mail address", &self.email)];
+        let said: Vec<_> = said
+            .iter()
+            .filter_map(|(what, value)| Some(format!("{what} {}", value.as_ref()?)))
+            .collect();
+        (!said.is_empty()).then(|| format!("uploaded with {}", said.join(", ")))
     }
 
     fn add_to_reported(&self, facts: &mut Facts, account: &str) {
@@ -153,6 +208,25 @@ impl UploadFacts {
     }
 }
 
+/// One @ with something on both sides, and no white space.
+fn is_email(text: &str) -> bool {
+    let parts = text.split_once('@');
+    parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+        && !text.contains(char::is_whitespace)
+}
+
+/// A scheme (RFC 3986, 3.1), something behind it, and no white space.
+fn is_complete(url: &str) -> bool {
+    let scheme = |s: &str| {
+        s.starts_with(|c: char| c.is_ascii_alphabetic())
+            && s.chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    };
+    let parts = url.split_once(':');
+    parts.is_some_and(|(before, behind)| scheme(before) && !behind.is_empty())
+        && !url.contains(char::is_whitespace)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,8 +252,19 @@ mod tests {
             (r#"{"at":"2026-11-22T10:15:00"}"#, Some("at")),
             (r#"{"session":" "}"#, Some("session")),
             (&long, Some("url")),
+            // `serve` answered 200, and the report was stopped for them later.
+            (r#"{"at":"2026-11-22T10:20:01Z"}"#, Some("at")),
+            (r#"{"at":"2026-11-22T10:20:00Z"}"#, None),
+            (r#"{"at":"1600-01-01T00:00:00Z"}"#, Some("at")),
+            (r#"{"email":"not an address"}"#, Some("email")),
+            (r#"{"email":"a@b@example.org"}"#, Some("email")),
+            (r#"{"email":"@example.org"}"#, Some("email")),
+            (r#"{"url":"foo bar"}"#, Some("url")),
+            (r#"{"url":"example.org/p"}"#, Some("url")),
+            (r#"{"url":"at://did:plc:x/app.bsky.feed.post/1"}"#, None),
         ] {
-            let fault = upload(json).fault();
+            // 2026-11-22T10:15:00Z.
+            let fault = upload(json).fault(1_795_342_500_000_000);
             assert_eq!(fault.map(|(field, _)| field), field, "{json}");
         }
     }
@@ -200,8 +285,16 @@ mod tests {
         for (before, account, upload_json, after) in [
             ("{}", Some("a"), "{}", r#"{"reported":{"id":"a"}}"#.to_owned()),
             ("{}", None, "{}", "{}".to_owned()),
-            // It is unknown whether two uploads without an account are by one person.
-            ("{}", None, u, format!("{{{file}}}")),
+            // It is unknown whether two uploads without an account are by one person. Name and e-mail address were lost.
+            (
+                "{}",
+                None,
+                u,
+                format!(
+                    "{{{}}}",
+                    file.replace("}}", r#","note":"uploaded with name n, e-mail address A@example.org"}}"#)
+                ),
+            ),
             ("{}", Some("a"), u, whole.clone()),
             // The same again adds nothing.
             (&whole, Some("a"), u, whole.clone()),
@@ -231,6 +324,31 @@ mod tests {
             upload(upload_json).add_to(&mut facts, account, Some("e"));
             let wanted: Facts = serde_json::from_str(&after).unwrap();
             assert_eq!(facts, wanted, "{before} + {upload_json}");
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_says_and_what_the_platform_says_is_one() {
+        let both = |a, b| upload(a).or(upload(b));
+        for (a, b, expected) in [
+            (
+                r#"{"ip":"192.0.2.1"}"#,
+                r#"{"url":"https://example.org/p"}"#,
+                r#"{"ip":"192.0.2.1","url":"https://example.org/p"}"#,
+            ),
+            // A port says something only with its own address.
+            (
+                r#"{"ip":"192.0.2.1"}"#,
+                r#"{"ip":"192.0.2.2","port":9}"#,
+                r#"{"ip":"192.0.2.1"}"#,
+            ),
+            (
+                "{}",
+                r#"{"ip":"192.0.2.2","port":9}"#,
+                r#"{"ip":"192.0.2.2","port":9}"#,
+            ),
+        ] {
+            assert_eq!(both(a, b), upload(expected), "{a} {b}");
         }
     }
 

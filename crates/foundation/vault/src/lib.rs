@@ -64,7 +64,7 @@ pub enum VaultError {
     /// It was there, and was erased; the log has the proof.
     #[error("exhibit {0} was erased; the vault's log says when")]
     Erased(String),
-    /// Something does not agree with the log. Something does not agree with the log. Nothing is handed out.
+    /// Something does not agree with the log; nothing is handed out.
     #[error("the vault does not agree with its log: {0}; verify it, and change nothing by hand")]
     Tampered(String),
     /// Something sealed can't be opened with these keys.

@@ -114,6 +114,9 @@ pub(crate) struct DecideBody {
     /// Categories of single exhibits, each of which the person has viewed whole.
     #[serde(default)]
     file_categories: std::collections::BTreeMap<String, CategoryBody>,
+    /// How many files the case had when the person looked at it (`files` of `GET /v1/cases/{case}`). If others
+    /// have joined since, the decision isn't recorded: 409.
+    files: Option<usize>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -212,6 +215,6 @@ pub(crate) async fn decide(
         .map(|(exhibit, c)| (exhibit, category(c)))
         .collect();
     let decision =
-        casework::decide_with_files(&app.casework, &case, &person, &request, files).await?;
+        casework::decide_seen(&app.casework, &case, &person, &request, files, body.files).await?;
     Ok(Json(DecisionBody::of(&decision)))
 }

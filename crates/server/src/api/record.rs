@@ -52,12 +52,28 @@ pub(crate) async fn facts(
     // Before the answer leaves: a reading that can't be recorded isn't given.
     casework::note(&app.casework, &person.id, "case.facts.show", &case, "").await?;
     let version = casework::facts_version(&facts);
-    Ok(uncached(Json(FactsBody { version, facts })))
+    // Without what isn't known: with a null for every field it would be too long to be put back.
+    let mut facts = serde_json::to_value(&facts).expect("facts are JSON");
+    without_nulls(&mut facts);
+    Ok(uncached(Json(
+        serde_json::json!({ "version": version, "facts": facts }),
+    )))
+}
+
+fn without_nulls(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            fields.retain(|_, v| !v.is_null());
+            fields.values_mut().for_each(without_nulls);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
 }
 
 /// Replace what is known about a case, if it is unchanged since it was read. An approved report
 /// has to be approved again.
-#[utoipa::path(put, path = "/v1/cases/{case}/facts", params(("case" = String, Path)), request_body = FactsBody, responses((status = 200, body = SetFactsAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The facts were changed meanwhile, or the case was cleared on appeal"), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody, description = "Not in the form of the schema")), security(("key" = [])))]
+#[utoipa::path(put, path = "/v1/cases/{case}/facts", params(("case" = String, Path)), request_body = FactsBody, responses((status = 200, body = SetFactsAnswer), (status = 400, body = ErrorBody, description = "Not in the form of the schema"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The facts were changed meanwhile, or the case was cleared on appeal"), (status = 413, body = ErrorBody, description = "Facts longer than 4 MiB")), security(("key" = [])))]
 pub(crate) async fn set_facts(
     State(app): State<App>,
     Path(case): Path<String>,

@@ -128,7 +128,7 @@ impl From<Match> for FoundEntry {
 /// account and the file's name go into headers, so that no log of addresses has them:
 /// `Obhut-Account`, `Obhut-File-Name` (both percent-encoded UTF-8); in a form they may be the text
 /// `account` and the file's own name. What else the platform knows of the upload is a JSON object in
-/// the header `Obhut-Upload` (percent-encoding allowed), in a form the text `upload`, in JSON the field
+/// the header `Obhut-Upload` (as it is, or percent-encoded as a whole), in a form the text `upload`, in JSON the field
 /// `upload`: `ip`, `port`, `at` (RFC 3339), `session`, `screen_name`, `email`, `url` (of the post), each
 /// optional; it is kept, sealed, only with a finding. With `Idempotency-Key` a request that is sent again within a
 /// day gets the same answer, and nothing is recorded twice.
@@ -171,22 +171,25 @@ pub(crate) async fn screen(
         account: admitted.account.clone().or(received.account),
         name: admitted.name.clone().or(upload.name),
         surface: admitted.surface,
+        // A proxy knows the IP address, the platform's own code the post.
         upload: admitted
             .upload
             .clone()
-            .or(received.facts)
-            .unwrap_or_default(),
+            .unwrap_or_default()
+            .or(received.facts.unwrap_or_default()),
     };
     let Some(repeat_key) = repeat_key(&headers)? else {
         let answer = screen_and_record(&app, &admitted, &slot, sender, upload.bytes).await?;
         return Ok(Json(answer).into_response());
     };
-    // What makes a request another one: surface, account, bytes. Lengths keep the first two apart.
+    // What makes a request another one: surface, account, facts, bytes. Lengths keep the first three apart.
     let request = {
         let mut digest = Sha256::new();
+        let facts = serde_json::to_string(&sender.upload).expect("facts are JSON");
         for part in [
             sender.surface.word(),
             sender.account.as_deref().unwrap_or_default(),
+            &facts,
         ] {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
@@ -262,6 +265,15 @@ async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received,
     if intake::is_form(headers) {
         let mut form = intake::form(headers, body, bytes_max).await?;
         let account = form.texts.remove("account").filter(|a| !a.is_empty());
+        if account
+            .as_ref()
+            .is_some_and(|a| a.len() > intake::HEADER_BYTES_MAX)
+        {
+            return Err(Fault::bad_request(format!(
+                "the account is longer than {} bytes",
+                intake::HEADER_BYTES_MAX
+            )));
+        }
         // One answer has one verdict; of two files the platform could not know which it is about.
         let (Some(file), true) = (form.files.pop(), form.files.is_empty()) else {
             return Err(Fault::bad_request("send a form with exactly one file"));
@@ -280,8 +292,10 @@ async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received,
     // A charset may follow.
     if media_type.starts_with("application/json") {
         let bytes = intake::take(body, ADDRESS_BYTES_MAX).await?;
-        let address: Address = serde_json::from_slice(&bytes)
-            .map_err(|_| Fault::bad_request("JSON is read as {\"url\": \"https://…\"}; a JSON file is sent as application/octet-stream"))?;
+        let address: Address = casework::read_json(&bytes, ADDRESS_BYTES_MAX as usize, "body")
+            .map_err(|e| {
+                Fault::bad_request(format!("{e}; JSON is read as {{\"url\": \"https://…\"}}, a JSON file is sent as application/octet-stream"))
+            })?;
         // Before the file is fetched, so that invalid facts are refused immediately.
         let facts = address.upload.map(intake::checked).transpose()?;
         let fetched = intake::fetch(app, &address.url).await?;
