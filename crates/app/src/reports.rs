@@ -1,4 +1,4 @@
-//! Use cases of reports: check and draft.
+//! Use cases of reports: check, draft, approve, file, send and show.
 
 use obhut_casework as casework;
 use std::sync::Arc;
@@ -36,7 +36,8 @@ pub struct Check {
     pub empty: bool,
     /// True if the receiver would accept it.
     pub acceptable: bool,
-    /// What the receiver refuses, or what is untrue. Nothing is approved while there is any; missing facts are none.
+    /// What the receiver would refuse, what only a person can answer, and a child reported as the suspect. Each blocks
+    /// approval, unless it may be overridden and a reason is given. Missing facts don't block.
     pub stops: Vec<Stop>,
 }
 
@@ -52,7 +53,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// True for a rule of a documentation, which a person may know better than we do; never for a schema's.
+    /// True if the rule comes from the receiver's documentation, which an officer may override; false for a schema.
     pub fn may_be_overridden(&self) -> bool {
         self.source == obhut_formats::reports::ncmec::schema::DOCUMENTATION
     }
@@ -86,7 +87,7 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check
     if !whole.files.is_empty() && unseen && claims_a_view(grounds) {
         remarks.push(Remark {
             field: "decision.grounds".into(),
-            what: "say that a file was viewed, and no whole view of any file of the case is on record; the report says \"not viewed\". View it, or decide again with grounds that are so".into(),
+            what: "claim that a file was viewed, but no complete view of any file of the case is on record, and the report says \"not viewed\"; view it, or decide again with correct grounds".into(),
             source: "obhut, docs/handling.md, promise 7",
             stops: false,
         });
@@ -109,7 +110,7 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check
         acceptable: remarks.iter().all(|r| !r.stops),
         stops: stops(&remarks),
         remarks,
-        // Of what is sent: data that stay here make no report actionable.
+        // Of what is sent: omitted data can't make a report actionable.
         empty: shown.scores().empty,
     }
 }
@@ -134,7 +135,8 @@ pub async fn check(
     Ok(assess(form, &whole, &shown, grounds))
 }
 
-/// Renders the report of a decided case as a draft. The audit row is written before it is assembled.
+/// Renders the report of a decided case as a draft. The audit row is written before the report is
+/// returned.
 pub async fn draft(
     casework: &Casework,
     case: &str,
@@ -149,10 +151,12 @@ pub async fn draft(
 
 /// Approves a report: renders it, refuses what its receiver would refuse, and keeps the documents as they will be
 /// sent. `because` says why it is sent although it contains nothing actionable or breaks a rule of the receiver's
-/// documentation. With `as_received`, the reports of others the case was opened from go out with it.
+/// documentation. With `as_received`, it includes the original reports that the case was opened from.
 ///
 /// # Errors
-/// A conflict naming the fields, while [`Check::stops`] isn't empty.
+/// A conflict naming each field that blocks approval: any of [`Check::stops`] except, with `because`, those that
+/// [`Stop::may_be_overridden`]. A conflict for an unknown destination or a report that can't be approved now.
+/// Refused unless `person` is a reporting officer.
 pub async fn approve(
     casework: &Casework,
     id: &str,
@@ -163,7 +167,7 @@ pub async fn approve(
     let approvable = casework::begin_approval(casework, id, person, because, as_received).await?;
     let form = forms::by_name(approvable.destination()).ok_or_else(|| {
         CaseworkError::conflict(format!(
-            "this version knows no destination {}",
+            "unknown destination {}; install a version that supports it",
             approvable.destination()
         ))
     })?;
@@ -173,20 +177,20 @@ pub async fn approve(
     let facts = casework::facts(casework, &report.dossier.case).await?;
     rendered.remarks.extend(reports_a_child(&facts));
     let stops = stops(&rendered.remarks);
-    let reason = approvable.because().is_some();
-    let in_the_way: Vec<_> = stops
+    let has_reason = approvable.because().is_some();
+    let blocking: Vec<_> = stops
         .iter()
-        .filter(|s| !(reason && s.may_be_overridden()))
+        .filter(|s| !(has_reason && s.may_be_overridden()))
         .map(|s| format!("{}: {} ({})", s.field, s.why, s.source))
         .collect();
-    if !in_the_way.is_empty() {
+    if !blocking.is_empty() {
         let case = report.dossier.case.clone();
         let asked = stops
             .iter()
             .find_map(|s| s.field.strip_prefix(DETERMINATION));
         return Err(CaseworkError::conflict(format!(
             "report {id} can't be approved, because it would be refused: {}",
-            in_the_way.join("; ")
+            blocking.join("; ")
         ))
         .then(match asked {
             _ if stops.iter().any(|s| s.field.starts_with("reporter.nca_")) => Next::RecordNcaDuty,
@@ -199,11 +203,11 @@ pub async fn approve(
     }
     let documents = Documents::from(rendered).to_bytes();
     let destination = approvable.destination();
-    let tests = destinations::by_name(destination).is_some_and(|d| d.has_test_service);
+    let has_test_service = destinations::by_name(destination).is_some_and(|d| d.has_test_service);
     let approved = Approved {
         documents: &documents,
         overrides: !stops.is_empty(),
-        for_test: tests && !casework::channel(casework, destination).await?.production,
+        for_test: has_test_service && !casework::channel(casework, destination).await?.production,
     };
     casework::approve_report(casework, &approvable, person, approved).await
 }
@@ -211,7 +215,7 @@ pub async fn approve(
 /// A report as it was approved, and every word exchanged with its destination.
 #[derive(Debug, Serialize)]
 pub struct Filed {
-    /// The documents that were approved; none for approvals of older versions.
+    /// The documents that were approved; `None` if the version that approved it kept none.
     pub documents: Option<Documents>,
     /// What was sent and what came back, attempt by attempt.
     pub exchanges: Vec<serde_json::Value>,
@@ -224,9 +228,14 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
     let documents = match casework::approval(casework, report).await? {
         None => None,
         Some(_) => match casework::approved_documents(casework, report, actor, purpose).await {
-            Ok(bytes) => Documents::from_bytes(&bytes),
-            // Approved by an older version: there is nothing to show, and the rest can be.
-            Err(CaseworkError::Conflict { .. }) => None,
+            Ok(bytes) => Some(Documents::from_bytes(&bytes).ok_or_else(|| {
+                CaseworkError::conflict(format!(
+                    "the documents approved as report {report} aren't in a form this version reads"
+                ))
+            })?),
+            // Approved by an older version: there is nothing to show, and the rest can be. Documents that aren't
+            // those approved are another conflict, and are said.
+            Err(e) if matches!(e.next(), Some(Next::ApproveAgain { .. })) => None,
             Err(e) => return Err(e),
         },
     };
@@ -246,10 +255,12 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
     })
 }
 
-/// Files a report of the latest decision for a destination, or for every destination the routes lead to.
-/// Returns report id and destination name of each.
+/// Creates the draft report of the latest decision for a destination, or for each destination the routes give.
+/// Returns the id and destination of each.
 ///
-/// Refuses a report that must not be sent.
+/// # Errors
+/// A conflict if no route matches, the case isn't decided for reporting, or a report there exists. Drafts made
+/// before the failure stay.
 pub async fn file(
     casework: &Casework,
     case: &str,
@@ -266,7 +277,7 @@ pub async fn file(
     };
     if names.is_empty() {
         return Err(CaseworkError::conflict(
-            "no route on record leads anywhere for this case; name a destination, or record a route with its legal basis",
+            "no route matches this case; name a destination, or record a route with its legal basis",
         )
         .then(Next::AddRoute));
     }
@@ -279,7 +290,8 @@ pub async fn file(
     Ok(filed)
 }
 
-/// Files a report of the latest decision for one destination. An earlier one that was filed only with the test service is superseded.
+/// Creates the draft report of the latest decision for one destination. In production, an earlier report that only
+/// the test service has is superseded.
 pub async fn file_one(
     casework: &Casework,
     case: &str,
@@ -291,6 +303,8 @@ pub async fn file_one(
     casework::file_latest(casework, case, destination, with_victims, actor).await
 }
 
+/// Checks that a report may be sent.
+///
 /// # Errors
 /// A conflict unless the report is approved or being retracted.
 pub fn require_sendable(row: &ReportRow) -> Result<()> {
@@ -305,7 +319,7 @@ pub fn require_sendable(row: &ReportRow) -> Result<()> {
 
 fn not_sendable(row: &ReportRow) -> CaseworkError {
     CaseworkError::conflict(format!(
-        "report {} is {}; only an approved one is sent",
+        "report {} has status {}; only approved reports and retractions are sent",
         row.id, row.status
     ))
 }

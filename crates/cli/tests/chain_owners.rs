@@ -342,7 +342,7 @@ fn a_movement_whose_block_lost_a_race_is_told_to_have_never_happened() {
     let other = index_chain(&b, "n", "index");
     let told = String::from_utf8_lossy(&other.stderr).into_owned();
     assert!(
-        !other.status.success() && told.contains("these files don't hold it"),
+        !other.status.success() && told.contains("isn't in these files"),
         "{told}"
     );
 }

@@ -62,7 +62,7 @@ pub async fn payers(
         basis,
         tags: names.map(|n| n.to_string_lossy().into_owned()).collect(),
     };
-    let language = Language::german(args.german);
+    let language = Language::german_if(args.german);
     let requests = args.out.join("requests");
     std::fs::create_dir_all(&requests)
         .with_context(|| format!("{} can't be made", args.out.display()))?;

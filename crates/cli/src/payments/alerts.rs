@@ -46,7 +46,7 @@ pub(super) async fn show(
     let casework = context.casework().await?;
     // Also for a look: every view of an alert is recorded under a person (docs/payments.md).
     let person = context.acting(&casework, by, Act::ViewAlert).await?;
-    let language = Language::german(german);
+    let language = Language::german_if(german);
     for d in obhut_app::payments::payment_alert(&casework, id, &person.id).await? {
         output.line(
             || {

@@ -703,7 +703,7 @@ async fn known_tokens(
 ) -> Result<HashMap<i64, Known>> {
     let mut wanted: Vec<i64> = prepared
         .iter()
-        .flat_map(|p| p.links.iter().chain(&p.reuploads).chain(&p.same).copied())
+        .flat_map(|p| p.links.iter().chain(&p.reuploads).chain([&p.same]).copied())
         .chain(near.iter().flatten().map(|seq| tokens::near_token(*seq)))
         .collect();
     wanted.sort_unstable();

@@ -643,8 +643,8 @@ pub async fn recount_associations(casework: &Casework) -> Result<u64> {
         let near = !detail.rests_on.is_empty();
         let listed = confirmed.contains(&party);
         detail.fired.retain(|f| match rests(&f.id) {
-            Some(DependsOn::OnNearbyConfirmed) => near,
-            Some(DependsOn::OnOwnConfirmed) => listed,
+            Some(DependsOn::NearbyConfirmed) => near,
+            Some(DependsOn::OwnConfirmed) => listed,
             None => true,
         });
         // Called every few seconds: without a change there is nothing to write or audit.
@@ -715,7 +715,7 @@ fn read_row(c: &mut Columns<'_>) -> Result<AlertRow> {
 
 /// The case association an indicator depends on, if any.
 fn rests(id: &str) -> Option<DependsOn> {
-    indicators::ALL.iter().find(|i| i.id == id)?.rests
+    indicators::ALL.iter().find(|i| i.id == id)?.depends_on
 }
 
 fn fired_of(detail: &Detail) -> Vec<Fired> {

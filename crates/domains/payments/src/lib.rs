@@ -1,7 +1,6 @@
-//! Payments: records of transfers checked and named, history run through the kernel, alerts joined
-//! to cases, decisions on live transfers.
+//! Payments: validates transfers, scores history, links alerts to cases, decides on live transfers.
 //!
-//! The kernel knows numbers; what a party is called stays here, sealed wherever it is kept.
+//! The kernel sees only numbers; ids of parties stay here and are sealed wherever they are stored.
 
 #![deny(missing_docs)]
 
@@ -26,6 +25,6 @@ pub use obhut_typologies::*;
 pub use on_record::record_scan;
 pub use scan::{Alert, EVIDENCE_MAX, PartyAlert, ScanResult, end_of_day, scan_history};
 
-/// What a missing country of the sender means.
+/// Notice, printed after the number of transfers with neither a sender country nor a UTC offset.
 pub const COUNTRY_NOTE: &str =
-    "transfers have neither a country of the sender nor an offset; their hours are UTC's";
+    "transfers have neither a sender country nor a UTC offset; their hours are taken as UTC";

@@ -1,5 +1,5 @@
-//! Synthetic chains and transfers, and fake services for tests and integrators. Each fake is written from
-//! the service's documentation, independently of the client code.
+//! Synthetic chains and transfers, and a fake CyberTipline for tests and integrators. Its rules beyond the schema
+//! are written from the documentation, independently of the client; the schema's table is shared.
 
 #![deny(missing_docs)]
 

@@ -11,47 +11,47 @@ use crate::http::Http;
 
 /// One report on its way.
 pub struct Submission<'a> {
-    /// Where everything is kept.
+    /// The database and vault.
     pub casework: &'a Casework,
     /// How its destination is reached.
     pub channel: &'a Channel,
-    /// How far it has come.
+    /// Its progress.
     pub filing: &'a Filing,
-    /// The documents as they were approved; none of a retraction.
+    /// The approved documents; `None` for a retraction.
     pub documents: Option<&'a Documents>,
-    /// Why nothing may be begun: the approval no longer covers what the case says now. What was begun before is
-    /// settled all the same.
+    /// Why no new submission may start: the case, a setting or the destination changed after the approval, or no
+    /// approval covers the documents. A submission already started is still confirmed or cancelled.
     pub void: Option<&'a str>,
-    /// The job.
+    /// The outbox job.
     pub job: &'a Job,
-    /// Who works.
+    /// Name of the worker.
     pub worker: &'a str,
-    /// Connections.
+    /// HTTP client.
     pub http: Arc<Http>,
 }
 
-/// The destination has accepted it.
+/// A finished step: the destination accepted the report, the package was written, or nothing was left to retract.
 pub struct Sent {
-    /// How far it had come before this last step.
+    /// Progress before this result is recorded.
     pub filing: Filing,
-    /// What the destination said.
+    /// The destination's confirmation, or our note of what was done.
     pub receipt: String,
 }
 
 /// Why a delivery failed.
 #[derive(Debug)]
 pub enum SendFault {
-    /// The destination refuses this report; its own words.
+    /// The report is refused, by the destination or by our own check; a person must act.
     Refused(String),
-    /// Credentials or rights are refused; nothing more is sent to this destination.
+    /// Credentials, key or settings are missing or rejected; the channel is halted.
     Denied(String),
-    /// No usable answer; retry.
+    /// Not delivered for a passing reason; retried.
     Unreachable(String),
-    /// The answer is not in the documented form.
+    /// An answer or a document that isn't as documented, or too many starts; a person must look.
     Unexpected(String),
     /// Needs a person: a package is ready to be handed over.
     Waits(String),
-    /// Ours.
+    /// Our own fault, not the destination's.
     Ours(CaseworkError),
 }
 
@@ -64,10 +64,10 @@ impl From<CaseworkError> for SendFault {
 impl fmt::Display for SendFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(w) => write!(f, "the destination refuses it: {w}"),
-            Self::Denied(w) => write!(f, "the destination rejects the credentials: {w}"),
-            Self::Unreachable(w) => write!(f, "the destination can't be reached: {w}"),
-            Self::Unexpected(w) => write!(f, "unexpected answer of the destination: {w}"),
+            Self::Refused(w) => write!(f, "the report is refused: {w}"),
+            Self::Denied(w) => write!(f, "access denied: {w}"),
+            Self::Unreachable(w) => write!(f, "not delivered: {w}"),
+            Self::Unexpected(w) => write!(f, "unexpected answer from the destination: {w}"),
             Self::Waits(w) => f.write_str(w),
             Self::Ours(e) => write!(f, "{e}"),
         }

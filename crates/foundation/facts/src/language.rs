@@ -22,7 +22,7 @@ impl Language {
     }
 
     /// German if `wanted`, otherwise English.
-    pub fn german(wanted: bool) -> Self {
+    pub fn german_if(wanted: bool) -> Self {
         match wanted {
             true => Self::German,
             false => Self::English,

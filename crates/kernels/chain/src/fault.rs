@@ -10,7 +10,7 @@ use crate::Network;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The operating system said no.
+    /// A file operation failed.
     Io {
         /// Which file or folder.
         path: PathBuf,
@@ -22,16 +22,17 @@ pub enum Fault {
         /// The folder.
         folder: PathBuf,
     },
-    /// The block files are another network's.
+    /// The block files belong to another network.
     OtherNetwork {
         /// Which file.
         file: PathBuf,
-        /// Whose they are.
+        /// Their network.
         found: Network,
-        /// Whose they should be.
+        /// The requested network.
         wanted: Network,
     },
-    /// The first bytes are of no network, with the key or without.
+    /// The file doesn't begin with a block under the key in use: `xor.dat` is wrong or missing, or the file isn't
+    /// obfuscated.
     WrongKey {
         /// Which file.
         file: PathBuf,
@@ -40,29 +41,34 @@ pub enum Fault {
         /// Whether it would be a block file without the key.
         plain_would_do: bool,
     },
-    /// A record ends behind the end of its file.
+    /// A record extends past the end of its file.
     Truncated {
         /// Which file.
         file: PathBuf,
-        /// Where the record begins, bytes.
+        /// Offset of the record, in bytes.
         offset: u64,
-        /// How many bytes it should have behind its head.
+        /// Bytes it should have after its 8-byte header.
         wanted: u64,
         /// How many there are.
         found: u64,
+    },
+    /// `xor.dat` isn't a key of eight bytes.
+    BadKey {
+        /// The file.
+        file: PathBuf,
     },
     /// Neither a record nor the zeros at a file's end.
     Unknown {
         /// Which file.
         file: PathBuf,
-        /// Where, bytes.
+        /// Offset, in bytes.
         offset: u64,
     },
     /// A block that can't be read, or isn't what its hash says.
     BadBlock {
         /// Which file.
         file: PathBuf,
-        /// Where its record begins, bytes.
+        /// Offset of its record, in bytes.
         offset: u64,
         /// What is wrong.
         why: &'static str,
@@ -82,19 +88,18 @@ pub enum Fault {
         block: String,
         /// Its height.
         height: u32,
-        /// Offset of the record most likely to be this block's, whose checksum does not match,
-        /// bytes.
+        /// Offset of the record most likely to be this block's, whose checksum does not match, in bytes.
         offset: Option<u64>,
     },
-    /// The chain has a hole.
+    /// A block is missing.
     Gap {
-        /// Height of the last block that hangs together with the first.
+        /// Height of the last block connected to the first.
         height: u32,
-        /// A block behind the hole, as explorers print it.
+        /// A block after the gap, as explorers print it.
         block: String,
         /// Its file.
         file: PathBuf,
-        /// Where its record begins, bytes.
+        /// Offset of its record, in bytes.
         offset: u64,
     },
     /// The files don't begin with the first block.
@@ -146,7 +151,7 @@ impl fmt::Display for Fault {
             Fault::Io { path, why } => write!(f, "{}: {why}", path.display()),
             Fault::NoBlocks { folder } => write!(
                 f,
-                "{}: no block files (blk00000.dat …), or no such folder; name the folder `blocks` of the node's data",
+                "{}: no block files (blk00000.dat …), or no such folder; pass the node's `blocks` folder",
                 folder.display()
             ),
             Fault::OtherNetwork {
@@ -155,7 +160,7 @@ impl fmt::Display for Fault {
                 wanted,
             } => write!(
                 f,
-                "{}: at offset 0 begins a block of {}, not of {}; name the network {} or another folder",
+                "{}: the block at offset 0 belongs to {}, not {}; choose network {} or another folder",
                 file.display(),
                 found.name(),
                 wanted.name(),
@@ -167,7 +172,7 @@ impl fmt::Display for Fault {
                 plain_would_do: true,
             } => write!(
                 f,
-                "{}: at offset 0 the file begins with a block as it is, and with none under the key in xor.dat; the file isn't obfuscated: take that xor.dat away or use the node's own",
+                "{}: the file isn't obfuscated, but xor.dat has a key; remove xor.dat, or use the node's own",
                 file.display()
             ),
             Fault::WrongKey {
@@ -176,7 +181,7 @@ impl fmt::Display for Fault {
                 plain_would_do: false,
             } => write!(
                 f,
-                "{}: at offset 0 no network's blocks begin like this under the key in xor.dat; use the xor.dat of the node that wrote the file",
+                "{}: with the key in xor.dat, offset 0 holds no known network's block; use the xor.dat of the node that wrote the file",
                 file.display()
             ),
             // Without a key the plain bytes are what was tried, so `plain_would_do` has nothing to add.
@@ -186,7 +191,7 @@ impl fmt::Display for Fault {
                 ..
             } => write!(
                 f,
-                "{}: at offset 0 no network's blocks begin like this; nodes from version 28 on obfuscate their files: put the node's xor.dat into the same folder",
+                "{}: offset 0 holds no known network's block; nodes since version 28 obfuscate block files: copy the node's xor.dat here",
                 file.display()
             ),
             Fault::Truncated {
@@ -196,7 +201,12 @@ impl fmt::Display for Fault {
                 found,
             } => write!(
                 f,
-                "{}: the record at offset {offset} should have {wanted} bytes, the file ends after {found}; copy it again while the node is stopped",
+                "{}: the record at offset {offset} should have {wanted} bytes, but the file ends after {found}; copy it again while the node is stopped",
+                file.display()
+            ),
+            Fault::BadKey { file } => write!(
+                f,
+                "{}: isn't a key of eight bytes; copy the node's xor.dat again",
                 file.display()
             ),
             Fault::Unknown { file, offset } => write!(
@@ -211,7 +221,7 @@ impl fmt::Display for Fault {
             ),
             Fault::NoUndoFile { file, height } => write!(
                 f,
-                "{}: the file is missing; it has the payers of blocks from height {height} on: copy it from the node to the block files",
+                "{}: undo data missing for blocks from height {height}; copy the file from the node into the same folder",
                 file.display()
             ),
             Fault::NoUndo {
@@ -226,7 +236,10 @@ impl fmt::Display for Fault {
                     file.display()
                 )?;
                 if let Some(offset) = offset {
-                    write!(f, " (the record at offset {offset} is damaged)")?;
+                    write!(
+                        f,
+                        " (the likeliest record, at offset {offset}, fails its checksum)"
+                    )?;
                 }
                 f.write_str("; copy the file again once the node has connected the block and is stopped, or let the node rebuild it (bitcoind -reindex)")
             }
@@ -248,13 +261,17 @@ impl fmt::Display for Fault {
             Fault::NoIndex {
                 folder,
                 begun: false,
-            } => write!(f, "{}: no index here", folder.display()),
+            } => write!(
+                f,
+                "{}: no index here; build one, or choose another folder",
+                folder.display()
+            ),
             Fault::NoIndex {
                 folder,
                 begun: true,
             } => write!(
                 f,
-                "{}: the index is unfinished; build it again, it starts over",
+                "{}: the index is unfinished; build it again from the start",
                 folder.display()
             ),
             Fault::BadIndex { folder, why } => write!(f, "{}: {why}", folder.display()),
@@ -264,7 +281,7 @@ impl fmt::Display for Fault {
                 block,
             } => write!(
                 f,
-                "{}: the index ends with block {block} at height {height}, and these files don't hold it; name the folder of the node it was built from, or build another index",
+                "{}: the index ends with block {block} at height {height}, which isn't in these files; use the node's folder it was built from, or build another index",
                 folder.display()
             ),
             Fault::Busy { folder } => write!(

@@ -101,11 +101,7 @@ impl Blocks {
         let path = folder.join("xor.dat");
         let (key, has_key) = match fs::read(&path) {
             Ok(bytes) => {
-                let wrong = |_| Fault::BadBlock {
-                    file: path.clone(),
-                    offset: 0,
-                    why: "isn't a key of eight bytes; copy the node's xor.dat again",
-                };
+                let wrong = |_| Fault::BadKey { file: path.clone() };
                 (<[u8; 8]>::try_from(bytes).map_err(wrong)?, true)
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => ([0; 8], false),

@@ -368,14 +368,14 @@ fn each_fault_names_file_and_offset() {
     assert!(
         fault
             .to_string()
-            .contains("a block of regtest, not of mainnet"),
+            .contains("belongs to regtest, not mainnet"),
         "{fault}"
     );
 
     fs::remove_file(&rev).unwrap();
     fails(
         |f| matches!(f, Fault::NoUndoFile { .. }),
-        &["rev00000.dat", "copy it"],
+        &["rev00000.dat", "copy the file"],
     );
     fs::write(&rev, &good_rev[..good_rev.len() / 2]).unwrap();
     fails(
@@ -396,7 +396,7 @@ fn each_fault_names_file_and_offset() {
                 }
             )
         },
-        &["offset", "damaged"],
+        &["offset", "fails its checksum"],
     );
 
     fs::write(&xor, [1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
@@ -406,13 +406,13 @@ fn each_fault_names_file_and_offset() {
     );
     fs::write(&xor, [1, 2, 3]).unwrap();
     fails(
-        |f| matches!(f, Fault::BadBlock { .. }),
+        |f| matches!(f, Fault::BadKey { .. }),
         &["xor.dat", "eight bytes"],
     );
     fs::remove_file(&xor).unwrap();
     fails(
         |f| matches!(f, Fault::WrongKey { has_key: false, .. }),
-        &["put the node's xor.dat into"],
+        &["copy the node's xor.dat"],
     );
     // Never obfuscated, with a key in the folder.
     fs::write(&blk, &plain[..ends[5]]).unwrap();

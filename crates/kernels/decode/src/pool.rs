@@ -19,8 +19,7 @@ use crate::shared::Shared;
 use crate::wire::{self, Head, Request};
 use crate::{DecodeOptions, Limits, Picture, Unreadable, worker};
 
-/// How often a file is tried when its worker dies; the second time with a new worker. Our
-/// judgement.
+/// Attempts per file if its worker dies; the second uses a new worker. Our judgement.
 const TRIES_MAX: u32 = 2;
 
 /// How to start a worker: a program that calls [`worker::run`] when its first argument is
@@ -48,7 +47,7 @@ struct Worker {
     shared: Shared,
 }
 
-/// Pixels in a worker's memory, with the worker for as long as they are read.
+/// Pixels in a worker's memory; holds the worker while they are in use.
 pub(crate) struct Leased {
     worker: Option<Worker>,
     idle: Idle,
@@ -57,7 +56,7 @@ pub(crate) struct Leased {
 }
 
 impl Pool {
-    /// No worker is started before the first file comes, or [`Pool::start_ahead`] is called.
+    /// Creates a pool. Workers start with the first file, or with [`Pool::start_ahead`].
     pub fn new(command: WorkerCommand, limits: Limits) -> Self {
         Self {
             command,
@@ -67,7 +66,7 @@ impl Pool {
         }
     }
 
-    /// With ffmpeg, so that videos can be decoded too.
+    /// Sets the ffmpeg tools; with `None`, videos can't be decoded.
     pub fn with_video(mut self, tools: Option<VideoTools>) -> Self {
         self.video = tools;
         self
@@ -88,6 +87,9 @@ impl Pool {
     }
 
     /// Starts workers before files come, so that the first ones don't wait.
+    ///
+    /// # Errors
+    /// A worker's process can't be started.
     pub fn start_ahead(&self, workers: usize) -> io::Result<()> {
         for _ in 0..workers {
             let worker = self.start()?;
@@ -96,22 +98,29 @@ impl Pool {
         Ok(())
     }
 
-    /// Decodes one file as it is stored.
+    /// Decodes one file exactly, without turning it; blocks up to [`Limits::time_max`] per attempt.
+    ///
+    /// # Errors
+    /// Why the file gave no pixels.
     pub fn decode(&self, bytes: &[u8]) -> Result<Picture, Unreadable> {
         self.decode_with(bytes, DecodeOptions::default())
     }
 
-    /// Decodes one file with other options.
+    /// Like [`Pool::decode`], with the given options.
+    ///
+    /// # Errors
+    /// Why the file gave no pixels.
     pub fn decode_with(&self, bytes: &[u8], options: DecodeOptions) -> Result<Picture, Unreadable> {
         self.ask(bytes, options, false)
     }
 
-    /// Decodes the frames of an animation one after the other, each whole, until `take` says
-    /// false; of any other picture the one there is. Says how many were taken.
+    /// Decodes an animation frame by frame, each whole, and passes each to `take` until it returns false. A still
+    /// picture is passed once; an animation of a single frame, twice. Returns the number of calls to `take`. All
+    /// frames together, the time in `take` included, must fit in [`Limits::time_max`]. A broken later frame ends
+    /// the animation: the last picture is then `damaged`.
     ///
     /// # Errors
-    /// The reason why a frame, or the file as a whole, gave no pixels. Frames before it have been
-    /// taken then.
+    /// Why the file gave no pixels; earlier frames may have been passed to `take` already.
     pub fn frames(
         &self,
         bytes: &[u8],
@@ -123,17 +132,23 @@ impl Pool {
         loop {
             count += 1;
             let go_on = take(&picture);
-            let leased = picture.samples.leased_mut().expect("fresh from a worker");
+            let leased = picture
+                .samples
+                .leased_mut()
+                .expect("samples leased from a worker");
             // The last frame: dropping the picture returns the worker.
             if !leased.head.more {
                 return Ok(count);
             }
-            let mut worker = leased.worker.take().expect("given back only by dropping");
+            let mut worker = leased
+                .worker
+                .take()
+                .expect("a live picture holds its worker");
             let word = if go_on { wire::NEXT } else { wire::ENOUGH };
-            let said = worker.socket.write_all(&[word]);
+            let written = worker.socket.write_all(&[word]);
             if !go_on {
-                if said.is_ok() {
-                    // It has ended the animation and waits for a request, so the next file may have it.
+                if written.is_ok() {
+                    // The worker has left the animation and waits for a request: return it to the pool.
                     leased.worker = Some(worker);
                     leased.head.more = false;
                 }
@@ -142,9 +157,7 @@ impl Pool {
             // All frames share the time of one picture, the caller's own work between them
             // included.
             let left = self.limits.time_max.saturating_sub(started.elapsed());
-            let answer = said
-                .and_then(|()| worker.wait_at_most(left))
-                .and_then(|()| wire::read_answer(&mut worker.socket, self.limits.image_pixels_max));
+            let answer = written.and_then(|()| worker.answer(Instant::now() + left, &self.limits));
             let input_bytes = leased.input_bytes;
             picture = match self.resolve(worker, answer, input_bytes) {
                 Attempt::Picture(picture) => *picture,
@@ -178,7 +191,7 @@ impl Pool {
         let mut tries = 0;
         loop {
             tries += 1;
-            // The second time a fresh one: those that wait may have been ended with the first.
+            // Retry with a new worker: the idle ones may have been killed together with the first.
             let kept = match tries {
                 1 => self.idle.lock().expect("no panic while held").pop(),
                 _ => None,
@@ -189,23 +202,23 @@ impl Pool {
             };
             // Before the request: the worker reads the memory as soon as the request arrives.
             worker.shared.parts().0[..bytes.len()].copy_from_slice(bytes);
-            let answer = worker
-                .wait_at_most(self.limits.time_max)
-                .and_then(|()| wire::write_request(&mut worker.socket, &request))
-                .and_then(|()| wire::read_answer(&mut worker.socket, self.limits.image_pixels_max));
+            let until = Instant::now() + self.limits.time_max;
+            let answer = wire::write_request(&mut worker.socket, &request)
+                .and_then(|()| worker.answer(until, &self.limits));
             match self.resolve(worker, answer, request.bytes) {
                 Attempt::Picture(picture) => return Ok(*picture),
                 Attempt::Unreadable(reason) => return Err(reason),
-                // The worker may have been killed from outside or for memory that others used: retry once.
-                Attempt::Died(died) if tries == TRIES_MAX || died == Died::NeverLived => {
+                Attempt::Died(died) if tries == TRIES_MAX || died == Died::NeverStarted => {
                     return Err(died.reason());
                 }
+                // It may have been killed by the OOM killer or from outside; a crash can't be distinguished from bad
+                // luck the first time: retry once.
                 Attempt::Died(_) => {}
             }
         }
     }
 
-    /// A worker's answer to a picture, a reason, or how the worker ended.
+    /// Turns a worker's answer into a picture, a reason, or how the worker ended.
     fn resolve(
         &self,
         mut worker: Worker,
@@ -233,15 +246,14 @@ impl Pool {
                 self.idle.lock().expect("no panic while held").push(worker);
                 Attempt::Unreadable(reason)
             }
-            // Which of the two kinds a timeout gives depends on the system, says the standard
-            // library.
+            // The standard library documents either kind for a timeout, depending on the platform.
             Err(e)
                 if matches!(
                     e.kind(),
                     io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
                 ) =>
             {
-                // Dropping it ends it.
+                // Dropping the worker kills it.
                 Attempt::Unreadable(Unreadable::TookTooLong {
                     time_ms_max: self.limits.time_max.as_millis() as u64,
                 })
@@ -284,55 +296,74 @@ enum Attempt {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Died {
     /// It refused to start: our fault, not the file's.
-    NeverLived,
+    NeverStarted,
     /// It was killed from outside.
     Killed,
-    /// It crashed, or the sandbox ended it.
-    OfTheFile,
+    /// It crashed, broke the protocol, or was killed by the sandbox.
+    Crashed,
 }
 
 impl Died {
     fn reason(self) -> Unreadable {
         match self {
-            Self::NeverLived => Unreadable::NoWorker,
+            Self::NeverStarted => Unreadable::NoWorker,
             Self::Killed => Unreadable::Interrupted,
-            Self::OfTheFile => Unreadable::WorkerDied,
+            Self::Crashed => Unreadable::WorkerDied,
         }
     }
 }
 
 impl Worker {
-    fn wait_at_most(&self, time: std::time::Duration) -> io::Result<()> {
-        // The standard library refuses a timeout of zero.
-        let time = time.max(std::time::Duration::from_millis(1));
-        self.socket.set_read_timeout(Some(time))
+    /// Its answer, if the whole of it comes in time.
+    fn answer(&mut self, until: Instant, limits: &Limits) -> io::Result<Result<Head, Unreadable>> {
+        let mut from = Until {
+            socket: &self.socket,
+            until,
+        };
+        wire::read_answer(&mut from, limits.image_pixels_max)
     }
 
-    /// How the worker ended, after an error on its socket.
+    /// Kills or reaps the worker after an error on its socket; returns how it ended.
     fn end(&mut self, e: &io::Error) -> Died {
         const KILL: i32 = libc::SIGKILL;
         // On this socket only `wire` makes errors of kind `Other`; the system's are never of it.
         if e.kind() == io::ErrorKind::Other {
             // Still running, but its answer is malformed.
             let _ = self.child.kill();
-            return Died::OfTheFile;
+            return Died::Crashed;
         }
         // Its socket is closed, which happens only when it exits.
         match self.child.wait() {
-            // 2 and 3 are the exit codes of `worker::run`; 127 is the loader's, when a library is
-            // missing.
-            Ok(status) if matches!(status.code(), Some(2 | 3 | 127)) => Died::NeverLived,
+            // `worker::run` exits with 2 or 3 if it never started serving; 127 means the loader found no library.
+            Ok(status) if matches!(status.code(), Some(2 | 3 | 127)) => Died::NeverStarted,
             // The filter kills with SIGSYS and failed allocations abort: SIGKILL comes from outside
             // or the OOM killer.
             Ok(status) if status.signal() == Some(KILL) => Died::Killed,
-            _ => Died::OfTheFile,
+            _ => Died::Crashed,
         }
+    }
+}
+
+/// Reads until a moment, not for a time per read: a compromised worker could send byte after byte.
+struct Until<'a> {
+    socket: &'a UnixStream,
+    until: Instant,
+}
+
+impl io::Read for Until<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.socket.set_read_timeout(Some(left))?;
+        (&*self.socket).read(into)
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Both fail only when the process has ended already.
+        // Nothing more can be done if either fails.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -340,7 +371,7 @@ impl Drop for Worker {
 
 impl Drop for Leased {
     fn drop(&mut self) {
-        // While another frame is due the worker waits for a word it will not get.
+        // If another frame is due, the worker waits for a reply that won't come; it is dropped and thereby killed.
         if let Some(worker) = self.worker.take()
             && !self.head.more
         {
@@ -404,3 +435,38 @@ impl PartialEq for Samples {
 }
 
 impl Eq for Samples {}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A worker that sends a byte now and then held its caller for eighteen times the limit.
+    #[test]
+    fn an_answer_in_drips_is_late() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let dripping = std::thread::spawn(move || {
+            // Ends with the other side, which hangs up when its time is over.
+            while theirs.write_all(&[0]).is_ok() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let until = Instant::now() + Duration::from_millis(60);
+        let mut from = Until {
+            socket: &ours,
+            until,
+        };
+        let mut answer = [0; 1_000];
+        let late = io::Read::read_exact(&mut from, &mut answer).unwrap_err();
+        assert!(
+            matches!(
+                late.kind(),
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+            ),
+            "{late}"
+        );
+        drop(ours);
+        dripping.join().unwrap();
+    }
+}

@@ -1,8 +1,8 @@
 //! The published indicators, one file each; a new one is a file and two lines here.
 //!
 //! Wording is ours, numbers are the sources'. Where no source publishes a number the threshold is a
-//! proposal and says so. An indicator either counts as a signal of some group, or it is shown and
-//! never counts: corridor, missing tie, age and sex, association.
+//! proposal and says so. An indicator counts as a signal of some group, adds to the score without being a signal
+//! (association), or is only shown (corridor, missing link, age and sex).
 
 use crate::texts::Texts;
 use crate::window::{Numbers, Series, last_days};
@@ -67,12 +67,12 @@ pub const ALL: &[&Indicator] = &[
     &x04::INDICATOR,
 ];
 
-/// Place of S01, whose small amount is a flag of each transfer.
-pub(crate) const MANY: usize = place_of("S01");
-/// Place of S06, whose hours are a flag of each transfer.
-pub(crate) const NIGHT: usize = place_of("S06");
-/// Place of R01, which decides what a shared recipient is.
-pub(crate) const SHARED: usize = place_of("R01");
+/// Place of S01, whose `small` sets [`Event::SMALL`].
+pub(crate) const S01_PLACE: usize = place_of("S01");
+/// Place of S06, whose hours set [`Event::NIGHT`].
+pub(crate) const S06_PLACE: usize = place_of("S06");
+/// Place of R01, which defines a shared recipient.
+pub(crate) const R01_PLACE: usize = place_of("R01");
 
 const fn same(a: &str, b: &str) -> bool {
     // `==` on `str` does not work in a const fn.
@@ -84,7 +84,7 @@ const fn same(a: &str, b: &str) -> bool {
     at == a.len() && at == b.len()
 }
 
-/// The place of an indicator, by its id, found while this is compiled.
+/// Place of an indicator in [`ALL`] by id, at compile time.
 const fn place_of(id: &str) -> usize {
     let mut at = 0;
     // An unknown id runs past the end, which fails the build.
@@ -103,7 +103,7 @@ pub(crate) const fn at(thresholds: &[Threshold], name: &str) -> usize {
     at
 }
 
-/// The place of an indicator in [`ALL`].
+/// Place in [`ALL`], by id in either case; `None` if unknown.
 pub fn place(id: &str) -> Option<usize> {
     ALL.iter().position(|i| i.id.eq_ignore_ascii_case(id))
 }
@@ -113,7 +113,7 @@ pub fn place(id: &str) -> Option<usize> {
 pub struct Indicator {
     /// As in the published table: `S01`.
     pub id: &'static str,
-    /// Its file.
+    /// Its module: `s01`.
     pub name: &'static str,
     /// Which sides of a party it can speak about.
     pub sides: &'static [Side],
@@ -129,18 +129,19 @@ pub struct Indicator {
     pub date: &'static str,
     /// Whether it counts as one of two independent signals.
     pub counts: Counts,
-    /// The share it takes of what the other indicators leave of the score, at full strength.
+    /// Share of the remaining score it takes, 0 to 1: score = 100 · (1 − Π(1 − weight · strength)).
     pub weight: f64,
     /// The case association it depends on; if that case is retracted, the indicator is dropped.
-    pub rests: Option<DependsOn>,
-    /// Speaks unless switched off.
+    pub depends_on: Option<DependsOn>,
+    /// True if it is on by default.
     pub on: bool,
     /// Columns it needs, in addition to the required ones.
     pub needs: &'static [&'static str],
     /// How settled it is.
     pub status: IndicatorStatus,
-    /// Sentences for an alert, with places for the numbers.
+    /// Sentences for an alert, with placeholders for the numbers.
     pub because: &'static [Texts],
+    /// Takes the thresholds in their order, money converted to US cents.
     pub(crate) fires: fn(&PartyView<'_>, &[f64]) -> Option<Firing>,
 }
 
@@ -148,9 +149,9 @@ pub struct Indicator {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DependsOn {
     /// The party is in a case that a person decided to report.
-    OnOwnConfirmed,
-    /// That parties it deals with, or shares others with, do.
-    OnNearbyConfirmed,
+    OwnConfirmed,
+    /// Other parties that deal with a confirmed party.
+    NearbyConfirmed,
 }
 
 /// How settled an indicator is.
@@ -194,7 +195,7 @@ pub mod group {
     pub const TEXT: u16 = 1 << 6;
     /// What else is bought.
     pub const PURCHASE: u16 = 1 << 7;
-    /// By how many ways.
+    /// Through how many channels.
     pub const CHANNEL: u16 = 1 << 8;
     /// Where the money goes next.
     pub const OUTFLOW: u16 = 1 << 9;
@@ -239,7 +240,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// In a word.
+    /// The unit as text: empty for a count, the currency code for money.
     pub fn word(self) -> &'static str {
         match self {
             Unit::Count => "",
@@ -262,13 +263,13 @@ pub struct PartyView<'a> {
     pub now: i64,
     /// The side's events of 365 days, oldest first.
     pub year: &'a [Event],
-    /// Those of 90 days.
+    /// Its events of the last 90 days.
     pub recent: &'a [Event],
-    /// What those come to.
+    /// Statistics of `recent`.
     pub numbers: &'a Numbers,
     /// The party's events on its other side, of 365 days.
     pub other_side: &'a [Event],
-    /// What is known of the others.
+    /// What is known of its counterparties.
     pub links: Links,
     /// Age and sex may be read.
     pub age_and_sex: bool,
@@ -277,7 +278,7 @@ pub struct PartyView<'a> {
 }
 
 impl<'a> PartyView<'a> {
-    /// The side's events of the last days, at most 365.
+    /// The side's events of the last `days` days, at most 365.
     pub(crate) fn days(&self, days: i64) -> &'a [Event] {
         last_days(self.year, self.now, days)
     }
@@ -291,12 +292,12 @@ pub(crate) struct Firing {
     pub values: [f64; 5],
 }
 
-/// Fires with numbers for the first sentence.
-pub(crate) fn found(strength: f64, values: &[f64]) -> Option<Firing> {
-    found_as(0, strength, values)
+/// Fires with the values of the first sentence; panics on more than five.
+pub(crate) fn fire(strength: f64, values: &[f64]) -> Option<Firing> {
+    fire_as(0, strength, values)
 }
 
-pub(crate) fn found_as(sentence: u8, strength: f64, values: &[f64]) -> Option<Firing> {
+pub(crate) fn fire_as(sentence: u8, strength: f64, values: &[f64]) -> Option<Firing> {
     // A fixed size keeps `Firing` and `Fired` Copy; more than five numbers panic here.
     let mut kept = [0.0; 5];
     kept[..values.len()].copy_from_slice(values);
@@ -308,7 +309,7 @@ pub(crate) fn found_as(sentence: u8, strength: f64, values: &[f64]) -> Option<Fi
     })
 }
 
-/// How many different ones.
+/// Number of distinct values.
 pub(crate) fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> f64 {
     let mut all: Vec<T> = all.collect();
     all.sort_unstable();
@@ -316,7 +317,7 @@ pub(crate) fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> f64 {
     all.len() as f64
 }
 
-/// Of pairs, how many different seconds the first that has most of them has.
+/// Groups the pairs by their first element; returns the largest number of distinct second elements in a group.
 pub(crate) fn most_distinct<A: Ord, B: Ord>(pairs: impl Iterator<Item = (A, B)>) -> f64 {
     let mut pairs: Vec<(A, B)> = pairs.collect();
     pairs.sort_unstable();
@@ -325,7 +326,7 @@ pub(crate) fn most_distinct<A: Ord, B: Ord>(pairs: impl Iterator<Item = (A, B)>)
     of_each.max().unwrap_or(0) as f64
 }
 
-/// 0 at `from`, 1 at `to`, linear in between; 1 at equal ends that are reached.
+/// 0 at `from`, 1 at `to`, linear in between. If `to <= from`, a step at `from`.
 pub(crate) fn ramp(x: f64, from: f64, to: f64) -> f64 {
     // A threshold set to the ramp's end would make 0/0, `clamp` keeps NaN, and NaN passes every minimum.
     if to <= from {
@@ -356,7 +357,7 @@ pub(crate) const fn proposal(name: &'static str, value: f64, unit: Unit) -> Thre
 mod tests {
     use super::*;
 
-    /// `--set S02.share=1` made a score of NaN, which is below no minimum, and so an alert.
+    /// `--set S02.share=1` made the score NaN; no minimum rejected it, so it became an alert.
     #[test]
     fn a_threshold_at_the_end_of_its_ramp_is_a_step() {
         for (x, from, to, expected) in [
@@ -372,12 +373,12 @@ mod tests {
     }
 
     #[test]
-    fn each_is_whole_and_in_its_place() {
-        let csv = ["S", "R", "X"];
+    fn every_indicator_is_complete_and_listed_once() {
+        let prefixes = ["S", "R", "X"];
         for (n, i) in ALL.iter().enumerate() {
             assert_eq!(i.name, i.id.to_lowercase());
             assert_eq!(place(i.id), Some(n));
-            assert!(csv.contains(&&i.id[..1]));
+            assert!(prefixes.contains(&&i.id[..1]));
             assert!(!i.title.en.is_empty() && !i.title.de.is_empty() && !i.check.is_empty());
             assert!(!i.source.is_empty() && !i.date.is_empty() && !i.because.is_empty());
             assert!(!i.sides.is_empty());
@@ -387,13 +388,13 @@ mod tests {
                 Counts::Signal(groups) => assert!(groups > 0 && i.weight > 0.0 && i.weight < 0.6),
             }
         }
-        assert_eq!(ALL[MANY].id, "S01");
-        assert_eq!(ALL[NIGHT].id, "S06");
-        assert_eq!(ALL[SHARED].id, "R01");
+        assert_eq!(ALL[S01_PLACE].id, "S01");
+        assert_eq!(ALL[S06_PLACE].id, "S06");
+        assert_eq!(ALL[R01_PLACE].id, "R01");
     }
 
     #[test]
-    fn what_must_never_count_does_not() {
+    fn corridor_age_and_association_are_never_signals() {
         // S16 and R02 do add to a score, but neither can be one of the two signals.
         for id in ["S09", "S10", "S11", "S16", "R02"] {
             let i = ALL[place(id).unwrap()];

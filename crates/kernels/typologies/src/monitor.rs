@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::assess::{self, Assessment, Links};
-use crate::indicators::{ALL, PartyView, SHARED};
+use crate::indicators::{ALL, PartyView, R01_PLACE};
 use crate::window::{Numbers, PartyWindow, last_days};
 use crate::{DAY_MICROS, Event, PartyKey, Policy, Purchase, Side, Transfer};
 
@@ -148,7 +148,7 @@ fn count(parties: &[PartyKey], is: impl Fn(&PartyKey) -> bool) -> u32 {
 /// True when a recipient's events make it a shared one, now.
 pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
     // Trap: a policy that sets R01.n below three has no effect here.
-    if received.len() < 3 || !policy.speaks(SHARED) {
+    if received.len() < 3 || !policy.speaks(R01_PLACE) {
         return false;
     }
     // R01 reads only `year` and `now` on this side; the rest is left empty to save its cost.
@@ -163,7 +163,7 @@ pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
         age_and_sex: false,
         series: &[],
     };
-    (ALL[SHARED].fires)(&view, &policy.values[SHARED]).is_some()
+    (ALL[R01_PLACE].fires)(&view, &policy.values[R01_PLACE]).is_some()
 }
 
 /// What a transfer made of the two parties.

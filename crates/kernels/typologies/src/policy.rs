@@ -153,7 +153,7 @@ impl Policy {
             Some(minutes) => hour(t.at_micros + i64::from(minutes) * 60_000_000),
             None => t.from.local_hour(t.at_micros),
         };
-        let night = &self.values[indicators::NIGHT];
+        let night = &self.values[indicators::S06_PLACE];
         let (from, until) = (night[NIGHT_FROM] as u8, night[NIGHT_UNTIL] as u8);
         // 22 to 5 passes midnight; a policy may also set hours that do not.
         if from <= until {
@@ -169,14 +169,15 @@ impl Policy {
     }
 
     fn recompute(&mut self) {
-        self.small_ref_cents = self.values[indicators::MANY][SMALL] as u32;
+        self.small_ref_cents = self.values[indicators::S01_PLACE][SMALL] as u32;
     }
 }
 
 /// Places of the thresholds that every transfer is compared with as it comes.
-const NIGHT_FROM: usize = indicators::at(indicators::ALL[indicators::NIGHT].thresholds, "from");
-const NIGHT_UNTIL: usize = indicators::at(indicators::ALL[indicators::NIGHT].thresholds, "until");
-const SMALL: usize = indicators::at(indicators::ALL[indicators::MANY].thresholds, "small");
+const NIGHT_FROM: usize = indicators::at(indicators::ALL[indicators::S06_PLACE].thresholds, "from");
+const NIGHT_UNTIL: usize =
+    indicators::at(indicators::ALL[indicators::S06_PLACE].thresholds, "until");
+const SMALL: usize = indicators::at(indicators::ALL[indicators::S01_PLACE].thresholds, "small");
 
 fn resolve(value: f64, unit: Unit) -> f64 {
     match unit {

@@ -56,7 +56,7 @@ pub(super) fn place(
     for (at, p) in prepared.iter().enumerate() {
         let seq = first + at as i64;
         let holder = |known: &HashMap<i64, Known>, token: i64| known.get(&token).map(|k| k.seq);
-        let duplicate_of = p.same.and_then(|t| holder(&known, t));
+        let duplicate_of = holder(&known, p.same);
         // A duplicate repeats the upload as well, but is counted once.
         let reupload_of = match duplicate_of {
             None => p.reuploads.iter().filter_map(|t| holder(&known, *t)).min(),
@@ -106,7 +106,7 @@ pub(super) fn place(
                 fresh.entry(token).or_insert((k.seq, 0)).1 += 1;
             };
         // Only after the look-ups above, or a report would be a duplicate of itself.
-        for token in p.links.iter().chain(&p.reuploads).chain(&p.same) {
+        for token in p.links.iter().chain(&p.reuploads).chain([&p.same]) {
             see(*token, &mut known, &mut fresh);
         }
         for other in &near[at] {

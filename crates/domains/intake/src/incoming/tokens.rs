@@ -1,4 +1,4 @@
-//! Per-report computation: its tokens, its own reasons, its sealed bytes.
+//! Computes what is stored for each report: tokens, reasons, sealed bytes.
 
 use obhut_index::Bits256;
 use obhut_vault::{LookupKey, Sealer};
@@ -13,27 +13,28 @@ use obhut_facts::Signals;
 pub(super) struct PreparedReport {
     pub format: IncomingFormat,
     pub understood: Understood,
-    /// Token over everything that identifies it.
-    pub same: Option<i64>,
-    /// A file and an account together: the same again is a re-upload.
+    /// Token over account, digests, threads and times; over its bytes if those are missing.
+    pub same: i64,
+    /// One token per file and account; a repeat is a re-upload.
     pub reuploads: Vec<i64>,
     /// What links it to others.
     pub links: Vec<i64>,
+    /// PDQ digests of its files.
     pub near: Vec<Bits256>,
     pub account_key: Option<String>,
-    /// Keys of the bytes of its files, as exhibits have them.
+    /// Lookup keys of its files' bytes, computed as for exhibits.
     pub bytes_keys: Vec<String>,
     pub reasons: Vec<&'static str>,
     pub sealed: Vec<u8>,
     pub unreadable: Option<String>,
-    /// The bytes of one that can't be read.
+    /// The report's bytes if it is unreadable, otherwise empty.
     pub raw: Vec<u8>,
 }
 
-/// Token for a near digest that this report was the first to contain.
+/// Token for the near digests first contained in report `seq`.
 pub(super) fn near_token(seq: i64) -> i64 {
-    // No keyed digest is needed: the number reveals nothing. The bits keep it distinct from other tokens,
-    // with the same chance of a collision as those have.
+    // Not keyed: a sequence number reveals nothing. Mixed so that it collides with other tokens no more often than
+    // they do with each other.
     let mixed = (seq as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .rotate_left(31)
@@ -47,7 +48,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     let facts = given.facts.expose();
     let token = |label: &str, text: &str| {
         let digest = lookup.keyed_digest(label, text.as_bytes());
-        // 64 bits: a collision would link two unrelated reports, and no report is ever dropped.
+        // 64 bits: a collision could link two unrelated reports or mark one as a duplicate; no report is dropped for it.
         u64::from_str_radix(&digest[..16], 16).expect("hexadecimal") as i64
     };
     let mut links = Vec::new();
@@ -60,7 +61,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         links.push(token("incoming account", account));
     }
     let mut addresses = Vec::new();
-    // Further accounts reported with it, and those tied to the first.
+    // Other reported accounts, and accounts associated with the first.
     let more = facts.also_reported.iter();
     for other in more.chain(facts.reported.iter().flat_map(|a| &a.associated)) {
         let name = account_name(other);
@@ -130,7 +131,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     digests.sort_unstable();
     digests.dedup();
     links.extend(digests.iter().map(|d| token("incoming digest", d)));
-    // A report names itself and those before it by number.
+    // A report states its own number and those of prior reports.
     links.extend(given.number.iter().map(|n| token("incoming number", n)));
     for prior in facts.reported.iter().flat_map(|a| &a.prior_reports) {
         links.push(token("incoming number", &prior.to_string()));
@@ -144,14 +145,15 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
             .collect(),
         None => Vec::new(),
     };
-    let threads: Vec<_> = facts
+    let mut threads: Vec<_> = facts
         .threads
         .iter()
         .filter_map(|t| t.id.as_deref())
         .collect();
+    threads.sort_unstable();
     let raw = given.raw.expose();
     let same = match (digests.is_empty() && threads.is_empty(), &account) {
-        // Nothing to know it by but its bytes.
+        // Without an account, or without both digests and threads, only its bytes identify it.
         (true, _) | (_, None) => token("incoming bytes", &hex::encode(Sha256::digest(raw))),
         (false, Some(account)) => {
             // The same file at another time is a re-upload, not a duplicate.
@@ -161,7 +163,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
                 &digests.join(","),
                 &threads.join(","),
                 when,
-                &terse_events(facts),
+                &event_times(facts),
             ];
             token("incoming same", &parts.join("\n"))
         }
@@ -171,7 +173,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         .values()
         .flat_map(|f| f.annotations.iter().cloned())
         .collect();
-    let looked = RuleInput {
+    let input = RuleInput {
         facts,
         files: rule_files(digests.len() + given.near.len(), &annotations),
         // Both matter only to completeness, which is not computed here.
@@ -181,13 +183,13 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     };
     let mut reasons: Vec<&'static str> = match given.unreadable {
         Some(_) => Vec::new(),
-        None => at_risk(&looked).1.iter().map(|r| r.rule).collect(),
+        None => at_risk(&input).1.iter().map(|r| r.rule).collect(),
     };
     if given.understood != Understood::Yes {
         // The least pressing: it comes last.
         reasons.push(UNREAD);
     }
-    // The key that cases have: over the id as given, without service.
+    // The key that cases use: over the id as given, without the service.
     let account_key = facts
         .reported
         .as_ref()
@@ -196,7 +198,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     PreparedReport {
         format: given.format,
         understood: given.understood,
-        same: Some(same),
+        same,
         reuploads,
         links,
         near: given.near.clone(),
@@ -217,8 +219,8 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     }
 }
 
-/// Time and address of the upload, which distinguish one upload from another.
-fn terse_events(facts: &Facts) -> String {
+/// Times of the account's IP events and of the uploads: they distinguish one upload from another.
+fn event_times(facts: &Facts) -> String {
     let own = facts.reported.iter().flat_map(|a| &a.ip_events);
     let files = facts.files.values().filter_map(|f| f.ip_event.as_ref());
     let times: Vec<_> = own.chain(files).filter_map(|e| e.at.as_deref()).collect();
@@ -230,7 +232,8 @@ fn terse_events(facts: &Facts) -> String {
     format!("{}|{}", times.join(","), uploads.join(","))
 }
 
-/// An account within its service: the same name elsewhere is another one.
+/// Service and name of an account in lower case, separated by a line end; empty without a name. The same name on
+/// another service is another account.
 fn account_name(account: &Account) -> String {
     let name = account
         .id
@@ -253,7 +256,7 @@ fn account_name(account: &Account) -> String {
     }
 }
 
-/// Length of the facts, the facts, and the bytes they came in.
+/// Length of the JSON facts (8 bytes, big-endian), the facts, then the original bytes.
 fn sealed_form(facts: &Facts, raw: &[u8]) -> Vec<u8> {
     let json = serde_json::to_vec(facts).expect("facts are JSON");
     let mut out = Vec::with_capacity(8 + json.len() + raw.len());
@@ -263,12 +266,13 @@ fn sealed_form(facts: &Facts, raw: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The bytes a report came in.
+/// The original bytes in an opened [`sealed_form`]; `None` if it is too short.
 pub(super) fn raw(bytes: &[u8]) -> Option<&[u8]> {
     let (length, rest) = bytes.split_first_chunk::<8>()?;
     rest.get(usize::try_from(u64::from_be_bytes(*length)).ok()?..)
 }
 
+/// The facts in an opened [`sealed_form`]; `None` if they can't be read.
 pub(super) fn facts(bytes: &[u8]) -> Option<Facts> {
     let (length, rest) = bytes.split_first_chunk::<8>()?;
     let json = rest.get(..usize::try_from(u64::from_be_bytes(*length)).ok()?)?;

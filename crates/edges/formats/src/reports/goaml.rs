@@ -247,7 +247,7 @@ fn values(d: &Dossier, facts: &Facts, unit: &FinancialUnit) -> Value {
     let words = financial
         .narrative
         .clone()
-        .unwrap_or_else(|| narrative::of(facts, Language::german(unit.german)));
+        .unwrap_or_else(|| narrative::of(facts, Language::german_if(unit.german)));
     let action = financial.action.clone().unwrap_or_else(|| {
         // Two people: decision and approval are by different persons (docs/reporting.md).
         let words = if unit.german {

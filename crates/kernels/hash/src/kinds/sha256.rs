@@ -30,6 +30,6 @@ pub const KIND: Kind = Kind {
 fn compute(from: &mut dyn Read) -> io::Result<Digest> {
     let mut state = ::sha2::Sha256::new();
     super::feed(from, |piece| state.update(piece))?;
-    // 32 bytes, exactly what a digest holds.
-    Ok(Digest::from_bytes(&state.finalize()).expect("it fits"))
+    // 32 bytes, the most a digest holds.
+    Ok(Digest::from_bytes(&state.finalize()).expect("32-byte digest"))
 }

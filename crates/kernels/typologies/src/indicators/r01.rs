@@ -1,7 +1,7 @@
 //! Many unrelated senders pay one person.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, distinct, found, found_as,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, distinct, fire, fire_as,
     group, proposal, ramp,
 };
 use crate::texts::Texts;
@@ -29,7 +29,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2023",
     counts: Counts::Signal(group::SHARING),
     weight: 0.45,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -64,7 +64,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
         }
         // Our judgement: how many are shared counts slightly more than which share of all.
         let strength = 0.3 + 0.4 * ramp(shared, 0.0, 4.0) + 0.3 * ramp(shared / all, 0.0, 0.5);
-        return found_as(1, strength, &[shared, f64::from(v.numbers.others)]);
+        return fire_as(1, strength, &[shared, f64::from(v.numbers.others)]);
     }
     let (senders, countries, median) = payers(v)?;
     // More than `most` senders are a shop or a charity (tests/promises.rs).
@@ -76,7 +76,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     {
         return None;
     }
-    found(
+    fire(
         0.5 + 0.5 * ramp(senders, t[N], t[N] + 6.0),
         &[senders, countries, t[N], t[COUNTRIES], median],
     )

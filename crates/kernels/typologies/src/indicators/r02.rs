@@ -1,6 +1,6 @@
 //! A recipient shared with a confirmed sender, up to two hops; association, never one of the two.
 
-use super::{Counts, DependsOn, Firing, Indicator, IndicatorStatus, PartyView, found_as, ramp};
+use super::{Counts, DependsOn, Firing, Indicator, IndicatorStatus, PartyView, fire_as, ramp};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -19,7 +19,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2021",
     counts: Counts::Association,
     weight: 0.30,
-    rests: Some(DependsOn::OnNearbyConfirmed),
+    depends_on: Some(DependsOn::NearbyConfirmed),
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -44,5 +44,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
         return None;
     }
     let sentence = u8::from(v.side == Side::Recipient);
-    found_as(sentence, 0.5 + 0.5 * ramp(near, 0.0, 3.0), &[near])
+    fire_as(sentence, 0.5 + 0.5 * ramp(near, 0.0, 3.0), &[near])
 }

@@ -1,7 +1,7 @@
 //! Money leaves within a day.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -25,7 +25,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2023",
     counts: Counts::Signal(group::OUTFLOW),
     weight: 0.35,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &["purchase or outgoing transfers"],
     status: IndicatorStatus::Preview,
@@ -81,5 +81,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if share < t[SHARE] {
         return None;
     }
-    found(1.0, &[share, credits.len() as f64, t[HOURS], t[SHARE]])
+    fire(1.0, &[share, credits.len() as f64, t[HOURS], t[SHARE]])
 }

@@ -1,7 +1,7 @@
 //! Several recipients of one sender share a telephone or address.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, most_distinct,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, most_distinct,
     proposal, ramp,
 };
 use crate::Side;
@@ -22,7 +22,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::SHARING),
     weight: 0.15,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &["recipient_contact"],
     status: IndicatorStatus::Preview,
@@ -42,5 +42,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if most < t[N] {
         return None;
     }
-    found(0.5 + 0.5 * ramp(most, t[N], 5.0), &[most, t[N]])
+    fire(0.5 + 0.5 * ramp(most, t[N], 5.0), &[most, t[N]])
 }

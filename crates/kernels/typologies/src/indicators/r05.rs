@@ -1,7 +1,7 @@
 //! Very small credits for files or subscriptions.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, distinct, found, group,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, distinct, fire, group,
     proposal, ramp, threshold,
 };
 use crate::Side;
@@ -26,7 +26,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::SHARING | group::AMOUNT),
     weight: 0.25,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -51,5 +51,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if n < t[N] {
         return None;
     }
-    found(0.5 + 0.5 * ramp(n, t[N], 50.0), &[n, t[N]])
+    fire(0.5 + 0.5 * ramp(n, t[N], 50.0), &[n, t[N]])
 }

@@ -1,7 +1,7 @@
 //! Small transfers to several recipients without a visible family tie.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
     threshold,
 };
 use crate::Side;
@@ -26,7 +26,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::SPREAD | group::AMOUNT),
     weight: 0.40,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -49,5 +49,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     }
     // Starts one below the threshold, so that just reaching it already weighs. Our judgement.
     let strength = 0.4 + 0.6 * ramp(many, t[N] - 1.0, t[N] + 8.0);
-    found(strength, &[many, t[N], n.small, f64::from(n.n)])
+    fire(strength, &[many, t[N], n.small, f64::from(n.n)])
 }

@@ -1,7 +1,7 @@
 //! Amounts in the price band of live-streamed abuse.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -24,7 +24,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::AMOUNT),
     weight: 0.25,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -44,7 +44,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if f64::from(n.n) < t[N] || n.band < t[SHARE] {
         return None;
     }
-    found(
+    fire(
         0.5 + 0.5 * ramp(n.band, t[SHARE], 1.0),
         &[n.band, f64::from(n.n), t[SHARE]],
     )

@@ -1,7 +1,7 @@
 //! A loyal small payer: small sums at short, uneven gaps.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
     threshold,
 };
 use crate::Side;
@@ -29,7 +29,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2021",
     counts: Counts::Signal(group::PACE),
     weight: 0.45,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -63,7 +63,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let uneven = 0.35 + 0.65 * ramp(n.gap_spread, 0.2, 0.7);
     // Full at two fifths of the limit, eight days by default. Our judgement.
     let pace = 0.7 + 0.3 * ramp(t[GAP] - gap, 0.0, t[GAP] * 0.6);
-    found(
+    fire(
         amount * uneven * pace,
         &[f64::from(n.n), median, gap, t[GAP], n.gap_spread],
     )

@@ -1,7 +1,7 @@
 //! Few buyers make most payments.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -21,7 +21,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::PACE),
     weight: 0.10,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -40,5 +40,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if f64::from(n.n) < t[N] || n.small < 0.8 {
         return None;
     }
-    found(1.0, &[f64::from(n.n), t[N]])
+    fire(1.0, &[f64::from(n.n), t[N]])
 }

@@ -1,7 +1,7 @@
 //! Both amounts and frequency rise.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
 };
 use crate::texts::Texts;
 use crate::window::rank_trend;
@@ -25,7 +25,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::TREND),
     weight: 0.20,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -61,5 +61,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     }
     // At both thresholds the mean is `rise`; starting at half of it leaves some strength.
     let strength = ramp((amount - gap) / 2.0, t[RISE] / 2.0, 0.8);
-    found(strength, &[sent.len() as f64, amount, gap, t[RISE]])
+    fire(strength, &[sent.len() as f64, amount, gap, t[RISE]])
 }

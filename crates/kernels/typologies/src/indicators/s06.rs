@@ -1,7 +1,7 @@
 //! Late evening or night where the sender is.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
     threshold,
 };
 use crate::Side;
@@ -27,7 +27,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::HOUR),
     weight: 0.30,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -49,7 +49,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if f64::from(n.n) < t[N] || n.night < t[SHARE] {
         return None;
     }
-    found(
+    fire(
         0.4 + 0.6 * ramp(n.night, t[SHARE], 0.9),
         &[n.night, f64::from(n.n), t[FROM], t[UNTIL], t[SHARE]],
     )

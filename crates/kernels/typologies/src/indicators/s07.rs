@@ -1,7 +1,7 @@
 //! Even amounts.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -24,7 +24,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::AMOUNT),
     weight: 0.10,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -44,7 +44,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if f64::from(n.n) < t[N] || n.even < t[SHARE] {
         return None;
     }
-    found(
+    fire(
         0.3 + 0.7 * ramp(n.even, t[SHARE], 1.0),
         &[n.even, f64::from(n.n), t[SHARE]],
     )

@@ -1,7 +1,7 @@
 //! A social handle or a cover label in the reference.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
 };
 use crate::texts::Texts;
 use crate::{Event, Side};
@@ -21,7 +21,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::TEXT),
     weight: 0.10,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &["reference"],
     status: IndicatorStatus::Preview,
@@ -45,5 +45,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     }
     // Most who write "school uniform" pay for one.
     let strength = 0.3 * ramp(covers, 0.0, 6.0) + 0.7 * ramp(handles, 0.0, 3.0);
-    found(strength, &[handles, covers, t[N], payments])
+    fire(strength, &[handles, covers, t[N], payments])
 }

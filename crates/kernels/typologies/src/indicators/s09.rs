@@ -1,6 +1,6 @@
 //! The payer has no link to the destination; shown, never counted.
 
-use super::{Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, proposal};
+use super::{Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, proposal};
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
 
@@ -19,7 +19,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Shown,
     weight: 0.0,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &["sender_tie"],
     status: IndicatorStatus::Preview,
@@ -39,5 +39,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if n < t[N] || !paid().all(|e| e.is(Event::NOT_LINKED)) {
         return None;
     }
-    found(1.0, &[n])
+    fire(1.0, &[n])
 }

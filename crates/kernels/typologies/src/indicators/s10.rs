@@ -1,6 +1,6 @@
 //! Age; a protected attribute, off by default, shown, never counted.
 
-use super::{Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, threshold};
+use super::{Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, threshold};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -22,7 +22,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2024",
     counts: Counts::Shown,
     weight: 0.0,
-    rests: None,
+    depends_on: None,
     on: false,
     needs: &["sender_birth_year"],
     status: IndicatorStatus::Preview,
@@ -46,5 +46,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if age < t[FROM] || age > t[UNTIL] {
         return None;
     }
-    found(1.0, &[age])
+    fire(1.0, &[age])
 }

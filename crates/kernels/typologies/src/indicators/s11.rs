@@ -1,6 +1,6 @@
 //! A corridor that a regulator named; shown, never counted.
 
-use super::{Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, proposal};
+use super::{Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, proposal};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -19,7 +19,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Shown,
     weight: 0.0,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -38,5 +38,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if n.n == 0 || n.risk < t[SHARE] {
         return None;
     }
-    found(1.0, &[n.risk])
+    fire(1.0, &[n.risk])
 }

@@ -1,7 +1,7 @@
 //! Buys software that hides traces.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
 };
 use crate::texts::Texts;
 use crate::{Purchase, Side};
@@ -21,7 +21,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::PURCHASE),
     weight: 0.10,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &["purchase"],
     status: IndicatorStatus::Preview,
@@ -44,5 +44,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
         return None;
     }
     // From 0, because the default threshold is a single purchase.
-    found(0.5 + 0.5 * ramp(bought, 0.0, 4.0), &[bought, t[N]])
+    fire(0.5 + 0.5 * ramp(bought, 0.0, 4.0), &[bought, t[N]])
 }

@@ -1,7 +1,7 @@
 //! Tokens on webcam, live-stream, adult or dating platforms.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
 };
 use crate::texts::Texts;
 use crate::{Purchase, Side};
@@ -21,7 +21,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2024",
     counts: Counts::Signal(group::PURCHASE),
     weight: 0.15,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &["purchase"],
     status: IndicatorStatus::Preview,
@@ -44,5 +44,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
         return None;
     }
     // 12 in 90 days is about one a week. Our judgement.
-    found(0.4 + 0.6 * ramp(bought, t[N], 12.0), &[bought, t[N]])
+    fire(0.4 + 0.6 * ramp(bought, t[N], 12.0), &[bought, t[N]])
 }

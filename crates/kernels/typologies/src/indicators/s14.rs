@@ -1,7 +1,7 @@
 //! A long stay where the money goes.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
 };
 use crate::texts::Texts;
 use crate::{DAY_MICROS, Event, Purchase, Side};
@@ -24,7 +24,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::PURCHASE),
     weight: 0.12,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &["purchase"],
     status: IndicatorStatus::Preview,
@@ -57,7 +57,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if (there.len() as f64) < t[N] || days < t[DAYS] {
         return None;
     }
-    found(
+    fire(
         0.5 + 0.5 * ramp(days, t[DAYS], 60.0),
         &[there.len() as f64, days, t[N], t[DAYS]],
     )

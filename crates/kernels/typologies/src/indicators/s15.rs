@@ -1,7 +1,7 @@
 //! Several providers for the same destination.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, most_distinct,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, most_distinct,
     proposal, ramp,
 };
 use crate::texts::Texts;
@@ -22,7 +22,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2024",
     counts: Counts::Signal(group::CHANNEL),
     weight: 0.10,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &["channel"],
     status: IndicatorStatus::Preview,
@@ -43,5 +43,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if most < t[N] {
         return None;
     }
-    found(0.4 + 0.6 * ramp(most, t[N] - 1.0, 4.0), &[most, t[N]])
+    fire(0.4 + 0.6 * ramp(most, t[N] - 1.0, 4.0), &[most, t[N]])
 }

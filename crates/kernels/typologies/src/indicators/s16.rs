@@ -1,6 +1,6 @@
 //! Known from an earlier, confirmed case; association, never one of the two.
 
-use super::{Counts, DependsOn, Firing, Indicator, IndicatorStatus, PartyView, found};
+use super::{Counts, DependsOn, Firing, Indicator, IndicatorStatus, PartyView, fire};
 use crate::Side;
 use crate::texts::Texts;
 
@@ -19,7 +19,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2019",
     counts: Counts::Association,
     weight: 0.30,
-    rests: Some(DependsOn::OnOwnConfirmed),
+    depends_on: Some(DependsOn::OwnConfirmed),
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -36,5 +36,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if !v.links.listed {
         return None;
     }
-    found(1.0, &[])
+    fire(1.0, &[])
 }

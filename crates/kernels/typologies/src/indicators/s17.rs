@@ -1,7 +1,7 @@
 //! Small payments at night to one address on a chain.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
     threshold,
 };
 use crate::texts::Texts;
@@ -27,7 +27,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2020",
     counts: Counts::Signal(group::PURCHASE | group::HOUR),
     weight: 0.25,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &["purchase"],
     status: IndicatorStatus::Preview,
@@ -58,7 +58,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
         .map(|c| (c.len() as f64, c.iter().filter(|x| x.1).count() as f64))
         .filter(|(n, night)| *n >= t[N] && night / n >= t[SHARE])
         .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)))?;
-    found(
+    fire(
         0.5 + 0.5 * ramp(n, t[N], 10.0),
         &[n, night / n, t[N], t[LOW], t[HIGH]],
     )

@@ -1,7 +1,7 @@
 //! Very many small payments in a year.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
     threshold,
 };
 use crate::texts::Texts;
@@ -27,7 +27,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2023",
     counts: Counts::Signal(group::PACE),
     weight: 0.30,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -58,5 +58,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if n < t[N] || median > t[MEDIAN] || median < t[FLOOR] {
         return None;
     }
-    found(0.6 + 0.4 * ramp(n, t[N], 3.0 * t[N]), &[n, t[N], median])
+    fire(0.6 + 0.4 * ramp(n, t[N], 3.0 * t[N]), &[n, t[N], median])
 }

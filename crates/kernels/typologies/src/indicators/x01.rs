@@ -1,7 +1,7 @@
 //! Payments close together to a new recipient: possible blackmail.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
 };
 use crate::Side;
 use crate::texts::Texts;
@@ -26,7 +26,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::BURST),
     weight: 0.35,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -51,7 +51,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if !series.reaches(t[N] as usize, t[HOURS]) {
         return None;
     }
-    found(
+    fire(
         0.6 + 0.4 * ramp(series.n, t[N], 8.0),
         &[
             series.n,

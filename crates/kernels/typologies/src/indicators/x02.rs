@@ -1,7 +1,7 @@
 //! A series that begins small, rises and stops: possible blackmail.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found_as, group, proposal,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire_as, group, proposal,
     threshold,
 };
 use crate::Side;
@@ -28,7 +28,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::SERIES),
     weight: 0.35,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -61,9 +61,9 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     // No upper bound: a victim who paid more than usual is in more danger, not less.
     let usual = if s.sum_cents <= t[SUM] { 1.0 } else { 0.8 };
     if silence >= t[SILENCE] {
-        found_as(0, usual, &values)
+        fire_as(0, usual, &values)
     } else {
         // Half: the end is part of the pattern, and this series may still be running.
-        found_as(1, 0.5 * usual, &values)
+        fire_as(1, 0.5 * usual, &values)
     }
 }

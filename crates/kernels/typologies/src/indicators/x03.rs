@@ -1,7 +1,7 @@
 //! Gift cards bought in a burst.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, found, group, proposal, ramp,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
 };
 use crate::texts::Texts;
 use crate::{Event, Purchase, Side};
@@ -25,7 +25,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::PURCHASE),
     weight: 0.30,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &["purchase"],
     status: IndicatorStatus::Preview,
@@ -61,5 +61,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if most < t[N] {
         return None;
     }
-    found(0.6 + 0.4 * ramp(most, t[N], 8.0), &[most, t[HOURS], t[N]])
+    fire(0.6 + 0.4 * ramp(most, t[N], 8.0), &[most, t[HOURS], t[N]])
 }

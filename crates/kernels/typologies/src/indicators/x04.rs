@@ -1,7 +1,7 @@
 //! Collects from several unrelated payers within 30 days.
 
 use super::{
-    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, distinct, found, found_as,
+    Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, distinct, fire, fire_as,
     group, proposal, ramp,
 };
 use crate::texts::Texts;
@@ -26,7 +26,7 @@ pub const INDICATOR: Indicator = Indicator {
     date: "2025",
     counts: Counts::Signal(group::SHARING),
     weight: 0.35,
-    rests: None,
+    depends_on: None,
     on: true,
     needs: &[],
     status: IndicatorStatus::Preview,
@@ -60,7 +60,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if v.age_and_sex {
         let young = payers(true);
         if young >= t[N] {
-            return found_as(
+            return fire_as(
                 1,
                 0.6 + 0.4 * ramp(young, t[N], 10.0),
                 &[young, t[N], t[AGE]],
@@ -71,5 +71,5 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if all < t[ANY_AGE] {
         return None;
     }
-    found(0.6 + 0.4 * ramp(all, t[ANY_AGE], 15.0), &[all, t[ANY_AGE]])
+    fire(0.6 + 0.4 * ramp(all, t[ANY_AGE], 15.0), &[all, t[ANY_AGE]])
 }
