@@ -38,3 +38,6 @@ pub const ALL: &[&Form] = &[
 pub fn by_name(name: &str) -> Option<&'static Form> {
     ALL.iter().copied().find(|d| d.name == name)
 }
+
+#[cfg(test)]
+mod tests;

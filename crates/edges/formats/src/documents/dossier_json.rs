@@ -28,14 +28,19 @@ pub(crate) fn case(d: &Dossier) -> Value {
     value
 }
 
-/// The provider as a reporter, without its agreements with others.
-fn reporter(d: &Dossier) -> Reporter {
-    Reporter {
+/// The provider as a reporter, without its agreements with others and without what isn't set.
+fn reporter(d: &Dossier) -> Value {
+    let reporter = Reporter {
         industry_agreement: String::new(),
         nca_duty: None,
         nca_unreported: String::new(),
         ..d.reporter.clone()
+    };
+    let mut value = serde_json::to_value(reporter).expect("a reporter is JSON");
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, v| v != "");
     }
+    value
 }
 
 fn file(f: &ReportedFile) -> Value {

@@ -6,7 +6,7 @@
 
 use std::io::{Cursor, Write as _};
 
-use obhut_facts::{Dossier, Language, rfc3339};
+use obhut_facts::{Dossier, Language, Question, rfc3339};
 
 use super::pdf::{self, Block};
 use super::{dossier_json, german};
@@ -24,6 +24,8 @@ pub(crate) struct Profile {
     pub law: &'static str,
     /// What is asked for, in their order.
     pub asks: &'static [Requirement],
+    /// What a person determines for it.
+    pub questions: &'static [Question],
     /// What the law asks besides; a remark of these says what to do.
     pub checks: fn(&Dossier) -> Vec<Remark>,
 }
@@ -93,9 +95,20 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
         }
         .to_owned(),
     ));
-    let value = dossier_json::case(d);
+    let mut value = dossier_json::case(d);
     lines(&value, "", String::new(), profile.language, &mut blocks);
     let pdf = pdf::document(&blocks, &format!("obhut · {} · {}", d.case, profile.name));
+    // After the print-out, which has them at its beginning. Who determined it and why is disclosed to no one.
+    let asked = d
+        .determinations
+        .iter()
+        .filter(|m| profile.questions.contains(&m.question));
+    let asked: serde_json::Map<_, _> = asked
+        .map(|m| (m.question.word().to_owned(), m.answers.clone().into()))
+        .collect();
+    if !asked.is_empty() {
+        value["determined"] = asked.into();
+    }
     let json = serde_json::to_vec_pretty(&value).expect("a case is JSON");
     // The exhibits are added when it is sent (partners/src/hand_over.rs).
     Rendered {

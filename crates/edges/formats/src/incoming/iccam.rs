@@ -99,8 +99,13 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     }
     let mut file = FileFacts::default();
     if let Some(class) = own("classification") {
+        // The other classes, such as what is illegal in one country only, aren't of INTERPOL's scale.
+        let scale = match class.eq_ignore_ascii_case("baseline") {
+            true => "interpol-baseline",
+            false => "iccam",
+        };
         file.category = Some(FileCategory {
-            scale: "interpol-baseline".into(),
+            scale: scale.into(),
             value: class,
         });
     }

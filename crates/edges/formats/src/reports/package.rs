@@ -20,6 +20,7 @@ const PROFILE: Profile = Profile {
     title: "Report of suspected child sexual abuse",
     language: Language::English,
     law: "obhut's own list",
+    questions: &[],
     checks: |_| Vec::new(),
     asks: &[
         Requirement {

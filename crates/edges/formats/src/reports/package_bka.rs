@@ -50,6 +50,7 @@ const PROFILE: Profile = Profile {
     title: "Meldung eines Verdachts nach Art. 18 DSA",
     language: Language::German,
     law: "Verordnung (EU) 2022/2065 (DSA), Art. 18",
+    questions: &[Question::ThreatDe, Question::OffenceDe],
     checks,
     asks: &[
         Requirement {

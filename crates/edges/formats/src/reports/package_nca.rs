@@ -118,6 +118,7 @@ const PROFILE: Profile = Profile {
     title: "Report to the National Crime Agency",
     language: Language::English,
     law: "SI 2026/268, Schedule 1",
+    questions: &[Question::LinkUk],
     checks,
     asks: &[
         Requirement {

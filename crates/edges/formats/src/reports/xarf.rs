@@ -305,7 +305,8 @@ fn words(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> 
         out.insert("evidence_type".into(), json!(["chat_logs"]));
     }
     let messages: usize = facts.threads.iter().map(|t| t.messages.len()).sum();
-    let text: String = format!("{messages} messages; the words themselves are with the reporter")
+    let unit = if messages == 1 { "message" } else { "messages" };
+    let text: String = format!("{messages} {unit}; the words themselves are with the reporter")
         .chars()
         .take(DESCRIPTION_CHARS_MAX)
         .collect();

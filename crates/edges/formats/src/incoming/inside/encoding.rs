@@ -19,10 +19,20 @@ pub(in crate::incoming) fn text(bytes: &[u8]) -> Result<String, String> {
         },
     };
     // Text in UTF-16 without a byte order mark is valid UTF-8 where it is English, with a NUL after each letter.
-    match text.contains('\0') {
-        true => utf16(bytes).ok_or_else(|| "it contains a null byte, so it isn't text".to_owned()),
+    if text.contains('\0') {
+        return utf16(bytes).ok_or_else(|| "it contains a null byte, so it isn't text".to_owned());
+    }
+    match is_binary(&text) {
+        true => Err("it contains control characters, so it isn't text".to_owned()),
         false => Ok(text),
     }
+}
+
+/// True for bytes that some encoding turns into letters and that no person wrote: more than one control character in a
+/// hundred. Our judgement: a stray one occurs in what people paste.
+fn is_binary(text: &str) -> bool {
+    let is_odd = |c: &char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}');
+    text.chars().filter(is_odd).count() * 100 > text.chars().count()
 }
 
 fn guessed(bytes: &[u8]) -> String {
