@@ -134,6 +134,82 @@ fn a_payers_order_is_read_with_each_payer_at_its_own_payments() {
     assert_eq!(Read::of(&path).rows(), read.rows());
 }
 
+fn order(payments: &str) -> String {
+    format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.001.001.09\"><CstmrCdtTrfInitn>
+<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-01T22:41:00+01:00</CreDtTm></GrpHdr>{payments}</CstmrCdtTrfInitn></Document>"
+    )
+}
+
+/// The payments after a broken first one were those of the payer before.
+#[test]
+fn a_broken_payment_leaves_the_next_to_their_own_payer() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = |n: &str| format!("<EndToEndId>E{n}</EndToEndId>");
+    // Its element never ends.
+    let broken = transaction(&ids("2"), "1", "Q").replace("</CdtTrfTxInf>", "");
+    let text = order(
+        &(payment(
+            "Ann",
+            "DE02120300000000202051",
+            "DE",
+            &transaction(&ids("1"), "35", "Q"),
+        ) + &payment(
+            "Bob",
+            "SE4550000000058398257466",
+            "SE",
+            &(broken + &transaction(&ids("3"), "99", "Q")),
+        )),
+    );
+    let read = Read::of(&write(&folder, "broken.xml", &text));
+    let rows = read.rows();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(rows[0].starts_with("E1 DE02120300000000202051"), "{rows:?}");
+    assert!(
+        rows[1].starts_with("E3 SE4550000000058398257466"),
+        "{rows:?}"
+    );
+    assert_eq!(read.transfers.counted.problems, 1);
+}
+
+/// The bank's country was added to the party's: `DEUS`, and the record was refused. Of several ids the texts ran
+/// together.
+#[test]
+fn a_partys_country_and_id_are_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let bank = "<DbtrAgt><FinInstnId><BICFI>AAAADE22</BICFI>";
+    let party = payment(
+        "Ann",
+        "DE02120300000000202051",
+        "DE",
+        &transaction("<EndToEndId>E1</EndToEndId>", "35", "Q"),
+    );
+    let elsewhere = party.replace(bank, &format!("{bank}<PstlAdr><Ctry>US</Ctry></PstlAdr>"));
+    // Only the bank has an address: the account's country counts.
+    let only = elsewhere.replace("<PstlAdr><Ctry>DE</Ctry></PstlAdr></Dbtr>", "</Dbtr>");
+    // A person with two numbers and no account.
+    let two = party.replace(
+        "<DbtrAcct><Id><IBAN>DE02120300000000202051</IBAN></Id></DbtrAcct>",
+        "",
+    ).replace(
+        "</PstlAdr></Dbtr>",
+        "</PstlAdr><Id><PrvtId><Othr><Id>12</Id></Othr><Othr><Id>34</Id></Othr></PrvtId></Id></Dbtr>",
+    );
+    for (text, expected) in [
+        (&party, "E1 DE02120300000000202051 Q-1 3500 EUR DE>PH"),
+        (&elsewhere, "E1 DE02120300000000202051 Q-1 3500 EUR DE>PH"),
+        (&only, "E1 DE02120300000000202051 Q-1 3500 EUR DE>PH"),
+        (&two, "E1 12 Q-1 3500 EUR DE>PH"),
+    ] {
+        let read = Read::of(&write(&folder, "p.xml", &order(text)));
+        let rows = read.rows();
+        assert!(
+            rows.len() == 1 && rows[0].starts_with(expected),
+            "{rows:?}, not {expected}"
+        );
+    }
+}
+
 #[test]
 fn made_up_messages_fit_each_version_and_come_back_whole() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,5 @@
 //! Live monitoring: transfers in time order, each assessed for its sender and its recipient.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -346,7 +345,8 @@ impl Monitor {
             let Some(party) = self.parties.get(&sender) else {
                 continue;
             };
-            for e in party.sent.events() {
+            let transfers = party.sent.events().iter();
+            for e in transfers.filter(|e| e.purchase == Purchase::None) {
                 self.relations.note_payment(sender, e.other);
             }
         }
@@ -370,8 +370,8 @@ impl Monitor {
     }
 
     /// True when the party is known.
-    pub fn knows(&mut self, party: PartyKey) -> bool {
-        matches!(self.parties.entry(party), Entry::Occupied(_))
+    pub fn knows(&self, party: PartyKey) -> bool {
+        self.parties.contains_key(&party)
     }
 }
 

@@ -137,6 +137,29 @@ fn association_adds_to_what_stands_and_goes_with_its_retraction() {
     assert_eq!(after.score, plain(&buyer("PH")).unwrap().score);
 }
 
+/// After the confirmed parties were read again, the sellers of what they had bought counted as their recipients.
+#[test]
+fn a_seller_is_no_recipient_of_a_confirmed_sender() {
+    let bought = Transfer {
+        context: Context {
+            purchase: Purchase::Privacy,
+            ..Context::default()
+        },
+        ..paid(99, 10, 0.0, 3_000, "PH")
+    };
+    let mut all = vec![bought];
+    all.extend(buyer("PH"));
+    let mut monitor = Monitor::new(Policy::default(), Relations::new([PartyKey(99)]));
+    for t in &all {
+        monitor.observe(t);
+    }
+    let now = all.last().unwrap().at_micros;
+    let before = monitor.assess(PartyKey(1), now).0.unwrap();
+    monitor.set_confirmed([PartyKey(99)]);
+    let after = monitor.assess(PartyKey(1), now).0.unwrap();
+    assert_eq!((ids(&after), after.score), (ids(&before), before.score));
+}
+
 #[test]
 fn a_blackmail_victim_is_not_a_suspect() {
     let series = [

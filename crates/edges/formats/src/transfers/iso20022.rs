@@ -26,7 +26,7 @@ const HEAD_BYTES_MAX: usize = 1 << 20;
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// True when a file begins like an ISO 20022 message.
+/// True if the bytes begin with `<`, after an optional byte order mark and white space. [`read`] checks the namespace.
 pub fn looks_like(start: &[u8]) -> bool {
     let text = String::from_utf8_lossy(start);
     text.trim_start_matches('\u{feff}')
@@ -34,7 +34,7 @@ pub fn looks_like(start: &[u8]) -> bool {
         .starts_with('<')
 }
 
-/// What a transaction says; empty where it doesn't.
+/// Fields of a transaction as text; empty if absent.
 #[derive(Clone, Default, Debug)]
 struct Fields {
     uetr: String,
@@ -65,7 +65,7 @@ struct PartyFields {
 }
 
 impl PartyFields {
-    /// Account before identification before name.
+    /// The first present of IBAN, other account, identification and name.
     fn id(&self) -> &str {
         [&self.iban, &self.account, &self.id, &self.name]
             .into_iter()
@@ -73,7 +73,7 @@ impl PartyFields {
             .map_or("", String::as_str)
     }
 
-    /// Where the party lives, or its account is, or its bank.
+    /// Country of the address, else of residence, the IBAN or the BIC.
     fn country(&self) -> &str {
         // An IBAN begins with its country (ISO 13616), a BIC has it at 5 and 6 (ISO 9362).
         if !self.country.is_empty() {
@@ -109,7 +109,8 @@ impl PartyFields {
 /// Reads a message from a stream.
 ///
 /// # Errors
-/// It isn't a supported message, or it can't be read any further.
+/// The message is not supported or is truncated before its first transaction, its head is too long or announces
+/// another number of transactions, or reading fails. Broken transactions are reported to `transfers`.
 pub fn read(
     file: impl Read,
     words: &mut Channels,
@@ -122,7 +123,7 @@ pub fn read(
     })
 }
 
-/// A record or why it is none, its number and the transaction's id.
+/// Receives a record or why it is unreadable, its number from 1, and the transaction's id.
 type Sink<'a> = dyn FnMut(Result<Record<'_>, String>, u64, String) + 'a;
 
 /// The records of a message that is in memory, each with its transaction's id.
@@ -145,8 +146,8 @@ fn each(mut file: impl Read, words: &mut Channels, put: &mut Sink<'_>) -> Result
     let mut at = 0;
     loop {
         if !done {
-            // Only what is not parsed yet is kept: memory is
-            // bounded by one transaction and a chunk.
+            // Only what is not parsed yet is kept: memory is bounded by one transaction, what may lie between two,
+            // and a chunk.
             if at > 0 {
                 held.drain(..at);
                 at = 0;
@@ -181,11 +182,20 @@ fn each(mut file: impl Read, words: &mut Channels, put: &mut Sink<'_>) -> Result
                     take(block, message, number, words, put);
                     at += to;
                 }
-                Scanned::Broken { to } => {
+                Scanned::Broken { from, to } => {
                     number += 1;
-                    let why = "its element never ends, or is too long".to_owned();
+                    let why = format!(
+                        "the transaction is not closed or is longer than {TRANSACTION_BYTES_MAX} bytes"
+                    );
+                    // It may be the first of its payment: what follows it has that payer, not the one before.
+                    message.head(&held[at..at + from]);
                     put(Err(why), number, String::new());
                     at += to;
+                }
+                Scanned::More if message.is_between(&held[at..]) => {
+                    return Err(format!(
+                        "there are more than {HEAD_BYTES_MAX} bytes between two transactions"
+                    ));
                 }
                 Scanned::More => break,
                 Scanned::End => return message.end(&held[at..], put, number),
@@ -200,27 +210,27 @@ fn each(mut file: impl Read, words: &mut Channels, put: &mut Sink<'_>) -> Result
 enum Scanned {
     /// A whole transaction.
     Transaction { from: usize, to: usize },
-    /// One that doesn't end.
-    Broken { to: usize },
+    /// One that doesn't end, or is too long.
+    Broken { from: usize, to: usize },
     /// More must be read.
     More,
     /// No more transactions.
     End,
 }
 
-/// Header of a message.
+/// State of a message: its tags, head and current payment.
 struct Message {
     open: Vec<u8>,
     close: Vec<u8>,
-    payment: Vec<u8>,
+    payment_open: Vec<u8>,
     created: String,
     /// pain.001 states the payer once for several transactions.
-    group: Fields,
+    payment_fields: Fields,
     announced: Option<u64>,
 }
 
 impl Message {
-    /// Once the first transaction begins, the head is whole.
+    /// Parses the head; `None` until the first transaction has begun.
     fn begin(held: &[u8]) -> Result<Option<Message>, String> {
         let Some(name) = find(held, b"CdtTrfTxInf") else {
             return Ok(None);
@@ -242,17 +252,20 @@ impl Message {
             .skip(1)
             .any(|rest| MESSAGES.iter().any(|m| rest.starts_with(m)));
         if !known {
-            return Err(format!("its namespace is none of {}", MESSAGES.join(", ")));
+            return Err(format!(
+                "its namespace is not one of {}",
+                MESSAGES.join(", ")
+            ));
         }
         let tag = |start: &str, name: &str| [start.as_bytes(), prefix, name.as_bytes()].concat();
         Ok(Some(Message {
             // Without `>`, because attributes may follow.
             open: tag("<", "CdtTrfTxInf"),
             close: tag("</", "CdtTrfTxInf>"),
-            payment: tag("<", "PmtInf"),
+            payment_open: tag("<", "PmtInf"),
             created: element(&text, "CreDtTm").unwrap_or_default(),
             announced: element(&text, "NbOfTxs").and_then(|n| n.parse().ok()),
-            group: Fields::default(),
+            payment_fields: Fields::default(),
         }))
     }
 
@@ -265,9 +278,16 @@ impl Message {
         let again = find(&held[body..], &self.open);
         match (end, again) {
             // Another begins before this one ends.
-            (Some(end), Some(again)) if again < end => Scanned::Broken { to: body + again },
-            (None, Some(again)) => Scanned::Broken { to: body + again },
+            (Some(end), Some(again)) if again < end => Scanned::Broken {
+                from,
+                to: body + again,
+            },
+            (None, Some(again)) => Scanned::Broken {
+                from,
+                to: body + again,
+            },
             (Some(end), _) if end > TRANSACTION_BYTES_MAX => Scanned::Broken {
+                from,
                 to: body + end + self.close.len(),
             },
             (Some(end), _) => Scanned::Transaction {
@@ -276,22 +296,28 @@ impl Message {
             },
             // Unfinished or too long: what is held is dropped,
             // the search resumes at the next opening.
-            (None, None) if done || held.len() - from > TRANSACTION_BYTES_MAX => {
-                Scanned::Broken { to: held.len() }
-            }
+            (None, None) if done || held.len() - from > TRANSACTION_BYTES_MAX => Scanned::Broken {
+                from,
+                to: held.len(),
+            },
             (None, None) => Scanned::More,
         }
     }
 
+    /// True if more lies before the next transaction than may.
+    fn is_between(&self, held: &[u8]) -> bool {
+        held.len() > HEAD_BYTES_MAX + CHUNK_BYTES && find(held, &self.open).is_none()
+    }
+
     /// Content before a transaction; within a payment it states the payer.
     fn head(&mut self, between: &[u8]) {
-        let Some(at) = find(between, &self.payment) else {
+        let Some(at) = find(between, &self.payment_open) else {
             return;
         };
         // A payment must not inherit what only the payment before it states.
-        self.group = Fields::default();
+        self.payment_fields = Fields::default();
         // Its closing tag comes after the transactions, so a missing end here isn't a fault.
-        let _ = read_elements(&between[at..], &mut self.group);
+        let _ = read_elements(&between[at..], &mut self.payment_fields);
     }
 
     fn end(&self, rest: &[u8], put: &mut Sink<'_>, number: u64) -> Result<(), String> {
@@ -304,7 +330,7 @@ impl Message {
         match self.announced {
             // Only for a whole message: that it was cut is reported already.
             Some(n) if whole && n != number => Err(format!(
-                "its head announces {n} transactions, {number} came"
+                "its head announces {n} transactions, but the file has {number}"
             )),
             _ => Ok(()),
         }
@@ -317,7 +343,7 @@ fn find(held: &[u8], what: &[u8]) -> Option<usize> {
 
 /// The text of the first element of that name, whatever its prefix.
 fn element(text: &str, name: &str) -> Option<String> {
-    // By text and not as a tree: the head has no closing tags yet.
+    // By text and not as a tree: the head's outer elements are still open.
     let at = text.find(&format!("{name}>"))?;
     let rest = &text[at + name.len() + 1..];
     Some(rest[..rest.find('<')?].trim().to_owned())
@@ -329,7 +355,7 @@ fn take(block: &[u8], message: &Message, number: u64, words: &mut Channels, put:
         return put(Err(why), number, String::new());
     }
     // After the transaction was read: its own debtor takes precedence.
-    said.payer.fill(&message.group.payer);
+    said.payer.fill(&message.payment_fields.payer);
     let time = if said.accepted.is_empty() {
         &message.created
     } else {
@@ -342,17 +368,17 @@ fn take(block: &[u8], message: &Message, number: u64, words: &mut Channels, put:
         .map_or("", String::as_str);
     let record = (|| -> Result<Record<'_>, String> {
         let time = moment(time)?;
-        // What the payer ordered, before what banks settled among themselves (docs/payments.md).
+        // The instructed amount takes precedence over the interbank settlement amount (docs/payments.md).
         let (amount, currency) = if said.instructed.is_empty() {
             (&said.settled, &said.settled_currency)
         } else {
             (&said.instructed, &said.instructed_currency)
         };
         // The purpose that a payer states is a claim, like a reference.
-        let reference = if said.purpose == "FAMI" {
-            "family support"
-        } else {
-            &said.reference
+        let reference = match (said.purpose.as_str(), said.reference.trim()) {
+            ("FAMI", "") => "family support",
+            ("FAMI", reference) => &format!("{reference}; family support"),
+            (_, reference) => reference,
         };
         let optional = Optional {
             reference,
@@ -377,9 +403,9 @@ fn take(block: &[u8], message: &Message, number: u64, words: &mut Channels, put:
     put(record, number, tx.to_owned());
 }
 
-/// The part of a message that an element belongs to.
+/// The party an element describes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
+enum Owner {
     Nothing,
     Payer,
     Payee,
@@ -394,7 +420,9 @@ fn read_elements(block: &[u8], said: &mut Fields) -> Result<(), String> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = true;
     let mut path: Vec<&[u8]> = Vec::with_capacity(12);
-    let mut of = Of::Nothing;
+    let mut of = Owner::Nothing;
+    // The depth of an element whose field has a value already, as a second id: the first counts.
+    let mut skipped: Option<usize> = None;
     let broken = |e: &dyn std::fmt::Display, at: u64| {
         let kind = e.to_string();
         // The parser's message may quote the input; only its kind is reported.
@@ -416,8 +444,8 @@ fn read_elements(block: &[u8], said: &mut Fields) -> Result<(), String> {
                     return Err(format!("it is deeper than {DEPTH_MAX} elements"));
                 }
                 match local {
-                    b"Dbtr" | b"DbtrAcct" | b"DbtrAgt" => of = Of::Payer,
-                    b"Cdtr" | b"CdtrAcct" | b"CdtrAgt" => of = Of::Payee,
+                    b"Dbtr" | b"DbtrAcct" | b"DbtrAgt" => of = Owner::Payer,
+                    b"Cdtr" | b"CdtrAcct" | b"CdtrAgt" => of = Owner::Payee,
                     b"InstdAmt" | b"IntrBkSttlmAmt" => {
                         let currency = e
                             .attributes()
@@ -434,9 +462,21 @@ fn read_elements(block: &[u8], said: &mut Fields) -> Result<(), String> {
                     _ => {}
                 }
                 path.push(local);
+                if let Some(slot) = slot(&path, of, said)
+                    && !slot.is_empty()
+                {
+                    match local {
+                        // A reference in several lines.
+                        b"Ustrd" => slot.push(' '),
+                        _ => skipped = skipped.or(Some(path.len())),
+                    }
+                }
             }
             Event::End(_) => {
-                // Only the ends of a whole value are trimmed: an entity cuts its text in pieces.
+                if skipped == Some(path.len()) {
+                    skipped = None;
+                }
+                // Trimmed only at the end tag: an entity splits the text into several events.
                 if let Some(slot) = slot(&path, of, said)
                     && slot.trim().len() < slot.len()
                 {
@@ -447,17 +487,17 @@ fn read_elements(block: &[u8], said: &mut Fields) -> Result<(), String> {
                     left,
                     Some(b"Dbtr" | b"DbtrAcct" | b"DbtrAgt" | b"Cdtr" | b"CdtrAcct" | b"CdtrAgt")
                 ) {
-                    of = Of::Nothing;
+                    of = Owner::Nothing;
                 }
             }
             Event::Text(e) => {
-                let Some(slot) = slot(&path, of, said) else {
+                let Some(slot) = slot(&path, of, said).filter(|_| skipped.is_none()) else {
                     continue;
                 };
                 slot.push_str(&e);
             }
             Event::GeneralRef(e) => {
-                let Some(slot) = slot(&path, of, said) else {
+                let Some(slot) = slot(&path, of, said).filter(|_| skipped.is_none()) else {
                     continue;
                 };
                 match e.as_ref() {
@@ -468,18 +508,18 @@ fn read_elements(block: &[u8], said: &mut Fields) -> Result<(), String> {
                     "apos" => slot.push('\''),
                     _ => match e.resolve_char_ref() {
                         Ok(Some(c)) => slot.push(c),
-                        _ => return Err("it uses an entity that isn't XML's own".into()),
+                        _ => return Err("it uses an entity that XML does not predefine".into()),
                     },
                 }
             }
             Event::CData(e) => {
-                if let Some(slot) = slot(&path, of, said) {
+                if let Some(slot) = slot(&path, of, said).filter(|_| skipped.is_none()) {
                     slot.push_str(&e);
                 }
             }
             // A document type could define entities that expand without end.
             Event::DocType(_) => {
-                return Err("it declares a document type, which is never read".into());
+                return Err("it contains a DOCTYPE, which is not accepted".into());
             }
             Event::Eof if path.is_empty() => return Ok(()),
             Event::Eof => return Err("it is broken XML: an element never ends".into()),
@@ -488,7 +528,7 @@ fn read_elements(block: &[u8], said: &mut Fields) -> Result<(), String> {
     }
 }
 
-/// The same bytes, living as long as the block.
+/// The name as a slice of `block`.
 fn local_of<'a>(block: &'a [u8], name: &[u8]) -> &'a [u8] {
     // The event borrows from the reader, the block outlives it; the name is a slice of the block.
     let offset = (name.as_ptr() as usize).wrapping_sub(block.as_ptr() as usize);
@@ -498,18 +538,21 @@ fn local_of<'a>(block: &'a [u8], name: &[u8]) -> &'a [u8] {
 }
 
 /// Where the text of an element goes.
-fn slot<'a>(path: &[&[u8]], of: Of, said: &'a mut Fields) -> Option<&'a mut String> {
+fn slot<'a>(path: &[&[u8]], of: Owner, said: &'a mut Fields) -> Option<&'a mut String> {
     let last = *path.last()?;
     let parent = path.len().checked_sub(2).map_or(&b""[..], |p| path[p]);
-    if of != Of::Nothing {
-        let party = if of == Of::Payer {
+    if of != Owner::Nothing {
+        let party = if of == Owner::Payer {
             &mut said.payer
         } else {
             &mut said.payee
         };
         return Some(match (parent, last) {
             (b"Dbtr" | b"Cdtr", b"Nm") => &mut party.name,
-            (b"PstlAdr", b"Ctry") => &mut party.country,
+            // Not the bank's address, which is within DbtrAgt or CdtrAgt.
+            (b"PstlAdr", b"Ctry") if path.iter().any(|p| matches!(*p, b"Dbtr" | b"Cdtr")) => {
+                &mut party.country
+            }
             (b"Dbtr" | b"Cdtr", b"CtryOfRes") => &mut party.residence,
             (b"DtAndPlcOfBirth", b"BirthDt") => &mut party.birth,
             (b"Id", b"IBAN") => &mut party.iban,
