@@ -48,6 +48,11 @@ impl Fault {
         self.status.is_client_error()
     }
 
+    /// True if the request is at fault, not this server.
+    pub fn is_the_callers(&self) -> bool {
+        self.status.is_client_error()
+    }
+
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", message)
     }

@@ -26,7 +26,7 @@ pub use reader::{ListProblem, read_list_file, read_plain_list};
 pub(crate) use signed::bind_old_signatures;
 pub use signed::{CheckedList, checked_lists};
 pub use videos::{PERCENT_MIN as VIDEO_PERCENT_MIN, Stretch, VideoFrameDigest, compare_videos};
-pub(crate) use videos::{QueryFrame, carried_on};
+pub(crate) use videos::{QueryFrame, pad_edges};
 
 use std::collections::HashSet;
 

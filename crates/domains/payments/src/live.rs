@@ -176,7 +176,7 @@ impl Live {
             path: path.display().to_string(),
             why,
         })?;
-        state.monitor.forget_before(now);
+        state.monitor.forget_stale(now);
         Ok(Self {
             state: Mutex::new(state),
             journal,
@@ -325,7 +325,7 @@ impl Live {
         let now = self.clock.now_micros();
         let mut state = self.state();
         let state = &mut *state;
-        state.monitor.forget_before(now);
+        state.monitor.forget_stale(now);
         let monitor = &mut state.monitor;
         state.alerted.retain(|(party, _), _| monitor.knows(*party));
     }

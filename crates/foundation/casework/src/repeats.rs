@@ -13,18 +13,20 @@ const KEY_BYTES_MAX: usize = 255;
 /// Result of a request with an idempotency key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Repeat {
-    /// It is the first of its key; end it with [`crate::end_repeat`].
+    /// First of its key. Pass this digest of the key to [`crate::end_repeat`].
     First(String),
     /// It was answered; this is the answer.
     Answered(String),
-    /// The first one is still at work.
-    AtWork,
-    /// The key was used for something else.
-    Other,
+    /// The first request is still being processed.
+    InProgress,
+    /// The key was used for a different request.
+    KeyReused,
 }
 
-/// Begins a request that may be a repeated one. `request` is a digest of what makes it what it
-/// is.
+/// Begins a request that may be a repeat. `request` is a digest of everything that must be equal.
+///
+/// # Errors
+/// Refused if `key` is empty or longer than 255 bytes.
 pub async fn begin_repeat(
     casework: &Casework,
     by: &ApiKey,
@@ -70,8 +72,8 @@ pub async fn begin_repeat(
         let mut c = Columns::of(&row);
         match (c.text()? == request, c.maybe_text()?) {
             // An answer to another request would be the wrong one.
-            (false, _) => Repeat::Other,
-            (true, None) => Repeat::AtWork,
+            (false, _) => Repeat::KeyReused,
+            (true, None) => Repeat::InProgress,
             (true, Some(sealed)) => Repeat::Answered(sealed::open_text(casework, &sealed)?),
         }
     };
@@ -79,8 +81,7 @@ pub async fn begin_repeat(
     Ok(repeat)
 }
 
-/// Ends a request that was the first of its key: with its answer, or without one, so that it
-/// may be sent again.
+/// Stores the answer, or frees the key if there is none. `key` is the digest in [`Repeat::First`].
 pub async fn end_repeat(casework: &Casework, key: &str, answer: Option<&str>) -> Result<()> {
     let query = match answer {
         Some(answer) => sqlx::query("UPDATE repeats SET answer_sealed = $2 WHERE key = $1")

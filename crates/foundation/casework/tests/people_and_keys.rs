@@ -219,8 +219,8 @@ async fn a_repeated_request_gets_its_own_answer_and_no_others() {
     let Repeat::First(first) = begin(&one, "k", "r").await else {
         panic!("the first of its key")
     };
-    assert_eq!(begin(&one, "k", "r").await, Repeat::AtWork);
-    assert_eq!(begin(&one, "k", "another").await, Repeat::Other);
+    assert_eq!(begin(&one, "k", "r").await, Repeat::InProgress);
+    assert_eq!(begin(&one, "k", "another").await, Repeat::KeyReused);
     // Two programs may choose the same word.
     assert!(matches!(begin(&two, "k", "r").await, Repeat::First(_)));
     casework::end_repeat(&b.c, &first, Some("answer"))

@@ -5,9 +5,9 @@ pub fn new(word: &str) -> String {
     format!("{word}-{}", random_hex(8))
 }
 
-/// Random bytes in hex.
+/// `bytes` random bytes from the operating system, as `2 * bytes` lower-case hex digits.
 pub fn random_hex(bytes: usize) -> String {
     let mut raw = vec![0; bytes];
-    getrandom::fill(&mut raw).expect("the operating system gives randomness");
+    getrandom::fill(&mut raw).expect("the operating system provides randomness");
     hex::encode(raw)
 }

@@ -1,6 +1,6 @@
 //! The child's side: enter the sandbox, then decode files in shared memory until the socket closes.
 //!
-//! Standard input is the shared memory, standard output the socket to the parent.
+//! For [`run`]: standard input is the shared memory, standard output the socket to the parent.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -17,13 +17,13 @@ use crate::{Format, Limits, Unreadable, raster, sandbox, wire};
 /// The argument that makes a binary a worker; see [`crate::WorkerCommand`].
 pub const ARGUMENT: &str = "decode-worker";
 
-/// The argument that makes a binary shut itself in and become ffmpeg or ffprobe.
+/// The argument that makes a binary enter the sandbox and become ffmpeg or ffprobe.
 pub const VIDEO_ARGUMENT: &str = "video-worker";
 
-/// Exit status of a video worker that could not shut itself in.
-pub(crate) const NOT_SHUT_IN: i32 = 117;
+/// Exit status of a video worker that never became ffmpeg or ffprobe: bad arguments, no sandbox, or exec failed.
+pub(crate) const NEVER_STARTED: i32 = 117;
 
-/// Shuts the process in and becomes the program that is given; returns only if that fails.
+/// Enters the sandbox and replaces the process with the given program. Returns an exit status only on failure.
 ///
 /// Arguments after [`VIDEO_ARGUMENT`] are memory bytes, seconds of CPU time (0: without limit),
 /// the program, and its arguments. The file it may read is standard input.
@@ -33,25 +33,25 @@ pub fn run_video(mut arguments: impl Iterator<Item = OsString>) -> i32 {
     let numbers = (number(), number());
     let (Some(memory_bytes_max), Some(cpu_seconds_max)) = numbers else {
         eprintln!("{VIDEO_ARGUMENT} is started by obhut itself");
-        return NOT_SHUT_IN;
+        return NEVER_STARTED;
     };
     let Some(program) = arguments.next() else {
         eprintln!("{VIDEO_ARGUMENT} is started by obhut itself");
-        return NOT_SHUT_IN;
+        return NEVER_STARTED;
     };
     let program = PathBuf::from(program);
     if let Err(e) = sandbox::enter_for(&program, memory_bytes_max, cpu_seconds_max) {
-        eprintln!("[fatal] the decoder can't shut itself in: {e}");
-        return NOT_SHUT_IN;
+        eprintln!("[fatal] the decoder cannot enter the sandbox: {e}");
+        return NEVER_STARTED;
     }
     // Replaces this process: the filter forbids starting another.
     let e = Command::new(&program).args(arguments).exec();
     // `[fatal]`, because the parent reads these lines as ffmpeg's own.
     eprintln!("[fatal] {} can't be started: {e}", program.display());
-    NOT_SHUT_IN
+    NEVER_STARTED
 }
 
-/// Runs a worker; returns the exit status of the process.
+/// Runs a worker; returns the exit status: 0 socket closed, 2 bad start, 3 no sandbox, 4 connection failed.
 ///
 /// Arguments after [`ARGUMENT`] are the limits: input bytes, pixels, memory bytes.
 pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
@@ -68,7 +68,7 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
         memory_bytes_max,
         ..Limits::default()
     };
-    // A decoder's panic is an answer ("corrupt"), not a message: it could quote the file.
+    // A decoder's panic becomes an answer. Its message is suppressed because it could quote the file.
     std::panic::set_hook(Box::new(|_| {}));
     let opened = io::stdin().as_fd().try_clone_to_owned();
     let shared = opened.and_then(|memory| Shared::of(memory, &limits));
@@ -80,7 +80,7 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
     // The shared memory doesn't count towards the decoder's limit.
     let memory_bytes_max = memory_bytes_max + Layout::of(&limits).len() as u64;
     if let Err(e) = sandbox::enter(memory_bytes_max) {
-        eprintln!("the decoder can't shut itself in: {e}");
+        eprintln!("the decoder cannot enter the sandbox: {e}");
         return 3;
     }
     match serve(&limits, &mut shared, &mut socket) {
@@ -90,8 +90,8 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
     }
 }
 
-/// Shuts the process in as a worker does, without decoding: for trying what the sandbox lets through.
-pub fn shut_in(memory_bytes_max: u64) -> io::Result<()> {
+/// Enters the worker's sandbox without decoding, for testing it.
+pub fn enter_sandbox(memory_bytes_max: u64) -> io::Result<()> {
     sandbox::enter(memory_bytes_max)
 }
 
@@ -107,9 +107,9 @@ fn serve(limits: &Limits, shared: &mut Shared, socket: &mut File) -> io::Result<
             if !head.more {
                 return Ok(false);
             }
-            let mut word = [wire::ENOUGH];
-            socket.read_exact(&mut word)?;
-            Ok(word[0] == wire::NEXT)
+            let mut reply = [wire::ENOUGH];
+            socket.read_exact(&mut reply)?;
+            Ok(reply[0] == wire::NEXT)
         };
         let job = raster::Job {
             bytes,

@@ -34,7 +34,7 @@ pub use countries::{Country, RISK_CORRIDORS, RiskList};
 pub use currencies::{Band, CURRENCIES, Currency, CurrencyEntry, RATES_AS_OF};
 pub use indicators::{Counts, Indicator, IndicatorStatus, PartyView, Threshold, Unit};
 pub use monitor::{
-    ByParty, Monitor, Observed, PartyHasher, Relations, SharedSince, is_shared_now, silence_before,
+    ByParty, Monitor, Observed, PartyHasher, Relations, SharedSpan, is_shared_now, silence_before,
 };
 pub use policy::{Policy, PolicyFault};
 pub use records::{

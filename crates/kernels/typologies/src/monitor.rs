@@ -9,14 +9,15 @@ use crate::window::{Numbers, PartyWindow, last_days};
 use crate::{DAY_MICROS, Event, PartyKey, Policy, Purchase, Side, Transfer};
 
 /// From when to when a recipient counts as shared, in microseconds since 1970.
-pub type SharedSince = (i64, i64);
+pub type SharedSpan = (i64, i64);
 
 /// A recipient stays shared for as long as R01 looks back.
 const SHARED_MICROS: i64 = 180 * DAY_MICROS;
-/// A silence that a possible victim's series ends with.
+/// Silence after which a sender's series is reassessed, in microseconds. Trap: a policy that raises X02.silence has no
+/// effect here.
 const SILENCE_MICROS: i64 = 14 * DAY_MICROS;
 
-/// A map by party; the numbers are the caller's own, not an outsider's, and need no keyed hash.
+/// A map by party. Callers assign the keys, not attackers, so no keyed hash is needed.
 pub type ByParty<T> = HashMap<PartyKey, T, BuildHasherDefault<PartyHasher>>;
 
 /// Spreads party numbers over a map.
@@ -43,19 +44,19 @@ impl Hasher for PartyHasher {
     }
 }
 
-/// What parties have to do with one another, as far as indicators ask.
+/// Links between parties that indicators use.
 #[derive(Clone, Debug, Default)]
 pub struct Relations {
     /// Recipients that several unrelated senders pay, and when.
-    shared: ByParty<Vec<SharedSince>>,
+    shared: ByParty<Vec<SharedSpan>>,
     /// Parties in a confirmed case.
     confirmed: HashSet<PartyKey>,
-    /// Recipients of confirmed senders, and by whom.
+    /// Recipients that confirmed senders paid, and those senders.
     near: ByParty<Vec<PartyKey>>,
 }
 
 impl Relations {
-    /// Only the parties in a confirmed case.
+    /// Only confirmed parties; no payments yet.
     pub fn new(confirmed: impl IntoIterator<Item = PartyKey>) -> Self {
         Self {
             confirmed: confirmed.into_iter().collect(),
@@ -73,7 +74,7 @@ impl Relations {
         }
     }
 
-    /// Notes a payment; one of a confirmed sender leaves a trace.
+    /// Records a payment if its sender is in a confirmed case.
     pub fn note_payment(&mut self, sender: PartyKey, recipient: PartyKey) {
         if self.confirmed.contains(&sender) {
             let by = self.near.entry(recipient).or_default();
@@ -83,7 +84,7 @@ impl Relations {
         }
     }
 
-    /// Joins what was noted elsewhere, of other recipients.
+    /// Merges relations of other recipients.
     pub fn join(&mut self, other: Relations) {
         // `extend` replaces, which is safe: each recipient is in exactly one part.
         self.shared.extend(other.shared);
@@ -97,7 +98,7 @@ impl Relations {
             .is_some_and(|spans| spans.iter().any(|s| (s.0..=s.1).contains(&at)))
     }
 
-    /// Confirmed senders that pay the same recipients as a party, or pay it.
+    /// Confirmed senders, except `party`, that paid its recipients (`others`) or, on the recipient side, paid it.
     pub fn confirmed_near(
         &self,
         party: PartyKey,
@@ -118,7 +119,7 @@ impl Relations {
         all
     }
 
-    /// What is known of the others of a party.
+    /// Counts what R01, R02 and S16 need of `others`, at `at` (microseconds since 1970).
     pub fn links(&self, party: PartyKey, side: Side, others: &[PartyKey], at: i64) -> Links {
         let listed = self.confirmed.contains(&party);
         match side {
@@ -144,7 +145,7 @@ fn count(parties: &[PartyKey], is: impl Fn(&PartyKey) -> bool) -> u32 {
     parties.iter().filter(|p| is(p)).count() as u32
 }
 
-/// True when a recipient's events make it a shared one, now.
+/// True if R01 fires for a recipient. `received` is its last 365 days; `now` is in microseconds since 1970.
 pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
     // Trap: a policy that sets R01.n below three has no effect here.
     if received.len() < 3 || !policy.speaks(R01_PLACE) {
@@ -165,14 +166,14 @@ pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
     (ALL[R01_PLACE].fires)(&view, &policy.values[R01_PLACE]).is_some()
 }
 
-/// What a transfer made of the two parties.
+/// Assessments after a transfer.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Observed {
     /// Of its sender, as a sender.
     pub sender: Option<Assessment>,
-    /// Of its sender, before it came: a silence that had lasted long enough to be said.
+    /// Of its sender, at the moment its silence before this transfer grew long enough.
     pub settled: Option<Assessment>,
-    /// Of its sender, as a party that collects and passes on.
+    /// Of its sender, as a recipient, because R03 waits for money to leave.
     pub collector: Option<Assessment>,
     /// Of its recipient, as a recipient.
     pub recipient: Option<Assessment>,
@@ -184,7 +185,7 @@ struct Party {
     received: PartyWindow,
 }
 
-/// Everything that is kept of a year, and the answers to each transfer.
+/// Events of the last year, and the assessments after each transfer.
 ///
 /// Useful for transfers as they come and for history in time order; history grouped by party is
 /// faster with [`crate::assess_sender`] on slices. Invariant: both say the same
@@ -207,7 +208,7 @@ impl Monitor {
         }
     }
 
-    /// The policy it goes by.
+    /// The policy it applies.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
@@ -217,14 +218,14 @@ impl Monitor {
         self.parties.len()
     }
 
-    /// Takes a transfer and says what it made of its parties.
+    /// Adds a transfer and assesses its parties.
     pub fn observe(&mut self, t: &Transfer) -> Observed {
         let now = t.at_micros;
         let (sent, received) = Event::of(t, &self.policy);
         let mut observed = Observed::default();
-        let transfer = t.context.purchase == Purchase::None;
+        let is_transfer = t.context.purchase == Purchase::None;
         // The seller of a purchase is not assessed, so its side is not kept.
-        if transfer {
+        if is_transfer {
             self.relations.note_payment(t.sender, t.recipient);
             // The recipient first: whether it is shared counts for the sender below.
             let party = self.parties.entry(t.recipient).or_default();
@@ -321,14 +322,14 @@ impl Monitor {
             .map_or((&[], &[]), |p| (p.sent.events(), p.received.events()))
     }
 
-    /// How many different senders a recipient had in the year, where it had several.
+    /// Different senders of a recipient in the year; `None` below two.
     pub fn senders_of(&self, recipient: PartyKey) -> Option<u32> {
         let (_, received) = self.events(recipient);
         let n = crate::window::others(received).len() as u32;
         (n > 1).then_some(n)
     }
 
-    /// Confirmed senders that the association of a party rests on.
+    /// Confirmed senders that make R02 fire for a party.
     pub fn confirmed_near(&self, party: PartyKey, side: Side) -> Vec<PartyKey> {
         let (sent, _) = self.events(party);
         let others = crate::window::others(sent);
@@ -352,8 +353,8 @@ impl Monitor {
         }
     }
 
-    /// Lets go of parties that nothing is kept of any more.
-    pub fn forget_before(&mut self, now: i64) {
+    /// Drops parties whose events are all 365 days old at `now`, in microseconds since 1970.
+    pub fn forget_stale(&mut self, now: i64) {
         self.parties
             .retain(|_, p| !(p.sent.is_stale(now) && p.received.is_stale(now)));
         self.relations.shared.retain(|_, spans| {
@@ -375,7 +376,7 @@ impl Monitor {
     }
 }
 
-/// The moment at which a silence before `now` had lasted long enough, where it had.
+/// When a sender's silence grew long enough, if before `now`; microseconds since 1970.
 pub fn silence_before(sent: &[Event], now: i64) -> Option<i64> {
     let last = sent.iter().rev().find(|e| e.purchase == Purchase::None)?;
     let moment = last.at_micros + SILENCE_MICROS;

@@ -219,12 +219,12 @@ pub(crate) async fn screen(
             let headers = [(axum::http::header::CONTENT_TYPE, json), again];
             Ok((headers, text).into_response())
         }
-        Repeat::AtWork => Err(Fault::new(
+        Repeat::InProgress => Err(Fault::new(
             StatusCode::CONFLICT,
             "at-work",
             "the first request of this idempotency key is still at work; try again shortly",
         )),
-        Repeat::Other => Err(Fault::new(
+        Repeat::KeyReused => Err(Fault::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "key-used",
             "this idempotency key was used for another upload; each upload needs its own",

@@ -19,14 +19,14 @@ pub(crate) const PAGE: Page = Page {
     route,
 };
 
-/// Alerts of a queue per page. Our judgement.
+/// Most alerts shown of a queue, highest score first. Our judgement.
 const ALERTS_MAX: i64 = 100;
 
 fn route() -> MethodRouter<App> {
-    get(ask).merge(post(show))
+    get(login).merge(post(show))
 }
 
-async fn ask(headers: HeaderMap) -> Response {
+async fn login(headers: HeaderMap) -> Response {
     login_form(Language::of(&headers), false)
 }
 
@@ -46,14 +46,17 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
     if let Ok(value) = format!("Bearer {key}").parse() {
         with_key.insert(axum::http::header::AUTHORIZATION, value);
     }
-    let Ok(person) = access::acting(&app, &with_key, Act::ViewAlert).await else {
-        return login_form(language, true);
+    let person = match access::acting(&app, &with_key, Act::ViewAlert).await {
+        Ok(person) => person,
+        // Of the key; a database that doesn't answer says nothing of it.
+        Err(fault) if fault.is_the_callers() => return login_form(language, true),
+        Err(fault) => return fault.into_response(),
     };
     let page = if alert.is_empty() {
         queues(&app, language, &key).await
     } else {
         match obhut_app::payments::payment_alert(&app.casework, &alert, &person.id).await {
-            Ok(details) => Ok(one(&details, language, &key)),
+            Ok(details) => Ok(alert_page(&details, language, &key)),
             Err(e) => Err(Fault::from(e)),
         }
     };
@@ -85,24 +88,32 @@ fn login_form(language: Language, refused: bool) -> Response {
 
 async fn queues(app: &App, language: Language, key: &str) -> Result<Response, Fault> {
     let t = |en, de| language.pick(en, de);
-    // Two queues: possible victims are to be helped and never appear among the suspects.
+    // Two queues: possible victims are to be helped and never appear among those to review.
     let victims = obhut_app::payments::payment_alerts(&app.casework, true, ALERTS_MAX).await?;
-    let suspects = obhut_app::payments::payment_alerts(&app.casework, false, ALERTS_MAX).await?;
+    let to_review = obhut_app::payments::payment_alerts(&app.casework, false, ALERTS_MAX).await?;
     let content = html! {
         h1 { (title(language)) }
         p { (t("An alert is a lead: two independent signals, nothing more.", "Ein Hinweis ist ein Ermittlungsansatz: zwei unabhängige Signale, nicht mehr.")) }
         section {
-            h2 { (t("May need help", "Möglicherweise Opfer")) " (" (victims.len()) ")" }
+            h2 { (t("May need help", "Möglicherweise Opfer")) " (" (counted(victims.len())) ")" }
             p { (t("Talk to them first: each alert says how.", "Zuerst mit ihnen sprechen: Jeder Hinweis sagt, wie.")) }
             (table(&victims, language, key))
         }
         section {
-            h2 { (t("To review", "Zu prüfen")) " (" (suspects.len()) ")" }
-            p { (t("Don't tell these customers about it.", "Diese Kunden nicht informieren.")) }
-            (table(&suspects, language, key))
+            h2 { (t("To review", "Zu prüfen")) " (" (counted(to_review.len())) ")" }
+            p { (t("Don't tell these customers about the alert.", "Diese Kunden nicht informieren.")) }
+            (table(&to_review, language, key))
         }
     };
     Ok(frame(language, title(language), content))
+}
+
+/// The number of alerts shown; with a sign where there may be more.
+fn counted(shown: usize) -> String {
+    match shown as i64 == ALERTS_MAX {
+        true => format!("{shown}+"),
+        false => shown.to_string(),
+    }
 }
 
 fn table(rows: &[AlertRow], language: Language, key: &str) -> Markup {
@@ -136,7 +147,7 @@ fn table(rows: &[AlertRow], language: Language, key: &str) -> Markup {
     }
 }
 
-fn open(alert: &str, key: &str, label: &str) -> Markup {
+fn alert_button(alert: &str, key: &str, label: &str) -> Markup {
     html! {
         form method="post" action="/payments" {
             input type="hidden" name="key" value=(key);
@@ -150,10 +161,10 @@ fn scenario(row: &AlertRow, language: Language) -> &'static str {
     payments::Scenario::by_name(&row.scenario).map_or("", |s| language.pick(s.title.en, s.title.de))
 }
 
-fn one(details: &[AlertDetail], language: Language, key: &str) -> Response {
+fn alert_page(details: &[AlertDetail], language: Language, key: &str) -> Response {
     let t = |en, de| language.pick(en, de);
     let content = html! {
-        (open("", key, t("Back to the queues", "Zurück zu den Listen")))
+        (alert_button("", key, t("Back to the queues", "Zurück zu den Listen")))
         @for d in details {
             h1 { (scenario(&d.row, language)) }
             p { (t("Party", "Beteiligter")) " " code { (d.party.expose()) } " · " (t("case", "Fall")) " " code { (d.row.case) } " · " (format!("{:.0}", d.row.score)) " " (t("points", "Punkte")) }
@@ -182,14 +193,14 @@ fn one(details: &[AlertDetail], language: Language, key: &str) -> Response {
                 thead { tr {
                     th scope="col" { (t("Party", "Beteiligter")) }
                     th scope="col" { (t("Payments", "Zahlungen")) }
-                    th scope="col" { (t("Its senders in total", "Absender insgesamt")) }
+                    th scope="col" { (t("Senders to this party", "Absender insgesamt")) }
                 } }
                 tbody {
                     @for o in &d.network {
                         tr {
                             td data-label=(t("Party", "Beteiligter")) { code { (o.party) } }
                             td data-label=(t("Payments", "Zahlungen")) { (o.n) }
-                            td data-label=(t("Its senders in total", "Absender insgesamt")) { @match o.senders { Some(n) => (n), None => "–" } }
+                            td data-label=(t("Senders to this party", "Absender insgesamt")) { @match o.senders { Some(n) => (n), None => "–" } }
                         }
                     }
                 }
@@ -199,7 +210,7 @@ fn one(details: &[AlertDetail], language: Language, key: &str) -> Response {
     frame(language, title(language), content)
 }
 
-/// Points over time, amounts by height; the list below says the same in words.
+/// Points over time, amounts by height, each currency on a scale of its own; the list below says the same in words.
 fn timeline(all: &[ShownTransfer], language: Language) -> Markup {
     let t = |en, de| language.pick(en, de);
     let (width, height) = (720.0, 200.0);
@@ -208,18 +219,31 @@ fn timeline(all: &[ShownTransfer], language: Language) -> Markup {
     let last = all.last().map_or(1, |x| x.at).max(first + 1);
     // A float for the height of a point only; the list has the exact text.
     let amount = |x: &ShownTransfer| x.amount.parse::<f64>().unwrap_or(0.0);
-    let highest = all.iter().map(amount).fold(1.0, f64::max);
+    let mut highest = std::collections::BTreeMap::<&str, f64>::new();
+    for transfer in all {
+        let of_currency = highest.entry(&transfer.currency).or_insert(1.0);
+        *of_currency = of_currency.max(amount(transfer));
+    }
+    let scales: Vec<_> = highest
+        .iter()
+        .map(|(code, most)| format!("{most:.0} {code}"))
+        .collect();
     let x = |at: i64| 10.0 + (at - first) as f64 / (last - first) as f64 * (width - 20.0);
-    let y = |v: f64| height - 20.0 - v / highest * (height - 40.0);
+    let y = |e: &ShownTransfer| {
+        height - 20.0 - amount(e) / highest[e.currency.as_str()] * (height - 40.0)
+    };
     html! {
         svg viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(t("Amounts over time", "Beträge über die Zeit")) class="chart" {
             line x1="10" y1=(height - 20.0) x2=(width - 10.0) y2=(height - 20.0) class="axis" {}
             @for e in all {
-                circle cx=(format!("{:.1}", x(e.at))) cy=(format!("{:.1}", y(amount(e)))) r="4" class=(if e.in_band { "point in" } else { "point" }) {}
+                circle cx=(format!("{:.1}", x(e.at))) cy=(format!("{:.1}", y(e))) r="4" class=(if e.in_band { "point in" } else { "point" }) {}
             }
             text x="10" y=(height - 4.0) { (&rfc3339(first)[..10]) }
             text x=(width - 10.0) y=(height - 4.0) text-anchor="end" { (&rfc3339(last)[..10]) }
-            text x="10" y="14" { (format!("{highest:.0}")) }
+            text x="10" y="14" { (scales.join(" · ")) }
+        }
+        @if scales.len() > 1 {
+            p class="hint" { (t("Each currency has a scale of its own; the top of each is written above.", "Jede Währung hat ihre eigene Skala; deren oberes Ende steht oben.")) }
         }
         p class="hint" { (t("Filled points are in the published price band of their currency.", "Gefüllte Punkte liegen im veröffentlichten Preisband ihrer Währung.")) }
         details {

@@ -1,16 +1,14 @@
-//! Videos of a list, and whether a stretch of another video is a stretch of one of them.
+//! The videos of a list, and which stretch of a query video matches which stretch of them.
 //!
 //! Two ways to match, both from the frames' digests alone:
 //! - **as python-threatexchange counts**: the share of frames of one that are within the kind's
-//!   radius of any frame of the other, low quality and repeated frames left out. From
-//!   [`PERCENT_MIN`] on, of either, it is a match.
-//! - **by time**: frames a good deal further away than one picture may be, but of different
-//!   pictures, and all of them where one offset and one speed put them. A clip that was cut out,
-//!   encoded again, cropped and played a little faster is found by this one.
+//!   radius of any frame of the other. Low-quality and repeated frames are omitted. [`PERCENT_MIN`] of
+//!   either video is a match.
+//! - **by time**: frames may be further apart than the radius, but several different pictures must fit one
+//!   offset and one speed. This finds a clip that was cut out, re-encoded, cropped and slightly sped up.
 //!
-//! A crop moves everything in a picture, which PDQ does not forgive. So of each frame of the video
-//! in question there is a second digest, of the frame with its edges carried on outwards, which
-//! puts what is left back to where it was; see [`carried_on`].
+//! PDQ does not tolerate crops. Each query frame therefore has a second digest with edge padding, which moves a
+//! cropped picture back into place; see [`pad_edges`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,42 +27,40 @@ pub const PERCENT_MIN: f64 = 80.0;
 const SUPPORT_BITS_MAX: u32 = 66;
 /// Largest distance of a strong support, in bits. Our judgement.
 const STRONG_BITS_MAX: u32 = 48;
-/// Different pictures that a row needs. Our judgement.
+/// Different pictures that an alignment needs. Our judgement.
 const PICTURES_MIN: usize = 2;
-/// Total weight that a row needs: two pictures suffice where one is within the kind's radius and
+/// Total weight that an alignment needs: two pictures suffice where one is within the kind's radius and
 /// the other is strong. Our judgement.
 const WEIGHT_MIN: u32 = 5;
-/// Seconds of a still picture, each within the kind's radius, that count as different pictures. Our
-/// judgement.
+/// Seconds within the radius that suffice for a still picture. Our judgement.
 const STILL_SECONDS_MIN: usize = 3;
 /// How far from its place a frame may be, in seconds, either way.
 const SLACK_S: f32 = 0.55;
 /// Speeds that are tried, in hundredths.
 const SPEEDS: std::ops::RangeInclusive<u32> = 94..=106;
-/// Supports of one frame that are looked at, nearest first. Our judgement.
-const SUPPORTS_OF_FRAME_MAX: usize = 500;
-/// Supports of one video that are looked at; of more, evenly chosen ones. Our judgement.
+/// Supports per query digest, nearest first. Our judgement.
+const SUPPORTS_OF_DIGEST_MAX: usize = 500;
+/// Supports of one video that are looked at; if there are more, evenly spaced ones. Our judgement.
 const SUPPORTS_OF_VIDEO_MAX: usize = 6_000;
 /// Digests per neighbour search; two a frame.
-const FRAMES_AT_ONCE: usize = 64;
-/// Supports of one row that are weighed, nearest first. Our judgement.
-const SUPPORTS_OF_ROW_MAX: usize = 96;
-/// Frames of each side that are compared for percentages; of more, evenly chosen ones. Our
-/// judgement.
+const DIGESTS_AT_ONCE: usize = 64;
+/// Supports of one alignment that are weighed, nearest first. Our judgement.
+const SUPPORTS_OF_ALIGNMENT_MAX: usize = 96;
+/// Frames of each side that are compared for percentages; if there are more, evenly spaced ones. Our judgement.
 const FRAMES_COMPARED_MAX: usize = 4_000;
 /// What a crop of a tenth leaves of a side.
-const LEFT_OF_SIDE: f64 = 0.9;
-/// Side of the picture that is hashed with its edges carried on, in pixels.
-const CARRIED_SIDE: usize = 256;
+const SIDE_AFTER_CROP: f64 = 0.9;
+/// Side of the picture that is hashed with padded edges, in pixels.
+const PADDED_SIDE: usize = 256;
 
 /// A frame of the video in question.
 #[derive(Clone, Copy)]
 pub(crate) struct QueryFrame {
     pub time_s: f32,
-    /// Its digest, where its quality suffices.
+    /// Its digest. Frames of too low quality have no `QueryFrame`.
     pub plain: Bits256,
-    /// Its digest with the edges carried on.
-    pub carried: Bits256,
+    /// Its digest with padded edges.
+    pub padded: Bits256,
     /// One of those that vPDQ hashes at one a second.
     pub whole_second: bool,
 }
@@ -88,14 +84,13 @@ impl VideoFrameDigest {
             time_s: self.time_s,
             plain: bits,
             // HMA's clients send digests, not pixels, so edges cannot be extended.
-            carried: bits,
+            padded: bits,
             whole_second: true,
         })
     }
 }
 
-/// Of a hundred frames of each video, how many match one of the other's, as python-threatexchange
-/// counts: of the first, of the second.
+/// Percentage (0 to 100) of frames in `a` that match any in `b`, and of `b` in `a`, as python-threatexchange counts.
 pub fn compare_videos(a: &[VideoFrameDigest], b: &[VideoFrameDigest]) -> (f64, f64) {
     let Some(kind) = kinds::by_name("vpdq") else {
         return (0.0, 0.0);
@@ -119,9 +114,9 @@ pub struct Stretch {
     pub entry_from_s: Option<f32>,
     /// Where that ends in the entry, in seconds.
     pub entry_to_s: Option<f32>,
-    /// Frames of the video that match the entry, of a hundred.
+    /// Percentage of the video's frames that match the entry.
     pub video_percent: f64,
-    /// Frames of the entry that match the video, of a hundred.
+    /// Percentage of the entry's frames that match the video.
     pub entry_percent: f64,
 }
 
@@ -276,15 +271,15 @@ impl VideoPart {
             return Vec::new();
         };
         let radius_bits = radius_bits.unwrap_or(own);
-        let both: Vec<Bits256> = query.iter().flat_map(|f| [f.plain, f.carried]).collect();
+        let both: Vec<Bits256> = query.iter().flat_map(|f| [f.plain, f.padded]).collect();
         let wide = SUPPORT_BITS_MAX.max(radius_bits);
         let mut supports: HashMap<usize, Vec<Support>> = HashMap::new();
-        for (piece, some) in both.chunks(FRAMES_AT_ONCE).enumerate() {
+        for (chunk, some) in both.chunks(DIGESTS_AT_ONCE).enumerate() {
             for (number, hits) in self.frames.within_each(some, wide).into_iter().enumerate() {
-                // Two digests a frame, plain and carried on: half of this is the frame's number.
-                let place = piece * FRAMES_AT_ONCE + number;
+                // Two digests a frame, plain and padded: half of this is the frame's number.
+                let place = chunk * DIGESTS_AT_ONCE + number;
                 // Our judgement: bounds the work for a frame that is near much of the list.
-                for hit in hits.into_iter().take(SUPPORTS_OF_FRAME_MAX) {
+                for hit in hits.into_iter().take(SUPPORTS_OF_DIGEST_MAX) {
                     let run = self.run_of_frame(hit.position);
                     let frame = hit.position - run.first_frame;
                     // A video without good frames shares its start with the next; the last of them has the frame.
@@ -329,9 +324,11 @@ impl VideoPart {
         let nearest = supports.iter().map(|s| s.distance_bits).min()?;
         let spans = if video_percent.max(entry_percent) >= PERCENT_MIN {
             let near = supports.iter().filter(|s| s.distance_bits <= radius_bits);
-            spans(near.copied(), query, videos)?
+            // The limits above may have kept no near support; how the frames were counted, it matches all the same.
+            spans(near.copied(), query, videos)
+                .or_else(|| spans(supports.iter().copied(), query, videos))?
         } else {
-            best_row(supports, query, videos, radius_bits)?
+            best_alignment(supports, query, videos, radius_bits)?
         };
         let ((from_s, to_s), (entry_from_s, entry_to_s)) = spans;
         Some(VideoHit {
@@ -392,13 +389,13 @@ fn spans(
 }
 
 /// The supports that one speed and one offset put in a row, if they suffice.
-fn best_row(
+fn best_alignment(
     supports: &[Support],
     query: &[QueryFrame],
     videos: &Videos,
     radius_bits: u32,
 ) -> Option<Spans> {
-    // A single picture can't be a row, however often it comes.
+    // One pair of frames never suffices.
     if supports.len() < PICTURES_MIN {
         return None;
     }
@@ -442,7 +439,7 @@ fn weigh(row: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits: u3
     let mut row = row.to_vec();
     row.sort_by_key(|s| (s.distance_bits, s.query, s.frame));
     // The loop compares each with all kept before it; the nearest weigh most.
-    row.truncate(SUPPORTS_OF_ROW_MAX);
+    row.truncate(SUPPORTS_OF_ALIGNMENT_MAX);
     let second = |s: &Support| query[s.query as usize].time_s as u32;
     let mut pictures: Vec<Support> = Vec::new();
     let mut still: Vec<u32> = Vec::new();
@@ -502,24 +499,24 @@ fn percentages(query: &[QueryFrame], entry: &[Bits256], radius_bits: u32) -> (f6
     (share(&query, &entry), share(&entry, &query))
 }
 
-/// A frame scaled down, with its edges carried on outwards as far as a crop of a tenth took them.
-/// Square, [`CARRIED_SIDE`] pixels a side.
-pub(crate) fn carried_on(width: usize, height: usize, luma: &[u8]) -> Vec<u8> {
-    let inner = (CARRIED_SIDE as f64 * LEFT_OF_SIDE).round() as usize;
-    let border = (CARRIED_SIDE - inner) / 2;
+/// A frame scaled to [`PADDED_SIDE`] square, edges padded by what a crop of a tenth removes; 8-bit luma.
+/// Square, [`PADDED_SIDE`] pixels a side.
+pub(crate) fn pad_edges(width: usize, height: usize, luma: &[u8]) -> Vec<u8> {
+    let inner = (PADDED_SIDE as f64 * SIDE_AFTER_CROP).round() as usize;
+    let border = (PADDED_SIDE - inner) / 2;
     let place = |at: usize, side: usize| {
         let within = at.saturating_sub(border).min(inner - 1);
         let from = within * side / inner;
         // `within` < `inner`, so `from` < `side`, and the bounds of clamp never cross.
         (from, ((within + 1) * side / inner).clamp(from + 1, side))
     };
-    let columns: Vec<_> = (0..CARRIED_SIDE).map(|x| place(x, width)).collect();
-    let mut out = Vec::with_capacity(CARRIED_SIDE * CARRIED_SIDE);
-    for y in 0..CARRIED_SIDE {
+    let columns: Vec<_> = (0..PADDED_SIDE).map(|x| place(x, width)).collect();
+    let mut out = Vec::with_capacity(PADDED_SIDE * PADDED_SIDE);
+    for y in 0..PADDED_SIDE {
         let (top, bottom) = place(y, height);
         // The same rows again need no second look.
         if y > 0 && place(y - 1, height) == (top, bottom) {
-            out.extend_from_within(out.len() - CARRIED_SIDE..);
+            out.extend_from_within(out.len() - PADDED_SIDE..);
             continue;
         }
         for (left, right) in &columns {
@@ -540,13 +537,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edges_are_carried_on_and_the_middle_keeps_its_place() {
+    fn edges_are_pad_edges_and_the_middle_keeps_its_place() {
         let luma: Vec<u8> = (0..120 * 90).map(|i| (i % 120 * 2) as u8).collect();
-        let out = carried_on(120, 90, &luma);
-        assert_eq!(out.len(), CARRIED_SIDE * CARRIED_SIDE);
+        let out = pad_edges(120, 90, &luma);
+        assert_eq!(out.len(), PADDED_SIDE * PADDED_SIDE);
         assert_eq!(out[0], out[10]);
         // Column 128 of 256 shows column 60 of 120, whose value is 120.
         assert!(out[128].abs_diff(120) <= 3, "{}", out[128]);
-        assert_eq!(carried_on(1, 1, &[7]), vec![7; CARRIED_SIDE * CARRIED_SIDE]);
+        assert_eq!(pad_edges(1, 1, &[7]), vec![7; PADDED_SIDE * PADDED_SIDE]);
     }
 }

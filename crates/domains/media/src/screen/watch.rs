@@ -5,7 +5,7 @@ use obhut_hash::{Compute, Kind, Matching, Pixels, kinds};
 use obhut_index::Bits256;
 
 use super::{Match, Screener, add_match, frame_pixels};
-use crate::lists::{QueryFrame, Stretch, carried_on};
+use crate::lists::{QueryFrame, Stretch, pad_edges};
 
 /// Newest frames of a live stream that are compared again with each new one: half a minute.
 const NOW_FRAMES: usize = 30;
@@ -55,14 +55,14 @@ impl<'a> Watch<'a> {
         }
         let (w, h) = (frame.width as usize, frame.height as usize);
         // PDQ does not tolerate shifts; the second digest finds frames of a cropped video.
-        let wider = carried_on(w, h, frame.luma);
+        let wider = pad_edges(w, h, frame.luma);
         let side = (wider.len() as f64).sqrt() as u32;
-        let carried = one(Pixels::grey(side, side, &wider).expect("square"));
+        let padded = one(Pixels::grey(side, side, &wider).expect("square"));
         let bits = |d: obhut_hash::Digest| Bits256::try_from(d.as_bytes()).expect("256 bits");
         self.frames.push(QueryFrame {
             time_s: self.last_s,
             plain: bits(found.digest),
-            carried: bits(carried.digest),
+            padded: bits(padded.digest),
             whole_second: frame.whole_second,
         });
     }

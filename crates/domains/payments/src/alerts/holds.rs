@@ -7,8 +7,8 @@ use obhut_casework::{
 use obhut_facts::words;
 use serde::Serialize;
 
-/// A person may hold a payment this long at most, in days; longer needs an authority's order, which
-/// is kept elsewhere. Our judgement.
+/// Longest hold one decision may set, in days from the decision; longer needs an authority's order, of which obhut
+/// knows nothing. Our judgement.
 const HOLD_DAYS_MAX: i64 = 30;
 
 words! {
@@ -16,9 +16,9 @@ words! {
     HoldState {
         /// Until its time is over.
         Held = "held",
-        /// A person confirmed it, until a later time.
+        /// A person confirmed it and set when it ends.
         Confirmed = "confirmed",
-        /// A person let the payment go.
+        /// Released by a person, or because its case was cleared.
         Released = "released",
         /// Expired without being confirmed.
         Ended = "ended",
@@ -28,13 +28,13 @@ words! {
 /// A hold on record.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Hold {
-    /// Id.
+    /// Id of the hold: `hold-…`.
     pub id: String,
-    /// Its case.
+    /// Id of its case.
     pub case: String,
     /// Its status now.
     pub state: HoldState,
-    /// When it ends.
+    /// When it ends, microseconds since 1970; RFC 3339 in JSON.
     #[serde(serialize_with = "obhut_casework::time")]
     pub until: i64,
     /// Id of the transfer.
@@ -44,7 +44,7 @@ pub struct Hold {
 
 /// Puts a hold on record; the same transfer twice is one hold.
 pub async fn record_hold(casework: &Casework, tx_id: &str, case: &str, until: i64) -> Result<()> {
-    // The digest outlives the sealed id: a cleared transfer is not held again.
+    // The digest remains after the id is erased, so the transfer is not held again.
     let key = casework.keyed_digest("payment transfer", tx_id.as_bytes());
     let mut tx = casework.begin().await?;
     let done = sqlx::query(
@@ -75,7 +75,7 @@ pub async fn record_hold(casework: &Casework, tx_id: &str, case: &str, until: i6
     Ok(())
 }
 
-/// Holds, newest first; those whose time is over have ended.
+/// The 1,000 newest holds, newest first. A hold whose time is over is returned as `Ended`.
 pub async fn holds(casework: &Casework) -> Result<Vec<Hold>> {
     let rows = sqlx::query(
         "SELECT id, case_id, state, until_at, tx_sealed FROM payment_holds ORDER BY made_at DESC, id LIMIT 1000",
@@ -98,7 +98,7 @@ fn hold_of(casework: &Casework, c: &mut Columns<'_>) -> Result<Hold> {
         case,
         state: if over { HoldState::Ended } else { state },
         until,
-        // Cleared: the id was erased.
+        // Empty: the case was cleared and the id erased.
         tx: Sealed::new(if sealed.is_empty() {
             String::new()
         } else {
@@ -107,7 +107,10 @@ fn hold_of(casework: &Casework, c: &mut Columns<'_>) -> Result<Hold> {
     })
 }
 
-/// A person confirms a hold until a time, or lets the payment go. What has ended stays ended.
+/// Confirms a hold until `until` (microseconds since 1970) or, if `None`, releases it.
+///
+/// # Errors
+/// Refused without the reviewer role or a reason, for a time not in the next 30 days, and for a hold that is over.
 pub async fn decide_hold(
     casework: &Casework,
     id: &str,
@@ -160,7 +163,7 @@ pub async fn decide_hold(
         .bind(id)
         .execute(&mut *tx)
         .await?;
-    let detail = format!("{state} until {}: {why}", rfc3339(until));
+    let detail = format!("{state}; ends {}: {why}", rfc3339(until));
     audit::write(&mut tx, now, &person.id, "hold.decide", id, &detail).await?;
     tx.commit().await?;
     Ok(Hold {

@@ -1,8 +1,8 @@
 //! Filing a report with the CyberTipline: open it, store its number, upload files and their details, finish.
 //!
 //! Invariant: the number is on record before anything else is sent, and so is the intention to finish
-//! before `/finish` is called. A worker that finds a started report asks `/retract` for its state: if it
-//! was retracted or is unknown there, filing restarts; if it was finished, it counts as filed.
+//! before `/finish` is called. A worker that finds a started report calls `/retract`, which deletes an unfinished
+//! report: if it was deleted or is unknown there, filing restarts; if it was finished, it counts as filed.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -98,7 +98,7 @@ impl Service {
     }
 
     fn transcript(&self) -> std::sync::MutexGuard<'_, Transcript> {
-        self.transcript.lock().expect("nothing panics with it")
+        self.transcript.lock().expect("lock poisoned")
     }
 
     /// Puts on record what was sent and what came back so far.
@@ -112,7 +112,7 @@ impl Service {
         Ok(self.call("/status", Body::None).await?.well()?.words)
     }
 
-    /// The schema it shows now.
+    /// The XML schema the service publishes now.
     pub async fn xsd(&self) -> Result<String, SendFault> {
         let url = format!("{}/xsd", self.base);
         let credentials = (self.user.clone(), self.password.clone());
@@ -160,11 +160,11 @@ pub(super) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
 pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let filing = submission.filing.clone();
     let service = Service::of(submission.channel, submission.http.clone())?;
-    // A /submit whose answer was lost may be there; NCMEC deletes it unfinished (docs/reporting.md).
+    // If the answer to /submit was lost, an open report may exist; NCMEC deletes it unfinished (docs/reporting.md).
     if filing.remote.is_empty() {
         return Ok(Sent {
             filing,
-            receipt: "its submission had not started".into(),
+            receipt: "no report number was received; nothing to retract".into(),
         });
     }
     let number = filing.remote.clone();
@@ -176,7 +176,7 @@ pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
             filing,
         });
     }
-    // A filing in its own row, so that a crash during the second report is settled like any other.
+    // A filing in its own row, so that a crash during the second report is recovered from like any other.
     let follow_up = format!("retraction-of-{}", filing.report);
     let second =
         casework::begin_filing(submission.casework, &follow_up, &filing.destination).await?;
@@ -220,7 +220,7 @@ async fn deliver(
     delivered
 }
 
-/// The same; settles first what an earlier attempt left.
+/// [`deliver`] without the transcript. First finishes or cancels an earlier attempt.
 // Long: the steps of one filing, in their order.
 async fn deliver_to(
     service: &Service,
@@ -237,7 +237,7 @@ async fn deliver_to(
             None => filing = casework::begin_filing_again(casework, &filing).await?,
         }
     }
-    // Only what was approved is begun, and only where it was approved for.
+    // Submit only what was approved, and only to the destination it was approved for.
     if let Some(why) = submission.void {
         return Err(SendFault::Refused(why.to_owned()));
     }
@@ -257,7 +257,7 @@ async fn deliver_to(
         test: !submission.channel.production,
     };
     filing = casework::filing_begun(casework, &filing, &number.to_string(), &at).await?;
-    match hand_over(submission, service, &filing, number, files, begun).await {
+    match upload_files(submission, service, &filing, number, files, begun).await {
         Ok(()) => {}
         Err(SendFault::Refused(why)) => {
             // The service would delete it after a while; remove it now so that a refused report doesn't linger.
@@ -274,8 +274,8 @@ async fn deliver_to(
     }
     // Last check: the report may have been retracted while its files were uploading. A retraction itself
     // is not a report on record and can't be retracted.
-    let report = filing.report == submission.filing.report;
-    if report && !still_approved(casework, &filing.report).await? {
+    let is_report = filing.report == submission.filing.report;
+    if is_report && !still_approved(casework, &filing.report).await? {
         return Err(SendFault::Unreachable(
             "it was retracted during submission".into(),
         ));
@@ -290,9 +290,17 @@ async fn deliver_to(
                 (1, 1) => ", 1 file".to_owned(),
                 (there, sent) if there == sent => format!(", {there} files"),
                 // A file that arrived twice on the way cannot be deleted again.
-                (there, sent) => format!(
+                (there, sent) if there > sent => format!(
                     ", {there} files there, {sent} sent: the surplus ones arrived twice and have no details"
                 ),
+                (there, sent) => {
+                    let said = format!(", {there} files there, {sent} sent: some are missing");
+                    let what = format!(
+                        "CyberTipline report {number} was finished{said}; ask NCMEC how to send them"
+                    );
+                    casework::raise_alarm(casework, "files-missing", &filing.report, &what).await?;
+                    said
+                }
             };
             let asked = done
                 .request
@@ -307,14 +315,14 @@ async fn deliver_to(
             format!("CyberTipline report {number}: finished, according to the service"),
         )),
         _ => match done.well() {
-            Ok(_) => unreachable!("the code is none of those that are well"),
+            Ok(_) => unreachable!("code 0 is handled above"),
             Err(fault) => Err(fault),
         },
     }
 }
 
-/// Files and their details.
-async fn hand_over(
+/// Sends the files, each with its details.
+async fn upload_files(
     submission: &Submission<'_>,
     service: &Service,
     filing: &Filing,
@@ -326,7 +334,7 @@ async fn hand_over(
         let Some(exhibit) = &file.exhibit else {
             continue;
         };
-        // Before each file: uploads are long, and a claim that ran out may be another worker's by now.
+        // Before each file: uploads are long, and an expired claim may belong to another worker by now.
         if begun.elapsed() > JOB_TIME_MAX
             || !casework::holds_job(submission.casework, submission.job, submission.worker).await?
         {
@@ -356,7 +364,7 @@ async fn hand_over(
             .is_some_and(|theirs| theirs.eq_ignore_ascii_case(&md5))
         {
             return Err(SendFault::Unreachable(
-                "the service received different bytes (its MD5 differs); starting over".into(),
+                "the service received different bytes (its MD5 is missing or differs); starting over".into(),
             ));
         }
         service
@@ -368,12 +376,11 @@ async fn hand_over(
 }
 
 fn md5_hex(bytes: &[u8]) -> String {
-    let kind = obhut_hash::kinds::by_name("md5").expect("a kind of ours");
-    kind.of_bytes(bytes).expect("MD5 is of bytes").to_hex()
+    let kind = obhut_hash::kinds::by_name("md5").expect("md5 is built in");
+    kind.of_bytes(bytes).expect("MD5 hashes bytes").to_hex()
 }
 
-/// How the schema that the service shows differs from the one this version writes, and a digest of
-/// it; asked once a day.
+/// Differences between the published schema and ours, and the published one's SHA-256 in hex. Called once a day.
 pub(crate) async fn schema_changes(
     channel: &Channel,
     http: Arc<Http>,
@@ -391,7 +398,7 @@ pub(crate) async fn schema_changes(
     ))
 }
 
-/// Whether the service answers and accepts the credentials.
+/// Checks that the service accepts the credentials; returns its message.
 pub(crate) async fn service_status(
     channel: &Channel,
     http: Arc<Http>,

@@ -19,7 +19,7 @@ fn main() {
     }
     let what = arguments.next().unwrap_or_default();
     // Half of what "allocate" below asks for.
-    obhut_decode::worker::shut_in(512 << 20).expect("the sandbox can be entered");
+    obhut_decode::worker::enter_sandbox(512 << 20).expect("the sandbox can be entered");
     match what.as_str() {
         // Proves that entering the sandbox alone ends no process.
         "nothing" => exit(0),

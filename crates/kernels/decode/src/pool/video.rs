@@ -391,7 +391,7 @@ impl Pool {
             return Err(Unreadable::Interrupted);
         }
         // Before the parsing, which would call the video damaged.
-        if status.code() == Some(worker::NOT_SHUT_IN) {
+        if status.code() == Some(worker::NEVER_STARTED) {
             return Err(Unreadable::NoWorker);
         }
         parse_probe(&String::from_utf8_lossy(&answer)).ok_or(if status.success() {
@@ -635,7 +635,7 @@ impl Running {
         // Checked only without frames: what came before a failure is compared all the same.
         if count == 0 {
             return Err(match status.code() {
-                Some(worker::NOT_SHUT_IN) => Unreadable::NoWorker,
+                Some(worker::NEVER_STARTED) => Unreadable::NoWorker,
                 _ => Unreadable::CorruptVideo,
             });
         }
