@@ -469,3 +469,63 @@ async fn openapi_had_one_name_for_two_answers() {
     let either = paid["oneOf"].as_array().or(paid["anyOf"].as_array());
     assert_eq!(either.map(Vec::len), Some(2), "one, or an array: {paid}");
 }
+
+/// With a hundred thousand cases an answer took seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_are_listed_page_by_page() {
+    let b = bench().await;
+    let key = b.key(&[Right::Cases], None).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let mut made = Vec::new();
+    for n in 0..5 {
+        let file = CaseFile::from_json(br#"{"facts": {}}"#).unwrap();
+        let new = casework::new_case(&b.casework, &file, Vec::new(), "test").await;
+        made.push(new.unwrap().case);
+        if n % 2 == 0 {
+            let request = DecisionRequest {
+                ruling: Ruling::NoReport,
+                grounds: "g".into(),
+                category: None,
+            };
+            casework::decide(&b.casework, &made[n], &rita, &request)
+                .await
+                .unwrap();
+        }
+    }
+    for (query, expected) in [
+        ("?limit=2", vec![4, 3, 2, 1, 0]),
+        ("?limit=5", vec![4, 3, 2, 1, 0]),
+        ("?limit=1&status=closed", vec![4, 2, 0]),
+        ("?limit=2&status=open", vec![3, 1]),
+        ("?status=reported", vec![]),
+    ] {
+        let (mut seen, mut before) = (Vec::new(), String::new());
+        loop {
+            let request = Request::get(format!("/v1/cases{query}{before}"))
+                .header(header::AUTHORIZATION, format!("Bearer {key}"))
+                .body(Body::empty())
+                .unwrap();
+            let (status, headers, body) = b.send(request).await;
+            assert_eq!(status, 200, "{body}");
+            let page: Vec<Value> = serde_json::from_str(&body).unwrap();
+            seen.extend(page.iter().map(|c| c["id"].as_str().unwrap().to_owned()));
+            let Some(next) = headers.get("obhut-next") else {
+                break;
+            };
+            before = format!("&before={}", next.to_str().unwrap());
+            assert!(seen.len() < 10, "it comes to an end");
+        }
+        let expected: Vec<_> = expected.into_iter().map(|n: usize| &made[n]).collect();
+        assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "{query}");
+    }
+    for wrong in [
+        "?limit=0",
+        "?limit=1001",
+        "?before=x",
+        "?before=1",
+        "?after=1",
+    ] {
+        let (status, _) = b.get(&format!("/v1/cases{wrong}"), Some(&key)).await;
+        assert_eq!(status, 400, "{wrong}");
+    }
+}

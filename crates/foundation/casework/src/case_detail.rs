@@ -3,7 +3,7 @@
 use obhut_facts::{CaseStatus, Facts, Sealed};
 
 use crate::appeals::{self, Appeal};
-use crate::cases::{self, Case};
+use crate::cases::{self, Case, CasePlace};
 use crate::casework::Finding;
 use crate::decisions::{self, Decision};
 use crate::{Casework, Result, facts, findings};
@@ -25,21 +25,31 @@ pub struct CaseDetail {
 
 /// All cases, or those with a status; newest first.
 pub async fn cases(casework: &Casework, status: Option<CaseStatus>) -> Result<Vec<Case>> {
-    let counts = findings::finding_counts(casework, None).await?;
-    let mut all = cases::select(casework, status, None).await?;
-    for case in &mut all {
+    cases_before(casework, status, None, usize::MAX).await
+}
+
+/// The same, from where an earlier page ended on, at most `most`.
+pub async fn cases_before(
+    casework: &Casework,
+    status: Option<CaseStatus>,
+    before: Option<&CasePlace>,
+    most: usize,
+) -> Result<Vec<Case>> {
+    let mut page = cases::select(casework, status, before, most).await?;
+    let ids: Vec<_> = page.iter().map(|case| case.id.as_str()).collect();
+    let counts = findings::finding_counts(casework, &ids).await?;
+    for case in &mut page {
         case.files = counts.get(&case.id).copied().unwrap_or(0);
     }
-    Ok(all)
+    Ok(page)
 }
 
 /// A case with its findings, decisions, appeals and facts.
 pub async fn case(casework: &Casework, id: &str) -> Result<CaseDetail> {
-    let mut case = cases::select(casework, None, Some(id))
+    let mut case = cases::find(casework, id)
         .await?
-        .pop()
         .ok_or_else(|| cases::missing(id))?;
-    let counts = findings::finding_counts(casework, Some(id)).await?;
+    let counts = findings::finding_counts(casework, &[id]).await?;
     case.files = counts.get(id).copied().unwrap_or(0);
     Ok(CaseDetail {
         findings: findings::findings(casework, id).await?,

@@ -149,43 +149,83 @@ pub(crate) async fn hold_or_insert(
     Ok(id)
 }
 
-/// Cases filtered by status and id, newest first; `files` is 0.
+/// Where a page of cases ended: when its last case was opened, microseconds since 1970, and its id.
+pub type CasePlace = (i64, String);
+
+const CASE_COLUMNS: &str =
+    "id, status, opened_at, changed_at, account_sealed, embargo_until, embargo_sealed";
+
+/// A case; `files` is 0.
+pub(crate) async fn find(casework: &Casework, id: &str) -> Result<Option<Case>> {
+    let sql = sqlx::AssertSqlSafe(format!("SELECT {CASE_COLUMNS} FROM cases WHERE id = $1"));
+    let row = sqlx::query(sql)
+        .bind(id)
+        .fetch_optional(casework.db.pool())
+        .await?;
+    let now = casework.now();
+    row.map(|row| case_of(casework, &row, now)).transpose()
+}
+
+/// Cases of all statuses or one, newest first, from `before` on, at most `most`; `files` is 0.
 pub(crate) async fn select(
     casework: &Casework,
     status: Option<CaseStatus>,
-    id: Option<&str>,
+    before: Option<&CasePlace>,
+    most: usize,
 ) -> Result<Vec<Case>> {
-    // An empty id matches no case; in the statement below it would mean "all".
-    if id == Some("") {
-        return Ok(Vec::new());
+    // One statement each, so that each has its index: a condition that may be empty has none.
+    let of_status = match status {
+        Some(_) => "status = $4 AND",
+        None => "",
+    };
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {CASE_COLUMNS} FROM cases WHERE {of_status} opened_at <= $1 AND (opened_at < $1 OR id < $2)
+         ORDER BY opened_at DESC, id DESC LIMIT $3"
+    ));
+    let (opened_at, id) = match before {
+        Some((opened_at, id)) => (*opened_at, id.as_str()),
+        None => (i64::MAX, ""),
+    };
+    let mut query = sqlx::query(sql)
+        .bind(opened_at)
+        .bind(id)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX));
+    if let Some(status) = status {
+        query = query.bind(status.word());
     }
-    let rows = sqlx::query(
-        "SELECT id, status, opened_at, changed_at, account_sealed, embargo_until, embargo_sealed FROM cases
-         WHERE ($1 = '' OR status = $1) AND ($2 = '' OR id = $2) ORDER BY opened_at DESC, id",
-    )
-    .bind(status.map_or("", CaseStatus::word))
-    .bind(id.unwrap_or_default())
-    .fetch_all(casework.db.pool())
-    .await?;
+    let rows = query.fetch_all(casework.db.pool()).await?;
     let now = casework.now();
+    rows.iter().map(|row| case_of(casework, row, now)).collect()
+}
+
+/// The number of cases of each status that occurs.
+pub async fn case_counts(casework: &Casework) -> Result<Vec<(CaseStatus, i64)>> {
+    let rows = sqlx::query("SELECT status, COUNT(*) FROM cases GROUP BY status ORDER BY status")
+        .fetch_all(casework.db.pool())
+        .await?;
     rows.iter()
         .map(|row| {
             let mut c = Columns::of(row);
-            let id = c.text()?;
-            Ok(Case {
-                files: 0,
-                id,
-                status: c.word(CaseStatus::from_word, "status")?,
-                opened_at: c.int()?,
-                changed_at: c.int()?,
-                account: match c.maybe_text()? {
-                    Some(sealed) => Some(Sealed::new(sealed::open_text(casework, &sealed)?)),
-                    None => None,
-                },
-                embargoed: is_embargoed(c.maybe_int()?, c.maybe_text()?.is_some(), now),
-            })
+            Ok((c.word(CaseStatus::from_word, "status")?, c.int()?))
         })
         .collect()
+}
+
+fn case_of(casework: &Casework, row: &sqlx::any::AnyRow, now: i64) -> Result<Case> {
+    let mut c = Columns::of(row);
+    let id = c.text()?;
+    Ok(Case {
+        files: 0,
+        id,
+        status: c.word(CaseStatus::from_word, "status")?,
+        opened_at: c.int()?,
+        changed_at: c.int()?,
+        account: match c.maybe_text()? {
+            Some(sealed) => Some(Sealed::new(sealed::open_text(casework, &sealed)?)),
+            None => None,
+        },
+        embargoed: is_embargoed(c.maybe_int()?, c.maybe_text()?.is_some(), now),
+    })
 }
 
 /// Opens a case, unless one of its group is open already.
@@ -502,10 +542,7 @@ pub async fn set_embargo(
 
 /// An error while nothing about a case may reach the person concerned.
 pub(crate) async fn require_no_embargo(casework: &Casework, case: &str) -> Result<()> {
-    let found = select(casework, None, Some(case))
-        .await?
-        .pop()
-        .ok_or_else(|| missing(case))?;
+    let found = find(casework, case).await?.ok_or_else(|| missing(case))?;
     if found.embargoed {
         return Err(CaseworkError::conflict(format!(
             "case {case} is under embargo: nothing about it may reach the person concerned yet, until the authority's word that ends it is on record"
@@ -516,7 +553,7 @@ pub(crate) async fn require_no_embargo(casework: &Casework, case: &str) -> Resul
 
 /// The account a case is about, if known.
 pub(crate) async fn account(casework: &Casework, id: &str) -> Result<Option<Sealed<String>>> {
-    let found = select(casework, None, Some(id)).await?.pop();
+    let found = find(casework, id).await?;
     Ok(found.ok_or_else(|| missing(id))?.account)
 }
 

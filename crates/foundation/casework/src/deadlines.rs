@@ -200,14 +200,35 @@ pub async fn deadlines(
     subject: Option<&str>,
     all: bool,
 ) -> Result<Vec<Deadline>> {
+    due_first(casework, subject, all, usize::MAX).await
+}
+
+/// Running deadlines, the soonest first, at most `most`.
+pub async fn deadlines_due(casework: &Casework, most: usize) -> Result<Vec<Deadline>> {
+    due_first(casework, None, false, most).await
+}
+
+async fn due_first(
+    casework: &Casework,
+    subject: Option<&str>,
+    all: bool,
+    most: usize,
+) -> Result<Vec<Deadline>> {
+    // One statement each: a condition that may be empty has no index.
+    let which = match (subject, all) {
+        (Some(_), true) => "WHERE subject = $2",
+        (Some(_), false) => "WHERE subject = $2 AND ended_at IS NULL",
+        (None, true) => "",
+        (None, false) => "WHERE ended_at IS NULL",
+    };
     let sql = sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM deadlines WHERE ($1 = '' OR subject = $1) AND ($2 = 1 OR ended_at IS NULL) ORDER BY due_at, id"
+        "SELECT {COLUMNS} FROM deadlines {which} ORDER BY due_at, id LIMIT $1"
     ));
-    let rows = sqlx::query(sql)
-        .bind(subject.unwrap_or_default())
-        .bind(i64::from(all))
-        .fetch_all(casework.db.pool())
-        .await?;
+    let mut query = sqlx::query(sql).bind(i64::try_from(most).unwrap_or(i64::MAX));
+    if let Some(subject) = subject {
+        query = query.bind(subject);
+    }
+    let rows = query.fetch_all(casework.db.pool()).await?;
     rows.iter().map(read).collect()
 }
 

@@ -361,27 +361,26 @@ pub(crate) async fn count_of_case(tx: &mut Tx, case: &str) -> Result<usize> {
     Ok(usize::try_from(Columns::of(&row).int()?).unwrap_or_default())
 }
 
-/// Number of files per case, for cases with at least one.
+/// Number of files of each of these cases, for those with at least one.
 pub(crate) async fn finding_counts(
     casework: &Casework,
-    case: Option<&str>,
+    cases: &[&str],
 ) -> Result<std::collections::HashMap<String, i64>> {
-    let rows = match case {
-        Some(case) => sqlx::query(
+    let mut counts = std::collections::HashMap::new();
+    for part in cases.chunks(VALUES_MAX) {
+        let sql = sqlx::AssertSqlSafe(format!(
             "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
-             WHERE case_id = $1 GROUP BY case_id",
-        )
-        .bind(case),
-        None => sqlx::query(
-            "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
-             WHERE case_id IS NOT NULL GROUP BY case_id",
-        ),
-    };
-    let rows = rows.fetch_all(casework.db.pool()).await?;
-    rows.iter()
-        .map(|row| {
-            let mut c = Columns::of(row);
-            Ok((c.text()?, c.int()?))
-        })
-        .collect()
+             WHERE case_id IN ({}) GROUP BY case_id",
+            places(part.len())
+        ));
+        let mut query = sqlx::query(sql);
+        for case in part {
+            query = query.bind(*case);
+        }
+        for row in query.fetch_all(casework.db.pool()).await? {
+            let mut c = Columns::of(&row);
+            counts.insert(c.text()?, c.int()?);
+        }
+    }
+    Ok(counts)
 }

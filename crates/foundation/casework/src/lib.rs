@@ -70,14 +70,14 @@ pub use approvals::{
 };
 pub use audit::{AuditRow, audit, note};
 pub use authorize::{ACTIONS, Action as Act, Actor, Gate, State, authorize, authorize_state};
-pub use case_detail::{CaseDetail, case, cases};
+pub use case_detail::{CaseDetail, case, cases, cases_before};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, NewCase, new_case};
-pub use cases::{Case, Embargo, Subject, fresh_group, set_embargo};
+pub use cases::{Case, CasePlace, Embargo, Subject, case_counts, fresh_group, set_embargo};
 pub use channels::{Channel, channel, channel_at, halt_channel, resume_channel, set_channel};
 pub use danger::alarm_about_danger;
 pub use deadlines::{
-    Deadline, DeadlineKind, add_authority_request, deadlines, end_deadline, escalate_deadlines,
-    extend_deadline,
+    Deadline, DeadlineKind, add_authority_request, deadlines, deadlines_due, end_deadline,
+    escalate_deadlines, extend_deadline,
 };
 pub use decisions::{
     Decision, DecisionRequest, Ruling, decide, decide_seen, decide_with_files, decisions,

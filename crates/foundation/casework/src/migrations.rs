@@ -174,6 +174,7 @@ pub(crate) const ALL: &[Numbered] = &[
         "determinations",
         include_str!("../migrations/0066_determinations.sql"),
     ),
+    (67, "cases", include_str!("../migrations/0067_cases.sql")),
 ];
 
 #[cfg(test)]

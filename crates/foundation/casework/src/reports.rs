@@ -66,13 +66,20 @@ pub async fn report_row(casework: &Casework, id: &str) -> Result<ReportRow> {
 
 /// The reports of a case, oldest first; of all cases where none is given.
 pub async fn report_rows(casework: &Casework, case: Option<&str>) -> Result<Vec<ReportRow>> {
+    // One statement each: a condition that may be empty has no index.
+    let of_case = if case.is_some() {
+        "WHERE case_id = $1"
+    } else {
+        ""
+    };
     let sql = sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM reports WHERE ($1 = '' OR case_id = $1) ORDER BY made_at, id"
+        "SELECT {COLUMNS} FROM reports {of_case} ORDER BY made_at, id"
     ));
-    let rows = sqlx::query(sql)
-        .bind(case.unwrap_or_default())
-        .fetch_all(casework.db.pool())
-        .await?;
+    let mut query = sqlx::query(sql);
+    if let Some(case) = case {
+        query = query.bind(case);
+    }
+    let rows = query.fetch_all(casework.db.pool()).await?;
     rows.iter().map(read).collect()
 }
 

@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
+use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use obhut_app::casework::{
-    self, Act, Case, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Right, Ruling,
-    rfc3339,
+    self, Act, Case, CaseDetail, CasePlace, CaseStatus, Category, Decision, DecisionRequest, Right,
+    Ruling, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -125,28 +126,59 @@ pub(crate) struct DecideBody {
 pub(crate) struct ListParameters {
     /// Only cases of this status.
     status: Option<String>,
+    /// At most as many; 1 to 1,000, by default 1,000.
+    limit: Option<usize>,
+    /// Where an earlier answer ended: its header `Obhut-Next`, unchanged.
+    before: Option<String>,
 }
 
-/// All cases, newest first.
+/// Cases in one answer. Our judgement.
+const CASES_MAX: usize = 1_000;
+/// Names where the next answer begins; absent if this one was the last.
+const NEXT: &str = "obhut-next";
+
+/// Cases, newest first, at most 1,000; if there are more, the header `Obhut-Next` is what to send as `before`.
 #[utoipa::path(get, path = "/v1/cases", params(ListParameters), responses((status = 400, body = ErrorBody), (status = 200, body = [CaseBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn list(
     State(app): State<App>,
     parameters: Result<Query<ListParameters>, QueryRejection>,
     headers: HeaderMap,
-) -> Result<Json<Vec<CaseBody>>, Fault> {
+) -> Result<Response, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
     let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
     let status = parameters
         .status
         .map(|s| s.parse::<CaseStatus>().map_err(Fault::bad_request))
         .transpose()?;
-    Ok(Json(
-        casework::cases(&app.casework, status)
-            .await?
-            .iter()
-            .map(CaseBody::of)
-            .collect(),
-    ))
+    let limit = parameters.limit.unwrap_or(CASES_MAX);
+    if !(1..=CASES_MAX).contains(&limit) {
+        return Err(Fault::bad_request(format!("limit is 1 to {CASES_MAX}")));
+    }
+    let before = match parameters.before.as_deref().map(|b| place(b)) {
+        Some(None) => {
+            return Err(Fault::bad_request(
+                "before is the header Obhut-Next of an earlier answer",
+            ));
+        }
+        before => before.flatten(),
+    };
+    // One more than is given says whether there are more.
+    let mut page =
+        casework::cases_before(&app.casework, status, before.as_ref(), limit + 1).await?;
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let next = page
+        .last()
+        .filter(|_| more)
+        .map(|last| [(NEXT, format!("{}~{}", last.opened_at, last.id))]);
+    let bodies: Vec<_> = page.iter().map(CaseBody::of).collect();
+    Ok((next.map(AppendHeaders), Json(bodies)).into_response())
+}
+
+/// A place in the list, as `Obhut-Next` gives it.
+fn place(text: &str) -> Option<CasePlace> {
+    let (opened_at, id) = text.split_once('~')?;
+    Some((opened_at.parse().ok()?, id.to_owned()))
 }
 
 /// A case with its findings and decisions.

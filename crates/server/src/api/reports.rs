@@ -376,12 +376,17 @@ pub(crate) async fn outcome(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Running clocks in one answer. Our judgement.
+const DEADLINES_MAX: usize = 1_000;
+
 /// What is due, and what a person must look at.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DueBody {
-    /// Running clocks, soonest first.
+    /// Running clocks, soonest first, at most 1,000.
     #[schema(value_type = Vec<Object>)]
     deadlines: serde_json::Value,
+    /// True if there are more clocks.
+    more: bool,
     /// Unseen alarms.
     #[schema(value_type = Vec<Object>)]
     alarms: serde_json::Value,
@@ -394,10 +399,14 @@ pub(crate) async fn due(
     headers: HeaderMap,
 ) -> Result<Json<DueBody>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
-    let deadlines = casework::deadlines(&app.casework, None, false).await?;
+    // One more than is given says whether there are more.
+    let mut deadlines = casework::deadlines_due(&app.casework, DEADLINES_MAX + 1).await?;
+    let more = deadlines.len() > DEADLINES_MAX;
+    deadlines.truncate(DEADLINES_MAX);
     let alarms = casework::alarms(&app.casework).await?;
     Ok(Json(DueBody {
         deadlines: serde_json::to_value(deadlines).expect("clocks are JSON"),
+        more,
         alarms: serde_json::to_value(alarms).expect("alarms are JSON"),
     }))
 }

@@ -71,26 +71,40 @@ fn login_form(language: Language, refused: bool) -> Response {
 
 async fn cases(app: &App, language: Language) -> Result<Response, Fault> {
     // Counts and dates only, so unlike alerts the view is not recorded.
-    let cases = casework::cases(&app.casework, None).await?;
+    let cases = casework::cases_before(&app.casework, None, None, CASES_MAX).await?;
+    let counts = casework::case_counts(&app.casework).await?;
     Ok(frame(
         language,
         language.pick("Cases", "Fälle"),
-        table(&cases, language),
+        table(&cases, &counts, language),
     ))
 }
 
-fn table(cases: &[Case], language: Language) -> Markup {
+/// Most cases shown, newest first. Our judgement: beyond, a person asks for one by its id.
+const CASES_MAX: usize = 500;
+
+fn table(cases: &[Case], counts: &[(CaseStatus, i64)], language: Language) -> Markup {
     let t = |en, de| language.pick(en, de);
-    let open = cases
-        .iter()
-        .filter(|c| c.status == CaseStatus::Open)
-        .count();
+    let of_status = |status| {
+        counts
+            .iter()
+            .filter(move |c| c.0 == status)
+            .map(|c| c.1)
+            .sum::<i64>()
+    };
+    let (open, all) = (
+        of_status(CaseStatus::Open),
+        counts.iter().map(|c| c.1).sum::<i64>(),
+    );
     html! {
         h1 { (t("Cases", "Fälle")) }
         @if cases.is_empty() {
             p { (t("No cases yet: nothing has matched so far.", "Noch keine Fälle: Bisher gab es keinen Treffer.")) }
         } @else {
-            p { (open) " " (t("of", "von")) " " (cases.len()) " " (t("wait for a person's decision.", "warten auf die Entscheidung eines Menschen.")) }
+            p { (open) " " (t("of", "von")) " " (all) " " (t("wait for a person's decision.", "warten auf die Entscheidung eines Menschen.")) }
+            @if all > cases.len() as i64 {
+                p class="hint" { (t("The newest are shown:", "Die neuesten sind zu sehen:")) " " (cases.len()) ". " code { "obhut case list" } " " (t("lists all.", "zeigt alle.")) }
+            }
             div class="scroll" {
                 table {
                     thead { tr {

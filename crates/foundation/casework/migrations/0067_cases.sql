@@ -1,0 +1,2 @@
+CREATE INDEX cases_by_opening ON cases (opened_at, id);
+CREATE INDEX cases_by_status ON cases (status, opened_at, id);
