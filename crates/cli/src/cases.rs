@@ -1,5 +1,6 @@
 //! `obhut case`: opens, lists, shows and decides cases; sets their facts and embargo.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -76,6 +77,20 @@ pub async fn run(
             casework::note(&casework, &shell_user(), "case.show", &case, "").await?;
             let detail = casework::case(&casework, &case).await?;
             output.line(|| show(&detail), || describe(&detail))?;
+            let exhibits: BTreeSet<_> = detail
+                .findings
+                .iter()
+                .filter_map(|f| f.exhibit.as_ref())
+                .collect();
+            for exhibit in exhibits {
+                for e in casework::earlier_decisions(&casework, &case, exhibit).await? {
+                    let at = rfc3339(e.decided_at);
+                    output.line(
+                        || json!({ "exhibit": exhibit, "same_bytes_in": e.case, "ruling": e.ruling.word(), "decided_at": at }),
+                        || format!("the bytes of {exhibit} are also in {}, decided {} on {at}", e.case, e.ruling),
+                    )?;
+                }
+            }
             for alert in obhut_app::payments::alerts_of_case(&casework, &case).await? {
                 output.line(
                     || serde_json::json!({ "alert": alert }),

@@ -431,3 +431,45 @@ async fn a_decision_names_how_many_files_were_seen() {
     );
     assert_eq!(decide(&json!(2)).await.0, 200);
 }
+
+/// Each account's upload of the same bytes is decided anew; who decides sees what others decided.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_decided_about_the_same_bytes_elsewhere_is_shown() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let more = b
+        .key(&[Right::Screen, Right::Findings, Right::Cases], None)
+        .await;
+    let mut cases = Vec::new();
+    for (account, ruling) in [
+        ("u-1", Some(Ruling::Report)),
+        ("u-2", Some(Ruling::NoReport)),
+        ("u-3", None),
+    ] {
+        let (_, answer) = b
+            .screen("?surface=public", &more, account, known.clone())
+            .await;
+        if let Some(ruling) = ruling {
+            rule(&b, &rita, &answer["case"], ruling).await;
+        }
+        cases.push(answer["case"].as_str().unwrap().to_owned());
+    }
+    let exhibits = async |case: &str| {
+        let path = format!("/v1/cases/{case}/exhibits");
+        b.call(&more, "GET", &path, &Value::Null).await.1[0]["decided_elsewhere"].clone()
+    };
+    let seen = |found: &Value| -> Vec<(String, String)> {
+        let text = |v: &Value| v.as_str().unwrap().to_owned();
+        let all = found.as_array().unwrap().iter();
+        all.map(|e| (text(&e["case"]), text(&e["ruling"])))
+            .collect()
+    };
+    let expected = |n: usize, ruling: &str| (cases[n].clone(), ruling.to_owned());
+    assert_eq!(
+        seen(&exhibits(&cases[2]).await),
+        [expected(1, "no-report"), expected(0, "report")]
+    );
+    assert_eq!(seen(&exhibits(&cases[0]).await), [expected(1, "no-report")]);
+}

@@ -131,7 +131,10 @@ pub use reports::{ReportRow, file_latest, file_report, report_row, report_rows, 
 pub use routes::{
     PROPOSALS, Proposal, Route, Routing, add_route, remove_route, routes, routing, routing_for,
 };
-pub use uploads::{DecidedUploads, UploadState, UploadStatus, upload_status, uploads_decided};
+pub use uploads::{
+    DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,
+    uploads_decided,
+};
 pub use views::{
     Extent, ViewRecord, exhibit, exhibits, exhibits_of_case, put_exhibit, vault_key, verify_vault,
     view, views,

@@ -116,6 +116,49 @@ async fn state(tx: &mut Tx, case: &str, status: CaseStatus) -> Result<UploadStat
     })
 }
 
+/// Decisions about the same bytes shown at most, newest first. Our judgement: enough to see whether they agree.
+const EARLIER_MAX: usize = 20;
+
+/// What a person decided about the same bytes in another case.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EarlierDecision {
+    /// The other case.
+    pub case: String,
+    /// What was decided there last.
+    pub ruling: Ruling,
+    /// When, microseconds since 1970.
+    pub decided_at: i64,
+}
+
+/// What people decided about the bytes of an exhibit in other cases: the newest twenty, newest first. Cases whose
+/// person was cleared are left out.
+pub async fn earlier_decisions(
+    casework: &Casework,
+    case: &str,
+    exhibit: &str,
+) -> Result<Vec<EarlierDecision>> {
+    let exhibits = views::same_bytes(&mut casework.db.snapshot().await?, exhibit).await?;
+    let others = findings::cases_of_exhibits(casework, &exhibits, case).await?;
+    let mut tx = casework.db.snapshot().await?;
+    let mut found = Vec::new();
+    for other in others {
+        if cases::status(&mut tx, &other).await? == CaseStatus::Cleared {
+            continue;
+        }
+        let all = decisions::decisions_within(&mut tx, &other).await?;
+        if let Some(last) = all.last() {
+            found.push(EarlierDecision {
+                case: other,
+                ruling: last.ruling(),
+                decided_at: last.decided_at(),
+            });
+        }
+    }
+    found.sort_by(|a, b| (b.decided_at, &b.case).cmp(&(a.decided_at, &a.case)));
+    found.truncate(EARLIER_MAX);
+    Ok(found)
+}
+
 /// A finding about bytes that a person has decided about.
 pub struct DecidedFinding {
     /// The case.

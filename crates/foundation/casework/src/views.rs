@@ -386,6 +386,18 @@ pub(crate) async fn same_bytes_before(tx: &mut Tx, exhibit: &str) -> Result<Vec<
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
+/// Other exhibits with the same bytes.
+pub(crate) async fn same_bytes(tx: &mut Tx, exhibit: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT other.exhibit FROM exhibit_digests own JOIN exhibit_digests other ON other.bytes_key = own.bytes_key
+         WHERE own.exhibit = $1 AND other.exhibit <> own.exhibit ORDER BY other.seq DESC",
+    )
+    .bind(exhibit)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
+}
+
 /// Exhibits with these bytes, by keyed digest.
 pub(crate) async fn exhibits_of_bytes(
     tx: &mut Tx,

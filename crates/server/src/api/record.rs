@@ -106,6 +106,18 @@ pub(crate) struct ExhibitBody {
     media_type: Option<String>,
     sealed_at: String,
     views: Vec<ViewBody>,
+    /// What people decided about the same bytes in other cases, the newest twenty, newest first.
+    decided_elsewhere: Vec<EarlierBody>,
+}
+
+/// A decision about the same bytes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EarlierBody {
+    case: String,
+    /// `report` or `no-report`.
+    #[schema(value_type = String)]
+    ruling: &'static str,
+    decided_at: String,
 }
 
 /// One look at an exhibit.
@@ -133,7 +145,16 @@ pub(crate) async fn exhibits(
     let mut answer = Vec::with_capacity(all.len());
     for exhibit in all {
         let views = casework::views(&app.casework, &exhibit.id).await?;
+        let elsewhere = casework::earlier_decisions(&app.casework, &case, &exhibit.id).await?;
         answer.push(ExhibitBody {
+            decided_elsewhere: elsewhere
+                .into_iter()
+                .map(|e| EarlierBody {
+                    case: e.case,
+                    ruling: e.ruling.word(),
+                    decided_at: rfc3339(e.decided_at),
+                })
+                .collect(),
             views: views
                 .into_iter()
                 .map(|v| ViewBody {
