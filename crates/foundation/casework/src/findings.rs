@@ -186,18 +186,29 @@ pub(crate) async fn case_of_file(tx: &mut Tx, screening: &str) -> Result<Option<
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-/// The screened uploads of a case, in order.
-pub(crate) async fn screenings(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
-    // What a person gave with a case file was never uploaded to be screened.
-    let rows = sqlx::query(
-        "SELECT f.subject, MIN(f.seq) AS first FROM findings f JOIN found_files file ON file.subject = f.subject
-         WHERE f.case_id = $1 AND f.source <> $2 GROUP BY f.subject ORDER BY first",
-    )
-    .bind(case)
-    .bind(PERSON)
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.iter().map(|row| Columns::of(row).text()).collect()
+/// The screenings of each of these cases, in their order.
+pub(crate) async fn screenings(
+    tx: &mut Tx,
+    cases: &[&str],
+) -> Result<std::collections::HashMap<String, Vec<String>>> {
+    let mut found = std::collections::HashMap::<String, Vec<String>>::new();
+    for part in cases.chunks(VALUES_MAX) {
+        // What a person gave with a case file was never uploaded to be screened.
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT f.case_id, f.subject, MIN(f.seq) AS first FROM findings f JOIN found_files file ON file.subject = f.subject
+             WHERE f.case_id IN ({}) AND f.source <> '{PERSON}' GROUP BY f.case_id, f.subject ORDER BY f.case_id, first",
+            places(part.len())
+        ));
+        let mut query = sqlx::query(sql);
+        for case in part {
+            query = query.bind(*case);
+        }
+        for row in query.fetch_all(&mut **tx).await? {
+            let mut c = Columns::of(&row);
+            found.entry(c.text()?).or_default().push(c.text()?);
+        }
+    }
+    Ok(found)
 }
 
 /// The valid findings about these exhibits: case and finding.

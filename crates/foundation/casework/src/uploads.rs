@@ -6,7 +6,7 @@ use crate::database::Tx;
 use crate::decisions::{self, Ruling};
 use crate::{Casework, CaseworkError, Result, cases, findings, views};
 
-/// Cases in one answer about uploads that were decided. Our judgement: two statements each.
+/// Cases in one answer about uploads that were decided. Our judgement.
 const CASES_MAX: usize = 100;
 
 words! {
@@ -81,10 +81,15 @@ pub async fn uploads_decided(
     let until = changed
         .last()
         .map(|(case, _, changed_at)| (*changed_at, case.clone()));
+    let ids: Vec<_> = changed.iter().map(|(case, ..)| case.as_str()).collect();
+    let mut screenings = findings::screenings(&mut tx, &ids).await?;
     let mut found = Vec::new();
     for (case, status, changed_at) in changed {
+        let Some(screenings) = screenings.remove(&case) else {
+            continue;
+        };
         let state = state(&mut tx, &case, status).await?;
-        for screening in findings::screenings(&mut tx, &case).await? {
+        for screening in screenings {
             found.push(UploadStatus {
                 screening,
                 case: case.clone(),

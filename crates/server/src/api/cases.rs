@@ -126,18 +126,20 @@ pub(crate) struct DecideBody {
 pub(crate) struct ListParameters {
     /// Only cases of this status.
     status: Option<String>,
-    /// At most as many; 1 to 1,000, by default 1,000.
+    /// At most as many; 1 to 1,000, by default 100.
     limit: Option<usize>,
     /// Where an earlier answer ended: its header `Obhut-Next`, unchanged.
     before: Option<String>,
 }
 
-/// Cases in one answer. Our judgement.
+/// Most cases in one answer. Our judgement.
 const CASES_MAX: usize = 1_000;
+/// Cases in one answer unless it is said otherwise. Our judgement.
+const CASES: usize = 100;
 /// Names where the next answer begins; absent if this one was the last.
 const NEXT: &str = "obhut-next";
 
-/// Cases, newest first, at most 1,000; if there are more, the header `Obhut-Next` is what to send as `before`.
+/// Cases, newest first, a hundred unless `limit` says otherwise; if there are more, the header `Obhut-Next` is what to send as `before`.
 #[utoipa::path(get, path = "/v1/cases", params(ListParameters), responses((status = 400, body = ErrorBody), (status = 200, body = [CaseBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn list(
     State(app): State<App>,
@@ -150,7 +152,7 @@ pub(crate) async fn list(
         .status
         .map(|s| s.parse::<CaseStatus>().map_err(Fault::bad_request))
         .transpose()?;
-    let limit = parameters.limit.unwrap_or(CASES_MAX);
+    let limit = parameters.limit.unwrap_or(CASES);
     if !(1..=CASES_MAX).contains(&limit) {
         return Err(Fault::bad_request(format!("limit is 1 to {CASES_MAX}")));
     }
