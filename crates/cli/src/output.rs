@@ -119,7 +119,7 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-/// Words from outside on one line: a name with a line end would write a line of ours.
+/// Words from outside on one line: a name with a line end would look like a line of the output.
 pub fn one_line(text: &str) -> String {
     plain(&text.replace('\n', "\u{fffd}"))
 }

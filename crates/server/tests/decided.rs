@@ -432,7 +432,7 @@ async fn a_decision_names_how_many_files_were_seen() {
     assert_eq!(decide(&json!(2)).await.0, 200);
 }
 
-/// Each account's upload of the same bytes is decided anew; who decides sees what others decided.
+/// Each account's upload of the same bytes is decided again; who decides sees what others decided.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_decided_about_the_same_bytes_elsewhere_is_shown() {
     let b = bench().await;

@@ -1,5 +1,5 @@
-//! What each format of incoming reports becomes, field by field. Every sample is invented, and the one who
-//! reports has names of its own, so that a snapshot shows at a glance when it becomes the one reported.
+//! What each format of incoming reports becomes, field by field. Every sample is invented, and the
+//! reporter has other names, so that a snapshot shows at a glance when the reporter becomes the suspect.
 
 use std::fmt::Write as _;
 

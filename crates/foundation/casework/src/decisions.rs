@@ -130,7 +130,7 @@ pub async fn decide_with_files(
 /// The same, about a case that had `files` files when the person looked at it.
 ///
 /// # Errors
-/// A conflict if it has others by now: a file that nobody looked at would be released, or reported.
+/// A conflict if it has others by now: a file that no person looked at would be released, or reported.
 // Long: one transaction.
 pub async fn decide_seen(
     casework: &Casework,

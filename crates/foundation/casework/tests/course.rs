@@ -67,7 +67,7 @@ async fn each_status_allows_what_may_follow_it() {
         assert_eq!(made.is_ok(), determine, "{status}: determine {made:?}");
         let made = casework::decide(&b.c, &case, &rita, &request(Ruling::Report)).await;
         assert_eq!(made.is_ok(), decide, "{status}: decide {made:?}");
-        // On a case of its own: the decision above would change the status.
+        // On another case: the decision above would change the status.
         let b = bench().await;
         let case = at(&b, status).await;
         let made = casework::file_appeal(&b.c, &case, "r", "test").await;

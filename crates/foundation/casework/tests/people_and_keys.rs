@@ -108,6 +108,7 @@ async fn a_key_needs_a_name_rights_a_future_and_to_decide_a_person() {
     let b = bench().await;
     let rita = b.person("Rita", &[Role::Reviewer]).await;
     #[rustfmt::skip]
+    #[expect(clippy::type_complexity, reason = "the line above says what each is")]
     let table: &[(&str, &[Right], bool, Option<i64>, bool)] = &[
         ("k", &[Right::Screen], false, None, true),
         ("k", &[Right::Screen], false, Some(1), true),

@@ -18,7 +18,7 @@ const EMAILS_MAX: usize = 20;
 /// URL that browsers used to take.
 const TEXT_BYTES_MAX: usize = 2_100;
 
-/// How far ahead of ours a platform's clock may be, in microseconds. Our judgement.
+/// How far a platform's clock may be ahead of this machine's, in microseconds. Our judgement.
 const AHEAD_MICROS_MAX: i64 = 300_000_000;
 /// 1990-01-01T00:00:00Z in microseconds: no platform took uploads before. Our judgement.
 const EARLIEST_MICROS: i64 = 631_152_000_000_000;

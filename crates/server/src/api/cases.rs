@@ -156,7 +156,7 @@ pub(crate) async fn list(
     if !(1..=CASES_MAX).contains(&limit) {
         return Err(Fault::bad_request(format!("limit is 1 to {CASES_MAX}")));
     }
-    let before = match parameters.before.as_deref().map(|b| place(b)) {
+    let before = match parameters.before.as_deref().map(place) {
         Some(None) => {
             return Err(Fault::bad_request(
                 "before is the header Obhut-Next of an earlier answer",

@@ -210,7 +210,7 @@ fn alert_page(details: &[AlertDetail], language: Language, key: &str) -> Respons
     frame(language, title(language), content)
 }
 
-/// Points over time, amounts by height, each currency on a scale of its own; the list below says the same in words.
+/// Points over time, amounts by height, each currency on a separate scale; the list below says the same in words.
 fn timeline(all: &[ShownTransfer], language: Language) -> Markup {
     let t = |en, de| language.pick(en, de);
     let (width, height) = (720.0, 200.0);
@@ -243,7 +243,7 @@ fn timeline(all: &[ShownTransfer], language: Language) -> Markup {
             text x="10" y="14" { (scales.join(" · ")) }
         }
         @if scales.len() > 1 {
-            p class="hint" { (t("Each currency has a scale of its own; the top of each is written above.", "Jede Währung hat ihre eigene Skala; deren oberes Ende steht oben.")) }
+            p class="hint" { (t("Each currency has a separate scale; the top of each is written above.", "Jede Währung hat ihre eigene Skala; deren oberes Ende steht oben.")) }
         }
         p class="hint" { (t("Filled points are in the published price band of their currency.", "Gefüllte Punkte liegen im veröffentlichten Preisband ihrer Währung.")) }
         details {

@@ -1,4 +1,4 @@
-//! The HTTP interface with a casework of its own, called without a port.
+//! The HTTP interface over a fresh casework, called without a port.
 
 use axum::Router;
 use axum::http::{Request, StatusCode, header};

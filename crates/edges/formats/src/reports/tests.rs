@@ -529,6 +529,7 @@ fn agreements_of_the_provider_are_sent_to_no_one() {
 fn the_ncas_package_stops_without_duty_and_link() {
     let link = "determination.link-uk";
     #[rustfmt::skip]
+    #[expect(clippy::type_complexity, reason = "the line above says what each is")]
     let table: &[(Option<NcaDuty>, &str, &[&str], &[&str])] = &[
         (None, "", &[], &["reporter.nca_duty", "reporter.nca_unreported"]),
         (Some(NcaDuty::UkProvider), " ", &[], &["reporter.nca_unreported"]),
@@ -598,12 +599,11 @@ fn the_bkas_package_says_danger_and_offence_in_german() {
     let mut d = with_picture(SMALL);
     let stopping = |d: &Dossier| {
         let rendered = written("package-bka", d);
-        let fields = rendered
+        rendered
             .stopping()
             .iter()
             .map(|r| r.field.clone())
-            .collect::<Vec<_>>();
-        fields
+            .collect::<Vec<_>>()
     };
     assert_eq!(
         stopping(&d),

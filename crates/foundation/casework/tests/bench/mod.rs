@@ -1,4 +1,4 @@
-//! A data folder of its own, a clock that the test moves, people and cases.
+//! A fresh data folder, a clock that the test moves, people and cases.
 
 #![allow(dead_code)]
 
