@@ -372,7 +372,7 @@ pub async fn extend_deadline(
 pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
     let now = casework.now();
     let mut count = 0;
-    for deadline in self::deadlines(casework, None, false).await? {
+    for deadline in near_their_end(casework, now).await? {
         // The end of a preservation period is not a missed duty; `danger` raises the alarms for a child in danger.
         let own = [DeadlineKind::Preservation, DeadlineKind::ChildInDanger];
         if own.contains(&deadline.kind) || deadline.escalated_at.is_some() {
@@ -409,6 +409,20 @@ pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
         tx.commit().await?;
     }
     Ok(count)
+}
+
+/// Deadlines that may have to be escalated, the soonest first: the worker asks every few seconds, and must not read
+/// every open case for it.
+async fn near_their_end(casework: &Casework, now: i64) -> Result<Vec<Deadline>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM deadlines WHERE ended_at IS NULL AND escalated_at IS NULL
+         AND (due_at <= $1 OR due_at - (due_at - started_at) / {ESCALATE_PART} <= $1) ORDER BY due_at, id"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(now)
+        .fetch_all(casework.db.pool())
+        .await?;
+    rows.iter().map(read).collect()
 }
 
 async fn find(tx: &mut Tx, id: &str) -> Result<Deadline> {
