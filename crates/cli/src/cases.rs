@@ -91,6 +91,20 @@ pub async fn run(
                     )?;
                 }
             }
+            for made in casework::determinations(&casework, &case).await? {
+                output.line(
+                    || json!({ "determination": made }),
+                    || {
+                        format!(
+                            "{} determined {}: {} ({})",
+                            made.name,
+                            made.question,
+                            made.texts().join("; "),
+                            one_line(&made.grounds)
+                        )
+                    },
+                )?;
+            }
             for alert in obhut_app::payments::alerts_of_case(&casework, &case).await? {
                 output.line(
                     || serde_json::json!({ "alert": alert }),

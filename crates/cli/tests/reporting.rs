@@ -394,3 +394,67 @@ fn reports_of_others_come_in_and_the_worst_comes_first() {
         .contains("account b")
     );
 }
+
+/// From the shell alone: what the officer's message names is what passes, and the case shows it.
+#[test]
+fn a_report_that_needs_a_persons_answer_says_how_to_give_it() {
+    let b = Bench::new();
+    b.write("case.json", br#"{"facts": {"reported": {"id": "u-1"}}}"#);
+    let made = json(ok(&b.obhut(&[
+        "case",
+        "new",
+        "--from",
+        "case.json",
+        "--json",
+    ])));
+    let case = made[0]["case"].as_str().unwrap().to_owned();
+    ok(&b.obhut(&["settings", "reporter", "--email", "trust@example.com"]));
+    ok(&b.obhut(&[
+        "case",
+        "decide",
+        &case,
+        "--by",
+        "Rita",
+        "--ruling",
+        "report",
+        "--grounds",
+        "g",
+    ]));
+    let approve = || {
+        b.obhut(&[
+            "report",
+            "approve",
+            &case,
+            "--by",
+            "Olga",
+            "--destination",
+            "package-bka",
+        ])
+    };
+    for (question, answer) in [("threat-de", "no"), ("offence-de", "184b")] {
+        let refused = approve();
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(5), "{said}");
+        assert!(said.contains(&format!("--question {question}")), "{said}");
+        ok(&b.obhut(&[
+            "case",
+            "determine",
+            &case,
+            "--question",
+            question,
+            "--answer",
+            answer,
+            "--grounds",
+            "as viewed",
+            "--by",
+            "Rita",
+        ]));
+    }
+    ok(&approve());
+    let shown = b.obhut(&["case", "show", &case]);
+    let shown = String::from_utf8_lossy(&ok(&shown).stdout).into_owned();
+    assert!(
+        shown.contains("Rita determined offence-de: § 184b StGB") && shown.contains("(as viewed)"),
+        "{shown}"
+    );
+}
