@@ -189,7 +189,7 @@ pub async fn approve(
             .iter()
             .find_map(|s| s.field.strip_prefix(DETERMINATION));
         return Err(CaseworkError::conflict(format!(
-            "report {id} can't be approved, because it would be refused: {}",
+            "report {id} can't be approved as it is: {}",
             blocking.join("; ")
         ))
         .then(match asked {

@@ -272,12 +272,7 @@ async fn draft(
         files.push(path);
     }
     for remark in &rendered.remarks {
-        let stops = if remark.stops {
-            "would be refused"
-        } else {
-            "remark"
-        };
-        output.remark(&format!("{stops}: {remark}"));
+        output.remark(&labelled(remark));
     }
     output.line(
         || {
@@ -371,8 +366,7 @@ async fn check(
                 text += &format!("\n  missing: {} ({})", missing.what, missing.source);
             }
             for remark in &check.remarks {
-                let stops = if remark.stops { "would be refused" } else { "remark" };
-                text += &format!("\n  {stops}: {remark}");
+                text += &format!("\n  {}", labelled(remark));
             }
             for omitted in &check.omitted {
                 text += &format!("\n  omitted: {}: {}", omitted.field, omitted.why);
@@ -556,4 +550,10 @@ fn beside(out: &Path, number: usize) -> PathBuf {
         .file_stem()
         .map_or_else(String::new, |s| s.to_string_lossy().into_owned());
     out.with_file_name(format!("{stem}.file-{number:03}.xml"))
+}
+
+/// A remark with what it does: not everything that stops a report would be refused by its receiver.
+fn labelled(remark: &forms::Remark) -> String {
+    let does = if remark.stops { "stops it" } else { "remark" };
+    format!("{does}: {remark}")
 }

@@ -37,6 +37,21 @@ fn text(out: &std::process::Output) -> String {
     )
 }
 
+/// Rita decides to report.
+fn decide_to_report(b: &Bench, case: &str) {
+    ok(&b.obhut(&[
+        "case",
+        "decide",
+        case,
+        "--by",
+        "Rita",
+        "--ruling",
+        "report",
+        "--grounds",
+        "g",
+    ]));
+}
+
 fn new_case(b: &Bench, case: &str) -> String {
     b.write("case.json", case.as_bytes());
     let made = json(ok(&b.obhut(&[
@@ -322,17 +337,7 @@ fn what_is_wrong_with_a_case_file_is_said_by_field() {
     assert_eq!(check["acceptable"], false);
     // An empty one needs a name for it.
     let empty = new_case(&b, "{}");
-    ok(&b.obhut(&[
-        "case",
-        "decide",
-        &empty,
-        "--by",
-        "Rita",
-        "--ruling",
-        "report",
-        "--grounds",
-        "g",
-    ]));
+    decide_to_report(&b, &empty);
     assert!(
         text(&b.obhut(&[
             "report",
@@ -399,27 +404,9 @@ fn reports_of_others_come_in_and_the_worst_comes_first() {
 #[test]
 fn a_report_that_needs_a_persons_answer_says_how_to_give_it() {
     let b = Bench::new();
-    b.write("case.json", br#"{"facts": {"reported": {"id": "u-1"}}}"#);
-    let made = json(ok(&b.obhut(&[
-        "case",
-        "new",
-        "--from",
-        "case.json",
-        "--json",
-    ])));
-    let case = made[0]["case"].as_str().unwrap().to_owned();
+    let case = new_case(&b, r#"{"facts": {"reported": {"id": "u-1"}}}"#);
     ok(&b.obhut(&["settings", "reporter", "--email", "trust@example.com"]));
-    ok(&b.obhut(&[
-        "case",
-        "decide",
-        &case,
-        "--by",
-        "Rita",
-        "--ruling",
-        "report",
-        "--grounds",
-        "g",
-    ]));
+    decide_to_report(&b, &case);
     let approve = || {
         b.obhut(&[
             "report",

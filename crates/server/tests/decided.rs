@@ -472,4 +472,14 @@ async fn what_was_decided_about_the_same_bytes_elsewhere_is_shown() {
         [expected(1, "no-report"), expected(0, "report")]
     );
     assert_eq!(seen(&exhibits(&cases[0]).await), [expected(1, "no-report")]);
+    // A cleared person's case speaks no more.
+    let nina = b.person("Nina", Role::Appeals).await;
+    let appeal = casework::file_appeal(&b.casework, &cases[0], "not me", "t")
+        .await
+        .unwrap();
+    let upheld = AppealOutcome::Upheld;
+    casework::decide_appeal(&b.casework, &cases[0], &appeal.id, &nina, upheld, "g")
+        .await
+        .unwrap();
+    assert_eq!(seen(&exhibits(&cases[2]).await), [expected(1, "no-report")]);
 }

@@ -9,7 +9,7 @@ use obhut_facts::{CaseStatus, Category, words};
 use serde::Serialize;
 
 use crate::cases::advance_from;
-use crate::database::{Columns, Tx};
+use crate::database::{Columns, Tx, VALUES_MAX, places};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, audit, changes, danger, findings, ids, views,
 };
@@ -311,11 +311,43 @@ pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Deci
         .collect()
 }
 
-/// The number of the latest decision about a case, which orders it among those of other cases; none if undecided.
-pub(crate) async fn last_number(tx: &mut Tx, case: &str) -> Result<Option<i64>> {
-    let row = sqlx::query("SELECT seq FROM decisions WHERE case_id = $1 ORDER BY seq DESC LIMIT 1")
-        .bind(case)
-        .fetch_optional(&mut **tx)
-        .await?;
-    row.map(|row| Columns::of(&row).int()).transpose()
+/// The latest decision about a case.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Latest {
+    /// Its number, which orders it among those of other cases whatever the clock said.
+    pub seq: i64,
+    /// What.
+    pub ruling: Ruling,
+    /// When, microseconds since 1970.
+    pub decided_at: i64,
+}
+
+/// The latest decision about each of these cases, for those that have one.
+pub(crate) async fn latest(
+    tx: &mut Tx,
+    cases: &[&str],
+) -> Result<std::collections::HashMap<String, Latest>> {
+    let mut found = std::collections::HashMap::new();
+    for part in cases.chunks(VALUES_MAX) {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT case_id, seq, ruling, decided_at FROM decisions WHERE case_id IN ({}) ORDER BY seq",
+            places(part.len())
+        ));
+        let mut query = sqlx::query(sql);
+        for case in part {
+            query = query.bind(*case);
+        }
+        // Later ones replace earlier ones.
+        for row in query.fetch_all(&mut **tx).await? {
+            let mut c = Columns::of(&row);
+            let case = c.text()?;
+            let latest = Latest {
+                seq: c.int()?,
+                ruling: c.word(Ruling::from_word, "ruling")?,
+                decided_at: c.int()?,
+            };
+            found.insert(case, latest);
+        }
+    }
+    Ok(found)
 }

@@ -112,8 +112,8 @@ async fn state(tx: &mut Tx, case: &str, status: CaseStatus) -> Result<UploadStat
         CaseStatus::Closed | CaseStatus::Cleared => UploadState::Release,
         // An open appeal changes nothing yet.
         CaseStatus::Appealed => {
-            let latest = decisions::decisions_within(tx, case).await?;
-            match latest.last().map(decisions::Decision::ruling) {
+            let latest = decisions::latest(tx, &[case]).await?;
+            match latest.get(case).map(|decision| decision.ruling) {
                 Some(Ruling::NoReport) => UploadState::Release,
                 _ => UploadState::Remove,
             }
@@ -142,26 +142,28 @@ pub async fn earlier_decisions(
     case: &str,
     exhibit: &str,
 ) -> Result<Vec<EarlierDecision>> {
-    let exhibits = views::same_bytes(&mut casework.db.snapshot().await?, exhibit).await?;
-    let others = findings::cases_of_exhibits(casework, &exhibits, case).await?;
     let mut tx = casework.db.snapshot().await?;
-    let mut found = Vec::new();
-    for other in others {
-        if cases::status(&mut tx, &other).await? == CaseStatus::Cleared {
-            continue;
-        }
-        let all = decisions::decisions_within(&mut tx, &other).await?;
-        if let Some(last) = all.last() {
-            found.push(EarlierDecision {
-                case: other,
-                ruling: last.ruling(),
-                decided_at: last.decided_at(),
-            });
-        }
-    }
-    found.sort_by(|a, b| (b.decided_at, &b.case).cmp(&(a.decided_at, &a.case)));
-    found.truncate(EARLIER_MAX);
-    Ok(found)
+    let exhibits = views::same_bytes(&mut tx, exhibit).await?;
+    // Findings of cleared cases are withdrawn, and not among these.
+    let of_bytes = findings::of_exhibits(&mut tx, &exhibits).await?;
+    let others: Vec<_> = of_bytes
+        .iter()
+        .map(|(of, _)| of.as_str())
+        .filter(|of| *of != case)
+        .collect();
+    let mut latest: Vec<_> = decisions::latest(&mut tx, &others)
+        .await?
+        .into_iter()
+        .collect();
+    latest.sort_by_key(|(_, decision)| std::cmp::Reverse(decision.seq));
+    let found = latest.into_iter().take(EARLIER_MAX);
+    Ok(found
+        .map(|(case, decision)| EarlierDecision {
+            case,
+            ruling: decision.ruling,
+            decided_at: decision.decided_at,
+        })
+        .collect())
 }
 
 /// A finding about bytes that a person has decided about.
@@ -192,16 +194,13 @@ pub(crate) async fn decided_before(
         return Ok(Vec::new());
     }
     let of_bytes = findings::of_exhibits(tx, &exhibits).await?;
-    let mut of_account = Vec::new();
-    for (case, status) in cases::decided_of_account(tx, casework, account).await? {
-        if of_bytes.iter().any(|(of, _)| *of == case) {
-            let last = decisions::last_number(tx, &case).await?;
-            of_account.push((last, case, status));
-        }
-    }
-    of_account.sort_by_key(|(last, ..)| *last);
+    let mut of_account = cases::decided_of_account(tx, casework, account).await?;
+    of_account.retain(|(case, _)| of_bytes.iter().any(|(of, _)| of == case));
+    let ids: Vec<_> = of_account.iter().map(|(case, _)| case.as_str()).collect();
+    let latest = decisions::latest(tx, &ids).await?;
+    of_account.sort_by_key(|(case, _)| latest.get(case).map(|decision| decision.seq));
     let mut found = Vec::new();
-    for (_, case, status) in of_account {
+    for (case, status) in of_account {
         let state = state(tx, &case, status).await?;
         let here = of_bytes.iter().filter(|(of, _)| *of == case);
         found.extend(here.map(|(_, finding)| DecidedFinding {
