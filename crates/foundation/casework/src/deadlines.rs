@@ -121,6 +121,22 @@ pub(crate) async fn end(
     Ok(())
 }
 
+/// Lets the clocks of a kind about a subject run again that ended for this reason, due when they were.
+pub(crate) async fn resume(
+    tx: &mut Tx,
+    kind: DeadlineKind,
+    subject: &str,
+    because: &str,
+) -> Result<()> {
+    sqlx::query("UPDATE deadlines SET ended_at = NULL, ended_because = NULL WHERE kind = $1 AND subject = $2 AND ended_because = $3")
+        .bind(kind.word())
+        .bind(subject)
+        .bind(because)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// The running clocks of a kind that are due.
 pub(crate) async fn due(casework: &Casework, kind: DeadlineKind) -> Result<Vec<Deadline>> {
     let sql = sqlx::AssertSqlSafe(format!(

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::cases::advance_from;
 use crate::database::{Columns, Tx, VALUES_MAX, places};
+use crate::deadlines::{self, DeadlineKind};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, audit, changes, danger, findings, ids, views,
 };
@@ -189,8 +190,13 @@ pub async fn decide_seen(
             )));
         }
     }
-    if request.ruling == Ruling::NoReport {
-        danger::answered(&mut tx, casework, case, danger::NOT_REPORTED).await?;
+    let (due, why) = (DeadlineKind::Report, danger::NOT_REPORTED);
+    match request.ruling {
+        Ruling::NoReport => {
+            danger::answered(&mut tx, casework, case, why).await?;
+            deadlines::end(&mut tx, casework.now(), due, case, why).await?;
+        }
+        Ruling::Report => deadlines::resume(&mut tx, due, case, why).await?,
     }
     // `advance_from` locked the case row, so the sequence follows the order of decisions.
     let seq = changes::numbers(&mut tx, "decisions", 1).await?;

@@ -272,3 +272,25 @@ async fn an_upheld_appeal_leaves_nothing_of_the_person_but_what_has_to_be_revers
     let open = at(&b, CaseStatus::Open).await;
     assert!(refused(casework::erasure_proof(&b.c, &open).await).contains("nothing"));
 }
+
+/// A case that was decided not to be reported went on to raise the alarm that its report was due.
+#[tokio::test]
+async fn what_is_not_to_be_reported_is_not_due() {
+    let b = bench().await;
+    let rita = b.person("Rita", &[Role::Reviewer]).await;
+    let case = b.case(FACTS).await;
+    let running = async || {
+        let all = casework::deadlines(&b.c, Some(&case), false).await.unwrap();
+        all.iter().map(|d| (d.kind, d.due_at)).collect::<Vec<_>>()
+    };
+    let before = running().await;
+    assert_eq!(before, [(DeadlineKind::Report, START + DAY)]);
+    b.decide(&case, &rita, Ruling::NoReport).await;
+    assert_eq!(running().await, []);
+    b.pass(2 * DAY);
+    assert_eq!(casework::escalate_deadlines(&b.c).await.unwrap(), 0);
+    // Reconsidered, it is due when it was: awareness doesn't begin again.
+    b.decide(&case, &rita, Ruling::Report).await;
+    assert_eq!(running().await, before);
+    assert_eq!(casework::escalate_deadlines(&b.c).await.unwrap(), 1);
+}
