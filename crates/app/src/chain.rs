@@ -9,18 +9,19 @@ use obhut_casework::{self as casework, Casework, Person, Result};
 pub struct TraceRequest<'a> {
     /// The installation that holds the case.
     pub casework: &'a Casework,
-    /// The case.
+    /// Id of the case: its legal basis permits the trace, and the report is stored with it.
     pub case: &'a str,
-    /// The person.
+    /// The person making the trace; recorded in the audit trail.
     pub person: &'a Person,
 }
 
-/// Traces the payers of a site; returns the permission it ran under and the report. For a case, the tags
-/// recorded in the installation are used as well.
+/// Traces who paid a site, and returns the report with the permission the trace ran under.
+///
+/// A request for a case adds the installation's recorded tags to `tags`.
 ///
 /// # Errors
-/// Denied on a public network without a case, or without a valid legal basis. The inner error lists what is
-/// wrong with the seeds if none of them occurs on the chain.
+/// `Denied` on a public network without a case, or if the case has no valid legal basis. The inner error lists why
+/// each seed is unusable; it occurs only if none of them appears on the chain.
 pub async fn payers(
     request: Option<&TraceRequest<'_>>,
     index: &Index,

@@ -231,7 +231,7 @@ async fn a_proof_of_erasure_was_false() {
         assert!(bitcoin::chain_bases(c, &case).await.unwrap().is_empty());
         let hold = &obhut_app::payments::holds(c).await.unwrap()[0];
         assert_eq!(
-            (hold.state, hold.tx.expose().as_str()),
+            (hold.state, hold.transfer_id.expose().as_str()),
             (HoldState::Released, "")
         );
         assert!(

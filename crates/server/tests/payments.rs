@@ -308,7 +308,10 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
         .await
         .unwrap();
     let holds = obhut_app::payments::holds(&b.casework).await.unwrap();
-    let over = holds.iter().find(|h| h.tx.expose() == "over").unwrap();
+    let over = holds
+        .iter()
+        .find(|h| h.transfer_id.expose() == "over")
+        .unwrap();
     assert_eq!(over.state.word(), "ended");
     let late =
         obhut_app::payments::decide_hold(&b.casework, &over.id, &b.rita_person, None, "too late")

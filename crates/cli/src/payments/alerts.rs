@@ -127,8 +127,8 @@ pub(super) async fn hold(
     };
     for h in decided {
         output.line(
-            || json!({ "id": h.id, "case": h.case, "state": h.state, "until": rfc3339(h.until), "tx_id": h.tx.expose() }),
-            || format!("{}  {}  {} until {}  transfer {}", h.id, h.case, h.state, rfc3339(h.until), one_line(h.tx.expose())),
+            || json!({ "id": h.id, "case": h.case, "state": h.state, "until": rfc3339(h.until), "tx_id": h.transfer_id.expose() }),
+            || format!("{}  {}  {} until {}  transfer {}", h.id, h.case, h.state, rfc3339(h.until), one_line(h.transfer_id.expose())),
         )?;
     }
     Ok(ExitCode::SUCCESS)

@@ -358,9 +358,9 @@ fn take(
     state.newest = state.newest.max(t.at_micros);
     let observed = state.monitor.observe(t);
     let all = [
-        (t.sender, observed.settled),
+        (t.sender, observed.after_silence),
         (t.sender, observed.sender),
-        (t.sender, observed.collector),
+        (t.sender, observed.sender_as_recipient),
         (t.recipient, observed.recipient),
     ];
     let mut found: Vec<(PartyKey, Assessment)> = all

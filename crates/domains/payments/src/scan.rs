@@ -121,7 +121,7 @@ pub fn scan_history(
                 }
             }
             let mut kept = kept.lock().expect("no thread panicked");
-            kept.0.join(found.0);
+            kept.0.merge(found.0);
             kept.1.extend(found.1);
             kept.2 += found.2;
         }

@@ -162,7 +162,7 @@ fn what_is_planted_is_found_and_in_the_right_role() {
         let role = said.get(&u64::from(*party)).map(|a| a.role());
         let right = match *label {
             "sext_victim" => role == Some(obhut_payments::Role::PossibleVictim),
-            "collector" => role == Some(obhut_payments::Role::PossibleFacilitator),
+            "sender_as_recipient" => role == Some(obhut_payments::Role::PossibleFacilitator),
             _ => role == Some(obhut_payments::Role::PossibleBuyer),
         };
         if *label == "sext_victim" {
@@ -196,19 +196,19 @@ fn history_in_parts_agrees_with_the_monitor() {
     for t in &all {
         let o = monitor.observe(t);
         let sender = as_sender.entry(t.sender.0).or_default();
-        if o.settled.is_some() {
-            sender.take(o.settled);
+        if o.after_silence.is_some() {
+            sender.take(o.after_silence);
         }
         sender.take(o.sender);
         as_recipient
             .entry(t.recipient.0)
             .or_default()
             .take(o.recipient);
-        if o.collector.is_some() {
+        if o.sender_as_recipient.is_some() {
             as_recipient
                 .entry(t.sender.0)
                 .or_default()
-                .take(o.collector);
+                .take(o.sender_as_recipient);
         }
     }
     let end = all.last().unwrap().at_micros;

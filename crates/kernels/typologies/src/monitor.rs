@@ -85,7 +85,7 @@ impl Relations {
     }
 
     /// Merges relations of other recipients.
-    pub fn join(&mut self, other: Relations) {
+    pub fn merge(&mut self, other: Relations) {
         // `extend` replaces, which is safe: each recipient is in exactly one part.
         self.shared.extend(other.shared);
         self.near.extend(other.near);
@@ -172,9 +172,9 @@ pub struct Observed {
     /// Of its sender, as a sender.
     pub sender: Option<Assessment>,
     /// Of its sender, at the moment its silence before this transfer grew long enough.
-    pub settled: Option<Assessment>,
+    pub after_silence: Option<Assessment>,
     /// Of its sender, as a recipient, because R03 waits for money to leave.
-    pub collector: Option<Assessment>,
+    pub sender_as_recipient: Option<Assessment>,
     /// Of its recipient, as a recipient.
     pub recipient: Option<Assessment>,
 }
@@ -250,7 +250,7 @@ impl Monitor {
         let (relations, policy) = (&self.relations, &self.policy);
         // Before the push: the new payment would end the silence.
         if let Some(moment) = silence_before(party.sent.events(), now) {
-            observed.settled = assess::sender(
+            observed.after_silence = assess::sender(
                 party.sent.events(),
                 party.received.events(),
                 moment,
@@ -273,7 +273,7 @@ impl Monitor {
         );
         // R03 waits for money to leave, so a sender is also looked at as a recipient.
         if party.received.has_several() && party.received.is_due() {
-            observed.collector = assess::recipient(
+            observed.sender_as_recipient = assess::recipient(
                 party.received.events(),
                 party.sent.events(),
                 now,

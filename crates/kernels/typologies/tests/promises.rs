@@ -185,8 +185,8 @@ fn a_blackmail_victim_is_not_a_suspect() {
     let mut running = RunningAssessment::default();
     for t in &all {
         let o = monitor.observe(t);
-        if o.settled.is_some() {
-            running.take(o.settled);
+        if o.after_silence.is_some() {
+            running.take(o.after_silence);
         }
         running.take(o.sender);
     }
@@ -278,12 +278,12 @@ fn a_collector_who_passes_money_on_is_told_as_a_facilitator() {
         // 97.5 % leaves after 0.3 days: above 0.9 and within 24 hours.
         monitor.observe(&paid(100 + n, 7, day, 20_000, "DE"));
         let o = monitor.observe(&paid(7, 999, day + 0.3, 19_500, "NG"));
-        said = o.collector.or(said);
+        said = o.sender_as_recipient.or(said);
     }
     let said = said.expect("an alert");
     assert_eq!(
         (said.scenario, said.role()),
-        ("collector mule", Role::PossibleFacilitator)
+        ("sender_as_recipient mule", Role::PossibleFacilitator)
     );
     assert!(ids(&said).contains(&"R03") && ids(&said).contains(&"X04"));
 }

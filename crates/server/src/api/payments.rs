@@ -466,7 +466,7 @@ impl HoldBody {
         Self {
             id: hold.id.clone(),
             case: hold.case.clone(),
-            tx_id: hold.tx.expose().clone(),
+            tx_id: hold.transfer_id.expose().clone(),
             state: hold.state.word().into(),
             until: rfc3339(hold.until),
         }

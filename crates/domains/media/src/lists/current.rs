@@ -79,12 +79,12 @@ impl Snapshot {
     fn longest(&self, about: &About, chain: &[OnRecord]) -> Option<&Arc<LoadedList>> {
         let is_of_chain = |list: &&Arc<LoadedList>| {
             list.about().id == about.id
-                && list.pieces() <= chain.len()
-                && chain[list.pieces() - 1].version == list.version()
+                && list.files() <= chain.len()
+                && chain[list.files() - 1].version == list.version()
         };
         // With those opened ahead, so that publishing them reads no file.
         let all = self.lists.iter().chain(self.opened.iter());
-        all.filter(is_of_chain).max_by_key(|list| list.pieces())
+        all.filter(is_of_chain).max_by_key(|list| list.files())
     }
 }
 
@@ -214,7 +214,7 @@ async fn read_changes(
 
 /// How much there is to read before a chain is in memory.
 fn bytes_to_open(casework: &Casework, known: &Snapshot, about: &About, chain: &[OnRecord]) -> u64 {
-    let there = known.longest(about, chain).map_or(0, |list| list.pieces());
+    let there = known.longest(about, chain).map_or(0, |list| list.files());
     // A missing file counts as empty here; opening it reports the fault.
     chain[there..]
         .iter()
@@ -231,7 +231,7 @@ async fn opened(
     chain: Vec<OnRecord>,
 ) -> Result<Arc<LoadedList>> {
     let mut list = known.longest(&about, &chain).cloned();
-    for next in &chain[list.as_ref().map_or(0, |list| list.pieces())..] {
+    for next in &chain[list.as_ref().map_or(0, |list| list.files())..] {
         let path = casework.folder().list_file(&about.id, &next.version);
         let (sealer, contents) = (casework.sealer(), next.contents);
         let content = next.content.clone();
@@ -359,7 +359,7 @@ fn chains_of(about: About, newest_first: Vec<OnRecord>) -> Vec<(About, Vec<OnRec
     let chain = chain_of(&newest.version, &newest_first);
     let described = |chain: &[OnRecord]| About {
         version: chain.last().map_or_else(String::new, |v| v.version.clone()),
-        signed_pieces: about
+        signed_files: about
             .signed_version
             .as_ref()
             .and_then(|signed| chain.iter().position(|v| v.version == *signed))
@@ -369,7 +369,7 @@ fn chains_of(about: About, newest_first: Vec<OnRecord>) -> Vec<(About, Vec<OnRec
     let newest = described(&chain);
     let mut opened = Vec::new();
     // A whole new file does not contain the signed version, which must keep matching.
-    if newest.signed_pieces == 0
+    if newest.signed_files == 0
         && let Some(signed) = &about.signed_version
     {
         let older = chain_of(signed, &newest_first);

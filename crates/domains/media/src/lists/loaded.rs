@@ -18,7 +18,7 @@ use super::{Action, EntryLabel, Purpose};
 #[derive(Clone)]
 pub struct LoadedList {
     about: About,
-    pieces: Vec<Piece>,
+    files: Vec<ListFile>,
     parts: Vec<Part>,
     videos: Option<VideoPart>,
     entries: usize,
@@ -35,14 +35,14 @@ pub(crate) struct About {
     /// The newest version two people have signed.
     pub signed_version: Option<String>,
     /// Pieces that two people have signed for; those after them only count.
-    pub signed_pieces: usize,
+    pub signed_files: usize,
     /// Largest distance that matches, if the list sets its own.
     pub distance_bits: Option<u32>,
 }
 
 /// What one file brought.
 #[derive(Clone)]
-struct Piece {
+struct ListFile {
     labels: Arc<Vec<EntryLabel>>,
     contents: Contents,
 }
@@ -69,7 +69,7 @@ struct Part {
 #[derive(Clone)]
 struct Run {
     first: u32,
-    piece: u32,
+    file: u32,
     /// Rows of other kinds before these in the file.
     before: u32,
     names: Arc<Names>,
@@ -102,7 +102,7 @@ impl LoadedList {
     pub(super) fn of_file(name: &str, entries: Entries) -> Self {
         let about = About {
             name: name.to_owned(),
-            signed_pieces: 1,
+            signed_files: 1,
             ..About::default()
         };
         Self::new(
@@ -118,7 +118,7 @@ impl LoadedList {
     pub(crate) fn new(about: About, entries: Entries, contents: Contents) -> Self {
         let empty = Self {
             about,
-            pieces: Vec::new(),
+            files: Vec::new(),
             parts: Vec::new(),
             videos: None,
             entries: 0,
@@ -131,7 +131,7 @@ impl LoadedList {
         let mut next = self.clone();
         next.about.version = delta.version;
         next.entries += delta.columns.iter().map(|c| c.digests.len()).sum::<usize>();
-        let piece = next.pieces.len() as u32;
+        let file = next.files.len() as u32;
         // Contents are numbered through the file's columns, one kind after the other.
         let mut before = 0;
         let labels = Arc::new(delta.labels);
@@ -139,7 +139,7 @@ impl LoadedList {
             let rows = column.digests.len() as u32;
             if column.has_frames() {
                 let videos = next.videos.take().unwrap_or_default();
-                next.videos = Some(videos.with(column, piece, before, &labels));
+                next.videos = Some(videos.with(column, file, before, &labels));
             } else {
                 let place = next
                     .parts
@@ -149,11 +149,11 @@ impl LoadedList {
                     next.parts.push(Part::new(column.kind));
                     next.parts.len() - 1
                 });
-                next.parts[place].add(column, piece, before);
+                next.parts[place].add(column, file, before);
             }
             before += rows;
         }
-        next.pieces.push(Piece { labels, contents });
+        next.files.push(ListFile { labels, contents });
         next
     }
 
@@ -170,8 +170,8 @@ impl LoadedList {
     }
 
     /// Files it consists of.
-    pub(crate) fn pieces(&self) -> usize {
-        self.pieces.len()
+    pub(crate) fn files(&self) -> usize {
+        self.files.len()
     }
 
     /// The same entries with a largest distance of their own, in bits.
@@ -232,12 +232,12 @@ impl LoadedList {
         self.videos.as_ref()
     }
 
-    pub(crate) fn is_signed(&self, piece: u32) -> bool {
-        (piece as usize) < self.about.signed_pieces
+    pub(crate) fn is_signed(&self, file: u32) -> bool {
+        (file as usize) < self.about.signed_files
     }
 
-    pub(crate) fn content(&self, piece: u32, row: u32) -> i64 {
-        let contents = self.pieces[piece as usize].contents;
+    pub(crate) fn content(&self, file: u32, row: u32) -> i64 {
+        let contents = self.files[file as usize].contents;
         contents.first + if contents.one { 0 } else { i64::from(row) }
     }
 
@@ -252,18 +252,18 @@ impl LoadedList {
     /// The name of the entry with that number.
     pub(crate) fn entry_of_content(&self, content: i64) -> Option<&str> {
         let pictures = self.parts.iter().flat_map(|p| &p.runs).find_map(|run| {
-            let row = self.row_of(content, run.piece)?.checked_sub(run.before)?;
+            let row = self.row_of(content, run.file)?.checked_sub(run.before)?;
             // Rows past the end of this run are of another kind of the same file.
             ((row as usize) < run.labels.len()).then(|| run.names.get(row as usize))
         });
         pictures.or_else(|| {
             let videos = self.videos.as_ref()?;
-            videos.entry_at(|piece| self.row_of(content, piece))
+            videos.entry_at(|file| self.row_of(content, file))
         })
     }
 
-    fn row_of(&self, content: i64, piece: u32) -> Option<u32> {
-        let contents = self.pieces[piece as usize].contents;
+    fn row_of(&self, content: i64, file: u32) -> Option<u32> {
+        let contents = self.files[file as usize].contents;
         // Negative for a number of an earlier file.
         let row = u32::try_from(content - contents.first).ok()?;
         (!contents.one || row == 0).then_some(row)
@@ -301,10 +301,10 @@ impl LoadedList {
         // Signals of one content have one number, whatever their kind.
         EntryHit {
             entry: run.names.get(row as usize),
-            label: &self.pieces[run.piece as usize].labels[label],
+            label: &self.files[run.file as usize].labels[label],
             distance_bits,
-            signed: self.is_signed(run.piece),
-            content: self.content(run.piece, run.before + row),
+            signed: self.is_signed(run.file),
+            content: self.content(run.file, run.before + row),
         }
     }
 }
@@ -326,7 +326,7 @@ impl Part {
         }
     }
 
-    fn add(&mut self, column: DigestColumn, piece: u32, before: u32) {
+    fn add(&mut self, column: DigestColumn, file: u32, before: u32) {
         let first = self.len as u32;
         self.len += column.digests.len();
         match &mut self.search {
@@ -366,7 +366,7 @@ impl Part {
         }
         self.runs.push(Run {
             first,
-            piece,
+            file,
             before,
             names: Arc::new(column.names),
             labels: Arc::new(column.labels),

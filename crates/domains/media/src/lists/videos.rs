@@ -124,7 +124,7 @@ pub struct Stretch {
 pub(crate) struct VideoHit<'a> {
     pub entry: &'a str,
     pub label: &'a EntryLabel,
-    pub piece: u32,
+    pub file: u32,
     pub row: u32,
     /// Nearest pair of frames, in bits.
     pub distance_bits: u32,
@@ -138,8 +138,8 @@ impl<'a> VideoHit<'a> {
             entry: self.entry,
             label: self.label,
             distance_bits: self.distance_bits,
-            signed: list.is_signed(self.piece),
-            content: list.content(self.piece, self.row),
+            signed: list.is_signed(self.file),
+            content: list.content(self.file, self.row),
         }
     }
 }
@@ -157,7 +157,7 @@ pub(crate) struct VideoPart {
 struct Run {
     first_frame: u32,
     first_video: usize,
-    piece: u32,
+    file: u32,
     before: u32,
     videos: Arc<Videos>,
 }
@@ -179,7 +179,7 @@ impl VideoPart {
     pub fn with(
         mut self,
         column: DigestColumn,
-        piece: u32,
+        file: u32,
         before: u32,
         labels: &Arc<Vec<EntryLabel>>,
     ) -> Self {
@@ -232,7 +232,7 @@ impl VideoPart {
         self.runs.push(Run {
             first_frame,
             first_video,
-            piece,
+            file,
             before,
             videos: Arc::new(videos),
         });
@@ -256,7 +256,7 @@ impl VideoPart {
     /// The first entry whose row is the one that `row_of` says for its file.
     pub fn entry_at(&self, row_of: impl Fn(u32) -> Option<u32>) -> Option<&str> {
         self.runs.iter().find_map(|run| {
-            let row = row_of(run.piece)?.checked_sub(run.before)?;
+            let row = row_of(run.file)?.checked_sub(run.before)?;
             let place = run.videos.rows.iter().position(|r| *r == row)?;
             Some(run.videos.names.get(place))
         })
@@ -334,7 +334,7 @@ impl VideoPart {
         Some(VideoHit {
             entry: videos.names.get(place),
             label: &videos.labels[videos.label_places[place] as usize],
-            piece: run.piece,
+            file: run.file,
             row: run.before + videos.rows[place],
             distance_bits: nearest,
             stretch: Stretch {
@@ -388,7 +388,7 @@ fn spans(
         .reduce(|(a, b), (c, d)| ((a.0.min(c.0), a.1.max(c.1)), (b.0.min(d.0), b.1.max(d.1))))
 }
 
-/// The supports that one speed and one offset put in a row, if they suffice.
+/// The stretch whose supports fit one speed and one offset best, if they suffice for a match.
 fn best_alignment(
     supports: &[Support],
     query: &[QueryFrame],
@@ -421,11 +421,11 @@ fn best_alignment(
             if !full || to + 1 - from < PICTURES_MIN {
                 continue;
             }
-            let row: Vec<Support> = placed[from..=to].iter().map(|(_, s)| *s).collect();
-            let weight = weigh(&row, query, videos, radius_bits);
+            let aligned: Vec<Support> = placed[from..=to].iter().map(|(_, s)| *s).collect();
+            let weight = weigh(&aligned, query, videos, radius_bits);
             // Strictly more: among equals the first speed wins, so the answer is reproducible.
             if weight > best.map_or(0, |(w, _)| w)
-                && let Some(spans) = spans(row.into_iter(), query, videos)
+                && let Some(spans) = spans(aligned.into_iter(), query, videos)
             {
                 best = Some((weight, spans));
             }
@@ -434,17 +434,17 @@ fn best_alignment(
     best.map(|(_, spans)| spans)
 }
 
-/// How much a row of supports says; 0 where it is not enough.
-fn weigh(row: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits: u32) -> u32 {
-    let mut row = row.to_vec();
-    row.sort_by_key(|s| (s.distance_bits, s.query, s.frame));
+/// The weight of supports that fit one alignment; 0 if they do not suffice for a match.
+fn weigh(aligned: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits: u32) -> u32 {
+    let mut aligned = aligned.to_vec();
+    aligned.sort_by_key(|s| (s.distance_bits, s.query, s.frame));
     // The loop compares each with all kept before it; the nearest weigh most.
-    row.truncate(SUPPORTS_OF_ALIGNMENT_MAX);
+    aligned.truncate(SUPPORTS_OF_ALIGNMENT_MAX);
     let second = |s: &Support| query[s.query as usize].time_s as u32;
     let mut pictures: Vec<Support> = Vec::new();
     let mut still: Vec<u32> = Vec::new();
     let mut weight = 0;
-    for support in row {
+    for support in aligned {
         let digest = &videos.digests[support.frame as usize];
         // Seconds, not frames: four frames of one second show no more than one.
         if support.distance_bits <= radius_bits && !still.contains(&second(&support)) {
@@ -514,7 +514,7 @@ pub(crate) fn pad_edges(width: usize, height: usize, luma: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(PADDED_SIDE * PADDED_SIDE);
     for y in 0..PADDED_SIDE {
         let (top, bottom) = place(y, height);
-        // The same rows again need no second look.
+        // A small picture is enlarged: neighbouring rows of the output often show the same rows of the input.
         if y > 0 && place(y - 1, height) == (top, bottom) {
             out.extend_from_within(out.len() - PADDED_SIDE..);
             continue;

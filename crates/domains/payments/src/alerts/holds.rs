@@ -39,7 +39,7 @@ pub struct Hold {
     pub until: i64,
     /// Id of the transfer.
     #[serde(skip)]
-    pub tx: Sealed<String>,
+    pub transfer_id: Sealed<String>,
 }
 
 /// Puts a hold on record; the same transfer twice is one hold.
@@ -99,7 +99,7 @@ fn hold_of(casework: &Casework, c: &mut Columns<'_>) -> Result<Hold> {
         state: if over { HoldState::Ended } else { state },
         until,
         // Empty: the case was cleared and the id erased.
-        tx: Sealed::new(if sealed.is_empty() {
+        transfer_id: Sealed::new(if sealed.is_empty() {
             String::new()
         } else {
             casework.open_text(&sealed)?

@@ -197,7 +197,8 @@ async fn retraction(submission: &Submission<'_>, number: &str) -> Result<String,
     let row = casework::report_row(submission.casework, &submission.filing.report).await?;
     let now = jiff::Timestamp::now()
         .round(jiff::Unit::Second)
-        .map_or_else(|_| String::new(), |t| t.to_string());
+        .expect("the current time rounds to a second")
+        .to_string();
     Ok(ncmec::retraction(&Retraction {
         number,
         incident: row.incident,
