@@ -100,6 +100,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "async-trait",
             "csv",
             "hex",
+            "image",
             "serde",
             "serde_json",
             "sha2",

@@ -193,8 +193,9 @@ fn file_category(text: &str) -> Result<(String, Category), String> {
 
 /// How much of an exhibit a person may say to have viewed.
 fn extents() -> impl clap::builder::TypedValueParser<Value = Extent> {
-    // "failed" is only for the record.
-    one_of(Extent::ALL.iter().copied().filter(|e| *e != Extent::Failed))
+    // The rest is for the record: a person who gets the bytes can't have seen a rendition of them.
+    let said = |e: &Extent| !matches!(e, Extent::Failed | Extent::Blurred);
+    one_of(Extent::ALL.iter().copied().filter(said))
 }
 
 fn kinds() -> impl clap::builder::TypedValueParser<Value = &'static obhut_hash::Kind> {

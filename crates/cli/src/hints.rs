@@ -72,7 +72,9 @@ const OPTIONS: &[&str] = &[
     "owner",
     "purpose",
     "reason",
+    "recipient",
     "right",
+    "url",
 ];
 
 /// The command to run next, if one is known.

@@ -59,32 +59,13 @@ pub async fn destination(
         } => {
             let mut channel = casework::channel(&casework, &name).await?;
             if let Some(url) = url {
-                let known = url::Url::parse(&url).ok().filter(|u| u.has_host());
-                let known = known.with_context(|| usage!("\"{url}\" isn't a URL"))?;
-                // host_str() keeps the brackets of an IPv6 address.
-                let local = matches!(known.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-                anyhow::ensure!(
-                    known.scheme() == "https" || local,
-                    usage!(
-                        "reports go over https only; plain http is only for a fake service on this machine"
-                    )
-                );
                 // --production may have been given in an earlier call: what is omitted keeps its value.
-                anyhow::ensure!(
-                    !destinations::ncmec::is_production(&url)
-                        || production == Some(true)
-                        || channel.production,
-                    usage!(
-                        "this is the production address: it needs --production, credentials and a named officer"
-                    )
-                );
+                let real = production.unwrap_or(channel.production);
+                destinations::check_address(&url, real)?;
                 channel.url = Some(url);
             }
             if let Some(key) = &recipient {
-                anyhow::ensure!(
-                    destinations::is_recipient(key),
-                    usage!("the recipient isn't an age recipient (age1…)")
-                );
+                destinations::check_recipient(key)?;
             }
             // From a file: other users of the machine can read a process's arguments.
             if let Some(file) = password_file {

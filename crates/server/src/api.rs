@@ -2,14 +2,17 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, patch, post, put};
 use utoipa::OpenApi;
 
 use crate::App;
 
 mod appeals;
 mod cases;
+mod destinations;
 mod determinations;
+mod embargo;
+mod exhibits;
 mod health;
 mod hooks;
 mod intake;
@@ -17,6 +20,8 @@ mod matching;
 mod payments;
 mod record;
 mod reports;
+mod restorations;
+mod routes;
 mod screen;
 mod uploads;
 
@@ -28,8 +33,9 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
     info(title = "obhut", description = "From first match to a report authorities can act on. Keys are created by the operator and sent as `Authorization: Bearer`."),
     paths(
         screen::screen, uploads::decided, uploads::one, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide, determinations::determine, determinations::determined,
-        intake::new_case, intake::case_schema, intake::intake, intake::queue,
-        record::facts, record::set_facts, record::exhibits, record::view,
+        intake::new_case, intake::case_schema, intake::intake, intake::queue, intake::open,
+        record::facts, record::set_facts, exhibits::exhibits, exhibits::add, exhibits::view, embargo::set, embargo::lift,
+        routes::list, routes::add, routes::remove, routes::of_case, destinations::list, destinations::set, destinations::resume, restorations::list, restorations::done,
         reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract, reports::outcome, reports::transcript, reports::due, reports::see_alarm,
         payments::submit, payments::alerts, payments::alert, payments::holds, payments::decide_hold,
         appeals::open, appeals::list, appeals::decide, appeals::by_code, appeals::notice, health::health, health::metrics
@@ -52,6 +58,7 @@ impl utoipa::Modify for Bearer {
     }
 }
 
+// Long: one line or a few per resource.
 pub(crate) fn routes() -> Router<App> {
     // A route's own body limit is inside the one for all routes (lib.rs), so it is the one that counts.
     Router::new()
@@ -94,8 +101,30 @@ pub(crate) fn routes() -> Router<App> {
                 .put(record::set_facts)
                 .layer(DefaultBodyLimit::max(record::FACTS_BYTES_MAX)),
         )
-        .route("/v1/cases/{case}/exhibits", get(record::exhibits))
-        .route("/v1/exhibits/{exhibit}/views", post(record::view))
+        .route(
+            "/v1/cases/{case}/exhibits",
+            get(exhibits::exhibits).post(exhibits::add),
+        )
+        .route("/v1/exhibits/{exhibit}/views", post(exhibits::view))
+        .route(
+            "/v1/cases/{case}/embargo",
+            put(embargo::set).delete(embargo::lift),
+        )
+        .route("/v1/cases/{case}/routing", get(routes::of_case))
+        .route("/v1/routes", get(routes::list).post(routes::add))
+        .route("/v1/routes/{route}", delete(routes::remove))
+        .route("/v1/destinations", get(destinations::list))
+        .route("/v1/destinations/{name}", patch(destinations::set))
+        .route(
+            "/v1/destinations/{name}/resumption",
+            post(destinations::resume),
+        )
+        .route("/v1/restorations", get(restorations::list))
+        .route(
+            "/v1/restorations/{restoration}/done",
+            post(restorations::done),
+        )
+        .route("/v1/intake/{incoming}/case", post(intake::open))
         .route(
             "/v1/cases/{case}/reports/{destination}/draft",
             get(reports::draft),

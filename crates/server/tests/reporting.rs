@@ -130,7 +130,6 @@ async fn from_case_file_to_receipt_and_back() {
     tokio::spawn(
         async move { obhut_server::serve(listener, router, std::future::pending()).await },
     );
-    // Not over HTTP: no key may set up a destination.
     casework::set_channel(&b.casework, &channel, &admin)
         .await
         .unwrap();
@@ -300,6 +299,259 @@ async fn from_case_file_to_receipt_and_back() {
         b.get(&b.rita, &format!("/v1/reports/{report}")).await.1["status"],
         "retracting"
     );
+    // What was taken from the person is given back, and the platform says so.
+    let (status, open) = b.get(&b.rita, "/v1/restorations").await;
+    let open = open.as_array().unwrap();
+    assert!(status == 200 && !open.is_empty(), "{open:?}");
+    assert_eq!(b.get(&key, "/v1/restorations").await.0, 403, "no reviewer");
+    for one in open {
+        assert_eq!(one["case"], json!(case));
+        let done = format!(
+            "/v1/restorations/{}/done",
+            one["restoration"].as_str().unwrap()
+        );
+        for status in [204, 404] {
+            assert_eq!(b.post(&b.rita, &done, json!({})).await.0, status);
+        }
+    }
+    let (_, left) = b.get(&b.rita, "/v1/restorations").await;
+    assert_eq!(left, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exhibit_is_added_and_shown_blurred_first() {
+    let b = Bench::new().await;
+    let (_, made) = b.post(&b.intake, "/v1/cases", case()).await;
+    let case = made["case"].as_str().unwrap().to_owned();
+    let path = format!("/v1/cases/{case}/exhibits");
+    let picture = bench::picture(1);
+    assert_eq!(
+        b.call(&b.intake, "POST", &path, picture.clone()).await.0,
+        403
+    );
+    assert_eq!(b.call(&b.rita, "POST", &path, Body::empty()).await.0, 400);
+    let unknown = "/v1/cases/case-0/exhibits";
+    assert_eq!(
+        b.call(&b.rita, "POST", unknown, picture.clone()).await.0,
+        404
+    );
+    let (status, added) = b.call(&b.rita, "POST", &path, picture.clone()).await;
+    assert_eq!(
+        (status, &added["bytes"]),
+        (200, &json!(picture.len())),
+        "{added}"
+    );
+    let exhibit = added["exhibit"].as_str().unwrap().to_owned();
+
+    let views = format!("/v1/exhibits/{exhibit}/views");
+    let ask = json!({ "purpose": "triage", "extent": "blurred" }).to_string();
+    let request = Request::post(&views)
+        .header(header::AUTHORIZATION, format!("Bearer {}", b.rita))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(ask.clone()))
+        .unwrap();
+    let response = b.app.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "image/png");
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    let png = http_body_util::BodyExt::collect(response.into_body())
+        .await
+        .unwrap()
+        .to_bytes();
+    let small = image::load_from_memory(&png).unwrap();
+    assert!(small.width().max(small.height()) <= 256 && small.color() == image::ColorType::L8);
+    // Neighbouring pixels of the picture differ everywhere; in the rendition nowhere by much.
+    let grey = small.to_luma8();
+    for (x, y, p) in grey.enumerate_pixels().filter(|(x, ..)| *x > 0) {
+        assert!(
+            p.0[0].abs_diff(grey.get_pixel(x - 1, y).0[0]) <= 40,
+            "{x} {y}"
+        );
+    }
+    let (_, exhibits) = b.get(&b.rita, &path).await;
+    let seen: Vec<_> = exhibits
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|e| e["exhibit"] == json!(exhibit))
+        .map(|e| e["views"][0]["extent"].clone())
+        .collect();
+    assert_eq!(seen, [json!("blurred")]);
+    // Whoever saw only the rendition hasn't viewed the file.
+    let decision = json!({ "ruling": "report", "grounds": "as assessed",
+                           "category": { "scale": "ncmec-industry", "value": "A2" } });
+    let decide = format!("/v1/cases/{case}/decisions");
+    assert_eq!(b.post(&b.rita, &decide, decision).await.0, 200);
+    let draft = format!("/v1/cases/{case}/reports/ncmec/draft");
+    let (_, draft) = b.get(&b.olga, &draft).await;
+    assert!(
+        !draft
+            .to_string()
+            .contains("<fileViewedByEsp>true</fileViewedByEsp>"),
+        "{draft}"
+    );
+
+    // Text has no rendition; the bytes themselves are no way around it.
+    let text = made["exhibits"][0].as_str().unwrap();
+    let (status, said) = b
+        .call(&b.rita, "POST", &format!("/v1/exhibits/{text}/views"), ask)
+        .await;
+    assert_eq!(
+        (status, &said["error"]),
+        (422, &json!("no-rendition")),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_embargo_is_set_and_lifted_by_an_officer() {
+    let b = Bench::new().await;
+    let (_, made) = b.post(&b.intake, "/v1/cases", case()).await;
+    let case = made["case"].as_str().unwrap().to_owned();
+    let ruling = json!({ "ruling": "report", "grounds": "as assessed" });
+    let decide = format!("/v1/cases/{case}/decisions");
+    assert_eq!(b.post(&b.rita, &decide, ruling).await.0, 200);
+    let path = format!("/v1/cases/{case}/embargo");
+    let notice =
+        json!({ "measure": "content-removed", "language": "en", "contact": "appeals@example.com" });
+    let notices = format!("/v1/cases/{case}/notices");
+    let order = json!({ "authority": "Prosecutor, 12 Js 3" });
+    for (key, body, status) in [
+        (&b.rita, &order, 403),
+        (&b.olga, &json!({ "authority": " " }), 422),
+        (
+            &b.olga,
+            &json!({ "authority": "P", "until": "tomorrow" }),
+            422,
+        ),
+        (&b.olga, &order, 204),
+    ] {
+        let (given, said) = b.call(key, "PUT", &path, body.to_string()).await;
+        assert_eq!(given, status, "{body}: {said}");
+    }
+    assert_eq!(b.post(&b.rita, &notices, notice.clone()).await.0, 409);
+    for (body, status) in [
+        (json!({ "reason": "" }), 422),
+        (json!({ "reason": "order of 1 March" }), 204),
+    ] {
+        let (given, said) = b.call(&b.olga, "DELETE", &path, body.to_string()).await;
+        assert_eq!(given, status, "{body}: {said}");
+    }
+    assert_eq!(b.post(&b.rita, &notices, notice).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_sets_up_destinations_and_routes() {
+    let b = Bench::new().await;
+    let webhook = "/v1/destinations/webhook";
+    let olga = casework::person(&b.casework, "Olga").await.unwrap().id;
+    for (key, path, body, status) in [
+        (&b.rita, webhook, json!({ "user": "u" }), 403),
+        (
+            &b.olga,
+            "/v1/destinations/nowhere",
+            json!({ "user": "u" }),
+            404,
+        ),
+        (
+            &b.olga,
+            webhook,
+            json!({ "url": "http://example.com/x" }),
+            422,
+        ),
+        (&b.olga, webhook, json!({ "url": "ftp://127.0.0.1/x" }), 422),
+        (&b.olga, webhook, json!({ "folder": "/etc" }), 400),
+        (&b.olga, webhook, json!({ "production": true }), 422),
+        (&b.olga, webhook, json!({ "recipient": "age1" }), 422),
+        (
+            &b.olga,
+            webhook,
+            json!({ "url": "https://hooks.example/T0K3N", "user": "u", "secret": "S3CR3T", "officer": olga }),
+            204,
+        ),
+    ] {
+        let (given, said) = b.call(key, "PATCH", path, body.to_string()).await;
+        assert_eq!(given, status, "{body}: {said}");
+        assert!(!said.to_string().contains("S3CR3T"));
+    }
+    let (_, all) = b.get(&b.rita, "/v1/destinations").await;
+    let text = all.to_string();
+    assert!(
+        !text.contains("S3CR3T") && !text.contains("T0K3N"),
+        "{text}"
+    );
+    let set = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|d| d["name"] == "webhook")
+        .unwrap();
+    assert_eq!(
+        (&set["address"], &set["has_secret"]),
+        (&json!("https://hooks.example"), &json!(true))
+    );
+    casework::halt_channel(&b.casework, "webhook", "HTTP 401")
+        .await
+        .unwrap();
+    let resume = "/v1/destinations/webhook/resumption";
+    assert_eq!(b.post(&b.rita, resume, json!({})).await.0, 403);
+    assert_eq!(b.post(&b.olga, resume, json!({})).await.0, 204);
+    let channel = casework::channel(&b.casework, "webhook").await.unwrap();
+    assert!(channel.halted.is_none() && channel.secret.is_some());
+
+    let route = json!({ "destination": "webhook", "basis": "house rule", "user_country": "DE" });
+    let wrong = |field: &str, value: &str| {
+        let mut route = route.clone();
+        route[field] = value.into();
+        route
+    };
+    for (key, body, status) in [
+        (&b.rita, route.clone(), 403),
+        (&b.olga, wrong("basis", ""), 422),
+        (&b.olga, wrong("destination", "nowhere"), 404),
+        (&b.olga, wrong("surface", "everywhere"), 400),
+        (&b.olga, wrong("from", "soon"), 422),
+    ] {
+        let (given, said) = b.post(key, "/v1/routes", body).await;
+        assert_eq!(given, status, "{said}");
+    }
+    let (status, added) = b.post(&b.olga, "/v1/routes", route).await;
+    assert_eq!(status, 200, "{added}");
+    let mut german = case();
+    german["facts"]["jurisdiction"] = json!({ "user_country": "DE" });
+    let (_, made) = b.post(&b.intake, "/v1/cases", german).await;
+    let routing = format!("/v1/cases/{}/routing", made["case"].as_str().unwrap());
+    let (_, to) = b.get(&b.rita, &routing).await;
+    assert_eq!(to["to"][0]["destination"], "webhook", "{to}");
+    let id = added["route"].as_str().unwrap();
+    for status in [204, 404] {
+        let path = format!("/v1/routes/{id}");
+        assert_eq!(
+            b.call(&b.olga, "DELETE", &path, Body::empty()).await.0,
+            status
+        );
+    }
+    assert_eq!(b.get(&b.rita, "/v1/routes").await.1, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incoming_report_becomes_one_case() {
+    let b = Bench::new().await;
+    let line = "{\"account\": \"b\", \"tags\": [\"sextortion\"]}\n";
+    b.call(&b.intake, "POST", "/v1/intake", line).await;
+    let (_, queue) = b.get(&b.rita, "/v1/intake").await;
+    let id = queue[0]["id"].as_str().unwrap();
+    let open = format!("/v1/intake/{id}/case");
+    assert_eq!(b.post(&b.intake, &open, json!({})).await.0, 403);
+    let (status, first) = b.post(&b.rita, &open, json!({})).await;
+    assert_eq!(status, 200, "{first}");
+    assert_eq!(b.post(&b.rita, &open, json!({})).await.1, first);
+    let shown = format!("/v1/cases/{}", first["case"].as_str().unwrap());
+    assert_eq!(b.get(&b.rita, &shown).await.0, 200);
+    for unknown in ["in-999", "in-x", "%ff"] {
+        let path = format!("/v1/intake/{unknown}/case");
+        let (status, said) = b.post(&b.rita, &path, json!({})).await;
+        assert!(matches!(status, 400 | 404), "{unknown}: {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

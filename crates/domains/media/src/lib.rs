@@ -9,6 +9,7 @@ mod lists;
 mod matches;
 mod migrations;
 mod record;
+mod rendition;
 mod scan;
 mod screen;
 
@@ -26,6 +27,7 @@ pub use obhut_decode::{
 };
 pub use obhut_hash::{Compute, Digest, Kind, kinds};
 pub use record::{Recorded, digests_of, digests_of_file, record};
+pub use rendition::blurred;
 pub use scan::{FoundFile, ScanProblem, scan};
 pub use screen::{
     BankHit, Current, Match, ScreenOptions, Screened, Screener, Verdict, current, frame_pixels,

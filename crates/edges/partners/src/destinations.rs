@@ -1,12 +1,13 @@
 //! Registry of destinations: each combines a form with a way to deliver it.
 
 use futures::future::BoxFuture;
+use obhut_casework::CaseworkError;
 use obhut_formats::reports::{self, Form};
 
 use crate::hand_over;
 use crate::submission::{SendFault, Sent, Submission};
 
-pub use crate::hand_over::is_recipient;
+use crate::hand_over::is_recipient;
 
 pub mod ncmec;
 mod webhook;
@@ -73,6 +74,44 @@ pub const ALL: &[Destination] = &[
 pub fn by_name(name: &str) -> Option<&'static Destination> {
     // A short list, looked up once per job: a list is enough.
     ALL.iter().find(|d| d.form.name == name)
+}
+
+/// Checks an address before it is put on record.
+///
+/// # Errors
+/// No URL; plain http beyond this machine; the real service of the CyberTipline while the destination is for tests.
+pub fn check_address(url: &str, production: bool) -> Result<(), CaseworkError> {
+    let invalid = |why: &str| Err(CaseworkError::invalid("url", why));
+    let Some(known) = url::Url::parse(url).ok().filter(url::Url::has_host) else {
+        return invalid("isn't a URL with a host");
+    };
+    // host_str() keeps the brackets of an IPv6 address.
+    let local = matches!(known.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if known.scheme() != "https" && !(known.scheme() == "http" && local) {
+        return invalid(
+            "reports go over https only; plain http is only for a fake service on this machine",
+        );
+    }
+    if ncmec::is_production(url) && !production {
+        return invalid(
+            "is the production address: it needs production mode, credentials and a named officer",
+        );
+    }
+    Ok(())
+}
+
+/// Checks the key that packages are encrypted to.
+///
+/// # Errors
+/// It isn't an age recipient.
+pub fn check_recipient(key: &str) -> Result<(), CaseworkError> {
+    match is_recipient(key) {
+        true => Ok(()),
+        false => Err(CaseworkError::invalid(
+            "recipient",
+            "isn't an age recipient (age1…)",
+        )),
+    }
 }
 
 #[cfg(test)]

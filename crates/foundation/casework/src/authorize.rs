@@ -46,6 +46,8 @@ pub enum Action {
     DecideHold,
     /// Sign, dispute and set up hash lists.
     CurateLists,
+    /// Open a case from a report that came in.
+    OpenIncoming,
     /// See an exhibit, or put one in.
     ViewExhibit,
     /// Put a case under embargo, or lift it.
@@ -127,15 +129,16 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::ReadFacts, EITHER),
     gate(Action::SetFacts, EITHER),
     gate(Action::Determine, EITHER),
+    gate(Action::OpenIncoming, EITHER),
     gate(Action::ViewExhibit, REVIEWER),
     gate(Action::SeeAlarm, OFFICER),
     at_the_shell(Action::CurateLists, STEWARD),
-    at_the_shell(Action::SetEmbargo, OFFICER),
+    gate(Action::SetEmbargo, OFFICER),
     at_the_shell(Action::KeepDeadlines, OFFICER),
-    at_the_shell(Action::ResumeSending, OFFICER),
-    at_the_shell(Action::SetUpDestinations, ADMINISTRATOR),
+    gate(Action::ResumeSending, OFFICER),
+    gate(Action::SetUpDestinations, ADMINISTRATOR),
     at_the_shell(Action::AnswerForDestination, OFFICER),
-    at_the_shell(Action::RestoreAccount, REVIEWER),
+    gate(Action::RestoreAccount, REVIEWER),
     at_the_shell(Action::RecordBasis, ADMINISTRATOR),
     at_the_shell(Action::TagAddresses, REVIEWER),
     at_the_shell(Action::WatchAddresses, REVIEWER),

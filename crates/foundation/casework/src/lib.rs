@@ -137,7 +137,7 @@ pub use uploads::{
 };
 pub use views::{
     Extent, ViewRecord, exhibit, exhibits, exhibits_of_case, put_exhibit, vault_key, verify_vault,
-    view, views,
+    view, view_blurred, views,
 };
 
 pub use dossier::{Contents, dossier, dossier_of};

@@ -22,6 +22,8 @@ words! {
         Part = "part",
         /// Its metadata only.
         Metadata = "metadata",
+        /// A small, grey, blurred rendition of it.
+        Blurred = "blurred",
         /// Nothing: the bytes were handed on, not looked at.
         Unseen = "unseen",
         /// Nothing: the bytes couldn't be read. Recorded, never asked for.
@@ -212,17 +214,45 @@ pub async fn view(
     purpose: &str,
     extent: Extent,
 ) -> Result<Vec<u8>> {
+    // Either would be untrue of a person who gets the bytes.
+    if matches!(extent, Extent::Failed | Extent::Blurred) {
+        return Err(CaseworkError::invalid(
+            "extent",
+            "is for the record; say whole, part, metadata or unseen",
+        ));
+    }
+    read_for(casework, exhibit, person, purpose, extent).await
+}
+
+/// A rendition of an exhibit, for a reviewer and a purpose, after both have been recorded; `render` makes it from the
+/// bytes, which the person doesn't get.
+///
+/// # Errors
+/// As for [`view`], and what `render` says.
+pub async fn view_blurred<E: From<CaseworkError>>(
+    casework: &Casework,
+    exhibit: &str,
+    person: &Person,
+    purpose: &str,
+    render: impl AsyncFnOnce(Vec<u8>) -> std::result::Result<Vec<u8>, E>,
+) -> std::result::Result<Vec<u8>, E> {
+    let bytes = read_for(casework, exhibit, person, purpose, Extent::Blurred).await?;
+    render(bytes).await
+}
+
+/// The bytes of an exhibit, once the reading is on record.
+async fn read_for(
+    casework: &Casework,
+    exhibit: &str,
+    person: &Person,
+    purpose: &str,
+    extent: Extent,
+) -> Result<Vec<u8>> {
     person.require(Role::Reviewer)?;
     if purpose.trim().is_empty() {
         return Err(CaseworkError::invalid(
             "purpose",
             "say what the exhibit is needed for",
-        ));
-    }
-    if extent == Extent::Failed {
-        return Err(CaseworkError::invalid(
-            "extent",
-            "is for the record; say whole, part, metadata or unseen",
         ));
     }
     // Nothing is recorded about exhibits that aren't there.
@@ -489,8 +519,8 @@ pub(crate) async fn viewed(tx: &mut Tx, exhibit: &str) -> Result<Viewed> {
         match Columns::of(row).word(Extent::from_word, "extent")? {
             Extent::Whole => viewed.whole = true,
             Extent::Metadata => viewed.metadata = true,
-            // A part counts for nothing: reports claim a view only of the whole file or of metadata.
-            Extent::Part | Extent::Unseen | Extent::Failed => {}
+            // A part or a rendition counts for nothing: reports claim a view only of the whole file or of metadata.
+            Extent::Part | Extent::Blurred | Extent::Unseen | Extent::Failed => {}
         }
     }
     Ok(viewed)

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
-use obhut_app::casework::{self, CASE_FILE_BYTES_MAX, CaseFile, Right};
+use obhut_app::casework::{self, Act, CASE_FILE_BYTES_MAX, CaseFile, Right};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -164,4 +164,21 @@ pub(crate) async fn queue(
     let queue =
         obhut_app::intake::incoming_queue(&app.casework, parameters.from.max(0), rows).await?;
     Ok(Json(serde_json::to_value(queue).expect("a queue is JSON")))
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OpenedBody {
+    case: String,
+}
+
+/// Open a case from an incoming report; the same case again if it has one already.
+#[utoipa::path(post, path = "/v1/intake/{incoming}/case", params(("incoming" = String, Path)), responses((status = 200, body = OpenedBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer or reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It became a case at the same time; ask again")), security(("key" = [])))]
+pub(crate) async fn open(
+    State(app): State<App>,
+    Path(incoming): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<OpenedBody>, Fault> {
+    let person = access::acting(&app, &headers, Act::OpenIncoming).await?;
+    let case = obhut_app::intake::case_of_incoming(&app.casework, &incoming, &person.id).await?;
+    Ok(Json(OpenedBody { case }))
 }

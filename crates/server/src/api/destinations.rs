@@ -1,0 +1,134 @@
+//! `/v1/destinations`: where reports can go, and how each is reached. Secrets go in and never come out.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use obhut_app::casework::{self, Act, Right, Sealed};
+use obhut_app::partners::destinations;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DestinationBody {
+    name: &'static str,
+    title: &'static str,
+    /// Its address, without user, path and query; none while it takes its own.
+    address: Option<String>,
+    /// True if a password or signing secret is set.
+    has_secret: bool,
+    /// The age key packages are encrypted to.
+    recipient: Option<String>,
+    /// Id of the officer who answers for what is sent.
+    officer: Option<String>,
+    /// True when it is the real one.
+    production: bool,
+    /// Why nothing is sent there at the moment.
+    halted: Option<String>,
+}
+
+/// What is to change; what is left out keeps its value.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DestinationRequest {
+    /// Its address, https; http only on this machine.
+    url: Option<String>,
+    /// User name there.
+    user: Option<String>,
+    /// Password or signing secret.
+    secret: Option<Secret>,
+    /// The age key (age1…) packages are encrypted to.
+    recipient: Option<String>,
+    /// Id of the officer who answers for what is sent.
+    officer: Option<String>,
+    /// Use the production service; needs credentials and an officer.
+    production: Option<bool>,
+}
+
+/// A password; never shown, not even in a log of requests.
+#[derive(Deserialize, ToSchema)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+pub(super) fn unknown(name: &str) -> Fault {
+    let all: Vec<_> = destinations::ALL.iter().map(|d| d.form.name).collect();
+    let name: String = name.chars().take(64).collect();
+    Fault::new(
+        StatusCode::NOT_FOUND,
+        "not-found",
+        format!(
+            "there is no destination {name:?}; there are {}",
+            all.join(", ")
+        ),
+    )
+}
+
+/// Where reports can go, and how each is reached.
+#[utoipa::path(get, path = "/v1/destinations", responses((status = 200, body = [DestinationBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<DestinationBody>>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    let mut all = Vec::new();
+    for form in destinations::ALL.iter().map(|d| d.form) {
+        let channel = casework::channel(&app.casework, form.name).await?;
+        all.push(DestinationBody {
+            name: form.name,
+            title: form.title,
+            // The path of a webhook may be its credential.
+            address: channel.url.as_ref().map(|_| channel.address()),
+            has_secret: channel.secret.is_some(),
+            recipient: channel.recipient,
+            officer: channel.officer,
+            production: channel.production,
+            halted: channel.halted,
+        });
+    }
+    Ok(Json(all))
+}
+
+/// Change how a destination is reached. Ends a halt. Approved reports that haven't left have to be approved again. The
+/// folder of packages is set at the shell only.
+#[utoipa::path(patch, path = "/v1/destinations/{name}", params(("name" = String, Path)), request_body = DestinationRequest, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+pub(crate) async fn set(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<DestinationRequest>, JsonRejection>,
+) -> Result<StatusCode, Fault> {
+    let person = access::acting(&app, &headers, Act::SetUpDestinations).await?;
+    let Json(given) = given?;
+    let destination = destinations::by_name(&name).ok_or_else(|| unknown(&name))?;
+    let mut channel = casework::channel(&app.casework, destination.form.name).await?;
+    channel.production = given.production.unwrap_or(channel.production);
+    if let Some(url) = given.url {
+        destinations::check_address(&url, channel.production)?;
+        channel.url = Some(url);
+    }
+    if let Some(key) = given.recipient {
+        destinations::check_recipient(&key)?;
+        channel.recipient = Some(key);
+    }
+    channel.user = given.user.or(channel.user);
+    channel.secret = given.secret.map(|s| Sealed::new(s.0)).or(channel.secret);
+    channel.officer = given.officer.or(channel.officer);
+    casework::set_channel(&app.casework, &channel, &person).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let a halted destination be sent to again.
+#[utoipa::path(post, path = "/v1/destinations/{name}/resumption", params(("name" = String, Path)), responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn resume(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Fault> {
+    let person = access::acting(&app, &headers, Act::ResumeSending).await?;
+    let destination = destinations::by_name(&name).ok_or_else(|| unknown(&name))?;
+    casework::resume_channel(&app.casework, destination.form.name, &person).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

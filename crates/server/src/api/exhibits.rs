@@ -1,0 +1,229 @@
+//! `/v1/cases/{case}/exhibits` and `/v1/exhibits`: the evidence of a case, and who has looked at it.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use obhut_app::casework::{self, Act, Extent, Right, rfc3339};
+use obhut_app::media;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::record::uncached;
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access, intake};
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExhibitBody {
+    exhibit: String,
+    bytes: u64,
+    /// What it is, as in `image/jpeg`, where that is known.
+    media_type: Option<String>,
+    sealed_at: String,
+    views: Vec<ViewBody>,
+    /// What people decided about the same bytes in other cases, the newest twenty, newest first.
+    decided_elsewhere: Vec<EarlierBody>,
+}
+
+/// A decision about the same bytes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EarlierBody {
+    case: String,
+    /// `report` or `no-report`.
+    #[schema(value_type = String)]
+    ruling: &'static str,
+    decided_at: String,
+}
+
+/// One look at an exhibit.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ViewBody {
+    /// Id of the person.
+    person: String,
+    /// `whole`, `part`, `metadata`, `blurred`, or `failed` where it could not be read.
+    #[schema(value_type = String)]
+    extent: &'static str,
+    purpose: String,
+    viewed_at: String,
+}
+
+/// The exhibits of a case, and who has looked at each.
+#[utoipa::path(get, path = "/v1/cases/{case}/exhibits", params(("case" = String, Path)), responses((status = 200, body = [ExhibitBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn exhibits(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<ExhibitBody>>, Fault> {
+    let key = access::require(&app, &headers, Right::Cases).await?;
+    let all = casework::exhibits_of_case(&app.casework, &case).await?;
+    casework::note(&app.casework, &key.id, "case.exhibits", &case, "").await?;
+    let mut answer = Vec::with_capacity(all.len());
+    for exhibit in all {
+        let views = casework::views(&app.casework, &exhibit.id).await?;
+        let elsewhere = casework::earlier_decisions(&app.casework, &case, &exhibit.id).await?;
+        answer.push(ExhibitBody {
+            decided_elsewhere: elsewhere
+                .into_iter()
+                .map(|e| EarlierBody {
+                    case: e.case,
+                    ruling: e.ruling.word(),
+                    decided_at: rfc3339(e.decided_at),
+                })
+                .collect(),
+            views: views
+                .into_iter()
+                .map(|v| ViewBody {
+                    person: v.person,
+                    extent: v.extent.word(),
+                    purpose: v.purpose,
+                    viewed_at: rfc3339(v.viewed_at),
+                })
+                .collect(),
+            bytes: exhibit.bytes,
+            media_type: exhibit.intake.media_type,
+            sealed_at: rfc3339(exhibit.time),
+            exhibit: exhibit.id,
+        });
+    }
+    Ok(Json(answer))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ViewRequest {
+    /// Why it is needed; never empty.
+    purpose: String,
+    /// How much of it the person looks at: `whole`, `part`, `metadata`; `unseen` if the bytes are only
+    /// handed on; `blurred` for a small, grey, blurred rendition instead of the bytes. Reports say "viewed" by this;
+    /// only `whole` and `metadata` count there.
+    extent: String,
+}
+
+/// The bytes of an exhibit, for the key's person, or a PNG of at most 256 pixels a side if `extent` is `blurred`. The
+/// view is on record before the first byte leaves.
+#[utoipa::path(post, path = "/v1/exhibits/{exhibit}/views", params(("exhibit" = String, Path)), request_body = ViewRequest, responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream", description = "The bytes; a PNG (`image/png`) for `blurred`"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used, or no rendition can be made of the file"), (status = 429, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn view(
+    State(app): State<App>,
+    Path(exhibit): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<ViewRequest>, JsonRejection>,
+) -> Result<Response, Fault> {
+    let person = access::acting(&app, &headers, Act::ViewExhibit).await?;
+    let Json(given) = given?;
+    let extent = Extent::from_word(&given.extent)
+        .ok_or_else(|| Fault::bad_request("extent is whole, part, metadata, blurred or unseen"))?;
+    // An exhibit is in memory whole, like an upload; so it takes a place among those.
+    let _place = intake::receiving(&app).await?;
+    if extent == Extent::Blurred {
+        let slot = intake::acquire_slot(&app).await?;
+        let render = async |bytes| rendition(&app, slot, bytes).await;
+        let png = casework::view_blurred(&app.casework, &exhibit, &person, &given.purpose, render)
+            .await?;
+        return Ok(uncached(([(header::CONTENT_TYPE, "image/png")], png)));
+    }
+    let bytes = casework::view(&app.casework, &exhibit, &person, &given.purpose, extent).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream"),
+        // Never shown by a browser that is led here: a program asks, and shows it if a person wants.
+        (header::CONTENT_DISPOSITION, "attachment"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok(uncached((headers, bytes)))
+}
+
+/// A blurred rendition, made on a thread that may block; the slot is free again when it is made.
+async fn rendition(app: &App, slot: intake::Slot, bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    let pool = app.pool.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        let made = media::blurred(&pool, &bytes);
+        drop(slot);
+        made
+    });
+    let made = made.await.map_err(|_| {
+        Fault::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "this is our fault, not yours; send it again",
+        )
+    })?;
+    made.map_err(|why| match why.is_ours() {
+        true => Fault::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no-decoder",
+            "no decoder is free; try again shortly",
+        ),
+        false => Fault::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "no-rendition",
+            format!("no rendition can be made of this file: {why}"),
+        ),
+    })
+}
+
+/// An exhibit that was added.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AddedBody {
+    exhibit: String,
+    /// Its entry in the log of the vault.
+    log_index: u64,
+    bytes: u64,
+}
+
+/// Add an exhibit to a case: the file's bytes as the body, at most 256 MiB, its name in the header `Obhut-File-Name`
+/// (percent-encoded UTF-8). It is sealed before the answer; an approved report has to be approved again.
+#[utoipa::path(post, path = "/v1/cases/{case}/exhibits", params(("case" = String, Path)), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = AddedBody), (status = 400, body = ErrorBody, description = "No bytes"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 408, body = ErrorBody, description = "The body took longer than 120 s"), (status = 409, body = ErrorBody, description = "The person was cleared"), (status = 413, body = ErrorBody, description = "Longer than 256 MiB"), (status = 415, body = ErrorBody, description = "Packed, or in a form"), (status = 429, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn add(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<AddedBody>, Fault> {
+    let admitting = admit(&app, &case, &headers).await;
+    let ((person, name, _place), body) = intake::admitted(admitting, body).await?;
+    let bytes = intake::take(body, app.pool.limits().input_bytes_max).await?;
+    let exhibit = casework::put_exhibit(
+        &app.casework,
+        &bytes,
+        Some(&case),
+        None,
+        name.as_deref(),
+        None,
+        &person,
+    )
+    .await?;
+    Ok(Json(AddedBody {
+        exhibit: exhibit.id,
+        log_index: exhibit.log_index,
+        bytes: exhibit.bytes,
+    }))
+}
+
+/// Checks who adds an exhibit, and to what, before the body is read.
+async fn admit(
+    app: &App,
+    case: &str,
+    headers: &HeaderMap,
+) -> Result<
+    (
+        casework::Person,
+        Option<String>,
+        tokio::sync::OwnedSemaphorePermit,
+    ),
+    Fault,
+> {
+    let person = access::acting(app, headers, Act::ViewExhibit).await?;
+    intake::check_encoding(headers)?;
+    // A form would be sealed with its boundaries, as another file than was sent.
+    if intake::is_form(headers) {
+        return Err(Fault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "no-form",
+            "send the file's bytes themselves as the body",
+        ));
+    }
+    casework::case(&app.casework, case).await?;
+    let name = intake::text_header(headers, "obhut-file-name")?;
+    Ok((person, name, intake::receiving(app).await?))
+}

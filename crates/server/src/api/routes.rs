@@ -1,0 +1,125 @@
+//! `/v1/routes`: which authorities receive a case, and on which legal basis.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use obhut_app::casework::{self, Act, Right, Route, ServiceKind, Surface};
+use obhut_app::partners::destinations;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+/// A route; an empty text means any.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RouteRequest {
+    /// The destination.
+    destination: String,
+    /// The law and its section; never empty.
+    basis: String,
+    /// Only for providers of this country (ISO 3166-1).
+    #[serde(default)]
+    provider_country: String,
+    /// Only for users of this country (ISO 3166-1).
+    #[serde(default)]
+    user_country: String,
+    /// Only for this sort of service.
+    service: Option<String>,
+    /// Only for this surface.
+    surface: Option<String>,
+    /// First day, YYYY-MM-DD (UTC).
+    #[serde(default)]
+    from: String,
+    /// Last day, YYYY-MM-DD (UTC).
+    #[serde(default)]
+    until: String,
+    /// Skip if this destination has received the case already.
+    #[serde(default)]
+    unless: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RouteAnswer {
+    /// Its id.
+    route: String,
+}
+
+/// The routes on record, oldest first.
+#[utoipa::path(get, path = "/v1/routes", responses((status = 200, body = [Object]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<Route>>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    Ok(Json(casework::routes(&app.casework).await?))
+}
+
+/// Put a route on record: from then on cases it fits go to its destination, once a person has decided and another has
+/// approved.
+#[utoipa::path(post, path = "/v1/routes", request_body = RouteRequest, responses((status = 200, body = RouteAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+pub(crate) async fn add(
+    State(app): State<App>,
+    headers: HeaderMap,
+    given: Result<Json<RouteRequest>, JsonRejection>,
+) -> Result<Json<RouteAnswer>, Fault> {
+    let person = access::acting(&app, &headers, Act::SetUpDestinations).await?;
+    let Json(given) = given?;
+    for name in [&given.destination, &given.unless] {
+        if !name.is_empty() && destinations::by_name(name).is_none() {
+            return Err(super::destinations::unknown(name));
+        }
+    }
+    let route = Route {
+        id: String::new(),
+        destination: given.destination,
+        provider_country: given.provider_country,
+        user_country: given.user_country,
+        service: word(given.service, "service", ServiceKind::from_word)?,
+        surface: word(given.surface, "surface", Surface::from_word)?,
+        from: given.from,
+        until: given.until,
+        unless: given.unless,
+        basis: given.basis,
+    };
+    let route = casework::add_route(&app.casework, &route, &person).await?;
+    Ok(Json(RouteAnswer { route }))
+}
+
+fn word<T>(
+    given: Option<String>,
+    field: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Fault> {
+    let Some(given) = given else { return Ok(None) };
+    read(&given).map(Some).ok_or_else(|| {
+        Fault::bad_request(format!(
+            "{field} isn't one of the words that `GET /v1/schemas/case` lists"
+        ))
+    })
+}
+
+/// Take a route off the record; reports that went by it stay.
+#[utoipa::path(delete, path = "/v1/routes/{route}", params(("route" = String, Path)), responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Path(route): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Fault> {
+    let person = access::acting(&app, &headers, Act::SetUpDestinations).await?;
+    casework::remove_route(&app.casework, &route, &person).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which destinations a case goes to by the routes on record, and which are spared, and why.
+#[utoipa::path(get, path = "/v1/cases/{case}/routing", params(("case" = String, Path)), responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn of_case(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<casework::Routing>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    Ok(Json(casework::routing_for(&app.casework, &case).await?))
+}
