@@ -155,6 +155,15 @@ async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
             .await
             .unwrap();
         assert_eq!(casework::open_appeals(c).await.unwrap().len(), 1);
+        // An outsider learns from a second code that an appeal is open, and no id of ours.
+        let second = notice_of(c, &id, Measure::AccountClosed, &rita)
+            .await
+            .unwrap();
+        let again = refused(casework::appeal_by_code(c, &second.code, "again").await);
+        assert!(
+            again.contains("open already") && !again.contains(&id),
+            "{again}"
+        );
         // It has its clock, and another person decides.
         assert!(
             casework::deadlines(c, Some(&id), false)
@@ -184,11 +193,15 @@ async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
         let open = casework::restorations(c, false).await.unwrap();
         assert_eq!(open.len(), 2);
         assert_eq!(open[0].account.as_ref().unwrap().expose(), "u");
+        // A notice says that it was given back once that is so.
+        let early = refused(notice_of(c, &id, Measure::Restored, &rita).await);
+        assert!(early.contains("isn't given back yet"), "{early}");
         for one in open {
             casework::finish_restoration(c, &one.id, &rita)
                 .await
                 .unwrap();
         }
+        notice_of(c, &id, Measure::Restored, &rita).await.unwrap();
         assert!(
             casework::restorations(c, true)
                 .await
@@ -196,6 +209,42 @@ async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
                 .iter()
                 .all(|r| r.account.is_none() && r.done_at.is_some())
         );
+    })
+    .await;
+}
+
+async fn notice_of(c: &Casework, case: &str, measure: Measure, person: &Person) -> Result<Notice> {
+    casework::make_notice(c, case, measure, Language::English, "", person).await
+}
+
+/// An approved report that was withdrawn once left its case "reported", which nobody could correct.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_whose_reports_were_withdrawn_is_decided_and_can_be_decided_again() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let (rita, olga) = people(c).await;
+        let facts = r#"{"facts": {"reported": {"id": "u"}, "places": [{"place": "web-page", "urls": ["https://example.com/p"]}]}}"#;
+        let id = case(c, facts, None).await.case;
+        casework::decide(c, &id, &rita, &request()).await.unwrap();
+        let mut reports = Vec::new();
+        for destination in ["package", "webhook"] {
+            let report = casework::file_latest(c, &id, destination, false, "test").await;
+            reports.push(report.unwrap());
+            obhut_app::reports::approve(c, &reports[reports.len() - 1], &olga, None, false)
+                .await
+                .unwrap();
+        }
+        let status = async || casework::case(c, &id).await.unwrap().case.status;
+        for (report, expected) in reports.iter().zip([CaseStatus::Reported, CaseStatus::Decided]) {
+            assert_eq!(status().await, CaseStatus::Reported);
+            let how = casework::retract_report(c, report, "wrong", &olga).await;
+            assert_eq!(how.unwrap(), "withdrawn");
+            assert_eq!(status().await, expected);
+        }
+        casework::decide(c, &id, &rita, &decision(Ruling::NoReport))
+            .await
+            .unwrap();
+        assert_eq!(status().await, CaseStatus::Closed);
     })
     .await;
 }

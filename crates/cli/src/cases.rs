@@ -346,6 +346,7 @@ fn describe(detail: &CaseDetail) -> String {
             .map_or_else(String::new, |e| format!(", exhibit {e}"));
         text += &match f.matched.list.is_empty() {
             true if f.what == "given" => format!("\n  {name}: added with the case{kept}"),
+            true if f.what == "as-received" => format!("\n  {name}{kept}"),
             true => format!("\n  {name}: unreadable ({}){kept}", f.what),
             false => format!(
                 "\n  {name}: {} {} at {}, {} bits{}{kept}",

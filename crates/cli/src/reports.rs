@@ -118,7 +118,12 @@ pub async fn run(
                         }
                     }
                 }
-                _ => one(&casework, &report, |r| r.status == "draft").await?,
+                // One that was stopped because something changed waits for its approval, too.
+                _ => {
+                    let stopped = stopped(&casework, &report).await?;
+                    let waits = |r: &ReportRow| r.status == "draft" || stopped.contains(&r.id);
+                    one(&casework, &report, waits).await?
+                }
             };
             // An unknown report must not grant a role.
             let row = casework::report_row(&casework, &report).await?;
@@ -129,8 +134,10 @@ pub async fn run(
             // Before the approval: docs/reporting.md promises that the approver learns what is omitted.
             if children > 0 && !row.with_victims {
                 output.remark(&format!(
-                    "note: the data of {} are omitted; `obhut report file … --with-victims` files a report that includes them",
-                    count(children as u64, "child", "children")
+                    "note: the data of {} are omitted; to include them, take this report back before it is sent (`obhut report retract {report} --reason …`), then `obhut report approve {} --destination {} --with-victims`",
+                    count(children as u64, "child", "children"),
+                    row.case,
+                    row.destination
                 ));
             }
             let because = because.as_deref();
@@ -436,6 +443,9 @@ async fn send(
             || status_json(row, filing.as_ref()),
             || status_text(row, filing.as_ref()),
         )?;
+        if state == Some(FilingState::Stopped) {
+            say_why_stopped(casework, row, output).await;
+        }
     }
     if wanted.is_empty() {
         output.line(
@@ -461,6 +471,15 @@ async fn send(
     })
 }
 
+/// Names the command that lets a stopped report go on, if it was stopped because something changed.
+async fn say_why_stopped(casework: &Casework, row: &ReportRow, output: &Output) {
+    if let Err(e) = casework::require_sendable(casework, &row.id).await
+        && let Some(next) = crate::hints::hint(&e.into())
+    {
+        output.remark(&next);
+    }
+}
+
 /// The reports an argument names: one by its id, or all of a case.
 async fn rows(casework: &Casework, named: Option<&str>) -> anyhow::Result<Vec<ReportRow>> {
     match named {
@@ -473,6 +492,18 @@ async fn rows(casework: &Casework, named: Option<&str>) -> anyhow::Result<Vec<Re
         }
         Some(id) => Ok(vec![casework::report_row(casework, id).await?]),
     }
+}
+
+/// Approved reports of a case whose sending was stopped, by id.
+async fn stopped(casework: &Casework, named: &str) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for row in rows(casework, Some(named)).await? {
+        let filing = casework::filing(casework, &row.id).await?;
+        if row.status == "approved" && filing.is_some_and(|f| f.state == FilingState::Stopped) {
+            found.push(row.id);
+        }
+    }
+    Ok(found)
 }
 
 /// The single report an argument names.

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_app::casework::{self, Act, PROPOSALS, Route, Sealed, rfc3339};
+use obhut_app::casework::{self, Act, Channel, PROPOSALS, Route, Sealed, rfc3339};
+use obhut_app::partners::destinations::Destination;
 use obhut_app::partners::http::Http;
 use obhut_app::partners::{destinations, filing};
 use serde_json::json;
@@ -27,12 +28,12 @@ pub async fn destination(
     let casework = context.casework().await?;
     match command {
         DestinationCommand::List => {
-            for d in destinations::ALL.iter().map(|d| d.form) {
+            for destination in destinations::ALL {
+                let d = destination.form;
                 let channel = casework::channel(&casework, d.name).await?;
-                let state = match (&channel.halted, channel.production) {
-                    (Some(why), _) => format!("halted: {why}"),
-                    (None, true) => "production".to_owned(),
-                    (None, false) => "test".to_owned(),
+                let state = match &channel.halted {
+                    Some(why) => format!("halted: {why}"),
+                    None => state(destination, &channel),
                 };
                 output.line(
                     || {
@@ -99,14 +100,9 @@ pub async fn destination(
             output.line(
                 || json!({ "destination": name, "production": channel.production }),
                 || {
-                    format!(
-                        "{name} is set up for {}",
-                        if channel.production {
-                            "production"
-                        } else {
-                            "testing"
-                        }
-                    )
+                    let destination =
+                        destinations::by_name(&name).expect("one of the possible values");
+                    format!("{name}: {}", state(destination, &channel))
                 },
             )?;
         }
@@ -138,6 +134,18 @@ pub async fn destination(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How a destination is set up. Only one with a test service has a test mode: a package that is handed over is real.
+fn state(destination: &Destination, channel: &Channel) -> String {
+    match (destination.has_test_service, channel.production) {
+        (true, true) => "production".into(),
+        (true, false) => "test service; what is sent there reports nothing".into(),
+        (false, _) if channel.recipient.is_none() && channel.url.is_none() => {
+            "not set up: packages need --recipient KEY, a webhook --url and --password-file".into()
+        }
+        (false, _) => "set up; what is sent there is real".into(),
+    }
 }
 
 // Long: one match arm per command.

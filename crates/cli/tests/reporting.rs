@@ -445,3 +445,58 @@ fn a_report_that_needs_a_persons_answer_says_how_to_give_it() {
         "{shown}"
     );
 }
+
+/// What a person reads of a report that came in, of a file nobody knows, and of a destination without a test service.
+#[test]
+fn what_people_read_claims_no_more_than_is_so() {
+    let b = Bench::new();
+    b.write("note.txt", b"Account: user-77\nHe wants to meet her.\n");
+    ok(&b.obhut(&["intake", "note.txt"]));
+    let case = &json(ok(&b.obhut(&["intake", "--open", "in-1", "--json"])))[0];
+    let shown = text(&b.obhut(&["case", "show", case["case"].as_str().unwrap()]));
+    assert!(
+        shown.contains("report as it came in") && !shown.contains("unreadable"),
+        "{shown}"
+    );
+
+    b.write("sub/a.png", b"bytes of no picture");
+    let made = new_case(
+        &b,
+        r#"{"files": [{"path": "sub/a.png"}], "facts": {"reported": {"id": "u"}}}"#,
+    );
+    let check = text(&b.obhut(&["report", "check", &made, "--destination", "ncmec"]));
+    assert!(
+        check.contains("a file is on no list") && !check.contains("known material"),
+        "{check}"
+    );
+
+    for (name, arguments, says) in [
+        ("package-bka", &["--folder", "out"][..], "not set up"),
+        (
+            "webhook",
+            &["--url", "https://example.com/hook"],
+            "what is sent there is real",
+        ),
+        (
+            "ncmec",
+            &["--user", "u"],
+            "what is sent there reports nothing",
+        ),
+    ] {
+        let mut command = vec!["destination", "set", name, "--by", "Olga"];
+        command.extend(arguments);
+        let set = text(&b.obhut(&command));
+        assert!(set.contains(says), "{set}");
+        let list = text(&b.obhut(&["destination", "list"]));
+        let line = list.lines().find(|l| l.starts_with(&format!("{name} ")));
+        assert!(line.is_some_and(|l| l.contains(says)), "{list}");
+    }
+    let wrong = b.obhut(&[
+        "destination",
+        "set",
+        "webhook",
+        "--url",
+        "http://example.com/",
+    ]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong));
+}

@@ -844,9 +844,7 @@ pub(super) fn rule_files(digests: usize, annotations: &[String]) -> Vec<RuleFile
     match digests {
         0 => Vec::new(),
         _ => vec![RuleFile {
-            // Whether a list contains it is the sender's claim; an unknown file alone doesn't raise the rank.
-            matched: true,
-            kept: true,
+            // Neither kept nor matched: its bytes aren't here, and that a list has it would be the sender's claim.
             annotations: annotations.to_vec(),
             ..RuleFile::default()
         }],

@@ -297,7 +297,7 @@ async fn ranks_based_on_a_cleared_case_are_recomputed() {
         let reasons: Vec<_> = row.reasons.iter().map(|r| r.rule.as_str()).collect();
         assert_eq!(
             (row.earlier_case.as_deref(), reasons),
-            (None, vec!["solicitation", "material"])
+            (None, vec!["solicitation", "files"])
         );
         assert!(row.at_risk < before);
     })

@@ -162,7 +162,7 @@ fn what_is_planted_is_found_and_in_the_right_role() {
         let role = said.get(&u64::from(*party)).map(|a| a.role());
         let right = match *label {
             "sext_victim" => role == Some(obhut_payments::Role::PossibleVictim),
-            "sender_as_recipient" => role == Some(obhut_payments::Role::PossibleFacilitator),
+            "collector" => role == Some(obhut_payments::Role::PossibleFacilitator),
             _ => role == Some(obhut_payments::Role::PossibleBuyer),
         };
         if *label == "sext_victim" {

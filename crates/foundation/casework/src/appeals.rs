@@ -135,6 +135,17 @@ pub(crate) async fn reported_meanwhile(tx: &mut Tx, case: &str) -> Result<()> {
     Ok(())
 }
 
+/// The reports of a case under appeal were withdrawn: a rejected appeal puts it back to decided.
+pub(crate) async fn back_to_decided(tx: &mut Tx, case: &str) -> Result<()> {
+    sqlx::query("UPDATE appeals SET status_before = $1 WHERE case_id = $2 AND outcome IS NULL AND status_before = $3")
+        .bind(CaseStatus::Decided.word())
+        .bind(case)
+        .bind(CaseStatus::Reported.word())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Status of the case before the appeal.
 pub(crate) async fn status_before(tx: &mut Tx, appeal: &str) -> Result<CaseStatus> {
     let row = sqlx::query("SELECT status_before FROM appeals WHERE id = $1")

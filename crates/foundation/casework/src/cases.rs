@@ -307,6 +307,19 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
     Ok(from)
 }
 
+/// Puts a case that counts as reported back to decided: none of its reports has left. Not a row of [`TRANSITIONS`],
+/// because no other step may lead there.
+pub(crate) async fn back_to_decided(tx: &mut Tx, now: i64, id: &str) -> Result<()> {
+    sqlx::query("UPDATE cases SET status = $1, changed_at = $2 WHERE id = $3 AND status = $4")
+        .bind(CaseStatus::Decided.word())
+        .bind(now)
+        .bind(id)
+        .bind(CaseStatus::Reported.word())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Moves a case on from one of some statuses only. An open appeal is ended by its own decision and
 /// by nothing else.
 pub(crate) async fn advance_from(

@@ -287,6 +287,16 @@ pub async fn restorations(casework: &Casework, all: bool) -> Result<Vec<Restorat
         .collect()
 }
 
+/// True while something of a case is to be given back.
+pub(crate) async fn is_to_be_restored(casework: &Casework, case: &str) -> Result<bool> {
+    let row =
+        sqlx::query("SELECT COUNT(*) FROM restorations WHERE case_id = $1 AND done_at IS NULL")
+            .bind(case)
+            .fetch_one(casework.db.pool())
+            .await?;
+    Ok(Columns::of(&row).int()? > 0)
+}
+
 /// Marks a restoration as done and deletes the account name stored with it.
 pub async fn finish_restoration(casework: &Casework, id: &str, person: &Person) -> Result<()> {
     person.require(Role::Reviewer)?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::database::Columns;
 use crate::{
     Appeal, AppealOutcome, Casework, CaseworkError, Person, Result, Role, Ruling, appeals, audit,
-    cases, decisions, ids, settings,
+    cases, decisions, erasures, ids, settings,
 };
 
 /// Longest message with an appeal, in characters. Our judgement.
@@ -139,6 +139,9 @@ pub async fn make_notice(
     let ended = |how: AppealOutcome| appeals.last().is_some_and(|a| a.outcome == Some(how));
     let says_why_not = match measure {
         Measure::Restored if !ended(AppealOutcome::Upheld) => "no appeal about it was upheld",
+        Measure::Restored if erasures::is_to_be_restored(casework, case).await? => {
+            "what was taken isn't given back yet, by the record of restorations"
+        }
         Measure::AppealRejected if !ended(AppealOutcome::Rejected) => {
             "no appeal about it was rejected"
         }
@@ -202,7 +205,18 @@ pub async fn appeal_by_code(casework: &Casework, code: &str, message: &str) -> R
     let row =
         row.ok_or_else(|| CaseworkError::conflict("unknown code; please check the notice"))?;
     let case = Columns::of(&row).text()?;
-    appeals::file_appeal(casework, &case, &message, "code of a notice").await
+    match appeals::file_appeal(casework, &case, &message, "code of a notice").await {
+        // In other words: ours name cases and appeals by ids that no outsider should learn.
+        Err(CaseworkError::Conflict { .. }) => Err(CaseworkError::conflict(
+            match appeals::open_since(&mut casework.db.snapshot().await?, &case).await? {
+                Some(_) => "an appeal is open already; a person will decide it",
+                None => {
+                    "an appeal was decided already; another one needs new facts: write to the provider"
+                }
+            },
+        )),
+        filed => filed,
+    }
 }
 
 /// Codes are compared without what people add when they type.

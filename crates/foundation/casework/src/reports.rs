@@ -6,7 +6,8 @@ use serde::Serialize;
 use crate::database::{Columns, Tx};
 use crate::outbox::{self, JobKind};
 use crate::{
-    Casework, CaseworkError, Decision, Next, Result, Ruling, audit, cases, decisions, facts, ids,
+    Casework, CaseworkError, Decision, Next, Result, Ruling, appeals, audit, cases, decisions,
+    facts, ids,
 };
 
 /// Destinations whose reports may only concern a suspect.
@@ -106,7 +107,8 @@ pub async fn file_latest(
 }
 
 /// Retracts a report. One that hasn't been sent is withdrawn; for a sent one the receiver is notified and
-/// has to acknowledge. The case's status does not change.
+/// has to acknowledge. A case of which no report is left but withdrawn ones counts as decided again, so that
+/// the decision can be corrected.
 pub async fn retract_report(
     casework: &Casework,
     id: &str,
@@ -129,6 +131,10 @@ pub async fn retract_report(
         )));
     }
     let status = take_back(&mut tx, casework.now(), &row, reason).await?;
+    if !any_has_left(&mut tx, &row.case).await? {
+        cases::back_to_decided(&mut tx, casework.now(), &row.case).await?;
+        appeals::back_to_decided(&mut tx, &row.case).await?;
+    }
     audit::write(
         &mut tx,
         casework.now(),
@@ -285,6 +291,17 @@ pub(crate) async fn all_taken_back(tx: &mut Tx, case: &str) -> Result<bool> {
     let all = c.int()?;
     // SUM over no rows is NULL; `all > 0` has excluded that.
     Ok(all > 0 && c.maybe_int()? == Some(0))
+}
+
+/// True if a receiver may have got a report of a case, or will get one that is approved.
+async fn any_has_left(tx: &mut Tx, case: &str) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM reports WHERE case_id = $1 AND status NOT IN ('draft', 'superseded', 'withdrawn')",
+    )
+    .bind(case)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Columns::of(&row).int()? > 0)
 }
 
 /// The reports of a case that a receiver may have got or will get, drafts included.

@@ -199,6 +199,11 @@ async fn a_notice_says_only_what_happened() {
         let b = bench().await;
         let rita = b.person("Rita", &[Role::Reviewer]).await;
         let case = at(&b, status).await;
+        for one in casework::restorations(&b.c, false).await.unwrap() {
+            casework::finish_restoration(&b.c, &one.id, &rita)
+                .await
+                .unwrap();
+        }
         let notice =
             casework::make_notice(&b.c, &case, measure, Language::English, "", &rita).await;
         assert_eq!(notice.is_ok(), made, "{status} {measure:?}: {notice:?}");

@@ -103,6 +103,8 @@ pub struct Reason {
     pub source: &'static str,
 }
 
+/// What material weighs, known or not: the rules say different things of it, and never more than one of them holds.
+const MATERIAL_POINTS: u32 = 30;
 const STANFORD: &str = "Stanford Internet Observatory, How to Fix the Online Child Exploitation Reporting System, 2024";
 const NCMEC: &str = "CyberTipline documentation of 2025-06-11";
 const NCMEC_RISK: &str = "NCMEC, CyberTipline reports escalated as urgent, 2023";
@@ -170,6 +172,11 @@ fn about_a_child(l: &RuleInput<'_>) -> bool {
 /// One child is meant: by age, by account or by name.
 fn identified(l: &RuleInput<'_>) -> bool {
     l.said.youngest.is_some() || !l.facts.victims.is_empty()
+}
+
+/// A list has a file, or a text says that it is known.
+fn is_known_material(l: &RuleInput<'_>) -> bool {
+    says(l, Signal::Known) || l.files.iter().any(|f| f.matched)
 }
 
 /// Files that are a fashion or a drawing, by the mark of who reports.
@@ -598,15 +605,34 @@ pub const RISK: &[RiskRule] = &[
         },
     },
     RiskRule {
-        id: "material",
+        id: "known-material",
         level: Level::Known,
-        points: 30,
+        points: MATERIAL_POINTS,
         source: NCMEC,
         says: "it is about known material",
         german: "es geht um bekannte Missbrauchsdarstellungen",
+        holds: |l| !only_memes(l) && is_known_material(l),
+    },
+    RiskRule {
+        id: "material",
+        level: Level::Known,
+        points: MATERIAL_POINTS,
+        source: NCMEC,
+        says: "it is about material",
+        german: "es geht um Missbrauchsdarstellungen",
+        holds: |l| !only_memes(l) && !is_known_material(l) && is(l, IncidentKind::Material),
+    },
+    RiskRule {
+        id: "files",
+        level: Level::Known,
+        points: MATERIAL_POINTS,
+        source: NCMEC,
+        says: "there are files",
+        german: "es gibt Dateien",
         holds: |l| {
             let files = !l.files.is_empty() || !l.facts.files.is_empty();
-            !only_memes(l) && (is(l, IncidentKind::Material) || says(l, Signal::Known) || files)
+            let material = is_known_material(l) || is(l, IncidentKind::Material);
+            !only_memes(l) && !material && files
         },
     },
 ];

@@ -137,7 +137,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 8,
         source: USC,
         applies: always,
-        missing: "the time of the incident isn't stated (facts.occurred_at); the time it was found is used instead",
+        missing: "the time of the incident isn't stated (facts.occurred_at); the time of the first upload is used instead, or else the time it was found",
         holds: |l| l.facts.occurred_at.is_some(),
     },
     CompletenessRule {
@@ -177,7 +177,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 5,
         source: NCMEC,
         applies: has_files,
-        missing: "the decision has no category with its scale",
+        missing: "no file has a category with its scale",
         holds: |l| l.categorised || l.facts.files.values().any(|f| f.category.is_some()),
     },
     CompletenessRule {

@@ -283,7 +283,7 @@ fn a_collector_who_passes_money_on_is_told_as_a_facilitator() {
     let said = said.expect("an alert");
     assert_eq!(
         (said.scenario, said.role()),
-        ("sender_as_recipient mule", Role::PossibleFacilitator)
+        ("collector mule", Role::PossibleFacilitator)
     );
     assert!(ids(&said).contains(&"R03") && ids(&said).contains(&"X04"));
 }

@@ -294,11 +294,15 @@ fn incident_summary(x: &mut Xml, d: &Dossier, facts: &Facts, batched: bool) {
             x.left_over("occurred_at", wrong);
         }
         let found = rfc3339(d.found_at);
-        x.value("incidentDateTime", "occurred_at", Some(known.unwrap_or(&found)));
-        let note = match (&facts.occurred_at_note, known) {
-            (Some(note), _) => Some(note.as_str()),
-            (None, None) => Some("The time at which the provider found it; the time of the incident is not known."),
-            (None, Some(_)) => None,
+        // The first upload is the incident, where nothing else is said.
+        let uploaded = d.files.iter().filter_map(|f| f.uploaded_at).min().map(rfc3339);
+        let at = known.or(uploaded.as_deref()).unwrap_or(&found);
+        x.value("incidentDateTime", "occurred_at", Some(at));
+        let note = match (&facts.occurred_at_note, known, &uploaded) {
+            (Some(note), _, _) => Some(note.as_str()),
+            (None, None, Some(_)) => Some("The time of the first upload; nothing else is known of the time of the incident."),
+            (None, None, None) => Some("The time at which the provider found it; the time of the incident is not known."),
+            (None, Some(_), _) => None,
         };
         x.value("incidentDateTimeDescription", "occurred_at_note", note);
     });

@@ -209,6 +209,36 @@ fn a_package_carries_the_same_case_and_its_exhibit() {
     assert_eq!(exhibits, ["exhibit-1"]);
 }
 
+/// What is said of the time, when the first file was uploaded; the time in the report, and the note with it.
+#[test]
+fn the_incidents_time_is_what_is_said_or_the_first_upload_or_the_finding() {
+    let said = r#"{"reported": {"id": "u"}, "occurred_at": "2026-09-20T06:15:00Z"}"#;
+    let nothing = r#"{"reported": {"id": "u"}}"#;
+    let uploaded = Some(MADE - 3_600_000_000);
+    for (facts, uploaded_at, time, note) in [
+        (said, uploaded, "2026-09-20T06:15:00Z", ""),
+        (nothing, uploaded, "2026-09-21T13:13:20Z", "first upload"),
+        (nothing, None, "2026-09-21T14:13:20Z", "is not known"),
+    ] {
+        let mut d = with_picture(facts);
+        d.files[0].uploaded_at = uploaded_at;
+        let mut later = picture();
+        later.uploaded_at = Some(MADE);
+        d.files.extend(uploaded_at.map(|_| later));
+        let xml = String::from_utf8(written("ncmec", &d).report).unwrap();
+        let of = |name: &str| {
+            let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap_or_default();
+            rest.split('<').next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(of("incidentDateTime"), time, "{facts}");
+        let described = of("incidentDateTimeDescription");
+        assert!(
+            described.contains(note) && described.is_empty() == note.is_empty(),
+            "{described}"
+        );
+    }
+}
+
 #[test]
 fn xarf_has_no_picture_inside() {
     check(
