@@ -187,6 +187,11 @@ pub async fn settings(
             schema,
             own_profile,
         } => return unit(file, schema, own_profile, context, output).await,
+        SettingsCommand::Platform {
+            url,
+            secret_file,
+            by,
+        } => return crate::routes::platform(url, secret_file, by, context, output).await,
         reporter => reporter,
     };
     let SettingsCommand::Reporter {
@@ -203,7 +208,7 @@ pub async fn settings(
         nca_unreported,
     } = command
     else {
-        unreachable!("units were answered above")
+        unreachable!("the others were answered above")
     };
     let casework = context.casework().await?;
     let mut reporter = casework::reporter(&casework).await?;

@@ -595,6 +595,18 @@ pub enum KeyCommand {
 
 #[derive(Subcommand)]
 pub enum SettingsCommand {
+    /// Show or set where your platform learns what was decided about uploads: signed events
+    Platform {
+        /// Its address
+        #[arg(long)]
+        url: Option<String>,
+        /// A file with the secret that events are signed with (Standard Webhooks; whsec_… or any text)
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+        /// Person acting (role administrator)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
     /// Show or set who reports
     Reporter {
         /// The service's name

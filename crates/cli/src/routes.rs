@@ -1,10 +1,11 @@
 //! `obhut destination`, `obhut route`, `obhut deadline`, `obhut alarm`: which authorities receive reports, how, and by when.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_app::casework::{self, Act, Channel, PROPOSALS, Route, Sealed, rfc3339};
+use obhut_app::casework::{self, Act, Channel, PLATFORM, PROPOSALS, Route, Sealed, rfc3339};
 use obhut_app::partners::destinations::Destination;
 use obhut_app::partners::http::Http;
 use obhut_app::partners::{destinations, filing};
@@ -70,12 +71,7 @@ pub async fn destination(
             }
             // From a file: other users of the machine can read a process's arguments.
             if let Some(file) = password_file {
-                let bytes = input::read(&file, PASSWORD_BYTES_MAX)?;
-                let text = String::from_utf8(bytes)
-                    .ok()
-                    .context(usage!("the password isn't valid UTF-8"))?;
-                // Editors end a file with a line break; spaces may belong to the password.
-                channel.secret = Some(Sealed::new(text.trim_end_matches(['\r', '\n']).to_owned()));
+                channel.secret = Some(secret(&file)?);
             }
             // After the input was read: what can't be read grants no role.
             let person = context
@@ -133,6 +129,59 @@ pub async fn destination(
             )?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A password or signing secret.
+fn secret(file: &Path) -> anyhow::Result<Sealed<String>> {
+    let bytes = input::read(file, PASSWORD_BYTES_MAX)?;
+    let text = String::from_utf8(bytes)
+        .ok()
+        .context(usage!("the password isn't valid UTF-8"))?;
+    // Editors end a file with a line break; spaces may belong to the password.
+    Ok(Sealed::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// `obhut settings platform`: where the platform learns what was decided about uploads.
+pub async fn platform(
+    url: Option<String>,
+    secret_file: Option<PathBuf>,
+    by: Option<String>,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = context.casework().await?;
+    let mut channel = casework::channel(&casework, PLATFORM).await?;
+    if url.is_some() || secret_file.is_some() {
+        if let Some(url) = url {
+            destinations::check_address(&url, false)?;
+            channel.url = Some(url);
+        }
+        if let Some(file) = secret_file {
+            channel.secret = Some(secret(&file)?);
+        }
+        anyhow::ensure!(
+            channel.url.is_some() && channel.secret.is_some(),
+            usage!(
+                "events need an address (--url) and a secret they are signed with (--secret-file)"
+            )
+        );
+        let person = context
+            .acting(&casework, by.as_deref(), Act::SetUpDestinations)
+            .await?;
+        casework::set_channel(&casework, &channel, &person).await?;
+        channel.halted = None;
+    }
+    // The path of a webhook may be its credential.
+    let address = channel.url.as_ref().map(|_| channel.address());
+    output.line(
+        || json!({ "address": address, "has_secret": channel.secret.is_some(), "halted": channel.halted }),
+        || match (&address, &channel.halted) {
+            (None, _) => "not set: the platform asks with GET /v1/screen?since=".into(),
+            (Some(address), None) => format!("decisions about uploads go to {address}"),
+            (Some(address), Some(why)) => format!("nothing goes to {address} any more: {why}; set --url or --secret-file to go on"),
+        },
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,7 +10,7 @@ use crate::submission::{SendFault, Sent, Submission};
 use crate::hand_over::is_recipient;
 
 pub mod ncmec;
-mod webhook;
+pub(crate) mod webhook;
 
 /// An authority, hotline or system that receives reports.
 pub struct Destination {

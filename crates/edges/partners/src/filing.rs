@@ -17,6 +17,7 @@ use crate::destinations::{self, Destination};
 use tokio::task::JoinSet;
 
 use crate::http::Http;
+use crate::platform;
 use crate::submission::{Submission, still_approved};
 
 pub use crate::submission::{SendFault, Sent};
@@ -221,6 +222,9 @@ async fn work(
     job: &Job,
     worker: &str,
 ) -> Result<JobOutcome, CaseworkError> {
+    if job.kind == JobKind::Decision {
+        return decision(casework, http, retry, job, worker).await;
+    }
     let row = casework::report_row(casework, &job.subject).await?;
     let Some(destination) = destinations::by_name(&row.destination) else {
         let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
@@ -260,10 +264,7 @@ async fn work(
                     let why = format!("given up after {} hours; last: {why}", age / 3_600_000_000);
                     return stop(casework, &row, &why, job, worker).await;
                 }
-                // The bound keeps the power within u32; an hour is reached at the seventh claim anyway.
-                let doubled = retry.first * 2_u32.pow(job.tries.clamp(1, 16) as u32 - 1);
-                let wait = doubled.min(retry.most).as_micros() as i64;
-                casework::defer_job(casework, job, worker, now() + wait).await?;
+                casework::defer_job(casework, job, worker, now() + wait_micros(retry, job)).await?;
                 tracing::warn!(report = row.id, "deferred: {why}");
                 return Ok(deferred(&row, why));
             }
@@ -293,6 +294,56 @@ async fn work(
             }
             SendFault::Ours(e) => return Err(e),
         }
+    }
+}
+
+/// How long a job waits after another try in vain, in microseconds.
+fn wait_micros(retry: &RetryPolicy, job: &Job) -> i64 {
+    // The bound keeps the power within u32; an hour is reached at the seventh claim anyway.
+    let doubled = retry.first * 2_u32.pow(job.tries.clamp(1, 16) as u32 - 1);
+    doubled.min(retry.most).as_micros() as i64
+}
+
+/// Tells the platform what was decided about uploads.
+async fn decision(
+    casework: &Casework,
+    http: &Arc<Http>,
+    retry: &RetryPolicy,
+    job: &Job,
+    worker: &str,
+) -> Result<JobOutcome, CaseworkError> {
+    let channel = casework::channel(casework, casework::PLATFORM).await?;
+    if channel.halted.is_some() {
+        casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
+        return Ok(JobOutcome::Halted);
+    }
+    let why = match platform::tell(casework, http, job).await {
+        Ok(()) => None,
+        Err(SendFault::Ours(e)) => return Err(e),
+        Err(SendFault::Denied(why)) => {
+            casework::halt_channel(casework, casework::PLATFORM, &why).await?;
+            casework::defer_job(casework, job, worker, now()).await?;
+            return Ok(JobOutcome::Halted);
+        }
+        Err(SendFault::Unreachable(why))
+            if now() - job.put_at <= retry.horizon.as_micros() as i64 =>
+        {
+            tracing::warn!("a decision about uploads isn't sent to the platform yet: {why}");
+            casework::defer_job(casework, job, worker, now() + wait_micros(retry, job)).await?;
+            return Ok(JobOutcome::Nothing);
+        }
+        Err(fault) => Some(fault.to_string()),
+    };
+    if let Some(why) = why {
+        let text = format!(
+            "the platform didn't take a decision about uploads: {why}; it can ask for them with GET /v1/screen?since="
+        );
+        casework::raise_alarm(casework, "platform", casework::PLATFORM, &text).await?;
+    }
+    match casework::finish_job(casework, job, worker).await {
+        // Another worker has it by now, and has told the platform again; the id is the same.
+        Ok(()) | Err(CaseworkError::Conflict { .. }) => Ok(JobOutcome::Nothing),
+        Err(e) => Err(e),
     }
 }
 
@@ -420,6 +471,7 @@ async fn attempt(
                 .await?;
             Ok(JobOutcome::Filed)
         }
+        JobKind::Decision => unreachable!("handled in `work`, before a report is looked for"),
         JobKind::Retraction => {
             // A person may have recorded the acknowledgement since the job was claimed.
             if filing.state == FilingState::Retracted {

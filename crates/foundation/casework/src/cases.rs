@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Columns, Tx, VALUES_MAX, places};
-use crate::{Casework, CaseworkError, Next, Person, Result, Role, audit, ids, sealed};
+use crate::{
+    Casework, CaseworkError, Next, Person, Result, Role, audit, channels, ids, outbox, sealed,
+};
 
 /// What was screened, as far as the caller knows it.
 #[derive(Clone, Debug)]
@@ -303,6 +305,15 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
         return Err(CaseworkError::conflict(format!(
             "case {id} was changed by another user meanwhile; reload it"
         )));
+    }
+    // An approval or an open appeal changes nothing for the platform, and neither does a rejected appeal.
+    let decides = match to {
+        CaseStatus::Cleared => true,
+        CaseStatus::Decided | CaseStatus::Closed => from != CaseStatus::Appealed,
+        CaseStatus::Open | CaseStatus::Reported | CaseStatus::Appealed => false,
+    };
+    if decides && channels::is_set(tx, channels::PLATFORM).await? {
+        outbox::put_decision(tx, now, id).await?;
     }
     Ok(from)
 }

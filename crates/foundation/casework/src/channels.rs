@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, people, sealed};
 
+/// The operator's own platform, by the name of its channel: where decisions about uploads go. No report goes there.
+pub const PLATFORM: &str = "platform";
+
 /// How a destination is reached. What isn't set takes the destination's own test address, if it has
 /// one.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -104,6 +107,15 @@ pub async fn channel_at(
     };
     fill(casework, &mut channel, &mut Columns::of(&row))?;
     Ok(Some(channel))
+}
+
+/// True if a destination was set up, halted or not.
+pub(crate) async fn is_set(tx: &mut Tx, destination: &str) -> Result<bool> {
+    let row = sqlx::query("SELECT 1 FROM channels WHERE destination = $1")
+        .bind(destination)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.is_some())
 }
 
 fn address_key(casework: &Casework, address: &str) -> String {
@@ -247,9 +259,13 @@ pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> 
     .bind(now)
     .execute(&mut *tx)
     .await?;
-    let text = format!(
-        "nothing is sent to {destination} any more: {why}; put it right with obhut destination set {destination}, then obhut destination resume {destination}"
-    );
+    let remedy = match destination {
+        PLATFORM => "put it right with obhut settings platform".to_owned(),
+        _ => format!(
+            "put it right with obhut destination set {destination}, then obhut destination resume {destination}"
+        ),
+    };
+    let text = format!("nothing is sent to {destination} any more: {why}; {remedy}");
     alarms::raise(&mut tx, now, "destination", destination, &text).await?;
     tx.commit().await?;
     Ok(())

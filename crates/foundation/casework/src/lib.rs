@@ -73,7 +73,9 @@ pub use authorize::{ACTIONS, Action as Act, Actor, Gate, State, authorize, autho
 pub use case_detail::{CaseDetail, case, cases, cases_before};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, NewCase, new_case};
 pub use cases::{Case, CasePlace, Embargo, Subject, case_counts, fresh_group, set_embargo};
-pub use channels::{Channel, channel, channel_at, halt_channel, resume_channel, set_channel};
+pub use channels::{
+    Channel, PLATFORM, channel, channel_at, halt_channel, resume_channel, set_channel,
+};
 pub use danger::alarm_about_danger;
 pub use deadlines::{
     Deadline, DeadlineKind, add_authority_request, deadlines, deadlines_due, end_deadline,
@@ -133,7 +135,7 @@ pub use routes::{
 };
 pub use uploads::{
     DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,
-    uploads_decided,
+    uploads_decided, uploads_of_case,
 };
 pub use views::{
     Extent, ViewRecord, exhibit, exhibits, exhibits_of_case, put_exhibit, vault_key, verify_vault,

@@ -16,6 +16,9 @@ words! {
         Report = "report",
         /// The retraction of a report; the subject is the report's id.
         Retraction = "retraction",
+        /// What was decided about uploads, for the platform; the subject is the case's id, `~`, and a mark of this
+        /// decision.
+        Decision = "decision",
     }
 }
 
@@ -63,6 +66,12 @@ pub(crate) async fn put(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> 
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Puts in that a case's uploads were decided; each decision is its own job.
+pub(crate) async fn put_decision(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
+    let subject = format!("{case}~{}", ids::random_hex(8));
+    put(tx, now, JobKind::Decision, &subject).await
 }
 
 /// Removes a job that no worker has begun; true if it was still there.

@@ -105,6 +105,23 @@ pub async fn uploads_decided(
     })
 }
 
+/// The uploads of a case, as things are now, in the order in which they were screened.
+pub async fn uploads_of_case(casework: &Casework, case: &str) -> Result<Vec<UploadStatus>> {
+    let mut tx = casework.db.snapshot().await?;
+    let (status, changed_at) = cases::status_since(&mut tx, case).await?;
+    let state = state(&mut tx, case, status).await?;
+    let mut screenings = findings::screenings(&mut tx, &[case]).await?;
+    let all = screenings.remove(case).unwrap_or_default().into_iter();
+    Ok(all
+        .map(|screening| UploadStatus {
+            screening,
+            case: case.to_owned(),
+            state,
+            since: (state != UploadState::Waiting).then_some(changed_at),
+        })
+        .collect())
+}
+
 async fn state(tx: &mut Tx, case: &str, status: CaseStatus) -> Result<UploadState> {
     Ok(match status {
         CaseStatus::Open => UploadState::Waiting,

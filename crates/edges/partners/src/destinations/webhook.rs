@@ -47,15 +47,7 @@ async fn post(submission: &Submission<'_>, id: &str, bytes: Vec<u8>) -> Result<S
             "no address and secret are set for webhook".into(),
         ));
     };
-    let now = jiff::Timestamp::now();
-    // Per attempt, not per report: the standard has receivers refuse old timestamps.
-    let signature =
-        sign(secret.expose(), id, now.as_second(), &bytes).map_err(SendFault::Denied)?;
-    let headers = vec![
-        ("webhook-id", id.to_owned()),
-        ("webhook-timestamp", now.as_second().to_string()),
-        ("webhook-signature", signature),
-    ];
+    let headers = signed(secret.expose(), id, &bytes)?;
     let mut transcript = Transcript::default();
     transcript.sent("webhook", &String::from_utf8_lossy(&bytes));
     let answered = submission
@@ -65,16 +57,35 @@ async fn post(submission: &Submission<'_>, id: &str, bytes: Vec<u8>) -> Result<S
     transcript.received(&answered);
     transcript.keep(submission).await?;
     let answered = answered.map_err(SendFault::Unreachable)?;
-    match answered.status {
-        200..=299 => Ok(Sent {
-            filing: submission.filing.clone(),
-            receipt: format!("HTTP {}", answered.status),
-        }),
-        401 | 403 => Err(SendFault::Denied(format!("HTTP {}", answered.status))),
+    accepted(answered.status)?;
+    Ok(Sent {
+        filing: submission.filing.clone(),
+        receipt: format!("HTTP {}", answered.status),
+    })
+}
+
+/// The headers of a signed event. Made for each attempt: the standard has receivers refuse old timestamps.
+pub(crate) fn signed(
+    secret: &str,
+    id: &str,
+    bytes: &[u8],
+) -> Result<Vec<(&'static str, String)>, SendFault> {
+    let seconds = jiff::Timestamp::now().as_second();
+    let signature = sign(secret, id, seconds, bytes).map_err(SendFault::Denied)?;
+    Ok(vec![
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", seconds.to_string()),
+        ("webhook-signature", signature),
+    ])
+}
+
+/// What the status of a receiver's answer means.
+pub(crate) fn accepted(status: u16) -> Result<(), SendFault> {
+    match status {
+        200..=299 => Ok(()),
+        401 | 403 => Err(SendFault::Denied(format!("HTTP {status}"))),
         // The same request would fail again. Every status not listed here is retried.
-        400 | 404 | 410 | 413 | 415 | 422 => {
-            Err(SendFault::Refused(format!("HTTP {}", answered.status)))
-        }
+        400 | 404 | 410 | 413 | 415 | 422 => Err(SendFault::Refused(format!("HTTP {status}"))),
         status => Err(SendFault::Unreachable(format!("HTTP {status}"))),
     }
 }

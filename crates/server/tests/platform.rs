@@ -1,0 +1,246 @@
+//! The platform learns from signed events what to release and what to remove, in spite of lost answers and refusals.
+
+mod bench;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use base64::Engine as _;
+use obhut_app::casework;
+use obhut_app::casework::*;
+use obhut_app::partners::filing::{self, DrainScope, RetryPolicy};
+use obhut_app::partners::http::Http;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use bench::http::{Bench, bench};
+use bench::picture;
+
+const SECRET: &[u8] = b"a secret of thirty-two bytes, no";
+
+/// A platform's endpoint: keeps what arrives, and answers with these statuses, then with 200.
+#[derive(Clone, Default)]
+struct Platform {
+    statuses: Arc<Mutex<VecDeque<u16>>>,
+    got: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
+}
+
+async fn take(State(p): State<Platform>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    p.got.lock().unwrap().push((headers, body));
+    let status = p.statuses.lock().unwrap().pop_front().unwrap_or(200);
+    StatusCode::from_u16(status).unwrap()
+}
+
+impl Platform {
+    async fn listen(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = axum::Router::new()
+            .route("/events", axum::routing::post(take))
+            .with_state(self.clone());
+        tokio::spawn(
+            async move { obhut_server::serve(listener, router, std::future::pending()).await },
+        );
+        format!("http://{address}/events")
+    }
+
+    /// What arrived since the last call, each signature checked; ids and bodies.
+    fn read(&self) -> Vec<(String, Value)> {
+        let got = std::mem::take(&mut *self.got.lock().unwrap());
+        let text = |headers: &HeaderMap, name: &str| headers[name].to_str().unwrap().to_owned();
+        got.iter()
+            .map(|(headers, body)| {
+                let id = text(headers, "webhook-id");
+                let signed = [
+                    format!("{id}.{}.", text(headers, "webhook-timestamp")).as_bytes(),
+                    &body[..],
+                ]
+                .concat();
+                let expected = base64::engine::general_purpose::STANDARD.encode(hmac(&signed));
+                assert_eq!(text(headers, "webhook-signature"), format!("v1,{expected}"));
+                (id, serde_json::from_slice(body).unwrap())
+            })
+            .collect()
+    }
+}
+
+/// HMAC-SHA-256 by RFC 2104, written apart from the sender's.
+fn hmac(message: &[u8]) -> Vec<u8> {
+    let mut key = [0_u8; 64];
+    key[..SECRET.len()].copy_from_slice(SECRET);
+    let pad = |with: u8| key.map(|b| b ^ with);
+    let inner = Sha256::new_with_prefix(pad(0x36))
+        .chain_update(message)
+        .finalize();
+    Sha256::new_with_prefix(pad(0x5c))
+        .chain_update(inner)
+        .finalize()
+        .to_vec()
+}
+
+async fn drain(b: &Bench) -> filing::DrainStats {
+    let scope = DrainScope {
+        worker: "worker",
+        report: None,
+        now: true,
+    };
+    let http = Arc::new(Http::default());
+    filing::drain(&b.casework, &http, &RetryPolicy::default(), scope)
+        .await
+        .unwrap()
+}
+
+async fn set_up(b: &Bench, url: &str) {
+    let adam = b.person("Adam", Role::Administrator).await;
+    let secret = base64::engine::general_purpose::STANDARD.encode(SECRET);
+    let channel = Channel {
+        destination: PLATFORM.into(),
+        url: Some(url.into()),
+        secret: Some(Sealed::new(format!("whsec_{secret}"))),
+        ..Channel::default()
+    };
+    casework::set_channel(&b.casework, &channel, &adam)
+        .await
+        .unwrap();
+}
+
+async fn rule(b: &Bench, rita: &Person, case: &str, ruling: Ruling) {
+    let request = DecisionRequest {
+        ruling,
+        grounds: "g".into(),
+        category: None,
+    };
+    casework::decide(&b.casework, case, rita, &request)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_reaches_the_platform_signed_and_once() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let key = b.key(&[Right::Screen, Right::Findings], None).await;
+    let upload = async |account: &str| {
+        let (_, answer) = b
+            .screen("?surface=public", &key, account, known.clone())
+            .await;
+        let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+        (text("id"), text("case"))
+    };
+    // Before a platform is set up nothing is put in.
+    let (_, early) = upload("u-0").await;
+    rule(&b, &rita, &early, Ruling::NoReport).await;
+    assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
+
+    let platform = Platform::default();
+    set_up(&b, &platform.listen().await).await;
+    let (first, case) = upload("u-1").await;
+    let (second, same) = upload("u-1").await;
+    assert_eq!(case, same);
+    rule(&b, &rita, &case, Ruling::NoReport).await;
+    // A lost answer: sent again under the same id.
+    platform.statuses.lock().unwrap().push_back(503);
+    drain(&b).await;
+    drain(&b).await;
+    let got = platform.read();
+    assert_eq!(got.len(), 2, "{got:?}");
+    assert_eq!(got[0].0, got[1].0);
+    let event = &got[1].1;
+    assert_eq!(event["type"], "uploads.decided");
+    let uploads: Vec<_> = event["data"]["uploads"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|u| (u["id"].as_str().unwrap(), u["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        uploads,
+        [(first.as_str(), "release"), (second.as_str(), "release")]
+    );
+    let text = event.to_string();
+    assert!(!text.contains(&case) && !text.contains("hotline"), "{text}");
+    drain(&b).await;
+    assert_eq!(platform.read(), [], "taken once, told once");
+
+    // Two decisions before the platform hears of either: both events have the last word.
+    rule(&b, &rita, &case, Ruling::Report).await;
+    rule(&b, &rita, &case, Ruling::NoReport).await;
+    drain(&b).await;
+    let got = platform.read();
+    assert_eq!(got.len(), 2);
+    assert!(
+        got.iter()
+            .all(|(_, e)| e["data"]["uploads"][0]["state"] == "release"),
+        "{got:?}"
+    );
+    // A case without uploads concerns no platform.
+    let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "x"}}}"#).unwrap();
+    let made = casework::new_case(&b.casework, &file, Vec::new(), "test")
+        .await
+        .unwrap();
+    rule(&b, &rita, &made.case, Ruling::Report).await;
+    drain(&b).await;
+    assert_eq!(platform.read(), []);
+    assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_refuses_is_named_in_an_alarm_and_nothing_is_lost() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let key = b.key(&[Right::Screen, Right::Findings], None).await;
+    let platform = Platform::default();
+    let url = platform.listen().await;
+    set_up(&b, &url).await;
+    let (_, answer) = b.screen("?surface=public", &key, "u", known).await;
+    let case = answer["case"].as_str().unwrap();
+    // 401: nothing more goes there until the operator puts it right, and then it does.
+    platform.statuses.lock().unwrap().push_back(401);
+    rule(&b, &rita, case, Ruling::Report).await;
+    drain(&b).await;
+    assert_eq!(platform.read().len(), 1);
+    drain(&b).await;
+    assert_eq!(platform.read(), []);
+    let alarms = casework::alarms(&b.casework).await.unwrap();
+    assert!(alarms[0].text.contains("settings platform"), "{alarms:?}");
+    set_up_again(&b, &url).await;
+    drain(&b).await;
+    let got = platform.read();
+    assert_eq!(got[0].1["data"]["uploads"][0]["state"], "remove");
+    // 410: never taken. An alarm says where the platform can ask, and it can.
+    platform.statuses.lock().unwrap().push_back(410);
+    rule(&b, &rita, case, Ruling::NoReport).await;
+    drain(&b).await;
+    let alarms = casework::alarms(&b.casework).await.unwrap();
+    assert!(
+        alarms.iter().any(|a| a.text.contains("GET /v1/screen")),
+        "{alarms:?}"
+    );
+    assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
+    let path = format!("/v1/screen/{}", answer["id"].as_str().unwrap());
+    let (_, _, state) = {
+        let request = axum::http::Request::get(path)
+            .header("Authorization", format!("Bearer {key}"))
+            .body(axum::body::Body::empty())
+            .unwrap();
+        b.send(request).await
+    };
+    let state: Value = serde_json::from_str(&state).unwrap();
+    assert_eq!(state["state"], json!("release"));
+}
+
+async fn set_up_again(b: &Bench, url: &str) {
+    let adam = casework::person(&b.casework, "Adam").await.unwrap();
+    let mut channel = casework::channel(&b.casework, PLATFORM).await.unwrap();
+    channel.url = Some(url.into());
+    casework::set_channel(&b.casework, &channel, &adam)
+        .await
+        .unwrap();
+}
