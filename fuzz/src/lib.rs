@@ -1,4 +1,5 @@
-//! Every reader of bytes from outside as a function of bytes that must neither panic nor hang.
+//! The readers of bytes from outside that are fuzzed, each as a function of bytes that must neither panic nor hang.
+//! Playlists of streams and the bodies of some HTTP requests are not among them.
 //!
 //! `tests/replay.rs` feeds them their corpora and a few thousand small mutations of each; `cargo xtask
 //! soak` continues for as long as it is told to, and cargo-fuzz (`fuzz/libfuzzer/`) adds coverage
@@ -91,6 +92,7 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "transfers",
         run: |bytes| {
+            // Linux alone: the reader wants a path, and the probe gives it that of a file in memory.
             #[cfg(target_os = "linux")]
             obhut_formats::transfers::probe(bytes);
             let _ = bytes;
@@ -175,7 +177,8 @@ impl Changes {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
-        // max(1), because an input may be empty.
+        // max(1), because an input may be empty. The low bits are dropped, since those of a xorshift are the weakest; how
+        // many is our judgement.
         (self.state >> 20) as usize % below.max(1)
     }
 }

@@ -30,11 +30,11 @@ pub struct Check {
     pub reasons: Vec<Reason>,
     /// Facts the report omits.
     pub omitted: Vec<Omitted>,
-    /// Fields the receiver would miss or refuse.
+    /// What the receiver would miss or refuse, and what looks wrong to us, by field.
     pub remarks: Vec<Remark>,
     /// True if the report contains nothing actionable.
     pub empty: bool,
-    /// True if the receiver would accept it.
+    /// True if nothing blocks its approval: `stops` is empty.
     pub acceptable: bool,
     /// What the receiver would refuse, what only a person can answer, and a child reported as the suspect. Each blocks
     /// approval, unless it may be overridden and a reason is given. Missing facts don't block.
@@ -193,6 +193,7 @@ pub async fn approve(
             blocking.join("; ")
         ))
         .then(match asked {
+            // A report to the National Crime Agency needs a recorded duty, before any question about the case.
             _ if stops.iter().any(|s| s.field.starts_with("reporter.nca_")) => Next::RecordNcaDuty,
             Some(question) => Next::Determine {
                 case,
@@ -215,7 +216,7 @@ pub async fn approve(
 /// A report as it was approved, and every word exchanged with its destination.
 #[derive(Debug, Serialize)]
 pub struct Filed {
-    /// The documents that were approved; `None` if the version that approved it kept none.
+    /// The documents that were approved; `None` if it isn't approved, or by a version that kept none.
     pub documents: Option<Documents>,
     /// What was sent and what came back, attempt by attempt.
     pub exchanges: Vec<serde_json::Value>,
@@ -233,8 +234,8 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
                     "the documents approved as report {report} aren't in a form this version reads"
                 ))
             })?),
-            // Approved by an older version: there is nothing to show, and the rest can be. Documents that aren't
-            // those approved are another conflict, and are said.
+            // Approved by an older version: no documents were kept, but the rest can be shown. Documents that differ
+            // from those approved are another conflict, which is returned.
             Err(e) if matches!(e.next(), Some(Next::ApproveAgain { .. })) => None,
             Err(e) => return Err(e),
         },
@@ -259,7 +260,7 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
 /// Returns the id and destination of each.
 ///
 /// # Errors
-/// A conflict if no route matches, the case isn't decided for reporting, or a report there exists. Drafts made
+/// A conflict if no route matches, the case isn't decided for reporting, or the destination already has a report of it. Drafts made
 /// before the failure stay.
 pub async fn file(
     casework: &Casework,
@@ -340,12 +341,12 @@ pub async fn send(
     filing::drain(casework, http, retry, draining).await
 }
 
-/// Stops a report whose reported account is a child's by its own facts.
+/// The stop for facts that record one account both as reported (or also reported) and as a child's.
 fn reports_a_child(facts: &Facts) -> Option<Remark> {
     let same = |a: &Account, b: &Account| {
         let service = match (&a.service, &b.service) {
             (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
-            // Not named: of the provider's own service, as the other is unless it says otherwise.
+            // One of the two names no service: taken for the same, since a child reported as the suspect is the worse error.
             _ => true,
         };
         service && a.id.is_some() && a.id == b.id

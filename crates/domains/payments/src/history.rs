@@ -10,7 +10,7 @@ use obhut_typologies::{
 use obhut_vault::Sealer;
 
 /// Number of parts: 256, the top byte of the mixed key.
-pub const SENDER_PARTS: usize = 256;
+pub const PARTS: usize = 256;
 
 /// Transfers kept in memory by one history at most, in bytes; above it parts go to files. Our
 /// judgement.
@@ -20,7 +20,7 @@ pub(super) const ROW_BYTES: usize = 72;
 /// How often the size is looked at, in transfers. Our judgement.
 const LOOK_EVERY: usize = 1 << 18;
 
-/// Transfers whose parties of one side are all in this part.
+/// The transfers of those parties, senders or recipients, that [`part_of`] places here.
 #[derive(Default)]
 pub struct Part {
     tx: Packed,
@@ -44,7 +44,7 @@ struct Spilled {
     sealer: Sealer,
 }
 
-/// Transfers sealed together.
+/// Transfers sealed together: 4.5 MiB before they are sealed. Our judgement.
 const FRAME_ROWS: usize = 1 << 16;
 
 impl Part {
@@ -99,7 +99,7 @@ impl Part {
         }
     }
 
-    /// All of them, and the part is empty.
+    /// Takes all of them and leaves the part empty.
     ///
     /// # Errors
     /// The file with the rest can't be read.
@@ -205,7 +205,7 @@ impl History {
     /// Spread by sender, or by recipient.
     pub fn new(by_sender: bool) -> Self {
         Self {
-            parts: (0..SENDER_PARTS).map(|_| Part::default()).collect(),
+            parts: (0..PARTS).map(|_| Part::default()).collect(),
             by_sender,
             pushed: 0,
             held_bytes_max: HELD_BYTES_MAX,
@@ -274,7 +274,8 @@ impl History {
         let mut copy = History::new(self.by_sender).with_held_bytes_max(self.held_bytes_max);
         for part in &mut self.parts {
             let spilled = part.spilled.is_some();
-            // One part at a time: only its transfers are in memory twice.
+            // One part at a time: only its transfers are unpacked. The copy has its own bound, so the two may hold twice as
+            // much together.
             let all = part.take()?;
             for t in &all {
                 copy.push(t);
@@ -301,12 +302,14 @@ impl History {
 
 /// The part of a party.
 pub(super) fn part_of(party: PartyKey) -> usize {
-    // The top eight bits: SENDER_PARTS must stay 256.
+    // Multiplied by 2^64 divided by the golden ratio, so that consecutive keys spread. The top eight bits: PARTS must
+    // stay 256.
     (party.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
 }
 
 fn context_bits(c: &Context) -> u64 {
-    // The journal holds these bits: one may be added, none may move.
+    // The journal holds these bits: one may be added, none may move. `handle`: a social handle in the reference; `cover`:
+    // a published cover label there.
     u64::from(c.kin)
         | u64::from(c.handle) << 1
         | u64::from(c.cover) << 2
@@ -339,7 +342,7 @@ fn context_of(bits: u64) -> Context {
 /// A transfer in 72 bytes, little-endian; also what the journal of live transfers holds.
 pub(super) fn to_bytes(t: &Transfer) -> [u8; ROW_BYTES] {
     let mut row = [0; ROW_BYTES];
-    // The currency is its place in CURRENCIES: an entry inserted there changes older journals.
+    // The currency is its place in CURRENCIES: an entry inserted there changes what older journals mean; append only.
     let words = [
         t.sender.0,
         t.recipient.0,
@@ -371,6 +374,7 @@ pub(super) fn from_bytes(row: &[u8; ROW_BYTES]) -> Transfer {
         recipient: PartyKey(word(1)),
         at_micros: word(2) as i64,
         amount_minor: word(3) as i64,
+        // Only a journal of a newer version can hold another number, and its database is refused before it is read.
         currency: Currency::from_number(word(4) as u8).unwrap_or_else(usd),
         from: Country::from_number((word(4) >> 8) as u16),
         to: Country::from_number((word(4) >> 24) as u16),

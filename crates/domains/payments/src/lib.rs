@@ -18,7 +18,7 @@ pub use alerts::{
     ShownTransfer, alerts_of_case, confirmed_parties, decide_hold, decimal, holds, payment_alert,
     payment_alerts, record_alert, record_hold, recount_associations, scenario_names, shown,
 };
-pub use history::{History, Part, SENDER_PARTS};
+pub use history::{History, PARTS, Part};
 pub use live::{Advice, Holding, Live, LiveAnswer, LiveFault, because, reasons, record_raised};
 pub use obhut_facts::Language;
 pub use obhut_typologies::*;

@@ -12,7 +12,7 @@ use obhut_typologies::{
 };
 
 use crate::History;
-use crate::history::{Part, SENDER_PARTS};
+use crate::history::{PARTS, Part};
 
 /// A party with an alert, by its key.
 #[derive(Clone, PartialEq, Debug)]
@@ -78,11 +78,11 @@ pub fn scan_history(
     let end = Mutex::new(asof.unwrap_or(i64::MIN));
     let mut by_recipient: Vec<Mutex<Part>> =
         history.into_parts()?.into_iter().map(Mutex::new).collect();
-    let by_sender: Vec<Mutex<Vec<Part>>> = (0..SENDER_PARTS).map(|_| Mutex::default()).collect();
+    let by_sender: Vec<Mutex<Vec<Part>>> = (0..PARTS).map(|_| Mutex::default()).collect();
     let kept = Mutex::new((relations.clone(), ByParty::<Candidate>::default(), 0u64));
     each_part(by_recipient.len(), |claim| -> io::Result<()> {
         // A bucket per thread and part, so that no lock is taken for each transfer.
-        let mut own: Vec<Part> = (0..SENDER_PARTS).map(|_| Part::default()).collect();
+        let mut own: Vec<Part> = (0..PARTS).map(|_| Part::default()).collect();
         while let Some(at) = claim() {
             let mut part = by_recipient[at]
                 .lock()
@@ -134,7 +134,7 @@ pub fn scan_history(
     let end = *end.lock().expect("no thread panicked");
     let (relations, candidates, recipients) = kept.into_inner().expect("no thread panicked");
     let outcome = Mutex::new((Vec::new(), ByParty::<Vec<Event>>::default(), 0u64));
-    each_part(SENDER_PARTS, |claim| -> io::Result<()> {
+    each_part(PARTS, |claim| -> io::Result<()> {
         let mut scratch = Vec::new();
         while let Some(at) = claim() {
             let mut part = Vec::new();

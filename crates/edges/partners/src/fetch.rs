@@ -2,8 +2,8 @@
 //!
 //! An address is compared with the allow-list before the first connection and again after every
 //! redirect. A name is resolved once, by us, and the connection goes to what it resolved to: a name
-//! on the list that leads to a private address is refused, unless the entry names that address
-//! itself.
+//! on the list that leads to a private address is refused. Private addresses are reached only by entries that write
+//! them out, and by `localhost`.
 
 use std::fmt;
 use std::io::Read as _;
@@ -36,13 +36,13 @@ pub struct Fetched {
     pub media_type: Option<String>,
 }
 
-/// Why a file was not fetched, and whose fault that is.
+/// Why a file was not fetched.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum FetchFault {
-    /// Not an address that may be fetched; the operator's list decides.
+    /// The operator's list, or a check of ours, refuses the address.
     NotAllowed(&'static str),
-    /// No server answers.
+    /// No complete answer came: no connection, a certificate that isn't trusted, or it broke off.
     Unreachable,
     /// The server answered with a status other than 200.
     Status(u16),
@@ -59,7 +59,7 @@ impl fmt::Display for FetchFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAllowed(why) => write!(f, "this address may not be fetched: {why}"),
-            Self::Unreachable => write!(f, "no server answers at this address"),
+            Self::Unreachable => write!(f, "no complete answer came from this address"),
             Self::Status(status) => write!(f, "the address answers with status {status}"),
             Self::TooLong { bytes_max } => write!(f, "the file is longer than {bytes_max} bytes"),
             Self::TooSlow => write!(f, "the file took too long"),
@@ -143,7 +143,7 @@ impl Resolver for Outside {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.resolver.resolve(uri, config, timeout)?;
-        // An address that is written out was put on the list as it is.
+        // An address that is written out was put on the list as it is; `localhost` can mean nothing else.
         let host = uri.host().unwrap_or_default();
         let written_out = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
         if written_out || host == "localhost" {
@@ -166,7 +166,7 @@ impl Resolver for Outside {
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(a) => {
-            let [x, y, ..] = a.octets();
+            let [x, y, z, _] = a.octets();
             // The ranges written as numbers are those that std tests only in nightly (RFC 6890).
             !(a.is_private()
                 || a.is_loopback()
@@ -178,7 +178,7 @@ fn is_public(address: IpAddr) -> bool {
                 || x == 0
                 || x >= 240
                 || (x == 100 && (64..128).contains(&y))
-                || (x == 192 && y == 0)
+                || (x == 192 && y == 0 && z == 0)
                 || (x == 198 && (18..20).contains(&y)))
         }
         IpAddr::V6(a) => match a.to_ipv4_mapped() {
@@ -284,7 +284,7 @@ impl Fetcher {
             }
             return Ok(Fetched { bytes, media_type });
         }
-        Err(FetchFault::NotAllowed("it leads on and on"))
+        Err(FetchFault::NotAllowed("it redirects more than five times"))
     }
 }
 
@@ -364,7 +364,7 @@ mod tests {
         ] {
             assert!(!is_public(inside.parse().unwrap()), "{inside}");
         }
-        for outside in ["1.1.1.1", "93.184.216.34", "2606:4700::1111"] {
+        for outside in ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "192.0.77.2"] {
             assert!(is_public(outside.parse().unwrap()), "{outside}");
         }
     }

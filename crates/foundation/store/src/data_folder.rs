@@ -1,6 +1,6 @@
 //! The folder that holds everything of the embedded default: database, lists, vault, keys.
 //!
-//! `keys/` is readable by its owner alone and never part of a backup: a backup without it opens
+//! `keys/` is readable by its owner alone and must not be part of a backup: a backup without it opens
 //! nothing.
 
 use std::fs::{self, File, OpenOptions};
@@ -17,14 +17,14 @@ use crate::{CaseworkError, Result, ids};
 /// File name of the key that keyed digests are made under.
 const LOOKUP: &str = "lookup.key";
 
-/// What names of copies of the database begin with.
+/// How the file names of database copies begin.
 const COPY: &str = "obhut.db.before-upgrade-";
 
 /// The keys of a data folder.
 pub struct FolderKeys {
     /// Opens what is sealed.
     pub sealer: Sealer,
-    /// What the first version found by: the sealing key's text.
+    /// The lookup key of the first version, which used the sealing key's text for it.
     pub first_lookup: LookupKey,
     /// That text.
     pub first_lookup_text: String,
@@ -61,7 +61,7 @@ impl DataFolder {
         if !note.exists() {
             let text = "These keys open everything in this data folder. Keep a copy apart from its backups.\n";
             write_private(&note, text.as_bytes()).map_err(|e| self.fault("keys", &e))?;
-            // Backup tools that know this mark leave the folder out (tar --exclude-caches, borg, restic).
+            // With --exclude-caches tar, borg and restic leave the folder out; without it they don't.
             let tag = "Signature: 8a477f597d28d172789f06886806bc55\n";
             write_private(&self.root.join("keys/CACHEDIR.TAG"), tag.as_bytes())
                 .map_err(|e| self.fault("keys", &e))?;
@@ -187,7 +187,8 @@ impl DataFolder {
         let fault = |e: &io::Error| self.fault(&format!("keys/{name}"), e);
         if !path.exists() {
             // A data folder in use must not get a new key unasked: it would open nothing. The key is
-            // made before anything else, so whatever is there was sealed with one.
+            // made before anything else, so whatever is there was sealed with one. Looked for again, because another
+            // process may have made the key, and then the rest, in between.
             if self.in_use() && !path.exists() {
                 return Err(CaseworkError::Folder {
                     path: path.display().to_string(),
@@ -284,7 +285,7 @@ impl DataFolder {
         fs::metadata(self.root.join("obhut.db")).map_or(true, |m| m.len() == 0)
     }
 
-    /// Where the database as it was at a step is kept, when it is upgraded.
+    /// Path for the copy of a database that is about to be upgraded; `step` is the newest migration it has.
     pub fn copy_before(&self, step: i64) -> PathBuf {
         self.root.join(format!("{COPY}{step}"))
     }

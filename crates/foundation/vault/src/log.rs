@@ -1,4 +1,4 @@
-//! Events to an append-only Merkle log of tiles, in the formats C2SP tlog-tiles and tlog-checkpoint.
+//! Writes events to an append-only Merkle log of tiles, in the formats C2SP tlog-tiles and tlog-checkpoint.
 //!
 //! Layout below `log/`: `checkpoint`, `tile/<level>/<index>[.p/<width>]`,
 //! `tile/entries/<index>[.p/<width>]`. A tile has 256 hashes or entries; a partial one is valid only
@@ -80,7 +80,7 @@ impl Log {
     pub async fn head(&self) -> Result<LogHead, VaultError> {
         let bytes = match self.read("log/checkpoint").await {
             Ok(bytes) => bytes,
-            // A deleted checkpoint looks the same: then `verify` names every file as a leftover.
+            // A deleted checkpoint looks the same: then `verify` names every exhibit and record as a leftover.
             Err(VaultError::Store(object_store::Error::NotFound { .. })) => {
                 return Ok(LogHead {
                     size: 0,
@@ -103,7 +103,7 @@ impl Log {
         })
     }
 
-    /// Appends and publishes; returns the index of the first of them. The caller holds the lock.
+    /// Appends events and signs the new checkpoint; returns the index of the first event. The caller holds the lock.
     pub async fn append(&self, events: &[Event]) -> Result<u64, VaultError> {
         let head = self.head().await?;
         let mut hashes = Hashes::default();
@@ -129,7 +129,8 @@ impl Log {
         let mut bundles: Vec<(u64, Vec<u8>)> = Vec::new();
         let mut size = head.size;
         if !size.is_multiple_of(TILE_WIDTH) {
-            // Not compared with the tiles: a changed bundle is copied, and `verify` reports its root.
+            // Not compared with the tiles: a changed bundle is copied as it is; `verify` then reports that the root of the
+            // entries isn't the signed one.
             let bundle = self
                 .read(&bundle_path(size / TILE_WIDTH, size % TILE_WIDTH))
                 .await?;
@@ -167,7 +168,8 @@ impl Log {
             self.write(&tile_path(&tile), data).await?;
         }
         let root = tree_hash(size, &hashes).map_err(tampered)?;
-        // Last: a crash before this is an append that never happened; its files are overwritten.
+        // Last: a crash before this is an append that never happened; its files are overwritten, or stay as partial
+        // tiles that no checkpoint names.
         self.write("log/checkpoint", self.checkpoint(size, root))
             .await?;
         self.drop_partials(head.size, size).await;

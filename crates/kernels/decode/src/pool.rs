@@ -115,9 +115,9 @@ impl Pool {
     }
 
     /// Decodes an animation frame by frame, each whole, and passes each to `take` until it returns false. A still
-    /// picture is passed once; an animation of a single frame, twice. Returns the number of calls to `take`. All
-    /// frames together, the time in `take` included, must fit in [`Limits::time_max`]. A broken later frame ends
-    /// the animation: the last picture is then `damaged`.
+    /// picture is passed once; a single-frame animation, and so any still GIF, twice. Returns the number of calls to
+    /// `take`. All frames together, the time in `take` included, must fit in [`Limits::time_max`]. A broken later
+    /// frame, or more than 2,000 frames, ends the animation: the last picture is then `damaged`.
     ///
     /// # Errors
     /// Why the file gave no pixels; earlier frames may have been passed to `take` already.
@@ -326,7 +326,7 @@ impl Worker {
     /// Kills or reaps the worker after an error on its socket; returns how it ended.
     fn end(&mut self, e: &io::Error) -> Died {
         const KILL: i32 = libc::SIGKILL;
-        // On this socket only `wire` makes errors of kind `Other`; the system's are never of it.
+        // On this socket only `wire` makes errors of kind `Other`; the system's errors never have that kind.
         if e.kind() == io::ErrorKind::Other {
             // Still running, but its answer is malformed.
             let _ = self.child.kill();
@@ -442,7 +442,8 @@ mod tests {
 
     use super::*;
 
-    /// A worker that sends a byte now and then held its caller for eighteen times the limit.
+    /// Once, when the limit applied to each read, a worker that sent the 18 bytes of its answer one by one could hold its
+    /// caller for eighteen times the limit.
     #[test]
     fn an_answer_in_drips_is_late() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();

@@ -253,11 +253,11 @@ fn look(
         if !SCENARIOS.iter().any(|s| s.side == side && s.holds(&fired)) {
             return None;
         }
-        ask(&view, &mut fired, &asked.rest_of_weak);
+        ask(&view, &mut fired, &asked.rest);
     } else {
         ask(&view, &mut fired, &asked.weak_anchors);
         ask(&view, &mut fired, &asked.beside_weak);
-        ask(&view, &mut fired, &asked.rest_of_weak);
+        ask(&view, &mut fired, &asked.rest);
     }
     // The order of SCENARIOS decides: a possible victim comes before every suspect.
     let scenario = SCENARIOS

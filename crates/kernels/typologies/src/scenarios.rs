@@ -1,4 +1,4 @@
-//! What indicators come to together: each scenario needs two signals that share no observation.
+//! What indicators add up to: each scenario needs two signals that share no observation.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ use crate::{Fired, Role, Side};
 pub struct Scenario {
     /// Its name, as alerts carry it.
     pub name: &'static str,
-    /// The same in both languages.
+    /// Its title, in both languages.
     pub title: Texts,
     /// Advice for the reader of the alert: what to do first.
     pub advice: Texts,
@@ -23,7 +23,7 @@ pub struct Scenario {
     anchors: &'static [(&'static str, u16)],
 }
 
-/// Every signal that isn't a sign of blackmail.
+/// Every group but the two that only signs of blackmail have; [`Scenario::hears`] keeps out the third sign, X03.
 const ANY: u16 = !(group::SERIES | group::BURST);
 
 /// Every scenario; of several that hold, the first.
@@ -108,9 +108,10 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// Which indicators are asked when, by their places: the later, the fewer need them.
+/// The order in which indicators are evaluated, as places in [`crate::indicators::ALL`]; most parties are finished after
+/// the first lists.
 pub(crate) struct EvaluationOrder {
-    /// Each can anchor a scenario, with any second signal.
+    /// Anchors that any second signal completes, and those with X: asked first.
     pub anchors: Vec<usize>,
     /// Each can anchor a scenario, with a second signal of certain groups.
     pub weak_anchors: Vec<usize>,
@@ -119,7 +120,7 @@ pub(crate) struct EvaluationOrder {
     /// Are what a weak anchor needs, and look at the party alone.
     pub beside_weak: Vec<usize>,
     /// All others.
-    pub rest_of_weak: Vec<usize>,
+    pub rest: Vec<usize>,
 }
 
 pub(crate) fn asked(side: Side) -> &'static EvaluationOrder {
@@ -136,12 +137,12 @@ fn sort(side: Side) -> EvaluationOrder {
         .flat_map(|s| s.anchors)
         .collect();
     let strong = |id: &str| {
-        // Signs of blackmail are rare and combine with few others: checked first.
+        // Those with X are rare, so they are asked first although few signals complete them.
         anchors
             .iter()
-            .any(|a| a.0 == id && (a.1 == ANY || id.starts_with('X') || id == "R01"))
+            .any(|a| a.0 == id && (a.1 == ANY || id.starts_with('X')))
     };
-    // Only indicators of these groups can complete a weak anchor, so they are asked first.
+    // Only indicators of these groups can complete a weak anchor, so they are asked before the rest.
     let weak_groups = anchors
         .iter()
         .filter(|a| !strong(a.0))
@@ -151,7 +152,7 @@ fn sort(side: Side) -> EvaluationOrder {
         weak_anchors: Vec::new(),
         linked: Vec::new(),
         beside_weak: Vec::new(),
-        rest_of_weak: Vec::new(),
+        rest: Vec::new(),
     };
     for (place, i) in crate::indicators::ALL.iter().enumerate() {
         if !i.sides.contains(&side) {
@@ -161,7 +162,8 @@ fn sort(side: Side) -> EvaluationOrder {
             Counts::Signal(groups) => groups,
             Counts::Association | Counts::Shown => 0,
         };
-        // These need look-ups among other parties, which only a fired anchor is worth.
+        // These need look-ups among other parties, which are worth it only once an anchor has fired: S16 and R02 (a
+        // confirmed party is near), and R01 (a shared recipient) on the sender's side.
         let linked = matches!(i.id, "S16" | "R02") || (i.id == "R01" && side == Side::Sender);
         let list = if linked {
             &mut asked.linked
@@ -172,7 +174,7 @@ fn sort(side: Side) -> EvaluationOrder {
         } else if groups & weak_groups != 0 {
             &mut asked.beside_weak
         } else {
-            &mut asked.rest_of_weak
+            &mut asked.rest
         };
         list.push(place);
     }
@@ -204,7 +206,8 @@ impl Scenario {
         })
     }
 
-    /// True when the indicator may speak in this scenario: signs of blackmail speak for victims only.
+    /// True when the indicator counts in this scenario: signs of blackmail are heard for victims only, and for victims nothing
+    /// else.
     pub(crate) fn hears(&self, fired: &Fired) -> bool {
         // Not X04: it is about the collector, who may well be a suspect.
         let victims_own = matches!(fired.indicator().id, "X01" | "X02" | "X03");

@@ -13,9 +13,10 @@ use obhut_facts::Signals;
 pub(super) struct PreparedReport {
     pub format: IncomingFormat,
     pub understood: Understood,
-    /// Token over account, digests, threads and times; over its bytes if those are missing.
+    /// Token over account, digests, threads and times; over the report's bytes if it has no account, or neither digests
+    /// nor threads.
     pub same: i64,
-    /// One token per file and account; a repeat is a re-upload.
+    /// One token per digest and account; a repeat is a re-upload.
     pub reuploads: Vec<i64>,
     /// What links it to others.
     pub links: Vec<i64>,
@@ -31,10 +32,12 @@ pub(super) struct PreparedReport {
     pub raw: Vec<u8>,
 }
 
-/// Token for the near digests first contained in report `seq`.
+/// Token of the pictures (PDQ) that report `seq` was the first to contain; later reports with a near picture are linked
+/// through it.
 pub(super) fn near_token(seq: i64) -> i64 {
     // Not keyed: a sequence number reveals nothing. Mixed so that it collides with other tokens no more often than
-    // they do with each other.
+    // they do with each other: 2^64 divided by the golden ratio (multiplicative hashing, Knuth), any odd rotation, and
+    // "near" in ASCII.
     let mixed = (seq as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .rotate_left(31)
@@ -153,7 +156,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     threads.sort_unstable();
     let raw = given.raw.expose();
     let same = match (digests.is_empty() && threads.is_empty(), &account) {
-        // Without an account, or without both digests and threads, only its bytes identify it.
+        // Without an account, or with neither digests nor threads, only its bytes identify it.
         (true, _) | (_, None) => token("incoming bytes", &hex::encode(Sha256::digest(raw))),
         (false, Some(account)) => {
             // The same file at another time is a re-upload, not a duplicate.
@@ -219,7 +222,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     }
 }
 
-/// Times of the account's IP events and of the uploads: they distinguish one upload from another.
+/// Times of the IP events, the account's and the files', and of the uploads: they distinguish one upload from another.
 fn event_times(facts: &Facts) -> String {
     let own = facts.reported.iter().flat_map(|a| &a.ip_events);
     let files = facts.files.values().filter_map(|f| f.ip_event.as_ref());
