@@ -687,6 +687,10 @@ pub struct ServeArgs {
         default_value = "us-east-1"
     )]
     pub s3_region: String,
+    /// Take an object's metadata obhut-account and obhut-upload as what your platform knows of the upload; only where no
+    /// uploader can set them
+    #[arg(long, requires = "s3")]
+    pub s3_facts: bool,
     /// A second address for HMA clients, which send no key: every request to it uses the key of --hma-key-file
     #[arg(long, value_name = "ADDR", requires = "hma_key_file")]
     pub hma: Option<SocketAddr>,

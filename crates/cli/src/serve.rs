@@ -165,7 +165,8 @@ fn outside(args: &ServeArgs) -> anyhow::Result<Outside> {
                 secret("AWS_SECRET_ACCESS_KEY")?,
             );
             let store = S3::new(endpoint, &args.s3_region, &key, &secret);
-            Some(Arc::new(store.map_err(|e| anyhow::anyhow!("--s3: {e}"))?))
+            let store = store.map_err(|e| anyhow::anyhow!("--s3: {e}"))?;
+            Some(Arc::new(store.with_facts(args.s3_facts)))
         }
         None => None,
     };

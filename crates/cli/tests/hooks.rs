@@ -51,6 +51,11 @@ fn serve(b: &Bench, more: &[&str], environment: &[(&str, &str)]) -> (Running, St
     for person in ["Ada", "Grace"] {
         ok(&b.obhut(&["list", "sign", "hotline", "--by", person]));
     }
+    start(b, more, environment)
+}
+
+/// A server over what there is.
+fn start(b: &Bench, more: &[&str], environment: &[(&str, &str)]) -> (Running, String) {
     let mut command = b.command(&[&["serve", "--listen", "127.0.0.1:0", "--json"], more].concat());
     command
         .envs(environment.iter().copied())
@@ -277,15 +282,17 @@ fn an_object_stores_event_has_its_objects_screened() {
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
     ];
-    let (_serving, address) = serve(&b, &["--s3", &format!("http://{store}/")], &keys);
+    let endpoint = format!("http://{store}/");
+    let (serving, address) = serve(&b, &["--s3", &endpoint], &keys);
     b.picture("harmless.png", 2);
-    let put = |path: &str, body: &[u8]| {
+    let put_with = |path: &str, body: &[u8], meta: &str| {
         // The fake store lets every client write; obhut reads with a signature.
         let head = format!(
-            "PUT /{path} HTTP/1.1\r\nAuthorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n"
+            "PUT /{path} HTTP/1.1\r\n{meta}Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n"
         );
         assert_eq!(ask(&store, &head, body).0, 200, "{path}");
     };
+    let put = |path: &str, body: &[u8]| put_with(path, body, "");
     // The bucket itself.
     put("uploads", b"");
     put("uploads/a%20b/known.png", &b.read("known.png"));
@@ -309,4 +316,32 @@ fn an_object_stores_event_has_its_objects_screened() {
     assert_eq!(answer[1]["verdict"], "no-match");
     assert_eq!(answer[2]["error"], "not-fetched");
     assert_eq!(json(&b.obhut(&["case", "list", "--json"])).len(), 1);
+
+    // What the platform wrote into the metadata counts only where the operator says so.
+    let meta =
+        "x-amz-meta-obhut-account: user-7\r\nx-amz-meta-obhut-upload: {\"ip\": \"192.0.2.7\"}\r\n";
+    let wrong = "x-amz-meta-obhut-upload: {\"ip\": \"nowhere\"}\r\n";
+    put_with("uploads/known.png", &b.read("known.png"), meta);
+    put_with("uploads/wrong.png", &b.read("known.png"), wrong);
+    let event = json!({"Records": [record("known.png"), record("wrong.png")]}).to_string();
+    let accounts = || {
+        json(&b.obhut(&["case", "list", "--json"]))
+            .iter()
+            .filter_map(|case| {
+                let shown = b.obhut(&["case", "show", case["id"].as_str()?, "--json"]);
+                json(&shown)[0]["account"].as_str().map(str::to_owned)
+            })
+            .collect::<Vec<_>>()
+    };
+    let (status, answer) = ask(&address, &head, event.as_bytes());
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(accounts(), [""; 0], "metadata isn't taken unasked");
+    drop(serving);
+    let (_serving, address) = start(&b, &["--s3", &endpoint, "--s3-facts"], &keys);
+    let (status, answer) = ask(&address, &head, event.as_bytes());
+    assert_eq!(status, 200, "{answer}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer[0]["verdict"], "match");
+    assert_eq!(answer[1]["error"], "bad-request", "{answer}");
+    assert_eq!(accounts(), ["user-7"]);
 }

@@ -34,6 +34,8 @@ pub struct Fetched {
     pub bytes: Vec<u8>,
     /// What the server says it is.
     pub media_type: Option<String>,
+    /// Metadata that whoever stored an object gave it: names without `x-amz-meta-`, in lower case, and values.
+    pub meta: Vec<(String, String)>,
 }
 
 /// Why a file was not fetched.
@@ -272,6 +274,11 @@ impl Fetcher {
                 .get("content-type")
                 .and_then(|v| v.to_str().ok())
                 .map(str::to_owned);
+            let meta = answer.headers().iter().filter_map(|(name, value)| {
+                let name = name.as_str().strip_prefix("x-amz-meta-")?;
+                Some((name.to_owned(), value.to_str().ok()?.to_owned()))
+            });
+            let meta = meta.collect();
             // Grows with what arrives: Content-Length is only the server's claim.
             let mut bytes = Vec::new();
             let mut reader = answer.body_mut().as_reader().take(bytes_max + 1);
@@ -282,7 +289,11 @@ impl Fetcher {
             if bytes.len() as u64 > bytes_max {
                 return Err(FetchFault::TooLong { bytes_max });
             }
-            return Ok(Fetched { bytes, media_type });
+            return Ok(Fetched {
+                bytes,
+                media_type,
+                meta,
+            });
         }
         Err(FetchFault::NotAllowed("it redirects more than five times"))
     }

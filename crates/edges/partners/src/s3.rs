@@ -20,6 +20,7 @@ pub struct S3 {
     region: String,
     credentials: Credentials,
     fetcher: Fetcher,
+    facts: bool,
 }
 
 impl S3 {
@@ -32,7 +33,20 @@ impl S3 {
             region: region.to_owned(),
             credentials: Credentials::new(key, secret),
             fetcher: Fetcher::new(allowed),
+            facts: false,
         })
+    }
+
+    /// The same, with the objects' metadata taken as what the platform knows of an upload. Only where no uploader can
+    /// write it.
+    pub fn with_facts(mut self, facts: bool) -> Self {
+        self.facts = facts;
+        self
+    }
+
+    /// True if objects' metadata is taken as what the platform knows.
+    pub fn has_facts(&self) -> bool {
+        self.facts
     }
 
     /// An object's bytes.

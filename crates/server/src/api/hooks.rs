@@ -239,9 +239,13 @@ pub(crate) async fn s3(
             Ok(fetched) => fetched.map_err(|e| intake::fetch_fault(&e)),
             Err(_) => Err(Fault::bad_request("fetching failed; send the event again")),
         };
-        let outcome = match fetched {
+        let known = match fetched {
+            Ok(fetched) => known(&app, &fetched.meta).map(|known| (fetched, known)),
+            Err(fault) => Err(fault),
+        };
+        let outcome = match known {
             Err(fault) => Outcome::Failed(fault.into_body()),
-            Ok(fetched) => {
+            Ok((fetched, (account, upload))) => {
                 let bytes = axum::body::Bytes::from(fetched.bytes);
                 let options = ScreenOptions::default();
                 let screened = intake::screened(&app, &current, &slot, options, bytes.clone());
@@ -258,11 +262,10 @@ pub(crate) async fn s3(
                     }
                 };
                 let sender = Sender {
-                    // Whose object it is, only the platform knows.
-                    account: None,
+                    account,
                     name: Some(format!("{bucket}/{name}")),
                     surface,
-                    upload: UploadFacts::default(),
+                    upload,
                 };
                 let recorded = intake::record(&app, &key, sender, &screened, &bytes).await?;
                 Outcome::Screened(Box::new(super::screen::answer(&key, screened, recorded)))
@@ -275,6 +278,31 @@ pub(crate) async fn s3(
         });
     }
     Ok(Json(answers))
+}
+
+/// The account and what else the platform knows, by an object's metadata, in the form of the headers of
+/// `POST /v1/screen`; nothing unless the operator takes metadata for that.
+fn known(app: &App, meta: &[(String, String)]) -> Result<(Option<String>, UploadFacts), Fault> {
+    if app
+        .outside
+        .s3
+        .as_ref()
+        .is_none_or(|store| !store.has_facts())
+    {
+        return Ok(Default::default());
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in meta {
+        if let ("obhut-account" | "obhut-upload", Ok(value)) =
+            (name.as_str(), HeaderValue::from_str(value))
+        {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("one of two");
+            headers.append(name, value);
+        }
+    }
+    let account = intake::text_header(&headers, "obhut-account")?;
+    let upload = intake::upload_header(&headers)?.unwrap_or_default();
+    Ok((account, upload))
 }
 
 /// Bucket and key of each object that was created. Keys are percent-encoded in events, with `+`
