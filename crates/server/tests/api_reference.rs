@@ -96,3 +96,33 @@ async fn the_api_reference_is_current() {
         "docs/reference/api.md is out of date; `cargo xtask docs` writes it"
     );
 }
+
+/// A query that can't be read was answered in plain text; clients read errors as JSON.
+#[tokio::test]
+async fn a_query_that_cannot_be_read_is_refused_in_json() {
+    let b = bench::http::bench().await;
+    let olga = b.person("Olga", obhut_app::casework::Role::Reviewer).await;
+    let rights = [
+        obhut_app::casework::Right::Screen,
+        obhut_app::casework::Right::Cases,
+        obhut_app::casework::Right::Decide,
+    ];
+    let key = b.key(&rights, Some(&olga)).await;
+    for path in [
+        "/v1/intake?rows=many",
+        "/v1/intake?unknown=1",
+        "/v1/payments/alerts?queue=a&queue=b",
+        "/v1/cases?limit=x",
+        "/v1/screen?since=x&until=y",
+        "/v1/cases/case-0/check/ncmec?with_victims=maybe",
+        "/v1/cases/case-0/reports/ncmec/draft?with_victims=maybe",
+    ] {
+        let (status, body) = b.get(path, Some(&key)).await;
+        let body: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{path}: {body}"));
+        assert_eq!(
+            (status.as_u16(), &body["error"]),
+            (400, &"bad-request".into()),
+            "{path}: {body}"
+        );
+    }
+}

@@ -507,7 +507,7 @@ async fn an_administrator_sets_up_destinations_and_routes() {
     for (key, body, status) in [
         (&b.rita, route.clone(), 403),
         (&b.olga, wrong("basis", ""), 422),
-        (&b.olga, wrong("destination", "nowhere"), 404),
+        (&b.olga, wrong("destination", "nowhere"), 400),
         (&b.olga, wrong("surface", "everywhere"), 400),
         (&b.olga, wrong("from", "soon"), 422),
     ] {

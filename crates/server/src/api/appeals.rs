@@ -56,7 +56,7 @@ pub(crate) async fn list(
 }
 
 /// File an appeal against what was decided about a case.
-#[utoipa::path(post, path = "/v1/cases/{case}/appeals", params(("case" = String, Path)), request_body = OpenBody, responses((status = 200, body = AppealBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/appeals", params(("case" = String, Path)), request_body = OpenBody, responses((status = 200, body = AppealBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn open(
     State(app): State<App>,
     Path(case): Path<String>,

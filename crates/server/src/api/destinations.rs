@@ -53,17 +53,18 @@ pub(crate) struct DestinationRequest {
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
-pub(super) fn unknown(name: &str) -> Fault {
+/// Says which destinations there are.
+pub(super) fn unknown_text(name: &str) -> String {
     let all: Vec<_> = destinations::ALL.iter().map(|d| d.form.name).collect();
     let name: String = name.chars().take(64).collect();
-    Fault::new(
-        StatusCode::NOT_FOUND,
-        "not-found",
-        format!(
-            "there is no destination {name:?}; there are {}",
-            all.join(", ")
-        ),
+    format!(
+        "there is no destination {name:?}; there are {}",
+        all.join(", ")
     )
+}
+
+fn unknown(name: &str) -> Fault {
+    Fault::new(StatusCode::NOT_FOUND, "not-found", unknown_text(name))
 }
 
 /// Where reports can go, and how each is reached.

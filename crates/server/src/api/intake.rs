@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -64,7 +65,7 @@ pub(crate) async fn new_case(
 }
 
 /// The JSON schema of a case file.
-#[utoipa::path(get, path = "/v1/schemas/case", responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/v1/schemas/case", responses((status = 200, body = Object, content_type = "application/schema+json")))]
 pub(crate) async fn case_schema() -> Response {
     (
         [(header::CONTENT_TYPE, "application/schema+json")],
@@ -152,13 +153,14 @@ pub(crate) struct QueueParameters {
 }
 
 /// The queue: the most at risk first, each with at most five facts.
-#[utoipa::path(get, path = "/v1/intake", params(QueueParameters), responses((status = 200, body = [Object]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+#[utoipa::path(get, path = "/v1/intake", params(QueueParameters), responses((status = 200, body = [Object]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn queue(
     State(app): State<App>,
-    Query(parameters): Query<QueueParameters>,
+    parameters: Result<Query<QueueParameters>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<serde_json::Value>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
+    let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
     // Clamped, not refused: fewer rows than asked for harm no one.
     let rows = parameters.rows.unwrap_or(100).clamp(1, ROWS_MAX);
     let queue =

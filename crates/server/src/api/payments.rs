@@ -6,6 +6,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -358,13 +359,14 @@ impl AlertBody {
 }
 
 /// Current alerts, highest score first; `?queue=victims` for possible victims.
-#[utoipa::path(get, path = "/v1/payments/alerts", params(("queue" = Option<String>, Query)), responses((status = 200, body = Vec<AlertBody>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
+#[utoipa::path(get, path = "/v1/payments/alerts", params(("queue" = Option<String>, Query)), responses((status = 200, body = Vec<AlertBody>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn alerts(
     State(app): State<App>,
-    Query(query): Query<AlertsQuery>,
+    query: Result<Query<AlertsQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Vec<AlertBody>>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
+    let Query(query) = query.map_err(|e| Fault::bad_request(e.body_text()))?;
     // An unknown word must not fall back to the queue of suspects.
     let victims = match query.queue.as_str() {
         "" | "suspects" => false,

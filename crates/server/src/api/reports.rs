@@ -68,7 +68,7 @@ fn known(name: &str) -> Result<&'static Form, Fault> {
 }
 
 /// What an officer will miss, why a child may be in danger, what the report omits. Makes nothing.
-#[utoipa::path(get, path = "/v1/cases/{case}/check/{destination}", params(("case" = String, Path), ("destination" = String, Path), Victims), responses((status = 200, body = CheckBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+#[utoipa::path(get, path = "/v1/cases/{case}/check/{destination}", params(("case" = String, Path), ("destination" = String, Path), Victims), responses((status = 200, body = CheckBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn check(
     State(app): State<App>,
     Path((case, destination)): Path<(String, String)>,
@@ -222,7 +222,7 @@ async fn body(app: &App, id: &str) -> Result<ReportBody, Fault> {
 }
 
 /// Put reports on record from the latest decision; they wait for another person's approval.
-#[utoipa::path(post, path = "/v1/cases/{case}/reports", params(("case" = String, Path)), request_body = FileBody, responses((status = 200, body = [ReportBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/reports", params(("case" = String, Path)), request_body = FileBody, responses((status = 200, body = [ReportBody]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn file(
     State(app): State<App>,
     Path(case): Path<String>,
@@ -283,7 +283,7 @@ pub(crate) struct ApproveBody {
 }
 
 /// Approve a report; not by the person who decided. It goes into the outbox.
-#[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn approve(
     State(app): State<App>,
     Path(report): Path<String>,
@@ -339,7 +339,7 @@ pub(crate) struct ReasonBody {
 }
 
 /// Retract a report: withdrawn if it hasn't been sent, otherwise its receiver is notified.
-#[utoipa::path(post, path = "/v1/reports/{report}/retraction", params(("report" = String, Path)), request_body = ReasonBody, responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/retraction", params(("report" = String, Path)), request_body = ReasonBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
 pub(crate) async fn retract(
     State(app): State<App>,
     Path(report): Path<String>,

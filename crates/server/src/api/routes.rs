@@ -69,7 +69,7 @@ pub(crate) async fn add(
     let Json(given) = given?;
     for name in [&given.destination, &given.unless] {
         if !name.is_empty() && destinations::by_name(name).is_none() {
-            return Err(super::destinations::unknown(name));
+            return Err(Fault::bad_request(super::destinations::unknown_text(name)));
         }
     }
     let route = Route {
