@@ -14,7 +14,7 @@ const NOT_SERVICES: &[&str] = &["user", "victim", "perpetrator", "donation", "in
 pub struct Services {
     /// By their number.
     pub all: Vec<Service>,
-    /// For the kernel.
+    /// The same claims by address and cluster, as the kernel's traces look them up.
     pub known: Known,
     /// Tagged addresses that the chain has never seen.
     pub unseen: usize,
@@ -47,6 +47,7 @@ impl Services {
                 Err(why) => {
                     problems.push(TagProblem {
                         file: tag.pack.clone(),
+                        // A tag no longer knows its row; 0 means the file.
                         row: 0,
                         what: format!(
                             "the tag \"{}\" for {}: {why}; ignored",
@@ -78,13 +79,13 @@ impl Services {
                     confidence: 0,
                     tags: Vec::new(),
                 });
-                // Fits: a file has at most 2,000,000 tags.
+                // Fits: a file has at most 2,000,000 tags, so it takes more than 2,000 full files to overflow.
                 services.len() as u32 - 1
             });
             let service = &mut services[number as usize];
             let category = tag.category.as_deref().unwrap_or_default().to_lowercase();
             let answers = !NOT_SERVICES.contains(&category.as_str());
-            // One tag as a service is enough, whatever the others say.
+            // One tag whose category isn't in `NOT_SERVICES` is enough, whatever the others say; so is one without a category.
             service.answers |= answers;
             service.confidence = service.confidence.max(tag.confidence);
             service.tags.push(tag.clone());

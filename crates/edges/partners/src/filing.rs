@@ -297,7 +297,7 @@ async fn work(
     }
 }
 
-/// How long a job waits after another try in vain, in microseconds.
+/// How long a job waits after another failed try, in microseconds.
 fn wait_micros(retry: &RetryPolicy, job: &Job) -> i64 {
     // The bound keeps the power within u32; an hour is reached at the seventh claim anyway.
     let doubled = retry.first * 2_u32.pow(job.tries.clamp(1, 16) as u32 - 1);

@@ -62,7 +62,7 @@ fn public() -> Surface {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CaseFileItem {
-    /// Path of its bytes, relative to the case file; without it only the description is recorded.
+    /// Path of its bytes, relative to the case file. With neither this nor `content`, only the description is recorded.
     pub path: Option<String>,
     /// Its bytes in base64, if the case file has no folder.
     pub content: Option<String>,
@@ -226,7 +226,7 @@ async fn add_file(
         name,
         surface: file.surface,
         uploaded_at: uploaded.map(|t| t.as_microsecond()),
-        // A file that a person submits counts as not stopped, unless its facts say otherwise.
+        // We stopped nothing here. Whether everyone could see it is in its facts (`publicly_available`), which come first.
         stopped: false,
         digests: None,
     };

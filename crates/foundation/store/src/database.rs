@@ -82,11 +82,12 @@ impl std::ops::DerefMut for Tx {
 impl Database {
     /// Connects, and brings the tables to the form that the owners' migrations give them.
     ///
-    /// # Errors
-    /// An address that is none of the two, a database that doesn't answer, or one of a newer version.
-    ///
     /// A SQLite database that is about to be migrated is copied first, to the path that `copy_to` gives
     /// for the newest migration it has.
+    ///
+    /// # Errors
+    /// An address that begins with neither `sqlite:` nor `postgres:`, a database that doesn't answer or
+    /// can't be copied, or one that a newer version wrote.
     pub async fn connect(url: &str, owners: &[&[Numbered]], copy_to: CopyTo<'_>) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let backend = match url.split_once(':') {
@@ -99,7 +100,7 @@ impl Database {
                 ));
             }
         };
-        // A pool would try again until its time is up, and then say only that it was.
+        // A pool would retry until its time is up, and then report only the timeout, not the cause.
         probe(url, backend, owners, copy_to).await.map_err(|e| {
             let why = match backend {
                 Backend::Sqlite => format!(
@@ -172,7 +173,8 @@ impl Database {
         })
     }
 
-    /// One intake at a time gives out places in the queue; SQLite has one writer anyway.
+    /// Until the transaction ends, no other intake assigns positions in the queue of incoming reports. On SQLite the
+    /// writer's lock already ensures it.
     pub async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()> {
         // Not the migrator's number: an intake must not wait for a starting server.
         if self.backend == Backend::Postgres {
@@ -203,7 +205,7 @@ impl Database {
 
 /// WAL mode: concurrent readers and one writer; a commit is on disk when it returns.
 const PRAGMAS: &[&str] = &[
-    // Milliseconds, for writers of other processes; those of this one queue in `writer`.
+    // Milliseconds, for writers of other processes; those of this one queue in `writer`. Our judgement.
     "PRAGMA busy_timeout = 20000",
     "PRAGMA journal_mode = WAL",
     // In WAL mode NORMAL would lose the last commits on a power cut.
@@ -269,7 +271,7 @@ async fn probe(
     connection.close().await.map_err(plain)
 }
 
-/// `$1,$2,…` for `n` values.
+/// `$1,$2,…` for `count` values.
 pub fn places(count: usize) -> String {
     let all: Vec<_> = (1..=count).map(|n| format!("${n}")).collect();
     all.join(",")
@@ -278,7 +280,7 @@ pub fn places(count: usize) -> String {
 /// Values bound in one statement; SQLite takes 32,766, and more gain nothing. Our judgement.
 pub const VALUES_MAX: usize = 500;
 
-/// Reads columns by position, naming the table when the form is not what this version writes.
+/// Reads columns by position, one after another. A word that this version doesn't know is named in the error.
 pub struct Columns<'a> {
     row: &'a AnyRow,
     next: usize,

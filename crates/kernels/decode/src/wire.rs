@@ -1,9 +1,10 @@
 //! Messages between parent and worker over a socket; bytes and pixels are in shared memory.
 //!
 //! Request: what to do with the file (1 byte), its length (8 bytes, little-endian). Answer: 18
-//! bytes, either a picture's head or a reason with two numbers. After a picture that is followed
-//! by another one the parent says [`NEXT`] or [`ENOUGH`].
-//! Invariant: the parent believes no number in an answer before it has compared it with a limit.
+//! bytes, either a picture's head or a reason with two numbers. After a picture that another one
+//! follows, the parent answers [`NEXT`] or [`ENOUGH`].
+//! Invariant: the parent believes no size of a picture before it has compared it with a limit. The numbers of a reason are
+//! compared with nothing; they are only shown.
 
 use std::io::{self, Read, Write};
 
@@ -201,7 +202,7 @@ mod tests {
                 state ^= state << 13;
                 state ^= state >> 7;
                 state ^= state << 17;
-                // Half of the answers have small bytes only, so that valid tags and formats occur.
+                // About half of the bytes are small, so that valid tags and formats occur.
                 *byte = (state >> 32) as u8 & if state & 1 == 1 { 3 } else { 255 };
             }
             if let Ok(Ok(head)) = parse_answer(&answer, 1_000_000) {

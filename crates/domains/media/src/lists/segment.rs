@@ -1,9 +1,10 @@
 //! A list to the bytes that are sealed, and back.
 //!
-//! Numbers are little-endian; texts have their length before them (2 bytes). Magic, version, label
-//! count and labels (scale, category); then for each kind its name, digest length, entry count,
-//! digests, labels (4 bytes each), entry ids, and of a kind that hashes frames the time of each in
-//! seconds (a float) and its quality (1 byte).
+//! Numbers are little-endian; texts have their length before them (2 bytes). Magic (with the format's
+//! version), the list's version, label count and labels (scale, category), kind count; then for each kind its
+//! name, digest length (1 byte), entry count, digests, the place of each entry's label (4 bytes), entry ids, and
+//! of a kind that hashes frames the time of each in seconds (a float) and its quality (1 byte). Counts have 4
+//! bytes.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Holds: transfers blocked until a time, and who confirmed or released them.
+//! Holds: transfers that wait until a set time, and who confirmed or released them.
 
 use obhut_casework::for_domains::{Columns, Inside as _, audit, ids};
 use obhut_casework::{
@@ -20,7 +20,7 @@ words! {
         Confirmed = "confirmed",
         /// Released by a person, or because its case was cleared.
         Released = "released",
-        /// Expired without being confirmed.
+        /// Its time is over, whether or not a person had confirmed it.
         Ended = "ended",
     }
 }
@@ -75,7 +75,8 @@ pub async fn record_hold(casework: &Casework, tx_id: &str, case: &str, until: i6
     Ok(())
 }
 
-/// The 1,000 newest holds, newest first. A hold whose time is over is returned as `Ended`.
+/// The 1,000 newest holds (our judgement), newest first. A hold whose time is over is returned as `Ended`, unless it was
+/// released.
 pub async fn holds(casework: &Casework) -> Result<Vec<Hold>> {
     let rows = sqlx::query(
         "SELECT id, case_id, state, until_at, tx_sealed FROM payment_holds ORDER BY made_at DESC, id LIMIT 1000",

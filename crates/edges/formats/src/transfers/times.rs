@@ -11,8 +11,8 @@ pub struct Moment {
     pub zone_missing: bool,
 }
 
-/// ISO 8601: `2026-03-01T22:41:00+01:00`, a blank for the T, a date alone; or seconds, milliseconds
-/// or microseconds since 1970, detected from the length.
+/// ISO 8601: `2026-03-01T22:41:00+01:00`, a blank for the T, a date alone; or seconds, milliseconds,
+/// microseconds or nanoseconds since 1970, detected from the length.
 ///
 /// # Errors
 /// It is none of these.
@@ -116,7 +116,7 @@ fn iso(b: &[u8]) -> Option<Moment> {
                     .map_or(0, |d| i64::from(d[0] - b'0') * 10 + i64::from(d[1] - b'0'))
             };
             let minutes = two(0) * 60 + two(2);
-            // 14 hours, as in zone().
+            // UTC+14 is the largest offset in use; `zone` in transfers.rs has the same limit.
             if minutes > 840 {
                 return None;
             }
@@ -126,7 +126,7 @@ fn iso(b: &[u8]) -> Option<Moment> {
     };
     Some(Moment {
         at_micros: at_micros - offset * 60_000_000,
-        // An offset of zero gives none: the hour is then that of the sender's country (policy.rs).
+        // An offset of zero gives no `zone_minutes`: the hour is then that of the sender's country (policy.rs in typologies).
         zone_minutes: (offset != 0).then_some(offset as i16),
         zone_missing,
     })

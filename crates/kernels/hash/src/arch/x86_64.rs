@@ -5,6 +5,7 @@
 use crate::stripes::{self, OneByOne, Rows, Small, Square, Transpose};
 use std::arch::x86_64::*;
 
+/// [`stripes::small`], luma to the 64×64 picture of PDQ's DCT, on the widest registers there are.
 pub(super) fn small<R: Rows>(rows: &R) -> Option<Small> {
     if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
         // SAFETY: the registers were just found.
@@ -28,7 +29,7 @@ fn avx512<R: Rows>(rows: &R) -> Small {
     stripes::small::<R, InRegisters>(rows)
 }
 
-/// Sixteen registers, a row in each. Only `avx512` above names it, so the registers are there.
+/// Sixteen registers, a row in each. Only `avx512` above and the test below, which looks for the registers first, name it; so they are there.
 struct InRegisters;
 
 impl Transpose for InRegisters {
@@ -82,7 +83,8 @@ unsafe fn from_lanes_avx512(lanes: &Square, rows: &mut [f32], width: usize) {
     }
 }
 
-/// Pairs of rows change their odd values, then their odd pairs, then their quarters.
+/// Transposes a square: interleaves the values of two rows, then pairs of values of four rows, then collects quarters
+/// from all sixteen.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl")]
 fn turn(square: &mut [__m512; 16]) {
@@ -91,7 +93,7 @@ fn turn(square: &mut [__m512; 16]) {
         single[2 * i] = _mm512_unpacklo_ps(square[2 * i], square[2 * i + 1]);
         single[2 * i + 1] = _mm512_unpackhi_ps(square[2 * i], square[2 * i + 1]);
     }
-    // Then in each quarter a column of four rows: column c of rows 4i to 4i + 4, c mod 4 = 0 … 3.
+    // Afterwards quarter q of `double[4i + j]` is column 4q + j of rows 4i to 4i + 3.
     let mut double = single;
     for i in 0..4 {
         let a = _mm512_castps_pd(single[4 * i]);

@@ -10,7 +10,7 @@ pub mod code {
     pub const OK: i64 = 0;
     /// Their fault: try again.
     pub const THEIRS: [i64; 5] = [1000, 1100, 1110, 1111, 1300];
-    /// Not found.
+    /// Not found; the documentation doesn't say what.
     pub const NOT_FOUND: i64 = 1210;
     /// Credentials or rights: everything to this destination stops.
     pub const DENIED: [i64; 4] = [2000, 3000, 3100, 3300];
@@ -26,7 +26,7 @@ pub mod code {
     pub const FINISHED: i64 = 5102;
 }
 
-/// Longest words of the service that are repeated, in characters. Our judgement.
+/// Most characters of the service's own text that we pass on. Our judgement.
 const WORDS_CHARS_MAX: usize = 500;
 
 /// An answer in its parts.
@@ -49,7 +49,8 @@ pub struct ServiceAnswer {
 }
 
 impl ServiceAnswer {
-    /// Parses an answer; anything else counts as a transport fault and is retried.
+    /// Parses an answer. HTTP 401 and 403 mean denied; 5xx and whatever isn't an answer count as a transport fault and are
+    /// retried.
     pub fn read(answered: &Answered) -> Result<Self, SendFault> {
         let status = answered.status;
         let node = tree::parse(&answered.text()).ok();
@@ -92,7 +93,7 @@ impl ServiceAnswer {
             // Errors come with HTTP 200 as a rule; a batched report without its file gives 400.
             (200 | 400, Some(answer)) => Ok(answer),
             (status, _) => Err(SendFault::Unreachable(format!(
-                "HTTP {status} with an answer that is none of the CyberTipline"
+                "HTTP {status} with an answer that isn't one of the CyberTipline's"
             ))),
         }
     }
@@ -110,7 +111,8 @@ impl ServiceAnswer {
             c if code::THEIRS.contains(&c) => Err(SendFault::Unreachable(said)),
             c if code::DENIED.contains(&c) => Err(SendFault::Denied(said)),
             c if code::REFUSED.contains(&c) => Err(SendFault::Refused(said)),
-            // Expired meanwhile: the old submission is checked before a new one begins.
+            // Expired, retracted or finished meanwhile: retried, and the retry (`deliver_to`) checks the old submission before
+            // it begins a new one.
             code::NOT_FOUND
             | code::NO_REPORT
             | code::NO_FILE
