@@ -155,7 +155,7 @@ async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
             .await
             .unwrap();
         assert_eq!(casework::open_appeals(c).await.unwrap().len(), 1);
-        // An outsider learns from a second code that an appeal is open, and no id of ours.
+        // An outsider learns from a second code that an appeal is open, and no internal id.
         let second = notice_of(c, &id, Measure::AccountClosed, &rita)
             .await
             .unwrap();
@@ -217,7 +217,7 @@ async fn notice_of(c: &Casework, case: &str, measure: Measure, person: &Person) 
     casework::make_notice(c, case, measure, Language::English, "", person).await
 }
 
-/// An approved report that was withdrawn once left its case "reported", which nobody could correct.
+/// Once, withdrawing an approved report left its case "reported", and the decision couldn't be corrected.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_whose_reports_were_withdrawn_is_decided_and_can_be_decided_again() {
     on_each_database(async |b: Bench| {

@@ -446,7 +446,7 @@ fn a_report_that_needs_a_persons_answer_says_how_to_give_it() {
     );
 }
 
-/// What a person reads of a report that came in, of a file nobody knows, and of a destination without a test service.
+/// What a person reads of a report that came in, of an unknown file, and of a destination without a test service.
 #[test]
 fn what_people_read_claims_no_more_than_is_so() {
     let b = Bench::new();

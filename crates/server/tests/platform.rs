@@ -165,7 +165,7 @@ async fn a_decision_reaches_the_platform_signed_and_once() {
     let text = event.to_string();
     assert!(!text.contains(&case) && !text.contains("hotline"), "{text}");
     drain(&b).await;
-    assert_eq!(platform.read(), [], "taken once, told once");
+    assert_eq!(platform.read(), [], "taken once, sent once");
 
     // Two decisions before the platform hears of either: both events have the last word.
     rule(&b, &rita, &case, Ruling::Report).await;

@@ -376,7 +376,7 @@ async fn an_exhibit_is_added_and_shown_blurred_first() {
         .map(|e| e["views"][0]["extent"].clone())
         .collect();
     assert_eq!(seen, [json!("blurred")]);
-    // Whoever saw only the rendition hasn't viewed the file.
+    // A person who saw only the rendition hasn't viewed the file.
     let decision = json!({ "ruling": "report", "grounds": "as assessed",
                            "category": { "scale": "ncmec-industry", "value": "A2" } });
     let decide = format!("/v1/cases/{case}/decisions");

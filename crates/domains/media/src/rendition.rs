@@ -1,6 +1,6 @@
 //! A small, grey, blurred rendition of a picture or video: enough to see which file it is, and no more.
 //!
-//! People who review abuse material see less detail and are harmed less by grey and blurred pictures. Whoever has to
+//! People who review abuse material see less detail and are harmed less by grey and blurred pictures. A person who has to
 //! decide looks at the file itself afterwards; a rendition never counts as a view in a report.
 
 use std::io::Cursor;

@@ -34,7 +34,7 @@ pub struct Fetched {
     pub bytes: Vec<u8>,
     /// What the server says it is.
     pub media_type: Option<String>,
-    /// Metadata that whoever stored an object gave it: names without `x-amz-meta-`, in lower case, and values.
+    /// Metadata that an object was stored with: names without `x-amz-meta-`, in lower case, and values.
     pub meta: Vec<(String, String)>,
 }
 
@@ -42,7 +42,7 @@ pub struct Fetched {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum FetchFault {
-    /// The operator's list, or a check of ours, refuses the address.
+    /// The operator's list, or our own check, refuses the address.
     NotAllowed(&'static str),
     /// No complete answer came: no connection, a certificate that isn't trusted, or it broke off.
     Unreachable,

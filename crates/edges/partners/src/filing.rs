@@ -304,7 +304,7 @@ fn wait_micros(retry: &RetryPolicy, job: &Job) -> i64 {
     doubled.min(retry.most).as_micros() as i64
 }
 
-/// Tells the platform what was decided about uploads.
+/// Sends the platform what was decided about uploads.
 async fn decision(
     casework: &Casework,
     http: &Arc<Http>,
@@ -341,7 +341,7 @@ async fn decision(
         casework::raise_alarm(casework, "platform", casework::PLATFORM, &text).await?;
     }
     match casework::finish_job(casework, job, worker).await {
-        // Another worker has it by now, and has told the platform again; the id is the same.
+        // Another worker has it by now, and has sent it again; the id is the same.
         Ok(()) | Err(CaseworkError::Conflict { .. }) => Ok(JobOutcome::Nothing),
         Err(e) => Err(e),
     }
