@@ -13,7 +13,7 @@ use obhut_app::{casework, media};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use bench::http::{Bench, bench, bench_at};
+use bench::http::{bench, bench_at};
 use bench::picture;
 
 /// An upload's case could get no IP address over HTTP, its file couldn't be viewed there, and the report
@@ -320,18 +320,6 @@ async fn bytes_a_person_decided_to_report_are_blocked_when_the_account_sends_the
     }
 }
 
-async fn rule(b: &Bench, rita: &Person, case: &Value, ruling: Ruling) {
-    let request = DecisionRequest {
-        ruling,
-        grounds: "g".into(),
-        category: None,
-    };
-    let case = case.as_str().unwrap();
-    casework::decide(&b.casework, case, rita, &request)
-        .await
-        .unwrap();
-}
-
 /// An approval or an appeal, which decide nothing, turned a decision about the same bytes around.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_latest_decision_counts_not_the_latest_change() {
@@ -347,10 +335,12 @@ async fn the_latest_decision_counts_not_the_latest_change() {
             .1
     };
     let first = send().await;
-    rule(&b, &rita, &first["case"], Ruling::Report).await;
+    b.rule(&rita, first["case"].as_str().unwrap(), Ruling::Report)
+        .await;
     let second = send().await;
     assert_ne!(first["case"], second["case"]);
-    rule(&b, &rita, &second["case"], Ruling::NoReport).await;
+    b.rule(&rita, second["case"].as_str().unwrap(), Ruling::NoReport)
+        .await;
     assert_eq!(send().await["action"], "pass");
     let case = first["case"].as_str().unwrap();
     let report = casework::file_latest(&b.casework, case, "webhook", false, "t")
@@ -389,7 +379,8 @@ async fn an_entry_that_names_the_bytes_now_and_was_only_near_then_reopens_the_qu
     };
     bench::signed_list(&b.casework, &format!("kind,digest,entry_id\n{near}")).await;
     let first = send().await;
-    rule(&b, &rita, &first["case"], Ruling::NoReport).await;
+    b.rule(&rita, first["case"].as_str().unwrap(), Ruling::NoReport)
+        .await;
     assert_eq!(send().await["action"], "pass");
     let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&known));
     bench::signed_list(
@@ -452,7 +443,8 @@ async fn what_was_decided_about_the_same_bytes_elsewhere_is_shown() {
             .screen("?surface=public", &more, account, known.clone())
             .await;
         if let Some(ruling) = ruling {
-            rule(&b, &rita, &answer["case"], ruling).await;
+            b.rule(&rita, answer["case"].as_str().unwrap(), ruling)
+                .await;
         }
         cases.push(answer["case"].as_str().unwrap().to_owned());
     }

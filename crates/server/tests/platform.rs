@@ -107,17 +107,6 @@ async fn set_up(b: &Bench, url: &str) {
         .unwrap();
 }
 
-async fn rule(b: &Bench, rita: &Person, case: &str, ruling: Ruling) {
-    let request = DecisionRequest {
-        ruling,
-        grounds: "g".into(),
-        category: None,
-    };
-    casework::decide(&b.casework, case, rita, &request)
-        .await
-        .unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_reaches_the_platform_signed_and_once() {
     let b = bench().await;
@@ -134,7 +123,7 @@ async fn a_decision_reaches_the_platform_signed_and_once() {
     };
     // Before a platform is set up nothing is put in.
     let (_, early) = upload("u-0").await;
-    rule(&b, &rita, &early, Ruling::NoReport).await;
+    b.rule(&rita, &early, Ruling::NoReport).await;
     assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
 
     let platform = Platform::default();
@@ -142,7 +131,7 @@ async fn a_decision_reaches_the_platform_signed_and_once() {
     let (first, case) = upload("u-1").await;
     let (second, same) = upload("u-1").await;
     assert_eq!(case, same);
-    rule(&b, &rita, &case, Ruling::NoReport).await;
+    b.rule(&rita, &case, Ruling::NoReport).await;
     // A lost answer: sent again under the same id.
     platform.statuses.lock().unwrap().push_back(503);
     drain(&b).await;
@@ -168,8 +157,8 @@ async fn a_decision_reaches_the_platform_signed_and_once() {
     assert_eq!(platform.read(), [], "taken once, sent once");
 
     // Two decisions before the platform hears of either: both events have the last word.
-    rule(&b, &rita, &case, Ruling::Report).await;
-    rule(&b, &rita, &case, Ruling::NoReport).await;
+    b.rule(&rita, &case, Ruling::Report).await;
+    b.rule(&rita, &case, Ruling::NoReport).await;
     drain(&b).await;
     let got = platform.read();
     assert_eq!(got.len(), 2);
@@ -183,7 +172,7 @@ async fn a_decision_reaches_the_platform_signed_and_once() {
     let made = casework::new_case(&b.casework, &file, Vec::new(), "test")
         .await
         .unwrap();
-    rule(&b, &rita, &made.case, Ruling::Report).await;
+    b.rule(&rita, &made.case, Ruling::Report).await;
     drain(&b).await;
     assert_eq!(platform.read(), []);
     assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
@@ -203,7 +192,7 @@ async fn a_platform_that_refuses_is_named_in_an_alarm_and_nothing_is_lost() {
     let case = answer["case"].as_str().unwrap();
     // 401: nothing more goes there until the operator puts it right, and then it does.
     platform.statuses.lock().unwrap().push_back(401);
-    rule(&b, &rita, case, Ruling::Report).await;
+    b.rule(&rita, case, Ruling::Report).await;
     drain(&b).await;
     assert_eq!(platform.read().len(), 1);
     drain(&b).await;
@@ -216,7 +205,7 @@ async fn a_platform_that_refuses_is_named_in_an_alarm_and_nothing_is_lost() {
     assert_eq!(got[0].1["data"]["uploads"][0]["state"], "remove");
     // 410: never taken. An alarm says where the platform can ask, and it can.
     platform.statuses.lock().unwrap().push_back(410);
-    rule(&b, &rita, case, Ruling::NoReport).await;
+    b.rule(&rita, case, Ruling::NoReport).await;
     drain(&b).await;
     let alarms = casework::alarms(&b.casework).await.unwrap();
     assert!(

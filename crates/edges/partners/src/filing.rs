@@ -238,12 +238,9 @@ async fn work(
         .await?;
         return Ok(JobOutcome::Stopped);
     };
-    // Read per job: a refusal of the credentials a moment ago halts all that wait behind it.
-    let channel = casework::channel(casework, &row.destination).await?;
-    if channel.halted.is_some() {
-        casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
+    let Some(channel) = open_channel(casework, &row.destination, job, worker).await? else {
         return Ok(JobOutcome::Halted);
-    }
+    };
     let mut pause = retry.pause;
     let mut tries = 0;
     loop {
@@ -297,6 +294,22 @@ async fn work(
     }
 }
 
+/// The settings of a destination; `None`, with the job deferred, while it is halted.
+async fn open_channel(
+    casework: &Casework,
+    destination: &str,
+    job: &Job,
+    worker: &str,
+) -> Result<Option<Channel>, CaseworkError> {
+    // Read per job: a refusal of the credentials a moment ago halts all that wait behind it.
+    let channel = casework::channel(casework, destination).await?;
+    if channel.halted.is_none() {
+        return Ok(Some(channel));
+    }
+    casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
+    Ok(None)
+}
+
 /// How long a job waits after another failed try, in microseconds.
 fn wait_micros(retry: &RetryPolicy, job: &Job) -> i64 {
     // The bound keeps the power within u32; an hour is reached at the seventh claim anyway.
@@ -312,12 +325,10 @@ async fn decision(
     job: &Job,
     worker: &str,
 ) -> Result<JobOutcome, CaseworkError> {
-    let channel = casework::channel(casework, casework::PLATFORM).await?;
-    if channel.halted.is_some() {
-        casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
+    let Some(channel) = open_channel(casework, casework::PLATFORM, job, worker).await? else {
         return Ok(JobOutcome::Halted);
-    }
-    let why = match platform::tell(casework, http, job).await {
+    };
+    let why = match platform::tell(casework, http, &channel, job).await {
         Ok(()) => None,
         Err(SendFault::Ours(e)) => return Err(e),
         Err(SendFault::Denied(why)) => {

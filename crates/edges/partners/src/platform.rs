@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use obhut_casework as casework;
-use obhut_casework::{Casework, Job, PLATFORM, rfc3339};
+use obhut_casework::{Casework, Channel, Job, rfc3339};
 use serde_json::json;
 
 use crate::destinations::webhook;
@@ -18,6 +18,7 @@ use crate::submission::SendFault;
 pub(crate) async fn tell(
     casework: &Casework,
     http: &Arc<Http>,
+    channel: &Channel,
     job: &Job,
 ) -> Result<(), SendFault> {
     let case = job.subject.split('~').next().unwrap_or_default();
@@ -30,7 +31,6 @@ pub(crate) async fn tell(
     if uploads.is_empty() {
         return Ok(());
     }
-    let channel = casework::channel(casework, PLATFORM).await?;
     let (Some(url), Some(secret)) = (&channel.url, &channel.secret) else {
         return Err(SendFault::Denied(
             "no address and secret are set for the platform".into(),

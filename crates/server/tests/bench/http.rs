@@ -34,6 +34,18 @@ impl Bench {
             .unwrap()
     }
 
+    /// A decision about a case, without a category.
+    pub async fn rule(&self, person: &Person, case: impl AsRef<str>, ruling: Ruling) {
+        let request = DecisionRequest {
+            ruling,
+            grounds: "g".into(),
+            category: None,
+        };
+        casework::decide(&self.casework, case.as_ref(), person, &request)
+            .await
+            .unwrap();
+    }
+
     pub async fn key(&self, rights: &[Right], person: Option<&Person>) -> String {
         casework::create_key(&self.casework, "test", rights, person, "test")
             .await
