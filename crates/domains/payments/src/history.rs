@@ -20,7 +20,7 @@ pub(super) const ROW_BYTES: usize = 72;
 /// How often the size is looked at, in transfers. Our judgement.
 const LOOK_EVERY: usize = 1 << 18;
 
-/// The transfers of those parties, senders or recipients, that [`part_of`] places here.
+/// The transfers of those parties, senders or recipients, that `part_of` places here.
 #[derive(Default)]
 pub struct Part {
     tx: Packed,
