@@ -337,6 +337,7 @@ pub async fn send(
         worker,
         report,
         now: true,
+        decisions: false,
     };
     filing::drain(casework, http, retry, draining).await
 }

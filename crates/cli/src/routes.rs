@@ -61,10 +61,11 @@ pub async fn destination(
         } => {
             let mut channel = casework::channel(&casework, &name).await?;
             if let Some(url) = url {
-                // --production may have been given in an earlier call: what is omitted keeps its value.
-                let real = production.unwrap_or(channel.production);
-                destinations::check_address(&url, real)?;
                 channel.url = Some(url);
+            }
+            // What is omitted keeps its value, so both are checked together, whichever was given.
+            if let Some(url) = &channel.url {
+                destinations::check_address(url, production.unwrap_or(channel.production))?;
             }
             if let Some(key) = &recipient {
                 destinations::check_recipient(key)?;
@@ -158,7 +159,9 @@ pub async fn platform(
             channel.url = Some(url);
         }
         if let Some(file) = secret_file {
-            channel.secret = Some(secret(&file)?);
+            let secret = secret(&file)?;
+            destinations::check_secret(secret.expose())?;
+            channel.secret = Some(secret);
         }
         anyhow::ensure!(
             channel.url.is_some() && channel.secret.is_some(),

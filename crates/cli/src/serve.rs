@@ -50,6 +50,7 @@ pub async fn run(
     let watching = casework.clone();
     let watcher = tokio::spawn(async move { media::watch_changes(&watching).await });
     let working = tokio::spawn(obhut_server::workers::work(casework.clone()));
+    let telling = tokio::spawn(obhut_server::workers::tell_platform(casework.clone()));
     let mut outside = outside(&args)?;
     let mut payments = None;
     if args.payments {
@@ -123,6 +124,7 @@ pub async fn run(
     // Cuts off a report being sent: its claim ends in two minutes, and another worker continues.
     watcher.abort();
     working.abort();
+    telling.abort();
     if let Some(payments) = payments {
         payments.abort();
     }

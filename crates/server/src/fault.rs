@@ -1,6 +1,7 @@
 //! Errors as the client sees them, and as the log records them.
 
 use axum::Json;
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use obhut_app::casework::{CaseworkError, Next};
@@ -120,6 +121,27 @@ impl From<axum::extract::rejection::JsonRejection> for Fault {
                 e.body_text()
             )),
         }
+    }
+}
+
+/// Refuses paths that no id can be, and gives axum's own refusals, which are plain text, our form.
+pub(crate) async fn in_json(request: Request, next: axum::middleware::Next) -> Response {
+    let path = request.uri().path();
+    if !path.starts_with("/v1/") {
+        return next.run(request).await;
+    }
+    // PostgreSQL takes no text with a zero byte.
+    if path.contains("%00") {
+        return Fault::bad_request("the path contains a zero byte").into_response();
+    }
+    let response = next.run(request).await;
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let plain = kind.is_some_and(|v| v.as_bytes().starts_with(b"text/plain"));
+    match response.status() {
+        status if status.is_client_error() && plain => {
+            Fault::new(status, "bad-request", "the path or the query can't be read").into_response()
+        }
+        _ => response,
     }
 }
 

@@ -117,6 +117,7 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
         })
         // For all routes but uploads, which have their own limit.
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn(fault::in_json))
         .with_state(app)
 }
 

@@ -56,6 +56,26 @@ async fn associations(
     Ok(())
 }
 
+/// Sends decisions about uploads to the platform until it is dropped. Apart from [`work`]: a platform that doesn't
+/// answer must hold up no report and no alarm.
+pub async fn tell_platform(casework: Arc<Casework>) {
+    let http = Arc::new(Http::default());
+    let started = jiff::Timestamp::now().as_microsecond();
+    let worker = format!("platform-{}-{started}", std::process::id());
+    loop {
+        let draining = DrainScope {
+            worker: &worker,
+            decisions: true,
+            ..DrainScope::default()
+        };
+        let drained = filing::drain(&casework, &http, &RetryPolicy::default(), draining).await;
+        if let Err(e) = drained {
+            tracing::error!(cause = %e, "decisions couldn't be sent to the platform; it is tried again");
+        }
+        tokio::time::sleep(ROUND).await;
+    }
+}
+
 /// Works until it is dropped.
 pub async fn work(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());

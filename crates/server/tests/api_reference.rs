@@ -116,6 +116,9 @@ async fn a_query_that_cannot_be_read_is_refused_in_json() {
         "/v1/screen?since=x&until=y",
         "/v1/cases/case-0/check/ncmec?with_victims=maybe",
         "/v1/cases/case-0/reports/ncmec/draft?with_victims=maybe",
+        "/v1/cases/%ff",
+        "/v1/reports/%ff/transcript",
+        "/v1/cases/case%00",
     ] {
         let (status, body) = b.get(path, Some(&key)).await;
         let body: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{path}: {body}"));

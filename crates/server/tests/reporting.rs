@@ -400,6 +400,14 @@ async fn an_exhibit_is_added_and_shown_blurred_first() {
         (422, &json!("no-rendition")),
         "{said}"
     );
+    let (_, exhibits) = b.get(&b.rita, &path).await;
+    let of_text = exhibits
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["exhibit"] == made["exhibits"][0])
+        .unwrap();
+    assert_eq!(of_text["views"][0]["extent"], "failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -421,6 +429,11 @@ async fn an_embargo_is_set_and_lifted_by_an_officer() {
         (
             &b.olga,
             &json!({ "authority": "P", "until": "tomorrow" }),
+            422,
+        ),
+        (
+            &b.olga,
+            &json!({ "authority": "P", "until": "2020-01-01T00:00:00Z" }),
             422,
         ),
         (&b.olga, &order, 204),
@@ -472,6 +485,29 @@ async fn an_administrator_sets_up_destinations_and_routes() {
         let (given, said) = b.call(key, "PATCH", path, body.to_string()).await;
         assert_eq!(given, status, "{body}: {said}");
         assert!(!said.to_string().contains("S3CR3T"));
+    }
+    // The password goes to the host it was set for, and the real host is never called a test.
+    for (path, body, status) in [
+        (webhook, json!({ "url": "https://evil.example/x" }), 422),
+        (
+            webhook,
+            json!({ "url": "https://hooks.example/T0K3N" }),
+            204,
+        ),
+        (
+            "/v1/destinations/ncmec",
+            json!({ "url": "https://report.cybertip.org/ispws", "user": "u", "secret": "S3CR3T", "officer": olga, "production": true }),
+            204,
+        ),
+        (
+            "/v1/destinations/ncmec",
+            json!({ "production": false }),
+            422,
+        ),
+        ("/v1/destinations/ncmec", json!({ "user": "" }), 422),
+    ] {
+        let (given, said) = b.call(&b.olga, "PATCH", path, body.to_string()).await;
+        assert_eq!(given, status, "{body}: {said}");
     }
     let (_, all) = b.get(&b.rita, "/v1/destinations").await;
     let text = all.to_string();

@@ -100,6 +100,8 @@ pub fn check_address(url: &str, production: bool) -> Result<(), CaseworkError> {
     Ok(())
 }
 
+pub use webhook::check_secret;
+
 /// Checks the key that packages are encrypted to.
 ///
 /// # Errors

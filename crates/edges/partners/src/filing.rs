@@ -109,6 +109,8 @@ pub struct DrainScope<'a> {
     pub report: Option<&'a str>,
     /// Also those put off, because a person says now.
     pub now: bool,
+    /// Decisions for the platform, instead of reports and retractions.
+    pub decisions: bool,
 }
 
 /// Works until no job is due. The worker's name must be unique: it distinguishes a claim from those of
@@ -164,6 +166,7 @@ async fn drain_all(
                     micros: retry.claim.as_micros() as i64,
                     now: draining.now,
                     subject: draining.report,
+                    decisions: draining.decisions,
                 };
                 // Deferred jobs come last, so if there is no fresh one there is none at all.
                 for job in casework::claim(casework, &claim).await? {
@@ -343,7 +346,13 @@ async fn decision(
             casework::defer_job(casework, job, worker, now() + wait_micros(retry, job)).await?;
             return Ok(JobOutcome::Nothing);
         }
-        Err(fault) => Some(fault.to_string()),
+        // Without the words about a report, which this isn't.
+        Err(
+            SendFault::Refused(why)
+            | SendFault::Unexpected(why)
+            | SendFault::Unreachable(why)
+            | SendFault::Waits(why),
+        ) => Some(why),
     };
     if let Some(why) = why {
         let text = format!(

@@ -374,7 +374,10 @@ async fn content_key(casework: &Casework, row: &ReportRow, dossier: &Dossier) ->
         dossier.determinations,
         dossier.unit.as_ref().map(|u| u.expose()),
         row.destination,
-        channel.address(),
+        // The whole address: on a shared host the path is the receiver. Not the password, which may be renewed.
+        channel.url,
+        channel.user,
+        channel.folder,
         channel.production,
         channel.recipient,
     ]);

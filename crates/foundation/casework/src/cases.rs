@@ -538,6 +538,12 @@ pub async fn set_embargo(
         ));
     }
     let read = embargo.map(read_embargo).transpose()?;
+    // A mistyped year would be no embargo at all, and the person would hear of the case.
+    if let Some((Some(until), _)) = &read
+        && *until <= casework.now()
+    {
+        return Err(CaseworkError::invalid("until", "is over already"));
+    }
     let mut tx = casework.db.begin().await?;
     // Lifting stays possible: an embargo outlives the clearing.
     if read.is_some() {

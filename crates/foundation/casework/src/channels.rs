@@ -6,7 +6,7 @@ use obhut_facts::Sealed;
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Columns, Tx};
-use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, people, sealed};
+use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, outbox, people, sealed};
 
 /// The operator's own platform, by the name of its channel: where decisions about uploads go. No report goes there.
 pub const PLATFORM: &str = "platform";
@@ -171,8 +171,10 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
             .await?
             .require(Role::ReportingOfficer)?;
     }
+    let is_empty = |text: Option<&String>| text.is_none_or(|t| t.trim().is_empty());
+    let secret = channel.secret.as_ref().map(Sealed::expose);
     if channel.production
-        && (channel.officer.is_none() || channel.user.is_none() || channel.secret.is_none())
+        && (channel.officer.is_none() || is_empty(channel.user.as_ref()) || is_empty(secret))
     {
         return Err(CaseworkError::invalid(
             "officer",
@@ -214,6 +216,8 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
     .bind(casework.now())
     .execute(&mut *tx)
     .await?;
+    // What waited because of a halt or an outage goes out now.
+    outbox::due_now(&mut tx).await?;
     if !is_enough {
         ask_for_people(&mut tx, casework, &channel.destination).await?;
     }
@@ -282,6 +286,7 @@ pub async fn resume_channel(casework: &Casework, destination: &str, person: &Per
     .bind(destination)
     .execute(&mut *tx)
     .await?;
+    outbox::due_now(&mut tx).await?;
     alarms::end(
         &mut tx,
         casework.now(),

@@ -51,6 +51,8 @@ pub struct Claim<'a> {
     pub now: bool,
     /// Only those about this.
     pub subject: Option<&'a str>,
+    /// Decisions for the platform, or else everything but those: a platform that hangs holds up no report.
+    pub decisions: bool,
 }
 
 /// Puts a job in; the same kind and subject only once.
@@ -72,6 +74,14 @@ pub(crate) async fn put(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> 
 pub(crate) async fn put_decision(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
     let subject = format!("{case}~{}", ids::random_hex(8));
     put(tx, now, JobKind::Decision, &subject).await
+}
+
+/// Makes every job due that waits for its time; those under way stay with their workers.
+pub(crate) async fn due_now(tx: &mut Tx) -> Result<()> {
+    sqlx::query("UPDATE outbox SET next_at = 0 WHERE done_at IS NULL AND next_at > 0")
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Removes a job that no worker has begun; true if it was still there.
@@ -145,6 +155,7 @@ pub async fn claim_jobs(
         micros,
         now: false,
         subject: None,
+        decisions: false,
     };
     self::claim(casework, &claim).await
 }
@@ -158,7 +169,7 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     let rows = sqlx::query(
         "UPDATE outbox SET claimed_by = $1, claimed_until = $2, tries = tries + 1
          WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 AND next_at <= $5
-                AND ($6 = '' OR subject = $6) ORDER BY next_at, put_at, id LIMIT $4)
+                AND ($6 = '' OR subject = $6) AND CASE WHEN kind = 'decision' THEN 1 ELSE 0 END = $7 ORDER BY next_at, put_at, id LIMIT $4)
            AND done_at IS NULL AND claimed_until < $3
          RETURNING id, kind, subject, tries, put_at",
     )
@@ -168,6 +179,7 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     .bind(claim.jobs_max)
     .bind(if claim.now { i64::MAX } else { now })
     .bind(claim.subject.unwrap_or_default())
+    .bind(i64::from(claim.decisions))
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -345,6 +357,7 @@ mod tests {
             micros: 1,
             now: true,
             subject: Some("a"),
+            decisions: false,
         };
         assert_eq!(subjects(&super::claim(&c, &claim).await.unwrap()), ["a"]);
         clock.set(5_001);

@@ -221,7 +221,8 @@ pub async fn view(
             "is for the record; say whole, part, metadata or unseen",
         ));
     }
-    read_for(casework, exhibit, person, purpose, extent).await
+    let (bytes, _) = read_for(casework, exhibit, person, purpose, extent).await?;
+    Ok(bytes)
 }
 
 /// A rendition of an exhibit, for a reviewer and a purpose, after both have been recorded; `render` makes it from the
@@ -236,18 +237,32 @@ pub async fn view_blurred<E: From<CaseworkError>>(
     purpose: &str,
     render: impl AsyncFnOnce(Vec<u8>) -> std::result::Result<Vec<u8>, E>,
 ) -> std::result::Result<Vec<u8>, E> {
-    let bytes = read_for(casework, exhibit, person, purpose, Extent::Blurred).await?;
-    render(bytes).await
+    let (bytes, record) = read_for(casework, exhibit, person, purpose, Extent::Blurred).await?;
+    let rendered = render(bytes).await;
+    if rendered.is_err() {
+        // Nothing was shown, so the record says so.
+        set_extent(casework, &record, Extent::Failed).await?;
+    }
+    rendered
 }
 
-/// The bytes of an exhibit, once the reading is on record.
+async fn set_extent(casework: &Casework, record: &str, extent: Extent) -> Result<()> {
+    sqlx::query("UPDATE views SET extent = $1 WHERE id = $2")
+        .bind(extent.word())
+        .bind(record)
+        .execute(casework.db.pool())
+        .await?;
+    Ok(())
+}
+
+/// The bytes of an exhibit, once the reading is on record, and the id of that record.
 async fn read_for(
     casework: &Casework,
     exhibit: &str,
     person: &Person,
     purpose: &str,
     extent: Extent,
-) -> Result<Vec<u8>> {
+) -> Result<(Vec<u8>, String)> {
     person.require(Role::Reviewer)?;
     if purpose.trim().is_empty() {
         return Err(CaseworkError::invalid(
@@ -293,13 +308,9 @@ async fn read_for(
     };
     let bytes = casework.vault.get(exhibit, access).await?;
     if extent != Extent::Unseen {
-        sqlx::query("UPDATE views SET extent = $1 WHERE id = $2")
-            .bind(extent.word())
-            .bind(&record)
-            .execute(casework.db.pool())
-            .await?;
+        set_extent(casework, &record, extent).await?;
     }
-    Ok(bytes)
+    Ok((bytes, record))
 }
 
 /// Exhibits of a case stored by an older version, which recorded their case only in the vault. Copies

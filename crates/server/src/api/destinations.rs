@@ -92,8 +92,8 @@ pub(crate) async fn list(
     Ok(Json(all))
 }
 
-/// Change how a destination is reached. Ends a halt. Approved reports that haven't left have to be approved again. The
-/// folder of packages is set at the shell only.
+/// Change how a destination is reached. Ends a halt. If the address, the user, the key or the mode
+/// changes, approved reports that haven't left have to be approved again; another host needs its `secret`, too. The folder of packages is set at the shell only.
 #[utoipa::path(patch, path = "/v1/destinations/{name}", params(("name" = String, Path)), request_body = DestinationRequest, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
 pub(crate) async fn set(
     State(app): State<App>,
@@ -105,10 +105,20 @@ pub(crate) async fn set(
     let Json(given) = given?;
     let destination = destinations::by_name(&name).ok_or_else(|| unknown(&name))?;
     let mut channel = casework::channel(&app.casework, destination.form.name).await?;
+    let before = channel.address();
     channel.production = given.production.unwrap_or(channel.production);
-    if let Some(url) = given.url {
-        destinations::check_address(&url, channel.production)?;
-        channel.url = Some(url);
+    channel.url = given.url.or(channel.url);
+    // The address that is there, too: switching production off mustn't leave the real one.
+    if let Some(url) = &channel.url {
+        destinations::check_address(url, channel.production)?;
+    }
+    // Otherwise a host of the caller's choice would be sent the password of another.
+    if channel.address() != before && channel.secret.is_some() && given.secret.is_none() {
+        return Err(Fault::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "another host needs its password or signing secret: send `secret` with `url`",
+        ));
     }
     if let Some(key) = given.recipient {
         destinations::check_recipient(&key)?;

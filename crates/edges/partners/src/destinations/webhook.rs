@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use obhut_casework::CaseworkError;
 use obhut_formats::reports;
 use serde_json::json;
 use sha2::Sha256;
@@ -79,6 +80,21 @@ pub(crate) fn signed(
     ])
 }
 
+/// Checks a secret that events are signed with: the standard wants 24 to 64 bytes.
+///
+/// # Errors
+/// It is shorter or longer, or what follows `whsec_` isn't base64.
+pub fn check_secret(secret: &str) -> Result<(), CaseworkError> {
+    let key = key(secret).map_err(|why| CaseworkError::invalid("secret", why))?;
+    match (24..=64).contains(&key.len()) {
+        true => Ok(()),
+        false => Err(CaseworkError::invalid(
+            "secret",
+            "a signing secret has 24 to 64 bytes (Standard Webhooks)",
+        )),
+    }
+}
+
 /// What the status of a receiver's answer means.
 pub(crate) fn accepted(status: u16) -> Result<(), SendFault> {
     match status {
@@ -93,19 +109,24 @@ pub(crate) fn accepted(status: u16) -> Result<(), SendFault> {
 /// `v1,` and the HMAC-SHA-256 of `id.time.body` in base64.
 fn sign(secret: &str, id: &str, seconds: i64, body: &[u8]) -> Result<String, String> {
     let base64 = base64::engine::general_purpose::STANDARD;
-    let plain = secret.trim();
-    let key = match plain.strip_prefix("whsec_") {
-        Some(encoded) => base64
-            .decode(encoded)
-            .map_err(|_| "the secret after whsec_ isn't valid base64".to_owned())?,
-        None => plain.as_bytes().to_vec(),
-    };
+    let key = key(secret)?;
     // The specification signs the exact bytes of the body, so they are serialised once, before this.
     let mut mac =
         Hmac::<Sha256>::new_from_slice(&key).map_err(|_| "the secret can't be used".to_owned())?;
     mac.update(format!("{id}.{seconds}.").as_bytes());
     mac.update(body);
     Ok(format!("v1,{}", base64.encode(mac.finalize().into_bytes())))
+}
+
+/// The bytes of a secret, which may be written `whsec_` and base64.
+fn key(secret: &str) -> Result<Vec<u8>, String> {
+    let plain = secret.trim();
+    match plain.strip_prefix("whsec_") {
+        Some(encoded) => base64::engine::general_purpose::STANDARD
+            .decode(encoded)
+            .map_err(|_| "the secret after whsec_ isn't valid base64".to_owned()),
+        None => Ok(plain.as_bytes().to_vec()),
+    }
 }
 
 #[cfg(test)]
