@@ -4,7 +4,7 @@ use obhut_facts::{CaseStatus, FileDigests, Sealed, Surface, UploadFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Columns, Tx, VALUES_MAX, places};
+use crate::database::{Columns, Tx, rows_in};
 use crate::{
     Casework, CaseworkError, Next, Person, Result, Role, audit, channels, ids, outbox, sealed,
 };
@@ -374,22 +374,12 @@ pub(crate) async fn reported_accounts(
     tx: &mut Tx,
     keys: &[&String],
 ) -> Result<std::collections::HashMap<String, String>> {
+    // Oldest first, so that the newest case of an account remains.
+    let sql = "SELECT account_key, id FROM cases WHERE status IN ('decided', 'reported') AND account_key IN ({values}) ORDER BY opened_at";
     let mut found = std::collections::HashMap::new();
-    for part in keys.chunks(VALUES_MAX) {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT account_key, id FROM cases WHERE status IN ('decided', 'reported') AND account_key IN ({}) ORDER BY opened_at",
-            places(part.len())
-        ));
-        let mut query = sqlx::query(sql);
-        for key in part {
-            query = query.bind(key.as_str());
-        }
-        for row in &query.fetch_all(&mut **tx).await? {
-            let mut c = Columns::of(row);
-            let key = c.text()?;
-            // Oldest first, so that the newest case of an account remains.
-            found.insert(key, c.text()?);
-        }
+    for row in &rows_in(tx, sql, keys).await? {
+        let mut c = Columns::of(row);
+        found.insert(c.text()?, c.text()?);
     }
     Ok(found)
 }

@@ -9,7 +9,7 @@ use obhut_facts::{CaseStatus, Category, words};
 use serde::Serialize;
 
 use crate::cases::advance_from;
-use crate::database::{Columns, Tx, VALUES_MAX, places};
+use crate::database::{Columns, Tx, rows_in};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, audit, changes, danger, findings, ids, views,
@@ -333,27 +333,18 @@ pub(crate) async fn latest(
     tx: &mut Tx,
     cases: &[&str],
 ) -> Result<std::collections::HashMap<String, Latest>> {
+    // Later ones replace earlier ones.
+    let sql = "SELECT case_id, seq, ruling, decided_at FROM decisions WHERE case_id IN ({values}) ORDER BY seq";
     let mut found = std::collections::HashMap::new();
-    for part in cases.chunks(VALUES_MAX) {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT case_id, seq, ruling, decided_at FROM decisions WHERE case_id IN ({}) ORDER BY seq",
-            places(part.len())
-        ));
-        let mut query = sqlx::query(sql);
-        for case in part {
-            query = query.bind(*case);
-        }
-        // Later ones replace earlier ones.
-        for row in query.fetch_all(&mut **tx).await? {
-            let mut c = Columns::of(&row);
-            let case = c.text()?;
-            let latest = Latest {
-                seq: c.int()?,
-                ruling: c.word(Ruling::from_word, "ruling")?,
-                decided_at: c.int()?,
-            };
-            found.insert(case, latest);
-        }
+    for row in &rows_in(tx, sql, cases).await? {
+        let mut c = Columns::of(row);
+        let case = c.text()?;
+        let latest = Latest {
+            seq: c.int()?,
+            ruling: c.word(Ruling::from_word, "ruling")?,
+            decided_at: c.int()?,
+        };
+        found.insert(case, latest);
     }
     Ok(found)
 }

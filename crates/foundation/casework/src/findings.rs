@@ -9,7 +9,7 @@
 use obhut_facts::{FileDigests, Sealed, Surface, words};
 
 use crate::casework::{Finding, MatchedEntry};
-use crate::database::{Columns, Tx, VALUES_MAX, places};
+use crate::database::{Columns, Tx, rows_in};
 use crate::{Casework, CaseworkError, Result, cases, ids, sealed};
 
 /// Strength of an incoming report that could not be parsed.
@@ -191,44 +191,29 @@ pub(crate) async fn screenings(
     tx: &mut Tx,
     cases: &[&str],
 ) -> Result<std::collections::HashMap<String, Vec<String>>> {
+    // What a person gave with a case file was never uploaded to be screened.
+    let sql = format!(
+        "SELECT f.case_id, f.subject, MIN(f.seq) AS first FROM findings f JOIN found_files file ON file.subject = f.subject
+         WHERE f.case_id IN ({{values}}) AND f.source <> '{PERSON}' GROUP BY f.case_id, f.subject ORDER BY f.case_id, first"
+    );
     let mut found = std::collections::HashMap::<String, Vec<String>>::new();
-    for part in cases.chunks(VALUES_MAX) {
-        // What a person gave with a case file was never uploaded to be screened.
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT f.case_id, f.subject, MIN(f.seq) AS first FROM findings f JOIN found_files file ON file.subject = f.subject
-             WHERE f.case_id IN ({}) AND f.source <> '{PERSON}' GROUP BY f.case_id, f.subject ORDER BY f.case_id, first",
-            places(part.len())
-        ));
-        let mut query = sqlx::query(sql);
-        for case in part {
-            query = query.bind(*case);
-        }
-        for row in query.fetch_all(&mut **tx).await? {
-            let mut c = Columns::of(&row);
-            found.entry(c.text()?).or_default().push(c.text()?);
-        }
+    for row in &rows_in(tx, &sql, cases).await? {
+        let mut c = Columns::of(row);
+        found.entry(c.text()?).or_default().push(c.text()?);
     }
     Ok(found)
 }
 
 /// The valid findings about these exhibits: case and finding.
 pub(crate) async fn of_exhibits(tx: &mut Tx, exhibits: &[String]) -> Result<Vec<(String, String)>> {
-    let mut found = Vec::new();
-    for part in exhibits.chunks(VALUES_MAX) {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT case_id, id FROM findings WHERE state = 'open' AND case_id IS NOT NULL AND evidence IN ({})",
-            places(part.len())
-        ));
-        let mut query = sqlx::query(sql);
-        for exhibit in part {
-            query = query.bind(exhibit.as_str());
-        }
-        for row in &query.fetch_all(&mut **tx).await? {
+    let sql = "SELECT case_id, id FROM findings WHERE state = 'open' AND case_id IS NOT NULL AND evidence IN ({values})";
+    let rows = rows_in(tx, sql, exhibits).await?;
+    rows.iter()
+        .map(|row| {
             let mut c = Columns::of(row);
-            found.push((c.text()?, c.text()?));
-        }
-    }
-    Ok(found)
+            Ok((c.text()?, c.text()?))
+        })
+        .collect()
 }
 
 /// Withdraws the findings of a case, and deletes file names, and the subjects and strengths of findings that are not of files stored with them.
@@ -377,21 +362,13 @@ pub(crate) async fn finding_counts(
     casework: &Casework,
     cases: &[&str],
 ) -> Result<std::collections::HashMap<String, i64>> {
+    let sql = "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
+         WHERE case_id IN ({values}) GROUP BY case_id";
+    let mut connection = casework.db.pool().acquire().await?;
     let mut counts = std::collections::HashMap::new();
-    for part in cases.chunks(VALUES_MAX) {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT case_id, COUNT(DISTINCT f.subject) FROM findings f JOIN found_files file ON file.subject = f.subject
-             WHERE case_id IN ({}) GROUP BY case_id",
-            places(part.len())
-        ));
-        let mut query = sqlx::query(sql);
-        for case in part {
-            query = query.bind(*case);
-        }
-        for row in query.fetch_all(casework.db.pool()).await? {
-            let mut c = Columns::of(&row);
-            counts.insert(c.text()?, c.int()?);
-        }
+    for row in &rows_in(&mut connection, sql, cases).await? {
+        let mut c = Columns::of(row);
+        counts.insert(c.text()?, c.int()?);
     }
     Ok(counts)
 }

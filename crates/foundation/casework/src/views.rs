@@ -7,7 +7,7 @@
 use obhut_facts::{FileDigests, words};
 use serde::Serialize;
 
-use crate::database::{Columns, Database, Tx, VALUES_MAX, places};
+use crate::database::{Columns, Database, Tx, rows_in};
 use crate::{
     Casework, CaseworkError, Exhibit, Person, Result, Role, Verification, audit, cases, changes,
     findings, ids, sealed,
@@ -444,25 +444,16 @@ pub(crate) async fn exhibits_of_bytes(
     tx: &mut Tx,
     keys: &[&String],
 ) -> Result<Vec<(String, String)>> {
-    let mut found = Vec::new();
-    for part in keys.chunks(VALUES_MAX) {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT bytes_key, exhibit, seq FROM exhibit_digests WHERE bytes_key IN ({0})
-             UNION SELECT keys.bytes_key, keys.exhibit, own.seq FROM exhibit_keys keys
-             JOIN exhibit_digests own ON own.exhibit = keys.exhibit WHERE keys.bytes_key IN ({0}) ORDER BY seq",
-            places(part.len())
-        ));
-        let mut query = sqlx::query(sql);
-        for key in part {
-            query = query.bind(key.as_str());
-        }
-        for row in &query.fetch_all(&mut **tx).await? {
+    let sql = "SELECT bytes_key, exhibit, seq FROM exhibit_digests WHERE bytes_key IN ({values})
+         UNION SELECT keys.bytes_key, keys.exhibit, own.seq FROM exhibit_keys keys
+         JOIN exhibit_digests own ON own.exhibit = keys.exhibit WHERE keys.bytes_key IN ({values}) ORDER BY seq";
+    let rows = rows_in(tx, sql, keys).await?;
+    rows.iter()
+        .map(|row| {
             let mut c = Columns::of(row);
-            let key = c.text()?;
-            found.push((key, c.text()?));
-        }
-    }
-    Ok(found)
+            Ok((c.text()?, c.text()?))
+        })
+        .collect()
 }
 
 /// The exhibits that were put in for a case, whether or not a finding names them.

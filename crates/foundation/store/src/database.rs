@@ -271,14 +271,28 @@ async fn probe(
     connection.close().await.map_err(plain)
 }
 
-/// `$1,$2,…` for `count` values.
-pub fn places(count: usize) -> String {
-    let all: Vec<_> = (1..=count).map(|n| format!("${n}")).collect();
-    all.join(",")
-}
-
 /// Values bound in one statement; SQLite takes 32,766, and more gain nothing. Our judgement.
 pub const VALUES_MAX: usize = 500;
+
+/// The rows of a query about any number of values, a part of them after another. `sql` is a text of ours in which
+/// `{values}` is the list of an `IN`; an order in it holds within a part only.
+pub async fn rows_in<V: AsRef<str>>(
+    connection: &mut AnyConnection,
+    sql: &str,
+    values: &[V],
+) -> Result<Vec<AnyRow>> {
+    let mut rows = Vec::new();
+    for part in values.chunks(VALUES_MAX) {
+        let places: Vec<_> = (1..=part.len()).map(|n| format!("${n}")).collect();
+        let sql = sqlx::AssertSqlSafe(sql.replace("{values}", &places.join(",")));
+        let mut query = sqlx::query(sql);
+        for value in part {
+            query = query.bind(value.as_ref());
+        }
+        rows.extend(query.fetch_all(&mut *connection).await?);
+    }
+    Ok(rows)
+}
 
 /// Reads columns by position, one after another. A word that this version doesn't know is named in the error.
 pub struct Columns<'a> {
