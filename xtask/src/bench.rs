@@ -47,7 +47,7 @@ impl Report {
 pub fn run(only: Option<&str>) -> Done {
     let known: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
     if only.is_some_and(|name| !known.contains(&name)) {
-        return Err(format!("there are the benchmarks {}", known.join(", ")));
+        return Err(format!("no such benchmark; there are {}", known.join(", ")));
     }
     for (name, bench) in ALL
         .iter()

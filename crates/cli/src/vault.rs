@@ -28,7 +28,7 @@ pub async fn run(
             let bytes = input::read(&file, Limits::default().input_bytes_max)?;
             let casework = context.casework().await?;
             if let Some(case) = &case {
-                // An unknown case must not grant a role.
+                // Before `acting`, which may grant a role: a command about an unknown case must not.
                 casework::case(&casework, case).await?;
             }
             let person = context
@@ -95,11 +95,11 @@ pub async fn run(
             anyhow::ensure!(
                 by.is_some() || seen == Extent::Unseen,
                 usage!(
-                    "reports say \"viewed\" by this record: name the person who views it with --by PERSON"
+                    "a report says \"viewed\" because of this record: with --by PERSON, name who views the exhibit"
                 )
             );
             let casework = context.casework().await?;
-            // An unknown exhibit must not grant a role.
+            // Before `acting`, which may grant a role: a command about an unknown exhibit must not.
             casework::exhibit(&casework, &exhibit).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::ViewExhibit)
@@ -138,7 +138,7 @@ pub async fn run(
                         for p in &seen.problems {
                             text += &format!("\n  {}: {}", p.place, p.what);
                         }
-                        text += "\nchange nothing by hand; restore the named files from a backup, then verify again";
+                        text += "\nchange nothing by hand; restore damaged or missing files from a backup, then verify again";
                     }
                     if !seen.leftovers.is_empty() {
                         text += &format!(

@@ -9,10 +9,10 @@ use crate::scan::ScanResult;
 
 /// Groups shown; the rest are summed up. Our judgement.
 const GROUPS_MAX: usize = 40;
-/// Share of all customers that a first look goes to: 0.2 %.
+/// Share of all customers that a first look goes to: 0.2 %. Our judgement.
 pub const FIRST_LOOK: f64 = 0.002;
 
-/// Where each party's transfers mostly begin and end; taken from its first.
+/// Corridor and currency of each party, taken from its first transfer on each side.
 #[derive(Default)]
 pub struct Places {
     senders: ByParty<(String, &'static str)>,
@@ -89,13 +89,13 @@ pub struct Totals {
     pub facilitators: usize,
     /// About possible victims.
     pub victims: usize,
-    /// Of alerts about suspects, those whose party has a label.
+    /// Of alerts about suspects, those whose party is labelled a suspect.
     pub labelled: usize,
-    /// Labelled parties that an alert names.
+    /// Labelled suspects that an alert names as such.
     pub found: usize,
-    /// Labelled parties in the first 0.2 % of customers by score.
+    /// Labelled suspects in the first 0.2 % of customers by score, other than as possible victims.
     pub found_first: usize,
-    /// Labelled parties.
+    /// Labelled suspects.
     pub labels: usize,
     /// Labelled victims.
     pub victim_labels: usize,
@@ -111,7 +111,8 @@ impl Totals {
         self.buyers + self.facilitators + self.victims
     }
 
-    /// Share of alerts about suspects whose party is labelled; nothing where there are no labels.
+    /// Share of alerts about suspects whose party is labelled a suspect; none where no suspect is labelled or no alert is
+    /// about one.
     pub fn precision(&self) -> Option<f64> {
         let suspects = self.buyers + self.facilitators;
         (self.labels > 0 && suspects > 0).then(|| self.labelled as f64 / suspects as f64)
@@ -129,7 +130,7 @@ pub struct Group {
     pub before: usize,
     /// And after.
     pub after: usize,
-    /// After, without those whose party is labelled.
+    /// After, without those whose party is labelled a suspect.
     pub after_false: usize,
 }
 
@@ -206,7 +207,7 @@ fn victim(a: &Assessment) -> bool {
 }
 
 /// Compares two runs over the same history. `labels` are parties known to be what is looked for.
-// Long: each part of the table builds on the previous ones.
+// Long: one part after another of what a backtest shows, from the same two runs.
 pub fn compare(
     before: &Run<'_>,
     after: &Run<'_>,
@@ -307,8 +308,7 @@ pub fn compare(
     }
 }
 
-/// What each signal's removal costs: indicator, alerts that remain, labelled parties in the first
-/// look.
+/// What the removal of one signal costs: the numbers of a run without it.
 #[derive(Clone, Debug, Default)]
 pub struct Removal {
     /// Indicator.

@@ -61,10 +61,10 @@ fn migrator(all: &[Numbered]) -> Migrator {
     migrator
 }
 
-/// Steps that the first version's table names; none where that table isn't there.
+/// Steps in the table `steps`, in which obhut's first version kept what it had run; none where that is empty. Creates it
+/// where it is missing.
 async fn first_steps(connection: &mut AnyConnection) -> Result<Option<Vec<i64>>> {
-    // Asked of both databases in the same words, without failing: a failed statement would end a
-    // transaction of PostgreSQL.
+    // Created, because asking a missing table would fail, and a failed statement would end a transaction of PostgreSQL.
     sqlx::query(
         "CREATE TABLE IF NOT EXISTS steps (number BIGINT PRIMARY KEY, done_at BIGINT NOT NULL)",
     )
@@ -89,8 +89,8 @@ pub(crate) async fn run(connection: &mut AnyConnection, all: &[Numbered]) -> Res
         if last > newest {
             return Err(newer(last));
         }
-        // Seed the migrator with the steps of the first version. A database that was seeded before names
-        // the newest step here.
+        // Marks the steps up to `last` as done, without running them (`true` is sqlx's `skip`): the first version ran
+        // them. Where the migrator has them already, this changes nothing.
         if last < newest {
             migrator
                 .run_direct(Some(last), connection, true)
@@ -102,7 +102,7 @@ pub(crate) async fn run(connection: &mut AnyConnection, all: &[Numbered]) -> Res
         .run_direct(None, connection, false)
         .await
         .map_err(describe)?;
-    // The first version looks here, and refuses a database that is newer than itself by words.
+    // The first version looks here, and refuses a database newer than itself with a clear message.
     sqlx::query(
         "INSERT INTO steps (number, done_at) VALUES ($1, 0) ON CONFLICT (number) DO NOTHING",
     )

@@ -372,7 +372,7 @@ impl Drop for Worker {
 impl Drop for Leased {
     fn drop(&mut self) {
         // If another frame is due, the worker waits for a reply that won't come; it is dropped and thereby killed.
-        if let Some(worker) = self.worker.take()
+        if let Some(mut worker) = self.worker.take()
             && !self.head.more
         {
             worker

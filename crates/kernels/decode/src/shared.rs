@@ -1,7 +1,7 @@
 //! Memory shared by a parent and its worker: the file's bytes on one side, pixels on the other.
 //!
-//! Useful for pixels: they cross no pipe and are never copied. The price: a compromised worker
-//! that was taken over could change bytes while the parent reads them. Nothing that reads them may
+//! Useful for pixels: they cross no pipe and are never copied. The price: a worker that was
+//! taken over could change bytes while the parent reads them. Nothing that reads them may
 //! therefore take an address, a length or a decision about memory from them; the hash kinds turn
 //! them into floats and do no more. What is believed (sizes, formats) comes through the socket and
 //! is checked there.
@@ -51,13 +51,13 @@ pub(crate) struct Shared {
 
 // SAFETY: it is owned memory like a Box's; there is one owner in each process.
 unsafe impl Send for Shared {}
-// SAFETY: as above; `&self` only reads.
+// SAFETY: as above; `&self` only reads. `shrink`, which zeroes pages, takes `&mut self`.
 unsafe impl Sync for Shared {}
 
 impl Shared {
     /// New and empty.
     pub fn new(limits: &Limits) -> io::Result<Self> {
-        // Other children must not inherit it; as stdin it is a duplicate without this flag.
+        // Other children must not inherit it. The worker gets a duplicate as its stdin, without this flag.
         let file = memfd_create("obhut-decode", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, Layout::of(limits).len() as u64)?;
         Self::of(file, limits)
@@ -115,7 +115,7 @@ impl Shared {
     }
 
     /// Gives back what a large file made resident.
-    pub fn shrink(&self, input_bytes: u64, output_bytes: u64) {
+    pub fn shrink(&mut self, input_bytes: u64, output_bytes: u64) {
         for (from, used, len) in [
             (0, input_bytes, self.layout.output),
             (

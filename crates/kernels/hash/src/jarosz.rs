@@ -2,8 +2,8 @@
 //! each value above the median.
 //!
 //! Every value is computed by the same float operations in the same order as the reference
-//! (facebook/ThreatExchange pdq/cpp), which is what makes the digests bit-exact. The filters are in
-//! [`crate::stripes`].
+//! (facebook/ThreatExchange pdq/cpp), which is what makes the digests bit-exact. The filters,
+//! Jarosz's, which gave this module its name, are in [`crate::stripes`].
 
 use std::sync::LazyLock;
 
@@ -48,7 +48,7 @@ pub(crate) fn eight<R: Rows>(rows: &R) -> [Perceptual; 8] {
     if too_small(rows) {
         return [nothing(); 8];
     }
-    // No exception for 64×64: the reference's `compute_dihedral` filters such a picture too.
+    // No exception for 64×64: PyPI `pdqhash.compute_dihedral` filters such a picture too.
     let small = arch::small(rows);
     let coefficients = dct(&small);
     let quality = quality(&small);
@@ -69,7 +69,7 @@ fn nothing() -> Perceptual {
     }
 }
 
-/// Sum of the significant gradients, scaled by the reference's own constants, 0 to 100.
+/// Sum of all gradients, each truncated to whole percent of 255, divided by the reference's constant 90; at most 100.
 fn quality(small: &Small) -> u8 {
     // Truncated before the absolute value is taken, as the reference does.
     let step = |u: f32, v: f32| (((u - v) * 100.0) / 255.0) as i32;
@@ -155,7 +155,7 @@ fn turned(coefficients: &Coefficients, turn: Turn) -> Coefficients {
     out
 }
 
-/// One bit for each coefficient above the median; coefficient (15, 15) is the most significant.
+/// One bit for each coefficient above the median; the one at index (15, 15) is the most significant.
 fn bits(coefficients: &Coefficients) -> Digest {
     let flat = coefficients.as_flattened();
     let median = median(flat);

@@ -1,4 +1,4 @@
-//! Rolling counts over 30 and 90 days after each transfer, for history that is grouped by sender.
+//! After each transfer, rolling counts over the last 30 and 90 days, for history that is grouped by sender.
 
 use crate::DAY_MICROS;
 
@@ -11,7 +11,7 @@ pub struct Sent {
     pub recipient: u64,
     /// Minor units.
     pub amount_minor: i64,
-    /// In the price band of its currency.
+    /// Its amount is in its currency's price band of live-streamed abuse (the policy's).
     pub small: bool,
 }
 
@@ -77,7 +77,7 @@ pub fn of_sender(sent: &[Sent], scratch: &mut Scratch, mut each: impl FnMut(usiz
     }
 }
 
-/// Few transfers are compared with one another, many are sorted.
+/// Up to so many transfers are compared with one another; more are sorted. Our judgement.
 const FEW: usize = 24;
 
 fn number_recipients(sent: &[Sent], scratch: &mut Scratch) -> usize {

@@ -42,7 +42,7 @@ pub(crate) struct EarlierBody {
 pub(crate) struct ViewBody {
     /// Id of the person.
     person: String,
-    /// `whole`, `part`, `metadata`, `blurred`, or `failed` where it could not be read.
+    /// `whole`, `part`, `metadata`, `blurred`, or `failed` where it could not be read or shown.
     #[schema(value_type = String)]
     extent: &'static str,
     purpose: String,
@@ -96,8 +96,8 @@ pub(crate) struct ViewRequest {
     /// Why it is needed; never empty.
     purpose: String,
     /// How much of it the person looks at: `whole`, `part`, `metadata`; `unseen` if the bytes are only
-    /// handed on; `blurred` for a small, grey, blurred rendition instead of the bytes. Reports say "viewed" by this;
-    /// only `whole` and `metadata` count there.
+    /// handed on; `blurred` for a small, grey, blurred rendition instead of the bytes. This decides whether a report
+    /// says "viewed": only `whole` and `metadata` count.
     extent: String,
 }
 
@@ -173,7 +173,7 @@ pub(crate) struct AddedBody {
 
 /// Add an exhibit to a case: the file's bytes as the body, at most 256 MiB, its name in the header `Obhut-File-Name`
 /// (percent-encoded UTF-8). It is sealed before the answer; an approved report has to be approved again.
-#[utoipa::path(post, path = "/v1/cases/{case}/exhibits", params(("case" = String, Path)), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = AddedBody), (status = 400, body = ErrorBody, description = "No bytes"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 408, body = ErrorBody, description = "The body took longer than 120 s"), (status = 409, body = ErrorBody, description = "The person was cleared"), (status = 413, body = ErrorBody, description = "Longer than 256 MiB"), (status = 415, body = ErrorBody, description = "Packed, or in a form"), (status = 429, body = ErrorBody)), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/exhibits", params(("case" = String, Path)), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = AddedBody), (status = 400, body = ErrorBody, description = "No bytes"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 408, body = ErrorBody, description = "The body took longer than 120 s"), (status = 409, body = ErrorBody, description = "The case was cleared on appeal"), (status = 413, body = ErrorBody, description = "Longer than 256 MiB"), (status = 415, body = ErrorBody, description = "The body is compressed (`Content-Encoding`), or is a form"), (status = 429, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn add(
     State(app): State<App>,
     Path(case): Path<String>,

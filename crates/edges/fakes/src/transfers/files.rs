@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-/// Rows written at a time, and of a row group.
+/// Rows written at a time, which are also the rows of a row group: the parquet crate's default.
 const ROWS: usize = 1 << 20;
 
 /// Comma-separated, with a line of names.
@@ -47,7 +47,7 @@ fn decimal(t: &MadeTransfer) -> String {
     if digits == 0 {
         return t.amount_minor.to_string();
     }
-    // In integers: a float would print some amounts one unit off.
+    // In integers: exact at any size; a float is so only up to about 15 digits.
     let units = 10i64.pow(digits as u32);
     format!(
         "{}.{:0digits$}",
@@ -116,7 +116,7 @@ pub fn parquet(made: &GeneratedTransfers, out: File) -> Result<(), parquet::erro
     }
 }
 
-/// One message of pacs.008.001.08 with all of it.
+/// All transfers in one message of pacs.008.001.08.
 ///
 /// # Errors
 /// It can't be written.

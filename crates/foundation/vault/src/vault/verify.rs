@@ -28,7 +28,7 @@ pub struct Verification {
     pub exhibits: u64,
     /// Bytes of them, sealed.
     pub sealed_bytes: u64,
-    /// Exhibits that were erased and are gone.
+    /// Exhibits that the log says were erased, gone or not.
     pub erased: u64,
     /// Differences found; empty if everything agrees.
     pub problems: Vec<Problem>,
