@@ -9,6 +9,7 @@ use obhut_app::casework::{
     self, Act, Casework, CaseworkError, Filing, FilingState, ReportRow, rfc3339,
 };
 use obhut_app::formats::reports as forms;
+use obhut_app::partners::destinations;
 use obhut_app::partners::filing::{self, RetryPolicy};
 use obhut_app::partners::http::Http;
 use obhut_app::reports::Filed;
@@ -144,6 +145,15 @@ pub async fn run(
             let approval =
                 obhut_app::reports::approve(&casework, &report, &person, because, as_received)
                     .await?;
+            if let Some(destination) = destinations::by_name(&row.destination)
+                && let Some(missing) =
+                    (destination.missing)(&casework::channel(&casework, &row.destination).await?)
+            {
+                output.remark(&format!(
+                    "it waits: {0} isn't set up yet and needs {missing} (`obhut destination set {0}`); the report is then approved again",
+                    row.destination
+                ));
+            }
             output.line(
                 || serde_json::to_value(&approval).expect("an approval is JSON"),
                 || format!("{report} approved by {}; it is in the outbox; `obhut report send` or a running server sends it", approval.name),

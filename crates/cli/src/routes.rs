@@ -190,13 +190,14 @@ pub async fn platform(
 
 /// How a destination is set up. Only one with a test service has a test mode: a package that is handed over is real.
 fn state(destination: &Destination, channel: &Channel) -> String {
-    match (destination.has_test_service, channel.production) {
-        (true, true) => "production".into(),
-        (true, false) => "test service; what is sent there reports nothing".into(),
-        (false, _) if channel.recipient.is_none() && channel.url.is_none() => {
-            "not set up: packages need --recipient KEY, a webhook --url and --password-file".into()
-        }
-        (false, _) => "set up; what is sent there is real".into(),
+    let mode = match (destination.has_test_service, channel.production) {
+        (true, true) => "production",
+        (true, false) => "test service; what is sent there reports nothing",
+        (false, _) => "what is sent there is real",
+    };
+    match (destination.missing)(channel) {
+        None => mode.into(),
+        Some(missing) => format!("{mode}; not set up yet, it needs {missing}"),
     }
 }
 

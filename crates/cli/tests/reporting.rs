@@ -20,6 +20,9 @@ impl Drop for Ended {
     }
 }
 
+/// An age key whose bytes are 1 to 32; no one has its secret.
+const RECIPIENT: &str = "age1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusqmwn7f2";
+
 const CASE: &str = r#"{
     "files": [{"path": "sub/a.png", "facts": {"annotations": ["infant"], "uploaded_at": "2026-01-01T00:00:00Z"}}],
     "facts": {
@@ -471,16 +474,30 @@ fn what_people_read_claims_no_more_than_is_so() {
     );
 
     for (name, arguments, says) in [
-        ("package-bka", &["--folder", "out"][..], "not set up"),
+        (
+            "package-bka",
+            &["--folder", "out"][..],
+            "what is sent there is real; not set up yet, it needs the authority's age key",
+        ),
+        (
+            "package-nca",
+            &["--recipient", RECIPIENT],
+            "it needs the folder for packages",
+        ),
+        (
+            "package-nca",
+            &["--folder", "out"],
+            "what is sent there is real",
+        ),
         (
             "webhook",
             &["--url", "https://example.com/hook"],
-            "what is sent there is real",
+            "it needs an address and a signing secret",
         ),
         (
             "ncmec",
             &["--user", "u"],
-            "what is sent there reports nothing",
+            "what is sent there reports nothing; not set up yet, it needs user name and password",
         ),
     ] {
         let mut command = vec!["destination", "set", name, "--by", "Olga"];

@@ -1,7 +1,7 @@
 //! Registry of destinations: each combines a form with a way to deliver it.
 
 use futures::future::BoxFuture;
-use obhut_casework::CaseworkError;
+use obhut_casework::{CaseworkError, Channel};
 use obhut_formats::reports::{self, Form};
 
 use crate::hand_over;
@@ -18,6 +18,8 @@ pub struct Destination {
     pub form: &'static Form,
     /// True if it has a test service, which is used until the destination is set to production.
     pub has_test_service: bool,
+    /// What has to be set before anything can be sent there; none if all of it is.
+    pub missing: fn(&Channel) -> Option<&'static str>,
     /// Delivers a rendered report. Each step is recorded before the next one starts.
     pub send: for<'a> fn(Submission<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
     /// Retracts a sent report; repeated until the receiver has acknowledged it.
@@ -29,6 +31,7 @@ const fn package(form: &'static Form) -> Destination {
     Destination {
         form,
         has_test_service: false,
+        missing: hand_over::missing,
         send: |submission| Box::pin(hand_over::send(submission)),
         retract: |submission| Box::pin(hand_over::retract(submission)),
     }
@@ -40,6 +43,7 @@ const fn package_without_files(form: &'static Form) -> Destination {
     Destination {
         form,
         has_test_service: false,
+        missing: hand_over::missing,
         send: |submission| Box::pin(hand_over::send_document(submission, "zip")),
         retract: |submission| Box::pin(hand_over::retract(submission)),
     }
@@ -50,6 +54,7 @@ const fn document(form: &'static Form) -> Destination {
     Destination {
         form,
         has_test_service: false,
+        missing: hand_over::missing,
         // VICS and XARF are JSON; the exhibits are not part of either document.
         send: |submission| Box::pin(hand_over::send_document(submission, "json")),
         retract: |submission| Box::pin(hand_over::retract(submission)),

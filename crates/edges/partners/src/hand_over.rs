@@ -4,7 +4,7 @@
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 
-use obhut_casework as casework;
+use obhut_casework::{self as casework, Channel};
 use obhut_formats::reports::zip;
 
 use crate::submission::{SendFault, Sent, Submission};
@@ -29,6 +29,15 @@ pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
         parts.push((format!("files/{number:03}-{}", file.exhibit), bytes));
     }
     write_package(&submission, &row.id, zip(&parts), "zip")
+}
+
+/// What a folder's destination lacks.
+pub(crate) fn missing(channel: &Channel) -> Option<&'static str> {
+    match (&channel.recipient, &channel.folder) {
+        (Some(_), Some(_)) => None,
+        (None, _) => Some("the authority's age key, because packages are never stored unencrypted"),
+        (_, None) => Some("the folder for packages"),
+    }
 }
 
 /// Writes a single document, encrypted like a package.

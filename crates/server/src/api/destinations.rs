@@ -28,6 +28,8 @@ pub(crate) struct DestinationBody {
     production: bool,
     /// Why nothing is sent there at the moment.
     halted: Option<String>,
+    /// What has to be set before anything can be sent there.
+    missing: Option<&'static str>,
 }
 
 /// What is to change; what is left out keeps its value.
@@ -75,9 +77,11 @@ pub(crate) async fn list(
 ) -> Result<Json<Vec<DestinationBody>>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
     let mut all = Vec::new();
-    for form in destinations::ALL.iter().map(|d| d.form) {
+    for destination in destinations::ALL {
+        let form = destination.form;
         let channel = casework::channel(&app.casework, form.name).await?;
         all.push(DestinationBody {
+            missing: (destination.missing)(&channel),
             name: form.name,
             title: form.title,
             // The path of a webhook may be its credential.

@@ -27,6 +27,10 @@ mod answers;
 pub const DESTINATION: Destination = Destination {
     form: &FORM,
     has_test_service: true,
+    missing: |channel| {
+        let set = channel.user.is_some() && channel.secret.is_some();
+        (!set).then_some("user name and password")
+    },
     send: |submission| Box::pin(send(submission)),
     retract: |submission| Box::pin(retract(submission)),
 };

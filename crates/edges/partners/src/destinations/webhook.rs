@@ -19,6 +19,10 @@ use crate::transcript::Transcript;
 pub const DESTINATION: Destination = Destination {
     form: &reports::webhook::FORM,
     has_test_service: false,
+    missing: |channel| {
+        let set = channel.url.is_some() && channel.secret.is_some();
+        (!set).then_some("an address and a signing secret")
+    },
     send: |submission| Box::pin(send(submission)),
     retract: |submission| Box::pin(retract(submission)),
 };
