@@ -578,3 +578,22 @@ async fn a_disputed_entry_speaks_for_no_other_case() {
     })
     .await;
 }
+
+/// SQLite keeps a zero byte in a text, PostgreSQL can't: that is the caller's fault there, not ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zero_byte_in_a_text_is_refused_where_it_cannot_be_stored() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let (rita, _) = people(c).await;
+        let id = case(c, r#"{"facts": {"reported": {"id": "u"}}}"#, None)
+            .await
+            .case;
+        let mut request = request();
+        request.grounds = "a\0b".into();
+        match casework::decide(c, &id, &rita, &request).await {
+            Ok(_) | Err(CaseworkError::Invalid { .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
+}

@@ -190,8 +190,9 @@ pub async fn settings(
         SettingsCommand::Platform {
             url,
             secret_file,
+            off,
             by,
-        } => return crate::routes::platform(url, secret_file, by, context, output).await,
+        } => return crate::routes::platform(url, secret_file, off, by, context, output).await,
         reporter => reporter,
     };
     let SettingsCommand::Reporter {

@@ -603,6 +603,9 @@ pub enum SettingsCommand {
         /// A file with the secret that events are signed with (Standard Webhooks; whsec_… or any text)
         #[arg(long, value_name = "FILE")]
         secret_file: Option<PathBuf>,
+        /// Send no more events
+        #[arg(long, conflicts_with_all = ["url", "secret_file"])]
+        off: bool,
         /// Person acting (role administrator)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,

@@ -138,7 +138,7 @@ fn secret(file: &Path) -> anyhow::Result<Sealed<String>> {
     let bytes = input::read(file, PASSWORD_BYTES_MAX)?;
     let text = String::from_utf8(bytes)
         .ok()
-        .context(usage!("the password isn't valid UTF-8"))?;
+        .context(usage!("{} isn't valid UTF-8", file.display()))?;
     // Editors end a file with a line break; spaces may belong to the password.
     Ok(Sealed::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
@@ -147,11 +147,18 @@ fn secret(file: &Path) -> anyhow::Result<Sealed<String>> {
 pub async fn platform(
     url: Option<String>,
     secret_file: Option<PathBuf>,
+    off: bool,
     by: Option<String>,
     context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let casework = context.casework().await?;
+    if off {
+        let person = context
+            .acting(&casework, by.as_deref(), Act::SetUpDestinations)
+            .await?;
+        casework::forget_platform(&casework, &person).await?;
+    }
     let mut channel = casework::channel(&casework, PLATFORM).await?;
     if url.is_some() || secret_file.is_some() {
         if let Some(url) = url {

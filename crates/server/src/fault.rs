@@ -106,11 +106,7 @@ impl From<axum::extract::rejection::JsonRejection> for Fault {
     fn from(e: axum::extract::rejection::JsonRejection) -> Self {
         // The extractor's own texts are for developers; these say what to send.
         match e.status() {
-            status @ StatusCode::PAYLOAD_TOO_LARGE => Self::new(
-                status,
-                "too-long",
-                "the body is longer than this request may be",
-            ),
+            StatusCode::PAYLOAD_TOO_LARGE => too_long(),
             status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(
                 status,
                 "no-json",
@@ -122,6 +118,14 @@ impl From<axum::extract::rejection::JsonRejection> for Fault {
             )),
         }
     }
+}
+
+fn too_long() -> Fault {
+    Fault::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too-long",
+        "the body is longer than this request may be",
+    )
 }
 
 /// Refuses paths that no id can be, and gives axum's own refusals, which are plain text, our form.
@@ -138,9 +142,13 @@ pub(crate) async fn in_json(request: Request, next: axum::middleware::Next) -> R
     let kind = response.headers().get(header::CONTENT_TYPE);
     let plain = kind.is_some_and(|v| v.as_bytes().starts_with(b"text/plain"));
     match response.status() {
-        status if status.is_client_error() && plain => {
-            Fault::new(status, "bad-request", "the path or the query can't be read").into_response()
-        }
+        StatusCode::PAYLOAD_TOO_LARGE if plain => too_long().into_response(),
+        status if status.is_client_error() && plain => Fault::new(
+            status,
+            "bad-request",
+            "the request can't be read: is its path UTF-8, and its body whole?",
+        )
+        .into_response(),
         _ => response,
     }
 }

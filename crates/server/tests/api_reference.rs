@@ -129,3 +129,17 @@ async fn a_query_that_cannot_be_read_is_refused_in_json() {
         );
     }
 }
+
+/// A body that is too long was answered in plain text where the handler takes bytes.
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused_in_json() {
+    let b = bench::http::bench().await;
+    let key = b.key(&[obhut_app::casework::Right::Intake], None).await;
+    let request = Request::post("/v1/intake")
+        .header("Authorization", format!("Bearer {key}"))
+        .body(Body::from(vec![b' '; (64 << 20) + 1]))
+        .unwrap();
+    let (status, _, body) = b.send(request).await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status.as_u16(), &body["error"]), (413, &"too-long".into()));
+}

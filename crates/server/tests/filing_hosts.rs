@@ -167,3 +167,71 @@ async fn every_word_that_left_and_came_back_is_kept() {
     let after = casework::audit(&b.casework, Some(&report)).await.unwrap();
     assert_eq!(after.len(), before + 2, "each reading is logged");
 }
+
+/// On a shared host the path of a webhook is its receiver; a change of it once went unnoticed. And a report that was
+/// stopped before anything was sent once counted as sent for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_covers_the_whole_address_and_what_never_left_can_be_withdrawn() {
+    let b = Bench::new(FaultInjection::default()).await;
+    let set = async |path: &str, secret: &str| {
+        let channel = Channel {
+            destination: "webhook".into(),
+            url: Some(format!("http://{}/{path}", b.address)),
+            secret: Some(Sealed::new(secret.into())),
+            ..Channel::default()
+        };
+        casework::set_channel(&b.casework, &channel, &b.olga)
+            .await
+            .unwrap();
+    };
+    set("ours", "one").await;
+    let report = b.approved("user-1", None, "webhook").await;
+    // A renewed secret changes nothing of who receives it.
+    set("ours", "two").await;
+    casework::require_sendable(&b.casework, &report)
+        .await
+        .unwrap();
+    set("theirs", "two").await;
+    assert_eq!(b.drain().await.stopped, 1);
+    let why = b.state(&report).await.why.unwrap();
+    assert!(why.contains("approve it as it is now"), "{why}");
+    let status = async || {
+        let row = casework::report_row(&b.casework, &report).await.unwrap();
+        let case = casework::case(&b.casework, &row.case).await.unwrap();
+        (row.status, case.case.status)
+    };
+    assert_eq!(status().await, ("approved".into(), CaseStatus::Reported));
+    // Resumed and stopped again it has still not left.
+    casework::resume_filing(&b.casework, &report, &b.olga)
+        .await
+        .unwrap();
+    assert_eq!(b.drain().await.stopped, 1);
+    let how = casework::retract_report(&b.casework, &report, "wrong", &b.olga).await;
+    assert_eq!(how.unwrap(), "withdrawn");
+    assert_eq!(status().await, ("withdrawn".into(), CaseStatus::Decided));
+    assert_eq!(casework::alarms(&b.casework).await.unwrap(), []);
+    assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
+}
+
+/// Begun at a receiver that failed, a report may have arrived: it is retracted there, not withdrawn.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_left_is_not_withdrawn() {
+    let b = Bench::new(FaultInjection::default()).await;
+    let set = async |path: &str| {
+        let channel = Channel {
+            destination: "webhook".into(),
+            // Nothing is there: 404, or whatever the fake says; the words have left all the same.
+            url: Some(format!("http://{}/{path}", b.address)),
+            secret: Some(Sealed::new("one".into())),
+            ..Channel::default()
+        };
+        casework::set_channel(&b.casework, &channel, &b.olga)
+            .await
+            .unwrap();
+    };
+    set("ours").await;
+    let report = b.approved("user-1", None, "webhook").await;
+    assert_eq!(b.drain().await.stopped, 1);
+    let how = casework::retract_report(&b.casework, &report, "wrong", &b.olga).await;
+    assert_eq!(how.unwrap(), "retracting");
+}

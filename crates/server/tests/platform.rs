@@ -233,6 +233,27 @@ async fn a_platform_that_refuses_is_named_in_an_alarm_and_nothing_is_lost() {
     assert_eq!(state["state"], json!("release"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_is_turned_off_hears_nothing_more() {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let key = b.key(&[Right::Screen, Right::Findings], None).await;
+    let platform = Platform::default();
+    set_up(&b, &platform.listen().await).await;
+    let (_, answer) = b.screen("?surface=public", &key, "u", known).await;
+    let case = answer["case"].as_str().unwrap();
+    b.rule(&rita, case, Ruling::Report).await;
+    let adam = casework::person(&b.casework, "Adam").await.unwrap();
+    assert!(casework::forget_platform(&b.casework, &rita).await.is_err());
+    casework::forget_platform(&b.casework, &adam).await.unwrap();
+    b.rule(&rita, case, Ruling::NoReport).await;
+    assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
+    drain(&b).await;
+    assert_eq!(platform.read(), []);
+}
+
 async fn set_up_again(b: &Bench, url: &str) {
     let adam = casework::person(&b.casework, "Adam").await.unwrap();
     let mut channel = casework::channel(&b.casework, PLATFORM).await.unwrap();

@@ -376,6 +376,12 @@ async fn an_exhibit_is_added_and_shown_blurred_first() {
         .map(|e| e["views"][0]["extent"].clone())
         .collect();
     assert_eq!(seen, [json!("blurred")]);
+    let of_picture = exhibits
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["exhibit"] == json!(exhibit));
+    assert_eq!(of_picture.unwrap()["media_type"], "image/png");
     // A person who saw only the rendition hasn't viewed the file.
     let decision = json!({ "ruling": "report", "grounds": "as assessed",
                            "category": { "scale": "ncmec-industry", "value": "A2" } });
@@ -546,6 +552,12 @@ async fn an_administrator_sets_up_destinations_and_routes() {
         (&b.olga, wrong("destination", "nowhere"), 400),
         (&b.olga, wrong("surface", "everywhere"), 400),
         (&b.olga, wrong("from", "soon"), 422),
+        (&b.olga, wrong("unless", "webhook"), 422),
+        (
+            &b.olga,
+            json!({ "destination": "webhook", "basis": "b", "from": "2026-02-01", "until": "2026-01-31" }),
+            422,
+        ),
     ] {
         let (given, said) = b.post(key, "/v1/routes", body).await;
         assert_eq!(given, status, "{said}");

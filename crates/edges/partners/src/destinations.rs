@@ -93,9 +93,7 @@ pub fn check_address(url: &str, production: bool) -> Result<(), CaseworkError> {
     // host_str() keeps the brackets of an IPv6 address.
     let local = matches!(known.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     if known.scheme() != "https" && !(known.scheme() == "http" && local) {
-        return invalid(
-            "reports go over https only; plain http is only for a fake service on this machine",
-        );
+        return invalid("isn't https; plain http is only for a fake service on this machine");
     }
     if ncmec::is_production(url) && !production {
         return invalid(

@@ -282,6 +282,13 @@ async fn work(
             SendFault::Refused(why) | SendFault::Unexpected(why) => {
                 return stop(casework, &row, &why, job, worker).await;
             }
+            // Only before the first try of the first claim: an earlier one may have sent something before it failed.
+            SendFault::Void(why) if job.tries == 1 && tries == 1 => {
+                let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
+                casework::filing_stopped_unsent(casework, &filing, &why, job, worker).await?;
+                return Ok(JobOutcome::Stopped);
+            }
+            SendFault::Void(why) => return stop(casework, &row, &why, job, worker).await,
             // Either another worker has it, or a rule refuses it.
             SendFault::Ours(
                 CaseworkError::Conflict { why, .. } | CaseworkError::Invalid { why, .. },
@@ -351,6 +358,7 @@ async fn decision(
             SendFault::Refused(why)
             | SendFault::Unexpected(why)
             | SendFault::Unreachable(why)
+            | SendFault::Void(why)
             | SendFault::Waits(why),
         ) => Some(why),
     };
@@ -468,7 +476,7 @@ async fn attempt(
             let void = void(casework, &row.id, &filing, destination).await?;
             // Nothing begun there and nothing to begin: the documents need not even be read.
             if let Some(why) = void.as_ref().filter(|_| filing.remote.is_empty()) {
-                return Err(SendFault::Refused(why.clone()));
+                return Err(SendFault::Void(why.clone()));
             }
             let purpose = format!("report {} to {}", row.id, row.destination);
             let bytes = casework::approved_documents(casework, &row.id, worker, &purpose).await?;

@@ -43,6 +43,8 @@ pub struct Sent {
 pub enum SendFault {
     /// The report is refused, by the destination or by our own check; a person must act.
     Refused(String),
+    /// Not begun: the approval no longer covers what would be sent. A person must act.
+    Void(String),
     /// Credentials, key or settings are missing or rejected; the channel is halted.
     Denied(String),
     /// Not delivered for a passing reason; retried.
@@ -65,6 +67,7 @@ impl fmt::Display for SendFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(w) => write!(f, "the report is refused: {w}"),
+            Self::Void(w) => f.write_str(w),
             Self::Denied(w) => write!(f, "access denied: {w}"),
             Self::Unreachable(w) => write!(f, "not delivered: {w}"),
             Self::Unexpected(w) => write!(f, "unexpected answer from the destination: {w}"),

@@ -247,6 +247,27 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
     Ok(())
 }
 
+/// Sends no more decisions to the platform; those that wait are dropped, because it can ask for them.
+///
+/// # Errors
+/// Denied without the role administrator.
+pub async fn forget_platform(casework: &Casework, person: &Person) -> Result<()> {
+    person.require(Role::Administrator)?;
+    let mut tx = casework.db.begin().await?;
+    let now = casework.now();
+    for sql in [
+        "DELETE FROM channels WHERE destination = $1",
+        "DELETE FROM channel_addresses WHERE destination = $1",
+    ] {
+        sqlx::query(sql).bind(PLATFORM).execute(&mut *tx).await?;
+    }
+    outbox::drop_decisions(&mut tx, now).await?;
+    alarms::end(&mut tx, now, "destination", PLATFORM, &person.id).await?;
+    audit::write(&mut tx, now, &person.id, "destination.remove", PLATFORM, "").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Sends nothing more to a destination until a person says so: its own words say why.
 pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;

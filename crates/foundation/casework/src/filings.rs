@@ -457,6 +457,28 @@ pub async fn filing_stopped(
     job: &Job,
     worker: &str,
 ) -> Result<()> {
+    stop(casework, filing, why, job, worker, false).await
+}
+
+/// The same where nothing was sent, because the approval no longer covers the report: it can still be withdrawn.
+pub async fn filing_stopped_unsent(
+    casework: &Casework,
+    filing: &Filing,
+    why: &str,
+    job: &Job,
+    worker: &str,
+) -> Result<()> {
+    stop(casework, filing, why, job, worker, true).await
+}
+
+async fn stop(
+    casework: &Casework,
+    filing: &Filing,
+    why: &str,
+    job: &Job,
+    worker: &str,
+    unsent: bool,
+) -> Result<()> {
     let now = casework.now();
     let next = Filing {
         state: FilingState::Stopped,
@@ -465,7 +487,11 @@ pub async fn filing_stopped(
     };
     let mut tx = casework.db.begin().await?;
     step(&mut tx, now, filing, &next).await?;
-    outbox::done(&mut tx, now, job, worker).await?;
+    if unsent {
+        outbox::done_unsent(&mut tx, now, job, worker).await?;
+    } else {
+        outbox::done(&mut tx, now, job, worker).await?;
+    }
     let text = format!(
         "report {} was stopped at {}: {why}",
         filing.report, filing.destination

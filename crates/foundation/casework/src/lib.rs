@@ -74,7 +74,8 @@ pub use case_detail::{CaseDetail, case, cases, cases_before};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, NewCase, new_case};
 pub use cases::{Case, CasePlace, Embargo, Subject, case_counts, fresh_group, set_embargo};
 pub use channels::{
-    Channel, PLATFORM, channel, channel_at, halt_channel, resume_channel, set_channel,
+    Channel, PLATFORM, channel, channel_at, forget_platform, halt_channel, resume_channel,
+    set_channel,
 };
 pub use danger::alarm_about_danger;
 pub use deadlines::{
@@ -95,8 +96,8 @@ pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
     BEGINNINGS_MAX, Filing, FilingAddress, FilingState, acknowledge_retraction, begin_filing,
     begin_filing_again, exhibit_to_send, filed_for_test, filing, filing_begun, filing_filed,
-    filing_finishing, filing_retracted, filing_stopped, follow_up_filed, resume_filing,
-    supersede_test_filing,
+    filing_finishing, filing_retracted, filing_stopped, filing_stopped_unsent, follow_up_filed,
+    resume_filing, supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
 pub use legal_bases::{LegalBasis, check_surface, legal_bases, record_legal_basis};

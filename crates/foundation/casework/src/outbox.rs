@@ -76,6 +76,16 @@ pub(crate) async fn put_decision(tx: &mut Tx, now: i64, case: &str) -> Result<()
     put(tx, now, JobKind::Decision, &subject).await
 }
 
+/// Ends every decision that waits for the platform.
+pub(crate) async fn drop_decisions(tx: &mut Tx, now: i64) -> Result<()> {
+    sqlx::query("UPDATE outbox SET done_at = $1 WHERE kind = $2 AND done_at IS NULL")
+        .bind(now)
+        .bind(JobKind::Decision.word())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Makes every job due that waits for its time; those under way stay with their workers.
 pub(crate) async fn due_now(tx: &mut Tx) -> Result<()> {
     sqlx::query("UPDATE outbox SET next_at = 0 WHERE done_at IS NULL AND next_at > 0")
@@ -84,11 +94,12 @@ pub(crate) async fn due_now(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Removes a job that no worker has begun; true if it was still there.
+/// Removes a job of which nothing can have been sent; true if it was still there.
 pub(crate) async fn withdraw(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<bool> {
-    // `tries = 0`: once claimed, a worker may have sent something.
+    // `tries = 0`: once claimed, a worker may have sent something. One that is done was stopped before it did
+    // ([`done_unsent`]).
     let gone = sqlx::query(
-        "DELETE FROM outbox WHERE kind = $1 AND subject = $2 AND done_at IS NULL AND tries = 0 AND claimed_until < $3",
+        "DELETE FROM outbox WHERE kind = $1 AND subject = $2 AND tries = 0 AND (done_at IS NOT NULL OR claimed_until < $3)",
     )
     .bind(kind.word())
     .bind(subject)
@@ -115,6 +126,16 @@ pub(crate) async fn done(tx: &mut Tx, now: i64, job: &Job, worker: &str) -> Resu
             job.id
         )));
     }
+    Ok(())
+}
+
+/// The same for a job whose worker stopped before it sent anything, on the first claim: it counts as never begun.
+pub(crate) async fn done_unsent(tx: &mut Tx, now: i64, job: &Job, worker: &str) -> Result<()> {
+    done(tx, now, job, worker).await?;
+    sqlx::query("UPDATE outbox SET tries = 0 WHERE id = $1 AND tries = 1")
+        .bind(&job.id)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

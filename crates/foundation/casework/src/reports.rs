@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::database::{Columns, Tx};
 use crate::outbox::{self, JobKind};
 use crate::{
-    Casework, CaseworkError, Decision, Next, Result, Ruling, appeals, audit, cases, decisions,
-    facts, ids,
+    Casework, CaseworkError, Decision, Next, Result, Ruling, alarms, appeals, audit, cases,
+    decisions, facts, ids,
 };
 
 /// Destinations whose reports may only concern a suspect.
@@ -131,6 +131,10 @@ pub async fn retract_report(
         )));
     }
     let status = take_back(&mut tx, casework.now(), &row, reason).await?;
+    if status == "withdrawn" {
+        // Where it was stopped, nothing is left to put right.
+        alarms::end(&mut tx, casework.now(), "filing", id, &person.id).await?;
+    }
     if !any_has_left(&mut tx, &row.case).await? {
         cases::back_to_decided(&mut tx, casework.now(), &row.case).await?;
         appeals::back_to_decided(&mut tx, &row.case).await?;

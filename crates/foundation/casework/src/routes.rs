@@ -186,6 +186,18 @@ pub async fn add_route(casework: &Casework, route: &Route, person: &Person) -> R
             return Err(CaseworkError::invalid("day", "a day is written YYYY-MM-DD"));
         }
     }
+    if !route.from.is_empty() && !route.until.is_empty() && route.until < route.from {
+        return Err(CaseworkError::invalid(
+            "day",
+            "the last day is before the first",
+        ));
+    }
+    if route.unless == route.destination {
+        return Err(CaseworkError::invalid(
+            "unless",
+            "a route can't be spared because of its own destination",
+        ));
+    }
     let id = ids::new("route");
     let mut tx = casework.db.begin().await?;
     sqlx::query(

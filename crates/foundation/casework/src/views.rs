@@ -116,6 +116,10 @@ pub(crate) async fn keep(
 ) -> Result<Exhibit> {
     let media_type = media_type(bytes, intake.media_type.as_deref());
     let case = intake.case.clone().unwrap_or_default();
+    let intake = obhut_vault::Intake {
+        media_type: media_type.clone(),
+        ..intake
+    };
     // The vault first: a crash here leaves an exhibit without digests, never a row without bytes.
     let exhibit = casework.vault.put(bytes, intake).await?;
     let digest = |name: &str| {

@@ -201,6 +201,10 @@ impl From<sqlx::Error> for CaseworkError {
             | sqlx::Error::WorkerCrashed => Self::Unavailable {
                 why: format!("the database does not answer: {why}"),
             },
+            // PostgreSQL's code for text that UTF-8 can't be: a zero byte, since everything else was text before.
+            sqlx::Error::Database(e) if e.code().as_deref() == Some("22021") => {
+                Self::invalid("text", "a text contains a zero byte, which can't be stored")
+            }
             _ => Self::Database { why },
         }
     }
