@@ -600,7 +600,7 @@ pub enum SettingsCommand {
         /// Its address
         #[arg(long)]
         url: Option<String>,
-        /// A file with the secret that events are signed with (Standard Webhooks; whsec_… or any text)
+        /// A file with the secret that events are signed with (Standard Webhooks): whsec_… or 24 to 64 characters
         #[arg(long, value_name = "FILE")]
         secret_file: Option<PathBuf>,
         /// Send no more events

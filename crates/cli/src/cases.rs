@@ -91,6 +91,13 @@ pub async fn run(
                     )?;
                 }
             }
+            for row in casework::report_rows(&casework, Some(&case)).await? {
+                let filing = casework::filing(&casework, &row.id).await?;
+                output.line(
+                    || crate::reports::status_json(&row, filing.as_ref()),
+                    || crate::reports::status_text(&row, filing.as_ref()),
+                )?;
+            }
             for made in casework::determinations(&casework, &case).await? {
                 output.line(
                     || json!({ "determination": made }),

@@ -553,7 +553,7 @@ async fn one(
     }
 }
 
-fn status_json(row: &ReportRow, filing: Option<&Filing>) -> Value {
+pub(crate) fn status_json(row: &ReportRow, filing: Option<&Filing>) -> Value {
     let mut value = serde_json::to_value(row).expect("a report is JSON");
     value["report"] = row.id.as_str().into();
     value["filing"] = filing.map(|f| f.state.word()).into();
@@ -572,7 +572,7 @@ fn status_json(row: &ReportRow, filing: Option<&Filing>) -> Value {
     value
 }
 
-fn status_text(row: &ReportRow, filing: Option<&Filing>) -> String {
+pub(crate) fn status_text(row: &ReportRow, filing: Option<&Filing>) -> String {
     let mut text = format!("{}  {} to {}", row.id, row.status, row.destination);
     if let Some(filing) = filing {
         text += &format!(", {}", filing.state);

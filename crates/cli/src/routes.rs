@@ -199,12 +199,12 @@ pub async fn platform(
 fn state(destination: &Destination, channel: &Channel) -> String {
     let mode = match (destination.has_test_service, channel.production) {
         (true, true) => "production",
-        (true, false) => "test service; what is sent there reports nothing",
-        (false, _) => "what is sent there is real",
+        (true, false) => "test service, which reports nothing",
+        (false, _) => "real",
     };
     match (destination.missing)(channel) {
         None => mode.into(),
-        Some(missing) => format!("{mode}; not set up yet, it needs {missing}"),
+        Some(missing) => format!("{mode}; it still needs {missing}"),
     }
 }
 

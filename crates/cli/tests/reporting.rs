@@ -472,32 +472,33 @@ fn what_people_read_claims_no_more_than_is_so() {
         check.contains("a file is on no list") && !check.contains("known material"),
         "{check}"
     );
+    // What became of its reports is with the case: "reported" alone says nothing of whether one has left.
+    decide_to_report(&b, &made);
+    ok(&b.obhut(&["report", "file", &made, "--destination", "package"]));
+    let shown = text(&b.obhut(&["case", "show", &made]));
+    assert!(shown.contains(" draft to package"), "{shown}");
 
     for (name, arguments, says) in [
         (
             "package-bka",
             &["--folder", "out"][..],
-            "what is sent there is real; not set up yet, it needs the authority's age key",
+            "real; it still needs the authority's age key",
         ),
         (
             "package-nca",
             &["--recipient", RECIPIENT],
-            "it needs the folder for packages",
+            "real; it still needs a folder for packages",
         ),
-        (
-            "package-nca",
-            &["--folder", "out"],
-            "what is sent there is real",
-        ),
+        ("package-nca", &["--folder", "out"], ": real\n"),
         (
             "webhook",
             &["--url", "https://example.com/hook"],
-            "it needs an address and a signing secret",
+            "real; it still needs an address and a signing secret",
         ),
         (
             "ncmec",
             &["--user", "u"],
-            "what is sent there reports nothing; not set up yet, it needs user name and password",
+            "test service, which reports nothing; it still needs user name and password",
         ),
     ] {
         let mut command = vec!["destination", "set", name, "--by", "Olga"];
@@ -506,6 +507,7 @@ fn what_people_read_claims_no_more_than_is_so() {
         assert!(set.contains(says), "{set}");
         let list = text(&b.obhut(&["destination", "list"]));
         let line = list.lines().find(|l| l.starts_with(&format!("{name} ")));
+        let says = says.trim_matches([':', ' ', '\n']);
         assert!(line.is_some_and(|l| l.contains(says)), "{list}");
     }
     let wrong = b.obhut(&[

@@ -88,16 +88,18 @@ pub fn by_name(name: &str) -> Option<&'static Destination> {
 pub fn check_address(url: &str, production: bool) -> Result<(), CaseworkError> {
     let invalid = |why: &str| Err(CaseworkError::invalid("url", why));
     let Some(known) = url::Url::parse(url).ok().filter(url::Url::has_host) else {
-        return invalid("isn't a URL with a host");
+        return invalid("the address isn't a URL with a host");
     };
     // host_str() keeps the brackets of an IPv6 address.
     let local = matches!(known.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     if known.scheme() != "https" && !(known.scheme() == "http" && local) {
-        return invalid("isn't https; plain http is only for a fake service on this machine");
+        return invalid(
+            "the address isn't https; plain http is only for a service on this machine",
+        );
     }
     if ncmec::is_production(url) && !production {
         return invalid(
-            "is the production address: it needs production mode, credentials and a named officer",
+            "this is the production address: it needs production mode, credentials and a named officer",
         );
     }
     Ok(())
@@ -114,7 +116,7 @@ pub fn check_recipient(key: &str) -> Result<(), CaseworkError> {
         true => Ok(()),
         false => Err(CaseworkError::invalid(
             "recipient",
-            "isn't an age recipient (age1…)",
+            "the key isn't an age recipient (age1…)",
         )),
     }
 }

@@ -35,8 +35,8 @@ pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
 pub(crate) fn missing(channel: &Channel) -> Option<&'static str> {
     match (&channel.recipient, &channel.folder) {
         (Some(_), Some(_)) => None,
-        (None, _) => Some("the authority's age key, because packages are never stored unencrypted"),
-        (_, None) => Some("the folder for packages"),
+        (None, _) => Some("the authority's age key"),
+        (_, None) => Some("a folder for packages"),
     }
 }
 
