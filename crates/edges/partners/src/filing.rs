@@ -235,6 +235,7 @@ async fn work(
             casework,
             &filing,
             "this version knows no such destination",
+            true,
             job,
             worker,
         )
@@ -262,7 +263,7 @@ async fn work(
                 let age = now() - job.put_at;
                 if age > retry.horizon.as_micros() as i64 {
                     let why = format!("given up after {} hours; last: {why}", age / 3_600_000_000);
-                    return stop(casework, &row, &why, job, worker).await;
+                    return stop(casework, &row, &why, false, job, worker).await;
                 }
                 casework::defer_job(casework, job, worker, now() + wait_micros(retry, job)).await?;
                 tracing::warn!(report = row.id, "deferred: {why}");
@@ -280,22 +281,20 @@ async fn work(
                 return Ok(deferred(&row, why));
             }
             SendFault::Refused(why) | SendFault::Unexpected(why) => {
-                return stop(casework, &row, &why, job, worker).await;
+                return stop(casework, &row, &why, false, job, worker).await;
             }
-            // Only before the first try of the first claim: an earlier one may have sent something before it failed.
-            SendFault::Void(why) if job.tries == 1 && tries == 1 => {
-                let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
-                casework::filing_stopped_unsent(casework, &filing, &why, job, worker).await?;
-                return Ok(JobOutcome::Stopped);
+            SendFault::Void(why) => {
+                // After the first try of the first claim an earlier one may have sent something before it failed.
+                let unsent = job.tries == 1 && tries == 1;
+                return stop(casework, &row, &why, unsent, job, worker).await;
             }
-            SendFault::Void(why) => return stop(casework, &row, &why, job, worker).await,
             // Either another worker has it, or a rule refuses it.
             SendFault::Ours(
                 CaseworkError::Conflict { why, .. } | CaseworkError::Invalid { why, .. },
             ) => {
                 // Still ours: a rule refused it, for example because facts changed after the approval.
                 if casework::holds_job(casework, job, worker).await? {
-                    return stop(casework, &row, &why, job, worker).await;
+                    return stop(casework, &row, &why, false, job, worker).await;
                 }
                 return Ok(JobOutcome::Nothing);
             }
@@ -386,6 +385,7 @@ async fn stop(
     casework: &Casework,
     row: &ReportRow,
     why: &str,
+    unsent: bool,
     job: &Job,
     worker: &str,
 ) -> Result<JobOutcome, CaseworkError> {
@@ -401,7 +401,7 @@ async fn stop(
             );
             casework::raise_alarm(casework, "retraction", &row.id, &text).await?;
         }
-        _ => casework::filing_stopped(casework, &filing, why, job, worker).await?,
+        _ => casework::filing_stopped(casework, &filing, why, unsent, job, worker).await?,
     }
     Ok(JobOutcome::Stopped)
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind, PRESERVE_MICROS};
 use crate::{
-    Casework, CaseworkError, Job, Result, alarms, audit, cases, channels, findings, outbox, reports,
+    Casework, CaseworkError, Job, Result, alarms, audit, cases, channels, outbox, reports,
 };
 
 /// After this many begun submissions at its destination a report is stopped. Our judgement.
@@ -449,35 +449,15 @@ pub async fn acknowledge_retraction(
     self::filing_retracted(casework, &filing, how, None, &person.id).await
 }
 
-/// It can't go on without a person: an alarm says why, and nothing else is touched.
+/// It can't go on without a person: an alarm says why, and nothing else is touched. `unsent`: nothing of it has left,
+/// so it can still be withdrawn.
 pub async fn filing_stopped(
     casework: &Casework,
     filing: &Filing,
     why: &str,
-    job: &Job,
-    worker: &str,
-) -> Result<()> {
-    stop(casework, filing, why, job, worker, false).await
-}
-
-/// The same where nothing was sent, because the approval no longer covers the report: it can still be withdrawn.
-pub async fn filing_stopped_unsent(
-    casework: &Casework,
-    filing: &Filing,
-    why: &str,
-    job: &Job,
-    worker: &str,
-) -> Result<()> {
-    stop(casework, filing, why, job, worker, true).await
-}
-
-async fn stop(
-    casework: &Casework,
-    filing: &Filing,
-    why: &str,
-    job: &Job,
-    worker: &str,
     unsent: bool,
+    job: &Job,
+    worker: &str,
 ) -> Result<()> {
     let now = casework.now();
     let next = Filing {
@@ -539,34 +519,6 @@ pub async fn resume_filing(
     audit::write(&mut tx, now, &person.id, "report.resume", report, "").await?;
     tx.commit().await?;
     Ok(())
-}
-
-/// The bytes of an exhibit for the destination of an approved report it belongs to; its reading
-/// is on record before the first byte leaves.
-pub async fn exhibit_to_send(
-    casework: &Casework,
-    exhibit: &str,
-    report: &str,
-    worker: &str,
-) -> Result<Vec<u8>> {
-    let row = reports::report_row(casework, report).await?;
-    // Which of them the approval covers is in its documents; what came in is covered only if it was chosen.
-    let belongs = findings::findings(casework, &row.case)
-        .await?
-        .iter()
-        .any(|f| f.exhibit.as_deref() == Some(exhibit));
-    if row.status != "approved" || !belongs {
-        return Err(CaseworkError::conflict(format!(
-            "exhibit {exhibit} is of no approved report {report}; nothing is sent"
-        )));
-    }
-    let purpose = format!("report {report} to {}", row.destination);
-    audit::note(casework, worker, "exhibit.send", exhibit, &purpose).await?;
-    let access = obhut_vault::Access {
-        actor: worker.to_owned(),
-        purpose,
-    };
-    Ok(casework.vault.get(exhibit, access).await?)
 }
 
 #[cfg(test)]
@@ -780,9 +732,16 @@ mod tests {
     async fn a_stopped_report_says_why_until_a_person_resumes_it() {
         let w = world().await;
         let begun = w.begun("4711").await;
-        filing_stopped(&w.casework, &begun, "a field is wrong", &w.job, WORKER)
-            .await
-            .unwrap();
+        filing_stopped(
+            &w.casework,
+            &begun,
+            "a field is wrong",
+            false,
+            &w.job,
+            WORKER,
+        )
+        .await
+        .unwrap();
         let now = w.recorded().await;
         assert_eq!(now.state, FilingState::Stopped);
         assert_eq!(now.why.as_deref(), Some("a field is wrong"));
@@ -809,9 +768,16 @@ mod tests {
     async fn a_stopped_report_that_is_taken_back_says_so_alone() {
         let w = world().await;
         let begun = w.begun("4711").await;
-        filing_stopped(&w.casework, &begun, "a field is wrong", &w.job, WORKER)
-            .await
-            .unwrap();
+        filing_stopped(
+            &w.casework,
+            &begun,
+            "a field is wrong",
+            false,
+            &w.job,
+            WORKER,
+        )
+        .await
+        .unwrap();
         let stopped = w.recorded().await;
         filing_retracted(&w.casework, &stopped, "taken back", None, "person")
             .await
@@ -825,7 +791,7 @@ mod tests {
     async fn a_report_that_was_never_begun_waits_again() {
         let w = world().await;
         let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
-        filing_stopped(&w.casework, &waiting, "why", &w.job, WORKER)
+        filing_stopped(&w.casework, &waiting, "why", false, &w.job, WORKER)
             .await
             .unwrap();
         // After stop, resume and restart, the reason is gone.

@@ -50,6 +50,7 @@ mod report;
 mod reports;
 mod routes;
 mod sealed;
+mod sending;
 mod settings;
 mod uploads;
 mod views;
@@ -95,9 +96,8 @@ pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
     BEGINNINGS_MAX, Filing, FilingAddress, FilingState, acknowledge_retraction, begin_filing,
-    begin_filing_again, exhibit_to_send, filed_for_test, filing, filing_begun, filing_filed,
-    filing_finishing, filing_retracted, filing_stopped, filing_stopped_unsent, follow_up_filed,
-    resume_filing, supersede_test_filing,
+    begin_filing_again, filed_for_test, filing, filing_begun, filing_filed, filing_finishing,
+    filing_retracted, filing_stopped, follow_up_filed, resume_filing, supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
 pub use legal_bases::{LegalBasis, check_surface, legal_bases, record_legal_basis};
@@ -134,6 +134,7 @@ pub use reports::{ReportRow, file_latest, file_report, report_row, report_rows, 
 pub use routes::{
     PROPOSALS, Proposal, Route, Routing, add_route, remove_route, routes, routing, routing_for,
 };
+pub use sending::exhibit_to_send;
 pub use uploads::{
     DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,
     uploads_decided, uploads_of_case,
