@@ -472,7 +472,7 @@ fn what_people_read_claims_no_more_than_is_so() {
         check.contains("a file is on no list") && !check.contains("known material"),
         "{check}"
     );
-    // What became of its reports is with the case: "reported" alone says nothing of whether one has left.
+    // The status of its reports is with the case: "reported" alone says nothing of whether one has left.
     decide_to_report(&b, &made);
     ok(&b.obhut(&["report", "file", &made, "--destination", "package"]));
     let shown = text(&b.obhut(&["case", "show", &made]));

@@ -274,7 +274,7 @@ async fn probe(
 /// Values bound in one statement; SQLite takes 32,766, and more gain nothing. Our judgement.
 pub const VALUES_MAX: usize = 500;
 
-/// The rows of a query about any number of values, a part of them after another. `sql` is a text of ours in which
+/// The rows of a query about any number of values, a part of them after another. `sql` is our own text, in which
 /// `{values}` is the list of an `IN`; an order in it holds within a part only.
 pub async fn rows_in<V: AsRef<str>>(
     connection: &mut AnyConnection,

@@ -77,7 +77,7 @@ pub fn of_sender(sent: &[Sent], scratch: &mut Scratch, mut each: impl FnMut(usiz
     }
 }
 
-/// Up to so many transfers are compared with one another; more are sorted. Our judgement.
+/// Up to this number, transfers are compared with one another; more are sorted. Our judgement.
 const FEW: usize = 24;
 
 fn number_recipients(sent: &[Sent], scratch: &mut Scratch) -> usize {
