@@ -337,7 +337,7 @@ pub async fn send(
         worker,
         report,
         now: true,
-        decisions: false,
+        platform: false,
     };
     filing::drain(casework, http, retry, draining).await
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use obhut_app::casework::{
     Action, AppealOutcome, CaseStatus, Category, Extent, Language, Measure, NcaDuty, Outcome,
-    Purpose, Question, Right, Role, Ruling, ServiceKind, Surface,
+    Purpose, Question, Right, Role, Ruling, ServiceKind, Surface, Wanted,
 };
 
 mod chain;
@@ -152,6 +152,7 @@ value_enum!(
     Outcome,
     Purpose,
     Question,
+    Wanted,
     Right,
     Role,
     Ruling,
@@ -445,6 +446,20 @@ pub enum CaseCommand {
         #[arg(long, value_name = "PERSON")]
         by: String,
     },
+    /// Ask your platform for more about a case: a signed event names the account, what is wanted, and by when
+    Ask {
+        /// The case
+        case: String,
+        /// What is wanted; may be given several times
+        #[arg(long, required = true, value_parser = words::<Wanted>())]
+        wanted: Vec<Wanted>,
+        /// When the answer is due, RFC 3339
+        #[arg(long, value_name = "TIME")]
+        due: String,
+        /// Person asking (role reviewer or reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+    },
     /// Show or set the facts of a case: accounts, places, times (JSON, see docs/handling.md)
     Facts {
         /// The case
@@ -595,7 +610,7 @@ pub enum KeyCommand {
 
 #[derive(Subcommand)]
 pub enum SettingsCommand {
-    /// Show or set where your platform learns what was decided about uploads: signed events
+    /// Show or set where your platform learns what was decided about uploads and what is asked about a case: signed events
     Platform {
         /// Its address
         #[arg(long)]

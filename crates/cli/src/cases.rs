@@ -112,6 +112,23 @@ pub async fn run(
                     },
                 )?;
             }
+            for asked in casework::information_requests(&casework, &case).await? {
+                let wanted: Vec<_> = asked.wanted.iter().map(|w| w.word()).collect();
+                let state = match &asked.ended_because {
+                    Some(because) => format!("ended: {}", one_line(because)),
+                    None => format!("due {}", rfc3339(asked.due_at)),
+                };
+                output.line(
+                    || json!({ "request": asked }),
+                    || {
+                        format!(
+                            "{}  the platform was asked for {}, {state}",
+                            asked.id,
+                            wanted.join(", ")
+                        )
+                    },
+                )?;
+            }
             for alert in obhut_app::payments::alerts_of_case(&casework, &case).await? {
                 output.line(
                     || serde_json::json!({ "alert": alert }),
@@ -187,6 +204,23 @@ pub async fn run(
                         made.texts().join("; ")
                     )
                 },
+            )?;
+        }
+        CaseCommand::Ask {
+            case,
+            wanted,
+            due,
+            by,
+        } => {
+            casework::case(&casework, &case).await?;
+            let due_at = crate::routes::time(&due)?;
+            let person = context
+                .acting(&casework, Some(&by), Act::AskPlatform)
+                .await?;
+            let id = casework::ask_platform(&casework, &case, &wanted, due_at, &person).await?;
+            output.line(
+                || json!({ "request": id }),
+                || format!("{id}: a running `obhut serve` asks the platform, which answers with POST /v1/information/{id}"),
             )?;
         }
         CaseCommand::Facts { case, from } => match from {

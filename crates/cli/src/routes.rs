@@ -319,7 +319,8 @@ fn describe(r: &Route) -> String {
     text + ": " + &r.basis
 }
 
-fn time(text: &str) -> anyhow::Result<i64> {
+/// A time an argument names, in microseconds since 1970.
+pub fn time(text: &str) -> anyhow::Result<i64> {
     let time = text.parse::<jiff::Timestamp>().map_err(|_| {
         Usage(format!(
             "\"{text}\" isn't a time with a zone; write it as 2026-11-29T12:00:00Z"

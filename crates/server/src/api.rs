@@ -9,12 +9,14 @@ use crate::App;
 
 mod appeals;
 mod cases;
+mod deadlines;
 mod destinations;
 mod determinations;
 mod embargo;
 mod exhibits;
 mod health;
 mod hooks;
+mod information;
 mod intake;
 mod matching;
 mod payments;
@@ -23,6 +25,7 @@ mod reports;
 mod restorations;
 mod routes;
 mod screen;
+mod settings;
 mod uploads;
 
 /// Longest list of digests in one request, in bytes. Our judgement.
@@ -36,9 +39,11 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
         intake::new_case, intake::case_schema, intake::intake, intake::queue, intake::open,
         record::facts, record::set_facts, exhibits::exhibits, exhibits::add, exhibits::view, embargo::set, embargo::lift,
         routes::list, routes::add, routes::remove, routes::of_case, destinations::list, destinations::set, destinations::resume, restorations::list, restorations::done,
-        reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract, reports::outcome, reports::transcript, reports::due, reports::see_alarm,
+        reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract, reports::outcome, reports::transcript, reports::acknowledge, reports::due, reports::see_alarm,
+        deadlines::of_case, deadlines::request, deadlines::extend, deadlines::end, settings::reporter, settings::set_reporter,
+        information::ask, information::asked, information::answer,
         payments::submit, payments::alerts, payments::alert, payments::holds, payments::decide_hold,
-        appeals::open, appeals::list, appeals::decide, appeals::by_code, appeals::notice, health::health, health::metrics
+        appeals::open, appeals::list, appeals::decide, appeals::by_code, appeals::notice, appeals::proof, health::health, health::metrics
     ),
     components(schemas(crate::fault::ErrorBody)),
     modifiers(&Bearer)
@@ -110,6 +115,22 @@ pub(crate) fn routes() -> Router<App> {
             "/v1/cases/{case}/embargo",
             put(embargo::set).delete(embargo::lift),
         )
+        .route("/v1/cases/{case}/deadlines", get(deadlines::of_case))
+        .route("/v1/cases/{case}/requests", post(deadlines::request))
+        .route(
+            "/v1/cases/{case}/information",
+            get(information::asked).post(information::ask),
+        )
+        .route(
+            "/v1/information/{request}",
+            post(information::answer).layer(DefaultBodyLimit::max(information::ANSWER_BYTES_MAX)),
+        )
+        .route("/v1/deadlines/{deadline}", patch(deadlines::extend))
+        .route("/v1/deadlines/{deadline}/end", post(deadlines::end))
+        .route(
+            "/v1/settings/reporter",
+            get(settings::reporter).patch(settings::set_reporter),
+        )
         .route("/v1/cases/{case}/routing", get(routes::of_case))
         .route("/v1/routes", get(routes::list).post(routes::add))
         .route("/v1/routes/{route}", delete(routes::remove))
@@ -136,10 +157,15 @@ pub(crate) fn routes() -> Router<App> {
         )
         .route("/v1/cases/{case}/appeals", post(appeals::open))
         .route("/v1/cases/{case}/notices", post(appeals::notice))
+        .route("/v1/cases/{case}/proof", get(appeals::proof))
         .route("/v1/reports/{report}", get(reports::show))
         .route("/v1/reports/{report}/approval", post(reports::approve))
         .route("/v1/reports/{report}/sending", post(reports::send))
         .route("/v1/reports/{report}/retraction", post(reports::retract))
+        .route(
+            "/v1/reports/{report}/acknowledgement",
+            post(reports::acknowledge),
+        )
         .route("/v1/reports/{report}/outcomes", post(reports::outcome))
         .route("/v1/reports/{report}/transcript", get(reports::transcript))
         .route("/v1/due", get(reports::due))

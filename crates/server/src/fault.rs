@@ -44,13 +44,8 @@ impl Fault {
         }
     }
 
-    /// True if the request is at fault, and not the server.
-    pub fn is_client_fault(&self) -> bool {
-        self.status.is_client_error()
-    }
-
     /// True if the request is at fault, not this server.
-    pub fn is_the_callers(&self) -> bool {
+    pub fn is_client_fault(&self) -> bool {
         self.status.is_client_error()
     }
 

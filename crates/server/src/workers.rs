@@ -65,7 +65,7 @@ pub async fn tell_platform(casework: Arc<Casework>) {
     loop {
         let draining = DrainScope {
             worker: &worker,
-            decisions: true,
+            platform: true,
             ..DrainScope::default()
         };
         let drained = filing::drain(&casework, &http, &RetryPolicy::default(), draining).await;

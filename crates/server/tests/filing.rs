@@ -300,7 +300,7 @@ async fn an_answer_that_never_comes_is_given_up_on_and_settled() {
         worker: "w",
         report: None,
         now: true,
-        decisions: false,
+        platform: false,
     };
     let drained = filing::drain(&b.casework, &b.http, &retry, draining)
         .await

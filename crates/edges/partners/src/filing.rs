@@ -109,8 +109,8 @@ pub struct DrainScope<'a> {
     pub report: Option<&'a str>,
     /// Also those put off, because a person says now.
     pub now: bool,
-    /// Decisions for the platform, instead of reports and retractions.
-    pub decisions: bool,
+    /// Events for the platform, instead of reports and retractions.
+    pub platform: bool,
 }
 
 /// Works until no job is due. The worker's name must be unique: it distinguishes a claim from those of
@@ -166,7 +166,7 @@ async fn drain_all(
                     micros: retry.claim.as_micros() as i64,
                     now: draining.now,
                     subject: draining.report,
-                    decisions: draining.decisions,
+                    platform: draining.platform,
                 };
                 // Deferred jobs come last, so if there is no fresh one there is none at all.
                 for job in casework::claim(casework, &claim).await? {
@@ -225,8 +225,8 @@ async fn work(
     job: &Job,
     worker: &str,
 ) -> Result<JobOutcome, CaseworkError> {
-    if job.kind == JobKind::Decision {
-        return decision(casework, http, retry, job, worker).await;
+    if matches!(job.kind, JobKind::Decision | JobKind::Information) {
+        return event(casework, http, retry, job, worker).await;
     }
     let row = casework::report_row(casework, &job.subject).await?;
     let Some(destination) = destinations::by_name(&row.destination) else {
@@ -326,8 +326,8 @@ fn wait_micros(retry: &RetryPolicy, job: &Job) -> i64 {
     doubled.min(retry.most).as_micros() as i64
 }
 
-/// Sends the platform what was decided about uploads.
-async fn decision(
+/// Sends the platform what was decided about uploads, or what a person asks it.
+async fn event(
     casework: &Casework,
     http: &Arc<Http>,
     retry: &RetryPolicy,
@@ -337,7 +337,7 @@ async fn decision(
     let Some(channel) = open_channel(casework, casework::PLATFORM, job, worker).await? else {
         return Ok(JobOutcome::Halted);
     };
-    let why = match platform::tell(casework, http, &channel, job).await {
+    let why = match platform::send(casework, http, &channel, job).await {
         Ok(()) => None,
         Err(SendFault::Ours(e)) => return Err(e),
         Err(SendFault::Denied(why)) => {
@@ -348,7 +348,7 @@ async fn decision(
         Err(SendFault::Unreachable(why))
             if now() - job.put_at <= retry.horizon.as_micros() as i64 =>
         {
-            tracing::warn!("a decision about uploads isn't sent to the platform yet: {why}");
+            tracing::warn!("an event isn't sent to the platform yet: {why}");
             casework::defer_job(casework, job, worker, now() + wait_micros(retry, job)).await?;
             return Ok(JobOutcome::Nothing);
         }
@@ -362,9 +362,15 @@ async fn decision(
         ) => Some(why),
     };
     if let Some(why) = why {
-        let text = format!(
-            "the platform didn't take a decision about uploads: {why}; it can ask for them with GET /v1/screen?since="
-        );
+        let text = match job.kind {
+            JobKind::Information => format!(
+                "the platform didn't take request {} for information: {why}; ask it another way, or end the request",
+                job.subject
+            ),
+            _ => format!(
+                "the platform didn't take a decision about uploads: {why}; it can ask for them with GET /v1/screen?since="
+            ),
+        };
         casework::raise_alarm(casework, "platform", casework::PLATFORM, &text).await?;
     }
     match casework::finish_job(casework, job, worker).await {
@@ -499,7 +505,9 @@ async fn attempt(
                 .await?;
             Ok(JobOutcome::Filed)
         }
-        JobKind::Decision => unreachable!("handled in `work`, before a report is looked for"),
+        JobKind::Decision | JobKind::Information => {
+            unreachable!("handled in `work`, before a report is looked for")
+        }
         JobKind::Retraction => {
             // A person may have recorded the acknowledgement since the job was claimed.
             if filing.state == FilingState::Retracted {

@@ -1,4 +1,5 @@
-//! What was decided about uploads, for the operator's own platform: an event signed the Standard Webhooks way.
+//! What was decided about uploads and what a person asks about a case, for the operator's own platform: events signed
+//! the Standard Webhooks way.
 //!
 //! The state in an event is the one when it is sent, not when it was put in: events that overtake each other never
 //! turn a release into a removal. The platform can ask for the same at `GET /v1/screen`, so an event that is given up
@@ -7,38 +8,34 @@
 use std::sync::Arc;
 
 use obhut_casework as casework;
-use obhut_casework::{Casework, Channel, Job, rfc3339};
+use obhut_casework::{Casework, Channel, Job, JobKind, rfc3339};
 use serde_json::json;
 
 use crate::destinations::webhook;
 use crate::http::{Body, Http};
 use crate::submission::SendFault;
 
-/// Sends one decision.
-pub(crate) async fn tell(
+/// Sends one event.
+pub(crate) async fn send(
     casework: &Casework,
     http: &Arc<Http>,
     channel: &Channel,
     job: &Job,
 ) -> Result<(), SendFault> {
-    let case = job.subject.split('~').next().unwrap_or_default();
-    let uploads: Vec<_> = casework::uploads_of_case(casework, case)
-        .await?
-        .into_iter()
-        .map(|u| json!({ "id": u.screening, "state": u.state.word(), "since": u.since.map(rfc3339) }))
-        .collect();
-    // A case that came in another way: the platform has nothing to release.
-    if uploads.is_empty() {
+    let event = match job.kind {
+        JobKind::Information => asked(casework, job).await?,
+        _ => decided(casework, job).await?,
+    };
+    let Some((kind, data)) = event else {
         return Ok(());
-    }
+    };
     let (Some(url), Some(secret)) = (&channel.url, &channel.secret) else {
         return Err(SendFault::Denied(
             "no address and secret are set for the platform".into(),
         ));
     };
-    // No case, list or reason: a platform's log is no place for them.
-    let event = json!({ "type": "uploads.decided", "timestamp": jiff::Timestamp::now().to_string(),
-                        "data": { "uploads": uploads } });
+    let event =
+        json!({ "type": kind, "timestamp": jiff::Timestamp::now().to_string(), "data": data });
     let bytes = serde_json::to_vec(&event).expect("an event is JSON");
     // The job's id stays the same on every attempt, so that the receiver can discard duplicates.
     let headers = webhook::signed(secret.expose(), &job.id, &bytes)?;
@@ -47,4 +44,31 @@ pub(crate) async fn tell(
         .await
         .map_err(SendFault::Unreachable)?;
     webhook::accepted(answered.status)
+}
+
+/// Type and data of an event; none if there is nothing to say any more.
+type Event = Option<(&'static str, serde_json::Value)>;
+
+/// What is asked about a case; none once the request has ended.
+async fn asked(casework: &Casework, job: &Job) -> Result<Event, SendFault> {
+    let asked = casework::question_for_platform(casework, &job.subject).await?;
+    // No case: the platform answers by the request's id. The account is its own name for a user.
+    Ok(asked.map(|q| {
+        let wanted: Vec<_> = q.request.wanted.iter().map(|w| w.word()).collect();
+        let data = json!({ "request": q.request.id, "account": q.account, "uploads": q.screenings,
+                           "wanted": wanted, "due_at": rfc3339(q.request.due_at) });
+        ("information.requested", data)
+    }))
+}
+
+/// What was decided about a case's uploads; none for a case that came in another way.
+async fn decided(casework: &Casework, job: &Job) -> Result<Event, SendFault> {
+    let case = job.subject.split('~').next().unwrap_or_default();
+    let uploads: Vec<_> = casework::uploads_of_case(casework, case)
+        .await?
+        .into_iter()
+        .map(|u| json!({ "id": u.screening, "state": u.state.word(), "since": u.since.map(rfc3339) }))
+        .collect();
+    // No case, list or reason: a platform's log is no place for them.
+    Ok((!uploads.is_empty()).then(|| ("uploads.decided", json!({ "uploads": uploads }))))
 }

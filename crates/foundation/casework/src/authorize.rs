@@ -18,6 +18,8 @@ pub enum Action {
     ReadFacts,
     /// Replace what is known about a case.
     SetFacts,
+    /// Ask the platform for more about a case.
+    AskPlatform,
     /// Determine what a destination asks a person for: the offence, the link with a country.
     Determine,
     /// Read a report in a destination's form before it is filed.
@@ -128,13 +130,14 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::DecideHold, REVIEWER),
     gate(Action::ReadFacts, EITHER),
     gate(Action::SetFacts, EITHER),
+    gate(Action::AskPlatform, EITHER),
     gate(Action::Determine, EITHER),
     gate(Action::OpenIncoming, EITHER),
     gate(Action::ViewExhibit, REVIEWER),
     gate(Action::SeeAlarm, OFFICER),
     at_the_shell(Action::CurateLists, STEWARD),
     gate(Action::SetEmbargo, OFFICER),
-    at_the_shell(Action::KeepDeadlines, OFFICER),
+    gate(Action::KeepDeadlines, OFFICER),
     gate(Action::ResumeSending, OFFICER),
     gate(Action::SetUpDestinations, ADMINISTRATOR),
     at_the_shell(Action::AnswerForDestination, OFFICER),

@@ -247,7 +247,8 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
     Ok(())
 }
 
-/// Sends no more decisions to the platform; those that wait are dropped, because it can ask for them.
+/// Sends the platform no more events; those that wait are dropped. It can ask for decisions; what it was asked for
+/// stays open until its deadline.
 ///
 /// # Errors
 /// Denied without the role administrator.
@@ -261,7 +262,7 @@ pub async fn forget_platform(casework: &Casework, person: &Person) -> Result<()>
     ] {
         sqlx::query(sql).bind(PLATFORM).execute(&mut *tx).await?;
     }
-    outbox::drop_decisions(&mut tx, now).await?;
+    outbox::drop_events(&mut tx, now).await?;
     alarms::end(&mut tx, now, "destination", PLATFORM, &person.id).await?;
     audit::write(&mut tx, now, &person.id, "destination.remove", PLATFORM, "").await?;
     tx.commit().await?;

@@ -48,7 +48,8 @@ pub(crate) async fn start(tx: &mut Tx, casework: &Casework, subject: &str) -> Re
         casework.now() + EVERY_MICROS,
         "the facts say that a child is in danger now; 30 minutes are our target",
     )
-    .await
+    .await?;
+    Ok(())
 }
 
 /// Why a clock ends: a report of the case was approved.

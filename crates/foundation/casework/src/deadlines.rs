@@ -30,6 +30,8 @@ words! {
         ChildInDanger = "child-in-danger",
         /// An appeal waits for its decision; the subject is the case.
         Appeal = "appeal",
+        /// The platform was asked for more about a case; the subject is the case.
+        Information = "information",
     }
 }
 
@@ -82,7 +84,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Deadline> {
     })
 }
 
-/// Starts a clock.
+/// Starts a clock; its id.
 pub(crate) async fn start(
     tx: &mut Tx,
     casework: &Casework,
@@ -90,9 +92,10 @@ pub(crate) async fn start(
     subject: &str,
     due_at: i64,
     basis: &str,
-) -> Result<()> {
+) -> Result<String> {
+    let id = ids::new("deadline");
     sqlx::query("INSERT INTO deadlines (id, kind, subject, basis, started_at, due_at) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(ids::new("deadline"))
+        .bind(&id)
         .bind(kind.word())
         .bind(subject)
         .bind(basis)
@@ -100,6 +103,19 @@ pub(crate) async fn start(
         .bind(due_at)
         .execute(&mut **tx)
         .await?;
+    Ok(id)
+}
+
+/// Ends one running clock.
+pub(crate) async fn end_one(tx: &mut Tx, now: i64, id: &str, because: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE deadlines SET ended_at = $1, ended_because = $2 WHERE id = $3 AND ended_at IS NULL",
+    )
+    .bind(now)
+    .bind(because)
+    .bind(id)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -192,6 +208,7 @@ pub(crate) async fn alarm_again(
 pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str) -> Result<bool> {
     end(tx, now, DeadlineKind::Report, case, "cleared").await?;
     end(tx, now, DeadlineKind::ChildInDanger, case, "cleared").await?;
+    end(tx, now, DeadlineKind::Information, case, "cleared").await?;
     sqlx::query(
         "UPDATE deadlines SET basis = 'cleared', reference_sealed = NULL, process = NULL
          WHERE subject = $1 AND kind = $2 AND ended_at IS NOT NULL",
@@ -322,14 +339,7 @@ pub async fn end_deadline(
             "what was filed is preserved until its date; it can be extended, not shortened",
         ));
     }
-    sqlx::query(
-        "UPDATE deadlines SET ended_at = $1, ended_because = $2 WHERE id = $3 AND ended_at IS NULL",
-    )
-    .bind(casework.now())
-    .bind(because)
-    .bind(id)
-    .execute(&mut *tx)
-    .await?;
+    end_one(&mut tx, casework.now(), id, because).await?;
     audit::write(
         &mut tx,
         casework.now(),
@@ -441,7 +451,8 @@ async fn near_their_end(casework: &Casework, now: i64) -> Result<Vec<Deadline>> 
     rows.iter().map(read).collect()
 }
 
-async fn find(tx: &mut Tx, id: &str) -> Result<Deadline> {
+/// A clock by its id.
+pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<Deadline> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM deadlines WHERE id = $1"));
     let row = sqlx::query(sql).bind(id).fetch_optional(&mut **tx).await?;
     read(&row.ok_or_else(|| CaseworkError::NotFound {

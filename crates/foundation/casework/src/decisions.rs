@@ -195,6 +195,9 @@ pub async fn decide_seen(
         Ruling::NoReport => {
             danger::answered(&mut tx, casework, case, why).await?;
             deadlines::end(&mut tx, casework.now(), due, case, why).await?;
+            // What isn't reported needs no more of anyone's data.
+            let asked = DeadlineKind::Information;
+            deadlines::end(&mut tx, casework.now(), asked, case, why).await?;
         }
         Ruling::Report => deadlines::resume(&mut tx, due, case, why).await?,
     }

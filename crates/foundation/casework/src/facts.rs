@@ -35,10 +35,23 @@ pub(crate) async fn add_upload(
     if subject.upload == UploadFacts::default() {
         return Ok(());
     }
-    let before = stored(tx, casework, case).await?;
     let account = subject.account.as_ref().map(|a| a.expose().as_str());
+    add(tx, casework, case, |known| {
+        subject.upload.add_to(known, account, exhibit);
+    })
+    .await
+}
+
+/// Lets `change` add to the stored facts of a case.
+pub(crate) async fn add(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    change: impl FnOnce(&mut Facts),
+) -> Result<()> {
+    let before = stored(tx, casework, case).await?;
     let mut after = before.clone();
-    subject.upload.add_to(&mut after, account, exhibit);
+    change(&mut after);
     if after == before {
         return Ok(());
     }
@@ -78,11 +91,11 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
 /// The facts of a case: those stored by people and sources, merged with what each domain contributes
 /// now. A stored value wins.
 pub async fn facts(casework: &Casework, case: &str) -> Result<Facts> {
-    known(&mut casework.db.snapshot().await?, casework, case).await
+    within(&mut casework.db.snapshot().await?, casework, case).await
 }
 
 /// The same within a transaction.
-async fn known(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
+pub(crate) async fn within(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
     // Fails for an unknown case, which would otherwise read as one without facts.
     cases::status(tx, case).await?;
     let mut facts = stored(tx, casework, case).await?;
@@ -126,7 +139,7 @@ pub async fn replace_facts(
     let mut tx = casework.db.begin().await?;
     // Held from here on: no upload adds to them between this reading and the writing.
     cases::hold(&mut tx, case).await?;
-    if facts_version(&known(&mut tx, casework, case).await?) != version {
+    if facts_version(&within(&mut tx, casework, case).await?) != version {
         return Err(CaseworkError::conflict(format!(
             "the facts of {case} were changed meanwhile; read them again and repeat your change"
         )));

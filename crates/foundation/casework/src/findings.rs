@@ -186,6 +186,17 @@ pub(crate) async fn case_of_file(tx: &mut Tx, screening: &str) -> Result<Option<
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
+/// The exhibit of a screened file, if its bytes were kept.
+pub(crate) async fn exhibit_of_file(tx: &mut Tx, screening: &str) -> Result<Option<String>> {
+    let row = sqlx::query(
+        "SELECT evidence FROM findings WHERE subject = $1 AND evidence IS NOT NULL LIMIT 1",
+    )
+    .bind(screening)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
+}
+
 /// The screenings of each of these cases, in their order.
 pub(crate) async fn screenings(
     tx: &mut Tx,

@@ -35,6 +35,7 @@ mod facts;
 mod filings;
 mod findings;
 pub mod for_domains;
+mod information;
 mod legal_bases;
 mod migrations;
 mod notices;
@@ -100,6 +101,10 @@ pub use filings::{
     filing_retracted, filing_stopped, follow_up_filed, resume_filing, supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
+pub use information::{
+    AnsweredFile, AnsweredUpload, InformationAnswer, InformationRequest, PlatformQuestion, Wanted,
+    answer_information, ask_platform, information_requests, question_for_platform,
+};
 pub use legal_bases::{LegalBasis, check_surface, legal_bases, record_legal_basis};
 pub use notices::{Measure, Notice, appeal_by_code, make_notice};
 pub use obhut_facts::Language;

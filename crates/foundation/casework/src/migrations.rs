@@ -175,6 +175,11 @@ pub(crate) const ALL: &[Numbered] = &[
         include_str!("../migrations/0066_determinations.sql"),
     ),
     (67, "cases", include_str!("../migrations/0067_cases.sql")),
+    (
+        68,
+        "information",
+        include_str!("../migrations/0068_information.sql"),
+    ),
 ];
 
 #[cfg(test)]

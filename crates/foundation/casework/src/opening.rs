@@ -87,5 +87,6 @@ async fn start_clock(
         due,
         "18 USC 2258A(a): as soon as reasonably possible; 24 hours are our target",
     )
-    .await
+    .await?;
+    Ok(())
 }

@@ -19,6 +19,8 @@ words! {
         /// What was decided about uploads, for the platform; the subject is the case's id, `~`, and a mark of this
         /// decision.
         Decision = "decision",
+        /// A request to the platform for more about a case; the subject is its deadline.
+        Information = "information",
     }
 }
 
@@ -51,8 +53,8 @@ pub struct Claim<'a> {
     pub now: bool,
     /// Only those about this.
     pub subject: Option<&'a str>,
-    /// Decisions for the platform, or else everything but those: a platform that hangs holds up no report.
-    pub decisions: bool,
+    /// Events for the platform, or else everything but those: a platform that hangs holds up no report.
+    pub platform: bool,
 }
 
 /// Puts a job in; the same kind and subject only once.
@@ -76,11 +78,12 @@ pub(crate) async fn put_decision(tx: &mut Tx, now: i64, case: &str) -> Result<()
     put(tx, now, JobKind::Decision, &subject).await
 }
 
-/// Ends every decision that waits for the platform.
-pub(crate) async fn drop_decisions(tx: &mut Tx, now: i64) -> Result<()> {
-    sqlx::query("UPDATE outbox SET done_at = $1 WHERE kind = $2 AND done_at IS NULL")
+/// Ends every event that waits for the platform.
+pub(crate) async fn drop_events(tx: &mut Tx, now: i64) -> Result<()> {
+    sqlx::query("UPDATE outbox SET done_at = $1 WHERE kind IN ($2, $3) AND done_at IS NULL")
         .bind(now)
         .bind(JobKind::Decision.word())
+        .bind(JobKind::Information.word())
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -176,7 +179,7 @@ pub async fn claim_jobs(
         micros,
         now: false,
         subject: None,
-        decisions: false,
+        platform: false,
     };
     self::claim(casework, &claim).await
 }
@@ -190,7 +193,7 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     let rows = sqlx::query(
         "UPDATE outbox SET claimed_by = $1, claimed_until = $2, tries = tries + 1
          WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 AND next_at <= $5
-                AND ($6 = '' OR subject = $6) AND CASE WHEN kind = 'decision' THEN 1 ELSE 0 END = $7 ORDER BY next_at, put_at, id LIMIT $4)
+                AND ($6 = '' OR subject = $6) AND CASE WHEN kind IN ('decision', 'information') THEN 1 ELSE 0 END = $7 ORDER BY next_at, put_at, id LIMIT $4)
            AND done_at IS NULL AND claimed_until < $3
          RETURNING id, kind, subject, tries, put_at",
     )
@@ -200,7 +203,7 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     .bind(claim.jobs_max)
     .bind(if claim.now { i64::MAX } else { now })
     .bind(claim.subject.unwrap_or_default())
-    .bind(i64::from(claim.decisions))
+    .bind(i64::from(claim.platform))
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -378,7 +381,7 @@ mod tests {
             micros: 1,
             now: true,
             subject: Some("a"),
-            decisions: false,
+            platform: false,
         };
         assert_eq!(subjects(&super::claim(&c, &claim).await.unwrap()), ["a"]);
         clock.set(5_001);

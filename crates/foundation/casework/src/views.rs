@@ -431,6 +431,24 @@ pub(crate) async fn same_bytes_before(tx: &mut Tx, exhibit: &str) -> Result<Vec<
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
+/// The exhibit of a case with these bytes, if there is one.
+pub(crate) async fn of_bytes(
+    casework: &Casework,
+    case: &str,
+    bytes: &[u8],
+) -> Result<Option<String>> {
+    let kind = obhut_hash::kinds::by_name("sha256").expect("a kind of ours");
+    let digest = kind.of_bytes(bytes).expect("a digest of bytes").to_hex();
+    let row = sqlx::query(
+        "SELECT exhibit FROM exhibit_digests WHERE bytes_key = $1 AND case_id = $2 ORDER BY seq LIMIT 1",
+    )
+    .bind(casework.lookup.keyed_digest("exhibit bytes", digest.as_bytes()))
+    .bind(case)
+    .fetch_optional(casework.db.pool())
+    .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
+}
+
 /// Other exhibits with the same bytes.
 pub(crate) async fn same_bytes(tx: &mut Tx, exhibit: &str) -> Result<Vec<String>> {
     let rows = sqlx::query(

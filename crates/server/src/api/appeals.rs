@@ -42,6 +42,10 @@ impl AppealBody {
 pub(crate) struct OpenBody {
     /// Why.
     reason: String,
+    /// True to admit another appeal after a rejected one, because of the new facts that `reason` names. Who decided
+    /// or approved anything of the case, or decided the earlier appeal, can't admit it.
+    #[serde(default)]
+    admit: bool,
 }
 
 /// Open appeals, oldest first.
@@ -63,11 +67,28 @@ pub(crate) async fn open(
     headers: HeaderMap,
     given: Result<Json<OpenBody>, JsonRejection>,
 ) -> Result<Json<AppealBody>, Fault> {
-    let person = access::acting(&app, &headers, Act::FileAppeal).await?;
+    let person = access::acting(&app, &headers, Act::AdmitAppeal).await?;
     let Json(given) = given?;
-    Ok(Json(AppealBody::of(
-        casework::file_appeal(&app.casework, &case, &given.reason, &person.id).await?,
-    )))
+    let appeal = if given.admit {
+        casework::admit_appeal(&app.casework, &case, &given.reason, &person).await?
+    } else {
+        // Fewer roles file an appeal than admit another one.
+        let person = access::acting(&app, &headers, Act::FileAppeal).await?;
+        casework::file_appeal(&app.casework, &case, &given.reason, &person.id).await?
+    };
+    Ok(Json(AppealBody::of(appeal)))
+}
+
+/// What was erased after an appeal was upheld, what is kept and why, and the vault's log that shows it.
+#[utoipa::path(get, path = "/v1/cases/{case}/proof", params(("case" = String, Path)), responses((status = 200, body = Object, description = "`case`, `erased`, `kept`, `complete`, `log_size`, `log_root`, `log_key`"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nothing of the case was erased")), security(("key" = [])))]
+pub(crate) async fn proof(
+    State(app): State<App>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<serde_json::Value>, Fault> {
+    access::require(&app, &headers, Right::Cases).await?;
+    let proof = casework::erasure_proof(&app.casework, &case).await?;
+    Ok(Json(serde_json::to_value(proof).expect("a proof is JSON")))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -16,6 +16,7 @@ use obhut_app::partners::http::Http;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::deadlines::DeadlineBody;
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
@@ -376,6 +377,27 @@ pub(crate) async fn outcome(
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcknowledgeBody {
+    /// Who acknowledged the retraction, and how.
+    how: String,
+}
+
+/// Record that the receiver acknowledged the retraction of a report.
+#[utoipa::path(post, path = "/v1/reports/{report}/acknowledgement", params(("report" = String, Path)), request_body = AcknowledgeBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "No retraction of it is under way"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+pub(crate) async fn acknowledge(
+    State(app): State<App>,
+    Path(report): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<AcknowledgeBody>, JsonRejection>,
+) -> Result<StatusCode, Fault> {
+    let person = access::acting(&app, &headers, Act::RetractReport).await?;
+    let Json(given) = given?;
+    casework::acknowledge_retraction(&app.casework, &report, &given.how, &person).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Running clocks in one answer. Our judgement.
 const DEADLINES_MAX: usize = 1_000;
 
@@ -383,8 +405,7 @@ const DEADLINES_MAX: usize = 1_000;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DueBody {
     /// Running clocks, soonest first, at most 1,000.
-    #[schema(value_type = Vec<Object>)]
-    deadlines: serde_json::Value,
+    deadlines: Vec<DeadlineBody>,
     /// True if there are more clocks.
     more: bool,
     /// Unseen alarms.
@@ -405,7 +426,7 @@ pub(crate) async fn due(
     deadlines.truncate(DEADLINES_MAX);
     let alarms = casework::alarms(&app.casework).await?;
     Ok(Json(DueBody {
-        deadlines: serde_json::to_value(deadlines).expect("clocks are JSON"),
+        deadlines: deadlines.into_iter().map(DeadlineBody::of).collect(),
         more,
         alarms: serde_json::to_value(alarms).expect("alarms are JSON"),
     }))

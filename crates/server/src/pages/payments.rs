@@ -49,7 +49,7 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
     let person = match access::acting(&app, &with_key, Act::ViewAlert).await {
         Ok(person) => person,
         // Of the key; a database that doesn't answer says nothing of it.
-        Err(fault) if fault.is_the_callers() => return login_form(language, true),
+        Err(fault) if fault.is_client_fault() => return login_form(language, true),
         Err(fault) => return fault.into_response(),
     };
     let page = if alert.is_empty() {

@@ -211,7 +211,7 @@ impl Bench {
             worker,
             report: None,
             now: true,
-            decisions: false,
+            platform: false,
         };
         filing::drain(&self.casework, &self.http, &retry(), draining)
             .await

@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod http;
+pub mod platform;
 
 use std::io::Cursor;
 use std::path::PathBuf;

@@ -1,0 +1,390 @@
+//! What a person asks the platform about a case, and what the platform answers: where the account was used from, its
+//! addresses, further files.
+//!
+//! A request is a deadline of its own, so it ends, is extended and raises its alarm like every other; the outbox tells
+//! the platform of it. Facts of an answer only add to what is on record ([`UploadFacts::add_to`]).
+
+use obhut_facts::{Facts, UploadFacts, words};
+use serde::Serialize;
+
+use crate::authorize::Action;
+use crate::database::{Columns, Tx};
+use crate::deadlines::DeadlineKind;
+use crate::outbox::JobKind;
+use crate::{
+    Casework, CaseworkError, Person, Result, alarms, audit, cases, channels, deadlines, facts,
+    findings, outbox, views,
+};
+
+/// Uploads and files in one answer. Our judgement: an answer may come in parts.
+const ITEMS_MAX: usize = 1_000;
+
+words! {
+    /// What the platform is asked for.
+    Wanted {
+        /// Addresses and ports the account was used from, with times.
+        IpEvents = "ip-events",
+        /// E-mail addresses of the account.
+        Emails = "emails",
+        /// Names the account shows.
+        Names = "names",
+        /// Addresses of the posts.
+        Links = "links",
+        /// Other files of the account.
+        Files = "files",
+    }
+}
+
+/// A request to the platform.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct InformationRequest {
+    /// Its id, which is that of its deadline.
+    pub id: String,
+    /// The case.
+    pub case: String,
+    /// What is wanted.
+    pub wanted: Vec<Wanted>,
+    /// Id of the person who asked.
+    pub asked_by: String,
+    /// When the answer is due, microseconds since 1970.
+    #[serde(serialize_with = "crate::clock::time")]
+    pub due_at: i64,
+    /// When it ended, microseconds since 1970; none while it waits.
+    #[serde(serialize_with = "crate::clock::maybe_time")]
+    pub ended_at: Option<i64>,
+    /// Why it ended: `answered`, or what a person said.
+    pub ended_because: Option<String>,
+}
+
+/// What the platform answers, whole or in part.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct InformationAnswer {
+    /// The account, for a case that knows none.
+    pub account: Option<String>,
+    /// Uses of the account, and what is known of its uploads.
+    pub uploads: Vec<AnsweredUpload>,
+    /// Further files.
+    pub files: Vec<AnsweredFile>,
+    /// True if nothing more follows.
+    pub complete: bool,
+}
+
+/// One use of the account.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct AnsweredUpload {
+    /// The screening it is about, if it is about an upload of the case.
+    pub screening: Option<String>,
+    /// What is known.
+    pub facts: UploadFacts,
+}
+
+/// A further file.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct AnsweredFile {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its name.
+    pub name: Option<String>,
+    /// What is known of its upload.
+    pub facts: UploadFacts,
+}
+
+/// Asks the platform for more about a case; the id of the request.
+///
+/// # Errors
+/// A conflict if no address of the platform is set, or the case's person was cleared; invalid without anything wanted,
+/// or if it is due already.
+pub async fn ask_platform(
+    casework: &Casework,
+    case: &str,
+    wanted: &[Wanted],
+    due_at: i64,
+    person: &Person,
+) -> Result<String> {
+    person.require_one(Action::AskPlatform.gate().roles)?;
+    if wanted.is_empty() {
+        return Err(CaseworkError::invalid("wanted", "say what is wanted"));
+    }
+    if due_at <= casework.now() {
+        return Err(CaseworkError::invalid(
+            "due_at",
+            "is in the past; the platform can't answer by then",
+        ));
+    }
+    let mut wanted = wanted.to_vec();
+    wanted.sort();
+    wanted.dedup();
+    let mut tx = casework.db.begin().await?;
+    cases::require_not_cleared(&mut tx, case).await?;
+    if !channels::is_set(&mut tx, channels::PLATFORM).await? {
+        return Err(CaseworkError::conflict(
+            "no address of the platform is set, so it can't be asked; set one, or add what you know to the case's facts",
+        ));
+    }
+    let basis = "asked of the platform";
+    let id = deadlines::start(
+        &mut tx,
+        casework,
+        DeadlineKind::Information,
+        case,
+        due_at,
+        basis,
+    )
+    .await?;
+    let words: Vec<_> = wanted.iter().map(|w| w.word()).collect();
+    let words = words.join(" ");
+    sqlx::query("INSERT INTO information_requests (deadline, case_id, wanted, asked_by) VALUES ($1, $2, $3, $4)")
+        .bind(&id)
+        .bind(case)
+        .bind(&words)
+        .bind(&person.id)
+        .execute(&mut *tx)
+        .await?;
+    outbox::put(&mut tx, casework.now(), JobKind::Information, &id).await?;
+    audit::write(
+        &mut tx,
+        casework.now(),
+        &person.id,
+        "case.ask-platform",
+        case,
+        &words,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// The requests about a case, the first asked first.
+pub async fn information_requests(
+    casework: &Casework,
+    case: &str,
+) -> Result<Vec<InformationRequest>> {
+    let rows = sqlx::query("SELECT deadline FROM information_requests WHERE case_id = $1")
+        .bind(case)
+        .fetch_all(casework.db.pool())
+        .await?;
+    let mut all = Vec::with_capacity(rows.len());
+    let mut tx = casework.db.snapshot().await?;
+    for row in &rows {
+        let id = Columns::of(row).text()?;
+        let (request, started_at, _) = read(&mut tx, &id).await?;
+        all.push((started_at, request));
+    }
+    all.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
+    Ok(all.into_iter().map(|(_, request)| request).collect())
+}
+
+/// A request as the platform gets it.
+pub struct PlatformQuestion {
+    /// The request.
+    pub request: InformationRequest,
+    /// The account reported, unless it is a child's.
+    pub account: Option<String>,
+    /// Screenings of the case.
+    pub screenings: Vec<String>,
+}
+
+/// A request to be sent; none once it has ended.
+pub async fn question_for_platform(
+    casework: &Casework,
+    id: &str,
+) -> Result<Option<PlatformQuestion>> {
+    let mut tx = casework.db.snapshot().await?;
+    let (request, ..) = read(&mut tx, id).await?;
+    if request.ended_at.is_some() {
+        return Ok(None);
+    }
+    let known = facts::within(&mut tx, casework, &request.case).await?;
+    let mut screenings = findings::screenings(&mut tx, &[&request.case]).await?;
+    Ok(Some(PlatformQuestion {
+        account: account_of(&known),
+        screenings: screenings.remove(&request.case).unwrap_or_default(),
+        request,
+    }))
+}
+
+/// The account a case is about; never a child's.
+fn account_of(known: &Facts) -> Option<String> {
+    let id = known.reported.as_ref()?.id.clone()?;
+    let is_child = known.victims.iter().any(|v| v.id.as_ref() == Some(&id));
+    (!is_child).then_some(id)
+}
+
+async fn read(tx: &mut Tx, id: &str) -> Result<(InformationRequest, i64, Option<String>)> {
+    let row = sqlx::query(
+        "SELECT case_id, wanted, asked_by, answer_key FROM information_requests WHERE deadline = $1",
+    )
+    .bind(id)
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or_else(|| CaseworkError::NotFound {
+        what: "request for information",
+        id: id.to_owned(),
+    })?;
+    let deadline = deadlines::find(tx, id).await?;
+    let mut c = Columns::of(&row);
+    let case = c.text()?;
+    let wanted = c.text()?;
+    let wanted = wanted.split(' ').filter_map(Wanted::from_word).collect();
+    let request = InformationRequest {
+        id: id.to_owned(),
+        case,
+        wanted,
+        asked_by: c.text()?,
+        due_at: deadline.due_at,
+        ended_at: deadline.ended_at,
+        ended_because: deadline.ended_because,
+    };
+    Ok((request, deadline.started_at, c.maybe_text()?))
+}
+
+/// Adds what the platform answers to the case: its facts to the facts, its files as exhibits. `digest` identifies the
+/// answer's bytes; the same complete answer again changes nothing, so a platform may repeat one that was lost.
+///
+/// # Errors
+/// A conflict if the request has ended; invalid for an upload of another case, or for an account that isn't the case's.
+// Long: checks everything before anything is sealed.
+pub async fn answer_information(
+    casework: &Casework,
+    id: &str,
+    answer: &InformationAnswer,
+    digest: &str,
+    actor: &str,
+) -> Result<()> {
+    if answer.uploads.len() + answer.files.len() > ITEMS_MAX {
+        return Err(CaseworkError::invalid(
+            "uploads",
+            format!(
+                "an answer has at most {ITEMS_MAX} uploads and files; send the rest in another"
+            ),
+        ));
+    }
+    let digest = casework.lookup.keyed_digest("answer", digest.as_bytes());
+    let mut tx = casework.db.snapshot().await?;
+    let (request, _, answered) = read(&mut tx, id).await?;
+    if answered.as_ref() == Some(&digest) {
+        return Ok(());
+    }
+    let case = request.case.as_str();
+    require_open(&request)?;
+    cases::require_not_cleared(&mut tx, case).await?;
+    let account = account(&mut tx, casework, case, answer).await?;
+    let mut uploads = Vec::with_capacity(answer.uploads.len());
+    for (number, upload) in answer.uploads.iter().enumerate() {
+        let exhibit = match &upload.screening {
+            Some(screening) => {
+                if findings::case_of_file(&mut tx, screening).await?.as_deref() != Some(case) {
+                    return Err(CaseworkError::invalid(
+                        "uploads",
+                        format!("uploads[{number}] names an upload that isn't one of this request"),
+                    ));
+                }
+                findings::exhibit_of_file(&mut tx, screening).await?
+            }
+            None => None,
+        };
+        if account.is_none() && exhibit.is_none() {
+            return Err(CaseworkError::invalid(
+                "uploads",
+                format!(
+                    "uploads[{number}] is about no account and no file that is on record; name one"
+                ),
+            ));
+        }
+        uploads.push((exhibit, &upload.facts));
+    }
+    drop(tx);
+    // Sealed before the transaction: the vault can't roll back, and a repeated answer finds the bytes by digest.
+    let mut sealed = Vec::with_capacity(answer.files.len());
+    for file in &answer.files {
+        let exhibit = match views::of_bytes(casework, case, &file.bytes).await? {
+            Some(there) => there,
+            None => {
+                let intake = obhut_vault::Intake {
+                    actor: actor.to_owned(),
+                    purpose: "sent by the platform, as asked".into(),
+                    case: Some(case.to_owned()),
+                    source: file.name.clone(),
+                    media_type: None,
+                };
+                views::keep(casework, &file.bytes, intake).await?.id
+            }
+        };
+        sealed.push((Some(exhibit), &file.facts));
+    }
+    let mut tx = casework.db.begin().await?;
+    cases::hold(&mut tx, case).await?;
+    cases::require_not_cleared(&mut tx, case).await?;
+    // Read again under the case's lock: another answer, or a person, may have ended it meanwhile.
+    require_open(&read(&mut tx, id).await?.0)?;
+    for (exhibit, given) in uploads.iter().chain(&sealed) {
+        facts::add(&mut tx, casework, case, |known| {
+            given.add_to(known, account.as_deref(), exhibit.as_deref());
+        })
+        .await?;
+    }
+    let now = casework.now();
+    if answer.complete {
+        deadlines::end_one(&mut tx, now, id, "answered").await?;
+        sqlx::query("UPDATE information_requests SET answer_key = $1 WHERE deadline = $2")
+            .bind(&digest)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        let text = format!(
+            "the platform has answered what was asked about {case}; look at its facts and exhibits"
+        );
+        alarms::raise(&mut tx, now, "information", case, &text).await?;
+    }
+    let detail = format!(
+        "{}: {} uploads, {} files",
+        id,
+        answer.uploads.len(),
+        answer.files.len()
+    );
+    audit::write(&mut tx, now, actor, "case.information", case, &detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn require_open(request: &InformationRequest) -> Result<()> {
+    match &request.ended_because {
+        None => Ok(()),
+        Some(because) => Err(CaseworkError::conflict(format!(
+            "request {} has ended ({because}); nothing more is taken for it",
+            request.id
+        ))),
+    }
+}
+
+/// The account the answer is about: the case's own, or the one it names for a case that knows none.
+async fn account(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    answer: &InformationAnswer,
+) -> Result<Option<String>> {
+    let known = facts::within(tx, casework, case).await?;
+    let of_case = known.reported.as_ref().and_then(|a| a.id.clone());
+    let Some(given) = &answer.account else {
+        return Ok(account_of(&known));
+    };
+    if given.trim().is_empty() || of_case.as_ref().is_some_and(|id| id != given) {
+        return Err(CaseworkError::invalid(
+            "account",
+            "isn't the account the request is about",
+        ));
+    }
+    if of_case.is_none() {
+        // Uploads without an account may be by several people, and must not become one person's.
+        let screenings = findings::screenings(tx, &[case]).await?;
+        if screenings.get(case).is_some_and(|s| s.len() > 1) {
+            return Err(CaseworkError::invalid(
+                "account",
+                "can't be named for several uploads without one: they may be by several people; give each upload's name and e-mail address instead",
+            ));
+        }
+    }
+    Ok(Some(given.clone()))
+}

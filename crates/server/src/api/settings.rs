@@ -1,0 +1,115 @@
+//! `/v1/settings/reporter`: the provider as it appears in its reports.
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::HeaderMap;
+use obhut_app::casework::{self, Act, NcaDuty, Reporter};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::fault::{ErrorBody, Fault};
+use crate::{App, access};
+
+/// The provider's data. In a request, what is left out keeps its value and `""` deletes it.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReporterBody {
+    /// The service's name.
+    service: Option<String>,
+    /// Given name of the person who reports.
+    first_name: Option<String>,
+    /// Family name.
+    last_name: Option<String>,
+    /// E-mail; the CyberTipline requires one.
+    email: Option<String>,
+    /// E-mail of the contact for law enforcement, if another person.
+    contact_email: Option<String>,
+    /// Text included in every report: how to serve legal process, how long data are retained.
+    company_template: Option<String>,
+    /// Terms of service that apply.
+    terms_of_service: Option<String>,
+    /// Page for law enforcement.
+    legal_url: Option<String>,
+    /// Reference of the Industry Hash Sharing agreement with NCMEC. Never sent.
+    industry_agreement: Option<String>,
+    /// The duty to report to the National Crime Agency: `uk-provider` or `non-uk-provider`. Never sent.
+    nca_duty: Option<String>,
+    /// Who established that no arrangement under section 70(5) of the Online Safety Act 2023 covers the content.
+    /// Never sent.
+    nca_unreported: Option<String>,
+}
+
+impl ReporterBody {
+    fn of(r: Reporter) -> Self {
+        Self {
+            service: Some(r.service),
+            first_name: Some(r.first_name),
+            last_name: Some(r.last_name),
+            email: Some(r.email),
+            contact_email: Some(r.contact_email),
+            company_template: Some(r.company_template),
+            terms_of_service: Some(r.terms_of_service),
+            legal_url: Some(r.legal_url),
+            industry_agreement: Some(r.industry_agreement),
+            nca_duty: r.nca_duty.map(|d| d.word().to_owned()),
+            nca_unreported: Some(r.nca_unreported),
+        }
+    }
+
+    fn over(self, mut r: Reporter) -> Result<Reporter, Fault> {
+        for (field, given) in [
+            (&mut r.service, self.service),
+            (&mut r.first_name, self.first_name),
+            (&mut r.last_name, self.last_name),
+            (&mut r.email, self.email),
+            (&mut r.contact_email, self.contact_email),
+            (&mut r.company_template, self.company_template),
+            (&mut r.terms_of_service, self.terms_of_service),
+            (&mut r.legal_url, self.legal_url),
+            (&mut r.industry_agreement, self.industry_agreement),
+            (&mut r.nca_unreported, self.nca_unreported),
+        ] {
+            if let Some(given) = given {
+                *field = given;
+            }
+        }
+        match self.nca_duty.as_deref() {
+            None => {}
+            Some("") => r.nca_duty = None,
+            Some(word) => {
+                r.nca_duty = Some(word.parse::<NcaDuty>().map_err(Fault::bad_request)?);
+            }
+        }
+        Ok(r)
+    }
+}
+
+/// The provider as it appears in reports.
+#[utoipa::path(get, path = "/v1/settings/reporter", responses((status = 200, body = ReporterBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator")), security(("key" = [])))]
+pub(crate) async fn reporter(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<ReporterBody>, Fault> {
+    access::acting(&app, &headers, Act::SetUpDestinations).await?;
+    let known = casework::reporter(&app.casework).await?;
+    Ok(Json(ReporterBody::of(known)))
+}
+
+/// Change the provider's data. Reports that are approved and not sent yet need another approval then.
+#[utoipa::path(patch, path = "/v1/settings/reporter", request_body = ReporterBody, responses((status = 200, body = ReporterBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+pub(crate) async fn set_reporter(
+    State(app): State<App>,
+    headers: HeaderMap,
+    given: Result<Json<ReporterBody>, JsonRejection>,
+) -> Result<Json<ReporterBody>, Fault> {
+    let person = access::acting(&app, &headers, Act::SetUpDestinations).await?;
+    let Json(given) = given?;
+    let before = casework::reporter(&app.casework).await?;
+    let after = given.over(before.clone())?;
+    // A request that changes nothing must not write to the audit trail.
+    if after != before {
+        casework::set_reporter(&app.casework, &after, &person.id).await?;
+    }
+    Ok(Json(ReporterBody::of(after)))
+}

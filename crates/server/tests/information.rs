@@ -1,0 +1,233 @@
+//! A person asks the platform about a case, and the platform answers: signed events, facts and files that are added.
+
+mod bench;
+
+use base64::Engine as _;
+use obhut_app::casework;
+use obhut_app::casework::*;
+use serde_json::{Value, json};
+
+use bench::http::{Bench, bench};
+use bench::picture;
+use bench::platform::{Platform, drain, set_up};
+
+struct Asked {
+    b: Bench,
+    platform: Platform,
+    /// The platform's key.
+    key: String,
+    rita: String,
+    case: String,
+    upload: String,
+}
+
+/// A case of one held upload, of this account.
+async fn asked(account: &str) -> Asked {
+    let b = bench().await;
+    let known = picture(1);
+    b.list(&known).await;
+    let key = b.key(&[Right::Screen, Right::Findings], None).await;
+    let platform = Platform::default();
+    set_up(&b, &platform.listen().await).await;
+    let (_, answer) = b.screen("?surface=public", &key, account, known).await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let rita = b.key(&[Right::Cases, Right::Decide], Some(&rita)).await;
+    let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+    let (case, upload) = (text("case"), text("id"));
+    Asked {
+        b,
+        platform,
+        key,
+        rita,
+        case,
+        upload,
+    }
+}
+
+impl Asked {
+    async fn ask(&self, body: Value) -> (u16, Value) {
+        let path = format!("/v1/cases/{}/information", self.case);
+        self.b.call(&self.rita, "POST", &path, &body).await
+    }
+
+    /// Asks, and gives the id.
+    async fn request(&self) -> String {
+        let body = json!({ "wanted": ["ip-events", "files", "ip-events"], "due_at": "2100-01-01T00:00:00Z" });
+        let (status, made) = self.ask(body).await;
+        assert_eq!(status, 200, "{made}");
+        made["request"].as_str().unwrap().to_owned()
+    }
+
+    async fn answer(&self, request: &str, body: &Value) -> (u16, Value) {
+        let path = format!("/v1/information/{request}");
+        self.b.call(&self.key, "POST", &path, body).await
+    }
+
+    async fn facts(&self) -> Value {
+        let facts = casework::facts(&self.b.casework, &self.case).await;
+        serde_json::to_value(facts.unwrap()).unwrap()
+    }
+
+    async fn end(&self, request: &str) -> Value {
+        let path = format!("/v1/cases/{}/information", self.case);
+        let (_, all) = self.b.call(&self.rita, "GET", &path, &Value::Null).await;
+        let all = all.as_array().unwrap();
+        all.iter().find(|r| r["request"] == *request).unwrap()["ended_because"].clone()
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platform_is_asked_and_its_answer_is_added_once() {
+    let a = asked("u-1").await;
+    let request = a.request().await;
+    drain(&a.b).await;
+    let [(_, event)] = &a.platform.read()[..] else {
+        panic!("one event")
+    };
+    assert_eq!(event["type"], "information.requested");
+    assert_eq!(
+        event["data"],
+        json!({ "request": request, "account": "u-1", "uploads": [a.upload], "wanted": ["ip-events", "files"],
+                "due_at": "2100-01-01T00:00:00Z" })
+    );
+    assert!(!event.to_string().contains(&a.case), "no case: {event}");
+
+    // In two parts; the second one twice, because its answer was lost.
+    let other = picture(7);
+    let first = json!({ "complete": false, "uploads": [
+        { "id": a.upload, "facts": { "ip": "192.0.2.7", "port": 4711, "at": "2026-11-01T10:00:00Z" } },
+        { "facts": { "ip": "192.0.2.8", "at": "2026-11-02T10:00:00Z" } }] });
+    let second = json!({ "files": [{ "content": base64(&other), "name": "b.png", "facts": { "ip": "192.0.2.9", "at": "2026-11-03T10:00:00Z" } }] });
+    for body in [&first, &first, &second, &second] {
+        let (status, said) = a.answer(&request, body).await;
+        assert_eq!(status, 204, "{body}: {said}");
+    }
+    let facts = a.facts().await;
+    let events = facts["reported"]["ip_events"].as_array().unwrap();
+    let addresses: Vec<_> = events
+        .iter()
+        .map(|e| e["address"].as_str().unwrap())
+        .collect();
+    assert_eq!(addresses, ["192.0.2.7", "192.0.2.8", "192.0.2.9"]);
+    let exhibits = casework::exhibits_of_case(&a.b.casework, &a.case)
+        .await
+        .unwrap();
+    let names: Vec<_> = exhibits.iter().map(|e| e.intake.source.clone()).collect();
+    assert_eq!(
+        names
+            .iter()
+            .filter(|n| n.as_deref() == Some("b.png"))
+            .count(),
+        1,
+        "{names:?}"
+    );
+    assert_eq!(a.end(&request).await, "answered");
+    let alarms = casework::alarms(&a.b.casework).await.unwrap();
+    assert!(alarms.iter().any(|l| l.kind == "information"), "{alarms:?}");
+    // Something else for a request that was answered is refused.
+    assert_eq!(a.answer(&request, &first).await.0, 409);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_makes_no_sense_is_refused() {
+    let a = asked("u-1").await;
+    let later = "2100-01-01T00:00:00Z";
+    for (body, status) in [
+        (json!({ "wanted": [], "due_at": later }), 422),
+        (json!({ "wanted": ["passwords"], "due_at": later }), 400),
+        (
+            json!({ "wanted": ["files"], "due_at": "2020-01-01T00:00:00Z" }),
+            422,
+        ),
+        (json!({ "wanted": ["files"], "due_at": "soon" }), 422),
+    ] {
+        let (given, said) = a.ask(body.clone()).await;
+        assert_eq!(given, status, "{body}: {said}");
+    }
+    let adam = casework::person(&a.b.casework, "Adam").await.unwrap();
+    casework::forget_platform(&a.b.casework, &adam)
+        .await
+        .unwrap();
+    let (status, said) = a.ask(json!({ "wanted": ["files"], "due_at": later })).await;
+    assert_eq!(status, 409, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_does_not_fit_adds_nothing() {
+    let a = asked("u-1").await;
+    let request = a.request().await;
+    let (_, foreign) =
+        a.b.screen("?surface=public", &a.key, "u-2", picture(1))
+            .await;
+    let before = a.facts().await;
+    for (body, status) in [
+        (
+            json!({ "uploads": [{ "id": foreign["id"], "facts": { "ip": "192.0.2.1" } }] }),
+            422,
+        ),
+        (json!({ "account": "u-2" }), 422),
+        (
+            json!({ "uploads": [{ "facts": { "ip": "300.0.2.1" } }] }),
+            422,
+        ),
+        (json!({ "files": [{ "content": "%" }] }), 400),
+        (json!({ "nonsense": 1 }), 400),
+        (json!([]), 400),
+    ] {
+        let (given, said) = a.answer(&request, &body).await;
+        assert_eq!(given, status, "{body}: {said}");
+    }
+    assert_eq!(a.answer("deadline-none", &json!({})).await.0, 404);
+    // A person's key is no platform's.
+    let path = format!("/v1/information/{request}");
+    assert_eq!(a.b.call(&a.rita, "POST", &path, &json!({})).await.0, 403);
+    assert_eq!(a.facts().await, before);
+    assert_eq!(a.end(&request).await, Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_not_to_report_ends_what_was_asked() {
+    let a = asked("u-1").await;
+    let request = a.request().await;
+    let rita = casework::person(&a.b.casework, "Rita").await.unwrap();
+    a.b.rule(&rita, &a.case, Ruling::NoReport).await;
+    assert_ne!(a.end(&request).await, Value::Null);
+    drain(&a.b).await;
+    let got = a.platform.read();
+    let kinds: Vec<_> = got
+        .iter()
+        .map(|(_, e)| e["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["uploads.decided"], "no longer asked");
+    let use_of_it = json!({ "uploads": [{ "facts": { "ip": "192.0.2.1" } }] });
+    assert_eq!(a.answer(&request, &use_of_it).await.0, 409);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_named_for_one_upload_without_one() {
+    let a = asked("").await;
+    let request = a.request().await;
+    drain(&a.b).await;
+    assert_eq!(a.platform.read()[0].1["data"]["account"], Value::Null);
+    // About nobody and no file.
+    let vague = json!({ "uploads": [{ "facts": { "ip": "192.0.2.1" } }] });
+    assert_eq!(a.answer(&request, &vague).await.0, 422);
+    let named = json!({ "account": "u-9", "uploads": [{ "facts": { "ip": "192.0.2.1" } }] });
+    let (status, said) = a.answer(&request, &named).await;
+    assert_eq!(status, 204, "{said}");
+    assert_eq!(a.facts().await["reported"]["id"], "u-9");
+
+    // Two uploads of the same bytes without an account may be by two people.
+    let a = asked("").await;
+    a.b.screen("?surface=public", &a.key, "", picture(1)).await;
+    let request = a.request().await;
+    let (status, said) = a.answer(&request, &named).await;
+    assert_eq!(status, 422, "{said}");
+    let of_one = json!({ "uploads": [{ "id": a.upload, "facts": { "email": "a@example.org", "at": "2026-11-01T10:00:00Z" } }] });
+    assert_eq!(a.answer(&request, &of_one).await.0, 204);
+    assert_eq!(a.facts().await["reported"], Value::Null);
+}
