@@ -1,4 +1,4 @@
-//! Alarms: what a person must look at, until one has said that they did.
+//! Alarms: what a person must look at, open until someone marks it as seen.
 
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ pub struct Alarm {
     pub id: String,
     /// `filing`, `destination`, `schema`, `deadline`, `retraction`, `child-in-danger` and others.
     pub kind: String,
-    /// What about.
+    /// Id or name of what it is about, for example a case, report, deadline or destination.
     pub subject: String,
     /// What happened, and what to do.
     pub text: String,
@@ -52,7 +52,7 @@ pub(crate) async fn raise(
     Ok(())
 }
 
-/// Ends the alarms of a cleared case.
+/// Marks the alarms whose subject is a cleared case as seen by `by`.
 pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str, by: &str) -> Result<()> {
     sqlx::query(
         "UPDATE alarms SET seen_at = $1, seen_by = $2 WHERE subject = $3 AND seen_at IS NULL",
@@ -65,7 +65,7 @@ pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str, by: &str) -> Result
     Ok(())
 }
 
-/// What an alarm was about has been put right.
+/// Marks an alarm as seen by `by`, because its cause has been put right.
 pub(crate) async fn end(tx: &mut Tx, now: i64, kind: &str, subject: &str, by: &str) -> Result<()> {
     sqlx::query("UPDATE alarms SET seen_at = $1, seen_by = $2 WHERE kind = $3 AND subject = $4 AND seen_at IS NULL")
         .bind(now)
@@ -77,7 +77,7 @@ pub(crate) async fn end(tx: &mut Tx, now: i64, kind: &str, subject: &str, by: &s
     Ok(())
 }
 
-/// Raises an alarm about something outside any transaction.
+/// Raises an alarm in a transaction of its own.
 pub async fn raise_alarm(casework: &Casework, kind: &str, subject: &str, text: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     raise(&mut tx, casework.now(), kind, subject, text).await?;
@@ -104,7 +104,7 @@ pub async fn alarms(casework: &Casework) -> Result<Vec<Alarm>> {
         .collect()
 }
 
-/// A person has seen an alarm.
+/// Marks an alarm as seen. Not found if it is unknown or was seen already.
 pub async fn see_alarm(casework: &Casework, id: &str, person: &Person) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     let seen = sqlx::query(

@@ -57,7 +57,7 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Whether it opens something.
+    /// True if it carries this right.
     pub fn has(&self, right: Right) -> bool {
         self.rights.contains(&right)
     }
@@ -231,7 +231,7 @@ pub async fn keys(casework: &Casework) -> Result<Vec<ApiKey>> {
     rows.iter().map(read).collect()
 }
 
-/// Revokes every key of a person; how many there were.
+/// Revokes every key of a person and returns their number.
 pub(crate) async fn revoke_all_of(tx: &mut Tx, now: i64, person: &str) -> Result<u64> {
     let done =
         sqlx::query("UPDATE api_keys SET revoked_at = $1 WHERE person = $2 AND revoked_at IS NULL")
@@ -242,7 +242,8 @@ pub(crate) async fn revoke_all_of(tx: &mut Tx, now: i64, person: &str) -> Result
     Ok(done.rows_affected())
 }
 
-/// Keys that were not revoked, by the digest of their secret.
+/// Keys that were not revoked, by the digest of their secret. Expired ones too: a key expires
+/// without a change of the generation counter, so a cache of them must check `expires_at`.
 pub(crate) async fn all_valid(tx: &mut Tx) -> Result<HashMap<String, ApiKey>> {
     let rows = sqlx::query(
         "SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at, digest FROM api_keys WHERE revoked_at IS NULL",

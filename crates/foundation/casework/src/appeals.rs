@@ -43,8 +43,9 @@ pub struct Appeal {
 /// Files an appeal against what was decided about a case: one for each decision.
 ///
 /// # Errors
-/// A conflict if an appeal against this decision has been decided. Another one needs new facts, and a person who
-/// admits it ([`crate::redress::admit_appeal`]).
+/// Invalid without a reason. A conflict if the case is undecided or cleared, if an appeal is open,
+/// or if one against this decision was rejected: another needs new facts, and a person who admits
+/// it ([`crate::admit_appeal`]).
 pub async fn file_appeal(
     casework: &Casework,
     case: &str,
@@ -60,7 +61,7 @@ pub async fn file_appeal(
     file(casework, case, reason, actor).await
 }
 
-/// The appeal against the latest decision that was decided, if one was.
+/// The rejected appeal against the latest decision, if there is one.
 async fn decided_already(casework: &Casework, case: &str) -> Result<Option<Appeal>> {
     let decided_at = decisions::decisions(casework, case)
         .await?
@@ -74,7 +75,7 @@ async fn decided_already(casework: &Casework, case: &str) -> Result<Option<Appea
     Ok(against)
 }
 
-/// The same, whatever was decided before.
+/// Like [`file_appeal`], also if an appeal against this decision was rejected.
 pub(crate) async fn file(
     casework: &Casework,
     case: &str,
@@ -114,7 +115,7 @@ pub(crate) async fn file(
     self::appeal(casework, case, &id).await
 }
 
-/// When an appeal of a case that is open was filed.
+/// When the open appeal of a case was filed, microseconds since 1970; `None` if there is none.
 pub(crate) async fn open_since(tx: &mut Tx, case: &str) -> Result<Option<i64>> {
     let row = sqlx::query(
         "SELECT filed_at FROM appeals WHERE case_id = $1 AND outcome IS NULL ORDER BY filed_at LIMIT 1",
@@ -125,7 +126,8 @@ pub(crate) async fn open_since(tx: &mut Tx, case: &str) -> Result<Option<i64>> {
     row.map(|row| Columns::of(&row).int()).transpose()
 }
 
-/// A report of a case under appeal was approved: that is where a rejected appeal puts it back.
+/// Records that a report was approved during the appeal: a rejected appeal puts the case back to
+/// reported.
 pub(crate) async fn reported_meanwhile(tx: &mut Tx, case: &str) -> Result<()> {
     sqlx::query("UPDATE appeals SET status_before = $1 WHERE case_id = $2 AND outcome IS NULL")
         .bind(CaseStatus::Reported.word())
@@ -135,7 +137,8 @@ pub(crate) async fn reported_meanwhile(tx: &mut Tx, case: &str) -> Result<()> {
     Ok(())
 }
 
-/// The reports of a case under appeal were withdrawn: a rejected appeal puts it back to decided.
+/// Records that the reports were withdrawn during the appeal: a rejected appeal puts the case back
+/// to decided.
 pub(crate) async fn back_to_decided(tx: &mut Tx, case: &str) -> Result<()> {
     sqlx::query("UPDATE appeals SET status_before = $1 WHERE case_id = $2 AND outcome IS NULL AND status_before = $3")
         .bind(CaseStatus::Decided.word())
@@ -146,7 +149,7 @@ pub(crate) async fn back_to_decided(tx: &mut Tx, case: &str) -> Result<()> {
     Ok(())
 }
 
-/// Status of the case before the appeal.
+/// The status to which a rejected appeal puts the case back.
 pub(crate) async fn status_before(tx: &mut Tx, appeal: &str) -> Result<CaseStatus> {
     let row = sqlx::query("SELECT status_before FROM appeals WHERE id = $1")
         .bind(appeal)

@@ -1,7 +1,8 @@
-//! The four-eyes rule: a report is approved by another person than the one who decided.
+//! The four-eyes rule: a report is approved by someone other than the person who decided.
 //!
-//! Invariant: what is approved is what is sent. The documents are kept as they were approved, and sent byte for byte;
-//! any change of what they were made from, of the settings or of the destination voids the approval.
+//! Invariant: what is approved is what is sent. The documents are kept as they were approved, and
+//! sent byte for byte; any change to what they were made from, to the settings or to the
+//! destination voids the approval.
 
 use obhut_facts::{CaseStatus, Dossier};
 use serde::Serialize;
@@ -31,7 +32,7 @@ pub struct Approval {
     pub approved_at: i64,
 }
 
-/// A report that a person is about to approve: as data, for its documents to be made from.
+/// A report that a person is about to approve, as the data from which its documents are made.
 pub struct Approvable {
     row: ReportRow,
     again: bool,
@@ -58,9 +59,10 @@ impl Approvable {
     }
 }
 
-/// Begins the approval of a report. `because` says why it is sent although it contains nothing actionable, or
-/// breaks a rule of the receiver's documentation. With `as_received`, the reports of others that the case was opened from go
-/// out with it, which is possible only in a report that may name children.
+/// Begins the approval of a report. `because` says why it is sent although it contains nothing
+/// actionable, or breaks a rule of the receiver's documentation. With `as_received`, the incoming
+/// reports from which the case was opened go out with it; that needs a report with victims' data,
+/// because they may name children.
 ///
 /// # Errors
 /// A conflict if the report can't be approved as it is.
@@ -78,7 +80,8 @@ pub async fn begin_approval(
         require_draft(&row)?;
     }
     {
-        // Who may approve comes before what is approved; both are looked at again when it is written.
+        // Who may approve is checked before what is approved. `approve_report` checks the person
+        // again; the content is checked again before it is sent (`require_sendable`).
         let mut tx = casework.db.snapshot().await?;
         // An appeal doesn't stop a report: the report says that there is one.
         let approvable = [
@@ -127,7 +130,12 @@ pub struct Approved<'a> {
     pub for_test: bool,
 }
 
-/// Approves a report and puts it into the outbox.
+/// Approves a report and puts it in the outbox. Resumes a filing that had stopped.
+///
+/// # Errors
+/// Denied without the role reporting-officer. A conflict if the person made the latest decision, if
+/// the case was decided again since the report was made, if another officer approved it meanwhile,
+/// or if a rule is broken without a reason.
 // Long: one transaction.
 pub async fn approve_report(
     casework: &Casework,
@@ -295,7 +303,8 @@ fn require_draft(row: &ReportRow) -> Result<()> {
     }
 }
 
-/// True for an approved report that needs another approval: its case changed, and it hasn't been filed.
+/// True for an approved report that needs another approval: what the approval covers has changed,
+/// and it hasn't been filed.
 async fn needs_reapproval(casework: &Casework, row: &ReportRow) -> Result<bool> {
     let filed = filings::filing(casework, &row.id).await?;
     let left =
@@ -304,7 +313,7 @@ async fn needs_reapproval(casework: &Casework, row: &ReportRow) -> Result<bool> 
 }
 
 /// # Errors
-/// A conflict if the person decided the case, or if the report isn't based on the latest decision.
+/// A conflict if the person made the latest decision, or if the report isn't based on that one.
 async fn require_second_person(tx: &mut Tx, row: &ReportRow, person: &Person) -> Result<()> {
     // Within the transaction: asking the pool for a second connection would wait for one that another
     // approval holds, which waits likewise.
@@ -422,8 +431,12 @@ pub(crate) async fn require_approved_content(casework: &Casework, of: &ReportRow
     )).then(Next::ApproveAgain { report: report.to_owned() }))
 }
 
+/// Checks that the approval still covers what would be sent. Doesn't read the report's status: a
+/// withdrawn report keeps its approval, so the caller checks that too.
+///
 /// # Errors
-/// A conflict unless the report may be begun at its destination: approved, and nothing changed since.
+/// A conflict if the report was never approved, if anything the approval covers has changed, or if
+/// the case was decided again.
 pub async fn require_sendable(casework: &Casework, id: &str) -> Result<()> {
     let row = reports::report_row(casework, id).await?;
     require_approved_content(casework, &row).await?;

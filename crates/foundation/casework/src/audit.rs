@@ -5,7 +5,8 @@ pub(crate) use obhut_store::audit::write;
 
 use crate::{Casework, Result};
 
-/// Records an act that changes no table, before it happens.
+/// Records an act in a transaction of its own: call it before an act that changes no table. An act
+/// with a transaction uses `write`, so that both are committed together.
 pub async fn note(
     casework: &Casework,
     actor: &str,

@@ -40,7 +40,7 @@ pub enum Action {
     DecideAppeal,
     /// Admit another appeal, because of new facts.
     AdmitAppeal,
-    /// Make a notice for whom a case concerns.
+    /// Make a notice for the person a case concerns.
     MakeNotice,
     /// See what an alert about payments says.
     ViewAlert,
@@ -62,7 +62,7 @@ pub enum Action {
     ResumeSending,
     /// Set up destinations and routes.
     SetUpDestinations,
-    /// Answer for a destination where it counts.
+    /// Be the named officer of a destination's production address.
     AnswerForDestination,
     /// Say that what was taken from a cleared person was given back.
     RestoreAccount,
@@ -91,7 +91,7 @@ const REVIEWER: &[Role] = &[Role::Reviewer];
 const OFFICER: &[Role] = &[Role::ReportingOfficer];
 const STEWARD: &[Role] = &[Role::ListSteward];
 const ADMINISTRATOR: &[Role] = &[Role::Administrator];
-// The order matters: the first role is the one that is granted at the shell.
+// The order matters: `person_at_the_shell` grants the first role, and a refusal suggests it.
 const EITHER: &[Role] = &[Role::ReportingOfficer, Role::Reviewer];
 const REDRESS: &[Role] = &[Role::Reviewer, Role::Appeals];
 const ADMIT: &[Role] = &[Role::Reviewer, Role::ReportingOfficer, Role::Appeals];
@@ -193,7 +193,7 @@ pub enum State {
     },
 }
 
-/// Checks that `actor` may perform `action`.
+/// Checks that `actor` may perform `action`, and that `state` permits it.
 ///
 /// # Errors
 /// [`CaseworkError::Denied`], which says what is missing.

@@ -28,7 +28,7 @@ pub async fn cases(casework: &Casework, status: Option<CaseStatus>) -> Result<Ve
     cases_before(casework, status, None, usize::MAX).await
 }
 
-/// The same, from where an earlier page ended on, at most `most`.
+/// Like [`cases`], one page: the first `most` cases after `before`, where the previous page ended.
 pub async fn cases_before(
     casework: &Casework,
     status: Option<CaseStatus>,

@@ -12,7 +12,7 @@ use crate::{Casework, CaseworkError, Result, audit, findings, ids, opening, view
 
 /// Longest case file, in bytes. Our judgement.
 pub const CASE_FILE_BYTES_MAX: usize = 64 << 20;
-/// Files of one case file. Our judgement.
+/// Most files in one case file. Our judgement.
 const FILES_MAX: usize = 10_000;
 
 words! {
@@ -93,7 +93,12 @@ impl CaseFile {
     }
 }
 
-/// Opens a case from a file. `contents` has the bytes of its files, in their order.
+/// Opens a case from a file. `contents` has the bytes of its files, in their order; `None` for a
+/// file of which only the description is recorded.
+///
+/// # Errors
+/// Invalid if the numbers of files and contents differ, there are too many files, the embargo can't
+/// be read, or the group lacks its key; a conflict if a case of the same group is open.
 // Long: writes all rows of one case.
 pub async fn new_case(
     casework: &Casework,
@@ -187,7 +192,7 @@ pub async fn new_case(
     Ok(NewCase { case, exhibits })
 }
 
-/// The key that groups the case.
+/// The name of the case's group. Only its keyed digest is stored.
 fn group(file: &CaseFile, case: &str) -> Result<String> {
     let account = file.facts.reported.as_ref().and_then(|a| a.id.clone());
     Ok(match file.group {

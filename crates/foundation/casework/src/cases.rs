@@ -12,7 +12,7 @@ use crate::{
 /// What was screened, as far as the caller knows it.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// What belongs into one case: an account, a run over a folder, one upload.
+    /// What belongs in one case: an account, a run over a folder, one upload.
     pub group: String,
     /// The account it came from.
     pub account: Option<Sealed<String>>,
@@ -93,11 +93,12 @@ pub(crate) async fn open_case(casework: &Casework, subject: &Subject) -> Result<
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-/// Silence towards the person concerned: until a date, or an authority's word, or both.
+/// Silence towards the person concerned until a date, or without a date until the authority lifts
+/// it. One with a date can be lifted earlier.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Embargo {
-    /// RFC 3339; without it only the authority's word ends the silence.
+    /// RFC 3339; without it only the authority ends the silence.
     #[schemars(extend("format" = "date-time"))]
     pub until: Option<String>,
     /// Who asked for it, and under which reference.
@@ -168,14 +169,16 @@ pub(crate) async fn find(casework: &Casework, id: &str) -> Result<Option<Case>> 
     row.map(|row| case_of(casework, &row, now)).transpose()
 }
 
-/// Cases of all statuses or one, newest first, from `before` on, at most `most`; `files` is 0.
+/// Cases of all statuses or one, newest first, those after `before` in that order, at most `most`;
+/// `files` is 0.
 pub(crate) async fn select(
     casework: &Casework,
     status: Option<CaseStatus>,
     before: Option<&CasePlace>,
     most: usize,
 ) -> Result<Vec<Case>> {
-    // One statement each, so that each has its index: a condition that may be empty has none.
+    // Two statements, each with its own index. In one, `$4 IS NULL OR status = $4` could use
+    // neither.
     let of_status = match status {
         Some(_) => "status = $4 AND",
         None => "",
@@ -230,7 +233,7 @@ fn case_of(casework: &Casework, row: &sqlx::any::AnyRow, now: i64) -> Result<Cas
     })
 }
 
-/// Opens a case, unless one of its group is open already.
+/// Opens a case; a conflict if one of its group is open already.
 pub(crate) async fn open(
     tx: &mut Tx,
     casework: &Casework,
@@ -277,14 +280,15 @@ pub(crate) fn account_key(casework: &Casework, account: &str) -> String {
     casework.lookup.keyed_digest("account", account.as_bytes())
 }
 
-/// Not the group's name itself, nor anything it could be guessed from: it may be an account.
+/// Keyed digest of the group's name, which may be an account: the name can't be guessed from it.
 pub(crate) fn group_key(casework: &Casework, subject: &Subject) -> String {
     casework
         .lookup
         .keyed_digest("case group", subject.group.as_bytes())
 }
 
-/// Moves a case on, if the table of transitions has the step.
+/// Moves a case to a status and returns the one it had. A conflict if [`TRANSITIONS`] lacks the
+/// step. Queues the decision for the platform, if the step is one.
 pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> Result<CaseStatus> {
     let from = status(tx, id).await?;
     if !TRANSITIONS.contains(&(from, to)) {
@@ -318,8 +322,9 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
     Ok(from)
 }
 
-/// Puts a case that counts as reported back to decided: none of its reports has left. Not a row of [`TRANSITIONS`],
-/// because no other step may lead there.
+/// Puts a reported case back to decided, because none of its reports was sent; does nothing in
+/// another status. Not a row of [`TRANSITIONS`], because then [`advance`] could take the step for a
+/// report that was.
 pub(crate) async fn back_to_decided(tx: &mut Tx, now: i64, id: &str) -> Result<()> {
     sqlx::query("UPDATE cases SET status = $1, changed_at = $2 WHERE id = $3 AND status = $4")
         .bind(CaseStatus::Decided.word())
@@ -331,8 +336,8 @@ pub(crate) async fn back_to_decided(tx: &mut Tx, now: i64, id: &str) -> Result<(
     Ok(())
 }
 
-/// Moves a case on from one of some statuses only. An open appeal is ended by its own decision and
-/// by nothing else.
+/// Like [`advance`], but only from one of these statuses: an open appeal is ended by its own
+/// decision and by nothing else.
 pub(crate) async fn advance_from(
     tx: &mut Tx,
     now: i64,
@@ -423,15 +428,16 @@ pub(crate) async fn status_since(tx: &mut Tx, id: &str) -> Result<(CaseStatus, i
     Ok((c.word(CaseStatus::from_word, "status")?, c.int()?))
 }
 
-/// Decided cases that last changed then or later, oldest change first, at most `most`:
-/// id, status and when.
+/// The id, status and last change of cases that aren't open, in the order of last change and id:
+/// those after the place (`since`, `after`), at most `most`.
 pub(crate) async fn changed_since(
     tx: &mut Tx,
     since: i64,
     after: &str,
     most: usize,
 ) -> Result<Vec<(String, CaseStatus, i64)>> {
-    // Not one comparison of pairs: the index serves the first, the second decides within its first moment.
+    // Not a row-value comparison: the index serves `changed_at >= $1`, and the rest only drops rows
+    // of that same microsecond.
     let rows = sqlx::query(
         "SELECT id, status, changed_at FROM cases WHERE changed_at >= $1 AND (changed_at > $1 OR id > $2) AND status <> 'open' ORDER BY changed_at, id LIMIT $3",
     )
@@ -471,7 +477,7 @@ pub(crate) async fn decided_of_account(
         .collect()
 }
 
-/// Until its date; or, where an authority's word ends it, until that is recorded.
+/// True until the embargo's date or, if it has none, until it is lifted.
 fn is_embargoed(until: Option<i64>, sealed: bool, now: i64) -> bool {
     // The sealed authority exists for every embargo, empty if only a date was given.
     match (sealed, until) {
@@ -488,7 +494,8 @@ pub(crate) fn missing(id: &str) -> CaseworkError {
     }
 }
 
-/// Until when, and at whose word, in microseconds since 1970.
+/// The end in microseconds since 1970, and the authority that ordered it, empty if none is named.
+/// Fails if both are missing or the end isn't RFC 3339.
 pub(crate) fn read_embargo(embargo: &Embargo) -> Result<(Option<i64>, String)> {
     let until = embargo
         .until
@@ -511,8 +518,12 @@ pub(crate) fn read_embargo(embargo: &Embargo) -> Result<(Option<i64>, String)> {
     Ok((until.map(|t| t.as_microsecond()), authority))
 }
 
-/// Puts a case under embargo, or lifts it: at the word of the authority that asked, which is
-/// part of the reason.
+/// Puts a case under embargo, or lifts it with `None`. The reason names the authority that ordered
+/// it.
+///
+/// # Errors
+/// Denied without the role reporting-officer; invalid without a reason or with an end in the past;
+/// a conflict for a new embargo on a cleared case.
 pub async fn set_embargo(
     casework: &Casework,
     case: &str,
@@ -560,7 +571,7 @@ pub async fn set_embargo(
     Ok(())
 }
 
-/// An error while nothing about a case may reach the person concerned.
+/// A conflict while the case is under embargo.
 pub(crate) async fn require_no_embargo(casework: &Casework, case: &str) -> Result<()> {
     let found = find(casework, case).await?.ok_or_else(|| missing(case))?;
     if found.embargoed {

@@ -38,7 +38,8 @@ impl Casework {
         &self.folder
     }
 
-    /// The key under which a file's bytes are found by a digest of them, in hexadecimal and lower case.
+    /// The keyed digest by which a file's bytes are looked up. `kind` names the hash (`sha256`,
+    /// `md5`, `sha1`); `digest` is lower-case hex.
     pub fn bytes_key(&self, kind: &str, digest: &str) -> String {
         bytes_key(&self.lookup, kind, digest)
     }
@@ -48,7 +49,7 @@ impl Casework {
     }
 }
 
-/// The same for who has only the key.
+/// Like [`Casework::bytes_key`], for a caller that has only the lookup key.
 pub fn bytes_key(lookup: &LookupKey, kind: &str, digest: &str) -> String {
     match kind {
         // The first version knew only this kind.

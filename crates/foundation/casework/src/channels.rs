@@ -29,7 +29,7 @@ pub struct Channel {
     pub folder: Option<String>,
     /// Id of the person who answers for what is sent.
     pub officer: Option<String>,
-    /// True when it is the real one.
+    /// True for the destination's production service, false for its test service.
     pub production: bool,
     /// Why nothing is sent there at the moment.
     pub halted: Option<String>,
@@ -87,7 +87,8 @@ pub async fn channel(casework: &Casework, destination: &str) -> Result<Channel> 
     Ok(channel)
 }
 
-/// How a destination was reached when its address was another, for what was begun there.
+/// The settings a destination had at an earlier address ([`Channel::address`]), to finish or
+/// retract what was begun there.
 pub async fn channel_at(
     casework: &Casework,
     destination: &str,
@@ -163,7 +164,11 @@ fn enough_people(people: &[Person]) -> bool {
         })
 }
 
-/// Replaces how a destination is reached. Ends a halt.
+/// Replaces how a destination is reached. Ends a halt, and makes every waiting job due.
+///
+/// # Errors
+/// Denied without the role administrator, or if the officer isn't a reporting officer; invalid for
+/// production without officer, user or secret.
 pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person) -> Result<()> {
     person.require(Role::Administrator)?;
     if let Some(officer) = &channel.officer {
@@ -269,7 +274,8 @@ pub async fn forget_platform(casework: &Casework, person: &Person) -> Result<()>
     Ok(())
 }
 
-/// Sends nothing more to a destination until a person says so: its own words say why.
+/// Halts a destination until a person sets it up anew or resumes it, and raises an alarm. `why` is
+/// the destination's own message.
 pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     let now = casework.now();

@@ -95,8 +95,8 @@ fn in_danger(facts: &Facts) -> bool {
         .is_some_and(|r| r.level == Level::Now)
 }
 
-/// Raises the alarm of each case with a child in danger now that has waited half an hour, and again every half hour,
-/// and one for all unopened reports in the queue; how many.
+/// Raises the alarm of each case with a child in danger now that has waited half an hour, and again
+/// every half hour, and one for all unopened reports in the queue. Returns the number raised.
 pub async fn alarm_about_danger(casework: &Casework) -> Result<usize> {
     let now = casework.now();
     let mut count = 0;

@@ -26,7 +26,8 @@ words! {
         Preservation = "preservation",
         /// An authority has asked for something; the subject is the case.
         AuthorityRequest = "authority-request",
-        /// A child is in danger now and the case waits; the subject is the case.
+        /// A child is in danger now; the subject is the waiting case, or an unopened report in the
+        /// queue.
         ChildInDanger = "child-in-danger",
         /// An appeal waits for its decision; the subject is the case.
         Appeal = "appeal",
@@ -43,7 +44,7 @@ pub struct Deadline {
     pub id: String,
     /// What it runs for.
     pub kind: DeadlineKind,
-    /// What about.
+    /// Id of what it is about; [`DeadlineKind`] says of which sort.
     pub subject: String,
     /// The rule it follows, or the authority that set it.
     pub basis: String,
@@ -137,7 +138,8 @@ pub(crate) async fn end(
     Ok(())
 }
 
-/// Lets the clocks of a kind about a subject run again that ended for this reason, due when they were.
+/// Restarts the clocks of a kind about a subject that ended for this reason, with their old due
+/// time.
 pub(crate) async fn resume(
     tx: &mut Tx,
     kind: DeadlineKind,
@@ -184,7 +186,8 @@ pub(crate) async fn runs_or_ended(
     Ok(Columns::of(&row).int()? > 0)
 }
 
-/// Marks a clock as escalated and due again; false if it has ended, or another worker has done so, since it was read.
+/// Marks a clock as escalated, and due again at `due_at`. False if since it was read it has ended,
+/// or another worker has marked it.
 pub(crate) async fn alarm_again(
     tx: &mut Tx,
     read: &Deadline,
@@ -203,8 +206,8 @@ pub(crate) async fn alarm_again(
     Ok(marked.rows_affected() == 1)
 }
 
-/// Ends what a cleared case waits for, and forgets what authorities asked that has ended; true where
-/// an authority's request still runs, and binds us.
+/// Ends the report and child-in-danger clocks of a cleared case, and deletes who asked for what in
+/// authority requests that have ended. True if a request still runs: it binds the provider.
 pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str) -> Result<bool> {
     end(tx, now, DeadlineKind::Report, case, "cleared").await?;
     end(tx, now, DeadlineKind::ChildInDanger, case, "cleared").await?;
@@ -227,7 +230,8 @@ pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str) -> Result<bool> {
     Ok(Columns::of(&row).int()? > 0)
 }
 
-/// The clocks: only those running unless all are wanted, soonest due first.
+/// Deadlines, soonest due first: those about `subject`, or of everything; with `all` also those
+/// that have ended.
 pub async fn deadlines(
     casework: &Casework,
     subject: Option<&str>,
@@ -247,7 +251,7 @@ async fn due_first(
     all: bool,
     most: usize,
 ) -> Result<Vec<Deadline>> {
-    // One statement each: a condition that may be empty has no index.
+    // Four statements: in one, `$2 IS NULL OR subject = $2` could use no index.
     let which = match (subject, all) {
         (Some(_), true) => "WHERE subject = $2",
         (Some(_), false) => "WHERE subject = $2 AND ended_at IS NULL",
@@ -265,7 +269,12 @@ async fn due_first(
     rows.iter().map(read).collect()
 }
 
-/// Puts an authority's request on file, with its deadline and the exhibit of its legal process.
+/// Puts an authority's request on file, with its deadline `due_at`, microseconds since 1970, and
+/// the exhibit of its legal process. Returns the deadline's id.
+///
+/// # Errors
+/// Denied without the role reporting-officer; invalid without an authority; not found for an
+/// unknown exhibit; a conflict for a cleared case.
 pub async fn add_authority_request(
     casework: &Casework,
     case: &str,
@@ -315,7 +324,7 @@ pub async fn add_authority_request(
     Ok(id)
 }
 
-/// Ends a clock by hand, with the reason; a preservation's end is only ever moved on.
+/// Ends a deadline by hand, with the reason. A preservation can't be ended before its date.
 pub async fn end_deadline(
     casework: &Casework,
     id: &str,
@@ -353,7 +362,7 @@ pub async fn end_deadline(
     Ok(())
 }
 
-/// Moves a clock on; never back.
+/// Extends a deadline to `due_at`, microseconds since 1970, which must be later than before.
 pub async fn extend_deadline(
     casework: &Casework,
     id: &str,
@@ -394,7 +403,8 @@ pub async fn extend_deadline(
     Ok(())
 }
 
-/// Raises an alarm for each clock that is near its end and wasn't escalated yet; how many.
+/// Raises an alarm for each deadline that is near its end and wasn't escalated yet, except
+/// preservations and children in danger. Returns the number raised.
 pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
     let now = casework.now();
     let mut count = 0;

@@ -1,7 +1,7 @@
 //! What a person decided about a case, and why.
 //!
-//! A [`Decision`] has no public constructor: it comes from [`crate::decide`], which takes a
-//! person on record with the role, or out of the database that this function wrote.
+//! A [`Decision`] has no public constructor. It comes from [`crate::decide`], which requires a
+//! person with the role, or from the row that `decide` wrote.
 
 use std::collections::BTreeMap;
 
@@ -117,7 +117,8 @@ pub async fn decide(
     decide_with_files(casework, case, person, request, BTreeMap::new()).await
 }
 
-/// The same, with the category of single exhibits, each of which the person has viewed whole.
+/// Like [`decide`], with categories for single exhibits, each of which the person must have viewed
+/// whole.
 pub async fn decide_with_files(
     casework: &Casework,
     case: &str,
@@ -128,10 +129,13 @@ pub async fn decide_with_files(
     decide_seen(casework, case, person, request, file_categories, None).await
 }
 
-/// The same, about a case that had `files` files when the person looked at it.
+/// Like [`decide_with_files`], for a case that had `files` files when the person looked at it.
 ///
 /// # Errors
-/// A conflict if it has others by now: a file that no person looked at would be released, or reported.
+/// Denied without the role reviewer; invalid without grounds or with half a category. A conflict if
+/// the case is reported, under appeal or cleared, if an exhibit with a category wasn't viewed
+/// whole, or if the number of files has changed: a file that no person looked at would be released,
+/// or reported.
 // Long: one transaction.
 pub async fn decide_seen(
     casework: &Casework,
@@ -178,7 +182,9 @@ pub async fn decide_seen(
         Ruling::Report => CaseStatus::Decided,
         Ruling::NoReport => CaseStatus::Closed,
     };
-    // Not from appealed: an open appeal is ended by its own decision only.
+    // Not from appealed: an open appeal is ended by its own decision only. Not from reported:
+    // withdrawing the reports, as long as none was sent, puts the case back to decided
+    // (`reports::retract_report`).
     let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
     advance_from(&mut tx, casework.now(), case, &from, to).await?;
     // `advance_from` locked the case row: no file joins between this and the commit.

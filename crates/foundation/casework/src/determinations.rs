@@ -8,8 +8,9 @@ use crate::{Casework, CaseworkError, Person, Result, Role, audit, cases, changes
 /// Longest grounds, in characters. Our judgement.
 const GROUNDS_CHARS_MAX: usize = 2_000;
 
-/// Puts on record what a person determined. It replaces an earlier answer to the same question, and voids the
-/// approval of a report that isn't sent yet.
+/// Puts on record what a person determined. The latest answer to a question counts; earlier ones
+/// stay on record. A new answer voids the approval of a report that isn't sent yet, because the
+/// approval covers the answers.
 ///
 /// # Errors
 /// Refused without the role, without grounds, or with answers the question doesn't take; a conflict for a case

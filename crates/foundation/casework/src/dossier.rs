@@ -1,6 +1,6 @@
 //! What is known about a case, as the data every destination renders from.
 //!
-//! Invariant: what was viewed comes from the record of views; no argument can say it.
+//! Invariant: what was viewed comes from the record of views; no argument can set it.
 //! A dossier is read and checked by people with the right to do so; only a [`crate::Report`], which has
 //! a person's decision, becomes a document.
 
@@ -19,7 +19,7 @@ use crate::{
 pub struct Contents {
     /// What is known of the children concerned.
     pub victims: bool,
-    /// The reports of others it was opened from, as they came in. They may name children.
+    /// The incoming reports the case was opened from, unchanged. They may name children.
     pub as_received: bool,
 }
 
@@ -102,7 +102,7 @@ async fn files(
     decision: Option<&Decision>,
 ) -> Result<Vec<ReportedFile>> {
     let mut files: Vec<ReportedFile> = Vec::new();
-    // Files that the decision's category may be of.
+    // Files to which the decision's own category may apply.
     let mut seen = Vec::new();
     for finding in found {
         let matched = finding.listed;
@@ -143,12 +143,13 @@ async fn files(
         let file = files.last_mut().expect("just pushed");
         let named = decision.and_then(|d| d.file_categories().get(&file.key));
         file.category = recorded_category(file).or_else(|| named.cloned());
-        // Whether the decision's own category is this file's is settled below, when all are known.
+        // Whether the decision's own category applies to this file is known only after the loop.
         if file.category.is_none() && is_media(file) && record.viewed_by_who_decided {
             seen.push(files.len() - 1);
         }
     }
-    // One category of a decision is of one file. With several, the decision has to name each.
+    // A decision's own category applies to one file. If its person viewed several, the decision has
+    // to name each.
     if let [only] = seen[..] {
         files[only].category = decision.and_then(|d| d.category().cloned());
     }

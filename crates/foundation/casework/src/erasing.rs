@@ -21,7 +21,8 @@ pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
     Ok(done)
 }
 
-/// Erases everything that is due and returns the number of items. Resumes after an interruption.
+/// Erases everything that is due and returns the number of items. Resumes after an interruption. An
+/// exhibit that another case refers to is kept, but counts as erased for this one.
 pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
     // Asked without the lock first: most calls find nothing due.
     if erasures::due(casework).await?.is_empty() {

@@ -1,5 +1,5 @@
-//! What a cleared person's case held is taken away, with a proof; and what a platform has to give
-//! back is on record until it has.
+//! Erases what a cleared person's case held, with a proof, and keeps on record what the platform
+//! has to give back until it has done so.
 //!
 //! Invariant: nothing of an account is destroyed while an appeal about it is open.
 //! What was filed must be preserved for a year (18 USC 2258A(h)); exhibits of such a case are erased
@@ -15,8 +15,8 @@ use crate::{
     Casework, CaseworkError, Person, Result, Role, audit, cases, deadlines, ids, sealed, views,
 };
 
-/// Retention of a pre-upgrade database copy once a person in it is cleared, in microseconds: 30 days, our
-/// judgement of how soon a bad upgrade is noticed.
+/// Age at which a pre-upgrade database copy is deleted, if a person in it was cleared, in
+/// microseconds: 30 days, our judgement of how soon a bad upgrade is noticed.
 pub(crate) const COPY_KEPT_MICROS: i64 = 30 * 86_400 * 1_000_000;
 
 words! {
@@ -38,7 +38,7 @@ pub struct Restoration {
     pub case: String,
     /// What.
     pub what: Restored,
-    /// Whose; gone once it is done.
+    /// The account's name; deleted once the restoration is done.
     #[serde(skip)]
     pub account: Option<Sealed<String>>,
     /// When it was done.
@@ -49,15 +49,18 @@ pub struct Restoration {
 /// That something was erased, and where the vault's log says so.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Erasure {
-    /// The exhibit; `database` for what stood there; a word for what a domain held.
+    /// The exhibit; `database` for the database rows; the file name of a database copy; a word for
+    /// what a domain held.
     pub exhibit: String,
-    /// When it was erased; none while the law still asks to keep it.
+    /// When it was erased; `None` until then. Also set for an exhibit that another case still
+    /// refers to, which is kept.
     #[serde(serialize_with = "crate::clock::maybe_time")]
     pub done_at: Option<i64>,
-    /// Not before.
+    /// Earliest time of the erasure, microseconds since 1970; `i64::MAX` if it can never be due.
     #[serde(serialize_with = "crate::clock::time")]
     pub not_before: i64,
-    /// Index of the entry in the vault's log.
+    /// Index of the entry in the vault's log; `None` for what the vault doesn't hold, and for an
+    /// exhibit that is kept.
     pub log_index: Option<i64>,
 }
 
@@ -326,7 +329,8 @@ pub async fn finish_restoration(casework: &Casework, id: &str, person: &Person) 
     Ok(())
 }
 
-/// Until when what was filed about a case is preserved; 0 where nothing was.
+/// End of the running preservation of what was filed about a case, microseconds since 1970; 0 if
+/// none runs.
 pub(crate) async fn preserved_until(casework: &Casework, case: &str) -> Result<i64> {
     // Only running ones: a period that has ended forbids no erasure.
     let running = deadlines::deadlines(casework, Some(case), false).await?;

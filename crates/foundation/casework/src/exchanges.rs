@@ -20,7 +20,8 @@ pub struct Exchange {
     pub happened_at: i64,
 }
 
-/// Seals what was sent and received in one attempt. Without credentials; files by reference.
+/// Seals what was sent and received in one attempt. `bytes` must hold no credentials, and files
+/// only by reference: nothing is removed here.
 pub async fn keep_exchange(
     casework: &Casework,
     report: &str,

@@ -71,7 +71,7 @@ async fn stored(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
     serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("facts of a case"))
 }
 
-/// Takes everything known about a case out of the database: redress, and retention's end.
+/// Deletes the stored facts of a cleared case. What domains hold they delete themselves.
 pub(crate) async fn erase(tx: &mut Tx, case: &str) -> Result<()> {
     sqlx::query("DELETE FROM facts WHERE case_id = $1")
         .bind(case)
@@ -105,7 +105,8 @@ pub(crate) async fn within(tx: &mut Tx, casework: &Casework, case: &str) -> Resu
     Ok(facts)
 }
 
-/// Replaces the stored facts. What a domain contributes is not affected.
+/// Replaces the stored facts. What a domain contributes is not affected. A conflict for a cleared
+/// case.
 pub async fn set_facts(casework: &Casework, case: &str, facts: &Facts, actor: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     set(&mut tx, casework, case, facts, actor).await?;
@@ -113,7 +114,7 @@ pub async fn set_facts(casework: &Casework, case: &str, facts: &Facts, actor: &s
     Ok(())
 }
 
-/// What of these facts can't be so, as of now.
+/// The values in these facts that can't be true, as of now.
 pub fn fact_faults(casework: &Casework, facts: &Facts) -> Vec<FactFault> {
     facts.faults(casework.now())
 }
@@ -125,7 +126,7 @@ pub fn facts_version(facts: &Facts) -> String {
     hex::encode(&Sha256::digest(json)[..16])
 }
 
-/// The same, if the facts are still those that `version` names.
+/// Like [`set_facts`], if the facts are still those that `version` names ([`facts_version`]).
 ///
 /// # Errors
 /// A conflict if they have been changed since, by a person or by an upload.

@@ -2,7 +2,7 @@
 //! the next step was taken, and the receipt.
 //!
 //! Invariant: a step is written before the request that depends on it is sent, and only from the
-//! state it was read in: of two workers who think a report is theirs one is refused.
+//! state in which the filing was read: of two workers that both hold a report, one is refused.
 
 use obhut_facts::{CaseStatus, words};
 use serde::Serialize;
@@ -46,7 +46,7 @@ pub(crate) const TRANSITIONS: &[(FilingState, FilingState)] = &[
     (FilingState::Begun, FilingState::Filed),
     (FilingState::Begun, FilingState::Stopped),
     (FilingState::Begun, FilingState::Retracted),
-    // The last word was lost, and the destination no longer has the report.
+    // The answer to the final call was lost, and the destination no longer has the report.
     (FilingState::Finishing, FilingState::Waiting),
     (FilingState::Finishing, FilingState::Filed),
     (FilingState::Finishing, FilingState::Stopped),
@@ -57,7 +57,7 @@ pub(crate) const TRANSITIONS: &[(FilingState, FilingState)] = &[
     (FilingState::Filed, FilingState::Retracted),
 ];
 
-/// A report's way at its destination.
+/// The state of a report at its destination.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Filing {
@@ -76,7 +76,7 @@ pub struct Filing {
     pub test: bool,
     /// How often it was begun.
     pub begun: i64,
-    /// When that last changed, microseconds since 1970.
+    /// When the filing last changed, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub changed_at: i64,
     /// When the destination took it.
@@ -141,7 +141,8 @@ async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
     row.as_ref().map(read).transpose()
 }
 
-/// Takes a step from where the filing was last seen.
+/// Moves a filing on from the state in which the caller read it. A conflict if [`TRANSITIONS`]
+/// lacks the step, or another worker has moved it since.
 async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
     if !TRANSITIONS.contains(&(from.state, to.state)) {
         return Err(CaseworkError::conflict(format!(
@@ -191,7 +192,8 @@ pub async fn filed_for_test(casework: &Casework, destination: &str) -> Result<Ve
     let mut all = Vec::new();
     for row in &rows {
         let filing = read(row)?;
-        // Not those that were filed again since, nor retractions, which have no row of their own.
+        // Not those that were filed again since, nor retractions filed as a second report, which
+        // have no report row.
         let report = reports::report_row(casework, &filing.report).await;
         if report.is_ok_and(|r| r.status == "approved") {
             all.push(filing);
@@ -200,8 +202,8 @@ pub async fn filed_for_test(casework: &Casework, destination: &str) -> Result<Ve
     Ok(all)
 }
 
-/// Makes way for another report of a case to a destination whose production is switched on, if only its test
-/// service has the first.
+/// Supersedes a case's report that only the destination's test service has, so that a real one can
+/// be made. Does nothing until production is switched on.
 pub async fn supersede_test_filing(
     casework: &Casework,
     case: &str,
@@ -233,7 +235,7 @@ pub async fn supersede_test_filing(
     Ok(())
 }
 
-/// A report's way at its destination; none before the first step.
+/// The state of a report at its destination; `None` before the first attempt.
 pub async fn filing(casework: &Casework, report: &str) -> Result<Option<Filing>> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM filings WHERE report = $1"));
     let row = sqlx::query(sql)
@@ -243,7 +245,7 @@ pub async fn filing(casework: &Casework, report: &str) -> Result<Option<Filing>>
     row.as_ref().map(read).transpose()
 }
 
-/// The same, put on record if it isn't yet.
+/// Like [`filing`]; creates the row, in state `waiting`, if there is none.
 pub async fn begin_filing(casework: &Casework, report: &str, destination: &str) -> Result<Filing> {
     if let Some(known) = self::filing(casework, report).await? {
         return Ok(known);
@@ -263,8 +265,9 @@ pub async fn begin_filing(casework: &Casework, report: &str, destination: &str) 
     Ok(filing)
 }
 
-/// Begun at the destination under this number: stored before anything else is sent. The number is that
-/// address's, and stays there whatever becomes of the destination's settings.
+/// Records that the report was begun at the destination under the number `remote`, before anything
+/// else is sent. The number belongs to the address `at`, even if the destination's settings change
+/// later.
 pub async fn filing_begun(
     casework: &Casework,
     filing: &Filing,
@@ -282,7 +285,7 @@ pub async fn filing_begun(
     self::move_filing(casework, filing, next).await
 }
 
-/// The last word is about to be said.
+/// Records that the final call is about to be sent.
 pub async fn filing_finishing(casework: &Casework, filing: &Filing) -> Result<Filing> {
     let state = FilingState::Finishing;
     let next = Filing {
@@ -449,8 +452,8 @@ pub async fn acknowledge_retraction(
     self::filing_retracted(casework, &filing, how, None, &person.id).await
 }
 
-/// It can't go on without a person: an alarm says why, and nothing else is touched. `unsent`: nothing of it has left,
-/// so it can still be withdrawn.
+/// Stops a filing that can't go on without a person: ends its job, and raises an alarm with the
+/// reason. `unsent` says that nothing was sent, so the report can still be withdrawn.
 pub async fn filing_stopped(
     casework: &Casework,
     filing: &Filing,
@@ -482,7 +485,11 @@ pub async fn filing_stopped(
     Ok(())
 }
 
-/// A person lets a stopped report go on, after what was wrong has been put right.
+/// Lets a stopped report go on, and counts its beginnings from 0 again.
+///
+/// # Errors
+/// Denied without the role reporting-officer; a conflict unless the report is approved and its
+/// filing stopped.
 pub async fn resume_filing(
     casework: &Casework,
     report: &str,
@@ -523,7 +530,7 @@ pub async fn resume_filing(
 
 #[cfg(test)]
 mod tests {
-    //! A report's way at its destination, step by step and as two workers take it.
+    //! The states of a report at its destination, step by step and with two workers.
 
     use super::*;
     use crate::{Person, Role, bench};

@@ -14,14 +14,15 @@ use crate::{Casework, CaseworkError, Result, cases, ids, sealed};
 
 /// Strength of an incoming report that could not be parsed.
 pub const UNREAD_REPORT: &str = "report-unreadable";
-/// Strength of a report of others, as it came in.
+/// Strength of an incoming report itself, kept as it came in.
 pub const AS_RECEIVED: &str = "as-received";
 /// Strength of a file submitted with a case file.
 pub const GIVEN: &str = "given";
 /// Source of findings a person submitted.
 pub(crate) const PERSON: &str = "person";
 
-/// True for a report of others as it came in: where a case comes from, not a file of it.
+/// True for an incoming report itself, parsed or not: the case was opened from it, and it isn't one
+/// of the case's files.
 pub fn is_as_received(finding: &Finding) -> bool {
     matches!(finding.what.as_str(), AS_RECEIVED | UNREAD_REPORT)
 }
@@ -227,7 +228,8 @@ pub(crate) async fn of_exhibits(tx: &mut Tx, exhibits: &[String]) -> Result<Vec<
         .collect()
 }
 
-/// Withdraws the findings of a case, and deletes file names, and the subjects and strengths of findings that are not of files stored with them.
+/// Withdraws the findings of a case. Deletes the names and digests of their files, and the subjects
+/// and strengths of findings that aren't about a file.
 pub(crate) async fn withdraw(tx: &mut Tx, case: &str) -> Result<()> {
     // Subjects of files stay: they are random ids, and the name they lead to is deleted.
     for sql in [
@@ -331,7 +333,7 @@ pub async fn finding_rows(casework: &Casework, case: &str) -> Result<Vec<Finding
         .collect()
 }
 
-/// The cases, other than one, that have findings with these exhibits.
+/// The cases, except `other`, that have findings with these exhibits, withdrawn ones included.
 pub(crate) async fn cases_of_exhibits(
     casework: &Casework,
     exhibits: &[String],

@@ -64,8 +64,8 @@ pub mod cases {
         crate::cases::open_case(casework, subject).await
     }
 
-    /// The open case of a group of uploads, opened under the id `fresh` where there is none, and held
-    /// against everybody else until the transaction ends. A provider's duty to report runs from then.
+    /// The open case of a group of uploads, opened under the id `fresh` if there is none, and
+    /// locked until the transaction ends. A provider's duty to report runs from its opening.
     pub async fn join_uploads(
         tx: &mut Tx,
         casework: &Casework,
@@ -77,8 +77,8 @@ pub mod cases {
         crate::opening::hold_or_open(tx, casework, subject, fresh, actor, duty).await
     }
 
-    /// The open case of a group of payments, opened under the id `fresh` where there is none, and held
-    /// against everybody else until the transaction ends. A bank's duty to report runs from then.
+    /// The open case of a group of payments, opened under the id `fresh` if there is none, and
+    /// locked until the transaction ends. A bank's duty to report runs from its opening.
     pub async fn join_payments(
         tx: &mut Tx,
         casework: &Casework,
@@ -120,7 +120,7 @@ pub mod api_keys {
     use crate::{ApiKey, Result};
     use std::collections::HashMap;
 
-    /// Keys that were not revoked, by the digest of their secret.
+    /// Keys that were not revoked, by the digest of their secret; the caller checks `expires_at`.
     pub async fn all_valid(tx: &mut Tx) -> Result<HashMap<String, ApiKey>> {
         crate::api_keys::all_valid(tx).await
     }
@@ -138,7 +138,8 @@ pub mod findings {
 
     pub use crate::findings::{AS_RECEIVED, File, GIVEN, NewFinding, UNREAD_REPORT};
 
-    /// Puts a finding into its case; its id, under which a domain keeps its details.
+    /// Inserts a finding and returns its id, under which a domain keeps its details. Locks the case
+    /// row.
     pub async fn write(tx: &mut Tx, casework: &Casework, found: &NewFinding<'_>) -> Result<String> {
         crate::findings::write(tx, casework, found).await
     }
@@ -178,7 +179,7 @@ pub mod danger {
         crate::danger::start(tx, casework, report).await
     }
 
-    /// Ends it: the report became a case, whose facts start a clock of their own.
+    /// Ends the clock of a report that became a case, whose facts start a clock of their own.
     pub async fn opened(tx: &mut Tx, casework: &Casework, report: &str) -> Result<()> {
         crate::danger::answered(tx, casework, report, crate::danger::OPENED).await
     }
@@ -191,8 +192,8 @@ pub mod uploads {
 
     pub use crate::uploads::DecidedFinding;
 
-    /// Findings about the same bytes, by SHA-256, in decided cases of the same account; those of the case
-    /// that changed last come last.
+    /// Findings about the same bytes, by SHA-256, in decided cases of the same account; those of
+    /// the case that was decided last come last.
     pub async fn decided_before(
         tx: &mut Tx,
         casework: &Casework,
@@ -279,7 +280,7 @@ pub trait Inside {
     fn now_micros(&self) -> i64;
     /// Text sealed for the database.
     fn seal_text(&self, text: &str) -> String;
-    /// The text again.
+    /// Opens text sealed by [`Inside::seal_text`].
     ///
     /// # Errors
     /// Where it was changed, or sealed under another key.

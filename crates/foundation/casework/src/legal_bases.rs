@@ -47,7 +47,8 @@ pub(crate) fn checked<'a>(
     Ok((basis, owner))
 }
 
-/// Puts a legal basis on record.
+/// Puts a legal basis on record. `ends_at`, microseconds since 1970, must be in the future; basis
+/// and owner must not be empty.
 pub async fn record_legal_basis(
     casework: &Casework,
     surface: Surface,

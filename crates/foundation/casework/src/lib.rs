@@ -5,7 +5,9 @@
 //! Invariant: casework never sends. It writes a row of the outbox; a worker hands it to partners.
 //! Invariant: a [`Report`] can be built only from a [`Decision`], and a decision only by a person.
 //! Invariant: each table is named by exactly one module.
-//! Invariant: evidence leaves only through [`crate::view`] and [`crate::exhibit_to_send`], which is logged before the first byte.
+//! Invariant: an exhibit's bytes leave only through [`crate::view`], [`crate::view_blurred`] (a
+//! rendition), [`crate::exhibit_to_send`], [`crate::approved_documents`] and
+//! [`crate::exchange_words`]. Each is logged before the first byte.
 
 #![deny(missing_docs)]
 

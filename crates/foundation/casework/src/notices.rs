@@ -41,7 +41,7 @@ pub struct Notice {
     pub id: String,
     /// The case.
     pub case: String,
-    /// The code to contest it with. Shown here once and kept nowhere.
+    /// The code to contest it with. Shown here once; only its keyed digest is stored.
     pub code: String,
     /// The text.
     pub text: String,
@@ -116,8 +116,12 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
     format!("{what}{reason}{how}{from}\n")
 }
 
-/// Makes a notice for the person a case concerns, with a code to appeal by. Refused under an
-/// embargo, and before a person has decided.
+/// Makes a notice for the person a case concerns, with a code to appeal by.
+///
+/// # Errors
+/// Denied without the role reviewer; invalid if `contact` is too long. A conflict under an embargo,
+/// and for a notice that would be untrue: no decision to report, no appeal that ended that way, or
+/// an account not restored yet.
 pub async fn make_notice(
     casework: &Casework,
     case: &str,
@@ -158,7 +162,7 @@ pub async fn make_notice(
             "this notice would be untrue of case {case}: {says_why_not}"
         )));
     }
-    // Groups of five are read out and typed without mistakes.
+    // In groups of five, because it is read out and typed. 80 bits, so that it can't be guessed.
     let raw = ids::random_hex(10);
     let code = [&raw[..5], &raw[5..10], &raw[10..15], &raw[15..]].join("-");
     let id = ids::new("notice");
@@ -195,7 +199,9 @@ pub async fn make_notice(
     Ok(notice)
 }
 
-/// Files an appeal with the code of a notice, without login. The answer only confirms receipt.
+/// Files an appeal with the code of a notice, without login. A longer message is cut at 10,000
+/// characters. Errors name neither case nor appeal, because the caller is an outsider; the returned
+/// [`Appeal`] names both.
 pub async fn appeal_by_code(casework: &Casework, code: &str, message: &str) -> Result<Appeal> {
     let message: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
     let row = sqlx::query("SELECT case_id FROM notices WHERE code_key = $1")
@@ -206,7 +212,7 @@ pub async fn appeal_by_code(casework: &Casework, code: &str, message: &str) -> R
         row.ok_or_else(|| CaseworkError::conflict("unknown code; please check the notice"))?;
     let case = Columns::of(&row).text()?;
     match appeals::file_appeal(casework, &case, &message, "code of a notice").await {
-        // In other words: ours name cases and appeals by ids that no outsider should learn.
+        // Reworded: our own messages name cases and appeals by ids that no outsider should learn.
         Err(CaseworkError::Conflict { .. }) => Err(CaseworkError::conflict(
             match appeals::open_since(&mut casework.db.snapshot().await?, &case).await? {
                 Some(_) => "an appeal is open already; a person will decide it",
@@ -219,7 +225,7 @@ pub async fn appeal_by_code(casework: &Casework, code: &str, message: &str) -> R
     }
 }
 
-/// Codes are compared without what people add when they type.
+/// Keyed digest of a code's letters and digits in lower case: hyphens and spaces don't matter.
 fn code_key(casework: &Casework, code: &str) -> String {
     let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     casework

@@ -43,7 +43,7 @@ async fn assemble(
     domains.insert(0, Box::new(evidence::Evidence));
     let mut owners = vec![obhut_store::migrations::ALL, migrations::ALL];
     owners.extend(domains.iter().map(|d| d.migrations()));
-    // SQLite would create an empty database here, and every case would look new.
+    // SQLite would create an empty database here, and the folder would silently start over.
     if database_url.is_none() && folder.lost_its_database() {
         return Err(CaseworkError::Folder {
             path: folder.root().join("obhut.db").display().to_string(),

@@ -11,8 +11,8 @@ use crate::{Casework, Result, audit, facts};
 /// (18 USC 2258A(a)), in microseconds.
 const REPORT_DUE_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
-/// A bank's target: 30 days from the first detection (31 CFR 1020.320(b)(3)), in microseconds. Banks under
-/// stricter law set their own deadline.
+/// A bank's deadline: 30 days from the first detection (31 CFR 1020.320(b)(3)), in microseconds.
+/// A stricter law's deadline can't be set here.
 const ALERT_DUE_MICROS: i64 = 30 * 86_400 * 1_000_000;
 
 /// Which duty to report applies.
@@ -75,7 +75,8 @@ async fn start_clock(
     case: &str,
     known_at: Option<&str>,
 ) -> Result<()> {
-    // An unreadable time is named by `Facts::faults`; until it is corrected now counts.
+    // An unreadable time counts as now, and `Facts::faults` names it. Correcting it later doesn't
+    // move the deadline.
     let known = known_at.and_then(|t| t.parse::<jiff::Timestamp>().ok());
     let from = known.map_or(casework.now(), |t| t.as_microsecond());
     let due = from + REPORT_DUE_MICROS;

@@ -57,7 +57,8 @@ pub struct Claim<'a> {
     pub platform: bool,
 }
 
-/// Puts a job in; the same kind and subject only once.
+/// Puts a job in. Does nothing if one of the same kind and subject is there, even a done one:
+/// [`again`] reopens it.
 pub(crate) async fn put(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO outbox (id, kind, subject, put_at, claimed_by, claimed_until, tries) VALUES ($1, $2, $3, $4, '', 0, 0)
@@ -72,7 +73,7 @@ pub(crate) async fn put(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> 
     Ok(())
 }
 
-/// Puts in that a case's uploads were decided; each decision is its own job.
+/// Queues the decision about a case's uploads; each decision is a job of its own.
 pub(crate) async fn put_decision(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
     let subject = format!("{case}~{}", ids::random_hex(8));
     put(tx, now, JobKind::Decision, &subject).await
@@ -97,10 +98,10 @@ pub(crate) async fn due_now(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Removes a job of which nothing can have been sent; true if it was still there.
+/// Removes a job of which nothing can have been sent; false if there is none.
 pub(crate) async fn withdraw(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<bool> {
-    // `tries = 0`: once claimed, a worker may have sent something. One that is done was stopped before it did
-    // ([`done_unsent`]).
+    // `tries = 0`: once claimed, a worker may have sent something. A done job with 0 tries was
+    // stopped unsent (`done_unsent`).
     let gone = sqlx::query(
         "DELETE FROM outbox WHERE kind = $1 AND subject = $2 AND tries = 0 AND (done_at IS NOT NULL OR claimed_until < $3)",
     )
@@ -155,7 +156,8 @@ pub(crate) async fn done_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &s
     Ok(())
 }
 
-/// Reopens a job that ended without success; its retry schedule starts over.
+/// Reopens a job that ended without success. Its time to give up counts from now; `tries`, which
+/// sets the pause between tries, is kept.
 pub(crate) async fn again(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
     sqlx::query("UPDATE outbox SET done_at = NULL, claimed_until = 0, next_at = 0, put_at = $3 WHERE kind = $1 AND subject = $2")
         .bind(kind.word())
@@ -166,7 +168,8 @@ pub(crate) async fn again(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -
     Ok(())
 }
 
-/// Claims up to `jobs_max` jobs for `micros`, oldest first; those whose time hasn't come wait.
+/// Like [`claim`]: up to `jobs_max` due jobs for `micros`, of all subjects, without decisions for
+/// the platform.
 pub async fn claim_jobs(
     casework: &Casework,
     worker: &str,
@@ -184,7 +187,8 @@ pub async fn claim_jobs(
     self::claim(casework, &claim).await
 }
 
-/// Claims jobs, oldest first.
+/// Claims the jobs that are due earliest, and of those the oldest. The order of the result is up to
+/// the database.
 pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     let now = casework.now();
     let mut tx = casework.db.begin().await?;
@@ -221,7 +225,7 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
         .collect()
 }
 
-/// Lets a claim go; the job waits until its time.
+/// Releases a claim; the job waits until `next_at`, microseconds since 1970.
 pub async fn defer_job(casework: &Casework, job: &Job, worker: &str, next_at: i64) -> Result<()> {
     // No error if the claim is lost: then another worker sets the time.
     sqlx::query("UPDATE outbox SET claimed_until = 0, next_at = $1 WHERE id = $2 AND claimed_by = $3 AND done_at IS NULL")
@@ -233,7 +237,7 @@ pub async fn defer_job(casework: &Casework, job: &Job, worker: &str, next_at: i6
     Ok(())
 }
 
-/// Lets a worker's claims hold on; those that have run out are not brought back.
+/// Extends a worker's running claims to `micros` from now; expired ones stay expired.
 pub async fn renew_jobs(casework: &Casework, worker: &str, micros: i64) -> Result<()> {
     let now = casework.now();
     sqlx::query("UPDATE outbox SET claimed_until = $1 WHERE claimed_by = $2 AND done_at IS NULL AND claimed_until > $3")
@@ -256,7 +260,7 @@ pub async fn holds_job(casework: &Casework, job: &Job, worker: &str) -> Result<b
     Ok(Columns::of(&row).int()? == 1)
 }
 
-/// Marks a job as done; refused when the claim has run out and another worker has it.
+/// Marks a job as done; a conflict if another worker has claimed it since, or it is done already.
 pub async fn finish_job(casework: &Casework, job: &Job, worker: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     done(&mut tx, casework.now(), job, worker).await?;

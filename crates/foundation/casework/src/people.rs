@@ -18,11 +18,11 @@ words! {
         Reviewer = "reviewer",
         /// Approves reports and sends them.
         ReportingOfficer = "reporting-officer",
-        /// Records legal bases and gives out keys.
+        /// Sets up destinations, routes and the platform, and records legal bases.
         Administrator = "administrator",
         /// Reads the audit trail.
         Auditor = "auditor",
-        /// Decides appeals and nothing else; may be an outside person.
+        /// Admits and decides appeals, and nothing else; may be an outside person.
         Appeals = "appeals",
     }
 }
@@ -103,7 +103,11 @@ fn readable(name: &str) -> bool {
         && !(name.chars().any(|c| latin(&c)) && name.chars().any(|c| others(&c)))
 }
 
-/// Adds a person, or a role to one on record.
+/// Adds a person, or adds roles to one on record. Reinstates one who was removed, without the
+/// former keys and with only these roles.
+///
+/// # Errors
+/// Invalid for an empty, too long or unreadable name.
 pub async fn add_person(
     casework: &Casework,
     name: &str,
@@ -353,7 +357,7 @@ pub async fn withdraw_role(
     self::person(casework, &person.id).await
 }
 
-/// Everybody, by name.
+/// The people on record, by name, without those who were removed.
 pub async fn people(casework: &Casework) -> Result<Vec<Person>> {
     let mut tx = casework.db.snapshot().await?;
     let rows = sqlx::query("SELECT id, name FROM people WHERE removed_at IS NULL ORDER BY folded")

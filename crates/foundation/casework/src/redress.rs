@@ -12,8 +12,9 @@ use crate::{
     determinations, erasing, erasures, facts, reports, views,
 };
 
-/// Decides an appeal. The person must have decided neither the case nor any approval. An upheld appeal withdraws unsent reports,
-/// retracts sent ones, disputes the entries that matched, and deletes the account's data.
+/// Decides an appeal. The person must have made no decision or determination about the case and
+/// approved no report of it. An upheld appeal withdraws unsent reports, retracts sent ones,
+/// disputes the entries that matched, and deletes the account's data.
 pub async fn decide_appeal(
     casework: &Casework,
     case: &str,
@@ -88,8 +89,9 @@ pub async fn decide_appeal(
     appeals::appeal(casework, case, appeal).await
 }
 
-/// Admits another appeal against a decision, because of new facts. The person decided neither the case nor an
-/// earlier appeal, and approved no report of it.
+/// Admits another appeal against a decision, because of new facts. The person must have decided
+/// neither the case nor an earlier appeal, determined nothing about the case, and approved no
+/// report of it.
 pub async fn admit_appeal(
     casework: &Casework,
     case: &str,
@@ -113,8 +115,11 @@ pub async fn admit_appeal(
     Ok(appeal)
 }
 
+/// Appeals need an uninvolved person.
+///
 /// # Errors
-/// A conflict if the person decided the case or approved a report of it: who touched it never decides about an appeal.
+/// A conflict if the person decided the case, determined something about it, or approved a report
+/// of it.
 async fn require_untouched(casework: &Casework, case: &str, person: &Person) -> Result<()> {
     let decided = decisions::decisions(casework, case).await?;
     let mut what = decided

@@ -3,9 +3,10 @@
 use crate::database::Columns;
 use crate::{ApiKey, Casework, CaseworkError, Result, sealed};
 
-/// How long an answer is kept, in microseconds.
+/// How long an answer is kept, in microseconds: a day. Our judgement.
 const KEPT_MICROS: i64 = 86_400 * 1_000_000;
-/// A request without an answer counts as lost after this time, in microseconds.
+/// A request without an answer counts as lost after this time, in microseconds: five minutes, our
+/// judgement. A repeat of one that takes longer is carried out a second time.
 const LOST_MICROS: i64 = 300 * 1_000_000;
 /// Longest idempotency key, in bytes. Our judgement.
 const KEY_BYTES_MAX: usize = 255;
@@ -45,7 +46,7 @@ pub async fn begin_repeat(
         .keyed_digest("idempotency", format!("{}\n{key}", by.id).as_bytes());
     let now = casework.now();
     let mut tx = casework.db.begin().await?;
-    // The only clean-up: each request removes what has expired.
+    // The only clean-up: each request with an idempotency key removes what has expired.
     sqlx::query(
         "DELETE FROM repeats WHERE begun_at < $1 OR (key = $2 AND answer_sealed IS NULL AND begun_at < $3)",
     )

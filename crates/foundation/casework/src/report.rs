@@ -1,6 +1,7 @@
 //! A report as data: the dossier, and a person's decision to report.
 //!
-//! Invariant: [`report`] is the only way to a [`Report`], and it takes a decision.
+//! Invariant: only [`report`] and [`report_with`] build a [`Report`], and only if the latest
+//! decision is to report.
 
 use obhut_facts::{CaseStatus, Dossier};
 
@@ -42,7 +43,7 @@ pub async fn report(
     report_with(casework, case, Contents::victims(with_victims), actor).await
 }
 
-/// The same, with the contents asked for.
+/// Like [`report`], with the contents of `with`.
 pub async fn report_with(
     casework: &Casework,
     case: &str,

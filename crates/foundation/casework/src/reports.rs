@@ -67,7 +67,7 @@ pub async fn report_row(casework: &Casework, id: &str) -> Result<ReportRow> {
 
 /// The reports of a case, oldest first; of all cases where none is given.
 pub async fn report_rows(casework: &Casework, case: Option<&str>) -> Result<Vec<ReportRow>> {
-    // One statement each: a condition that may be empty has no index.
+    // Two statements: in one, `$1 IS NULL OR case_id = $1` could use no index.
     let of_case = if case.is_some() {
         "WHERE case_id = $1"
     } else {
@@ -84,7 +84,7 @@ pub async fn report_rows(casework: &Casework, case: Option<&str>) -> Result<Vec<
     rows.iter().map(read).collect()
 }
 
-/// The same from the latest decision about a case.
+/// Like [`file_report`], from the latest decision about a case. A conflict if it is undecided.
 pub async fn file_latest(
     casework: &Casework,
     case: &str,
@@ -106,9 +106,14 @@ pub async fn file_latest(
     self::file_report(casework, latest, destination, with_victims, actor).await
 }
 
-/// Retracts a report. One that hasn't been sent is withdrawn; for a sent one the receiver is notified and
-/// has to acknowledge. A case of which no report is left but withdrawn ones counts as decided again, so that
-/// the decision can be corrected.
+/// Retracts a report and returns its new status. One that no worker has begun is `withdrawn`; any
+/// other is `retracting` until its receiver acknowledges. If no report of the case is approved,
+/// retracting or retracted, the case counts as decided again, so that the decision can be
+/// corrected.
+///
+/// # Errors
+/// Denied without the role reporting-officer; invalid without a reason; a conflict unless it is a
+/// draft or approved.
 pub async fn retract_report(
     casework: &Casework,
     id: &str,
@@ -132,7 +137,7 @@ pub async fn retract_report(
     }
     let status = take_back(&mut tx, casework.now(), &row, reason).await?;
     if status == "withdrawn" {
-        // Where it was stopped, nothing is left to put right.
+        // An alarm about its stopped filing has no cause any more.
         alarms::end(&mut tx, casework.now(), "filing", id, &person.id).await?;
     }
     if !any_has_left(&mut tx, &row.case).await? {
@@ -152,8 +157,13 @@ pub async fn retract_report(
     Ok(status.to_owned())
 }
 
-/// Puts a report for a destination on record, from a decision. It waits for another person's
-/// approval before anything can be sent.
+/// Puts a report for a destination on record, from a decision, and returns its id. It waits for
+/// another person's approval before anything can be sent. A draft from an older decision is
+/// superseded.
+///
+/// # Errors
+/// A conflict if the decision is not to report, if the case is open, closed or cleared, if it has a
+/// report to this destination, or if the destination takes only suspects and the case has none.
 pub async fn file_report(
     casework: &Casework,
     decision: &Decision,
@@ -249,7 +259,8 @@ fn missing(id: &str) -> CaseworkError {
     }
 }
 
-/// Withdraws what hasn't left, and has everything else retracted; which of the two it was.
+/// Withdraws a report that no worker has begun, and queues the retraction of any other. Returns its
+/// new status, `withdrawn` or `retracting`.
 pub(crate) async fn take_back(
     tx: &mut Tx,
     now: i64,
@@ -308,7 +319,7 @@ async fn any_has_left(tx: &mut Tx, case: &str) -> Result<bool> {
     Ok(Columns::of(&row).int()? > 0)
 }
 
-/// The reports of a case that a receiver may have got or will get, drafts included.
+/// The drafts and approved reports of a case, oldest first: those that an upheld appeal takes back.
 pub(crate) async fn released(tx: &mut Tx, case: &str) -> Result<Vec<ReportRow>> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM reports WHERE case_id = $1 AND status IN ('draft', 'approved') ORDER BY made_at, id"

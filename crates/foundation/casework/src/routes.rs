@@ -1,6 +1,6 @@
 //! Which authorities receive a case, and on which legal basis: rows, not code.
 //!
-//! Invariant: where no basis is on record nothing is proposed and nothing is filed by a route.
+//! Invariant: only a route with a legal basis on record leads to a destination.
 
 use jiff::tz::TimeZone;
 use obhut_facts::{Dossier, ServiceKind, Surface};
@@ -28,7 +28,8 @@ pub struct Route {
     pub from: String,
     /// Last day, YYYY-MM-DD (UTC).
     pub until: String,
-    /// Not if this destination has received the case already.
+    /// Not if this destination has a report of the case, drafts included, or gets one by another
+    /// route.
     pub unless: String,
     /// The law and its section.
     pub basis: String,
@@ -84,8 +85,9 @@ pub struct Routing {
     pub spared: Vec<(Route, String)>,
 }
 
-/// The destinations of a case, by the routes on record, on a day. Pure.
-/// `notified` are destinations that have a report of it already.
+/// The destinations of a case, by the routes on record, on the day (UTC) its dossier was made.
+/// Pure. `notified` are the destinations for which it has a draft or an approved report. `routes`
+/// are oldest first.
 pub fn routing(routes: &[Route], dossier: &Dossier, notified: &[String]) -> Routing {
     let facts = dossier.facts.expose();
     let place = facts.jurisdiction.clone().unwrap_or_default();

@@ -1,9 +1,13 @@
-//! Hands out an exhibit to the destination of an approved report: apart from [`crate::view`], the only way out.
+//! Hands out an exhibit to the destination of an approved report.
 
 use crate::{Casework, CaseworkError, Result, audit, findings, reports};
 
-/// The bytes of an exhibit for the destination of an approved report it belongs to; its reading
-/// is on record before the first byte leaves.
+/// The bytes of an exhibit for the destination of an approved report of its case. The reading is on
+/// record before the first byte leaves.
+///
+/// # Errors
+/// A conflict unless the report is approved and a finding of its case names the exhibit. Whether
+/// the approval covers the exhibit is not checked: callers take it from the approved documents.
 pub async fn exhibit_to_send(
     casework: &Casework,
     exhibit: &str,
@@ -11,7 +15,8 @@ pub async fn exhibit_to_send(
     worker: &str,
 ) -> Result<Vec<u8>> {
     let row = reports::report_row(casework, report).await?;
-    // Which of them the approval covers is in its documents; what came in is covered only if it was chosen.
+    // Of the case's exhibits the approved documents name those that go out. An incoming report goes
+    // out only if the approval chose it.
     let belongs = findings::findings(casework, &row.case)
         .await?
         .iter()

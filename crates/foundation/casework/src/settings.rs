@@ -93,7 +93,7 @@ async fn opens_what_is_there(db: &Database, sealer: &Sealer) -> Result<bool> {
     Ok(true)
 }
 
-/// The provider's data; all empty until they are set.
+/// The provider's data; all fields are empty until it is set.
 pub async fn reporter(casework: &Casework) -> Result<Reporter> {
     let row = sqlx::query("SELECT value FROM settings WHERE name = 'reporter'")
         .fetch_optional(casework.db.pool())
@@ -121,7 +121,7 @@ pub async fn financial_unit(casework: &Casework) -> Result<Option<FinancialUnit>
     .transpose()
 }
 
-/// Replaces it. Sealed: it names a person.
+/// Replaces the reporting bank's data. Stored sealed, because it names a person.
 pub async fn set_financial_unit(
     casework: &Casework,
     unit: &FinancialUnit,
@@ -137,7 +137,7 @@ pub async fn set_financial_unit(
 /// Replaces the provider's data.
 ///
 /// # Errors
-/// An e-mail address that no receiver takes; an empty one is for later.
+/// Invalid for an e-mail address that no receiver takes. An empty one is accepted, to be set later.
 pub async fn set_reporter(casework: &Casework, reporter: &Reporter, actor: &str) -> Result<()> {
     let parts: Vec<_> = reporter.email.split('@').collect();
     let fits = match parts[..] {

@@ -1,4 +1,5 @@
-//! Uploads that were held or blocked: whether a person has decided, and what the platform has to do. And what was decided before about the same bytes of the same account.
+//! Uploads that were held or blocked: whether a person has decided, and what the platform has to
+//! do. And what was decided before about the same bytes, in other cases or of the same account.
 
 use obhut_facts::{CaseStatus, words};
 
@@ -67,8 +68,10 @@ pub struct DecidedUploads {
     pub until: Option<(i64, String)>,
 }
 
-/// Uploads whose cases were decided at `since` (microseconds since 1970) or later; of the cases decided at
-/// `since` itself, those whose id is greater than `after`, which is empty for all of them.
+/// Uploads of decided cases that last changed at `since` (microseconds since 1970) or later; of
+/// those that changed at `since` itself, the ones whose id is greater than `after`, which is empty
+/// for all. An approval or an appeal changes a case too, so an upload may come again with the same
+/// state.
 pub async fn uploads_decided(
     casework: &Casework,
     since: i64,
@@ -193,8 +196,9 @@ pub struct DecidedFinding {
     pub state: UploadState,
 }
 
-/// Findings about the same bytes, by SHA-256, in decided cases of the same account; those of the case that was
-/// decided last come last. An approval or an appeal changes a case too, and decides nothing.
+/// Findings about the same bytes, by SHA-256, in decided cases of the same account; those of the
+/// case that was decided last come last. Ordered by the numbers of the decisions and not by
+/// `changed_at`, which an approval or an appeal changes too.
 pub(crate) async fn decided_before(
     tx: &mut Tx,
     casework: &Casework,

@@ -1,8 +1,9 @@
 //! Evidence in and out: who saw which exhibit, how much of it, and when.
 //!
-//! Invariant: nothing but [`crate::view`] and, for an approved report's destination,
-//! [`crate::exhibit_to_send`] hands out an exhibit's bytes, and both have written the audit row and
-//! the vault's log entry before they have the first of them.
+//! Invariant: a file's bytes are handed out only by [`crate::view`] and, to an approved report's
+//! destination, [`crate::exhibit_to_send`]; [`crate::view_blurred`] hands out a rendition. Approved
+//! documents and exchanges are exhibits too, which `approvals` and `exchanges` read. All of them
+//! write the audit row and the vault's log entry before they read the first byte.
 
 use obhut_facts::{FileDigests, words};
 use serde::Serialize;
@@ -67,7 +68,8 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-/// Seals bytes as an exhibit of a case, or of none.
+/// Seals bytes as an exhibit of a case, or of none. With `screening`, it becomes the exhibit of
+/// that screening's findings that have none. A conflict for a cleared case.
 pub async fn put_exhibit(
     casework: &Casework,
     bytes: &[u8],
@@ -158,12 +160,14 @@ pub(crate) async fn keep(
     Ok(exhibit)
 }
 
-/// Media type by content; where the content doesn't say, as it was given.
+/// Media type by content. Where the content doesn't say: `text/plain` for valid UTF-8, JSON
+/// included, unless another `text/` type was given; otherwise as it was given.
 fn media_type(bytes: &[u8], given: Option<&str>) -> Option<String> {
     if let Some(kind) = infer::get(bytes) {
         return Some(kind.mime_type().to_owned());
     }
-    // Text has no magic number. A picture is never valid text, whatever it was called.
+    // Text has no magic number. A bitmap is never valid text, so a given type other than text isn't
+    // believed.
     let text = !bytes.is_empty() && !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok();
     match given {
         Some(given) if !text || given.starts_with("text/") => Some(given.to_owned()),
@@ -211,6 +215,11 @@ pub async fn views(casework: &Casework, exhibit: &str) -> Result<Vec<ViewRecord>
 }
 
 /// The bytes of an exhibit, for a reviewer and a purpose, after both have been recorded.
+///
+/// # Errors
+/// Denied without the role reviewer; invalid without a purpose, or with an extent that is only for
+/// the record; not found, or a conflict if it was erased. Bytes that can't be read leave a view
+/// `failed`.
 pub async fn view(
     casework: &Casework,
     exhibit: &str,
@@ -304,7 +313,7 @@ async fn read_for(
         extent.word(),
     )
     .await?;
-    // Committed before the bytes exist: what the audit trail misses never happened.
+    // Committed before the bytes are read, so that no view is missing from the audit trail.
     tx.commit().await?;
     let access = obhut_vault::Access {
         actor: person.id.clone(),
@@ -378,7 +387,7 @@ pub async fn exhibits_of_case(casework: &Casework, case: &str) -> Result<Vec<Exh
     for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
         match casework.vault.exhibit(&id).await {
             Ok(exhibit) => found.push(exhibit),
-            // After an appeal or at retention's end; the finding keeps its id.
+            // Erased after an appeal; the finding keeps its id.
             Err(obhut_vault::VaultError::Erased(_)) => {}
             Err(e) => match CaseworkError::from(e) {
                 CaseworkError::NotFound { .. } => {}
@@ -461,7 +470,8 @@ pub(crate) async fn same_bytes(tx: &mut Tx, exhibit: &str) -> Result<Vec<String>
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
-/// Exhibits with these bytes, by keyed digest.
+/// Exhibits with these bytes, by keyed digest ([`Casework::bytes_key`]): key and exhibit, oldest
+/// first within a batch.
 pub(crate) async fn exhibits_of_bytes(
     tx: &mut Tx,
     keys: &[&String],
@@ -487,7 +497,7 @@ pub(crate) async fn of_case(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
-/// Takes the digests of exhibits out of the database: a cleared person's.
+/// Deletes the digests of an exhibit that was erased.
 pub(crate) async fn forget_digests(tx: &mut Tx, exhibit: &str) -> Result<()> {
     for sql in [
         "DELETE FROM exhibit_keys WHERE exhibit = $1",

@@ -8,7 +8,7 @@ use obhut_casework::*;
 
 const FACTS: &str = r#"{"reported": {"id": "u"}}"#;
 
-/// Brings a case to a status; gives back case and the officer.
+/// Opens a case, brings it to a status and returns its id.
 async fn at(b: &Bench, status: CaseStatus) -> String {
     let rita = b.person("Rita", &[Role::Reviewer]).await;
     let nina = b.person("Nina", &[Role::Appeals]).await;
@@ -52,7 +52,8 @@ async fn each_status_allows_what_may_follow_it() {
         (CaseStatus::Open,     [true,  false, false, true]),
         (CaseStatus::Decided,  [true,  true,  true,  true]),
         (CaseStatus::Closed,   [true,  true,  false, true]),
-        // An open appeal is ended by its own decision only.
+        // An open appeal is ended by its own decision only. No report, because the decision was not
+        // to report; an appeal alone doesn't stop one.
         (CaseStatus::Appealed, [false, false, false, true]),
         (CaseStatus::Cleared,  [false, false, false, false]),
     ];
@@ -171,7 +172,7 @@ async fn one_appeal_a_decision_and_another_only_if_a_person_admits_it() {
     assert!(
         refused(casework::file_appeal(&b.c, &case, "again", "test").await).contains("new facts")
     );
-    // Who decided the first doesn't admit the second.
+    // The person who decided the first may not admit the second.
     assert!(
         refused(casework::admit_appeal(&b.c, &case, "new", &nina).await).contains("another person")
     );

@@ -22,15 +22,15 @@ const COPY: &str = "obhut.db.before-upgrade-";
 
 /// The keys of a data folder.
 pub struct FolderKeys {
-    /// Opens what is sealed.
+    /// Seals and opens.
     pub sealer: Sealer,
     /// The lookup key of the first version, which used the sealing key's text for it.
     pub first_lookup: LookupKey,
-    /// That text.
+    /// The text of that key, to be written to `lookup.key` on an upgrade.
     pub first_lookup_text: String,
     /// The sealing key was made just now: nothing can have been sealed with it.
     pub sealing_is_new: bool,
-    /// Opens and signs the vault.
+    /// Seals the vault's files and signs its log.
     pub vault: Keys,
 }
 
@@ -51,7 +51,8 @@ impl DataFolder {
         &self.root
     }
 
-    /// Makes what is missing, each folder for its owner alone.
+    /// Creates the missing folders, with mode 0700, and the notes that mark `keys/` as not for
+    /// backups. The mode of a folder that exists is left as it is.
     pub fn prepare(&self) -> Result<()> {
         for name in ["", "keys", "lists", "vault"] {
             let path = self.root.join(name);
@@ -70,6 +71,9 @@ impl DataFolder {
     }
 
     /// The keys, made on first use.
+    ///
+    /// # Errors
+    /// A key can't be read or isn't valid, or is missing although the folder is in use.
     pub fn keys(&self) -> Result<FolderKeys> {
         // Asked first: `key` creates the file.
         let sealing_is_new = !self.root.join("keys/sealing.age").exists();
@@ -160,7 +164,7 @@ impl DataFolder {
         name.starts_with(COPY)
     }
 
-    /// Removes a copy of the database from before an upgrade; one that is gone is gone.
+    /// Removes a pre-upgrade copy of the database; succeeds if it is already gone.
     ///
     /// # Errors
     /// The file can't be removed, or the name isn't that of a copy.
@@ -180,15 +184,18 @@ impl DataFolder {
         self.root.join("obhut.db").exists() || self.holds("lists") || self.holds("vault")
     }
 
-    /// Two processes may start at the same time: the file is completed under another name and then
-    /// linked to its own, so that exactly one wins and both read the winner's.
+    /// The text of a key; `make` provides it in a new folder.
+    ///
+    /// Two processes may start at the same time. Each completes the file under a name of its own
+    /// and then hard-links it to `name`, so that exactly one wins and both read the winner's.
     fn key(&self, name: &str, make: impl FnOnce() -> String) -> Result<String> {
         let path = self.root.join("keys").join(name);
         let fault = |e: &io::Error| self.fault(&format!("keys/{name}"), e);
         if !path.exists() {
-            // A data folder in use must not get a new key unasked: it would open nothing. The key is
-            // made before anything else, so whatever is there was sealed with one. Looked for again, because another
-            // process may have made the key, and then the rest, in between.
+            // A data folder in use must not get a new key unasked: it would open nothing. The key
+            // is made before anything else, so everything there was sealed with one. `path` is
+            // checked again because another process may have made the key, and then the rest, in
+            // between.
             if self.in_use() && !path.exists() {
                 return Err(CaseworkError::Folder {
                     path: path.display().to_string(),
@@ -246,8 +253,8 @@ impl DataFolder {
         Ok(Arc::new(store.with_fsync(true)))
     }
 
-    /// Files that the store had begun to write when it was cut off. It gives them the name they
-    /// were to have with a number behind it, and hides them from its own listing.
+    /// Files that the store was writing when it was interrupted, as paths relative to the vault.
+    /// `object_store` appends `#` and a number to their names and leaves them out of its listings.
     pub fn unfinished_evidence(&self) -> Vec<String> {
         let root = self.root.join("vault");
         let unfinished = |name: &str| {
@@ -274,7 +281,7 @@ impl DataFolder {
             .collect()
     }
 
-    /// True when the database in this folder has gone, though the rest of the folder is in use.
+    /// True if the database in this folder is gone, though the rest of the folder is in use.
     pub fn lost_its_database(&self) -> bool {
         self.database_is_empty() && (self.holds("lists") || self.holds("vault"))
     }
@@ -290,12 +297,13 @@ impl DataFolder {
         self.root.join(format!("{COPY}{step}"))
     }
 
-    /// Keeps other processes from upgrading at the same time, until it is dropped.
+    /// Waits for the upgrade lock. Other processes can't upgrade until the returned file is
+    /// dropped.
     pub async fn hold_upgrade(&self) -> Result<File> {
         self.hold("upgrade.lock").await
     }
 
-    /// Excludes other processes from erasing until dropped.
+    /// Waits for the erasure lock. Other processes can't erase until the returned file is dropped.
     pub async fn lock_erasing(&self) -> Result<File> {
         self.hold("erasing.lock").await
     }
@@ -319,7 +327,7 @@ impl DataFolder {
         held.map_err(|e| self.fault(name, &e))
     }
 
-    /// Lets one writer at a time into the vault, among all processes.
+    /// The lock that lets one writer at a time into the vault, across all processes.
     pub fn evidence_lock(&self) -> Arc<dyn WriterLock> {
         Arc::new(FileLock {
             path: self.root.join("vault.lock"),

@@ -1,7 +1,7 @@
 //! One code path for SQLite and PostgreSQL: connecting, migrating, transactions.
 //!
-//! Statements use `$1`, times are microseconds in BIGINT, ids are made by us.
-//! What a table looks like is said in `migrations/`, in files named after the module that owns it.
+//! Statements use `$1`, times are microseconds in BIGINT, and ids are generated here, not by the
+//! database. `migrations/` defines the tables, in files named after the module that owns each.
 
 pub mod audit;
 pub mod changes;
@@ -30,7 +30,7 @@ enum Backend {
     Postgres,
 }
 
-/// Path for the copy of a database, by the newest migration it has.
+/// Maps the newest migration a database has to the path for its pre-upgrade copy.
 pub type CopyTo<'a> = &'a (dyn Fn(i64) -> PathBuf + Send + Sync);
 
 /// The database: SQLite or PostgreSQL.
@@ -51,7 +51,7 @@ pub struct Tx {
 }
 
 impl Tx {
-    /// Writes the audit rows of what was done, and ends.
+    /// Inserts the pending audit rows and commits.
     pub async fn commit(mut self) -> sqlx::Result<()> {
         // Last before the commit, because the counter must be the last row that is locked.
         let rows = std::mem::take(&mut self.audit);
@@ -59,7 +59,7 @@ impl Tx {
         self.inner.commit().await
     }
 
-    /// A row of the audit trail that this transaction writes at its end.
+    /// Queues an audit row, which [`Tx::commit`] inserts.
     pub fn audited(&mut self, row: audit::Pending) {
         self.audit.push(row);
     }
@@ -164,7 +164,10 @@ impl Database {
         })
     }
 
-    /// A transaction that only reads: on SQLite it sees one state throughout; on PostgreSQL each statement sees what is committed by then and keeps no writer waiting.
+    /// A transaction for reading only; the caller keeps to that, the database doesn't enforce it.
+    ///
+    /// On SQLite it sees one state throughout. On PostgreSQL (read committed) each statement sees
+    /// what was committed before it began. Neither keeps a writer waiting.
     pub async fn snapshot(&self) -> Result<Tx> {
         Ok(Tx {
             inner: self.pool.begin().await?,
@@ -240,7 +243,8 @@ async fn copy(
         .map_err(failed)
 }
 
-/// One connection and one question, for the cause in plain words.
+/// Connects once, so that a failure names its cause in plain words. On SQLite it also copies a
+/// database that is about to be migrated.
 async fn probe(
     url: &str,
     backend: Backend,
@@ -271,11 +275,13 @@ async fn probe(
     connection.close().await.map_err(plain)
 }
 
-/// Values bound in one statement; SQLite takes 32,766, and more gain nothing. Our judgement.
+/// Most values bound in one statement. SQLite takes 32,766; a larger batch gains nothing. Our
+/// judgement.
 pub const VALUES_MAX: usize = 500;
 
-/// The rows of a query about any number of values, a part of them after another. `sql` is our own text, in which
-/// `{values}` is the list of an `IN`; an order in it holds within a part only.
+/// Runs a query once for each [`VALUES_MAX`] values and returns all rows. `sql` must be
+/// trusted text, because nothing escapes it; `{values}` in it becomes the list of an `IN`. An
+/// `ORDER BY` holds only within one batch.
 pub async fn rows_in<V: AsRef<str>>(
     connection: &mut AnyConnection,
     sql: &str,
@@ -306,7 +312,7 @@ impl<'a> Columns<'a> {
         Self { row, next: 0 }
     }
 
-    /// From a column on.
+    /// Starts at column `next`, counted from 0.
     pub fn at_place(row: &'a AnyRow, next: usize) -> Self {
         Self { row, next }
     }
@@ -340,7 +346,7 @@ impl<'a> Columns<'a> {
         Ok(self.row.try_get(at)?)
     }
 
-    /// A word of a closed set.
+    /// A word of a closed set. An unknown word is an error that calls it `what`.
     pub fn word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>, what: &str) -> Result<T> {
         let text = self.text()?;
         parse(&text).ok_or_else(|| CaseworkError::unreadable(format!("{what} \"{text}\"")))

@@ -46,7 +46,7 @@ pub enum CaseworkError {
         "private messages are not screened: no legal basis with owner and end date is on record"
     )]
     NoLegalBasis,
-    /// The database does not answer. The request is fine and may be retried.
+    /// The database does not answer, or can't be opened. The request is fine and may be retried.
     #[error("{why}; nothing was changed")]
     Unavailable {
         /// What doesn't answer.
@@ -106,7 +106,7 @@ pub enum Next {
     },
     /// Record the provider's duty to report to the National Crime Agency.
     RecordNcaDuty,
-    /// Add facts, or approve with the reason why it goes as it is.
+    /// Add facts, or approve the report as it is, with a reason.
     AddFactsOrOverride {
         /// The case.
         case: String,
@@ -182,7 +182,7 @@ impl CaseworkError {
         Self::Corrupt { what: what.into() }
     }
 
-    /// Attaches what to do next.
+    /// Attaches what to do next. Has no effect on kinds other than `Denied` and `Conflict`.
     pub fn then(mut self, how: Next) -> Self {
         if let Self::Denied { next, .. } | Self::Conflict { next, .. } = &mut self {
             *next = Some(how);
@@ -201,7 +201,8 @@ impl From<sqlx::Error> for CaseworkError {
             | sqlx::Error::WorkerCrashed => Self::Unavailable {
                 why: format!("the database does not answer: {why}"),
             },
-            // PostgreSQL's code for text that UTF-8 can't be: a zero byte, since everything else was text before.
+            // 22021, character_not_in_repertoire. A Rust string is valid UTF-8, so only U+0000,
+            // which PostgreSQL can't store, raises it.
             sqlx::Error::Database(e) if e.code().as_deref() == Some("22021") => {
                 Self::invalid("text", "a text contains a zero byte, which can't be stored")
             }

@@ -1,8 +1,8 @@
 //! The storage layer: database, migrator, transactions, audit trail, sequences, ids, clock, and the data
 //! folder with its keys.
 //!
-//! Invariant: this crate names no table but its own, the audit trail's and the counters'.
-//! Invariant: rows are ordered by a sequence number, never by the wall clock.
+//! Invariant: this crate names only its own tables: audit trail, counters and the migrator's two.
+//! Invariant: the audit trail is ordered by a sequence number, never by the wall clock.
 
 #![deny(missing_docs)]
 

@@ -1,8 +1,9 @@
 //! Every change of the tables, as numbered files of statements; one migrator runs those that a
 //! database hasn't seen.
 //!
-//! A file is never edited, only followed by others: what ran is compared with what is here. Files are
-//! named after the module that owns the table. Statements are those both databases understand.
+//! A file is never edited, comments included: a change goes into a new file, because the checksums
+//! of the files that ran are compared with those here. Files are named after the module that owns
+//! the table. Statements are those both databases understand.
 //!
 //! Invariant: the migrator takes no lock. It runs inside a transaction that holds the writer lock
 //! (SQLite) or an advisory lock (PostgreSQL), so that one of several starting processes migrates and the
@@ -37,7 +38,7 @@ pub const ALL: &[Numbered] = &[
     ),
 ];
 
-/// Every owner's, in their order.
+/// All owners' migrations, sorted by number.
 pub(crate) fn in_order(owners: &[&[Numbered]]) -> Vec<Numbered> {
     let mut all: Vec<Numbered> = owners.iter().copied().flatten().copied().collect();
     all.sort_by_key(|(number, ..)| *number);
@@ -61,8 +62,8 @@ fn migrator(all: &[Numbered]) -> Migrator {
     migrator
 }
 
-/// Steps in the table `steps`, in which obhut's first version kept what it had run; none where that is empty. Creates it
-/// where it is missing.
+/// The migrations that the table `steps` lists, ascending: obhut's first version recorded there
+/// what it had run. `None` if it is empty. Creates the table if it is missing.
 async fn first_steps(connection: &mut AnyConnection) -> Result<Option<Vec<i64>>> {
     // Created, because asking a missing table would fail, and a failed statement would end a transaction of PostgreSQL.
     sqlx::query(
@@ -140,8 +141,8 @@ pub(crate) async fn is_up_to_date(connection: &mut AnyConnection, all: &[Numbere
     ran.len() == all.len() && same && newest.ok() == all.last().map(|m| m.0)
 }
 
-/// The newest step of a SQLite database that this version would go on from; none where nothing is to
-/// be done, or the database is new.
+/// The newest migration of a SQLite database that this version would migrate further. `None` if it
+/// is up to date, new, or written by a newer version.
 pub(crate) async fn behind(connection: &mut AnyConnection, newest: i64) -> Result<Option<i64>> {
     let tables = sqlx::query(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('steps', '_sqlx_migrations') ORDER BY name",

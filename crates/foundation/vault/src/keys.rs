@@ -52,7 +52,7 @@ impl Sealer {
             .map_err(|_| KeyError::Sealing)
     }
 
-    /// An age file for our own key.
+    /// Encrypts `bytes` to this key; returns an age file.
     pub fn seal(&self, bytes: &[u8]) -> Vec<u8> {
         age::encrypt(&self.identity.to_public(), bytes).expect("writing to memory does not fail")
     }
@@ -116,7 +116,7 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// Both keys.
+/// The sealing key and the signing key of a vault.
 pub struct Keys {
     pub(crate) sealer: Sealer,
     pub(crate) signer: StandardSigner,

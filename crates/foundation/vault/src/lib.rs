@@ -1,8 +1,8 @@
 //! Turns bytes into exhibits that are sealed, logged and provable.
 //!
-//! An exhibit's bytes are encrypted (age, X25519) and stored once; that they came in is an entry of
-//! an append-only Merkle log in the public formats C2SP tlog-tiles and tlog-checkpoint. Reading an
-//! exhibit is an entry too, written before the first byte is handed out.
+//! An exhibit's bytes are encrypted (age, X25519) and stored once. Their intake is an entry of an
+//! append-only Merkle log in the public formats C2SP tlog-tiles and tlog-checkpoint. Reading and
+//! erasing an exhibit are entries too: a reading is logged before the first byte is handed out.
 //! Entries name no person and no case: those are in a sealed record, to which the entry holds a
 //! salted commitment.
 //!
@@ -36,7 +36,7 @@ pub trait WriterLock: Send + Sync {
     async fn hold(&self) -> std::io::Result<Box<dyn Send>>;
 }
 
-/// What is missing needs a backup, not disk space.
+/// The message for a failed store. Its own for a missing file: that needs a backup, not disk space.
 fn store_failure(e: &object_store::Error) -> String {
     match e {
         object_store::Error::NotFound { .. } => {

@@ -49,15 +49,16 @@ pub struct Event {
     pub time: i64,
     /// The exhibit.
     pub exhibit: String,
-    /// SHA-256 of the sealed bytes, so that they can be checked without a key.
+    /// SHA-256 of the sealed bytes in hex, so that they can be checked without a key. Only in a
+    /// `put`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sealed_sha256: Option<String>,
-    /// Length of the sealed bytes.
+    /// Length of the sealed bytes. Only in a `put`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sealed_bytes: Option<u64>,
     /// Name of the sealed record that says who, why and for which case.
     pub record: String,
-    /// SHA-256 over the salted record.
+    /// SHA-256 of the salted record before it was sealed, in hex.
     pub commitment: String,
 }
 
@@ -184,8 +185,8 @@ impl Log {
         note.to_bytes()
     }
 
-    /// Partial tiles of the former size are of no use any more. A leftover is harmless, so a
-    /// failure here is not one of the append.
+    /// Deletes the partial tiles of the former size, which no checkpoint needs any more. A leftover
+    /// is harmless, so a failed deletion doesn't fail the append.
     async fn drop_partials(&self, old: u64, new: u64) {
         for level in 0..8 {
             let (before, after) = (old >> (TILE_HEIGHT * level), new >> (TILE_HEIGHT * level));

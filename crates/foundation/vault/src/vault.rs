@@ -17,7 +17,7 @@ use crate::keys::random_id;
 use crate::log::{Event, EventKind, Log, LogHead};
 use crate::{Clock, Keys, VaultError, WriterLock};
 
-/// Where an exhibit came from and for what.
+/// Where an exhibit came from, and why it was taken in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intake {
     /// Who put it in.
@@ -150,7 +150,7 @@ impl Vault {
         event.sealed_sha256 = Some(hex::encode(Sha256::digest(&sealed)));
         event.sealed_bytes = Some(sealed.len() as u64);
         if let Err(e) = self.create(&exhibit_path(&id), sealed).await {
-            // Nothing refers to the record yet; where even this fails, verification names it.
+            // Nothing refers to the record yet. If this fails too, `verify` lists it as a leftover.
             let _ = self
                 .log
                 .store
@@ -170,7 +170,9 @@ impl Vault {
         })
     }
 
-    /// The content, after its reading has been logged. Fails if the sealed bytes are not those its log entry names. The entry itself is checked only by `verify`.
+    /// The content, after its reading has been logged. Fails if the exhibit was never there or was
+    /// erased, or if the sealed bytes are not those its log entry names. The entry itself is
+    /// checked only by `verify`.
     pub async fn get(&self, id: &str, access: Access) -> Result<Vec<u8>, VaultError> {
         // First, so that a request for an unknown or erased exhibit leaves no reading in the log.
         let (_, put) = self.find(id).await?;
@@ -192,9 +194,9 @@ impl Vault {
             .ok_or_else(|| VaultError::Sealed(format!("exhibit {id}")))
     }
 
-    /// Erases an exhibit for good: its bytes, and the record that says where it came from. What
-    /// stays is the proof that it was there, and when and why it went; returns the index of that
-    /// entry. Doing it again finishes what was cut off.
+    /// Erases an exhibit for good: its bytes, and the record that says where it came from. The log
+    /// still proves that it was there, and when and why it was erased. Returns the index of the
+    /// erasure's entry. Calling it again finishes an interrupted erasure.
     pub async fn erase(&self, id: &str, access: Access) -> Result<u64, VaultError> {
         let events = self.events().await?;
         let put = events

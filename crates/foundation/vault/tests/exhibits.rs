@@ -112,7 +112,7 @@ async fn neither_names_nor_content_lie_open_in_the_folder() {
     }
 }
 
-/// Past the width of a tile, one and many at a time, the log stays consistent.
+/// Past the width of a tile the log stays consistent.
 #[tokio::test]
 async fn more_entries_than_a_tile_is_wide() {
     let folder = tempfile::tempdir().unwrap();
@@ -206,7 +206,7 @@ async fn a_removed_file_and_a_stranger_are_found() {
         seen.problems[0].place,
         format!("exhibits/{}.age", exhibit.id)
     );
-    // It once spoke of disk space, and named the folder of the machine.
+    // The message once spoke of disk space, and named the folder on this machine.
     let what = &seen.problems[0].what;
     assert!(
         what.contains("is missing") && what.contains("backup"),
@@ -222,7 +222,7 @@ async fn another_key_opens_nothing() {
         .put(b"x", intake("c"))
         .await
         .unwrap();
-    // Both keys are others, so already the checkpoint is refused.
+    // Both keys differ, so the checkpoint itself is refused.
     let stranger = vault(folder.path(), &keys());
     assert!(stranger.get(&exhibit.id, access()).await.is_err());
     assert!(!stranger.verify().await.problems.is_empty());

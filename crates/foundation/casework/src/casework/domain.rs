@@ -29,7 +29,8 @@ pub struct Removed {
 pub enum Gone {
     /// Deleted in this transaction.
     Done,
-    /// Deleted at this time, microseconds since 1970; the law requires keeping it until then.
+    /// Deleted at this time or soon after, microseconds since 1970: when the preservation period or
+    /// the retention of a database copy ends. `i64::MAX` if that can't be known.
     NotBefore(i64),
     /// Kept, for this reason.
     Kept(&'static str),
@@ -108,6 +109,7 @@ pub trait Domain: Send + Sync {
         clearing: &Clearing<'_>,
     ) -> Result<Vec<Removed>>;
 
-    /// Does the work that can't be part of that transaction: files, the vault, recomputation.
+    /// Does the work that can't be part of [`Domain::withdraw`]'s transaction: files, the vault,
+    /// recomputation.
     async fn finish_erasure(&self, casework: &Casework, case: &str) -> Result<()>;
 }

@@ -17,7 +17,7 @@ pub struct AuditRow {
     pub actor: String,
     /// The action, as in `list.sign`.
     pub act: String,
-    /// Id of the list, case, exhibit or report.
+    /// Id or name of what was acted on: a list, case, exhibit, report, person, key or setting.
     pub subject: String,
     /// Counts, words and ids that belong to it; never content.
     pub detail: String,
@@ -79,7 +79,7 @@ pub(crate) async fn flush(tx: &mut Tx, rows: &[Pending]) -> sqlx::Result<()> {
 
 /// The newest rows about a subject, or about everything; newest first, a thousand at most.
 pub async fn rows(db: &Database, subject: Option<&str>) -> Result<Vec<AuditRow>> {
-    // One statement each: a condition that may be empty has no index.
+    // Two statements: in one, `$2 IS NULL OR subject = $2` could use no index.
     let query = match subject.filter(|s| !s.is_empty()) {
         Some(subject) => sqlx::query(
             "SELECT at, actor, act, subject, detail FROM audit WHERE subject = $2 ORDER BY seq DESC LIMIT $1",

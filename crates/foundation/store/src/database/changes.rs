@@ -1,14 +1,15 @@
-//! Counters: one that grows with each change of lists, disputes or keys, and those that number rows.
+//! Counters: the generation counter, which grows with each change of lists, disputes or keys, and
+//! the sequences that number rows.
 //!
-//! Several processes may use one database; each looks at the first counter and reads again only what
-//! has changed.
+//! Several processes may use one database. Each compares the generation counter with the value it
+//! last saw, and reads nothing else while they are equal.
 
 use sqlx::Row as _;
 
 use super::{Columns, Tx};
 use crate::Result;
 
-/// Counts a change, within its own transaction.
+/// Increments the generation counter. Call it in the transaction that makes the change.
 pub async fn note(tx: &mut Tx) -> Result<()> {
     sqlx::query("UPDATE changes SET number = number + 1 WHERE what = 'matching'")
         .execute(&mut **tx)
@@ -16,7 +17,7 @@ pub async fn note(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// The number as it is now.
+/// The generation counter as this transaction sees it.
 pub async fn number(tx: &mut Tx) -> Result<i64> {
     let row = sqlx::query("SELECT number FROM changes WHERE what = 'matching'")
         .fetch_one(&mut **tx)
@@ -24,7 +25,10 @@ pub async fn number(tx: &mut Tx) -> Result<i64> {
     Columns::of(&row).int()
 }
 
-/// Reserves `n` consecutive numbers and returns the first.
+/// Reserves `count` consecutive numbers of the sequence `what` and returns the first.
+///
+/// # Errors
+/// No migration created the sequence.
 pub async fn numbers(tx: &mut Tx, what: &str, count: i64) -> Result<i64> {
     Ok(next_numbers(tx, what, count).await?)
 }

@@ -26,14 +26,14 @@ pub struct Verification {
     pub entries: u64,
     /// Exhibits whose bytes were compared.
     pub exhibits: u64,
-    /// Bytes of them, sealed.
+    /// Total length of their sealed bytes.
     pub sealed_bytes: u64,
     /// Exhibits that the log says were erased, gone or not.
     pub erased: u64,
     /// Differences found; empty if everything agrees.
     pub problems: Vec<Problem>,
-    /// Files that no entry names: of an intake that was cut off before it was acknowledged, or not
-    /// ours. Nothing refers to them and nothing hands them out.
+    /// Files that no entry names: left by an intake, reading or erasure that was interrupted before
+    /// its entry was written, or foreign. Nothing refers to them and nothing hands them out.
     pub leftovers: Vec<String>,
 }
 
@@ -66,7 +66,8 @@ impl Vault {
         seen.entries = head.size;
         let mut tree = Tree::default();
         entries.iter().for_each(|e| tree.push(e));
-        // Continues all the same, so that the list also names the tile, record or exhibit.
+        // Continues all the same, so that the problems also name the tile, record or exhibit at
+        // fault.
         if tree.root() != head.root {
             seen.problem(
                 "log/tile/entries",
