@@ -1,11 +1,12 @@
-//! The report on a site as tables: addresses, doubts, payments, a request for each service.
+//! The payers report as CSV tables: addresses, doubtful addresses, payments, and a request for each
+//! service that can name a customer.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use obhut_facts::{AddressRow, CandidateRow, DoubtfulRow, PayersReport, PaymentRow, ServiceRow};
 
-/// Longest name of a request's file, without its ending. Our judgement.
+/// Longest name of a request's file, in characters, without its extension. Our judgement.
 const NAME_CHARS_MAX: usize = 50;
 
 /// Paths of a report's tables, below its folder.
@@ -16,7 +17,7 @@ pub fn names(report: &PayersReport) -> Vec<String> {
     names
 }
 
-/// Writes the table of that name; nothing for another.
+/// Writes the table of that name, one of [`names`]. For any other name nothing is written.
 pub fn table(report: &PayersReport, name: &str, to: &mut dyn Write) -> io::Result<()> {
     match name {
         "addresses.csv" => addresses(&report.addresses, to),
@@ -31,7 +32,8 @@ pub fn table(report: &PayersReport, name: &str, to: &mut dyn Write) -> io::Resul
     }
 }
 
-/// Requests with the services' numbers; two labels that map to one file name get different ones.
+/// The path of each request, with the index of its service. Labels that give the same file name get
+/// a number appended.
 fn requests(report: &PayersReport) -> Vec<(String, usize)> {
     let mut names: Vec<(String, usize)> = Vec::new();
     for (number, service) in report.services.iter().enumerate() {
@@ -42,7 +44,7 @@ fn requests(report: &PayersReport) -> Vec<(String, usize)> {
         let label = file_name(&service.service.label);
         let mut name = format!("requests/{label}.csv");
         let mut n = 1;
-        // Case aside: some systems have one name for both.
+        // Compared without case: some file systems ignore it.
         while names
             .iter()
             .any(|(other, _)| other.to_lowercase() == name.to_lowercase())
@@ -112,7 +114,7 @@ fn payments(rows: &[PaymentRow], to: &mut dyn Write) -> io::Result<()> {
             p.candidates.len().to_string().into(),
         ];
         match c {
-            // As many as a candidate has: all rows of a CSV file have the same length.
+            // As many fields as a candidate has: all rows of a CSV file have the same length.
             None => row.extend([""; 5].map(Cow::from)),
             Some(c) => row.extend([
                 safe(&c.service),
@@ -219,7 +221,7 @@ fn csv<'a>(
     writer.flush()
 }
 
-/// What comes from outside must not become a formula where the table is opened.
+/// Puts an apostrophe before a text that a spreadsheet would take for a formula.
 fn safe(text: &str) -> Cow<'_, str> {
     // The characters that OWASP lists for CSV injection.
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
@@ -229,7 +231,8 @@ fn safe(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A label as a file's name: letters, digits, dots, dashes; never a path.
+/// A label as a file name: letters, digits, dots, dashes, underscores, at most 50 characters; never
+/// a path and never empty.
 pub fn file_name(label: &str) -> String {
     // At most 200 bytes in UTF-8: with a suffix the name fits the usual 255.
     let name: String = label
@@ -243,7 +246,7 @@ pub fn file_name(label: &str) -> String {
             }
         })
         .collect();
-    // Dots at the start would make a path of `..` or hide the file.
+    // Dots at the start would make the path `..` or hide the file.
     let name = name.trim_matches(['.', '-']);
     if name.is_empty() {
         "service".into()

@@ -1,4 +1,4 @@
-//! Building blocks shared by several forms: case JSON, PDF, package, VICS.
+//! Building blocks shared by several forms: case JSON, PDF, package, VICS, German field names.
 
 pub(crate) mod dossier_json;
 mod german;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// The form of a report to one destination.
 pub struct Form {
-    /// The destination's name on the command line and in the database; also the file's name.
+    /// The destination's name on the command line and in the database; with `_` for `-`, its
+    /// module.
     pub name: &'static str,
     /// Full name of the destination.
     pub title: &'static str,
@@ -31,7 +32,7 @@ impl Form {
     }
 }
 
-/// Prefix of the field of a remark about something that only a person determines; the question follows.
+/// Prefix of [`Remark::field`] where a person has to determine something; the question follows.
 pub const DETERMINATION: &str = "determination.";
 
 /// Stability of a registry entry.
@@ -103,7 +104,8 @@ impl Rendered {
     }
 }
 
-/// What of a rendered report is approved, kept and sent: its documents, and which exhibits go with them.
+/// The part of a rendered report that is approved, kept and sent: its documents, and which exhibits
+/// go with them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Documents {
     /// The document, in base64.
@@ -179,9 +181,10 @@ pub struct FileDocument {
 }
 
 impl FileDocument {
-    /// The document with the receiver's ids inserted.
+    /// The document with the receiver's ids inserted; only letters and digits of `file_id` are
+    /// kept.
     pub fn with_ids(&self, report_id: i64, file_id: &str) -> String {
-        // It comes from the receiver and goes into XML without being escaped.
+        // The file id comes from the receiver and goes into the XML unescaped.
         let file_id: String = file_id
             .chars()
             .filter(char::is_ascii_alphanumeric)
@@ -233,7 +236,7 @@ impl fmt::Debug for Rendered {
     }
 }
 
-/// Facts that no report contains.
+/// What this report omits in every form, with the reasons.
 pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
     let mut omitted = Vec::new();
     let mut say = |field: &str, why: &str| {

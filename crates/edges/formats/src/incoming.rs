@@ -1,7 +1,7 @@
 //! Incoming reports in any supported format, parsed for casework.
 //!
-//! A form is recognised by what it is, not by its file's name. What can't be read is handed on as
-//! unreadable, with the reason: it becomes a case, never nothing.
+//! A format is detected from the content, never from the file name. What can't be read is returned
+//! as unreadable, with the reason, so that it still becomes a case.
 
 use std::borrow::Cow;
 
@@ -31,15 +31,15 @@ use inside::{archive, encoding, json, pdf};
 /// Longest single report, in bytes. Our judgement.
 const REPORT_BYTES_MAX: usize = 16 << 20;
 
-/// A form that reports come in as text.
+/// A text format of incoming reports.
 struct Format {
-    /// True when the text looks like it.
+    /// True if the text looks like this format; `read` is called only then.
     is: fn(&Input<'_>) -> bool,
-    /// What it says.
+    /// Parses it; an error says why it can't be read.
     read: fn(&Input<'_>) -> Result<ParsedReport, String>,
 }
 
-/// A text, and the JSON it is, if it is.
+/// A text; with its parsed JSON if it begins with `{` or `[`.
 struct Input<'a> {
     text: &'a str,
     json: Option<Value>,
@@ -47,9 +47,9 @@ struct Input<'a> {
 
 /// Every form, tried in this order.
 const FORMATS: &[&Format] = &[
-    // All that begins with `<` is taken as XML: a web page is unreadable and not a note.
+    // Anything that begins with `<` counts as XML: a web page is unreadable, not a note.
     &cybertip::FORMAT,
-    // JSON, from the most particular to the least: the keys of the forms distinguish them.
+    // JSON, from the most specific keys to the least: the first match wins.
     &xarf::FORMAT,
     &ids::FORMAT,
     &vics::FORMAT,
@@ -67,7 +67,8 @@ const FORMATS: &[&Format] = &[
     &note::FORMAT,
 ];
 
-/// Parses one report; the result is `Unreadable` if no format fits.
+/// Parses one report. Input that is empty, too long, malformed or in no known format comes back as
+/// `Unreadable`, with the reason.
 pub fn read(bytes: &[u8]) -> ParsedReport {
     let read = if bytes.is_empty() {
         Err("it is empty".to_owned())
@@ -86,8 +87,8 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
         given.unreadable = Some(why);
         given
     });
-    // The bytes as they came, byte order mark included: they become the exhibit. Cut at the limit: an oversized report
-    // still becomes a case, but not one without bounds.
+    // The bytes as they came, byte order mark included: they become the exhibit. An oversized
+    // report still becomes a case; its bytes are cut at the limit.
     given.raw = Sealed::new(bytes[..bytes.len().min(REPORT_BYTES_MAX)].to_vec());
     given
 }
@@ -109,9 +110,10 @@ fn read_text(text: &str) -> Result<ParsedReport, String> {
     }
 }
 
-/// The reports in a file: all within one element `<reports>`, one per element of a JSON array or row of a hotline's
-/// list, one per line if the first line is a complete JSON object and another follows, one per structured document of
-/// a ZIP, otherwise a single one.
+/// Splits a file into reports: one per `<report>` within `<reports>`, per element of a JSON array,
+/// per row of a hotline's list, per line if the first line is a complete JSON object and another
+/// object follows, or per structured document of a ZIP that has several. Anything else is a single
+/// report.
 pub fn split(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let plain = bytes
         .strip_prefix(b"\xef\xbb\xbf")
@@ -129,7 +131,7 @@ pub fn split(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     };
     match found.is_empty() {
         false => found,
-        // Never empty: whatever came in is at least one report (checked in fuzz/src/lib.rs).
+        // Never empty: any input is at least one report (checked in fuzz/src/lib.rs).
         true => vec![Cow::Borrowed(bytes)],
     }
 }
@@ -143,7 +145,7 @@ fn each_element(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
         .collect()
 }
 
-/// True when there is more than one line and the first is an object that ends on it.
+/// True if the first line is a complete JSON object and the next non-blank line begins with `{`.
 fn whole_json_lines(bytes: &[u8]) -> bool {
     let Some(end) = bytes.iter().position(|b| *b == b'\n') else {
         return false;
@@ -166,7 +168,7 @@ fn empty(format: IncomingFormat) -> ParsedReport {
     }
 }
 
-/// A digest, its kind recognised by the usual names; PDQ digests are near digests.
+/// Adds a digest under its usual kind, in lower case. PDQ goes to the near digests.
 fn put_digest(given: &mut ParsedReport, kind: &str, value: &str) {
     // `SHA-256`, `sha_256` and `Sha256` are the same kind.
     let kind: String = kind

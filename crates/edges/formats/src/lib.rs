@@ -1,8 +1,8 @@
 //! Parsers and renderers: reports in each destination's form, incoming reports, transfer files, address
 //! tags.
 //!
-//! No network, database or keys. Every parser accepts hostile input, has named limits, and has a fuzz
-//! target in fuzz/.
+//! No network, database or keys. Every parser is written for hostile input, has named limits, and
+//! has a fuzz target in fuzz/.
 
 #![deny(missing_docs)]
 

@@ -1,6 +1,7 @@
-//! Reports in each destination's own form: one file each, each an entry in [`ALL`].
+//! Reports in each destination's own form: one module each, each an entry in [`ALL`].
 //!
-//! A renderer is pure: the same dossier gives the same bytes. Only the core's `Report::render` calls one.
+//! A renderer is pure: the same dossier gives the same bytes. Only the core's `Report::render` gets
+//! a document from one; [`Form::check`] returns remarks and omitted facts alone.
 
 pub use crate::documents::zip;
 pub use crate::form::{

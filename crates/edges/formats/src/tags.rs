@@ -1,8 +1,8 @@
-//! Files of tags, in whatever form they come: TagPack (YAML), ActorPack (YAML), CSV, OFAC's plain lists.
+//! Files of tags: TagPack (YAML), ActorPack (YAML), CSV, plain lists of addresses.
 //!
-//! A form is recognised by what it is, not by its file's name. A row that can't be used is
-//! skipped and reported with its number; a file that can't be read at all is reported with line
-//! and column.
+//! The format is detected from the content. Only for a plain list does the file name matter: it
+//! says whether the list is OFAC's (plain.rs). A row that can't be used is skipped and reported
+//! with its number; broken YAML is reported with line and column.
 
 use obhut_facts::{ActorRecord, TagProblem, TagRecord};
 
@@ -11,9 +11,9 @@ mod plain;
 mod table;
 mod tagpack;
 
-/// Longest file of tags, bytes. Our judgement.
+/// Longest file of tags, in bytes. Our judgement.
 pub const FILE_BYTES_MAX: usize = 256 << 20;
-/// Tags that one file may hold. Our judgement.
+/// Most tags in one file. Our judgement.
 pub const TAGS_MAX: usize = 2_000_000;
 
 /// The parsed contents of a tag file.
@@ -23,13 +23,13 @@ pub struct TagFile {
     pub tags: Vec<TagRecord>,
     /// Actors.
     pub actors: Vec<ActorRecord>,
-    /// What could not be taken.
+    /// Rows that were skipped, fields that were ignored, and what the header lacks.
     pub problems: Vec<TagProblem>,
-    /// Rows about other currencies, counted only.
+    /// Number of rows about other currencies; they are skipped.
     pub other_currencies: usize,
 }
 
-/// The ladder of confidence (GraphSense TagPack, `confidence.csv`).
+/// Confidence levels and their values, 0 to 100 (GraphSense TagPack, `confidence.csv`).
 pub(crate) const CONFIDENCE: &[(&str, u8)] = &[
     ("override", 100),
     ("ownership", 100),
@@ -47,12 +47,17 @@ pub(crate) const CONFIDENCE: &[(&str, u8)] = &[
     ("unknown", 5),
 ];
 
-/// The numeric value of a confidence level.
+/// The value of a confidence level, 0 to 100; `None` for an unknown one.
 pub(crate) fn confidence(word: &str) -> Option<u8> {
     CONFIDENCE.iter().find(|c| c.0 == word).map(|c| c.1)
 }
 
-/// `name` is the file name shown in problems. An error where nothing of it can be read.
+/// Reads a file of tags. `name` is its file name: it is shown in problems and, in CSV and plain
+/// lists, is the source of tags that name none. A plain list is OFAC's if its name contains `ofac`
+/// or `sanction`.
+///
+/// # Errors
+/// It isn't UTF-8, is empty, too long or in no known format, or has too many tags.
 pub fn read(name: &str, bytes: &[u8]) -> Result<TagFile, String> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(format!("it is longer than {FILE_BYTES_MAX} bytes"));
@@ -65,7 +70,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<TagFile, String> {
         .map(str::trim)
         .find(|l| !l.is_empty() && !l.starts_with('#'))
         .ok_or("it has nothing in it")?;
-    // Strictest form first: TagPack takes what is left, and its error names all the forms.
+    // Strictest format first: TagPack takes what is left, and its error names TagPack and CSV.
     let file = if plain::is(text) {
         plain::read(name, text)
     } else if table::is(first) {
@@ -82,7 +87,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<TagFile, String> {
     Ok(file)
 }
 
-/// A problem in a row, from 1.
+/// A problem in a row, counted from 1; row 0 is the whole file.
 pub(crate) fn problem(file: &str, row: usize, what: impl Into<String>) -> TagProblem {
     TagProblem {
         file: file.to_owned(),
@@ -91,7 +96,7 @@ pub(crate) fn problem(file: &str, row: usize, what: impl Into<String>) -> TagPro
     }
 }
 
-/// Bitcoin, by whichever of its names.
+/// True for any of bitcoin's names, in any case.
 pub(crate) fn is_bitcoin(currency: &str) -> bool {
     ["btc", "xbt", "bitcoin"].contains(&currency.trim().to_lowercase().as_str())
 }

@@ -1,7 +1,7 @@
-//! Files of transfers, in whatever form they come, as records that casework checks.
+//! Reads files of transfers into records for the typologies.
 //!
-//! CSV with custom column names, Parquet, ISO 20022 pacs.008 and pain.001. Unreadable records are
-//! reported one by one; the rest is read.
+//! CSV and Parquet, with a mapping for other column names; ISO 20022 pacs.008 and pain.001.
+//! Unreadable records are reported one by one; the rest is read.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -334,7 +334,7 @@ pub fn probe(bytes: &[u8]) {
         return;
     }
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
-    // So that no date counts as too far ahead; the addition in new() saturates.
+    // i64::MAX, so that no date counts as too far ahead; the addition in new() saturates.
     let mut transfers = Transfers::new(i64::MAX);
     let mut taken = 0;
     let _ = Reader::default().read(Path::new(&path), &mut transfers, &mut |_| taken += 1);
@@ -343,7 +343,8 @@ pub fn probe(bytes: &[u8]) {
     assert_eq!(c.processed, taken);
 }
 
-/// Turns optional text fields into the context the kernel uses.
+/// Numbers the channels in the order in which they first occur, from 1; 0 means no channel. From
+/// the 255th on all share the number 255.
 #[derive(Default)]
 pub struct Channels {
     channels: HashMap<String, u8>,
@@ -366,7 +367,8 @@ impl Channels {
     }
 }
 
-/// Optional fields of a record as text, where the file has them.
+/// Optional fields of a record as text; empty where the file has none. `context` turns them into
+/// what the typologies use.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Optional<'a> {
     pub relationship: &'a str,
@@ -456,8 +458,7 @@ impl Optional<'_> {
             context.handle = HANDLE.iter().any(|w| said.contains(w)) || has_handle(&said);
         }
         if !self.birth_year.is_empty() {
-            // A date of birth is fine too: ISO 20022 has one, and
-            // its first four characters are the year.
+            // ISO 20022 has a date of birth: its first four characters are the year.
             let year: i64 = self
                 .birth_year
                 .trim()
@@ -467,7 +468,7 @@ impl Optional<'_> {
                 .ok_or("sender_birth_year isn't a year")?;
             // 31,556,952 s is the mean Gregorian year, 365.2425 days.
             let now = 1970 + at_micros.div_euclid(31_556_952_000_000);
-            // 0 means unknown: a birth year after the transfer ends there.
+            // A birth year after the transfer is clamped to 0, which means unknown.
             context.age_years = (now - year).clamp(0, 120) as u8;
         }
         context.tie = match lower(self.tie).as_str() {
@@ -497,7 +498,7 @@ impl Optional<'_> {
     }
 }
 
-/// `@name`, not an address of e-mail.
+/// True for `@name` with at least three letters, digits or underscores; not for an e-mail address.
 fn has_handle(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().any(|(n, b)| {
@@ -511,12 +512,13 @@ fn has_handle(text: &str) -> bool {
     })
 }
 
-/// A telephone number or address as a number, never 0 (FNV-1a).
+/// A hash of a telephone number or address (32-bit FNV-1a over its ASCII letters and digits); 0 if
+/// it has none.
 fn contact(text: &str) -> u32 {
     // Offset basis and prime of 32-bit FNV-1a.
     let mut hash = 0x811c_9dc5u32;
     let mut any = false;
-    // Punctuation and blanks are how one source writes it: `+63 917` is the contact `63917`.
+    // Punctuation and blanks differ between sources: `+63 917` and `63917` are one contact.
     for b in text.bytes().filter(u8::is_ascii_alphanumeric) {
         any = true;
         hash = (hash ^ u32::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0193);
@@ -567,7 +569,7 @@ pub(crate) fn record_of_texts<'a>(
     })
 }
 
-/// Minutes that a clock may be away from UTC.
+/// Checks an offset from UTC, in minutes: at most 14 hours either way.
 pub(crate) fn zone(minutes: i64) -> Result<i16, String> {
     // UTC+14 is the largest offset in use (Line Islands).
     if (-840..=840).contains(&minutes) {

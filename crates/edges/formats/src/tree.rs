@@ -1,4 +1,4 @@
-//! XML from outside as a tree, with limits and without a document type: answers, reports, schemas.
+//! Parses untrusted XML into a tree, with limits and no DOCTYPE: responses, reports, schemas.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
-/// Elements inside one another. Our judgement.
+/// Deepest nesting of elements. Our judgement.
 const DEPTH_MAX: usize = 64;
-/// Elements of one document. Our judgement.
+/// Most elements in one document. Our judgement.
 const ELEMENTS_MAX: usize = 200_000;
 
 /// An element. Prefixes are cut off: none of the forms read here needs them.
@@ -18,7 +18,7 @@ pub struct Node {
     pub name: String,
     /// Names and values of its attributes.
     pub attributes: Vec<(String, String)>,
-    /// Its own text, all pieces of it.
+    /// Its own text, untrimmed, without that of its children.
     pub text: String,
     /// The elements in it.
     pub children: Vec<Node>,
@@ -37,7 +37,7 @@ pub enum TreeFault {
     DocumentType,
     /// An undeclared entity.
     Entity,
-    /// Deeper or longer than allowed.
+    /// Nested too deep, or too many elements.
     TooMuch,
 }
 
@@ -81,14 +81,17 @@ impl Node {
             .map(|(_, v)| v.as_str())
     }
 
-    /// Goes through it and all below.
+    /// Visits it and all its descendants, in document order.
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Node)) {
         visit(self);
         self.children.iter().for_each(|c| c.walk(visit));
     }
 }
 
-/// Reads a whole document.
+/// Parses a whole document.
+///
+/// # Errors
+/// It isn't well-formed, has a DOCTYPE or an undeclared entity, or exceeds a limit.
 // Long: a single pass whose state is in local variables.
 pub fn parse(text: &str) -> Result<Node, TreeFault> {
     let mut reader = Reader::from_str(text);
@@ -176,7 +179,7 @@ pub fn parse(text: &str) -> Result<Node, TreeFault> {
     root.ok_or(end)
 }
 
-/// What XML 1.0 can carry.
+/// True for a character that XML 1.0 allows.
 pub fn allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }

@@ -1,4 +1,4 @@
-//! What people send, in the forms they send it: who is reported, and above all who isn't.
+//! Incoming reports in their own formats: who is reported, and above all who isn't.
 
 use std::io::Write as _;
 
@@ -119,7 +119,7 @@ fn each_form_says_who_is_reported_and_never_who_reports() {
 #[test]
 fn what_matters_is_read_of_each_form() {
     let facts = |text: &str| read(text.as_bytes()).facts.expose().clone();
-    // Nothing follows from a sort of incident that isn't known; it once became possession of material.
+    // An unknown kind of incident stays open; it was once read as possession of material.
     assert_eq!(facts(NEW_TYPE).incident, None);
     assert!(facts(NEW_TYPE).note.unwrap().contains("A type of 2027"));
     assert_eq!(

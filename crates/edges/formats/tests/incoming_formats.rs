@@ -50,7 +50,7 @@ fn leaves(value: &mut Value, path: &str, out: &mut Vec<String>) {
                 leaves(inner, &format!("{path}[{n}]"), out);
             }
         }
-        // Every account says so of itself.
+        // `false` is the default of every account's flags.
         Value::Bool(false) => {}
         other => out.push(format!("{path}: {other}")),
     }

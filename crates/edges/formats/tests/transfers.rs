@@ -141,7 +141,7 @@ fn order(payments: &str) -> String {
     )
 }
 
-/// The payments after a broken first one were those of the payer before.
+/// After a broken first transaction, the rest of its payment once went to the previous payer.
 #[test]
 fn a_broken_payment_leaves_the_next_to_their_own_payer() {
     let folder = tempfile::tempdir().unwrap();
@@ -172,8 +172,8 @@ fn a_broken_payment_leaves_the_next_to_their_own_payer() {
     assert_eq!(read.transfers.counted.problems, 1);
 }
 
-/// The bank's country was added to the party's: `DEUS`, and the record was refused. Of several ids the texts ran
-/// together.
+/// Once, the bank's country was appended to the party's (`DEUS`), so that the record was refused,
+/// and several ids were joined into one.
 #[test]
 fn a_partys_country_and_id_are_its_own() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A case as JSON for those who take all of it, and the list of what a smaller form leaves out.
+//! A case as JSON, for forms that carry all of it, and the list of what a smaller form omits.
 
 use obhut_facts::{Dossier, Facts, ReportedFile, Reporter, rfc3339};
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ fn file(f: &ReportedFile) -> Value {
     })
 }
 
-/// Takes out what is empty; true when nothing is left.
+/// Removes nulls and empty lists and objects, but no list item; true if nothing is left.
 pub(crate) fn bare(value: &mut Value) -> bool {
     match value {
         Value::Null => true,
@@ -89,7 +89,8 @@ pub(crate) fn bare(value: &mut Value) -> bool {
     }
 }
 
-/// `used` lists path prefixes that the form carries; `[]` matches any index.
+/// The facts that a form omits, each with its path. `used` lists the paths that it carries, with
+/// everything below them; `[]` matches any index.
 pub(crate) fn left_out(facts: &Facts, used: &[&str], why: &str) -> Vec<Omitted> {
     let mut value = serde_json::to_value(facts).expect("facts are JSON");
     bare(&mut value);

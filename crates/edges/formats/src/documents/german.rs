@@ -1,5 +1,6 @@
-//! German names of the fields of a case, and of the words that some of them take, for documents that German
-//! authorities read. A field without a name here would be printed in English; a test walks them all.
+//! German names of the fields of a case, and of the words that some of them take, for documents
+//! that German authorities read. A field without a name here is printed in English; a test walks
+//! those of `Facts`.
 
 /// Fields, sorted by their name in the case file.
 #[rustfmt::skip]
@@ -246,7 +247,7 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
 const KNOWN: &str =
     "ein automatischer Abgleich hat sie auf einer Liste bekannten Materials gefunden";
 
-/// The German name of a field; the field itself if it has none, as names of EXIF data and digests.
+/// The German name of a field; the field itself if it has none, such as the name of an EXIF value.
 pub(crate) fn field(name: &str) -> &str {
     FIELDS
         .binary_search_by_key(&name, |f| f.0)

@@ -1,8 +1,9 @@
-//! Reports for authorities that have no public interface: a ZIP with a PDF that a person reads, JSON
-//! that a program reads, and the files; encrypted to the authority's own key and written to a folder.
+//! Reports for authorities that have no public interface: a ZIP with a PDF that a person reads and
+//! JSON that a program reads. The files are added, and the package is encrypted to the authority's
+//! key, when it is sent (partners/src/hand_over.rs).
 //!
-//! A profile says in which language and in which order an authority asks for what, and which law
-//! says so; the PDF begins with that list, checked.
+//! A profile says what an authority asks for, in which language and order, and by which law. The
+//! PDF begins with that list as a checklist.
 
 use std::io::{Cursor, Write as _};
 
@@ -22,11 +23,11 @@ pub(crate) struct Profile {
     pub language: Language,
     /// The law or form the list follows.
     pub law: &'static str,
-    /// What is asked for, in their order.
+    /// What is asked for, in the authority's order.
     pub asks: &'static [Requirement],
-    /// What a person determines for it.
+    /// The questions that a person has to answer for this authority.
     pub questions: &'static [Question],
-    /// What the law asks besides; a remark of these says what to do.
+    /// Further requirements of the law; each remark says what to do.
     pub checks: fn(&Dossier) -> Vec<Remark>,
 }
 
@@ -34,9 +35,9 @@ pub(crate) struct Profile {
 pub(crate) struct Requirement {
     /// In the authority's words.
     pub name: &'static str,
-    /// True where the authority can't begin without it.
+    /// True if the authority can't begin without it; then the report stops while it is missing.
     pub needed: bool,
-    /// What there is of it; in that language.
+    /// The case's answers, in that language; empty if there are none.
     pub get: fn(&Dossier, Language) -> Vec<String>,
 }
 
@@ -98,7 +99,8 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
     let mut value = dossier_json::case(d);
     lines(&value, "", String::new(), profile.language, &mut blocks);
     let pdf = pdf::document(&blocks, &format!("obhut · {} · {}", d.case, profile.name));
-    // After the print-out, which has them at its beginning. Who determined it and why is disclosed to no one.
+    // Added after the PDF is made, which has the answers in its checklist. Who determined them, and
+    // why, is disclosed to no one.
     let asked = d
         .determinations
         .iter()
@@ -121,7 +123,7 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
     }
 }
 
-/// Every field with its path, as the reader of a print-out needs it. `name` is the field that `value` belongs to.
+/// Appends every field with its path, for readers of a print-out. `name` is the field of `value`.
 fn lines(
     value: &serde_json::Value,
     name: &str,
@@ -166,10 +168,10 @@ fn lines(
     }
 }
 
-/// A ZIP in which the same parts give the same bytes.
+/// Writes a ZIP; the same parts give the same bytes.
 pub fn zip(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    // Not compressed: the zip crate is built without compressors (workspace Cargo.toml).
+    // Not compressed: the bytes then don't depend on a compressor's version.
     let options = zip::write::SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Stored)
         .unix_permissions(0o600);

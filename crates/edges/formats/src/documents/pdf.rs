@@ -15,7 +15,7 @@ const WIDTH: f32 = 595.0;
 const HEIGHT: f32 = 842.0;
 // Two centimetres.
 const MARGIN: f32 = 56.0;
-/// Pages of one document; what is longer is cut with a word that says so. Our judgement.
+/// Most pages of one document; a longer one is cut, with a notice. Our judgement.
 const PAGES_MAX: usize = 500;
 
 /// A piece of a document.
@@ -60,7 +60,7 @@ impl Face {
         sum / units * size
     }
 
-    /// The text with what the font can't show written by number.
+    /// The text, with characters that the font lacks or that could hide text as code points.
     fn shown(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
@@ -69,7 +69,7 @@ impl Face {
                 c if c.is_control() || self.widths.glyph_index(c).is_none() => {
                     out += &format!("[U+{:04X}]", u32::from(c));
                 }
-                // Bidirectional control characters could hide text.
+                // Zero-width and bidirectional control characters could hide text.
                 '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => {
                     out += &format!("[U+{:04X}]", u32::from(c));
                 }
@@ -170,7 +170,7 @@ pub(crate) fn document(blocks: &[Block], footer: &str) -> Vec<u8> {
     for line in lines {
         // Line spacing of 1.35, our judgement; the drawing below must use the same.
         let high = line.before + line.size * 1.35;
-        // 20 points of air above the foot line.
+        // 20 points of space above the footer.
         if y + high > HEIGHT - MARGIN - 20.0 {
             if pages.len() == PAGES_MAX {
                 let last = pages.last_mut().expect("a page");

@@ -1,6 +1,6 @@
-//! A case in VICS, the exchange form of Project VIC, for the tools of forensic examiners.
+//! A case in VICS, the exchange format of Project VIC, for the tools of forensic examiners.
 //!
-//! Readers check the context exactly and expect it as the first key: so it is written first.
+//! Readers compare the context exactly and expect it as the first key, so it is written first.
 //! A category is written only if it is on a VICS scale: 0 and 5 have opposite meanings in different
 //! tools, and nothing is translated.
 
@@ -11,12 +11,12 @@ use sha2::{Digest as _, Sha256};
 use super::dossier_json;
 use crate::form::{Omitted, Remark, Rendered};
 
-/// Which of its forms.
+/// The version that is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
     /// 2.0: JSON's own booleans.
     Two,
-    /// 1.3: booleans as words.
+    /// 1.3: booleans as the strings `True` and `False`.
     OneThree,
 }
 
@@ -193,8 +193,8 @@ fn media_of(d: &Dossier, file: &ReportedFile, number: i32, version: Version) -> 
     Some(value)
 }
 
-/// A GUID that is always the same for the same text. It says version 4, because readers ask for that;
-/// its bits come from a digest instead of chance, so that the same case is the same report.
+/// A GUID derived from the SHA-256 of a text, so that the same case gives the same report. It is
+/// marked as version 4, because readers require that, although its bits aren't random.
 pub(crate) fn guid(text: &str) -> String {
     let mut bytes: [u8; 16] = Sha256::digest(text.as_bytes())[..16]
         .try_into()

@@ -24,7 +24,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         .into_iter()
         .filter_map(|o| said(o).or_else(|| own(o, "id")))
         .collect();
-    // The account comes first, its posts after it; a post alone says nothing of whose it is.
+    // The first object that isn't a post is the account; a post's address doesn't say whose it is.
     let is_post = |uri: &str| {
         [
             "/statuses/",

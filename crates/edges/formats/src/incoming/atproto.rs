@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::json::{own, pages, texts};
 use super::{Format, empty};
 
-/// A report as `com.atproto.moderation.createReport` answers it.
+/// A report as `com.atproto.moderation.createReport` returns it.
 pub(super) const FORMAT: Format = Format {
     is: |input| {
         input
@@ -26,7 +26,7 @@ pub(super) const FORMAT: Format = Format {
             "reasonChildSafetyCSAM" => facts.incident = Some(IncidentKind::Material),
             "reasonChildSafetyGroom" => facts.incident = Some(IncidentKind::Enticement),
             "reasonChildSafetySextortion" => facts.tags.push(IncidentTag::Sextortion),
-            // Privacy, endangerment, harassment and others have no incident of their own.
+            // Privacy, endangerment, harassment and others match no kind of incident.
             _ => {}
         }
         given.facts = Sealed::new(facts);

@@ -1,4 +1,5 @@
-//! CyberTipline XML, alone or with file details in one packet, as a report that came in.
+//! CyberTipline XML as an incoming report: alone, with its file details, or as the packet that
+//! police get.
 
 use std::borrow::Cow;
 
@@ -51,7 +52,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         );
     }
     for (number, file) in details.iter().enumerate() {
-        // Padded numbers, so that the order of the map is the order of the document.
+        // Padded numbers, so that the order of the map is that of the document, up to 999 files.
         facts
             .files
             .insert(format!("{:03}", number + 1), file_facts(file, &mut given));
@@ -68,7 +69,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     Ok(given)
 }
 
-/// A sort of incident, by the schema's word for it.
+/// The kind of incident for the schema's word; `None` for an unknown one.
 pub(super) fn incident(kind: &str) -> Option<IncidentKind> {
     Some(match kind.trim() {
         "Child Pornography (possession, manufacture, and distribution)" => IncidentKind::Material,
@@ -83,13 +84,13 @@ pub(super) fn incident(kind: &str) -> Option<IncidentKind> {
     })
 }
 
-/// Text for an unknown incident type.
+/// The note that keeps an unknown incident type.
 pub(super) fn unknown_incident(kind: &str) -> String {
     format!("Type of incident as it came in, which is not known here: {kind}")
 }
 
-/// The packet that police get (`http://report.cybertip.org/leaws/icac`). No schema of it is published: what is read
-/// here is what examples show.
+/// The packet that police get (namespace `http://report.cybertip.org/leaws/icac`). No schema of it
+/// is published; this reads what examples show.
 fn packet(root: &Node) -> ParsedReport {
     let mut given = empty(IncomingFormat::CyberTip);
     given.understood = Understood::Partly;
@@ -190,7 +191,7 @@ fn facts(report: &Node) -> Facts {
     facts.reported = report.child("personOrUserReported").map(account);
     let more = report.all("personOrUserReported").skip(1);
     match report.child("batchedReport") {
-        // Of a batched report only the ids of the accounts mean anything.
+        // In a batched report only the account ids carry information.
         Some(_) => facts.batched_accounts = more.filter_map(|p| own(p, "espIdentifier")).collect(),
         None => facts.also_reported = more.map(account).collect(),
     }
@@ -325,8 +326,8 @@ fn file_facts(node: &Node, given: &mut ParsedReport) -> FileFacts {
     }
 }
 
-/// The reports of a file that holds several in one element, each with the file details that follow
-/// it; nothing where it isn't such a file.
+/// The reports of a file with a `<reports>` container, each with the file details that follow it;
+/// empty for any other file.
 pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     // The container's tag comes first; a long single report is not searched to its end for it.
     let head = &bytes[..bytes.len().min(1_024)];
@@ -334,7 +335,8 @@ pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    // By bytes and not as a tree: one report that is broken off must not cost the others.
+    // By bytes and not as a tree: a broken report must not cost the whole file. One without its end
+    // tag takes the next report with it.
     let mut rest = bytes;
     while let Some(start) = next_report(rest) {
         rest = &rest[start..];

@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-/// The fields a form may have. JSON with none of them is of a form that isn't known.
+/// Fields that mark JSON as a web form. JSON with none of them is unknown (unknown_json.rs).
 const KEYS: &[&str] = &[
     "account",
     "account_email",
@@ -161,7 +161,8 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         };
         facts.files.insert(format!("{:03}", number + 1), known);
     }
-    // A missing `facts` or an unknown field in it is refused there; then the fields above count.
+    // case_facts() refuses a missing `facts` or an unknown field in it; then the fields above
+    // count.
     if let Some(whole) = case_facts(value) {
         // The case file of another obhut installation has exact fields; nothing is guessed.
         for file in whole.files.values() {
@@ -182,7 +183,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
 /// The facts of a case file, with those of its files.
 fn case_facts(value: &Value) -> Option<Facts> {
     let mut facts = Facts::from_json(value["facts"].to_string().as_bytes()).ok()?;
-    // A case file keeps the facts of a file with the file, not in the map of the facts.
+    // A case file keeps the facts of a file with that file, not in the map `facts.files`.
     for (number, item) in value["files"].as_array().into_iter().flatten().enumerate() {
         if let Ok(file) = serde_json::from_value::<FileFacts>(item["facts"].clone()) {
             facts.files.insert(format!("{:03}", number + 1), file);

@@ -9,7 +9,7 @@ use obhut_facts::{
 
 use super::{Format, Input, empty};
 
-/// Rows of one list. Our judgement.
+/// Most rows read of one list, header included; further rows are dropped. Our judgement.
 const ROWS_MAX: usize = 100_000;
 
 pub(super) const FORMAT: Format = Format {
@@ -17,7 +17,8 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-/// The delimiter of a list, if the first line is the head of one.
+/// The delimiter, if the first line is a list's header: it has the columns `url` and
+/// `classification`.
 fn delimiter(text: &str) -> Option<char> {
     let head = text.lines().next()?.to_ascii_lowercase();
     let delimiter = [';', ',', '\t'].into_iter().find(|d| head.contains(*d))?;
@@ -99,7 +100,8 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     }
     let mut file = FileFacts::default();
     if let Some(class) = own("classification") {
-        // The other classes, such as what is illegal in one country only, aren't of INTERPOL's scale.
+        // The other classes, such as what is illegal in one country only, aren't on INTERPOL's
+        // scale.
         let scale = match class.eq_ignore_ascii_case("baseline") {
             true => "interpol-baseline",
             false => "iccam",

@@ -1,4 +1,4 @@
-//! What reports come in: archives, encodings, PDFs, JSON of many makers.
+//! Containers of incoming reports: archives, text encodings, PDFs, and helpers for JSON.
 
 pub(super) mod archive;
 pub(super) mod encoding;

@@ -1,11 +1,12 @@
-//! A Lemmy report: `creator` reports, `post_creator` or `comment_creator` is reported.
+//! A Lemmy report: `creator` reports; `post_creator`, `comment_creator` or
+//! `private_message_creator` is reported.
 
 use obhut_facts::{Account, Facts, IncomingFormat, ParsedReport, Sealed};
 
 use super::json::{own, pages, texts};
 use super::{Format, Input, empty};
 
-/// Lemmy's report views: `creator` reports, `post_creator` or `comment_creator` is reported.
+/// Lemmy's report views of posts, comments and private messages.
 pub(super) const FORMAT: Format = Format {
     is: |input| {
         input.json.as_ref().is_some_and(|v| {

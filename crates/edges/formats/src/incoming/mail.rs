@@ -1,11 +1,13 @@
-//! An e-mail: the structured report attached to it, or else its text. The sender is never the suspect.
+//! An e-mail: the structured report or PDF attached to it, or else its text; messages attached to
+//! it are not read. The sender is never the suspect.
 
 use mail_parser::MessageParser;
 use obhut_facts::{Facts, IncomingFormat, ParsedReport, Sealed, Understood};
 
 use super::{Format, Input, archive, empty};
 
-/// Header lines looked for at the beginning. Our judgement.
+/// Lines searched for header fields, from the top; three known ones make it an e-mail. Our
+/// judgement.
 const HEAD_LINES_MAX: usize = 20;
 
 pub(super) const FORMAT: Format = Format { is, read };
@@ -38,7 +40,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         .map(|part| part.contents().to_vec())
         .collect();
     let text = message.body_text(0).unwrap_or_default().trim().to_owned();
-    // The structured report speaks; what was written around it is kept as its note.
+    // The attached report counts; the mail's own text is added to its note.
     if let Some(mut given) = archive::best(&attached) {
         let facts = given.facts.expose();
         let notes = [facts.note.as_deref().unwrap_or_default(), &text];

@@ -1,5 +1,5 @@
-//! Notes of a telephone call as a report that came in: lines `Word: value` in German or English,
-//! then what was said. Any other text is a note, too.
+//! Notes of a telephone call as an incoming report: lines `Word: value` in German or English, then
+//! what was said. Any other text is a note, too.
 
 use obhut_facts::{
     Account, Facts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport, Place, RiskFact,
@@ -13,10 +13,10 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-/// Lines looked at for words with a meaning. Our judgement.
+/// Lines searched for `Word: value`, from the top. Our judgement.
 const HEAD_LINES_MAX: usize = 100;
 
-/// Short words of German and English that hardly a sentence is without.
+/// Common words of German and English, and of reports: most sentences contain one.
 const ORDINARY_WORDS: &[&str] = &[
     "the",
     "a",
@@ -120,10 +120,10 @@ const ORDINARY_WORDS: &[&str] = &[
     "bekanntes",
     "sucht",
 ];
-/// Minimum number of words for judging the language: a longer text without a common German or English word is in another. Our judgement.
+/// Fewest words by which a language is judged; a shorter text counts as readable. Our judgement.
 const WORDS_MIN: usize = 3;
 
-/// False for a text that is neither German nor English.
+/// False if the text seems to be neither German nor English.
 fn is_readable(text: &str) -> bool {
     let lower = text.to_lowercase();
     let words: Vec<&str> = lower
@@ -131,7 +131,7 @@ fn is_readable(text: &str) -> bool {
         .filter(|w| !w.is_empty())
         .collect();
     let ordinary = words.iter().filter(|w| ORDINARY_WORDS.contains(w)).count();
-    // One of twenty: a foreign text may hold "a" or "die" by chance.
+    // More than one in twenty, our judgement: a foreign text may hold "a" or "die" by chance.
     words.len() < WORDS_MIN || ordinary * 20 > words.len()
 }
 
@@ -146,7 +146,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             continue;
         };
         let value = value.trim().to_owned();
-        // An empty line of a template must not erase what an earlier line gave.
+        // A field left empty in a template must not erase what an earlier line gave.
         if value.is_empty() {
             continue;
         }
@@ -181,7 +181,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         }
         known_line = true;
     }
-    // Words of a language that isn't read here, or no words at all: a person has to look.
+    // A language that isn't read here: a person has to look.
     if !known_line && !is_readable(text) {
         given.understood = Understood::No;
     }
@@ -193,7 +193,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             ..Account::default()
         });
     }
-    // With its head lines: what was misread above can still be read by a person.
+    // The whole text, head lines included: a person can still see what was misread above.
     facts.note = Some(text.to_owned());
     given.facts = Sealed::new(facts);
     Ok(given)

@@ -1,4 +1,5 @@
-//! An Ozone divert event: a moderator hands content to another system.
+//! An Ozone moderation event, above all a divert event: a moderator hands content to another
+//! system.
 
 use obhut_facts::{IncomingFormat, Sealed};
 
@@ -6,7 +7,7 @@ use super::atproto::about;
 use super::json::own;
 use super::{Format, empty};
 
-/// Ozone's divert event: a moderator hands content to another system.
+/// Any of Ozone's `modEvent…` types, not only `modEventDivert`.
 pub(super) const FORMAT: Format = Format {
     is: |input| {
         input.json.as_ref().is_some_and(|v| {

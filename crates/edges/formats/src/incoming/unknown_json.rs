@@ -1,13 +1,13 @@
-//! JSON of a form that isn't known: not understood, and its sentences are kept for ranking.
+//! JSON in an unknown format: not understood, but its sentences are kept for ranking.
 
 use obhut_facts::{Facts, IncomingFormat, ParsedReport, Sealed, Understood};
 use serde_json::Value;
 
 use super::{Format, Input, empty};
 
-/// Words a text has at least to be taken for a sentence. Our judgement.
+/// Fewest words that make a string a sentence. Our judgement.
 const SENTENCE_WORDS_MIN: usize = 3;
-/// Longest text kept of it, in characters. Our judgement.
+/// Longest note, in characters. Our judgement.
 const NOTE_CHARS_MAX: usize = 20_000;
 
 pub(super) const FORMAT: Format = Format {
@@ -29,7 +29,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     Ok(given)
 }
 
-/// Depth is bounded by the parser, which refuses more than 128 levels.
+/// Collects the strings that are sentences. The parser's recursion limit bounds the depth.
 fn collect<'a>(value: &'a Value, sentences: &mut Vec<&'a str>) {
     match value {
         Value::String(text) if text.split_whitespace().count() >= SENTENCE_WORDS_MIN => {

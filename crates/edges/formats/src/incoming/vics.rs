@@ -1,4 +1,5 @@
-//! A VICS case as a report that came in: digests, names and series of its media. It names no suspect.
+//! A VICS case as an incoming report: digests, names and series of its media. VICS names no
+//! suspect.
 
 use obhut_facts::{
     Facts, FileFacts, IncidentKind, IncomingFormat, ParsedReport, Sealed, Understood,
@@ -19,7 +20,7 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-/// Media of one case whose facts are kept; the digests of all of them link. Our judgement.
+/// Media of one report whose names and notes are kept; digests are kept of all. Our judgement.
 const MEDIA_FACTS_MAX: usize = 1_000;
 
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {

@@ -1,4 +1,4 @@
-//! XARF 4 `content/csam` and `content/csem`, and version 3 `ChildAbuse`, as a report that came in.
+//! XARF 4 `content/csam` and `content/csem`, and version 3 `ChildAbuse`, as an incoming report.
 
 use obhut_facts::{
     Account, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, IpEvent, ParsedReport,
@@ -45,7 +45,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         match value["type"].as_str() {
             Some("csam") => facts.incident = Some(IncidentKind::Material),
             Some("csem") => facts.incident = Some(IncidentKind::Material),
-            // Of any other type nothing follows about a child.
+            // Any other type says nothing about a child.
             _ => given.understood = Understood::Partly,
         }
         if value["type"] == "csem" {

@@ -1,8 +1,9 @@
-//! A suspicious transaction report in goAML's XML, by the profile of the unit that gets it, held
-//! against the unit's own schema before it leaves, as a ZIP with what is attached.
+//! Renders a suspicious transaction report as goAML XML in a ZIP, by the profile of the unit that
+//! receives it. If the unit's schema is configured, the XML is validated against it. Exhibits join
+//! the ZIP when it is sent.
 //!
-//! Units differ in elements, words and what they require, so no struct describes a report: a
-//! template does (`goaml/profiles/`, docs/goaml.md).
+//! Units differ in elements, codes and required fields, so no struct describes a report: a template
+//! does (`goaml/profiles/`, docs/goaml.md).
 
 use std::collections::BTreeMap;
 
@@ -41,18 +42,19 @@ pub const PROFILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Transactions in one report. Our judgement.
+/// Most transactions in one report. Our judgement.
 const TRANSACTIONS_MAX: usize = 10_000;
 
-/// A profile's faults: none when a report could be written by it.
+/// Checks that a profile can be read.
 ///
 /// # Errors
-/// What is wrong, with the line.
+/// Its first fault, with the line if it is in one.
 pub fn check_profile(text: &str) -> Result<(), String> {
     Profile::read(text).map(|_| ())
 }
 
-/// Holds a report against a unit's schema: where, and what doesn't fit.
+/// Validates a report against a unit's schema and returns the path and text of each fault, also if
+/// the report isn't XML. With `compat`, `^` and `$` in patterns are anchors.
 ///
 /// # Errors
 /// The schema can't be read.
@@ -105,7 +107,7 @@ fn write(d: &Dossier) -> Rendered {
         "own" => unit.own_profile.as_deref(),
         name => PROFILES.iter().find(|p| p.0 == name).map(|p| p.1),
     };
-    // Stays empty when the profile cannot be read; a stopping remark then keeps it from being sent.
+    // Stays empty if the profile can't be read; a stopping remark then keeps it from being sent.
     let mut document = String::new();
     match text.map(Profile::read) {
         None => {

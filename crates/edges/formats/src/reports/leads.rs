@@ -1,5 +1,5 @@
-//! A case cut by country: to each partner authority only the accounts that seem to be there, with
-//! what is needed to find them; no file, no message, no child's data.
+//! A case split by country: each partner authority gets only the accounts located in its country,
+//! with what is needed to find them. No file, no message, nothing of `victims`.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ fn write(d: &Dossier) -> Rendered {
             .as_ref()
             .and_then(|l| l.country.as_ref())
             .or(fallback);
-        // It becomes a folder of the ZIP: a code of two capitals cannot be a path.
+        // The country becomes a folder of the ZIP: a code of two capitals can't leave it.
         if let Some(country) = country.filter(|c| is_code(c)) {
             countries
                 .entry(country.clone())
@@ -141,7 +141,7 @@ fn lead(a: &Account, role: &str) -> Value {
     })
 }
 
-/// A country code; only such becomes a folder of the ZIP.
+/// True for two capital letters; only such a code becomes a folder of the ZIP.
 fn is_code(country: &str) -> bool {
     country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase())
 }

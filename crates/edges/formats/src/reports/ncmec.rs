@@ -1,11 +1,14 @@
-//! A report to CyberTipline XML: `<report>` and one `<fileDetails>` for each file, every element in
-//! the order of the schema of 2025-11-10.
+//! Renders a report as CyberTipline XML: `<report>` and one `<fileDetails>` for each file, every
+//! element in the order of the schema of 2025-11-10.
 //!
 //! Facts the schema has no element for (payments, wallets, risks, values that don't fit) go into the free
 //! text at the end, labelled with their field. Two elements are not rendered because others already
 //! carry them: `potentialMeme` of a file (annotation) and `fileName` (original name).
+//!
 //! Invariant: `fileViewedByEsp` and `exifViewedByEsp` come from the record of views.
-//! Invariant: the document is parsed and validated against schema and rules before it is returned.
+//!
+//! Invariant: a report is parsed and validated against schema and rules before it is returned. A
+//! retraction is not.
 
 mod accounts;
 pub mod rules;
@@ -45,7 +48,7 @@ const FILE_ANNOTATIONS: [&str; 10] = [
     "infant",
     "generativeAi",
 ];
-/// Longest name of a sort of digest, in characters (documentation of 2025-06-11).
+/// Longest name of a kind of digest, in characters (documentation of 2025-06-11).
 const HASH_KIND_CHARS_MAX: usize = 64;
 /// Placeholders for the receiver's ids; both are valid under the schema.
 const REPORT_ID: &str = "9007199254740991";
@@ -97,7 +100,8 @@ fn write(d: &Dossier) -> Rendered {
     }
 }
 
-/// What the service would refuse of a document, by its own rules.
+/// A stopping remark for each part of a document that the service would refuse, by the schema, the
+/// rules and `more`.
 fn refused(
     text: &str,
     d: &Dossier,
@@ -224,7 +228,8 @@ fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
     }
 }
 
-/// A batched report: viral memes of many accounts, for which the service accepts no other personal data.
+/// A batched report: viral memes of many accounts, of which the service accepts only the account
+/// ids.
 fn batched_report(x: &mut Xml, d: &Dossier, facts: &Facts) {
     x.empty(
         "batchedReport",
@@ -265,6 +270,7 @@ fn omit_all_but_accounts(x: &mut Xml, facts: &Facts) {
 
 fn incident_summary(x: &mut Xml, d: &Dossier, facts: &Facts, batched: bool) {
     x.element("incidentSummary", |x| {
+        // The schema requires a type; `material` is the case file's default (facts/src/lib.rs).
         let kind = incident_type(facts.incident.unwrap_or(IncidentKind::Material));
         x.value("incidentType", "incident", Some(kind));
         let service = Some(d.reporter.service.as_str()).filter(|s| !s.trim().is_empty());
@@ -294,7 +300,7 @@ fn incident_summary(x: &mut Xml, d: &Dossier, facts: &Facts, batched: bool) {
             x.left_over("occurred_at", wrong);
         }
         let found = rfc3339(d.found_at);
-        // The first upload is the incident, where nothing else is said.
+        // If the case says nothing else, the time of the first upload counts as the incident's.
         let uploaded = d.files.iter().filter_map(|f| f.uploaded_at).min().map(rfc3339);
         let at = known.or(uploaded.as_deref()).unwrap_or(&found);
         x.value("incidentDateTime", "occurred_at", Some(at));
@@ -312,7 +318,7 @@ fn incident_summary(x: &mut Xml, d: &Dossier, facts: &Facts, batched: bool) {
 pub struct Retraction<'a> {
     /// The number of the report that is retracted.
     pub number: &'a str,
-    /// What sort of incident it was about.
+    /// The kind of incident of that report.
     pub incident: IncidentKind,
     /// The reporter's e-mail.
     pub email: &'a str,
@@ -322,14 +328,15 @@ pub struct Retraction<'a> {
     pub at: &'a str,
 }
 
-/// The XML of a retraction.
+/// The XML of a retraction. A value that doesn't fit the schema is dropped, and nothing checks the
+/// result.
 pub fn retraction(of: &Retraction<'_>) -> String {
     let number = of.number;
     let because = match of.because {
         "" => "no reason is on record",
         because => because,
     };
-    // As little as schema and rules accept, the number of the first report, and the reason.
+    // The least that schema and rules accept, with the first report's number and the reason.
     let xml = Xml::document("report", "retraction", |x| {
         x.element("incidentSummary", |x| {
             x.value("incidentType", "", Some(incident_type(of.incident)));
@@ -352,7 +359,7 @@ pub fn retraction(of: &Retraction<'_>) -> String {
     xml.finish().0
 }
 
-/// The schema's word for a sort of incident.
+/// The schema's word for a kind of incident.
 fn incident_type(kind: IncidentKind) -> &'static str {
     match kind {
         IncidentKind::Material => "Child Pornography (possession, manufacture, and distribution)",
@@ -615,7 +622,7 @@ fn file_document(
         if file.viewed_whole || !file.viewed_metadata {
             x.value("exifViewedByEsp", "", Some(file.viewed_metadata));
         }
-        // Where it was meant to be seen says nothing of whether it ever was.
+        // Not derived from the surface: where a file was meant to be seen doesn't say that it was.
         x.value("publiclyAvailable", "publicly_available", file.public);
         let supplemental = facts.supplemental || file.as_received;
         let relevance = if supplemental && !batched {
@@ -802,7 +809,8 @@ fn marks(x: &mut Xml, facts: &obhut_facts::FileFacts, batched: bool) {
     }
 }
 
-/// The file's own category, where it is on the scale the service takes and the provider may classify.
+/// Writes the file's category as `industryClassification` if it is on the scale the service takes
+/// and the provider may classify; otherwise into the free text.
 fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile) {
     let facts = file.facts.expose();
     let Some(category) = &file.category else {
@@ -837,7 +845,7 @@ fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile) {
     x.left_over("category", &format!("{scale} {value}"));
 }
 
-/// A path of the provider's own disk says nothing to police.
+/// The last part of a path: the folders on the provider's own disk mean nothing to police.
 fn base_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }

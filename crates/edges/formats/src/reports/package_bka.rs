@@ -1,8 +1,10 @@
 //! A package for the German Bundeskriminalamt under DSA art. 18, in German.
 //!
-//! The BKA publishes what its portal asks for, but no schema and no interface. The list begins with the two fields
-//! of that guide that could be read, a) and b); the others are our own: what police need to start.
-//! Invariant: danger and offence are a person's word. Neither follows from a category of a list.
+//! The BKA publishes a guide to the fields of its portal, but no schema and no interface. The list
+//! begins with the two fields of that guide that could be read, a) and b). The others are our own:
+//! what police need to begin.
+//!
+//! Invariant: a person determines danger and offence. Neither follows from a category of a list.
 
 use obhut_facts::{Dossier, Language, Question};
 
@@ -18,7 +20,7 @@ pub const FORM: Form = Form {
     write: |d| packages::render(d, &PROFILE),
 };
 
-/// The guide the first two fields are of.
+/// The guide that has the first two fields.
 const GUIDE: &str = "BKA, Übermittlung von Verdachtsmeldungen gemäß Art. 18 DSA";
 
 /// What a person has to determine before the report can be approved.

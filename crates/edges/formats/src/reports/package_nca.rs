@@ -1,9 +1,12 @@
 //! A package for the British National Crime Agency, by Schedule 1 of SI 2026/268.
 //!
-//! The regulations let providers report by portal or interface only; this is what is copied into the
-//! portal, in its order. The interface's description isn't public.
-//! Invariant: it can't be approved until the provider has recorded its duty. A provider outside the United Kingdom
-//! reports content linked with it, and no other (section 66(2)): the link is proposed here, and a person's word.
+//! The regulations let providers report by portal or API only. This is what a person copies into
+//! the portal, in its order; the API's description isn't public.
+//!
+//! Invariant: it can't be approved until the provider has recorded its duty, and who established
+//! that no arrangement under section 70(5) covers the content. A provider outside the United
+//! Kingdom reports only content linked with the United Kingdom (section 66(2)): this module
+//! proposes the link, a person determines it.
 
 use obhut_facts::{Account, Dossier, Facts, Language, NcaDuty, Place, Question};
 
@@ -59,7 +62,8 @@ fn checks(d: &Dossier) -> Vec<Remark> {
     remarks
 }
 
-/// What in the facts suggests a link; names fields, never their content.
+/// The remark that asks for the link, with what in the facts suggests one: fields, never their
+/// content.
 fn proposal(facts: &Facts) -> String {
     let asks = "a provider outside the United Kingdom reports only content linked with it; a person determines the link";
     let mut traces = Vec::new();
@@ -107,7 +111,7 @@ fn is_in_uk(account: &Account) -> bool {
         })
 }
 
-/// ISO 3166-1: GB; UK is reserved for it and often written.
+/// True for GB (ISO 3166-1) and for UK, which is reserved for it and often written.
 fn names_uk(country: Option<&str>) -> bool {
     country.is_some_and(|c| c.eq_ignore_ascii_case("GB") || c.eq_ignore_ascii_case("UK"))
 }

@@ -69,7 +69,7 @@ fn write(d: &Dossier) -> Rendered {
         .and_then(|t| t.parse::<jiff::Timestamp>().ok());
     let found =
         jiff::Timestamp::from_microsecond(d.found_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    // The report needs a time; the time of the finding is the best that is always known.
+    // The report needs a time; the one at which it was found is always known.
     let when = known.unwrap_or(found);
     out.insert("timestamp".into(), when.to_string().into());
     out.insert("reporter".into(), who.clone());
@@ -191,7 +191,7 @@ fn is_the_url(field: &str, facts: &obhut_facts::Facts, url: Option<&str>) -> boo
     })
 }
 
-/// A complete URL.
+/// True for a complete URL: with scheme and host, without white space.
 fn is_url(text: &str) -> bool {
     !text.chars().any(char::is_whitespace) && url::Url::parse(text).is_ok_and(|u| u.has_host())
 }

@@ -1,4 +1,4 @@
-//! GraphSense ActorPacks: YAML, who services are: name in registers, countries.
+//! GraphSense ActorPacks (YAML): who operates a service, with legal name and jurisdictions.
 
 use obhut_facts::ActorRecord;
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use super::tagpack::{pack, text_of};
 use super::{TagFile, problem};
 
 pub(super) fn is(text: &str) -> bool {
-    // At the margin only: an `actors:` inside a tag would be indented.
+    // Only unindented: an `actors:` inside a tag would be indented.
     text.lines().any(|l| l.trim_end() == "actors:")
 }
 
@@ -26,7 +26,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
                 .push(problem(name, row, "it has no id; ignored"));
             continue;
         };
-        // The context is JSON in a text, or a list of fields.
+        // `context` is JSON in a string, or a mapping.
         let context = match fields.get("context") {
             Some(Value::String(json)) => serde_json::from_str::<Value>(json).unwrap_or_default(),
             Some(other) => other.clone(),

@@ -1,10 +1,11 @@
-//! Plain lists: one address a line and nothing else, as the sanctions lists for bitcoin are passed on.
+//! Plain lists: one address a line and nothing else, the form in which bitcoin sanctions lists
+//! circulate.
 
 use obhut_facts::TagRecord;
 
 use super::TagFile;
 
-/// Lines examined to detect the format.
+/// Lines examined to detect the format. Our judgement.
 const LINES_LOOKED_AT: usize = 50;
 
 pub(super) fn is(text: &str) -> bool {
@@ -20,7 +21,7 @@ pub(super) fn is(text: &str) -> bool {
 }
 
 pub(super) fn read(name: &str, text: &str) -> TagFile {
-    // Only the file's name can say it: such a list has nothing but addresses.
+    // Only the file name can say that it is OFAC's: the list has nothing but addresses.
     let sanctions =
         name.to_lowercase().contains("sanction") || name.to_lowercase().contains("ofac");
     let (label, source) = if sanctions {
@@ -42,7 +43,7 @@ pub(super) fn read(name: &str, text: &str) -> TagFile {
                 category: Some("user".into()),
                 source: source.to_owned(),
                 date: None,
-                // `authority_data` and `unknown` on the ladder of confidence (tags.rs).
+                // The values of `authority_data` and `unknown` (CONFIDENCE in tags.rs).
                 confidence: if sanctions { 60 } else { 5 },
                 // The list names single addresses and says nothing about what was spent with them.
                 for_cluster: false,

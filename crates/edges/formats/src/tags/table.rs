@@ -1,4 +1,5 @@
-//! CSV with a column `address`: label, category, actor, source, date, confidence, currency, cluster.
+//! CSV with the columns `address` and `label`, and optionally category, actor, source, date,
+//! confidence, currency, cluster, creator.
 
 use obhut_facts::TagRecord;
 
@@ -8,7 +9,7 @@ pub(super) fn is(first: &str) -> bool {
     columns(first).is_some()
 }
 
-/// The separator and the columns' names.
+/// The separator and the columns' names, in lower case; `None` if the line isn't such a header.
 fn columns(first: &str) -> Option<(u8, Vec<String>)> {
     [b',', b';', b'\t'].into_iter().find_map(|separator| {
         // Split without quoting rules: a column name with the
@@ -67,7 +68,7 @@ pub(super) fn read(name: &str, text: &str) -> TagFile {
         };
         let said = field(&["confidence"]);
         let sure = match said.as_deref() {
-            // `unknown` on TagPack's ladder.
+            // The value of TagPack's `unknown`.
             None => Some(5),
             Some(word) => confidence(word).or_else(|| word.parse().ok().filter(|n| *n <= 100)),
         };
@@ -76,7 +77,7 @@ pub(super) fn read(name: &str, text: &str) -> TagFile {
             file.problems.push(problem(name, row, what));
             continue;
         };
-        // Anything else counts for the whole cluster, also a missing column, as in tagpack.rs.
+        // Any other word counts for the whole cluster. So does a missing one, as in tagpack.rs.
         let alone = ["no", "false", "0", "nein"];
         file.tags.push(TagRecord {
             address,

@@ -1,4 +1,4 @@
-//! GraphSense TagPacks: YAML, a head whose fields count for every tag that doesn't say otherwise.
+//! GraphSense TagPacks (YAML): the header's fields count for every tag that doesn't set its own.
 
 use obhut_facts::TagRecord;
 use serde_json::{Map, Value};
@@ -91,11 +91,10 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
     Ok(file)
 }
 
-/// The fields of a YAML file.
+/// The fields of a YAML file, whose root must be a mapping.
 pub(super) fn pack(text: &str) -> Result<Map<String, Value>, String> {
-    // Strict booleans: an exchange may be called `No`. The budget allows TAGS_MAX tags of a
-    // dozen fields (key and value are an event each). A pack may have as many tags as a file, a
-    // dozen fields each.
+    // Strict booleans: an exchange may be called `No`. The budget is 30 events for each of TAGS_MAX
+    // tags: a dozen fields, key and value an event each, and the start and end of the mapping.
     let options = serde_saphyr::options! {
         strict_booleans: true,
         budget: serde_saphyr::budget! {
@@ -159,7 +158,7 @@ fn one(head: &Map<String, Value>, tag: &Map<String, Value>) -> Result<Option<Tag
     }))
 }
 
-/// A day, or a time that begins with one.
+/// True for a day like `2026-11-22`, or a time that begins with one.
 fn is_date(text: &str) -> bool {
     // Not a calendar: February 31 passes.
     let day: Vec<&str> = text.get(..10).unwrap_or(text).split('-').collect();
@@ -170,7 +169,8 @@ fn is_date(text: &str) -> bool {
     day.len() == 3 && number(0, 1970, 9999) && number(1, 1, 12) && number(2, 1, 31)
 }
 
-/// A field of the tag, or of the head; numbers and dates as they are written.
+/// A field of the tag, else of the header, as text; `None` if it is blank or neither text nor
+/// number.
 pub(super) fn text_of(
     head: &Map<String, Value>,
     tag: &Map<String, Value>,

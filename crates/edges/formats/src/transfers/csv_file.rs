@@ -9,7 +9,7 @@ use super::{Channels, Mapping, record_of_texts};
 
 /// Longest record, in bytes. Our judgement.
 const RECORD_BYTES_MAX: usize = 1 << 20;
-/// Lines that one record may go over, inside quotation marks. Our judgement.
+/// Further lines that one record may span inside quotation marks. Our judgement.
 const RECORD_LINES_MAX: usize = 64;
 
 // Long: a single pass whose state is in local variables.
@@ -122,8 +122,8 @@ pub(super) fn read(
             transfers.unreadable(number, why);
             continue;
         }
-        // After splitting is early enough: a delimiter or
-        // quote is ASCII and never inside a sequence.
+        // After splitting is early enough: delimiters and quotation marks are ASCII and never part
+        // of a longer UTF-8 sequence.
         if std::str::from_utf8(&line).is_err() {
             transfers.unreadable(number, "not valid UTF-8");
             continue;
@@ -139,7 +139,7 @@ pub(super) fn read(
 const NO_TABLE: &str =
     "it is neither CSV (UTF-8, with a line of column names), nor Parquet, nor ISO 20022 in UTF-8";
 
-/// Lines of a file, without their ends; a line that is too long is cut and later refused.
+/// Lines of a file, without line ends; a line that is too long is cut and later refused.
 struct Lines<R> {
     file: io::BufReader<R>,
 }

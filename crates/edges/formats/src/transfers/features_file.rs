@@ -1,7 +1,7 @@
-//! Rolling features of every transfer: Parquet (or any other file) in, Parquet out.
+//! Writes the rolling features of every transfer to a Parquet file.
 //!
-//! Transfers are spread by sender over parts as they are read; each part is then put in order, run
-//! through the windows and written, so that only the packed columns are ever held as a whole.
+//! Transfers are partitioned by sender as they are read. Each partition is then sorted, run through
+//! the windows and written, so that only the packed columns are ever held as a whole.
 
 use std::fs::File;
 use std::io;
@@ -16,10 +16,10 @@ use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-/// Into how many parts transfers are spread.
+/// Number of partitions: one for each value of the hash's top eight bits (`push`).
 const PARTS: usize = 256;
 
-/// Transfers by sender, as few bytes each as will do.
+/// Transfers partitioned by sender, in packed columns.
 pub struct BySender {
     parts: Vec<Part>,
     policy: Policy,
@@ -36,7 +36,7 @@ struct Part {
 }
 
 impl BySender {
-    /// Small means within the policy's price band for the currency.
+    /// An empty set. An amount is small if it is within the policy's price band for its currency.
     pub fn new(policy: Policy) -> Self {
         Self {
             parts: (0..PARTS).map(|_| Part::default()).collect(),
@@ -44,7 +44,7 @@ impl BySender {
         }
     }
 
-    /// One more; `row` is its place in the order of processing.
+    /// Adds a transfer; `row` is its place in the order of processing, from 0.
     pub fn push(&mut self, row: u64, t: &Transfer) {
         // Fibonacci hashing, 2^64 divided by the golden ratio; the top eight bits number PARTS.
         let part = (t.sender.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize;
@@ -60,8 +60,9 @@ impl BySender {
             .push((t.amount_minor as u64) << 1 | u64::from(small));
     }
 
-    /// Writes a row for each transfer, grouped by sender: its number among those processed, from 0,
-    /// its sender, and both windows.
+    /// Writes a row for each transfer (its number among those processed, its sender, and the
+    /// features of both windows) and returns how many. The rows of a sender are together and in
+    /// time order; the order of the senders varies from run to run.
     ///
     /// # Errors
     /// The file can't be written.
@@ -140,7 +141,7 @@ struct Work {
 }
 
 impl Work {
-    /// Brings the rows of each sender together, by counting.
+    /// Groups the rows by sender, with a counting sort.
     fn group(&mut self, part: &Part) {
         let n = part.row.len();
         self.numbers.clear();
@@ -265,7 +266,8 @@ fn write_batches(
     ready: &mpsc::Receiver<RecordBatch>,
     names: Named<'_>,
 ) -> Result<u64, ParquetError> {
-    // Speed before size: the rolling features are measured with writing (docs/performance.md).
+    // Speed before size: the benchmark of the rolling features includes writing
+    // (docs/performance.md).
     let properties = WriterProperties::builder()
         .set_compression(Compression::UNCOMPRESSED)
         .set_dictionary_enabled(false)
@@ -293,7 +295,7 @@ fn write_batches(
     }
     let writer = match writer {
         Some(writer) => writer,
-        // Nothing came: a file with its columns and no row.
+        // No transfer: a file with its columns and no row.
         None => ArrowWriter::try_new(out.take().expect("one file"), first.schema(), None)?,
     };
     writer.close()?;

@@ -73,7 +73,8 @@ impl PartyFields {
             .map_or("", String::as_str)
     }
 
-    /// Country of the address, else of residence, the IBAN or the BIC.
+    /// Country of the address, else of residence, else of the IBAN, else of the BIC; empty if none
+    /// has one.
     fn country(&self) -> &str {
         // An IBAN begins with its country (ISO 13616), a BIC has it at 5 and 6 (ISO 9362).
         if !self.country.is_empty() {
@@ -109,8 +110,9 @@ impl PartyFields {
 /// Reads a message from a stream.
 ///
 /// # Errors
-/// The message is not supported or is truncated before its first transaction, its head is too long or announces
-/// another number of transactions, or reading fails. Broken transactions are reported to `transfers`.
+/// The message is not supported or is truncated before its first transaction; its head, or the part
+/// between two transactions, is too long; the head announces another number of transactions than
+/// the file has; or reading fails. Broken transactions are reported to `transfers`.
 pub fn read(
     file: impl Read,
     words: &mut Channels,
@@ -146,8 +148,8 @@ fn each(mut file: impl Read, words: &mut Channels, put: &mut Sink<'_>) -> Result
     let mut at = 0;
     loop {
         if !done {
-            // Only what is not parsed yet is kept: memory is bounded by one transaction, what may lie between two,
-            // and a chunk.
+            // Only what is not parsed yet is kept: memory is bounded by one transaction, the part
+            // between two, and a chunk.
             if at > 0 {
                 held.drain(..at);
                 at = 0;
@@ -187,7 +189,8 @@ fn each(mut file: impl Read, words: &mut Channels, put: &mut Sink<'_>) -> Result
                     let why = format!(
                         "the transaction is not closed or is longer than {TRANSACTION_BYTES_MAX} bytes"
                     );
-                    // It may be the first of its payment: what follows it has that payer, not the one before.
+                    // It may be the first of its payment: the transactions after it have that
+                    // payer.
                     message.head(&held[at..at + from]);
                     put(Err(why), number, String::new());
                     at += to;
@@ -304,12 +307,12 @@ impl Message {
         }
     }
 
-    /// True if more lies before the next transaction than may.
+    /// True if `HEAD_BYTES_MAX` and a chunk are held without the start of a transaction.
     fn is_between(&self, held: &[u8]) -> bool {
         held.len() > HEAD_BYTES_MAX + CHUNK_BYTES && find(held, &self.open).is_none()
     }
 
-    /// Content before a transaction; within a payment it states the payer.
+    /// Takes the payer from what precedes a transaction, if a payment begins there.
     fn head(&mut self, between: &[u8]) {
         let Some(at) = find(between, &self.payment_open) else {
             return;
@@ -361,7 +364,7 @@ fn take(block: &[u8], message: &Message, number: u64, words: &mut Channels, put:
     } else {
         &said.accepted
     };
-    // UETR first, it is unique worldwide. NOTPROVIDED is how ISO 20022 leaves an id blank.
+    // UETR first: it is unique worldwide. NOTPROVIDED is how ISO 20022 leaves an id blank.
     let tx = [&said.uetr, &said.tx_id, &said.end_to_end, &said.instruction]
         .into_iter()
         .find(|t| !t.is_empty() && *t != "NOTPROVIDED")
@@ -421,7 +424,7 @@ fn read_elements(block: &[u8], said: &mut Fields) -> Result<(), String> {
     reader.config_mut().check_end_names = true;
     let mut path: Vec<&[u8]> = Vec::with_capacity(12);
     let mut of = Owner::Nothing;
-    // The depth of an element whose field has a value already, as a second id: the first counts.
+    // Depth of an element whose field has a value already, such as a second id: the first counts.
     let mut skipped: Option<usize> = None;
     let broken = |e: &dyn std::fmt::Display, at: u64| {
         let kind = e.to_string();
@@ -466,7 +469,7 @@ fn read_elements(block: &[u8], said: &mut Fields) -> Result<(), String> {
                     && !slot.is_empty()
                 {
                     match local {
-                        // A reference in several lines.
+                        // A reference may come in several elements; they are joined.
                         b"Ustrd" => slot.push(' '),
                         _ => skipped = skipped.or(Some(path.len())),
                     }
@@ -537,7 +540,7 @@ fn local_of<'a>(block: &'a [u8], name: &[u8]) -> &'a [u8] {
         .unwrap_or(b"")
 }
 
-/// Where the text of an element goes.
+/// The field that takes the text of the element at `path`; `None` if no field does.
 fn slot<'a>(path: &[&[u8]], of: Owner, said: &'a mut Fields) -> Option<&'a mut String> {
     let last = *path.last()?;
     let parent = path.len().checked_sub(2).map_or(&b""[..], |p| path[p]);

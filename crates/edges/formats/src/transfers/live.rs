@@ -26,10 +26,10 @@ pub struct Texts<'a> {
     pub utc_offset_minutes: &'a str,
 }
 
-/// A record of texts.
+/// Builds a record from texts.
 ///
 /// # Errors
-/// Why there is none, naming fields only.
+/// A field can't be used; the text names the field, never its value.
 pub fn record<'a>(texts: &Texts<'a>, words: &mut Channels) -> Result<Record<'a>, String> {
     let fields: [&'a str; COLUMNS.len()] = {
         let mut fields = [""; COLUMNS.len()];
@@ -54,8 +54,8 @@ pub fn record<'a>(texts: &Texts<'a>, words: &mut Channels) -> Result<Record<'a>,
     record_of_texts(1, &|place| fields[place], words)
 }
 
-/// A channel number derived by hashing, so that nothing is remembered between requests; two
-/// channels may collide.
+/// A channel's number, 1 to 255, by hash, so that nothing is remembered between requests; two
+/// channels may collide. 0 for an empty text.
 pub fn channel(text: &str) -> u8 {
     match super::contact(text) {
         0 => 0,
@@ -64,8 +64,8 @@ pub fn channel(text: &str) -> u8 {
     }
 }
 
-/// The transactions of an ISO 20022 message, each as a record or the reason why it is none, with its
-/// id where it has one.
+/// Passes each transaction of an ISO 20022 message to `put`: the record, or why it can't be read,
+/// and the transaction's id, empty if it has none.
 ///
 /// # Errors
 /// It isn't a supported message, or has more than `most` transactions.

@@ -109,7 +109,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Batches of a row group that wait to be taken.
+/// Decoded batches that may wait in a row group's channel. Our judgement.
 const AHEAD_BATCHES: usize = 4;
 
 /// Some rows, decoded as far as possible on a worker thread.
@@ -156,7 +156,7 @@ impl ChunkReader for At {
     }
 }
 
-/// Reads on from a place.
+/// A reader that begins at `at`.
 struct From {
     file: File,
     at: u64,
@@ -180,12 +180,12 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Looks at a file's columns.
+    /// Reads the footer and finds the columns.
     ///
     /// # Errors
-    /// It is damaged, or a column is missing.
+    /// The footer is damaged, a row group is too large, or a column is missing or ambiguous.
     pub fn new(file: &File, mapping: &Mapping) -> Result<Self, String> {
-        // The Arrow schema that writers leave inside would only bring more kinds of text.
+        // The Arrow schema that writers embed would only add more string types.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = catch_unwind(AssertUnwindSafe(|| {
             ArrowReaderMetadata::load(file, options)
@@ -224,19 +224,20 @@ impl Opened {
         })
     }
 
-    /// How many row groups.
+    /// Number of row groups.
     pub fn row_groups(&self) -> usize {
         self.metadata.metadata().num_row_groups()
     }
 
-    /// Rows of one.
+    /// Rows of a row group, as the footer declares them.
     pub fn rows(&self, group: usize) -> u64 {
         self.metadata.metadata().row_group(group).num_rows() as u64
     }
 
     /// Decodes a row group; stops when the receiver is gone.
     fn decode(&self, file: &File, group: usize, latest: i64, out: &SyncSender<Chunk>) {
-        // The crate refuses what is damaged; where it panics instead, that is the same to us.
+        // The crate returns an error for damaged data; if it panics instead, that counts as the
+        // same.
         let opened = catch_unwind(AssertUnwindSafe(|| self.group(file, group)));
         let mut reader = match opened {
             Ok(Ok(reader)) => reader,
@@ -429,7 +430,8 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Microseconds, the zone where there is one, and whether one was missing.
+    /// Microseconds since 1970, the offset in minutes if there is one, and whether the zone is
+    /// missing.
     fn time(&self, row: usize) -> Result<(i64, Option<i16>, bool), String> {
         match self {
             Values::Times(_, a, _) if a.is_null(row) => Err("ts is missing".into()),
@@ -478,7 +480,8 @@ fn is_plain(columns: &[Values<'_>]) -> bool {
         .all(|c| matches!(c, Values::Absent))
 }
 
-/// Rows whose ids are numbers and that have no optional column; nothing where that isn't so.
+/// Prepares rows on a worker thread. Only batches with whole-number ids and no optional column can
+/// be; `None` for any other.
 fn prepare_batch(
     batch: &RecordBatch,
     places: &[Option<usize>],

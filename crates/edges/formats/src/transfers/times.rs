@@ -1,18 +1,18 @@
 //! Parses timestamps.
 
-/// A moment, as a record has it.
+/// A moment, and what its text says about the time zone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Moment {
     /// Microseconds since 1970, UTC.
     pub at_micros: i64,
-    /// Distance from UTC, where the text has one that isn't UTC itself.
+    /// Offset from UTC in minutes; `None` if the text has none, or UTC itself.
     pub zone_minutes: Option<i16>,
-    /// The text had no zone.
+    /// True if the text has no zone; it is then read as UTC.
     pub zone_missing: bool,
 }
 
-/// ISO 8601: `2026-03-01T22:41:00+01:00`, a blank for the T, a date alone; or seconds, milliseconds,
-/// microseconds or nanoseconds since 1970, detected from the length.
+/// Parses ISO 8601 (`2026-03-01T22:41:00+01:00`, a blank for the T, a date alone), or seconds,
+/// milliseconds, microseconds or nanoseconds since 1970, distinguished by the number of digits.
 ///
 /// # Errors
 /// It is none of these.
@@ -90,7 +90,7 @@ fn iso(b: &[u8]) -> Option<Moment> {
     at_micros += (hour * 3_600 + minute * 60 + second) * 1_000_000;
     if rest.first() == Some(&b'.') {
         let digits = rest[1..].iter().take_while(|d| d.is_ascii_digit()).count();
-        // Nine digits are nanoseconds; what is below a microsecond is cut.
+        // Nine digits are nanoseconds; the part below a microsecond is cut.
         if digits == 0 || digits > 9 {
             return None;
         }
@@ -141,7 +141,7 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Howard Hinnant, chrono-compatible low-level date algorithms.
+/// Days from 1970-01-01 (Howard Hinnant, chrono-compatible low-level date algorithms).
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let y = if month <= 2 { year - 1 } else { year };
     let era = y.div_euclid(400);

@@ -1,4 +1,5 @@
-//! A ZIP as police download it: the structured report in it, with its attachments.
+//! A ZIP as police download it: the structured report in it, or else a PDF. Nothing else in it is
+//! read.
 
 use std::borrow::Cow;
 use std::io::{Cursor, Read as _};
@@ -8,9 +9,9 @@ use obhut_facts::{IncomingFormat, ParsedReport, Understood};
 use super::super::{REPORT_BYTES_MAX, read_text};
 use super::{encoding, pdf};
 
-/// Files in one archive. Our judgement.
+/// Most files in one archive. Our judgement.
 const MEMBERS_MAX: usize = 1_000;
-/// Bytes of all its files together, unpacked. Our judgement.
+/// Most bytes of all its files together, unpacked. Our judgement.
 const UNPACKED_BYTES_MAX: usize = 4 * REPORT_BYTES_MAX;
 
 /// True for the first bytes of a ZIP.
@@ -18,7 +19,8 @@ pub(in crate::incoming) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
 }
 
-/// The structured documents of an archive, if there is more than one; each is a report.
+/// The structured documents of an archive, each a report; empty unless there are at least two. Its
+/// other files are not among them.
 pub(in crate::incoming) fn each_document(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let members = members(bytes).unwrap_or_default();
     let structured: Vec<_> = members.into_iter().filter(|m| is_structured(m)).collect();
@@ -28,14 +30,17 @@ pub(in crate::incoming) fn each_document(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     }
 }
 
+/// Reads the one report of an archive.
+///
 /// # Errors
-/// It can't be unpacked within the limits, or nothing in it can be read.
+/// It can't be unpacked within the limits, or nothing in it is a report in a known format.
 pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
     let members = members(bytes)?;
     best(&members).ok_or_else(|| "nothing in the archive is a report in a known form".to_owned())
 }
 
-/// The report among some documents: the structured one, or else a PDF. Nothing for texts alone.
+/// The report among some documents: the first structured one, or else the first PDF. `None` if
+/// there is neither. `Partly` understood if there are other documents.
 pub(in crate::incoming) fn best(documents: &[Vec<u8>]) -> Option<ParsedReport> {
     let structured = documents
         .iter()
@@ -79,7 +84,7 @@ fn members(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
             continue;
         }
         let mut content = Vec::new();
-        // What its directory says of its size is a claim.
+        // The size in the directory is only a claim, so the unpacked bytes are counted.
         let read = file
             .take(left + 1)
             .read_to_end(&mut content)

@@ -1,15 +1,17 @@
-//! Bytes as text, in whatever encoding they came.
+//! Decodes text of any common encoding.
 
 use chardetng::EncodingDetector;
 use encoding_rs::Encoding;
 
-/// Bytes looked at for a declared encoding. Our judgement: a declaration is the first thing in a document.
+/// Bytes searched for a declared encoding. Our judgement: an XML declaration comes first in a
+/// document.
 const DECLARATION_BYTES_MAX: usize = 200;
 
-/// The text: by its byte order mark, as UTF-8, as an XML declaration says, or as its bytes suggest.
+/// Decodes by the byte order mark, else as UTF-8, else by the XML declaration, else by a guess.
+/// UTF-16 without a byte order mark is detected by its NUL bytes.
 ///
 /// # Errors
-/// It isn't text.
+/// It has NUL bytes and isn't UTF-16, or too many control characters.
 pub(in crate::incoming) fn text(bytes: &[u8]) -> Result<String, String> {
     let text = match Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding.decode(bytes).0.into_owned(),
@@ -18,7 +20,7 @@ pub(in crate::incoming) fn text(bytes: &[u8]) -> Result<String, String> {
             Err(_) => guessed(bytes),
         },
     };
-    // Text in UTF-16 without a byte order mark is valid UTF-8 where it is English, with a NUL after each letter.
+    // ASCII text in UTF-16 without a byte order mark is valid UTF-8, with a NUL beside each letter.
     if text.contains('\0') {
         return utf16(bytes).ok_or_else(|| "it contains a null byte, so it isn't text".to_owned());
     }
@@ -28,8 +30,9 @@ pub(in crate::incoming) fn text(bytes: &[u8]) -> Result<String, String> {
     }
 }
 
-/// True for bytes that some encoding turns into letters and that no person wrote: more than one control character in a
-/// hundred. Our judgement: a stray one occurs in what people paste.
+/// True if more than one character in a hundred is a control character. Some encodings turn any
+/// bytes into characters, so that decoding proves nothing. Our judgement: pasted text may hold a
+/// stray one.
 fn is_binary(text: &str) -> bool {
     let is_odd = |c: &char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}');
     text.chars().filter(is_odd).count() * 100 > text.chars().count()
@@ -45,7 +48,7 @@ fn guessed(bytes: &[u8]) -> String {
     encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
 
-/// The encoding of an XML declaration.
+/// The encoding that an XML declaration names.
 fn declared(head: &[u8]) -> Option<&'static Encoding> {
     let head = String::from_utf8_lossy(head);
     let (_, rest) = head.strip_prefix("<?xml")?.split_once("encoding=")?;
@@ -53,7 +56,8 @@ fn declared(head: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_label(rest[1..].split(quote).next()?.as_bytes())
 }
 
-/// UTF-16 without a byte order mark, if every second byte of what looks like letters is NUL.
+/// Decodes UTF-16 without a byte order mark, if most bytes at even places are NUL or most at odd
+/// ones, but not both.
 fn utf16(bytes: &[u8]) -> Option<String> {
     let nul = |from: usize| {
         bytes

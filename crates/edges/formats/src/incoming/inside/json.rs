@@ -1,14 +1,14 @@
-//! Small helpers for JSON of many makers.
+//! Small helpers for JSON from many sources.
 
 use obhut_facts::Place;
 use serde_json::Value;
 
-/// A text that isn't blank, as it is or within `{"value": …}`.
+/// A field as text, trimmed: a string or number, plain or within `{"value": …}`. `None` if blank.
 pub(in crate::incoming) fn own(value: &Value, name: &str) -> Option<String> {
     said(&value[name])
 }
 
-/// The same of a value itself.
+/// As [`own`], for the value itself.
 pub(in crate::incoming) fn said(value: &Value) -> Option<String> {
     let plain = match value {
         Value::String(text) => text.clone(),
@@ -28,12 +28,12 @@ pub(in crate::incoming) fn items<'a>(value: &'a Value, name: &str) -> Vec<&'a Va
     }
 }
 
-/// The texts of a list.
+/// The items of a list as text; those that are blank or no text are left out.
 pub(in crate::incoming) fn texts(value: &Value, name: &str) -> Vec<String> {
     items(value, name).into_iter().filter_map(said).collect()
 }
 
-/// Addresses as one place; another server hosts them.
+/// Addresses as one place; empty for an empty list. Who hosts them stays open.
 pub(in crate::incoming) fn pages(urls: Vec<String>) -> Vec<Place> {
     match urls.is_empty() {
         true => Vec::new(),

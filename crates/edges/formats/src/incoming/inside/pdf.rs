@@ -10,13 +10,15 @@ use obhut_facts::{
 
 use super::super::{cybertip, empty, put_digest};
 
-/// Bytes of all its streams together, unpacked. Our judgement.
+/// Most bytes of all zlib streams together, unpacked. Our judgement.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
-/// Pages read. Our judgement.
+/// Most pages read. Our judgement.
 const PAGES_MAX: usize = 500;
 /// Longest text kept, in characters. Our judgement.
 const TEXT_CHARS_MAX: usize = 200_000;
 
+/// Reads the text and the labelled fields of a PDF.
+///
 /// # Errors
 /// It has no text that can be read within the limits.
 pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
@@ -26,7 +28,7 @@ pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
         ));
     }
     let unread = || "the PDF has no text that can be read".to_owned();
-    // The reader is made for well-formed files; what it can't take is unread, and nothing else.
+    // lopdf may panic on a malformed file; then only this report is unreadable.
     let text = catch_unwind(|| text(bytes))
         .ok()
         .flatten()
@@ -51,7 +53,8 @@ fn text(bytes: &[u8]) -> Option<String> {
     Some(all.chars().take(TEXT_CHARS_MAX).collect())
 }
 
-/// The text of a page, a line for each move to another line; the reader's own function joins them.
+/// Appends the text of a page, with a line break at each move to another line; lopdf's own text
+/// extraction would join the lines.
 fn page_text(
     document: &lopdf::Document,
     page: lopdf::ObjectId,
@@ -117,17 +120,18 @@ fn strings(
     Ok(())
 }
 
-/// How long its compressed streams are together, unpacked; counted, not kept.
+/// Total length of its zlib streams, unpacked; counted, not kept. Streams in other filters, or
+/// compressed twice, are not measured.
 fn unpacked(bytes: &[u8]) -> u64 {
     let mut total = 0;
     for at in memchr::memmem::find_iter(bytes, b"stream") {
         let rest = &bytes[at + b"stream".len()..];
         let rest = rest.strip_prefix(b"\r").unwrap_or(rest);
         let rest = rest.strip_prefix(b"\n").unwrap_or(rest);
-        // The first byte of a zlib stream with the usual window.
+        // A zlib stream: the low four bits of its first byte are 8, for deflate (RFC 1950).
         if rest.first().is_some_and(|b| b & 0x0f == 8) {
             let mut within = ZlibDecoder::new(rest).take(UNPACKED_BYTES_MAX + 1);
-            // What ends early counts as far as it went.
+            // A stream that ends in an error counts 0, even if it gave output before.
             let mut sink = std::io::sink();
             total += std::io::copy(&mut within, &mut sink).unwrap_or(0);
         }
@@ -138,11 +142,12 @@ fn unpacked(bytes: &[u8]) -> u64 {
     total
 }
 
-/// The labels of a printed CyberTipline report. What has none of them is a text.
+/// Reads the labels of a printed CyberTipline report. A PDF with neither its number nor an incident
+/// type is not understood; its text is the note.
 // Long: one label after the other.
 fn parse(text: &str) -> ParsedReport {
     let mut given = empty(IncomingFormat::Pdf);
-    // Readers of a print-out find labels; whatever else it says is in its text only.
+    // Only labelled fields are read; everything else is in the note.
     given.understood = Understood::Partly;
     let mut facts = Facts::default();
     let mut account = Account::default();
@@ -178,7 +183,7 @@ fn parse(text: &str) -> ParsedReport {
             }
             ("MD5" | "SHA1" | "SHA256", _) => put_digest(&mut given, label.trim(), value),
             ("Approximate Age", false) => {
-                // Only of a child; the number is read by the rules for text.
+                // A child's age: the rules for text read it from the note.
             }
             ("ESP User ID", true) => account.id = Some(value.to_owned()),
             ("Screen/User Name", true) => account.screen_name = Some(value.to_owned()),

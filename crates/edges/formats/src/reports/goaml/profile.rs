@@ -1,5 +1,5 @@
 //! A unit's profile: a template, line by line, of the report that it takes. docs/goaml.md explains
-//! the form, so that an authority's own can be added without a new version of obhut.
+//! the syntax, so that a unit's own profile can be added without a new version of obhut.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -35,12 +35,13 @@ impl Value {
     }
 }
 
-/// Elements inside one another, and parts within parts. Our judgement.
+/// Deepest nesting of elements and parts. Deeper indentation is refused; deeper parts are left out.
+/// Our judgement.
 const DEPTH_MAX: usize = 40;
 /// Longest profile, in lines. Our judgement.
 const LINES_MAX: usize = 2_000;
 
-/// A profile that can be written from.
+/// A parsed profile.
 #[derive(Debug)]
 pub(super) struct Profile {
     parts: BTreeMap<String, Vec<Line>>,
@@ -150,7 +151,7 @@ impl Profile {
         Ok(Profile { parts })
     }
 
-    /// A report out of values, and what is missing or doesn't fit.
+    /// Writes a report from the values; returns it with what is missing or doesn't fit.
     pub fn write(&self, values: &Value) -> (String, Vec<Missed>) {
         let mut writer = Writer {
             profile: self,
@@ -166,7 +167,7 @@ impl Profile {
 }
 
 fn element(content: &str) -> Result<Element, String> {
-    // With blanks around it: patterns and literals may contain a colon.
+    // Split at a colon with blanks around it: patterns and literals may contain one without.
     let (content, kind) = match content.split_once(" : ") {
         Some((before, kind)) => (before, read_kind(kind.trim())?),
         // As long as the longest free texts of the built-in profiles, `reason` for example.
@@ -406,7 +407,8 @@ impl Writer<'_> {
     }
 }
 
-/// A value as its kind writes it, or why it doesn't fit.
+/// The value in the notation of its kind, or why it doesn't fit. A date is written in UTC, without
+/// a zone.
 fn fit(text: &str, kind: &Kind) -> Result<String, String> {
     match kind {
         Kind::Text(low, high) => {
@@ -494,7 +496,7 @@ mod tests {
         }
     }
 
-    /// A profile with a mistake, and what its author is told.
+    /// A profile with a mistake, and the message that its author gets.
     #[test]
     fn mistakes_are_named_by_line() {
         for (text, expected) in [

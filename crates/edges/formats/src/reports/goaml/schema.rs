@@ -1,5 +1,6 @@
-//! An authority's own XML schema, read as far as goAML uses XML Schema, and documents held against
-//! it: sequences, choices, groups of both, named and anonymous types, restrictions of values.
+//! Validates documents against a unit's own XML schema, as far as goAML uses XML Schema: sequences,
+//! choices, groups of both, named and anonymous types, restrictions of values. Attributes are not
+//! checked.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::tree::{self, Node};
 
 /// Maximum number of faults reported per document. Our judgement.
 const FAULTS_MAX: usize = 100;
-/// Elements inside one another. Our judgement.
+/// Deepest nesting of elements. Our judgement.
 const DEPTH_MAX: usize = 60;
 
 /// A schema.
@@ -32,7 +33,8 @@ impl Schema {
         Ok(Schema { root, compat })
     }
 
-    /// What of a document doesn't fit: path and sentence; empty where all of it does.
+    /// What in a document doesn't fit, as path and message, at most `FAULTS_MAX`; empty if
+    /// everything fits.
     pub fn faults(&self, document: &str) -> Vec<(String, String)> {
         let mut check = Check {
             types: self
@@ -71,8 +73,8 @@ impl Schema {
     }
 }
 
-/// A simple type derived from itself, or a group that contains itself: following either would never end. (An
-/// element within itself is fine; a document's depth bounds it.)
+/// The name of a type derived from itself, or of a group that contains itself: following either
+/// would never end. (An element within itself is fine; the document's depth bounds it.)
 fn refers_to_itself(root: &Node) -> Option<&str> {
     let named: BTreeMap<&str, &Node> = root
         .children
@@ -206,7 +208,8 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Matches a particle from `at` on and returns where the next one begins.
+    /// Matches a particle of the schema against `all` from `at` on; returns where the next one
+    /// begins.
     fn particle(&mut self, p: &'a Node, all: &[Node], mut at: usize) -> usize {
         let (min, max) = occurs(p);
         let mut times = 0;
@@ -459,7 +462,8 @@ fn first_name(p: &Node) -> Option<&str> {
     }
 }
 
-/// A pattern of XML Schema is implicitly anchored at both ends; `^` and `$` are letters there.
+/// True if the whole text matches. XML Schema anchors a pattern at both ends, and `^` and `$` are
+/// ordinary characters in it; with `compat` they are anchors.
 fn fits(pattern: &str, text: &str, compat: bool) -> bool {
     let meant = if compat {
         let inner = pattern.strip_prefix('^').unwrap_or(pattern);
@@ -475,7 +479,7 @@ fn fits(pattern: &str, text: &str, compat: bool) -> bool {
     }
 }
 
-/// A hyphen between a range and another sign (`9-+`) is a hyphen.
+/// Escapes the hyphen in `9-+`, `9-\+` and `9-_`: after a range it means itself.
 fn mended(pattern: &str) -> String {
     pattern
         .replace("9-\\+", "9\\-\\+")
@@ -492,7 +496,7 @@ fn literal_anchors(pattern: &str) -> String {
             '\\' => escaped = true,
             '[' => inside = true,
             ']' => inside = false,
-            // Inside brackets `^` negates and `$` is a letter already.
+            // Inside brackets `^` negates and `$` is an ordinary character anyway.
             '^' | '$' if !inside => out.push('\\'),
             _ => {}
         }
@@ -505,7 +509,7 @@ fn literal_anchors(pattern: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A schema whose reading or checking never ended, and a date that ended inside a character.
+    /// Schemas whose validation would never end, and a date that is cut inside a character.
     #[test]
     fn hostile_schemas_and_values_are_refused() {
         let schema = |body: &str| {

@@ -7,7 +7,7 @@ use obhut_facts::{
 use super::xml::Xml;
 use super::{rules, schema};
 
-/// Longest value of a device, in characters (documentation of 2025-06-11).
+/// Longest `idValue` of a device, in characters (documentation of 2025-06-11).
 const DEVICE_VALUE_CHARS_MAX: usize = 2_083;
 
 /// Whose account it is: the schema has its own order of elements for each.
@@ -31,7 +31,7 @@ pub(super) fn account(x: &mut Xml, a: &Account, part: Part) {
                 x.left_over("middle_name", name);
             }
         }),
-        // The schema requires the element of a child, if only empty.
+        // The schema requires `victimPerson`, even if it is empty.
         (None, Part::Victim) => x.element(person, |_| {}),
         (None, _) => {}
     }
@@ -95,7 +95,7 @@ pub(super) fn account(x: &mut Xml, a: &Account, part: Part) {
     x.value("additionalInfo", "note", a.note.as_deref());
 }
 
-/// A tied account: the same data in yet another order.
+/// A linked account: the same data in yet another order.
 fn associated(x: &mut Xml, a: &Account) {
     let tie = a
         .tie
@@ -199,7 +199,7 @@ pub(super) fn phone(x: &mut Xml, name: &'static str, p: &Phone) {
         x.left_over("country_code", code);
     }
     let date = verified_at(x, p.verified, p.verified_at.as_deref());
-    // Ten digits at most by the documentation, and a cut extension would be another one.
+    // The documentation allows ten digits, and a cut extension would be another one.
     let extension = p.extension.clone().filter(|e| e.len() <= 10);
     if let (None, Some(long)) = (&extension, &p.extension) {
         x.left_over("extension", long);
@@ -250,7 +250,7 @@ pub(super) fn address(x: &mut Xml, name: &'static str, a: &Address) {
 }
 
 pub(super) fn ip_event(x: &mut Xml, e: &IpEvent) {
-    // Without an address the schema takes none of it.
+    // An event needs a valid address.
     if !x.takes_in("ipCaptureEvent", "ipAddress", &e.address) {
         x.remark(
             "ipCaptureEvent/ipAddress",
@@ -270,7 +270,7 @@ pub(super) fn ip_event(x: &mut Xml, e: &IpEvent) {
 }
 
 pub(super) fn device(x: &mut Xml, d: &Device) {
-    // A device's number that is cut is another device's.
+    // Never cut: a cut device id would be another device's.
     if d.value.chars().count() > DEVICE_VALUE_CHARS_MAX {
         x.remark(
             "deviceId/idValue",

@@ -10,7 +10,7 @@ use crate::tree::Node;
 
 /// Longest part of an e-mail address before the `@`, in characters. RFC 5321, section 4.5.3.1.1.
 const LOCAL_PART_CHARS_MAX: usize = 64;
-/// A clock may be ahead of the service's by this many seconds. Our judgement.
+/// How far ahead of `now` a time may be, in seconds: clocks differ. Our judgement.
 const AHEAD_SECONDS_MAX: i64 = 300;
 
 /// Why the service refuses a single value, if it does, regardless of context.
@@ -57,7 +57,7 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
     }
 }
 
-/// Two labels at least, none of them empty.
+/// True for at least two labels, none of them empty.
 fn is_dotted(domain: &str) -> bool {
     domain.contains('.') && domain.split('.').all(|label| !label.is_empty())
 }
@@ -71,7 +71,8 @@ fn out_of(text: &str, most: f64) -> bool {
     !text.parse::<f64>().is_ok_and(|v| v.abs() <= most)
 }
 
-/// Every rule a document breaks that the schema doesn't know.
+/// Every rule of the documentation that a document breaks; the schema's are in
+/// [`super::schema::faults`].
 pub fn faults(document: &Node, now: Timestamp) -> Vec<SchemaFault> {
     let mut found = Vec::new();
     let latest = now.as_second() + AHEAD_SECONDS_MAX;
@@ -141,7 +142,7 @@ fn single_values(node: &Node, path: String, latest: i64, found: &mut Vec<SchemaF
             }
         }
         "dateOfBirth" => {
-            // As a day in whatever zone is furthest ahead.
+            // Today's date at UTC+14, the zone furthest ahead.
             let today = Timestamp::from_second(latest + 14 * 3_600)
                 .map(|t| t.to_zoned(jiff::tz::TimeZone::UTC).date());
             let born = node.text.parse::<jiff::civil::Date>();
@@ -310,7 +311,8 @@ fn file(node: &Node, found: &mut Vec<SchemaFault>) {
     }
 }
 
-/// What a file of a batched report may not have.
+/// Every rule that a file of a batched report breaks: what it may not have, and the annotation it
+/// needs.
 pub fn batched_file_faults(node: &Node) -> Vec<SchemaFault> {
     let mut found = Vec::new();
     for name in [

@@ -14,10 +14,10 @@ mod xsd;
 
 pub use xsd::{as_xsd, differences};
 
-/// One line a type. `seq`: in this order; `all`: in any order, once; `one`: exactly one of them;
-/// `text:` a value. `?` none or one, `*` any number, `+` one or more, `|` either of two, `@` an
-/// attribute. After `:` the type, where it isn't named like the element; `s255` is text of at most
-/// 255 characters.
+/// One line for each type. `seq`: in this order; `all`: in any order, each at most once; `one`:
+/// exactly one of them; `text:` a value of the type that follows; `empty`: attributes only. `?`
+/// none or one, `*` any number, `+` one or more, `|` either of two, `@` an attribute. After `:` the
+/// type, if it isn't named like the element; `s` is text, `s255` text of at most 255 characters.
 const TYPES: &str = "
 report seq batchedReport? incidentSummary internetDetails* lawEnforcement? reporter personOrUserReported* intendedRecipient* victim* additionalInfo?:s
 batchedReport empty @reason:batchedReportReason
@@ -60,7 +60,7 @@ reportDoneResponse seq responseCode:int reportId:long files
 files seq fileId*:s
 ";
 
-/// One line a closed set of words, between bars.
+/// One line for each closed set of words: its name, then the words, separated by bars.
 const WORDS: &str = "
 batchedReportReason|VIRAL_POTENTIAL_MEME
 incidentType|Child Pornography (possession, manufacture, and distribution)|Child Sex Trafficking|Child Sex Tourism|Child Sexual Molestation|Misleading Domain Name|Misleading Words or Digital Images on the Internet|Online Enticement of Children for Sexual Acts|Unsolicited Obscene Material Sent to a Child
@@ -191,7 +191,8 @@ fn read_type(line: &str) -> (String, Type) {
     (name, made)
 }
 
-/// The type of an element in an element of that type, or of an attribute (`@name`) of it.
+/// The type of the child element `name`, or of the attribute `@name`, of the type `parent`. Panics
+/// if the schema has none.
 pub(super) fn type_of(parent: &str, name: &str) -> &'static str {
     let made = &PINNED.types[parent];
     let of = match name.strip_prefix('@') {
@@ -236,7 +237,7 @@ pub(super) fn misfit(text: &str, of: &str) -> Option<String> {
     })
 }
 
-/// True when the schema knows the word in that closed set.
+/// True if the closed set has the word. Panics if the schema has no such set.
 pub fn knows(set: &str, word: &str) -> bool {
     PINNED.words[set].iter().any(|w| w == word)
 }
@@ -257,7 +258,7 @@ pub fn elements() -> Vec<&'static str> {
     names
 }
 
-/// Every rule of schema and lengths that a document breaks.
+/// Every rule of the schema, and every length of the documentation, that a document breaks.
 pub fn faults(document: &Node) -> Vec<SchemaFault> {
     let mut found = Vec::new();
     match document.name.as_str() {
@@ -469,7 +470,7 @@ fn double(text: &str) -> bool {
             && text.parse::<f64>().is_ok())
 }
 
-/// `YYYY-MM-DD`, if wanted with a zone, as XML Schema writes it.
+/// True for `YYYY-MM-DD`, optionally with a zone, as XML Schema writes it.
 fn date(text: &str) -> bool {
     let day = zone(text).unwrap_or(text);
     day.len() == 10
@@ -477,7 +478,7 @@ fn date(text: &str) -> bool {
         && day.parse::<jiff::civil::Date>().is_ok()
 }
 
-/// `YYYY-MM-DDThh:mm:ss`, if wanted with a fraction and a zone.
+/// True for `YYYY-MM-DDThh:mm:ss`, optionally with a fraction and a zone.
 fn time(text: &str) -> bool {
     let plain = zone(text).unwrap_or(text);
     let Some((day, hour)) = plain.split_once('T') else {

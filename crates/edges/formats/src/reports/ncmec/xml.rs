@@ -1,7 +1,9 @@
-//! Elements in the order they are written, each value held against the schema before it is.
+//! Writes elements in the order of the calls and checks each value against the schema before
+//! writing it.
 //!
-//! Nothing is lost on the way: a value the service would refuse, and the rest of a text that is too
-//! long, go into the free text at the document's end, with the field they came from.
+//! Nothing is lost: a value that the service would refuse, and the full text of one that is too
+//! long, go into the free text at the document's end, with the field they came from. A document
+//! without free text lists those fields as omitted.
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
@@ -11,7 +13,7 @@ use super::super::{Omitted, Remark};
 use super::{rules, schema};
 use crate::tree::allowed;
 
-/// Elements whose text is cut where it is too long.
+/// Elements whose text is cut if it is too long; any other goes to the free text whole (`fitting`).
 const CUT: [&str; 6] = [
     "escalateToHighPriority",
     "incidentDateTimeDescription",
@@ -21,7 +23,7 @@ const CUT: [&str; 6] = [
     "name",
 ];
 
-/// A document in the making, and what is to be said about it.
+/// A document being written, with its remarks and omitted facts.
 pub(super) struct Xml {
     writer: Writer<Vec<u8>>,
     path: Vec<&'static str>,
@@ -61,7 +63,7 @@ impl Xml {
         self.fields.pop();
     }
 
-    /// The same for each of several.
+    /// As [`Self::of`], for each item, as `field[number]` from 0.
     pub fn each<T>(&mut self, field: &str, items: &[T], mut content: impl FnMut(&mut Self, &T)) {
         for (number, item) in items.iter().enumerate() {
             self.of(format!("{field}[{number}]"), |x| content(x, item));
@@ -100,7 +102,7 @@ impl Xml {
         self.value_with(name, field, &[], value);
     }
 
-    /// A value whose field is the current element.
+    /// A value that is itself the current field, as an item of [`Self::each`].
     pub fn item(&mut self, name: &'static str, value: impl ToString) {
         self.value(name, "", Some(value));
     }
@@ -122,7 +124,7 @@ impl Xml {
                 self.event(Event::Text(BytesText::new(&text)));
                 self.event(Event::End(BytesEnd::new(name)));
             }
-            // Without the value its attributes say nothing here either.
+            // The element isn't written, so its attributes go to the free text too.
             None => {
                 for (_, field, value) in attributes {
                     if let Some(value) = value {
@@ -148,7 +150,7 @@ impl Xml {
         self.left_over.push((field, readable(value)));
     }
 
-    /// The same for a fact of several parts, if there is anything in it.
+    /// As [`Self::left_over`], for a fact of several parts, as JSON; nothing if it is empty.
     pub fn left_over_whole<T: Serialize + Default + PartialEq>(&mut self, field: &str, value: &T) {
         if *value != T::default() {
             let text = terse(value);
@@ -174,7 +176,7 @@ impl Xml {
                 text += "\n\n";
             }
             text += "Further facts, by their field in the reporter's case file:\n";
-            // Our ids mean nothing to the reader.
+            // In file details the file's key is cut off: our ids mean nothing to the reader.
             let root = self.fields.first().cloned().unwrap_or_default();
             let lines: Vec<_> = left
                 .iter()
@@ -205,7 +207,7 @@ impl Xml {
         });
     }
 
-    /// The document, what is to be said of it, and what isn't in it.
+    /// The document, its remarks, and the facts it omits.
     pub fn finish(mut self) -> (String, Vec<Remark>, Vec<Omitted>) {
         // Where the form has no free text, what has no element is left out.
         for (field, _) in std::mem::take(&mut self.left_over) {
@@ -243,7 +245,7 @@ impl Xml {
         // Before every check: lengths are those of what is written.
         let whole = self.clean(&text);
         let text = match of {
-            // Times of every form that says a zone are written in the one form the schema takes.
+            // A time with a zone in another notation is rewritten in the one that the schema takes.
             "time"
                 if schema::misfit(&whole, of).is_some()
                     || whole.parse::<jiff::Timestamp>().is_err() =>
@@ -271,8 +273,8 @@ impl Xml {
         let chars = text.chars().count();
         match schema::chars_max(of).filter(|max| chars > *max) {
             None => Some(text),
-            // Free text may be cut, and what the schema asks for can't be left out; an account's id
-            // or an address that is cut is another one's.
+            // Only free text and what the schema requires may be cut: a cut id or address would be
+            // another account's.
             Some(max) if !CUT.contains(&name) => {
                 let why = format!("has {chars} characters, the service takes {max}");
                 self.refuse(field, &text, &why, schema::DOCUMENTATION)
@@ -384,7 +386,7 @@ fn printable(text: &str) -> String {
     text.chars().map(one).collect()
 }
 
-/// Control characters are written as their code points: they are part of the fact.
+/// Writes characters that XML can't carry as `\u{…}`: they are part of the fact.
 fn readable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

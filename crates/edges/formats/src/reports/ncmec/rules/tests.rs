@@ -2,7 +2,7 @@
 
 use super::refuses;
 
-/// Element, value, part of the reason; none where the service accepts it.
+/// Element, value, part of the reason; `None` if the service accepts the value.
 #[rustfmt::skip]
 const VALUES: &[(&str, &str, Option<&str>)] = &[
     ("url", "https://example.org/a", None),

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::{Attribute, Order, PINNED, Particle, Schema, Type};
 use crate::tree::{self, Node};
 
-/// How the schema that the service shows differs from the one this version writes: one sentence a
-/// difference, none when nothing differs.
+/// How the schema that the service publishes differs from the one this version writes: one sentence
+/// for each difference. Closed sets of words that are new there aren't named.
 pub fn differences(xsd: &str) -> Vec<String> {
     let Ok(root) = tree::parse(xsd) else {
         return vec!["the schema the service publishes isn't XML".into()];
@@ -60,7 +60,7 @@ fn compare(name: &str, ours: &Type, now: &Type, said: &mut Vec<String>) {
     for one in old.iter().filter(|n| !new.contains(n)) {
         said.push(format!("{name} no longer has {one}"));
     }
-    // A name that came or went shifts all others: comparing the rest would only repeat it.
+    // A name added or removed shifts all others: comparing the rest would only repeat it.
     if said.len() > before {
         return;
     }
@@ -107,7 +107,7 @@ fn read_xsd(root: &Node) -> Schema {
         types: BTreeMap::new(),
         words: BTreeMap::new(),
     };
-    // First which types are nothing but text, so that elements of them are values.
+    // First find the types that are nothing but text: elements of these are plain values.
     let mut plain: BTreeMap<String, String> = BTreeMap::new();
     for node in root.all("complexType").chain(root.all("simpleType")) {
         let name = node.attribute("name").unwrap_or_default().to_owned();
