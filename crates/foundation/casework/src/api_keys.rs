@@ -163,11 +163,17 @@ pub async fn set_key_surface(
     actor: &str,
 ) -> Result<()> {
     let mut tx = casework.db.begin().await?;
-    sqlx::query("UPDATE api_keys SET surface = $1 WHERE id = $2")
+    let set = sqlx::query("UPDATE api_keys SET surface = $1 WHERE id = $2")
         .bind(surface.word())
         .bind(id)
         .execute(&mut *tx)
         .await?;
+    if set.rows_affected() == 0 {
+        return Err(CaseworkError::NotFound {
+            what: "key",
+            id: id.to_owned(),
+        });
+    }
     audit::write(
         &mut tx,
         casework.now(),

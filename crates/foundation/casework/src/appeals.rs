@@ -58,7 +58,7 @@ pub async fn file_appeal(
             decided.id
         )));
     }
-    file(casework, case, reason, actor).await
+    file(casework, case, reason, actor, false).await
 }
 
 /// The rejected appeal against the latest decision, if there is one.
@@ -75,12 +75,13 @@ async fn decided_already(casework: &Casework, case: &str) -> Result<Option<Appea
     Ok(against)
 }
 
-/// Like [`file_appeal`], also if an appeal against this decision was rejected.
+/// Like [`file_appeal`], also if an appeal against this decision was rejected. `admitted`: the actor admitted it.
 pub(crate) async fn file(
     casework: &Casework,
     case: &str,
     reason: &str,
     actor: &str,
+    admitted: bool,
 ) -> Result<Appeal> {
     if reason.trim().is_empty() {
         return Err(CaseworkError::invalid(
@@ -111,6 +112,9 @@ pub(crate) async fn file(
     )
     .await?;
     audit::write(&mut tx, casework.now(), actor, "appeal.file", case, &id).await?;
+    if admitted {
+        audit::write(&mut tx, casework.now(), actor, "appeal.admit", case, &id).await?;
+    }
     tx.commit().await?;
     self::appeal(casework, case, &id).await
 }

@@ -160,8 +160,10 @@ pub async fn approve_report(
     let kept = keep_documents(casework, approvable, person, documents).await?;
     let mut tx = casework.db.begin().await?;
     let row = reports::find(&mut tx, report).await?;
-    // Another officer may have approved it in the meantime.
-    if !approvable.again {
+    // Another officer may have approved it in the meantime, or withdrawn it.
+    if approvable.again {
+        require_approved(&row)?;
+    } else {
         require_draft(&row)?;
     }
     require_second_person(&mut tx, &row, person).await?;
@@ -303,13 +305,33 @@ fn require_draft(row: &ReportRow) -> Result<()> {
     }
 }
 
+/// # Errors
+/// A conflict unless the report is approved.
+fn require_approved(row: &ReportRow) -> Result<()> {
+    match row.status.as_str() {
+        "approved" => Ok(()),
+        status => Err(CaseworkError::conflict(format!(
+            "report {} is {status} by now; look at it again",
+            row.id
+        ))),
+    }
+}
+
 /// True for an approved report that needs another approval: what the approval covers has changed,
 /// and it hasn't been filed.
 async fn needs_reapproval(casework: &Casework, row: &ReportRow) -> Result<bool> {
     let filed = filings::filing(casework, &row.id).await?;
     let left =
         filed.is_some_and(|f| matches!(f.state, FilingState::Filed | FilingState::Retracted));
-    Ok(!left && require_approved_content(casework, row).await.is_err())
+    if left {
+        return Ok(false);
+    }
+    match require_approved_content(casework, row).await {
+        Ok(()) => Ok(false),
+        Err(CaseworkError::Conflict { .. }) => Ok(true),
+        // A database that doesn't answer says nothing about the case.
+        Err(e) => Err(e),
+    }
 }
 
 /// # Errors

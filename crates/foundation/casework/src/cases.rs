@@ -543,9 +543,13 @@ pub async fn set_embargo(
     if let Some((Some(until), _)) = &read
         && *until <= casework.now()
     {
-        return Err(CaseworkError::invalid("until", "is over already"));
+        return Err(CaseworkError::invalid(
+            "until",
+            "the end of the embargo is in the past",
+        ));
     }
     let mut tx = casework.db.begin().await?;
+    hold(&mut tx, case).await?;
     // Lifting stays possible: an embargo outlives the clearing.
     if read.is_some() {
         require_not_cleared(&mut tx, case).await?;
@@ -576,7 +580,7 @@ pub(crate) async fn require_no_embargo(casework: &Casework, case: &str) -> Resul
     let found = find(casework, case).await?.ok_or_else(|| missing(case))?;
     if found.embargoed {
         return Err(CaseworkError::conflict(format!(
-            "case {case} is under embargo: nothing about it may reach the person concerned yet, until the authority's word that ends it is on record"
+            "case {case} is under embargo: nothing about it may reach the person concerned yet, until its end date, or until a person records that the authority has lifted it"
         )).then(Next::LiftEmbargo { case: case.to_owned() }));
     }
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! An overdue deadline stays on record as overdue until it is ended.
 
-use obhut_facts::words;
+use obhut_facts::{CaseStatus, words};
 use serde::Serialize;
 
 use crate::database::{Columns, Tx};
@@ -14,6 +14,9 @@ use crate::{
 const ESCALATE_PART: i64 = 4;
 /// Earliest escalation before the end, in microseconds: two days. Our judgement.
 const ESCALATE_MICROS_MAX: i64 = 2 * 86_400 * 1_000_000;
+/// The provider's own target from knowledge to filing: "as soon as reasonably possible"
+/// (18 USC 2258A(a)), in microseconds.
+const REPORT_DUE_MICROS: i64 = 24 * 3_600 * 1_000_000;
 /// How long what was filed is preserved: 18 USC 2258A(h) since PL 118-59, in microseconds.
 pub(crate) const PRESERVE_MICROS: i64 = 365 * 86_400 * 1_000_000;
 
@@ -105,6 +108,45 @@ pub(crate) async fn start(
         .execute(&mut **tx)
         .await?;
     Ok(id)
+}
+
+/// When a report is due, in microseconds since 1970: from when the provider learnt of it, as the facts say it (RFC
+/// 3339), or else from `opened`. A time that can't be read is named by `Facts::faults`.
+pub(crate) fn report_due(known_at: Option<&str>, opened: i64) -> i64 {
+    let known = known_at.and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    known.map_or(opened, |t| t.as_microsecond()) + REPORT_DUE_MICROS
+}
+
+/// Moves a case's reporting deadline when it turns out that the provider learnt of it at another time. One that a
+/// person has extended, or that follows another duty, stays.
+pub(crate) async fn move_report(
+    tx: &mut Tx,
+    case: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+) -> Result<()> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM deadlines WHERE kind = $1 AND subject = $2 AND ended_at IS NULL"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(DeadlineKind::Report.word())
+        .bind(case)
+        .fetch_all(&mut **tx)
+        .await?;
+    for row in &rows {
+        let known = read(row)?;
+        let due_at = report_due(after, known.started_at);
+        if known.due_at != report_due(before, known.started_at) || known.due_at == due_at {
+            continue;
+        }
+        // `escalated_at` is cleared: the new date gets an alarm too.
+        sqlx::query("UPDATE deadlines SET due_at = $1, escalated_at = NULL WHERE id = $2")
+            .bind(due_at)
+            .bind(&known.id)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Ends one running clock.
@@ -212,14 +254,7 @@ pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str) -> Result<bool> {
     end(tx, now, DeadlineKind::Report, case, "cleared").await?;
     end(tx, now, DeadlineKind::ChildInDanger, case, "cleared").await?;
     end(tx, now, DeadlineKind::Information, case, "cleared").await?;
-    sqlx::query(
-        "UPDATE deadlines SET basis = 'cleared', reference_sealed = NULL, process = NULL
-         WHERE subject = $1 AND kind = $2 AND ended_at IS NOT NULL",
-    )
-    .bind(case)
-    .bind(DeadlineKind::AuthorityRequest.word())
-    .execute(&mut **tx)
-    .await?;
+    forget_ended_requests(tx, case).await?;
     let row = sqlx::query(
         "SELECT COUNT(*) FROM deadlines WHERE subject = $1 AND kind = $2 AND ended_at IS NULL",
     )
@@ -228,6 +263,19 @@ pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str) -> Result<bool> {
     .fetch_one(&mut **tx)
     .await?;
     Ok(Columns::of(&row).int()? > 0)
+}
+
+/// Blanks authority, reference and legal process of the requests about a cleared case that have ended.
+async fn forget_ended_requests(tx: &mut Tx, case: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE deadlines SET basis = 'cleared', reference_sealed = NULL, process = NULL
+         WHERE subject = $1 AND kind = $2 AND ended_at IS NOT NULL",
+    )
+    .bind(case)
+    .bind(DeadlineKind::AuthorityRequest.word())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Deadlines, soonest due first: those about `subject`, or of everything; with `all` also those
@@ -297,6 +345,7 @@ pub async fn add_authority_request(
     }
     let id = ids::new("deadline");
     let mut tx = casework.db.begin().await?;
+    cases::hold(&mut tx, case).await?;
     cases::require_not_cleared(&mut tx, case).await?;
     sqlx::query(
         "INSERT INTO deadlines (id, kind, subject, basis, started_at, due_at, reference_sealed, process) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -349,6 +398,12 @@ pub async fn end_deadline(
         ));
     }
     end_one(&mut tx, casework.now(), id, because).await?;
+    if known.kind == DeadlineKind::AuthorityRequest
+        && cases::status(&mut tx, &known.subject).await? == CaseStatus::Cleared
+    {
+        // It was kept only because it bound us until now.
+        forget_ended_requests(&mut tx, &known.subject).await?;
+    }
     audit::write(
         &mut tx,
         casework.now(),
@@ -378,6 +433,11 @@ pub async fn extend_deadline(
             "because",
             "a deadline is extended only with a reason",
         ));
+    }
+    if known.ended_at.is_some() {
+        return Err(CaseworkError::conflict(format!(
+            "deadline {id} has ended already"
+        )));
     }
     if due_at <= known.due_at {
         return Err(CaseworkError::conflict(

@@ -42,6 +42,7 @@ pub async fn determine(
         determined_at: casework.now(),
     };
     let mut tx = casework.db.begin().await?;
+    cases::hold(&mut tx, case).await?;
     if cases::status(&mut tx, case).await? == CaseStatus::Cleared {
         return Err(CaseworkError::conflict(format!(
             "the decision about case {case} was overturned on appeal; nothing is reported any more"

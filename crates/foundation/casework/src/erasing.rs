@@ -22,7 +22,7 @@ pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
 }
 
 /// Erases everything that is due and returns the number of items. Resumes after an interruption. An
-/// exhibit that another case refers to is kept, but counts as erased for this one.
+/// exhibit that another case refers to is kept, and the proof names it as kept.
 pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
     // Asked without the lock first: most calls find nothing due.
     if erasures::due(casework).await?.is_empty() {
@@ -46,27 +46,87 @@ pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
             count += 1;
             continue;
         }
-        // Keep an exhibit that another case refers to.
-        let shared = !findings::cases_of_exhibits(casework, std::slice::from_ref(&exhibit), &case)
-            .await?
-            .is_empty();
-        let index = if shared {
-            None
-        } else {
-            let access = obhut_vault::Access {
-                actor: "redress".into(),
-                purpose: format!("appeal {appeal} upheld"),
-            };
-            Some(casework.vault.erase(&exhibit, access).await? as i64)
-        };
-        // After the vault: a crash in between repeats both, and the vault allows that.
-        if !shared {
-            let mut tx = casework.db.begin().await?;
-            views::forget_digests(&mut tx, &exhibit).await?;
-            tx.commit().await?;
+        // Another case's evidence stays, and the proof says so. That case erases it once its own person is cleared.
+        let others = findings::cases_of_exhibits(casework, std::slice::from_ref(&exhibit), &case);
+        if !others.await?.is_empty() {
+            erasures::kept(casework, &id, "another case refers to it").await?;
+            continue;
         }
-        erasures::erased(casework, &id, &exhibit, &appeal, index).await?;
+        let access = obhut_vault::Access {
+            actor: "redress".into(),
+            purpose: format!("appeal {appeal} upheld"),
+        };
+        let index = casework.vault.erase(&exhibit, access).await? as i64;
+        // After the vault: a crash in between repeats both, and the vault allows that.
+        let mut tx = casework.db.begin().await?;
+        views::forget_digests(&mut tx, &exhibit).await?;
+        tx.commit().await?;
+        erasures::erased(casework, &id, &exhibit, &appeal, Some(index)).await?;
         count += 1;
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench;
+    use crate::database::Tx;
+    use crate::findings::NewFinding;
+    use crate::for_domains::{Clearing, Removed};
+
+    /// An exhibit of two cases was said to be erased when one was cleared, and was still there; with both
+    /// cleared it stayed for ever.
+    #[tokio::test]
+    async fn an_exhibit_of_two_cases_is_erased_with_the_second() {
+        let (_folder, c, clock) = bench::opened_at(1_000).await;
+        let intake = obhut_vault::Intake {
+            actor: "test".into(),
+            purpose: "test".into(),
+            case: None,
+            source: None,
+            media_type: None,
+        };
+        let exhibit = views::keep(&c, b"bytes", intake).await.unwrap().id;
+        let mut tx = c.db.begin().await.unwrap();
+        for case in ["case-a", "case-b"] {
+            bench::case(&mut tx, &c, case).await;
+            let found = NewFinding {
+                case,
+                subject: case,
+                evidence: Some(&exhibit),
+                strength: "s",
+                source: "test",
+            };
+            findings::write(&mut tx, &c, &found).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        clock.set(2_000);
+        for (case, there, kept) in [("case-a", true, 1), ("case-b", false, 0)] {
+            let mut tx = c.db.begin().await.unwrap();
+            clear(&mut tx, &c, case, &exhibit).await;
+            tx.commit().await.unwrap();
+            finish_erasures(&c).await.unwrap();
+            assert_eq!(c.vault.exhibit(&exhibit).await.is_ok(), there, "{case}");
+            let proof = erasures::erasure_proof(&c, case).await.unwrap();
+            assert_eq!(proof.kept.len(), kept, "{proof:?}");
+            let erased = proof.erased.iter().filter(|e| e.exhibit == exhibit);
+            assert_eq!(erased.count(), 1 - kept, "{proof:?}");
+        }
+    }
+
+    /// Withdraws the case's findings and plans the erasure of its exhibit, as redress does.
+    async fn clear(tx: &mut Tx, c: &Casework, case: &str, exhibit: &str) {
+        let clearing = Clearing {
+            case,
+            appeal: "appeal-x",
+            person: "test",
+            kept_until: 0,
+        };
+        findings::withdraw(tx, case).await.unwrap();
+        let removed = [Removed::not_before(exhibit, 0)];
+        erasures::plan(tx, c, &clearing, &removed, None)
+            .await
+            .unwrap();
+    }
 }

@@ -52,15 +52,13 @@ pub struct Erasure {
     /// The exhibit; `database` for the database rows; the file name of a database copy; a word for
     /// what a domain held.
     pub exhibit: String,
-    /// When it was erased; `None` until then. Also set for an exhibit that another case still
-    /// refers to, which is kept.
+    /// When it was erased; `None` until then.
     #[serde(serialize_with = "crate::clock::maybe_time")]
     pub done_at: Option<i64>,
     /// Earliest time of the erasure, microseconds since 1970; `i64::MAX` if it can never be due.
     #[serde(serialize_with = "crate::clock::time")]
     pub not_before: i64,
-    /// Index of the entry in the vault's log; `None` for what the vault doesn't hold, and for an
-    /// exhibit that is kept.
+    /// Index of the entry in the vault's log; `None` for what the vault doesn't hold.
     pub log_index: Option<i64>,
 }
 
@@ -189,6 +187,16 @@ pub(crate) async fn mark_finished(casework: &Casework, case: &str, domain: &str)
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Marks an item that was to be erased as kept.
+pub(crate) async fn kept(casework: &Casework, id: &str, because: &str) -> Result<()> {
+    sqlx::query("UPDATE erasures SET kept_because = $1 WHERE id = $2 AND done_at IS NULL")
+        .bind(because)
+        .bind(id)
+        .execute(casework.db.pool())
+        .await?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ pub use obhut_facts::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::database::{Columns, Database, Tx};
-use crate::{Casework, CaseworkError, Result, Subject, audit, cases, danger, sealed};
+use crate::{Casework, CaseworkError, Result, Subject, audit, cases, danger, deadlines, sealed};
 
 pub(crate) async fn write(
     tx: &mut Tx,
@@ -109,6 +109,8 @@ pub(crate) async fn within(tx: &mut Tx, casework: &Casework, case: &str) -> Resu
 /// case.
 pub async fn set_facts(casework: &Casework, case: &str, facts: &Facts, actor: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
+    // Held until the commit, so that no appeal is upheld between the check and the writing.
+    cases::hold(&mut tx, case).await?;
     set(&mut tx, casework, case, facts, actor).await?;
     tx.commit().await?;
     Ok(())
@@ -163,6 +165,9 @@ async fn set(
     for domain in casework.domains() {
         own.subtract(&domain.dossier_part(tx, casework, case).await?);
     }
+    let before = stored(tx, casework, case).await?;
     write(tx, casework, case, &own).await?;
+    let (before, after) = (before.known_at.as_deref(), own.known_at.as_deref());
+    deadlines::move_report(tx, case, before, after).await?;
     audit::write(tx, casework.now(), actor, "case.facts", case, "").await
 }

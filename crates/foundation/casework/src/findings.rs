@@ -333,19 +333,19 @@ pub async fn finding_rows(casework: &Casework, case: &str) -> Result<Vec<Finding
         .collect()
 }
 
-/// The cases, except `other`, that have findings with these exhibits, withdrawn ones included.
+/// The cases, except `except`, that have valid findings with these exhibits.
 pub(crate) async fn cases_of_exhibits(
     casework: &Casework,
     exhibits: &[String],
-    other: &str,
+    except: &str,
 ) -> Result<Vec<String>> {
     let mut cases = Vec::new();
     for exhibit in exhibits {
         let rows = sqlx::query(
-            "SELECT DISTINCT case_id FROM findings WHERE evidence = $1 AND case_id <> $2 ORDER BY case_id",
+            "SELECT DISTINCT case_id FROM findings WHERE evidence = $1 AND case_id <> $2 AND state = 'open' ORDER BY case_id",
         )
         .bind(exhibit)
-        .bind(other)
+        .bind(except)
         .fetch_all(casework.db.pool())
         .await?;
         for row in &rows {

@@ -116,6 +116,7 @@ pub async fn ask_platform(
     wanted.sort();
     wanted.dedup();
     let mut tx = casework.db.begin().await?;
+    cases::hold(&mut tx, case).await?;
     cases::require_not_cleared(&mut tx, case).await?;
     if !channels::is_set(&mut tx, channels::PLATFORM).await? {
         return Err(CaseworkError::conflict(

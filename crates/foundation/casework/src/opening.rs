@@ -7,10 +7,6 @@ use crate::cases::{self, Opening, Subject};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{Casework, Result, audit, facts};
 
-/// The provider's own target from knowledge to filing: "as soon as reasonably possible"
-/// (18 USC 2258A(a)), in microseconds.
-const REPORT_DUE_MICROS: i64 = 24 * 3_600 * 1_000_000;
-
 /// A bank's deadline: 30 days from the first detection (31 CFR 1020.320(b)(3)), in microseconds.
 /// A stricter law's deadline can't be set here.
 const ALERT_DUE_MICROS: i64 = 30 * 86_400 * 1_000_000;
@@ -75,19 +71,8 @@ async fn start_clock(
     case: &str,
     known_at: Option<&str>,
 ) -> Result<()> {
-    // An unreadable time counts as now, and `Facts::faults` names it. Correcting it later doesn't
-    // move the deadline.
-    let known = known_at.and_then(|t| t.parse::<jiff::Timestamp>().ok());
-    let from = known.map_or(casework.now(), |t| t.as_microsecond());
-    let due = from + REPORT_DUE_MICROS;
-    deadlines::start(
-        tx,
-        casework,
-        DeadlineKind::Report,
-        case,
-        due,
-        "18 USC 2258A(a): as soon as reasonably possible; 24 hours are our target",
-    )
-    .await?;
+    let due = deadlines::report_due(known_at, casework.now());
+    let basis = "18 USC 2258A(a): as soon as reasonably possible; 24 hours are our target";
+    deadlines::start(tx, casework, DeadlineKind::Report, case, due, basis).await?;
     Ok(())
 }

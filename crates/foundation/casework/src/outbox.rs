@@ -159,7 +159,7 @@ pub(crate) async fn done_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &s
 /// Reopens a job that ended without success. Its time to give up counts from now; `tries`, which
 /// sets the pause between tries, is kept.
 pub(crate) async fn again(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
-    sqlx::query("UPDATE outbox SET done_at = NULL, claimed_until = 0, next_at = 0, put_at = $3 WHERE kind = $1 AND subject = $2")
+    sqlx::query("UPDATE outbox SET done_at = NULL, claimed_until = 0, next_at = 0, put_at = $3, tries = CASE WHEN tries > 1 THEN 1 ELSE tries END WHERE kind = $1 AND subject = $2")
         .bind(kind.word())
         .bind(subject)
         .bind(now)
@@ -199,7 +199,7 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
          WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 AND next_at <= $5
                 AND ($6 = '' OR subject = $6) AND CASE WHEN kind IN ('decision', 'information') THEN 1 ELSE 0 END = $7 ORDER BY next_at, put_at, id LIMIT $4)
            AND done_at IS NULL AND claimed_until < $3
-         RETURNING id, kind, subject, tries, put_at",
+         RETURNING id, kind, subject, tries, put_at, next_at",
     )
     .bind(claim.worker)
     .bind(now + claim.micros)
@@ -211,18 +211,23 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
-    rows.iter()
-        .map(|row| {
-            let mut c = Columns::of(row);
-            Ok(Job {
-                id: c.text()?,
-                kind: c.word(JobKind::from_word, "kind of job")?,
-                subject: c.text()?,
-                tries: c.int()?,
-                put_at: c.int()?,
-            })
-        })
-        .collect()
+    let jobs = rows.iter().map(|row| {
+        let mut c = Columns::of(row);
+        let job = Job {
+            id: c.text()?,
+            kind: c.word(JobKind::from_word, "kind of job")?,
+            subject: c.text()?,
+            tries: c.int()?,
+            put_at: c.int()?,
+        };
+        Ok((c.int()?, job))
+    });
+    let mut jobs: Vec<(i64, Job)> = jobs.collect::<Result<_>>()?;
+    // RETURNING has no order in either database.
+    jobs.sort_by(|(a, one), (b, other)| {
+        (a, one.put_at, &one.id).cmp(&(b, other.put_at, &other.id))
+    });
+    Ok(jobs.into_iter().map(|(_, job)| job).collect())
 }
 
 /// Releases a claim; the job waits until `next_at`, microseconds since 1970.

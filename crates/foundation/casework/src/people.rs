@@ -119,12 +119,17 @@ pub async fn add_person(
         return Err(CaseworkError::invalid(
             "name",
             format!(
-                "a name has 1 to {NAME_CHARS_MAX} characters: letters of one alphabet, digits, spaces and . ' - ( ) , _ @"
+                "a name has 1 to {NAME_CHARS_MAX} characters: letters of one alphabet, digits, spaces and . ' ’ - – ( ) , _ @"
             ),
         ));
     }
     let mut tx = casework.db.begin().await?;
     let known = find(&mut tx, &name).await?;
+    // Also a person without a role is on record from the first moment.
+    let act = match &known {
+        None => Some("person.add"),
+        Some((.., removed)) => removed.then_some("person.reinstate"),
+    };
     let id = match known {
         Some((id, ..)) => {
             // Adding a removed person reinstates them.
@@ -146,6 +151,9 @@ pub async fn add_person(
             id
         }
     };
+    if let Some(act) = act {
+        audit::write(&mut tx, casework.now(), actor, act, &id, "").await?;
+    }
     for role in roles {
         let given = sqlx::query(
             "INSERT INTO people_roles (person, role) VALUES ($1, $2) ON CONFLICT (person, role)

@@ -110,9 +110,7 @@ pub async fn admit_appeal(
             person.name
         )));
     }
-    let appeal = appeals::file(casework, case, reason, &person.id).await?;
-    audit::note(casework, &person.id, "appeal.admit", case, &appeal.id).await?;
-    Ok(appeal)
+    appeals::file(casework, case, reason, &person.id, true).await
 }
 
 /// Appeals need an uninvolved person.
@@ -169,10 +167,10 @@ async fn clear(
             }
         }
         Err(e) => {
-            tracing::error!(cause = %e, "exhibits of an older version could not be looked through");
+            tracing::error!(cause = %e, "exhibits of an older version could not be examined");
             // Never due, so that the proof stays incomplete.
             removed.push(Removed::not_before(
-                "exhibits that could not be looked through",
+                "exhibits that could not be examined",
                 i64::MAX,
             ));
         }

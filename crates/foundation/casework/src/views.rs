@@ -170,9 +170,15 @@ fn media_type(bytes: &[u8], given: Option<&str>) -> Option<String> {
     // believed.
     let text = !bytes.is_empty() && !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok();
     match given {
-        Some(given) if !text || given.starts_with("text/") => Some(given.to_owned()),
+        Some(given) if !text || is_textual(given) => Some(given.to_owned()),
         _ => text.then(|| "text/plain".to_owned()),
     }
+}
+
+/// True for media types whose content is text by nature.
+fn is_textual(media_type: &str) -> bool {
+    const OTHERS: &[&str] = &["application/json", "application/xml", "image/svg+xml"];
+    media_type.starts_with("text/") || OTHERS.contains(&media_type)
 }
 
 /// The EXIF fields of a picture, as far as they can be read. A program reads them here; that isn't a view.

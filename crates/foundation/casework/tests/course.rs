@@ -300,3 +300,74 @@ async fn what_is_not_to_be_reported_is_not_due() {
     assert_eq!(running().await, before);
     assert_eq!(casework::escalate_deadlines(&b.c).await.unwrap(), 1);
 }
+
+/// A mistyped time of awareness was corrected, and the deadline stayed where the typing error had put it.
+#[tokio::test]
+async fn a_corrected_time_of_awareness_moves_the_report_s_deadline() {
+    let b = bench().await;
+    let olga = b.person("Olga", &[Role::ReportingOfficer]).await;
+    let case = b
+        .case(r#"{"known_at": "yesterday", "reported": {"id": "u"}}"#)
+        .await;
+    let running = async || {
+        let all = casework::deadlines(&b.c, Some(&case), false).await.unwrap();
+        let all: Vec<_> = all
+            .iter()
+            .filter(|d| d.kind == DeadlineKind::Report)
+            .collect();
+        (all[0].id.clone(), all[0].due_at)
+    };
+    let (id, due) = running().await;
+    assert_eq!(due, START + DAY, "unreadable: from now on");
+    let known = async |at: i64| {
+        let facts = format!(
+            r#"{{"known_at": "{}", "reported": {{"id": "u"}}}}"#,
+            rfc3339(at)
+        );
+        let facts = Facts::from_json(facts.as_bytes()).unwrap();
+        casework::set_facts(&b.c, &case, &facts, "test")
+            .await
+            .unwrap();
+    };
+    known(START - DAY / 2).await;
+    assert_eq!(running().await.1, START + DAY / 2);
+    // What a person has extended stays.
+    casework::extend_deadline(&b.c, &id, START + 3 * DAY, "agreed", &olga)
+        .await
+        .unwrap();
+    known(START - DAY).await;
+    assert_eq!(running().await.1, START + 3 * DAY);
+}
+
+/// An ended deadline could be extended, and an authority's name stayed on a cleared person's case for ever.
+#[tokio::test]
+async fn an_ended_deadline_is_not_extended_and_a_cleared_case_forgets_it() {
+    let b = bench().await;
+    let rita = b.person("Rita", &[Role::Reviewer]).await;
+    let olga = b.person("Olga", &[Role::ReportingOfficer]).await;
+    let nina = b.person("Nina", &[Role::Appeals]).await;
+    let case = b.case(FACTS).await;
+    let due = START + 30 * DAY;
+    let id = casework::add_authority_request(&b.c, &case, "Police Bonn", "4711", due, None, &olga)
+        .await
+        .unwrap();
+    b.decide(&case, &rita, Ruling::Report).await;
+    let appeal = casework::file_appeal(&b.c, &case, "not me", "test")
+        .await
+        .unwrap();
+    let upheld = AppealOutcome::Upheld;
+    casework::decide_appeal(&b.c, &case, &appeal.id, &nina, upheld, "right")
+        .await
+        .unwrap();
+    let basis = async || {
+        let all = casework::deadlines(&b.c, Some(&case), true).await.unwrap();
+        all.iter().find(|d| d.id == id).unwrap().basis.clone()
+    };
+    assert_eq!(basis().await, "Police Bonn", "it binds us until it ends");
+    casework::end_deadline(&b.c, &id, "answered", &olga)
+        .await
+        .unwrap();
+    assert_eq!(basis().await, "cleared");
+    let extended = casework::extend_deadline(&b.c, &id, due + DAY, "more", &olga).await;
+    assert!(refused(extended).contains("ended already"));
+}

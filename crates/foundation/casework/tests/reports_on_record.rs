@@ -177,3 +177,36 @@ async fn settings_of_the_reporter_are_kept_and_checked() {
     }
     assert_eq!(casework::reporter(&b.c).await.unwrap(), reporter);
 }
+
+/// An officer who had begun to approve a report again put it back into the outbox after another had withdrawn it.
+#[tokio::test]
+async fn a_report_withdrawn_meanwhile_is_not_approved_again() {
+    let b = bench().await;
+    let olga = b.person("Olga", &[Role::ReportingOfficer]).await;
+    let (case, report) = drafted(&b, "package").await;
+    let begin = async || {
+        casework::begin_approval(&b.c, &report, &olga, None, false)
+            .await
+            .unwrap()
+    };
+    let documents = Approved {
+        documents: b"documents",
+        overrides: false,
+        for_test: false,
+    };
+    let approvable = begin().await;
+    casework::approve_report(&b.c, &approvable, &olga, documents)
+        .await
+        .unwrap();
+    let facts = Facts::from_json(br#"{"reported": {"id": "u", "screen_name": "n"}}"#).unwrap();
+    casework::set_facts(&b.c, &case, &facts, "test")
+        .await
+        .unwrap();
+    let again = begin().await;
+    casework::retract_report(&b.c, &report, "a mistake", &olga)
+        .await
+        .unwrap();
+    let approved = casework::approve_report(&b.c, &again, &olga, documents).await;
+    assert!(refused(approved).contains("withdrawn"));
+    assert_eq!(casework::jobs_waiting(&b.c).await.unwrap(), 0);
+}
