@@ -1,8 +1,8 @@
-//! The readers of bytes from outside that are fuzzed, each as a function of bytes that must neither panic nor hang.
-//! Playlists of streams and the bodies of some HTTP requests are not among them.
+//! The parsers of outside input that are fuzzed, each as a function of bytes that must neither
+//! panic nor hang. Playlists of streams and the bodies of some HTTP requests are not among them.
 //!
-//! `tests/replay.rs` feeds them their corpora and a few thousand small mutations of each; `cargo xtask
-//! soak` continues for as long as it is told to, and cargo-fuzz (`fuzz/libfuzzer/`) adds coverage
+//! `tests/replay.rs` feeds them their corpora and two thousand small mutations of each; `cargo
+//! xtask soak` continues for a given time, and cargo-fuzz (`fuzz/libfuzzer/`) adds coverage
 //! guidance.
 
 #![deny(missing_docs)]
@@ -10,11 +10,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A reader, with the name of its corpus.
+/// A parser, with the name of its corpus.
 pub struct Target {
     /// Its name: the folder below fuzz/corpus/.
     pub name: &'static str,
-    /// The reader.
+    /// The parser.
     pub run: fn(&[u8]),
 }
 

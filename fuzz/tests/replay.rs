@@ -1,4 +1,4 @@
-//! Each target with its corpus, and with a few thousand small changes of it.
+//! Each target with its corpus, and with two thousand small mutations of it.
 
 use obhut_fuzz::{Changes, TARGETS, corpus};
 

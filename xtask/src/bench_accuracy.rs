@@ -2,7 +2,7 @@
 //!
 //! Pictures are generated, including hard sets: near-flat ones, pages of text, drawings, series of one
 //! scene. If shared/data/media is present its photos are added. The document lists rates for common
-//! kinds of edit; which picture failed how stays below target/.
+//! kinds of edit; the pictures themselves stay in target/bench/accuracy.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -272,7 +272,7 @@ fn hashed(folder: &Path) -> Result<BTreeMap<String, Hashed>, String> {
     Ok(all)
 }
 
-/// Mirrored pictures found when turns are compared too, of a hundred.
+/// Share of mirrored pictures found with `--dihedral`, in percent.
 fn found_turned(folder: &Path) -> Result<String, String> {
     let list = folder.join("list.csv");
     let mut csv = String::from("kind,digest,entry_id\n");

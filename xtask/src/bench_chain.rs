@@ -35,7 +35,8 @@ lto = true
 codegen-units = 1
 "#;
 
-/// The same work by others: `bitcoin`'s decoder, a map in memory, union-find without a memory of its joins.
+/// The same work by others: `bitcoin`'s decoder, a map in memory, union-find without a record of
+/// its unions.
 const PEERS: &str = r#"
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -238,7 +239,7 @@ fn tools() -> Result<Tools, String> {
     })
 }
 
-/// Runs a program that prints names and numbers by turns.
+/// Runs a program that prints names and numbers in alternation; returns its lines.
 fn numbers(program: &Path, arguments: &[&str]) -> Result<Vec<String>, String> {
     let out = Command::new(program)
         .args(arguments)
@@ -344,7 +345,7 @@ fn building(report: &mut Report, tools: &Tools, blocks: &str, index: &Path) -> D
     let (mut ids, mut ties, mut bytes, mut walls) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
-        // An index that exists would be followed, not built.
+        // An index that exists would be extended, not built.
         let _ = fs::remove_dir_all(index);
         let lines = numbers(&tools.ours, &["stages", "regtest", blocks, text, "2"])?;
         let stage = |name: &str| -> Result<&str, String> {
@@ -498,7 +499,8 @@ fn site(report: &mut Report, tools: &Tools, chain: &Path, index: &Path) -> Done 
     Ok(())
 }
 
-/// Where the records of a file of block records end, before they are masked.
+/// The offsets at which the records of a block file end. `key` is the mask in xor.dat, under which
+/// the records are stored.
 fn ends(data: &[u8], key: &[u8]) -> Vec<u64> {
     let plain = |at: usize| data[at] ^ key[at % 8];
     let (mut at, mut ends) = (0, Vec::new());

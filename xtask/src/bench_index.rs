@@ -224,7 +224,8 @@ pub fn run(report: &mut Report) -> Done {
 pub fn write_data(entries: &Path, queries: &Path, size: usize) -> Done {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
-        // A linear congruential generator (Knuth's MMIX constants), mixed as MurmurHash3 ends.
+        // A linear congruential generator (Knuth's MMIX constants), mixed with the first round of
+        // MurmurHash3's finalizer.
         state = state
             .wrapping_mul(6364136223846793005)
             .wrapping_add(1442695040888963407);

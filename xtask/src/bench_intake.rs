@@ -1,7 +1,7 @@
 //! A million reports of others: deduplicated, linked and ranked on this machine's cores; and whether
 //! the planted ones in which a child is in danger come first.
 //!
-//! No peer does this in the open. What is planted is planted in words our rules read, so the share
+//! No open-source peer does this. The planted reports use words that our rules read, so the share
 //! found says that the order holds under load and duplicates, not that the rules are right.
 
 use std::fmt::Write as _;
@@ -148,8 +148,8 @@ fn queue(
     Ok(ids)
 }
 
-/// Half forms and XARF, one a line; half CyberTipline XML in one element. Some files are passed round
-/// among thousands, some accounts upload again, some reports come twice.
+/// Half forms in JSON, one a line; half CyberTipline XML in one element. Some files are passed
+/// round among thousands, some accounts upload again, some reports come twice.
 // Long: the sequential steps of one benchmark or chore.
 fn generate(
     folder: &std::path::Path,

@@ -13,7 +13,7 @@ const ROUNDS: usize = 7;
 const SIZES: [(usize, usize, &str); 3] =
     [(512, 512, "≥ 4"), (1600, 1250, "≥ 15"), (4000, 3000, "–")];
 
-/// Hashes a raw picture `times` times; prints milliseconds of each and the digest.
+/// Hashes a raw picture `times` times; prints the median in milliseconds, and the digest.
 const PEER: &str = r#"
 import sys, time
 import numpy, pdqhash
@@ -105,7 +105,7 @@ fn answer(command: &mut Command) -> Result<(f64, String), String> {
     parsed.ok_or_else(|| format!("{text} {}", String::from_utf8_lossy(&out.stderr)))
 }
 
-/// Waves and noise: something that no two places of look alike.
+/// Waves and noise, so that no two places look alike.
 fn write_pixels(path: &Path, width: usize, height: usize) -> Done {
     let mut state = 0x9e37_79b9_u32;
     let mut bytes = Vec::with_capacity(width * height * 3);

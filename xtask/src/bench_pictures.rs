@@ -16,7 +16,8 @@ const ROUNDS: usize = 5;
 const SETS: [(&str, u32, u32, u32); 2] =
     [("640×480", 300, 640, 480), ("4000×3000", 12, 4000, 3000)];
 
-/// Reads every file of a folder as python-threatexchange does, and prints quality and digest.
+/// Hashes every file of a folder with python-threatexchange. It prints nothing: only the time
+/// counts.
 const PEER: &str = r#"
 import os, sys
 from threatexchange.signal_type.pdq.signal import PdqSignal
@@ -113,7 +114,7 @@ pub fn run(report: &mut Report) -> Done {
     Ok(())
 }
 
-/// Bits by which the fast options's digests differ from the exact ones.
+/// Bits by which the digests of `--fast` differ from the exact ones.
 fn drift(obhut: &Path, pictures: &Path, name: &str, report: &mut Report) -> Done {
     let digests = |more: &[&str]| -> Result<Vec<String>, String> {
         let out = Command::new(obhut)

@@ -32,7 +32,7 @@ impl Obhut {
             .arg(&self.data)
             .arg("--json")
             .args(arguments);
-        // A database of the caller's must not get into the demo.
+        // The caller's own database must not get into the demo.
         command
             .env_remove("OBHUT_DATABASE")
             .env_remove("OBHUT_DATA");
@@ -314,7 +314,7 @@ pub fn run() -> Done {
     Ok(())
 }
 
-/// Made-up transfers, scanned and put on record; what came of it.
+/// Scans made-up transfers and records their alerts; returns a summary.
 fn payments(obhut: &Obhut, folder: &Path) -> Result<String, String> {
     let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
     let (made, labels, alerts) = (file("made.csv"), file("planted.csv"), file("alerts.jsonl"));

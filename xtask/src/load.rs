@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// A server on loopback; it ends with this value.
+/// A server on loopback; dropping this value ends it.
 pub struct Serving {
     child: Child,
     /// Where it listens.
@@ -63,7 +63,7 @@ pub struct Run {
     pub failed: usize,
 }
 
-/// Sends `n` requests over a number of connections; `request` makes the bytes of each.
+/// Sends `requests` requests over `connections` connections; `request` makes the bytes of each.
 pub fn run(
     address: &str,
     connections: usize,

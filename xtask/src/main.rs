@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 
 /// The project's folder.
 fn root() -> PathBuf {
-    // Asked when run: two checkouts may share a build folder, and with it this program.
+    // Read at run time: two checkouts may share a build folder, and with it this program.
     let here = std::env::var_os("CARGO_MANIFEST_DIR");
     Path::new(&here.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()))
         .parent()
@@ -83,7 +83,7 @@ fn cargo() -> Command {
     command
 }
 
-/// Runs a command whose output the reader sees.
+/// Runs a command with its output on the terminal; fails unless it succeeds.
 fn must(command: &mut Command, what: &str) -> Done {
     match command.status() {
         Ok(status) if status.success() => Ok(()),

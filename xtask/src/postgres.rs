@@ -1,4 +1,5 @@
-//! A PostgreSQL of our own: in a temporary folder, on a free port of the loopback, gone at the end.
+//! A PostgreSQL server for tests: in a temporary folder, on a free port of loopback, removed at the
+//! end.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -219,7 +219,7 @@ pub fn mutants(only: Option<&str>) -> Done {
         if !part.functions.is_empty() {
             run.args(["--re", part.functions]);
         }
-        // Exit code 2 says that some survived, which is what is counted here.
+        // Exit code 2 says that some survived, 3 that tests timed out; both are counted here.
         let status = run.status().map_err(|e| e.to_string())?;
         if !matches!(status.code(), Some(0 | 2 | 3)) {
             return Err(format!("mutants of {}: {status}", part.package));
@@ -282,7 +282,7 @@ pub fn documents() -> Done {
     }
 }
 
-/// Warnings of clippy and rustdoc are errors.
+/// Runs clippy, if it is installed, and rustdoc; their warnings are errors.
 pub fn lints() -> Done {
     if has("clippy") {
         must(

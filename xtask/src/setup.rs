@@ -78,7 +78,8 @@ const DEMO: &[Need] = &[Need {
     present: || runs("xmllint"),
 }];
 
-/// The reference of PDQ, what HMA computes signals with, and what the benchmark's peer decodes with.
+/// The PDQ reference, what HMA computes signals with, what the benchmark's peer decodes with, and
+/// what validates XARF documents.
 const ORACLE: [&str; 5] = [
     "pdqhash==0.2.8",
     "numpy",
@@ -87,7 +88,7 @@ const ORACLE: [&str; 5] = [
     "jsonschema==4.26.0",
 ];
 
-/// Real wallets and Bitcoin Core's kernel, which make chains; for some Pythons there are none.
+/// Real wallets and Bitcoin Core's kernel, which make chains; not every Python version has them.
 const WALLETS: [&str; 2] = ["bdkpython==3.1.1", "py-bitcoinkernel==0.1.0a5"];
 
 /// What the demo needs.
@@ -168,7 +169,7 @@ fn install(needs: &[&[Need]]) -> Done {
     }
 }
 
-/// Debian keeps it out of the search path of people.
+/// Debian keeps it out of ordinary users' search path.
 fn nginx() -> Option<&'static str> {
     ["nginx", "/usr/sbin/nginx"]
         .into_iter()
@@ -228,7 +229,7 @@ pub fn postgres_programs() -> Option<PathBuf> {
 /// The fake object store of the tests.
 const MOTO: &str = "moto[server,s3]==5.1.4";
 
-/// What benchmarks compare with: python-threatexchange, FAISS and vPDQ.
+/// What benchmarks compare with, beside [`ORACLE`]: FAISS, vPDQ, Polars and DuckDB.
 const PEERS: [&str; 4] = [
     "faiss-cpu==1.15.1",
     "vpdq==0.2.5",

@@ -7,7 +7,7 @@ use crate::{Done, cargo, must, root, setup, target};
 
 /// Default seconds per target.
 const SECONDS: &str = "60";
-/// Reports filed under fire.
+/// Reports filed with injected faults.
 const FILINGS: &str = "100000";
 const TARGETS: [&str; 15] = [
     "list_csv",
@@ -80,7 +80,7 @@ pub fn run(more: &[String]) -> Done {
         ])
         .args(["--", "--nocapture"])
         .env("OBHUT_SOAK_FILINGS", FILINGS);
-    // In memory, where there is room: the disk isn't what is tried here.
+    // In memory where possible: the disk isn't under test.
     if std::path::Path::new("/dev/shm").is_dir() {
         filings.env("TMPDIR", "/dev/shm");
     }

@@ -1,4 +1,4 @@
-//! Every test there is, with everything they compare themselves with.
+//! Runs every test and lint, with the references that tests compare against.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::postgres::Postgres;
 use crate::{Done, cargo, must, quality, setup};
 
-/// What tests compare themselves with, as long as this is held.
+/// The references that tests compare against; the database runs until this is dropped.
 pub struct Peers {
     oracle: PathBuf,
     moto: PathBuf,
@@ -77,7 +77,7 @@ pub fn run(more: &[String]) -> Done {
     must(&mut tests, "tests")
 }
 
-/// The hash kernel also builds for web assembly, where that target is installed.
+/// Builds the hash kernel for WebAssembly too, if that target is installed.
 fn wasm() -> Done {
     let sysroot = Command::new("rustc")
         .args(["--print", "sysroot"])

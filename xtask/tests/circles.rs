@@ -19,7 +19,7 @@ fn modules(src: &str) -> Modules {
         // A binary is not imported by anything, so it is in no cycle.
         if top != "bin" && top != "main" {
             let text = code(&read(&root().join(&file)));
-            // Of a file at the top, `super` is the root.
+            // In a top-level file, `super` is the crate root.
             let text = match inner.contains('/') {
                 false => text.replace("super::", "crate::"),
                 true => text,
@@ -120,7 +120,7 @@ fn strayed(all: &Modules) -> Vec<(String, String)> {
     let mut homes: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for (module, text) in all {
         let words: Vec<&str> = text.split_whitespace().collect();
-        // A macro of ours defines these enums, so no `enum` precedes their names.
+        // The macro `words!` defines these enums, so no `enum` precedes their names.
         for three in words.windows(3).filter(|w| w[0] == "words!") {
             homes.entry(three[2].to_owned()).or_default().insert(module);
         }

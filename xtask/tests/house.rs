@@ -1,5 +1,5 @@
-//! The shape of the house as a test: what stands where. Each message names the
-//! remedy. docs/architecture.md tells the same in sentences.
+//! Tests of the project's structure: which files, names and tables belong where. Each message names
+//! the remedy. docs/architecture.md describes the same.
 
 mod tree;
 
@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use tree::{LAYERS, files, name_of, read, root, sources};
 
-/// Names that tell nothing, or gather what belongs apart.
+/// Names that say nothing, or gather what belongs apart.
 const NO_NAMES: &[&str] = &[
     "common",
     "utils",
@@ -34,7 +34,8 @@ const NO_NAMES: &[&str] = &[
     "helpers",
 ];
 
-/// Registry file → what each file of its folder must state. The file's name is the name in the data.
+/// Folder of a registry → the constant that each of its files must define; empty where a file only
+/// needs a route. The list is the file beside the folder; a file's name is the name in the data.
 const REGISTRIES: &[(&str, &str)] = &[
     ("crates/kernels/hash/src/kinds", "KIND"),
     ("crates/edges/formats/src/reports", "FORM"),
@@ -565,7 +566,7 @@ fn long_functions(text: &str) -> Vec<(String, usize)> {
         };
         let end = lines[at..].iter().position(|l| *l == format!("{indent}}}"));
         let says = at > 0 && lines[at - 1].trim_start().starts_with("// Long: ");
-        // Reasons don't make a function longer.
+        // Comment lines don't count.
         let comment = |l: &&&str| l.trim_start().starts_with("//");
         let end = end.map(|end| end - lines[at..at + end].iter().filter(comment).count());
         if let Some(end) = end.filter(|end| end + 1 > FUNCTION_LINES_MAX && !says) {

@@ -324,7 +324,7 @@ fn an_import_from_above_is_noticed() {
     }
 }
 
-/// Kernels import nothing of ours, and every import refers to an earlier row of LAYERS.
+/// Kernels import no workspace crate, and every import refers to an earlier row of LAYERS.
 #[test]
 fn the_layers_are_layers() {
     for (at, (folder, allowed)) in LAYERS.iter().enumerate() {
@@ -342,7 +342,7 @@ fn the_layers_are_layers() {
     }
 }
 
-/// What a table of dependencies does that it may not, with the remedy.
+/// Dependencies that a crate may not have, each with the remedy.
 fn not_its_business(name: &str, dependencies: &BTreeSet<String>) -> Vec<String> {
     let allowed = OUTSIDE
         .iter()
@@ -463,7 +463,7 @@ fn only_the_binary_reads_arguments_and_environment() {
     }
 }
 
-/// What domains may use of the core's inside is theirs alone; app registers them.
+/// `for_domains` is for domains only; app names it once, to register them.
 #[test]
 fn only_domains_name_the_inside_of_the_core() {
     for file in sources().into_iter().filter(|f| {
@@ -483,7 +483,7 @@ fn only_domains_name_the_inside_of_the_core() {
     }
 }
 
-/// Words that open or take a connection, and the crates that may say them.
+/// Words that open or accept a connection.
 const SOCKETS: &[&str] = &["TcpStream", "TcpListener", "UdpSocket", "tokio::net"];
 
 /// casework never sends, nor does a domain: a client isn't the only way to open a connection.

@@ -178,7 +178,7 @@ fn stems(folder: &str) -> Vec<String> {
         .collect()
 }
 
-/// Files beside entries that hold none and help them.
+/// Helper files beside the entries, without an entry of their own.
 const HELPERS: &[&str] = &["tests", "inside"];
 
 /// Files of a registry's folder that its list doesn't name.

@@ -49,7 +49,7 @@ pub(crate) async fn opened(
             format!("this key has no right {right}"),
         ));
     }
-    // A key of a person opens nothing that a person without any role could see.
+    // A person's key opens nothing once the person is removed or has no role left.
     if key.person.is_some() {
         let person = person(app, &key).await?;
         if person.removed || person.roles.is_empty() {

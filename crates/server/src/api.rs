@@ -1,4 +1,4 @@
-//! The resources there are, each one file; the OpenAPI document is made from them.
+//! One file per resource; the OpenAPI document is generated from them.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

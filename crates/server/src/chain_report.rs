@@ -26,7 +26,7 @@ impl Words {
     }
 }
 
-/// Whose case it is, and by what law.
+/// The case a report belongs to, its legal basis, and its sources of tags.
 #[derive(Clone, Debug, Default)]
 pub struct ReportContext {
     /// The case.
@@ -163,7 +163,7 @@ fn numbers(r: &PayersReport, made: &ReportContext, w: Words) -> Markup {
     }
 }
 
-/// The heads of a table's columns, and which are of numbers.
+/// A table's column heads; `numbers` are the places of those above figures.
 fn head(heads: &[&str], numbers: &[usize]) -> Markup {
     html! {
         thead { tr { @for (n, text) in heads.iter().enumerate() {

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// An error as JSON.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ErrorBody {
-    /// A word that stays the same.
+    /// A stable code, such as `not-found`.
     pub error: &'static str,
     /// A sentence that says what to do.
     pub message: String,
@@ -32,7 +32,7 @@ impl Fault {
         }
     }
 
-    /// What another interface writes in its own form.
+    /// Status and message, for an interface with its own form of errors.
     pub fn into_parts(self) -> (StatusCode, String) {
         (self.status, self.message)
     }
@@ -85,7 +85,8 @@ impl From<CaseworkError> for Fault {
                 )
             }
             _ => {
-                // The client learns nothing of our inside; the log carries ids and causes only.
+                // The client learns nothing of the server's internals; the log has ids and causes
+                // only.
                 tracing::error!(cause = %e, "a request failed");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
@@ -123,7 +124,7 @@ fn too_long() -> Fault {
     )
 }
 
-/// Refuses paths that no id can be, and gives axum's own refusals, which are plain text, our form.
+/// Refuses paths with a zero byte, and rewrites axum's own refusals, which are plain text, as JSON.
 pub(crate) async fn in_json(request: Request, next: axum::middleware::Next) -> Response {
     let path = request.uri().path();
     if !path.starts_with("/v1/") {

@@ -225,7 +225,7 @@ const PATHS: &[&str] = &[
     "/status/live",
 ];
 
-/// Ready means that lists can be looked at, in memory and in the database.
+/// Ready means that the lists can be read: the database answers, and the snapshot is up to date.
 async fn status(State(app): State<App>) -> Response {
     match media::current(&app.casework).await {
         Ok(_) => "I-AM-ALIVE".into_response(),

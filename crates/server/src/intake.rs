@@ -14,8 +14,8 @@ use obhut_app::partners::fetch::{FetchFault, Fetched};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
-/// A slot among the uploads that are decoded; free once its last holder has dropped it. The work
-/// itself holds one, so that a client that goes away frees nothing that is still busy.
+/// A slot for an upload to be decoded; free once its last holder has dropped it. The decoding
+/// thread holds one too: a client that disconnects doesn't free a slot that is still busy.
 pub(crate) type Slot = std::sync::Arc<OwnedSemaphorePermit>;
 
 use crate::App;
@@ -67,7 +67,7 @@ pub(crate) async fn acquire_slot(app: &App) -> Result<Slot, Fault> {
     }
 }
 
-/// A slot for a request whose body is arriving; there are more of them than decoding slots, so that
+/// A slot for a request whose body is arriving. These are apart from the decoding slots, so that
 /// slow senders don't keep others from being processed.
 pub(crate) async fn receiving(app: &App) -> Result<OwnedSemaphorePermit, Fault> {
     let waiting = tokio::time::timeout(SLOT_WAIT_MAX, app.receiving.clone().acquire_owned());
@@ -162,12 +162,12 @@ fn too_long(bytes_max: u64) -> Fault {
     )
 }
 
-/// True for a form around files.
+/// True if the body is a multipart form.
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     media_type(headers).starts_with("multipart/form-data")
 }
 
-/// What the body is said to be, in lower case; empty where nothing is said.
+/// The Content-Type header in lower case; empty if there is none.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
     let said = headers.get(header::CONTENT_TYPE);
     let text = said.map(|v| String::from_utf8_lossy(v.as_bytes()).trim().to_lowercase());
@@ -236,7 +236,8 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
             }
             let says_text = name.is_none() && part.content_type().is_none();
             let bytes = part.bytes().await.map_err(fault)?;
-            // A part without a name may still be a picture; no picture is UTF-8.
+            // A part without a name may still be a picture. Real pictures aren't valid UTF-8; a
+            // crafted one can be (a BMP of bytes below 0x80), and then passes as text.
             let is_text = says_text && std::str::from_utf8(&bytes).is_ok();
             if !is_text {
                 // A file field left empty.
@@ -382,7 +383,7 @@ pub(crate) fn upload_facts(json: &str) -> Result<UploadFacts, Fault> {
     checked(facts)
 }
 
-/// What is said of an upload, if it can be so.
+/// Checks what is said of an upload; refuses values that can't be right.
 pub(crate) fn checked(facts: UploadFacts) -> Result<UploadFacts, Fault> {
     match facts.fault(jiff::Timestamp::now().as_microsecond()) {
         Some((field, what)) => Err(Fault::bad_request(format!(

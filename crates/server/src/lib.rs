@@ -1,4 +1,4 @@
-//! HTTP: the JSON interface below `/v1`, and plain pages for people.
+//! HTTP: the JSON interface below `/v1`, HMA's interface, and plain pages for people.
 //!
 //! Wire types are in `api/`, HTML in `pages/`; neither knows arguments or environment. A key
 //! opens what its rights allow: with `screen` a verdict and an opaque id, never a list, an
@@ -85,7 +85,7 @@ pub fn app(casework: Arc<Casework>, pool: Arc<Pool>) -> Router {
     app_with(casework, pool, Outside::default())
 }
 
-/// The same, with something of the outside in reach.
+/// The same, with external systems.
 pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> Router {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let app = App {

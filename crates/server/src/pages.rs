@@ -59,7 +59,7 @@ pub(crate) async fn appeal_by_code(
 
 pub(crate) use obhut_app::casework::Language;
 
-/// A language, as pages need it.
+/// How pages choose their language.
 pub(crate) trait InPages {
     /// The first of the browser's languages that is supported.
     fn of(headers: &HeaderMap) -> Self;
@@ -100,7 +100,8 @@ pub(crate) fn frame(language: Language, title: &str, content: Markup) -> Respons
             }
         }
     };
-    // A page with a key in it may load nothing, be framed by no one, and post only to us.
+    // A page with a key in it may load only its style, be framed by no one, and post only to this
+    // server.
     let policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     (
         [

@@ -11,12 +11,12 @@ use obhut_app::payments::Live;
 
 /// Pause between two rounds.
 const ROUND: Duration = Duration::from_secs(5);
-/// The schema is compared this often.
+/// How often the CyberTipline's schema is compared: once a day. Our judgement.
 const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
 
 /// Pause between two looks at what live payments have raised. Our judgement.
 const ALERTS_EVERY: Duration = Duration::from_millis(500);
-/// Associations are counted again this often: a case that was taken back moves no score longer. Our
+/// How often associations are recomputed; until then a cleared case may still raise scores. Our
 /// judgement.
 const ASSOCIATIONS_EVERY: Duration = Duration::from_secs(20);
 
@@ -28,7 +28,7 @@ pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
     let mut counted: Option<Instant> = None;
     let mut forgot = Instant::now();
     loop {
-        // It goes through every party under the lock that requests need: rarely, therefore.
+        // Rarely, because it goes through every party under the lock that requests need.
         if forgot.elapsed() >= FORGET_EVERY {
             forgot = Instant::now();
             live.forget();
@@ -56,8 +56,8 @@ async fn associations(
     Ok(())
 }
 
-/// Sends decisions about uploads to the platform until it is dropped. Apart from [`work`]: a platform that doesn't
-/// answer must hold up no report and no alarm.
+/// Sends decisions about uploads and requests for information to the platform until it is dropped.
+/// Apart from [`work`]: a platform that doesn't answer must hold up no report and no alarm.
 pub async fn tell_platform(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());
     let started = jiff::Timestamp::now().as_microsecond();
@@ -76,7 +76,7 @@ pub async fn tell_platform(casework: Arc<Casework>) {
     }
 }
 
-/// Works until it is dropped.
+/// Runs the rounds of background work until it is dropped.
 pub async fn work(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());
     // Process ids repeat. A worker renews claims by its name, so it must not have a dead one's.
@@ -87,7 +87,8 @@ pub async fn work(casework: Arc<Casework>) {
         if let Err(e) = round(&casework, &http, &worker).await {
             tracing::error!(cause = %e, "a round of work failed; it is tried again");
         }
-        // After the round: a slow answer of the service delays no report.
+        // After the round, so that a slow answer delays no report of this round; the next one waits
+        // for it.
         if compared.is_none_or(|at| at.elapsed() > SCHEMA_EVERY) {
             compared = compare(&casework, &http).await;
         }
@@ -115,7 +116,7 @@ async fn round(
     Ok(())
 }
 
-/// When it was compared; none when it couldn't be, so that it is tried again.
+/// When it was compared; `None` if it couldn't be, and then it is tried again after the next round.
 async fn compare(casework: &Casework, http: &Arc<Http>) -> Option<Instant> {
     let channel = casework::channel(casework, "ncmec").await.ok()?;
     // The service is not contacted before credentials are set.

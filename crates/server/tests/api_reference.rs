@@ -1,4 +1,4 @@
-//! Generates docs/reference/api.md from the OpenAPI document, and holds it to that.
+//! Generates docs/reference/api.md from the OpenAPI document, and fails if the file differs.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -97,7 +97,7 @@ async fn the_api_reference_is_current() {
     );
 }
 
-/// A query that can't be read was answered in plain text; clients read errors as JSON.
+/// A query that can't be read was once answered in plain text; clients read errors as JSON.
 #[tokio::test]
 async fn a_query_that_cannot_be_read_is_refused_in_json() {
     let b = bench::http::bench().await;
@@ -130,7 +130,7 @@ async fn a_query_that_cannot_be_read_is_refused_in_json() {
     }
 }
 
-/// A body that is too long was answered in plain text where the handler takes bytes.
+/// A body that is too long was once answered in plain text where the handler takes bytes.
 #[tokio::test]
 async fn a_body_that_is_too_long_is_refused_in_json() {
     let b = bench::http::bench().await;

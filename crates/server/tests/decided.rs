@@ -1,4 +1,4 @@
-//! What the platform and the case file have after the screening: facts, views, decisions, and what follows from them.
+//! After a screening: facts, views and decisions of its case, and what the platform learns of them.
 
 mod bench;
 
@@ -16,8 +16,8 @@ use tower::ServiceExt as _;
 use bench::http::{bench, bench_at};
 use bench::picture;
 
-/// An upload's case could get no IP address over HTTP, its file couldn't be viewed there, and the report
-/// said "not viewed".
+/// An upload's case once could get no IP address over HTTP, its file couldn't be viewed there, and
+/// the report said "not viewed".
 #[tokio::test(flavor = "multi_thread")]
 async fn facts_and_views_of_an_uploads_case_over_http() {
     let b = bench().await;
@@ -53,7 +53,7 @@ async fn facts_and_views_of_an_uploads_case_over_http() {
     read["facts"]["reported"]["ip_events"] = json!([{"address": "192.0.2.1", "event": "Upload"}]);
     let (status, answer) = b.call(&key, "PUT", &facts, &read).await;
     assert_eq!((status, &answer["faults"]), (200, &json!([])));
-    // A typing error loses nothing.
+    // A misspelt field is refused, so that its value isn't lost.
     read["facts"]["victim"] = json!([]);
     assert_eq!(b.call(&key, "PUT", &facts, &read).await.0, 400);
     assert_eq!(
@@ -133,7 +133,7 @@ async fn facts_and_views_of_an_uploads_case_over_http() {
     );
 }
 
-/// The platform didn't learn of a decision not to report, and the same upload was held again.
+/// The platform once didn't learn of a decision not to report, and the same upload was held again.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_decides_reaches_the_platform_and_the_next_upload() {
     let b = bench().await;
@@ -191,7 +191,8 @@ async fn what_a_person_decides_reaches_the_platform_and_the_next_upload() {
             .0,
         404
     );
-    // The same bytes: of the same account they follow the decision, of another they are judged again.
+    // The same bytes: from the same account they follow the decision, from another they are judged
+    // again.
     for (account, action, cases) in [("u-1", "pass", 2), ("u-2", "block", 3), ("u-3", "block", 4)] {
         let (_, answer) = b
             .screen("?surface=public", &platform, account, known.clone())
@@ -200,7 +201,7 @@ async fn what_a_person_decides_reaches_the_platform_and_the_next_upload() {
         let all = casework::cases(&b.casework, None).await.unwrap();
         assert_eq!(all.len(), cases, "{account}");
     }
-    // A list that knows the file too, and didn't then, opens the question again.
+    // A list that names the file now, and didn't then, reopens the question.
     let digest = {
         use sha2::Digest as _;
         hex::encode(sha2::Sha256::digest(&known))
@@ -239,8 +240,8 @@ impl Clock for StoppedClock {
     }
 }
 
-/// Decided cases without an upload filled an answer, and `next` never moved on; nor did it if more cases than
-/// an answer holds were decided in the same second.
+/// Decided cases without an upload once filled an answer, and `next` never moved on; nor did it if
+/// more cases than an answer holds were decided in the same second.
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_decided_after_many_other_cases_are_reached() {
     let b = bench_at(Arc::new(StoppedClock)).await;
@@ -287,7 +288,7 @@ async fn uploads_decided_after_many_other_cases_are_reached() {
     assert_eq!(found[0]["id"], held["id"]);
 }
 
-/// The same bytes of an account that was reported for them were only held again.
+/// The same bytes, sent again by an account that was reported for them, were once only held.
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_a_person_decided_to_report_are_blocked_when_the_account_sends_them_again() {
     let b = bench().await;
@@ -320,7 +321,7 @@ async fn bytes_a_person_decided_to_report_are_blocked_when_the_account_sends_the
     }
 }
 
-/// An approval or an appeal, which decide nothing, turned a decision about the same bytes around.
+/// An approval or an appeal, which decide nothing, once reversed a decision about the same bytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_latest_decision_counts_not_the_latest_change() {
     let b = bench().await;
@@ -360,7 +361,7 @@ async fn the_latest_decision_counts_not_the_latest_change() {
     assert_eq!(send().await["action"], "pass", "an appeal is open");
 }
 
-/// A near match that a person had judged covered an entry that named exactly these bytes later.
+/// A decision about a near match once also covered an entry that named exactly these bytes later.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_that_names_the_bytes_now_and_was_only_near_then_reopens_the_question() {
     let b = bench().await;
@@ -391,7 +392,7 @@ async fn an_entry_that_names_the_bytes_now_and_was_only_near_then_reopens_the_qu
     assert_eq!(send().await["action"], "block");
 }
 
-/// A file that joined the case after the person had looked was released with the others.
+/// A file that joined the case after the person had looked was once released with the others.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_names_how_many_files_were_seen() {
     let b = bench().await;
@@ -423,7 +424,7 @@ async fn a_decision_names_how_many_files_were_seen() {
     assert_eq!(decide(&json!(2)).await.0, 200);
 }
 
-/// Each account's upload of the same bytes is decided again; who decides sees what others decided.
+/// Each account's upload of the same bytes is decided anew; the reviewer sees the other decisions.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_decided_about_the_same_bytes_elsewhere_is_shown() {
     let b = bench().await;
@@ -464,7 +465,7 @@ async fn what_was_decided_about_the_same_bytes_elsewhere_is_shown() {
         [expected(1, "no-report"), expected(0, "report")]
     );
     assert_eq!(seen(&exhibits(&cases[0]).await), [expected(1, "no-report")]);
-    // A cleared person's case speaks no more.
+    // A cleared person's case is no longer shown.
     let nina = b.person("Nina", Role::Appeals).await;
     let appeal = casework::file_appeal(&b.casework, &cases[0], "not me", "t")
         .await

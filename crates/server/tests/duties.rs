@@ -115,7 +115,7 @@ async fn a_retraction_is_acknowledged_and_the_erasure_proven() {
     let ruling = json!({ "ruling": "report", "grounds": "as assessed", "category": { "scale": "ncmec", "value": "A1" } });
     let decided = post(&rita, &format!("/v1/cases/{case}/decisions"), ruling).await;
     assert_eq!(decided.0, 200, "{decided:?}");
-    // The first is rejected; a second needs a person who hadn't to do with any of it.
+    // The first is rejected; a second needs a person who had no part in any of it.
     let (status, first) = post(&rita, &appeals, reason("it is art")).await;
     assert_eq!(status, 200, "{first}");
     let decide =

@@ -143,7 +143,7 @@ async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
     assert!(casework::alarms(&b.casework).await.unwrap().is_empty());
 }
 
-/// A process may end between any two steps. What it left is asked about before anything else.
+/// A process may end between any two steps. The next worker first asks the service what was left.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_crash_leaves_is_settled_first() {
     let b = Bench::new(FaultInjection::default()).await;
@@ -371,7 +371,7 @@ async fn an_upheld_appeal_reaches_the_receiver() {
     let proof = casework::erasure_proof(&b.casework, &case).await.unwrap();
     // Complete only after the year: until then the exhibit stays in the vault.
     let exhibits = proof.erased.iter().filter(|e| e.exhibit != "database");
-    // The file, the documents as they were approved, and the words with which they were filed.
+    // The file, the documents as they were approved, and the transcript of the filing.
     assert_eq!((proof.complete, exhibits.count()), (false, 3));
 }
 
@@ -605,7 +605,7 @@ async fn a_package_is_encrypted_or_not_written_at_all() {
                 );
             }
         }
-        // Taken back, it stays open until the authority's word is on record.
+        // The retraction stays open until the authority's acknowledgement is on record.
         casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
             .await
             .unwrap();
@@ -671,7 +671,7 @@ async fn facts_changed_after_approval_are_not_sent() {
             .contains("changed after")
     );
     assert!(b.service.finished().is_empty());
-    // Resuming alone doesn't help; another person's word does.
+    // Resuming alone doesn't help; another person's approval does.
     casework::resume_filing(&b.casework, &report, &b.olga)
         .await
         .unwrap();

@@ -56,7 +56,7 @@ async fn what_was_begun_at_one_host_is_settled_there() {
     assert_eq!(second.finished().len(), 1);
     assert_eq!(second.finished()[0].account, "user-1");
     assert!(second.xml(number).is_some(), "the stranger's is untouched");
-    // Taken back, it is taken back where it was filed, whatever the destination is then.
+    // A retraction goes to where the report was filed, even if the destination has changed since.
     b.channel("test").await;
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await
@@ -86,7 +86,7 @@ async fn what_the_test_service_has_is_filed_again() {
         .await
         .unwrap();
     assert!(due.iter().all(|d| d.kind == DeadlineKind::Report) && due.len() == 1);
-    // In test mode once is enough.
+    // The same report isn't filed twice with the test service.
     let again =
         async || obhut_app::reports::file_one(&b.casework, &case, "ncmec", false, "test").await;
     assert!(again().await.is_err());
@@ -186,7 +186,7 @@ async fn an_approval_covers_the_whole_address_and_what_never_left_can_be_withdra
     };
     set("ours", "one").await;
     let report = b.approved("user-1", None, "webhook").await;
-    // A renewed secret changes nothing of who receives it.
+    // A new secret doesn't change who receives the report.
     set("ours", "two").await;
     casework::require_sendable(&b.casework, &report)
         .await
@@ -220,7 +220,8 @@ async fn what_may_have_left_is_not_withdrawn() {
     let set = async |path: &str| {
         let channel = Channel {
             destination: "webhook".into(),
-            // Nothing is there: 404, or whatever the fake says; the words have left all the same.
+            // No endpoint is there: 404, or another refusal of the fake; the report has left all
+            // the same.
             url: Some(format!("http://{}/{path}", b.address)),
             secret: Some(Sealed::new("one".into())),
             ..Channel::default()

@@ -515,7 +515,7 @@ async fn files_are_hashed_and_looked_up_and_bad_ones_are_the_clients_fault() {
         let answer = b.file(&format!("/h/hash{types}"), field, &picture()).await;
         assert_eq!(answer, (400, json!({"message": message})));
     }
-    // A bank counts in lookups immediately, unsigned as it is.
+    // A bank is looked up immediately, although it isn't signed.
     b.ask("POST", "/c/banks", json!({"name": "SEEN"})).await;
     let (status, added) = b.file("/c/bank/SEEN/content", "photo", &picture()).await;
     assert_eq!((status, &added["signals"]["pdq"]), (200, &json!(pdq)));

@@ -351,7 +351,7 @@ async fn the_page_asks_for_a_key_shows_cases_and_loads_nothing_from_elsewhere() 
     );
     let (status, _) = b.get("/assets/style.css", None).await;
     assert_eq!(status, StatusCode::OK);
-    // The page opened the cases to the key of a person who had lost every role.
+    // The page once opened the cases to the key of a person who had lost every role.
     let c = &b.casework;
     let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
         .await
@@ -446,7 +446,7 @@ async fn a_decide_key_of_an_auditor_read_drafts_and_sent_reports() {
     assert_eq!(call(&ritas, "POST", &decide, ruling).await, 401);
 }
 
-/// Two schemas shared one name, so the document was wrong about one of them.
+/// Two schemas once shared one name, so the document was wrong about one of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn openapi_had_one_name_for_two_answers() {
     let b = bench().await;
@@ -470,7 +470,7 @@ async fn openapi_had_one_name_for_two_answers() {
     assert_eq!(either.map(Vec::len), Some(2), "one, or an array: {paid}");
 }
 
-/// With a hundred thousand cases an answer took seconds.
+/// Without pages, an answer took seconds with a hundred thousand cases.
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_are_listed_page_by_page() {
     let b = bench().await;

@@ -50,7 +50,7 @@ impl Asked {
         self.b.call(&self.rita, "POST", &path, &body).await
     }
 
-    /// Asks, and gives the id.
+    /// Asks; returns the request's id.
     async fn request(&self) -> String {
         let body = json!({ "wanted": ["ip-events", "files", "ip-events"], "due_at": "2100-01-01T00:00:00Z" });
         let (status, made) = self.ask(body).await;
@@ -182,7 +182,7 @@ async fn an_answer_that_does_not_fit_adds_nothing() {
         assert_eq!(given, status, "{body}: {said}");
     }
     assert_eq!(a.answer("deadline-none", &json!({})).await.0, 404);
-    // A person's key is no platform's.
+    // A person's key lacks the platform's right, `screen`.
     let path = format!("/v1/information/{request}");
     assert_eq!(a.b.call(&a.rita, "POST", &path, &json!({})).await.0, 403);
     assert_eq!(a.facts().await, before);
@@ -213,7 +213,7 @@ async fn an_account_is_named_for_one_upload_without_one() {
     let request = a.request().await;
     drain(&a.b).await;
     assert_eq!(a.platform.read()[0].1["data"]["account"], Value::Null);
-    // About nobody and no file.
+    // It names neither an account nor an upload.
     let vague = json!({ "uploads": [{ "facts": { "ip": "192.0.2.1" } }] });
     assert_eq!(a.answer(&request, &vague).await.0, 422);
     let named = json!({ "account": "u-9", "uploads": [{ "facts": { "ip": "192.0.2.1" } }] });

@@ -86,7 +86,8 @@ impl Bench {
             .await
     }
 
-    /// Pays as a buyer by every published sign would, up to now; the last answer.
+    /// Makes the payments of a buyer who shows every published sign, up to now; returns the last
+    /// answer.
     async fn buyer(&self, sender: &str, shared: &str) -> Value {
         let now = jiff::Timestamp::now().as_second();
         let mut last = Value::Null;
@@ -273,7 +274,8 @@ async fn many_at_once_and_messages_answer_each() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
     let b = Bench::new().await;
-    // Others pay the same recipient, from two countries: the pattern becomes strong enough to hold.
+    // Others pay the same recipient, from three countries: the pattern becomes strong enough to
+    // hold.
     for (n, country) in ["AU", "GB", "SE"].iter().enumerate() {
         let at =
             jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() - 85 * DAY + n as i64)
@@ -373,7 +375,8 @@ async fn taking_a_case_back_moves_what_rested_on_it() {
     assert_eq!(confirmed.len(), 1);
     // As the server's worker does every 20 seconds.
     b.live.set_confirmed(&confirmed);
-    // A second sender pays a recipient of the first: association adds, and is said.
+    // A second sender pays a recipient of the first: the association raises the score, and is
+    // named.
     b.buyer("second", "common").await;
     obhut_app::payments::record_raised(&b.casework, &b.live)
         .await

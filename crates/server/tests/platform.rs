@@ -24,7 +24,7 @@ async fn a_decision_reaches_the_platform_signed_and_once() {
         let text = |name: &str| answer[name].as_str().unwrap().to_owned();
         (text("id"), text("case"))
     };
-    // Before a platform is set up nothing is put in.
+    // Before a platform is set up, no job enters the outbox.
     let (_, early) = upload("u-0").await;
     b.rule(&rita, &early, Ruling::NoReport).await;
     assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
@@ -59,7 +59,7 @@ async fn a_decision_reaches_the_platform_signed_and_once() {
     drain(&b).await;
     assert_eq!(platform.read(), [], "taken once, sent once");
 
-    // Two decisions before the platform hears of either: both events have the last word.
+    // Two decisions before the platform hears of either: both events carry the latest state.
     b.rule(&rita, &case, Ruling::Report).await;
     b.rule(&rita, &case, Ruling::NoReport).await;
     drain(&b).await;

@@ -299,7 +299,7 @@ async fn from_case_file_to_receipt_and_back() {
         b.get(&b.rita, &format!("/v1/reports/{report}")).await.1["status"],
         "retracting"
     );
-    // What was taken from the person is given back, and the platform says so.
+    // The platform restores what was taken from the person, and records it.
     let (status, open) = b.get(&b.rita, "/v1/restorations").await;
     let open = open.as_array().unwrap();
     assert!(status == 200 && !open.is_empty(), "{open:?}");

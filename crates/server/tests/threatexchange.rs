@@ -49,7 +49,7 @@ async fn signals_and_comparisons_are_python_threatexchanges() {
         _ => bench::picture(seed),
     };
     let mut files: Vec<Vec<u8>> = (0..12).map(wrapped).collect();
-    // One picture in two wrappings, and one that says too little.
+    // One picture in a second format, and one with too little detail.
     files.push(bench::encoded(&bench::scene(5), image::ImageFormat::Bmp));
     files.push(bench::flat());
     for (number, bytes) in files.iter().enumerate() {

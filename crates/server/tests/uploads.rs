@@ -243,11 +243,11 @@ async fn digests_are_matched_for_keys_that_may_know() {
     let (_, _, screened) = b.post(PUBLIC, &[], known).await;
     assert_eq!(screened["findings"][0]["distance"], 0);
     let list = media::list(&b.casework, "hotline").await.unwrap();
-    // Digests that no list has.
     let ask = async |body: Value| {
         b.post("/v1/match", &[json_type], body.to_string().into_bytes())
             .await
     };
+    // Digests that no list has.
     let (status, _, answer) = ask(json!({"digests": [{"kind": "pdq", "digest": "0".repeat(64)}, {"kind": "md5", "digest": "0".repeat(32)}]})).await;
     assert_eq!(
         (status, answer),
@@ -335,7 +335,7 @@ async fn a_proxy_is_told_where_to_and_an_uploader_nothing() {
     }
 }
 
-/// Some platforms take a part without a file's name for a file; so it is looked at like one.
+/// Some platforms take a part without a file name for a file; so it is screened like one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_that_says_it_is_text_is_screened() {
     let known = picture(1);
@@ -371,7 +371,7 @@ async fn without_a_decoder_the_answer_is_come_again() {
     assert_eq!(broken.cases().await, 0);
 }
 
-/// The uploads' own address was lost: a screened case said nothing an officer could act on.
+/// An upload's IP address was once lost: a screened case said nothing an officer could act on.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_platform_knows_of_an_upload_reaches_the_report() {
     let known = picture(1);
@@ -452,7 +452,8 @@ async fn what_cannot_be_so_of_an_upload_is_refused_without_its_value() {
     assert_eq!(b.cases().await, 0);
 }
 
-/// Hundreds of uploads of one picture without an account opened hundreds of cases, each to be viewed.
+/// Hundreds of uploads of one picture without an account once opened hundreds of cases to be
+/// viewed.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_bytes_without_an_account_are_one_case() {
     let known = picture(1);

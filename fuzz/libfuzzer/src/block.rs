@@ -1,4 +1,4 @@
-//! Led by coverage: the target `block`.
+//! The target `block`, with coverage guidance (cargo-fuzz).
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (obhut_fuzz::target("block").expect("listed").run)(bytes));

@@ -1,4 +1,4 @@
-//! Led by coverage: the target `picture`.
+//! The target `picture`, with coverage guidance (cargo-fuzz).
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (obhut_fuzz::target("picture").expect("listed").run)(bytes));

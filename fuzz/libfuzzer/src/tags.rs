@@ -1,4 +1,4 @@
-//! Led by coverage: the target `tags`.
+//! The target `tags`, with coverage guidance (cargo-fuzz).
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (obhut_fuzz::target("tags").expect("listed").run)(bytes));

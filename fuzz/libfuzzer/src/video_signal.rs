@@ -1,4 +1,4 @@
-//! Led by coverage: the target `video_signal`.
+//! The target `video_signal`, with coverage guidance (cargo-fuzz).
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (obhut_fuzz::target("video_signal").expect("listed").run)(bytes));

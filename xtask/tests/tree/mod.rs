@@ -1,4 +1,4 @@
-//! The project's files and crates, as the tests of its shape look at them.
+//! The project's files and crates, for the tests of its structure.
 
 #![allow(dead_code)]
 
@@ -60,7 +60,7 @@ pub fn folder_of(name: &str) -> &'static str {
 }
 
 pub fn root() -> PathBuf {
-    // Asked when run: two checkouts may share a build folder, and with it this test.
+    // Read at run time: two checkouts may share a build folder, and with it this test.
     let here = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the folder");
     Path::new(&here).parent().unwrap().to_owned()
 }

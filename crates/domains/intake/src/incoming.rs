@@ -3,8 +3,9 @@
 //!
 //! Invariant: no report is dropped or deleted because of its rank; an unreadable one becomes a case
 //! marked unreadable.
-//! Tokens link reports: 64 bits of a keyed digest of a digest, an account, a conversation, a number.
-//! Without the key, values can't be guessed from tokens.
+//! Tokens link reports: 64 bits of a keyed digest of an account, device, address, wallet,
+//! conversation, series, file digest or report number. Without the key, values can't be guessed
+//! from tokens.
 
 use std::collections::HashMap;
 
@@ -42,7 +43,8 @@ const NEAR_BITS_MAX: u32 = 31;
 const KNOWN_ACCOUNT_POINTS: u32 = 10;
 // Stored in rows: another word would need a migration.
 const KNOWN_ACCOUNT: &str = "known-account";
-/// Reason of a report that was not understood, or only in part: no understood one without a reason is above it.
+/// Reason of a report that was not understood, or only in part. It ranks such a report above
+/// understood ones without a reason.
 const UNREAD: &str = "unread";
 
 /// Result for one incoming report.
@@ -50,18 +52,20 @@ const UNREAD: &str = "unread";
 pub struct Incoming {
     /// Its id.
     pub id: String,
-    /// In which form it came.
+    /// Its format.
     pub format: IncomingFormat,
     /// Whether it was understood.
     #[serde(serialize_with = "as_told")]
     pub understood: Understood,
-    /// The report it duplicates: identical in every field.
+    /// The first report with the same account, digests, conversations and times; without an
+    /// account, or without digests and conversations, the first with the same bytes.
     pub duplicate_of: Option<String>,
-    /// The report that had the same file from the same account, another time.
+    /// The first report with the same file from the same account at another time.
     pub reupload_of: Option<String>,
-    /// Reports that belong together have the same.
+    /// Linked reports have the same group.
     pub group: String,
-    /// An earlier case about the same account, or else with the same bytes.
+    /// An earlier case about the same account that was decided to be reported, or else an earlier
+    /// case with the same bytes.
     pub earlier_case: Option<String>,
     /// 0 to 100: how much points to a child in danger.
     pub at_risk: u32,
@@ -69,7 +73,7 @@ pub struct Incoming {
     pub reasons: Vec<Ranked>,
     /// The case it became, if it did.
     pub case: Option<String>,
-    /// Why it can't be read; read from the queue, a reference to its case.
+    /// Why it can't be read. A report loaded from the queue only says to see its case.
     pub unreadable: Option<String>,
 }
 
@@ -107,19 +111,19 @@ pub struct IncomingRow {
 /// Counts of an intake.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct TriageSummary {
-    /// Reports taken in.
+    /// Reports taken in, duplicates included.
     pub taken: u64,
-    /// Duplicates.
+    /// Reports that duplicate an earlier one.
     pub duplicates: u64,
-    /// Of them, the same file from the same account again.
+    /// Reports that repeat a file of the same account; duplicates don't count.
     pub reuploads: u64,
-    /// Of them, linked to another.
+    /// Reports that joined the group of an earlier one, duplicates included.
     pub linked: u64,
-    /// Of them, unreadable; each is a case.
+    /// Unreadable reports; each is a case.
     pub unreadable: u64,
 }
 
-/// An intake under way: what it needs to know of what was there.
+/// An intake under way, with the PDQ digests of earlier reports in memory.
 pub struct IntakeRun<'a> {
     casework: &'a Casework,
     near: Segments,
@@ -173,7 +177,8 @@ impl Domain for Intake {
     }
 }
 
-/// Begins an intake.
+/// Begins an intake: loads the PDQ digests of all earlier reports. Near pictures that another run
+/// takes in after this aren't seen.
 pub async fn begin_intake(casework: &Casework) -> Result<IntakeRun<'_>> {
     let (mut entries, mut near_seq) = (Vec::new(), Vec::new());
     // In the order of intake: the smallest position is the earliest report.
@@ -203,7 +208,8 @@ pub async fn begin_intake(casework: &Casework) -> Result<IntakeRun<'_>> {
     })
 }
 
-/// The queue from a place on: the most at risk first, then the order they came in.
+/// At most `rows_max` rows of the queue after the first `from`: the highest at-risk score first,
+/// equal ones in the order they came in.
 pub async fn incoming_queue(
     casework: &Casework,
     from: i64,
@@ -244,7 +250,8 @@ pub async fn incoming(casework: &Casework, id: &str) -> Result<(Incoming, Sealed
     Ok((read(&row)?, Sealed::new(facts)))
 }
 
-/// Opens a case from a report that came in, once.
+/// Opens a case from an incoming report and returns its id; if the report is a case already, that
+/// one's.
 pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Result<String> {
     let (incoming, facts) = incoming(casework, id).await?;
     if let Some(case) = incoming.case {
@@ -326,7 +333,7 @@ async fn add_raw(
     Ok(())
 }
 
-/// Recomputes the ranks that relied on a case whose person has been cleared.
+/// Recomputes the ranks that relied on a case whose person has been cleared; returns how many.
 pub async fn recompute_incoming(casework: &Casework, case: &str) -> Result<u64> {
     let mut tx = casework.begin().await?;
     let rows = sqlx::query("SELECT seq, reasons FROM incoming WHERE rests_on = $1")
@@ -409,7 +416,7 @@ fn rule(id: &str) -> (Level, u32, &'static str) {
     }
     match id {
         UNREAD => (Level::Unread, 50, "it was not understood, or only in part"),
-        // Also a rule of an older version, whose name says what it was.
+        // `KNOWN_ACCOUNT`. A rule of an older version gets here too, and this text with it.
         _ => (
             Level::Concern,
             KNOWN_ACCOUNT_POINTS,
@@ -579,7 +586,7 @@ impl IntakeRun<'_> {
                     )
                 }
             };
-            // A duplicate is the report it duplicates once more; one unopened report is one alarm.
+            // No alarm for a duplicate: the report it duplicates has raised it.
             let now_in_danger = row.reasons.first().is_some_and(|r| rule(r).0 == Level::Now);
             if now_in_danger && case.is_none() && row.duplicate_of.is_none() {
                 danger::waits(&mut tx, casework, &name(row.seq)).await?;
@@ -839,7 +846,7 @@ async fn write_tokens(tx: &mut Tx, tokens: &[(i64, i64, i64)]) -> Result<()> {
     Ok(())
 }
 
-/// The files of an incoming report, as the risk rules see them.
+/// The files of an incoming report, as the risk rules see them: a single one for all its digests.
 pub(super) fn rule_files(digests: usize, annotations: &[String]) -> Vec<RuleFile> {
     match digests {
         0 => Vec::new(),

@@ -111,7 +111,7 @@ async fn duplicates_reuploads_and_links() {
         )
         .await;
         assert_eq!(again[0].duplicate_of.as_deref(), Some("in-1"));
-        // The conversation ties both accounts' reports together, those on record too.
+        // The conversation links both accounts' reports, those on record too.
         let queue = obhut_intake::incoming_queue(c, 0, 100).await.unwrap();
         assert_eq!(queue.len(), 8, "nothing is dropped");
         let groups: std::collections::BTreeSet<_> =
@@ -143,7 +143,7 @@ async fn near_pictures_are_linked_and_viral_ones_are_not() {
         assert_ne!(came[0].group, came[2].group);
         let later = take(c, vec![with("d", near(3, 10))]).await;
         assert_eq!(later[0].group, came[0].group, "found on record");
-        // A digest of a hundred accounts says nothing of any two of them.
+        // A digest that a hundred accounts share doesn't connect any two of them.
         let viral = (0..100)
             .map(|n| {
                 given(
@@ -266,7 +266,7 @@ async fn the_same_bytes_in_an_earlier_case_are_named() {
     .await;
 }
 
-/// What others' ranks rested on is taken back with the decision that was wrong.
+/// When a decision was wrong, ranks that relied on it are recomputed without it.
 #[tokio::test(flavor = "multi_thread")]
 async fn ranks_based_on_a_cleared_case_are_recomputed() {
     on_each_database(async |b: Bench| {
@@ -304,7 +304,7 @@ async fn ranks_based_on_a_cleared_case_are_recomputed() {
     .await;
 }
 
-/// A report of a child in danger waited in the queue for a day, and nothing was said of it.
+/// A report of a child in danger once waited in the queue for a day and raised no alarm.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_in_danger_in_the_queue_alarms_until_the_report_is_opened() {
     on_each_database(async |b: Bench| {

@@ -1,9 +1,10 @@
 //! Hash lists: who owns them, what for, on what basis, who signed, and which entries are disputed.
 //!
-//! No table holds digests. Each version is an immutable file, encrypted at rest: a whole list, or a delta
-//! on the previous version. Disputing an entry removes it from matching immediately, without a
-//! signature. A signature covers one version of one list. Only a version signed by two people matches;
-//! a newer unsigned version only counts hits while the signed one keeps matching.
+//! No table holds an entry's digest in the clear. Each version is an immutable file, encrypted at
+//! rest: a whole list, or a delta on the previous version. Disputing an entry removes it from
+//! matching immediately, without a signature. A signature covers one version of one list. Only a
+//! version signed by two people matches; a newer unsigned version only counts hits while the signed
+//! one keeps matching.
 
 mod contents;
 mod current;
@@ -97,12 +98,13 @@ pub struct HashList {
     pub action: Action,
     /// Largest distance that matches, in bits, where it is not the kind's own.
     pub distance: Option<i64>,
-    /// Newest version: SHA-256 of the imported file; of a delta, of the version before it and the
-    /// SHA-256 of its file.
+    /// Newest version. It is the SHA-256 of the imported file; for a delta, the SHA-256 over the
+    /// version it builds on and the SHA-256 of its own file.
     pub version: String,
     /// Entries of the newest version.
     pub entries: u64,
-    /// Rows of its file that could not be read.
+    /// Rows of its file that could not be read or are in it twice; beyond 10,000 they count as one
+    /// more.
     pub problems: u64,
     /// Who signed the newest version, oldest signature first.
     pub signatures: Vec<String>,
@@ -123,11 +125,15 @@ pub struct Import {
     pub list: HashList,
     /// False when that very file had been imported before.
     pub new_version: bool,
-    /// Rows that were left out, and why.
+    /// Rows that were left out, and why; beyond 10,000 only how many more there are.
     pub problems: Vec<ListProblem>,
 }
 
-/// Imports a file as a new version of a list; a bad row never stops the rest.
+/// Imports a file as a new version of a list, which is created if its name is new. A bad row never
+/// stops the rest.
+///
+/// # Errors
+/// Invalid settings, no readable row, or a list of that name with other settings.
 pub async fn import_list(
     casework: &Casework,
     settings: &ListSettings,
@@ -238,7 +244,8 @@ pub(crate) async fn create_list(
         problems: 0,
         one_content: false,
     };
-    // Known only where the list was created like this before: the version follows from its id.
+    // The version follows from the list's id: it is known only if this list was created here
+    // before.
     if add_version(casework, &mut tx, &file, actor)
         .await?
         .is_none()
@@ -252,9 +259,9 @@ pub(crate) async fn create_list(
     Ok(())
 }
 
-/// The id of the list of these settings, made where it is not on record.
+/// The id of the list with these settings. Creates the list if its name is not on record.
 async fn list_row(casework: &Casework, tx: &mut Tx, settings: &ListSettings) -> Result<String> {
-    // Locks nothing while the list has no row; of two creators the unique name refuses one.
+    // Locks nothing while the list has no row. If two calls create it, the unique name stops one.
     lock(tx, &settings.name).await?;
     let known = sqlx::query("SELECT id, owner, purpose, basis, action FROM lists WHERE name = $1")
         .bind(&settings.name)
@@ -270,7 +277,7 @@ async fn list_row(casework: &Casework, tx: &mut Tx, settings: &ListSettings) -> 
             settings.basis.clone(),
             settings.action.word().to_owned(),
         );
-        // Findings on record name the list: what it is for must still be what it was then.
+        // Findings on record name the list, so its purpose and basis must stay what they were then.
         if stored != given {
             return Err(CaseworkError::conflict(format!(
                 "\"{}\" is on record with owner \"{}\", purpose {}, basis \"{}\", action {}; those never change under a name: give the same, or import under another name",
@@ -325,8 +332,8 @@ fn read(casework: &Casework, name: &str, csv: &[u8]) -> Result<(Entries, Vec<Lis
     Ok((entries, problems))
 }
 
-/// Writes a version's file and its row; the number of its first entry, or none where that
-/// version is on record already.
+/// Writes a version's file and its row; returns the number of its first entry. None if that version
+/// is on record already: then only a lost or damaged file is restored.
 // Long: writes file and row of one version.
 async fn add_version(
     casework: &Casework,
@@ -346,12 +353,12 @@ async fn add_version(
             .map_err(|e| casework.folder().fault("lists", &e))
     };
     if Columns::of(&known).int()? > 0 {
-        // The very content that was imported before puts a lost or damaged file back.
+        // Importing the same content again restores a lost or damaged file.
         let there = std::fs::read(&path)
             .ok()
             .and_then(|s| casework.sealer().open(&s));
         let digest = signed::digest(&bytes);
-        // Only the content on record is put back: another one would not be what was signed.
+        // Only the content on record is restored: any other is not what was signed.
         if there.is_none_or(|there| signed::digest(&there) != digest)
             && signed::own_content(tx, file.list, file.version).await? == digest
         {
@@ -460,6 +467,10 @@ pub async fn set_list_distance(
 }
 
 /// Signs the newest version of a list in a person's name.
+///
+/// # Errors
+/// The person isn't a list steward or has signed this version already, or one of its files is not
+/// the one that was imported.
 pub async fn sign_list(casework: &Casework, name: &str, person: &Person) -> Result<HashList> {
     person.require(Role::ListSteward)?;
     let list = self::list(casework, name).await?;
@@ -502,7 +513,10 @@ pub async fn sign_list(casework: &Casework, name: &str, person: &Person) -> Resu
     self::list(casework, name).await
 }
 
-/// Disputes an entry: from the next screening on it doesn't match, in whatever version.
+/// Disputes an entry: from the next screening on it doesn't match, in any version.
+///
+/// # Errors
+/// Neither the newest nor the signed version has the entry, or this person proposed the dispute.
 pub async fn dispute_entry(
     casework: &Casework,
     name: &str,
@@ -541,7 +555,7 @@ pub async fn dispute_entry(
     Ok(())
 }
 
-/// Lifts a dispute: the entry matches again.
+/// Lifts a dispute, or withdraws a proposed one: the entry matches again.
 pub async fn lift_dispute(casework: &Casework, name: &str, entry: &str, actor: &str) -> Result<()> {
     let list = self::list(casework, name).await?;
     let mut tx = casework.begin().await?;
@@ -672,9 +686,8 @@ async fn lists_on_record(tx: &mut Tx) -> Result<Vec<(About, Vec<OnRecord>)>> {
     Ok(lists)
 }
 
-/// All versions from the last whole file up to this one, newest first. A delta always builds on
-/// the newest version, so that is its whole chain. A delta always builds on the newest version,
-/// so nothing else is needed.
+/// All versions from the last whole file up to this one, newest first. A delta always builds on the
+/// newest version, so this is the whole chain.
 async fn versions_of(tx: &mut Tx, list: &str, version: &str) -> Result<Vec<OnRecord>> {
     let rows = sqlx::query(
         "SELECT version, parent, first_content, one_content, content FROM list_versions
@@ -780,8 +793,8 @@ pub(crate) async fn dispute(
     audit::write(tx, now, actor, "list.disable", list, entry).await
 }
 
-/// Proposes a dispute: the entry matches on until another person disputes it. An exact digest is of one file and no
-/// other, so a single person's word doesn't let that file pass for everybody.
+/// Proposes a dispute: the entry keeps matching until another person disputes it. An exact digest
+/// names one file and no other, so one person alone must not let that file pass everywhere.
 pub(crate) async fn propose_dispute(
     tx: &mut Tx,
     now: i64,

@@ -90,8 +90,8 @@ impl Domain for Media {
         Ok(())
     }
 
-    /// Suspends the entries that matched, here and nowhere else, with an alarm. An exact digest is suspended only when
-    /// another person confirms it.
+    /// Disputes the entries that matched, in this installation only, and raises an alarm for each.
+    /// For an exact digest the dispute is only proposed; another person has to confirm it.
     async fn withdraw(
         &self,
         tx: &mut Tx,
@@ -137,7 +137,7 @@ impl Domain for Media {
     }
 }
 
-/// A decision that an upload follows.
+/// An earlier decision that applies to an upload.
 pub(crate) struct Followed {
     /// The case it was about.
     pub case: String,
@@ -180,7 +180,8 @@ pub(crate) async fn decided_before(
         }
     }
     let mut signed = screened.matches.iter().filter(|m| m.signed);
-    // By digest as well: an entry that was only near then, and names exactly these bytes now, knows more.
+    // Kind and distance must be equal too: an entry that was near then and is exact now adds
+    // something.
     let covered = signed.all(|m| {
         judged.iter().any(|(list, entry, kind, distance)| {
             *list == m.list_id
@@ -189,7 +190,7 @@ pub(crate) async fn decided_before(
                 && *distance == i64::from(m.distance_bits)
         })
     });
-    // Without any row the finding was no upload's: nothing of this domain was judged then.
+    // Without a row the earlier finding wasn't of this domain: no match was judged then.
     let action = Action::Pass;
     Ok((covered && !judged.is_empty()).then_some(Followed { case, action }))
 }

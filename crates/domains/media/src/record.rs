@@ -37,8 +37,8 @@ pub fn digests_of(bytes: &[u8], media_type: Option<&str>) -> FileDigests {
         .expect("reading from memory does not fail")
 }
 
-/// The same of a file too long for memory. It is read several times: a caller asks twice, and goes by the
-/// answers only if they are equal.
+/// [`digests_of`] for a file too long for memory. The file is read once per digest and may change
+/// meanwhile: call this before and after screening, and trust the digests only if both are equal.
 ///
 /// # Errors
 /// The file can't be read.

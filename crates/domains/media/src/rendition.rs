@@ -1,6 +1,6 @@
 //! A small, grey, blurred rendition of a picture or video: enough to see which file it is, and no more.
 //!
-//! People who review abuse material see less detail and are harmed less by grey and blurred pictures. A person who has to
+//! A grey, blurred picture shows reviewers less detail, and so harms them less. A person who has to
 //! decide looks at the file itself afterwards; a rendition never counts as a view in a report.
 
 use std::io::Cursor;
@@ -60,7 +60,8 @@ fn of_picture(picture: &Picture) -> GrayImage {
     }
 }
 
-/// Averages of cells, enlarged smoothly. `luma` gives a pixel by its place, rows from top to bottom.
+/// Averages of cells, enlarged smoothly. `luma` gives a pixel by its index, row by row from the
+/// top.
 fn blur(width: u32, height: u32, luma: impl Fn(usize) -> u8) -> GrayImage {
     let (across, down) = within(width, height, CELLS_MAX);
     let cells = GrayImage::from_fn(across, down, |x, y| {
@@ -87,7 +88,8 @@ fn within(width: u32, height: u32, max: u32) -> (u32, u32) {
     (side(width), side(height))
 }
 
-/// Pixels of a cell: from, and before which one it ends. Never empty, because there are no more cells than pixels.
+/// The pixels of a cell, first and one past the last. Never empty, because there are no more cells
+/// than pixels.
 fn span(cell: u32, cells: u32, pixels: u32) -> (u32, u32) {
     let place = |of: u32| (u64::from(of) * u64::from(pixels) / u64::from(cells)) as u32;
     (place(cell), place(cell + 1))

@@ -25,9 +25,9 @@ pub struct ScanProblem {
     pub is_link: bool,
 }
 
-/// Walks files and folders. A link that is named itself is followed; one inside a folder is not, so
-/// that an upload can't lead out of its folder: it is a problem, named once. What is neither file
-/// nor folder (a pipe, a device) is a problem too: reading it could block for ever.
+/// Walks files and folders. A link given in `paths` is followed. One inside a folder is not, so
+/// that an upload can't lead out of its folder; it is reported as a problem. Anything that is
+/// neither file nor folder (a pipe, a device) is a problem too: reading it could block forever.
 pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanProblem>> + Send {
     let roots = paths.to_vec();
     roots.into_iter().flat_map(|root| {

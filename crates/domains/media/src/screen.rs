@@ -30,17 +30,18 @@ use watch::Watch;
 const HEAD_BYTES: usize = 1_024;
 /// What a live stream's frames are scaled to, in pixels.
 const LIVE_SIZE: (u32, u32) = (512, 512);
-/// Matches kept of one list for one file, nearest first. Our judgement.
+/// Matches kept of one list for one digest, nearest first, and as many again of unsigned entries.
+/// Our judgement.
 const MATCHES_OF_LIST_MAX: usize = 50;
 
 words! {
     /// Verdict of screening a file.
     Verdict {
-        /// An entry of a signed list.
+        /// An entry of a signed list that is not one of harmless material.
         Match = "match",
-        /// An entry of a list of harmless material, and of no other.
+        /// An entry of a signed list of harmless material, and of no other signed list.
         KnownHarmless = "known-harmless",
-        /// Too little detail; no perceptual kind may match.
+        /// On no list, with too little detail for at least one perceptual kind.
         LowQuality = "low-quality",
         /// On no list.
         NoMatch = "no-match",
@@ -52,9 +53,9 @@ words! {
 /// Options of a screening.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ScreenOptions {
-    /// Compare turns and mirrors too.
+    /// Compare rotations by 90° and mirror images too.
     pub dihedral: bool,
-    /// Decode JPEGs faster and smaller.
+    /// Decode JPEGs scaled down: faster, and PDQ differs by a few bits ([`DecodeOptions::fast`]).
     pub fast: bool,
 }
 
@@ -67,7 +68,7 @@ pub struct Match {
     pub list: String,
     /// The list's version.
     pub version: String,
-    /// The entry.
+    /// The entry's id.
     pub entry: String,
     /// Name of the hash kind.
     pub kind: &'static str,
@@ -258,7 +259,7 @@ impl Screener {
         let answer = if format.is_some_and(Format::may_move) {
             self.pool.frames(bytes, &mut see).map(|_| ())
         } else {
-            // Pictures are compared as stored; turns are a matter of `dihedral`.
+            // Pictures are compared as stored; rotations are left to `dihedral`.
             let options = DecodeOptions {
                 upright: false,
                 fast: self.options.fast,
@@ -300,8 +301,9 @@ impl Screener {
         seen
     }
 
-    /// One frame a second of a stream, as long as it lasts. `found` is called with what matched as
-    /// soon as it does; it says whether to go on.
+    /// Screens one frame a second of a stream, as long as it lasts. `found` is called once for each
+    /// entry as soon as it matches; screening stops when it returns false. `stall_max` is the
+    /// longest wait for a frame.
     pub fn screen_live(
         &self,
         stream: OwnedFd,
@@ -339,7 +341,8 @@ impl Screener {
         self.judge(matches, Seen::default())
     }
 
-    /// Compares a digest computed elsewhere.
+    /// Entries that a digest matches, of each list the nearest only; [`Screener::match_all`] gives
+    /// all.
     pub fn match_digest(&self, kind: &'static Kind, digest: &Digest) -> Vec<Match> {
         let mut matches = Vec::new();
         self.search(kind, digest, &mut matches);
@@ -583,7 +586,7 @@ impl Current {
         self.now_micros / 1_000_000
     }
 
-    /// The key of that secret, unless it was revoked or has expired.
+    /// The API key with that secret, unless it was revoked or has expired.
     pub fn key(&self, secret: &str) -> Option<&ApiKey> {
         // Keys are cached and expiry changes no row, so it is checked at every use.
         let valid = |key: &&ApiKey| key.expires_at.is_none_or(|at| self.now_micros < at);
@@ -632,7 +635,7 @@ impl Current {
                 });
             }
         }
-        // A version that is signed and its unsigned successor may hold the same content.
+        // Signals of one content share its number; at equal distances it is returned once.
         hits.sort_by_key(|hit| (hit.found.distance_bits, hit.found.content));
         hits.dedup_by_key(|hit| hit.found.content);
         hits

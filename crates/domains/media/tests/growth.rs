@@ -108,7 +108,7 @@ async fn a_delta_counts_until_it_is_signed_and_the_rest_goes_on_matching() {
 /// found by it, and what was never on record is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
-    // `cargo xtask soak` takes its time.
+    // Set by `cargo xtask soak`, which runs for long.
     let long = std::env::var_os("OBHUT_SOAK").is_some();
     let (deltas, swaps) = if long { (10_000, 200) } else { (120, 8) };
     let b = bench(None).await;

@@ -13,9 +13,9 @@ use sha2::{Digest as _, Sha256};
 /// What to make.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipe {
-    /// About how many inputs.
+    /// Number of inputs of the whole chain; the last block may exceed it.
     pub inputs: u64,
-    /// The same seed makes the same chain.
+    /// Seed of the random numbers: the same recipe makes the same chain.
     pub seed: u64,
     /// How many payments the site takes, each at a fresh address.
     pub site: u64,
@@ -24,13 +24,13 @@ pub struct Recipe {
 /// What was made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GeneratedChain {
-    /// Blocks, the first one included.
+    /// Blocks, genesis included, stale ones not.
     pub blocks: u64,
     /// Transactions.
     pub transactions: u64,
     /// Inputs.
     pub inputs: u64,
-    /// Four addresses of the site.
+    /// Addresses of the site that were spent together, four unless the chain is too short.
     pub seeds: Vec<String>,
     /// Addresses of exchanges, and which one's.
     pub exchanges: Vec<(String, String)>,
@@ -38,19 +38,19 @@ pub struct GeneratedChain {
 
 /// Transactions in a block.
 const BLOCK_TRANSACTIONS: usize = 2_500;
-/// Size from which on the next block goes into another file, bytes.
+/// A block that would take its file beyond this size goes into the next file, bytes.
 const FILE_BYTES: u64 = 120 << 20;
 /// Zeros at the end of the last file, bytes.
 const TAIL_BYTES: u64 = 1 << 20;
 const EXCHANGES: u64 = 8;
-/// Height of the first of two blocks that lose a race, in chains small enough to be remembered.
+/// Height of the first of two stale blocks; only chains of at most 2,000,000 inputs have them.
 pub const STALE_AT: u64 = 12;
 /// Largest chain with stale blocks, in inputs: they are made on a copy of every wallet. Our
 /// judgement.
 const STALE_INPUTS_MAX: u64 = 2_000_000;
 // Satoshi for each transaction, whatever its size: no node relays these.
 const FEE: u64 = 500;
-/// Regtest's first block, without its length.
+/// Regtest's genesis block, without the length that precedes it in a file.
 const FIRST: &str = "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4adae5494dffff7f20020000000101000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d0104455468652054696d65732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66207365636f6e64206261696c6f757420666f722062616e6b73ffffffff0100f2052a01000000434104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5fac00000000";
 
 /// Writes a chain of regtest into an empty folder.
@@ -61,7 +61,7 @@ pub fn make(recipe: &Recipe, folder: &Path) -> io::Result<GeneratedChain> {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
     }
     let mut random = Random(recipe.seed);
-    // Bitcoin Core masks its block files since version 28.
+    // Bitcoin Core has masked its block files since version 28.
     let mask: [u8; 8] = random.next().to_le_bytes();
     fs::write(folder.join("xor.dat"), mask)?;
     let mut files = Files::create(folder, mask)?;
@@ -72,7 +72,7 @@ pub fn make(recipe: &Recipe, folder: &Path) -> io::Result<GeneratedChain> {
         ready: Vec::new(),
         random,
         site_left: recipe.site,
-        // Evenly spread, so that the site is met all along the chain.
+        // Evenly spread, so that the site is paid all along the chain.
         payments_apart: (recipe.inputs / 2 / recipe.site.max(1)).max(1),
         site_addresses: Vec::new(),
         made: GeneratedChain {
@@ -87,9 +87,9 @@ pub fn make(recipe: &Recipe, folder: &Path) -> io::Result<GeneratedChain> {
     while making.made.inputs < recipe.inputs {
         time += 600;
         if making.made.blocks == STALE_AT && recipe.inputs <= STALE_INPUTS_MAX {
-            // Two blocks that lose the race: written and connected first, then replaced.
+            // Two stale blocks: written and connected first, then replaced by a reorg.
             let mut other = making.clone();
-            // Other payments than in the branch that wins, or the two would hold the same blocks.
+            // Other payments than in the active chain, or both branches would have the same blocks.
             other.random = Random(recipe.seed ^ 1);
             let mut before = previous;
             for n in 0..2 {
@@ -149,7 +149,7 @@ struct Coin {
 #[derive(Clone)]
 struct Making {
     wallets: Vec<Wallet>,
-    /// Wallets that were paid, to be chosen from.
+    /// Wallets that may pay, one entry per coin they received.
     ready: Vec<u32>,
     random: Random,
     site_left: u64,
@@ -315,7 +315,7 @@ impl Making {
                 // Up to 1,000 satoshi count as dust, not as a payment to the site.
                 share.clamp(1_001, paid)
             } else if payer == SITE && paid > 2_000_000 {
-                // What it hands on is round, what it keeps goes into the next gathering.
+                // A round sum goes to the exchange; the change is gathered again later.
                 paid / 2_000_000 * 1_000_000
             } else {
                 share
@@ -580,7 +580,7 @@ impl<'a> Files<'a> {
             self.undo.write(&magic)?;
             self.undo.write(&(undo.len() as u32).to_le_bytes())?;
             self.undo.write(undo)?;
-            // The checksum covers the previous block's hash, so undo data of competing blocks both match.
+            // The checksum covers the parent's hash, so it can't tell competing blocks apart.
             self.undo.write(&sha256d(&[previous, undo]))?;
         }
         Ok(())

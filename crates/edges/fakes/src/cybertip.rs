@@ -1,8 +1,9 @@
 //! A fake CyberTipline.
 //!
-//! The schema is the same table the client writes by; `xmllint` and the pinned schema have the last word about it in
-//! the tests of partners. The rules beyond the schema are written apart from the client's, from the documentation, and
-//! held against the client's by generated documents: a table shared by both sides would test itself.
+//! It shares the schema's table with the client; the tests of the crate `partners` check that table
+//! with `xmllint` against the pinned schema. The rules beyond the schema are written from the
+//! documentation, separately from the client's, and compared with those on generated documents:
+//! rules shared by both sides would test themselves.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -34,10 +35,10 @@ const OPENED_MICROS_MAX: i64 = 24 * 3_600 * 1_000_000;
 /// Time after its last change until an unfinished report is deleted, in microseconds. Source: the CyberTipline's documentation.
 const CHANGED_MICROS_MAX: i64 = 3_600 * 1_000_000;
 
-/// How it misbehaves. Shares are of a hundred requests.
+/// The faults to inject. Percentages are of requests.
 #[derive(Clone, Debug, Default)]
 pub struct FaultInjection {
-    /// The request is done, and the connection breaks off before the answer.
+    /// The request is done, and the connection breaks off within the answer.
     pub lost_percent: u32,
     /// The request is done twice, as a network may deliver it.
     pub twice_percent: u32,
@@ -45,7 +46,7 @@ pub struct FaultInjection {
     pub error_percent: u32,
     /// Answered with HTTP 200 and `code`, nothing done.
     pub code_percent: u32,
-    /// Which; 1000 where it is 0.
+    /// The code for `code_percent`; 0 means 1000.
     pub code: i64,
     /// An upload is answered with another MD5.
     pub md5_percent: u32,
@@ -55,7 +56,7 @@ pub struct FaultInjection {
     pub hang: Duration,
     /// Answers are written in ISO-8859-1.
     pub latin1: bool,
-    /// Where chance begins.
+    /// Seed of the random choices. The lowest bit is ignored.
     pub seed: u64,
 }
 
@@ -137,7 +138,8 @@ impl CyberTip {
         }
     }
 
-    /// Its interface as a router, below `/ispws`; and `/standin`, which says what it holds.
+    /// A router with its interface below `/ispws`, and `/standin`, which lists finished reports and
+    /// counts requests, without a login.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/ispws/status", get(status))
@@ -210,7 +212,7 @@ impl CyberTip {
         (x.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % 100 < u64::from(percent)
     }
 
-    /// Lets a request in, or says why not.
+    /// Checks the login, then injects the faults that refuse a request.
     fn check_login(&self, headers: &HeaderMap) -> Result<(), Reply> {
         use base64::Engine as _;
         // Compared as encoded text: a header of another form is a wrong login, like any other.
@@ -319,7 +321,7 @@ impl Report {
     }
 }
 
-/// What is said, before it is written.
+/// An answer, before it is written as XML.
 enum Reply {
     Code {
         status: StatusCode,
@@ -422,7 +424,7 @@ impl Reply {
             ),
             false => ("UTF-8", text.into_bytes()),
         };
-        // NCMEC asks for it when it is contacted, so clients must show that they keep it.
+        // Support at NCMEC asks for the request id, so clients must keep it.
         let request = random_hex();
         (
             status,
@@ -496,7 +498,7 @@ async fn how_many(State(s): State<CyberTip>) -> axum::Json<serde_json::Value> {
     axum::Json(serde_json::json!({ "finished": s.finished_count() }))
 }
 
-/// A document, or what the service says of one that is none.
+/// Parses a document with this root element, or gives the service's answer to anything else.
 fn document(headers: &HeaderMap, body: &[u8], root: &str) -> Result<tree::Node, Reply> {
     let media = headers
         .get(header::CONTENT_TYPE)
@@ -532,7 +534,7 @@ fn refused(faults: &[schema::SchemaFault]) -> Option<Reply> {
     ))
 }
 
-/// A document that keeps schema and rules, or the first fault the service names.
+/// Parses a document and checks it against schema and rules; the answer names the first fault only.
 fn checked(headers: &HeaderMap, body: &[u8], root: &str, now: i64) -> Result<tree::Node, Reply> {
     let node = document(headers, body, root)?;
     // Schema first: of all faults only the first is named.
@@ -627,7 +629,7 @@ async fn form(
     Ok((texts, file))
 }
 
-/// The number a form names; none where it names none.
+/// The report number in a form; empty if it has none.
 fn id_of(texts: &BTreeMap<String, String>) -> &str {
     texts.get("id").map_or("", String::as_str)
 }

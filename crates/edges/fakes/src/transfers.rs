@@ -1,9 +1,9 @@
 //! Synthetic transfers with known answers, for the demo, tests and benchmarks. Their parties don't exist.
 //!
-//! What is planted is said by [`PLANTED`] and [`GeneratedTransfers::labels`]; whatever a rule finds in such data
-//! proves only that it finds what was planted. Amounts follow the published ranges (AIC T&I 589 and
-//! 634, FATF 2025, AUSTRAC), corridors the published shares of remittances into the Philippines and
-//! the World Bank's large corridors, rounded.
+//! [`PLANTED`] describes what is planted, [`GeneratedTransfers::labels`] names the parties.
+//! Anything a rule finds in such data proves only that it finds what was planted. Amounts follow
+//! the published ranges (AIC T&I 589 and 634, FATF 2025, AUSTRAC), corridors the published shares
+//! of remittances into the Philippines and the World Bank's large corridors, rounded.
 
 pub mod files;
 
@@ -65,11 +65,11 @@ pub struct MadeTransfer {
     pub sender: u32,
     /// Who is paid.
     pub recipient: u32,
-    /// In what.
+    /// Currency.
     pub currency: Currency,
-    /// From where.
+    /// Country of the sender.
     pub from: Country,
-    /// To where.
+    /// Country of the recipient.
     pub to: Country,
 }
 
@@ -93,9 +93,9 @@ impl MadeTransfer {
 
 /// Synthetic data and the answers.
 pub struct GeneratedTransfers {
-    /// In time order; their ids are their places.
+    /// In time order; a transfer's id is its index.
     pub transfers: Vec<MadeTransfer>,
-    /// Party and what it was planted as.
+    /// A party's number and what it was planted as: a sender's, of a `collector` a recipient's.
     pub labels: Vec<(u32, &'static str)>,
 }
 
@@ -162,7 +162,7 @@ pub fn synthesize(recipe: &Recipe) -> GeneratedTransfers {
         next_recipient: RECIPIENTS_FROM,
     };
     let senders = ((recipe.transfers as f64 / PER_SENDER) as u32).max(20);
-    // 5 % of 20,000: each charity is paid by about a thousand.
+    // 5 % of 20,000 senders: each charity is paid by about a thousand of them, at most.
     let charities = maker.fresh(1 + senders / 20_000);
     let planted = (f64::from(senders) * recipe.planted_per_100k / 100_000.0).round() as u32;
     // Few for many buyers, so that recipients are shared between buyers.
@@ -497,7 +497,8 @@ impl Maker {
         let onward = self.fresh(1).start;
         let to = self.to(BUYERS_TO);
         let n = self.rng.whole(5, 25);
-        // Twenty-five payments 0.9 days apart end within the period, so `pay` never drops one below.
+        // Twenty-five payments 0.9 days apart end within the period. If `pay` dropped one below,
+        // `transfers.last()` would be another party's.
         let begin = self.rng.between(10.0, self.recipe.days as f64 - 40.0);
         let collector_home = Home {
             from: to,
@@ -514,7 +515,7 @@ impl Maker {
             let pass_on = usd * self.rng.between(0.96, 1.0);
             let at = self.transfers.last().map_or(0, |t| t.at_micros);
             self.pay(party, onward, collector_home, to, day, pass_on, 0.0);
-            // Within some hours, whatever the clocks.
+            // Passed on within 1 to 18 hours, whatever the time zones.
             if let Some(last) = self.transfers.last_mut() {
                 last.at_micros = at + i64::from(self.rng.whole(1, 18)) * 3_600_000_000;
             }

@@ -18,7 +18,7 @@ pub struct Destination {
     pub form: &'static Form,
     /// True if it has a test service, which is used until the destination is set to production.
     pub has_test_service: bool,
-    /// What has to be set before anything can be sent there; none if all of it is.
+    /// What a channel still lacks before anything can be sent there; `None` if it lacks nothing.
     pub missing: fn(&Channel) -> Option<&'static str>,
     /// Delivers a rendered report. Each step is recorded before the next one starts.
     pub send: for<'a> fn(Submission<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
@@ -77,7 +77,7 @@ pub const ALL: &[Destination] = &[
 
 /// The destination of that name.
 pub fn by_name(name: &str) -> Option<&'static Destination> {
-    // A short list, looked up once per job: a list is enough.
+    // Ten entries, searched once per job: a map isn't worth it.
     ALL.iter().find(|d| d.form.name == name)
 }
 

@@ -24,7 +24,7 @@ const TIME_MAX: Duration = Duration::from_secs(60);
 /// Longest wait for a connection, and for the response headers. Our judgement.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// What may be fetched: beginnings of addresses, each a scheme, a host, and if wanted port and path.
+/// What may be fetched: URL prefixes, each with scheme and host, and port and path if wanted.
 #[derive(Clone, Debug, Default)]
 pub struct AllowList(Vec<Url>);
 
@@ -103,7 +103,7 @@ impl AllowList {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(FetchFault::NotAllowed("it has a name or password in it"));
         }
-        // Some servers decode these and leave the folder.
+        // Some servers decode these, and the path then leaves the allowed folder.
         let path = url.path().to_ascii_lowercase();
         if path.contains("%2f") || path.contains("%5c") {
             return Err(FetchFault::NotAllowed(
@@ -131,7 +131,7 @@ fn is_below(allowed: &str, path: &str) -> bool {
     }
 }
 
-/// Resolves names, and refuses those that lead inside.
+/// Resolves names, and refuses those that point into the internal network.
 #[derive(Debug)]
 struct Outside {
     resolver: DefaultResolver,
@@ -156,7 +156,7 @@ impl Resolver for Outside {
         for address in found.iter().filter(|a: &&SocketAddr| is_public(a.ip())) {
             outside.push(*address);
         }
-        // The same as for a name that does not exist, so that answers do not map the inside.
+        // The same as for a name that doesn't exist, so that answers don't reveal internal names.
         if outside.is_empty() {
             return Err(ureq::Error::HostNotFound);
         }
@@ -236,7 +236,8 @@ impl Fetcher {
         }
     }
 
-    /// The file at an address.
+    /// The file at an address, of at most `bytes_max` bytes, fetched within a minute, redirects
+    /// included. Blocks.
     pub fn get(&self, address: &str, bytes_max: u64) -> Result<Fetched, FetchFault> {
         let started = Instant::now();
         let mut url = Url::parse(address).map_err(|_| FetchFault::NotAllowed("not a valid URL"))?;

@@ -24,7 +24,8 @@ pub use crate::submission::{SendFault, Sent};
 
 /// Jobs per claim. Our judgement.
 const CLAIM_JOBS_MAX: i64 = 50;
-/// A destination that is halted is looked at again after this.
+/// How long a job waits while its destination is halted, and a retraction while it isn't
+/// acknowledged.
 const HALTED_MICROS: i64 = 3_600 * 1_000_000;
 
 /// How patient a worker is.
@@ -38,7 +39,7 @@ pub struct RetryPolicy {
     pub first: Duration,
     /// And by this at most.
     pub most: Duration,
-    /// After this it stops with an alarm.
+    /// A job older than this stops with an alarm. Its age counts from when it entered the outbox.
     pub horizon: Duration,
     /// Jobs under way at the same time.
     pub at_once: usize,
@@ -63,16 +64,16 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Counts of a drain.
+/// Counts of a drain. Events for the platform aren't counted, except as halted.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DrainStats {
     /// Filed.
     pub filed: u64,
-    /// Taken back.
+    /// Retracted.
     pub retracted: u64,
     /// Put off.
     pub deferred: u64,
-    /// Stopped with an alarm.
+    /// Stopped with an alarm; also retractions that failed, which are tried again.
     pub stopped: u64,
     /// Of destinations that are halted.
     pub halted: u64,
@@ -352,7 +353,7 @@ async fn event(
             casework::defer_job(casework, job, worker, now() + wait_micros(retry, job)).await?;
             return Ok(JobOutcome::Nothing);
         }
-        // Without the words about a report, which this isn't.
+        // Only `why`: the fault's own text speaks of a report, and this is an event.
         Err(
             SendFault::Refused(why)
             | SendFault::Unexpected(why)
@@ -398,7 +399,8 @@ async fn stop(
     // Read again: the attempt that failed may have moved it on.
     let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
     match (job.kind, filing.state) {
-        // A retraction that fails must not be abandoned: an alarm tells a person to contact the receiver.
+        // A retraction that fails must not be abandoned: an alarm asks a person to contact the
+        // receiver.
         (JobKind::Retraction, _) | (_, FilingState::Filed | FilingState::Retracted) => {
             casework::defer_job(casework, job, worker, now() + HALTED_MICROS).await?;
             let text = format!(
@@ -412,8 +414,8 @@ async fn stop(
     Ok(JobOutcome::Stopped)
 }
 
-/// Why a report may not be begun, if it may not: the case, a setting or the destination was changed after its
-/// approval, or there is none that covers its documents.
+/// Why a report's submission may not start: the case, a setting or the destination has changed
+/// since the approval, or no approval covers its documents. `None` if it may start.
 async fn void(
     casework: &Casework,
     report: &str,
@@ -431,8 +433,8 @@ async fn void(
     }
 }
 
-/// The settings for what is to be done: those of the address at which it was begun, if the destination has
-/// another since.
+/// The settings to use: those of the address where the filing was begun, if the destination's
+/// address has changed since.
 async fn channel_of(
     casework: &Casework,
     current: &Channel,
@@ -532,8 +534,8 @@ fn now() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
 
-/// Compares the schema that the CyberTipline shows with the one this version writes; a change
-/// raises an alarm that names it. How many differences there are.
+/// Compares the schema that the CyberTipline publishes with the one this version writes; a change
+/// raises an alarm that names it. Returns the number of differences.
 pub async fn compare_schema(casework: &Casework, http: &Arc<Http>) -> Result<usize, SendFault> {
     let channel = casework::channel(casework, "ncmec").await?;
     let (differences, digest) = destinations::ncmec::schema_changes(&channel, http.clone()).await?;

@@ -31,7 +31,7 @@ pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
     write_package(&submission, &row.id, zip(&parts), "zip")
 }
 
-/// What a folder's destination lacks.
+/// What the channel of a package destination still lacks.
 pub(crate) fn missing(channel: &Channel) -> Option<&'static str> {
     match (&channel.recipient, &channel.folder) {
         (Some(_), Some(_)) => None,
@@ -55,7 +55,7 @@ pub(crate) async fn send_document(
 /// Writes the retraction next to the package it retracts; the job stays open until it is acknowledged.
 pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let report = &submission.filing.report;
-    // Only a filed report has one: without it there is nothing to take back.
+    // Only a filed report has a remote id; without one, no package was written.
     if submission.filing.remote.is_empty() {
         return Ok(Sent {
             filing: submission.filing.clone(),

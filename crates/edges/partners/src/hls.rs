@@ -15,9 +15,9 @@ const PLAYLIST_BYTES_MAX: u64 = 1 << 20;
 const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 /// How long a playlist may stay as it is before the stream counts as over. Our judgement.
 const STILL_MAX: Duration = Duration::from_secs(60);
-/// How often in a row a playlist may be out of reach. Our judgement.
+/// Failed requests for a playlist in a row before the stream is given up. Our judgement.
 const FAILURES_MAX: u32 = 10;
-/// How many segments before the end watching begins (RFC 8216, 6.3.3).
+/// A live stream is followed from this many segments before its end (RFC 8216, 6.3.3).
 const BEHIND_MAX: usize = 3;
 
 /// Fetches a stream's segments in order and writes them, until the stream ends, `go_on` returns
@@ -103,7 +103,8 @@ pub fn follow(
             let segment = url.join(&segment.uri).map_err(|_| not_hls.clone())?;
             let bytes = match fetcher.get(segment.as_str(), SEGMENT_BYTES_MAX) {
                 Ok(fetched) => fetched.bytes,
-                // It has left the window already, or stumbles; the next one is what counts.
+                // It has left the window already, or the server failed briefly: go on with the
+                // next.
                 Err(e) if is_passing(&e) => {
                     skipped += 1;
                     continue;
@@ -117,8 +118,8 @@ pub fn follow(
         if playlist.end_list || changed.elapsed() > STILL_MAX {
             return Ok(skipped);
         }
-        // RFC 8216, 6.3.4: at least half a target duration; two seconds at most, so as not to
-        // fall behind.
+        // RFC 8216, 6.3.4 asks for half a target duration. Ours is two seconds at most, which is
+        // less for segments longer than four seconds, so as not to fall behind.
         let wait = Duration::from_millis(playlist.target_duration.min(60) * 500);
         thread::sleep(wait.clamp(Duration::from_millis(200), Duration::from_secs(2)));
     }

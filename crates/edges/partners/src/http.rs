@@ -15,7 +15,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 /// Longest time for a whole call; files are long. Our judgement.
 const CALL_TIME_MAX: Duration = Duration::from_secs(900);
 
-/// A client that keeps connections.
+/// A client that reuses its connections.
 pub struct Http {
     agent: ureq::Agent,
 }
@@ -62,7 +62,8 @@ impl Answered {
 }
 
 impl Body {
-    /// What is sent, in words; a file by its length, because it is an exhibit itself.
+    /// What the transcript keeps of it: the text, and of a file its name and length, because the
+    /// file is an exhibit itself.
     pub fn words(&self) -> String {
         match self {
             Self::None => String::new(),

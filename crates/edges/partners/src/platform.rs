@@ -1,9 +1,10 @@
 //! What was decided about uploads and what a person asks about a case, for the operator's own platform: events signed
 //! the Standard Webhooks way.
 //!
-//! The state in an event is the one when it is sent, not when it was put in: events that overtake each other never
-//! turn a release into a removal. The platform can ask for the same at `GET /v1/screen`, so an event that is given up
-//! loses nothing.
+//! The state in an event is read when it is sent, not when it was put in: events that overtake each
+//! other never turn a release into a removal. The platform can ask for decisions at `GET
+//! /v1/screen`, so one that is given up loses nothing. A question that is given up raises an alarm:
+//! a person has to ask another way.
 
 use std::sync::Arc;
 

@@ -49,7 +49,7 @@ impl S3 {
         self.facts
     }
 
-    /// An object's bytes.
+    /// An object, of at most `bytes_max` bytes: its bytes, media type and metadata. Blocks.
     pub fn object(&self, bucket: &str, key: &str, bytes_max: u64) -> Result<Fetched, FetchFault> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if bucket.is_empty() || bucket.len() > BUCKET_BYTES_MAX || !bucket.chars().all(plain) {

@@ -1,6 +1,6 @@
 //! The words of one attempt to deliver a report: what was sent and what came back, kept as an exhibit.
 //!
-//! Without credentials; a file is named by its length and MD5, because it is an exhibit itself.
+//! Without credentials; of a file only name and length, because it is an exhibit itself.
 
 use obhut_casework as casework;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::http::Answered;
 use crate::submission::{SendFault, Submission};
 
-/// Longest answer that is kept, in characters. Our judgement: the service's are of some hundred.
+/// Longest answer that is kept, in characters. Our judgement: the service's have a few hundred.
 const ANSWER_CHARS_MAX: usize = 64 << 10;
 
 #[derive(Default)]

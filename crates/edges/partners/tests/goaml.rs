@@ -1,5 +1,5 @@
-//! Suspicious transaction reports: three profiles from the same case, what is missing is said and
-//! stops, and documents are held against the units' own schemas where they are present.
+//! Suspicious transaction reports: the same case in three profiles. What is missing is named and
+//! stops the report; documents are validated against the units' own schemas where present.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -26,7 +26,7 @@ impl Clock for Fixed {
     }
 }
 
-/// What is recognised as a picture: only those have categories.
+/// Recognised as a picture, because other files have no category.
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n and nothing more";
 /// Every field there is, all invented.
 const FULL: &str = include_str!("../../formats/tests/facts_full.json");
@@ -374,7 +374,7 @@ async fn a_batched_report_takes_accounts_and_one_marked_file_and_names_the_rest(
     );
 }
 
-/// All leaves of a JSON value, as ways to them.
+/// The paths to all leaves of a JSON value.
 fn leaves(value: &Value, way: Vec<String>, out: &mut Vec<Vec<String>>) {
     let with = |part: String| way.iter().cloned().chain([part]).collect::<Vec<_>>();
     match value {
@@ -411,7 +411,7 @@ fn without(value: &Value, way: &[String]) -> Value {
     all
 }
 
-/// True for one of several equal items: any of them says it.
+/// True for one of several equal items: without it, the others still say the same.
 fn is_twice(value: &Value, way: &[String]) -> bool {
     let (last, before) = way.split_last().unwrap();
     let mut at = value;
@@ -439,8 +439,8 @@ fn dotted(way: &[String]) -> String {
     out
 }
 
-/// The proof that nothing goes missing unsaid: take any single fact away, and either a document
-/// changes or the fact stood among those named as left out.
+/// The proof that no fact is dropped silently: remove any single one, and either a document changes
+/// or the fact was named as omitted.
 #[tokio::test]
 async fn every_fact_is_in_a_document_or_named_as_left_out() {
     let schema: Value = serde_json::from_str(&CaseFile::schema()).unwrap();
@@ -480,7 +480,7 @@ async fn every_fact_is_in_a_document_or_named_as_left_out() {
                 continue;
             }
             let parse = |v: &Value| Facts::from_json(v.to_string().as_bytes()).ok();
-            // A fact that says what is so anyway says nothing.
+            // `material` is the default, so removing it changes nothing.
             if way == ["incident"] && facts["incident"] == "material" {
                 continue;
             }
@@ -507,8 +507,8 @@ async fn every_fact_is_in_a_document_or_named_as_left_out() {
     assert!(looked > 300, "{looked}");
 }
 
-/// Whatever the case file's schema allows makes documents the service's schema takes. The whole of
-/// ten thousand is run by `cargo xtask soak`.
+/// Any case that the case file's schema allows gives documents that are valid by the service's
+/// schema. `cargo xtask soak` runs ten thousand.
 #[tokio::test]
 async fn generated_cases_make_valid_documents() {
     let schema: Value = serde_json::from_str(&CaseFile::schema()).unwrap();
@@ -581,8 +581,8 @@ async fn generated_cases_make_valid_documents() {
         "{count} cases, render and scores {:?} each",
         took / count as u32
     );
-    // Every element of the schema is written by some case, but one that says nothing more: the
-    // original name says what `fileName` would.
+    // Some case writes every element of the schema except `fileName`, which would only repeat the
+    // original name.
     let never: Vec<_> = table::elements()
         .into_iter()
         .filter(|e| !kinds.contains(*e))
@@ -672,7 +672,7 @@ async fn the_validator_says_what_xmllint_says() {
     assert!(both[0] > 30, "{both:?}");
 }
 
-/// Values at the edges, each in the element it is about: both readings of the documentation say the same of each.
+/// Boundary values, each in its element: the client and the fake judge every one alike.
 #[tokio::test]
 async fn the_client_and_the_fake_read_the_documentation_alike() {
     let r = rendered(FULL, true, Extent::Whole).await;

@@ -1,11 +1,13 @@
-//! Presigned addresses grant access to the file, so the provider's own are given without their signature.
+//! Presigned URLs grant access to the file, so reports give the provider's own URLs without their
+//! signature.
 
 use crate::{Facts, Place};
 
-/// An address without user, password and signature, if it has any of them; `None` for any other.
+/// The URL without user, password and signature; `None` if it has none of them.
 ///
-/// A signature is that of a presigned address of Amazon S3, Google Cloud Storage, Azure or CloudFront: by the names of
-/// its parameters, all of which go. A parameter `token` or `sig` alone is part of the address.
+/// A signature is recognised by the parameter names of presigned URLs of Amazon S3, Google Cloud
+/// Storage, Azure and CloudFront. The whole query then goes, and a fragment after it. A parameter
+/// `token` or `sig` alone is part of the URL.
 pub fn without_signature(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -26,7 +28,7 @@ pub fn without_signature(url: &str) -> Option<String> {
     ))
 }
 
-/// True for the parameters of a presigned address.
+/// True for the query of a presigned URL.
 fn is_signature(query: &str) -> bool {
     let names: Vec<String> = query
         .split('&')
@@ -42,8 +44,8 @@ fn is_signature(query: &str) -> bool {
         || (has("sig") && has("sv") && has("se"))
 }
 
-/// Takes the signatures out of the provider's own addresses, and says which fields had one. An address that another
-/// company hosts stays whole: it is a fact.
+/// Removes logins and signatures from the provider's own URLs (of web pages and files) and returns
+/// the changed fields. A URL that another company hosts stays whole: it is evidence.
 pub fn strip_signatures(facts: &mut Facts) -> Vec<String> {
     let mut stripped = Vec::new();
     let mut strip = |url: &mut String, field: String| {
@@ -75,7 +77,7 @@ pub fn strip_signatures(facts: &mut Facts) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// An address, and what is given of it where that is another.
+    /// A URL, and what it is changed to; none where it stays.
     #[test]
     fn signatures_and_logins_go_and_everything_else_stays() {
         for (url, expected) in [

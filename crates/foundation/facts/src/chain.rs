@@ -42,7 +42,7 @@ pub struct ActorRecord {
     pub uri: Option<String>,
 }
 
-/// A tag or an actor that could not be taken.
+/// A tag or an actor that could not be loaded.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct TagProblem {
     /// Which file.
@@ -64,11 +64,11 @@ pub struct Service {
     pub legal_name: Option<String>,
     /// Countries, ISO 3166, where an actor pack has them.
     pub jurisdictions: Vec<String>,
-    /// It can be asked who a customer is; a trace ends there.
+    /// True if it can identify its customers when asked; a trace ends there.
     pub answers: bool,
     /// The highest confidence of its tags, 0 to 100.
     pub confidence: u8,
-    /// Its tags that the chain has seen.
+    /// Its tags whose addresses occur on the chain.
     pub tags: Vec<TagRecord>,
 }
 
@@ -81,21 +81,21 @@ pub struct ContestedCluster {
     pub taken_for: Option<String>,
 }
 
-/// An output, as people name it.
+/// A transaction output, in text form.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 pub struct OutPoint {
-    /// The transaction, as explorers print it.
+    /// The transaction's id, as block explorers print it: hex, bytes reversed.
     pub txid: String,
-    /// Its output.
+    /// Index of the output in the transaction, from 0.
     pub vout: u32,
 }
 
-/// An address taken for the site's.
+/// An address attributed to the site.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct AddressRow {
     /// The address.
     pub address: String,
-    /// `strong` or `weak`.
+    /// Strength of the link: `strong` or `weak`.
     pub layer: &'static str,
     /// 0 to 100.
     pub confidence: u8,
@@ -103,14 +103,14 @@ pub struct AddressRow {
     pub because: String,
 }
 
-/// An address that was not taken.
+/// An address that was not attributed to the site.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct DoubtfulRow {
     /// The address.
     pub address: String,
-    /// The tie that was refused.
+    /// The link that was refused.
     pub because: String,
-    /// Why it was.
+    /// Why it was refused.
     pub refused: String,
 }
 
@@ -120,7 +120,7 @@ pub struct PaymentRow {
     /// The output.
     #[serde(flatten)]
     pub out: OutPoint,
-    /// When, as the block's miner said.
+    /// When: the timestamp of the block, which its miner sets.
     pub time: String,
     /// Height of the block.
     pub height: u64,
@@ -130,12 +130,13 @@ pub struct PaymentRow {
     pub to_address: String,
     /// True if a service paid the site directly.
     pub direct: bool,
-    /// Where the coins may have come out of a service, nearest first.
+    /// Where the coins may have left a service, nearest first.
     pub candidates: Vec<CandidateRow>,
-    /// Ways that ended at mixes, at new coins, at limits.
+    /// Paths of the trace that ended elsewhere: at a CoinJoin, at newly mined coins, at a limit.
     pub ends: [u32; 3],
-    /// A number for the wallet that paid, in the order of payments, from 1; two payments with one may have
-    /// one payer. Services that paid themselves have one too.
+    /// Number of the paying wallet, from 1, in the order of first payments. Payments with the same
+    /// number may have one payer. A service that paid the site itself has a number too. Payments
+    /// without a paying address share one.
     pub wallet: u32,
 }
 
@@ -144,11 +145,11 @@ pub struct PaymentRow {
 pub struct CandidateRow {
     /// The service's label, or `unnamed:` and an address of a wallet that behaves like one.
     pub service: String,
-    /// Its number among the report's services; none for an unnamed one.
+    /// Index in [`PayersReport::services`], from 0; none for an unnamed one.
     pub number: Option<usize>,
-    /// The service's output that paid its customer.
+    /// The output with which the service paid its customer.
     pub out: OutPoint,
-    /// When.
+    /// When that was.
     pub time: String,
     /// Satoshi of that output.
     pub amount_sat: u64,
@@ -179,9 +180,9 @@ pub struct ServiceRow {
 pub struct ArrivalRow {
     /// A service's label, `mix`, `unspent` or `limit`.
     pub end: String,
-    /// Outputs; one for a single row.
+    /// Number of outputs summed up; 1 in [`PayersReport::arrivals`].
     pub outputs: u64,
-    /// The output, in a single row.
+    /// The output; none where the row is a sum.
     pub out: Option<OutPoint>,
     /// Satoshi by poison.
     pub poison_sat: u64,
@@ -200,15 +201,15 @@ pub struct PayersReport {
     pub tip: (u64, String, String),
     /// Transactions, inputs, outputs, addresses in the index.
     pub sizes: [u64; 4],
-    /// Seeds that the chain has seen.
+    /// Number of seeds that occur on the chain.
     pub seeds: usize,
-    /// What could not be taken.
+    /// What was ignored, and why.
     pub problems: Vec<String>,
     /// Clusters that tags of several services claim.
     pub contested: Vec<ContestedCluster>,
     /// Addresses of the site.
     pub addresses: Vec<AddressRow>,
-    /// Addresses that may be.
+    /// Addresses that may be the site's.
     pub doubtful: Vec<DoubtfulRow>,
     /// Payments, in the chain's order.
     pub payments: Vec<PaymentRow>,
@@ -216,11 +217,14 @@ pub struct PayersReport {
     pub own: Vec<OutPoint>,
     /// Outputs of at most a thousand satoshi: not payments.
     pub dust: Vec<OutPoint>,
-    /// Mined to the site, and received in mixes that it took part in.
+    /// Number of outputs mined to the site, and of outputs it received in CoinJoins it took part
+    /// in. Neither are payments.
     pub mined_and_mixed: (usize, usize),
-    /// How many payers there are at least and at most.
+    /// The lowest and the highest possible number of payers: one person may own all paying wallets,
+    /// and each payment may be another person's.
     pub payers: (usize, usize),
-    /// Wallets that paid, as far as links go, and services that paid the site themselves.
+    /// Number of paying wallets (clusters of linked addresses) plus services that paid the site
+    /// themselves.
     pub wallets: usize,
     /// Named services that payments lead to.
     pub services: Vec<ServiceRow>,

@@ -1,4 +1,5 @@
-//! What a person determines about a case because a destination asks for it: law that no program derives.
+//! What a person determines about a case because a destination asks for it: legal questions that no
+//! program answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +10,8 @@ words! {
     Question {
         /// Which offence it is under the German criminal code; for the Bundeskriminalamt.
         OffenceDe = "offence-de",
-        /// Whether there is a danger to the life or safety of a person, so that harm is likely before long; for
-        /// the Bundeskriminalamt.
+        /// Whether a person's life or safety is in danger, so that harm is likely soon; for the
+        /// Bundeskriminalamt.
         ThreatDe = "threat-de",
         /// What links the content with the United Kingdom; for the National Crime Agency.
         LinkUk = "link-uk",
@@ -86,13 +87,14 @@ impl Question {
         }
     }
 
-    /// The text of an answer, in the destination's language.
+    /// The text of an answer, in the destination's language; none for an unknown word.
     pub fn text(self, answer: &str) -> Option<&'static str> {
         let mut answers = self.answers().iter();
         answers.find(|a| a.0 == answer).map(|a| a.1)
     }
 
-    /// Why these answers can't be given together; none if they can.
+    /// Why these answers are refused: none given, one unknown, one given twice, or two that exclude
+    /// each other. None if they are accepted.
     pub fn refuses(self, answers: &[String]) -> Option<String> {
         let words: Vec<_> = self.answers().iter().map(|a| a.0).collect();
         if answers.is_empty() || answers.iter().any(|a| !words.contains(&a.as_str())) {

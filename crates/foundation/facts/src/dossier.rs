@@ -46,7 +46,8 @@ words! {
     }
 }
 
-/// A category. Its value means nothing without its scale: 0 and 5 have opposite meanings.
+/// A category. Its value means nothing without its scale: 0 and 5 have opposite meanings on
+/// different scales.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Category {
     /// The scale, for example `ncmec-industry`, `uk-iwf`, `interpol-baseline`.
@@ -99,7 +100,7 @@ pub struct FileDigests {
     pub sha256: String,
     /// Length in bytes.
     pub bytes: u64,
-    /// Media type by content or by what was said of it, where known.
+    /// Media type by content, or else as the sender stated it, where known.
     #[serde(default)]
     pub media_type: Option<String>,
     /// Names and values of its EXIF metadata, as a program read them.
@@ -118,7 +119,7 @@ pub struct Dossier {
     pub reporter: Reporter,
     /// What is known.
     pub facts: Sealed<Facts>,
-    /// Fields whose address is given without its signature.
+    /// Fields whose URL is given without its login or signature.
     pub signatures_left_out: Vec<String>,
     /// Number of victims omitted from the facts, because they were not requested.
     pub victims_left_out: usize,
@@ -137,7 +138,7 @@ pub struct Dossier {
     pub matched: bool,
     /// True if the case has a decision.
     pub decided: bool,
-    /// Nothing about it may reach the person concerned.
+    /// True while nothing about it may reach the person concerned.
     pub embargoed: bool,
     /// Since when an appeal against the decision is open, microseconds since 1970.
     pub appealed_at: Option<i64>,
@@ -212,7 +213,7 @@ impl Dossier {
 
     /// Both scores of this case.
     pub fn scores(&self) -> Scores {
-        // What others sent says nothing of what the files of the case are.
+        // A report of others, kept as it came in, isn't one of the case's own files.
         let files = self.files.iter().filter(|f| !f.as_received).map(|f| {
             let facts = f.facts.expose();
             RuleFile {

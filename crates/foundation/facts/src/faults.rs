@@ -1,5 +1,5 @@
-//! What of a case's facts can't be so, by the field of the case file: addresses, ports, ages, dates
-//! that contradict each other. Shown before anything is sent, whomever it goes to.
+//! Finds facts that are impossible or contradict each other: addresses, ports, ages, dates. Each is
+//! named by its field in the case file and shown before anything is sent, to any destination.
 
 use std::net::IpAddr;
 
@@ -44,7 +44,7 @@ impl Finder {
         });
     }
 
-    /// A valid time that is not in the future.
+    /// Parses a time. Reports it if it has no zone or is in the future.
     fn past(&mut self, field: String, value: Option<&str>) -> Option<Timestamp> {
         match value?.trim().parse::<Timestamp>() {
             Err(_) => {
@@ -210,7 +210,7 @@ impl Finder {
     }
 }
 
-/// What can't be so, by field; `now` in microseconds since 1970.
+/// Facts that are impossible or contradict each other; `now` in microseconds since 1970.
 // Long: handles the fields one by one.
 pub(crate) fn faults(facts: &Facts, now: i64) -> Vec<FactFault> {
     // A clock out of range counts as 1970: then every time is reported, and none passes.

@@ -13,7 +13,7 @@ use super::people::Phone;
 pub struct Financial {
     /// The parties of the payments, by the ids that the payments have.
     pub parties: Vec<FinancialParty>,
-    /// Why it is reported, in the analyst's own words; otherwise it is written from the facts.
+    /// Why it is reported, in the analyst's own words; generated from the facts if missing.
     pub narrative: Option<String>,
     /// What the bank has done.
     pub action: Option<String>,
@@ -109,7 +109,8 @@ pub struct FinancialAccount {
     pub opened: Option<String>,
 }
 
-/// The reporting bank, as a unit knows it: a setting, in every report to the unit.
+/// The reporting bank's settings for one financial intelligence unit; they go into every report to
+/// it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FinancialUnit {
@@ -117,9 +118,11 @@ pub struct FinancialUnit {
     pub profile: String,
     /// The text of an own profile; its form is in docs/goaml.md.
     pub own_profile: Option<String>,
-    /// The unit's XML schema, if it gave one: every report is validated against it before it is sent.
+    /// Text of the unit's XML schema, if it gave one: every report is validated against it before
+    /// it is sent.
     pub schema: Option<String>,
-    /// The schema's patterns hold `^` and `$` that were meant as anchors.
+    /// Treat `^` and `$` in the schema's patterns as anchors, as their authors meant; XML Schema
+    /// takes them literally.
     pub schema_compat: bool,
     /// Number the unit gave the bank.
     pub entity_id: i64,
@@ -131,7 +134,7 @@ pub struct FinancialUnit {
     pub address: Option<Address>,
     /// Where payments are made, in words.
     pub location: Option<String>,
-    /// The unit's code for how: ELCFT, …
+    /// The unit's code for the way funds are transmitted: ELCFT, …
     pub transmode_code: Option<String>,
     /// The unit's code for the funds.
     pub funds_code: Option<String>,
@@ -139,11 +142,11 @@ pub struct FinancialUnit {
     pub report_code: Option<String>,
     /// Codes of the unit's indicators, where the case names none.
     pub indicators: Vec<String>,
-    /// Code of the identity of the reporting person at the unit.
+    /// The reporting person's user code at the unit.
     pub user_code: Option<String>,
     /// Who reports.
     pub officer: Option<FinancialParty>,
-    /// German where true, else English, for the narrative.
+    /// True for a German narrative, false for an English one.
     pub german: bool,
 }
 
@@ -151,11 +154,11 @@ impl FinancialUnit {
     /// From JSON; unknown fields are refused.
     ///
     /// # Errors
-    /// It has another form; the text says where.
+    /// More than 4 MiB, or the first field that doesn't fit.
     pub fn from_json(json: &[u8]) -> Result<Self, super::FactsError> {
         super::read_json(json, UNIT_BYTES_MAX, "the unit's settings")
     }
 }
 
-/// Longest settings of a unit, schema included, in bytes.
+/// Longest settings of a unit, schema included, in bytes. Our judgement.
 const UNIT_BYTES_MAX: usize = 4 << 20;

@@ -3,7 +3,7 @@
 use crate::{Facts, Sealed, words};
 
 words! {
-    /// In which form a report came in.
+    /// The format of an incoming report.
     IncomingFormat {
         /// CyberTipline XML.
         CyberTip = "cybertip",
@@ -37,9 +37,9 @@ words! {
         Mail = "mail",
         /// Notes of a telephone call, or any other text.
         Note = "note",
-        /// JSON of a form that isn't known.
+        /// JSON in an unknown format.
         Json = "json",
-        /// None that could be read.
+        /// In no format that could be read.
         Unreadable = "unreadable",
     }
 }
@@ -47,7 +47,7 @@ words! {
 words! {
     /// Whether a report was understood.
     Understood {
-        /// Everything that links and ranks.
+        /// Everything that is needed to link and rank it.
         Yes = "true",
         /// Some of it; the rest is in the original.
         Partly = "partly",
@@ -59,11 +59,11 @@ words! {
 /// A report as its reader understood it.
 #[derive(Clone, Debug)]
 pub struct ParsedReport {
-    /// In which form it came.
+    /// Its format.
     pub format: IncomingFormat,
     /// Whether it was understood.
     pub understood: Understood,
-    /// Its number where it came from.
+    /// The sender's number for it.
     pub number: Option<String>,
     /// What it says.
     pub facts: Sealed<Facts>,

@@ -1,7 +1,7 @@
 //! The facts of a case as data: people, accounts, places, times, payments.
 //!
-//! This crate does no I/O; the caller seals facts before storing them. [`Sealed`] keeps values out of
-//! logs and errors.
+//! This crate does no I/O; the caller encrypts facts before storing them. [`Sealed`] only keeps a
+//! value out of logs and errors; it encrypts nothing.
 //!
 //! The nouns are those of the CyberTipline schema (2025-11-10), which asks for more than any other
 //! destination; one that needs less leaves out the rest.
@@ -63,11 +63,11 @@ pub use {schemars, serde};
 // `words!` writes paths below `obhut_facts`, and is used inside this crate as well.
 extern crate self as obhut_facts;
 
-/// Longest facts of one case, in bytes of JSON. Our judgement.
+/// Most bytes of JSON that the facts of one case may have. Our judgement.
 const FACTS_BYTES_MAX: usize = 4 << 20;
 
 words! {
-    /// What sort of incident it is; the eight sorts of the CyberTipline.
+    /// The incident type: one of the CyberTipline's eight.
     IncidentKind {
         /// Possession, manufacture, distribution of abuse material.
         Material = "material",
@@ -97,7 +97,7 @@ words! {
         Solicitation = "solicitation",
         /// Both are minors.
         MinorToMinor = "minor-to-minor",
-        /// Sent to many without regard.
+        /// Sent indiscriminately to many people.
         Spam = "spam",
         /// Sadistic online exploitation.
         Sadistic = "sadistic",
@@ -105,15 +105,16 @@ words! {
 }
 
 words! {
-    /// What bears on whether a child is in danger now; said by a person, or drawn from other facts.
+    /// Something that bears on whether a child is in danger now, recorded by a person or inferred
+    /// from other facts.
     RiskFact {
-        /// Material that no list knows and that seems new.
+        /// Material that is on no hash list and appears new.
         NewMaterial = "new-material",
         /// Made by the child itself.
         SelfProduction = "self-production",
         /// Abuse streamed live.
         LiveStream = "live-stream",
-        /// Paid before the deed.
+        /// Payment before the abuse took place.
         PaymentInAdvance = "payment-in-advance",
         /// An infant or toddler.
         Infant = "infant",
@@ -133,7 +134,7 @@ words! {
     Detection {
         /// A digest of a list matched.
         HashMatch = "hash-match",
-        /// A person of the provider found it.
+        /// A member of the provider's staff found it.
         Person = "person",
         /// A user reported it.
         UserReport = "user-report",
@@ -184,9 +185,10 @@ pub struct Facts {
     pub incident: Option<IncidentKind>,
     /// Marks of the incident.
     pub tags: Vec<IncidentTag>,
-    /// When it happened, RFC 3339; the time of the finding, where unknown.
+    /// When it happened, RFC 3339. Where unknown, a report gives the time of the first upload, or
+    /// else the time it was found.
     pub occurred_at: Option<String>,
-    /// How that time is meant.
+    /// What `occurred_at` refers to, in words (the CyberTipline's `incidentDateTimeDescription`).
     pub occurred_at_note: Option<String>,
     /// The application's full name.
     pub platform: Option<String>,
@@ -225,9 +227,11 @@ pub struct Facts {
     pub jurisdiction: Option<Jurisdiction>,
     /// True when the content is gone from the service.
     pub removed: Option<bool>,
-    /// The report or case that had the same material from the same account before.
+    /// Number of the report or id of the case in which the same account uploaded the same material
+    /// before.
     pub reupload_of: Option<String>,
-    /// Accounts that shared one viral meme: a batched report, which takes nothing else of people.
+    /// Ids of accounts that shared one viral meme, for a batched report. Such a report names no
+    /// other people.
     pub batched_accounts: Vec<String>,
     /// More about single files, by exhibit id.
     pub files: BTreeMap<String, FileFacts>,
@@ -251,7 +255,7 @@ pub struct LawEnforcement {
     pub process_domestic: Option<bool>,
     /// True when foreign police served legal process.
     pub process_foreign: Option<bool>,
-    /// Which country's (ISO 3166-1 alpha-2).
+    /// Country of the police that served process, ISO 3166-1 alpha-2.
     pub process_country: Option<String>,
 }
 
@@ -276,7 +280,7 @@ pub struct FileFacts {
     pub sha256: Option<String>,
     /// Further digests of the file as it was uploaded: kind (at most 64 characters) and value.
     pub original_hashes: Vec<OriginalHash>,
-    /// The category of this file, where it is another than the decision's.
+    /// The category of this file, if it differs from the decision's.
     pub category: Option<FileCategory>,
     /// Marks: animeDrawingVirtualHentai, potentialMeme, viral, possibleSelfProduction,
     /// physicalHarm, violenceGore, bestiality, liveStreaming, infant, generativeAi.
@@ -285,7 +289,7 @@ pub struct FileFacts {
     pub ip_event: Option<IpEvent>,
     /// The platform's name for the session it was uploaded in.
     pub session: Option<String>,
-    /// With what it was uploaded.
+    /// The devices it was uploaded with.
     pub devices: Vec<Device>,
     /// Names and values of its metadata.
     pub exif: Vec<(String, String)>,
@@ -338,14 +342,16 @@ pub enum FactsError {
 }
 
 impl Facts {
-    /// What can't be so, by field; `now` in microseconds since 1970.
+    /// Values that are impossible or contradict each other, each with its field. `now` is in
+    /// microseconds since 1970.
     pub fn faults(&self, now: i64) -> Vec<FactFault> {
         faults::faults(self, now)
     }
 
-    /// Merges the part contributed by a domain: detected_by, occurred_at, jurisdiction, reported, victims,
-    /// payments and financial.parties; other fields of the part are ignored. Existing values win; payments
-    /// and parties are deduplicated.
+    /// Merges the part contributed by a domain: detected_by, occurred_at, jurisdiction, reported,
+    /// victims, payments and financial.parties; other fields of the part are ignored. Existing
+    /// values win; victims, payments and parties are deduplicated. An account recorded as a victim
+    /// is never made the reported one, nor the reverse.
     pub fn merge(&mut self, part: Self) {
         // Only what a domain contributes today; a further field belongs here and in `subtract`.
         self.detected_by = self.detected_by.take().or(part.detected_by);
@@ -378,7 +384,8 @@ impl Facts {
         }
     }
 
-    /// Removes every value that equals the part contributed by a domain; values a person changed remain.
+    /// Undoes [`Facts::merge`]: removes each value that still equals the part's. Values that a
+    /// person changed remain.
     pub fn subtract(&mut self, part: &Self) {
         fn same<T: PartialEq>(own: &mut Option<T>, part: &Option<T>) {
             if own.is_some() && own == part {
@@ -412,8 +419,11 @@ impl Facts {
         }
     }
 
-    /// From JSON; unknown fields are refused, so that a typing error can't lose a victim. What the
-    /// fields say is looked at later, by field, before anything is sent.
+    /// Parses JSON. Unknown fields are refused, so that a misspelled one can't silently drop a
+    /// victim. The values aren't checked here; [`Facts::faults`] does that before anything is sent.
+    ///
+    /// # Errors
+    /// More than 4 MiB, or the first field that doesn't fit.
     pub fn from_json(json: &[u8]) -> std::result::Result<Self, FactsError> {
         read_json(json, FACTS_BYTES_MAX, "facts")
     }
@@ -430,7 +440,7 @@ fn payment_key(p: &Payment) -> String {
     }
 }
 
-/// JSON in a closed form, or the field that is not. `whole` names what is read.
+/// Parses a JSON object. `whole` is the path that errors give for the document itself.
 ///
 /// # Errors
 /// More than `bytes_max` bytes, or the path, line and column of the first field that doesn't fit.
@@ -445,7 +455,7 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
             bytes_max,
         });
     }
-    // An array of the values in their order would be taken, too.
+    // serde would also accept an array of the values in the order of the fields.
     if json.trim_ascii_start().first() == Some(&b'[') {
         return Err(FactsError::Form {
             path: whole.to_owned(),
@@ -461,7 +471,7 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
     };
     let value = serde_path_to_error::deserialize(&mut reader)
         .map_err(|e| form(e.path().to_string(), e.inner()))?;
-    // Anything behind the value, such as a second object, would be dropped without a word.
+    // Anything after the value, such as a second object, would be dropped silently.
     reader.end().map_err(|e| form(".".into(), &e))?;
     Ok(value)
 }

@@ -47,7 +47,7 @@ pub struct Payment {
     /// ISO 4217, or `BTC`, …
     #[schemars(regex(pattern = r"^[A-Z]{3,5}$"))]
     pub currency: String,
-    /// The same in the reporting bank's local currency, where that is another one.
+    /// The amount in the reporting bank's local currency, if that differs from `currency`.
     #[schemars(regex(pattern = r"^[0-9]{1,15}(\.[0-9]{1,8})?$"))]
     pub amount_local: Option<String>,
     /// Who paid: account, name or wallet.
@@ -56,13 +56,13 @@ pub struct Payment {
     pub to: Option<String>,
     /// Gift card, transfer, wallet …
     pub method: Option<String>,
-    /// True when it was paid before what it was paid for.
+    /// True when it was paid before the material or act it paid for.
     pub in_advance: Option<bool>,
     /// Anything else.
     pub note: Option<String>,
 }
 
-/// An address on a chain.
+/// An address on a blockchain.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Wallet {

@@ -25,7 +25,7 @@ pub struct Person {
     pub born: Option<String>,
 }
 
-/// An account: reported, recipient's, child's, or one tied to those.
+/// An account: reported, a recipient's, a child's, or one linked to those.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Account {
@@ -65,23 +65,23 @@ pub struct Account {
     pub closed: Option<AccountClosed>,
     /// Where its user seems to be.
     pub location: Option<Location>,
-    /// True when there are no further e-mail addresses.
+    /// True when `person.emails` has every e-mail address of the account.
     pub all_emails_reported: Option<bool>,
-    /// Accounts tied to it.
+    /// Accounts linked to it.
     pub associated: Vec<Account>,
-    /// Only of a tied account: Billing, Linked, Business, Creator, Parent/Guardian, Other.
+    /// Only of a linked account: Billing, Linked, Business, Creator, Parent/Guardian, Other.
     pub tie: Option<String>,
-    /// Only of a tied account: the platform.
+    /// Only of a linked account: the platform.
     pub platform: Option<String>,
     /// Anything else.
     pub note: Option<String>,
 }
 
-/// That an account was closed.
+/// The suspension or closing of an account.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountClosed {
-    /// True when it was.
+    /// True when the account was suspended or closed.
     pub done: bool,
     /// When, RFC 3339.
     pub at: Option<String>,
@@ -99,7 +99,7 @@ pub struct AccountClosed {
 pub struct Location {
     /// City.
     pub city: Option<String>,
-    /// Region; in the USA the postal code of the state.
+    /// Region; in the USA the state's two-letter abbreviation.
     pub region: Option<String>,
     /// ISO 3166-1 alpha-2.
     pub country: Option<String>,
@@ -113,15 +113,15 @@ pub struct Location {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Phone {
-    /// The number, without the country's code where that is given.
+    /// The number; without the country code if `country_code` is set.
     pub number: String,
     /// Mobile, Home, Business, Work, Fax, Internet, Recovery.
     pub kind: Option<String>,
-    /// Whether it was checked.
+    /// Whether it was verified.
     pub verified: Option<bool>,
     /// When, RFC 3339.
     pub verified_at: Option<String>,
-    /// `+49`.
+    /// Country calling code, such as `+49`.
     pub country_code: Option<String>,
     /// Extension, digits.
     pub extension: Option<String>,

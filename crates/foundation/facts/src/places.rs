@@ -11,7 +11,7 @@ use super::{Address, Email, IpEvent, Phone};
 pub enum Place {
     /// A web page.
     WebPage {
-        /// Addresses.
+        /// URLs.
         #[serde(default)]
         urls: Vec<String>,
         /// True when another company hosts it.
@@ -110,7 +110,7 @@ pub enum Place {
         /// The program.
         #[serde(default)]
         client: Option<String>,
-        /// Where from.
+        /// The peers' IP addresses.
         #[serde(default)]
         ip_events: Vec<IpEvent>,
         /// Names of files.
@@ -148,7 +148,7 @@ impl Place {
         }
     }
 
-    /// True if it has any content.
+    /// True if any field that identifies or describes the place is filled.
     pub fn says_something(&self) -> bool {
         let said = |texts: &[&Option<String>]| {
             texts

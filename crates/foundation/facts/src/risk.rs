@@ -1,15 +1,16 @@
-//! The second score: how much points to a child in danger, each reason with its source.
+//! The at-risk score: how much points to a child in danger, each reason with its source.
 //!
-//! Every rule has a level, and a level is a band of the score: a report with a reason of the highest level ranks above
-//! every report without one, however many smaller reasons that has. Within its band each reason takes its share of what
-//! the others leave, so no further reason lowers the score. Levels and points are our own judgement; they order work and
-//! prove nothing.
+//! Every rule has a level, and each level has a band of the score. The highest level among a
+//! report's reasons picks the band, so one reason of a higher level outranks any number of lower
+//! ones. Within the band each reason, of whatever level, takes its share of what the others leave:
+//! a further reason never lowers the score. Levels and points are our own judgement; they order
+//! work and prove nothing.
 
 use serde::Serialize;
 
 use crate::{Account, Facts, IncidentKind, IncidentTag, RiskFact, Signal, Signals, is_boilerplate};
 
-/// The part of a case that the rules look at.
+/// What the rules of both scores look at.
 pub struct RuleInput<'a> {
     /// What is known, children included.
     pub facts: &'a Facts,
@@ -23,12 +24,12 @@ pub struct RuleInput<'a> {
     pub said: Signals,
 }
 
-/// What of a file the rules look at.
+/// What the rules look at in a file.
 #[derive(Clone, Debug, Default)]
 pub struct RuleFile {
     /// Its bytes, or at least a digest, are there.
     pub kept: bool,
-    /// A list knows it.
+    /// It is on a hash list.
     pub matched: bool,
     /// A person has seen all of it.
     pub viewed: bool,
@@ -42,9 +43,9 @@ pub struct RuleFile {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
-    /// Not understood: above everything that was understood and gives no reason.
+    /// Not understood, or only in part: above a report that was understood and gives no reason.
     Unread,
-    /// Known material, or an account that is known.
+    /// Files or material, and nothing that points to a child in danger.
     Known,
     /// Serious, and no particular child is known to be in danger.
     Concern,
@@ -67,7 +68,7 @@ impl Level {
     }
 }
 
-/// A rule of the second score.
+/// A rule of the at-risk score.
 pub struct RiskRule {
     /// Its name.
     pub id: &'static str,
@@ -77,7 +78,7 @@ pub struct RiskRule {
     pub says: &'static str,
     /// The same in German.
     pub german: &'static str,
-    /// What it weighs within its band, of 100.
+    /// What it weighs, 1 to 99: the percentage it takes of what the other reasons leave.
     pub points: u32,
     /// Where it comes from.
     pub source: &'static str,
@@ -103,7 +104,7 @@ pub struct Reason {
     pub source: &'static str,
 }
 
-/// What material weighs, known or not: the rules say different things of it, and never more than one of them holds.
+/// Points of the rules `known-material`, `material` and `files`. At most one of them holds.
 const MATERIAL_POINTS: u32 = 30;
 const STANFORD: &str = "Stanford Internet Observatory, How to Fix the Online Child Exploitation Reporting System, 2024";
 const NCMEC: &str = "CyberTipline documentation of 2025-06-11";
@@ -111,15 +112,16 @@ const NCMEC_RISK: &str = "NCMEC, CyberTipline reports escalated as urgent, 2023"
 const SEXTORTION: &str = "NCMEC, sextortion reports 2023 to 2025";
 const FATF: &str = "FATF, Detecting and disrupting online child sexual exploitation, 2025";
 const OURS: &str = "our judgement";
-/// Files from which on a report is about a collection. Our judgement: an ordinary report has one to four (NCMEC's
-/// totals of 2025: 61.8 million files in 21.3 million reports).
+/// A report with at least this many files is about a collection. Our judgement: an ordinary report
+/// has one to four (NCMEC's totals of 2025: 61.8 million files in 21.3 million reports).
 const COLLECTION_FILES: usize = 10;
 /// A child up to this age, in years, is an infant or toddler. Our judgement: NCMEC's annotation `infant` names no age.
 const INFANT_YEARS_MAX: u8 = 3;
-/// A child below this age, in years, has not reached puberty (NCMEC's categories A and B).
+/// A child below this age, in years, counts as prepubescent. Our judgement of where NCMEC's
+/// category A (prepubescent) ends and B (pubescent) begins.
 const PUBERTY_YEARS: u8 = 13;
 
-/// True for an account that something distinguishes from others.
+/// True for an account with an id or a screen name.
 pub(crate) fn named(a: &Account) -> bool {
     let given = |t: &Option<String>| t.as_ref().is_some_and(|t| !t.trim().is_empty());
     given(&a.id) || given(&a.screen_name)
@@ -169,7 +171,8 @@ fn about_a_child(l: &RuleInput<'_>) -> bool {
         )
 }
 
-/// One child is meant: by age, by account or by name.
+/// One child is meant: a text or a victim's record gives its age, or a victim is recorded, however
+/// little is known of it.
 fn identified(l: &RuleInput<'_>) -> bool {
     l.said.youngest.is_some() || !l.facts.victims.is_empty()
 }
@@ -179,7 +182,8 @@ fn is_known_material(l: &RuleInput<'_>) -> bool {
     says(l, Signal::Known) || l.files.iter().any(|f| f.matched)
 }
 
-/// Files that are a fashion or a drawing, by the mark of who reports.
+/// True if the reporter marked any file as a meme, as viral or as a drawing. One such file speaks
+/// for all of the report.
 fn only_memes(l: &RuleInput<'_>) -> bool {
     ["viral", "potentialMeme", "animeDrawingVirtualHentai"]
         .iter()
@@ -440,7 +444,7 @@ pub const RISK: &[RiskRule] = &[
         says: "a child of a certain age is spoken of, and the days to come",
         german: "von einem Kind bestimmten Alters und den nächsten Tagen ist die Rede",
         holds: |l| {
-            // Words for what is feared are many; age and time are few.
+            // A danger can be put in many words; an age and a time in few.
             l.said.youngest.is_some() && says(l, Signal::Soon) && !says(l, Signal::Posing)
         },
     },
@@ -637,7 +641,7 @@ pub const RISK: &[RiskRule] = &[
     },
 ];
 
-/// The second score of these reasons: levels and points.
+/// The at-risk score of reasons, each with its level and its points (at most 100); 0 without any.
 pub fn combined(reasons: impl Iterator<Item = (Level, u32)>) -> u32 {
     // Millionths, so that rounding in each step stays far below one point.
     let (mut left, mut highest) = (1_000_000_u64, None);
@@ -650,7 +654,8 @@ pub fn combined(reasons: impl Iterator<Item = (Level, u32)>) -> u32 {
     low + ((u64::from(high - low) * (1_000_000 - left) + 500_000) / 1_000_000) as u32
 }
 
-/// The second score alone: what incoming reports are ranked by. The most pressing reason comes first.
+/// The at-risk score, 0 to 100, by which incoming reports are ranked, and its reasons, most
+/// pressing first.
 pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
     let mut reasons: Vec<Reason> = RISK
         .iter()

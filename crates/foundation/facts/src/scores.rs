@@ -1,15 +1,16 @@
 //! Two scores of a case, each with its reasons and kept apart: what an officer will miss
 //! (completeness), and whether a child is in danger now (at risk).
 //!
-//! The rules are the tables below, each with its source. Points are our own judgement until outcomes
-//! that come back say better; they order work, they prove nothing.
+//! The rules are tables, each rule with its source: [`COMPLETENESS`] below and [`crate::RISK`].
+//! Points are our own judgement until feedback on reports allows better; they order work and prove
+//! nothing.
 
 use serde::Serialize;
 
 use crate::risk::{Reason, RuleInput, at_risk, named};
 use crate::{Account, IncidentKind, IncidentTag, ServiceKind};
 
-/// A rule of the first score.
+/// A rule of the completeness score.
 pub struct CompletenessRule {
     /// Its name.
     pub id: &'static str,
@@ -19,7 +20,7 @@ pub struct CompletenessRule {
     pub points: u32,
     /// Where it comes from.
     pub source: &'static str,
-    /// True for cases it is about.
+    /// True if the rule applies to the case; others don't count.
     pub applies: fn(&RuleInput<'_>) -> bool,
     /// True when nothing is missing.
     pub holds: fn(&RuleInput<'_>) -> bool,
@@ -39,7 +40,7 @@ pub struct Missing {
 /// Both scores.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Scores {
-    /// 0 to 100: how much of what such a case can have is there.
+    /// 0 to 100: share of the points of all rules that apply to the case, in percent.
     pub complete: u32,
     /// 0 to 100: how much points to a child in danger.
     pub at_risk: u32,
@@ -47,7 +48,7 @@ pub struct Scores {
     pub missing: Vec<Missing>,
     /// Why it is at risk, heaviest first.
     pub reasons: Vec<Reason>,
-    /// Nothing an officer could act on.
+    /// True if there is nothing an officer could act on.
     pub empty: bool,
 }
 
@@ -82,7 +83,7 @@ fn is(l: &RuleInput<'_>, kind: IncidentKind) -> bool {
     l.facts.incident == Some(kind)
 }
 
-/// Everything of the first score.
+/// Every rule of the completeness score.
 pub const COMPLETENESS: &[CompletenessRule] = &[
     CompletenessRule {
         id: "account",

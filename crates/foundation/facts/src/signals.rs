@@ -1,8 +1,9 @@
 //! What free text says of a child's danger, in German and English, by stated words.
 //!
-//! The rules find words; they understand nothing. They rank, and are never an accusation. A pattern is
-//! words in their order: `word*` matches any word that begins so, `..` up to six words between. Text is taken
-//! sentence by sentence; a negation shortly before a pattern takes it back.
+//! The rules find words; they understand nothing. They rank reports and are never an accusation. A
+//! pattern is a sequence of words: `word*` matches any word with that prefix, `..` matches up to
+//! six words. Text is read one sentence at a time. A negation shortly before a match cancels it,
+//! and so does a denial such as "is not known" shortly after.
 
 mod ages;
 mod boilerplate;
@@ -19,20 +20,20 @@ use words::{MATERIAL, NEGATIONS};
 
 use crate::{Facts, Message};
 
-/// Characters of all texts of a report that are looked at. Our judgement.
+/// Characters read from all texts of one report together. Our judgement.
 const CHARS_MAX: usize = 40_000;
 /// Words that `..` may match. Our judgement.
 const GAP_WORDS_MAX: usize = 6;
 /// Words before a pattern in which a negation counts. Our judgement.
 const NEGATION_WORDS: usize = 3;
 
-/// A sort of thing that text can say.
+/// Something a text can indicate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Signal {
-    /// A child is spoken of.
+    /// A child is mentioned.
     Child,
-    /// It is about now, today or the days to come.
+    /// It is about now, today or the next days.
     Soon,
     /// A meeting in person.
     Meeting,
@@ -80,7 +81,8 @@ pub struct TextRule {
     pub signal: Signal,
     /// Patterns, lower case.
     pub patterns: &'static [&'static str],
-    /// Patterns that count only in a sentence that speaks of a child: their words are about anything.
+    /// Patterns that count only in a sentence that mentions a child: alone, their words are too
+    /// common.
     pub with_a_child: &'static [&'static str],
     /// Where the rule comes from.
     pub source: &'static str,
@@ -99,7 +101,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Of all texts of a case.
+    /// Signals of a case's texts (the first 40,000 characters of them) and of its victims' ages.
     pub fn of(facts: &Facts) -> Self {
         let mut signals = Self::default();
         let mut left = CHARS_MAX;
@@ -118,7 +120,7 @@ impl Signals {
         signals
     }
 
-    /// Of one text.
+    /// Signals of one text, of any length.
     pub fn of_text(text: &str) -> Self {
         let mut signals = Self::default();
         signals.read(text);
@@ -169,7 +171,7 @@ fn bit(signal: Signal) -> u32 {
     1 << signal as u32
 }
 
-/// Lower case, umlauts written out, without apostrophes: as people write who are in a hurry.
+/// Lower case, umlauts written out, without apostrophes: as people type in a hurry.
 fn normal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars().flat_map(char::to_lowercase) {
@@ -239,7 +241,8 @@ fn key(word: &str) -> [u8; 2] {
     ]
 }
 
-/// The signals of a sentence: those that count in any case, and those that count where a child is spoken of.
+/// The signals of a sentence: those that always count, and those that count only if the sentence
+/// mentions a child.
 fn found(words: &[&str]) -> (u32, u32) {
     let (mut strong, mut weak) = (0, 0);
     for at in 0..words.len() {
@@ -275,7 +278,7 @@ fn is_english_kind(words: &[&str], at: usize) -> bool {
     ];
     const AFTER: &[&str] = &[
         "of", "regards", "regard", "wishes", "words", "people", "man", "woman", "enough", "to",
-        "help", "thing", // The head of a hash list.
+        "help", "thing", // The header of a hash list: `kind,digest`.
         "digest",
     ];
     if words[at] != "kind" {
@@ -304,6 +307,7 @@ fn is_denied(after: &[&str]) -> bool {
         "vorhanden",
         "gegeben",
     ];
+    // One word more than the distance, for the denied word itself.
     let near = &after[..after.len().min(NEGATION_WORDS + 1)];
     near.windows(2).any(|w| {
         matches!(w[0], "not" | "nicht" | "isnt" | "arent" | "wasnt") && DENIED.contains(&w[1])
@@ -327,7 +331,8 @@ fn matches_from(parts: &[Part], words: &[&str]) -> bool {
     }
 }
 
-/// Every text of a case.
+/// The free texts of a case: reasons, notes, messages, and the content of places. Names, URLs,
+/// profile texts and the analyst's narrative ([`crate::Financial`]) aren't read.
 fn texts(facts: &Facts) -> impl Iterator<Item = &str> {
     let accounts = facts
         .reported
@@ -373,7 +378,8 @@ mod tests {
         }
     }
 
-    /// English letters closed with the German word for a child, and so did the head of a list.
+    /// The German word for a child ends English letters ("Kind regards") and is in the header of a
+    /// hash list.
     #[test]
     fn the_english_word_kind_is_no_child() {
         for (text, expected) in [
@@ -421,7 +427,7 @@ mod tests {
             ("18 months old", Some(1)),
             ("she is 14", Some(14)),
             ("aged 10", Some(10)),
-            // "girl" alone was left out of the words before a bare number.
+            // Of the words before a bare number, only "girl" used to be missing.
             ("the boy 12 sends selfies", Some(12)),
             ("the girl 12 sends selfies", Some(12)),
             ("Mädchen 12 schickt Selfies", Some(12)),

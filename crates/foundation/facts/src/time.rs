@@ -1,20 +1,21 @@
 //! Formatting of timestamps.
 
-/// Microseconds since 1970 as RFC 3339 in UTC, to the second.
+/// Microseconds since 1970 as RFC 3339 in UTC, to the second; "beyond any calendar" for a time
+/// after the year 9999 or before -9999.
 pub fn rfc3339(micros: i64) -> String {
     // Rounds down before 1970 too: -1 microsecond is in the last second of 1969.
     let seconds = micros.div_euclid(1_000_000);
-    // Never a panic: an erasure that is never due carries `i64::MAX`.
+    // Must not panic: an erasure that is never due carries `i64::MAX`.
     jiff::Timestamp::from_second(seconds)
         .map_or_else(|_| "beyond any calendar".into(), |t| t.to_string())
 }
 
-/// For JSON: people and programs read RFC 3339.
+/// For `serialize_with`: microseconds since 1970 as [`rfc3339`] text.
 pub fn time<S: serde::Serializer>(micros: &i64, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&rfc3339(*micros))
 }
 
-/// The same where there may be none.
+/// [`time`] for an optional value.
 pub fn maybe_time<S: serde::Serializer>(micros: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
     match micros {
         Some(micros) => time(micros, to),

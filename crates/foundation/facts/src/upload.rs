@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Email, Facts, IpEvent};
 
-/// Uses of one account that uploads add to a case; a person may record more. Our judgement: enough for
-/// a habit to show, few enough to read.
+/// Uploads add no IP event to an account that has this many; a person may record more. Our
+/// judgement: enough to show a habit, few enough to read.
 const EVENTS_MAX: usize = 200;
-/// Names one account shows that uploads add to a case. Our judgement.
+/// Uploads add no display name to an account that has this many. Our judgement.
 const NAMES_MAX: usize = 20;
-/// E-mail addresses of one account that uploads add to a case. Our judgement.
+/// Uploads add no e-mail address to an account that has this many. Our judgement.
 const EMAILS_MAX: usize = 20;
-/// Longest session, name, e-mail address or URL, in bytes. Our judgement: above the 2,083 of the longest
-/// URL that browsers used to take.
+/// Longest session, name, e-mail address or URL, in bytes. Our judgement: above the 2,083
+/// characters of the longest URL that Internet Explorer took.
 const TEXT_BYTES_MAX: usize = 2_100;
 
 /// How far a platform's clock may be ahead of this machine's, in microseconds. Our judgement.
@@ -44,8 +44,8 @@ pub struct UploadFacts {
 }
 
 impl UploadFacts {
-    /// The first field that can't be so at `now` (microseconds since 1970), and what is wrong with it. Names the
-    /// field, never its value.
+    /// The first field that is impossible at `now` (microseconds since 1970), and what is wrong
+    /// with it. Never its value.
     pub fn fault(&self, now: i64) -> Option<(&'static str, &'static str)> {
         let texts = [
             ("session", &self.session),
@@ -96,7 +96,7 @@ impl UploadFacts {
         None
     }
 
-    /// This, and what only `other` says. An IP address and its port belong together.
+    /// This, with missing fields taken from `other`. A port is taken only with its IP address.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         let (ip, port) = match self.ip {
@@ -114,7 +114,7 @@ impl UploadFacts {
         }
     }
 
-    /// When it arrived, in microseconds since 1970.
+    /// When it arrived, in microseconds since 1970; none if that is missing or not a time.
     pub fn at_micros(&self) -> Option<i64> {
         let at = self.at.as_ref()?.parse::<jiff::Timestamp>().ok()?;
         Some(at.as_microsecond())
@@ -132,9 +132,10 @@ impl UploadFacts {
 }
 
 impl UploadFacts {
-    /// Adds what is known of an upload to the facts of its case: to its account, unless that is a
-    /// child's or another one is reported, and to its file, by exhibit. Without an account only to its
-    /// file. What is on record already stays.
+    /// Adds what is known of an upload to the facts of its case: to the reported account, and to
+    /// the file with the key `exhibit`. The account is left alone if it is a recorded child's or if
+    /// another one is reported; without `account` only the file changes. What is on record already
+    /// stays.
     pub fn add_to(&self, facts: &mut Facts, account: Option<&str>, exhibit: Option<&str>) {
         let is_child = |id: &str| facts.victims.iter().any(|v| v.id.as_deref() == Some(id));
         // What the platform says of an upload must never turn a child into the person reported. Uploads
@@ -143,7 +144,8 @@ impl UploadFacts {
             self.add_to_reported(facts, account);
         }
         let event = self.event();
-        // Of an account they are with the account; without one, only the file has room for them.
+        // Name and e-mail address belong to the account. Without one they go into the file's note.
+        // If the account was skipped above, they are dropped.
         let note = account.is_none().then(|| self.note()).flatten();
         let says_of_file = event.is_some()
             || self.session.is_some()
@@ -173,7 +175,7 @@ impl UploadFacts {
 
     fn add_to_reported(&self, facts: &mut Facts, account: &str) {
         let reported = facts.reported.get_or_insert_default();
-        // A person may have found out since that another account is to be reported.
+        // A person may have decided since that another account is the one to report.
         if reported.id.as_deref().is_some_and(|id| id != account) {
             return;
         }
@@ -252,7 +254,7 @@ mod tests {
             (r#"{"at":"2026-11-22T10:15:00"}"#, Some("at")),
             (r#"{"session":" "}"#, Some("session")),
             (&long, Some("url")),
-            // `serve` answered 200, and the report was stopped for them later.
+            // `serve` used to accept these, and the report was stopped later.
             (r#"{"at":"2026-11-22T10:20:01Z"}"#, Some("at")),
             (r#"{"at":"2026-11-22T10:20:00Z"}"#, None),
             (r#"{"at":"1600-01-01T00:00:00Z"}"#, Some("at")),

@@ -42,8 +42,9 @@ impl AppealBody {
 pub(crate) struct OpenBody {
     /// Why.
     reason: String,
-    /// True to admit another appeal after a rejected one, because of the new facts that `reason` names. Who decided
-    /// or approved anything of the case, or decided the earlier appeal, can't admit it.
+    /// True to admit another appeal after a rejected one, because of the new facts that `reason`
+    /// names. A person who decided or approved anything of the case, or decided the earlier appeal,
+    /// can't admit it.
     #[serde(default)]
     admit: bool,
 }
@@ -72,7 +73,7 @@ pub(crate) async fn open(
     let appeal = if given.admit {
         casework::admit_appeal(&app.casework, &case, &given.reason, &person).await?
     } else {
-        // Fewer roles file an appeal than admit another one.
+        // Filing is open to fewer roles than admitting, so it has a check of its own.
         let person = access::acting(&app, &headers, Act::FileAppeal).await?;
         casework::file_appeal(&app.casework, &case, &given.reason, &person.id).await?
     };
@@ -164,7 +165,7 @@ pub(crate) struct NoticeRequest {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct NoticeBody {
     id: String,
-    /// The code to contest it with; shown once.
+    /// The code to appeal with; shown once.
     code: String,
     text: String,
 }

@@ -1,4 +1,4 @@
-//! `/v1/cases`: cases, their decisions, and drafts of their reports.
+//! `/v1/cases`: cases and their decisions.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -126,7 +126,7 @@ pub(crate) struct DecideBody {
 pub(crate) struct ListParameters {
     /// Only cases of this status.
     status: Option<String>,
-    /// At most as many; 1 to 1,000, by default 100.
+    /// At most this many; 1 to 1,000, by default 100.
     limit: Option<usize>,
     /// Where an earlier answer ended: its header `Obhut-Next`, unchanged.
     before: Option<String>,
@@ -134,7 +134,7 @@ pub(crate) struct ListParameters {
 
 /// Most cases in one answer. Our judgement.
 const CASES_MAX: usize = 1_000;
-/// Cases in one answer unless it is said otherwise. Our judgement.
+/// Cases in one answer unless `limit` says otherwise. Our judgement.
 const CASES: usize = 100;
 /// Names where the next answer begins; absent if this one was the last.
 const NEXT: &str = "obhut-next";
@@ -164,7 +164,7 @@ pub(crate) async fn list(
         }
         before => before.flatten(),
     };
-    // One more than is given says whether there are more.
+    // One more than the answer holds, to see whether there are more.
     let mut page =
         casework::cases_before(&app.casework, status, before.as_ref(), limit + 1).await?;
     let more = page.len() > limit;

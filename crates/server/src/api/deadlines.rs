@@ -1,4 +1,5 @@
-//! `/v1/deadlines` and `/v1/cases/{case}/requests`: what an authority asks for, and by when.
+//! `/v1/deadlines`, `/v1/cases/{case}/deadlines` and `/v1/cases/{case}/requests`: the deadlines of
+//! cases, and the requests of authorities that set some of them.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -14,7 +15,7 @@ use crate::{App, access};
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeadlineBody {
     id: String,
-    /// `report`, `preservation`, `authority-request`, `child-in-danger` or `appeal`.
+    /// `report`, `preservation`, `authority-request`, `child-in-danger`, `appeal` or `information`.
     #[schema(value_type = String)]
     kind: &'static str,
     /// The case.

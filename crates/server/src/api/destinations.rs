@@ -16,7 +16,7 @@ use crate::{App, access};
 pub(crate) struct DestinationBody {
     name: &'static str,
     title: &'static str,
-    /// Its address, without user, path and query; none while it takes its own.
+    /// Its address, without user, path and query; null while the built-in address is used.
     address: Option<String>,
     /// True if a password or signing secret is set.
     has_secret: bool,
@@ -24,7 +24,7 @@ pub(crate) struct DestinationBody {
     recipient: Option<String>,
     /// Id of the officer who answers for what is sent.
     officer: Option<String>,
-    /// True when it is the real one.
+    /// True if reports go to the production service.
     production: bool,
     /// Why nothing is sent there at the moment.
     halted: Option<String>,
@@ -32,7 +32,7 @@ pub(crate) struct DestinationBody {
     missing: Option<&'static str>,
 }
 
-/// What is to change; what is left out keeps its value.
+/// What is to change; an omitted field keeps its value.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DestinationRequest {
@@ -112,7 +112,8 @@ pub(crate) async fn set(
     let before = channel.address();
     channel.production = given.production.unwrap_or(channel.production);
     channel.url = given.url.or(channel.url);
-    // The address that is there, too: switching production off mustn't leave the real one.
+    // Also an address that is already set: switching production off mustn't leave the production
+    // one.
     if let Some(url) = &channel.url {
         destinations::check_address(url, channel.production)?;
     }

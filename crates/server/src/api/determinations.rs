@@ -1,4 +1,4 @@
-//! `/v1/cases/{case}/determinations`: what only a person answers, because a destination asks for it.
+//! `/v1/cases/{case}/determinations`: questions of a destination that only a person can answer.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;

@@ -1,4 +1,4 @@
-//! `/v1/cases/{case}/embargo`: silence towards the person concerned, at an authority's word.
+//! `/v1/cases/{case}/embargo`: a ban on informing the person concerned, ordered by an authority.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -14,7 +14,7 @@ use crate::{App, access};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EmbargoBody {
-    /// RFC 3339; without it only the authority's word ends the embargo.
+    /// RFC 3339; without it the embargo lasts until the authority ends it.
     until: Option<String>,
     /// The authority that asked for it, and under which reference.
     authority: String,
@@ -23,7 +23,7 @@ pub(crate) struct EmbargoBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LiftBody {
-    /// The authority's word that ends it; never empty.
+    /// How the authority ended it: its order or letter; never empty.
     reason: String,
 }
 

@@ -126,7 +126,7 @@ pub(crate) async fn view(
     let bytes = casework::view(&app.casework, &exhibit, &person, &given.purpose, extent).await?;
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
-        // Never shown by a browser that is led here: a program asks, and shows it if a person wants.
+        // A browser that follows a link here saves the file and doesn't display it.
         (header::CONTENT_DISPOSITION, "attachment"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
@@ -166,7 +166,7 @@ async fn rendition(app: &App, slot: intake::Slot, bytes: Vec<u8>) -> Result<Vec<
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AddedBody {
     exhibit: String,
-    /// Its entry in the log of the vault.
+    /// Index of its entry in the vault's log.
     log_index: u64,
     bytes: u64,
 }

@@ -33,14 +33,15 @@ pub(crate) struct ProxyParameters {
     surface: Option<String>,
     /// Named location for uploads that pass, e.g. `@app`.
     pass: Option<String>,
-    /// The named location for what is held; without it it is refused like what is blocked.
+    /// Named location for held uploads; without one they are refused like blocked ones.
     hold: Option<String>,
 }
 
 /// Screen an upload for nginx: the request as it came, a form or a file. With the header
 /// `Obhut-Pass` the query is ignored: behind a proxy it is the uploader's. Passed uploads get
 /// `X-Accel-Redirect`, others 403. `Obhut-Account` says whose upload it is, `Obhut-Upload` what else
-/// is known of it, as for `POST /v1/screen`; the proxy sets or removes both, so that no uploader does.
+/// is known of it, as for `POST /v1/screen`; the proxy must set or remove both, so that no uploader
+/// can.
 #[utoipa::path(
     post, path = "/v1/hooks/nginx", params(ProxyParameters),
     request_body(content((Vec<u8> = "application/octet-stream"), (String = "multipart/form-data"))),
@@ -60,7 +61,8 @@ pub(crate) async fn nginx(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Fault> {
-    // A refusal before the body was read would break the proxy's connection, which then says 502.
+    // A refusal before the body was read would break the connection, and the proxy would answer
+    // 502.
     let admitting = admit(&app, parameters, &headers).await;
     let (admitted, body) = intake::admitted(admitting, body).await?;
     let bytes_max = app.pool.limits().input_bytes_max;
@@ -195,7 +197,7 @@ enum Outcome {
 }
 
 /// Screen the objects an S3 event names (`ObjectCreated`), fetched from the store that
-/// `obhut serve --s3` names. Events of other sorts are answered with nothing.
+/// `obhut serve --s3` names. Other events are answered with an empty list.
 #[utoipa::path(
     post, path = "/v1/hooks/s3", params(EventParameters),
     request_body(content = String, content_type = "application/json", description = "An S3 event notification"),
@@ -280,8 +282,8 @@ pub(crate) async fn s3(
     Ok(Json(answers))
 }
 
-/// The account and what else the platform knows, by an object's metadata, in the form of the headers of
-/// `POST /v1/screen`; nothing unless the operator takes metadata for that.
+/// The account and what else the platform knows, from an object's metadata, in the form of the
+/// headers of `POST /v1/screen`; nothing unless the operator has allowed metadata as a source.
 fn known(app: &App, meta: &[(String, String)]) -> Result<(Option<String>, UploadFacts), Fault> {
     if app
         .outside

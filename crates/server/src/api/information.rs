@@ -18,7 +18,8 @@ use super::deadlines::time;
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// Longest answer of a platform, its files in base64 included, in bytes. As the longest case file. Our judgement.
+/// Longest answer of a platform, its files in base64 included, in bytes. The same as for a case
+/// file. Our judgement.
 pub(crate) const ANSWER_BYTES_MAX: usize = super::intake::CASE_BYTES_MAX;
 
 #[derive(Deserialize, ToSchema)]
@@ -48,7 +49,7 @@ pub(crate) struct InformationBody {
     due_at: String,
     /// RFC 3339; none while it waits.
     ended_at: Option<String>,
-    /// `answered`, or what a person said.
+    /// `answered`, or why else it ended.
     ended_because: Option<String>,
 }
 
@@ -83,7 +84,7 @@ pub(crate) async fn ask(
     Ok(Json(AskedBody { request }))
 }
 
-/// What the platform was asked about a case, the first asked first.
+/// What the platform was asked about a case, oldest first.
 #[utoipa::path(get, path = "/v1/cases/{case}/information", params(("case" = String, Path)), responses((status = 200, body = [InformationBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn asked(
     State(app): State<App>,

@@ -16,8 +16,8 @@ use crate::{App, access};
 
 /// Longest body with reports of others, in bytes. Our judgement.
 pub(crate) const INTAKE_BYTES_MAX: usize = 64 << 20;
-/// Longest body with a case, its files in base64 included, in bytes. As the longest case file. Our
-/// judgement.
+/// Longest body with a case, its files in base64 included, in bytes. The same as for a case file.
+/// Our judgement.
 pub(crate) const CASE_BYTES_MAX: usize = CASE_FILE_BYTES_MAX;
 /// Rows of the queue in one answer. Our judgement.
 const ROWS_MAX: i64 = 1_000;
@@ -74,7 +74,7 @@ pub(crate) async fn case_schema() -> Response {
         .into_response()
 }
 
-/// Fields of a report that its sender may see; a case is named only of one that can't be read.
+/// Fields of a report that its sender may see. `case` is set only for a report that can't be read.
 const RECEIPT: &[&str] = &["id", "format", "understood", "unreadable", "case"];
 
 /// Counts of an intake.
@@ -94,7 +94,8 @@ pub(crate) struct IntakeBody {
     linked: Option<u64>,
 }
 
-/// Take in reports of others: CyberTipline XML, XARF, a form's JSON (one, or one a line), a note.
+/// Take in reports of others, one or several in a body (JSON: one a line). The format is detected
+/// from the content: CyberTipline XML, XARF, VICS, e-mail, a form's JSON, a note and others.
 #[utoipa::path(post, path = "/v1/intake", request_body = String, responses((status = 200, body = IntakeBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 413, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn intake(
     State(app): State<App>,
@@ -124,7 +125,7 @@ pub(crate) async fn intake(
     let trusted = key.has(Right::Cases);
     let mut reports = serde_json::to_value(came).expect("reports are JSON");
     if !trusted {
-        // A report about an account and nothing else would be a question whether it is known.
+        // Otherwise a report that names only an account would answer whether the account is known.
         for report in reports.as_array_mut().into_iter().flatten() {
             if let Some(fields) = report.as_object_mut() {
                 fields.retain(|name, _| RECEIPT.contains(&name.as_str()));
@@ -145,10 +146,10 @@ pub(crate) async fn intake(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct QueueParameters {
-    /// From which place on, from 0.
+    /// Place in the queue to begin at; the first is 0.
     #[serde(default)]
     from: i64,
-    /// How many, 1,000 at most.
+    /// How many; 100 by default, 1,000 at most.
     rows: Option<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! `POST /v1/match`: digests computed elsewhere to the entries they match.
+//! `POST /v1/match`: looks up digests computed elsewhere and answers with the entries they match.
 
 use axum::Json;
 use axum::extract::State;
@@ -27,7 +27,7 @@ pub(crate) struct MatchQuery {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AskedDigest {
-    /// `pdq`, `pdq-cimg512`, `md5`, `sha1` or `sha256`.
+    /// `pdq`, `pdq-cimg512`, `md5`, `sha1`, `sha256`, or `vpdq` for the digest of one frame.
     kind: String,
     /// Hex.
     digest: String,

@@ -38,7 +38,7 @@ pub(crate) struct TransferBody {
     receiver: String,
     /// ISO 8601; without zone it is UTC.
     ts: String,
-    /// Decimal text; a number is taken too, and rounded half to even.
+    /// Decimal text; a number is taken too. Rounded half to even to the currency's minor unit.
     #[serde(deserialize_with = "amount")]
     amount: String,
     /// ISO 4217.
@@ -87,7 +87,7 @@ pub(crate) struct FoundBody {
     reasons: Vec<ReasonBody>,
 }
 
-/// What [`submit`] answers: to one object one, to several an array.
+/// One answer to an object; an array of them to an array or a pacs.008 message.
 #[derive(ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code)]
@@ -99,7 +99,8 @@ pub(crate) enum AnswersBody {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AnswerBody {
     tx_id: String,
-    /// `allow`, `review` or `hold`. A hold ends at `hold_until` unless a person confirms it.
+    /// `allow`, `review` or `hold`; `none` if `problem` is set. A hold ends at `hold_until` unless
+    /// a person confirms it.
     decision: String,
     /// What was found, highest score first. Never for the customer.
     found: Vec<FoundBody>,
@@ -113,7 +114,7 @@ pub(crate) struct AnswerBody {
     durable_seq: u64,
     /// It had been answered before.
     repeated: bool,
-    /// Why it was not taken, where it wasn't; then nothing else of it holds.
+    /// Why the transfer was not taken; then only `tx_id` and `durable_seq` have a meaning.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
@@ -258,10 +259,11 @@ fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error>
     })
 }
 
-/// Which field is missing, unknown or of another kind; fields are ours to name, values are not.
+/// Names the field that is missing. Of an unknown field or a wrong type it says only that there is
+/// one.
 fn form(e: &serde_json::Error) -> String {
     let text = e.to_string();
-    // serde quotes unknown names from the body as well: only names of ours are repeated.
+    // serde quotes unknown names from the body as well: only the schema's own names are repeated.
     let field = text.split('`').nth(1).unwrap_or_default();
     const FIELDS: [&str; 6] = ["tx_id", "sender", "receiver", "ts", "amount", "currency"];
     if !text.starts_with("missing") || !FIELDS.contains(&field) {

@@ -12,15 +12,15 @@ use utoipa::ToSchema;
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// Longest facts in one request, in bytes. Our judgement: as the shell takes, and room for what is around
-/// them.
+/// Longest facts in one request, in bytes. Our judgement: the 4 MiB that the command line takes,
+/// and 1 KiB for the JSON around them.
 pub(super) const FACTS_BYTES_MAX: usize = (4 << 20) + 1_024;
 
 /// What is known about a case, and which state of it this is.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FactsBody {
-    /// As it was read; facts that were changed since are not replaced.
+    /// The version that was read; if the facts have changed since, they aren't replaced (409).
     version: String,
     /// In the form of `facts` in `GET /v1/schemas/case`.
     #[schema(value_type = Object)]
@@ -30,7 +30,8 @@ pub(crate) struct FactsBody {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SetFactsAnswer {
     version: String,
-    /// What can't be so, by field; it is on record all the same, and the check of a report names it.
+    /// Facts that can't be right, by field. They are recorded all the same; a report's check names
+    /// them.
     faults: Vec<FaultBody>,
 }
 
@@ -52,7 +53,7 @@ pub(crate) async fn facts(
     // Before the answer leaves: a reading that can't be recorded isn't given.
     casework::note(&app.casework, &person.id, "case.facts.show", &case, "").await?;
     let version = casework::facts_version(&facts);
-    // Without what isn't known: with a null for every field it would be too long to be put back.
+    // Without unknown fields: with a null for each, the answer would be too long to be sent back.
     let mut facts = serde_json::to_value(&facts).expect("facts are JSON");
     without_nulls(&mut facts);
     Ok(uncached(Json(
@@ -98,7 +99,7 @@ pub(crate) async fn set_facts(
     })))
 }
 
-/// It names people or is evidence; no proxy or browser may store it.
+/// For answers that name people or are evidence: no proxy or browser may store them.
 pub(super) fn uncached(answer: impl IntoResponse) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], answer).into_response()
 }

@@ -24,7 +24,7 @@ use crate::{App, access};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Victims {
-    /// True to put in what is known of the children concerned.
+    /// True to include what is known of the children concerned.
     #[serde(default)]
     with_victims: bool,
 }
@@ -50,9 +50,10 @@ pub(crate) struct CheckBody {
     remarks: serde_json::Value,
     /// It contains nothing actionable.
     empty: bool,
-    /// The receiver would take it.
+    /// True if nothing blocks its approval: `stops` is empty.
     acceptable: bool,
-    /// What the receiver refuses, or what is untrue: field, why, source. Nothing is approved while there is any.
+    /// What the receiver would refuse, or what is untrue: field, why, source. Each blocks the
+    /// approval; a rule of the receiver's documentation may be overridden with a reason.
     #[schema(value_type = Vec<Object>)]
     stops: serde_json::Value,
 }
@@ -68,7 +69,8 @@ fn known(name: &str) -> Result<&'static Form, Fault> {
     })
 }
 
-/// What an officer will miss, why a child may be in danger, what the report omits. Makes nothing.
+/// What an officer will miss, why a child may be in danger, what the report omits. Creates no
+/// report.
 #[utoipa::path(get, path = "/v1/cases/{case}/check/{destination}", params(("case" = String, Path), ("destination" = String, Path), Victims), responses((status = 200, body = CheckBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn check(
     State(app): State<App>,
@@ -157,12 +159,12 @@ pub(crate) async fn draft(
 pub(crate) struct FileBody {
     /// Destination; without it all destinations of the recorded routes.
     destination: Option<String>,
-    /// Put in what is known of the children concerned.
+    /// Include what is known of the children concerned.
     #[serde(default)]
     with_victims: bool,
 }
 
-/// A report and its way.
+/// A report and the progress of its filing.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReportBody {
     id: String,
@@ -279,7 +281,7 @@ pub(crate) struct ApproveBody {
     /// record under the key's person.
     #[serde(rename = "override")]
     because: Option<String>,
-    /// Let the reports of others that the case was opened from go out with it, as they came in.
+    /// Also send the incoming reports that the case was opened from, as they were received.
     as_received: bool,
 }
 
@@ -398,29 +400,29 @@ pub(crate) async fn acknowledge(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Running clocks in one answer. Our judgement.
+/// Running deadlines in one answer. Our judgement.
 const DEADLINES_MAX: usize = 1_000;
 
 /// What is due, and what a person must look at.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DueBody {
-    /// Running clocks, soonest first, at most 1,000.
+    /// Running deadlines, soonest first, at most 1,000.
     deadlines: Vec<DeadlineBody>,
-    /// True if there are more clocks.
+    /// True if there are more deadlines.
     more: bool,
     /// Unseen alarms.
     #[schema(value_type = Vec<Object>)]
     alarms: serde_json::Value,
 }
 
-/// Running clocks and open alarms.
+/// Running deadlines and unseen alarms.
 #[utoipa::path(get, path = "/v1/due", responses((status = 200, body = DueBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn due(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Json<DueBody>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
-    // One more than is given says whether there are more.
+    // One more than the answer holds, to see whether there are more.
     let mut deadlines = casework::deadlines_due(&app.casework, DEADLINES_MAX + 1).await?;
     let more = deadlines.len() > DEADLINES_MAX;
     deadlines.truncate(DEADLINES_MAX);
@@ -469,7 +471,7 @@ pub(crate) async fn transcript(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
-/// Say that the key's person has seen an alarm.
+/// Record that the key's person has seen an alarm.
 #[utoipa::path(post, path = "/v1/alarms/{alarm}/seen", params(("alarm" = String, Path)), responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn see_alarm(
     State(app): State<App>,

@@ -14,7 +14,7 @@ use crate::{App, access};
 pub(crate) struct RestorationBody {
     restoration: String,
     case: String,
-    /// What is to be given back: `account` or `content`.
+    /// What is to be restored: `account` or `content`.
     what: String,
     /// The account, if one is known.
     account: Option<String>,

@@ -36,7 +36,7 @@ pub(crate) struct RouteRequest {
     /// Last day, YYYY-MM-DD (UTC).
     #[serde(default)]
     until: String,
-    /// Skip if this destination has received the case already.
+    /// Skip if this destination has received the case, or receives it by another route.
     #[serde(default)]
     unless: String,
 }
@@ -101,7 +101,7 @@ fn word<T>(
     })
 }
 
-/// Take a route off the record; reports that went by it stay.
+/// Delete a route; reports that were made by it stay.
 #[utoipa::path(delete, path = "/v1/routes/{route}", params(("route" = String, Path)), responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn remove(
     State(app): State<App>,
@@ -113,7 +113,7 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Which destinations a case goes to by the routes on record, and which are spared, and why.
+/// Which destinations a case goes to by the routes on record, and which are skipped, and why.
 #[utoipa::path(get, path = "/v1/cases/{case}/routing", params(("case" = String, Path)), responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn of_case(
     State(app): State<App>,

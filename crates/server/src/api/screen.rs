@@ -27,7 +27,7 @@ const ADDRESS_BYTES_MAX: u64 = 16 << 10;
 pub(crate) struct Parameters {
     /// `public`, `shared` or `private-message`; required unless the key says it.
     surface: Option<String>,
-    /// Compare turns and mirrors too.
+    /// Also compare rotated and mirrored copies.
     #[serde(default)]
     dihedral: bool,
     /// Decode JPEGs faster and smaller; PDQ then differs from the exact one by a few bits.
@@ -76,7 +76,7 @@ pub(crate) struct FoundEntry {
     entry: String,
     kind: &'static str,
     distance: u32,
-    /// True when the list only counts.
+    /// True if the list isn't signed: the match is counted and has no effect.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unsigned: bool,
     /// Which part of a video matched.
@@ -84,7 +84,7 @@ pub(crate) struct FoundEntry {
     stretch: Option<FoundStretch>,
 }
 
-/// A part of a video, in seconds, and frames that match, of a hundred.
+/// A part of a video, in seconds, and the share of frames that match, in percent.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FoundStretch {
     from: f32,
@@ -125,7 +125,7 @@ impl From<Match> for FoundEntry {
 }
 
 /// Screen an upload: its bytes as the body, a form with one file, or JSON with an address. The
-/// account and the file's name go into headers, so that no log of addresses has them:
+/// account and the file's name go into headers, so that they are in no access log:
 /// `Obhut-Account`, `Obhut-File-Name` (both percent-encoded UTF-8); in a form they may be the text
 /// `account` and the file's own name. What else the platform knows of the upload is a JSON object in
 /// the header `Obhut-Upload` (as it is, or percent-encoded as a whole), in a form the text `upload`, in JSON the field

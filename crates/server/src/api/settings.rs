@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// The provider's data. In a request, what is left out keeps its value and `""` deletes it.
+/// The provider's data. In a request, an omitted field keeps its value and `""` deletes it.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReporterBody {

@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// How far the next question reaches back before the last answer, in microseconds: a decision that was
-/// being written then is seen. Our judgement.
+/// How far the next request reaches back before the last answer, in microseconds, so that it sees a
+/// decision that was being written then. Our judgement.
 const OVERLAP_MICROS: i64 = 60_000_000;
 
 #[derive(Serialize, ToSchema)]
@@ -46,7 +46,8 @@ pub(crate) struct DecidedBody {
     uploads: Vec<UploadBody>,
     /// True if there are more; ask again immediately.
     more: bool,
-    /// What to ask with next time, unchanged. After the last answer it reaches back a little, so some come twice.
+    /// Send this as `since` next time, unchanged. After the last answer it reaches back a minute,
+    /// so some uploads come twice.
     next: String,
 }
 

@@ -43,7 +43,8 @@ pub(crate) struct NewBank {
     name: String,
     enabled_ratio: Option<f64>,
     enabled: Option<bool>,
-    /// Beyond HMA: `known-harmless` makes a bank of what must not be reported.
+    /// Beyond HMA: `assessed` (the default), `self-submission`, or `known-harmless` for what must
+    /// not be reported.
     purpose: Option<String>,
 }
 
@@ -77,7 +78,7 @@ pub(crate) async fn create(
 }
 
 fn ratio(enabled: Option<bool>, ratio: Option<f64>) -> Option<f64> {
-    // As HMA: a ratio says more than a switch.
+    // As in HMA, a ratio takes precedence over the switch.
     ratio.or(enabled.map(|is_on| if is_on { 1.0 } else { 0.0 }))
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct LookupQuery {
     types: Option<String>,
     /// Names of banks, separated by commas; without it all.
     banks: Option<String>,
-    /// The same seed gives the same choice of banks that take part in a share of lookups.
+    /// Of the banks with a ratio below 1, the same seed always selects the same ones.
     seed: Option<String>,
     bypass_coinflip: Option<String>,
     include_distance: Option<String>,

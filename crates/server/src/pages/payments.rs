@@ -1,5 +1,6 @@
 //! Alerts about payments: two queues, and each alert with its timeline, network, numbers against
-//! thresholds and sources. Names parties, so it asks for a person's key and writes down who looked.
+//! thresholds and sources. An alert names its party, so the page asks for a person's key and
+//! records who viewed it.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -48,7 +49,7 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
     }
     let person = match access::acting(&app, &with_key, Act::ViewAlert).await {
         Ok(person) => person,
-        // Of the key; a database that doesn't answer says nothing of it.
+        // Only a refused key brings back the form; an outage says nothing about the key.
         Err(fault) if fault.is_client_fault() => return login_form(language, true),
         Err(fault) => return fault.into_response(),
     };
@@ -108,7 +109,7 @@ async fn queues(app: &App, language: Language, key: &str) -> Result<Response, Fa
     Ok(frame(language, title(language), content))
 }
 
-/// The number of alerts shown; with a sign where there may be more.
+/// The number of alerts shown, with a `+` if there may be more.
 fn counted(shown: usize) -> String {
     match shown as i64 == ALERTS_MAX {
         true => format!("{shown}+"),

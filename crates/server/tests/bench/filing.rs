@@ -99,7 +99,7 @@ impl Bench {
             url: Some(format!("http://{address}/ispws")),
             user: Some("test".into()),
             secret: Some(Sealed::new(password.into())),
-            // What its test service has ends no clock.
+            // A report at its test service ends no deadline.
             production,
             officer: Some(self.olga.id.clone()),
             ..Channel::default()

@@ -1,4 +1,4 @@
-//! What the stories over HTTP need: a casework of their own, decoders, pictures, forms, answers.
+//! What the tests over HTTP share: a fresh casework, decoders, pictures, forms, answers.
 
 #![allow(dead_code)]
 
@@ -34,7 +34,7 @@ pub async fn casework() -> (Arc<Casework>, tempfile::TempDir) {
     casework_at(Arc::new(SystemClock)).await
 }
 
-/// With another clock than the system's.
+/// The same, with a given clock.
 pub async fn casework_at(clock: Arc<dyn Clock>) -> (Arc<Casework>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let opened = obhut_app::open(DataFolder::new(folder.path()), None, clock);
@@ -68,7 +68,7 @@ pub async fn signed_list(casework: &Casework, csv: &str) {
 }
 
 pub async fn sign(casework: &Casework, list: &str) {
-    // Two people, because one signature never makes a version count.
+    // Two people, because a version takes effect only with two signatures.
     for name in ["Ada", "Grace"] {
         let person = casework::add_person(casework, name, &[Role::ListSteward], "test")
             .await
@@ -122,7 +122,7 @@ pub fn form(files: &[(&str, &str, &[u8])], texts: &[(&str, &str)]) -> Vec<u8> {
     body
 }
 
-/// Status, headers and JSON, or the text where it is none.
+/// Status, headers and JSON, or the text if it isn't JSON.
 pub async fn answer(response: Response<Body>) -> (u16, HeaderMap, Value) {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();

@@ -64,7 +64,7 @@ impl Platform {
     }
 }
 
-/// HMAC-SHA-256 by RFC 2104, written apart from the sender's.
+/// HMAC-SHA-256 by RFC 2104, written independently of the sender's.
 fn hmac(message: &[u8]) -> Vec<u8> {
     let mut key = [0_u8; 64];
     key[..SECRET.len()].copy_from_slice(SECRET);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::tokens::{self, PreparedReport};
 use super::{KNOWN_ACCOUNT, LINKS_MAX, combined, rule};
 
-/// Where a token was seen first, in which group that is now, and how often.
+/// The report a token was first seen in, that report's group now, and how often the token was seen.
 #[derive(Clone, Copy)]
 pub(super) struct Known {
     pub seq: i64,
@@ -70,8 +70,8 @@ pub(super) fn place(
             }
         }
         for other in &near[at] {
-            // The near report of this chunk has its group already; of an earlier one it is asked
-            // through its own token.
+            // A near report in this chunk has its group already. An earlier one is found through
+            // its near token.
             if let Some(row) = other
                 .checked_sub(first)
                 .and_then(|i| rows.get(usize::try_from(i).ok()?))

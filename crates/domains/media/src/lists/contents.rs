@@ -1,5 +1,5 @@
-//! Lists as HMA's clients know them: banks by name, contents by number, added and removed one at a
-//! time.
+//! Lists as clients of HMA (Meta's Hasher-Matcher-Actioner) know them: banks by name, contents by
+//! number, added and removed one at a time.
 //!
 //! A bank is exactly one hash list. Adding a content creates a delta of that list: HMA's lookup returns
 //! it immediately, marked unsigned, while screening only counts its hits until two people have signed
@@ -18,7 +18,7 @@ use obhut_casework::{Action, ApiKey, Casework, CaseworkError, Purpose, Result};
 use super::entries::{Builder, Row};
 use super::{EntryLabel, ListSettings};
 
-/// What `disable_until_ts` says of a content that matches.
+/// The value of `disable_until_ts` for a content that isn't disabled.
 pub const CONTENT_ENABLED: i64 = 1;
 /// Longest note, in characters. Our judgement.
 const NOTE_CHARS_MAX: usize = 255;
@@ -45,22 +45,24 @@ pub struct Content {
     pub bank: String,
     /// The entry's name.
     pub entry: String,
-    /// [`CONTENT_ENABLED`]; 0 while it is disabled; else the time until which it is.
+    /// [`CONTENT_ENABLED`]; 0 while it is disabled until further notice; else the time until which
+    /// it is disabled, in seconds since 1970.
     pub disable_until: i64,
     /// What a curator wrote.
     pub note: Option<String>,
     /// What its client says about it.
     pub about: Option<Value>,
-    /// Its digests by kind, where it was added by this interface.
+    /// Its digests by kind, if it was added through this interface.
     pub signals: Option<Value>,
 }
 
 /// What lookups need to know of banks and contents.
 #[derive(Default)]
 pub(crate) struct BankStates {
-    /// By list: the share in millionths; less than none where the bank was removed.
+    /// By list id: share of lookups in millionths; negative if the bank was removed.
     pub ratios: HashMap<String, i64>,
-    /// By list and entry, where it is not [`CONTENT_ENABLED`]: numbers change with a list's file.
+    /// `disable_until` by list and entry, unless it is [`CONTENT_ENABLED`]. Not by number: a new
+    /// file of the list gives its entries new numbers.
     pub disabled_until: HashMap<(String, String), i64>,
 }
 
@@ -135,7 +137,8 @@ pub async fn bank(casework: &Casework, name: &str) -> Result<Bank> {
         .ok_or_else(|| not_found(name))
 }
 
-/// Makes an empty bank: a list whose owner is the key's.
+/// Creates a bank: an empty list whose owner is named after the key. A list of that name that is on
+/// record becomes the bank as it is; only its ratio is set.
 pub async fn create_bank(
     casework: &Casework,
     name: &str,
@@ -150,7 +153,7 @@ pub async fn create_bank(
             "enabled_ratio is between 0 and 1",
         ));
     }
-    // A removed bank is created again: its list is still on record.
+    // The list is on record already: its bank was removed, or the list was imported.
     if let Ok(list) = super::list(casework, name).await {
         let mut tx = casework.begin().await?;
         set_bank(&mut tx, &list.id, (ratio * 1e6) as i64, None).await?;
@@ -232,7 +235,8 @@ pub async fn remove_bank(casework: &Casework, name: &str, actor: &str) -> Result
     Ok(())
 }
 
-/// Adds a content with its digests; its number.
+/// Adds a content with its digests; returns its number. Kinds that hash frames (`vpdq`) must not be
+/// among them.
 pub async fn add_content(
     casework: &Casework,
     bank: &str,
@@ -349,8 +353,8 @@ pub async fn content(casework: &Casework, bank: &str, id: i64) -> Result<Content
     Ok(content)
 }
 
-/// Disables a content until a time (0: until further notice, [`CONTENT_ENABLED`]: not), and
-/// writes its note.
+/// Disables a content until a time in seconds since 1970 (0: until further notice,
+/// [`CONTENT_ENABLED`]: not at all), and sets its note. `None` leaves either as it is.
 pub async fn set_content(
     casework: &Casework,
     bank: &str,
@@ -398,7 +402,8 @@ pub async fn set_content(
     self::content(casework, bank, id).await
 }
 
-/// Removes a content: from the next answer on it matches nothing, neither here nor in screening.
+/// Removes a content: from the next answer on it doesn't match, neither here nor in screening.
+/// False if the content doesn't exist.
 pub async fn remove_content(casework: &Casework, bank: &str, id: i64, actor: &str) -> Result<bool> {
     let content = match self::content(casework, bank, id).await {
         Ok(content) => content,

@@ -55,7 +55,7 @@ pub(super) struct OnRecord {
     pub version: String,
     pub parent: Option<String>,
     pub contents: Contents,
-    /// Digest of what its file says, as it was when the file was made.
+    /// SHA-256 of its file's content before encryption, recorded at import.
     pub content: String,
 }
 
@@ -120,7 +120,7 @@ pub async fn watch_changes(casework: &Casework) {
             && let Err(e) = open_pending(casework, known).await
         {
             tracing::error!(cause = %e, "a new version of a list could not be opened; the previous one continues to match");
-            // A broken file stays broken: a line in the log about every second, not ten.
+            // A broken file stays broken: log about one line a second, not ten.
             tokio::time::sleep(10 * LOOK_EVERY).await;
         }
         tokio::time::sleep(LOOK_EVERY).await;
@@ -212,7 +212,7 @@ async fn read_changes(
     Ok(kept)
 }
 
-/// How much there is to read before a chain is in memory.
+/// Bytes of the files to read before a chain is in memory.
 fn bytes_to_open(casework: &Casework, known: &Snapshot, about: &About, chain: &[OnRecord]) -> u64 {
     let there = known.longest(about, chain).map_or(0, |list| list.files());
     // A missing file counts as empty here; opening it reports the fault.
@@ -253,7 +253,7 @@ async fn opened(
         // Decrypting and indexing take seconds: not on the threads that answer requests.
         let opened = tokio::task::spawn_blocking(opening).await;
         let mut opened = opened.map_err(|_| CaseworkError::unreadable("a list's file"))??;
-        // A delta's file names itself; the chain says what it is called here.
+        // A delta's file holds only its own SHA-256; its version on record covers its parent too.
         let mut described = opened.about().clone();
         described.version = next.version.clone();
         opened = opened.described(described);

@@ -18,7 +18,7 @@ pub(crate) struct Entries {
 pub(crate) struct DigestColumn {
     pub kind: &'static Kind,
     pub digests: Vec<Digest>,
-    /// Place of each entry's label.
+    /// Index of each entry's label in [`Entries::labels`].
     pub labels: Vec<u32>,
     pub names: Names,
     /// Empty unless the kind hashes frames.
@@ -102,7 +102,7 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// False when that digest of that kind is in already.
+    /// False if that digest of that kind is in already under the same id. Frames are always added.
     pub fn add(&mut self, row: Row, name: &str) -> bool {
         // With the id: a digest listed under two ids is two entries, which are disputed separately.
         let seen = (row.kind.name, row.digest, row.name);

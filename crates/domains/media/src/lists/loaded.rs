@@ -34,7 +34,7 @@ pub(crate) struct About {
     pub action: Option<Action>,
     /// The newest version two people have signed.
     pub signed_version: Option<String>,
-    /// Pieces that two people have signed for; those after them only count.
+    /// How many of its files, from the first on, two people have signed; later ones only count.
     pub signed_files: usize,
     /// Largest distance that matches, if the list sets its own.
     pub distance_bits: Option<u32>,
@@ -47,7 +47,7 @@ struct ListFile {
     contents: Contents,
 }
 
-/// How HMA's clients number entries, who know nothing but numbers.
+/// The numbers under which HMA's clients know a file's entries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Contents {
     /// Number of the first entry.
@@ -126,7 +126,7 @@ impl LoadedList {
         empty.with(entries, contents)
     }
 
-    /// The same and what a delta brings; its version is the delta's.
+    /// This list with a delta's entries added; its version is the delta's.
     pub(crate) fn with(&self, delta: Entries, contents: Contents) -> Self {
         let mut next = self.clone();
         next.about.version = delta.version;
@@ -191,7 +191,7 @@ impl LoadedList {
         &self.about.name
     }
 
-    /// Names the entries there are: SHA-256, lower-case hex.
+    /// Its version: SHA-256, lower-case hex.
     pub fn version(&self) -> &str {
         &self.about.version
     }
@@ -227,7 +227,7 @@ impl LoadedList {
         self.parts.iter().map(|p| (p.kind, p.len)).chain(videos)
     }
 
-    /// The videos it has, where it has some.
+    /// Its videos; none if it has no entry of a kind that hashes frames.
     pub(crate) fn videos(&self) -> Option<&VideoPart> {
         self.videos.as_ref()
     }

@@ -1,6 +1,6 @@
-//! A CSV file to a list: columns kind, digest and, if wanted, category_scale, category, entry_id;
-//! of frames (`vpdq`) also timestamp in seconds and, if wanted, quality. A video's frames are the
-//! rows with its entry_id.
+//! Reads a CSV file as a hash list. Columns: kind, digest and, optionally, category_scale, category
+//! and entry_id. Frames (`vpdq`) also need entry_id and a timestamp in seconds, and may have a
+//! quality. A video's frames are the rows with its entry_id.
 //!
 //! A bad row is a problem with its row number. It doesn't stop the import, and it is never quoted: it
 //! may contain a digest with a typing error.
@@ -29,7 +29,7 @@ const PROBLEMS_MAX: usize = 10_000;
 /// A row that was left out.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ListProblem {
-    /// Number of the row below the header, from 1.
+    /// Number of the row below the header, from 1, blank lines not counted; 0 for the header.
     pub row: u64,
     /// Line of the file, from 1.
     pub line: u64,

@@ -1,10 +1,10 @@
-//! A list to the bytes that are sealed, and back.
+//! Encodes a list as the bytes that are encrypted into its file, and decodes them.
 //!
-//! Numbers are little-endian; texts have their length before them (2 bytes). Magic (with the format's
-//! version), the list's version, label count and labels (scale, category), kind count; then for each kind its
-//! name, digest length (1 byte), entry count, digests, the place of each entry's label (4 bytes), entry ids, and
-//! of a kind that hashes frames the time of each in seconds (a float) and its quality (1 byte). Counts have 4
-//! bytes.
+//! Numbers are little-endian, counts have 4 bytes, and each text follows its length (2 bytes). In
+//! order: magic (with the format's version), the list's version, label count and labels (scale,
+//! category), kind count. Then for each kind: its name, digest length (1 byte), entry count,
+//! digests, the index of each entry's label (4 bytes) and entry ids; for a kind that hashes frames
+//! also each frame's time in seconds (a 4-byte float) and quality (1 byte).
 
 use std::fmt;
 
@@ -62,7 +62,7 @@ pub(super) fn write(list: &Entries) -> Vec<u8> {
     out
 }
 
-/// Reads what [`write`] wrote. Whatever else the bytes are, the answer is the offset of the fault.
+/// Reads what [`write`] wrote. Any other bytes give the offset of the first fault.
 pub(super) fn read(bytes: &[u8]) -> Result<Entries, NoList> {
     let mut from = Cursor { bytes, offset: 0 };
     if from.take(MAGIC.len())? != MAGIC {

@@ -67,10 +67,10 @@ pub(super) async fn matching_version(tx: &mut Tx, list: &str) -> Result<Option<S
     Ok(None)
 }
 
-/// A list as it is shown: what its files say was looked at.
+/// A list whose files were compared with what was imported.
 #[derive(Clone, Debug, Serialize)]
 pub struct CheckedList {
-    /// The list; without its signatures where its files are not those that were signed.
+    /// The list; shown without signatures and as unsigned if one of its files has a fault.
     #[serde(flatten)]
     pub list: HashList,
     /// What is wrong with its files.

@@ -20,7 +20,7 @@ use super::EntryLabel;
 use super::entries::{DigestColumn, Names};
 use super::loaded::{EntryHit, LoadedList};
 
-/// Share of frames, in percent, from which a match counts without regard to time; as
+/// Lowest percentage of matching frames that is a match, whatever their times; as
 /// python-threatexchange's `VPDQ_QUERY_MATCH_THRESHOLD_PERCENT`.
 pub const PERCENT_MIN: f64 = 80.0;
 /// Largest distance of a pair of frames that counts as a support, in bits. Our judgement.
@@ -34,13 +34,14 @@ const PICTURES_MIN: usize = 2;
 const WEIGHT_MIN: u32 = 5;
 /// Seconds within the radius that suffice for a still picture. Our judgement.
 const STILL_SECONDS_MIN: usize = 3;
-/// How far from its place a frame may be, in seconds, either way.
+/// How far a frame may be from the time that an alignment predicts, in seconds, either way. Our
+/// judgement.
 const SLACK_S: f32 = 0.55;
-/// Speeds that are tried, in hundredths.
+/// Speeds that are tried, in percent. Our judgement.
 const SPEEDS: std::ops::RangeInclusive<u32> = 94..=106;
 /// Supports per query digest, nearest first. Our judgement.
 const SUPPORTS_OF_DIGEST_MAX: usize = 500;
-/// Supports of one video that are looked at; if there are more, evenly spaced ones. Our judgement.
+/// Supports of one video that are used; if there are more, evenly spaced ones. Our judgement.
 const SUPPORTS_OF_VIDEO_MAX: usize = 6_000;
 /// Digests per neighbour search; two a frame.
 const DIGESTS_AT_ONCE: usize = 64;
@@ -53,7 +54,7 @@ const SIDE_AFTER_CROP: f64 = 0.9;
 /// Side of the picture that is hashed with padded edges, in pixels.
 const PADDED_SIDE: usize = 256;
 
-/// A frame of the video in question.
+/// A frame of the query video.
 #[derive(Clone, Copy)]
 pub(crate) struct QueryFrame {
     pub time_s: f32,
@@ -61,7 +62,7 @@ pub(crate) struct QueryFrame {
     pub plain: Bits256,
     /// Its digest with padded edges.
     pub padded: Bits256,
-    /// One of those that vPDQ hashes at one a second.
+    /// True for the one frame a second that vPDQ would hash; only these count in percentages.
     pub whole_second: bool,
 }
 
@@ -77,7 +78,7 @@ pub struct VideoFrameDigest {
 }
 
 impl VideoFrameDigest {
-    /// As a frame of a video in question, where its quality suffices.
+    /// As a frame of the query video; none if its quality is too low or it isn't 256 bits long.
     pub(crate) fn query(&self, quality_min: u8) -> Option<QueryFrame> {
         let bits = Bits256::try_from(self.digest.as_bytes()).ok()?;
         (self.quality >= quality_min).then_some(QueryFrame {
@@ -132,7 +133,7 @@ pub(crate) struct VideoHit<'a> {
 }
 
 impl<'a> VideoHit<'a> {
-    /// The same without its stretch, as entries of other kinds are found.
+    /// This hit without its stretch, in the form that hits of other kinds have.
     pub fn as_entry(&self, list: &LoadedList) -> EntryHit<'a> {
         EntryHit {
             entry: self.entry,
@@ -253,7 +254,7 @@ impl VideoPart {
             .any(|run| run.videos.names.iter().any(|e| e == entry))
     }
 
-    /// The first entry whose row is the one that `row_of` says for its file.
+    /// The entry whose first frame is in row `row_of(file)` of its file.
     pub fn entry_at(&self, row_of: impl Fn(u32) -> Option<u32>) -> Option<&str> {
         self.runs.iter().find_map(|run| {
             let row = row_of(run.file)?.checked_sub(run.before)?;
@@ -324,7 +325,8 @@ impl VideoPart {
         let nearest = supports.iter().map(|s| s.distance_bits).min()?;
         let spans = if video_percent.max(entry_percent) >= PERCENT_MIN {
             let near = supports.iter().filter(|s| s.distance_bits <= radius_bits);
-            // The limits above may have kept no near support; how the frames were counted, it matches all the same.
+            // The limits above may have dropped every near support; by its percentages it still
+            // matches.
             spans(near.copied(), query, videos)
                 .or_else(|| spans(supports.iter().copied(), query, videos))?
         } else {
@@ -473,8 +475,8 @@ fn weigh(aligned: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits
     }
 }
 
-/// Of a hundred frames of each, how many are near one of the other's: python-threatexchange,
-/// `vpdq_brute_matcher.py`. Repeated frames count once.
+/// The percentage of each side's frames that are within the radius of any frame of the other, as in
+/// python-threatexchange's `vpdq_brute_matcher.py`. Repeated frames count once.
 fn percentages(query: &[QueryFrame], entry: &[Bits256], radius_bits: u32) -> (f64, f64) {
     let once = |digests: Vec<Bits256>| {
         let mut digests = digests;
@@ -499,8 +501,8 @@ fn percentages(query: &[QueryFrame], entry: &[Bits256], radius_bits: u32) -> (f6
     (share(&query, &entry), share(&entry, &query))
 }
 
-/// A frame scaled to [`PADDED_SIDE`] square, edges padded by what a crop of a tenth removes; 8-bit luma.
-/// Square, [`PADDED_SIDE`] pixels a side.
+/// A frame scaled to a square of [`PADDED_SIDE`] pixels a side, its edges padded by what a crop of
+/// a tenth removes. Takes and returns 8-bit luma, row by row.
 pub(crate) fn pad_edges(width: usize, height: usize, luma: &[u8]) -> Vec<u8> {
     let inner = (PADDED_SIDE as f64 * SIDE_AFTER_CROP).round() as usize;
     let border = (PADDED_SIDE - inner) / 2;

@@ -1,4 +1,5 @@
-//! Watches a video go by: each frame against lists of pictures, all of them against lists of videos.
+//! Screens a video while it is decoded: frames one by one against lists of pictures, and all frames
+//! together against lists of videos.
 
 use obhut_decode::VideoFrame;
 use obhut_hash::{Compute, Kind, Matching, Pixels, kinds};
@@ -12,7 +13,8 @@ const NOW_FRAMES: usize = 30;
 
 pub(crate) struct Watch<'a> {
     screener: &'a Screener,
-    /// As many as the decoder gives of one video; of a stream only the newest.
+    /// Frames good enough to compare: all of a file's, of a stream only the newest. Empty without
+    /// lists of videos.
     frames: Vec<QueryFrame>,
     /// Best quality of any frame.
     pub quality: Option<u8>,
@@ -67,7 +69,7 @@ impl<'a> Watch<'a> {
         });
     }
 
-    /// A frame that is on a list of pictures.
+    /// Compares a frame with lists of pictures.
     fn see_as_picture(&mut self, frame: &VideoFrame<'_>) {
         let mut matches = Vec::new();
         self.screener
@@ -104,7 +106,7 @@ impl<'a> Watch<'a> {
     pub fn end(mut self, matches: &mut Vec<Match>) {
         for (mut found, seconds) in std::mem::take(&mut self.pictures) {
             if let Some(stretch) = &mut found.stretch {
-                // Of all there were, not of those there had been by then.
+                // The share of all frames, not of those seen up to the last match.
                 stretch.video_percent = seconds as f64 * 100.0 / self.whole_frames as f64;
             }
             add_match(matches, found);

@@ -12,14 +12,14 @@ use obhut_formats::tree::Node;
 /// How far the sender's clock may be ahead, in seconds. Our judgement; the documentation names no tolerance.
 const TOLERANCE_SECONDS: i64 = 600;
 
-/// Postal codes of states and territories, from the schema's type of `address/state`.
+/// Two-letter abbreviations of states and territories, from the schema's type of `address/state`.
 const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA GU HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA PR RI SC SD TN TX UT VT VA VI WA WV WI WY";
 
-/// Elements whose value is an address on the web.
+/// Elements whose value is a URL.
 const WEB: [&str; 4] = ["url", "profileUrl", "locationOfFile", "legalURL"];
 /// Elements that identify something, and identify nothing when blank.
 const IDENTIFIERS: [&str; 4] = ["espIdentifier", "groupIdentifier", "idType", "idValue"];
-/// Elements and attributes with a moment that has passed.
+/// Elements and attributes with a time that must not be in the future.
 const MOMENTS: [&str; 8] = [
     "incidentDateTime",
     "dateTime",

@@ -16,7 +16,7 @@ use parquet::file::properties::WriterProperties;
 /// Rows written at a time, which are also the rows of a row group: the parquet crate's default.
 const ROWS: usize = 1 << 20;
 
-/// Comma-separated, with a line of names.
+/// Writes CSV with a header row.
 ///
 /// # Errors
 /// It can't be written.
@@ -56,7 +56,8 @@ fn decimal(t: &MadeTransfer) -> String {
     )
 }
 
-/// Parquet, snappy, whole numbers for ids.
+/// Writes Parquet: Snappy compression, integer ids, float amounts. Without transfers it writes
+/// nothing.
 ///
 /// # Errors
 /// It can't be written.
@@ -116,7 +117,7 @@ pub fn parquet(made: &GeneratedTransfers, out: File) -> Result<(), parquet::erro
     }
 }
 
-/// All transfers in one message of pacs.008.001.08.
+/// Writes all transfers as one pacs.008.001.08 message.
 ///
 /// # Errors
 /// It can't be written.

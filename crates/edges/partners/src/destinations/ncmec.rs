@@ -39,8 +39,9 @@ pub const DESTINATION: Destination = Destination {
 pub const PRODUCTION: &str = "https://report.cybertip.org/ispws";
 /// Test address (the default).
 pub const TEST: &str = "https://exttest.cybertip.org/ispws";
-/// Longest time for one report. NCMEC deletes an unfinished one 24 hours after it was opened,
-/// or an hour after its last change, whichever is later. Our judgement, well within NCMEC's limit.
+/// No file's upload starts later than this after an attempt began; one under way may end later.
+/// NCMEC deletes an unfinished report 24 hours after it was opened, or an hour after its last
+/// change, whichever is later. Our judgement, well within NCMEC's limit.
 const JOB_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// True if the address is the production host, however it is written.
@@ -294,7 +295,7 @@ async fn deliver_to(
                 (0, 0) => String::new(),
                 (1, 1) => ", 1 file".to_owned(),
                 (there, sent) if there == sent => format!(", {there} files"),
-                // A file that arrived twice on the way cannot be deleted again.
+                // The service can't remove a file that it received twice.
                 (there, sent) if there > sent => format!(
                     ", {there} files there, {sent} sent: the surplus ones arrived twice and have no details"
                 ),

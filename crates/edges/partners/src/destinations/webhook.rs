@@ -1,7 +1,7 @@
 //! Sends a case to the operator's own system, as an event signed according to Standard Webhooks.
 //!
-//! The signature covers id, time and body, so that it can't be changed or replayed; the id is the
-//! report's, so that the receiver can discard duplicates.
+//! The signature covers id, time and body: the receiver notices a changed event, and one replayed
+//! later. The id is the report's, so that the receiver can discard duplicates.
 
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};

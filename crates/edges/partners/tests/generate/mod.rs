@@ -51,7 +51,7 @@ fn value(
 ) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = reference.rsplit('/').next().unwrap();
-        // An address is one thing of an e-mail and another of an upload.
+        // `address` is an e-mail address in an Email, and an IP address elsewhere.
         let name = if target == "Email" { "Email" } else { name };
         return value(&root["$defs"][target], root, chance, sparse, depth, name);
     }

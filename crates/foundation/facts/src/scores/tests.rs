@@ -98,7 +98,7 @@ fn files(text: &str) -> Vec<RuleFile> {
     text.split_whitespace().map(one).collect()
 }
 
-/// Rule, facts, files, and whether it is missing, held, or about other cases.
+/// Rule, facts, files, and the result: `missing`, `held`, or `other` if the rule doesn't apply.
 #[rustfmt::skip]
 const COMPLETE: &[(&str, &str, &str, &str)] = &[
     ("account", r#"{}"#, "", "missing"),
@@ -268,7 +268,7 @@ fn each_rule_of_risk_holds_for_its_own_facts() {
         }
         let (_, reasons) = at_risk(&looked(&facts, of));
         let mut ids: Vec<_> = reasons.iter().map(|r| r.rule).collect();
-        // Leave out the reason for a named child: it is tested separately.
+        // A victim's age also gives `child-spoken-of`; rows with victims leave it out.
         if !facts.victims.is_empty() {
             ids.retain(|r| *r != "child-spoken-of");
         }
@@ -282,11 +282,12 @@ fn each_rule_of_risk_holds_for_its_own_facts() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    // Of the rest there are whole reports in app/tests/ranking.rs.
+    // The other rules are covered by whole reports in app/tests/ranking.rs.
     assert!(seen.len() > 20, "{seen:?}");
 }
 
-/// A kept file that no list knows may be new, unless it is marked as in circulation.
+/// A kept file that is on no list may be new, unless it is marked as circulating, drawn or
+/// generated.
 #[test]
 fn an_unknown_file_counts_unless_it_is_in_circulation() {
     for (of, annotation, expected) in [
@@ -308,7 +309,7 @@ fn an_unknown_file_counts_unless_it_is_in_circulation() {
     }
 }
 
-/// A child spoken of is seen from its age, and that is one fact more.
+/// Levels are bands: many lesser reasons stay below one of a higher level.
 #[test]
 fn a_more_pressing_reason_outweighs_any_number_of_others() {
     let band = |json: &str| {

@@ -1,6 +1,6 @@
 //! The age of a child, as people write it.
 
-/// The age of a child that a sentence names, in years.
+/// The lowest age under 18 that a sentence names, in years.
 pub(super) fn age_of(words: &[&str]) -> Option<u8> {
     let ages = (0..words.len()).filter_map(|at| age_at(words, at));
     ages.filter(|years| *years < 18).min()
@@ -16,9 +16,10 @@ pub(super) fn answered_age(words: &[&str]) -> Option<u8> {
     }
 }
 
-/// A number in words with its digits: `four-year-old`, `zwoelfjaehrige`, `nine`.
+/// Replaces a number word by its digits: `four-year-old` gives `4-year-old`, `nine` gives `9`.
 fn spelled(word: &str) -> Option<String> {
-    // Longest first, so that `sixteen` isn't `six`. "Eins" and "ein" are articles too often.
+    // The teens first, so that `sixteen` isn't `six`. No "one" and "ein": mostly an article or a
+    // pronoun.
     const NUMBERS: &[(&str, u8)] = &[
         ("seventeen", 17),
         ("siebzehn", 17),
@@ -74,7 +75,7 @@ fn spelled(word: &str) -> Option<String> {
     }
     let (name, number) = NUMBERS.iter().find(|(name, _)| word.starts_with(name))?;
     let rest = &word[name.len()..];
-    // "Often", "fourth", "weight": only a number, or a number and an age.
+    // Only a number, or a number and an age: not "tennis", "achtung" or "sixty".
     let aged = [
         "",
         "-year-old",
@@ -195,11 +196,12 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
             )
     };
     let month = |w: &str| w.starts_with("month") || w.starts_with("monat");
-    // "13f", "m14": as in profiles.
+    // "13f": as in profiles. "m14" isn't found, because the digits must come first.
     if matches!(rest, "f" | "m" | "w") && (5..18).contains(&number) {
         return Some(number);
     }
-    // "year 7", "7th grade", "5. Klasse": pupils are about five or six years older than their grade.
+    // "year 7", "7th grade", "5 Klasse": pupils are five or six years older than their grade; the
+    // lower age counts.
     let grade = matches!(before, "year" | "grade" | "klasse" | "jahrgang")
         || matches!(
             next,

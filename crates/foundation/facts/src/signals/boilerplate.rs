@@ -1,6 +1,6 @@
-//! Words of an urgent field that give no reason.
+//! Recognises boilerplate in the reason for urgency (`urgent_because`).
 
-/// Words of an urgent field that give no reason.
+/// Words that give no reason for urgency, even together.
 const EMPTY_WORDS: &[&str] = &[
     "urgent",
     "urgently",
@@ -135,7 +135,7 @@ const EMPTY_WORDS: &[&str] = &[
     "verdacht",
 ];
 
-/// True if a text gives no reason: blank, or words found in every such field.
+/// True if a text gives no reason for urgency: it is blank, or has only words of the list above.
 pub fn is_boilerplate(text: &str) -> bool {
     let lower = text.to_lowercase();
     lower

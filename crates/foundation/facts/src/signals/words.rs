@@ -7,7 +7,7 @@ const STANFORD: &str = "Stanford Internet Observatory, How to Fix the Online Chi
 const FATF: &str = "FATF, Detecting and disrupting online child sexual exploitation, 2025";
 const OURS: &str = "our judgement, after the reports of hotlines and task forces";
 
-/// Every rule; that of the child comes first.
+/// Every rule, one for each [`Signal`], in that order.
 #[rustfmt::skip]
 pub const TEXT_RULES: &[TextRule] = &[
     TextRule {
@@ -183,7 +183,8 @@ pub const TEXT_RULES: &[TextRule] = &[
     },
 ];
 
-/// Names of the material, longest first: a picture of abuse isn't abuse in progress, and "child" in such a name isn't a child.
+/// Names of the material, each before those it contains. They are replaced first: a picture of
+/// abuse isn't abuse in progress, and "child" in such a name isn't a child.
 pub(super) const MATERIAL: &[&str] = &[
     "child sexual abuse materials",
     "child sexual abuse material",

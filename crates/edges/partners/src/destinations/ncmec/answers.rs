@@ -63,7 +63,7 @@ impl ServiceAnswer {
             let files = node.child("files");
             Some(Self {
                 code: number("responseCode")?,
-                // Text of the service that reaches alarms and terminals: no control characters, not endless.
+                // The service's text reaches alarms and terminals: no control characters, bounded.
                 words: words
                     .chars()
                     .filter(|c| !c.is_control())
@@ -98,7 +98,11 @@ impl ServiceAnswer {
         }
     }
 
-    /// The answer if it says that all is well, or what to do otherwise.
+    /// The answer if its code is 0.
+    ///
+    /// # Errors
+    /// Any other code, as the fault that says whether to retry, stop the report or halt the
+    /// destination.
     pub fn well(self) -> Result<Self, SendFault> {
         // NCMEC asks for the Request-ID when it is contacted about a call.
         let asked = self
