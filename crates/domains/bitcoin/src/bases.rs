@@ -17,7 +17,7 @@ pub struct ChainBasis {
     pub id: String,
     /// The case.
     pub case: String,
-    /// The law, the order, its number.
+    /// The law or the order, with its number.
     pub basis: String,
     /// Who answers for it.
     pub owner: String,
@@ -57,7 +57,11 @@ pub(crate) async fn may_go_on(tx: &mut Tx, case: &str) -> Result<()> {
     )))
 }
 
-/// Puts on record on what law a case's money may be followed.
+/// Records the legal basis on which a case's money may be traced. The caller checks the person's
+/// role.
+///
+/// # Errors
+/// The text or the owner is empty, `ends_at` isn't in the future, or the case is closed or cleared.
 pub async fn record_chain_basis(
     casework: &Casework,
     case: &str,
@@ -127,8 +131,10 @@ pub(crate) fn is_nobodys(network: Network) -> bool {
     network == Network::Regtest
 }
 
-/// Proof that tracing is authorised, with its legal basis. [`crate::payers`] requires one, and only the
-/// two constructors in this file, which call `authorize`, can create it.
+/// Proof that tracing is authorised, with its legal basis. [`crate::payers`] requires one, and only
+/// [`Permission::without_a_case`] and [`begin_trace`], which check the authorisation, can create
+/// it. Trap: it carries neither network nor case, so the caller must use it for the ones it was
+/// given for.
 #[derive(Clone, Debug)]
 pub struct Permission {
     basis: Option<ChainBasis>,
@@ -149,14 +155,18 @@ impl Permission {
         Ok(Self { basis: None })
     }
 
-    /// The law, the order, its number; none where none is needed.
+    /// The legal basis the trace runs under; `None` if the network needs none and the case has
+    /// none.
     pub fn basis(&self) -> Option<&ChainBasis> {
         self.basis.as_ref()
     }
 }
 
-/// Lets a person follow a case's money, and writes down that they do; denied without a basis that
-/// hasn't expired, unless the network is regtest.
+/// Permits a person to trace a case's money and records that in the audit trail.
+///
+/// # Errors
+/// The case is closed or cleared, the person lacks the role, or no legal basis is in force; on
+/// regtest none is needed.
 pub async fn begin_trace(
     casework: &Casework,
     case: &str,

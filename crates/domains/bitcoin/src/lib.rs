@@ -1,7 +1,8 @@
 //! Money on the bitcoin chain: from seeds and tags to payers and the services that can name them.
 //!
-//! What the chain's structure shows comes from the kernel; the names of services come from tags, which
-//! name their source. Both are joined here, and every row keeps them apart.
+//! What the chain's structure shows comes from the kernel; the names of services come from tags,
+//! which name their source. This crate combines the two, and every row says which part comes from
+//! where.
 
 #![deny(missing_docs)]
 

@@ -25,7 +25,8 @@ pub struct Moved {
     pub raised: u64,
 }
 
-/// The keys of everything that is watched on a network for cases that go on.
+/// The keys of all addresses that may be watched on a network now ([`chain_watches`]). An address
+/// that can't be parsed is skipped.
 pub async fn watched_keys(casework: &Casework, network: Network) -> Result<HashSet<Key>> {
     let watches = chain_watches(casework, network).await?;
     let keys = watches

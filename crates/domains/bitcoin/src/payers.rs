@@ -1,4 +1,5 @@
-//! From seeds to the report on a site: its addresses, every payment, the way back to services, the way on.
+//! From seeds to the report on a site: its addresses, every payment, the source-of-funds trace of
+//! each to services, and the destination-of-funds trace.
 //!
 //! Every row says what it rests on. An address is not a person; payers come as a range.
 
@@ -21,10 +22,10 @@ use obhut_casework::rfc3339;
 /// Arrivals listed one by one; sums count all.
 const ARRIVALS_LISTED: usize = 500;
 
-/// What is asked.
+/// What to trace.
 #[derive(Clone, Debug, Default)]
 pub struct Question {
-    /// Addresses that are the site's.
+    /// Addresses known to be the site's.
     pub seeds: Vec<String>,
     /// Payments that investigators made themselves.
     pub own_payments: Vec<OutPoint>,
@@ -162,7 +163,7 @@ pub fn payers(
         doubtful: teller.doubtful(&found),
         dust: named(&receipts.dust),
         mined_and_mixed: (receipts.mined.len(), receipts.mixed.len()),
-        // From one person behind all payments to another one behind each.
+        // From one person behind all payments to a different person behind each.
         payers: (payments.len().min(1), payments.len()),
         wallets,
         services: used
@@ -219,7 +220,7 @@ struct ReportBuilder<'a> {
 /// Rows that a thread makes at a time.
 const ROWS_AT_A_TIME: usize = 2_048;
 
-/// Each turned into a row, in order, by several threads.
+/// Maps every element to a row on several threads; the rows keep the order.
 fn in_parts<A: Sync, B: Send>(threads: usize, all: &[A], f: impl Fn(&A) -> B + Sync) -> Vec<B> {
     let parts: Vec<&[A]> = all.chunks(ROWS_AT_A_TIME).collect();
     let rows = in_threads(threads, &parts, |part| {

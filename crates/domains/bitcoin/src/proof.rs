@@ -96,7 +96,7 @@ pub fn proof(index: &Index, why: &Why, explanation: &Value) -> Result<Value, Pro
 /// A transaction with its Merkle path, its outputs, and the inputs that the steps refer to.
 fn transaction(index: &Index, why: &Why, tx: u64) -> Result<Value, ProofFault> {
     let p = index.prove(tx).map_err(ProofFault::Index)?;
-    // Verified here first, so that no reader is the one to find it broken.
+    // Verified here first: a broken proof must not be handed out.
     if !p.holds() {
         return Err(ProofFault::Disagree);
     }

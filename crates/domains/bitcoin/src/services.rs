@@ -12,11 +12,11 @@ const NOT_SERVICES: &[&str] = &["user", "victim", "perpetrator", "donation", "in
 /// All services, and what the kernel needs of them.
 #[derive(Debug)]
 pub struct Services {
-    /// By their number.
+    /// The services; a service's number is its index here.
     pub all: Vec<Service>,
     /// The same claims by address and cluster, as the kernel's traces look them up.
     pub known: Known,
-    /// Tagged addresses that the chain has never seen.
+    /// Tags whose address never occurs on the chain.
     pub unseen: usize,
     /// Tags whose addresses are another network's.
     pub other_network: usize,
@@ -116,7 +116,10 @@ impl Services {
         }
     }
 
-    /// By number.
+    /// The service with that number.
+    ///
+    /// # Panics
+    /// There is none with that number.
     pub fn get(&self, number: u32) -> &Service {
         &self.all[number as usize]
     }

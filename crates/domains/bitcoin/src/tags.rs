@@ -4,7 +4,8 @@ use obhut_casework::for_domains::{Columns, Inside as _, audit, ids};
 use obhut_casework::{Casework, Person, Result};
 use obhut_facts::TagRecord;
 
-/// Puts tags on record; the same tag twice is one, the later one counts. How many were new.
+/// Puts tags on record; of the same tag (address, label and source) the later one counts. Returns
+/// how many were new.
 pub async fn add_chain_tags(
     casework: &Casework,
     tags: &[TagRecord],
@@ -51,7 +52,7 @@ pub async fn add_chain_tags(
     Ok(new)
 }
 
-/// All of the agency's tags, the oldest first.
+/// All of the agency's tags, the oldest first. One that can't be parsed is skipped.
 pub async fn chain_tags(casework: &Casework) -> Result<Vec<TagRecord>> {
     let rows = sqlx::query("SELECT tag_sealed FROM chain_tags ORDER BY recorded_at, id")
         .fetch_all(casework.pool())

@@ -22,7 +22,7 @@ pub struct ChainWatch {
     pub address: Sealed<String>,
 }
 
-/// What moved, as it is kept.
+/// A movement at a watched address, as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
 pub struct MovementRow {
     /// The watched address.
@@ -31,7 +31,7 @@ pub struct MovementRow {
     pub txid: String,
     /// Height of its block.
     pub height: u64,
-    /// When, as the block's miner said.
+    /// Time in the block's header, set by its miner; RFC 3339.
     pub time: String,
     /// Satoshi.
     pub amount_sat: u64,
@@ -62,8 +62,12 @@ pub(crate) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
     Ok(gone)
 }
 
-/// Watches addresses for a case; those it watches already stay. How many are new. Refused without a
-/// legal basis where one is needed.
+/// Watches addresses for a case; those it watches already stay. Returns how many are new. Addresses
+/// must be in the form of [`Key::text`](crate::Key::text): a movement is matched by that text, so
+/// another spelling never raises a finding.
+///
+/// # Errors
+/// The case is closed or cleared, the role is missing, or a legal basis where one is needed.
 pub async fn watch_addresses(
     casework: &Casework,
     case: &str,
@@ -108,7 +112,7 @@ pub async fn watch_addresses(
     Ok(new)
 }
 
-/// Ends the watch of a case.
+/// Stops watching all addresses of a case; returns how many there were.
 pub async fn unwatch(casework: &Casework, case: &str, person: &Person) -> Result<u64> {
     let mut tx = casework.begin().await?;
     let gone = sqlx::query("DELETE FROM chain_watches WHERE case_id = $1")
@@ -130,8 +134,8 @@ pub async fn unwatch(casework: &Casework, case: &str, person: &Person) -> Result
     Ok(gone)
 }
 
-/// Everything watched on a network for cases that go on; where a legal basis is needed, what has one
-/// that hasn't ended.
+/// The watches on a network that may run now: those of cases that are neither closed nor cleared
+/// and have a legal basis that hasn't ended. On regtest none is needed.
 pub async fn chain_watches(casework: &Casework, network: Network) -> Result<Vec<ChainWatch>> {
     let rows = sqlx::query(
         "SELECT case_id, address_sealed FROM chain_watches WHERE network = $1 ORDER BY case_id, id",
@@ -140,7 +144,7 @@ pub async fn chain_watches(casework: &Casework, network: Network) -> Result<Vec<
     .fetch_all(casework.pool())
     .await?;
     let mut watches: Vec<ChainWatch> = Vec::new();
-    // Checked once a case, however many addresses it watches.
+    // Checked once per case, however many addresses it watches.
     let mut lawful: HashMap<String, bool> = HashMap::new();
     for row in &rows {
         let mut c = Columns::of(row);
@@ -168,7 +172,7 @@ async fn is_lawful(casework: &Casework, case: &str, network: Network) -> Result<
     Ok(based && goes_on(status))
 }
 
-/// The cases that watch an address and may.
+/// The cases that watch an address and may do so now.
 async fn lawful_watchers(casework: &Casework, network: &str, address: &str) -> Result<Vec<String>> {
     let key = casework.keyed_digest("chain address", address.as_bytes());
     let rows = sqlx::query(
@@ -191,8 +195,8 @@ async fn lawful_watchers(casework: &Casework, network: &str, address: &str) -> R
     Ok(lawful)
 }
 
-/// Raises a finding for each case that may watch the address and does; the same movement twice is one. Returns
-/// how many were new.
+/// Raises a finding for each case that watches the address and may do so now. Recording the same
+/// movement twice changes nothing. Returns how many findings are new or open again.
 pub async fn record_movement(
     casework: &Casework,
     network: &str,
@@ -267,7 +271,8 @@ pub async fn record_movement(
     Ok(raised)
 }
 
-/// Up to which block of a network movements were recorded: its height and hash.
+/// The watermark of a network: height and hash of the last processed block; `None` before the first
+/// run.
 pub async fn chain_told(casework: &Casework, network: &str) -> Result<Option<(u64, String)>> {
     let row = sqlx::query("SELECT height, block FROM chain_told WHERE network = $1")
         .bind(network)
@@ -279,7 +284,7 @@ pub async fn chain_told(casework: &Casework, network: &str) -> Result<Option<(u6
     Ok(Some((height.max(0) as u64, c.text()?)))
 }
 
-/// Movements of a network are recorded up to this block.
+/// Sets the watermark of a network: its movements are recorded up to this block.
 pub async fn set_chain_told(
     casework: &Casework,
     network: &str,
@@ -298,7 +303,7 @@ pub async fn set_chain_told(
     Ok(())
 }
 
-/// Movements of a network that count, with their ids.
+/// Movements of a network that weren't orphaned, with their ids.
 pub async fn movements_of(
     casework: &Casework,
     network: &str,
@@ -318,7 +323,11 @@ pub async fn movements_of(
     Ok(all)
 }
 
-/// Marks a movement whose block was orphaned and that no other block contains.
+/// Marks a movement whose block was orphaned and that no other block contains, withdraws its
+/// finding and raises an alarm. Does nothing if the case was cleared.
+///
+/// # Errors
+/// No movement has that id, or the database failed.
 pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
     let mut tx = casework.begin().await?;
     let row = sqlx::query("SELECT case_id, movement_key FROM chain_movements WHERE id = $1")
@@ -355,7 +364,7 @@ pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Movements of a case, newest first; orphaned ones remain, marked.
+/// Movements of a case, most recently found first; orphaned ones remain, marked.
 pub async fn movements(casework: &Casework, case: &str) -> Result<Vec<MovementRow>> {
     if case.is_empty() {
         return Err(CaseworkError::invalid("case", "name a case"));

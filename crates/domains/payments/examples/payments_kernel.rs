@@ -1,5 +1,5 @@
-//! How fast the payments kernel is alone, on one core: rolling features of history grouped by
-//! sender, and every indicator in time order. For `cargo xtask bench payments`.
+//! Measures the payments kernel alone, on one core, in transfers a second: rolling features of
+//! history grouped by sender, and every indicator in time order. For `cargo xtask bench payments`.
 
 use std::time::Instant;
 
@@ -45,7 +45,7 @@ fn main() {
     let seconds = begun.elapsed().as_secs_f64();
     println!("features {:.0} {sum}", all.len() as f64 / seconds);
     let mut monitor = Monitor::new(policy, Relations::default());
-    // As after a year: the table of parties has its size.
+    // The table of parties has its full size, as after a year.
     monitor.reserve(all.len() / 3);
     let mut found = 0u64;
     let begun = Instant::now();

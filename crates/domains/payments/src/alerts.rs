@@ -28,8 +28,8 @@ use obhut_facts::{Language, words};
 
 /// Source of this domain's findings.
 const SOURCE: &str = "payments";
-/// Cool-down: a party of a decided case is re-alerted only for transfers at least this long after the
-/// last alert, in microseconds; 30 days, our judgement.
+/// Cool-down: a party of a decided case is re-alerted only when its newest transfer is at least
+/// this long after the newest one of the last alert, in microseconds; 30 days, our judgement.
 const ANEW_MICROS: i64 = 30 * 86_400 * 1_000_000;
 /// Transfers that go into a case's facts. Our judgement.
 const FACTS_PAYMENTS_MAX: usize = 200;
@@ -39,7 +39,7 @@ words! {
     AlertState {
         /// Open.
         Open = "open",
-        /// What it rested on was taken back.
+        /// Its case was cleared, and what the alert said was deleted.
         Withdrawn = "withdrawn",
     }
 }
@@ -135,7 +135,7 @@ impl Domain for Payments {
     }
 }
 
-/// An alert, as far as facts are made of it.
+/// The parts of an alert that go into the facts of a case.
 struct Known {
     /// It is about what the party sends.
     sends: bool,
@@ -149,11 +149,11 @@ struct Known {
 pub struct NewAlert {
     /// The party's id, as the records have it.
     pub party: Sealed<String>,
-    /// What is said.
+    /// Its assessment.
     pub assessment: Assessment,
-    /// Its transfers.
+    /// Its transfers, oldest first.
     pub timeline: Vec<ShownTransfer>,
-    /// Those it deals with.
+    /// Its counterparties, most transfers first.
     pub network: Vec<ShownOther>,
     /// Confirmed senders that the association rests on.
     pub rests_on: Vec<Sealed<String>>,
@@ -162,13 +162,13 @@ pub struct NewAlert {
 /// A transfer, as an alert shows it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ShownTransfer {
-    /// What it is called, where known.
+    /// Id of the transfer, if ids were kept.
     pub tx: Option<String>,
     /// When, microseconds since 1970.
     pub at: i64,
     /// The other party.
     pub other: String,
-    /// How much, as written.
+    /// Decimal text, rounded to the currency's minor unit: `35.00`.
     pub amount: String,
     /// ISO 4217.
     pub currency: String,
@@ -180,14 +180,14 @@ pub struct ShownTransfer {
     pub night: bool,
 }
 
-/// A party that the alert's party deals with.
+/// A counterparty, as an alert shows it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ShownOther {
     /// Which.
     pub party: String,
     /// Transfers with it.
     pub n: u32,
-    /// How many senders it has in all, where it has several.
+    /// Number of different senders, if it is known to have several.
     pub senders: Option<u32>,
 }
 
@@ -210,7 +210,7 @@ struct StoredFired {
     values: [f64; 5],
 }
 
-/// An alert on record, without what it is about.
+/// An alert on record, without its sealed part: party, reasons and transfers.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct AlertRow {
     /// Id.
@@ -239,7 +239,8 @@ pub struct AlertRow {
 }
 
 impl AlertRow {
-    /// The possible role of the party, worded as a suspicion ("possible …").
+    /// Title of the scenario, worded as a suspicion ("possible …"); its stored name if this version
+    /// has no such scenario, and empty after a clearing.
     pub fn title(&self, language: Language) -> &str {
         let entry = Scenario::by_name(&self.scenario);
         entry.map_or(&self.scenario, |s| language.pick(s.title.en, s.title.de))
@@ -257,7 +258,7 @@ pub struct AlertDetail {
     pub fired: Vec<Fired>,
     /// Its transfers, oldest first.
     pub timeline: Vec<ShownTransfer>,
-    /// Those it deals with, most transfers first.
+    /// Its counterparties, most transfers first.
     pub network: Vec<ShownOther>,
 }
 
@@ -267,7 +268,7 @@ impl AlertDetail {
         Scenario::by_name(&self.row.scenario)
     }
 
-    /// The possible role of the party, worded as a suspicion ("possible …").
+    /// Title of the scenario; see [`AlertRow::title`].
     pub fn title(&self, language: Language) -> &str {
         self.row.title(language)
     }
@@ -279,7 +280,8 @@ impl AlertDetail {
     }
 }
 
-/// Events as an alert shows them; `name` says what parties, `tx` what transfers are called.
+/// Transfers and counterparties as an alert shows them. `name` gives a party's id, `tx` a
+/// transfer's, `senders_of` the number of a party's senders, if known.
 pub fn shown(
     events: &[Event],
     name: impl Fn(obhut_typologies::PartyKey) -> String,
@@ -508,8 +510,8 @@ async fn insert(tx: &mut Tx, casework: &Casework, row: &NewRow<'_>, actor: &str)
     Ok(id)
 }
 
-/// Open alerts, highest score first: either those of possible victims, or all others. The two queues
-/// are never mixed.
+/// At most `most` open alerts, highest score first: either those of possible victims, or all
+/// others. The two queues are never mixed.
 pub async fn payment_alerts(
     casework: &Casework,
     victims: bool,
@@ -529,7 +531,7 @@ pub async fn payment_alerts(
     Ok(open)
 }
 
-/// The alerts of a case, without what they are about.
+/// The alerts of a case, highest score first, without their sealed part.
 pub async fn alerts_of_case(casework: &Casework, case: &str) -> Result<Vec<AlertRow>> {
     let rows = sqlx::query(
         "SELECT id, case_id, side, role, scenario, score, state, first_at, last_at, changed_at FROM payment_alerts
@@ -543,7 +545,11 @@ pub async fn alerts_of_case(casework: &Casework, case: &str) -> Result<Vec<Alert
         .collect()
 }
 
-/// An alert with all that it says; by its own id or its case's. Who looked is written down first.
+/// An alert with its sealed part by its id, or all alerts of a case by the case's. Each view is in
+/// the audit trail before anything is returned.
+///
+/// # Errors
+/// No alert has that id or is in that case.
 pub async fn payment_alert(
     casework: &Casework,
     id: &str,
@@ -616,8 +622,9 @@ pub async fn confirmed_parties(casework: &Casework) -> Result<Vec<Sealed<String>
     Ok(confirmed)
 }
 
-/// Counts again what rested on cases that were taken back; how many alerts changed. Called when
-/// one is, and every few seconds while the server runs.
+/// Recomputes the alerts whose associations rested on cases that were withdrawn; returns how many
+/// changed. Called when one is withdrawn, and periodically while the server runs. An association is
+/// dropped as a whole, when the last case it rested on is gone.
 pub async fn recount_associations(casework: &Casework) -> Result<u64> {
     let confirmed: Vec<String> = confirmed_parties(casework)
         .await?
@@ -657,7 +664,8 @@ pub async fn recount_associations(casework: &Casework) -> Result<u64> {
             detail = Detail::default();
         }
         changed += 1;
-        // Associations never anchor a scenario, so what remains still fulfils one.
+        // Associations are never signals, so what remains still fulfils the scenario. Its score may
+        // now be below the lowest of an alert; it stays open.
         let score = (score_of(&fired_of(&detail)) * 100.0).round() as i64;
         let state = if cleared {
             AlertState::Withdrawn
@@ -801,7 +809,7 @@ fn facts_of(alerts: &[Known]) -> Facts {
     facts
 }
 
-/// Every scenario by name and what it asks a reader to do first.
+/// The names of all scenarios.
 pub fn scenario_names() -> impl Iterator<Item = &'static str> {
     SCENARIOS.iter().map(|s| s.name)
 }

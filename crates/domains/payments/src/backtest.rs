@@ -30,7 +30,7 @@ impl Places {
         self.recipients.entry(t.recipient).or_insert_with(place);
     }
 
-    /// Senders and recipients together.
+    /// Senders plus recipients; a party that is both counts twice.
     pub fn customers(&self) -> usize {
         self.senders.len() + self.recipients.len()
     }
@@ -42,7 +42,7 @@ impl Places {
     }
 }
 
-/// Parties known to be what is looked for.
+/// Parties known to be suspects or victims.
 #[derive(Clone, Debug, Default)]
 pub struct Labels {
     /// Buyers and facilitators.
@@ -74,7 +74,7 @@ pub struct Backtest {
     pub above: Vec<Sample>,
     /// And just below.
     pub below: Vec<Sample>,
-    /// Senders and recipients.
+    /// Senders plus recipients; a party that is both counts twice.
     pub customers: usize,
     /// True when labels were given.
     pub labelled: bool,
@@ -124,7 +124,7 @@ impl Totals {
 pub struct Group {
     /// Which.
     pub name: String,
-    /// Senders that pay there.
+    /// Senders whose first transfer is in this group.
     pub senders: usize,
     /// Alerts about suspects before.
     pub before: usize,
@@ -155,7 +155,7 @@ pub struct Sample {
     pub because: Vec<String>,
 }
 
-/// One run: what a scan without any line found, and where the line is.
+/// One run: what a scan with lowest score 0 found, and the lowest score of an alert.
 pub struct Run<'a> {
     /// Found with lowest score 0.
     pub found: &'a ScanResult,
@@ -206,7 +206,9 @@ fn victim(a: &Assessment) -> bool {
     a.role() == Role::PossibleVictim
 }
 
-/// Compares two runs over the same history. `labels` are parties known to be what is looked for.
+/// Compares two runs over the same history. `labels` are parties known to be suspects or victims;
+/// `changes` describe the changed thresholds; at most `samples` parties are shown on each side of
+/// the line.
 // Long: one part after another of what a backtest shows, from the same two runs.
 pub fn compare(
     before: &Run<'_>,

@@ -48,7 +48,7 @@ struct Spilled {
 const FRAME_ROWS: usize = 1 << 16;
 
 impl Part {
-    /// One more.
+    /// Adds a transfer.
     pub fn push(&mut self, t: &Transfer) {
         self.tx.push(t.tx);
         self.sender.push(t.sender.0);
@@ -67,7 +67,7 @@ impl Part {
         self.contact.push(u64::from(t.context.contact));
     }
 
-    /// How many.
+    /// Number of transfers, in memory and in the file.
     pub fn len(&self) -> usize {
         self.at.len() + self.spilled.as_ref().map_or(0, |s| s.rows)
     }
@@ -77,7 +77,10 @@ impl Part {
         self.len() == 0
     }
 
-    /// One of those in memory.
+    /// The transfer at that index among those in memory.
+    ///
+    /// # Panics
+    /// The index is out of bounds; after a spill, `len` counts more than are in memory.
     pub fn get(&self, i: usize) -> Transfer {
         let countries = self.countries.get(i);
         let mut context = context_of(self.context.get(i));
@@ -149,14 +152,14 @@ impl Part {
         .sum()
     }
 
-    /// All of another part's, which must be in memory.
+    /// Adds all transfers of another part, none of which may be in a file.
     pub(super) fn append(&mut self, other: &Part) {
         for i in 0..other.at.len() {
             self.push(&other.get(i));
         }
     }
 
-    /// Puts what is in memory behind what is in the file.
+    /// Moves what is in memory to the end of the file.
     pub(super) fn spill(&mut self) -> io::Result<()> {
         let rows = self.at.len();
         let mut spilled = match self.spilled.take() {
@@ -202,7 +205,7 @@ pub struct History {
 }
 
 impl History {
-    /// Spread by sender, or by recipient.
+    /// An empty history, spread by sender or, if false, by recipient.
     pub fn new(by_sender: bool) -> Self {
         Self {
             parts: (0..PARTS).map(|_| Part::default()).collect(),
@@ -263,10 +266,11 @@ impl History {
         self.pushed == 0
     }
 
-    /// The same transfers once more, for another look at them.
+    /// A copy of the history, for a second run over it.
     ///
     /// # Errors
-    /// What lay in files can't be read or written.
+    /// Its files can't be read or written, now or earlier. After an error the history is
+    /// incomplete.
     pub fn again(&mut self) -> io::Result<History> {
         if let Some(e) = self.fault.take() {
             return Err(e);
@@ -342,7 +346,9 @@ fn context_of(bits: u64) -> Context {
 /// A transfer in 72 bytes, little-endian; also what the journal of live transfers holds.
 pub(super) fn to_bytes(t: &Transfer) -> [u8; ROW_BYTES] {
     let mut row = [0; ROW_BYTES];
-    // The currency is its place in CURRENCIES: an entry inserted there changes what older journals mean; append only.
+    // The currency is its index in CURRENCIES. Trap: that table is in alphabetical order (a test
+    // checks it), so adding a currency shifts the ones behind it and changes what older journals
+    // mean.
     let words = [
         t.sender.0,
         t.recipient.0,

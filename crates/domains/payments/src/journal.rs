@@ -1,10 +1,10 @@
-//! Bytes in, on the disk soon and in order: sealed frames in files that follow one another, each
-//! synced before it counts.
+//! An append-only journal: entries are collected, sealed as a frame, and appended to numbered files
+//! in order. An entry is durable once its frame is synced.
 //!
 //! Invariant: what [`Journal::durable_seq`] covers is played back after any crash; what it doesn't
-//! cover may be missing, never half there and never twice. A file's name is the number of its first
-//! entry, so that a file may end later than the next begins (an attempt that failed) and nothing of
-//! the overlap counts twice.
+//! cover may be missing, but is never half there and never twice. After a failed write the next
+//! attempt uses a new file, so a file may contain entries that the next one contains as well. A
+//! file is named by the number of its first entry, so playback stops where the next file begins.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -61,12 +61,13 @@ pub(super) struct JournalFault {
     pub why: String,
 }
 
-/// Takes an entry with its number; says whether it may be let go of.
+/// Takes an entry with its number; returns whether it may be deleted.
 pub type Each<'a> = dyn FnMut(u64, &[u8]) -> Result<bool, String> + 'a;
 
 impl Journal {
-    /// Opens a folder and hands every entry to `each`, in order, with its number. `each` says whether
-    /// the entry may be let go of; files in which all may be go, oldest first.
+    /// Opens a folder and hands every entry to `each`, in order, with its number. `each` returns
+    /// whether the entry may be deleted. The oldest files, as long as all their entries may be, are
+    /// deleted; the newest file always stays.
     pub fn open(
         folder: &Path,
         sealer: Arc<Sealer>,
@@ -85,7 +86,7 @@ impl Journal {
             fault(folder, why.into())
         })?;
         let files = files(folder).map_err(io_fault)?;
-        // Older files were let go of; their numbers stay.
+        // Older files were deleted; the numbering goes on after them.
         let mut seq = files.first().map_or(0, |f| f.0 - 1);
         let mut oldest = true;
         for (n, (first, path)) in files.iter().enumerate() {
@@ -128,7 +129,11 @@ impl Journal {
         })
     }
 
-    /// Queues an entry and returns its number.
+    /// Queues an entry and returns its number; it is durable once [`Self::durable_seq`] reaches
+    /// that.
+    ///
+    /// # Errors
+    /// The last write failed, the entry is longer than 64 KiB, or more than 64 MiB are waiting.
     pub fn append(&self, entry: &[u8]) -> Result<u64, &'static str> {
         // Refused early: what is taken now could only wait in memory.
         if self.is_failing() {
@@ -194,7 +199,8 @@ fn files(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     Ok(files)
 }
 
-/// Plays a file back, up to where the next one begins; whether all of it may be let go of.
+/// Plays a file back, up to where the next one begins; returns whether all its entries may be
+/// deleted.
 fn play(
     path: &Path,
     sealer: &Sealer,
@@ -244,7 +250,8 @@ fn play(
     Ok(gone)
 }
 
-/// A frame and how many bytes it takes; nothing where it is torn.
+/// Reads a frame; returns its bytes in the file, length field included, and its content. `None` if
+/// it is torn or its length is impossible.
 fn read_frame(file: &mut impl io::Read, left: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
     let mut length = [0; 4];
     if left < 4 {
@@ -260,7 +267,7 @@ fn read_frame(file: &mut impl io::Read, left: u64) -> io::Result<Option<(u64, Ve
     Ok(Some((4 + length as u64, sealed)))
 }
 
-/// A torn record at the end of the last file was never durable.
+/// Cuts a torn frame off the end of the last file: it was never durable.
 fn cut(path: &Path, at: u64) -> io::Result<()> {
     tracing::warn!(
         "the payments journal ended in the middle of a write; {at} bytes of its last file are whole"
@@ -297,12 +304,13 @@ impl Writer {
             self.shared.failing.store(false, Ordering::Release);
             // Only after the sync: a caller forgets what this number covers.
             self.shared.durable.store(seq, Ordering::Release);
-            // While shutting down it waits for no one.
+            // Returns early when the journal is being closed.
             self.stopped_within(FLUSH_EVERY);
         }
     }
 
-    /// What waits, once something does; nothing when the journal is closed and all is written.
+    /// Blocks until entries wait, and takes them with the number of the last; `None` once the
+    /// journal is closed and all is written.
     fn next(&self) -> Option<(Vec<u8>, u64)> {
         let mut waiting = self.shared.waiting.lock().ok()?;
         while waiting.bytes.is_empty() && !waiting.stop {

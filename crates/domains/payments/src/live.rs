@@ -2,7 +2,8 @@
 //! a tenth of a second later, and raised as an alert where two signals hold.
 //!
 //! Invariant: an answer's `durable_seq` covers only what would survive the loss of power now. A
-//! caller sends again what isn't covered; the same transfer has the same answer while it is among the last `ANSWERS_MAX`; after a restart it is computed again.
+//! caller sends again what isn't covered. A repeated transfer gets the same answer while it is
+//! among the last `ANSWERS_MAX`; after a restart the answers are computed again from the journal.
 //! The journal (`journal.rs`) is sealed: it holds who paid whom.
 
 use std::collections::{HashMap, VecDeque};
@@ -33,7 +34,7 @@ const LATE_DAYS_MAX: i64 = 365;
 const AHEAD_MICROS_MAX: i64 = DAY_MICROS;
 /// A payment dated longer ago than this has gone out; nothing can be held any more.
 const GONE_MICROS: i64 = DAY_MICROS;
-/// What was raised longer ago than this before a start was put on record then.
+/// A transfer received longer than this before a start raises no alert again: it was recorded then.
 const RAISED_AGAIN_MICROS: i64 = 2 * DAY_MICROS;
 
 /// When a payment is held, and for how long.
@@ -145,7 +146,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Opens the journal of a data folder and plays it back; what was never durable is not in it.
+    /// Opens the journal of a data folder and plays it back; what was never durable may be missing.
     ///
     /// # Errors
     /// It is damaged elsewhere than at its end, belongs to another key, or is in use.
@@ -309,7 +310,7 @@ impl Live {
         }
     }
 
-    /// Reloads the parties in confirmed cases.
+    /// Replaces the set of parties in confirmed cases.
     pub fn set_confirmed(&self, parties: &[Sealed<String>]) {
         let mut state = self.state();
         let state = &mut *state;
@@ -330,7 +331,7 @@ impl Live {
         state.alerted.retain(|(party, _), _| monitor.knows(*party));
     }
 
-    /// Waits until everything taken so far is on the disk.
+    /// Waits until everything taken so far is on the disk, or the journal can't be written.
     pub fn wait_until_durable(&self) {
         let seq = self.seq();
         // A failing journal retries without end; waiting for it would hang the caller.
@@ -344,7 +345,8 @@ impl Live {
     }
 }
 
-/// Takes a transfer into the windows and says what it made of them.
+/// Adds a transfer to the windows and returns the answer; the caller fills in `durable_seq`. If
+/// `raise`, what was found waits to be put on record.
 // Long: one critical section.
 fn take(
     state: &mut State,
@@ -447,7 +449,7 @@ pub fn because(fired: &Fired, language: Language) -> String {
     language.pick(text.en, text.de)
 }
 
-/// A reason in words.
+/// The reasons of an assessment, heaviest first: id of the indicator and a sentence.
 pub fn reasons(a: &Assessment, language: Language) -> Vec<(&'static str, String)> {
     a.fired
         .iter()
@@ -491,7 +493,7 @@ fn read_entry(mut rest: &[u8], transfers: &mut Transfers) -> Option<(Transfer, i
     Some((transfer, i64::from_le_bytes(received.try_into().ok()?)))
 }
 
-/// Puts on record what live transfers have raised; how many alerts.
+/// Puts on record what live transfers have raised; returns the number of alerts recorded.
 ///
 /// # Errors
 /// The database failed; what was raised waits for the next time.

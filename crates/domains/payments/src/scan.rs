@@ -1,5 +1,6 @@
-//! History to alerts: recipients first, because a sender's recipients may be shared; then senders;
-//! then those who collect and pass on. Each step goes part by part, on as many threads as there are.
+//! Turns history into alerts: recipients first, because a sender's recipients may be shared; then
+//! senders; then recipients with several senders, who may collect and pass on. The first two steps
+//! go part by part, with one thread per processor.
 
 use std::io;
 use std::sync::Mutex;
@@ -21,7 +22,7 @@ pub struct PartyAlert {
     pub party: PartyKey,
     /// Its assessment.
     pub assessment: Assessment,
-    /// Its last transfers on that side, oldest first.
+    /// Its last transfers on that side, at most [`EVIDENCE_MAX`], oldest first.
     pub events: Vec<Event>,
 }
 
@@ -50,18 +51,18 @@ pub struct ScanResult {
     pub senders: u64,
     /// Recipients seen.
     pub recipients: u64,
-    /// Who paid whom.
+    /// Shared recipients, and recipients that confirmed senders paid.
     pub relations: Relations,
-    /// How many senders each recipient has that has several.
+    /// Number of different senders, of each recipient that has three or more.
     pub senders_of: ByParty<u32>,
 }
 
 /// Fewest different senders of a recipient that is assessed. Our judgement.
 const SENDERS_MIN: usize = 3;
 
-/// Runs history, spread by recipient, through every indicator. With `asof` (microseconds since
-/// 1970) each party is looked at as it stood then; later transfers must have been left out.
-/// Otherwise at each of its transfers, and the highest counts.
+/// Assesses every party of a history, which must be spread by recipient. With `asof` (microseconds
+/// since 1970) each party is assessed once, at that moment; later transfers must have been omitted.
+/// Otherwise it is assessed after each of its transfers, and its highest score counts.
 ///
 /// # Errors
 /// History that was spilled to files can't be read back.
@@ -72,7 +73,7 @@ pub fn scan_history(
     relations: Relations,
     asof: Option<i64>,
 ) -> io::Result<ScanResult> {
-    // Half of it for what goes from recipients to senders.
+    // Half of the bound is for the copy that is spread by sender, shared among the threads.
     let held_max = history.held_bytes_max() / 2 / threads();
     // The end of the data is the "now" of a silence that no later payment reveals.
     let end = Mutex::new(asof.unwrap_or(i64::MIN));
@@ -346,7 +347,8 @@ fn look_at_collector(
     }
 }
 
-/// One alert for a party: a possible victim's before all, otherwise the higher.
+/// One alert for a party: as a possible victim, unless it is a collector mule, otherwise the one
+/// with the higher score.
 fn one_each(mut alerts: Vec<PartyAlert>) -> Vec<PartyAlert> {
     use obhut_typologies::Role;
     // A party that collects and passes on immediately isn't a victim because of passing on.
@@ -401,7 +403,7 @@ pub(super) fn each_part<E: Send>(
     })
 }
 
-/// The end of a day, microseconds since 1970; `day` counts from 1970.
+/// The end of a day, microseconds since 1970; `day` is in days since 1970.
 pub fn end_of_day(day: i64) -> i64 {
     // The last microsecond, so that `at_micros <= asof` includes the whole day.
     (day + 1) * DAY_MICROS - 1

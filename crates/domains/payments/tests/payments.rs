@@ -1,5 +1,5 @@
-//! History through the kernel, as the command does it: what is planted is found, history in parts
-//! says what transfers one after another say, and nothing is lost on the way.
+//! Runs history through the kernel, as the command does it: what is planted is found, history in
+//! parts gives the same result as transfers one after another, and nothing is lost on the way.
 
 #[path = "../../../app/tests/bench/mod.rs"]
 mod bench;
@@ -98,7 +98,7 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
             .await
             .unwrap();
         assert_eq!(released.state, HoldState::Released);
-        // The first is cleared: what rested on it is counted again, its own data are gone.
+        // The first is cleared: what rested on it is recomputed, its own data are gone.
         let olga = new_person(c, "Olga", &[Role::Reviewer]).await;
         uphold_appeal(c, &first.case, &olga).await;
         let open = obhut_payments::payment_alerts(c, false, 10).await.unwrap();

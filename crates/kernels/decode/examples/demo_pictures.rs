@@ -69,8 +69,8 @@ fn main() {
         let stem = format!("picture-{i:04}");
         let (name, original, what, bytes) = if is_edit {
             let (what, extension, make) = EDITS[edit as usize % EDITS.len()];
-            // An edit comes round every ten pictures, with an original 71 further: 11 of the demo's
-            // 20.
+            // The same edit returns after ten, with an original 71 further on. Of the demo's 20
+            // that is 11 further, so that in time each edit meets each original.
             let original = (edit * 7 + edit / EDITS.len() as u32) % originals;
             edit += 1;
             (
@@ -100,7 +100,7 @@ fn write(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).expect("the file can be written");
 }
 
-/// A landscape of soft hills and discs that no other number gives.
+/// A landscape of soft hills and discs, a different one for each number.
 fn scene(number: u32, width: u32, height: u32) -> RgbImage {
     // An odd factor keeps states different; without the constant 0 would stay 0 forever.
     let mut state = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d;

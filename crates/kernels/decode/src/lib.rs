@@ -7,8 +7,9 @@
 //! [`Unreadable`] that says why.
 //!
 //! Formats are detected by content, not by name: JPEG, PNG, GIF, WebP, BMP, TIFF. Of animations
-//! [`Pool::frames`] gives every frame, [`Pool::decode`] the first. Transparency is dropped, not blended, as Pillow's
-//! `convert("RGB")` does and so every PDQ list in use.
+//! [`Pool::frames`] gives every frame, [`Pool::decode`] the first. Transparency is dropped, not
+//! blended, as Pillow's `convert("RGB")` does; the digests of the PDQ lists in use are made that
+//! way.
 
 #![deny(missing_docs)]
 
@@ -82,11 +83,11 @@ pub struct Limits {
     pub image_pixels_max: u64,
     /// Address space of a worker, in bytes, besides the memory it shares with its parent.
     pub memory_bytes_max: u64,
-    /// Wall-clock time for one picture.
+    /// Wall-clock time for one attempt at a picture, or for all frames of an animation.
     pub time_max: Duration,
-    /// Frames of a video that are compared; what comes after them makes it damaged.
+    /// Most frames of a video that are passed on; if there are more, the video counts as damaged.
     pub video_frames_max: u64,
-    /// CPU time for one video.
+    /// CPU time for one video, in whole seconds. Trap: less than a second means no limit.
     pub video_time_max: Duration,
 }
 
@@ -109,8 +110,8 @@ pub struct DecodeOptions {
     /// Turn the picture as its EXIF orientation says.
     pub upright: bool,
     /// Of a JPEG luma only, scaled down by the DCT to a shortest side of 512 pixels or more. Its
-    /// PDQ differs from the exact one by a few bits; docs/performance.md says how many. Other
-    /// formats are decoded exactly.
+    /// PDQ differs from the exact one by a few bits; docs/performance.md says how many. CMYK JPEGs
+    /// and other formats are decoded exactly.
     pub fast: bool,
 }
 
@@ -124,7 +125,7 @@ pub enum Colour {
 }
 
 impl Colour {
-    /// Bytes a pixel.
+    /// Bytes per pixel.
     pub fn channels(self) -> usize {
         match self {
             Self::Rgb => 3,
@@ -146,7 +147,7 @@ pub struct Picture {
     pub height: u32,
     /// Its pixels.
     pub samples: Samples,
-    /// EXIF orientation, 1 to 8, where the file states one.
+    /// EXIF orientation of the file, 1 to 8, where it states one; it stays after turning upright.
     pub orientation: Option<u8>,
     /// True when part of the file was missing or broken and the decoder filled in.
     pub damaged: bool,
@@ -194,7 +195,8 @@ pub enum Unreadable {
     Unsupported(Format),
     /// Decoding would take more memory than [`Limits::memory_bytes_max`] grants.
     TooMuchMemory(Format),
-    /// Longer than [`Limits::time_max`]; the worker was ended.
+    /// A picture took longer than [`Limits::time_max`], or ffprobe or ffmpeg stalled; the process
+    /// was killed.
     TookTooLong {
         /// Milliseconds allowed.
         time_ms_max: u64,
@@ -205,11 +207,13 @@ pub enum Unreadable {
     NoVideoStream,
     /// A video, and no ffmpeg to decode it with.
     NoVideoTools,
-    /// The worker died, twice: memory limit, forbidden system call, or a fault in a decoder.
+    /// The worker died: memory limit, forbidden system call, or a fault in a decoder. The file was
+    /// tried twice, unless a first frame had been passed on.
     WorkerDied,
-    /// The worker was ended from outside, twice. Nothing is known about the file; try again.
+    /// The worker was killed from outside. The file was tried twice, unless a first frame had been
+    /// passed on. Nothing is known about it; try again.
     Interrupted,
-    /// No worker could be started. This one is ours, not the file's.
+    /// No worker could be started: a fault of the installation, not of the file.
     NoWorker,
 }
 
@@ -235,8 +239,9 @@ impl Unreadable {
         }
     }
 
-    /// False if the file isn't a picture; true if it claims to be one and can't be decoded, which a
-    /// person should look at.
+    /// True if the file claims to be a picture or a video and can't be decoded, or is too long to
+    /// try, so that a person should look at it; also for a video where ffmpeg is missing. False if
+    /// it is neither, or [`Self::is_ours`].
     pub fn is_suspicious(&self) -> bool {
         !matches!(
             self,
@@ -244,7 +249,8 @@ impl Unreadable {
         ) && !self.is_ours()
     }
 
-    /// True when nothing is known about the file, because no decoder could do its work.
+    /// True when nothing is known about the file, because its worker couldn't start or was killed
+    /// from outside. A missing ffmpeg ([`Self::NoVideoTools`]) isn't among these.
     pub fn is_ours(&self) -> bool {
         matches!(self, Self::NoWorker | Self::Interrupted)
     }

@@ -344,7 +344,8 @@ impl Worker {
     }
 }
 
-/// Reads until a moment, not for a time per read: a compromised worker could send byte after byte.
+/// Reads with one deadline, not with a timeout per read: a compromised worker could send byte after
+/// byte.
 struct Until<'a> {
     socket: &'a UnixStream,
     until: Instant,
@@ -442,8 +443,8 @@ mod tests {
 
     use super::*;
 
-    /// Once, when the limit applied to each read, a worker that sent the 18 bytes of its answer one by one could hold its
-    /// caller for eighteen times the limit.
+    /// With a timeout per read, a worker that sent the 18 bytes of its answer one by one could hold
+    /// its caller for eighteen times the limit.
     #[test]
     fn an_answer_in_drips_is_late() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();

@@ -179,8 +179,8 @@ fn check_pixels(width: u64, height: u64, pixels_max: u64) -> Result<(), Unreadab
     Ok(())
 }
 
-/// libjpeg-turbo with its defaults: exact DCT and smooth upsampling, as Pillow decodes. In the
-/// fast options luma alone, and no larger than the DCT's own steps make it for nothing.
+/// libjpeg-turbo with its defaults: exact DCT and smooth upsampling, as Pillow decodes. With the
+/// fast option luma alone, scaled down by the DCT at no extra cost.
 fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
     let bytes = job.bytes;
     let corrupt = |_| Unreadable::Corrupt(Format::Jpeg);
@@ -246,7 +246,8 @@ fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
     })
 }
 
-/// The smallest of the DCT's scales that leaves a side long enough, and never more than the whole.
+/// The smallest scale of the DCT that keeps the shortest side at [`FAST_SIDE_MIN`] or more; never
+/// above 1.
 fn fast_factor(side: usize) -> ScalingFactor {
     // The side is its own lower bound: a small picture is never scaled down.
     Decompressor::supported_scaling_factors()
@@ -266,7 +267,8 @@ fn jpeg_header_fault(bytes: &[u8]) -> Unreadable {
     }
 }
 
-/// libjpeg fills in missing data and continues after a warning. True if it did. libjpeg reports only its first warning, so a harmless one can hide damage that follows.
+/// True if libjpeg filled in missing data and continued after a warning. It reports only its first
+/// warning, so a harmless one can hide damage that follows.
 fn jpeg_warning(message: &str) -> Result<bool, Unreadable> {
     const HARMLESS: [&str; 4] = [
         "extraneous bytes before marker",
@@ -387,7 +389,7 @@ fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
 
 fn orientation(bytes: &[u8]) -> Option<u8> {
     let mut reader = exif::Reader::new();
-    // One broken field must not hide the orientation of the others.
+    // A broken field must not hide the orientation.
     reader.continue_on_error(true);
     let read = reader
         .read_from_container(&mut Cursor::new(bytes))

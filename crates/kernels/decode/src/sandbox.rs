@@ -1,16 +1,17 @@
 //! Sandboxes the current process: no files, no sockets, no children, bounded memory.
 //!
-//! [`enter`] is for our own decoders, [`enter_for`] for a program of others (ffmpeg) that is about
-//! to be started and must load its libraries. The second has three fences: limits, a list of
-//! system calls in which threads are all it can start and sockets are missing, and Landlock, which
-//! leaves it the video and the system's libraries to read and nothing to write. On kernels without
-//! Landlock only the first two apply, and only ffmpeg's command line keeps it from reading other
-//! files.
+//! [`enter`] is for our own decoders. It has two fences that do not rely on each other: resource
+//! limits, and a seccomp filter that ends the process at the first system call that a decoder has
+//! no reason to make. Without `open`, `socket` and `clone` there is nothing to write to but the
+//! parent's socket and the shared memory.
 //!
-//! Two fences that do not rely on each other: resource limits, and a seccomp filter that ends the
-//! process at the first system call that a decoder has no reason to make. Without `open`, `socket`
-//! and `clone` there is nothing to write to but the parent's socket and the shared memory.
-//! Linux only; elsewhere [`enter`] fails, so the worker fails closed.
+//! [`enter_for`] is for a program of others (ffmpeg) that is started next and must load its
+//! libraries. It has three fences: resource limits; a list of system calls that lets it start
+//! threads, but no processes, and create no sockets; and Landlock, under which it can read the
+//! video and the system's libraries and write nothing. On kernels without Landlock only the first
+//! two apply, and only ffmpeg's command line keeps it from reading other files.
+//!
+//! Linux only; elsewhere both fail, so the workers fail closed.
 
 use std::io;
 
@@ -137,7 +138,8 @@ fn program_filter() -> Result<(), String> {
         libc::SYS_readv,
         libc::SYS_write,
         libc::SYS_writev,
-        // Under Landlock's rules: only the video, the libraries and the program open.
+        // Under Landlock's rules only the video, the libraries and the program open; without
+        // Landlock any file does.
         libc::SYS_openat,
         libc::SYS_close,
         libc::SYS_fstat,

@@ -1,10 +1,10 @@
 //! Memory shared by a parent and its worker: the file's bytes on one side, pixels on the other.
 //!
-//! Useful for pixels: they cross no pipe and are never copied. The price: a worker that was
-//! taken over could change bytes while the parent reads them. Nothing that reads them may
+//! Useful for pixels: they cross no pipe, and the parent doesn't copy them. The price: a worker
+//! that was taken over could change bytes while the parent reads them. Nothing that reads them may
 //! therefore take an address, a length or a decision about memory from them; the hash kinds turn
-//! them into floats and do no more. What is believed (sizes, formats) comes through the socket and
-//! is checked there.
+//! them into floats and do no more. Sizes and formats come through the socket and are validated
+//! there.
 
 #![allow(unsafe_code)]
 
@@ -29,7 +29,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub fn of(limits: &Limits) -> Self {
-        // Pages of 64 KiB exist too.
+        // The pixels begin on a page of their own, also on systems with pages of 64 KiB.
         let output = (limits.input_bytes_max as usize).next_multiple_of(64 << 10);
         Self {
             output,
@@ -63,7 +63,7 @@ impl Shared {
         Self::of(file, limits)
     }
 
-    /// What another process has made.
+    /// Maps memory that another process has created; an error if its size isn't that of the limits.
     pub fn of(file: OwnedFd, limits: &Limits) -> io::Result<Self> {
         let layout = Layout::of(limits);
         // Touching a mapping beyond the end of its file is a SIGBUS.

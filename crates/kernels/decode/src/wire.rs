@@ -1,10 +1,11 @@
 //! Messages between parent and worker over a socket; bytes and pixels are in shared memory.
 //!
 //! Request: what to do with the file (1 byte), its length (8 bytes, little-endian). Answer: 18
-//! bytes, either a picture's head or a reason with two numbers. After a picture that another one
-//! follows, the parent answers [`NEXT`] or [`ENOUGH`].
-//! Invariant: the parent believes no size of a picture before it has compared it with a limit. The numbers of a reason are
-//! compared with nothing; they are only shown.
+//! bytes, either a picture's head or a reason with two numbers. After a picture with another to
+//! follow, the parent replies [`NEXT`] or [`ENOUGH`].
+//!
+//! Invariant: the parent uses no size of a picture before it has validated it. The numbers of a
+//! reason aren't validated; they are only shown.
 
 use std::io::{self, Read, Write};
 
@@ -157,7 +158,7 @@ pub(crate) fn parse_answer(
                 },
                 more: answer[13] == 1,
             };
-            // Before anything uses the sides: `sample_bytes` of a believed head bounds a slice.
+            // Before anything uses the sides: `sample_bytes` of an accepted head bounds a slice.
             if head.pixels() == 0 || head.pixels() > pixels_max {
                 return Err(io::Error::other("picture beyond its limit"));
             }

@@ -137,7 +137,7 @@ fn jpeg_baseline_progressive_and_cmyk() {
             ) < 16
         );
     }
-    // No Adobe marker: ink as it is. Libjpeg writes the marker, so the stored values are inverted.
+    // libjpeg writes the Adobe marker, so the values are read as inverted: 255 means no ink.
     let cmyk: Vec<u8> = rgb.pixels().flat_map(|p| [p[0], p[1], p[2], 255]).collect();
     let mut c = Compressor::new().unwrap();
     c.set_quality(100).unwrap();
@@ -405,7 +405,7 @@ fn moving(frames: u8) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = image::codecs::gif::GifEncoder::new(&mut out);
     for i in 0..frames {
-        // Levels fit a byte up to ten frames.
+        // Levels fit a byte up to eleven frames.
         let level = 50 + i * 20;
         let frame = image::RgbaImage::from_pixel(40, 30, image::Rgba([level, level, level, 255]));
         encoder.encode_frame(image::Frame::new(frame)).unwrap();
@@ -486,7 +486,7 @@ fn children() -> Vec<i32> {
         .collect()
 }
 
-/// A worker that is killed while idle or working: the file is retried once.
+/// A worker that is killed while idle: the file is retried once.
 #[test]
 fn a_killed_worker_loses_no_answer() {
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());

@@ -1,5 +1,5 @@
-//! One side of a party at one moment: which indicators fired, whether they come to a scenario, and
-//! how much they weigh together.
+//! Assesses one side of a party at one moment: which indicators fired, whether they fulfil a
+//! scenario, and how much they weigh together.
 
 use crate::indicators::{self, Counts, Indicator, PartyView};
 use crate::scenarios;
@@ -7,12 +7,13 @@ use crate::texts::Texts;
 use crate::window::{Numbers, Series, last_days, others};
 use crate::{DAY_MICROS, Event, PartyKey, Policy, Purchase, Role, SCENARIOS, Scenario, Side};
 
-/// What is known of the others that a party deals with.
+/// What is known of a party's counterparties.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Links {
     /// Recipients of 90 days that several unrelated senders pay (R01).
     pub shared: u32,
-    /// Others who deal with a confirmed sender (R02).
+    /// For a sender, its recipients that another sender of a confirmed case pays, too; for a
+    /// recipient, the senders of confirmed cases that pay it (R02).
     pub near_confirmed: u32,
     /// The party itself is in a confirmed case (S16).
     pub listed: bool,
@@ -30,7 +31,7 @@ pub struct Fired {
 }
 
 impl Fired {
-    /// Restores one from the record; `None` if the indicator no longer exists.
+    /// Restores one from the record; `None` if the indicator or its sentence no longer exists.
     pub fn restored(id: &str, sentence: u8, strength: f64, values: [f64; 5]) -> Option<Self> {
         let place = indicators::place(id)?;
         // A record of another version may name a sentence that this one does not have.
@@ -47,7 +48,7 @@ impl Fired {
         self.sentence
     }
 
-    /// Which one.
+    /// The indicator that fired.
     pub fn indicator(&self) -> &'static Indicator {
         indicators::ALL[usize::from(self.place)]
     }
@@ -66,7 +67,7 @@ impl Fired {
 /// A scenario that holds for one side of a party.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Assessment {
-    /// The scenario.
+    /// Name of the scenario, one of [`SCENARIOS`].
     pub scenario: &'static str,
     /// 0 to 100.
     pub score: f64,
@@ -78,12 +79,15 @@ pub struct Assessment {
     pub last_at: i64,
     /// When it was made.
     pub at: i64,
-    /// Transfers it looked at.
+    /// Transfers it rests on; purchases aren't counted.
     pub n: u32,
 }
 
 impl Assessment {
     /// The scenario's entry.
+    ///
+    /// # Panics
+    /// [`SCENARIOS`] has no scenario of that name.
     pub fn scenario(&self) -> &'static Scenario {
         Scenario::by_name(self.scenario).expect("a scenario of ours")
     }
@@ -98,7 +102,7 @@ impl Assessment {
         self.scenario().side
     }
 
-    /// A blackmailed person's series that has ended, not one that may still go on.
+    /// True for a possible victim whose series has ended, false while it may still go on.
     pub(crate) fn is_confirmed_victim(&self) -> bool {
         self.role() == Role::PossibleVictim
             && self
@@ -118,11 +122,14 @@ pub fn score_of<'a>(fired: impl IntoIterator<Item = &'a Fired>) -> f64 {
     (1.0 - left) * 100.0
 }
 
-/// Fewest transfers of 90 days that anything can be said about. Our judgement.
+/// Fewest events for an assessment: of a sender in 90 days, of a recipient in the year. Our
+/// judgement.
 const EVENTS_MIN: usize = 3;
 
-/// A party as a sender. `sent` and `received` are its events of a year, oldest first; `links` is
-/// asked only where something fired.
+/// Assesses a party as a sender; `None` if no scenario holds, or a suspect's score is below
+/// [`Policy::score_min`]. `sent` and `received` are its events of a year, oldest first; `now` is in
+/// microseconds since 1970. `links` looks up the given recipients, and is called only after an
+/// anchor of a scenario has fired. `scratch` is a buffer to reuse.
 pub fn sender(
     sent: &[Event],
     received: &[Event],
@@ -134,7 +141,7 @@ pub fn sender(
     assess(Side::Sender, sent, received, now, policy, links, scratch)
 }
 
-/// A party as a recipient.
+/// Assesses a party as a recipient; see [`sender`]. `links` gets the senders of 90 days.
 pub fn recipient(
     received: &[Event],
     sent: &[Event],
@@ -155,7 +162,7 @@ fn assess(
     links: impl Fn(&[PartyKey]) -> Links,
     scratch: &mut Vec<u64>,
 ) -> Option<Assessment> {
-    // One place of memory decides about most senders.
+    // One read rules most senders out: their third newest event is older than 90 days.
     if side == Side::Sender {
         let third = events.len().checked_sub(EVENTS_MIN)?;
         if events[third].at_micros <= now - 90 * DAY_MICROS {
@@ -186,7 +193,8 @@ fn assess(
     })
 }
 
-/// Looks at events of a year, in which `series` are what may be blackmail.
+/// Assesses the events of a year. `series` are those that may be blackmail; empty if they were
+/// taken out of the events.
 #[allow(clippy::too_many_arguments)]
 // Long: evaluates the indicators over shared counts.
 fn look(
@@ -200,7 +208,7 @@ fn look(
     scratch: &mut Vec<u64>,
 ) -> Option<Assessment> {
     let recent = last_days(year, now, 90);
-    // R01 looks back 180 days; whatever else fires has its transfers in 90.
+    // A recipient needs only one event in 90 days: R01 looks back 180.
     let enough = match side {
         Side::Sender => recent.len() >= EVENTS_MIN,
         Side::Recipient => !recent.is_empty() && year.len() >= EVENTS_MIN,
@@ -264,7 +272,7 @@ fn look(
         .iter()
         .filter(|s| s.side == side)
         .find(|s| s.holds(&fired))?;
-    // Before the score: signs of blackmail must not add to a suspect's.
+    // Before the score: signs of blackmail must not add to the score of a suspect.
     fired.retain(|f| scenario.hears(f));
     let score = score_of(&fired);
     // A possible victim is reported whatever the score.
@@ -304,9 +312,9 @@ fn look(
 
 /// The highest assessment of one side of a party, and whether the party may be a victim instead.
 ///
-/// Invariant: payments within a possible victim's series never create a suspicion. Each suspicion ignores
-/// the series known by then; an earlier one, raised before its series could be recognised, is dropped
-/// when all its evidence is within that series.
+/// Invariant: payments within a possible victim's series never create a suspicion. Each suspicion
+/// ignores the series known by then. One that was raised before the series could be recognised is
+/// dropped when the victim's assessment comes, unless it began before the series.
 #[derive(Clone, Debug, Default)]
 pub struct RunningAssessment {
     suspect: Option<Assessment>,
@@ -314,7 +322,7 @@ pub struct RunningAssessment {
 }
 
 impl RunningAssessment {
-    /// Takes what was said at a moment; `None` changes nothing.
+    /// Takes the assessment of a moment; `None` changes nothing.
     pub fn take(&mut self, said: Option<Assessment>) {
         let Some(said) = said else {
             return;
@@ -335,7 +343,7 @@ impl RunningAssessment {
         }
     }
 
-    /// What remains.
+    /// The highest suspicion if one remains, otherwise the victim's assessment.
     pub fn conclude(self) -> Option<Assessment> {
         // A remaining suspicion rests on payments outside the series, so it comes first.
         self.suspect.or(self.victim)
@@ -625,7 +633,8 @@ mod tests {
         })
     }
 
-    /// Events of a party on one side, and of what it passes on 20 hours after each where `passes_on`.
+    /// A party's events on one side and, if it `passes_on`, a payment to another party 20 hours
+    /// after each.
     fn events_of(
         side: Side,
         all: &[Transfer],
@@ -676,7 +685,8 @@ mod tests {
                     Side::Recipient => recipient(&own, &out, now, &policy, |_| links, scratch),
                 };
                 let twin = slow(side, &own, &out, now, &policy, links);
-                // Of equal weights the order in which they were asked decides, so without it.
+                // Equal weights are in the order of evaluation, which differs here: compare without
+                // order.
                 let plain = |a: &Assessment| {
                     let mut ids: Vec<_> = a
                         .fired

@@ -1,6 +1,7 @@
 //! A column of whole numbers that takes as few bytes as its largest value needs.
 
-/// Numbers in order; nothing where all are the same, 1, 2, 4 or 8 bytes each otherwise.
+/// Numbers in order: without any storage while all are the same, otherwise with 1, 2, 4 or 8 bytes
+/// each.
 #[derive(Clone, Debug)]
 pub enum Packed {
     /// The same value, repeated.
@@ -38,10 +39,10 @@ impl Packed {
         self.len() == 0
     }
 
-    /// The one at that place.
+    /// The number at that index.
     ///
     /// # Panics
-    /// There is none.
+    /// The index is out of bounds.
     #[inline]
     pub fn get(&self, at: usize) -> u64 {
         match self {
@@ -76,7 +77,7 @@ impl Packed {
         }
     }
 
-    /// To the least width that holds what is there and the value.
+    /// Widens the column to the smallest width that holds its numbers and the value.
     #[cold]
     fn widen(&mut self, value: u64) {
         let n = self.len();
@@ -97,7 +98,7 @@ impl Packed {
         };
     }
 
-    /// Bytes it takes.
+    /// Bytes on the heap.
     pub fn bytes(&self) -> usize {
         match self {
             Packed::Same(..) => 0,

@@ -2,7 +2,7 @@
 
 use crate::DAY_MICROS;
 
-/// ISO 3166-1 alpha-2 in a number; 0 is unknown.
+/// An ISO 3166-1 alpha-2 code as a number; 0 is unknown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Country(u16);
 
@@ -16,7 +16,8 @@ impl Country {
     /// Not known.
     pub const UNKNOWN: Country = Country(0);
 
-    /// From two letters in capitals; nothing else is a country.
+    /// From two capital letters, otherwise `None`. Whether ISO 3166-1 assigns the code isn't
+    /// checked.
     pub const fn new(code: &[u8]) -> Option<Country> {
         match code {
             [a @ b'A'..=b'Z', b @ b'A'..=b'Z'] => {
@@ -42,7 +43,7 @@ impl Country {
         self.0
     }
 
-    /// As many numbers as there can be.
+    /// How many numbers there are.
     pub const COUNT: usize = 26 * 26 + 1;
 
     /// From a number that [`Self::number`] gave; unknown otherwise.
@@ -75,8 +76,9 @@ impl Country {
         RISK[usize::from(self.0)]
     }
 
-    /// Local hour, 0 to 23, of a moment; summer time as of the rules of 2025. A country with
-    /// several zones has the one most people live in.
+    /// Local hour, 0 to 23, of a moment. A country with several zones has the one most people live
+    /// in. Summer time follows the 2025 rules of Europe, North America, Australia and New Zealand;
+    /// no other country's is applied (Chile, Egypt: an hour off in summer).
     pub fn local_hour(self, at_micros: i64) -> u8 {
         // A country that is missing in ZONES has 0 here: its hours are those of UTC.
         let (minutes, summer) = ZONE[usize::from(self.0)];
@@ -131,7 +133,7 @@ enum Summer {
 }
 
 impl Summer {
-    /// To the day: the hour of the change is left out.
+    /// Exact to the day; the hour of the change is ignored.
     fn holds(self, day: i64) -> bool {
         if matches!(self, Summer::Never) {
             return false;

@@ -3,7 +3,8 @@
 //! Rates only compare amounts with thresholds that were published in another currency. No amount is
 //! ever converted in an output.
 
-/// The rates are rounded market rates of about that month; a threshold needs no more.
+/// Month of the reference rates. They are rounded market rates; comparing with a threshold needs no
+/// more precision.
 pub const RATES_AS_OF: &str = "2025-07";
 
 /// A currency of ISO 4217, as its place in [`CURRENCIES`].
@@ -17,7 +18,7 @@ impl std::fmt::Debug for Currency {
 }
 
 impl Currency {
-    /// From three letters in capitals; nothing where ISO 4217 has none such.
+    /// From three capital letters; `None` if [`CURRENCIES`] doesn't have the code.
     pub fn new(code: &[u8]) -> Option<Currency> {
         let [a @ b'A'..=b'Z', b @ b'A'..=b'Z', c @ b'A'..=b'Z'] = code else {
             return None;
@@ -60,12 +61,12 @@ pub struct CurrencyEntry {
     pub per_usd: f64,
     /// An amount is even when it is a multiple of this, in minor units.
     pub even_minor: i64,
-    /// US cents for a minor unit.
+    /// US cents per minor unit.
     ref_cents_each: f64,
 }
 
 impl CurrencyEntry {
-    /// Minor units as US cents at the reference rate, rounded, at most `u32::MAX`.
+    /// Minor units as US cents at the reference rate, rounded; from 0 to `u32::MAX`.
     pub fn to_ref_cents(&self, minor: i64) -> u32 {
         // The cast saturates: a huge amount must not wrap to a small one.
         (minor as f64 * self.ref_cents_each + 0.5) as u32
@@ -76,7 +77,7 @@ impl CurrencyEntry {
         (cents / self.ref_cents_each).round() as i64
     }
 
-    /// True for 50.00, not for 51.30.
+    /// True for a multiple of [`Self::even_minor`]: EUR 55.00, but neither EUR 51.00 nor EUR 51.30.
     pub fn is_even(&self, minor: i64) -> bool {
         minor % self.even_minor == 0
     }
@@ -101,8 +102,8 @@ impl Band {
         (self.low_minor..=self.high_minor).contains(&minor)
     }
 
-    /// The band of a currency before it was changed: published, or FATF's euros at the
-    /// reference rate.
+    /// The default band of a currency: the published one, otherwise FATF's EUR 10 to 200 at the
+    /// reference rate. A policy may set another.
     pub fn of(currency: Currency) -> Band {
         let entry = currency.entry();
         let units = 10i64.pow(entry.digits);
@@ -193,7 +194,7 @@ const fn letters(a: u8, b: u8, c: u8) -> usize {
     ((a - b'A') as usize * 26 + (b - b'A') as usize) * 26 + (c - b'A') as usize
 }
 
-/// For every three letters, their place in [`CURRENCIES`] and one, or 0.
+/// For every three-letter code its index in [`CURRENCIES`] plus one, or 0 if it isn't there.
 static PLACES: [u8; 26 * 26 * 26] = {
     let mut places = [0; 26 * 26 * 26];
     let mut n = 0;
@@ -206,7 +207,10 @@ static PLACES: [u8; 26 * 26 * 26] = {
     places
 };
 
-/// ISO 4217, in alphabetical order; funds, metals and test codes left out.
+/// ISO 4217, in alphabetical order, without funds, metals and test codes.
+///
+/// Trap: journals of live transfers store the index ([`Currency::number`]). An entry inserted here
+/// shifts the indices behind it, and older journals then name other currencies.
 pub const CURRENCIES: &[CurrencyEntry] = &[
     // Last column: the smallest of 5, 50, 500, ... units that is worth a US dollar or more.
     entry("AED", 2, 3.67, 500),

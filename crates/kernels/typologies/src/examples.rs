@@ -12,7 +12,8 @@ const START: i64 = 1_735_689_600_000_000;
 // Outside the hours of S06, so that only cases that move the clock are at night.
 const NOON: f64 = 0.5;
 
-/// US cents to or from a party, on a day, at an hour of UTC.
+/// A payment of US cents between party 1 and `other`, `day` days after [`START`]; the fraction is
+/// the time, UTC.
 fn paid(other: u64, day: f64, cents: i64) -> Transfer {
     Transfer {
         tx: 0,
@@ -28,7 +29,7 @@ fn paid(other: u64, day: f64, cents: i64) -> Transfer {
     }
 }
 
-/// The same to each of `n`, from 10 on, a day apart.
+/// The same amount to each of `n` parties, numbered from 10, a day apart.
 fn each_of(n: u64, cents: i64) -> Vec<Transfer> {
     (0..n)
         .map(|i| paid(10 + i, NOON + i as f64, cents))
@@ -46,7 +47,7 @@ fn bought(what: Purchase, all: Vec<Transfer>) -> Vec<Transfer> {
     with(all, |_, t| t.context.purchase = what)
 }
 
-/// A party as one side of its transfers sees it.
+/// One side of a party, with what an indicator reads of it.
 struct Party {
     side: Side,
     own: Vec<Transfer>,
@@ -129,7 +130,7 @@ impl Party {
     }
 }
 
-/// Indicator, fires, doesn't.
+/// For each indicator a history that makes it fire, and one that doesn't.
 // Long: a table.
 fn examples() -> Vec<(&'static str, Party, Party)> {
     use Party as P;

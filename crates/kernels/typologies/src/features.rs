@@ -1,4 +1,5 @@
-//! After each transfer, rolling counts over the last 30 and 90 days, for history that is grouped by sender.
+//! Rolling counts over the last 30 and 90 days after each transfer, for history that is grouped by
+//! sender.
 
 use crate::DAY_MICROS;
 
@@ -20,15 +21,15 @@ pub struct Sent {
 pub struct Rolling {
     /// Transfers.
     pub n: u32,
-    /// Of which small.
+    /// Those of them in the price band ([`Sent::small`]).
     pub small: u32,
     /// Recipients.
     pub recipients: u32,
-    /// Sum in minor units.
+    /// Sum in minor units, saturating; amounts of different currencies are added as they are.
     pub sum_minor: i64,
 }
 
-/// Rows that are kept between senders, so that nothing is allocated for each.
+/// Buffers reused from one sender to the next, so that nothing is allocated per sender.
 #[derive(Default)]
 pub struct Scratch {
     /// For each transfer, the number of its recipient among the sender's.

@@ -1,8 +1,9 @@
-//! The published indicators, one file each; a new one is a file and two lines here.
+//! The published indicators, one file each. A new one is a file, two lines here, and a history that
+//! makes it fire in `examples.rs`.
 //!
 //! Wording is ours, numbers are the sources'. Where no source publishes a number the threshold is a
-//! proposal and says so. An indicator counts as a signal of some group, adds to the score without being a signal
-//! (association), or is only shown (corridor, missing link, age and sex).
+//! proposal and says so. An indicator counts as a signal of some group, adds to the score without
+//! being a signal (association), or is only shown (corridor, missing link, age).
 
 use crate::texts::Texts;
 use crate::window::{Numbers, Series, last_days};
@@ -137,7 +138,7 @@ pub struct Indicator {
     pub on: bool,
     /// Columns it needs, in addition to the required ones.
     pub needs: &'static [&'static str],
-    /// How settled it is.
+    /// Whether it may still change.
     pub status: IndicatorStatus,
     /// Sentences for an alert, with placeholders for the numbers.
     pub because: &'static [Texts],
@@ -154,7 +155,7 @@ pub enum DependsOn {
     NearbyConfirmed,
 }
 
-/// How settled an indicator is.
+/// Whether an indicator may still change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum IndicatorStatus {
@@ -271,7 +272,7 @@ pub struct PartyView<'a> {
     pub other_side: &'a [Event],
     /// What is known of its counterparties.
     pub links: Links,
-    /// Age and sex may be read.
+    /// The sender's age may be read.
     pub age_and_sex: bool,
     /// Series of the year that look like blackmail, oldest first.
     pub(crate) series: &'a [Series],

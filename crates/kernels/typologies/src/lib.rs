@@ -1,11 +1,12 @@
 //! Turns transfers into indicators that fired, and why.
 //!
-//! One pass in time order, bounded memory, each party separately: [`Monitor`] keeps what the rolling
-//! windows need and answers after every transfer; [`assess_sender`] and [`assess_recipient`] are its twins for history that is
-//! grouped by party. Money is counted in minor units; nothing here knows a file, a clock or a network.
+//! One pass in time order, bounded memory, each party separately: [`Monitor`] keeps what the
+//! rolling windows need and answers after every transfer. [`assess_sender`] and
+//! [`assess_recipient`] give the same answers for history that is grouped by party. Money is
+//! counted in minor units; this crate uses no files, no clock and no network.
 //!
-//! Invariant: where the money goes never changes a score. Corridors are shown, not weighed; swapping
-//! the names of countries leaves the ranking as it was (`tests/promises.rs`).
+//! Invariant: where the money goes never changes a score. Corridors are shown, not weighed;
+//! swapping the names of countries leaves every score as it was (`tests/promises.rs`).
 
 #![deny(missing_docs)]
 

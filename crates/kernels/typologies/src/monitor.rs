@@ -13,11 +13,13 @@ pub type SharedSpan = (i64, i64);
 
 /// A recipient stays shared for as long as R01 looks back.
 const SHARED_MICROS: i64 = 180 * DAY_MICROS;
-/// Silence after which a sender's series is reassessed, in microseconds. Trap: a policy that raises X02.silence has no
-/// effect here.
+/// Silence after which a sender's series is reassessed, in microseconds. Trap: it doesn't follow
+/// the policy. With a longer X02.silence the reassessment comes too early to count as the end of
+/// the series.
 const SILENCE_MICROS: i64 = 14 * DAY_MICROS;
 
-/// A map by party. Callers assign the keys, not attackers, so no keyed hash is needed.
+/// A map by party. Its hash is fast but unkeyed, so it doesn't resist chosen keys. Keys are numeric
+/// ids as the records have them, or numbers given to texts ([`crate::Names`]).
 pub type ByParty<T> = HashMap<PartyKey, T, BuildHasherDefault<PartyHasher>>;
 
 /// Spreads party numbers over a map.
@@ -84,7 +86,7 @@ impl Relations {
         }
     }
 
-    /// Merges relations of other recipients.
+    /// Merges relations of other recipients; the confirmed parties stay those of `self`.
     pub fn merge(&mut self, other: Relations) {
         // `extend` replaces, which is safe: each recipient is in exactly one part.
         self.shared.extend(other.shared);
@@ -147,7 +149,7 @@ fn count(parties: &[PartyKey], is: impl Fn(&PartyKey) -> bool) -> u32 {
 
 /// True if R01 fires for a recipient. `received` is its last 365 days; `now` is in microseconds since 1970.
 pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
-    // Trap: a policy that sets R01.n below three has no effect here.
+    // Trap: even if a policy sets R01.n below three, three payments are needed.
     if received.len() < 3 || !policy.speaks(R01_PLACE) {
         return false;
     }
@@ -171,7 +173,7 @@ pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
 pub struct Observed {
     /// Of its sender, as a sender.
     pub sender: Option<Assessment>,
-    /// Of its sender, at the moment its silence before this transfer grew long enough.
+    /// Of its sender, at the moment its silence before this transfer reached 14 days.
     pub after_silence: Option<Assessment>,
     /// Of its sender, as a recipient, because R03 waits for money to leave.
     pub sender_as_recipient: Option<Assessment>,
@@ -218,7 +220,9 @@ impl Monitor {
         self.parties.len()
     }
 
-    /// Adds a transfer and assesses its parties.
+    /// Adds a transfer and assesses its parties. Transfers must come in time order. A recipient is
+    /// assessed from the third different sender on, a party with more than 512 events of a year
+    /// only now and then ([`PartyWindow::is_due`]).
     pub fn observe(&mut self, t: &Transfer) -> Observed {
         let now = t.at_micros;
         let (sent, received) = Event::of(t, &self.policy);
@@ -329,7 +333,8 @@ impl Monitor {
         (n > 1).then_some(n)
     }
 
-    /// Confirmed senders that make R02 fire for a party.
+    /// Confirmed senders near a party, over the recipients of its kept year. R02 itself counts only
+    /// the recipients of 90 days.
     pub fn confirmed_near(&self, party: PartyKey, side: Side) -> Vec<PartyKey> {
         let (sent, _) = self.events(party);
         let others = crate::window::others(sent);
@@ -353,7 +358,8 @@ impl Monitor {
         }
     }
 
-    /// Drops parties whose events are all 365 days old at `now`, in microseconds since 1970.
+    /// Drops parties without an event in the 365 days before `now` (microseconds since 1970), and
+    /// the relations that have expired.
     pub fn forget_stale(&mut self, now: i64) {
         self.parties
             .retain(|_, p| !(p.sent.is_stale(now) && p.received.is_stale(now)));
@@ -365,7 +371,7 @@ impl Monitor {
         self.relations.near.retain(|r, _| parties.contains_key(r));
     }
 
-    /// Makes room for about as many parties.
+    /// Makes room for that many more parties.
     pub fn reserve(&mut self, parties: usize) {
         self.parties.reserve(parties);
     }
@@ -376,7 +382,8 @@ impl Monitor {
     }
 }
 
-/// When a sender's silence grew long enough, if before `now`; microseconds since 1970.
+/// The moment at which a sender had been silent for 14 days since its last transfer, if that is
+/// before `now`; both in microseconds since 1970. `None` for a sender with fewer than three events.
 pub fn silence_before(sent: &[Event], now: i64) -> Option<i64> {
     let last = sent.iter().rev().find(|e| e.purchase == Purchase::None)?;
     let moment = last.at_micros + SILENCE_MICROS;

@@ -1,11 +1,11 @@
-//! What may be changed without a new version: thresholds, bands, which indicators speak at all.
+//! What may be changed without a new version: thresholds, price bands, which indicators are on.
 
 use crate::countries::hour;
 use crate::currencies::{Band, CURRENCIES, Currency};
 use crate::indicators::{self, Unit};
 use crate::{Event, Transfer};
 
-/// Thresholds, bands and switches, resolved so that the kernel asks no text.
+/// Thresholds, bands and switches, resolved to numbers, so that no name is looked up per transfer.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// For each indicator of [`indicators::ALL`], its thresholds in their order; sums of money in US
@@ -16,7 +16,8 @@ pub struct Policy {
     small_ref_cents: u32,
     /// Lowest score that makes an alert about a suspect, 0 to 100; possible victims are always reported.
     pub score_min: f64,
-    /// Whether age and sex are read. Protected attributes: off unless an operator turns them on.
+    /// Whether the sender's age is read, by S10, X01, X03 and X04. A protected attribute: off
+    /// unless an operator turns it on. Nothing reads the sex, despite the name.
     pub age_and_sex: bool,
 }
 
@@ -72,7 +73,8 @@ impl Policy {
         self
     }
 
-    /// Switches an indicator off, or on; ids as in the published table (`S06`).
+    /// Switches an indicator off, or on; ids as in the published table (`S06`), in either case. S10
+    /// also switches [`Self::age_and_sex`], which X01, X03 and X04 read.
     ///
     /// # Errors
     /// Unknown indicator.
@@ -86,10 +88,11 @@ impl Policy {
         Ok(())
     }
 
-    /// Changes a threshold: `S03.median`, in the unit that the indicator states.
+    /// Changes a threshold: `S03.median`, in the unit that the indicator states. S01.small,
+    /// S06.from and S06.until apply only to events made afterwards: they set flags of an [`Event`].
     ///
     /// # Errors
-    /// Unknown threshold, or the value isn't a finite number.
+    /// Unknown indicator or threshold, or a value outside 0 to 1e12.
     pub fn set(&mut self, name: &str, value: f64) -> Result<(), PolicyFault> {
         let (id, threshold) = name.split_once('.').ok_or_else(|| PolicyFault {
             what: name.into(),
@@ -116,10 +119,10 @@ impl Policy {
         Ok(())
     }
 
-    /// Changes the price band of a currency.
+    /// Changes the price band of a currency, for events made afterwards.
     ///
     /// # Errors
-    /// The band is empty.
+    /// The lower end isn't positive, or is above the upper end.
     pub fn set_band(&mut self, currency: Currency, band: Band) -> Result<(), PolicyFault> {
         if band.low_minor <= 0 || band.high_minor < band.low_minor {
             return Err(PolicyFault {
@@ -136,7 +139,7 @@ impl Policy {
         self.bands[usize::from(currency.number())]
     }
 
-    /// True when the indicator at that place of [`indicators::ALL`] speaks.
+    /// True when the indicator at that index of [`indicators::ALL`] is on.
     pub fn speaks(&self, place: usize) -> bool {
         self.enabled[place]
     }
@@ -163,7 +166,7 @@ impl Policy {
         }
     }
 
-    /// The flags of a transfer, on the side of its sender.
+    /// The [`Event`] flags of a transfer; both sides have the same.
     pub fn flags(&self, t: &Transfer) -> u16 {
         Event::of(t, self).0.flags
     }
@@ -173,7 +176,7 @@ impl Policy {
     }
 }
 
-/// Places of the thresholds that every transfer is compared with as it comes.
+/// Indices of the thresholds that every transfer is compared with when its event is made.
 const NIGHT_FROM: usize = indicators::at(indicators::ALL[indicators::S06_PLACE].thresholds, "from");
 const NIGHT_UNTIL: usize =
     indicators::at(indicators::ALL[indicators::S06_PLACE].thresholds, "until");

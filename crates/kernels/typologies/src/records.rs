@@ -1,5 +1,5 @@
-//! Records of transfers, as readers find them, to transfers that can be relied on; everything else
-//! is a problem with file, record and reason. Read = processed + problems, always.
+//! Turns records, as readers find them, into validated transfers; everything else is a problem with
+//! file, record and reason. After [`Transfers::end`], read = processed + problems.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,7 +20,7 @@ const LATE_MICROS: i64 = DAY_MICROS;
 const GAP_MICROS: i64 = 30 * DAY_MICROS;
 /// With more strays than this and than one per cent of the records read, the file counts as unsorted. Our judgement.
 const STRAYS_MIN: usize = 10;
-/// Problems kept word by word; the rest are counted. Our judgement.
+/// Problems kept in full; the rest are only counted. Our judgement.
 const PROBLEMS_KEPT_MAX: usize = 100_000;
 
 const EARLY: &str = "its day is before that of records above it; move it to its place in time";
@@ -40,7 +40,8 @@ pub enum Id<'a> {
 }
 
 impl<'a> Id<'a> {
-    /// A text that is a whole number as it would be printed is that number.
+    /// Reads a text as a number if it has 1 to 18 digits, no sign and no leading zero; any other is
+    /// text.
     pub fn of(text: &'a str) -> Id<'a> {
         // 18 digits always fit in an i64.
         let digits = text.len() <= 18
@@ -65,7 +66,7 @@ pub enum Amount<'a> {
     Decimal(i128, u32),
 }
 
-/// A transfer as a reader found it. Nothing of it has been believed yet.
+/// A transfer as a reader found it, not yet validated.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     /// Which record of its file, from 1.
@@ -78,7 +79,7 @@ pub struct Record<'a> {
     pub recipient: Id<'a>,
     /// When, microseconds since 1970, UTC.
     pub at_micros: i64,
-    /// The sender's distance from UTC, where the record gives it.
+    /// The sender's UTC offset in minutes, where the record gives it.
     pub zone_minutes: Option<i16>,
     /// The time came without any zone and was taken for UTC.
     pub zone_missing: bool,
@@ -135,11 +136,12 @@ pub struct Notices {
     pub zone_missing: u64,
     /// Amounts rounded to the minor unit, half to even.
     pub rounded: u64,
-    /// Files that were in no order in time and were sorted.
+    /// Files that weren't in time order and were sorted.
     pub sorted_files: u64,
-    /// After the day that was asked for, and left out of the windows.
+    /// Transfers after the day that was asked for, omitted from the windows.
     pub after_asof: u64,
-    /// Without a country of the sender; hours are then UTC's.
+    /// Transfers with neither a country of the sender nor a UTC offset; their hours are taken as
+    /// UTC.
     pub country_missing: u64,
 }
 
@@ -152,7 +154,7 @@ pub struct Counted {
     pub processed: u64,
     /// Could not be used.
     pub problems: u64,
-    /// The first of those, word by word.
+    /// The first 100,000 of those, in full.
     pub kept: Vec<TransferProblem>,
     /// What was done to records.
     pub notices: Notices,
@@ -197,12 +199,15 @@ impl Names {
         PartyKey(TEXT | u64::from(number))
     }
 
-    /// True when an id was no whole number.
+    /// True when an id was stored as text; negative numbers and those above `i64::MAX` are, too.
     pub fn has_texts(&self) -> bool {
         !self.texts.is_empty()
     }
 
     /// What a party is called.
+    ///
+    /// # Panics
+    /// The key is a text's and came from other `Names`.
     pub fn name(&self, key: PartyKey) -> String {
         if key.0 & TEXT == 0 {
             return key.0.to_string();
@@ -211,7 +216,8 @@ impl Names {
     }
 }
 
-/// Records to transfers: names them, checks them, finds what came twice and what is out of order.
+/// Turns records into transfers: validates them, assigns keys, and finds duplicates and what is out
+/// of order.
 pub struct Transfers {
     /// What parties are called.
     pub names: Names,
@@ -224,7 +230,8 @@ pub struct Transfers {
     latest: i64,
     file: String,
     newest: i64,
-    /// Records of this file that came late, until it is known whether it has any order.
+    /// Records of this file that are out of order, until it is known whether the file is sorted at
+    /// all.
     strays: Vec<(u64, Transfer, &'static str)>,
     /// Records dated far ahead of all before, until later records confirm or refute them.
     ahead: Vec<(u64, Transfer)>,
@@ -233,7 +240,8 @@ pub struct Transfers {
 }
 
 impl Transfers {
-    /// At that time, microseconds since 1970.
+    /// `now` is in microseconds since 1970; a transfer dated more than 366 days after it is a
+    /// problem.
     pub fn new(now: i64) -> Self {
         Self {
             names: Names::default(),
@@ -271,7 +279,7 @@ impl Transfers {
         Some(names.name(PartyKey(tx.checked_sub(1)?)))
     }
 
-    /// Another file begins.
+    /// Begins another file; call [`Self::end`] for the one before first.
     pub fn begin(&mut self, file: &str) {
         file.clone_into(&mut self.file);
         self.newest = i64::MIN;
@@ -279,7 +287,8 @@ impl Transfers {
         self.unordered = false;
     }
 
-    /// A record of the file; `put` takes each transfer that can be used, sometimes later.
+    /// Takes a record of the file. `put` gets each transfer that can be used, now or in a later
+    /// call once the order is clear.
     pub fn take(&mut self, record: &Record<'_>, put: &mut dyn FnMut(Transfer)) {
         self.counted.read += 1;
         self.in_file += 1;
@@ -294,7 +303,7 @@ impl Transfers {
         self.latest
     }
 
-    /// The same as [`Self::take`], for a record that another thread has looked at.
+    /// The same as [`Self::take`], for a record that another thread has validated.
     pub fn admit(&mut self, number: u64, prepared: &Prepared, put: &mut dyn FnMut(Transfer)) {
         self.counted.read += 1;
         self.in_file += 1;
@@ -337,7 +346,7 @@ impl Transfers {
                 }
                 return;
             }
-            // The file went on without those that lay ahead.
+            // The file continues at an earlier date, so those dates far ahead were wrong.
             for (record, stray) in std::mem::take(&mut self.ahead) {
                 self.strays.push((record, stray, AHEAD));
             }
@@ -347,7 +356,7 @@ impl Transfers {
         put(transfer);
     }
 
-    /// Later records confirmed those that were ahead.
+    /// Accepts the records that waited because they are dated far ahead.
     fn take_ahead(&mut self, put: &mut dyn FnMut(Transfer)) {
         for (_, transfer) in std::mem::take(&mut self.ahead) {
             self.newest = self.newest.max(transfer.at_micros);
@@ -356,14 +365,15 @@ impl Transfers {
         }
     }
 
-    /// A record that the reader itself couldn't make out.
+    /// Counts a record that the reader couldn't parse as a problem.
     pub fn unreadable(&mut self, record: u64, why: impl Into<String>) {
         self.counted.read += 1;
         self.in_file += 1;
         self.problem(record, why.into());
     }
 
-    /// The file ends; what lay ahead at its end is its end.
+    /// Ends the file: accepts the records that are still waiting far ahead, and reports the strays
+    /// as problems.
     pub fn end(&mut self, put: &mut dyn FnMut(Transfer)) {
         self.take_ahead(put);
         for (record, _, why) in std::mem::take(&mut self.strays) {
@@ -381,7 +391,8 @@ impl Transfers {
         }
     }
 
-    /// Parses a record. The error names fields, never their values.
+    /// Validates a record and refuses a tx_id that came before. The error names fields, never their
+    /// values.
     fn check(&mut self, r: &Record<'_>) -> Result<Transfer, String> {
         let transfer = self.validate(r)?;
         // After validation: a refused record does not use up its tx_id.
@@ -392,10 +403,10 @@ impl Transfers {
         }
     }
 
-    /// A transfer out of a record, whatever came before it.
+    /// Turns a record into a transfer, without looking for duplicates or order.
     ///
     /// # Errors
-    /// Why there is none, in a sentence that names fields and limits.
+    /// Why the record can't be used, in a sentence that names fields and limits.
     pub fn validate(&mut self, r: &Record<'_>) -> Result<Transfer, String> {
         for (name, id) in [
             ("tx_id", r.tx),
@@ -440,7 +451,7 @@ struct Noted {
     country_missing: bool,
 }
 
-/// A record that another thread has looked at, all but its place among the others.
+/// A record that another thread has validated, except for duplicates and order.
 #[derive(Clone, Copy, Debug)]
 pub struct Prepared {
     tx: i64,
@@ -455,11 +466,12 @@ pub enum Preparation {
     Ready(Prepared),
     /// It can't be used.
     Problem(String),
-    /// Its ids are texts, which have one place where they get their numbers.
+    /// An id isn't a whole number from 0 to `i64::MAX`: give the record to [`Transfers::take`],
+    /// which alone gives numbers to texts.
     Texts,
 }
 
-/// Looks at a record whose ids are whole numbers; `latest` is [`Transfers::latest`].
+/// Validates a record whose ids are whole numbers; `latest` is [`Transfers::latest`].
 pub fn prepare(r: &Record<'_>, latest: i64) -> Preparation {
     let (Id::Number(tx @ 0..), Id::Number(sender @ 0..), Id::Number(recipient @ 0..)) =
         (r.tx, r.sender, r.recipient)
@@ -563,7 +575,8 @@ fn scaled(unscaled: i128, scale: u32, digits: u32) -> Option<(i64, bool)> {
     Some((i64::try_from(value).ok()?, rest != 0))
 }
 
-/// Which ids came before, and with what. Ids that rise, as they mostly do, need no map.
+/// Which ids came before, each with the digest of its transfer. Rising ids, the usual case, need no
+/// map.
 #[derive(Default)]
 struct Seen {
     rising: Vec<u64>,
@@ -637,7 +650,8 @@ fn spread(n: u64) -> u64 {
     hash(&n)
 }
 
-/// A 32-bit digest of parties, time, amount, currency and countries.
+/// A 32-bit digest of parties, time, amount, currency and countries. It finds accidental
+/// differences, not forged ones.
 pub fn mark(t: &Transfer) -> u32 {
     let mut x = 0u64;
     // Context is left out: with another reference it is still the same transfer.

@@ -6,7 +6,7 @@ use crate::indicators::{Counts, group};
 use crate::texts::Texts;
 use crate::{Fired, Role, Side};
 
-/// A way in which signals come together.
+/// A combination of two independent signals that raises an alert.
 #[derive(Debug)]
 pub struct Scenario {
     /// Its name, as alerts carry it.
@@ -23,10 +23,11 @@ pub struct Scenario {
     anchors: &'static [(&'static str, u16)],
 }
 
-/// Every group but the two that only signs of blackmail have; [`Scenario::hears`] keeps out the third sign, X03.
+/// Every group except the two that only signs of blackmail have. X03 is in PURCHASE like others;
+/// [`Scenario::hears`] keeps it out.
 const ANY: u16 = !(group::SERIES | group::BURST);
 
-/// Every scenario; of several that hold, the first.
+/// Every scenario. If several hold, the first counts.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "sextortion victim",
@@ -111,15 +112,15 @@ pub const SCENARIOS: &[Scenario] = &[
 /// The order in which indicators are evaluated, as places in [`crate::indicators::ALL`]; most parties are finished after
 /// the first lists.
 pub(crate) struct EvaluationOrder {
-    /// Anchors that any second signal completes, and those with X: asked first.
+    /// Anchors that any second signal completes, and the X indicators: evaluated first.
     pub anchors: Vec<usize>,
-    /// Each can anchor a scenario, with a second signal of certain groups.
+    /// Anchors that need a second signal of certain groups.
     pub weak_anchors: Vec<usize>,
-    /// Rest on what others do.
+    /// Need look-ups of other parties.
     pub linked: Vec<usize>,
-    /// Are what a weak anchor needs, and look at the party alone.
+    /// Can complete a weak anchor, and read the party's own transfers alone.
     pub beside_weak: Vec<usize>,
-    /// All others.
+    /// The remaining ones.
     pub rest: Vec<usize>,
 }
 
@@ -137,7 +138,8 @@ fn sort(side: Side) -> EvaluationOrder {
         .flat_map(|s| s.anchors)
         .collect();
     let strong = |id: &str| {
-        // Those with X are rare, so they are asked first although few signals complete them.
+        // The X indicators rarely fire, so they are evaluated first although few signals complete
+        // them.
         anchors
             .iter()
             .any(|a| a.0 == id && (a.1 == ANY || id.starts_with('X')))
@@ -206,8 +208,8 @@ impl Scenario {
         })
     }
 
-    /// True when the indicator counts in this scenario: signs of blackmail are heard for victims only, and for victims nothing
-    /// else.
+    /// True when the indicator counts in this scenario: X01 to X03, the signs of blackmail, count
+    /// for victims only, and nothing else counts for victims.
     pub(crate) fn hears(&self, fired: &Fired) -> bool {
         // Not X04: it is about the collector, who may well be a suspect.
         let victims_own = matches!(fired.indicator().id, "X01" | "X02" | "X03");

@@ -10,8 +10,8 @@ pub struct Texts<T = &'static str> {
 }
 
 impl Texts {
-    /// With its numbers: `{0}` whole, `{0.1}` with one digit, `{0%}` as a percentage, `{0$}` as a
-    /// sum in US dollars out of cents. German has a comma where English has a point.
+    /// With its numbers filled in: `{0}` whole, `{0.1}` with one decimal place, `{0%}` a share as a
+    /// percentage, `{0$}` US cents as dollars. German has a comma where English has a point.
     pub fn with(&self, values: &[f64]) -> Texts<String> {
         Texts {
             en: filled(self.en, values, '.'),

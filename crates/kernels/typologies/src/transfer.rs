@@ -85,7 +85,8 @@ impl Purchase {
     ];
 }
 
-/// Whether the payer has a link to where the money goes (nationality, birth, earlier kin).
+/// Whether the payer has a known link to where the money goes, such as nationality, birth or
+/// family.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum LinkKnown {
     /// Not stated.
@@ -106,7 +107,7 @@ pub struct Context {
     pub handle: bool,
     /// The reference text is one of the published cover labels.
     pub cover: bool,
-    /// The payer's tie to the place.
+    /// The payer's link to the destination.
     pub tie: LinkKnown,
     /// Age of the sender in years; 0 is unknown. Read only where the policy says so.
     pub age_years: u8,
@@ -137,7 +138,8 @@ pub struct Transfer {
     pub from: Country,
     /// Where it is paid to.
     pub to: Country,
-    /// The sender's distance from UTC in minutes where the record says so; otherwise the country's.
+    /// The sender's UTC offset in minutes; `None` if the record gives none, and the offset of the
+    /// sender's country is used.
     pub zone_minutes: Option<i16>,
     /// What else is known.
     pub context: Context,
@@ -158,7 +160,7 @@ pub struct Event {
     pub ref_cents: u32,
     /// Where the other party is.
     pub country: Country,
-    /// What holds of it; see the constants.
+    /// The flags that are set: a combination of the constants below.
     pub flags: u16,
     /// In what currency.
     pub currency: Currency,
@@ -187,7 +189,7 @@ impl Event {
     pub const HANDLE: u16 = 1 << 5;
     /// A cover label in the reference.
     pub const COVER: u16 = 1 << 6;
-    /// No tie to the place, looked for.
+    /// The payer is known to have no link to the destination.
     pub const NOT_LINKED: u16 = 1 << 7;
     /// The place is on a list of risk corridors.
     pub const RISK: u16 = 1 << 8;
@@ -253,7 +255,7 @@ pub fn amount_minor_from_f64(amount: f64, digits: u32) -> Option<(i64, bool)> {
         return None;
     }
     let rounded = scaled.round_ties_even();
-    // What binary fractions can't hold (0.1) is not rounding.
+    // The error of a binary fraction, as in 0.1, doesn't count as rounding.
     let off = (scaled - rounded).abs() > scaled.abs().max(1.0) * 1e-9;
     Some((rounded as i64, off))
 }

@@ -13,23 +13,27 @@ const KEPT_DAYS: i64 = 365;
 #[derive(Clone, Debug, Default)]
 pub struct PartyWindow {
     events: Vec<Event>,
-    /// Start of the retained events; those before are freed when they are as many as the retained ones.
+    /// Start of the retained events. Those before it are freed once there are more than 16 of them
+    /// and more than of the retained ones.
     from: usize,
-    /// How many ever came.
+    /// How many events ever came.
     came: u64,
-    /// The first two others that ever came, and how many of these are taken.
+    /// The first two counterparties.
     firsts: [PartyKey; 2],
+    /// Different counterparties ever seen, counted up to [`OTHERS_MIN`].
     others: u8,
 }
 
-/// Fewest different others with whom anything can be said of a recipient. Our judgement.
+/// Fewest different senders of a recipient that is assessed. A policy that sets R01.n, X04.n or
+/// R05.n lower has no effect below this. Our judgement.
 const OTHERS_MIN: u8 = 3;
 
-/// A party with more events than this isn't a person who sends by hand; it is assessed less often.
+/// Up to this number of kept events a party is assessed after each event, above it less often,
+/// because it is hardly a person; see [`PartyWindow::is_due`]. Our judgement.
 const EVENTS_EACH: usize = 512;
 
 impl PartyWindow {
-    /// Adds an event; what is older than a year, or too much, goes.
+    /// Adds an event and drops those that are a year older than it or beyond [`PARTY_EVENTS_MAX`].
     pub fn push(&mut self, event: Event) {
         self.came += 1;
         // Only "fewer than three, or not" is asked, so two stored keys are enough.
@@ -63,16 +67,16 @@ impl PartyWindow {
         }
     }
 
-    /// True when the party is to be looked at after its last event: a person's at each, a business's
-    /// as often as it matters.
+    /// True when the party is due for an assessment after its last event: always up to 512 kept
+    /// events, above that after every 64th part of them.
     pub fn is_due(&self) -> bool {
         let kept = self.events.len() - self.from;
         // Arrivals, not kept events: those stop growing at PARTY_EVENTS_MAX.
         kept <= EVENTS_EACH || self.came.is_multiple_of(kept as u64 / 64)
     }
 
-    /// True when three different others were ever among them; below that no scenario of a recipient
-    /// can hold, and nothing of it need be looked at.
+    /// True when three different counterparties were ever seen; a recipient with fewer isn't
+    /// assessed.
     pub fn has_several(&self) -> bool {
         self.others >= OTHERS_MIN
     }
@@ -82,13 +86,13 @@ impl PartyWindow {
         &self.events[self.from..]
     }
 
-    /// Nothing is kept any more.
+    /// Drops all events; what [`Self::has_several`] and [`Self::is_due`] counted stays.
     pub fn clear(&mut self) {
         self.events.clear();
         self.from = 0;
     }
 
-    /// True when nothing is left at that time.
+    /// True when no event is younger than a year at `now_micros`.
     pub fn is_stale(&self, now_micros: i64) -> bool {
         self.events
             .last()
@@ -99,7 +103,7 @@ impl PartyWindow {
 /// The events after `now - days` and up to `now`.
 pub(crate) fn last_days(events: &[Event], now: i64, days: i64) -> &[Event] {
     let oldest = now - days * DAY_MICROS;
-    // Usually all of them are within it, which the first and last show.
+    // Usually all events are within the days, as the first and the last show.
     let mut events = events;
     if events.last().is_some_and(|e| e.at_micros > now) {
         events = &events[..events.partition_point(|e| e.at_micros <= now)];
@@ -107,7 +111,7 @@ pub(crate) fn last_days(events: &[Event], now: i64, days: i64) -> &[Event] {
     if events.first().is_none_or(|e| e.at_micros > oldest) {
         return events;
     }
-    // Most recently used first.
+    // The limit is mostly among the newest events: a linear search there is cheap.
     let near = events.len().saturating_sub(64);
     if let Some(from) = events[near..].iter().rposition(|e| e.at_micros <= oldest) {
         return &events[near + from + 1..];
@@ -115,14 +119,15 @@ pub(crate) fn last_days(events: &[Event], now: i64, days: i64) -> &[Event] {
     &events[events[..near].partition_point(|e| e.at_micros <= oldest)..]
 }
 
-/// What the transfers of 90 days come to. Purchases are not counted, kin only where said.
+/// Statistics of the transfers in a slice of events, mostly those of 90 days. Purchases aren't
+/// counted; payments to family are, except in `strangers`.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Numbers {
     /// Transfers.
     pub n: u32,
     /// Other parties.
     pub others: u32,
-    /// Other parties that are no family.
+    /// Other parties with at least one payment that isn't marked as family.
     pub strangers: u32,
     /// Share in the price band, 0 to 1.
     pub band: f64,
@@ -138,7 +143,8 @@ pub struct Numbers {
     pub median_cents: f64,
     /// Mean gap in days; 0 where there is one transfer.
     pub gap_days: f64,
-    /// Spread of the gaps: standard deviation by mean; 0 is a clock, 1 is chance.
+    /// Coefficient of variation of the gaps (standard deviation divided by mean): 0 is clockwork,
+    /// about 1 is random.
     pub gap_spread: f64,
     /// Days from the first to the last.
     pub span_days: f64,
@@ -227,7 +233,7 @@ pub(crate) fn others(events: &[Event]) -> Vec<PartyKey> {
     all
 }
 
-/// Middle value; the mean of the two where there are two. 0 of nothing.
+/// The median, 0 of an empty slice; reorders the values.
 pub(crate) fn median(values: &mut [u64]) -> f64 {
     let n = values.len();
     if n == 0 {
@@ -244,7 +250,8 @@ pub(crate) fn median(values: &mut [u64]) -> f64 {
     (under + middle) / 2.0
 }
 
-/// Spearman's rank correlation of values with their order, ties by mean rank; 0 where all are equal.
+/// Spearman's rank correlation of values with their order, ties by mean rank; 0 where all are equal
+/// or there are fewer than three.
 pub(crate) fn rank_trend(values: &[f64]) -> f64 {
     let n = values.len();
     // Two values always correlate perfectly.
@@ -277,7 +284,8 @@ pub(crate) fn rank_trend(values: &[f64]) -> f64 {
     if b == 0.0 { 0.0 } else { cov / (a * b).sqrt() }
 }
 
-/// Payments close together to a new recipient, beginning small and rising: what blackmail looks like.
+/// Payments close together to at most three new recipients that rise above the first: the pattern
+/// of sextortion. Whether the first is small is X02's check.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     /// Payments.
@@ -307,21 +315,23 @@ const SERIES_GAP_DAYS: i64 = 7;
 const SERIES_DAYS_MAX: i64 = 14;
 /// Most recipients of a series. Our judgement.
 const SERIES_RECIPIENTS_MAX: usize = 3;
-/// Share of all payments of the 90 days up to its end that makes a series and not a habit. Our
-/// judgement.
+/// A series is at least this share of all payments in the 90 days up to its end; with less it is
+/// part of a habit. Our judgement.
 const SERIES_SHARE_MIN: f64 = 0.6;
 /// At least three payments of a series are within this time, in hours.
 const SERIES_CLOSE_HOURS: f64 = 72.0;
-/// A later payment is higher by this share of the first at least; less is an exchange rate. Our
+/// The highest payment exceeds the first by at least this share; less may be the exchange rate. Our
 /// judgement.
 const SERIES_RISE_MIN: f64 = 0.2;
-/// A recipient paid more than this many times the series, and six payments, in a year is a habit.
+/// If the recipients got more than this many times the series plus six payments in a year, it is a
+/// habit.
 const HABIT_TIMES: usize = 3;
 
 impl Series {
-    /// All of a year, oldest first.
+    /// All series of a year, oldest first.
     pub fn all(year: &[Event]) -> Vec<Series> {
-        // Three payments close together are rare; most people are done here.
+        // Three payments close together are rare; most people are done here. A purchase in between
+        // could hide three such payments from `windows(3)`.
         let close = (SERIES_CLOSE_HOURS * 3_600e6) as i64;
         let any = year
             .windows(3)
@@ -397,7 +407,7 @@ impl Series {
         series.reaches(3, SERIES_CLOSE_HOURS).then_some(series)
     }
 
-    /// The series within 90 days before the view's moment.
+    /// The latest series that ended within 90 days before the view's moment.
     pub fn last<'a>(v: &PartyView<'a>) -> Option<&'a Series> {
         v.series
             .iter()
@@ -405,7 +415,7 @@ impl Series {
             .find(|s| s.last_at > v.now - 90 * DAY_MICROS)
     }
 
-    /// Days since its last payment.
+    /// Days since the last payment to any of its recipients.
     pub fn silence_days(&self, v: &PartyView<'_>) -> f64 {
         // Not `last_at`: a later payment to the same recipients also breaks the silence.
         let since = v
@@ -417,7 +427,7 @@ impl Series {
         (v.now - since) as f64 / DAY_MICROS as f64
     }
 
-    /// True when `n` of them are within that many hours.
+    /// True when `n` of its payments are within that many hours; never for 0.
     pub fn reaches(&self, n: usize, hours: f64) -> bool {
         let within = (hours * 3_600e6) as i64;
         // `windows(0)` panics, and a policy may set the threshold to 0.

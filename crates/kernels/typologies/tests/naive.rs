@@ -1,5 +1,5 @@
-//! The rolling windows against a naive recomputation: every number counted again from all transfers,
-//! every answer of the monitor again from slices.
+//! Compares the rolling windows with a naive recomputation: every number is counted again from all
+//! transfers, every answer of the monitor again from slices.
 
 use obhut_typologies::features::{Scratch, Sent, WINDOWS_DAYS, of_sender};
 use obhut_typologies::*;

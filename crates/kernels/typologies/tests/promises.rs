@@ -218,7 +218,8 @@ fn what_a_blackmailed_person_pays_later_makes_no_suspect() {
         );
         as_of_its_end(&all).expect("told").role()
     };
-    // Small ones to the same, to shops, the blackmail resumed, a sum beyond the usual.
+    // In turn: small payments to the same person, payments to others, the blackmail resumed, an
+    // unusually high sum.
     assert_eq!(
         with(&[(50, 20.5, 2_000), (50, 24.5, 2_000)]),
         Role::PossibleVictim
@@ -244,7 +245,7 @@ fn a_habit_that_began_close_together_is_not_blackmail() {
         as_of_its_end(&habit).expect("told").role(),
         Role::PossibleBuyer
     );
-    // Exchange rates are no rise.
+    // What an exchange rate changes isn't a rise.
     let level: Vec<Transfer> = (0..5)
         .map(|n| paid(1, 50, n as f64 * 0.3, 3_500 + n, "PH"))
         .collect();

@@ -37,7 +37,7 @@ pub struct Hold {
     /// When it ends, microseconds since 1970; RFC 3339 in JSON.
     #[serde(serialize_with = "obhut_casework::time")]
     pub until: i64,
-    /// Id of the transfer.
+    /// Id of the transfer; empty after its case was cleared.
     #[serde(skip)]
     pub transfer_id: Sealed<String>,
 }

@@ -1,6 +1,6 @@
 //! A worker on its own, for tests and for programs that use this crate without `obhut`.
 //!
-//! `obhut-decode probe WHAT` shuts itself in and then tries something that the sandbox forbids.
+//! `obhut-decode probe WHAT` enters the sandbox and then tries something that the sandbox forbids.
 
 use std::process::exit;
 

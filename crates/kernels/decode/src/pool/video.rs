@@ -32,7 +32,8 @@ const FRAME_PIXELS_MAX: u64 = 1_000_000;
 const STALL_MAX: Duration = Duration::from_secs(30);
 /// Longest wait for ffprobe. Our judgement.
 const PROBE_MAX: Duration = Duration::from_secs(20);
-/// Longest line of ffmpeg's that is kept. Our judgement.
+/// Longest line of ffmpeg's, and longest answer of ffprobe's, that is read in one piece. Our
+/// judgement.
 const LINE_BYTES_MAX: u64 = 4_096;
 /// Demuxers a file may choose. None of them opens another file or address.
 const DEMUXERS: &str =
@@ -143,7 +144,7 @@ pub enum Sampling {
     /// One a second.
     #[default]
     EverySecond,
-    /// Four a second by the clock, as their times are in the stream.
+    /// Four a second by their presentation times.
     FourASecond,
     /// All.
     EveryFrame,
@@ -154,11 +155,14 @@ pub enum Sampling {
 /// A frame, lent for one call.
 #[derive(Clone, Copy)]
 pub struct VideoFrame<'a> {
-    /// Its number from 0 in the order shown.
+    /// Its number from 0 in the order shown; of a live stream, the second. With
+    /// [`Sampling::FourASecond`] and [`Sampling::KeyFrames`] it is computed from the presentation
+    /// time.
     pub number: u64,
-    /// Seconds from the beginning: its number by the frames in a second.
+    /// Seconds from the beginning: its number divided by the frames per second. With
+    /// [`Sampling::FourASecond`] and of a live stream, its presentation time.
     pub timestamp_s: f64,
-    /// True for the first frame of each second.
+    /// True for the first frame given of each second.
     pub whole_second: bool,
     /// Pixels in a row.
     pub width: u32,
@@ -186,10 +190,10 @@ struct Stream {
 }
 
 impl Pool {
-    /// Gives the wanted frames of a video file, in order, until `take` says false.
+    /// Passes the wanted frames of a video file to `take`, in order, until it returns false.
     ///
     /// # Errors
-    /// Why it gave none.
+    /// Why decoding failed; frames may have been passed to `take` before.
     pub fn video(
         &self,
         file: File,
@@ -244,9 +248,12 @@ impl Pool {
         )
     }
 
-    /// One frame a second of a stream that comes through a pipe and may never end, as MPEG-TS or
-    /// fragmented MP4. `size` is what frames are scaled to. Ends with the stream, when `take` says
-    /// false, or when nothing comes for `stall_max`.
+    /// Passes one frame a second to `take`, of a stream (MPEG-TS or fragmented MP4) that comes
+    /// through a pipe and may never end. Frames are scaled to `size`. Ends with the stream or when
+    /// `take` returns false.
+    ///
+    /// # Errors
+    /// No frame comes for `stall_max`, even after others; or none could be decoded.
     pub fn live(
         &self,
         stream: OwnedFd,
@@ -470,7 +477,7 @@ impl Pool {
     }
 }
 
-/// A file once more, read from its beginning: handles that are copies share their place in it.
+/// Reopens a file, to read it from its beginning: duplicated handles would share one offset.
 fn again(file: &File) -> io::Result<OwnedFd> {
     // Through /proc, because a path may mean another file by now.
     let path = format!(
@@ -480,7 +487,7 @@ fn again(file: &File) -> io::Result<OwnedFd> {
     Ok(File::open(path)?.into())
 }
 
-/// Scaled down to what a frame may have, by the same factor in both directions.
+/// Width and height, scaled down in proportion to at most [`FRAME_PIXELS_MAX`] pixels.
 fn fitting(width: u32, height: u32) -> (u32, u32) {
     let pixels = u64::from(width) * u64::from(height);
     if pixels <= FRAME_PIXELS_MAX {
@@ -519,7 +526,8 @@ enum FfmpegEvent {
     Error,
 }
 
-/// Lines out of a hostile file are read for two things and kept nowhere.
+/// Reads ffmpeg's messages for frame times and errors. They may quote a hostile file, so they are
+/// stored nowhere.
 fn listen(mut words: BufReader<impl io::Read>, send: &mpsc::Sender<FfmpegEvent>) {
     let mut line = Vec::new();
     loop {
@@ -630,7 +638,7 @@ impl Running {
         if status.signal() == Some(libc::SIGKILL) && count < frames_max {
             return Err(Unreadable::Interrupted);
         }
-        // The listener ends with ffmpeg, and so do its words.
+        // `iter` ends: the listener stops when ffmpeg does.
         errors |= self.said.iter().any(|s| matches!(s, FfmpegEvent::Error));
         // Checked only without frames: what came before a failure is compared all the same.
         if count == 0 {

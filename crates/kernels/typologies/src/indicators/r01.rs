@@ -58,7 +58,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
             f64::from(v.links.shared),
             f64::from(v.numbers.others.max(1)),
         );
-        // Monthly donors of a charity pay no one else of interest; the other donors are not links.
+        // One recipient isn't enough: a monthly donor shares the charity with every other donor.
         if shared == 0.0 || all < 2.0 {
             return None;
         }

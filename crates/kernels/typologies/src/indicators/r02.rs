@@ -1,4 +1,5 @@
-//! A recipient shared with a confirmed sender, up to two hops; association, never one of the two.
+//! A recipient shared with a sender of a confirmed case: two hops for a sender, one for the
+//! recipient. An association, never one of the two signals.
 
 use super::{Counts, DependsOn, Firing, Indicator, IndicatorStatus, PartyView, fire_as, ramp};
 use crate::Side;

@@ -53,7 +53,8 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
         let sum = f64::from(credit.ref_cents);
         came += sum;
         let mut open = sum;
-        // What a withdrawal exceeds its credit by counts for the next one, without a time limit.
+        // The part of a withdrawal above its credit counts for the next credit, without a time
+        // limit.
         let take = open.min(spare);
         spare -= take;
         open -= take;

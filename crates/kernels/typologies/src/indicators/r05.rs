@@ -1,4 +1,4 @@
-//! Very small credits for files or subscriptions.
+//! Very small credits from many payers, as files and subscriptions are paid for.
 
 use super::{
     Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, distinct, fire, group,

@@ -35,7 +35,7 @@ const N: usize = at(INDICATOR.thresholds, "n");
 fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let paid = || v.recent.iter().filter(|e| e.purchase == Purchase::None);
     let n = paid().count() as f64;
-    // One payment whose link is unknown is enough to stay silent.
+    // One payment with a link, or where it is unknown, is enough to stay silent.
     if n < t[N] || !paid().all(|e| e.is(Event::NOT_LINKED)) {
         return None;
     }

@@ -44,7 +44,8 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
             .iter()
             .any(|e| e.purchase == Purchase::None && e.country == country)
     };
-    // All such countries together: two short trips can add up to one long stay.
+    // From the first to the last such payment, across countries and the time in between: two short
+    // trips can look like one long stay.
     let there: Vec<&Event> = v
         .year
         .iter()

@@ -1,4 +1,4 @@
-//! Known from an earlier, confirmed case; association, never one of the two.
+//! Known from an earlier, confirmed case. An association, never one of the two signals.
 
 use super::{Counts, DependsOn, Firing, Indicator, IndicatorStatus, PartyView, fire};
 use crate::Side;

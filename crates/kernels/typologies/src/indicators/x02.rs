@@ -52,13 +52,15 @@ const N: usize = at(INDICATOR.thresholds, "n");
 
 fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let s = Series::last(v)?;
-    // The last condition is never true today: every series has a rise of a fifth.
+    // The last condition holds only for amounts that round to 0 cents: any other series rises by a
+    // fifth.
     if s.n < t[N] || s.first_cents >= t[FIRST] || s.highest_cents <= s.first_cents {
         return None;
     }
     let silence = s.silence_days(v);
     let values = [s.first_cents, s.highest_cents, s.sum_cents, silence];
-    // No upper bound: a victim who paid more than usual is in more danger, not less.
+    // Above `sum` the strength only drops to 0.8 (our judgement): a victim who paid more than usual
+    // is in more danger, not less.
     let usual = if s.sum_cents <= t[SUM] { 1.0 } else { 0.8 };
     if silence >= t[SILENCE] {
         fire_as(0, usual, &values)
