@@ -1,9 +1,13 @@
-//! Where the time goes: processor seconds of each stage of a build, of parsing alone, of clustering alone.
+//! Measures the CPU seconds of each stage of a build, of parsing alone, and of clustering alone,
+//! for `cargo xtask bench chain`, which runs peers on the same data.
 //!
-//! `parse NETWORK BLOCKS`, `again BLOCK.raw TIMES` (one real block, with undo data made up), `stages NETWORK BLOCKS INDEX THREADS`, `dump INDEX FILE` (inputs of each
-//! transaction that strong links join, for others to cluster), `cluster FILE`, `meetings INDEX FILE` (a
-//! fingerprint of each address where it is met, the lowest bit set where it is paid).
-//! For `cargo xtask bench chain`, which runs peers on the same data.
+//! - `parse NETWORK BLOCKS`
+//! - `again BLOCK.raw TIMES`: parses one real block, with undo data made up
+//! - `stages NETWORK BLOCKS INDEX THREADS`
+//! - `dump INDEX FILE`: writes the input addresses of each transaction that makes strong links
+//! - `cluster FILE`: clusters what `dump` wrote
+//! - `meetings INDEX FILE`: writes a fingerprint for each payer and payee; the lowest bit is set
+//!   for a payee
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -54,7 +58,7 @@ fn cpu() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
-/// Memory of this process that no file backs, MiB.
+/// Anonymous memory of this process (`RssAnon`), MiB.
 fn anonymous() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("RssAnon:"));

@@ -1,5 +1,6 @@
 //! Clusters the addresses of a node's block files: `cargo run --release --example clusters -- BLOCKS INDEX`,
-//! for a regtest chain. Prints the ten addresses with the largest clusters.
+//! for a regtest chain. Prints the sizes of the ten largest strong clusters, each with its root
+//! address.
 
 use std::collections::HashMap;
 
@@ -17,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         network: Network::Regtest,
         blocks,
         index,
-        secret: [1, 2, 3, 4], // Of a real chain, take it from the operating system's randomness.
+        secret: [1, 2, 3, 4], // For a real chain: from the system's randomness.
         threads: 2,
         live: false,
         progress: &|_| {},

@@ -8,12 +8,13 @@ use crate::Network;
 /// Longest payload of a [`Key`], bytes. A witness program of 40 bytes and its version (BIP 141).
 pub const PAYLOAD_BYTES_MAX: usize = 41;
 
-/// The form of an output script.
+/// The type of an output script.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum Kind {
-    /// Unspendable, or without any condition that identifies a spender (`OP_RETURN`).
+    /// Unspendable (`OP_RETURN`, too long), or spendable by anyone, so that a spend identifies no
+    /// one.
     None = 0,
     /// To the hash of a key.
     P2pkh = 1,
@@ -27,9 +28,9 @@ pub enum Kind {
     P2tr = 5,
     /// Straight to a key, as in the first years.
     P2pk = 6,
-    /// Several keys in the open, without a hash.
+    /// Bare multisig: several keys in the script itself, without a hash.
     Multisig = 7,
-    /// A witness program of a future version.
+    /// A witness program of a version or length that has no meaning yet.
     Witness = 8,
     /// Any other script.
     Other = 9,
@@ -52,7 +53,8 @@ impl Kind {
     }
 }
 
-/// What an output script pays to: the same for two scripts that one secret opens in one way.
+/// What an output script pays to. Two scripts that the same key spends in the same way have the
+/// same `Key`.
 ///
 /// A bare public key (`P2pk`) is the same whether compressed or not, but differs from its hash (`P2pkh`).
 /// Bare multisig and other scripts are represented by the SHA-256 of the script.
@@ -70,7 +72,8 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// Of parts; `None` when the payload is too long.
+    /// From its parts; `None` if the payload has more than 41 bytes. Whether it suits
+    /// the kind is not checked.
     pub fn new(kind: Kind, bytes: &[u8]) -> Option<Self> {
         let mut payload = [0; PAYLOAD_BYTES_MAX];
         payload.get_mut(..bytes.len())?.copy_from_slice(bytes);
@@ -123,7 +126,7 @@ impl Key {
         }
     }
 
-    /// Of a public key's parity byte (2 or 3) and horizontal coordinate.
+    /// From a public key's parity byte (2 or 3) and x coordinate.
     pub(crate) fn of_point(parity: u8, x: &[u8]) -> Self {
         let mut payload = [0; 33];
         payload[0] = parity;
@@ -131,17 +134,19 @@ impl Key {
         Self::made(Kind::P2pk, &payload)
     }
 
-    /// The form of the script.
+    /// The type of the script.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Hash, key or program.
+    /// Hash, key or witness program, by kind; a program of [`Kind::Witness`] follows its version
+    /// byte. Empty for [`Kind::None`].
     pub fn payload(&self) -> &[u8] {
         &self.payload[..usize::from(self.length)]
     }
 
-    /// The usual text form. Scripts without an address format are written as their kind, a colon and hex.
+    /// The usual text form. Scripts without an address format are written as their kind, a colon
+    /// and hex; [`Kind::None`] gives an empty text.
     pub fn text(&self, network: Network) -> String {
         let hex = || {
             self.payload().iter().fold(String::new(), |mut s, b| {
@@ -164,7 +169,8 @@ impl Key {
         }
     }
 
-    /// Reads what [`Key::text`] writes, of that network only.
+    /// Reads what [`Key::text`] writes, of that network only. The test networks share base58
+    /// versions, and testnet and signet share `tb`, so one's addresses are accepted as another's.
     pub fn parse(text: &str, network: Network) -> Result<Self, AddressFault> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(AddressFault::NotAnAddress);
@@ -221,16 +227,18 @@ impl Key {
 
 /// Scripts longer than this can't be spent (consensus), bytes.
 const SCRIPT_BYTES_MAX: usize = 10_000;
-/// Longest text form of an address, in bytes: above 90 characters of bech32 (BIP 173), 73 of `multisig:` and hex.
+/// Longer texts are refused unread, in bytes. The longest address has 90, of bech32 (BIP 173);
+/// `multisig:` and hex have 73.
 const TEXT_BYTES_MAX: usize = 128;
 
 /// Why a text isn't an address of this network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum AddressFault {
-    /// It has not the form of a bitcoin address.
+    /// It doesn't have the form of a bitcoin address. A mistyped bech32 address is reported as
+    /// this.
     NotAnAddress,
-    /// Its check digits don't fit.
+    /// A base58 address whose checksum doesn't fit.
     Mistyped,
     /// It is an address of another network.
     OtherNetwork,

@@ -30,7 +30,7 @@ impl Fingerprint {
         Self::of(0xff, id, secret)
     }
 
-    /// Two lanes of folded products.
+    /// Two lanes of folded multiplication: each 128-bit product is XORed down to 64 bits.
     fn of(kind: u64, bytes: &[u8], secret: &Secret) -> Self {
         let fold = |a: u64, b: u64| {
             let product = u128::from(a) * u128::from(b);
@@ -69,10 +69,10 @@ pub(crate) mod form {
     pub const SEGWIT: u16 = 1 << 3;
     /// May be replaced (BIP 125).
     pub const REPLACEABLE: u16 = 1 << 4;
-    /// Outputs in the order of BIP 69.
+    /// Outputs in ascending order of value, the first criterion of BIP 69.
     pub const SORTED: u16 = 1 << 5;
     pub const COINBASE: u16 = 1 << 6;
-    /// What a wallet does in every transaction.
+    /// The traits that make up a wallet's fingerprint.
     pub const HABITS: u16 = VERSION_1 | VERSION_2 | LOCKTIME | SEGWIT | REPLACEABLE;
     /// Where the inputs' common kind begins; 0 where they differ.
     pub const KIND_SHIFT: u16 = 8;
@@ -85,7 +85,7 @@ pub(crate) struct TxRow {
     pub inputs: u32,
     pub outputs: u32,
     pub form: u16,
-    /// Code of the form of [`coinjoins::CoinJoin`] it has; 0 for none.
+    /// Code of the [`coinjoins::CoinJoin`] pattern it matches; 0 for none.
     pub coinjoin: u8,
     pub confidence: u8,
 }
@@ -126,7 +126,7 @@ pub(crate) struct Rows {
     pub outs: Vec<OutRow>,
 }
 
-/// Number of transactions to reserve memory for up front. Our judgement.
+/// Most transactions to reserve memory for up front. Our judgement.
 const TXS_MAX: u64 = 20_000;
 
 /// Largest amount that consensus allows, satoshi (Bitcoin Core `consensus/amount.h`,
@@ -143,7 +143,7 @@ pub(crate) struct Parser {
     spent: Vec<undo::Spent>,
     spent_in: Vec<usize>,
     ids: Vec<Hash>,
-    /// Outputs of the block before, for which room is made.
+    /// Outputs of the block parsed before, and an eighth more: how many to reserve memory for.
     outs_before: usize,
 }
 
@@ -154,7 +154,7 @@ struct Input {
     sequence: u32,
 }
 
-/// Why a block can't be taken apart.
+/// Why a block can't be parsed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ParseFault {
     /// The undo data aren't this block's.
@@ -199,7 +199,8 @@ pub(crate) fn parse(
         wrong: None,
     };
     let parsed = bsl::Block::visit(block, &mut visitor);
-    // First: a visitor that breaks off fails the parse as well, for a vaguer reason.
+    // Before the parse's own error: a visitor that stops also makes the parse fail, with a vaguer
+    // reason.
     if let Some(wrong) = visitor.wrong {
         return Err(wrong);
     }
@@ -225,7 +226,7 @@ pub(crate) fn parse(
     Ok(rows)
 }
 
-/// The root over transaction ids (Bitcoin Core `consensus/merkle.cpp`); they are used up.
+/// The Merkle root of transaction ids (Bitcoin Core `consensus/merkle.cpp`); overwrites the ids.
 pub(crate) fn merkle_root(level: &mut Vec<Hash>) -> Hash {
     while level.len() > 1 {
         if !level.len().is_multiple_of(2) {
@@ -315,8 +316,9 @@ impl BlockVisitor<'_> {
         let spent = spent.get(taking.clone()).ok_or(ParseFault::Undo)?;
         let spent_in = &spent_in[taking];
         self.taken += ins.len();
-        // A competing block's undo data pass the same check, since only the predecessor is
-        // hashed with them; they rarely have the same shape.
+        // A competing block's undo data pass the checksum too, because it covers only the
+        // predecessor's hash and the data. They rarely have the same number of inputs in each
+        // transaction.
         let number = self.rows.txs.len().wrapping_sub(1);
         if spent_in.iter().any(|tx| *tx != number) {
             return Err(ParseFault::Undo);
@@ -345,7 +347,8 @@ impl BlockVisitor<'_> {
         // 0 for a coinbase: nothing is less, so its outputs never get BELOW_INPUTS.
         let smallest = spent.iter().map(|s| s.value).min().unwrap_or(0);
         let mut coinjoin = None;
-        // Spares most transactions the fingerprints of their addresses.
+        // Spares most transactions the fingerprints. Of smaller ones only a Tx0 without change and
+        // coordinator fee could match a pattern, and it is missed here.
         if ins.len() >= 2 || outs.len() >= 4 {
             let side = |key: &Key, value, sequence| Leg {
                 value,

@@ -1,9 +1,15 @@
 //! Turns a folder of block files into an index, in passes that each read and write in order.
 //!
-//! Headers first: which blocks, in what order. Then blocks and undo data: rows, and fingerprints into
-//! spools. Then addresses: an output's address is new if its fingerprint occurs for the first time, and
-//! ids count the new ones, so addresses used together get neighbouring ids. Then the output that each
-//! input spends; the outputs of each address as a linked list; the forests. The manifest is written last.
+//! The passes:
+//! - headers: which blocks there are, and in what order;
+//! - blocks and undo data: their rows go to columns, their fingerprints to spools;
+//! - addresses: an output whose fingerprint occurs for the first time has a new address. Ids count
+//!   these, so addresses used together get neighbouring ids;
+//! - sources: the output that each input spends;
+//! - the outputs of each address, as a linked list;
+//! - the forests.
+//!
+//! The manifest is written last, so an interrupted build leaves no index.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -28,37 +34,43 @@ use crate::{Fault, Network, Secret};
 /// What a build is doing, and how far it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Progress {
-    /// In a word.
+    /// The stage's name.
     pub stage: &'static str,
-    /// Done of that stage.
+    /// How much of the stage is done. The unit differs by stage: files of `headers`, bytes of
+    /// `blocks`, outputs of `outputs`, transactions of `clusters` and `change`, blocks of
+    /// `following`; otherwise parts of the sort.
     pub done: u64,
-    /// Of how many.
+    /// The whole, in the same unit.
     pub total: u64,
 }
 
 /// What to build from what.
 pub struct Build<'a> {
-    /// Whose blocks.
+    /// The network of the blocks.
     pub network: Network,
     /// The node's folder `blocks`.
     pub blocks: &'a Path,
-    /// Where the index is to be.
+    /// The index's folder; created if it is missing.
     pub index: &'a Path,
-    /// From the operating system's randomness.
+    /// Key of the fingerprints, from the operating system's randomness. [`crate::follow()`] ignores
+    /// it and uses the index's own.
     pub secret: Secret,
-    /// How many threads.
+    /// How many threads to use; 0 is taken as 1. [`crate::follow()`] uses one.
     pub threads: usize,
-    /// The node may be writing: what isn't whole at the end isn't there yet.
+    /// The node may be writing: incomplete records at the end are left for a later run. A build
+    /// also leaves out the newest six blocks.
     pub live: bool,
     /// Called as the build advances.
     pub progress: &'a (dyn Fn(Progress) + Sync),
 }
 
-/// A running node may not have written undo data for its newest blocks; [`crate::follow`]
-/// appends them later.
+/// Newest blocks that a live build leaves out: a running node may not have written their undo data.
+/// [`crate::follow`] appends them later. Our judgement.
 const LIVE_TAIL_BLOCKS: usize = 6;
 
-/// Builds an index; an unfinished one there is restarted.
+/// Builds an index from the first block on. An unfinished build in the folder starts over; a
+/// finished index there is replaced once the new one is complete. Fails on the first damaged or
+/// missing block or undo record.
 pub fn build(b: &Build<'_>) -> Result<(), Fault> {
     let blocks = Blocks::open(b.blocks, b.network)?;
     // Before anything is created: a wrong folder of blocks leaves no unfinished index behind.
@@ -194,7 +206,8 @@ pub(crate) struct PreparedBlock {
     pub of_outs: Vec<Fingerprint>,
 }
 
-/// Reads and parses a block. `fits` says whether what its undo data say was spent can be so.
+/// Reads and parses a block. `fits` decides whether the spent outputs in undo data can be right; if
+/// not, the next record is tried.
 pub(crate) fn prepare(
     blocks: &Blocks,
     undo_files: &UndoFiles,
@@ -424,7 +437,7 @@ impl Raw {
 /// Rows per write.
 const ROWS_TOGETHER: usize = 1 << 14;
 
-/// Ids of addresses for outputs and inputs; the table of fingerprints; the keys.
+/// Writes the address ids of outputs and inputs, the table of fingerprints, and the keys.
 // Long: a single pass whose state is in local variables.
 fn addresses(
     b: &Build<'_>,
@@ -503,7 +516,7 @@ fn addresses(
         keys.read_exact(&mut head)?;
         let payload = &mut payload[..usize::from(head[1])];
         keys.read_exact(payload)?;
-        // After reading its two bytes: the file of keys has an entry for every output.
+        // Only after reading its entry: the file of keys has one for every output.
         if head[0] == Kind::None as u8 {
             return of_outs.push_number(NONE_4);
         }
@@ -529,8 +542,8 @@ fn addresses(
     Ok(())
 }
 
-/// The output that each input spends, the input that spends each output, and the table of
-/// transactions; its rows.
+/// Writes the output that each input spends, the input of a final block that spends each output,
+/// and the table of transactions. Returns the rows of that table.
 fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -> io::Result<u64> {
     let mut from = ScatterPass::create(&folder.join("temporary.from"), counts.ins)?;
     let mut table = Writer::<12>::create(&folder.join(names::TX_TABLE))?;
@@ -560,7 +573,8 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -
     let rows = table.finish()?;
     let vouts = Column::<4>::read(&folder.join(IN_VOUT), counts.ins)?;
     let outs = Column::<5>::read(&folder.join(names::TX_OUTS), counts.txs + 1)?;
-    // Only final blocks: after a reorg another block reuses the numbers of an orphaned one.
+    // Forward references of final blocks only: after a reorg another block reuses an orphaned one's
+    // numbers.
     let deep = counts.blocks.saturating_sub(STRONG_TAIL_BLOCKS);
     let deep_txs = chain::first_tx(folder, counts, deep)?;
     let ins_of = Column::<5>::read(&folder.join(names::TX_INS), counts.txs + 1)?;
@@ -594,8 +608,8 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -
     Ok(rows)
 }
 
-/// For each output the previous one of its address; for each address its last output in the base. Sets
-/// the extent of the base: the final blocks, and the addresses seen in them.
+/// Writes for each output the previous one of its address, and for each address its last output in
+/// the base. Sets the extent of the base: the final blocks, and the addresses seen in them.
 fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> io::Result<()> {
     let path = folder.join(names::ADDRESS_LAST);
     let counts = &manifest.counts;
@@ -644,11 +658,11 @@ fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> i
     Ok(())
 }
 
-/// Transactions after which the pages of an index that were touched are let go of: what is mapped
-/// counts as memory, though the system could have it back.
+/// After this many transactions the index is mapped anew, to release the pages touched so far: they
+/// count as the process's memory, although the system could reclaim them.
 const LET_GO_AFTER: u64 = 1 << 23;
 
-/// Both forests up to some blocks below the tip.
+/// Builds both forests, each up to its tail of newest blocks.
 fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
     let folder = manifest.columns(b.index);
     let io = || Fault::io(&folder);
@@ -678,12 +692,12 @@ fn forests(b: &Build<'_>, manifest: &mut Manifest) -> Result<(), Fault> {
     let mut growing = Growing::create(of(names::STRONG), strong.1).map_err(io())?;
     over(("clusters", 0, weak.0), &mut growing, &mut together)?;
     let begun = of(names::WEAK);
-    // Here the forest has joined exactly what the weak base covers.
+    // Here the forest has the unions of exactly the blocks that the weak base covers.
     growing.snapshot(&begun, weak.1).map_err(io())?;
     over(("clusters", weak.0, strong.0), &mut growing, &mut together)?;
     let (strong_links, _) = growing.finish().map_err(io())?;
     let growing = Growing::resume(begun, weak.1).map_err(io())?;
-    // From here on only: common inputs are joined whatever the size.
+    // Guarded only from here on: common inputs are united at any size.
     let mut growing = growing.guarded(WEAK_GUARD_MEMBERS);
     let mut changes = |chain: &Chain, tx: u64, growing: &mut Growing| {
         if let Some(union) = heuristics::weak_union(chain, tx) {

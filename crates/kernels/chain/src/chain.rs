@@ -1,9 +1,12 @@
 //! The columns of an index: blocks, transactions, inputs, outputs and addresses, by number.
 //!
-//! Transactions, inputs, outputs and addresses are numbered in chain order, so a block orphaned by a
-//! reorg is the end of every column, and rows are only appended; only compaction changes some in place, and only those of final blocks. Forward references (the input
-//! that spends an output, an address's last output, the sorted tables) are in files for the base only:
-//! the blocks too deep for a reorg. For newer blocks they are rebuilt in memory whenever an index opens.
+//! Transactions, inputs, outputs and addresses are numbered in chain order. So rows are only
+//! appended, and removing an orphaned block cuts the end off every column. Only compaction changes
+//! rows in place, and only rows of final blocks.
+//!
+//! Forward references (the input that spends an output, an address's last output, the sorted
+//! tables) are in files for the base only: the blocks too deep for a reorg. For newer blocks they
+//! are rebuilt in memory whenever an index opens.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
@@ -56,7 +59,7 @@ pub(crate) struct BlockRow {
     pub file: u32,
     pub offset: u64,
     pub bytes: u32,
-    /// Its difficulty, as its header has it.
+    /// The target from its header, in compact form (`nBits`).
     pub bits: u32,
     pub first_tx: u64,
 }
@@ -89,7 +92,7 @@ impl BlockRow {
     }
 }
 
-/// Writers of what needs no other row.
+/// Writers of the columns that can be written from a block alone.
 pub(crate) struct Writers {
     blocks: Writer<BLOCK>,
     tx_id: Writer<32>,
@@ -102,7 +105,7 @@ pub(crate) struct Writers {
 }
 
 impl Writers {
-    /// After this many rows.
+    /// Continues after the rows that `counts` names.
     pub fn at(folder: &Path, counts: &Counts) -> io::Result<Self> {
         let path = |name: &str| folder.join(name);
         Ok(Self {
@@ -157,7 +160,8 @@ impl Writers {
         Ok(())
     }
 
-    /// Ends each column; what an index then holds, but for addresses and keys.
+    /// Finishes each column. Returns the counts, with `addresses` and `key_bytes` left at 0 for the
+    /// caller to fill in.
     pub fn finish(mut self) -> io::Result<Counts> {
         let (outs, ins) = (self.outs(), self.ins);
         // One row more: where the next would begin.
@@ -218,7 +222,7 @@ impl KeyWriter {
         Ok(())
     }
 
-    /// How many bytes there are.
+    /// Writes and syncs everything; returns the length of all keys, in bytes.
     pub fn finish(self) -> io::Result<u64> {
         let file = self
             .keys
@@ -259,7 +263,7 @@ pub(crate) struct Chain {
     keys: Map,
     key_places: Column<5>,
     last: Column<5>,
-    /// The first of a build, then those of compactions.
+    /// The build's table first, then one for each run of [`Manifest::runs`].
     address_tables: Vec<Column<12>>,
     tx_tables: Vec<Column<12>>,
     /// Rows of the base.
@@ -267,14 +271,14 @@ pub(crate) struct Chain {
     over: Overlay,
 }
 
-/// How many rows are of blocks that are deep enough.
+/// How many rows belong to the base.
 #[derive(Clone, Copy, Debug)]
 struct Base {
     ins: u64,
     addresses: u64,
 }
 
-/// What points forward from and into the newest blocks.
+/// The forward references of the newest blocks, in memory.
 #[derive(Default)]
 struct Overlay {
     spent: FxMap<u64, u64>,
@@ -441,7 +445,7 @@ impl Chain {
         self.form(tx) & form::COINBASE != 0
     }
 
-    /// The form of CoinJoin a transaction has, and how sure that is.
+    /// The CoinJoin pattern a transaction matches, and its confidence, 0 to 100.
     pub fn coinjoin(&self, tx: u64) -> Option<(&'static coinjoins::CoinJoin, u8)> {
         let [kind, confidence] = *self.tx_mix.row(tx);
         let coinjoin = coinjoins::by_code(kind)?;
@@ -514,8 +518,8 @@ impl Chain {
 
     /// How many addresses were seen before a transaction.
     pub fn addresses_before(&self, tx: u64) -> u64 {
-        // Ids count what is new, so the highest id before is the number: look for the first output
-        // from there on that is its address's first.
+        // An address gets the next id with its first payment. So the first output from here on that
+        // is an address's first payment has the count as its id.
         let from = if tx < self.counts.txs {
             self.tx_outs.get(tx)
         } else {
@@ -531,7 +535,7 @@ impl Chain {
         let address = u64::from(address);
         let mut at = self.key_places.get(address / KEYS_PER_PLACE) as usize;
         let bytes = self.keys.bytes();
-        // Keys differ in length: walk from the nearest noted place, at most 31 of them.
+        // Keys differ in length: walk over at most 31 keys from the stored offset before it.
         for _ in 0..address % KEYS_PER_PLACE {
             at += 2 + usize::from(bytes[at + 1]);
         }
@@ -542,7 +546,7 @@ impl Chain {
 
     /// How many bytes the keys of the first addresses take.
     pub fn key_bytes(&self, addresses: u64) -> u64 {
-        // Where the last group is full, no place is noted after it.
+        // After a last group that is full, no offset is stored.
         if addresses == self.counts.addresses {
             return self.counts.key_bytes;
         }
@@ -554,7 +558,7 @@ impl Chain {
         at as u64
     }
 
-    /// What an index holds up to a height.
+    /// The counts of the blocks below a height, without that height's block.
     pub fn counts_below(&self, height: u64) -> Counts {
         let txs = self.first_tx(height);
         let addresses = self.addresses_before(txs);
@@ -568,7 +572,7 @@ impl Chain {
         }
     }
 
-    /// The number of a script or key, looked up in the sorted table and among the newest blocks.
+    /// The id of a script or key, looked up in the sorted tables and among the newest blocks.
     pub fn find(&self, key: &Key) -> Option<u32> {
         let f = Fingerprint::of_key(key, &self.secret);
         let newest = self
@@ -587,7 +591,7 @@ impl Chain {
             .find(|id| self.key(*id) == *key)
     }
 
-    /// A transaction's number, in the sorted table.
+    /// The number of a transaction, looked up among the newest blocks and in the sorted tables.
     pub fn find_tx(&self, id: &Hash) -> Option<u64> {
         let f = Fingerprint::of_transaction(id, &self.secret);
         let newest = self.over.txs.get(&f.high).into_iter().flatten().copied();

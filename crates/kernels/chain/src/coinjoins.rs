@@ -1,8 +1,10 @@
 //! Recognises transactions in which several people pay together: their inputs prove no common owner.
 //!
-//! One file each; a new one is a file and two lines here. Each rule looks at amounts, script kinds and
-//! counts only. Confidence is 0 to 100: from [`DETECTED_FROM`] on a transaction is a detected CoinJoin,
-//! below it a suspected one. Both are excluded from strong links if several owners pay in them (`joint`).
+//! Each pattern is a file; a new one is a file and two lines here. A pattern looks at one
+//! transaction only: amounts and their order, script types, sequence numbers, and how many
+//! addresses there are. Confidence is 0 to 100: from [`DETECTED_FROM`] on a transaction is a
+//! detected CoinJoin, below it a suspected one. Both are excluded from strong links if several
+//! owners pay in them (`joint`).
 
 use crate::address::Kind;
 
@@ -29,10 +31,11 @@ pub const ALL: &[&CoinJoin] = &[
     &payjoin::COINJOIN,
 ];
 
-/// A transaction is marked from this confidence on.
+/// From this confidence on a transaction is a detected CoinJoin; below it, a suspected one. Our
+/// judgement.
 pub const DETECTED_FROM: u8 = 50;
 
-/// A form of CoinJoin.
+/// A pattern of CoinJoins, and the rule that recognises it.
 #[derive(Debug)]
 pub struct CoinJoin {
     /// Stable name; also the name of its file.
@@ -53,15 +56,17 @@ pub struct CoinJoin {
 /// One input or output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leg {
+    /// Satoshi; 0 for an input whose amount is unknown.
     pub value: u64,
     pub kind: Kind,
     /// Fingerprint of its address.
     pub who: u64,
-    /// Of an input.
+    /// Sequence number of an input; 0 for an output.
     pub sequence: u32,
 }
 
-/// Outputs that are looked at one by one for what is left over. Our judgement.
+/// With more other outputs than this, [`TxView::left_over`] is false: it compares each of them with
+/// every input. Our judgement.
 const LEFT_OVER_MAX: usize = 400;
 
 /// What a rule looks at.
@@ -72,7 +77,7 @@ pub(crate) struct TxView<'a> {
     pub payers: usize,
     /// The amount that most outputs have, and how many have it; the larger of equally frequent ones.
     pub equal: (u64, usize),
-    /// What inputs bring in is known.
+    /// Whether the inputs' amounts are known.
     pub amounts: bool,
 }
 
@@ -141,17 +146,17 @@ impl<'a> TxView<'a> {
     }
 }
 
-/// The form with this stored code.
+/// The pattern with this stored code.
 pub(crate) fn by_code(code: u8) -> Option<&'static CoinJoin> {
     ALL.iter().copied().find(|m| m.code == code)
 }
 
-/// The form of CoinJoin that fits best, and its confidence.
+/// The pattern that fits best, and its confidence.
 pub(crate) fn judge(view: &TxView<'_>) -> Option<(&'static CoinJoin, u8)> {
     let found = ALL
         .iter()
         .enumerate()
         .filter_map(|(n, coinjoin)| Some(((coinjoin.judge)(view)?, std::cmp::Reverse(n))));
-    // Positions are reversed, so that of equally sure forms the earlier one wins.
+    // Positions are reversed, so that of equally confident patterns the earlier one wins.
     found.max().map(|(confidence, n)| (ALL[n.0], confidence))
 }

@@ -1,7 +1,8 @@
 //! Turns numbers of a fixed width into files, and files into numbers again.
 //!
-//! A column is rows of `W` bytes, little-endian, without header or padding. The manifest holds the number
-//! of rows, not the file's length: rows after that number belong to a write that never finished.
+//! A column is rows of `W` bytes, little-endian, without header or padding. The manifest, not the
+//! file's length, gives the number of rows: those after it are of an unfinished write or of
+//! orphaned blocks.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -24,8 +25,8 @@ impl<const W: usize> Writer<W> {
         Self::at(path, 0)
     }
 
-    /// Continues after `rows` rows and overwrites what follows; the file is truncated when the writer ends,
-    /// not here: a reader may have the rows mapped, including the one just after the last.
+    /// Continues after `rows` rows and overwrites what follows. Only [`Writer::finish`] truncates
+    /// the file: a reader may still have the rows mapped, including the one just after the last.
     pub fn at(path: &Path, rows: u64) -> io::Result<Self> {
         use std::io::Seek as _;
         let mut file = File::options()
@@ -70,12 +71,12 @@ impl<const W: usize> Writer<W> {
         self.file.write_all(&bytes)
     }
 
-    /// Everything so far in the file.
+    /// Writes the buffered rows to the file; does not wait for the disk.
     pub fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
 
-    /// All on the disk; how many rows.
+    /// Writes and syncs all rows, truncates the file after them, and returns their number.
     pub fn finish(self) -> io::Result<u64> {
         let path = self.path;
         let file = self
@@ -89,7 +90,7 @@ impl<const W: usize> Writer<W> {
     }
 }
 
-/// A column in memory.
+/// A column mapped into memory.
 pub(crate) struct Column<const W: usize> {
     map: Map,
     rows: u64,
@@ -156,7 +157,8 @@ pub(crate) struct Rising {
     step: u64,
 }
 
-/// Samples of a column: 8 KiB, which fits in the first-level cache.
+/// Samples of a long column, at least; fewer than twice as many, because the step is rounded down.
+/// So they take 8 to 16 KiB and fit in the first-level cache.
 const SAMPLES: u64 = 1_024;
 
 impl Rising {

@@ -1,9 +1,12 @@
 //! Compaction: moves final blocks out of memory and into the columns.
 //!
 //! Forward references out of the newest blocks (the input that spends an output, an address's last
-//! output, numbers by fingerprint) are rebuilt each time an index opens. Without compaction that takes
-//! longer with each block that is followed. The manifest first records how far compaction reaches, so an
-//! interrupted run is repeated before anything else; every step is idempotent.
+//! output, ids by fingerprint) are rebuilt each time an index opens. Without compaction, opening
+//! takes longer with each block that is followed.
+//!
+//! The manifest first records how far a compaction reaches. Every step is idempotent, and the
+//! follower repeats an interrupted compaction before it removes or adds blocks. Until then queries
+//! read the old base: what a compaction wrote above it is hidden.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,12 +20,13 @@ use crate::columns::{Column, NONE_5, Writer};
 use crate::index::STRONG_TAIL_BLOCKS;
 use crate::manifest::{Manifest, Run};
 
-/// Blocks that are folded together.
+/// Compaction waits for this many final blocks outside the base: about half a day. Our judgement.
 const FOLD_BLOCKS: u64 = 72;
-/// With this many sorted tables, all are merged into one. Our judgement.
+/// When compactions have written this many sorted tables, these are merged into one; the build's
+/// stays apart. Our judgement.
 const RUNS_MAX: usize = 8;
 
-/// Folds if there is enough, or if a fold was cut off.
+/// Compacts if enough blocks are final, or if a compaction was interrupted.
 pub(crate) fn compact_if_due(index: &Path, manifest: &mut Manifest) -> Result<(), Fault> {
     let to = manifest.counts.blocks.saturating_sub(STRONG_TAIL_BLOCKS);
     let due = manifest.folding > 0 || to >= manifest.deep.0 + FOLD_BLOCKS;
@@ -55,14 +59,15 @@ pub(crate) fn compact(index: &Path, manifest: &mut Manifest, tail: u64) -> Resul
     manifest.write(index)?;
     for run in old {
         for name in [names::ADDRESS_TABLE, names::TX_TABLE] {
-            // Remaining files are no longer referenced.
+            // A file that can't be removed does no harm: the manifest no longer names it.
             let _ = std::fs::remove_file(folder.join(run.file(name)));
         }
     }
     Ok(())
 }
 
-/// Which input spends an output, and each address's last output; how many addresses are deep then.
+/// Writes which input spends an output, and each address's last output. Returns the number of
+/// addresses in the new base.
 fn columns(folder: &Path, manifest: &Manifest, chain: &Chain) -> io::Result<u64> {
     let txs = chain.first_tx(manifest.deep.0)..chain.first_tx(manifest.folding);
     let (ins, outs) = (
@@ -95,7 +100,8 @@ fn columns(folder: &Path, manifest: &Manifest, chain: &Chain) -> io::Result<u64>
     Ok(addresses)
 }
 
-/// Writes a sorted table of the blocks that became final. If there are many tables, merges them and returns those replaced.
+/// Writes the sorted tables of the blocks that became final. If there are many runs, merges theirs
+/// into the new one. Returns the new run and those that it replaces.
 fn runs(
     folder: &Path,
     manifest: &Manifest,
@@ -103,7 +109,7 @@ fn runs(
     addresses: u64,
 ) -> io::Result<(Run, Vec<Run>)> {
     let mut run = Run {
-        // An interrupted run used this number too; its files are overwritten.
+        // An interrupted compaction used this number too; its files are overwritten.
         number: manifest.runs.iter().map(|r| r.number).max().unwrap_or(0) + 1,
         addresses: 0,
         txs: 0,

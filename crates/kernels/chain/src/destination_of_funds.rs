@@ -22,7 +22,7 @@ pub const DEPTH_MAX: u32 = 12;
 pub enum End {
     /// At a tagged service.
     Service(u32),
-    /// In a CoinJoin.
+    /// In a CoinJoin, detected or suspected.
     CoinJoin,
     /// In an unspent output.
     Unspent,
@@ -72,7 +72,8 @@ impl Taint {
     }
 }
 
-/// Follows the site's money.
+/// Traces the site's coins to where they went, through unknown addresses. Returns an arrival for
+/// each output at which the trace ended.
 pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
     let chain = &index.chain;
     let mut tainted: FxMap<u64, Taint> = FxMap::default();
@@ -167,7 +168,7 @@ fn shares(index: &Index, tx: u64, tainted: &FxMap<u64, Taint>) -> Vec<(u64, Tain
                 let taken = n.min(left);
                 left -= taken;
                 match mine.last_mut() {
-                    // Joined, or the list would grow with every transaction.
+                    // Merged with the stretch before, or the list would grow with every transaction.
                     Some(last) if last.1 == is => last.0 += taken,
                     _ => mine.push((taken, is)),
                 }
@@ -187,7 +188,8 @@ fn shares(index: &Index, tx: u64, tainted: &FxMap<u64, Taint>) -> Vec<(u64, Tain
         .collect()
 }
 
-/// Sums by where it ended.
+/// Totals by end: number of arrivals, then satoshi by poison, by haircut, and by first in, first
+/// out.
 pub fn sums(arrivals: &[Arrival]) -> BTreeMap<End, (u64, u64, f64, u64)> {
     let mut sums: BTreeMap<End, (u64, u64, f64, u64)> = BTreeMap::new();
     for a in arrivals {

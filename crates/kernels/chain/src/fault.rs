@@ -14,7 +14,7 @@ pub enum Fault {
     Io {
         /// Which file or folder.
         path: PathBuf,
-        /// What it said.
+        /// The system's error.
         why: io::Error,
     },
     /// No block files there.
@@ -31,8 +31,8 @@ pub enum Fault {
         /// The requested network.
         wanted: Network,
     },
-    /// The file doesn't begin with a block under the key in use: `xor.dat` is wrong or missing, or the file isn't
-    /// obfuscated.
+    /// With the key in use the file doesn't begin with a block: `xor.dat` is wrong or missing, or
+    /// the file isn't obfuscated.
     WrongKey {
         /// Which file.
         file: PathBuf,
@@ -88,7 +88,9 @@ pub enum Fault {
         block: String,
         /// Its height.
         height: u32,
-        /// Offset of the record most likely to be this block's, whose checksum does not match, in bytes.
+        /// Offset in bytes of the record most likely to be this block's; its checksum does not
+        /// match. Nothing if no record has the block's number of transactions, or its data don't
+        /// fit.
         offset: Option<u64>,
     },
     /// A block is missing.

@@ -18,10 +18,10 @@ use crate::{Fault, Network, undo};
 /// Largest record we read, bytes; a block has at most 4,000,000. Our judgement: twice the limit of
 /// consensus.
 pub const RECORD_BYTES_MAX: u64 = 8_000_000;
-/// Bytes read of each block to know its place: header and number of transactions.
+/// Bytes read of each record: magic and size, header, number of transactions.
 const HEAD_BYTES: usize = 8 + 80 + 9;
 
-/// As explorers print it.
+/// A hash in hex, with its bytes reversed, as explorers print it.
 pub fn hash_text(hash: &Hash) -> String {
     use std::fmt::Write as _;
     hash.iter().rev().fold(String::new(), |mut s, b| {
@@ -30,7 +30,7 @@ pub fn hash_text(hash: &Hash) -> String {
     })
 }
 
-/// Reads what [`hash_text`] writes.
+/// Reads what [`hash_text`] writes; nothing unless the text is 64 hex digits.
 pub fn hash_of_text(text: &str) -> Option<Hash> {
     let mut bytes: Hash = crate::address::unhex(text)?.try_into().ok()?;
     bytes.reverse();
@@ -51,10 +51,11 @@ pub(crate) struct Location {
     pub transactions: u64,
     /// Seconds since 1970, as its miner said.
     pub time: u32,
-    /// Difficulty, as the header has it.
+    /// The target from the header, in compact form (`nBits`).
     pub bits: u32,
-    /// How many blocks of as many transactions come before it in its file, by height, rivals included:
-    /// its undo data are likely as far on.
+    /// Its position among the file's blocks with the same number of transactions, by height,
+    /// competing blocks included. Its undo record is probably at the same position among those of
+    /// that number.
     pub rank: u32,
 }
 
@@ -145,7 +146,7 @@ impl Blocks {
         self.folder.join(format!("rev{number:05}.dat"))
     }
 
-    /// What is said where none of the undo data is a block's.
+    /// The fault for a block that none of the undo records fits.
     pub fn no_undo(&self, place: &Location, height: u32) -> Fault {
         Fault::NoUndo {
             file: self.undo_path(place.file),
@@ -174,9 +175,10 @@ impl Blocks {
         }
     }
 
-    /// The places of all blocks of a file from an offset on, and where the next record would begin.
+    /// The locations of all blocks of a file from an offset on, and the offset of the next record.
     ///
-    /// `live`: the node may be writing at the end; what isn't whole there isn't there yet.
+    /// With `live` the node may still be writing: the scan ends before an incomplete record instead
+    /// of failing.
     pub fn scan(&self, number: u32, from: u64, live: bool) -> Result<(Vec<Location>, u64), Fault> {
         let path = self.block_file(number);
         let io = || Fault::io(&path);
@@ -267,7 +269,7 @@ impl Blocks {
         }
     }
 
-    /// Nothing but zeros from there, plain or under the key.
+    /// Whether only zeros follow, either as stored or after XOR with the key.
     fn rest_is_empty(&self, file: &File, from: u64, length: u64) -> io::Result<bool> {
         let mut at = from;
         let (mut buffer, mut plain) = (vec![0; 1 << 16], Vec::new());
@@ -286,7 +288,7 @@ impl Blocks {
         Ok(zeros || masked)
     }
 
-    /// A block's bytes; its hash is checked.
+    /// Reads a block's bytes into `into` and checks the hash of its header.
     pub fn block(&self, place: &Location, into: &mut Vec<u8>) -> Result<(), Fault> {
         let path = self.block_file(place.file);
         let file = File::open(&path).map_err(Fault::io(&path))?;
@@ -329,7 +331,7 @@ impl Blocks {
         self.unmask(&mut bytes, 0);
         let mut records: HashMap<u64, Vec<(usize, usize)>> = HashMap::new();
         let mut at = 0;
-        // A record that isn't whole ends the file: whether a block misses it is seen at the block.
+        // Stops at an incomplete record without a fault: a block that needs it reports it missing.
         while let Some(head) = bytes.get(at..at + 8) {
             let magic: [u8; 4] = head[..4].try_into().expect("four");
             let size = u32::from_le_bytes(head[4..].try_into().expect("four")) as usize;
@@ -338,7 +340,8 @@ impl Blocks {
             if !self.network.magics().contains(&magic) || end > bytes.len() {
                 break;
             }
-            // Checksums wait: they cover the predecessor's hash, known only when a block asks.
+            // Checksums are checked in `of`: they cover the predecessor's hash, which only the block
+            // names.
             if let Some(n) = undo::transactions(&bytes[at + 8..at + 8 + size]) {
                 records.entry(n).or_default().push((at + 8, size));
             }
@@ -353,10 +356,12 @@ impl Blocks {
 }
 
 impl UndoFile {
-    /// Finds a block's undo data, among the records with as many transactions whose checksum fits, and
-    /// hands them to `use_it`. Of two blocks that ran a race both fit, because the checksum knows only
-    /// their common predecessor; so where one can't be used the next is tried, and the first's reason
-    /// is given when none can.
+    /// Finds a block's undo data among the records with its number of transactions and a matching
+    /// checksum, and hands them to `use_it`.
+    ///
+    /// The checksum covers only the predecessor's hash and the data, so the records of two
+    /// competing blocks both match. If `use_it` refuses one, the next is tried; if it refuses all,
+    /// its first reason is returned. Fails if no checksum matches.
     pub fn of<T, E>(
         &self,
         place: &Location,
@@ -374,8 +379,8 @@ impl UndoFile {
             .records
             .get(&place.transactions.saturating_sub(1))
             .ok_or_else(|| missing(None))?;
-        // Blocks are connected in the chain's order, so the likely one is as far on; then its
-        // neighbours, nearest first.
+        // Undo records are written in the order in which blocks are connected, so the likeliest one
+        // is at the block's rank; then its neighbours, nearest first.
         let likely = (place.rank as usize).min(records.len() - 1);
         let outwards = (0..records.len()).flat_map(|far| {
             let back = likely.checked_sub(far);
@@ -403,7 +408,7 @@ impl UndoFile {
     }
 }
 
-/// The chain with the most work, and the blocks not connected to it.
+/// The chain with the most work, and the blocks that connect to no chain.
 pub(crate) struct Order {
     /// By height.
     pub chain: Vec<Location>,
@@ -469,7 +474,7 @@ pub(crate) fn order(places: &[Location]) -> Order {
     Order { chain, apart }
 }
 
-/// How many hashes a block took on average, from the bits of its header; at least one.
+/// Expected number of hashes to find a block, from its header's `nBits`; at least one.
 pub(crate) fn work(bits: u32) -> u128 {
     let (exponent, mantissa) = (bits >> 24, u128::from(bits & 0x007f_ffff));
     // Above 34 the target does not fit into 256 bits, which consensus refuses.

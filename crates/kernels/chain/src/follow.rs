@@ -1,7 +1,8 @@
 //! Appends new blocks to an index, and removes those orphaned by a reorg.
 //!
-//! To orphan blocks, the counts are lowered; blocks in the base cannot be orphaned. Blocks are
-//! orphaned by counting less; as far as the base reaches none may be.
+//! Removing orphaned blocks only lowers the counts in the manifest: rows of the blocks that replace
+//! them are written over theirs. Blocks in the base can't be removed, because columns of earlier
+//! blocks hold forward references into them; a reorg that deep needs a rebuild.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -32,8 +33,11 @@ pub struct Followed {
 /// Blocks appended before the manifest is written again.
 const COMMIT_BLOCKS: usize = 64;
 
-/// Takes what is new in the block files into an index that there is. What is being written there is
-/// left for the next time.
+/// Appends the new blocks of the block files to an existing index, after removing those orphaned by
+/// a reorg. With `live`, blocks that the node has not finished writing are left for the next run.
+///
+/// Fails without a finished index, if it is of another network or rule set, if the reorg reaches
+/// into the base, or if the files don't hold the index's last block.
 // Long: a single pass whose state is in local variables.
 pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     let _lock = Lock::alone(b.index)?;
@@ -48,7 +52,8 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
             ),
         });
     }
-    // Columns already hold some of its rows: it must end before blocks are removed or added.
+    // An interrupted compaction has written some rows already, so it must be completed before
+    // blocks are removed or added.
     if manifest.folding > 0 {
         compact_if_due(b.index, &mut manifest)?;
     }
@@ -102,8 +107,8 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
             );
             let prepared = match prepared {
                 Ok(prepared) => prepared,
-                // The node stores a block when it comes and its undo data when it connects it; what
-                // isn't whole is looked at next time.
+                // The node stores a block when it arrives and its undo data when it connects it. An
+                // incomplete one is tried again in the next run.
                 Err(Fault::NoUndo { .. } | Fault::NoUndoFile { .. } | Fault::BadBlock { .. })
                     if b.live =>
                 {
@@ -142,11 +147,13 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     Ok(followed)
 }
 
-/// Where the best chain leaves the indexed one, and its blocks from there on.
+/// The height at which the best chain leaves the indexed one, and its blocks from there on; no
+/// blocks if the indexed chain is the best.
 // Long: a single pass whose state is in local variables.
 fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Location>), Fault> {
     let known = chain.counts.blocks;
-    // Blocks come in near their predecessors: the file before the one of a block some way back.
+    // New blocks are stored near their predecessors, so the scan starts one file before that of the
+    // block 200 back. Our judgement.
     let back = chain
         .block(known.saturating_sub(200))
         .file
@@ -191,7 +198,7 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Loca
             at = before;
         }
         let Some(&parent) = heights.get(&at.previous) else {
-            // Blocks below the part that was looked at, or behind a hole.
+            // Stale blocks that fork off below the heights known here, or blocks after a gap.
             if at.file > chain.block(known - 1).file
                 && apart.is_none_or(|a| (a.file, a.offset) > (at.file, at.offset))
             {
@@ -263,7 +270,7 @@ struct Append<'a> {
     txs: HashMap<Hash, (u64, u32)>,
     last: HashMap<u32, u64>,
     next_address: u32,
-    /// Of the outputs appended: whom they paid and how much, satoshi.
+    /// Address and amount (satoshi) of each output appended.
     made: Vec<(u64, u64)>,
 }
 
@@ -311,7 +318,7 @@ impl<'a> Append<'a> {
                         known.ok_or(Unfit::Block("spends from an address that was never paid"))?,
                     )
                 };
-                // What the undo data say was spent must be what was made.
+                // The spent output in the undo data must equal the output that was made.
                 let spent = (payer, input.value);
                 if self.made(source).is_some_and(|made| made != spent) {
                     return Err(Unfit::Block("has undo data of another block next to it"));
@@ -345,12 +352,12 @@ impl<'a> Append<'a> {
         Ok(())
     }
 
-    /// Whether what is said to be spent is what was made, as far as other blocks made it.
+    /// Whether the spent outputs in the undo data equal the outputs that earlier blocks made.
     fn fits(&self, rows: &Rows) -> bool {
         rows.ins.iter().all(|input| {
             let made = self.transaction(&input.previous);
             let Some((first, _)) = made.filter(|(_, n)| input.vout < *n) else {
-                // Made in this very block, or nowhere: `block` will see.
+                // Made in the same block, or not at all: `block` checks it.
                 return true;
             };
             let payer = match input.key.kind() {
@@ -362,7 +369,7 @@ impl<'a> Append<'a> {
         })
     }
 
-    /// Its first output and how many it has.
+    /// The first output of a transaction, and how many it has.
     fn transaction(&self, id: &Hash) -> Option<(u64, u32)> {
         self.txs.get(id).copied().or_else(|| {
             let outs = self.chain.outs(self.chain.find_tx(id)?);
@@ -370,7 +377,7 @@ impl<'a> Append<'a> {
         })
     }
 
-    /// Whom an output paid and how much, appended just now or before.
+    /// The address that an output paid and its amount, appended just now or before.
     fn made(&self, out: u64) -> Option<(u64, u64)> {
         let chain = self.chain;
         match out.checked_sub(chain.counts.outs) {
@@ -417,6 +424,6 @@ impl<'a> Append<'a> {
 
 /// Whether the folder holds a finished index, of any version.
 pub fn is_there(index: &Path) -> bool {
-    // Only its existence: whether it can be used is said by the one who opens it.
+    // Only that it exists: opening it shows whether it can be used.
     File::open(index.join("manifest")).is_ok()
 }

@@ -37,9 +37,9 @@ const LINK: usize = 17;
 pub(crate) struct Files {
     /// Each address's root; at a root its tree's size.
     roots: PathBuf,
-    /// For each root that ceased to be one, by which link, counted from one.
+    /// For each former root, the number of the link that attached it, counted from one; 0 for none.
     parents: PathBuf,
-    /// Joins in the order they were made.
+    /// Unions in the order they were made.
     links: PathBuf,
 }
 
@@ -62,19 +62,21 @@ pub(crate) struct Growing {
     parents: Column<4>,
     links: Writer<LINK>,
     largest_refused: u32,
-    /// Joins to come, and whether the guard is asked.
+    /// Unions not yet applied, and whether the guard may refuse them.
     waiting: Vec<(Union, bool)>,
     refused: u64,
     /// The first write that failed.
     fault: Option<io::Error>,
 }
 
-/// Joins that are made together: memory is asked for all their nodes before the first is needed.
+/// Unions that are applied together: the nodes of all of them are loaded before the first is
+/// needed, so that cache misses overlap.
 const TOGETHER: usize = 128;
 
 impl Growing {
     pub fn create(files: Files, addresses: u64) -> io::Result<Self> {
-        // A row of zeros is none: what was never written takes no room on the disk.
+        // Zero means no link, so the file may start sparse: rows never written take no room on the
+        // disk.
         File::create(&files.parents)?.set_len(addresses * 4)?;
         Self::with(files, vec![ROOT | 1; addresses as usize], 0)
     }
@@ -120,7 +122,7 @@ impl Growing {
         Self::with(files, nodes, links)
     }
 
-    /// Refuses joins of two clusters that both have more members than this.
+    /// Refuses unions of two clusters that both have more members than this.
     pub fn guarded(mut self, members: u32) -> Self {
         self.largest_refused = members;
         self
@@ -143,12 +145,12 @@ impl Growing {
         }
     }
 
-    /// Unless the guard refuses it.
+    /// Queues a union, which the guard may refuse.
     pub fn union(&mut self, union: Union) {
         self.later(union, true);
     }
 
-    /// Whatever the guard says.
+    /// Queues a union that the guard does not check.
     pub fn union_always(&mut self, union: Union) {
         self.later(union, false);
     }
@@ -220,7 +222,8 @@ impl Growing {
         Ok(())
     }
 
-    /// Writes what isn't written yet. How many joins there are, and how many the guard refused.
+    /// Writes what isn't written yet, and reports the first write that failed. Returns the number
+    /// of unions in the file and how many the guard refused.
     pub fn finish(mut self) -> io::Result<(u64, u64)> {
         self.apply_waiting();
         if let Some(fault) = self.fault {
@@ -265,7 +268,7 @@ fn link_of_row(row: &[u8; LINK], sequence: u64) -> Link {
     (number(0), union, sequence)
 }
 
-/// A forest to ask.
+/// A finished forest, for queries.
 pub(crate) struct Forest {
     roots: Column<4>,
     parents: Column<4>,
@@ -278,7 +281,7 @@ pub(crate) struct Forest {
 }
 
 impl Forest {
-    /// A base of `addresses` addresses and `links` unions.
+    /// A base of `base` addresses and `links` unions.
     pub fn open(files: &Files, base: u64, links: u64) -> io::Result<Self> {
         Ok(Self {
             roots: Column::read(&files.roots, base)?,
@@ -325,12 +328,12 @@ impl Forest {
         root
     }
 
-    /// A join of one of the newest blocks.
+    /// Adds a union of one of the newest blocks, unless the guard refuses it.
     pub fn union(&mut self, union: Union) {
         self.union_unless(union, self.largest_refused);
     }
 
-    /// Whatever the guard says.
+    /// Adds a union without asking the guard.
     pub fn union_always(&mut self, union: Union) {
         self.union_unless(union, u32::MAX);
     }
@@ -362,7 +365,8 @@ impl Forest {
         None
     }
 
-    /// Joins that lead from one address to the other, in order; nothing where none do.
+    /// Unions that lead from one address to the other, in order; `None` if the two are in different
+    /// clusters.
     pub fn way(&self, from: u32, to: u32) -> Option<Vec<Union>> {
         let mut way = Vec::new();
         // Pairs still to be linked, the nearest last.
@@ -402,7 +406,8 @@ impl Forest {
         };
         let (xs, ys) = (above(x), above(y));
         let common = *xs.iter().find(|n| ys.contains(n))?;
-        // The last link below the common root on either side; the later made one linked them.
+        // On each side, the link just below the common root. The later of the two merged the
+        // clusters.
         let last = |all: &[u32]| {
             let at = all.iter().position(|n| *n == common)?;
             let child = *all.get(at.checked_sub(1)?)?;
@@ -410,7 +415,7 @@ impl Forest {
                 .map(|(_, union, sequence)| (child, union, sequence))
         };
         let side = |child: u32, union: &Union, of_x: bool| {
-            // `a` is below the child, or `b` is.
+            // Either `a` is in the child's subtree, or `b` is.
             let a_below = above(union.a).contains(&child);
             (*union, a_below == of_x)
         };
@@ -427,7 +432,7 @@ impl Forest {
     }
 }
 
-/// Joins over the base come after all of the base.
+/// Sequence numbers of overlay unions start here, above all of the base.
 const OVER: u64 = 1 << 40;
 
 /// No address.
@@ -438,7 +443,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Walks the joins from one address to the other.
+    /// Walks the unions from one address to the other.
     fn leads(way: &[Union], from: u32, to: u32) -> bool {
         let mut at = from;
         for union in way {

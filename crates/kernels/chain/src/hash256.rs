@@ -1,7 +1,8 @@
 //! SHA-256 of SHA-256, as Bitcoin names blocks and transactions.
 //!
-//! A chain has billions of short texts to hash: what fits is laid out with its padding and compressed in
-//! one go, which saves a third over a hasher that is fed piece by piece.
+//! A chain has billions of short inputs to hash. An input that fits is laid out with its padding
+//! and compressed in one call, which takes a third less time than a hasher that is fed piece by
+//! piece.
 
 use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
@@ -9,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 /// A block hash or txid in internal byte order; explorers print it reversed.
 pub type Hash = [u8; 32];
 
-/// Where the state begins (FIPS 180-4, 5.3.3).
+/// SHA-256's initial hash value (FIPS 180-4, 5.3.3).
 const BEGIN: [u32; 8] = [
     0x6a09_e667,
     0xbb67_ae85,
@@ -22,7 +23,8 @@ const BEGIN: [u32; 8] = [
 ];
 // Bytes that SHA-256 compresses at a time (FIPS 180-4).
 const BLOCK: usize = 64;
-/// What is longer is hashed piece by piece. Our judgement.
+/// Longest padded input that is laid out whole, in blocks; a longer one is fed to the hasher. Our
+/// judgement.
 const BLOCKS_MAX: usize = 16;
 
 /// The parts one after another, hashed twice.
@@ -37,7 +39,7 @@ pub(crate) fn sha256d(parts: &[&[u8]]) -> Hash {
         }
         return Sha256::digest(hasher.finalize()).into();
     }
-    // What is not used need not be cleared.
+    // Three buffer sizes, so that a short input does not pay for clearing a long buffer.
     match blocks {
         // Headers and pairs of hashes.
         0..=2 => laid_out::<2>(parts, length, blocks),

@@ -2,8 +2,8 @@
 //!
 //! Strong: inputs spent together, outside CoinJoins. Weak: which output of a payment is its change. The
 //! change rules run in a fixed order. Each keeps those of the remaining outputs it would accept as
-//! change; the rule that leaves exactly one names it. A rule that would keep none is skipped, except for
-//! the first two: without them nothing counts as change.
+//! change; the rule that leaves exactly one names it. A rule that would keep none is skipped,
+//! except the first two, which are mandatory: an output that fails one of them is never change.
 
 use crate::Kind;
 use crate::block::{habits, out_bits, satoshi};
@@ -33,10 +33,10 @@ pub const ALL: &[&Heuristic] = &[
     &peel_chain::HEURISTIC,
 ];
 
-/// How sure a rule is; the two are never silently merged.
+/// The layer a rule links in; the two are never silently merged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Strength {
-    /// Spent together, outside mixes.
+    /// Spent together, outside CoinJoins.
     Strong,
     /// A rule about change.
     Weak,
@@ -70,7 +70,8 @@ pub struct Heuristic {
     pub source: &'static str,
     /// 0 to 100: our judgement of how often the rule is right, informed by `measured`; never 100.
     pub confidence: u8,
-    /// On which chains, how often it named one, and how often that was wrong.
+    /// On which chains it was measured, how often it named the change, and how often that was
+    /// wrong.
     pub measured: &'static str,
     /// Mandatory: an output that fails it is not change. Mandatory heuristics come first among the change
     /// heuristics.
@@ -91,7 +92,7 @@ pub fn by_code(code: u8) -> Option<&'static Heuristic> {
     ALL.iter().copied().find(|h| h.code == code)
 }
 
-/// A payment whose change is looked for.
+/// A payment while its change is being determined.
 pub(crate) struct Change<'a> {
     chain: &'a Chain,
     tx: u64,
@@ -204,7 +205,8 @@ pub(crate) fn strong_unions(chain: &Chain, tx: u64, mut each: impl FnMut(Union))
     if ins.end - ins.start < 2 || chain.is_joint(tx) {
         return;
     }
-    // A star around the first address: one union fewer than addresses connects them all.
+    // A star around the first address connects them all. An address that occurs twice makes a
+    // second union, which changes nothing.
     let mut first = NO_ADDRESS;
     for input in ins {
         let b = chain.payer(input);
@@ -224,7 +226,8 @@ pub(crate) fn strong_unions(chain: &Chain, tx: u64, mut each: impl FnMut(Union))
     }
 }
 
-/// A rule of less confidence links nothing; what it says is shown with the transaction only.
+/// A rule of less confidence makes no link; what it names is only shown with the transaction. Our
+/// judgement.
 pub(crate) const LINKS_FROM: u8 = 75;
 /// A site grows only by rules of at least this confidence: one wrong link brings a payer's whole wallet.
 pub const SITE_GROWS_FROM: u8 = 85;

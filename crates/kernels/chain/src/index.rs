@@ -19,25 +19,28 @@ pub use movements::Movement;
 pub use proof::Proof;
 pub use view::{Coin, Transaction};
 
-/// Blocks at the tip that a reorg may still orphan; they stay outside the base of the strong forest.
+/// Blocks at the tip that a reorg may still orphan; they stay outside the base of the columns and
+/// of the strong forest. Our judgement.
 pub(crate) const STRONG_TAIL_BLOCKS: u64 = 100;
-/// Change rules look at how an output was spent; the newest week of blocks may still be unspent.
+/// Blocks at the tip outside the base of the weak forest, a week of them. Change rules look at how
+/// an output is spent later, so their answers for newer blocks still change. Our judgement.
 pub(crate) const WEAK_TAIL_BLOCKS: u64 = 1_008;
-/// A change rule never melts two clusters that both have more addresses.
+/// A change rule never merges two clusters that both have more addresses than this. Our judgement.
 pub const WEAK_GUARD_MEMBERS: u32 = 10_000;
 
-/// What an index holds, without opening it.
+/// What an index holds, as its manifest says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IndexInfo {
     /// Height and hash of the last block.
     pub tip: (u64, Hash),
     /// How many transactions, inputs, outputs and addresses.
     pub sizes: [u64; 4],
-    /// Joins that the guard against melting large clusters refused when it was built.
+    /// Unions that the guard (`WEAK_GUARD_MEMBERS`) refused during the build.
     pub refused_joins: u64,
 }
 
-/// Looks what an index holds.
+/// Reads what an index holds from its manifest, without opening or locking it. Fails without an
+/// index, or if it is of another version or rule set.
 pub fn index_info(folder: &Path) -> Result<IndexInfo, Fault> {
     let m = rule_set::manifest(folder)?;
     let c = m.counts;
@@ -51,10 +54,10 @@ pub fn index_info(folder: &Path) -> Result<IndexInfo, Fault> {
 /// An index.
 pub struct Index {
     pub(crate) chain: Chain,
-    /// Strong and weak up to some blocks below the tip, until they are first queried.
+    /// The bases of the strong and the weak forest, until the first query completes them.
     base: Mutex<Option<[Forest; 2]>>,
     forests: OnceLock<[Forest; 2]>,
-    /// The first transactions that their bases haven't joined.
+    /// The first transactions above the strong and the weak base.
     from: (u64, u64),
     network: Network,
     blocks_folder: PathBuf,
@@ -70,7 +73,8 @@ impl std::fmt::Debug for Index {
 }
 
 impl Index {
-    /// Opens a finished index; while it is open, no other process can append to it.
+    /// Opens a finished index. While it is open, no process can append to it or replace it; they
+    /// fail with [`Fault::Busy`], as this does while one of them works.
     pub fn open(folder: &Path) -> Result<Self, Fault> {
         if !folder.exists() {
             return Err(Fault::NoIndex {
@@ -107,7 +111,7 @@ impl Index {
         })
     }
 
-    /// Both forests; the newest blocks' joins are made when they are first asked for.
+    /// Both forests; the first call adds the unions of the newest blocks.
     fn forests(&self) -> &[Forest; 2] {
         self.forests.get_or_init(|| {
             let mut base = self.base.lock().expect("lock poisoned");
@@ -139,7 +143,7 @@ impl Index {
         &self.forests()[1]
     }
 
-    /// Whose chain.
+    /// The network of its blocks.
     pub fn network(&self) -> Network {
         self.network
     }
@@ -149,12 +153,12 @@ impl Index {
         &self.folder
     }
 
-    /// Where its block files lay when it was built.
+    /// The folder of its block files: as of the build, or as set since.
     pub fn blocks_folder(&self) -> &Path {
         &self.blocks_folder
     }
 
-    /// The current folder of its block files.
+    /// Sets the folder that block files are read from; it is not stored in the index.
     pub fn set_blocks_folder(&mut self, folder: &Path) {
         folder.clone_into(&mut self.blocks_folder);
     }
@@ -179,12 +183,12 @@ impl Index {
         [c.txs, c.ins, c.outs, c.addresses]
     }
 
-    /// The number of an address in this index; nothing when the chain never saw it.
+    /// The number of an address in this index; `None` if the chain never paid it.
     pub fn find(&self, key: &Key) -> Option<u32> {
         self.chain.find(key)
     }
 
-    /// The script or key of the address with that number.
+    /// The script or key of the address with that number. Panics beyond the last address.
     pub fn key(&self, address: u32) -> Key {
         self.chain.key(address)
     }

@@ -1,8 +1,9 @@
-//! What is known of addresses from outside: which service's they are said to be.
+//! What is known of addresses from outside: the services they are said to belong to.
 //!
-//! Claims about owners come in as tags and are kept apart from what the chain's structure shows. A cluster
-//! belongs to a service if all its tags name that service, or if those that do are far more confident than
-//! the others. Otherwise the cluster has no owner and only the tagged addresses themselves count.
+//! Claims about owners come in as tags and are kept apart from what the chain's structure shows. A
+//! cluster is attributed to a service if all its tags that apply to clusters name that service, or
+//! if the most confident of them is at least twice as confident as every other service's. Otherwise
+//! only the tagged addresses themselves are attributed.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::heuristics::Strength;
 pub struct Tag {
     /// Its number in the index.
     pub address: u32,
-    /// Whose, by a number of the caller's.
+    /// The service, by a number that the caller chooses.
     pub service: u32,
     /// A trace ends there: an exchange, a market, a mixer. False for what only names a person's wallet.
     pub stops: bool,
@@ -48,13 +49,14 @@ fn winner(claims: &Claims) -> Option<u32> {
 pub struct Contested {
     /// Its root in the strong layer.
     pub root: u32,
-    /// Those who claim it.
+    /// The services that claim it.
     pub services: Vec<u32>,
-    /// The one it is taken for, where its tags are far surer than the others.
+    /// The one it is attributed to, if its most confident tag is at least twice as confident as
+    /// every other's.
     pub taken_for: Option<u32>,
 }
 
-/// All claims, ready to be asked.
+/// All claims, indexed for lookups.
 #[derive(Default, Debug)]
 pub struct Known {
     addresses: FxMap<u32, (u32, (bool, u8))>,
@@ -64,7 +66,7 @@ pub struct Known {
     stops: FxMap<u32, bool>,
 }
 
-/// How an address comes to be a service's.
+/// How an address was attributed to a service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum How {
     /// It is tagged itself.
@@ -74,7 +76,8 @@ pub enum How {
 }
 
 impl Known {
-    /// From tags.
+    /// Indexes tags. Builds the forests of the newest blocks if a tag applies to its cluster and no
+    /// query has needed them yet.
     pub fn new(index: &Index, tags: &[Tag]) -> Self {
         let mut known = Self::default();
         for tag in tags {
@@ -115,7 +118,8 @@ impl Known {
         self.addresses.get(&address).map(|said| said.0)
     }
 
-    /// How sure the surest claim about a service is, 0 to 100.
+    /// Confidence of the most confident tag of a service, on any address, 0 to 100; 0 without a
+    /// tag.
     pub fn confidence(&self, service: u32) -> u8 {
         self.confidence.get(&service).copied().unwrap_or(0)
     }
@@ -125,12 +129,12 @@ impl Known {
         self.stops.get(&service).copied().unwrap_or(false)
     }
 
-    /// The service an address is taken for.
+    /// The service an address is attributed to.
     pub fn service_of(&self, index: &Index, address: u32) -> Option<u32> {
         self.how(index, address).map(|h| h.0)
     }
 
-    /// The same, and how it comes to be.
+    /// The service an address is attributed to, and how.
     pub fn how(&self, index: &Index, address: u32) -> Option<(u32, How)> {
         if let Some(service) = self.tagged(address) {
             return Some((service, How::Tagged));
@@ -149,7 +153,7 @@ impl Known {
         Some((service, How::Cluster(Strength::Weak)))
     }
 
-    /// The service an address is taken for without weak links.
+    /// The service an address is attributed to without weak links.
     pub fn surely(&self, index: &Index, address: u32) -> Option<u32> {
         self.how(index, address)
             .filter(|(_, how)| *how != How::Cluster(Strength::Weak))

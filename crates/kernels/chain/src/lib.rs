@@ -1,10 +1,12 @@
 //! Turns a node's block files into clusters, payers and traces.
 //!
-//! An address is not a person, and every link names transaction and rule. The way: [`build`] reads a
-//! folder of block files into an index, [`follow`] appends to it, [`Index`] answers. Nothing here has
-//! a clock, a network or names of services: what is known of addresses is handed in with the question.
+//! An address is not a person, and every link names its transaction and rule. [`build`] reads a
+//! folder of block files into an index, [`follow`] appends new blocks, and [`Index`] answers
+//! queries. The crate reads no clock, uses no network and knows no service names: the caller passes
+//! what it knows of addresses as tags ([`known`]).
 //!
-//! Useful for: who paid these addresses, by which service; why two addresses are taken for one owner's.
+//! Useful for: who paid these addresses, and through which service; why two addresses are
+//! attributed to one owner.
 //! Not useful for: amounts hidden off the chain (Lightning), other chains, and who a person is.
 
 #![deny(missing_docs)]

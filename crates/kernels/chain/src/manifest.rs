@@ -11,7 +11,8 @@ use crate::address::unhex;
 use crate::files::{Hash, hash_of_text, hash_text};
 use crate::{Fault, Network, Secret};
 
-/// Version of the files; an index of another version must be rebuilt.
+/// Version of the files. An index of another version must be rebuilt, except one of
+/// [`VERSION_WITHOUT_RULES`] while today's rules are its rules.
 const VERSION: u64 = 6;
 /// The version before, whose manifest does not name its rule set.
 const VERSION_WITHOUT_RULES: u64 = 5;
@@ -20,7 +21,7 @@ pub(crate) const RULES_OF_VERSION_5: &str =
     "767dc8983a333e75f40b2a752ee25b77e3ce18804b0d3af3f353b7728fbf24ec";
 const NAME: &str = "manifest";
 
-/// How many rows count.
+/// How many rows of each column belong to the index; later rows in the files don't.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Counts {
     pub blocks: u64,
@@ -31,7 +32,7 @@ pub(crate) struct Counts {
     pub key_bytes: u64,
 }
 
-/// Sorted tables of what was folded together.
+/// The sorted tables that one compaction wrote.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Run {
     pub number: u64,
@@ -52,7 +53,7 @@ pub(crate) struct Manifest {
     /// Digest of the rule set the index was built with.
     pub rules: String,
     pub network: Network,
-    /// Where the block files lay.
+    /// Folder of the block files when the index was built.
     pub blocks_folder: PathBuf,
     pub secret: Secret,
     /// Name of the folder with the columns.
@@ -61,18 +62,19 @@ pub(crate) struct Manifest {
     pub counts: Counts,
     /// Rows of the sorted tables: addresses, transactions.
     pub tables: (u64, u64),
-    /// Blocks and addresses whose columns are whole: these blocks must be final.
+    /// Blocks and addresses in the base, whose forward references are in the columns. These blocks
+    /// can't be removed by a reorg.
     pub deep: (u64, u64),
-    /// Up to which block a fold is under way; 0 for none.
+    /// Number of blocks that an unfinished compaction will leave in the base; 0 if there is none.
     pub folding: u64,
-    /// Tables after the first ones.
+    /// Tables of compactions; the build's own are not among them.
     pub runs: Vec<Run>,
     /// Blocks and addresses in the base of the strong forest, and of the weak one.
     pub strong: (u64, u64),
     pub weak: (u64, u64),
-    /// Joins of the strong and the weak forest.
+    /// Unions recorded in the bases of the strong and the weak forest.
     pub links: (u64, u64),
-    /// Joins that the guard refused in the weak base.
+    /// Unions that the guard refused in the weak base.
     pub refused: u64,
 }
 
@@ -169,7 +171,7 @@ impl Manifest {
         };
         let version = next("version")?;
         let without_rules = version == VERSION_WITHOUT_RULES.to_string();
-        // Before the checksum, so that an older form is named as such and not as damage.
+        // Before the checksum, so that another version is reported as such and not as damage.
         if version != VERSION.to_string() && !without_rules {
             return Err(format!(
                 "it was built by another version (its form is {version}, ours {VERSION})"

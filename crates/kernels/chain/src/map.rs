@@ -57,7 +57,7 @@ impl Map {
 
     pub fn flush(&self) -> io::Result<()> {
         match self {
-            // Waits for the disk: compaction must not count these rows in the manifest before.
+            // Waits for the disk: the manifest must not count these rows before they are on it.
             Map::Write(map) => map.flush(),
             Map::Empty | Map::Read(_) => Ok(()),
         }

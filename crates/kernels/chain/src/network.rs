@@ -1,15 +1,15 @@
-//! Turns a network's name into its magic bytes, its first block and its addresses' beginnings.
+//! Turns a network's name into its magic bytes, its genesis block and its address prefixes.
 
 /// One of Bitcoin's networks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Network {
-    /// The one with money.
+    /// The network whose coins have value.
     Mainnet,
     /// Testnet, third or fourth.
     Testnet,
     /// The public signet.
     Signet,
-    /// A chain of one's own.
+    /// A private chain for tests.
     Regtest,
 }
 
@@ -32,12 +32,13 @@ impl Network {
         }
     }
 
-    /// By that name.
+    /// The network with that name; nothing for any other text.
     pub fn by_name(name: &str) -> Option<Self> {
         NETWORKS.into_iter().find(|n| n.name() == name)
     }
 
-    /// First four bytes of each record in the block files (Bitcoin Core, `kernel/chainparams.cpp`).
+    /// Possible first four bytes of a record in the block files (Bitcoin Core,
+    /// `kernel/chainparams.cpp`).
     pub fn magics(self) -> &'static [[u8; 4]] {
         match self {
             Network::Mainnet => &[[0xf9, 0xbe, 0xb4, 0xd9]],

@@ -14,7 +14,7 @@ use crate::manifest::Lock;
 use crate::rule_set;
 use crate::{Fault, Index, Network, heuristics};
 
-/// A block with undo data before it: two bytes say how long those are.
+/// Parses a block that follows its undo data; the first two bytes are their length, little-endian.
 pub fn block(bytes: &[u8]) {
     let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
         return;
@@ -26,8 +26,8 @@ pub fn block(bytes: &[u8]) {
     let _ = crate::coinjoins_of_block(block);
 }
 
-/// Reads and parses all blocks with their undo data as a build does, and keeps nothing: bytes of blocks,
-/// transactions.
+/// Reads and parses all blocks with their undo data as a build does, and keeps nothing. Returns the
+/// bytes of the blocks and the number of transactions.
 pub fn parse(network: Network, blocks: &Path) -> Result<(u64, u64), Fault> {
     let b = Build {
         network,
@@ -100,7 +100,8 @@ fn made_up(block: &[u8]) -> Option<Vec<u8>> {
     Some(undo)
 }
 
-/// Parses one block again and again, with undo data made up for its inputs: bytes of blocks.
+/// Parses one block `times` times, with undo data made up for its inputs. Returns the bytes parsed;
+/// nothing if the bytes are not a block.
 pub fn parse_again(block: &[u8], times: u32) -> Option<u64> {
     let undo = made_up(block)?;
     let (mut parser, secret) = (Parser::default(), [1, 2, 3, 5]);
@@ -137,7 +138,8 @@ pub fn compact(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
     crate::compaction::compact(index, &mut manifest, tail)
 }
 
-/// The different input addresses of each transaction whose inputs are linked.
+/// The input addresses of each transaction whose inputs are linked. The first one occurs once;
+/// others may repeat.
 pub fn linked_inputs(
     index: &Index,
     mut each: impl FnMut(&[u32]) -> io::Result<()>,
@@ -159,8 +161,8 @@ pub fn linked_inputs(
     Ok(())
 }
 
-/// A fingerprint of each address where it is paid and where it pays, transaction by transaction; the flag
-/// says that it is paid.
+/// The fingerprints of payers and payees, transaction by transaction, once for each input and
+/// output with an address. The flag is true for a payee.
 pub fn meetings(
     index: &Index,
     mut each: impl FnMut(u64, bool) -> io::Result<()>,
@@ -205,7 +207,7 @@ pub fn cluster(addresses: u32, rows: &[u32], folder: &Path) -> io::Result<u64> {
     Ok(growing.finish()?.0)
 }
 
-/// How many clusters of several addresses [`cluster`] left there.
+/// How many clusters of two or more addresses [`cluster`] wrote to the folder.
 pub fn clusters(addresses: u32, links: u64, folder: &Path) -> io::Result<usize> {
     let files = Files::named(folder, "probe");
     let forest = Forest::open(&files, u64::from(addresses), links)?;

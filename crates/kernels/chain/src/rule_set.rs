@@ -27,8 +27,9 @@ fn checked(manifest: Manifest) -> Result<Manifest, &'static str> {
     }
 }
 
-/// Digest of all rules, in the order they are asked: names, codes, revisions and confidence. Not of their
-/// texts: rewording a rule must not outdate an index that took a day to build.
+/// Digest of all rules and CoinJoin patterns, in the order they are asked: of a rule its name,
+/// code, revision, strength and confidence; of a pattern its name, code, revision and whether it is
+/// joint. Texts don't count: rewording a rule must not outdate an index that took hours to build.
 pub(crate) fn digest() -> String {
     let rules = heuristics::ALL.iter().map(|h| {
         format!(

@@ -11,8 +11,8 @@ use crate::coinjoins::{self, CoinJoin, Leg, TxView};
 use crate::files::Hash;
 use crate::hash256::sha256d;
 
-/// Transactions of a block that look like mixes: id, form, confidence. The place in the bytes where it
-/// couldn't be read is not known; a block that isn't one gives nothing.
+/// The transactions of a block that look like CoinJoins: id, pattern, confidence (0 to 100). `None`
+/// if the bytes are not exactly one block; the parser does not report the offset of a fault.
 pub fn coinjoins_of_block(block: &[u8]) -> Option<Vec<(Hash, &'static CoinJoin, u8)>> {
     let mut looking = CoinJoinVisitor::default();
     let parsed = bsl::Block::visit(block, &mut looking).ok()?;
@@ -101,7 +101,7 @@ impl Visitor for CoinJoinVisitor {
                 self.found.push((id, coinjoin, confidence));
             }
         }
-        // Here: the visitor comes to inputs and outputs before their transaction.
+        // Cleared at the end: the visitor sees inputs and outputs before their transaction.
         self.ins.clear();
         self.outs.clear();
         ControlFlow::Continue(())

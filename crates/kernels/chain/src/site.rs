@@ -12,18 +12,21 @@ use crate::heuristics::{self, Heuristic, Strength};
 use crate::known::Known;
 use crate::{Index, coinjoins};
 
-/// Addresses of one site at most; beyond, something has melted together that doesn't belong. Our
+/// Most addresses of one site. With more, clusters of different owners have been merged. Our
 /// judgement.
 pub const SITE_ADDRESSES_MAX: usize = 5_000_000;
-/// Outputs of a stranger's address that are looked at, the newest first.
+/// Outputs of an address that are searched for payments to the site, the newest first. Our
+/// judgement.
 const OUTPUTS_LOOKED_AT: usize = 10_000;
-/// A weak link brings in no cluster larger than this and larger than the site. Our judgement.
+/// A weak link is refused if the cluster behind it is larger than this and also larger than the
+/// site. Our judgement.
 const STRANGERS_MAX: u32 = 1_000;
 
-/// Coins of at least this many addresses combined into one are reported as a move.
+/// Coins of at least this many addresses combined into one output are reported as a move. Our
+/// judgement.
 const WHOLE_FROM: usize = 3;
 
-/// Why an address is taken for the site's.
+/// Why an address is attributed to the site.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Because {
     /// It was handed in.
@@ -37,7 +40,7 @@ pub enum Because {
         /// The rule.
         rule: &'static Heuristic,
     },
-    /// One transaction moved everything between the two; nothing else links them.
+    /// One transaction without change moved coins between the two; nothing else links them.
     Move {
         /// The site's address.
         to: u32,
@@ -46,16 +49,16 @@ pub enum Because {
     },
 }
 
-/// An address taken for the site's.
+/// An address attributed to the site.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Member {
     /// Its number.
     pub address: u32,
     /// Whether strong links alone lead to a seed.
     pub strength: Strength,
-    /// The least confidence on the way from a seed, 0 to 100.
+    /// The lowest confidence along the path from a seed, 0 to 100.
     pub confidence: u8,
-    /// The last link of that way.
+    /// The last link of that path.
     pub because: Because,
 }
 
@@ -73,18 +76,18 @@ pub struct Doubtful {
 /// Why a link was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refused {
-    /// The address, or its cluster, is a known service's.
+    /// The address, or its cluster, belongs to this known service.
     Service(u32),
-    /// Number of addresses in its cluster.
+    /// Its cluster, with this many addresses, is too large.
     Large(u32),
-    /// Spent together in what may be a CoinJoin.
+    /// Spent together in what may be a CoinJoin of this pattern.
     CoinJoin(&'static str),
     /// The rule alone isn't sure enough for a site to grow by.
     Unsure,
-    /// Its wallet pays the site at another address, as payers do.
+    /// It also pays the site in another transaction, as payers do.
     Payer,
-    /// All coins of this many addresses became one coin, without change: a wallet was consolidated, or
-    /// its whole balance was paid out.
+    /// Coins of this many addresses became one output, without change: a wallet may have been
+    /// consolidated, or its whole balance paid out.
     Whole(u32),
     /// The site has too many addresses already.
     Full,
@@ -95,7 +98,7 @@ pub enum Refused {
 pub struct Site {
     /// Its addresses, in the order they were found.
     pub members: Vec<Member>,
-    /// Those that were not taken, by number.
+    /// Those that may belong to it and were not added, by number.
     pub doubtful: Vec<Doubtful>,
     places: FxMap<u32, usize>,
 }
@@ -106,7 +109,7 @@ impl Site {
         self.places.get(&address).copied()
     }
 
-    /// Whether an address was taken.
+    /// Whether an address is among the members.
     pub fn has(&self, address: u32) -> bool {
         self.places.contains_key(&address)
     }
@@ -121,7 +124,7 @@ impl Site {
     }
 }
 
-/// The site of these addresses.
+/// Finds the addresses of the site that these seeds belong to.
 pub fn site(index: &Index, seeds: &[u32], known: &Known) -> Site {
     let mut growing = Growing {
         index,
@@ -142,7 +145,7 @@ pub fn site(index: &Index, seeds: &[u32], known: &Known) -> Site {
     }
     // To the end before any weak link, so that an address gets the strongest reason there is.
     growing.strongly();
-    // Oldest first, and each accepted link brings its strong ones before the next is judged.
+    // In the order found. Each accepted link brings its strong ones before the next is judged.
     while let Some((from, to, tx, rule)) = growing.weak.pop_front() {
         growing.weakly(from, to, tx, rule);
         growing.strongly();
@@ -164,9 +167,9 @@ struct Growing<'a> {
     doubtful: BTreeMap<u32, Doubtful>,
     /// Weak links to look at: from, to, transaction, rule.
     weak: VecDeque<(u32, u32, u64, &'static Heuristic)>,
-    /// Transactions that were looked at as spending.
+    /// Spending transactions that were examined.
     done: FxSet<u64>,
-    /// The first member whose transactions weren't looked at.
+    /// The first member whose transactions were not examined yet.
     next: usize,
 }
 
@@ -200,7 +203,7 @@ impl Growing<'_> {
         }
     }
 
-    /// Weak: the payment that this output may be the change of.
+    /// Queues a weak link to the payer, if this output is taken for a payment's change.
     fn as_change(&mut self, address: u32, out: u64) {
         let chain = &self.index.chain;
         let tx = chain.tx_of_out(out);
@@ -231,7 +234,8 @@ impl Growing<'_> {
                 rule: &heuristics::MULTI_INPUT,
             };
             if let Some((coinjoin, confidence)) = joint {
-                // In a detected CoinJoin the other parties are strangers; in a suspected one they may be the site.
+                // In a detected CoinJoin the other inputs are strangers'; in a suspected one they
+                // may be the site's own.
                 if confidence < coinjoins::DETECTED_FROM {
                     self.doubt(address, because, Refused::CoinJoin(coinjoin.name));
                 }
@@ -263,7 +267,8 @@ impl Growing<'_> {
         }
     }
 
-    /// Reports wallets that moved everything to the site, and wallets the site moved everything to.
+    /// Reports addresses whose coins were combined into one output of the site, and addresses that
+    /// coins of the site were combined into.
     fn moves(&mut self) {
         let chain = &self.index.chain;
         let mut found = Vec::new();
@@ -281,7 +286,8 @@ impl Growing<'_> {
         }
     }
 
-    /// The other side of a transaction that moved everything, and how many addresses had it.
+    /// The other side of a transaction that combined coins into one output, and how many addresses
+    /// the coins came from.
     fn whole(&self, tx: u64, to: u32) -> Option<(u32, Because, u32)> {
         let chain = &self.index.chain;
         let (ins, outs) = (chain.ins(tx), chain.outs(tx));
@@ -306,7 +312,7 @@ impl Growing<'_> {
         Some((other, Because::Move { to, tx }, payers.len() as u32))
     }
 
-    /// Whether an address spends, in another transaction, to one of the site's that isn't its change.
+    /// Whether an address pays the site in a transaction other than `but`; change doesn't count.
     fn pays_the_site(&self, address: u32, but: u64) -> bool {
         let chain = &self.index.chain;
         let received = chain.received(address).take(OUTPUTS_LOOKED_AT);
@@ -330,7 +336,7 @@ impl Growing<'_> {
             return;
         }
         let because = Because::Link { to: from, tx, rule };
-        // Weak links say nothing here: this one is among those that would.
+        // Attribution without weak links: the link being judged is one of them.
         let known = self.known.surely(self.index, to);
         if let Some(service) = known.filter(|s| self.known.stops(*s)) {
             return self.doubt(to, because, Refused::Service(service));
@@ -372,7 +378,7 @@ pub struct Receipt {
     pub out: u64,
     /// Satoshi.
     pub satoshi: u64,
-    /// To whom.
+    /// The site's address that it paid.
     pub address: u32,
 }
 
@@ -383,19 +389,20 @@ pub struct Receipts {
     pub payments: Vec<Receipt>,
     /// At most [`DUST_SATOSHI_MAX`]: advertising and tracking by strangers, not payments.
     pub dust: Vec<Receipt>,
-    /// Mined.
+    /// Outputs of coinbases.
     pub mined: Vec<Receipt>,
-    /// Out of mixes in which the site took part itself.
+    /// Outputs of CoinJoins, detected or suspected, in which the site took part itself.
     pub mixed: Vec<Receipt>,
 }
 
 /// Outputs up to this amount are dust, not payments, in satoshi. Our judgement.
 pub const DUST_SATOSHI_MAX: u64 = 1_000;
 
-/// Everything that others paid to a site.
+/// Everything that others paid to a site. Its own change and moves between its addresses are left
+/// out.
 pub fn receipts(index: &Index, site: &Site, known: &Known) -> Receipts {
     let chain: &Chain = &index.chain;
-    // A seed that a service hosts is spent by the service, for whomever.
+    // The service spends the coins of a seed it hosts, for any of its customers.
     let hosted: FxMap<u32, u32> = site
         .members
         .iter()

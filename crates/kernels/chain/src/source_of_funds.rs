@@ -1,8 +1,9 @@
 //! From a payment back to the services its coins came out of.
 //!
 //! The trace follows coins, not clusters: each input to the output it spends, to the transaction that
-//! made it. It ends at services, at wallets that behave like one, at CoinJoins and at newly mined coins.
-//! Every end is a candidate source of the payment, and each candidate carries their number.
+//! made it. It ends at services, at wallets that behave like one, at CoinJoins, at newly mined
+//! coins and at the limits below. Services and wallets that behave like one are the candidate
+//! sources of the payment; the other ends are only counted.
 
 use std::collections::VecDeque;
 
@@ -16,9 +17,9 @@ use crate::known::{How, Known};
 use crate::site::Receipt;
 use crate::spool::in_threads;
 
-/// How far back the walk goes, in changes of wallet. Our judgement.
+/// How far back a trace goes, in intermediate wallets. Our judgement.
 pub const WALLETS_MAX: u32 = 6;
-/// How many outputs one walk looks at. Our judgement.
+/// How many outputs the trace of one payment visits. Our judgement.
 pub const OUTPUTS_MAX: usize = 300;
 /// With this many candidates a payment is reported as ambiguous, and the trace ends. Our judgement.
 pub const CANDIDATES_MAX: usize = 8;
@@ -43,9 +44,9 @@ pub enum Source {
 /// A candidate source of a payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Candidate {
-    /// Whose.
+    /// The service, or the unnamed wallet.
     pub source: Source,
-    /// How the service was recognised; nothing for an unnamed one.
+    /// How the service was attributed; `None` for an unnamed wallet.
     pub how: Option<How>,
     /// The service's transaction.
     pub tx: u64,
@@ -62,20 +63,20 @@ pub struct Candidate {
 /// How often a trace ended without a service.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Ends {
-    /// At mixes.
+    /// At CoinJoins.
     pub mixes: u32,
-    /// At new coins.
+    /// At newly mined coins.
     pub mined: u32,
-    /// At limits of the walk.
+    /// At the limits of a trace: wallets, outputs or candidates.
     pub limits: u32,
 }
 
-/// What the path back from a payment comes to.
+/// The source-of-funds trace of one payment.
 #[derive(Clone, Default, Debug)]
 pub struct SourceTrace {
     /// Nearest first.
     pub candidates: Vec<Candidate>,
-    /// What else it met.
+    /// Ends without a service.
     pub ends: Ends,
 }
 
@@ -86,7 +87,8 @@ pub fn trace_sources(
     payments: &[Receipt],
     threads: usize,
 ) -> Vec<SourceTrace> {
-    // Neighbours share much of their ways, so each thread takes long parts, and more than one.
+    // Consecutive payments share much of their history, which a walker caches: so parts are long,
+    // but several for each thread.
     let at_a_time = (payments.len() / (threads * 4).max(1)).max(PAYMENTS_AT_A_TIME);
     let parts: Vec<&[Receipt]> = payments.chunks(at_a_time).collect();
     let walked = in_threads(threads, &parts, |part| {
@@ -98,7 +100,7 @@ pub fn trace_sources(
     walked.into_iter().flatten().collect()
 }
 
-/// Payments that a thread takes at least.
+/// Fewest payments in a part. Our judgement.
 const PAYMENTS_AT_A_TIME: usize = 4_096;
 
 /// What a walk finds at a transaction.
@@ -111,7 +113,7 @@ enum Stop {
     Wallet(u32),
 }
 
-/// The ways back from a site's payments.
+/// Traces payments, and caches what it finds at each transaction.
 struct Walker<'a> {
     index: &'a Index,
     known: &'a Known,
@@ -129,7 +131,8 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Payments of one site share much of their ways.
+    /// What a trace finds at a transaction; cached, because payments of one site share much of
+    /// their history.
     fn met(&mut self, tx: u64) -> Stop {
         if let Some(met) = self.met.get(&tx) {
             return *met;
@@ -152,7 +155,8 @@ impl<'a> Walker<'a> {
         met
     }
 
-    /// Who a transaction's inputs are: a service, or what behaves like one.
+    /// The service that a transaction's inputs belong to, or the wallet that behaves like one; how
+    /// it was attributed, and the confidence.
     fn source(&mut self, tx: u64) -> Option<(Source, Option<How>, u8)> {
         let chain = &self.index.chain;
         for input in chain.ins(tx) {
@@ -169,7 +173,8 @@ impl<'a> Walker<'a> {
                     How::Cluster(heuristics::Strength::Strong) => 90,
                     How::Cluster(heuristics::Strength::Weak) => 75,
                 };
-                // A cluster is at most as certain as the tag that names it.
+                // Never more than the service's most confident tag, even if that tag is on an
+                // address of another cluster.
                 let confidence = confidence.min(self.known.confidence(service));
                 return Some((Source::Service(service), Some(how), confidence));
             }
@@ -180,7 +185,7 @@ impl<'a> Walker<'a> {
         like.then_some((Source::Unnamed(payer), None, 45))
     }
 
-    /// The path back from a payment.
+    /// Traces one payment.
     fn back(&mut self, payment: &Receipt) -> SourceTrace {
         let chain = &self.index.chain;
         let mut way = SourceTrace::default();
@@ -237,7 +242,7 @@ impl<'a> Walker<'a> {
                         out,
                         hops,
                         wallets,
-                        // At most WALLETS_MAX, so six times eight.
+                        // Eight for each wallet; WALLETS_MAX bounds it to 48.
                         confidence: confidence.saturating_sub(wallets as u8 * 8),
                     });
                     continue;
@@ -313,7 +318,7 @@ impl<'a> Walker<'a> {
             && self.change(tx).is_some()
     }
 
-    /// A transaction and those before and after it that its wallet's change leads to.
+    /// A transaction, and those before and after it along its wallet's change.
     fn chain_of_change(&mut self, tx: u64) -> Vec<u64> {
         let chain = &self.index.chain;
         let mut all = vec![tx];

@@ -14,7 +14,8 @@ use crate::block::Fingerprint;
 
 pub(crate) type Record = [u64; 2];
 
-// 16 KiB a part, so 128 MiB for the 8,192 parts of PART_BITS_MAX.
+// 16 KiB a part, so 128 MiB in a spool with the 8,192 parts of PART_BITS_MAX. A build has two such
+// spools open.
 const BUFFER_RECORDS: usize = 1 << 10;
 // Room for 5.5 · 10^11 inputs or outputs; with a flag and 24 bits of fingerprint, 64 in all.
 const POSITION_BITS: u32 = 39;
@@ -43,7 +44,7 @@ pub(crate) struct Spool {
 #[derive(Default)]
 struct Part {
     waiting: Vec<Record>,
-    /// Location of its pieces: offset and number of records.
+    /// Its pieces in the file: offset and number of records.
     pieces: Vec<(u64, u32)>,
     records: u64,
 }
@@ -214,7 +215,8 @@ impl Partitions {
     }
 }
 
-/// Calls a function for each item on several threads and returns the results in order.
+/// Calls a function for each item on up to `threads` threads, at least one, and returns the results
+/// in the order of the items. Panics if the function does.
 pub fn in_threads<A: Sync, B: Send>(
     threads: usize,
     all: &[A],
@@ -245,13 +247,14 @@ pub fn in_threads<A: Sync, B: Send>(
     results.into_iter().map(|r| r.1).collect()
 }
 
-/// A part that its records fill stays in the second-level cache.
+/// Records planned for a part: 2 MiB, about the size of a second-level cache. Our judgement.
 const RECORDS_PER_PART: u64 = 1 << 17;
-/// Most bits that choose a part. It caps the records waiting for a write; beyond it, parts grow
-/// instead. Our judgement.
+/// Most bits that choose a part. The cap bounds the memory of records waiting for a write; in a
+/// longer chain, parts grow instead. Our judgement.
 const PART_BITS_MAX: u32 = 13;
 
-/// Sorts records whose first bits are equal: one counting pass by the next bits, then little heaps.
+/// Sorts records whose first `equal_bits` bits are equal: a counting sort by the next bits, then a
+/// comparison sort within each bucket.
 fn sort(records: &mut Vec<Record>, scratch: &mut Vec<Record>, equal_bits: u32) {
     let n = records.len();
     // Below that, counting costs more than comparing. Our judgement.
@@ -287,7 +290,8 @@ fn sort(records: &mut Vec<Record>, scratch: &mut Vec<Record>, equal_bits: u32) {
     std::mem::swap(records, scratch);
 }
 
-/// Numbers for positions that come in any order, written in the order of positions.
+/// Takes pairs of position and number in any order, and hands the numbers over in the order of
+/// positions.
 pub(crate) struct ScatterPass {
     spool: Spool,
     rows: u64,
@@ -312,7 +316,8 @@ impl ScatterPass {
             .push((position >> SCATTER_BITS) as usize, [position, number])
     }
 
-    /// Hands over each position in order with its number, `none` where there was none.
+    /// Hands over every position in order with its number, or with `none` if it was given no
+    /// number.
     pub fn each(
         &self,
         none: u64,
@@ -336,7 +341,7 @@ impl ScatterPass {
     }
 }
 
-/// Which positions are first of their kind, and how many are before one.
+/// A bitmap of the positions where something occurs for the first time, with a rank for each.
 pub(crate) struct FirstOccurrences {
     words: Vec<u64>,
     before: Vec<u64>,
@@ -354,7 +359,8 @@ impl FirstOccurrences {
         self.words[(position / 64) as usize] |= 1 << (position % 64);
     }
 
-    /// After the last mark, before the first question.
+    /// Returns how many positions are marked. Call it after the last `mark` and before the first
+    /// `rank`.
     pub fn count(&mut self) -> u64 {
         let mut total = 0;
         self.before = self

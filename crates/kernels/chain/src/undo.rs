@@ -10,12 +10,13 @@ use crate::address::{Key, Kind};
 pub struct Spent {
     /// Satoshi.
     pub value: u64,
-    /// To whom it was.
+    /// What it paid to.
     pub key: Key,
 }
 
-/// Calls `each` with (transaction, input, what was spent); transactions are counted without the
-/// block's first. `None` where the data can't be read or something is left over.
+/// Calls `each` with (transaction, input, spent output). Transaction 0 is the block's second,
+/// because undo data omit the coinbase. `None` if the data can't be read or bytes are left over;
+/// `each` may have been called before.
 pub fn spent(data: &[u8], mut each: impl FnMut(usize, usize, Spent)) -> Option<()> {
     let mut rest = data;
     // Not used to reserve memory: it comes from outside, and every entry must be present anyway.

@@ -107,8 +107,8 @@ fn change_link(chain: &crate::chain::Chain, tx: u64) -> Option<(u64, &'static He
     heuristics::change(chain, tx).filter(|(_, rule)| rule.confidence >= heuristics::LINKS_FROM)
 }
 
-/// Calls `visit` with every link of an address. A transaction's inputs are one another's
-/// neighbours, so each transaction needs to be opened once only.
+/// Calls `visit` with every link of an address. A transaction's inputs are all linked to one
+/// another, so its inputs are visited from the first of them only.
 fn links(
     index: &Index,
     from: u32,

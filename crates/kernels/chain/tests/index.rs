@@ -223,13 +223,13 @@ fn an_index_says_what_the_blocks_say() {
 
 #[test]
 fn following_block_by_block_comes_to_the_same_and_undoes_what_lost() {
-    // From the second record on, so the blocks that lose are followed and then removed.
+    // From the second record on, so the blocks that will be orphaned are appended and then removed.
     following_from(1);
 }
 
 #[test]
 fn blocks_that_were_built_in_and_lost_leave_nothing_behind() {
-    // The build ends with the two blocks that lose.
+    // The build ends with the two blocks that will be orphaned.
     following_from(STALE_AT as usize + 1);
 }
 
@@ -248,7 +248,7 @@ fn following_from(first: usize) {
     let records = records(&from.join("blk00000.dat"));
     let ends: Vec<usize> = records.iter().map(|r| r.1).collect();
     let cut = |bytes: &[u8]| fs::write(to.join("blk00000.dat"), bytes).unwrap();
-    // Two blocks on the way will lose.
+    // Two blocks on the way will be orphaned.
     let lost = STALE_AT as usize + 1;
     cut(&bytes[..ends[first]]);
     index(other.path()).unwrap();
@@ -265,7 +265,8 @@ fn following_from(first: usize) {
             std::io::Write::write_all(file.as_mut().unwrap(), &[0xa5; 777]).unwrap();
         }
         let followed = with(other.path(), Network::Regtest, true, follow).unwrap();
-        // Now and then what is deep is folded in, or begun to be.
+        // Compacts after each block, from the third on; every third time only its first step is
+        // done.
         if n > first + 2 {
             // Three blocks stay out, because two may be orphaned.
             probes::compact(&other.path().join("index"), 3, n % 3 == 0).unwrap();
@@ -446,7 +447,8 @@ fn each_fault_names_file_and_offset() {
     fs::write(&blk, bad).unwrap();
     fails(|f| matches!(f, Fault::BadBlock { .. }), &[&at(8)]);
 
-    // A block cut out leaves a hole; the first one cut out leaves no chain.
+    // Without a block in the middle there is a gap; without the first one, nothing begins the
+    // chain.
     let hole = [&plain[..ends[4]], &plain[ends[5]..ends[ends.len() - 1]]].concat();
     fs::write(&blk, masked(hole)).unwrap();
     fails(

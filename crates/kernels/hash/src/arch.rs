@@ -1,7 +1,8 @@
 //! Picks, at run time, the code for the vector registers this machine has.
 //!
-//! There is one source for all: the compiler makes it once for every machine and once more for
-//! wider registers. No path fuses a multiplication with an addition, so all give the same bits.
+//! The filters have one source, compiled for every machine, and again for AVX2 and for AVX-512.
+//! Only the transpose is written a second time, for AVX-512. No path fuses a multiplication with an
+//! addition, so all give the same bits.
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -14,6 +15,6 @@ pub(crate) fn small<R: Rows>(rows: &R) -> Small {
     if let Some(small) = x86_64::small(rows) {
         return small;
     }
-    // ARM comes here too: nothing is written for NEON.
+    // Other architectures come here, ARM among them: nothing is written for NEON.
     stripes::small::<R, stripes::OneByOne>(rows)
 }

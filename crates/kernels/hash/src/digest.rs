@@ -8,7 +8,7 @@ use std::fmt;
 /// Longest digest any kind has, in bytes. Given by the kinds: PDQ and SHA-256 have 256 bits.
 pub const DIGEST_BYTES_MAX: usize = 32;
 
-/// 16, 20 or 32 bytes, most significant first, as the kind's hex form is written.
+/// Up to 32 bytes (the kinds have 16, 20 or 32), in the order of the hex form.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest {
     bytes: [u8; DIGEST_BYTES_MAX],
@@ -73,7 +73,7 @@ impl Digest {
         })
     }
 
-    /// From hex of either case, exactly `len_bytes` bytes long.
+    /// From hex of either case, exactly `2 × len_bytes` digits.
     pub fn from_hex(text: &str, len_bytes: usize) -> Result<Self, DigestError> {
         // Before the doubling below, which a length of `usize::MAX` would overflow.
         if len_bytes > DIGEST_BYTES_MAX {

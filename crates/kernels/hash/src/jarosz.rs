@@ -1,5 +1,6 @@
-//! A picture's luma to a PDQ digest: filtered to 64×64, quality, 16×16 of a DCT, and one bit for
-//! each value above the median.
+//! Turns a picture's luma into a PDQ digest. The picture is filtered down to 64×64, which also
+//! gives the quality. Of its DCT, 16×16 coefficients are kept, and each one above the median sets a
+//! bit.
 //!
 //! Every value is computed by the same float operations in the same order as the reference
 //! (facebook/ThreatExchange pdq/cpp), which is what makes the digests bit-exact. The filters,
@@ -169,7 +170,8 @@ fn bits(coefficients: &Coefficients) -> Digest {
     Digest::from_bytes(&bytes).expect("32 bytes fit")
 }
 
-/// The lower median, as Torben's method finds it. Where values equal it, sorting gives the same.
+/// The lower median, as the reference finds it by Torben's method. Sorting gives the same value,
+/// also where it occurs several times.
 fn median(values: &[f32]) -> f32 {
     let mut sorted = values.to_vec();
     let middle = (sorted.len() - 1) / 2;

@@ -1,4 +1,4 @@
-//! The hash kinds there are, each one file, each an entry in [`ALL`].
+//! The hash kinds: each is one file and one entry in [`ALL`].
 
 use std::io::{self, Read};
 
@@ -38,7 +38,7 @@ pub struct Kind {
     pub by_default: bool,
     /// Length of a digest.
     pub digest_bytes: usize,
-    /// When two digests count as the same thing.
+    /// When two digests match.
     pub matching: Matching,
     /// How a digest is made.
     pub compute: Compute,
@@ -65,7 +65,7 @@ impl Kind {
     }
 }
 
-/// How settled an entry of a registry is.
+/// How settled a hash kind is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum KindStatus {
@@ -77,7 +77,7 @@ pub enum KindStatus {
     Retired,
 }
 
-/// When two digests count as the same thing.
+/// When two digests match.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Matching {
     /// Only when every bit is equal.
@@ -137,7 +137,7 @@ impl Kind {
         }
     }
 
-    /// Largest distance that matches, in bits, of kinds that match nearly.
+    /// Largest distance that matches, in bits; `None` for kinds that match exactly.
     pub fn radius_bits(&self) -> Option<u32> {
         match self.matching {
             Matching::Hamming { radius_bits, .. } => Some(radius_bits),
@@ -153,13 +153,13 @@ impl Kind {
 
 /// Reads to the end, a piece at a time.
 fn feed(from: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    // On the stack and cheap to zero once a file; larger reads gain little. Our judgement.
+    // Small enough for the stack, and zeroed once a file; larger reads gain little. Our judgement.
     let mut piece = [0; 64 << 10];
     loop {
         match from.read(&mut piece) {
             Ok(0) => return Ok(()),
             Ok(n) => take(&piece[..n]),
-            // A signal came before any byte did: nothing is lost, read again.
+            // A signal interrupted the read before any byte was read: try again.
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }

@@ -21,13 +21,13 @@ pub use digest::{Digest, DigestError};
 pub use kinds::{Compute, Example, Kind, KindStatus, Matching};
 pub use pixels::{Pixels, PixelsError};
 
-/// A digest computed from pixels, with the reference's own opinion of how much it says.
+/// A digest computed from pixels, with PDQ's own measure of the picture's detail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Perceptual {
     /// The digest.
     pub digest: Digest,
-    /// 0 (flat, says nothing) to 100. Lists are matched only at [`Matching::Hamming::quality_min`]
-    /// or above.
+    /// 0 (flat, no detail) to 100. Match a list only at [`Matching::Hamming::quality_min`] or
+    /// above; nothing in this crate checks it.
     pub quality: u8,
 }
 
@@ -36,11 +36,11 @@ pub struct Perceptual {
 pub enum Turn {
     /// As stored.
     Original,
-    /// A quarter turn.
+    /// A quarter turn counterclockwise.
     Rotate90,
     /// Half a turn.
     Rotate180,
-    /// Three quarters of a turn.
+    /// A quarter turn clockwise.
     Rotate270,
     /// Mirrored top to bottom.
     FlipX,

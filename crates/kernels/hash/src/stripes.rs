@@ -7,8 +7,9 @@
 //! - rows are kept only while the column filter's window covers them;
 //! - in the second pass the running sums go on, but only what is kept is divided and stored.
 //!
-//! Memory: five times sixteen rows, one window of rows (1/128 of the height), and 64 floats a row.
-//! The tests' [`naive`](self) twin filters the whole picture, one line at a time.
+//! Memory: five stripes, a ring of the window's rows (1/128 of the height) and up to two stripes
+//! more, and 64 floats for each row of the picture. The tests' [`naive`](self) twin filters the
+//! whole picture, one line at a time.
 
 use std::cell::RefCell;
 
@@ -75,8 +76,8 @@ pub(crate) fn small<R: Rows, T: Transpose>(rows: &R) -> Small {
     kept.end::<T>()
 }
 
-/// Memory that is used again for the next picture: asking the system for it takes longer than
-/// filtering. What was in it is still there.
+/// Memory that the thread keeps for its next picture, because allocating it takes longer than
+/// filtering. It is not cleared, and it is freed only when the thread ends.
 struct Buffer(Vec<f32>);
 
 thread_local! {
@@ -193,7 +194,7 @@ pub(crate) type Square = [Lanes; LANES];
 pub(crate) trait Transpose {
     /// The first sixteen values of each row; rows are `width` apart.
     fn into_lanes(rows: &[f32], width: usize, lanes: &mut Square);
-    /// The way back.
+    /// The inverse of `into_lanes`.
     fn from_lanes(lanes: &Square, rows: &mut [f32], width: usize);
 }
 
@@ -346,7 +347,7 @@ impl Columns {
         true
     }
 
-    /// Emits one more row after the last input row; false when none is.
+    /// Emits one more row after the last input row; false if none is left.
     #[inline(always)]
     fn end(&mut self, out: &mut [f32]) -> bool {
         // From here on the window only loses rows, as many as phase four has steps.
@@ -365,7 +366,8 @@ impl Columns {
     }
 }
 
-/// The second pass: rows sixteen at a time, of which 64 values each are kept, then 64 columns.
+/// The second pass: filters sixteen rows at a time and keeps 64 values of each, then filters those
+/// 64 columns.
 struct VerticalPass {
     width: usize,
     height: usize,
@@ -480,7 +482,7 @@ impl VerticalPass {
         let rows = self.rows.0.as_chunks::<SMALL>().0;
         let mut small = [[0.0; SMALL]; SMALL];
         let (mut next, mut out) = (0, 0);
-        // On a picture lower than 64 the same row is kept more than once.
+        // On a picture of fewer than 64 rows the same row is kept more than once.
         let mut give = |sums: &[f32; SMALL], size: f32| {
             while next < SMALL && centre(next, self.height) == out {
                 small[next] = sums.map(|s| s / size);

@@ -46,7 +46,8 @@ fn pdq_is_bit_exact_to_pypi_pdqhash() {
         .spawn()
         .expect("the oracle starts");
     let mut input = oracle.stdin.take().unwrap();
-    // Writing from a second thread: both pipes would fill and each side wait for the other.
+    // Writes from a second thread: otherwise both pipes could fill, and each side wait for the
+    // other.
     let answers = std::thread::scope(|scope| {
         scope.spawn(|| {
             for p in &pictures {

@@ -1,5 +1,5 @@
-//! PDQ and vPDQ frames against digests that PyPI `pdqhash` 0.2.8 gave for pictures made here, recorded
-//! once: what a stranger's `cargo test` compares with, without Python.
+//! PDQ and vPDQ frames against digests that PyPI `pdqhash` 0.2.8 gave for pictures generated here.
+//! They were recorded once, so that `cargo test` needs no Python.
 
 mod pictures;
 

@@ -1,7 +1,7 @@
 //! Picks, at run time, the code that counts bits with the registers this machine has.
 //!
-//! One source for all; the compiler makes it once for every machine and once more for machines
-//! that count bits in wide registers.
+//! There is one source, compiled for every machine and again for those that count bits in wide
+//! registers.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -19,7 +19,7 @@ pub(crate) fn scan(entries: &[Words], query: &Words, radius_bits: u32) -> Vec<Hi
     portable(entries, query, radius_bits)
 }
 
-/// [`scan`] for each query; a piece of the entries stays near while all queries look at it.
+/// [`scan`] for each query. All queries scan a piece of the entries while it is in the cache.
 pub(crate) fn scan_each(entries: &[Words], queries: &[Words], radius_bits: u32) -> Vec<Vec<Hit>> {
     let mut answers = vec![Vec::new(); queries.len()];
     for (number, piece) in entries.chunks(PIECE).enumerate() {
@@ -43,9 +43,9 @@ pub(crate) fn probe(index: &Index, query: &Words, radius_bits: u32) -> Option<Ve
     index.probe(query, radius_bits)
 }
 
-/// A table of zeroes that will be read all over: in large pages, where the system has them.
+/// A zeroed table for random reads, in huge pages where the system has them.
 pub(crate) fn zeroes<T: Clone + Default>(len: usize) -> Vec<T> {
-    // Room first, advice second, zeroes last: memory gets its pages when it is first touched.
+    // The advice comes before the zeroes: memory gets its pages when it is first written.
     let mut table = Vec::with_capacity(len);
     #[cfg(target_os = "linux")]
     linux::large_pages(&table);
@@ -53,8 +53,8 @@ pub(crate) fn zeroes<T: Clone + Default>(len: usize) -> Vec<T> {
     table
 }
 
-/// Asks memory for an element that will be read soon. Where the machine has no way to ask, nothing
-/// happens, and nothing but time depends on it.
+/// Prefetches an element that will be read soon. Does nothing on machines without such an
+/// instruction; only speed depends on it.
 #[inline(always)]
 pub(crate) fn prefetch<T>(of: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
@@ -63,9 +63,9 @@ pub(crate) fn prefetch<T>(of: &[T], at: usize) {
     let _ = (of, at);
 }
 
-/// Entries whose distances are counted before any of them is looked at.
+/// Entries whose distances are counted before any of them is compared with the radius.
 const BLOCK: usize = 256;
-/// Entries that every query of a batch looks at before the next ones are fetched: 128 KiB.
+/// Entries that every query of a batch scans before the next ones are read: 128 KiB.
 const PIECE: usize = 4_096;
 
 #[inline(always)]

@@ -3,8 +3,9 @@
 //! If two entries differ in at most `r` bits, and each chunk `i` is given a threshold `tᵢ` so that
 //! the sum of all `tᵢ + 1` is `r + 1`, then at least one chunk differs in at most `tᵢ` bits
 //! (otherwise the chunks alone would differ in more than `r`). So the buckets around the query's
-//! chunks hold every neighbour. Chunks are about as wide as the list is long (log₂), so that a
-//! bucket holds about one entry: at 10⁷ entries eleven chunks and some 2,850 probes.
+//! chunks hold every neighbour. Of n entries, chunks are about log₂ n bits wide, so that a bucket
+//! holds about one entry: at 10⁷ entries there are eleven chunks, and a query probes some 2,850
+//! buckets.
 //!
 //! Bound: a query never examines so many candidates that a scan would be cheaper. Where buckets are
 //! crowded (flat pictures, thousands of near-equal digests), the scan answers instead.
@@ -13,11 +14,11 @@ use std::thread;
 
 use crate::{Bits256, Hit, Words, arch, words, words_distance};
 
-/// Below this many entries a scan is cheaper than probing. Our judgement, from measurements.
+/// Up to this many entries a scan is cheaper than probing. Our judgement, from measurements.
 const SCAN_ENTRIES_MAX: usize = 8_192;
-/// Cost of comparing one candidate, in scanned entries; measured, see docs/performance.md.
+/// Cost of comparing one candidate, in scanned entries. Our judgement.
 const STEPS_PER_CANDIDATE: usize = 12;
-/// Cost of reading one bucket, in scanned entries.
+/// Cost of reading one bucket, in scanned entries. Our judgement.
 const STEPS_PER_PROBE: usize = 12;
 /// Candidates prefetched before the first of them is compared.
 const PIECE: usize = 128;
@@ -27,10 +28,11 @@ const CHUNK_BITS_MAX: u32 = 26;
 const CHUNK_BITS_MIN: u32 = 10;
 /// Memory of all tables together, in bytes for each entry. Our judgement.
 const TABLE_BYTES_PER_ENTRY_MAX: usize = 160;
-/// The radius chunks are fitted to; other radii are answered just as exactly, only slower.
+/// The radius that chunks are fitted to, PDQ's. Other radii are answered as exactly; larger ones
+/// take longer.
 const DESIGN_RADIUS_BITS: u32 = 31;
 
-/// Largest distance there is. A larger radius means the same, and must not overflow the thresholds.
+/// Largest distance there is. A larger radius is cut to it, so that the thresholds don't overflow.
 const BITS: u32 = 256;
 
 /// An immutable set of entries that can be searched.
@@ -67,7 +69,7 @@ impl Chunk {
 }
 
 impl Index {
-    /// Builds the tables, with as many threads as there are cores. At most 2³² − 2 entries.
+    /// Builds the tables, with as many threads as there are cores. Panics above 2³² − 2 entries.
     pub fn new(entries: Vec<Bits256>) -> Self {
         Self::of_words(entries.len(), entries.iter().map(words))
     }
@@ -153,8 +155,8 @@ impl Index {
         if self.tables.is_empty() || steps > self.entries.len() {
             return None;
         }
-        // Three walks instead of one, each asking memory for what the next one reads: jumps that
-        // would wait for one another are under way at the same time.
+        // Three passes instead of one. Each prefetches what the next one reads, so that cache
+        // misses overlap instead of following one another.
         let mut places: Vec<u32> = Vec::with_capacity(probes);
         let mut ends = Vec::with_capacity(self.tables.len());
         for (table, threshold) in self.tables.iter().zip(&thresholds) {
@@ -235,7 +237,7 @@ impl Index {
         for position in candidates.drain(..) {
             let entry = &self.entries[position as usize];
             let distance_bits = words_distance(entry, query);
-            // Taken only in the first table that sees it, so that nothing comes twice.
+            // Reported only by the first table that finds it, so that no hit is reported twice.
             if distance_bits <= radius_bits && !self.seen_before(number, entry, query, thresholds) {
                 hits.push(Hit {
                     distance_bits,
@@ -255,8 +257,9 @@ impl Index {
     }
 }
 
-/// Chunks that together cover all 256 bits: as many as make a query look at the fewest places,
-/// buckets and candidates together, where entries are spread evenly. About log₂ of the length wide.
+/// Chunks that together cover all 256 bits, each about log₂ of the length wide. Their number is the
+/// one with which a query reads the fewest buckets and candidates together, if entries are spread
+/// evenly.
 fn chunks(len: usize) -> Vec<Chunk> {
     let table_bytes = |count: u32| -> usize {
         let starts: usize = widths(count).map(|width| 4 << width).sum();
@@ -315,8 +318,8 @@ fn build(entries: &[Words], chunks: &[Chunk]) -> Vec<Table> {
     tables
 }
 
-/// What each chunk may differ in: the `tᵢ` of the module's first paragraph, −1 for a chunk that
-/// need not be looked at. Narrow chunks get the larger ones, because their balls are smaller.
+/// How many bits each chunk may differ in: the `tᵢ` above, −1 for a chunk that need not be probed.
+/// The narrower chunks get the larger thresholds, because fewer values are within them.
 fn thresholds(count: u32, radius_bits: u32) -> Vec<i32> {
     if count == 0 {
         return Vec::new();
@@ -374,8 +377,8 @@ impl Table {
             sum += *start;
             *start = sum;
         }
-        // Filling moves each start to its bucket's end, which is the next bucket's start: one step
-        // back, and all are right again, without a copy.
+        // Filling moves each start to its bucket's end, which is the next bucket's start. Rotating
+        // by one place restores the starts, without a copy of them.
         let mut ids = arch::zeroes(entries.len());
         for (position, entry) in (0..).zip(entries) {
             let slot = &mut starts[chunk.of(entry) as usize];

@@ -28,7 +28,7 @@ pub(crate) type Words = [u64; 4];
 pub struct Hit {
     /// Bits that differ from the query, 0 to 256.
     pub distance_bits: u32,
-    /// Place of the entry among those the index was built from.
+    /// Position of the entry among those the index was built from, from 0.
     pub position: u32,
 }
 

@@ -1,8 +1,9 @@
 //! A list of entries that grows while it is searched: immutable runs, and a new set of them for each delta.
 //!
-//! A delta makes a new [`Segments`] that shares the older runs, so that a running search continues in
-//! the old one and nothing waits. Short runs are merged as they come (each run is at least [`GROWTH`] times as long as the next), so a list with 10,000 deltas has a
-//! handful of runs, and each entry is copied about ten times.
+//! A delta makes a new [`Segments`] that shares the older runs, so a search in progress continues
+//! in the old one and nothing waits. Short runs are merged as they are added: each run is at least
+//! [`GROWTH`] times as long as the next. So a list with 10,000 deltas of one entry has a handful of
+//! runs, and each entry was copied about ten times.
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ impl Segments {
         Self::default().with(&entries)
     }
 
-    /// The same entries, and these after them. At most 2³² − 2 in all, as in [`Index`].
+    /// The same entries, and these after them. Panics above 2³² − 2 in all.
     pub fn with(&self, more: &[Bits256]) -> Self {
         if more.is_empty() {
             return self.clone();

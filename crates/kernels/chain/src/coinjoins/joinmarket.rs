@@ -1,4 +1,4 @@
-//! JoinMarket and its kind: some equal outputs, one for each who takes part, and their change.
+//! JoinMarket and similar: some equal outputs, one for each participant, and their change.
 
 use super::{CoinJoin, TxView};
 
@@ -13,7 +13,8 @@ pub const COINJOIN: CoinJoin = CoinJoin {
     judge,
 };
 
-/// Up to this amount, equal outputs are more often messages than money, satoshi.
+/// Up to this amount, in satoshi, equal outputs are more often messages than money. JoinMarket's
+/// own `DUST_THRESHOLD`: five times Bitcoin Core's dust limit of 546.
 const DUST: u64 = 2_730;
 
 fn judge(v: &TxView<'_>) -> Option<u8> {
@@ -21,7 +22,8 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     if equal < 3 || amount <= DUST || v.payers < equal || v.others() > equal + 1 {
         return None;
     }
-    // Who pays three friends the same from many coins has one change, not one each.
+    // One person who pays three friends the same from many coins has one change output, not
+    // several.
     if v.others() < 2 && v.ins.len() != v.outs.len() {
         return Some(if equal >= 5 { 55 } else { 45 });
     }

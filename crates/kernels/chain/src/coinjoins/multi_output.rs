@@ -1,4 +1,4 @@
-//! Rounds in which each may take several equal outputs.
+//! Rounds in which a participant may receive several equal outputs.
 
 use super::{CoinJoin, TxView};
 
@@ -21,11 +21,11 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     if equal < 5 || amount <= 2_730 || equal < v.others() || v.payers < 3 {
         return None;
     }
-    // Each participant has one change at most, and at least one input.
+    // Each participant has at most one change output, and at least one input.
     if v.others() > v.ins.len() {
         return None;
     }
-    // With one change it may be someone who pays many the same.
+    // With one change output it may be one person who pays many the same amount.
     Some(match v.others() {
         0 | 1 => 40,
         2 => 60,

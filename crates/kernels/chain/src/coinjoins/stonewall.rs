@@ -2,7 +2,7 @@
 
 use super::{CoinJoin, TxView};
 
-/// Two equal outputs and two changes.
+/// Two equal outputs and two change outputs.
 pub const COINJOIN: CoinJoin = CoinJoin {
     name: "stonewall",
     code: 7,

@@ -3,8 +3,9 @@
 use super::{ALL, Leg, TxView, judge};
 use crate::address::Kind;
 
-/// Legs from a list like `5x1000100 2x40@9 op`: how many, satoshi, and for the same address its number.
-/// `~` before the amount is another sequence number, `p` another script type.
+/// Legs from a list like `5x1000100 2x40@9 op`: five legs of 1,000,100 satoshi with different
+/// addresses, two of 40 satoshi that share address 9, an `OP_RETURN`. `~` before an amount gives it
+/// another sequence number, `p` another script type.
 fn legs(text: &str, first: u64) -> Vec<Leg> {
     let mut all = Vec::new();
     for word in text.split_whitespace() {

@@ -1,4 +1,5 @@
-//! Wasabi 1: many outputs of about a tenth of a bitcoin, and levels of twice that.
+//! Wasabi 1: many equal outputs of about a tenth of a bitcoin. Outputs of the higher mixing levels,
+//! of twice that and so on, count as others.
 
 use super::{CoinJoin, TxView};
 
@@ -18,7 +19,7 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     if equal < 10 || v.ins.len() < equal || v.payers < equal || v.others() * 2 > equal * 3 {
         return None;
     }
-    // About a tenth of a bitcoin, in satoshi; the size of rounds is not exact.
+    // About a tenth of a bitcoin, in satoshi; the denomination differs from round to round.
     let base = (8_000_000..=13_000_000).contains(&amount);
     Some(if base { 95 } else { 75 })
 }

@@ -1,4 +1,5 @@
-//! Whirlpool: as many inputs as outputs, all outputs of one pool's size.
+//! Whirlpool: as many inputs as outputs, and all outputs equal; most confident if they have a
+//! pool's size.
 
 use super::{CoinJoin, TxView};
 
@@ -26,7 +27,7 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     if !v.amounts {
         return Some(if POOLS.contains(&amount) { 90 } else { 60 });
     }
-    // Of the smallest pool one per cent is 1,000 satoshi, hence at least 20,000.
+    // At least 20,000: one per cent of the smallest pool is 1,000 satoshi, too little for a fee.
     let fee_max = (amount / 100).max(20_000);
     if v.ins
         .iter()

@@ -18,6 +18,6 @@ pub const HEURISTIC: Heuristic = Heuristic {
 };
 
 fn keep(c: &Change<'_>, o: &Output) -> bool {
-    // Of one input every output is a part, so being less says nothing.
+    // With one input every output is less than it, so being less says nothing.
     c.ins >= 2 && o.row & out_bits::BELOW_INPUTS != 0 && !o.satoshi().is_multiple_of(1_000)
 }

@@ -2,7 +2,7 @@
 
 use super::{Change, Heuristic, Output, Strength};
 
-/// The large rest of a large coin.
+/// The large remainder of a coin.
 pub const HEURISTIC: Heuristic = Heuristic {
     name: "peel_chain",
     code: 7,
@@ -16,7 +16,8 @@ pub const HEURISTIC: Heuristic = Heuristic {
     keep,
 };
 
-/// If the rest is smaller, it is more often the change itself. Satoshi. Our judgement.
+/// Least amount that the other outputs pay, in satoshi: a smaller one is more often the change
+/// itself. Our judgement.
 const PAID_MIN: u64 = 10_000;
 
 fn keep(c: &Change<'_>, o: &Output) -> bool {

@@ -1,4 +1,4 @@
-//! Change has the form of the wallet's own addresses.
+//! Change has the script type of the wallet's own addresses.
 
 use super::{Change, Heuristic, Output, Strength};
 use crate::block::out_bits;

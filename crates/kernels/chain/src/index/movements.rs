@@ -10,7 +10,7 @@ use crate::{Index, Key};
 pub struct Movement {
     /// The address.
     pub key: Key,
-    /// The transaction's id, in the byte order of the data.
+    /// The transaction's id, in internal byte order.
     pub tx: Hash,
     /// Height of its block.
     pub height: u64,
@@ -18,14 +18,15 @@ pub struct Movement {
     pub time: u32,
     /// Satoshi.
     pub satoshi: u64,
-    /// It was paid.
+    /// True if the address was paid, false if it spent.
     pub incoming: bool,
-    /// Which input or output of the transaction.
+    /// Number of the output that paid it, or of the input that spent.
     pub place: u32,
 }
 
 impl Index {
-    /// What moved at these addresses from a height on, in the chain's order.
+    /// What moved at these addresses from block `from` on, that block included, in the chain's
+    /// order. Reads every transaction from there to the tip.
     pub fn movements(&self, watched: &HashSet<Key>, from: u64) -> Vec<Movement> {
         let chain = &self.chain;
         let addresses: HashSet<u32> = watched.iter().filter_map(|key| self.find(key)).collect();

@@ -1,5 +1,6 @@
-//! What is needed to check a transaction without this software: its bytes, the Merkle path to its block's
-//! root, the block's header, and the transactions whose outputs it spends.
+//! What is needed to check a transaction without this software: its bytes, the Merkle path to its
+//! block's root, and the block's header. The outputs it spends are in other transactions, each with
+//! a proof of its own.
 
 use bitcoin_slices::{Visit as _, Visitor, bsl};
 
@@ -10,7 +11,7 @@ use crate::{Fault, Index};
 /// A transaction that can be checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Proof {
-    /// Its id, in the byte order of the data.
+    /// Its id, in internal byte order.
     pub id: Hash,
     /// Its bytes without witnesses: their double SHA-256 is the id.
     pub bytes: Vec<u8>,
@@ -25,7 +26,8 @@ pub struct Proof {
 }
 
 impl Index {
-    /// The proof of a transaction, from the block files.
+    /// The proof of a transaction, read from the block files. Fails if the files are missing or
+    /// hold another block at its offset.
     pub fn prove(&self, tx: u64) -> Result<Proof, Fault> {
         let chain = &self.chain;
         let height = chain.height(tx);
@@ -66,7 +68,7 @@ impl Proof {
         if hash != self.id {
             return false;
         }
-        // Its bits say at each level whether the hash is the left or the right one.
+        // The position's bits say at each level whether the hash is the left or the right one.
         let mut position = self.position;
         for other in &self.branch {
             hash = if position.is_multiple_of(2) {
@@ -79,7 +81,7 @@ impl Proof {
         hash == self.header[36..68]
     }
 
-    /// Hash of the block, in the byte order of the data.
+    /// Hash of the block, in internal byte order.
     pub fn block(&self) -> Hash {
         sha256d(&[&self.header])
     }

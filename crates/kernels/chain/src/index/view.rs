@@ -1,4 +1,4 @@
-//! A transaction of an index, as people look at it.
+//! Transactions and outputs of an index, for display.
 
 use crate::Index;
 use crate::files::Hash;
@@ -10,7 +10,7 @@ use crate::heuristics;
 pub struct Transaction {
     /// Its number.
     pub number: u64,
-    /// Its id, in the byte order of the data.
+    /// Its id, in internal byte order.
     pub id: Hash,
     /// Height of its block.
     pub height: u64,
@@ -24,9 +24,9 @@ pub struct Transaction {
     pub ins: Vec<Coin>,
     /// What it makes.
     pub outs: Vec<Coin>,
-    /// The form of CoinJoin it has and how sure that is, 0 to 100.
+    /// The CoinJoin pattern it matches, and the confidence, 0 to 100.
     pub coinjoin: Option<(&'static str, u8)>,
-    /// Location of the output taken for change, and the rule.
+    /// Position in `outs` of the output taken for change, and the rule's name.
     pub change: Option<(usize, &'static str)>,
 }
 
@@ -39,7 +39,7 @@ pub struct Coin {
     pub vout: u32,
     /// Satoshi.
     pub satoshi: u64,
-    /// Whose; nothing where the script has no address.
+    /// The address it pays; `None` if the script has none.
     pub address: Option<u32>,
 }
 
@@ -93,13 +93,14 @@ impl Index {
         self.chain.first_tx(height)..self.chain.first_tx(height + 1)
     }
 
-    /// Id of a transaction and time and height of its block.
+    /// Id of a transaction; time (seconds since 1970, by the miner's clock) and height of its
+    /// block.
     pub fn when(&self, tx: u64) -> (Hash, u32, u64) {
         let height = self.chain.height(tx);
         (self.chain.id(tx), self.chain.block(height).time, height)
     }
 
-    /// Transactions that look like mixes: number, form, confidence.
+    /// Transactions that look like CoinJoins: number, pattern, confidence.
     pub fn mixes(
         &self,
     ) -> impl Iterator<Item = (u64, &'static crate::coinjoins::CoinJoin, u8)> + '_ {
@@ -110,17 +111,19 @@ impl Index {
         })
     }
 
-    /// The root address of a cluster in the weak layer; addresses with the same root may have one owner.
+    /// The root of an address's cluster in the weak layer; addresses with the same root may have
+    /// one owner.
     pub fn wallet(&self, address: u32) -> u32 {
         self.weak().root(address)
     }
 
-    /// The same in the strong layer.
+    /// The root of an address's cluster in the strong layer.
     pub fn strong_cluster(&self, address: u32) -> u32 {
         self.strong().root(address)
     }
 
-    /// The address of a transaction's first input.
+    /// The address of a transaction's first input; `None` for a coinbase, or if the spent script
+    /// has no address.
     pub fn payer(&self, tx: u64) -> Option<u32> {
         // A coinbase has none.
         let input = self.chain.ins(tx).next()?;

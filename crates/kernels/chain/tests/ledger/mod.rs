@@ -1,4 +1,4 @@
-//! A ledger written by hand: named addresses and payments to a node's block and undo files. It shares no
+//! Writes a ledger of named addresses and payments as a node's block and undo files. It shares no
 //! code with the index, so that the two can disagree.
 
 use std::collections::HashMap;
@@ -183,7 +183,7 @@ impl Ledger {
     }
 }
 
-/// The address of a name: its first letter is its kind.
+/// The output script for a name, whose first letter gives the script type.
 pub fn script(name: &str) -> Vec<u8> {
     let payload = Sha256::digest(name.as_bytes());
     match name.as_bytes()[0] {

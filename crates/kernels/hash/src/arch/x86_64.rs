@@ -29,7 +29,8 @@ fn avx512<R: Rows>(rows: &R) -> Small {
     stripes::small::<R, InRegisters>(rows)
 }
 
-/// Sixteen registers, a row in each. Only `avx512` above and the test below, which looks for the registers first, name it; so they are there.
+/// Transposes in sixteen registers, one for each row. Only `avx512` above and the test below use
+/// it, and both run only where AVX-512 was detected: the SAFETY comments below rely on that.
 struct InRegisters;
 
 impl Transpose for InRegisters {
@@ -83,8 +84,8 @@ unsafe fn from_lanes_avx512(lanes: &Square, rows: &mut [f32], width: usize) {
     }
 }
 
-/// Transposes a square: interleaves the values of two rows, then pairs of values of four rows, then collects quarters
-/// from all sixteen.
+/// Transposes a square: interleaves single values of two rows, then pairs of values of four rows,
+/// then collects quarters of registers from all sixteen rows.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl")]
 fn turn(square: &mut [__m512; 16]) {

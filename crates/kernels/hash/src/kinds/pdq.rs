@@ -47,9 +47,9 @@ fn eight(pixels: Pixels<'_>) -> [Perceptual; 8] {
 /// Luma in thousandths, without any rounding.
 ///
 /// The reference sums 0.299 R + 0.587 G + 0.114 B in double precision and rounds that to single.
-/// A quotient of this sum by 1,000 in single precision is the same number: the double sum is off
-/// by less than 10⁻¹³, and no sum of thousandths is that near to a midpoint between two floats
-/// without being a float itself. The test tries all 2²⁴ colours.
+/// Dividing this sum by 1,000 in single precision gives the same number: the double sum is off by
+/// less than 10⁻¹³, and no sum of thousandths is that near to a midpoint between two floats. The
+/// test tries all 2²⁴ colours.
 #[inline(always)]
 fn thousandths(p: [u8; 3]) -> i32 {
     299 * i32::from(p[0]) + 587 * i32::from(p[1]) + 114 * i32::from(p[2])

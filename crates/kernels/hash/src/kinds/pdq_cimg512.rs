@@ -7,7 +7,8 @@ use crate::pixels::Row;
 use crate::stripes::Rows;
 use crate::{Perceptual, Pixels};
 
-/// Longest side the reference hashes without resizing, in pixels. As ThreatExchange, pdqhashing.
+/// Longest side that the reference (ThreatExchange, `pdqio.cpp`) hashes without resizing, in
+/// pixels.
 const SIDE_PIXELS_MAX: usize = 512;
 
 /// PDQ after resizing to 512×512.

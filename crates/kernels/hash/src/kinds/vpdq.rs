@@ -1,6 +1,5 @@
-//! vPDQ: PDQ of a video's frames, each with its number, its time and its quality.
-//!
-//! Which frames are hashed is up to the decoder; a frame's digest is PDQ's, pipeline `full`.
+//! vPDQ: PDQ of a video's frames. A frame's digest and quality are PDQ's, pipeline `full`; which
+//! frames are hashed, and their numbers and times, come from the decoder.
 
 use super::{Compute, Example, ExampleInput, Kind, KindStatus, Matching, pdq};
 use crate::jarosz;

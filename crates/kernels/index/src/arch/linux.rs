@@ -7,8 +7,8 @@ use rustix::mm::{Advice, madvise};
 /// A large page on most machines, in bytes.
 const LARGE_PAGE_BYTES: usize = 2 << 20;
 
-/// Advises about the whole large pages inside a vector's memory. Where the system has none, or
-/// says no, nothing but time is lost.
+/// Asks for huge pages for those that are completely inside a vector's memory. If the system
+/// refuses, only speed is lost.
 pub(super) fn large_pages<T>(table: &Vec<T>) {
     // Inwards on both ends: the advice must not reach memory of other allocations.
     let from = table.as_ptr().addr().next_multiple_of(LARGE_PAGE_BYTES);

@@ -18,8 +18,8 @@ pub(super) fn scan(entries: &[Words], query: &Words, radius_bits: u32) -> Option
 
 #[allow(clippy::option_option)]
 pub(super) fn probe(index: &Index, query: &Words, radius_bits: u32) -> Option<Option<Vec<Hit>>> {
-    // The outer option: has the machine the instructions? The inner: is probing cheaper than a
-    // scan?
+    // The outer option: does the machine have the instructions? The inner one: is probing cheaper
+    // than a scan?
     if has_avx512() {
         // SAFETY: the instructions were just found.
         return Some(unsafe { probe_avx512(index, query, radius_bits) });
