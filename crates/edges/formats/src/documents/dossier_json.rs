@@ -118,12 +118,15 @@ pub(crate) fn left_out(facts: &Facts, used: &[&str], why: &str) -> Vec<Omitted> 
     paths
         .into_iter()
         .filter(|path| {
-            let path = plain(path);
-            !used.iter().any(|u| {
-                path == *u
-                    || path.starts_with(&format!("{u}."))
-                    || path.starts_with(&format!("{u}["))
-            })
+            // With its index or without: a form may carry one account of several.
+            let covers = |path: &str| {
+                used.iter().any(|u| {
+                    path == *u
+                        || path.starts_with(&format!("{u}."))
+                        || path.starts_with(&format!("{u}["))
+                })
+            };
+            !covers(path) && !covers(&plain(path))
         })
         .map(|field| Omitted {
             field,

@@ -29,34 +29,41 @@ fn write(d: &Dossier) -> Rendered {
         .jurisdiction
         .as_ref()
         .and_then(|j| j.user_country.clone());
-    let mut put = |a: &Account, role: &str, fallback: Option<&String>| {
-        let country = a
-            .location
-            .as_ref()
-            .and_then(|l| l.country.as_ref())
-            .or(fallback);
+    // What the leads carry, by field; everything else is named as omitted.
+    let mut used = vec!["facts.incident".to_owned()];
+    let mut one = |a: &Account, field: &str, role: &str, country: Option<&String>| {
         // The country becomes a folder of the ZIP: a code of two capitals can't leave it.
         if let Some(country) = country.filter(|c| is_code(c)) {
             countries
                 .entry(country.clone())
                 .or_default()
                 .push(lead(a, role));
+            used.extend(CARRIED.iter().map(|f| format!("{field}.{f}")));
         }
-        for linked in &a.associated {
-            let country = linked.location.as_ref().and_then(|l| l.country.clone());
-            if let Some(country) = country.filter(|c| is_code(c)) {
-                countries
-                    .entry(country)
-                    .or_default()
-                    .push(lead(linked, "linked to the reported account"));
-            }
+    };
+    let mut put = |a: &Account, field: &str, role: &str, fallback: Option<&String>| {
+        one(a, field, role, country_of(a).or(fallback));
+        for (n, linked) in a.associated.iter().enumerate() {
+            let field = format!("{field}.associated[{n}]");
+            let role = match role {
+                "reported" => "linked to the reported account",
+                _ => "linked to a recipient",
+            };
+            one(linked, &field, role, country_of(linked));
         }
     };
     if let Some(a) = &facts.reported {
-        put(a, "reported", fallback.as_ref());
+        put(a, "facts.reported", "reported", fallback.as_ref());
     }
-    for a in &facts.recipients {
-        put(a, "recipient", None);
+    for (n, a) in facts.recipients.iter().enumerate() {
+        put(a, &format!("facts.recipients[{n}]"), "recipient", None);
+    }
+    if facts
+        .reported
+        .as_ref()
+        .is_some_and(|a| country_of(a).is_none())
+    {
+        used.push("facts.jurisdiction.user_country".into());
     }
     let mut remarks = Vec::new();
     if countries.is_empty() {
@@ -96,11 +103,7 @@ fn write(d: &Dossier) -> Rendered {
             pdf::document(&blocks, &format!("obhut · {} · {country}", d.case)),
         ));
     }
-    let used = [
-        "facts.reported",
-        "facts.incident",
-        "facts.jurisdiction.user_country",
-    ];
+    let used: Vec<_> = used.iter().map(String::as_str).collect();
     let mut omitted =
         dossier_json::left_out(facts, &used, "leads carry only accounts with a country");
     if d.category.is_some() {
@@ -124,6 +127,22 @@ fn write(d: &Dossier) -> Rendered {
         remarks,
         omitted,
     }
+}
+
+/// What a lead carries of an account, by field; the same as in [`lead`].
+const CARRIED: &[&str] = &[
+    "id",
+    "service",
+    "screen_name",
+    "person.emails",
+    "person.phones",
+    "ip_events",
+    "devices",
+    "location",
+];
+
+fn country_of(a: &Account) -> Option<&String> {
+    a.location.as_ref()?.country.as_ref()
 }
 
 fn lead(a: &Account, role: &str) -> Value {
@@ -161,6 +180,28 @@ mod tests {
             }),
             associated: linked,
             ..Account::default()
+        }
+    }
+
+    /// An account linked to a recipient once went to the police as linked to the account reported.
+    #[test]
+    fn a_linked_account_s_role_says_to_whom() {
+        let facts = Facts {
+            reported: Some(account("DE", vec![account("FR", vec![])])),
+            recipients: vec![account("NL", vec![account("BE", vec![])])],
+            ..Facts::default()
+        };
+        let rendered = write(&Dossier::of("case-1", facts));
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(rendered.report)).unwrap();
+        for (country, role) in [
+            ("DE", "reported"),
+            ("FR", "linked to the reported account"),
+            ("NL", "recipient"),
+            ("BE", "linked to a recipient"),
+        ] {
+            let member = archive.by_name(&format!("{country}/lead.json")).unwrap();
+            let lead: Value = serde_json::from_reader(member).unwrap();
+            assert_eq!(lead["accounts"][0]["role"], role, "{country}");
         }
     }
 

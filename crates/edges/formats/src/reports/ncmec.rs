@@ -262,8 +262,20 @@ fn omit_all_but_accounts(x: &mut Xml, facts: &Facts) {
             "batched_accounts",
             "files",
         ];
-        if empty.get(field) != Some(value) && !kept.contains(&field.as_str()) {
+        if empty.get(field) == Some(value) || kept.contains(&field.as_str()) {
+            continue;
+        }
+        if field != "reported" {
             x.omit(field, why);
+            continue;
+        }
+        // Its id is in the report; what else is known of the account isn't.
+        let account =
+            serde_json::to_value(obhut_facts::Account::default()).expect("facts are JSON");
+        for (own, value) in value.as_object().into_iter().flatten() {
+            if own != "id" && account.get(own) != Some(value) {
+                x.omit(&format!("reported.{own}"), why);
+            }
         }
     }
 }
@@ -631,8 +643,8 @@ fn file_document(
             "Reported"
         };
         x.value("fileRelevance", "supplemental", Some(relevance));
-        marks(x, facts, batched);
-        classification(x, d, file);
+        marks(x, facts, supplemental, batched);
+        classification(x, d, file, supplemental);
         if batched {
             return;
         }
@@ -781,9 +793,9 @@ fn file_document(
     (document, remarks, omitted)
 }
 
-fn marks(x: &mut Xml, facts: &obhut_facts::FileFacts, batched: bool) {
+fn marks(x: &mut Xml, facts: &obhut_facts::FileFacts, supplemental: bool, batched: bool) {
     // As in rules.rs: a batched report takes two marks, a supplemental file no potentialMeme.
-    let takes = |a: &str| match (batched, facts.supplemental) {
+    let takes = |a: &str| match (batched, supplemental) {
         (true, _) => matches!(a, "viral" | "potentialMeme"),
         (false, true) => a != "potentialMeme" && FILE_ANNOTATIONS.contains(&a),
         (false, false) => FILE_ANNOTATIONS.contains(&a),
@@ -811,7 +823,7 @@ fn marks(x: &mut Xml, facts: &obhut_facts::FileFacts, batched: bool) {
 
 /// Writes the file's category as `industryClassification` if it is on the scale the service takes
 /// and the provider may classify; otherwise into the free text.
-fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile) {
+fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile, supplemental: bool) {
     let facts = file.facts.expose();
     let Some(category) = &file.category else {
         if facts.category.is_some() {
@@ -825,7 +837,7 @@ fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile) {
     let (scale, value) = (category.scale.as_str(), category.value.as_str());
     let industry = scale == INDUSTRY_SCALE && schema::knows("fileClassification", value);
     let agreed = !d.reporter.industry_agreement.trim().is_empty();
-    if industry && agreed && !facts.supplemental {
+    if industry && agreed && !supplemental {
         x.value("industryClassification", "category", Some(value));
         return;
     }
@@ -835,7 +847,7 @@ fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile) {
             "only providers with NCMEC's Industry Hash Sharing agreement classify; record its reference (obhut settings reporter --industry-agreement), until then the category is in the free text at the end",
             schema::SCHEMA,
         );
-    } else if !facts.supplemental {
+    } else if !supplemental {
         x.remark(
             "industryClassification",
             "the category is on another scale; NCMEC takes A1, A2, B1, B2 of ncmec-industry. It is in the free text at the end instead",

@@ -13,7 +13,7 @@ use super::*;
 /// 2026-09-21T14:13:20Z.
 const MADE: i64 = 1_790_000_000_000_000;
 
-fn case(facts: &str) -> Dossier {
+pub(super) fn case(facts: &str) -> Dossier {
     Dossier {
         reporter: Reporter {
             service: "Example".into(),
@@ -33,7 +33,7 @@ fn case(facts: &str) -> Dossier {
 }
 
 /// A matched picture that a person has viewed.
-fn picture() -> ReportedFile {
+pub(super) fn picture() -> ReportedFile {
     ReportedFile {
         exhibit: Some("exhibit-1".into()),
         key: "exhibit-1".into(),

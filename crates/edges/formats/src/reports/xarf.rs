@@ -38,9 +38,7 @@ fn write(d: &Dossier) -> Rendered {
         });
     };
     let mut out = Map::new();
-    let mut used: Vec<String> = ["facts.occurred_at", "facts.removed", "facts.detected_by"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut used = vec!["facts.detected_by".to_owned()];
     let r = &d.reporter;
     let domain = r
         .email
@@ -69,6 +67,10 @@ fn write(d: &Dossier) -> Rendered {
         .and_then(|t| t.parse::<jiff::Timestamp>().ok());
     let found =
         jiff::Timestamp::from_microsecond(d.found_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    // One that can't be read is named as omitted, and the check of the facts says why.
+    if known.is_some() {
+        used.push("facts.occurred_at".into());
+    }
     // The report needs a time; the one at which it was found is always known.
     let when = known.unwrap_or(found);
     out.insert("timestamp".into(), when.to_string().into());
@@ -91,21 +93,30 @@ fn write(d: &Dossier) -> Rendered {
             "is required: no web page of the case has a complete address (facts.places)",
         );
     }
-    let events = facts.reported.iter().flat_map(|a| &a.ip_events);
-    let of_files = facts.files.values().filter_map(|f| f.ip_event.as_ref());
+    let events = facts
+        .reported
+        .iter()
+        .flat_map(|a| a.ip_events.iter().enumerate());
+    let events = events.map(|(n, e)| (format!("facts.reported.ip_events[{n}]"), e));
+    let of_files = facts.files.iter().filter_map(|(key, f)| {
+        let event = f.ip_event.as_ref()?;
+        Some((format!("facts.files.{key}.ip_event"), event))
+    });
     let event = events
         .chain(of_files)
-        .find(|e| e.address.parse::<std::net::IpAddr>().is_ok());
+        .find(|(_, e)| e.address.parse::<std::net::IpAddr>().is_ok());
     let host = url
         .as_deref()
         .and_then(|u| url::Url::parse(u).ok())
         .and_then(|u| u.host_str().map(str::to_owned));
     // An IP address names the source; the host only says where the content is, so it comes second.
     match (event, &host) {
-        (Some(event), _) => {
+        (Some((field, event)), _) => {
             out.insert("source_identifier".into(), event.address.clone().into());
+            used.push(format!("{field}.address"));
             if let Some(port) = event.port.filter(|p| (1..=65_535).contains(p)) {
                 out.insert("source_port".into(), port.into());
+                used.push(format!("{field}.port"));
             }
         }
         (None, Some(host)) => {
@@ -145,6 +156,14 @@ fn write(d: &Dossier) -> Rendered {
     if !d.files.is_empty() {
         out.insert("account_suspended".into(), closed.into());
         out.insert("content_removed".into(), facts.removed.into());
+        used.push("facts.removed".into());
+        // One field for both: with both on record it doesn't say which.
+        let of = |a: &obhut_facts::Account| (a.suspended.is_some(), a.closed.is_some());
+        match facts.reported.as_ref().map(of) {
+            Some((true, false)) => used.push("facts.reported.suspended.done".into()),
+            Some((false, true)) => used.push("facts.reported.closed.done".into()),
+            _ => {}
+        }
     }
     let mut value = Value::Object(out);
     dossier_json::bare(&mut value);

@@ -1,0 +1,120 @@
+//! No form drops a fact in silence: without it either the document changes, or the form named it as omitted.
+
+use obhut_facts::{Dossier, FileFacts, Sealed};
+use serde_json::Value;
+
+use super::tests::{case, picture};
+use super::*;
+
+const FULL: &str = include_str!("../../tests/facts_full.json");
+
+/// JSON pointers of all leaves.
+fn leaves(value: &Value, at: String, out: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(name, v)| leaves(v, format!("{at}/{name}"), out)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(n, v)| leaves(v, format!("{at}/{n}"), out)),
+        _ => out.push(at),
+    }
+}
+
+/// The field as reports name it: `facts.reported.ip_events[0].port`.
+fn dotted(pointer: &str) -> String {
+    let mut out = "facts".to_owned();
+    for part in pointer.split('/').skip(1) {
+        match part.parse::<usize>() {
+            Ok(n) => out += &format!("[{n}]"),
+            Err(_) => out += &format!(".{part}"),
+        }
+    }
+    out
+}
+
+/// Without the value at the pointer.
+fn without(value: &Value, pointer: &str) -> Value {
+    let mut all = value.clone();
+    let (before, last) = pointer.rsplit_once('/').unwrap();
+    match all.pointer_mut(before).unwrap() {
+        Value::Array(items) => {
+            items.remove(last.parse().unwrap());
+        }
+        Value::Object(fields) => {
+            fields.remove(last);
+        }
+        _ => unreachable!(),
+    }
+    all
+}
+
+fn dossier(facts: &Value) -> Option<Dossier> {
+    let text = facts.to_string();
+    obhut_facts::Facts::from_json(text.as_bytes()).ok()?;
+    let mut d = case(&text);
+    let mut file = picture();
+    // Facts name files by exhibit.
+    let own: FileFacts = serde_json::from_value(facts["files"]["exhibit-1"].clone()).ok()?;
+    // As the core makes the file of its facts.
+    file.public = own.publicly_available;
+    file.name = own.original_name.clone().map(Sealed::new);
+    file.facts = Sealed::new(own);
+    d.files.push(file);
+    Some(d)
+}
+
+/// Accounts with a country and everything that a lead has no place for.
+const LINKED: &str = r#"{"reported": {"id": "u", "bio": "b", "display_names": ["d"], "prior_reports": [1],
+    "location": {"country": "DE", "city": "Bonn"}, "person": {"first_name": "A", "emails": [{"address": "a@example.org"}]}},
+    "recipients": [{"id": "r", "bio": "b", "location": {"country": "FR"}, "associated": [{"id": "l", "bio": "c", "location": {"country": "NL"}}]},
+        {"id": "nowhere", "bio": "b"}],
+    "jurisdiction": {"user_country": "AT"}, "detected_by": "hash-match", "occurred_at": "2026-09-20T06:15:00Z", "removed": true,
+    "payments": [{"amount": "50.00", "currency": "EUR"}], "files": {"exhibit-1": {}}}"#;
+
+#[test]
+fn every_form_carries_or_names_each_fact() {
+    let full = FULL.replace("EXHIBIT", "exhibit-1");
+    for (form, all) in ALL.iter().flat_map(|f| [(f, full.as_str()), (f, LINKED)]) {
+        // A package's PDF takes long to render; the smaller case has to do.
+        if form.name.starts_with("package") && all == full {
+            continue;
+        }
+        let facts: Value = serde_json::from_str(all).unwrap();
+        let Some(whole) = dossier(&facts) else {
+            panic!("these facts can't be read: {all}")
+        };
+        let rendered = (form.write)(&whole);
+        let mut pointers = Vec::new();
+        leaves(&facts, String::new(), &mut pointers);
+        let mut silent = Vec::new();
+        for pointer in &pointers {
+            let smaller = without(&facts, pointer);
+            let Some(less) = dossier(&smaller) else {
+                continue;
+            };
+            if less.facts.expose() == whole.facts.expose() {
+                continue;
+            }
+            let field = dotted(pointer);
+            // goAML writes transactions and parties only for a unit that is set up, which this case lacks.
+            let of_transactions = ["facts.payments", "facts.financial", "facts.reported.id"];
+            if form.name == "goaml" && of_transactions.iter().any(|p| field.starts_with(p)) {
+                continue;
+            }
+            let field_of_file = field.replace("facts.files.exhibit-1", "files[0].facts");
+            let named = rendered.omitted.iter().any(|o| {
+                field.starts_with(o.field.as_str())
+                    || field_of_file.starts_with(o.field.as_str())
+                    || o.field == "files" && field.starts_with("facts.files")
+            });
+            let other = (form.write)(&less);
+            let same = other.report == rendered.report && other.files == rendered.files;
+            if same && !named {
+                silent.push(field);
+            }
+        }
+        assert!(silent.is_empty(), "{}: {silent:#?}", form.name);
+    }
+}
