@@ -188,10 +188,41 @@ async fn an_exact_digest_is_disabled_by_two_people() {
         );
         let own = media::dispute_entry(c, "hotline", "one", "wrong", &nina.id).await;
         assert!(refused(own).contains("another person"));
+        // Nor by taking the proposal back first.
+        let lifted = media::lift_dispute(c, "hotline", "one", &nina.id).await;
+        assert!(refused(lifted).contains("another person"));
         media::dispute_entry(c, "hotline", "one", "wrong", &rita.id)
             .await
             .unwrap();
         assert_ne!(screen(c, &known).await.verdict, media::Verdict::Match);
+    })
+    .await;
+}
+
+/// An entry that was disputed and lifted before was disputed again by the one who upheld the appeal, alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_lifted_before_is_proposed_again() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        signed(c, "hotline", &[("one", &known)]).await;
+        media::dispute_entry(c, "hotline", "one", "wrong", "test")
+            .await
+            .unwrap();
+        media::lift_dispute(c, "hotline", "one", "test")
+            .await
+            .unwrap();
+        let screened = screen(c, &known).await;
+        let recorded = media::record(c, &screened, &subject("a"), Some(&known), "server").await;
+        let case = recorded.unwrap().case.unwrap();
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        let nina = new_person(c, "Nina", &[Role::Reviewer, Role::ListSteward]).await;
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        uphold_appeal(c, &case, &nina).await;
+        let own = media::dispute_entry(c, "hotline", "one", "wrong", &nina.id).await;
+        assert!(refused(own).contains("another person"));
     })
     .await;
 }

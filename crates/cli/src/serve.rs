@@ -51,6 +51,7 @@ pub async fn run(
     let watcher = tokio::spawn(async move { media::watch_changes(&watching).await });
     let working = tokio::spawn(obhut_server::workers::work(casework.clone()));
     let telling = tokio::spawn(obhut_server::workers::tell_platform(casework.clone()));
+    let comparing = tokio::spawn(obhut_server::workers::watch_schema(casework.clone()));
     let mut outside = outside(&args)?;
     let mut payments = None;
     if args.payments {
@@ -125,6 +126,7 @@ pub async fn run(
     watcher.abort();
     working.abort();
     telling.abort();
+    comparing.abort();
     if let Some(payments) = payments {
         payments.abort();
     }

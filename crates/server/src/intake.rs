@@ -236,9 +236,10 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
             }
             let says_text = name.is_none() && part.content_type().is_none();
             let bytes = part.bytes().await.map_err(fault)?;
-            // A part without a name may still be a picture. Real pictures aren't valid UTF-8; a
-            // crafted one can be (a BMP of bytes below 0x80), and then passes as text.
-            let is_text = says_text && std::str::from_utf8(&bytes).is_ok();
+            // A part without a name may still be a picture, and a picture may be valid UTF-8: a BMP can
+            // consist of bytes below 0x80. None of the formats does without a zero byte, which no text
+            // has (BMP's number of planes, GIF's end of a block, TIFF's magic number, MP4's lengths).
+            let is_text = says_text && !bytes.contains(&0) && std::str::from_utf8(&bytes).is_ok();
             if !is_text {
                 // A file field left empty.
                 if bytes.is_empty() && name.as_deref().unwrap_or_default().is_empty() {

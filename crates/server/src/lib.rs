@@ -52,8 +52,9 @@ use metrics::Metrics;
 
 /// Longest body of a request that isn't an upload, in bytes. Our judgement.
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// Uploads whose bodies come in at the same time. Our judgement.
-const RECEIVING_MAX: usize = 32;
+/// Uploads whose bodies come in at the same time, for each that is decoded: enough that slow senders leave decoders
+/// work. Our judgement.
+const RECEIVING_PER_SLOT_MAX: usize = 8;
 /// Uploads that are decoded at the same time, for each core. Our judgement.
 const SCREENING_PER_CORE_MAX: usize = 2;
 
@@ -88,12 +89,13 @@ pub fn app(casework: Arc<Casework>, pool: Arc<Pool>) -> Router {
 /// The same, with external systems.
 pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> Router {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let slots = cores * SCREENING_PER_CORE_MAX;
     let app = App {
         casework,
         pool,
         metrics: Arc::default(),
-        slots: Arc::new(Semaphore::new(cores * SCREENING_PER_CORE_MAX)),
-        receiving: Arc::new(Semaphore::new(RECEIVING_MAX)),
+        slots: Arc::new(Semaphore::new(slots)),
+        receiving: Arc::new(Semaphore::new(slots * RECEIVING_PER_SLOT_MAX)),
         // One permit: codes of notices are checked one after another (pages.rs).
         codes: Arc::new(Semaphore::new(1)),
         outside: Arc::new(outside),

@@ -13,6 +13,8 @@ use obhut_app::payments::Live;
 const ROUND: Duration = Duration::from_secs(5);
 /// How often the CyberTipline's schema is compared: once a day. Our judgement.
 const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
+/// Pause after a comparison that wasn't possible: an hour. Our judgement.
+const SCHEMA_AGAIN: Duration = Duration::from_secs(3_600);
 
 /// Pause between two looks at what live payments have raised. Our judgement.
 const ALERTS_EVERY: Duration = Duration::from_millis(500);
@@ -36,7 +38,7 @@ pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
         if counted.is_none_or(|at| at.elapsed() >= ASSOCIATIONS_EVERY) {
             counted = Some(Instant::now());
             if let Err(e) = associations(&casework, &live).await {
-                tracing::error!(cause = %e, "associations of payments could not be counted again; it is tried again");
+                tracing::error!(cause = %e, "associations of payments couldn't be recomputed; retrying");
             }
         }
         // What fails stays raised and is recorded in a later round; recording twice changes nothing.
@@ -70,7 +72,7 @@ pub async fn tell_platform(casework: Arc<Casework>) {
         };
         let drained = filing::drain(&casework, &http, &RetryPolicy::default(), draining).await;
         if let Err(e) = drained {
-            tracing::error!(cause = %e, "decisions couldn't be sent to the platform; it is tried again");
+            tracing::error!(cause = %e, "events couldn't be sent to the platform; retrying");
         }
         tokio::time::sleep(ROUND).await;
     }
@@ -82,15 +84,9 @@ pub async fn work(casework: Arc<Casework>) {
     // Process ids repeat. A worker renews claims by its name, so it must not have a dead one's.
     let started = jiff::Timestamp::now().as_microsecond();
     let worker = format!("server-{}-{started}", std::process::id());
-    let mut compared: Option<Instant> = None;
     loop {
         if let Err(e) = round(&casework, &http, &worker).await {
             tracing::error!(cause = %e, "a round of work failed; it is tried again");
-        }
-        // After the round, so that a slow answer delays no report of this round; the next one waits
-        // for it.
-        if compared.is_none_or(|at| at.elapsed() > SCHEMA_EVERY) {
-            compared = compare(&casework, &http).await;
         }
         tokio::time::sleep(ROUND).await;
     }
@@ -116,23 +112,38 @@ async fn round(
     Ok(())
 }
 
-/// When it was compared; `None` if it couldn't be, and then it is tried again after the next round.
-async fn compare(casework: &Casework, http: &Arc<Http>) -> Option<Instant> {
-    let channel = casework::channel(casework, "ncmec").await.ok()?;
+/// Compares the CyberTipline's schema, once a day, until it is dropped. Apart from [`work`]: a service that doesn't
+/// answer must hold up no report and no alarm.
+pub async fn watch_schema(casework: Arc<Casework>) {
+    let http = Arc::new(Http::default());
+    loop {
+        let pause = match compare(&casework, &http).await {
+            true => SCHEMA_EVERY,
+            false => SCHEMA_AGAIN,
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// True if it need not be compared again today.
+async fn compare(casework: &Casework, http: &Arc<Http>) -> bool {
+    let Ok(channel) = casework::channel(casework, "ncmec").await else {
+        return false;
+    };
     // The service is not contacted before credentials are set.
     if channel.user.is_none() || channel.halted.is_some() {
-        return None;
+        return false;
     }
     match filing::compare_schema(casework, http).await {
-        Ok(_) => Some(Instant::now()),
+        Ok(_) => true,
         // Wrong credentials do not change by asking again: tomorrow is soon enough.
         Err(SendFault::Denied(why)) => {
             tracing::warn!("the CyberTipline's schema can't be asked for: {why}");
-            Some(Instant::now())
+            true
         }
         Err(fault) => {
             tracing::warn!("the CyberTipline's schema can't be compared: {fault}");
-            None
+            false
         }
     }
 }

@@ -706,3 +706,32 @@ async fn the_production_address_is_known_however_it_is_written() {
             && !is_production("http://127.0.0.1:1/ispws")
     );
 }
+
+/// A person who said "now" while the service was down made the server ask it every five seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_deferred_by_a_person_s_now_waits_its_time() {
+    let b = Bench::new(FaultInjection {
+        error_percent: 100,
+        ..FaultInjection::default()
+    })
+    .await;
+    b.approved("user-1", None, "ncmec").await;
+    let retry = RetryPolicy {
+        tries: 1,
+        first: Duration::from_secs(3_600),
+        most: Duration::from_secs(3_600),
+        ..retry()
+    };
+    for (now, deferred) in [(true, 1), (false, 0)] {
+        let draining = DrainScope {
+            worker: "w",
+            report: None,
+            now,
+            platform: false,
+        };
+        let drained = filing::drain(&b.casework, &b.http, &retry, draining)
+            .await
+            .unwrap();
+        assert_eq!(drained.deferred, deferred, "now: {now}");
+    }
+}

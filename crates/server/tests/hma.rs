@@ -652,3 +652,37 @@ async fn no_path_of_the_published_document_is_missing() {
     // A document without paths would pass otherwise.
     assert!(seen >= 25, "{seen}");
 }
+
+/// Slow senders of forms held every slot for decoding, and uploads elsewhere were answered with 429.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_senders_occupy_no_decoder() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let b = bench().await;
+    let slow = 2 * std::thread::available_parallelism().map_or(2, usize::from);
+    let begun = std::sync::Arc::new(AtomicUsize::new(0));
+    let mut sending = Vec::new();
+    for _ in 0..slow {
+        let begun = begun.clone();
+        let body = futures::stream::poll_fn(move |_| {
+            begun.fetch_add(1, Ordering::SeqCst);
+            std::task::Poll::<Option<std::io::Result<axum::body::Bytes>>>::Pending
+        });
+        let request = Request::post("/h/hash")
+            .header("Authorization", format!("Bearer {}", b.key))
+            .header(bench::FORM.0, bench::FORM.1)
+            .body(Body::from_stream(body))
+            .unwrap();
+        let app = b.app.clone();
+        sending.push(tokio::spawn(async move { app.oneshot(request).await }));
+    }
+    while begun.load(Ordering::SeqCst) < slow {
+        tokio::task::yield_now().await;
+    }
+    let request = Request::post("/v1/screen?surface=public")
+        .header("Authorization", format!("Bearer {}", b.key))
+        .body(Body::from(bench::picture(5)))
+        .unwrap();
+    let answer = b.app.clone().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    sending.iter().for_each(|s| s.abort());
+}

@@ -347,8 +347,17 @@ async fn a_picture_that_says_it_is_text_is_screened() {
     let hook = "/v1/hooks/nginx?surface=public&pass=@app";
     assert_eq!(b.post(hook, &[FORM], body.clone()).await.0, 403);
     assert_eq!(b.post(PUBLIC, &[FORM], body).await.2["verdict"], "match");
-    let words = form(&[], &[("comment", "Grüße")]);
+    let words = form(&[], &[("comment", "Grüße"), ("car", "BMW")]);
     assert_eq!(b.post(hook, &[FORM], words).await.0, 200);
+
+    // A picture that is valid UTF-8 from its first byte to its last was taken for a text.
+    let text = ascii_bmp();
+    assert!(std::str::from_utf8(&text).is_ok());
+    let b = bench(&text, &[]).await;
+    let mut body = b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n".to_vec();
+    body.extend(&text);
+    body.extend(b"\r\n--b--\r\n");
+    assert_eq!(b.post(hook, &[FORM], body).await.0, 403);
 }
 
 /// Nothing is known about a file that no decoder has seen, so nothing is said about it.
@@ -495,4 +504,37 @@ async fn the_same_bytes_without_an_account_are_one_case() {
     let (_, _, answer) = b.post(PUBLIC, &[], known.clone()).await;
     assert_eq!(answer["verdict"], "match");
     assert_eq!(b.cases().await, 3);
+}
+
+/// A BMP of 64 grey levels, 64 pixels a side, all of whose bytes are below 0x80.
+fn ascii_bmp() -> Vec<u8> {
+    const SIDE: u32 = 64;
+    let colours = 64_u32;
+    let at = 14 + 40 + 4 * colours;
+    let mut bmp = b"BM".to_vec();
+    let word = |bmp: &mut Vec<u8>, n: u32| bmp.extend(n.to_le_bytes());
+    // The size of the file may be left out; its true value has a byte above 0x7f.
+    word(&mut bmp, 0);
+    word(&mut bmp, 0);
+    // Where the pixels begin, with a gap that makes each byte of the number small enough.
+    let begins = (at + 0x7f) & !0x7f;
+    let begins = if begins & 0xff >= 0x80 {
+        begins + 0x80
+    } else {
+        begins
+    };
+    word(&mut bmp, begins);
+    word(&mut bmp, 40);
+    word(&mut bmp, SIDE);
+    word(&mut bmp, SIDE);
+    bmp.extend([1, 0, 8, 0]);
+    for n in [0, 0, 0, 0, colours, colours] {
+        word(&mut bmp, n);
+    }
+    for n in 0..colours as u8 {
+        bmp.extend([2 * n, 2 * n, 2 * n, 0]);
+    }
+    bmp.resize(begins as usize, 0);
+    bmp.extend((0..SIDE * SIDE).map(|n| ((n % SIDE * 7) ^ (n / SIDE * 5)) as u8 & 0x3f));
+    bmp
 }

@@ -416,11 +416,16 @@ fn rule(id: &str) -> (Level, u32, &'static str) {
     }
     match id {
         UNREAD => (Level::Unread, 50, "it was not understood, or only in part"),
-        // `KNOWN_ACCOUNT`. A rule of an older version gets here too, and this text with it.
-        _ => (
+        KNOWN_ACCOUNT => (
             Level::Concern,
             KNOWN_ACCOUNT_POINTS,
             "an earlier case about the same account was decided to be reported",
+        ),
+        // It ranked the report when it came in, and what it found isn't known here any more.
+        _ => (
+            Level::Unread,
+            50,
+            "a rule of another version of obhut; look at the report",
         ),
     }
 }

@@ -160,6 +160,11 @@ async fn near_pictures_are_linked_and_viral_ones_are_not() {
             51,
             "the first fifty are linked, the others stand alone"
         );
+        // The same picture likewise, in one chunk; it made one group of all of them.
+        let viral = (0..100).map(|n| with(&format!("w{n}"), near(77, 0)));
+        let came = take(c, viral.collect()).await;
+        let groups: std::collections::BTreeSet<_> = came.iter().map(|r| r.group.clone()).collect();
+        assert_eq!(groups.len(), 51, "a near digest, too");
     })
     .await;
 }

@@ -558,6 +558,8 @@ pub async fn dispute_entry(
 /// Lifts a dispute, or withdraws a proposed one: the entry matches again.
 pub async fn lift_dispute(casework: &Casework, name: &str, entry: &str, actor: &str) -> Result<()> {
     let list = self::list(casework, name).await?;
+    // Who proposed it would otherwise clear the way for disputing it alone.
+    require_another(casework, &list.id, entry, actor).await?;
     let mut tx = casework.begin().await?;
     let lifted = sqlx::query(
         "UPDATE list_disputes SET lifted_at = $1 WHERE list = $2 AND entry = $3 AND lifted_at IS NULL",
@@ -805,7 +807,8 @@ pub(crate) async fn propose_dispute(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at, proposed) VALUES ($1, $2, $3, $4, $5, 1)
-         ON CONFLICT (list, entry) DO NOTHING",
+         ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, proposed = 1, disputed_by = $3, reason = $4, disputed_at = $5
+            WHERE list_disputes.lifted_at IS NOT NULL",
     )
     .bind(list)
     .bind(entry)
@@ -829,7 +832,7 @@ async fn require_another(casework: &Casework, list: &str, entry: &str, actor: &s
     .await?;
     match row.map(|row| Columns::of(&row).text()).transpose()? {
         Some(proposed_by) if proposed_by == actor => Err(CaseworkError::conflict(format!(
-            "you proposed to disable entry {entry} when you upheld the appeal; another person confirms it"
+            "you proposed to dispute entry {entry} when you upheld the appeal; another person confirms or withdraws that"
         ))),
         _ => Ok(()),
     }

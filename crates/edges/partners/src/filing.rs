@@ -173,9 +173,8 @@ async fn drain_all(
                 for job in casework::claim(casework, &claim).await? {
                     match seen.insert(job.id.clone()) {
                         true => waiting.push_back(job),
-                        false => {
-                            casework::defer_job(casework, &job, draining.worker, now()).await?
-                        }
+                        // Its next time stays, which was set a moment ago.
+                        false => casework::release_job(casework, &job, draining.worker).await?,
                     }
                 }
                 // Without this a drain with `now` would claim the deferred jobs for ever.

@@ -126,7 +126,7 @@ pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use open::{open, open_with};
 pub use outbox::{
     Claim, Job, JobKind, claim, claim_jobs, defer_job, finish_job, holds_job, jobs_waiting,
-    renew_jobs,
+    release_job, renew_jobs,
 };
 pub use outcomes::{Outcome, OutcomeCounts, add_outcome, outcome_counts};
 pub use people::{

@@ -242,6 +242,16 @@ pub async fn defer_job(casework: &Casework, job: &Job, worker: &str, next_at: i6
     Ok(())
 }
 
+/// Lets a claim go as if it had never been made.
+pub async fn release_job(casework: &Casework, job: &Job, worker: &str) -> Result<()> {
+    sqlx::query("UPDATE outbox SET claimed_until = 0, tries = tries - 1 WHERE id = $1 AND claimed_by = $2 AND done_at IS NULL")
+        .bind(&job.id)
+        .bind(worker)
+        .execute(casework.db.pool())
+        .await?;
+    Ok(())
+}
+
 /// Extends a worker's running claims to `micros` from now; expired ones stay expired.
 pub async fn renew_jobs(casework: &Casework, worker: &str, micros: i64) -> Result<()> {
     let now = casework.now();

@@ -182,12 +182,13 @@ fn is_known_material(l: &RuleInput<'_>) -> bool {
     says(l, Signal::Known) || l.files.iter().any(|f| f.matched)
 }
 
-/// True if the reporter marked any file as a meme, as viral or as a drawing. One such file speaks
-/// for all of the report.
+/// True if every file is marked as a meme, as viral or as a drawing: one such file says nothing of those next to it.
 fn only_memes(l: &RuleInput<'_>) -> bool {
-    ["viral", "potentialMeme", "animeDrawingVirtualHentai"]
-        .iter()
-        .any(|mark| marked(l, mark))
+    const MARKS: &[&str] = &["viral", "potentialMeme", "animeDrawingVirtualHentai"];
+    let is_meme = |marks: &[String]| marks.iter().any(|m| MARKS.contains(&m.as_str()));
+    let own = l.facts.files.values().all(|f| is_meme(&f.annotations));
+    let files = l.files.iter().all(|f| is_meme(&f.annotations));
+    (!l.facts.files.is_empty() || !l.files.is_empty()) && own && files
 }
 
 fn paid(l: &RuleInput<'_>) -> bool {

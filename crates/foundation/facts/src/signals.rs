@@ -139,6 +139,11 @@ impl Signals {
                 plain = plain.replace(name, " csam ");
             }
         }
+        // The full stop of a German ordinal ends no sentence: "5. Klasse".
+        for grade in '1'..='9' {
+            plain = plain.replace(&format!("{grade}. klass"), &format!("{grade} klass"));
+        }
+        plain = plain.replace("10. klass", "10 klass");
         let mut asked = false;
         for sentence in plain.split(['.', '!', '?', '\n', ';', '|']) {
             let words: Vec<&str> = sentence
@@ -407,6 +412,8 @@ mod tests {
             ("ein Treffen ist geplant", true),
             ("not known to us, but they want to meet", true),
             ("He isn't online. They meet.", true),
+            ("they won't meet", false),
+            ("they can't meet", false),
         ] {
             assert_eq!(
                 Signals::of_text(text).has(Signal::Meeting),
@@ -432,6 +439,11 @@ mod tests {
             ("the girl 12 sends selfies", Some(12)),
             ("Mädchen 12 schickt Selfies", Some(12)),
             ("ein Kind von 8 Jahren und eines von 5 Jahren", Some(5)),
+            ("er geht in die 5. Klasse", Some(10)),
+            ("in der 3. Klasse der Grundschule", Some(8)),
+            ("hi, m14 hier", Some(14)),
+            ("w13 sucht", Some(13)),
+            ("the file m14 is large", None),
             ("they meet tomorrow at 12", None),
             ("12 files", None),
             ("um 14 Uhr", None),

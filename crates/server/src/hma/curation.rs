@@ -151,7 +151,8 @@ pub(crate) async fn add_content(
     let key = curator(&app, &headers).await?;
     // Before the body is read: an upload to an unknown bank is refused early.
     media::bank(&app.casework, &bank).await?;
-    let slot = intake::acquire_slot(&app).await?;
+    // Slots for decoding come after the body: a slow sender must not occupy a decoder.
+    let _place = intake::receiving(&app).await?;
     let hash_query = HashQuery::of(query.content_type.clone(), query.types.clone());
     let (signals, more): (Signals, Map<String, Value>) = if let Some(url) = &query.url {
         let bytes = axum::body::to_bytes(body, JSON_BYTES_MAX as usize)
@@ -162,6 +163,7 @@ pub(crate) async fn add_content(
         } else {
             read(&bytes)?
         };
+        let slot = intake::acquire_slot(&app).await?;
         (hashing::of_url(&app, &slot, url, &hash_query).await?, more)
     } else if intake::is_form(&headers) {
         let form = intake::form(&headers, body, app.pool.limits().input_bytes_max).await?;
@@ -174,6 +176,7 @@ pub(crate) async fn add_content(
                 .map_err(|_| HmaFault::bad("metadata form field must be valid JSON"))?;
             more.insert("metadata".into(), about);
         }
+        let slot = intake::acquire_slot(&app).await?;
         (
             hashing::of_files(&app, &slot, form.files, &hash_query).await?,
             more,

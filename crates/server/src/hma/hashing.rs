@@ -55,8 +55,7 @@ pub(crate) async fn hash_form(
     body: Body,
 ) -> HmaResult<Json<Signals>> {
     super::allowed(&app, &headers, Right::Screen).await?;
-    let slot = intake::acquire_slot(&app).await?;
-    Ok(Json(of_form(&app, &slot, &headers, &query, body).await?))
+    Ok(Json(of_form(&app, &headers, &query, body).await?))
 }
 
 pub(crate) async fn of_url(
@@ -95,7 +94,6 @@ pub(crate) async fn of_url(
 
 pub(crate) async fn of_form(
     app: &App,
-    slot: &Slot,
     headers: &HeaderMap,
     query: &HashQuery,
     body: Body,
@@ -104,8 +102,11 @@ pub(crate) async fn of_form(
     if !intake::is_form(headers) {
         return Err(HmaFault::bad("Missing multipart/form-data file upload"));
     }
+    // A slow sender must not occupy a decoder, so the slot for decoding comes after the body.
+    let _place = intake::receiving(app).await?;
     let form = intake::form(headers, body, app.pool.limits().input_bytes_max).await?;
-    of_files(app, slot, form.files, query).await
+    let slot = intake::acquire_slot(app).await?;
+    of_files(app, &slot, form.files, query).await
 }
 
 pub(crate) async fn of_files(

@@ -137,8 +137,7 @@ pub(crate) async fn lookup_form(
 ) -> HmaResult<Response> {
     let (key, current) = super::allowed(&app, &headers, Right::Findings).await?;
     may_hash(&key)?;
-    let slot = intake::acquire_slot(&app).await?;
-    let signals = hashing::of_form(&app, &slot, &headers, &query.hashing(), body).await?;
+    let signals = hashing::of_form(&app, &headers, &query.hashing(), body).await?;
     Ok(Json(look_up(&current, &signals, &query)?).into_response())
 }
 

@@ -70,14 +70,9 @@ pub(super) fn place(
             }
         }
         for other in &near[at] {
-            // A near report in this chunk has its group already. An earlier one is found through
-            // its near token.
-            if let Some(row) = other
-                .checked_sub(first)
-                .and_then(|i| rows.get(usize::try_from(i).ok()?))
-            {
-                groups.push(row.group);
-            } else if let Some(k) = known
+            // Found through its near token, whether it came in this chunk or before: a picture that
+            // fifty reports share already is in general circulation, wherever a chunk ends.
+            if let Some(k) = known
                 .get(&tokens::near_token(*other))
                 .filter(|k| k.seen < LINKS_MAX)
             {

@@ -186,6 +186,14 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
     let before = at.checked_sub(1).map_or("", |b| words[b]);
     let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
     let rest = word[digits.len()..].trim_start_matches('-');
+    // "m14", "w13": as people name themselves; "file m14" is a name of something else.
+    if let Some(rest) = word.strip_prefix(['f', 'm', 'w'])
+        && let Ok(age) = rest.parse::<u8>()
+        && (5..18).contains(&age)
+        && !matches!(before, "file" | "datei" | "room" | "zimmer" | "the")
+    {
+        return Some(age);
+    }
     let number = digits.parse::<u8>().ok()?;
     let year = |w: &str| {
         w.starts_with("year")
@@ -196,7 +204,7 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
             )
     };
     let month = |w: &str| w.starts_with("month") || w.starts_with("monat");
-    // "13f": as in profiles. "m14" isn't found, because the digits must come first.
+    // "13f": as in profiles.
     if matches!(rest, "f" | "m" | "w") && (5..18).contains(&number) {
         return Some(number);
     }
