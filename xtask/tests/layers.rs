@@ -149,7 +149,6 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "csv",
             "dejavu",
             "encoding_rs",
-            "flate2",
             "hex",
             "jiff",
             "krilla",

@@ -31,6 +31,10 @@ use inside::{archive, encoding, json, pdf};
 /// Longest single report, in bytes. Our judgement.
 const REPORT_BYTES_MAX: usize = 16 << 20;
 
+/// Longest original that is kept, and longest ZIP and PDF that is read, in bytes: a packet of the police holds pictures.
+/// As the longest body over HTTP. Our judgement.
+const ORIGINAL_BYTES_MAX: usize = 64 << 20;
+
 /// A text format of incoming reports.
 struct Format {
     /// True if the text looks like this format; `read` is called only then.
@@ -72,12 +76,16 @@ const FORMATS: &[&Format] = &[
 pub fn read(bytes: &[u8]) -> ParsedReport {
     let read = if bytes.is_empty() {
         Err("it is empty".to_owned())
-    } else if bytes.len() > REPORT_BYTES_MAX {
-        Err(format!("it is longer than {REPORT_BYTES_MAX} bytes"))
+    } else if bytes.len() > ORIGINAL_BYTES_MAX {
+        Err(format!(
+            "it is longer than {ORIGINAL_BYTES_MAX} bytes, and its copy here is cut off there"
+        ))
     } else if bytes.starts_with(b"%PDF-") {
         pdf::read(bytes)
     } else if archive::is(bytes) {
         archive::read(bytes)
+    } else if bytes.len() > REPORT_BYTES_MAX {
+        Err(format!("it is longer than {REPORT_BYTES_MAX} bytes"))
     } else {
         encoding::text(bytes).and_then(|text| read_text(&text))
     };
@@ -89,7 +97,7 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
     });
     // The bytes as they came, byte order mark included: they become the exhibit. An oversized
     // report still becomes a case; its bytes are cut at the limit.
-    given.raw = Sealed::new(bytes[..bytes.len().min(REPORT_BYTES_MAX)].to_vec());
+    given.raw = Sealed::new(bytes[..bytes.len().min(ORIGINAL_BYTES_MAX)].to_vec());
     given
 }
 
@@ -97,6 +105,8 @@ fn read_text(text: &str) -> Result<ParsedReport, String> {
     let begins = text.trim_start().chars().next();
     let json = match begins {
         None => return Err("it is blank".to_owned()),
+        // "[Call at 14:05] a child …": no JSON begins like that.
+        Some('{' | '[') if is_prose(text) => None,
         Some('{' | '[') => Some(
             serde_json::from_str(text)
                 .map_err(|e| format!("not valid JSON: line {}, column {}", e.line(), e.column()))?,
@@ -105,9 +115,18 @@ fn read_text(text: &str) -> Result<ParsedReport, String> {
     };
     let input = Input { text, json };
     match FORMATS.iter().find(|f| (f.is)(&input)) {
-        None => Err("it is in no known form".to_owned()),
+        None => Err("it is in no known format".to_owned()),
         Some(format) => (format.read)(&input),
     }
+}
+
+/// True for a text in brackets whose first word no JSON can begin with.
+fn is_prose(text: &str) -> bool {
+    let inside = text.trim_start()[1..].trim_start();
+    let json = ["true", "false", "null"]
+        .iter()
+        .any(|w| inside.starts_with(w));
+    inside.starts_with(char::is_alphabetic) && !json
 }
 
 /// Splits a file into reports: one per `<report>` within `<reports>`, per element of a JSON array,
@@ -176,7 +195,13 @@ fn put_digest(given: &mut ParsedReport, kind: &str, value: &str) {
         .filter(char::is_ascii_alphanumeric)
         .collect::<String>()
         .to_ascii_lowercase();
-    let value = value.trim().to_ascii_lowercase();
+    let value = value.trim();
+    // PhotoDNA may come in base64, where capitals count.
+    let is_hex = value.bytes().all(|b| b.is_ascii_hexdigit());
+    let value = match is_hex {
+        true => value.to_ascii_lowercase(),
+        false => value.to_owned(),
+    };
     let hex = |len: usize| value.len() == len && value.bytes().all(|b| b.is_ascii_hexdigit());
     match kind.as_str() {
         "pdq" if hex(64) => {

@@ -172,6 +172,21 @@ fn lists_arrays_and_archives_are_taken_apart() {
     assert_eq!(given[0].raw.expose(), &packet, "all of it is kept");
     let two = zip(&[("a.json", IDS.as_bytes()), ("b.xml", TWO.as_bytes())]);
     assert_eq!(each(&two).len(), 2);
+    // Its pictures were in no report, and kept nowhere.
+    let with_more = zip(&[
+        ("a.json", IDS.as_bytes()),
+        ("b.xml", TWO.as_bytes()),
+        ("c.png", b"\x89PNG picture"),
+    ]);
+    let given = each(&with_more);
+    assert_eq!(given.len(), 2);
+    assert_eq!(given[0].format, IncomingFormat::Ids);
+    let kept = given[0].raw.expose();
+    assert!(kept.windows(8).any(|w| w == b"\x89PNG pic"), "the picture");
+    assert!(
+        !kept.windows(9).any(|w| w == b"</report>"),
+        "not the other report"
+    );
     let nothing = zip(&[("a.txt", b"words")]);
     assert_eq!(each(&nothing)[0].format, IncomingFormat::Unreadable);
     // Zeros pack a thousand to one: the limit is on what comes out.
@@ -254,6 +269,90 @@ fn a_printed_report_is_read_by_its_labels() {
         read(b"%PDF-1.4 and nothing").format,
         IncomingFormat::Unreadable
     );
+}
+
+/// A content stream of a few hundred kilobytes once unpacked to gigabytes: a broken check sum at its end
+/// made the count zero, and the reader went on all the same.
+#[test]
+fn a_pdf_that_unpacks_to_too_much_is_read_within_its_limit() {
+    let spaces = vec![b' '; 80 << 20];
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(&spaces).unwrap();
+    let mut packed = packed.finish().unwrap();
+    *packed.last_mut().unwrap() ^= 1;
+    let mut bomb = pdf(&["words"]);
+    let at = bomb.windows(9).position(|w| w == b"<</Length").unwrap();
+    let end = at
+        + bomb[at..]
+            .windows(9)
+            .position(|w| w == b"endstream")
+            .unwrap();
+    let mut object =
+        format!("<</Filter/FlateDecode/Length {}>>stream\n", packed.len()).into_bytes();
+    object.extend(&packed);
+    object.push(b'\n');
+    bomb.splice(at..end, object);
+    let given = read(&bomb);
+    assert_eq!(
+        given.format,
+        IncomingFormat::Unreadable,
+        "{:?}",
+        given.unreadable
+    );
+    // What is within the limit is read, wherever the table of objects says it is.
+    assert_eq!(read(&pdf(&["an invoice"])).format, IncomingFormat::Pdf);
+}
+
+/// Rows, messages and reports that were lost without a word.
+#[test]
+fn nothing_is_lost_on_the_way_in() {
+    // A report without its end took the next one with it.
+    let parts = split(b"<reports><report>1<report>2</report></reports>");
+    assert_eq!(parts.len(), 2, "{parts:?}");
+    // A forwarded mail was skipped, and the mail said to be understood.
+    let forwarded = format!(
+        "From: a@example.org\r\nTo: b@example.org\r\nSubject: Fwd\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
+         --x\r\nContent-Type: text/plain\r\n\r\nsee below\r\n--x\r\nContent-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n\
+         From: c@example.org\r\nTo: a@example.org\r\nSubject: Hilfe\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n\
+         --y\r\nContent-Type: text/plain\r\n\r\nsie ist 12\r\n--y\r\nContent-Type: application/json; name=ids.json\r\nContent-Disposition: attachment; filename=ids.json\r\n\r\n{IDS}\r\n--y--\r\n\r\n--x--\r\n"
+    );
+    let given = read(forwarded.as_bytes());
+    assert_eq!(given.format, IncomingFormat::Ids, "{:?}", given.unreadable);
+    let note = given.facts.expose().note.clone().unwrap_or_default();
+    assert!(
+        note.contains("see below") && note.contains("sie ist 12"),
+        "{note}"
+    );
+    // A note in brackets was broken JSON.
+    let note = read("[Anruf 14:05] Kind in Gefahr, Konto: x".as_bytes());
+    assert_eq!(note.format, IncomingFormat::Note, "{:?}", note.unreadable);
+    assert_eq!(read(b"[tru").format, IncomingFormat::Note);
+    assert_eq!(read(b"[true").format, IncomingFormat::Unreadable);
+    // The private message itself, and a tick at "urgent".
+    let lemmy = read(br#"{"private_message_report": {"id": 1, "original_pm_text": "send me a picture", "reason": "r"}, "private_message_creator": {"id": 2, "name": "n"}}"#);
+    let note = lemmy.facts.expose().note.clone().unwrap_or_default();
+    assert!(note.contains("send me a picture"), "{note}");
+    let form = read(br#"{"account": "a-1", "urgent": true, "id": 17}"#);
+    assert_eq!(
+        form.facts.expose().urgent_because.as_deref(),
+        Some("urgent")
+    );
+    assert_eq!(form.number.as_deref(), Some("17"));
+}
+
+/// Rows beyond the hundred thousandth were dropped.
+#[test]
+fn the_end_of_a_long_list_is_kept_together() {
+    let mut list = "report_id;url;classification\n".to_owned();
+    for n in 0..100_003 {
+        list += &format!("{n};https://example.org/{n};Baseline\n");
+    }
+    let parts = split(list.as_bytes());
+    assert_eq!(parts.len(), 100_001);
+    let last = read(parts.last().unwrap());
+    assert_eq!(last.understood, Understood::Partly);
+    assert_eq!(last.number.as_deref(), Some("100000"));
+    assert!(String::from_utf8_lossy(last.raw.expose()).contains("/100002;"));
 }
 
 /// Inputs that the first version misread, where they are present.

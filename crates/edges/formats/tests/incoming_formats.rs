@@ -265,8 +265,8 @@ fn ids_json_reports_its_people_and_not_the_provider() {
             md5 0123456789abcdef0123456789abcdef
             sha1 0123456789abcdef0123456789abcdef01234567
             also_reported[0].id: "42"
-            files.001.annotations[0]: "infant"
-            files.001.original_name: "a.png"
+            files.00001.annotations[0]: "infant"
+            files.00001.original_name: "a.png"
             incident: "material"
             note: "a note"
             occurred_at: "2026-11-06T05:00:00Z"
@@ -436,9 +436,9 @@ fn vics_media_link_by_all_their_digests() {
             sha1 0123456789abcdef0123456789abcdef01234567
             sha256 0000000000000000000000000000000000000000000000000000000000000001
             md5 1123456789abcdef0123456789abcdef
-            files.001.media_type: "image/png"
-            files.001.note: "a remark"
-            files.001.original_name: "a\\b.png"
+            files.00001.media_type: "image/png"
+            files.00001.note: "a remark"
+            files.00001.original_name: "a\\b.png"
             incident: "material"
             series: "S1""#]],
     );
@@ -485,9 +485,9 @@ fn a_web_form_says_what_its_fields_say() {
             form, understood: true
             number f-1
             md5 0123456789abcdef0123456789abcdef
-            files.001.annotations[0]: "infant"
-            files.001.uploaded_at: "2026-11-12"
-            files.001.url: "https://example.org/f"
+            files.00001.annotations[0]: "infant"
+            files.00001.uploaded_at: "2026-11-12"
+            files.00001.url: "https://example.org/f"
             incident: "enticement"
             note: "w"
             occurred_at: "2026-11-12T02:00:00Z"

@@ -170,6 +170,30 @@ fn a_broken_payment_leaves_the_next_to_their_own_payer() {
         "{rows:?}"
     );
     assert_eq!(read.transfers.counted.problems, 1);
+
+    // The last of a payment: it runs on into the next one, whose transactions once got this payer.
+    let broken = transaction(&ids("2"), "1", "Q").replace("</CdtTrfTxInf>", "");
+    let text = order(
+        &(payment(
+            "Ann",
+            "DE02120300000000202051",
+            "DE",
+            &(transaction(&ids("1"), "35", "Q") + &broken),
+        ) + &payment(
+            "Bob",
+            "SE4550000000058398257466",
+            "SE",
+            &transaction(&ids("3"), "99", "Q"),
+        )),
+    );
+    let read = Read::of(&write(&folder, "last.xml", &text));
+    let rows = read.rows();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(
+        rows[1].starts_with("E3 SE4550000000058398257466"),
+        "{rows:?}"
+    );
+    assert_eq!(read.transfers.counted.problems, 1);
 }
 
 /// Once, the bank's country was appended to the party's (`DEUS`), so that the record was refused,

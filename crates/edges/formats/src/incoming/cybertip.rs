@@ -55,7 +55,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         // Padded numbers, so that the order of the map is that of the document, up to 999 files.
         facts
             .files
-            .insert(format!("{:03}", number + 1), file_facts(file, &mut given));
+            .insert(format!("{:05}", number + 1), file_facts(file, &mut given));
     }
     let own = root
         .text_of("reportId")
@@ -335,11 +335,17 @@ pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    // By bytes and not as a tree: a broken report must not cost the whole file. One without its end
-    // tag takes the next report with it.
+    // By bytes and not as a tree: a broken report must cost neither the whole file nor the next one.
     let mut rest = bytes;
     while let Some(start) = next_report(rest) {
         rest = &rest[start..];
+        let next = next_report(&rest[1..]).map(|at| at + 1);
+        if let Some(next) = next.filter(|n| find(&rest[..*n], b"</report>").is_none()) {
+            // Another begins before this one ends.
+            found.push(Cow::Borrowed(&rest[..next]));
+            rest = &rest[next..];
+            continue;
+        }
         let Some(end) = find(rest, b"</report>").map(|at| at + b"</report>".len()) else {
             // Broken off: what is left is a report that can't be read, not nothing.
             found.push(Cow::Borrowed(rest));

@@ -65,11 +65,15 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             .collect()
     };
     let mut given = empty(IncomingFormat::Form);
-    given.number = own("number").or_else(|| own("id"));
+    let counted = |name: &str| own(name).or_else(|| Some(value[name].as_u64()?.to_string()));
+    given.number = counted("number").or_else(|| counted("id"));
     let mut facts = Facts {
         occurred_at: own("occurred_at").or_else(|| own("when")),
         platform: own("platform").or_else(|| own("service")),
-        urgent_because: own("urgent").or_else(|| own("urgent_because")),
+        urgent_because: own("urgent_because").or_else(|| own("urgent")).or_else(|| {
+            // A checkbox: it says no more than that.
+            (value["urgent"] == true).then(|| "urgent".to_owned())
+        }),
         incident: own("incident").and_then(|w| IncidentKind::from_word(&w)),
         tags: words("tags")
             .iter()
@@ -159,7 +163,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             annotations: marks.map(str::to_owned).collect(),
             ..FileFacts::default()
         };
-        facts.files.insert(format!("{:03}", number + 1), known);
+        facts.files.insert(format!("{:05}", number + 1), known);
     }
     // case_facts() refuses a missing `facts` or an unknown field in it; then the fields above
     // count.
@@ -186,7 +190,7 @@ fn case_facts(value: &Value) -> Option<Facts> {
     // A case file keeps the facts of a file with that file, not in the map `facts.files`.
     for (number, item) in value["files"].as_array().into_iter().flatten().enumerate() {
         if let Ok(file) = serde_json::from_value::<FileFacts>(item["facts"].clone()) {
-            facts.files.insert(format!("{:03}", number + 1), file);
+            facts.files.insert(format!("{:05}", number + 1), file);
         }
     }
     Some(facts)

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use obhut_facts::{
     Facts, FileCategory, FileFacts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport, Place,
-    RiskFact, Sealed,
+    RiskFact, Sealed, Understood,
 };
 
 use super::{Format, Input, empty};
 
-/// Most rows read of one list, header included; further rows are dropped. Our judgement.
+/// Most rows of one list that become reports of their own; all further ones stay together as one more. Our judgement.
 const ROWS_MAX: usize = 100_000;
 
 pub(super) const FORMAT: Format = Format {
@@ -43,20 +43,31 @@ pub(super) fn each_row(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
         .has_headers(false)
         .flexible(true)
         .from_reader(text.as_bytes());
-    let mut rows = reader.records().map_while(Result::ok).take(ROWS_MAX);
+    let mut rows = reader.records().map_while(Result::ok);
     let Some(head) = rows.next() else {
         return Vec::new();
     };
-    let write = |row: &csv::StringRecord| {
+    let write = |rows: &[csv::StringRecord]| {
         let mut writer = csv::WriterBuilder::new()
             .delimiter(delimiter as u8)
             .flexible(true)
             .from_writer(Vec::new());
         writer.write_record(&head).ok()?;
-        writer.write_record(row).ok()?;
+        for row in rows {
+            writer.write_record(row).ok()?;
+        }
         writer.into_inner().ok()
     };
-    rows.filter_map(|row| write(&row)).map(Cow::Owned).collect()
+    let single: Vec<_> = rows.by_ref().take(ROWS_MAX).collect();
+    let further: Vec<_> = rows.collect();
+    let mut parts: Vec<_> = single
+        .iter()
+        .filter_map(|row| write(std::slice::from_ref(row)))
+        .collect();
+    if !further.is_empty() {
+        parts.extend(write(&further));
+    }
+    parts.into_iter().map(Cow::Owned).collect()
 }
 
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
@@ -68,12 +79,12 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let head = reader
         .headers()
         .cloned()
-        .map_err(|_| "its head can't be read".to_owned())?;
-    let row = reader
-        .records()
+        .map_err(|_| "its header can't be read".to_owned())?;
+    let mut rows = reader.records().map_while(Result::ok);
+    let row = rows
         .next()
-        .and_then(Result::ok)
         .ok_or_else(|| "the list has no row".to_owned())?;
+    let further = rows.count();
     let own = |name: &str| {
         let at = head
             .iter()
@@ -82,6 +93,10 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     };
     let mut given = empty(IncomingFormat::Iccam);
     given.number = own("report_id");
+    if further > 0 {
+        // The end of a list that is too long; a person looks at the original.
+        given.understood = Understood::Partly;
+    }
     let mut facts = Facts {
         incident: Some(IncidentKind::Material),
         occurred_at: own("date"),

@@ -77,7 +77,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
                 known.annotations.push("infant".into());
             }
         }
-        facts.files.insert(format!("{:03}", number + 1), known);
+        facts.files.insert(format!("{:05}", number + 1), known);
     }
     if facts
         .files
@@ -95,7 +95,14 @@ fn account(value: &Value) -> Account {
     let captures = items(&value["sourceInformation"], "sourceCaptures");
     let ip_events = captures
         .into_iter()
-        .filter(|c| own(c, "captureType").is_some_and(|t| t.to_lowercase().contains("ip")))
+        .filter(|c| {
+            own(c, "captureType").is_some_and(|t| {
+                // Not "Description" or "Zip code".
+                t.to_lowercase()
+                    .split(|c: char| !c.is_alphanumeric())
+                    .any(|w| w == "ip")
+            })
+        })
         .filter_map(|c| {
             Some(IpEvent {
                 address: own(c, "value")?,

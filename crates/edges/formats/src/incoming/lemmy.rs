@@ -42,6 +42,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         "original_post_name",
         "original_post_body",
         "original_comment_text",
+        "original_pm_text",
     ] {
         notes.extend(own(report, name));
     }

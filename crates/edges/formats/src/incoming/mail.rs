@@ -1,7 +1,7 @@
-//! An e-mail: the structured report or PDF attached to it, or else its text; messages attached to
-//! it are not read. The sender is never the suspect.
+//! An e-mail: the structured report or PDF attached to it, or to a message forwarded with it, or else its text. The
+//! sender is never the suspect.
 
-use mail_parser::MessageParser;
+use mail_parser::{Message, MessageParser};
 use obhut_facts::{Facts, IncomingFormat, ParsedReport, Sealed, Understood};
 
 use super::{Format, Input, archive, empty};
@@ -33,13 +33,15 @@ fn is(input: &Input<'_>) -> bool {
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let message = MessageParser::default()
         .parse(input.text.as_bytes())
-        .ok_or_else(|| "it begins like an e-mail and isn't one".to_owned())?;
-    let attached: Vec<Vec<u8>> = message
-        .attachments()
-        .filter(|part| !part.is_message())
-        .map(|part| part.contents().to_vec())
-        .collect();
-    let text = message.body_text(0).unwrap_or_default().trim().to_owned();
+        .ok_or_else(|| "it begins like an e-mail but can't be parsed as one".to_owned())?;
+    let mut all = Inside::default();
+    all.gather(&message, 0);
+    let Inside {
+        attached,
+        texts,
+        is_cut,
+    } = all;
+    let text = texts.join("\n");
     // The attached report counts; the mail's own text is added to its note.
     if let Some(mut given) = archive::best(&attached) {
         let facts = given.facts.expose();
@@ -59,7 +61,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let mut given = empty(IncomingFormat::Mail);
     let subject = message.subject().unwrap_or_default();
     let note = format!("{subject}\n{text}");
-    if !attached.is_empty() {
+    if !attached.is_empty() || is_cut {
         given.understood = Understood::Partly;
     }
     given.facts = Sealed::new(Facts {
@@ -67,4 +69,38 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         ..Facts::default()
     });
     Ok(given)
+}
+
+/// Forwarded messages inside one another that are read. Our judgement.
+const DEPTH_MAX: usize = 4;
+
+/// What a message and those forwarded with it contain.
+#[derive(Default)]
+struct Inside {
+    attached: Vec<Vec<u8>>,
+    texts: Vec<String>,
+    /// Something deeper was not read.
+    is_cut: bool,
+}
+
+impl Inside {
+    fn gather(&mut self, message: &Message<'_>, depth: usize) {
+        if depth > DEPTH_MAX {
+            self.is_cut = true;
+            return;
+        }
+        if depth > 0 {
+            self.texts.extend(message.subject().map(str::to_owned));
+        }
+        let text = message.body_text(0).unwrap_or_default().trim().to_owned();
+        if !text.is_empty() {
+            self.texts.push(text);
+        }
+        for part in message.attachments() {
+            match part.message() {
+                Some(inner) => self.gather(inner, depth + 1),
+                None => self.attached.push(part.contents().to_vec()),
+            }
+        }
+    }
 }

@@ -62,7 +62,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
                 note: own(medium, "Comments"),
                 ..FileFacts::default()
             };
-            facts.files.insert(format!("{:03}", number + 1), known);
+            facts.files.insert(format!("{:05}", number + 1), known);
         }
     }
     if media.is_empty() {

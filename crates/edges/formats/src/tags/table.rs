@@ -26,7 +26,7 @@ pub(super) fn read(name: &str, text: &str) -> TagFile {
     let mut file = TagFile::default();
     let first = text
         .lines()
-        .find(|l| !l.trim().is_empty() && !l.starts_with('#'))
+        .find(|l| !l.trim().is_empty() && !l.trim().starts_with('#'))
         .unwrap_or_default();
     let Some((separator, names)) = columns(first) else {
         return file;

@@ -193,6 +193,9 @@ fn each(mut file: impl Read, words: &mut Channels, put: &mut Sink<'_>) -> Result
                     // payer.
                     message.head(&held[at..at + from]);
                     put(Err(why), number, String::new());
+                    // It may have run on into the next payment, whose payer the transactions after
+                    // it have.
+                    message.head(&held[at + from..at + to]);
                     at += to;
                 }
                 Scanned::More if message.is_between(&held[at..]) => {
@@ -314,7 +317,9 @@ impl Message {
 
     /// Takes the payer from what precedes a transaction, if a payment begins there.
     fn head(&mut self, between: &[u8]) {
-        let Some(at) = find(between, &self.payment_open) else {
+        // The last one: of payments without a transaction only the last one's payer counts.
+        let finder = memchr::memmem::FinderRev::new(&self.payment_open);
+        let Some(at) = finder.rfind(between) else {
             return;
         };
         // A payment must not inherit what only the payment before it states.

@@ -2,7 +2,7 @@
 //! read.
 
 use std::borrow::Cow;
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, Read as _, Write as _};
 
 use obhut_facts::{IncomingFormat, ParsedReport, Understood};
 
@@ -19,15 +19,42 @@ pub(in crate::incoming) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
 }
 
-/// The structured documents of an archive, each a report; empty unless there are at least two. Its
-/// other files are not among them.
+/// The structured documents of an archive, each a report; empty unless there are at least two. The
+/// first one comes in an archive of its own with all files that are no report, so that they are kept.
 pub(in crate::incoming) fn each_document(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let members = members(bytes).unwrap_or_default();
-    let structured: Vec<_> = members.into_iter().filter(|m| is_structured(m)).collect();
-    match structured.len() {
-        0 | 1 => Vec::new(),
-        _ => structured.into_iter().map(Cow::Owned).collect(),
+    let (mut structured, others): (Vec<_>, Vec<_>) =
+        members.into_iter().partition(|m| is_structured(&m.content));
+    if structured.len() < 2 {
+        return Vec::new();
     }
+    if !others.is_empty() {
+        let first = structured.remove(0);
+        let Some(packet) = packed(std::iter::once(&first).chain(&others)) else {
+            return Vec::new();
+        };
+        let rest = structured.into_iter().map(|m| m.content);
+        return std::iter::once(packet)
+            .chain(rest)
+            .map(Cow::Owned)
+            .collect();
+    }
+    structured
+        .into_iter()
+        .map(|m| Cow::Owned(m.content))
+        .collect()
+}
+
+/// An archive of these files, stored as they are: pictures don't get shorter.
+fn packed<'a>(members: impl Iterator<Item = &'a Member>) -> Option<Vec<u8>> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for member in members {
+        writer.start_file(&member.name, stored).ok()?;
+        writer.write_all(&member.content).ok()?;
+    }
+    Some(writer.finish().ok()?.into_inner())
 }
 
 /// Reads the one report of an archive.
@@ -35,8 +62,8 @@ pub(in crate::incoming) fn each_document(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
 /// # Errors
 /// It can't be unpacked within the limits, or nothing in it is a report in a known format.
 pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
-    let members = members(bytes)?;
-    best(&members).ok_or_else(|| "nothing in the archive is a report in a known form".to_owned())
+    let members: Vec<_> = members(bytes)?.into_iter().map(|m| m.content).collect();
+    best(&members).ok_or_else(|| "nothing in the archive is a report in a known format".to_owned())
 }
 
 /// The report among some documents: the first structured one, or else the first PDF. `None` if
@@ -70,7 +97,13 @@ fn is_structured(document: &[u8]) -> bool {
     )
 }
 
-fn members(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+/// A file of an archive.
+struct Member {
+    name: String,
+    content: Vec<u8>,
+}
+
+fn members(bytes: &[u8]) -> Result<Vec<Member>, String> {
     let broken = |_| "the archive can't be unpacked".to_owned();
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
     if archive.len() > MEMBERS_MAX {
@@ -84,6 +117,8 @@ fn members(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
             continue;
         }
         let mut content = Vec::new();
+        // Numbered, because two members may have the same name.
+        let name = format!("{:04} {}", n + 1, file.name().map_err(broken)?);
         // The size in the directory is only a claim, so the unpacked bytes are counted.
         let read = file
             .take(left + 1)
@@ -92,7 +127,7 @@ fn members(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         left = left.checked_sub(read as u64).ok_or_else(|| {
             format!("the archive unpacks to more than {UNPACKED_BYTES_MAX} bytes")
         })?;
-        members.push(content);
+        members.push(Member { name, content });
     }
     Ok(members)
 }

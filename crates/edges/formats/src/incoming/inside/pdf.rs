@@ -1,17 +1,17 @@
 //! A PDF: its text, and the labelled fields of a CyberTipline report as police print it.
 
-use std::io::Read as _;
 use std::panic::catch_unwind;
 
-use flate2::read::ZlibDecoder;
 use obhut_facts::{
     Account, Email, Facts, IncomingFormat, IpEvent, ParsedReport, Person, Sealed, Understood,
 };
 
 use super::super::{cybertip, empty, put_digest};
 
-/// Most bytes of all zlib streams together, unpacked. Our judgement.
-const UNPACKED_BYTES_MAX: u64 = 64 << 20;
+/// Most bytes one object stream unpacks to, and all pages and fonts that are read together. Our judgement.
+const UNPACKED_BYTES_MAX: usize = 64 << 20;
+/// Most bytes the map of one font unpacks to. Our judgement: a map of all of Unicode's first plane is shorter.
+const FONT_BYTES_MAX: usize = 1 << 20;
 /// Most pages read. Our judgement.
 const PAGES_MAX: usize = 500;
 /// Longest text kept, in characters. Our judgement.
@@ -22,11 +22,6 @@ const TEXT_CHARS_MAX: usize = 200_000;
 /// # Errors
 /// It has no text that can be read within the limits.
 pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
-    if unpacked(bytes) > UNPACKED_BYTES_MAX {
-        return Err(format!(
-            "the PDF unpacks to more than {UNPACKED_BYTES_MAX} bytes"
-        ));
-    }
     let unread = || "the PDF has no text that can be read".to_owned();
     // lopdf may panic on a malformed file; then only this report is unreadable.
     let text = catch_unwind(|| text(bytes))
@@ -40,11 +35,13 @@ pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
 }
 
 fn text(bytes: &[u8]) -> Option<String> {
-    let document = lopdf::Document::load_mem(bytes).ok()?;
+    let options = lopdf::LoadOptions::with_max_decompressed_size(UNPACKED_BYTES_MAX);
+    let document = lopdf::Document::load_mem_with_options(bytes, options).ok()?;
     let mut all = String::new();
+    let mut left = UNPACKED_BYTES_MAX;
     for page in document.get_pages().values().take(PAGES_MAX) {
-        // A page that can't be read costs that page.
-        let _ = page_text(&document, *page, &mut all);
+        // A page that can't be read, or unpacks to more than is left, costs that page.
+        let _ = page_text(&document, *page, &mut left, &mut all);
         all.push('\n');
         if all.len() > TEXT_CHARS_MAX {
             break;
@@ -58,15 +55,21 @@ fn text(bytes: &[u8]) -> Option<String> {
 fn page_text(
     document: &lopdf::Document,
     page: lopdf::ObjectId,
+    left: &mut usize,
     out: &mut String,
 ) -> lopdf::Result<()> {
     let fonts = document.get_page_fonts(page)?;
     let mut encodings = std::collections::BTreeMap::new();
     for (name, font) in &fonts {
-        encodings.insert(name.clone(), font.get_font_encoding(document)?);
+        // What a font's map unpacks to isn't known outside; it counts as its share of a page.
+        *left = left.saturating_sub(FONT_BYTES_MAX);
+        let encoding = font.get_font_encoding_with_limit(document, FONT_BYTES_MAX)?;
+        encodings.insert(name.clone(), encoding);
     }
     let mut encoding = None;
-    for operation in document.get_and_decode_page_content(page)?.operations {
+    let content = document.get_page_content_with_limit(page, *left)?;
+    *left -= content.len();
+    for operation in lopdf::content::Content::decode(&content)?.operations {
         let operands = &operation.operands;
         match operation.operator.as_str() {
             "Tf" => {
@@ -118,28 +121,6 @@ fn strings(
         }
     }
     Ok(())
-}
-
-/// Total length of its zlib streams, unpacked; counted, not kept. Streams in other filters, or
-/// compressed twice, are not measured.
-fn unpacked(bytes: &[u8]) -> u64 {
-    let mut total = 0;
-    for at in memchr::memmem::find_iter(bytes, b"stream") {
-        let rest = &bytes[at + b"stream".len()..];
-        let rest = rest.strip_prefix(b"\r").unwrap_or(rest);
-        let rest = rest.strip_prefix(b"\n").unwrap_or(rest);
-        // A zlib stream: the low four bits of its first byte are 8, for deflate (RFC 1950).
-        if rest.first().is_some_and(|b| b & 0x0f == 8) {
-            let mut within = ZlibDecoder::new(rest).take(UNPACKED_BYTES_MAX + 1);
-            // A stream that ends in an error counts 0, even if it gave output before.
-            let mut sink = std::io::sink();
-            total += std::io::copy(&mut within, &mut sink).unwrap_or(0);
-        }
-        if total > UNPACKED_BYTES_MAX {
-            return total;
-        }
-    }
-    total
 }
 
 /// Reads the labels of a printed CyberTipline report. A PDF with neither its number nor an incident
